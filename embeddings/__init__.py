@@ -1,0 +1,1 @@
+"""The library: tokenization, vocabularies, word2vec, word vectors and recurrent networks."""

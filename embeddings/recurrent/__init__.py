@@ -1,0 +1,1 @@
+"""Recurrent networks with hand-written gradients."""

@@ -1,0 +1,1 @@
+"""Stages, command line and batch jobs on top of `corpora` and `embeddings`."""

@@ -1,0 +1,17 @@
+"""Fixtures that more than one test module uses."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real text and evaluation sets; tests that need it skip where it is missing."""
+    folder = Path(os.environ.get("VECMILL_SHARED", REPOSITORY.parent / "shared"))
+    if not (folder / "corpora").is_dir():
+        pytest.skip(f"no real text in {folder}; set VECMILL_SHARED to try this test")
+    return folder
