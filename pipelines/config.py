@@ -1,0 +1,236 @@
+"""Settings of a pipeline: defaults < TOML file < command-line options, in frozen dataclasses.
+
+A setting is named ``section.key`` everywhere: in TOML files, in error messages and in the `config.json` that is
+kept beside every output.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+
+from embeddings.word2vec.config import Word2VecConfig
+
+
+class ConfigError(Exception):
+    """A setting that does not exist or cannot have this value: one line that names its file and line, or option."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusSettings:
+    """Which text is read.
+
+    Attributes
+    ----------
+    source
+        Name in the catalog, path, directory, glob, URL, or ``-`` for standard input.
+    field
+        Field of JSON Lines records that holds the text.
+    column
+        Column of CSV and Parquet files that holds the text.
+    """
+
+    source: str = "pydocs"
+    field: str = "text"
+    column: str = "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenizerSettings:
+    """How a line becomes words: the arguments of `embeddings.make_tokenizer`."""
+
+    name: str = "fast"
+    lowercase: bool = True
+    punctuation: bool = False
+    fold_digits: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class VocabularySettings:
+    """Which words are kept.
+
+    Attributes
+    ----------
+    min_count
+        Words that occur less often are left out.
+    max_size
+        At most this many words, the most frequent ones; None keeps all.
+    """
+
+    min_count: int = 5
+    max_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.min_count < 1:
+            raise ValueError(f"min_count must be at least 1, got {self.min_count}")
+        if self.max_size is not None and self.max_size < 1:
+            raise ValueError(f"max_size must be at least 1, got {self.max_size}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineConfig:
+    """All settings of a pipeline, one section a stage or two."""
+
+    corpus: CorpusSettings = field(default_factory=CorpusSettings)
+    tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
+    vocabulary: VocabularySettings = field(default_factory=VocabularySettings)
+    train: Word2VecConfig = field(default_factory=Word2VecConfig)
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return ``{section: {key: value}}`` as it is written to `config.json`."""
+        return dataclasses.asdict(self)
+
+    def decisive(self) -> dict[str, dict[str, Any]]:
+        """Return the settings that decide the result: all but the number of threads, which decides the time."""
+        settings = self.to_dict()
+        settings["train"].pop("threads")
+        return settings
+
+
+class Given(NamedTuple):
+    """A value and the place it was given at, for error messages: ``pipeline.toml:7`` or ``--dimension``."""
+
+    value: Any
+    origin: str
+
+
+SECTIONS: dict[str, type] = get_type_hints(PipelineConfig)
+
+
+def load_config(path: Path | None = None, options: Mapping[str, Given] | None = None) -> PipelineConfig:
+    """Merge defaults, a TOML file and options, later ones winning.
+
+    Parameters
+    ----------
+    path
+        TOML file of sections, or None.
+    options
+        ``{"train.dimension": Given(300, "--dimension")}``.
+
+    Raises
+    ------
+    ConfigError
+        For an unreadable file, an unknown key, a value of the wrong type or out of range.
+    """
+    given = {**(_read_toml(path) if path else {}), **(options or {})}
+    sections = {}
+    for section, section_type in SECTIONS.items():
+        entries = {name.partition(".")[2]: entry for name, entry in given.items() if name.startswith(f"{section}.")}
+        sections[section] = _build(section_type, entries)
+    return PipelineConfig(**sections)
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Return ``["train.dimension: 100 before, 300 now", ...]`` for two nested dictionaries of settings."""
+    found = []
+    for key in sorted({*old, *new}):
+        before, now = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(now, Mapping):
+            found += differences(before, now, f"{prefix}{key}.")
+        elif before != now:
+            found.append(f"{prefix}{key}: {before} before, {now} now")
+    return found
+
+
+def nearest(word: str, choices: list[str]) -> str:
+    """Return ``"; did you mean 'x'?"`` for the choice most like `word`, or an empty string."""
+    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _read_toml(path: Path) -> dict[str, Given]:
+    """Return ``{"section.key": Given}`` of a file, every key known to exist."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tables = tomllib.loads(text)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    given = {}
+    for section, table in tables.items():
+        if section not in SECTIONS or not isinstance(table, dict):
+            raise ConfigError(f"{path}:{_line(text, section)}: {_about_section(section)}")
+        for key, value in table.items():
+            origin = f"{path}:{_line(text, section, key)}"
+            if key not in _keys(section):
+                raise ConfigError(f"{origin}: {_about_key(section, key)}")
+            given[f"{section}.{key}"] = Given(value, origin)
+    return given
+
+
+def _keys(section: str) -> list[str]:
+    return [entry.name for entry in dataclasses.fields(SECTIONS[section])]
+
+
+def _about_section(name: str) -> str:
+    for section in SECTIONS:
+        if name in _keys(section):
+            return f"{name} belongs under [{section}]"
+    if name in SECTIONS:
+        return f"{name} is a section: write [{name}] and its keys on lines of their own"
+    return f"unknown section [{name}]{nearest(name, list(SECTIONS))} (sections: {', '.join(SECTIONS)})"
+
+
+def _about_key(section: str, key: str) -> str:
+    for other in SECTIONS:
+        if key in _keys(other):
+            return f"{key} belongs under [{other}], not [{section}]"
+    return f"unknown key {key!r} in [{section}]{nearest(key, _keys(section))} (keys: {', '.join(_keys(section))})"
+
+
+def _line(text: str, *names: str) -> int:
+    """Return the line that completes the key `names`: tomllib keeps no numbers, but prefixes of a file parse."""
+    lines = text.splitlines(keepends=True)
+    first = next((i for i, line in enumerate(lines) if names[-1] in line), 0)
+    for end in range(first + 1, len(lines) + 1):
+        try:
+            table: Any = tomllib.loads("".join(lines[:end]))
+        except tomllib.TOMLDecodeError:
+            continue
+        for name in names:
+            table = table.get(name) if isinstance(table, dict) else None
+        if table is not None:
+            return end
+    return len(lines)
+
+
+def _build(section_type: type, entries: Mapping[str, Given]) -> Any:
+    hints = get_type_hints(section_type)
+    values = {key: _checked(entry, key, hints[key]) for key, entry in entries.items()}
+    try:
+        return section_type(**values)
+    except ValueError as error:
+        message = str(error)
+        named = [key for key in entries if key in message] or list(entries)  # the first one named is the culprit
+        origin = f"{entries[min(named, key=message.find)].origin}: " if named else ""
+        raise ConfigError(origin + message) from None
+
+
+def _checked(entry: Given, key: str, annotation: Any) -> Any:
+    """Return the value if it has the type `annotation` (a whole number will do for a float)."""
+    value = entry.value
+    alternatives = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    for alternative in alternatives:
+        if get_origin(alternative) is Literal and value in get_args(alternative):
+            return value
+        if alternative is float and type(value) is int:
+            return float(value)
+        if type(value) is alternative:
+            return value
+    expected = " or ".join(_describe(alternative) for alternative in alternatives if alternative is not NoneType)
+    choices = [choice for alternative in alternatives for choice in get_args(alternative)]
+    hint = nearest(str(value), choices) if choices else ""
+    raise ConfigError(f"{entry.origin}: {key} must be {expected}, got {value!r}{hint}")
+
+
+def _describe(annotation: Any) -> str:
+    if get_origin(annotation) is Literal:
+        return "one of " + ", ".join(get_args(annotation))
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text in quotes"}[annotation]

@@ -1,0 +1,207 @@
+"""The directory that a user asked for: either the old one, or the new one, or none; never half of one.
+
+While it is being made, everything lies in a hidden sibling, ``.NAME.work/``: finished stages, checkpoints, the
+settings of the run, and a lock. When all is done the result is renamed into place and the sibling removed.
+"""
+
+import json
+import logging
+import os
+import shutil
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from filelock import FileLock, Timeout
+
+from corpora.errors import CorpusError
+from embeddings.errors import EmbeddingsError
+from pipelines.config import differences
+from pipelines.manifest import FILE_NAME, Manifest, ManifestError
+
+logger = logging.getLogger(__name__)
+
+
+class OutputError(Exception):
+    """An output directory that cannot or must not be written."""
+
+
+class OutputDirectory:
+    """Holds the lock on an output directory while it is made; a context manager.
+
+    Parameters
+    ----------
+    path
+        The directory wanted; its parents are made.
+    force
+        Replace a finished directory, and drop unfinished work of other settings.
+
+    Attributes
+    ----------
+    work
+        Hidden sibling in which the stages are made. On leaving it is kept if something in it saves time when the same
+        command is run again.
+
+    Raises
+    ------
+    OutputError
+        On entering: if `path` is finished (without `force`), holds anything that vecmill did not write, cannot be
+        written, or is being written by another process.
+    """
+
+    def __init__(self, path: Path, *, force: bool = False) -> None:
+        self._shown = path
+        self._path = path.resolve()
+        self._force = force
+        self.work = self._path.parent / f".{self._path.name}.work"
+        self._removed = self._path.parent / f".{self._path.name}.removed"
+        self._lock = FileLock(self.work / "lock", timeout=0)
+        self._owner = self.work / "owner.json"
+        self._settings = self.work / "config.json"
+        self._replaced = self.work / ".replaced"  # the old directory, for the moment between two renames
+
+    def __enter__(self) -> Self:
+        self._refuse_foreign()
+        try:
+            self.work.mkdir(parents=True, exist_ok=True)
+            self._acquire()
+        except OSError as error:
+            raise OutputError(f"cannot write {self._shown}: {error.strerror} ({error.filename})") from None
+        try:
+            self._recover()
+            if (self._path / FILE_NAME).exists() and not self._force:
+                raise OutputError(f"{self._shown} exists and is finished; add --force to replace it")
+        except BaseException as error:
+            self.__exit__(type(error), error, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Release the lock; remove the work if nothing in it is of use to the next run."""
+        would_come_again = isinstance(error, CorpusError | EmbeddingsError)  # its cause is the text or the settings
+        if self._has_checkpoint() or (self._has_stage() and not would_come_again):
+            self._owner.unlink(missing_ok=True)
+        elif self.work.exists():
+            self._remove_work()
+        self._lock.release()
+
+    def begin(self, settings: Mapping[str, Any]) -> None:
+        """State the settings of this run: continue unfinished work of the same ones, refuse that of others.
+
+        Raises
+        ------
+        OutputError
+            If a run with other settings was interrupted here; it names the first that differs.
+        """
+        settings = json.loads(json.dumps(settings))
+        unfinished = self._unfinished()
+        changed = differences(unfinished, settings) if unfinished else []
+        if changed and not self._force:
+            raise OutputError(
+                f"an unfinished run with other settings is in {self.work} ({changed[0]}); "
+                "repeat its settings to go on with it, or add --force to start over"
+            )
+        if changed:
+            logger.info("dropping an unfinished run with other settings (%s)", changed[0])
+            self._clear_work()
+        elif unfinished:
+            logger.info("going on with the unfinished run in %s", self.work)
+        partial = self.work / ".config.partial"
+        partial.write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        partial.replace(self._settings)
+
+    def publish(self, stage: str) -> None:
+        """Put the finished directory of a stage in its place, and remove the work."""
+        finished = self.work / stage
+        _flush(finished)
+        self._settings.unlink()  # from here on there is no unfinished run
+        if self._path.exists():
+            self._path.rename(self._replaced)
+        finished.rename(self._path)
+        self._remove_work()
+
+    def _refuse_foreign(self) -> None:
+        """Never touch what vecmill did not write, whatever is forced."""
+        path = self._path
+        if not path.exists():
+            return
+        if not path.is_dir():
+            raise OutputError(f"{self._shown} is a file; the output is a directory: choose another name")
+        if os.path.ismount(path):
+            raise OutputError(f"{self._shown} is a mount point and cannot be replaced; choose a directory inside it")
+        entries = {entry.relative_to(path).as_posix() for entry in path.rglob("*") if not entry.is_dir()}
+        if not entries:
+            return
+        try:
+            known = {*Manifest.read(path).outputs, FILE_NAME}
+        except ManifestError:
+            raise OutputError(f"{self._shown} exists and is no output of vecmill; choose another directory") from None
+        foreign = sorted(entries - known)
+        if foreign and self._force:
+            raise OutputError(f"{self._shown} also holds {foreign[0]}, which would be lost; move it away first")
+
+    def _acquire(self) -> None:
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise OutputError(f"{self._shown} is being written by {self._describe_owner()}; wait for it") from None
+        if self._owner.exists():
+            logger.info("%s ended without finishing %s; its lock is void", self._describe_owner(), self._shown)
+        self._owner.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), "utf-8")
+
+    def _describe_owner(self) -> str:
+        try:
+            owner = json.loads(self._owner.read_text("utf-8"))
+            return f"process {owner['pid']} on {owner['host']}"
+        except (OSError, ValueError, KeyError, TypeError):
+            return "another process"
+
+    def _recover(self) -> None:
+        """Complete what an earlier run was killed in the middle of: exchanging directories, or removing one."""
+        shutil.rmtree(self._removed, ignore_errors=True)
+        if self._replaced.exists():
+            if self._path.exists():
+                shutil.rmtree(self._replaced)
+            else:
+                self._replaced.rename(self._path)
+
+    def _unfinished(self) -> dict[str, Any] | None:
+        """Return the settings of the run that was interrupted here, if it left anything of use."""
+        if not (self._has_stage() or self._has_checkpoint()):
+            return None
+        try:
+            settings = json.loads(self._settings.read_text("utf-8"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return settings if isinstance(settings, dict) else None
+
+    def _has_stage(self) -> bool:
+        return self._settings.exists() and any(entry.is_dir() for entry in self.work.glob("[!.]*"))
+
+    def _has_checkpoint(self) -> bool:
+        return any(self.work.glob(".*.checkpoint-*/*"))
+
+    def _clear_work(self) -> None:
+        for entry in self.work.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+
+    def _remove_work(self) -> None:
+        """Remove the work directory, under another name first so that no other process meets half of it."""
+        shutil.rmtree(self._removed, ignore_errors=True)
+        self.work.rename(self._removed)
+        shutil.rmtree(self._removed, ignore_errors=True)
+
+
+def _flush(directory: Path) -> None:
+    """Have every file on the disk before the directory is put in its place."""
+    for path in [*directory.rglob("*"), directory]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,117 @@
+"""Progress of a stage: a bar on a terminal, a plain log line every ten seconds elsewhere."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn
+from rich.progress import Progress as RichProgress
+
+from pipelines.console import messages
+
+logger = logging.getLogger(__name__)
+
+
+class Update(Protocol):
+    """Called by a stage as it gets on.
+
+    Parameters
+    ----------
+    done
+        How much of the task's total is done.
+    note
+        What else is worth showing: speed, loss, learning rate.
+    seconds_left
+        Estimate; by default the time so far is continued in proportion.
+    """
+
+    def __call__(self, done: int, note: str = "", seconds_left: float | None = None) -> None: ...  # noqa: D102
+
+
+class Progress(Protocol):
+    """Shows how far a task is."""
+
+    def task(self, title: str, total: int | None) -> AbstractContextManager[Update]:
+        """Return a context in which a task of size `total` (None: unknown) runs."""
+        ...
+
+
+class TerminalProgress:
+    """A bar that disappears when its task has ended; log lines appear above it."""
+
+    @contextmanager
+    def task(self, title: str, total: int | None) -> Iterator[Update]:
+        """Show a bar while the context lasts."""
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+        text = TextColumn("{task.fields[text]}", markup=False)
+        with RichProgress(*columns, text, console=messages, transient=True) as bar:
+            row = bar.add_task(title, total=total, text="")
+            started = time.monotonic()
+
+            def update(done: int, note: str = "", seconds_left: float | None = None) -> None:
+                left = _left(done, total, started) if seconds_left is None else seconds_left
+                bar.update(row, completed=done, text=_join(note, left))
+
+            yield update
+
+
+class LogProgress:
+    """Log lines, one every `interval` seconds."""
+
+    def __init__(self, interval: float = 10.0) -> None:
+        self._interval = interval
+
+    @contextmanager
+    def task(self, title: str, total: int | None) -> Iterator[Update]:
+        """Log while the context lasts."""
+        started = last = time.monotonic()
+
+        def update(done: int, note: str = "", seconds_left: float | None = None) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= self._interval:
+                last = now
+                left = _left(done, total, started) if seconds_left is None else seconds_left
+                share = f"{100 * done / total:.0f} %" if total else ""
+                logger.info("%s: %s", title, ", ".join(filter(None, [share, _join(note, left)])))
+
+        yield update
+
+
+def make_progress() -> Progress:
+    """Return the kind of progress that suits stderr."""
+    return TerminalProgress() if messages.is_terminal else LogProgress()
+
+
+def duration(seconds: float) -> str:
+    """Return ``"45 s"``, ``"3 min 05 s"`` or ``"2 h 10 min"``."""
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def count(number: float) -> str:
+    """Return a number with three digits and a unit: ``"812"``, ``"3.46 k"``, ``"16.7 M"``, ``"1.20 G"``."""
+    for unit in ("", " k", " M"):
+        if number < 999.5:
+            return f"{number:.{_decimals(number)}f}{unit}" if unit else f"{number:.0f}"
+        number /= 1000
+    return f"{number:.{_decimals(number)}f} G"
+
+
+def _decimals(number: float) -> int:
+    return 2 if number < 9.995 else 1 if number < 99.95 else 0
+
+
+def _left(done: int, total: int | None, started: float) -> float | None:
+    elapsed = time.monotonic() - started
+    return elapsed * (total - done) / done if total and done and elapsed > 1 else None
+
+
+def _join(note: str, seconds_left: float | None) -> str:
+    left = "" if seconds_left is None else f"{duration(seconds_left)} left"
+    return ", ".join(filter(None, [note, left]))

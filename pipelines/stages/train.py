@@ -1,0 +1,63 @@
+"""Stage 4: ids → the embedding matrix E and the context matrix."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from embeddings import EncodedCorpus, Vocabulary
+from embeddings.word2vec import TrainingProgress, Word2Vec
+from pipelines.config import PipelineConfig
+from pipelines.progress import count
+from pipelines.stage import StageContext
+from pipelines.stages import vocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainStage:
+    """Trains word2vec and writes a model directory."""
+
+    config: PipelineConfig
+    name: ClassVar[str] = "train"
+    inputs: ClassVar[tuple[str, ...]] = ("vocabulary", "encode")
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What decides the vectors; the settings of earlier stages count through their results."""
+        return self.config.decisive()["train"]
+
+    def sources(self) -> Mapping[str, str]:
+        """Return nothing: all is read from earlier stages."""
+        return {}
+
+    def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
+        """Write the vectors with their vocabulary, the effective configuration and the metrics of every epoch."""
+        words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
+        corpus = EncodedCorpus.open(context.inputs["encode"])
+        model = Word2Vec(self.config.train)
+        total = corpus.token_count * self.config.train.epochs
+        title = f"training {self.config.train.architecture}"
+        with context.progress.task(title, total) as update:
+
+            def report(progress: TrainingProgress) -> None:
+                update(progress.words_done, describe(progress), progress.seconds_left)
+
+            vectors = model.fit(corpus, words, report=report)
+        vectors.save(directory)
+        _write_json(directory / "config.json", self.config.to_dict())
+        lines = [json.dumps(metrics) for metrics in model.metrics]
+        (directory / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        return {"words": len(words), "dimension": self.config.train.dimension}
+
+
+def describe(progress: "TrainingProgress") -> str:
+    """Return speed, loss and learning rate in one line."""
+    return (
+        f"epoch {progress.epoch}, {count(progress.words_per_second)} words/s, "
+        f"loss {progress.loss:.3f}, learning rate {progress.learning_rate:.4f}"
+    )
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
