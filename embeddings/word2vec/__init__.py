@@ -1,1 +1,7 @@
 """Skip-gram and CBOW with negative sampling."""
+
+from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.model import Word2Vec
+from embeddings.word2vec.trainer import TrainingDiverged, TrainingProgress
+
+__all__ = ["TrainingDiverged", "TrainingProgress", "Word2Vec", "Word2VecConfig"]

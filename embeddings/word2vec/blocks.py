@@ -1,0 +1,88 @@
+"""Cutting an encoded corpus into blocks, the unit of work of a training thread."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from embeddings.encoded_corpus import EncodedCorpus
+
+BLOCK_TOKENS = 10_000
+_FEWEST_BLOCKS = 200  # so that a small corpus, too, has a smooth learning rate and a held-out part
+_MOST_HELD_OUT_TOKENS = 50_000
+
+
+class BlockTable(NamedTuple):
+    """Where the blocks of a corpus are, one array element a block, in the order of the text.
+
+    A block holds whole sentences, unless a sentence is longer than a block: that one is cut, so that nothing of it is
+    lost but the few word pairs across the cuts.
+    """
+
+    shard: np.ndarray  # (n,) int64
+    first_sentence: np.ndarray  # (n,) int64, index within the shard
+    last_sentence: np.ndarray  # (n,) int64, exclusive
+    first: np.ndarray  # (n,) int64, token position within the shard
+    last: np.ndarray  # (n,) int64, exclusive
+
+    def __len__(self) -> int:
+        return len(self.shard)
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """Tokens of each block, (n,) int64."""
+        return self.last - self.first
+
+    def select(self, which: np.ndarray) -> "BlockTable":
+        """Return the blocks at the given indices or mask."""
+        return BlockTable(*(column[which] for column in self))
+
+
+def cut_into_blocks(corpus: EncodedCorpus, block_tokens: int | None = None) -> BlockTable:
+    """Cut a corpus into blocks of about `block_tokens` tokens; none is longer than twice that.
+
+    Parameters
+    ----------
+    corpus : EncodedCorpus
+    block_tokens : int, optional
+        Default: 10,000, or fewer for a corpus of less than 2 million tokens.
+    """
+    size = block_tokens or max(50, min(BLOCK_TOKENS, corpus.token_count // _FEWEST_BLOCKS))
+    parts = [_cut_shard(number, np.asarray(shard.offsets), size) for number, shard in enumerate(corpus.shards)]
+    return BlockTable(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+
+
+def _cut_shard(number: int, offsets: np.ndarray, size: int) -> BlockTable:
+    targets = np.arange(0, offsets[-1], size, dtype=np.int64)
+    sentence = np.searchsorted(offsets, targets, side="right") - 1
+    long = offsets[sentence + 1] - offsets[sentence] > size
+    cuts = np.unique(np.append(np.where(long, targets, offsets[sentence]), offsets[-1]))
+    first, last = cuts[:-1], cuts[1:]
+    return BlockTable(
+        shard=np.full(len(first), number, np.int64),
+        first_sentence=np.searchsorted(offsets, first, side="right") - 1,
+        last_sentence=np.searchsorted(offsets, last, side="left"),
+        first=first,
+        last=last,
+    )
+
+
+def hold_out(blocks: BlockTable, share: float) -> np.ndarray:
+    """Choose evenly spread blocks that are measured instead of trained on.
+
+    Parameters
+    ----------
+    blocks : BlockTable
+    share : float
+        Share of all tokens, at most; never more than 50,000 tokens, and never the only blocks of a tiny corpus.
+
+    Returns
+    -------
+    (n,) bool
+    """
+    tokens = int(blocks.tokens.sum())
+    wanted = min(share * tokens, _MOST_HELD_OUT_TOKENS)
+    number = int(wanted * len(blocks) / tokens) if tokens else 0
+    held_out = np.zeros(len(blocks), bool)
+    if number:
+        held_out[(np.arange(number) * len(blocks) + len(blocks) // 2) // number] = True
+    return held_out

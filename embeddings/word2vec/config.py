@@ -1,0 +1,129 @@
+"""Settings of a word2vec training run."""
+
+import os
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from typing import Any
+
+ARCHITECTURES = ("skip-gram", "cbow")
+NEGATIVE_SHARING = ("window", "pair")
+DEFAULT_LEARNING_RATE = {"skip-gram": 0.025, "cbow": 0.05}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word2VecConfig:
+    """Settings of skip-gram and CBOW with negative sampling (Mikolov et al. 2013).
+
+    Attributes
+    ----------
+    architecture : {"skip-gram", "cbow"}
+        Skip-gram predicts a word from each of its neighbours; CBOW predicts it from their mean.
+    dimension : int
+        Length d of a word vector.
+    window : int
+        Largest distance between a word and its context words, in trained tokens.
+    dynamic_window : bool
+        Draw each window from 1..`window`, so that near words count more, as word2vec does.
+    negative : int
+        Noise words K for each example.
+    noise_exponent : float
+        Negatives are drawn from count^`noise_exponent`.
+    sample : float
+        Threshold of frequent-word subsampling; 0 switches it off.
+    epochs : int
+        Passes over the corpus.
+    learning_rate, min_learning_rate : float
+        The step falls linearly from the first to the second. None takes the default of the architecture.
+    negative_sharing : {"window", "pair"}
+        "window": one set of negatives for all context words of a centre word (skip-gram), for up to eight neighbouring
+        centre words (CBOW). "pair": the textbook algorithm, new negatives for every example.
+    cbow_mean : bool
+        CBOW: take the mean of the context vectors; otherwise their sum.
+    held_out : float
+        Share of the corpus, at most 50,000 tokens, that is not trained on but measured after every epoch.
+    seed : int
+        Of the initial vectors and of all draws.
+    threads : int or None
+        None takes all the processors that this process may use.
+
+    Raises
+    ------
+    ValueError
+        If a value is out of range; the message names the setting and its range.
+    """
+
+    architecture: str = "skip-gram"
+    dimension: int = 100
+    window: int = 5
+    dynamic_window: bool = True
+    negative: int = 5
+    noise_exponent: float = 0.75
+    sample: float = 1e-3
+    epochs: int = 5
+    learning_rate: float | None = None
+    min_learning_rate: float = 1e-4
+    negative_sharing: str = "window"
+    cbow_mean: bool = True
+    held_out: float = 0.01
+    seed: int = 1
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        _require_one_of("architecture", self.architecture, ARCHITECTURES)
+        _require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
+        if self.learning_rate is None:
+            object.__setattr__(self, "learning_rate", DEFAULT_LEARNING_RATE[self.architecture])
+        for name, low, high in (
+            ("dimension", 1, 100_000),
+            ("window", 1, 1_000),
+            ("negative", 1, 1_000),
+            ("noise_exponent", -10, 10),
+            ("sample", 0, 1),
+            ("epochs", 1, 1_000_000),
+            ("min_learning_rate", 0, self.learning_rate),
+            ("held_out", 0, 0.5),
+            ("seed", 0, 2**63 - 1),
+        ):
+            if not low <= getattr(self, name) <= high:  # also refuses NaN
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be from {low:g} to {high:g}")
+        if not 0 < self.rate < float("inf"):
+            raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0 (usual: 0.01 to 0.1)")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads is {self.threads}; it must be at least 1, or left out for all processors")
+
+    @property
+    def rate(self) -> float:
+        """The first learning rate, as a plain number."""
+        return float(self.learning_rate or 0)
+
+    @property
+    def thread_count(self) -> int:
+        """Number of threads to train with."""
+        if self.threads is not None:
+            return self.threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as a dictionary that JSON and TOML can hold (None is left out)."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_dict(cls, settings: dict[str, Any]) -> "Word2VecConfig":
+        """Make a configuration of `to_dict`'s result.
+
+        Raises
+        ------
+        ValueError
+            If a name is unknown; the message offers the nearest.
+        """
+        names = [field.name for field in fields(cls)]
+        for name in settings:
+            _require_one_of("setting", name, names)
+        return cls(**settings)
+
+
+def _require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
+    if value not in allowed:
+        nearest = get_close_matches(str(value), allowed, n=1, cutoff=0.4)
+        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        raise ValueError(f"unknown {what} {value!r}{hint} (one of: {', '.join(allowed)})")

@@ -1,0 +1,68 @@
+"""`Word2Vec`: configuration in, word vectors out."""
+
+from collections.abc import Callable
+from typing import Any
+
+from embeddings.encoded_corpus import EncodedCorpus
+from embeddings.vocabulary import Vocabulary
+from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.matrices import without_padding
+from embeddings.word2vec.trainer import Trainer, TrainingProgress
+from embeddings.word_vectors import WordVectors
+
+
+class Word2Vec:
+    """Skip-gram or CBOW with negative sampling.
+
+    T. Mikolov, K. Chen, G. Corrado, J. Dean: "Efficient Estimation of Word Representations in Vector Space", 2013;
+    T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean: "Distributed Representations of Words and Phrases and
+    their Compositionality", 2013.
+
+    Parameters
+    ----------
+    config : Word2VecConfig, optional
+
+    Attributes
+    ----------
+    metrics : list of dict
+        After `fit`, one entry an epoch: ``epoch``, ``words`` (trained so far), ``seconds``, ``learning_rate``,
+        ``loss`` and ``held_out_loss`` (mean negative-sampling loss of an example, in nats; None where nothing was
+        measured).
+    """
+
+    def __init__(self, config: Word2VecConfig | None = None) -> None:
+        self.config = config or Word2VecConfig()
+        self.metrics: list[dict[str, Any]] = []
+
+    def fit(
+        self,
+        corpus: EncodedCorpus,
+        vocabulary: Vocabulary,
+        report: Callable[[TrainingProgress], None] | None = None,
+    ) -> WordVectors:
+        """Train from random vectors.
+
+        Parameters
+        ----------
+        corpus : EncodedCorpus
+        vocabulary : Vocabulary
+            The one that encoded `corpus`.
+        report : callable, optional
+            Is called several times a second with a `TrainingProgress`.
+
+        Returns
+        -------
+        WordVectors
+            E (V, d) float32 with the context matrix C.
+
+        Raises
+        ------
+        TrainingDiverged
+            If the weights grow beyond all bounds.
+        """
+        trainer = Trainer(self.config, corpus, vocabulary)
+        self.metrics = trainer.metrics
+        trainer.run(report)
+        embedding, context = trainer.parameters.embedding, trainer.parameters.context
+        dimension = self.config.dimension
+        return WordVectors(vocabulary, without_padding(embedding, dimension), without_padding(context, dimension))

@@ -1,0 +1,240 @@
+"""Short vectors of float32 for kernels: one value is one register of the processor.
+
+Numba vectorises innermost loops by itself, but keeps no block of accumulators in registers across an outer loop.
+The few operations below let a kernel say so: `load`, `store`, `broadcast`, `multiply_add` and friends become single
+LLVM instructions on `<LANES x float>`. With ``NUMBA_DISABLE_JIT=1`` the same names work on NumPy arrays of `LANES`
+elements, so that a kernel still runs as plain Python.
+
+Numba's on-disk cache watches a kernel's own file only: after an edit here, remove ``__pycache__``.
+"""
+
+import llvmlite.binding
+import numpy as np
+from llvmlite import ir
+from numba import config, types
+from numba.core import cgutils
+from numba.core.datamodel import models, register_default
+from numba.extending import intrinsic
+
+_AVX512 = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
+
+LANES = 16 if _AVX512 else 8
+"""Floats in one register: 16 with AVX-512, else 8 (AVX2; two NEON registers)."""
+
+WIDE = 32 if _AVX512 else 8
+"""Floats that a block of 24 vectors can have each: two registers where there are 32 of them, else one."""
+
+SCORES = 8
+"""Lanes of the vector that `lane_sums` returns."""
+
+_FLOAT = ir.FloatType()
+_INT32 = ir.IntType(32)
+
+
+class _FloatVector(types.Type):
+    def __init__(self, lanes: int) -> None:
+        self.lanes = lanes
+        super().__init__(name=f"float32x{lanes}")
+
+
+@register_default(_FloatVector)
+class _FloatVectorModel(models.PrimitiveModel):
+    def __init__(self, dmm, fe_type):
+        super().__init__(dmm, fe_type, ir.VectorType(_FLOAT, fe_type.lanes))
+
+
+_ROW = _FloatVector(LANES)
+_WIDE = _FloatVector(WIDE)
+_SCORE = _FloatVector(SCORES)
+
+
+def _address(context, builder, array_type, array, indices):
+    array = context.make_array(array_type)(context, builder, array)
+    return cgutils.get_item_pointer(context, builder, array_type, array, indices, wraparound=False)
+
+
+def _shuffle(builder, a, b, lanes):
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(_INT32, len(lanes)), list(lanes)))
+
+
+def _add_halves(builder, a, b, first, second):
+    return builder.fadd(_shuffle(builder, a, b, first), _shuffle(builder, a, b, second), flags=("fast",))
+
+
+def _splat(builder, scalar, lanes):
+    vector = builder.insert_element(ir.Constant(ir.VectorType(_FLOAT, lanes), ir.Undefined), scalar, _INT32(0))
+    return _shuffle(builder, vector, vector, [0] * lanes)
+
+
+def _merge_quads(builder, a, b, c, d):
+    """Four vectors -> one: every group of four lanes holds partial sums of a, b, c, d.
+
+    The lane patterns are those of unpcklps/unpckhps and movlhps/movhlps, one instruction each.
+    """
+    lanes = LANES
+    low, high, first, second = [], [], [], []
+    for q in range(0, lanes, 4):
+        low += [q, q + lanes, q + 1, q + 1 + lanes]
+        high += [q + 2, q + 2 + lanes, q + 3, q + 3 + lanes]
+        first += [q, q + 1, q + lanes, q + 1 + lanes]
+        second += [q + 2, q + 3, q + 2 + lanes, q + 3 + lanes]
+    ab = _add_halves(builder, a, b, low, high)
+    cd = _add_halves(builder, c, d, low, high)
+    return _add_halves(builder, ab, cd, first, second)
+
+
+def _fold_quads(builder, p, q):
+    """Add up the groups of four lanes of p and of q: (sums of p, sums of q) in eight lanes."""
+    quads = LANES // 4
+    while quads > 2:
+        half = quads // 2
+        lower = [4 * g + i for g in range(half) for i in range(4)]
+        upper = [lane + 4 * half for lane in lower]
+        p, q = _add_halves(builder, p, p, lower, upper), _add_halves(builder, q, q, lower, upper)
+        quads = half
+    return _add_halves(builder, p, q, [0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15])
+
+
+def _loading(vector_type):
+    def typed(typingctx, matrix, row, column):
+        def codegen(context, builder, signature, args):
+            address = _address(context, builder, signature.args[0], args[0], args[1:])
+            vector = ir.VectorType(_FLOAT, vector_type.lanes)
+            return builder.load(builder.bitcast(address, vector.as_pointer()), align=4, typ=vector)
+
+        return vector_type(matrix, types.intp, types.intp), codegen
+
+    return intrinsic(typed)
+
+
+def _broadcasting(vector_type):
+    def typed(typingctx, scalar):
+        def codegen(context, builder, signature, args):
+            return _splat(builder, args[0], vector_type.lanes)
+
+        return vector_type(types.float32), codegen
+
+    return intrinsic(typed)
+
+
+# load*(matrix, row, column): as many floats of a row of a float32 matrix, from `column` on.
+load, load_wide, load_scores = _loading(_ROW), _loading(_WIDE), _loading(_SCORE)
+
+# broadcast*(scalar): as many copies of one float32.
+broadcast, broadcast_wide, broadcast_score = _broadcasting(_ROW), _broadcasting(_WIDE), _broadcasting(_SCORE)
+
+
+@intrinsic
+def store(typingctx, matrix, row, column, vector):
+    """``matrix[row, column : column + lanes] = vector``."""
+
+    def codegen(context, builder, signature, args):
+        address = _address(context, builder, signature.args[0], args[0], args[1:3])
+        builder.store(args[3], builder.bitcast(address, args[3].type.as_pointer()), align=4)
+        return context.get_dummy_value()
+
+    return types.void(matrix, types.intp, types.intp, vector), codegen
+
+
+def _binary(operation):
+    def typed(typingctx, a, b):
+        def codegen(context, builder, signature, args):
+            return operation(builder, *args)
+
+        return a(a, a), codegen
+
+    return typed
+
+
+def _clamp(builder, a, limit):
+    a = builder.select(builder.fcmp_ordered("<", a, limit, flags=("fast",)), a, limit)
+    negative = builder.fneg(limit)
+    return builder.select(builder.fcmp_ordered(">", a, negative, flags=("fast",)), a, negative)
+
+
+add = intrinsic(_binary(lambda builder, a, b: builder.fadd(a, b, flags=("fast",))))
+subtract = intrinsic(_binary(lambda builder, a, b: builder.fsub(a, b, flags=("fast",))))
+multiply = intrinsic(_binary(lambda builder, a, b: builder.fmul(a, b, flags=("fast",))))
+divide = intrinsic(_binary(lambda builder, a, b: builder.fdiv(a, b, flags=("fast",))))
+clamp = intrinsic(_binary(_clamp))
+
+
+@intrinsic
+def multiply_add(typingctx, a, b, c):
+    """``a * b + c``, one instruction where the processor has it."""
+
+    def codegen(context, builder, signature, args):
+        return builder.fadd(builder.fmul(args[0], args[1], flags=("fast",)), args[2], flags=("fast",))
+
+    return a(a, a, a), codegen
+
+
+@intrinsic
+def lane_sums(typingctx, a, b, c, d, e, f):
+    """Sums over the lanes of six vectors, in the first six of `SCORES` lanes; the other two are zero."""
+
+    def codegen(context, builder, signature, args):
+        zero = ir.Constant(ir.VectorType(_FLOAT, LANES), [0.0] * LANES)
+        p = _merge_quads(builder, *args[:4])
+        q = _merge_quads(builder, *args[4:], zero, zero)
+        return _fold_quads(builder, p, q)
+
+    return _SCORE(a, a, a, a, a, a), codegen
+
+
+@intrinsic
+def first_score(typingctx, scalar):
+    """`SCORES` lanes: the scalar in the first, zero in the others."""
+
+    def codegen(context, builder, signature, args):
+        zero = ir.Constant(ir.VectorType(_FLOAT, SCORES), [0.0] * SCORES)
+        return builder.insert_element(zero, args[0], _INT32(0))
+
+    return _SCORE(types.float32), codegen
+
+
+@intrinsic
+def prefetch(typingctx, matrix, row, column):
+    """Ask for the cache line that holds ``matrix[row, column]``, to be read and written soon."""
+
+    def codegen(context, builder, signature, args):
+        address = _address(context, builder, signature.args[0], args[0], args[1:])
+        byte = ir.IntType(8).as_pointer()
+        function_type = ir.FunctionType(ir.VoidType(), [byte, _INT32, _INT32, _INT32])
+        function = cgutils.get_or_insert_function(builder.module, function_type, "llvm.prefetch.p0")
+        builder.call(function, [builder.bitcast(address, byte), _INT32(0), _INT32(3), _INT32(1)])
+        return context.get_dummy_value()
+
+    return types.void(matrix, types.intp, types.intp), codegen
+
+
+if config.DISABLE_JIT:
+
+    def _loading_array(lanes):
+        return lambda matrix, row, column: matrix[row, column : column + lanes].copy()
+
+    def _broadcasting_array(lanes):
+        return lambda scalar: np.full(lanes, scalar, np.float32)
+
+    load, load_wide, load_scores = map(_loading_array, (LANES, WIDE, SCORES))
+    broadcast, broadcast_wide, broadcast_score = map(_broadcasting_array, (LANES, WIDE, SCORES))
+
+    def store(matrix, row, column, vector):  # noqa: D103
+        matrix[row, column : column + len(vector)] = vector
+
+    def first_score(scalar):  # noqa: D103
+        return np.array([scalar] + [0] * (SCORES - 1), np.float32)
+
+    def multiply_add(a, b, c):  # noqa: D103
+        return a * b + c
+
+    def lane_sums(*vectors):  # noqa: D103
+        return np.array([*(v.sum() for v in vectors), 0, 0], np.float32)
+
+    def clamp(a, limit):  # noqa: D103
+        return np.clip(a, -limit, limit)
+
+    def prefetch(matrix, row, column):  # noqa: D103
+        """Do nothing: plain Python has no caches to warm."""
+
+    add, subtract, multiply, divide = np.add, np.subtract, np.multiply, np.divide

@@ -1,0 +1,262 @@
+"""Orchestration of word2vec training: threads, learning rate, loss, progress. The arithmetic is in `kernels`."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from embeddings.encoded_corpus import EncodedCorpus
+from embeddings.errors import EmbeddingsError
+from embeddings.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
+from embeddings.vocabulary import Vocabulary
+from embeddings.word2vec import kernels, matrices
+from embeddings.word2vec.blocks import BlockTable, cut_into_blocks, hold_out
+from embeddings.word2vec.config import Word2VecConfig
+
+_REPORT_SECONDS = 0.2
+_LOSS_INTERVAL = 128
+_HELD_OUT_EPOCH = 2**32 - 1  # its random streams are those of no real epoch
+
+
+class TrainingDiverged(EmbeddingsError):
+    """The weights or the loss are no longer finite numbers."""
+
+
+class TrainingProgress(NamedTuple):
+    """How far training is.
+
+    Attributes
+    ----------
+    epoch : int
+        From 1.
+    words_done, words_total : int
+        Corpus tokens over all epochs, as word2vec counts them: before subsampling.
+    words_per_second : float
+        Since training began.
+    learning_rate : float
+    loss : float
+        Mean negative-sampling loss of an example since the last report, in nats; NaN before there is one.
+    seconds_left : float
+    """
+
+    epoch: int
+    words_done: int
+    words_total: int
+    words_per_second: float
+    learning_rate: float
+    loss: float
+    seconds_left: float
+
+
+class _Work:
+    """Blocks handed to threads one by one, and what came of them. All access is under one lock."""
+
+    def __init__(self, blocks: Iterator[int]) -> None:
+        self._blocks = blocks
+        self._lock = threading.Lock()
+        self._stopped = False
+        self.loss, self.examples, self.tokens = 0.0, 0, 0
+
+    def next(self) -> int | None:
+        with self._lock:
+            return None if self._stopped else next(self._blocks, None)
+
+    def add(self, loss: float, examples: int, tokens: int) -> None:
+        with self._lock:
+            self.loss += loss
+            self.examples += examples
+            self.tokens += tokens
+
+    def stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+
+    def so_far(self) -> tuple[float, int, int]:
+        with self._lock:
+            return self.loss, self.examples, self.tokens
+
+
+class Trainer:
+    """Trains E and C on an encoded corpus with Hogwild threads (Recht et al. 2011).
+
+    The learning rate and the random stream of a block depend on the seed, the epoch and the place of the block in the
+    corpus only, not on the thread that trains it; with one thread the result is the same in every run.
+
+    Parameters
+    ----------
+    config : Word2VecConfig
+    corpus : EncodedCorpus
+    vocabulary : Vocabulary
+        The one that encoded `corpus`.
+    """
+
+    def __init__(self, config: Word2VecConfig, corpus: EncodedCorpus, vocabulary: Vocabulary) -> None:
+        self.config = config
+        self.metrics: list[dict[str, Any]] = []
+        self._corpus = corpus
+        blocks = cut_into_blocks(corpus)
+        held_out = hold_out(blocks, config.held_out)
+        self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
+        self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
+        self._block_tokens = int(blocks.tokens.max())
+        self._kernel = kernels.training_kernel(config.architecture, matrices.padded_dimension(config.dimension))
+        generator = np.random.default_rng(config.seed)
+        threshold, alias = alias_table(noise_distribution(vocabulary.counts, config.noise_exponent))
+        self.parameters = kernels.Parameters(
+            embedding=matrices.random_rows(len(vocabulary), config.dimension, generator),
+            context=matrices.zeros(len(vocabulary), config.dimension),
+            keep=as_uint32_threshold(keep_probability(vocabulary.counts, config.sample)),
+            alias_threshold=threshold,
+            alias_word=alias,
+        )
+        self._trained_seconds = 0.0
+
+    @property
+    def words_total(self) -> int:
+        """Tokens to train on, over all epochs."""
+        return self._epoch_tokens * self.config.epochs
+
+    @property
+    def _epoch_tokens(self) -> int:
+        return int(self._tokens_before[-1])
+
+    def run(self, report: Callable[[TrainingProgress], None] | None = None) -> None:
+        """Train all epochs in place.
+
+        Raises
+        ------
+        TrainingDiverged
+            If a loss or weight is not a finite number.
+        KeyboardInterrupt
+            As it came; the threads have ended by then.
+        """
+        for epoch in range(self.config.epochs):
+            loss = self._train_epoch(epoch, report)
+            self.metrics.append(
+                {
+                    "epoch": epoch + 1,
+                    "words": self._epoch_tokens * (epoch + 1),
+                    "seconds": round(self._trained_seconds, 3),
+                    "learning_rate": self._learning_rate(epoch + 1, 0),
+                    "loss": loss,
+                    "held_out_loss": self.held_out_loss(),
+                }
+            )
+
+    def held_out_loss(self) -> float | None:
+        """Mean loss of an example of the held-out blocks; the same draws at every call. None if nothing is held out."""
+        if not len(self._held_out):
+            return None
+        work = _Work(iter(range(len(self._held_out))))
+        self._train_blocks(
+            work, self._held_out, self._scratch(), lambda block: self._step(_HELD_OUT_EPOCH, block, 0.0, 1)
+        )
+        return work.loss / work.examples if work.examples else None
+
+    def _train_epoch(self, epoch: int, report: Callable[[TrainingProgress], None] | None) -> float | None:
+        work = _Work(iter(range(len(self._blocks))))
+
+        def step(block: int) -> kernels.Step:
+            return self._step(epoch, block, self._learning_rate(epoch, block), _LOSS_INTERVAL)
+
+        start, before = time.monotonic(), (0.0, 0, 0)
+        with ThreadPoolExecutor(self.config.thread_count, "word2vec") as pool:
+            threads = [
+                pool.submit(self._train_blocks, work, self._blocks, self._scratch(), step)
+                for _ in range(self.config.thread_count)
+            ]
+            try:
+                while wait(threads, timeout=_REPORT_SECONDS).not_done:
+                    before = self._report(epoch, work, before, time.monotonic() - start, report)
+            finally:
+                work.stop()
+        for thread in threads:
+            thread.result()
+        self._trained_seconds += time.monotonic() - start
+        self._report(epoch, work, before, 0.0, report)
+        self._require_finite(work.loss)
+        return work.loss / work.examples if work.examples else None
+
+    def _train_blocks(
+        self, work: _Work, blocks: BlockTable, scratch: kernels.Scratch, step: Callable[[int], kernels.Step]
+    ) -> None:
+        """Train blocks until none is left; runs in every thread."""
+        while (number := work.next()) is not None:
+            shard, first_sentence, last_sentence, first, last = (int(column[number]) for column in blocks)
+            ids, offsets = self._corpus.shards[shard]
+            block = kernels.Block(ids, offsets, first_sentence, last_sentence, first, last)
+            loss, examples = self._kernel(block, self.parameters, step(number), scratch)
+            work.add(loss, examples, last - first)
+
+    def _report(
+        self,
+        epoch: int,
+        work: _Work,
+        before: tuple[float, int, int],
+        seconds: float,
+        report: Callable[[TrainingProgress], None] | None,
+    ) -> tuple[float, int, int]:
+        """Tell the caller how far training is; return what was told."""
+        loss, examples, tokens = now = work.so_far()
+        self._require_finite(loss)
+        done, seconds = epoch * self._epoch_tokens + tokens, self._trained_seconds + seconds
+        speed = done / seconds if seconds else 0.0
+        if report is not None and tokens > before[2]:
+            report(
+                TrainingProgress(
+                    epoch=epoch + 1,
+                    words_done=done,
+                    words_total=self.words_total,
+                    words_per_second=speed,
+                    learning_rate=self._rate_after(done),
+                    loss=(loss - before[0]) / (examples - before[1]) if examples > before[1] else float("nan"),
+                    seconds_left=(self.words_total - done) / speed if speed else float("inf"),
+                )
+            )
+        return now
+
+    def _learning_rate(self, epoch: int, block: int) -> float:
+        return self._rate_after(epoch * self._epoch_tokens + int(self._tokens_before[block]))
+
+    def _rate_after(self, tokens: int) -> float:
+        """Linear decay with the number of trained tokens."""
+        done = tokens / self.words_total if self.words_total else 1.0
+        return self.config.rate + (self.config.min_learning_rate - self.config.rate) * done
+
+    def _step(self, epoch: int, block: int, learning_rate: float, loss_interval: int) -> kernels.Step:
+        config = self.config
+        return kernels.Step(
+            window=config.window,
+            dynamic_window=config.dynamic_window,
+            negative=config.negative,
+            share_negatives=config.negative_sharing == "window",
+            mean=config.cbow_mean,
+            learning_rate=learning_rate,
+            loss_interval=loss_interval,
+            state=random_state(config.seed, epoch, block),
+        )
+
+    def _scratch(self) -> kernels.Scratch:
+        width = self.parameters.embedding.shape[1]
+        return kernels.scratch(self._block_tokens, width, self.config.window, self.config.negative)
+
+    def _require_finite(self, loss: float) -> None:
+        if not np.isfinite(loss) or not np.isfinite(self.parameters.embedding[:1000]).all():
+            raise TrainingDiverged(
+                f"the weights are no longer finite numbers: learning rate {self.config.rate:g} is too high for this "
+                "text; try a quarter of it"
+            )
+
+
+def random_state(seed: int, epoch: int, block: int) -> int:
+    """Mix seed, epoch and block into the state of a random stream (SplitMix64's finalizer; Steele et al. 2014)."""
+    state = 0
+    for value in (seed, epoch, block):
+        state = (state + value + 0x9E3779B97F4A7C15) % 2**64
+        state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        state = (state ^ state >> 27) * 0x94D049BB133111EB % 2**64
+        state ^= state >> 31
+    return state or 1

@@ -1,0 +1,160 @@
+"""The compiled kernels against the float64 reference, and the reference against central differences."""
+
+import numpy as np
+import pytest
+
+from embeddings.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
+from embeddings.word2vec import kernels, matrices
+from tests.reference import word2vec as reference
+
+WORDS = 23
+
+
+def make_parameters(dimension, seed=0, sample=0.05):
+    generator = np.random.default_rng(seed)
+    counts = generator.integers(1, 200, WORDS)
+    threshold, alias = alias_table(noise_distribution(counts))
+    E, C = matrices.zeros(WORDS, dimension), matrices.zeros(WORDS, dimension)
+    E[:, :dimension] = generator.normal(0, 0.4, (WORDS, dimension))
+    C[:, :dimension] = generator.normal(0, 0.4, (WORDS, dimension))
+    return kernels.Parameters(E, C, as_uint32_threshold(keep_probability(counts, sample)), threshold, alias)
+
+
+def make_sentences(lengths, seed=1):
+    generator = np.random.default_rng(seed)
+    return [generator.integers(0, WORDS, n).tolist() for n in lengths]
+
+
+def as_block(sentences):
+    ids = np.array([word for sentence in sentences for word in sentence], np.int32)
+    offsets = np.cumsum([0] + [len(sentence) for sentence in sentences]).astype(np.int64)
+    return kernels.Block(ids, offsets, 0, len(sentences), 0, len(ids))
+
+
+def make_step(**settings):
+    defaults = {
+        "window": 5,
+        "dynamic_window": True,
+        "negative": 5,
+        "share_negatives": True,
+        "mean": True,
+        "learning_rate": 0.05,
+        "loss_interval": 3,
+        "state": 0x123456789ABCDEF,
+    }
+    return kernels.Step(**(defaults | settings))
+
+
+def train_both(architecture, dimension, sentences, step):
+    parameters = make_parameters(dimension)
+    oracle = reference.Reference(*parameters, step)
+    {"skip-gram": oracle.skip_gram, "cbow": oracle.cbow}[architecture](sentences)
+    kernel = kernels.training_kernel(architecture, matrices.padded_dimension(dimension))
+    scratch = kernels.scratch(100, matrices.padded_dimension(dimension), step.window, step.negative)
+    result = kernel(as_block(sentences), parameters, step, scratch)
+    return parameters, result, oracle
+
+
+def assert_same(parameters, result, oracle):
+    np.testing.assert_allclose(parameters.embedding, oracle.E, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(parameters.context, oracle.C, rtol=0, atol=2e-5)
+    assert result[1] == oracle.examples
+    assert result[0] == pytest.approx(oracle.loss, rel=1e-4)
+
+
+CASES = [
+    {},
+    {"negative": 1},
+    {"negative": 3, "window": 2},
+    {"negative": 6},
+    {"negative": 13, "window": 3},
+    {"dynamic_window": False},
+    {"share_negatives": False},
+    {"share_negatives": False, "negative": 8},
+    {"window": 40},
+]
+
+
+@pytest.mark.parametrize("settings", CASES, ids=str)
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+def test_kernel_equals_the_reference(architecture, settings):
+    sentences = make_sentences([20, 1, 2, 0, 3, 9, 17, 33])
+    assert_same(*train_both(architecture, 16, sentences, make_step(**settings)))
+
+
+@pytest.mark.parametrize("dimension", [1, 20, 48])
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+def test_kernel_equals_the_reference_for_other_dimensions(architecture, dimension):
+    parameters, result, oracle = train_both(architecture, dimension, make_sentences([30, 12]), make_step())
+    assert_same(parameters, result, oracle)
+    assert not parameters.embedding[:, dimension:].any()  # padding stays zero
+    assert not parameters.context[:, dimension:].any()
+
+
+def test_sum_of_context_vectors_equals_the_reference():
+    assert_same(*train_both("cbow", 16, make_sentences([30, 12]), make_step(mean=False)))
+
+
+def test_repeated_words_equal_the_reference():
+    sentences = [[3] * 15, [3, 4, 3, 4, 3, 4, 4, 4, 3]]
+    for architecture in ("skip-gram", "cbow"):
+        assert_same(*train_both(architecture, 16, sentences, make_step()))
+
+
+def test_a_block_trains_only_its_part_of_a_sentence():
+    parameters, step = make_parameters(16), make_step()
+    sentences = make_sentences([40])
+    oracle = reference.Reference(*parameters, step)
+    oracle.skip_gram([sentences[0][10:25]])
+    scratch = kernels.scratch(100, 16, step.window, step.negative)
+    result = kernels.training_kernel("skip-gram", 16)(
+        as_block(sentences)._replace(first=10, last=25), parameters, step, scratch
+    )
+    assert_same(parameters, result, oracle)
+
+
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+def test_learning_rate_zero_measures_and_changes_nothing(architecture):
+    before = make_parameters(16)
+    parameters, (loss, examples), _ = train_both(
+        architecture, 16, make_sentences([30]), make_step(learning_rate=0.0, loss_interval=1)
+    )
+    np.testing.assert_array_equal(parameters.embedding, before.embedding)
+    np.testing.assert_array_equal(parameters.context, before.context)
+    assert loss > 0
+    assert examples > 0
+
+
+def total_loss(E, C, contexts, words, hidden):
+    labels = np.array([1] + [0] * (len(words) - 1))
+    return sum(reference.negative_sampling_loss(x, C[words], labels) for x in hidden(E, contexts))
+
+
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow mean", "cbow sum"])
+def test_reference_steps_along_the_negative_gradient(architecture):
+    """The step of one window is -α ∂L/∂E and -α ∂L/∂C, by central differences."""
+    contexts, centre, negatives, rate = [1, 2, 5, 7], 3, [4, 6, 8, 9, 10], 1e-6
+    step = make_step(learning_rate=rate, mean=architecture != "cbow sum")
+    oracle = reference.Reference(*make_parameters(4), step)
+    oracle.E, oracle.C = oracle.E[:, :4], oracle.C[:, :4]
+    E, C = oracle.E.copy(), oracle.C.copy()
+    if architecture == "skip-gram":
+        oracle.train_window(contexts, centre, negatives)
+    else:
+        oracle.train_span([centre], [contexts], negatives)
+    hidden = {
+        "skip-gram": lambda E, contexts: E[contexts],
+        "cbow mean": lambda E, contexts: [E[contexts].mean(axis=0)],
+        "cbow sum": lambda E, contexts: [E[contexts].sum(axis=0)],
+    }[architecture]
+    for matrix, after in ((E, oracle.E), (C, oracle.C)):
+        gradient = np.zeros_like(matrix)
+        for index in np.ndindex(matrix.shape):
+            value, h = matrix[index], 1e-5
+            matrix[index] = value + h
+            above = total_loss(E, C, contexts, [centre, *negatives], hidden)
+            matrix[index] = value - h
+            below = total_loss(E, C, contexts, [centre, *negatives], hidden)
+            matrix[index] = value
+            gradient[index] = (above - below) / (2 * h)
+        np.testing.assert_allclose((after - matrix) / -rate, gradient, rtol=1e-4, atol=1e-5)
