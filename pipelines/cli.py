@@ -59,15 +59,16 @@ def explain(error: Exception) -> int:
         text = "not enough memory; --max-vocabulary or a smaller --dimension need less"
     elif not isinstance(error, FAILURES):
         text = f"unexpected {type(error).__name__}: {text}; please report it with the output of 'vecmill --debug ...'"
-    messages.print(f"error: {' '.join(text.split())}", style="red", markup=False)
+    messages.print(f"error: {' '.join(text.split())}", style="red")
     return code
 
 
 app = typer.Typer(
     cls=CommandLine,
     invoke_without_command=True,
+    rich_markup_mode=None,  # its tables cut the names of options short
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
 

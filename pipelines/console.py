@@ -4,8 +4,9 @@ import logging
 
 from rich.console import Console
 
-results = Console(highlight=False, soft_wrap=True)
-messages = Console(stderr=True, highlight=False, soft_wrap=True)
+# Text is printed as it is: no markup, no emoji codes, no wrapping.
+results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+messages = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 class MessageHandler(logging.Handler):
@@ -21,7 +22,7 @@ class MessageHandler(logging.Handler):
         if record.exc_info:
             text = self.format(record)
         style = "yellow" if record.levelno >= logging.WARNING else "dim"
-        messages.print(text, style=style, markup=False)
+        messages.print(text, style=style)
 
 
 def configure_logging(level: int) -> None:

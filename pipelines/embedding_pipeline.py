@@ -17,8 +17,8 @@ from pipelines.stages.train import TrainStage
 from pipelines.stages.vocabulary import VocabularyStage
 
 
-def embedding_stages(config: PipelineConfig) -> list[Stage]:
-    """Return the stages that make word vectors, in order.
+def embedding_stages(config: PipelineConfig, progress: Progress) -> list[Stage]:
+    """Return the stages that make word vectors, in order; text that is elsewhere is fetched.
 
     Raises
     ------
@@ -37,9 +37,16 @@ def embedding_stages(config: PipelineConfig) -> list[Stage]:
         )
     except ValueError as error:
         raise ConfigError(f"tokenizer: {error}") from None
+    with progress.task(f"getting {corpus.source}", None) as update:
+        text = open_corpus(
+            corpus.source,
+            field=corpus.field,
+            column=corpus.column,
+            progress=lambda done, total: update(done, total=total),
+        )
     return [
         TokenizeStage(
-            corpus=open_corpus(corpus.source, field=corpus.field, column=corpus.column),
+            corpus=text,
             tokenizer=cutter,
             corpus_settings=corpus,
             tokenizer_settings=tokenizer,
@@ -59,7 +66,7 @@ def train_embeddings(config: PipelineConfig, out: Path, *, force: bool, progress
     ConfigError, CorpusError, EmbeddingsError, OutputError
         See there; nothing is left at `out` then but what was there before.
     """
-    stages = embedding_stages(config)
+    stages = embedding_stages(config, progress)
     with OutputDirectory(out, force=force) as output:
         output.begin(config.decisive())
         manifests = Runner(output.work, stages, progress).run()
@@ -67,7 +74,7 @@ def train_embeddings(config: PipelineConfig, out: Path, *, force: bool, progress
     return manifests["train"]
 
 
-def is_finished(config: PipelineConfig, out: Path) -> bool:
+def is_finished(config: PipelineConfig, out: Path, progress: Progress) -> bool:
     """Whether `out` is finished and was made from the same text with the same settings.
 
     Raises
@@ -83,7 +90,7 @@ def is_finished(config: PipelineConfig, out: Path) -> bool:
     before.get("train", {}).pop("threads", None)
     changed = differences(before, json.loads(json.dumps(config.decisive())))
     text = manifest.history["tokenize"]["inputs"]["corpus"]
-    if not changed and embedding_stages(config)[0].sources()["corpus"] != text:
+    if not changed and embedding_stages(config, progress)[0].sources()["corpus"] != text:
         changed = [f"the text of {config.corpus.source} has changed"]
     if changed:
         raise OutputError(f"{out} was made otherwise ({changed[0]}); replace it with --force, or choose another --out")

@@ -27,7 +27,7 @@ def interruptible(how_to_go_on: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        messages.print(f"stopped; {how_to_go_on}", markup=False)
+        messages.print(f"stopped; {how_to_go_on}")
         raise typer.Exit(143 if isinstance(error, Terminated) else 130) from None
     finally:
         if in_main_thread:

@@ -25,9 +25,13 @@ class Update(Protocol):
         What else is worth showing: speed, loss, learning rate.
     seconds_left
         Estimate; by default the time so far is continued in proportion.
+    total
+        The task's total, where it became known only now.
     """
 
-    def __call__(self, done: int, note: str = "", seconds_left: float | None = None) -> None: ...  # noqa: D102
+    def __call__(self, done: int, note: str = "", seconds_left: float | None = None, total: int | None = None) -> None:
+        """Show how far the task is."""
+        ...
 
 
 class Progress(Protocol):
@@ -44,15 +48,15 @@ class TerminalProgress:
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Update]:
         """Show a bar while the context lasts."""
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
         text = TextColumn("{task.fields[text]}", markup=False)
         with RichProgress(*columns, text, console=messages, transient=True) as bar:
             row = bar.add_task(title, total=total, text="")
-            started = time.monotonic()
+            describe = _Description(total)
 
-            def update(done: int, note: str = "", seconds_left: float | None = None) -> None:
-                left = _left(done, total, started) if seconds_left is None else seconds_left
-                bar.update(row, completed=done, text=_join(note, left))
+            def update(done: int, note: str = "", seconds_left: float | None = None, total: int | None = None) -> None:
+                words = describe(done, note, seconds_left, total)
+                bar.update(row, completed=done, total=describe.total, text=words)
 
             yield update
 
@@ -66,18 +70,35 @@ class LogProgress:
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Update]:
         """Log while the context lasts."""
-        started = last = time.monotonic()
+        last = time.monotonic()
+        describe = _Description(total)
 
-        def update(done: int, note: str = "", seconds_left: float | None = None) -> None:
+        def update(done: int, note: str = "", seconds_left: float | None = None, total: int | None = None) -> None:
             nonlocal last
             now = time.monotonic()
             if now - last >= self._interval:
                 last = now
-                left = _left(done, total, started) if seconds_left is None else seconds_left
-                share = f"{100 * done / total:.0f} %" if total else ""
-                logger.info("%s: %s", title, ", ".join(filter(None, [share, _join(note, left)])))
+                words = describe(done, note, seconds_left, total)
+                share = f"{100 * done / describe.total:.0f} %" if describe.total else ""
+                logger.info("%s: %s", title, ", ".join(filter(None, [share, words])))
 
         yield update
+
+
+class _Description:
+    """Puts into words how a task gets on."""
+
+    def __init__(self, total: int | None) -> None:
+        self.total = total
+        self._started = time.monotonic()
+
+    def __call__(self, done: int, note: str, seconds_left: float | None, total: int | None) -> str:
+        self.total = total or self.total
+        elapsed = time.monotonic() - self._started
+        if seconds_left is None and self.total and done and elapsed > 1:
+            seconds_left = elapsed * max(self.total - done, 0) / done
+        left = "" if seconds_left is None else f"{duration(seconds_left)} left"
+        return ", ".join(filter(None, [note, left]))
 
 
 def make_progress() -> Progress:
@@ -105,13 +126,3 @@ def count(number: float) -> str:
 
 def _decimals(number: float) -> int:
     return 2 if number < 9.995 else 1 if number < 99.95 else 0
-
-
-def _left(done: int, total: int | None, started: float) -> float | None:
-    elapsed = time.monotonic() - started
-    return elapsed * (total - done) / done if total and done and elapsed > 1 else None
-
-
-def _join(note: str, seconds_left: float | None) -> str:
-    left = "" if seconds_left is None else f"{duration(seconds_left)} left"
-    return ", ".join(filter(None, [note, left]))

@@ -30,7 +30,9 @@ def train_embeddings_command(
     context: typer.Context,
     corpus: Annotated[
         str,
-        typer.Argument(help="Name (see 'vecmill corpora list'), file, directory, glob, URL, or - for stdin."),
+        typer.Argument(
+            metavar="CORPUS", help="Name (see 'vecmill corpora list'), file, directory, glob, URL, or - for stdin."
+        ),
     ] = DEFAULT.corpus.source,
     *,
     out: Annotated[Path, typer.Option(help="Directory to write; it appears when all is finished.")],
@@ -99,17 +101,18 @@ def train_embeddings_command(
     The output directory holds vectors.npy, context.npy, vocabulary.tsv, config.json, metrics.jsonl and manifest.json.
     An interrupted run goes on when the same command is given again.
 
-    Example: vecmill train-embeddings corpus.txt --out runs/mine --dimension 200 --epochs 10
+    Example: vecmill train-embeddings text.txt --out runs/mine --epochs 10
     """
     settings = load_config(config, _given(context))
     from pipelines.embedding_pipeline import is_finished, train_embeddings  # slow to import: Numba
     from pipelines.report import print_training
 
-    if skip_finished and is_finished(settings, out):
+    progress = make_progress()
+    if skip_finished and not force and is_finished(settings, out, progress):
         typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
         return
     with interruptible("the same command goes on where this one stopped"):
-        train_embeddings(settings, out, force=force, progress=make_progress())
+        train_embeddings(settings, out, force=force, progress=progress)
     print_training(out)
 
 

@@ -24,8 +24,8 @@ class TrainStage:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """What decides the vectors; the settings of earlier stages count through their results."""
-        return self.config.decisive()["train"]
+        """All settings: those of earlier stages, too, are written to `config.json`."""
+        return self.config.decisive()
 
     def sources(self) -> Mapping[str, str]:
         """Return nothing: all is read from earlier stages."""

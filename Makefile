@@ -1,0 +1,86 @@
+# vecmill. `make help` lists what can be made; every target first makes .venv if it is missing.
+
+CORPUS ?= pydocs
+# runs/pydocs, runs/wiki-en for ../data/wiki-en.txt.xz
+OUT ?= runs/$(firstword $(subst ., ,$(notdir $(patsubst %/,%,$(CORPUS)))))
+FORMAT ?= word2vec-text
+DATA ?=
+ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help train-embeddings export evaluate test test-nojit lint bench clean
+
+help:
+	@echo "make train-embeddings   train word vectors: CORPUS=$(CORPUS) OUT=$(OUT) ARGS=\"--dimension 200 ...\""
+	@echo "make export             write the vectors in OUT for other tools: FORMAT=$(FORMAT) FILE=$(OUT).$(FORMAT)"
+	@echo "make evaluate           word similarity and analogies for the vectors in OUT: DATA=folder of data sets"
+	@echo "make test               run the tests: ARGS=\"-k words\""
+	@echo "make test-nojit         run the tests of the kernels as plain Python, without Numba's compiler"
+	@echo "make lint               check style and types"
+	@echo "make bench              measure against gensim, in one run"
+	@echo "make clean              remove .venv and caches; runs/ stays"
+	@echo
+	@echo "CORPUS is a name (.venv/bin/vecmill corpora list), a file, a directory, a glob, a URL or - for stdin."
+	@echo "All options: .venv/bin/vecmill train-embeddings --help"
+
+# --- .venv: made from the first Python that will do; installed again when pyproject.toml changes -------------------
+
+WILL_DO := import sys, venv; sys.exit(sys.version_info < (3, 11))
+
+$(BIN)/python:
+	@for python in $(PYTHON) $(if $(PYTHON),,python3 python3.13 python3.12 python3.11 python); do \
+	    if "$$python" -c '$(WILL_DO)' 2>/dev/null; then \
+	        echo "making .venv with $$("$$python" --version)"; \
+	        exec "$$python" -m venv --clear $(VENV); \
+	    fi; \
+	done; \
+	echo "vecmill needs Python 3.11 or later with its venv module, and found none:" \
+	     "$(or $(PYTHON),python3) is $$($(or $(PYTHON),python3) --version 2>&1 | head -1)." >&2; \
+	echo "Name one: make ... PYTHON=/path/to/python3.12" >&2; \
+	exit 1
+
+$(VENV)/core.stamp: pyproject.toml | $(BIN)/python
+	@echo "installing vecmill into .venv (about a minute, once)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/%.stamp: $(VENV)/core.stamp
+	@echo "installing what 'make $*' needs"
+	@$(PIP) --editable '.[$*]'
+	@touch $@
+
+# --- word vectors --------------------------------------------------------------------------------------------------
+
+train-embeddings: $(VENV)/core.stamp
+	@$(BIN)/vecmill train-embeddings '$(CORPUS)' --out '$(OUT)' --skip-finished $(ARGS)
+
+export: FILE ?= $(OUT).$(FORMAT)
+export: $(VENV)/core.stamp
+	@$(BIN)/vecmill export '$(OUT)' --format '$(FORMAT)' --out '$(FILE)' $(ARGS)
+
+evaluate: $(VENV)/core.stamp
+	@$(BIN)/vecmill evaluate '$(OUT)' $(if $(DATA),--data '$(DATA)') $(ARGS)
+
+# --- development ---------------------------------------------------------------------------------------------------
+
+test: $(VENV)/test.stamp
+	$(BIN)/pytest -n auto $(ARGS)
+
+test-nojit: $(VENV)/test.stamp
+	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -n auto $(NOJIT_TESTS) $(ARGS)
+
+lint: $(VENV)/lint.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+bench: $(VENV)/bench.stamp
+	$(BIN)/python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,104 @@
+"""Commands that use finished vectors: neighbors, export, evaluate."""
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from embeddings.errors import EmbeddingsError
+from pipelines.config import ConfigError
+from pipelines.console import messages, results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Model = Annotated[Path, typer.Argument(help="Directory that train-embeddings wrote, or a file of word vectors.")]
+
+
+def neighbors_command(
+    model: Model,
+    words: Annotated[list[str] | None, typer.Argument(metavar="WORD...", help="Words; if none, from stdin.")] = None,
+    topn: Annotated[int, typer.Option(min=1, help="Neighbours of each word.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a word.")] = False,
+) -> None:
+    """Print the words with the most similar vectors (cosine).
+
+    Example: vecmill neighbors runs/pydocs array dataframe --topn 5
+    """
+    from embeddings import WordVectors
+
+    vectors = WordVectors.load(model)
+    unknown = 0
+    for word in words or (word for line in sys.stdin for word in line.split()):
+        try:
+            neighbors = vectors.most_similar(word, topn=topn)
+        except KeyError as error:
+            unknown += 1
+            messages.print(f"error: {error.args[0]}", style="red")
+            continue
+        if as_json:
+            pairs = [{"word": neighbor, "similarity": round(similarity, 4)} for neighbor, similarity in neighbors]
+            typer.echo(json.dumps({"word": word, "neighbors": pairs}, ensure_ascii=False))
+        else:
+            _print_neighbors(word, neighbors)
+    if unknown:
+        raise typer.Exit(1)
+
+
+def _print_neighbors(word: str, neighbors: list[tuple[str, float]]) -> None:
+    results.print(word, style="bold")
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for neighbor, similarity in neighbors:
+        table.add_row(f"{similarity:.3f}", neighbor)
+    results.print(table)
+
+
+def evaluate_command(
+    model: Model,
+    data: Annotated[Path, typer.Option(help="File of word pairs, analogies or categories, or a folder of such files.")],
+    out: Annotated[Path | None, typer.Option(help="Also write the table to this .csv or .json file.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Measure vectors on word similarity, analogies and categories.
+
+    Example: vecmill evaluate runs/wiki --data evaluation/
+    """
+    from embeddings import WordVectors
+    from embeddings.evaluation import evaluate
+
+    if out and out.suffix not in (".csv", ".json"):
+        raise ConfigError(f"--out: {out} must end in .csv or .json")
+    files = sorted(path for path in data.iterdir() if path.is_file()) if data.is_dir() else [data]
+    if not files:
+        raise EmbeddingsError(f"{data} holds no files; expected word pairs, analogies or categories")
+    scores = evaluate(WordVectors.load(model), {path.stem: path for path in files})
+    if out:
+        _write_table(scores, out)
+    if as_json:
+        typer.echo(scores.to_json(orient="records"))
+        return
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in scores:
+        table.add_column(str(column), justify="left" if column in ("set", "measure") else "right")
+    for row in scores.itertuples(index=False):
+        table.add_row(*(_cell(value) for value in row))
+    results.print(table)
+
+
+def _write_table(table: "pd.DataFrame", path: Path) -> None:
+    partial = path.with_name(f".{path.name}.partial")
+    if path.suffix == ".json":
+        table.to_json(partial, orient="records", indent=1)
+    else:
+        table.to_csv(partial, index=False)
+    partial.replace(path)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.4f}"
+    return str(value)

@@ -1,0 +1,108 @@
+"""What a user sees at the end of a training: neighbours, losses, what was dropped, and where everything is."""
+
+import json
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.table import Table
+
+from embeddings import WordVectors
+from pipelines.console import results
+from pipelines.manifest import Manifest
+from pipelines.progress import count, duration
+
+EXAMPLES = 8
+FIRST_RANK, LAST_RANK = 100, 3000  # above: words that go with everything; below: words seen too seldom
+SHORTEST = 4
+
+
+def print_training(directory: Path) -> None:
+    """Print the report on a finished model directory."""
+    manifest = Manifest.read(directory)
+    vectors = WordVectors.load(directory)
+    words = example_words(vectors)
+    _print_neighbors(vectors, words)
+    _print_epochs(directory / "metrics.jsonl")
+    _print_costs({**manifest.history, "train": manifest.to_dict()})
+    _print_text(manifest)
+    results.print(f"\n{len(vectors):,} words x {vectors.matrix.shape[1]} dimensions: {directory}")
+    command = "vecmill" if shutil.which("vecmill") else sys.argv[0]
+    results.print(f"Next: {command} neighbors {directory} {' '.join(words[:2])}")
+
+
+def example_words(vectors: WordVectors, number: int = EXAMPLES) -> list[str]:
+    """Choose content words of all frequencies from the common to the less common.
+
+    Of words that are equally frequent, the one with the longest vector is used in the most specific contexts
+    (Schakel & Wilson 2015, "Measuring Word Significance using Distributed Representations of Words"). So the band of
+    ranks is cut into parts of equal width on the logarithmic scale, and each part gives the word of largest norm.
+    """
+    vocabulary = vectors.vocabulary
+    last = min(LAST_RANK, len(vocabulary))
+    edges = np.geomspace(min(FIRST_RANK, last / 10 + 1), last + 1, number + 1).astype(int)
+    chosen = []
+    for low, high in zip(edges[:-1] - 1, edges[1:] - 1, strict=True):
+        lengths = np.linalg.norm(vectors.matrix[low:high], axis=1)
+        ranks = low + np.argsort(-lengths, kind="stable")
+        words = (vocabulary.words[int(rank)] for rank in ranks)
+        chosen += [next(filter(_is_content_word, words), None)]
+    return [word for word in chosen if word]
+
+
+def _is_content_word(word: str) -> bool:
+    return len(word) >= SHORTEST and word.isalpha()
+
+
+def _print_neighbors(vectors: WordVectors, words: list[str]) -> None:
+    if not words:
+        return
+    results.print("\nNearest neighbours")
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for word in words:
+        table.add_row(word, ", ".join(neighbor for neighbor, _ in vectors.most_similar(word, topn=6)))
+    results.print(table)
+
+
+def _print_epochs(path: Path) -> None:
+    results.print("\nLoss per example, in training and on held-out text")
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("epoch", "trained", "held out", "words", "time"):
+        table.add_column(title, justify="right")
+    for line in path.read_text("utf-8").splitlines():
+        metrics = json.loads(line)
+        table.add_row(
+            str(metrics["epoch"]),
+            _loss(metrics["loss"]),
+            _loss(metrics["held_out_loss"]),
+            count(metrics["words"]),
+            duration(metrics["seconds"]),
+        )
+    results.print(table)
+
+
+def _loss(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _print_costs(stages: Mapping[str, Mapping[str, Any]]) -> None:
+    times = [f"{name} {stage['cost']['wall_seconds']:.1f} s" for name, stage in stages.items()]
+    peak = max(stage["cost"]["peak_memory_bytes"] for stage in stages.values())
+    results.print(f"\nTime: {', '.join(times)}. Peak memory: {peak / 2**20:.0f} MiB.")
+
+
+def _print_text(manifest: Manifest) -> None:
+    """Print what was read, and everything that was left out of it."""
+    summary = {name: stage["summary"] for name, stage in manifest.history.items()}
+    results.print(f"Text: {summary['tokenize']['corpus']}")
+    results.print(
+        f"Kept: {summary['encode']['tokens']:,} tokens in {summary['encode']['sentences']:,} lines, "
+        f"{summary['vocabulary']['words']:,} distinct words."
+    )
+    left_out = {**summary["tokenize"]["warnings"], **summary["encode"]["dropped"]}
+    for what, number in left_out.items():
+        if number:
+            results.print(f"Left out: {what}: {number:,}")
