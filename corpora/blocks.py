@@ -1,0 +1,71 @@
+"""Cut a stream of text into blocks that end in white space, so that no word spans two blocks."""
+
+from collections.abc import Iterable, Iterator
+
+from corpora.errors import CorpusError
+
+WHITE_SPACE = b" \t\n\r\v\f"
+WORD_LIMIT = 1 << 28
+"""Bytes without white space that are taken for something else than text."""
+
+
+def cut_blocks(pieces: Iterable[bytes], block_size: int) -> Iterator[bytes]:
+    r"""Regroup ``pieces`` into blocks of about ``block_size`` bytes, each ending in ASCII white space.
+
+    Parameters
+    ----------
+    pieces : iterable of bytes
+        The text, cut anywhere. The last piece must end in white space.
+    block_size : int
+        Greatest length of a block in bytes, unless a word is longer than that.
+
+    Yields
+    ------
+    bytes
+        The blocks; joined, they are the joined pieces.
+
+    Raises
+    ------
+    CorpusError
+        After `WORD_LIMIT` bytes without white space.
+    """
+    ready: list[bytes | memoryview] = []  # whole words
+    word: list[bytes | memoryview] = []  # the beginning of a word whose end is still to come
+    ready_length = word_length = 0
+    for piece in pieces:
+        view = memoryview(piece)
+        start = 0
+        while start < len(piece):
+            room = block_size - (ready_length + word_length) % block_size
+            end = min(start + room, len(piece))
+            cut = _after_last_white_space(piece, start, end)
+            if cut:
+                ready += word
+                ready.append(view[start:cut])
+                ready_length += word_length + cut - start
+                word, word_length, start = [], 0, cut
+            if start < end:
+                word.append(view[start:end])
+                word_length += end - start
+            start = end
+            if ready and ready_length + word_length >= block_size:
+                yield b"".join(ready)
+                ready, ready_length = [], 0
+            if word_length > WORD_LIMIT:
+                raise CorpusError(f"{word_length:,} bytes without any white space: this is not text split into words")
+    if ready:
+        yield b"".join(ready)
+
+
+def _after_last_white_space(piece: bytes, start: int, end: int) -> int:
+    """Position after the last white space of ``piece[start:end]``, or 0; looks at the tail first."""
+    window = 64
+    while True:
+        low = max(start, end - window)
+        cut = max(piece.rfind(mark, low, end) for mark in _MARKS) + 1
+        if cut or low == start:
+            return cut
+        window *= 16
+
+
+_MARKS = [WHITE_SPACE[i : i + 1] for i in range(len(WHITE_SPACE))]

@@ -1,0 +1,77 @@
+"""Where downloaded and extracted text is kept, and how files get there: whole or not at all."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from filelock import FileLock
+from platformdirs import user_cache_dir
+
+from corpora.errors import CorpusError
+
+
+def cache_directory() -> Path:
+    """Folder for text that can be fetched or extracted again.
+
+    Returns
+    -------
+    Path
+        ``$VECMILL_CACHE`` where it is set, otherwise the user's cache folder; not necessarily there yet.
+    """
+    return Path(os.environ.get("VECMILL_CACHE") or user_cache_dir("vecmill")).expanduser()
+
+
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn failures to write to ``path`` (disk full, no permission) into a `CorpusError` that names it."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        remedy = "free some space or set VECMILL_CACHE to another folder"
+        raise CorpusError(f"cannot write {path}: {reason}; {remedy}") from error
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Let one process at a time produce ``path``."""
+    with contextlib.ExitStack() as stack:
+        with writing(path):
+            stack.enter_context(FileLock(path.with_name(f".{path.name}.lock")))
+        yield
+
+
+@contextlib.contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary sibling of ``path`` for writing; it takes its place if the block ends well."""
+    with writing(path):
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                yield file
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def atomic_directory(path: Path) -> Iterator[Path]:
+    """Make a temporary sibling of the folder ``path``; it takes its place if the block ends well."""
+    with writing(path):
+        staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        try:
+            yield staging
+            old = staging.with_name(staging.name + ".old")
+            if path.exists():
+                path.replace(old)
+            staging.replace(path)
+            shutil.rmtree(old, ignore_errors=True)
+        except BaseException:
+            shutil.rmtree(staging, ignore_errors=True)
+            raise

@@ -1,0 +1,240 @@
+"""Named corpora: what they are, where they come from, and bringing them into the cache."""
+
+import fnmatch
+import functools
+import logging
+import os
+import tomllib
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from corpora import documentation
+from corpora.archives import ARCHIVE_DAMAGE, members
+from corpora.cache import atomic_directory, cache_directory, locked
+from corpora.download import Checksum, Progress, Record, download
+from corpora.errors import CorpusError
+from corpora.markup import EXTRACTORS
+from corpora.sources import nearest
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogEntry:
+    """What ``catalog.toml`` says of a corpus.
+
+    Attributes
+    ----------
+    name, title, description, licence, homepage : str
+    reader : str
+        How the files become text: a name in `corpora.markup.EXTRACTORS`, or "documentation".
+    urls : tuple of str
+        Addresses of the same archive, tried in turn; none for what needs no network.
+    size : int or None
+        Bytes of the archive.
+    sha256, md5 : str
+        Checksums of the archive, "" where no source gives one.
+    sha256_source, md5_source : str
+        Who gives them.
+    encoding : str
+        Of the files in the archive.
+    files : dict
+        Name in the cache to pattern of members of the archive; the first file is the corpus.
+    nltk : str
+        Path below an NLTK data directory where the same archive may lie.
+    """
+
+    name: str
+    title: str
+    description: str
+    licence: str
+    homepage: str
+    reader: str
+    urls: tuple[str, ...] = ()
+    size: int | None = None
+    sha256: str = ""
+    sha256_source: str = ""
+    md5: str = ""
+    md5_source: str = ""
+    encoding: str = "utf-8"
+    files: dict[str, str] = field(default_factory=dict)
+    nltk: str = ""
+
+    @property
+    def folder(self) -> Path:
+        """Where the text is kept."""
+        return cache_directory() / "corpora" / self.name
+
+    @property
+    def record_path(self) -> Path:
+        """Where the checksum of the download is kept; outlives the text."""
+        return cache_directory() / "corpora" / f"{self.name}.json"
+
+    def checksum(self) -> Checksum | None:
+        """The best checksum that the archive must have: from the catalog, else from the first download."""
+        if self.sha256:
+            return Checksum("sha256", self.sha256, self.sha256_source)
+        record = Record.read(self.record_path)
+        if record:
+            return Checksum("sha256", record.sha256, f"the first download, recorded in {self.record_path}")
+        return Checksum("md5", self.md5, self.md5_source) if self.md5 else None
+
+
+@dataclass(frozen=True)
+class CorpusInfo:
+    """A corpus of the catalog and its state in the cache.
+
+    Attributes
+    ----------
+    entry : CatalogEntry
+    description : str
+        What is read, in one line.
+    text_files : tuple of Path
+        Files that make up the corpus, () while it is not in the cache.
+    record : Record or None
+        The download, with its checksum and whether anything confirmed it; None before the first one.
+    """
+
+    entry: CatalogEntry
+    description: str
+    text_files: tuple[Path, ...]
+    record: Record | None
+
+    @property
+    def cached(self) -> bool:
+        """Whether the text is in the cache."""
+        return bool(self.text_files)
+
+
+def catalog() -> list[CatalogEntry]:
+    """All named corpora, in the order of ``catalog.toml``."""
+    return list(_entries().values())
+
+
+def names() -> list[str]:
+    """Names of all corpora in the catalog."""
+    return list(_entries())
+
+
+@functools.cache
+def _entries() -> dict[str, CatalogEntry]:
+    tables = tomllib.loads(resources.files("corpora").joinpath("catalog.toml").read_text("utf-8"))
+    for table in tables.values():
+        table["urls"] = tuple(table.get("urls", ()))
+    return {name: CatalogEntry(name=name, **table) for name, table in tables.items()}
+
+
+def find(name: str) -> CatalogEntry:
+    """Look up a corpus.
+
+    Raises
+    ------
+    CorpusError
+        If the catalog has no such name; the message names the nearest.
+    """
+    try:
+        return _entries()[name]
+    except KeyError:
+        hint = nearest(name, names())
+        raise CorpusError(f"no corpus {name!r} in the catalog{hint} (it has {', '.join(names())})") from None
+
+
+def info(name: str) -> CorpusInfo:
+    """Describe a corpus and whether it is in the cache; needs no network.
+
+    Raises
+    ------
+    CorpusError
+        If the catalog has no such name.
+    """
+    entry = find(name)
+    if entry.reader == "documentation":
+        path = documentation.cached_path()
+        found = (path,) if path.exists() else ()
+        return CorpusInfo(entry, documentation.describe() if found else entry.description, found, None)
+    text = entry.folder / next(iter(entry.files))
+    found = (text,) if text.exists() else ()
+    return CorpusInfo(entry, f"{entry.title}: {entry.description}", found, Record.read(entry.record_path))
+
+
+def fetch(name: str, progress: Progress | None = None) -> CorpusInfo:
+    """Bring a corpus into the cache, unless it is there.
+
+    Parameters
+    ----------
+    name : str
+        Name in the catalog.
+    progress : callable, optional
+        Called with (bytes done, bytes in total or None) while the archive is downloaded.
+
+    Returns
+    -------
+    CorpusInfo
+
+    Raises
+    ------
+    CorpusError
+        If the catalog has no such name, the archive cannot be downloaded from any address, has another checksum, is
+        damaged or unsafe, or the cache cannot be written.
+    """
+    entry = find(name)
+    if entry.reader == "documentation":
+        documentation.extract(progress)
+        return info(name)
+    with locked(entry.folder):
+        if not info(name).cached:
+            download_path = cache_directory() / "downloads" / entry.name / entry.urls[0].rsplit("/", 1)[-1]
+            archive = _archive_at_hand(entry, download_path) or _download_archive(entry, download_path, progress)
+            _write_text(entry, archive)
+            download_path.unlink(missing_ok=True)
+    return info(name)
+
+
+def _archive_at_hand(entry: CatalogEntry, download_path: Path) -> Path | None:
+    """The archive as an earlier run or NLTK left it, if its checksum is right."""
+    checksum = entry.checksum()
+    folders = [*filter(None, os.environ.get("NLTK_DATA", "").split(os.pathsep)), "~/nltk_data"]
+    for archive in [download_path, *(Path(folder, entry.nltk).expanduser() for folder in folders if entry.nltk)]:
+        if checksum and archive.is_file():
+            try:
+                checksum.check(archive, str(archive))
+                Record.of(archive, archive.as_uri(), checksum).write_first(entry.record_path)
+            except (CorpusError, OSError) as error:
+                logger.warning("not using %s: %s", archive, error)
+            else:
+                logger.info("%s: using %s", entry.name, archive)
+                return archive
+    return None
+
+
+def _download_archive(entry: CatalogEntry, path: Path, progress: Progress | None) -> Path:
+    problems = []
+    for url in entry.urls:
+        try:
+            record = download(url, path, entry.checksum(), progress)
+        except CorpusError as error:
+            problems.append(str(error))
+            continue
+        if not record.checked_by:
+            logger.warning("%s: no source gives a checksum; recorded SHA-256 %s", entry.name, record.sha256)
+        record.write_first(entry.record_path)
+        return path
+    raise CorpusError("; ".join(problems))
+
+
+def _write_text(entry: CatalogEntry, archive: Path) -> None:
+    logger.info("%s: extracting the text", entry.name)
+    extract = EXTRACTORS[entry.reader]
+    with atomic_directory(entry.folder) as folder:
+        try:
+            for name, stream in members(archive, archive.name):
+                for file_name, pattern in entry.files.items():
+                    if fnmatch.fnmatchcase(str(name), pattern):
+                        with (folder / file_name).open("ab") as target:
+                            target.writelines(line.encode("utf-8") + b"\n" for line in extract(stream, entry.encoding))
+        except ARCHIVE_DAMAGE as error:
+            raise CorpusError(f"{archive} is damaged: {error}; remove it and fetch {entry.name} again") from error
+        for file_name, pattern in entry.files.items():
+            if not (folder / file_name).exists():
+                raise CorpusError(f"{archive} has no {pattern!r} in it; expected the archive of {entry.title}")

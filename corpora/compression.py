@@ -1,0 +1,126 @@
+"""Open gzip, bzip2, xz and Zstandard data, recognised by its first bytes."""
+
+import bz2
+import gzip
+import io
+import lzma
+import zlib
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO, cast
+
+import zstandard
+
+from corpora.errors import CorpusError
+
+MAGIC = {".gz": b"\x1f\x8b\x08", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": b"\x28\xb5\x2f\xfd"}
+DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGzipFile)
+"""What reading truncated or damaged data raises; bzip2 raises a plain OSError instead."""
+
+_BZIP2_BLOCK = b"1AY&SY"  # follows "BZh" and a digit; text may begin with "BZh" as well
+_ZSTD_INPUT = 1 << 14  # bytes given to the decoder at once: it expands them by up to 32768 in one call
+_ZSTD_LONGEST_WINDOW = 1 << 31  # what `zstd --long=31` writes
+
+
+def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
+    """Open ``stream`` for reading what was compressed, or as it is when it is not compressed.
+
+    All members (frames, streams) of the data are read, one after the other.
+
+    Parameters
+    ----------
+    stream : binary file
+        Need not be seekable. Stays the caller's to close.
+    name : str
+        Name of the file. Its suffix is only a claim: what counts is how the data begins.
+
+    Returns
+    -------
+    io.BufferedReader
+        Its ``read`` raises one of `DAMAGE`, or OSError, when the data is truncated or damaged.
+
+    Raises
+    ------
+    CorpusError
+        If the suffix promises a compression that the data does not have.
+    """
+    start = read_fully(stream, 10)
+    stored = Prefixed(start, stream)
+    suffix = PurePosixPath(name).suffix.lower()
+    if start.startswith(MAGIC[".gz"]):
+        return cast(io.BufferedReader, gzip.GzipFile(fileobj=io.BufferedReader(stored), mode="rb"))
+    if start.startswith(MAGIC[".bz2"]) and start[4:10] == _BZIP2_BLOCK:
+        return cast(io.BufferedReader, bz2.BZ2File(io.BufferedReader(stored)))
+    if start.startswith(MAGIC[".xz"]):
+        return cast(io.BufferedReader, lzma.LZMAFile(io.BufferedReader(stored)))
+    if start.startswith(MAGIC[".zst"]) or (suffix == ".zst" and _is_skippable_frame(start)):
+        return io.BufferedReader(_ZstandardFile(stored), 1 << 17)
+    if suffix in MAGIC and start:
+        raise CorpusError(f"{name} is named {suffix} but does not hold {suffix} data; rename it if it is plain text")
+    return io.BufferedReader(stored, 1 << 17)
+
+
+def read_fully(stream: BinaryIO, size: int) -> bytes:
+    """Read ``size`` bytes, fewer only at the end: one read of a pipe may give less."""
+    data = b""
+    while len(data) < size and (more := stream.read(size - len(data))):
+        data += more
+    return data
+
+
+class Prefixed(io.RawIOBase):
+    """A stream of which the first bytes, ``start``, have already been read."""
+
+    def __init__(self, start: bytes, stream: BinaryIO) -> None:
+        self._start = start
+        self._stream = stream
+
+    def readable(self) -> bool:
+        """Tell that it can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Fill ``buffer``, from the start first."""
+        if not self._start:
+            return cast(io.RawIOBase, self._stream).readinto(buffer) or 0
+        count = min(len(buffer), len(self._start))
+        buffer[:count] = self._start[:count]
+        self._start = self._start[count:]
+        return count
+
+
+class _ZstandardFile(io.RawIOBase):
+    """All frames of Zstandard data. The library's own reader takes a truncated frame for a whole one."""
+
+    def __init__(self, stored: Prefixed) -> None:
+        self._stored = stored
+        self._input = b""
+        self._output = memoryview(b"")
+        self._frame = self._next_frame()
+
+    @staticmethod
+    def _next_frame() -> Any:
+        return zstandard.ZstdDecompressor(max_window_size=_ZSTD_LONGEST_WINDOW).decompressobj()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._output:
+            self._input = self._input or self._stored.read(_ZSTD_INPUT) or b""
+            if not self._input:
+                if not self._frame.eof:
+                    raise EOFError("the last frame is not complete")
+                return 0
+            if self._frame.eof:
+                self._frame = self._next_frame()
+            self._output = memoryview(self._frame.decompress(self._input))
+            self._input = self._frame.unused_data if self._frame.eof else b""
+        count = min(len(buffer), len(self._output))
+        buffer[:count] = self._output[:count]
+        self._output = self._output[count:]
+        return count
+
+
+def _is_skippable_frame(start: bytes) -> bool:
+    """Tell whether Zstandard data begins with a frame of user data."""
+    return start[1:4] == b"\x2a\x4d\x18" and start[0] & 0xF0 == 0x50

@@ -1,0 +1,310 @@
+"""A corpus: files that are read one after the other as blocks of UTF-8 text."""
+
+import hashlib
+import io
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from corpora.blocks import cut_blocks
+from corpora.catalog import fetch, names
+from corpora.compression import DAMAGE
+from corpora.download import Progress, fetch_url
+from corpora.errors import CorpusError
+from corpora.readers import ReadOptions, UnusableFileError, read_pieces
+from corpora.sources import (
+    InputFile,
+    directory_files,
+    local_file,
+    matching_files,
+    nearest,
+    neighbours_of,
+    remote_files,
+    standard_input,
+)
+
+_CHUNK = 1 << 20
+
+
+class Corpus:
+    """Text of one or several files; made by `open_corpus`.
+
+    Attributes
+    ----------
+    name : str
+        Short name: "pydocs", "wiki.txt", "stdin".
+    description : str
+        One line that names what is read.
+    size : int or None
+        Bytes of all files as stored (compressed ones: compressed), None when that is not known.
+    position : int
+        Bytes as stored that `blocks` has read so far.
+    rereadable : bool
+        False for standard input and pipes, whose text can be read only once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        description: str,
+        files: Sequence[InputFile],
+        options: ReadOptions,
+        *,
+        tolerant: bool = False,
+        unreadable: Sequence[str] = (),
+    ) -> None:
+        self.name = name
+        self.description = description
+        self.size = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
+        self.position = 0
+        self.rereadable = all(file.rereadable for file in files)
+        self._files = list(files)
+        self._options = options
+        self._tolerant = tolerant
+        self._unreadable = list(unreadable)
+        self._passed_over: Counter[str] = Counter()
+        self._first: dict[str, str] = {}
+        self._digest = hashlib.sha256()
+        self._opened = self._read_whole = False
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """What the last `blocks` passed over so far and how often; each kind names its first case."""
+        return {f"{kind} (first: {self._first[kind]})": count for kind, count in self._passed_over.items()}
+
+    def blocks(self, block_size: int = 1 << 22) -> Iterator[bytes]:
+        r"""Read the text, from its beginning.
+
+        Parameters
+        ----------
+        block_size : int
+            Greatest length of a block in bytes; only a word that is longer makes a longer one.
+
+        Yields
+        ------
+        bytes
+            UTF-8 text as it is stored, valid or not, without byte order marks. Every block ends in ASCII white space,
+            so that no word spans two blocks; every file and every record ends with a newline.
+
+        Raises
+        ------
+        ValueError
+            If ``block_size`` is less than 1.
+        CorpusError
+            If a file cannot be read, is damaged or is not text, or there is no text at all.
+        """
+        if block_size < 1:
+            raise ValueError(f"block_size is {block_size}, expected at least 1 byte")
+        if self._opened and not self.rereadable:
+            raise CorpusError(f"{self.name} has been read and cannot be read again; save it to a file first")
+        self._opened = True
+        self.position = 0
+        self._passed_over.clear()
+        for path in self._unreadable:
+            self._count("unreadable file skipped", path)
+        return self._blocks(block_size)
+
+    def fingerprint(self) -> str:
+        """Digest of the names and contents of the files, as stored.
+
+        Returns
+        -------
+        str
+            SHA-256, 64 hexadecimal digits. For text that can be read only once, it is that of what was read.
+
+        Raises
+        ------
+        CorpusError
+            If a file cannot be read, or before text that can be read only once has been read to its end.
+        """
+        if not self.rereadable:
+            if not self._read_whole:
+                raise CorpusError(f"{self.name} has no fingerprint before it has been read to its end")
+            return self._digest.hexdigest()
+        digest = hashlib.sha256()
+        for file in self._files:
+            digest.update(f"{file.name}\0{_digest(file)}\n".encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()
+
+    def _blocks(self, block_size: int) -> Iterator[bytes]:
+        empty = True
+        for block in cut_blocks(self._pieces(block_size), block_size):
+            empty = False
+            yield block
+        if empty:
+            passed_over = ", ".join(f"{count} {kind}" for kind, count in self.warnings.items())
+            raise CorpusError(f"there is no text in {self.name}: {passed_over or 'it is empty'}")
+        self._read_whole = True
+
+    def _pieces(self, piece_size: int) -> Iterator[bytes]:
+        end = 0
+        for file in self._files:
+            begun = False
+            try:
+                for piece in self._read(file, piece_size):
+                    begun = True
+                    yield piece
+            except UnusableFileError as error:
+                if begun or not self._tolerant:
+                    raise
+                self._count(error.kind, file.name)
+            end += file.size or 0
+            self.position = end if self.size is not None else self.position  # Parquet is not read byte by byte
+
+    def _read(self, file: InputFile, piece_size: int) -> Iterator[bytes]:
+        try:
+            stored = file.open()
+        except Exception as error:  # remote file systems raise errors of their own
+            reason = getattr(error, "strerror", None) or error
+            raise UnusableFileError("unreadable file skipped", f"cannot open {file.path}: {reason}") from error
+        with stored:
+            counted = io.BufferedReader(_CountedStream(stored, self._advance), 1 << 16)
+            try:
+                yield from read_pieces(counted, file.path, self._options, piece_size, self._count)
+            except (*DAMAGE, OSError) as error:
+                problem = "is truncated" if isinstance(error, EOFError) else "is damaged or cannot be read"
+                raise CorpusError(f"{file.path} {problem} ({error}); get the file again") from error
+
+    def _advance(self, data: memoryview) -> None:
+        self.position += len(data)
+        if not self.rereadable:
+            self._digest.update(data)
+
+    def _count(self, kind: str, where: str) -> None:
+        self._passed_over[kind] += 1
+        self._first.setdefault(kind, where)
+
+
+class _CountedStream(io.RawIOBase):
+    """A stream that reports what is read from it."""
+
+    def __init__(self, stream: BinaryIO, report: Callable[[memoryview], None]) -> None:
+        self._stream = stream
+        self._report = report
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return self._stream.seekable()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def readinto(self, buffer: Any) -> int:
+        count = cast(io.RawIOBase, self._stream).readinto(buffer) or 0
+        self._report(memoryview(buffer)[:count])
+        return count
+
+
+def open_corpus(
+    source: str | os.PathLike[str],
+    field: str = "text",
+    column: str = "text",
+    progress: Progress | None = None,
+) -> Corpus:
+    """Find text and get ready to read it.
+
+    Parameters
+    ----------
+    source : str or path
+        A name of the catalog (``pydocs``, ``text8``, ...), a file, a directory (all text below it), a glob, a URL, or
+        ``-`` for standard input. Formats: plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv``, ``.parquet``; compressed
+        with gzip, bzip2, xz or Zstandard. A path object always means a file or directory.
+    field : str
+        Field of ``.jsonl`` records that holds the text.
+    column : str
+        Column of ``.csv``, ``.tsv`` and ``.parquet`` files that holds the text.
+    progress : callable, optional
+        Called with (bytes done, bytes in total or None) while text is fetched.
+
+    Returns
+    -------
+    Corpus
+
+    Raises
+    ------
+    CorpusError
+        If there is nothing to read; the message names what comes nearest.
+    """
+    options = ReadOptions(field, column)
+    if isinstance(source, str):
+        if source == "-":
+            return Corpus("stdin", "text from standard input", [standard_input()], options)
+        if source in names():
+            return _catalog_corpus(source, progress)
+        if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", source):
+            return _url_corpus(source, options, progress)
+    try:
+        return _local_corpus(Path(source).expanduser(), source, options)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise CorpusError(f"cannot read {str(source)!r}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _local_corpus(path: Path, source: str | os.PathLike[str], options: ReadOptions) -> Corpus:
+    if not str(source):
+        raise CorpusError("the name of the corpus is empty; expected a catalog name, a file, a directory or a URL")
+    if path.is_dir():
+        unreadable: list[str] = []
+        files = directory_files(path, unreadable.append)
+        return _collection(path.resolve().name or str(path), str(source), files, options, unreadable)
+    if path.exists():
+        file = local_file(path)
+        return Corpus(path.name, _describe(str(path), file.size), [file], options)
+    if isinstance(source, str) and re.search(r"[*?\[]", source):
+        unreadable = []
+        files = matching_files(str(path), unreadable.append)
+        return _collection(source, source, files, options, unreadable)
+    hint = nearest(str(source), [*names(), *neighbours_of(path)])
+    raise CorpusError(f"no corpus {str(source)!r}: expected a catalog name, a file, a directory, a glob or a URL{hint}")
+
+
+def _collection(name: str, source: str, files: list[InputFile], options: ReadOptions, unreadable: list[str]) -> Corpus:
+    if not files:
+        skipped = f" ({len(unreadable)} unreadable, such as {unreadable[0]})" if unreadable else ""
+        raise CorpusError(f"there are no files in {source}{skipped}; hidden files are passed over")
+    size = sum(file.size or 0 for file in files)
+    description = _describe(f"{len(files):,} file{'s' * (len(files) != 1)} in {source}", size)
+    return Corpus(name, description, files, options, tolerant=True, unreadable=unreadable)
+
+
+def _catalog_corpus(name: str, progress: Progress | None) -> Corpus:
+    information = fetch(name, progress)
+    files = [local_file(path, path.name) for path in information.text_files]
+    return Corpus(name, information.description, files, ReadOptions())
+
+
+def _url_corpus(url: str, options: ReadOptions, progress: Progress | None) -> Corpus:
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        return open_corpus(Path(url2pathname(parts.path)), options.field, options.column)
+    if parts.scheme in ("http", "https"):
+        file = local_file(fetch_url(url, progress))
+        return Corpus(Path(file.path).name, _describe(url, file.size), [file], options)
+    files = remote_files(url)
+    if len(files) == 1 and not files[0].name:
+        return Corpus(url.rsplit("/", 1)[-1], _describe(url, files[0].size), files, options)
+    return _collection(url, url, files, options, [])
+
+
+def _describe(what: str, size: int | None) -> str:
+    return what if size is None else f"{what}, {size / 1e6:,.1f} MB"
+
+
+def _digest(file: InputFile) -> str:
+    digest = hashlib.sha256()
+    try:
+        with file.open() as stored:
+            while chunk := stored.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        return f"unreadable: {error.strerror}"
+    return digest.hexdigest()

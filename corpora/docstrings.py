@@ -1,0 +1,141 @@
+"""Take the English out of Python source: docstrings, comments, and help texts kept as string literals."""
+
+import ast
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+_ADMONITIONS = {"note", "warning", "tip", "hint", "important", "seealso"}
+_ADMONITIONS |= {"deprecated", "versionadded", "versionchanged"}
+_DIRECTIVE = re.compile(r"\.\. ([\w-]+)::\s*(.*)")
+_UNDERLINE = re.compile(r"([-=~^\"*#+`.:])\1{2,}")
+_LIST_MARK = re.compile(r"([-*+•]|\d+[.)]|\(\w\))\s+")
+_ROLE = re.compile(r":[a-zA-Z:+-]+:(?=`)|\[\d+\]_")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_COMMENTS = re.compile(r"(?:^[ \t]*#(?!!)[^\n]*\n)+", re.MULTILINE)
+_CODE = re.compile(r"[=\\{}]|^\W*(?:def|class|return|import|from|print|raise|assert)\b")
+
+
+def source_paragraphs(path: Path) -> list[str]:
+    """Paragraphs of English in a Python source file, or in a file that is documentation from end to end.
+
+    Parameters
+    ----------
+    path : Path
+        ``.py`` files are parsed, not imported; any other file is taken as reStructuredText.
+
+    Returns
+    -------
+    list of str
+        One paragraph each, without newlines; empty for what cannot be parsed.
+    """
+    source = path.read_bytes().decode("utf-8", "replace")
+    if path.suffix != ".py":
+        return list(paragraphs(source))
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError):
+        return []
+    found = [paragraph for text in _texts(tree) for paragraph in paragraphs(text)]
+    return found + list(_comments(source))
+
+
+def _texts(tree: ast.Module) -> Iterator[str]:
+    """Docstrings, and the literals in ``add_newdoc("name", "text")`` and in the dictionary ``topics``."""
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            docstring = ast.get_docstring(node, clean=False)
+            if docstring:
+                yield docstring
+        for block in ("body", "orelse", "finalbody"):
+            for statement in getattr(node, block, ()):
+                if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+                    yield from _literals(statement.value.args)
+                elif isinstance(statement, ast.Assign) and isinstance(statement.value, ast.Dict):
+                    if getattr(statement.targets[0], "id", "") == "topics":
+                        yield from _literals(statement.value.values)
+                elif hasattr(statement, "body"):
+                    pending.append(statement)
+
+
+def _literals(nodes: list[ast.expr]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Tuple):  # add_newdoc("class", "name", ("attribute", "text"))
+            yield from _literals(node.elts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and "\n\n" in node.value:
+            yield node.value
+
+
+def paragraphs(text: str) -> Iterator[str]:
+    """Split a docstring into paragraphs of one line each.
+
+    A paragraph ends at an empty line, at a list item and where the indentation decreases, so that the description of
+    a parameter follows its name. Examples at the ``>>>`` prompt, literal blocks, formulas and underlines are left out.
+
+    Parameters
+    ----------
+    text : str
+        In reStructuredText, as NumPy and the standard library write it.
+
+    Yields
+    ------
+    str
+        A paragraph of at least two words.
+    """
+    paragraph: list[str] = []
+    previous = 0
+    for line in (*_prose(inspect.cleandoc(text).splitlines()), ""):
+        stripped = line.strip()
+        indentation = len(line) - len(line.lstrip())
+        if not stripped or indentation < previous or _LIST_MARK.match(stripped):
+            joined = " ".join(paragraph)
+            if len(_WORD.findall(joined)) > 1:
+                yield joined
+            paragraph = []
+        if stripped:
+            paragraph.append(stripped)
+        previous = indentation
+
+
+def _prose(lines: list[str]) -> Iterator[str]:
+    """The lines that are prose; an empty line in place of each group of others."""
+    block: int | None = None  # indentation of what introduced the literal block that we are in
+    example = False
+    for line in lines:
+        text = line.strip()
+        indentation = len(line) - len(line.lstrip())
+        if not text:
+            example = False
+            yield ""
+        elif block is not None and indentation > block:
+            continue
+        elif example or text.startswith(">>>"):
+            example = True
+            yield ""
+        elif _UNDERLINE.fullmatch(text):
+            yield ""
+        else:
+            block = indentation if text.endswith("::") else None
+            directive = _DIRECTIVE.match(text)
+            if not directive:
+                yield _ROLE.sub("", line)
+            elif directive[1] in _ADMONITIONS:
+                block = None
+                yield ""
+                yield " " * indentation + directive[2]
+            else:
+                block = indentation
+
+
+def _comments(source: str) -> Iterator[str]:
+    """Comments of one or more whole lines that read like sentences rather than like code put aside."""
+    for match in _COMMENTS.finditer(source):
+        stripped = "\n".join(line.strip().lstrip("#").strip() for line in match[0].splitlines())
+        for paragraph in stripped.split("\n\n"):
+            text = " ".join(paragraph.split())
+            letters = sum(map(str.isalpha, text)) + text.count(" ")
+            if len(_WORD.findall(text)) >= 6 and letters >= 0.85 * len(text) and not _CODE.search(text):
+                yield text

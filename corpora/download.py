@@ -1,0 +1,312 @@
+"""Fetch a file over HTTP: with progress, resumed after a cut, checked, and written whole or not at all."""
+
+import hashlib
+import json
+import logging
+import re
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
+
+from corpora.cache import atomic_file, cache_directory, locked, writing
+from corpora.errors import CorpusError
+
+if TYPE_CHECKING:
+    import requests
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int, int | None], None]
+"""Called with the bytes done and the bytes in total, None when the server does not tell."""
+
+ATTEMPTS = 4
+"""Attempts in a row that bring nothing new before a download is given up."""
+TIMEOUT = (10, 30)
+"""Seconds to wait for a connection, and for the next bytes."""
+_CHUNK = 1 << 18
+_TRY_AGAIN = {408, 429, 500, 502, 503, 504}
+
+
+@dataclass(frozen=True)
+class Record:
+    """What is known of a downloaded file; kept beside it as JSON.
+
+    Attributes
+    ----------
+    url : str
+    sha256 : str
+        SHA-256 of the bytes that were downloaded.
+    checked_by : str
+        Where the checksum that they were compared with comes from; "" when there was none, so that ``sha256`` is only
+        what came at the first download.
+    size : int
+        Bytes.
+    downloaded : str
+        Date and time, ISO 8601.
+    """
+
+    url: str
+    sha256: str
+    checked_by: str
+    size: int
+    downloaded: str
+
+    @classmethod
+    def of(cls, path: Path, url: str, checksum: "Checksum | None") -> "Record":
+        """Describe a file that has come from ``url`` and has passed ``checksum``."""
+        checked_by = f"{checksum.algorithm} from {checksum.source}" if checksum else ""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(url, digest_of(path, "sha256"), checked_by, path.stat().st_size, now)
+
+    def write_first(self, path: Path) -> None:
+        """Write to a JSON file, unless an earlier record is there."""
+        if self.read(path) is None:
+            with atomic_file(path) as file:
+                file.write(json.dumps(asdict(self), indent=2).encode() + b"\n")
+
+    @classmethod
+    def read(cls, path: Path) -> "Record | None":
+        """Read from a JSON file, None where there is none or it is damaged."""
+        try:
+            return cls(**json.loads(path.read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+
+
+@dataclass(frozen=True)
+class Checksum:
+    """A checksum that a file must have.
+
+    Attributes
+    ----------
+    algorithm : str
+        "sha256" or "md5".
+    value : str
+        Hexadecimal digits.
+    source : str
+        Who says so.
+    """
+
+    algorithm: str
+    value: str
+    source: str
+
+    def check(self, path: Path, name: str) -> None:
+        """Compare with a file.
+
+        Raises
+        ------
+        CorpusError
+            If the file has another checksum; the message names both.
+        """
+        actual = digest_of(path, self.algorithm)
+        if actual != self.value.lower():
+            raise CorpusError(
+                f"{name}: its {self.algorithm} is {actual}, expected {self.value.lower()} (according to {self.source})"
+            )
+
+
+def digest_of(path: Path, algorithm: str) -> str:
+    """Digest of a file's contents in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
+
+
+def fetch_url(url: str, progress: Progress | None = None) -> Path:
+    """Bring a file into the cache, once; its SHA-256 is recorded beside it.
+
+    Parameters
+    ----------
+    url : str
+        An http or https address.
+    progress : callable, optional
+        See `Progress`.
+
+    Returns
+    -------
+    Path
+        The file in the cache, with the last part of the address as its name.
+
+    Raises
+    ------
+    CorpusError
+        If it cannot be fetched or written.
+    """
+    name = re.sub(r"[^\w.+-]", "_", unquote(PurePosixPath(urlsplit(url).path).name)).lstrip(".")[-128:] or "download"
+    folder = cache_directory() / "downloads" / hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    path = folder / name
+    with locked(path):
+        if path.exists():
+            logger.info("%s is in the cache: %s", url, path)
+        else:
+            download(url, path, progress=progress).write_first(folder / ".record.json")
+    return path
+
+
+def download(url: str, path: Path, checksum: Checksum | None = None, progress: Progress | None = None) -> Record:
+    """Download ``url`` to ``path``.
+
+    What has arrived is kept in a hidden sibling of ``path``. When the connection is cut, or at the next call, the
+    download goes on from there, unless the server has another file by now.
+
+    Parameters
+    ----------
+    url : str
+        An http or https address.
+    path : Path
+        Replaced if it is there already.
+    checksum : Checksum, optional
+        The file must have it.
+    progress : callable, optional
+        See `Progress`.
+
+    Returns
+    -------
+    Record
+
+    Raises
+    ------
+    CorpusError
+        If the server refuses, the connection stays cut, the checksum is another, or the disk is full.
+    """
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise CorpusError(f"cannot download {url}: expected an http or https address")
+    with writing(path):
+        part = _Part(url, path)
+    _transfer_all(part, checksum is not None, progress)
+    if checksum:
+        try:
+            checksum.check(part.path, url)
+        except CorpusError as error:
+            part.remove()
+            raise CorpusError(f"{error}; what came was removed: try again, or do not trust this address") from None
+    record = Record.of(part.path, url, checksum)
+    part.finish(path)
+    return record
+
+
+def _transfer_all(part: "_Part", will_be_checked: bool, progress: Progress | None) -> None:
+    """Transfer until the file is whole; give up when several attempts in a row bring nothing new."""
+    failures, longest = 0, part.length
+    while True:
+        try:
+            _transfer(part, will_be_checked, progress)
+            return
+        except _InterruptedError as error:
+            failures = 0 if part.length > longest else failures + 1
+            longest = max(longest, part.length)
+            if failures == ATTEMPTS:
+                kept = f"; {part.length:,} bytes are kept: the same command goes on from there" if part.length else ""
+                raise CorpusError(f"cannot download {part.url}: {error}{kept}") from error
+            logger.info("%s: %s; going on", part.url, error)
+            time.sleep(0.25 * 2**failures)
+
+
+class _InterruptedError(Exception):
+    """The transfer broke off and may go on."""
+
+
+class _Part:
+    """The bytes of a download that have arrived so far, and which version of the file they belong to."""
+
+    def __init__(self, url: str, target: Path) -> None:
+        self.path = target.with_name(f".{target.name}.part")
+        self._about = target.with_name(f".{target.name}.part.json")
+        self.url = url
+        self.validator = ""
+        try:
+            about = json.loads(self._about.read_bytes())
+            if about["url"] == url:
+                self.validator = str(about["validator"])
+                return
+        except (OSError, ValueError, TypeError, KeyError):
+            pass
+        self.remove()
+
+    @property
+    def length(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def begin(self, validator: str) -> None:
+        """Start from nothing with the version of the file that ``validator`` (ETag or date) names."""
+        self.remove()
+        self.validator = validator
+        with atomic_file(self._about) as file:
+            file.write(json.dumps({"url": self.url, "validator": validator}).encode())
+
+    def remove(self) -> None:
+        self.path.unlink(missing_ok=True)
+        self._about.unlink(missing_ok=True)
+
+    def finish(self, target: Path) -> None:
+        with writing(target):
+            self.path.replace(target)
+        self._about.unlink(missing_ok=True)
+
+
+def _transfer(part: _Part, will_be_checked: bool, progress: Progress | None) -> None:
+    """Append to ``part`` what the server has beyond it; raise `_InterruptedError` if less comes than was promised."""
+    import requests  # slow, and seldom needed
+    import urllib3
+
+    # Without a validator only a checksum can tell whether the rest belongs to the same version of the file.
+    start = part.length if part.validator or will_be_checked else 0
+    headers = {"Accept-Encoding": "identity", "User-Agent": "vecmill"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+        if part.validator:
+            headers["If-Range"] = part.validator
+    try:
+        with requests.get(part.url, headers=headers, stream=True, timeout=TIMEOUT) as response:
+            total = _accept(response, part, start)
+            done = part.length
+            if done == total:
+                return
+            with writing(part.path), part.path.open("ab") as file:
+                for chunk in response.raw.stream(_CHUNK, decode_content=False):
+                    file.write(chunk)
+                    done += len(chunk)
+                    if progress:
+                        progress(done, total)
+    except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
+        raise _InterruptedError(_reason(error)) from error
+    except requests.RequestException as error:
+        raise CorpusError(f"cannot download {part.url}: {_reason(error)}") from error
+    if total is not None and done < total:
+        raise _InterruptedError(f"the connection was cut after {done:,} of {total:,} bytes")
+
+
+def _accept(response: "requests.Response", part: _Part, start: int) -> int | None:
+    """Decide whether the response continues ``part`` or begins anew; return the size of the whole file."""
+    code, url = response.status_code, response.url
+    length = response.headers.get("Content-Length", "")
+    if code == 206:
+        first, _, total = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
+        if first.split("-")[0] == str(start):
+            return int(total) if total.isdigit() else None
+        part.remove()
+        raise _InterruptedError("the server sent another range than the one that was asked for")
+    if code == 416 and start:
+        if response.headers.get("Content-Range", "") == f"bytes */{start}":
+            return start  # nothing is missing
+        part.remove()
+        raise _InterruptedError("what was downloaded before is longer than the file")
+    if code in _TRY_AGAIN:
+        raise _InterruptedError(f"HTTP {code} {response.reason}")
+    if code != 200:
+        raise CorpusError(f"cannot download {url}: HTTP {code} {response.reason}")
+    etag = response.headers.get("ETag", "")
+    part.begin(etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", ""))
+    return int(length) if length.isdigit() else None
+
+
+def _reason(error: Any) -> str:
+    """The innermost message: the libraries wrap one error in another."""
+    while isinstance(error.args[0] if error.args else None, Exception):
+        error = error.args[0]
+    reason = getattr(error, "reason", None)
+    return _reason(reason) if isinstance(reason, Exception) else str(error) or type(error).__name__

@@ -1,0 +1,120 @@
+"""Plain text out of the files of the catalog's corpora: one paragraph or sentence a line, UTF-8."""
+
+import html
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import BinaryIO
+
+Extractor = Callable[[BinaryIO, str], Iterator[str]]
+"""Takes the stored file and its encoding; yields lines without their newlines."""
+
+
+def wrapped_paragraphs(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """Join the lines of a paragraph; it ends at an empty line, and a line further to the right begins another."""
+    paragraph: list[str] = []
+    margin = 0
+    for line in _decoded(stream, encoding):
+        text = html.unescape(line).strip()
+        indentation = len(line) - len(line.lstrip())
+        if paragraph and (not text or indentation > margin):
+            yield " ".join(paragraph)
+            paragraph = []
+        if text:
+            paragraph.append(text)
+        margin = indentation
+    if paragraph:
+        yield " ".join(paragraph)
+
+
+def tagged_words(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """Drop the part-of-speech tags of the Brown corpus, ``The/at jury/nn said/vbd``; one sentence a line."""
+    for line in _decoded(stream, encoding):
+        words = [token.rpartition("/")[0] for token in line.split()]
+        if words:
+            yield " ".join(words).replace("``", '"').replace("''", '"')
+
+
+def lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """Take the lines as they are."""
+    for line in _decoded(stream, encoding):
+        yield line.rstrip("\n")
+
+
+def wikipedia_articles(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """Take the articles out of a MediaWiki XML dump, without their markup.
+
+    Kept: running text, headings, list items, the words of links, captions of pictures. Dropped: redirects, templates,
+    tables, formulas, references, comments, HTML tags, categories and links to other languages, web addresses. Case,
+    punctuation, digits and every alphabet stay: unlike text8, this is text as it was written.
+    """
+    article: list[str] = []
+    inside = False
+    for line in _decoded(stream, encoding):
+        start = line.find("<text") if not inside else -1
+        if start >= 0:
+            inside = True
+            line = line[line.find(">", start) + 1 :]
+        if inside:
+            before, end, _ = line.partition("</text>")
+            article.append(before)
+            if end:
+                yield from clean_wikitext("".join(article))
+                article, inside = [], False
+    yield from clean_wikitext("".join(article))  # a dump that was cut ends inside an article
+
+
+_REMOVED = re.compile(
+    r"<!--.*?(?:-->|\Z)|<(math|ref|gallery|timeline|nowiki|pre|source)\b(?:[^<>]*/>|.*?</\1\s*>)|<[^<>]*>|__[A-Z]+__",
+    re.DOTALL | re.IGNORECASE,
+)
+_INNERMOST = re.compile(r"\{\{[^{}]*\}\}|\{\|(?:[^{]|\{(?!\|))*?\|\}")
+_UNWANTED_LINK = re.compile(
+    r"\[\[\s*(?:(?:Category|[a-z]{2,3}|[a-z]{2,3}-[a-z-]+|simple):[^\[\]]*|(?:Image|File|Media):[^\[\]|]*)\]\]"
+)
+_LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)*([^\[\]|]*)\]\]")
+_WEB_LINK = re.compile(r"\[(?:https?|ftp|mailto|news|irc):\S*\s*([^\]\n]*)\]|\b(?:https?|ftp)://\S+")
+_LINE_MARKS = re.compile(r"^[*#:;=\s]+|[=\s]+$")
+
+
+def clean_wikitext(text: str) -> Iterator[str]:
+    """Yield the paragraphs of an article in wiki markup as plain text.
+
+    Parameters
+    ----------
+    text : str
+        The article as it stands in the dump, XML entities included.
+    """
+    text = html.unescape(text)
+    if text.lstrip()[:9].upper() == "#REDIRECT":
+        return
+    text = _REMOVED.sub(" ", text)
+    text = _until_stable(_INNERMOST, "", text)
+    text = _UNWANTED_LINK.sub("", text)
+    text = _until_stable(_LINK, r"\1", text)
+    text = _WEB_LINK.sub(r"\1", text).replace("'''", "").replace("''", "")
+    for line in html.unescape(text).splitlines():
+        if not line.lstrip().startswith(("|", "!", "{|", "}}")):
+            paragraph = " ".join(_LINE_MARKS.sub("", line).split())
+            if paragraph:
+                yield paragraph
+
+
+def _until_stable(pattern: re.Pattern[str], replacement: str, text: str) -> str:
+    """Replace from the inside out, as deep as things are nested."""
+    count = 1
+    while count:
+        text, count = pattern.subn(replacement, text)
+    return text
+
+
+def _decoded(stream: BinaryIO, encoding: str) -> Iterable[str]:
+    return io.TextIOWrapper(stream, encoding=encoding, errors="replace")
+
+
+EXTRACTORS: dict[str, Extractor] = {
+    "lines": lines,
+    "wrapped-paragraphs": wrapped_paragraphs,
+    "tagged-words": tagged_words,
+    "wikipedia": wikipedia_articles,
+}

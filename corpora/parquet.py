@@ -1,0 +1,50 @@
+"""Read a text column of a Parquet file, batch by batch."""
+
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpora.errors import CorpusError
+from corpora.readers import Count, UnusableFileError, no_records
+
+BATCH_BYTES = 1 << 23
+"""Text that is decoded at once, in bytes, as far as whole records allow."""
+
+
+def read_parquet(stored: BinaryIO, path: str, column: str, count: Count) -> Iterator[bytes]:
+    """Yield the text in ``column``, one record at a time; arguments as in `corpora.readers.read_pieces`."""
+    try:
+        file = pq.ParquetFile(stored)
+        names = file.schema_arrow.names
+        if column not in names:
+            raise no_records(path, "column", column, names, "there is no")
+        kind = file.schema_arrow.field(names.index(column)).type
+        if not _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
+            raise UnusableFileError(
+                f"file whose column {column!r} is not text skipped",
+                f"{path}: column {column!r} holds {kind}, expected text",
+            )
+        rows = max(1, file.metadata.num_rows)
+        stored_bytes = sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups))
+        batch_size = max(1, min(rows, BATCH_BYTES * rows // max(1, stored_bytes)))
+        for number, batch in enumerate(file.iter_batches(batch_size, columns=[column])):
+            for text in _texts(batch.column(0)):
+                if text is None:
+                    count(f"record without column {column!r} skipped", f"row {number * batch_size} ff. of {path}")
+                else:
+                    yield text if text.endswith(b"\n") else text + b"\n"
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise CorpusError(f"{path} is damaged or not a Parquet file: {str(error).splitlines()[0]}") from error
+
+
+def _texts(values: pa.Array) -> Iterable[bytes | None]:
+    if pa.types.is_dictionary(values.type):
+        values = values.dictionary_decode()
+    # As bytes: Arrow does not promise that its strings are UTF-8.
+    return values.cast(pa.large_binary()).to_pylist()
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)

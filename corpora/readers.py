@@ -1,0 +1,193 @@
+"""One reader a format: stored bytes in, pieces of UTF-8 text out.
+
+A reader is a generator. Every file and every record ends with a newline, added where it is missing. What a reader
+passes over it counts through ``count(kind, where)``.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, BinaryIO
+
+from corpora.compression import MAGIC, Prefixed, decompressed, read_fully
+from corpora.errors import CorpusError
+from corpora.sources import nearest
+
+HEAD = 8192
+"""Bytes at the beginning of a file in which a NUL byte means that it is not text."""
+RECORD_LIMIT = 1 << 30
+"""Longest record of a .jsonl or .csv file, in bytes: more is taken for damage, such as an unclosed quotation mark."""
+
+_BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
+_SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
+
+Count = Callable[[str, str], None]
+
+
+class UnusableFileError(CorpusError):
+    """A file that holds no text for us; in a directory it is passed over and counted under ``kind``."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Where records keep their text, and how it is read.
+
+    Attributes
+    ----------
+    field : str
+        Field of .jsonl records.
+    column : str
+        Column of .csv, .tsv and .parquet files.
+    """
+
+    field: str = "text"
+    column: str = "text"
+
+
+def format_of(name: str) -> str:
+    """Format that a file name tells: "text", "jsonl", "csv" or "parquet"."""
+    return _SUFFIXES.get(_suffix(name), "text")
+
+
+def _suffix(name: str) -> str:
+    path = PurePosixPath(name.lower())
+    return path.with_suffix("").suffix if path.suffix in MAGIC else path.suffix
+
+
+def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: int, count: Count) -> Iterator[bytes]:
+    """Read the text of one file.
+
+    Parameters
+    ----------
+    stored : binary file
+        The file as stored, perhaps compressed.
+    path : str
+        Its name for messages; tells the format.
+    options : ReadOptions
+    piece_size : int
+        Bytes that are read at once from plain text.
+    count : callable
+        Called with what was passed over and where.
+
+    Yields
+    ------
+    bytes
+        Pieces of UTF-8 text; the last one ends with a newline.
+
+    Raises
+    ------
+    UnusableFileError
+        For a binary file, or records none of which has the text.
+    CorpusError
+        For damaged contents.
+    """
+    kind = format_of(path)
+    if kind == "parquet":
+        from corpora.parquet import read_parquet  # pyarrow is slow to import, and seldom needed
+
+        yield from read_parquet(stored, path, options.column, count)
+        return
+    stream = _text_stream(decompressed(stored, path), path)
+    if kind == "jsonl":
+        yield from _read_jsonl(stream, path, options.field, count)
+    elif kind == "csv":
+        yield from _read_csv(stream, path, options.column, count)
+    else:
+        yield from _read_text(stream, piece_size)
+
+
+def _text_stream(stream: io.BufferedReader, path: str) -> io.BufferedReader:
+    """Refuse binary data; pass over the byte order mark of UTF-8."""
+    head = read_fully(stream, HEAD)
+    encoding = _BYTE_ORDER_MARKS.get(head[:2])
+    if encoding:
+        remedy = f"convert it: iconv -f {encoding} -t UTF-8 {path} > converted.txt"
+        raise UnusableFileError("UTF-16 file skipped", f"{path} is UTF-16 text, expected UTF-8; {remedy}")
+    if b"\0" in head:
+        remedy = "expected UTF-8 text; unpack archives and convert documents to plain text first"
+        raise UnusableFileError("binary file skipped", f"{path} is a binary file (it has NUL bytes), {remedy}")
+    return io.BufferedReader(Prefixed(head.removeprefix(b"\xef\xbb\xbf"), stream), 1 << 17)
+
+
+def _read_text(stream: io.BufferedReader, piece_size: int) -> Iterator[bytes]:
+    last = b"\n"
+    while piece := stream.read(piece_size):
+        yield piece
+        last = piece[-1:]
+    if last != b"\n":
+        yield b"\n"
+
+
+def _record(text: str) -> bytes:
+    # Invalid UTF-8 came in as lone surrogates and goes out as the bytes it was; the tokenizer counts it.
+    try:
+        encoded = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        encoded = text.encode("utf-8", "surrogatepass")
+    return encoded if encoded.endswith(b"\n") else encoded + b"\n"
+
+
+def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) -> Iterator[bytes]:
+    records = found = 0
+    names: set[str] = set()
+    for number, line in enumerate(_lines(stream, path), start=1):
+        if not line.strip():
+            continue
+        records += 1
+        try:
+            record = json.loads(line.decode("utf-8", "surrogateescape"))
+        except (ValueError, RecursionError):
+            count("malformed JSON line skipped", f"line {number} of {path}")
+            continue
+        text = record.get(field) if isinstance(record, dict) else None
+        if isinstance(text, str):
+            found += 1
+            yield _record(text)
+            continue
+        if isinstance(record, dict) and len(names) < 100:
+            names |= record.keys()
+        count(f"record without text in field {field!r} skipped", f"line {number} of {path}")
+    if records and not found:
+        raise no_records(path, "field", field, names, f"none of the {records:,} lines is a JSON object with")
+
+
+def _lines(stream: io.BufferedReader, path: str) -> Iterator[bytes]:
+    while line := stream.readline(RECORD_LIMIT):
+        if len(line) == RECORD_LIMIT:
+            raise CorpusError(f"{path}: a line of more than {RECORD_LIMIT:,} bytes; expected one JSON object a line")
+        yield line
+
+
+def _read_csv(stream: io.BufferedReader, path: str, column: str, count: Count) -> Iterator[bytes]:
+    csv.field_size_limit(RECORD_LIMIT)
+    decoded = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+    rows = csv.reader(decoded, delimiter="\t" if _suffix(path) == ".tsv" else ",")
+    try:
+        header = next(rows, None)
+        if header is None:
+            return
+        if column not in header:
+            raise no_records(path, "column", column, header, "there is no")
+        position = header.index(column)
+        for row in rows:
+            if position < len(row):
+                yield _record(row[position])
+            elif row:
+                count(f"record without column {column!r} skipped", f"line {rows.line_num} of {path}")
+    except csv.Error as error:
+        raise CorpusError(f"{path}, line {rows.line_num}: {error}; is a quotation mark left open?") from error
+
+
+def no_records(path: str, what: str, name: str, known: Iterable[Any], problem: str) -> UnusableFileError:
+    """The error for a file in which no record has the field or column ``name``; lists those that are ``known``."""
+    names = sorted(map(str, known))
+    listed = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "") or "none"
+    message = f"{path}: {problem} {what} {name!r}{nearest(name, names)} ({what}s: {listed}); choose one with --{what}"
+    return UnusableFileError(f"file without {what} {name!r} skipped", message)
