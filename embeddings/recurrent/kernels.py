@@ -1,0 +1,373 @@
+# mypy: allow-untyped-defs
+"""Inner loops of the recurrent layers and of the softmax: everything here is one call graph of compiled functions.
+
+Each cell has a ``step`` over one row (one sequence at one time step), its ``step_backward`` beside it, and two time
+loops that unroll them for a range of rows.  The only product inside the time loops is W_hh h<t-1>; the others are done
+for all time steps at once by the caller.  Rows of a batch do not depend on each other, so that every thread unrolls
+its own rows without waiting for the others.
+
+A row is handled in several short loops with few arrays each: LLVM vectorises a loop only while it can prove with a
+handful of comparisons that the arrays do not overlap.  The same code runs in float32 and, for gradient checks, float64.
+"""
+
+import math
+
+import numpy as np
+from numba import njit, types
+from numba.extending import overload
+
+# Reassociation lets sums run in vector lanes; NaN and infinity keep their meaning, so that a diverged run is seen.
+compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
+precise = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+
+SIGMOID, TANH, RELU = 0, 1, 2
+
+
+def _exp(x):
+    """e^x, to 1e-7 in float32, with the argument clipped so that nothing overflows."""
+    return np.exp(min(x, type(x)(88.0)))
+
+
+def _expm1(x):
+    """e^x - 1, precise near zero."""
+    return np.expm1(min(x, type(x)(88.0)))
+
+
+@overload(_exp, jit_options={"fastmath": {"contract"}})
+def _compiled_exp(x):
+    if x != types.float32:
+        return lambda x: math.exp(min(x, 700.0))
+
+    def exp32(x):
+        p, scale = _exp_parts(x)
+        return scale * p + scale
+
+    return exp32
+
+
+@overload(_expm1, jit_options={"fastmath": {"contract"}})
+def _compiled_expm1(x):
+    if x != types.float32:
+        return lambda x: math.expm1(min(x, 700.0))
+
+    def expm1_32(x):
+        p, scale = _exp_parts(x)
+        return scale * p + (scale - np.float32(1))
+
+    return expm1_32
+
+
+@precise
+def _exp_parts(x):
+    """Return (e^r - 1, 2^k) with x = k ln 2 + r, |r| <= ln 2 / 2: a polynomial vectorises, a call to libm does not."""
+    x = np.float32(-87.3) if x < np.float32(-87.3) else x  # written so that NaN stays NaN
+    x = np.float32(88.3) if x > np.float32(88.3) else x
+    k = np.floor(x * np.float32(1.4426950408889634) + np.float32(0.5))
+    r = x - k * np.float32(0.693359375) + k * np.float32(2.12194440054690583e-4)  # ln 2 in two parts
+    p = np.float32(1 / 5040)
+    p = p * r + np.float32(1 / 720)
+    p = p * r + np.float32(1 / 120)
+    p = p * r + np.float32(1 / 24)
+    p = p * r + np.float32(1 / 6)
+    p = p * r + np.float32(1 / 2)
+    p = p * r * r + r
+    return p, np.int32((np.int32(k) + np.int32(127)) << np.int32(23)).view(np.float32)
+
+
+@compiled
+def _sigmoid(x, one):
+    return one / (one + _exp(-x))
+
+
+@compiled
+def _tanh(x, one):
+    e = _expm1(x + x)
+    return e / (e + one + one)
+
+
+@compiled
+def activate(z, bias, activation):
+    """Set z = g(z + bias) over one row, in place."""
+    one, zero = z.dtype.type(1), z.dtype.type(0)
+    if activation == SIGMOID:
+        for k in range(z.size):
+            z[k] = _sigmoid(z[k] + bias[k], one)
+    elif activation == TANH:
+        for k in range(z.size):
+            z[k] = _tanh(z[k] + bias[k], one)
+    else:
+        for k in range(z.size):
+            x = z[k] + bias[k]
+            z[k] = zero if x < zero else x
+
+
+@compiled
+def add_product(left, weight, out, start, stop):
+    """out[b] += weight @ left[b] for the rows ``start`` to ``stop``; ``left`` and ``out`` may be padded with zeros.
+
+    Five rows by three weights a pass: fifteen accumulators stay in registers and every load is used several times.
+    The weights are read once for each five rows, in the order in which they lie.  At the edges rows are repeated:
+    they are computed and stored twice, with the same value.
+    """
+    last, n = stop - 1, weight.shape[0]
+    for j in range(0, n, 3):
+        j1, j2 = min(j + 1, n - 1), min(j + 2, n - 1)
+        w0, w1, w2 = weight[j], weight[j1], weight[j2]
+        for b in range(start, stop, 5):
+            b1, b2, b3, b4 = min(b + 1, last), min(b + 2, last), min(b + 3, last), min(b + 4, last)
+            x0, x1, x2, x3, x4 = left[b], left[b1], left[b2], left[b3], left[b4]
+            s00, s01, s02 = out[b, j], out[b, j1], out[b, j2]
+            s10, s11, s12 = out[b1, j], out[b1, j1], out[b1, j2]
+            s20, s21, s22 = out[b2, j], out[b2, j1], out[b2, j2]
+            s30, s31, s32 = out[b3, j], out[b3, j1], out[b3, j2]
+            s40, s41, s42 = out[b4, j], out[b4, j1], out[b4, j2]
+            for k in range(weight.shape[1]):
+                u, v, w = w0[k], w1[k], w2[k]
+                s00, s01, s02 = s00 + x0[k] * u, s01 + x0[k] * v, s02 + x0[k] * w
+                s10, s11, s12 = s10 + x1[k] * u, s11 + x1[k] * v, s12 + x1[k] * w
+                s20, s21, s22 = s20 + x2[k] * u, s21 + x2[k] * v, s22 + x2[k] * w
+                s30, s31, s32 = s30 + x3[k] * u, s31 + x3[k] * v, s32 + x3[k] * w
+                s40, s41, s42 = s40 + x4[k] * u, s41 + x4[k] * v, s42 + x4[k] * w
+            out[b, j], out[b, j1], out[b, j2] = s00, s01, s02
+            out[b1, j], out[b1, j1], out[b1, j2] = s10, s11, s12
+            out[b2, j], out[b2, j1], out[b2, j2] = s20, s21, s22
+            out[b3, j], out[b3, j1], out[b3, j2] = s30, s31, s32
+            out[b4, j], out[b4, j1], out[b4, j2] = s40, s41, s42
+
+
+# ---- RNN: a<t> = g1(W_aa a<t-1> + W_ax x<t> + b_a) ----------------------------------------------------------------
+
+
+@compiled
+def _rnn_step(z, bias, activation, a):
+    activate(z[: a.size], bias, activation)
+    a[:] = z[: a.size]
+
+
+@compiled
+def _rnn_step_backward(z, a, d_output, d_a, activation):
+    """Turn z into ∂L/∂z = ∂L/∂a ∘ g1'(z), with g1' written in terms of the value a."""
+    one, zero = a.dtype.type(1), a.dtype.type(0)
+    for k in range(a.size):
+        d_a[k] += d_output[k]
+    if activation == SIGMOID:
+        for k in range(a.size):
+            z[k] = d_a[k] * a[k] * (one - a[k])
+    elif activation == TANH:
+        for k in range(a.size):
+            z[k] = d_a[k] * (one - a[k] * a[k])
+    else:
+        for k in range(a.size):
+            z[k] = d_a[k] if a[k] > zero else zero
+    d_a[:] = zero
+
+
+@compiled
+def rnn_forward(z, weight, bias, a, lengths, activation, rows):
+    """Unroll: z (T, B, ·) holds W_ax x<t> and gets W_aa a<t-1>; a (T+1, B, ·) starts with a<0>."""
+    hidden = bias.size
+    for t in range(z.shape[0]):
+        add_product(a[t], weight, z[t], rows[0], rows[1])
+        for b in range(rows[0], rows[1]):
+            if t < lengths[b]:
+                _rnn_step(z[t, b], bias, activation, a[t + 1, b, :hidden])
+            else:
+                a[t + 1, b] = 0
+
+
+@compiled
+def rnn_backward(z, weight_t, a, d_output, d_a, lengths, activation, rows):
+    """Backwards through time: z becomes ∂L/∂z, ``d_a`` (B, H) goes from ∂L/∂a<T> to ∂L/∂a<0>."""
+    hidden = d_a.shape[1]
+    for t in range(z.shape[0] - 1, -1, -1):
+        for b in range(rows[0], rows[1]):
+            if t < lengths[b]:
+                _rnn_step_backward(z[t, b], a[t + 1, b, :hidden], d_output[t, b], d_a[b], activation)
+            else:
+                z[t, b] = 0
+        add_product(z[t], weight_t, d_a, rows[0], rows[1])
+
+
+# ---- GRU (gates r, z, n) -------------------------------------------------------------------------------------------
+
+
+@compiled
+def _gru_step(gates, recurrent, bias, bias_hn, h_before, h):
+    """gates: W_ih x -> r, z, n; recurrent: W_hh h<t-1>, whose third block becomes W_hn h<t-1> + b_hn."""
+    n, one = h.size, h.dtype.type(1)
+    for k in range(2 * n):
+        gates[k] += recurrent[k]
+    activate(gates[: 2 * n], bias[: 2 * n], SIGMOID)
+    r, z, candidate, u = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], recurrent[2 * n : 3 * n]
+    for k in range(n):
+        u[k] += bias_hn[k]
+        candidate[k] += r[k] * u[k]
+    activate(candidate, bias[2 * n :], TANH)
+    for k in range(n):
+        h[k] = (one - z[k]) * candidate[k] + z[k] * h_before[k]
+
+
+@compiled
+def _gru_step_backward(gates, recurrent, h_before, d_output, d_h):
+    """Turn gates into ∂L/∂(W_ih x), recurrent into ∂L/∂(W_hh h<t-1>); d_h keeps what flows past the gates."""
+    n, one = d_h.size, d_h.dtype.type(1)
+    r, z, candidate, u = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], recurrent[2 * n : 3 * n]
+    for k in range(n):
+        d_h[k] += d_output[k]
+    for k in range(n):
+        d, update, value = d_h[k], z[k], candidate[k]
+        candidate[k] = d * (one - update) * (one - value * value)
+        z[k] = d * (h_before[k] - value) * update * (one - update)
+        d_h[k] = d * update
+    for k in range(n):
+        reset, d = r[k], candidate[k]
+        r[k] = d * u[k] * reset * (one - reset)
+        u[k] = d * reset
+    recurrent[: 2 * n] = gates[: 2 * n]
+
+
+@compiled
+def gru_forward(gates, recurrent, weight, bias, bias_hn, h, lengths, rows):
+    """Unroll: gates (T, B, ·) hold W_ih x<t>, recurrent (T, B, ·) zeros, h (T+1, B, ·) starts with h<0>."""
+    hidden = bias_hn.size
+    for t in range(gates.shape[0]):
+        add_product(h[t], weight, recurrent[t], rows[0], rows[1])
+        for b in range(rows[0], rows[1]):
+            if t < lengths[b]:
+                _gru_step(gates[t, b], recurrent[t, b], bias, bias_hn, h[t, b], h[t + 1, b, :hidden])
+            else:
+                h[t + 1, b] = 0
+
+
+@compiled
+def gru_backward(gates, recurrent, weight_t, h, d_output, d_h, lengths, rows):
+    """Backwards through time; see `_gru_step_backward` for what the arrays become."""
+    for t in range(gates.shape[0] - 1, -1, -1):
+        for b in range(rows[0], rows[1]):
+            if t < lengths[b]:
+                _gru_step_backward(gates[t, b], recurrent[t, b], h[t, b], d_output[t, b], d_h[b])
+            else:
+                gates[t, b] = 0
+                recurrent[t, b] = 0
+        add_product(recurrent[t], weight_t, d_h, rows[0], rows[1])
+
+
+# ---- LSTM (gates i, f, g, o) ---------------------------------------------------------------------------------------
+
+
+@compiled
+def _lstm_step(gates, bias, c_before, c, h):
+    """gates: W_ih x + W_hh h<t-1> -> i, f, g, o."""
+    n, one = h.size, h.dtype.type(1)
+    activate(gates[: 2 * n], bias[: 2 * n], SIGMOID)
+    activate(gates[2 * n : 3 * n], bias[2 * n : 3 * n], TANH)
+    activate(gates[3 * n : 4 * n], bias[3 * n :], SIGMOID)
+    i, f, g, o = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n : 4 * n]
+    for k in range(n):
+        c[k] = f[k] * c_before[k] + i[k] * g[k]
+    for k in range(n):
+        h[k] = o[k] * _tanh(c[k], one)
+
+
+@compiled
+def _lstm_step_backward(gates, c_before, c, d_output, d_h, d_c):
+    """Turn gates into ∂L/∂(W_ih x + W_hh h<t-1>); d_c goes from ∂L/∂c<t> to ∂L/∂c<t-1>."""
+    n, one = d_h.size, d_h.dtype.type(1)
+    i, f, g, o = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n : 4 * n]
+    for k in range(n):
+        d, out, squashed = d_h[k] + d_output[k], o[k], _tanh(c[k], one)
+        o[k] = d * squashed * out * (one - out)
+        d_c[k] += d * out * (one - squashed * squashed)
+    for k in range(n):
+        d, into, value = d_c[k], i[k], g[k]
+        i[k] = d * value * into * (one - into)
+        g[k] = d * into * (one - value * value)
+    for k in range(n):
+        d, forget = d_c[k], f[k]
+        f[k] = d * c_before[k] * forget * (one - forget)
+        d_c[k] = d * forget
+    d_h[:] = 0
+
+
+@compiled
+def lstm_forward(gates, weight, bias, h, c, lengths, rows):
+    """Unroll: gates (T, B, ·) hold W_ih x<t>; h and c (T+1, B, ·) start with h<0> and c<0>."""
+    hidden = bias.size // 4
+    for t in range(gates.shape[0]):
+        add_product(h[t], weight, gates[t], rows[0], rows[1])
+        for b in range(rows[0], rows[1]):
+            if t < lengths[b]:
+                _lstm_step(gates[t, b], bias, c[t, b], c[t + 1, b], h[t + 1, b, :hidden])
+            else:
+                h[t + 1, b] = 0
+                c[t + 1, b] = 0
+
+
+@compiled
+def lstm_backward(gates, weight_t, c, d_output, d_h, d_c, lengths, rows):
+    """Backwards through time: gates become the gradient of their arguments, d_h and d_c those of h<0> and c<0>."""
+    for t in range(gates.shape[0] - 1, -1, -1):
+        for b in range(rows[0], rows[1]):
+            if t < lengths[b]:
+                _lstm_step_backward(gates[t, b], c[t, b], c[t + 1, b], d_output[t, b], d_h[b], d_c[b])
+            else:
+                gates[t, b] = 0
+        add_product(gates[t], weight_t, d_h, rows[0], rows[1])
+
+
+# ---- softmax cross-entropy -----------------------------------------------------------------------------------------
+
+
+@compiled
+def _add_bias(row, bias, lanes):
+    """Add bias to row; return the largest element (NaN is passed over here and shows in the sum).
+
+    The maximum is kept in as many lanes as make the loop over them a vector instruction: LLVM does not vectorise
+    the plain reduction.
+    """
+    width = lanes.size
+    lanes[:] = row[0] + bias[0]
+    for start in range(0, row.size - width + 1, width):
+        r, b = row[start : start + width], bias[start : start + width]
+        for k in range(width):
+            x = r[k] + b[k]
+            r[k] = x
+            lanes[k] = x if x > lanes[k] else lanes[k]
+    for k in range(row.size - row.size % width, row.size):
+        row[k] += bias[k]
+        lanes[0] = row[k] if row[k] > lanes[0] else lanes[0]
+    largest = lanes[0]
+    for k in range(width):
+        largest = lanes[k] if lanes[k] > largest else largest
+    return largest
+
+
+@compiled
+def softmax_cross_entropy(logits, biases, targets, scale, losses, d_bias, rows):
+    """Cross-entropy of each row; the logits become ``scale`` times its gradient, whose sum is added to ``d_bias``.
+
+    ``logits`` (N, V) get ``biases[0]`` (V,) added, the one of the target ``biases[1]`` instead (sampled softmax
+    corrects targets and noise differently).  Rows whose target is negative count nothing.
+    """
+    lanes = np.empty(64, logits.dtype)
+    for n in range(rows[0], rows[1]):
+        row, target = logits[n], targets[n]
+        if target < 0:
+            row[:] = 0
+            losses[n] = 0
+            continue
+        logit = row[target] + biases[1][target]
+        largest = max(_add_bias(row, biases[0], lanes), logit)
+        row[target] = logit
+        total = row.dtype.type(0)
+        for k in range(row.size):
+            e = _exp(row[k] - largest)
+            row[k] = e
+            total += e
+        losses[n] = math.log(total) + largest - logit
+        factor = row.dtype.type(scale / total)
+        for k in range(row.size):
+            row[k] *= factor
+            d_bias[k] += row[k]
+        row[target] -= row.dtype.type(scale)
+        d_bias[target] -= row.dtype.type(scale)
