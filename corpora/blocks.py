@@ -59,6 +59,8 @@ def cut_blocks(pieces: Iterable[bytes], block_size: int) -> Iterator[bytes]:
 
 def _after_last_white_space(piece: bytes, start: int, end: int) -> int:
     """Position after the last white space of ``piece[start:end]``, or 0; looks at the tail first."""
+    if piece[end - 1] in WHITE_SPACE:
+        return end
     window = 64
     while True:
         low = max(start, end - window)

@@ -16,7 +16,7 @@ MAGIC = {".gz": b"\x1f\x8b\x08", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst":
 DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGzipFile)
 """What reading truncated or damaged data raises; bzip2 raises a plain OSError instead."""
 
-_BZIP2_BLOCK = b"1AY&SY"  # follows "BZh" and a digit; text may begin with "BZh" as well
+_BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # follow "BZh" and a digit; text may begin with "BZh" as well
 _ZSTD_INPUT = 1 << 14  # bytes given to the decoder at once: it expands them by up to 32768 in one call
 _ZSTD_LONGEST_WINDOW = 1 << 31  # what `zstd --long=31` writes
 
@@ -48,7 +48,7 @@ def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
     suffix = PurePosixPath(name).suffix.lower()
     if start.startswith(MAGIC[".gz"]):
         return cast(io.BufferedReader, gzip.GzipFile(fileobj=io.BufferedReader(stored), mode="rb"))
-    if start.startswith(MAGIC[".bz2"]) and start[4:10] == _BZIP2_BLOCK:
+    if start.startswith(MAGIC[".bz2"]) and start[4:10] in _BZIP2_BLOCKS:
         return cast(io.BufferedReader, bz2.BZ2File(io.BufferedReader(stored)))
     if start.startswith(MAGIC[".xz"]):
         return cast(io.BufferedReader, lzma.LZMAFile(io.BufferedReader(stored)))

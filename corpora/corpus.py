@@ -278,7 +278,7 @@ def _collection(name: str, source: str, files: list[InputFile], options: ReadOpt
 
 def _catalog_corpus(name: str, progress: Progress | None) -> Corpus:
     information = fetch(name, progress)
-    files = [local_file(path, path.name) for path in information.text_files]
+    files = [local_file(path) for path in information.text_files]
     return Corpus(name, information.description, files, ReadOptions())
 
 

@@ -124,7 +124,9 @@ def remote_files(url: str) -> list[InputFile]:
     try:
         system, path = fsspec.core.url_to_fs(url)
         if glob.has_magic(path):
-            found = [name for name in system.glob(path) if not system.isdir(name)]
+            found = [
+                name for name in system.glob(path) if not system.isdir(name) and not _hidden(name.rsplit("/", 1)[-1])
+            ]
         elif system.isdir(path):
             found = [name for name in system.find(path) if not _hidden(name[len(path) :])]
         else:
