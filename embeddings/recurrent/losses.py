@@ -145,11 +145,12 @@ class SoftmaxCrossEntropy(OutputLoss):
 
 
 class SampledSoftmax(SoftmaxCrossEntropy):
-    """Softmax over the target and K words drawn from a noise distribution q (Jean et al. 2015).
+    """Softmax over the target and the words that K draws from a noise distribution q give (Jean et al. 2015).
 
-    A class that enters K q(w) times on average gets its logit lowered by log(K q(w)), so that the expected gradient is
-    close to that of the full softmax (Bengio & Senécal 2008).  The same noise words serve all rows, as one product;
-    where one of them is the row's own target, it counts as target only.  Gradients are `RowGradient`s.
+    A word is among them with probability Q(w) = 1 - (1 - q(w))^K, and its logit is lowered by log Q(w), so that the
+    gradient is near that of the full softmax, and nearer with more draws (Bengio & Senécal 2008).  The same noise words
+    serve all rows, as one product; where one of them is the row's own target, it counts as target only.  Gradients are
+    `RowGradient`s.
 
     Parameters
     ----------
@@ -158,7 +159,7 @@ class SampledSoftmax(SoftmaxCrossEntropy):
     noise
         q: `LogUniformNoise` or `UnigramNoise`.
     samples
-        K.
+        K, draws a step.
     rng
         Draws the noise words.
     """
@@ -172,19 +173,16 @@ class SampledSoftmax(SoftmaxCrossEntropy):
         self._noise, self._samples, self._rng = noise, samples, rng
 
     def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
-        noise_ids, times = np.unique(self._noise.sample(self._rng, self._samples), return_counts=True)
-        rows = np.union1d(noise_ids, targets[targets >= 0])
-        correction = -np.log(self._samples) - self._noise.log_probability(rows)
-        biases = np.full((2, len(rows)), -np.inf, hidden.dtype)
-        own = self._bias_value()[rows]
-        drawn = np.searchsorted(rows, noise_ids)
-        biases[0, drawn] = own[drawn] + correction[drawn] + np.log(times)
-        biases[1] = own + correction
+        drawn = np.unique(self._noise.sample(self._rng, self._samples))
+        rows = np.union1d(drawn, targets[targets >= 0])
+        missed = self._samples * np.log1p(-np.exp(self._noise.log_probability(rows)))  # log (1 - q)^K
+        target_bias = (self._bias_value()[rows] - np.log(-np.expm1(missed))).astype(hidden.dtype)
+        noise_bias = np.where(np.isin(rows, drawn), target_bias, hidden.dtype.type(-np.inf))
 
         weight = self._weight.value[rows]
         logits = hidden @ weight.T
         columns = np.where(targets >= 0, np.searchsorted(rows, targets), -1)
-        losses, d_bias = _cross_entropy(logits, (biases[0], biases[1]), columns, scale)
+        losses, d_bias = _cross_entropy(logits, (noise_bias, target_bias), columns, scale)
         np.matmul(logits, weight, out=d_hidden)
         self._weight.add_gradient(RowGradient(rows, logits.T @ hidden))
         if self._bias is not None:

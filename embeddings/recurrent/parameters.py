@@ -22,7 +22,7 @@ class RowGradient(NamedTuple):
     rows : np.ndarray
         (n,) int64, increasing, each once.
     values : np.ndarray
-        (n, d): the gradient of these rows.
+        (n, d): the gradient of these rows; (n,) if the parameter is a vector.
     """
 
     rows: np.ndarray
@@ -77,7 +77,7 @@ class Parameter:
             dense, other = (gradient, present) if isinstance(present, RowGradient) else (present, gradient)
             assert isinstance(dense, np.ndarray)
             if isinstance(other, RowGradient):
-                add_rows(other.values, other.rows, dense)
+                add_rows(_rows(other.values), other.rows, _rows(dense))
             else:
                 dense += other
             self.gradient = dense
@@ -110,10 +110,15 @@ def as_matrix(array: np.ndarray) -> np.ndarray:
 
 
 def sum_by_index(values: np.ndarray, index: np.ndarray, count: int) -> np.ndarray:
-    """Return the (count, d) sums of the rows of ``values`` (n, d) that have equal ``index`` (n,)."""
-    sums = np.zeros((count, values.shape[1]), values.dtype)
-    add_rows(np.ascontiguousarray(values), index.ravel(), sums)
+    """Return the (count, ...) sums of the rows of ``values`` (n, ...) that have equal ``index`` (n,)."""
+    sums = np.zeros((count, *values.shape[1:]), values.dtype)
+    add_rows(_rows(values), index.ravel(), _rows(sums))
     return sums
+
+
+def _rows(array: np.ndarray) -> np.ndarray:
+    """Return the array with two axes; the rows of a vector are its numbers."""
+    return np.ascontiguousarray(array if array.ndim == 2 else array[:, None])
 
 
 def global_norm(parameters: Parameters) -> float:

@@ -1,0 +1,174 @@
+import numpy as np
+import pytest
+
+from embeddings.recurrent import (
+    AdaptiveSoftmax,
+    LogUniformNoise,
+    Parameter,
+    RowGradient,
+    SampledSoftmax,
+    SoftmaxCrossEntropy,
+    UnigramNoise,
+    losses,
+)
+
+from .reference import recurrent as reference
+
+ROWS, SIZE, WORDS = 11, 4, 30
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    targets = rng.integers(0, WORDS, ROWS)
+    targets[[2, 5]] = -1
+    return rng.standard_normal((WORDS, SIZE)), rng.standard_normal(WORDS), rng.standard_normal((ROWS, SIZE)), targets
+
+
+def adaptive(rng=None, **options):
+    return AdaptiveSoftmax(SIZE, WORDS, [5, 12], rng=rng or np.random.default_rng(1), **options)
+
+
+def test_softmax_cross_entropy_is_what_the_equation_says(data):
+    weight, bias, hidden, targets = data
+    loss = SoftmaxCrossEntropy(Parameter(weight), Parameter(bias))
+    expected = reference.mean_loss(lambda h: reference.log_softmax(weight @ h + bias), hidden, targets)
+    assert loss.value_and_gradient(hidden, targets)[0] == pytest.approx(expected, rel=1e-12)
+    assert -loss.log_likelihood(hidden, targets).sum() / (targets >= 0).sum() == pytest.approx(expected, rel=1e-12)
+
+
+def test_adaptive_softmax_is_what_the_equation_says(data):
+    _, _, hidden, targets = data
+    loss = adaptive(dtype=np.float64, divisor=2.0)
+    parameters = {name: p.value for name, p in loss.parameters.items()}
+    expected = reference.mean_loss(
+        lambda h: reference.adaptive_log_probabilities(parameters, [5, 12], h), hidden, targets
+    )
+    assert loss.value_and_gradient(hidden, targets)[0] == pytest.approx(expected, rel=1e-12)
+    assert -loss.log_likelihood(hidden, targets).sum() / (targets >= 0).sum() == pytest.approx(expected, rel=1e-12)
+
+
+class Fixed(LogUniformNoise):
+    """Draws the same words each time."""
+
+    drawn = np.array([3, 8, 8, 0, 21, 8])
+
+    def sample(self, rng, count):
+        return self.drawn
+
+
+def test_sampled_softmax_is_what_the_equation_says(data):
+    weight, bias, hidden, targets = data
+    targets[0], targets[1] = 8, 3  # accidental hits
+    noise = Fixed(WORDS)
+    loss = SampledSoftmax(Parameter(weight), Parameter(bias), noise=noise, samples=6, rng=np.random.default_rng(0))
+    log_q = noise.log_probability(np.arange(WORDS))
+    expected = reference.sampled_loss(weight, bias, hidden, targets, noise.drawn, log_q)
+    assert loss.value_and_gradient(hidden, targets)[0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_sampled_softmax_touches_only_some_rows(data):
+    weight, bias, hidden, targets = data
+    loss = SampledSoftmax(
+        Parameter(weight), Parameter(bias), noise=Fixed(WORDS), samples=6, rng=np.random.default_rng(0)
+    )
+    loss.value_and_gradient(hidden, targets)
+    for parameter in loss.parameters.values():
+        assert isinstance(parameter.gradient, RowGradient)
+        np.testing.assert_array_equal(parameter.gradient.rows, np.union1d(Fixed.drawn, targets[targets >= 0]))
+
+
+def test_sampled_softmax_nears_the_full_one_with_many_samples(data):
+    weight, bias, hidden, targets = data
+    full = SoftmaxCrossEntropy(Parameter(weight), Parameter(bias))
+    noise = UnigramNoise(np.arange(WORDS, 0, -1))
+    sampled = SampledSoftmax(
+        Parameter(weight), Parameter(bias), noise=noise, samples=200_000, rng=np.random.default_rng(0)
+    )
+    value, d_hidden = full.value_and_gradient(hidden, targets)
+    sampled_value, sampled_d_hidden = sampled.value_and_gradient(hidden, targets)
+    assert sampled_value == pytest.approx(value, rel=0.02)
+    np.testing.assert_allclose(sampled_d_hidden, d_hidden, atol=0.02)
+    np.testing.assert_allclose(
+        sampled.parameters["weight"].dense_gradient(), full.parameters["weight"].dense_gradient(), atol=0.02
+    )
+    np.testing.assert_array_equal(sampled.log_likelihood(hidden, targets), full.log_likelihood(hidden, targets))
+
+
+@pytest.mark.parametrize("make", [lambda w, b: SoftmaxCrossEntropy(w, b), lambda w, b: adaptive(dtype=np.float64)])
+def test_probabilities_sum_to_one_and_agree(data, make):
+    weight, bias, hidden, _ = data
+    loss = make(Parameter(weight), Parameter(bias))
+    log_probabilities = loss.log_probabilities(hidden)
+    assert log_probabilities.shape == (ROWS, WORDS)
+    np.testing.assert_allclose(np.exp(log_probabilities).sum(axis=1), 1.0, rtol=1e-12)
+    for word in range(WORDS):
+        found = loss.log_likelihood(hidden, np.full(ROWS, word))
+        np.testing.assert_allclose(found, log_probabilities[:, word], rtol=1e-10)
+
+
+def test_blocks_give_what_one_product_gives(data, monkeypatch):
+    weight, bias, hidden, targets = data
+    whole, pieces = (SoftmaxCrossEntropy(Parameter(weight), Parameter(bias)) for _ in range(2))
+    value, d_hidden = whole.value_and_gradient(hidden, targets)
+    likelihood = whole.log_likelihood(hidden, targets)
+    monkeypatch.setattr(losses, "LARGEST_BLOCK", 4 * WORDS)
+    value_in_pieces, d_hidden_in_pieces = pieces.value_and_gradient(hidden, targets)
+    assert value_in_pieces == pytest.approx(value, rel=1e-12)
+    np.testing.assert_allclose(d_hidden_in_pieces, d_hidden, atol=1e-12)
+    np.testing.assert_allclose(pieces.log_likelihood(hidden, targets), likelihood, atol=1e-12)
+    for name in ("weight", "bias"):
+        np.testing.assert_allclose(pieces.parameters[name].gradient, whole.parameters[name].gradient, atol=1e-12)
+
+
+def test_large_logits_do_not_overflow():
+    hidden = np.array([[100.0, -100.0]], np.float32)
+    loss = SoftmaxCrossEntropy(Parameter(np.array([[30, 0], [0, 30], [0, 0]], np.float32)))
+    assert loss.value_and_gradient(hidden, np.array([0]))[0] == pytest.approx(0.0, abs=1e-6)
+    assert loss.value_and_gradient(hidden, np.array([1]))[0] == pytest.approx(6000.0)
+
+
+def test_not_a_number_shows_in_the_loss():
+    weight = np.zeros((70, 2), np.float32)
+    weight[40] = np.nan
+    value, _ = SoftmaxCrossEntropy(Parameter(weight)).value_and_gradient(np.ones((1, 2), np.float32), np.array([3]))
+    assert np.isnan(value)
+
+
+def test_nothing_but_padding_is_no_loss(data):
+    weight, _, hidden, _ = data
+    value, d_hidden = SoftmaxCrossEntropy(Parameter(weight)).value_and_gradient(hidden, np.full(ROWS, -1))
+    assert value == 0.0
+    assert not d_hidden.any()
+
+
+@pytest.mark.parametrize("noise", [LogUniformNoise(50), UnigramNoise(np.arange(50, 0, -1) ** 2, 0.75)])
+def test_noise_is_drawn_with_its_probabilities(noise):
+    probabilities = np.exp(noise.log_probability(np.arange(50)))
+    assert probabilities.sum() == pytest.approx(1.0)
+    drawn = np.bincount(noise.sample(np.random.default_rng(0), 100_000), minlength=50)
+    assert len(drawn) == 50
+    deviation = (drawn - 100_000 * probabilities) / np.sqrt(100_000 * probabilities)
+    assert np.abs(deviation).max() < 4.5
+
+
+def test_unigram_noise_follows_counts_and_exponent():
+    noise = UnigramNoise(np.array([16, 1, 0]), 0.5)
+    np.testing.assert_allclose(np.exp(noise.log_probability(np.arange(3))), [4 / 6, 1 / 6, 1 / 6])
+
+
+def test_target_out_of_range_is_an_error(data):
+    weight, _, hidden, _ = data
+    with pytest.raises(IndexError, match="target 30 for a softmax over 30 classes"):
+        SoftmaxCrossEntropy(Parameter(weight)).value_and_gradient(hidden, np.full(ROWS, WORDS))
+
+
+@pytest.mark.parametrize("cutoffs", [[], [5, 5], [0, 5], [5, WORDS]])
+def test_bad_cutoffs_are_an_error(cutoffs):
+    with pytest.raises(ValueError, match="expected increasing numbers from 1 to 29"):
+        AdaptiveSoftmax(SIZE, WORDS, cutoffs, rng=np.random.default_rng(0))
+
+
+def test_no_samples_are_an_error(data):
+    with pytest.raises(ValueError, match="0 noise words"):
+        SampledSoftmax(Parameter(data[0]), noise=Fixed(WORDS), samples=0, rng=np.random.default_rng(0))
