@@ -2,8 +2,8 @@
 
 import contextlib
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -29,7 +29,7 @@ def cache_directory() -> Path:
 def writing(path: Path) -> Iterator[None]:
     """Turn failures to write to ``path`` (disk full, no permission) into a `CorpusError` that names it."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield
     except OSError as error:
         reason = error.strerror or str(error)
@@ -50,13 +50,13 @@ def locked(path: Path) -> Iterator[None]:
 def atomic_file(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary sibling of ``path`` for writing; it takes its place if the block ends well."""
     with writing(path):
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = _temporary_sibling(path)
         try:
-            with os.fdopen(descriptor, "wb") as file:
+            with temporary.open("xb") as file:
                 yield file
-            Path(name).replace(path)
+            temporary.replace(path)
         except BaseException:
-            Path(name).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
 
 
@@ -64,10 +64,10 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
 def atomic_directory(path: Path) -> Iterator[Path]:
     """Make a temporary sibling of the folder ``path``; it takes its place if the block ends well."""
     with writing(path):
-        staging = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+        staging, old = _temporary_sibling(path), _temporary_sibling(path)
+        staging.mkdir()
         try:
             yield staging
-            old = staging.with_name(staging.name + ".old")
             if path.exists():
                 path.replace(old)
             staging.replace(path)
@@ -75,3 +75,7 @@ def atomic_directory(path: Path) -> Iterator[Path]:
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
+
+
+def _temporary_sibling(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{secrets.token_hex(4)}")

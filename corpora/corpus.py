@@ -1,7 +1,9 @@
 """A corpus: files that are read one after the other as blocks of UTF-8 text."""
 
+import glob
 import hashlib
 import io
+import logging
 import os
 import re
 from collections import Counter
@@ -27,6 +29,8 @@ from corpora.sources import (
     remote_files,
     standard_input,
 )
+
+logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
 
@@ -236,35 +240,36 @@ def open_corpus(
         If there is nothing to read; the message names what comes nearest.
     """
     options = ReadOptions(field, column)
-    if isinstance(source, str):
+    try:
+        if not isinstance(source, str):
+            return _local_corpus(Path(source), options)
         if source == "-":
             return Corpus("stdin", "text from standard input", [standard_input()], options)
         if source in names():
             return _catalog_corpus(source, progress)
         if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", source):
             return _url_corpus(source, options, progress)
-    try:
-        return _local_corpus(Path(source).expanduser(), source, options)
-    except (OSError, RuntimeError, ValueError) as error:
+        return _local_corpus(Path(source).expanduser(), options, source)
+    except (OSError, RuntimeError, ValueError) as error:  # names that no file system takes
         raise CorpusError(f"cannot read {str(source)!r}: {getattr(error, 'strerror', None) or error}") from error
 
 
-def _local_corpus(path: Path, source: str | os.PathLike[str], options: ReadOptions) -> Corpus:
-    if not str(source):
+def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) -> Corpus:
+    """Open a file or directory, or what matches ``pattern`` when ``path`` is neither."""
+    if pattern == "":
         raise CorpusError("the name of the corpus is empty; expected a catalog name, a file, a directory or a URL")
+    unreadable: list[str] = []
     if path.is_dir():
-        unreadable: list[str] = []
         files = directory_files(path, unreadable.append)
-        return _collection(path.resolve().name or str(path), str(source), files, options, unreadable)
+        return _collection(path.resolve().name or str(path), str(path), files, options, unreadable)
     if path.exists():
         file = local_file(path)
         return Corpus(path.name, _describe(str(path), file.size), [file], options)
-    if isinstance(source, str) and re.search(r"[*?\[]", source):
-        unreadable = []
+    if pattern and glob.has_magic(pattern):
         files = matching_files(str(path), unreadable.append)
-        return _collection(source, source, files, options, unreadable)
-    hint = nearest(str(source), [*names(), *neighbours_of(path)])
-    raise CorpusError(f"no corpus {str(source)!r}: expected a catalog name, a file, a directory, a glob or a URL{hint}")
+        return _collection(pattern, pattern, files, options, unreadable)
+    hint = nearest(str(path), [*names(), *neighbours_of(path)])
+    raise CorpusError(f"no corpus {str(path)!r}: expected a catalog name, a file, a directory, a glob or a URL{hint}")
 
 
 def _collection(name: str, source: str, files: list[InputFile], options: ReadOptions, unreadable: list[str]) -> Corpus:
@@ -277,6 +282,8 @@ def _collection(name: str, source: str, files: list[InputFile], options: ReadOpt
 
 
 def _catalog_corpus(name: str, progress: Progress | None) -> Corpus:
+    if Path(name).exists():
+        logger.warning("%s is read from the catalog; to read the file or directory here, name it ./%s", name, name)
     information = fetch(name, progress)
     files = [local_file(path) for path in information.text_files]
     return Corpus(name, information.description, files, ReadOptions())

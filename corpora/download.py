@@ -234,6 +234,8 @@ class _Part:
     def begin(self, validator: str) -> None:
         """Start from nothing with the version of the file that ``validator`` (ETag or date) names."""
         self.remove()
+        with writing(self.path):
+            self.path.touch()
         self.validator = validator
         with atomic_file(self._about) as file:
             file.write(json.dumps({"url": self.url, "validator": validator}).encode())

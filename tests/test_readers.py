@@ -414,7 +414,7 @@ def test_missing_names_suggest_the_nearest(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "source", ["", "x" * 5000, "a\0b", "~nobody-here/x", "nosuch://x/y", "s3://", "file:///nowhere"]
+    "source", ["", "x" * 5000, "a\0b", "~nobody-here/x", "nosuch://x/y", "s3://", "file:///nowhere", "http://["]
 )
 def test_odd_names(source):
     with pytest.raises(CorpusError):
