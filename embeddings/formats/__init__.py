@@ -1,1 +1,238 @@
-"""One file a format: word vectors read from and written to files of other tools."""
+"""One file a format: word vectors read from and written to files of other tools.
+
+========================= ================================================== =============== ======= ======= ========
+format                    content                                            words without   float16 .gz .zst counts
+========================= ================================================== =============== ======= ======= ========
+word2vec-text             header, ``word number …`` lines                    white space     no      yes     no
+word2vec-binary           header, words and float32                          white space     no      yes     no
+word2vec-binary-newline   the same with a newline after each vector          white space     no      yes     no
+glove                     ``word number …`` lines                            white space     no      yes     no
+fasttext-vec              word2vec-text with five significant digits         white space     no      yes     no
+npz                       arrays ``vectors``, ``words``, ``counts``          NUL at the end  yes     no      yes
+safetensors               tensors ``vectors``, ``words``, ``counts``         any             yes     no      yes
+parquet, arrow            columns ``word``, ``count``, ``vector``            any             yes     no      yes
+csv                       columns ``word``, ``count``, ``0``, ``1``, …       any             no      yes     yes
+static-embedding          directory for sentence-transformers and Model2Vec  any             yes     no      no
+projector                 directory for TensorBoard's projector              any             no      no      yes
+model                     a model directory, as training writes it           any             no      no      yes
+========================= ================================================== =============== ======= ======= ========
+
+What is written in float32 reads back bit for bit, in all formats but two: fasttext-vec rounds to five digits, and
+static-embedding scales every vector to length 1. No format holds an empty word or a number that is not finite.
+"""
+
+import difflib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from embeddings.formats.compression import COMPRESSION_SUFFIXES
+from embeddings.formats.detection import format_of_name, guess_format
+from embeddings.formats.errors import FormatError, UnknownFormatError
+from embeddings.formats.stream import (
+    Progress,
+    VectorBlock,
+    VectorStream,
+    WordTable,
+    collect,
+    stream_of,
+    verified,
+    without_duplicates,
+)
+from embeddings.formats.table import FORMATS, Format
+from embeddings.vocabulary import Vocabulary
+from embeddings.word_vectors import WordVectors
+
+__all__ = [
+    "FORMATS",
+    "Format",
+    "FormatError",
+    "UnknownFormatError",
+    "convert",
+    "format_of_name",
+    "guess_format",
+    "read",
+    "write",
+]
+
+
+class _CountChanged(Exception):
+    """The rows that arrived are not as many as were announced."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+
+
+def read(path: str | os.PathLike[str], format: str | None = None, progress: Progress | None = None) -> WordVectors:
+    """Read word vectors.
+
+    Parameters
+    ----------
+    path : path
+        A file or a directory.
+    format : str, optional
+        A name in `FORMATS`; by default the content and the name of the file tell.
+    progress : callable, optional
+        Called now and then with the number of bytes of the file that were read.
+
+    Returns
+    -------
+    WordVectors
+        Words in the order of the file, each with its first vector; where there are others, a warning is logged. The
+        matrix is float32: a memory map of the file where its format allows it. Counts are zero where the format has
+        none.
+
+    Raises
+    ------
+    FormatError
+        If the file is damaged, of another format, a pickle, or holds an empty word or a number that is not finite.
+    OSError
+        If the file cannot be read.
+    """
+    source = Path(path)
+    entry = _readable(source, format)
+    if entry.name == "model":
+        return WordVectors.load(source)
+    with _open(source, entry, progress) as stream:
+        table = collect(stream)
+    return WordVectors(Vocabulary.from_words(table.words, table.counts), table.matrix)
+
+
+def write(
+    vectors: WordVectors,
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    dtype: str = "float32",
+    progress: Progress | None = None,
+) -> None:
+    """Write word vectors; the file is there when it is complete, and not before.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    path : path
+        The file or, for formats that are directories, the directory: a new one, or one with files of this format only.
+    format : str, optional
+        A name in `FORMATS`; by default the ending of the name tells.
+    dtype : {"float32", "float16"}
+        Precision; float16 in formats whose ``dtypes`` have it.
+    progress : callable, optional
+        Called now and then with the number of words written.
+
+    Raises
+    ------
+    FormatError
+        If the format cannot hold a word, or the precision.
+    OSError
+        If the file cannot be written.
+    """
+    destination = _absolute(path)
+    entry = _writable(destination, format, dtype)
+    if entry.name == "model":
+        vectors.save(destination)
+        return
+    counts = vectors.vocabulary.counts
+    table = WordTable(vectors.vocabulary.words, counts if counts.any() else None, vectors.matrix)
+    entry.write_stream(stream_of(table, f"vectors for {destination.name}", progress), destination, dtype)
+
+
+def convert(
+    source: str | os.PathLike[str],
+    destination: str | os.PathLike[str],
+    source_format: str | None = None,
+    format: str | None = None,
+    dtype: str = "float32",
+    progress: Progress | None = None,
+) -> None:
+    """Read one file and write another, block by block: memory holds the words, but not the vectors.
+
+    Parameters and errors are those of `read` and `write`; ``progress`` is called with the bytes of ``source`` that were
+    read. A source that does not state its number of words is read twice if the destination has to begin with it.
+    """
+    source, destination = Path(source), _absolute(destination)
+    source_entry = _readable(source, source_format)
+    entry = _writable(destination, format, dtype)
+    count = None
+    while True:
+        with _open(source, source_entry, progress) as stream:
+            if count is None:
+                count = stream.count
+            if count is None and entry.needs_count:
+                count = sum(len(block.words) for block in stream.blocks)
+                continue
+            stream.count = count
+            if entry.needs_count:
+                stream.blocks = _exactly(stream.blocks, count or 0)
+            try:
+                entry.write_stream(stream, destination, dtype)
+            except _CountChanged as changed:  # by duplicate words
+                count = changed.count
+                continue
+            return
+
+
+def _exactly(blocks: Iterator[VectorBlock], count: int) -> Iterator[VectorBlock]:
+    done = 0
+    for block in blocks:
+        done += len(block.words)
+        yield block
+    if done != count:
+        raise _CountChanged(done)
+
+
+def _readable(path: Path, name: str | None) -> Format:
+    path.stat()  # a missing file is an OSError whatever its format
+    entry = _named(name or guess_format(path))
+    if not entry.can_read:
+        raise UnknownFormatError(f"format {entry.name!r} is for writing; read with 'word2vec-binary', which takes both")
+    if path.is_dir() != bool(entry.files):
+        expected = "directory" if entry.files else "file"
+        raise FormatError(f"{path}: format {entry.name!r} is a {expected}, and this is none; give the {expected}")
+    if path.suffix.lower() in COMPRESSION_SUFFIXES and not entry.compressible:
+        raise FormatError(f"{path}: format {entry.name!r} cannot be read compressed; unpack the file first")
+    return entry
+
+
+def _writable(path: Path, name: str | None, dtype: str) -> Format:
+    entry = _named(name or format_of_name(path))
+    if dtype not in entry.dtypes:
+        able = ", ".join(other.name for other in FORMATS.values() if dtype in other.dtypes)
+        raise UnknownFormatError(
+            f"format {entry.name!r} is written in {' or '.join(entry.dtypes)}, not in {dtype!r}"
+            + (f"; formats that can: {able}" if able else "")
+        )
+    if path.suffix.lower() in COMPRESSION_SUFFIXES and not entry.compressible:
+        raise UnknownFormatError(f"{path}: format {entry.name!r} cannot be written compressed; leave {path.suffix} out")
+    return entry
+
+
+def _named(name: str) -> Format:
+    if name not in FORMATS:
+        close = difflib.get_close_matches(name, FORMATS, n=1)
+        raise UnknownFormatError(
+            f"format {name!r} is not known; "
+            + (f"did you mean {close[0]!r}? " if close else "")
+            + "known are "
+            + ", ".join(FORMATS)
+        )
+    return FORMATS[name]
+
+
+@contextmanager
+def _open(path: Path, entry: Format, progress: Progress | None) -> Iterator[VectorStream]:
+    """Open a file; every word comes once, none is empty and every number is finite."""
+    report = None
+    if progress is not None:
+        size = sum(file.stat().st_size for file in path.iterdir()) if path.is_dir() else path.stat().st_size
+
+        def report(done: int) -> None:  # formats that are mapped count what they hand out
+            progress(min(done, size))
+
+    with entry.open_stream(path, report) as stream:
+        stream.blocks = without_duplicates(verified(stream.blocks, path), path)
+        yield stream
+
+
+def _absolute(path: str | os.PathLike[str]) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 - unlike Path.absolute it makes "x/.." a name

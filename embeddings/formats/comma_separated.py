@@ -1,0 +1,124 @@
+"""CSV for pandas: a header ``word,count,0,1,…``, then a row for each word; ``count`` only where known.
+
+``pandas.read_csv(path, index_col="word", keep_default_na=False)`` opens it; without ``keep_default_na=False`` pandas
+takes the words "null" and "nan" for missing.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv
+
+from embeddings.formats.arrow_table import DAMAGED
+from embeddings.formats.compression import InputFile
+from embeddings.formats.errors import FormatError, shown
+from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
+from embeddings.formats.text_rows import first_line, write_rows
+
+CHUNK_BYTES = 1 << 22
+
+_NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$')
+
+
+@contextmanager
+def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
+    """Open a file whose first column is the word and whose others, but one named ``count``, are the numbers."""
+    with InputFile(path) as file:
+        line, rest = first_line(file)
+        names = _header(line, path)
+        counted = len(names) > 1 and names[1] == "count"
+        dimension = len(names) - 1 - counted
+        if dimension < 1:
+            raise FormatError(
+                f"{path}: line 1 is {shown(line)}, expected a header word,0,1,… with a column for each dimension"
+            )
+        columns = [str(index) for index in range(len(names))]
+        types = [pa.string(), *[pa.int64()] * counted, *[pa.float32()] * dimension]
+        try:
+            reader = pyarrow.csv.open_csv(
+                pa.PythonFile(_Rest(file, rest), "r"),
+                read_options=pyarrow.csv.ReadOptions(column_names=columns, block_size=CHUNK_BYTES, use_threads=False),
+                parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+                convert_options=pyarrow.csv.ConvertOptions(
+                    column_types=dict(zip(columns, types, strict=True)), null_values=[]
+                ),
+            )
+        except DAMAGED as error:
+            raise _damaged(path, error) from error
+        yield VectorStream(
+            dimension=dimension, has_counts=counted, blocks=_blocks(reader, counted, dimension, file, progress)
+        )
+
+
+def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
+    """Write numbers with the fewest digits that read back as the same float32."""
+    counted = ["count"] if stream.has_counts else []
+    file.write(",".join(["word", *counted, *map(str, range(stream.dimension))]).encode() + b"\n")
+    for text in write_rows(stream, _prefixes, separator=b","):
+        file.write(text)
+
+
+def _prefixes(block: VectorBlock) -> tuple[bytes, npt.NDArray[np.int64]]:
+    words = ['"' + word.replace('"', '""') + '"' if _NEEDS_QUOTES.search(word) else word for word in block.words]
+    if block.counts is not None:
+        words = [f"{word},{count}" for word, count in zip(words, block.counts.tolist(), strict=True)]
+    return encoded(words)
+
+
+def _header(line: bytes, path: Path) -> list[str]:
+    try:
+        return next(csv.reader([line.decode("utf-8-sig").rstrip("\r")], strict=True), [])
+    except (UnicodeDecodeError, csv.Error):
+        raise FormatError(f"{path}: line 1 is {shown(line)}, expected a header word,0,1,…") from None
+
+
+class _Rest:
+    """What a file holds beyond its header, as pyarrow reads from Python files."""
+
+    closed = False
+
+    def __init__(self, file: InputFile, begun: bytes) -> None:
+        self._file = file
+        self._begun = begun
+
+    def read(self, size: int) -> bytes:
+        if not self._begun:
+            return self._file.read(size)
+        data, self._begun = self._begun[:size], self._begun[size:]
+        return data
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _blocks(
+    reader: pyarrow.csv.CSVStreamingReader, counted: bool, dimension: int, file: InputFile, progress: Progress | None
+) -> Iterator[VectorBlock]:
+    try:
+        with reader:
+            for batch in reader:
+                matrix = np.empty((batch.num_rows, dimension), np.float32)
+                for index in range(dimension):
+                    matrix[:, index] = batch.column(1 + counted + index).to_numpy()
+                yield VectorBlock(batch.column(0).to_pylist(), matrix, batch.column(1).to_numpy() if counted else None)
+                if progress is not None:
+                    progress(file.position)
+    except DAMAGED as error:
+        raise _damaged(file.path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> FormatError:
+    if isinstance(error, FormatError):
+        return error
+    # pyarrow counts the rows after the header from 1
+    return FormatError(
+        f"{path}: {shown(str(error), 200)} (row 1 follows the header); expected a word and as many numbers "
+        "as the header has columns"
+    )

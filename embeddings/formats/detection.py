@@ -1,0 +1,124 @@
+"""Which format a file is of, by its name and by its first bytes."""
+
+import re
+from pathlib import Path
+
+from embeddings.formats.compression import InputFile, plain_name
+from embeddings.formats.errors import FormatError, UnknownFormatError, shown
+from embeddings.formats.header import parse_header
+from embeddings.formats.text_rows import is_number
+
+_PICKLE_REMEDY = (
+    "loading it could run code that it contains: refused. If you trust it, load it with the program that wrote it and "
+    "save word2vec's format there (gensim: KeyedVectors.load(path).save_word2vec_format('vectors.bin', binary=True))"
+)
+
+_BY_SUFFIX = {
+    ".txt": "word2vec-text",
+    ".bin": "word2vec-binary",
+    ".vec": "fasttext-vec",
+    ".npz": "npz",
+    ".safetensors": "safetensors",
+    ".parquet": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".csv": "csv",
+}
+_BY_FILES = (
+    ("model", {"vectors.npy", "vocabulary.tsv"}),
+    ("static-embedding", {"model.safetensors", "tokenizer.json"}),
+    ("projector", {"vectors.tsv", "metadata.tsv"}),
+)
+_FASTTEXT_MAGIC = (793712314).to_bytes(4, "little")
+_HEAD_BYTES = 1 << 16
+
+
+def format_of_name(path: str | Path) -> str:
+    """Return the format that a file to be written gets by its name.
+
+    Raises
+    ------
+    UnknownFormatError
+        If the name's ending says nothing.
+    """
+    name = plain_name(Path(path)).lower()
+    if name.endswith(".txt") and "glove" in name:
+        return "glove"
+    suffix = Path(name).suffix
+    if suffix not in _BY_SUFFIX:
+        raise UnknownFormatError(
+            f"{path}: its name tells no format; end it in {', '.join(_BY_SUFFIX)} (also with .gz or .zst), or name the "
+            "format"
+        )
+    return _BY_SUFFIX[suffix]
+
+
+def guess_format(path: str | Path) -> str:
+    """Return the format of an existing file or directory, by its content and then by its name.
+
+    Raises
+    ------
+    FormatError
+        If it is of no known format, or a pickle.
+    OSError
+        If it cannot be read.
+    """
+    path = Path(path)
+    if path.is_dir():
+        names = {entry.name for entry in path.iterdir()}
+        for name, needed in _BY_FILES:
+            if needed <= names:
+                return name
+        raise FormatError(
+            f"{path}: no known directory of vectors; expected the files "
+            + " or ".join(", ".join(sorted(needed)) for _, needed in _BY_FILES)
+        )
+    with InputFile(path) as file:
+        head = file.read(_HEAD_BYTES)
+    binary = _by_magic(head, path)
+    if binary:
+        return binary
+    text = _text_format(head, path)
+    if text is None:
+        raise FormatError(
+            f"{path}: begins with {shown(head[:40])}, which is no known format of word vectors; name its format"
+        )
+    return text
+
+
+def _by_magic(head: bytes, path: Path) -> str | None:
+    """Tell formats whose first bytes are fixed; refuse those that are no vectors with words."""
+    if re.match(rb"\x80[\x02-\x05]", head):
+        raise FormatError(f"{path}: is a Python pickle (a gensim model, or one of PyTorch); {_PICKLE_REMEDY}")
+    if head.startswith(b"\x93NUMPY"):
+        raise FormatError(f"{path}: is one NumPy array, which has no words; save both with numpy.savez as .npz")
+    if head.startswith(_FASTTEXT_MAGIC):
+        raise FormatError(f"{path}: is a fastText model; give the .vec file that fastText writes beside it")
+    if head.startswith(b"PK\x03\x04"):
+        return "npz"
+    if head.startswith(b"PAR1"):
+        return "parquet"
+    if head.startswith(b"ARROW1"):
+        return "arrow"
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
+        return "safetensors"
+    return None
+
+
+def _text_format(head: bytes, path: Path) -> str | None:
+    """Tell the formats of word2vec, GloVe, fastText and CSV by the first two lines."""
+    line, newline, rest = head.partition(b"\n")
+    if not newline:
+        return None
+    if parse_header(line):
+        second = rest.partition(b"\n")[0].split()
+        # bytes of binary vectors that look like numbers between spaces are few
+        if len(second) < 2 or 2 * sum(map(is_number, second[1:])) < len(second) - 1:
+            return "word2vec-binary"
+        return "fasttext-vec" if plain_name(path).lower().endswith(".vec") else "word2vec-text"
+    fields = line.split()
+    if len(fields) > 1 and all(map(is_number, fields[1:])):
+        return "glove"
+    if b"," in line and (plain_name(path).lower().endswith(".csv") or re.match(rb"\W*word\W*,", line)):
+        return "csv"
+    return None

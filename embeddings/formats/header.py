@@ -1,0 +1,84 @@
+"""The line ``V D`` that word2vec's files begin with."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from embeddings.formats.compression import InputFile
+from embeddings.formats.errors import FormatError, shown
+from embeddings.formats.stream import VectorBlock, VectorStream
+from embeddings.formats.text_rows import first_line
+
+_HEADER = re.compile(rb"\s*(\d{1,18})\s+(\d{1,18})\s*")
+
+
+def header_of(stream: VectorStream) -> bytes:
+    """Return the header for a stream whose number of words is known."""
+    return f"{stream.count} {stream.dimension}\n".encode()
+
+
+def parse_header(line: bytes) -> tuple[int, int] | None:
+    """Return the number of words and of dimensions, None if the line is no header."""
+    match = _HEADER.fullmatch(line)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def read_header(file: InputFile, word_bytes: int, number_bytes: int) -> tuple[int, int, bytes]:
+    """Read the header and hold it against the size of the file.
+
+    Parameters
+    ----------
+    file : InputFile
+    word_bytes, number_bytes : int
+        The fewest bytes that a word and that a number take.
+
+    Returns
+    -------
+    count, dimension : int
+    rest : bytes
+        What was read beyond the header.
+
+    Raises
+    ------
+    FormatError
+        If there is no header, or if it promises more than the file can hold.
+    """
+    line, rest = first_line(file)
+    header = parse_header(line)
+    if header is None:
+        raise FormatError(
+            f"{file.path}: line 1 is {shown(line)}, expected a header of two whole numbers, words and dimensions; "
+            "a text file without one is of format 'glove'"
+        )
+    count, dimension = header
+    if count == 0 or dimension == 0:
+        raise FormatError(f"{file.path}: the header says {count} words of {dimension} dimensions; expected 1 or more")
+    # the last newline may be missing
+    needed = count * (word_bytes + number_bytes * dimension) - 1
+    if file.size is not None and needed > file.size - len(line) - 1:
+        raise FormatError(
+            f"{file.path}: the header promises {count} words of {dimension} dimensions, which take {needed} bytes or "
+            f"more, but the file has {file.size}; it is cut off, or its header is wrong"
+        )
+    return count, dimension, rest
+
+
+def exactly(blocks: Iterable[VectorBlock], count: int, file: InputFile) -> Iterator[VectorBlock]:
+    """Pass on blocks that have as many rows together as the header says.
+
+    Raises
+    ------
+    FormatError
+        If there are more or fewer.
+    """
+    done = 0
+    for block in blocks:
+        done += len(block.matrix)
+        if done > count:
+            break
+        yield block
+    if done != count:
+        found = "more" if done > count else str(done)
+        raise FormatError(
+            f"{file.path}: the header promises {count} words, but there are {found}; correct the header or get the "
+            "file anew"
+        )

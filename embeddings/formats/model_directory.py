@@ -1,0 +1,42 @@
+"""A model directory as training writes it: ``vectors.npy`` (V, d) float32 and ``vocabulary.tsv``."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from embeddings.formats.safetensors_file import row_blocks
+from embeddings.formats.stream import Progress, VectorStream, as_dtype, sliced
+from embeddings.vocabulary import Vocabulary
+from embeddings.word_vectors import WordVectors
+
+
+@contextmanager
+def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
+    """Open a directory; the vectors are memory-mapped."""
+    vectors = WordVectors.load(path)
+    counts = vectors.vocabulary.counts
+    yield VectorStream(
+        dimension=vectors.dimension,
+        count=len(vectors),
+        has_counts=bool(counts.any()),
+        matrix=vectors.matrix,
+        blocks=sliced(list(vectors.words), counts if counts.any() else None, row_blocks(vectors.matrix), progress),
+    )
+
+
+def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
+    """Write vectors and vocabulary."""
+    words: list[str] = []
+    counts = [np.empty(0, np.int64)]
+    with (directory / "vectors.npy").open("wb") as file:
+        header = {"descr": "<f4", "fortran_order": False, "shape": (stream.count, stream.dimension)}
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in stream.blocks:
+            file.write(as_dtype(block, dtype).data)
+            words += block.words
+            if block.counts is not None:
+                counts.append(block.counts)
+    known = np.concatenate(counts) if stream.has_counts else None
+    Vocabulary.from_words(words, known).save(directory / "vocabulary.tsv")

@@ -1,0 +1,198 @@
+"""A directory that sentence-transformers (``StaticEmbedding``) and Model2Vec both load.
+
+A sentence is encoded as the mean of its words' vectors, scaled to length 1. Vectors are written with length 1, so that
+every word counts alike; their lengths are not kept.
+
+==================== ==================================================================================
+model.safetensors    tensor ``embeddings`` (V + 1, d); the last row, zeros, is for unknown words
+tokenizer.json       how text is split into words, and the id of each word
+config.json          settings of Model2Vec
+modules.json         settings of sentence-transformers
+==================== ==================================================================================
+"""
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.formats.errors import FormatError, shown
+from embeddings.formats.safetensors_file import open_tensors, row_blocks, write_header
+from embeddings.formats.stream import Progress, VectorBlock, VectorStream, as_dtype, as_float32, encoded, sliced
+
+FILES = frozenset({"model.safetensors", "tokenizer.json", "config.json", "modules.json"})
+
+# Words as the tokenizer 'fast' finds them: letters, digits, marks and underscores, with apostrophes and joiners inside
+_WORD = r"[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*(?:['’\u200c\u200d][\p{L}\p{N}\p{M}_]+)*"
+_SYMBOL = r"[^\s\p{L}\p{N}\p{M}_]"
+_ORDINARY = re.compile(r"[\w'’\u200c\u200d]+")
+_MIXED_SHARE = 0.01
+
+
+@contextmanager
+def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
+    """Open a directory of a static model: words and vectors, without the row for unknown words.
+
+    Also reads what sentence-transformers and Model2Vec save; rows of the latter are looked up by ``mapping`` and scaled
+    by ``weights``.
+    """
+    tensors = open_tensors(path / "model.safetensors")
+    vectors = tensors.get("embeddings", tensors.get("embedding.weight"))
+    if vectors is None or vectors.ndim != 2 or vectors.size == 0 or vectors.dtype.kind != "f":
+        found = ", ".join(f"{name} {tensor.shape}" for name, tensor in tensors.items())
+        raise FormatError(
+            f"{path}/model.safetensors: holds {shown(found, 200)}, expected a tensor 'embeddings' or "
+            "'embedding.weight' of shape (V, d)"
+        )
+    words, unknown = _read_tokenizer(path / "tokenizer.json")
+    mapping, weights = tensors.get("mapping"), tensors.get("weights")
+    rows = _rows(vectors, mapping, weights, len(words), path)
+    if unknown == len(words) - 1 and not np.any(rows[unknown]):
+        words, rows = words[:-1], rows[:-1]
+    if not words:
+        raise FormatError(f"{path}: the model knows no words; expected one or more")
+    yield VectorStream(
+        dimension=vectors.shape[1],
+        count=len(words),
+        matrix=rows if rows.dtype == np.float32 else None,
+        blocks=sliced(words, None, row_blocks(rows), progress),
+    )
+
+
+def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
+    """Write the four files."""
+    words: list[str] = []
+    shape = [(stream.count or 0) + 1, stream.dimension]
+    with (directory / "model.safetensors").open("wb") as file:
+        write_header(file, {"embeddings": ("F16" if dtype == "float16" else "F32", shape)})
+        for block in stream.blocks:
+            encoded(block.words)  # refuses half of a surrogate pair
+            words += block.words
+            file.write(as_dtype(VectorBlock(block.words, unit_rows(block.matrix)), dtype).data)
+        zeros = VectorBlock([""], np.zeros((1, stream.dimension), np.float32))
+        file.write(as_dtype(zeros, dtype).data)
+    unknown = "[UNK]"
+    known = set(words)
+    while unknown in known:
+        unknown = f"[{unknown}]"
+    _write_json(directory / "tokenizer.json", _tokenizer(words, unknown))
+    config = {
+        "model_type": "model2vec",
+        "architectures": ["StaticModel"],
+        "hidden_dim": stream.dimension,
+        "normalize": True,
+        "max_length": None,
+        "embedding_dtype": dtype,
+    }
+    _write_json(directory / "config.json", config)
+    package = "sentence_transformers.models"
+    modules = [
+        {"idx": 0, "name": "0", "path": ".", "type": f"{package}.StaticEmbedding"},
+        {"idx": 1, "name": "1", "path": "1_Normalize", "type": f"{package}.Normalize"},
+    ]
+    _write_json(directory / "modules.json", modules)
+
+
+def unit_rows(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return rows scaled to length 1; rows of zeros stay as they are."""
+    exact = matrix.astype(np.float64)
+    lengths = np.linalg.norm(exact, axis=1, keepdims=True)
+    return np.divide(exact, lengths, out=exact, where=lengths > 0).astype(np.float32)
+
+
+def splitting(words: Iterable[str]) -> dict[str, Any]:
+    """Return how text is to be split so that these words come out, as tokenizer.json puts it.
+
+    Where words hold punctuation beside letters ("end."), text was split at white space alone; else it is split as the
+    tokenizer 'fast' does, with symbols as tokens of their own if there are such words.
+    """
+    mixed = symbols = count = 0
+    for word in words:
+        count += 1
+        if _ORDINARY.fullmatch(word):
+            continue
+        kinds = {unicodedata.category(character)[0] in "LNM" or character in "_'’\u200c\u200d" for character in word}
+        mixed += kinds == {True, False}
+        symbols += kinds == {False}
+    if mixed > _MIXED_SHARE * count:
+        return {"type": "WhitespaceSplit"}
+    pattern = f"{_WORD}|{_SYMBOL}" if symbols else _WORD
+    return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": True}
+
+
+def _tokenizer(words: list[str], unknown: str) -> dict[str, Any]:
+    folded = all(word == word.lower() for word in words)
+    return {
+        "version": "1.0",
+        "truncation": None,
+        "padding": None,
+        "added_tokens": [],
+        "normalizer": {"type": "Lowercase"} if folded else None,
+        "pre_tokenizer": splitting(words),
+        "post_processor": None,
+        "decoder": None,
+        "model": {
+            "type": "WordLevel",
+            "vocab": {word: index for index, word in enumerate([*words, unknown])},
+            "unk_token": unknown,
+        },
+    }
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _read_tokenizer(path: Path) -> tuple[list[str], int]:
+    """Return the words by id and the id for unknown ones, -1 if there is none."""
+    try:
+        content = json.loads(path.read_bytes())
+        model = content["model"]
+        unknown = model.get("unk_token")
+        if isinstance(model["vocab"], dict):
+            ids = dict(model["vocab"])
+        else:
+            ids = {word: index for index, (word, _) in enumerate(model["vocab"])}
+            unknown = None if model.get("unk_id") is None else model["vocab"][model["unk_id"]][0]
+        ids |= {token["content"]: token["id"] for token in content.get("added_tokens") or []}
+        words = sorted(ids, key=ids.__getitem__)
+        complete = [ids[word] for word in words] == list(range(len(words))) and all(isinstance(w, str) for w in words)
+        encoded(words)
+    except OSError as error:
+        raise FormatError(f"{path}: cannot be read ({error.strerror}); a static model needs it") from error
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise FormatError(
+            f"{path}: no tokenizer with a vocabulary ({shown(str(error), 100)}); save it with the library 'tokenizers'"
+        ) from error
+    if not complete:
+        raise FormatError(f"{path}: the ids of its {len(words)} words are not 0, 1, 2, …; the file is damaged")
+    return words, ids.get(unknown, -1) if isinstance(unknown, str) else -1
+
+
+def _rows(
+    vectors: npt.NDArray[Any],
+    mapping: npt.NDArray[Any] | None,
+    weights: npt.NDArray[Any] | None,
+    count: int,
+    path: Path,
+) -> npt.NDArray[Any]:
+    if mapping is not None:
+        if mapping.ndim != 1 or mapping.dtype.kind != "i" or ((mapping < 0) | (mapping >= len(vectors))).any():
+            raise FormatError(f"{path}: 'mapping' points beyond the {len(vectors)} rows of 'embeddings'; it is damaged")
+        vectors = vectors[mapping]
+    if weights is not None:
+        if weights.shape != (len(vectors),):
+            raise FormatError(f"{path}: 'weights' has shape {weights.shape}, expected one number a word")
+        vectors = as_float32(vectors * weights[:, None])
+    if len(vectors) != count:
+        raise FormatError(
+            f"{path}: {len(vectors)} vectors in model.safetensors, but {count} words in tokenizer.json; they do not "
+            "belong together"
+        )
+    return vectors

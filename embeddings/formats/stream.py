@@ -1,0 +1,238 @@
+"""Words and vectors on their way from or to a file: blocks of rows, so that memory does not grow with the file."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.formats.errors import FormatError, shown
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int], None]
+
+BLOCK_BYTES = 1 << 20  # of float32 in a block: small enough to stay in a core's cache from one step to the next
+
+
+class VectorBlock(NamedTuple):
+    """Some consecutive rows of a file."""
+
+    words: list[str]
+    matrix: npt.NDArray[np.float32]  # (n, d)
+    counts: npt.NDArray[np.int64] | None = None  # (n,)
+
+
+@dataclass(kw_only=True)
+class VectorStream:
+    """The rows of a file, to be gone through once.
+
+    Attributes
+    ----------
+    dimension : int
+    blocks : iterator of VectorBlock
+    count : int or None
+        The number of rows, or None when only the end of the file tells. Readers give a number only if the size of the
+        file supports it, so that memory may be allocated for it.
+    has_counts : bool
+        Whether the blocks carry how often each word occurs.
+    matrix : float32 (V, d) or None
+        All rows, where the file can be memory-mapped; the blocks then are views of it.
+    """
+
+    dimension: int
+    blocks: Iterator[VectorBlock]
+    count: int | None = None
+    has_counts: bool = False
+    matrix: npt.NDArray[np.float32] | None = None
+
+
+class WordTable(NamedTuple):
+    """All rows of a file."""
+
+    words: list[str]
+    counts: npt.NDArray[np.int64] | None  # (V,)
+    matrix: npt.NDArray[np.float32]  # (V, d)
+
+
+def rows_per_block(dimension: int) -> int:
+    """Return how many rows of ``dimension`` float32 make a block."""
+    return max(1, BLOCK_BYTES // (4 * max(1, dimension)))
+
+
+def as_float32(array: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
+    """Return an array as contiguous float32; what is too large becomes infinity, which `verified` refuses."""
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, np.float32)
+
+
+def as_dtype(block: VectorBlock, dtype: str) -> npt.NDArray[np.floating]:
+    """Return the vectors of a block as little-endian float32 or float16.
+
+    Raises
+    ------
+    FormatError
+        If a number is too large for float16 (65,504).
+    """
+    if dtype == "float32":
+        return np.ascontiguousarray(block.matrix, "<f4")
+    with np.errstate(over="ignore"):
+        half = np.ascontiguousarray(block.matrix, "<f2")
+    if not np.isfinite(half).all():
+        row = int(np.flatnonzero(~np.isfinite(half).all(axis=1))[0])
+        raise FormatError(
+            f"the vector of {shown(block.words[row])} holds a number beyond 65,504, the largest float16; write float32"
+        )
+    return half
+
+
+def sliced(
+    words: list[str],
+    counts: npt.NDArray[np.int64] | None,
+    rows: Iterable[npt.NDArray[np.float32]],
+    progress: Progress | None,
+) -> Iterator[VectorBlock]:
+    """Give consecutive rows their words and counts; ``progress`` is called with the bytes of the rows so far."""
+    start = size = 0
+    for matrix in rows:
+        stop = start + len(matrix)
+        yield VectorBlock(words[start:stop], matrix, None if counts is None else counts[start:stop])
+        start = stop
+        size += matrix.nbytes
+        if progress is not None:
+            progress(size)
+
+
+def verified(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[VectorBlock]:
+    """Pass on blocks whose words are not empty, whose numbers are finite and whose counts are not negative.
+
+    Raises
+    ------
+    FormatError
+        With the number of the word.
+    """
+    done = 0
+    for block in blocks:
+        if "" in block.words:
+            number = done + block.words.index("") + 1
+            raise FormatError(f"{source}: word {number} is empty; a word needs at least one character")
+        if block.counts is not None and (block.counts < 0).any():
+            row = int(np.flatnonzero(block.counts < 0)[0])
+            raise FormatError(
+                f"{source}: word {done + row + 1}, {shown(block.words[row])}, has the count {block.counts[row]}; "
+                "expected how often it occurs, 0 if that is not known"
+            )
+        with np.errstate(over="ignore", invalid="ignore"):
+            doubtful = not np.isfinite(block.matrix.sum())  # one fast pass; a sum of finite numbers may overflow
+        if doubtful:
+            bad = np.flatnonzero(~np.isfinite(block.matrix).all(axis=1))
+            if len(bad):
+                row = int(bad[0])
+                raise FormatError(
+                    f"{source}: the vector of word {done + row + 1}, {shown(block.words[row])}, holds NaN or infinity; "
+                    "every number must be finite: leave this word out or train again"
+                )
+        done += len(block.words)
+        yield block
+
+
+def without_duplicates(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[VectorBlock]:
+    """Pass on the first row of every word; how many others there were goes to the log."""
+    seen: set[str] = set()
+    passed: list[list[str]] = []
+    dropped, example = 0, ""
+    for block in blocks:
+        if not dropped:
+            expected = len(seen) + len(block.words)
+            seen.update(block.words)
+            if len(seen) == expected:
+                passed.append(block.words)
+                yield block
+                continue
+            # The first duplicate: from here on every word is looked at by itself.
+            seen = {word for words in passed for word in words}
+        kept = []
+        for row, word in enumerate(block.words):
+            if word in seen:
+                dropped, example = dropped + 1, example or word
+            else:
+                seen.add(word)
+                kept.append(row)
+        counts = None if block.counts is None else block.counts[kept]
+        yield VectorBlock([block.words[row] for row in kept], block.matrix[kept], counts)
+    if dropped:
+        logger.warning(
+            "%s: %d duplicate words passed over, %s the first of them; every word keeps its first vector",
+            source,
+            dropped,
+            shown(example),
+        )
+
+
+def collect(stream: VectorStream) -> WordTable:
+    """Gather all rows, in a matrix that is mapped where that is possible and else allocated once if it can be."""
+    words: list[str] = []
+    counts: list[npt.NDArray[np.int64]] = []
+    if stream.matrix is not None:
+        views = []
+        for block in stream.blocks:
+            words += block.words
+            views.append(block.matrix)
+            if block.counts is not None:
+                counts.append(block.counts)
+        matrix = stream.matrix if len(words) == len(stream.matrix) else np.concatenate(views)
+    else:
+        matrix = np.empty((stream.count or 0, stream.dimension), dtype=np.float32)
+        for block in stream.blocks:
+            stop = len(words) + len(block.words)
+            if stop > len(matrix):
+                # the C library moves pages instead of copying them
+                matrix.resize((max(stop, len(matrix) * 3 // 2), stream.dimension), refcheck=False)
+            matrix[len(words) : stop] = block.matrix
+            words += block.words
+            if block.counts is not None:
+                counts.append(block.counts)
+        if len(words) < len(matrix):
+            matrix.resize((len(words), stream.dimension), refcheck=False)
+    return WordTable(words, np.concatenate(counts) if stream.has_counts and counts else None, matrix)
+
+
+def stream_of(table: WordTable, source: str, progress: Progress | None = None) -> VectorStream:
+    """Return the rows of a table in memory as a stream; ``progress`` is called with the number of words passed on."""
+    matrix = table.matrix
+    step = rows_per_block(matrix.shape[1])
+
+    def blocks() -> Iterator[VectorBlock]:
+        for start in range(0, len(matrix), step):
+            rows = np.ascontiguousarray(matrix[start : start + step], dtype=np.float32)
+            counts = None if table.counts is None else table.counts[start : start + step]
+            yield VectorBlock(list(table.words[start : start + step]), rows, counts)
+            if progress is not None:
+                progress(min(start + step, len(matrix)))
+
+    return VectorStream(
+        dimension=matrix.shape[1],
+        blocks=verified(blocks(), source),
+        count=len(matrix),
+        has_counts=table.counts is not None,
+    )
+
+
+def encoded(words: list[str]) -> tuple[bytes, npt.NDArray[np.int64]]:
+    """Return the words as UTF-8, one after another, and where each ends.
+
+    Raises
+    ------
+    FormatError
+        If a word holds half of a surrogate pair, which has no UTF-8 form.
+    """
+    try:
+        parts = [word.encode() for word in words]
+    except UnicodeEncodeError as error:
+        raise FormatError(
+            f"word {shown(error.object)} has half of a surrogate pair and so no UTF-8 form; leave it out"
+        ) from None
+    return b"".join(parts), np.cumsum([len(part) for part in parts], dtype=np.int64)

@@ -1,0 +1,171 @@
+"""The formats: what each is called, what it holds, and the module that reads and writes it."""
+
+import importlib
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from embeddings.formats.compression import output_directory, output_file
+from embeddings.formats.stream import Progress, VectorStream
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """What there is to know about a format.
+
+    Attributes
+    ----------
+    name : str
+    description : str
+        One line for people.
+    module : str
+        Module of this package with ``open_stream`` and ``write_stream``.
+    extensions : tuple of str
+        Endings of its files' names; none for directories.
+    can_read, can_write : bool
+    dtypes : tuple of str
+        Precisions in which vectors can be written.
+    compressible : bool
+        Whether its files may end in ``.gz`` or ``.zst``.
+    files : set of str
+        The files of a format that is a directory.
+    needs_count : bool
+        Whether the number of words stands before the words.
+    """
+
+    name: str
+    description: str
+    module: str
+    extensions: tuple[str, ...] = ()
+    can_read: bool = True
+    can_write: bool = True
+    dtypes: tuple[str, ...] = ("float32",)
+    compressible: bool = False
+    files: frozenset[str] = frozenset()
+    needs_count: bool = False
+
+    def open_stream(self, path: Path, progress: Progress | None) -> AbstractContextManager[VectorStream]:
+        """Open a file of this format for reading."""
+        return self._module.open_stream(path, progress)
+
+    def write_stream(self, stream: VectorStream, path: Path, dtype: str) -> None:
+        """Write a file, or a directory, of this format; it takes its name when it is complete."""
+        if self.files:
+            with output_directory(path, self.files) as directory:
+                self._module.write_stream(stream, directory, dtype)
+        else:
+            with output_file(path) as file:
+                self._module.write_stream(stream, file, dtype)
+
+    @property
+    def _module(self) -> Any:
+        # imported when needed: pyarrow alone takes a tenth of a second
+        return importlib.import_module(f"embeddings.formats.{self.module}")
+
+
+_BOTH = ("float32", "float16")
+
+FORMATS: dict[str, Format] = {
+    entry.name: entry
+    for entry in (
+        Format(
+            name="word2vec-text",
+            description="word2vec's text format: a header, then a word and its numbers on each line",
+            module="word2vec_text",
+            extensions=(".txt",),
+            compressible=True,
+            needs_count=True,
+        ),
+        Format(
+            name="word2vec-binary",
+            description="word2vec's binary format, as gensim writes it",
+            module="word2vec_binary",
+            extensions=(".bin",),
+            compressible=True,
+            needs_count=True,
+        ),
+        Format(
+            name="word2vec-binary-newline",
+            description="word2vec's binary format with a newline after each vector, as the C tool writes it",
+            module="word2vec_binary_newline",
+            extensions=(".bin",),
+            can_read=False,
+            compressible=True,
+            needs_count=True,
+        ),
+        Format(
+            name="glove",
+            description="GloVe's text format: a word and its numbers on each line, no header",
+            module="glove",
+            extensions=(".txt",),
+            compressible=True,
+        ),
+        Format(
+            name="fasttext-vec",
+            description="fastText's .vec: word2vec's text format with five significant digits",
+            module="fasttext_vec",
+            extensions=(".vec",),
+            compressible=True,
+            needs_count=True,
+        ),
+        Format(
+            name="npz",
+            description="NumPy archive with the arrays vectors, words and counts",
+            module="npz",
+            extensions=(".npz",),
+            dtypes=_BOTH,
+            needs_count=True,
+        ),
+        Format(
+            name="safetensors",
+            description="safetensors file with the tensors vectors, words, word_ends and counts",
+            module="safetensors_file",
+            extensions=(".safetensors",),
+            dtypes=_BOTH,
+            needs_count=True,
+        ),
+        Format(
+            name="parquet",
+            description="Parquet table with the columns word, count and vector",
+            module="parquet",
+            extensions=(".parquet",),
+            dtypes=_BOTH,
+        ),
+        Format(
+            name="arrow",
+            description="Arrow (Feather) table with the columns word, count and vector",
+            module="arrow",
+            extensions=(".arrow", ".feather"),
+            dtypes=_BOTH,
+        ),
+        Format(
+            name="csv",
+            description="comma-separated values with a header, for pandas",
+            module="comma_separated",
+            extensions=(".csv",),
+            compressible=True,
+        ),
+        Format(
+            name="static-embedding",
+            description="directory that sentence-transformers and Model2Vec load",
+            module="static_embedding",
+            dtypes=_BOTH,
+            files=frozenset({"model.safetensors", "tokenizer.json", "config.json", "modules.json"}),
+            needs_count=True,
+        ),
+        Format(
+            name="projector",
+            description="directory for TensorBoard's embedding projector",
+            module="projector",
+            files=frozenset({"vectors.tsv", "metadata.tsv", "projector_config.pbtxt"}),
+        ),
+        Format(
+            name="model",
+            description="model directory, as training writes it",
+            module="model_directory",
+            files=frozenset({"vectors.npy", "vocabulary.tsv"}),
+            needs_count=True,
+        ),
+    )
+}

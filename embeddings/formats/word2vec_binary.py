@@ -1,0 +1,183 @@
+"""word2vec's binary format: a header ``V D``, then ``word``, a space and D float32 for each word.
+
+The C tool puts a newline after each vector, gensim does not; both read either.
+"""
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numba import njit
+from numpy.lib.stride_tricks import sliding_window_view
+
+from embeddings.formats.compression import InputFile
+from embeddings.formats.errors import FormatError
+from embeddings.formats.header import header_of, read_header
+from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
+from embeddings.formats.text_rows import decode_words, require_no_white_space
+
+CHUNK_BYTES = 1 << 20
+LONGEST_WORD = 1 << 16
+
+_NEWLINE, _SPACE = 10, 32
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _find_records(data: np.ndarray, size: int, starts: np.ndarray, words: np.ndarray) -> tuple[int, int, int, bool]:
+    """Find whole records and gather their words.
+
+    Parameters
+    ----------
+    data : uint8 (n,)
+    size : int
+        Bytes of a vector.
+    starts : int64 (rows,)
+        Receives where the vectors begin.
+    words : uint8 (n + 1,)
+        Receives the words, each followed by a newline.
+
+    Returns
+    -------
+    position, row, length : int
+        Where the first record that is not complete or has no proper word begins; rows and bytes of words before it.
+    proper : bool
+        False if that record's word is empty, too long or holds a newline.
+    """
+    position = 0
+    length = 0
+    for row in range(len(starts)):
+        i = position
+        while i < len(data) and data[i] == _NEWLINE:
+            i += 1
+        start = i
+        written = length
+        while i < len(data) and data[i] != _SPACE and data[i] != _NEWLINE and i - start <= LONGEST_WORD:
+            words[written] = data[i]
+            written += 1
+            i += 1
+        if i == len(data):
+            return position, row, length, True
+        if data[i] != _SPACE or i == start:
+            return position, row, length, False
+        if len(data) - i - 1 < size:
+            return position, row, length, True
+        words[written] = _NEWLINE
+        length = written + 1
+        starts[row] = i + 1
+        position = i + 1 + size
+    return position, len(starts), length, True
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _place_words(
+    words: np.ndarray, ends: np.ndarray, size: int, newline: bool, out: np.ndarray, starts: np.ndarray
+) -> int:
+    """Write words, spaces and newlines of records around their vectors.
+
+    Parameters
+    ----------
+    words : uint8 (n,)
+        The words, one after another.
+    ends : int64 (rows,)
+        Where each ends.
+    size : int
+        Bytes of a vector.
+    newline : bool
+        Whether a newline follows each vector.
+    out : uint8 (m,)
+    starts : int64 (rows,)
+        Receives where the vectors belong.
+
+    Returns
+    -------
+    length : int
+        Bytes of all records.
+    """
+    position = 0
+    start = 0
+    for row in range(len(ends)):
+        for i in range(start, ends[row]):
+            out[position] = words[i]
+            position += 1
+        start = ends[row]
+        out[position] = _SPACE
+        starts[row] = position + 1
+        position += 1 + size
+        if newline:
+            out[position] = _NEWLINE
+            position += 1
+    return position
+
+
+@contextmanager
+def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
+    """Open a file for reading, whether or not it has newlines after its vectors."""
+    with InputFile(path) as file:
+        count, dimension, rest = read_header(file, word_bytes=2, number_bytes=4)
+        yield VectorStream(
+            dimension=dimension,
+            count=count if file.size is not None else None,
+            blocks=_read_records(file, rest, count, dimension, progress),
+        )
+
+
+def _read_records(
+    file: InputFile, data: bytes, count: int, dimension: int, progress: Progress | None
+) -> Iterator[VectorBlock]:
+    done, size = 0, 4 * dimension
+    while done < count:
+        piece = file.read(CHUNK_BYTES)
+        data += piece
+        buffer = np.frombuffer(data, np.uint8)
+        starts = np.empty(min(count - done, len(data) // (size + 2)), np.int64)
+        words = np.empty(len(data) + 1, np.uint8)
+        position, row, length, proper = _find_records(buffer, size, starts, words)
+        if row:
+            matrix = sliding_window_view(buffer, size)[starts[:row]].view("<f4")
+            yield VectorBlock(decode_words(words[:length].tobytes(), functools.partial(_place, file, done)), matrix)
+            if progress is not None:
+                progress(file.position)
+        done += row
+        if not proper:
+            raise FormatError(
+                f"{_place(file, done, 0)}: no word of 1 to {LONGEST_WORD} bytes and a space; the header's {dimension} "
+                "dimensions may be wrong, or the file is damaged or no word2vec file"
+            )
+        data = data[position:]
+        if not piece and done < count:
+            raise FormatError(
+                f"{file.path}: ends within word {done + 1} of the {count} that its header promises; get the file anew"
+            )
+    data += file.read(2)
+    if data.strip(b"\n"):
+        raise FormatError(
+            f"{file.path}: goes on after the {count} words that its header promises; the header is wrong: correct it"
+        )
+
+
+def _place(file: InputFile, done: int, index: int) -> str:
+    return f"{file.path}: word {done + index + 1}"
+
+
+def write_stream(stream: VectorStream, file: BinaryIO, dtype: str, *, newline: bool = False) -> None:
+    """Write words and vectors.
+
+    Parameters
+    ----------
+    newline : bool
+        Whether a newline follows each vector, as in the C tool's files.
+    """
+    file.write(header_of(stream))
+    size = 4 * stream.dimension
+    for block in stream.blocks:
+        require_no_white_space(block.words)
+        blob, ends = encoded(block.words)
+        out = np.empty(len(blob) + len(ends) * (size + 2), np.uint8)
+        starts = np.empty(len(ends), np.int64)
+        length = _place_words(np.frombuffer(blob, np.uint8), ends, size, newline, out, starts)
+        vectors = np.ascontiguousarray(block.matrix, "<f4").view(np.uint8)
+        sliding_window_view(out, size, writeable=True)[starts] = vectors
+        file.write(out[:length].data)
