@@ -1,0 +1,256 @@
+"""The embedding matrix E with its vocabulary: look-up, norms and means.
+
+Nothing here searches the vocabulary; `word_vectors.py` does.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+from embeddings.vocabulary import Vocabulary
+
+Word: TypeAlias = str | int | np.integer
+"""A word, or its id: the row of E."""
+
+WordOrVector: TypeAlias = Word | np.ndarray
+
+BLOCK = 1 << 14  # rows that are looked at at a time: 16,384 × 300 float32 = 20 MB
+
+
+class EmbeddingMatrix:
+    """Embedding matrix E of shape (V, d), one row a word.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        V words; the id of a word is its row.
+    matrix : (V, d) array
+        E. Kept as it is when it is float32 (a memory map stays one), else copied to float32.
+    context : (V, d) array, optional
+        Context (output) vectors of the same words.
+
+    Raises
+    ------
+    EmbeddingsError
+        An array is not two-dimensional or not numeric, its rows are not as many as the words, or it holds
+        NaN or infinity. Memory maps are not read here; theirs is noticed when norms are first asked for.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, matrix: np.ndarray, context: np.ndarray | None = None) -> None:
+        self.vocabulary = vocabulary
+        self.matrix = _checked(matrix, vocabulary, "matrix")
+        self.context = None if context is None else _checked(context, vocabulary, "context")
+        if self.context is not None and self.context.shape != self.matrix.shape:
+            raise EmbeddingsError(
+                f"matrix has the shape {self.matrix.shape} and context {self.context.shape}; expected the same shape"
+            )
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The words in the order of the rows."""
+        return self.vocabulary.words
+
+    @property
+    def dimension(self) -> int:
+        """Number of dimensions d."""
+        return self.matrix.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.vocabulary)
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.vocabulary
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self):,} words, {self.dimension} dimensions)"
+
+    def __getitem__(self, words: Word | Sequence[Word]) -> np.ndarray:
+        """Vector (d,) of one word, or vectors (n, d) of several."""
+        if isinstance(words, (str, int, np.integer)):
+            return self.get_vector(words)
+        return self.matrix[self.ids(words)]
+
+    @cached_property
+    def norms(self) -> np.ndarray:
+        """Euclidean norms of the rows, (V,) float64; computed once, when first asked for.
+
+        Raises
+        ------
+        EmbeddingsError
+            A row holds NaN or infinity.
+        """
+        norms = np.empty(len(self.matrix))
+        for start in range(0, len(norms), BLOCK):
+            norms[start : start + BLOCK] = _row_norms(self.matrix[start : start + BLOCK])
+        _require_finite(norms, range(len(norms)), self.vocabulary, "matrix")
+        return norms
+
+    @cached_property
+    def unit_matrix(self) -> np.ndarray:
+        """Rows of E divided by their norms, (V, d) float32; computed once. Rows of zeros stay zeros."""
+        unit = np.empty(self.matrix.shape, np.float32)
+        np.divide(self.matrix, _or_one(self.norms)[:, None], out=unit)
+        unit.flags.writeable = False
+        return unit
+
+    def id(self, word: Word) -> int:
+        """Row of a word; a row number is checked and passed through.
+
+        Raises
+        ------
+        KeyError
+            The word is not in the vocabulary; the message offers the closest spellings.
+        IndexError
+            The number is not a row.
+        """
+        if isinstance(word, str):
+            return self.vocabulary.id(word)
+        if not 0 <= word < len(self):
+            raise IndexError(f"word id {word} is not a row; expected 0 to {len(self) - 1}")
+        return int(word)
+
+    def ids(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
+        """Rows of several words, (n,) int64. Raises as `id` does."""
+        return np.fromiter((self.id(word) for word in words), np.int64, len(words))
+
+    def get_vector(self, word: Word, norm: bool = False) -> np.ndarray:
+        """Vector of one word, (d,) float32, read-only.
+
+        Parameters
+        ----------
+        word : str or int
+            A word or its id.
+        norm : bool
+            Scale it to unit length. Only this row is read.
+
+        Raises
+        ------
+        KeyError, IndexError
+            As `id`.
+        """
+        return self.unit_vectors([word])[0] if norm else self.matrix[self.id(word)]
+
+    def unit_vectors(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
+        """Unit vectors of some words or ids, (n, d) float32; only their rows of E are read.
+
+        Raises
+        ------
+        KeyError, IndexError
+            As `id`.
+        EmbeddingsError
+            A row holds NaN or infinity.
+        """
+        ids = self.ids(words)
+        rows = self.matrix[ids]
+        norms = _row_norms(rows)
+        _require_finite(norms, ids, self.vocabulary, "matrix")
+        return (rows / _or_one(norms)[:, None]).astype(np.float32)
+
+    def mean_vector(
+        self,
+        words: Sequence[WordOrVector],
+        weights: Sequence[float] | np.ndarray | None = None,
+        pre_normalize: bool = True,
+        post_normalize: bool = False,
+        ignore_missing: bool = True,
+    ) -> np.ndarray:
+        """Weighted mean of vectors: Σ wᵢ vᵢ / Σ |wᵢ|.
+
+        Parameters
+        ----------
+        words : sequence of str, int or (d,) array
+            Words, ids and vectors may be mixed. Vectors are taken as they are, whatever `pre_normalize`.
+        weights : sequence of float, optional
+            One a word; all 1 when left out.
+        pre_normalize : bool
+            Scale the words' vectors to unit length first.
+        post_normalize : bool
+            Scale the mean to unit length.
+        ignore_missing : bool
+            Leave unknown words out; otherwise they raise.
+
+        Returns
+        -------
+        (d,) float32
+            Zeros when every word was left out.
+
+        Raises
+        ------
+        ValueError
+            No words, weights of another length, or a vector of another dimension.
+        KeyError
+            An unknown word, with `ignore_missing=False`.
+        """
+        if len(words) == 0:
+            raise ValueError("got no words; expected at least one word or vector")
+        factors = np.ones(len(words)) if weights is None else np.asarray(weights, np.float64)
+        if factors.shape != (len(words),):
+            raise ValueError(f"got {len(words)} words and weights of shape {factors.shape}; expected one weight a word")
+        total, mean = 0.0, np.zeros(self.dimension)
+        for word, factor in zip(words, factors, strict=True):
+            if isinstance(word, np.ndarray):
+                vector = self._check_vector(word)
+            elif ignore_missing and isinstance(word, str) and word not in self:
+                continue
+            else:
+                vector = self.get_vector(word, norm=pre_normalize)
+            mean += factor * vector
+            total += abs(factor)
+        if total > 0:
+            mean /= total
+        return _unit(mean) if post_normalize else mean.astype(np.float32)
+
+    def _check_vector(self, vector: np.ndarray) -> np.ndarray:
+        if vector.shape != (self.dimension,):
+            raise ValueError(f"got a vector of shape {vector.shape}; expected ({self.dimension},)")
+        return vector
+
+
+def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarray:
+    """Read-only float32 view of `matrix`, or one line that says what is wrong with it."""
+    if matrix.ndim != 2 or matrix.shape[1] == 0 or matrix.dtype.kind not in "fiu":
+        raise EmbeddingsError(
+            f"{name} has the shape {matrix.shape} and the type {matrix.dtype}; expected numbers of shape (V, d)"
+        )
+    if len(matrix) != len(vocabulary):
+        raise EmbeddingsError(
+            f"{name} has {len(matrix):,} rows for {len(vocabulary):,} words; expected one row a word: "
+            "are the vectors and the vocabulary of the same model?"
+        )
+    view = np.asarray(matrix, np.float32).view()
+    view.flags.writeable = False
+    if not isinstance(matrix, np.memmap):
+        for start in range(0, len(view), BLOCK):
+            rows = range(start, min(start + BLOCK, len(view)))
+            _require_finite(view[rows.start : rows.stop].sum(axis=1, dtype=np.float64), rows, vocabulary, name)
+    return view
+
+
+def _require_finite(of_rows: np.ndarray, rows: Sequence[int] | np.ndarray, vocabulary: Vocabulary, name: str) -> None:
+    """Raise when a number computed from a row is NaN or infinite, and with it the row."""
+    bad = np.flatnonzero(~np.isfinite(of_rows))
+    if len(bad):
+        row = int(rows[bad[0]])
+        raise EmbeddingsError(
+            f"{name} holds NaN or infinity in row {row} ({vocabulary.words[row]!r}); expected finite numbers: "
+            "was training interrupted, or its learning rate too high?"
+        )
+
+
+def _row_norms(rows: np.ndarray) -> np.ndarray:
+    """Euclidean norms of some rows, float64: squares of float32 may overflow."""
+    rows = np.asarray(rows, np.float64)
+    return np.sqrt(np.einsum("ij,ij->i", rows, rows))
+
+
+def _or_one(norms: np.ndarray) -> np.ndarray:
+    """Norms to divide by: a vector of zeros stays as it is."""
+    return np.where(norms > 0, norms, 1.0)
+
+
+def _unit(vector: np.ndarray) -> np.ndarray:
+    """Scale a vector to unit length, float32; zeros stay zeros."""
+    return (vector / _or_one(_row_norms(vector[None]))).astype(np.float32)

@@ -1,0 +1,106 @@
+"""Exact nearest neighbours by cosine: one blocked matrix product and a partial sort.
+
+`word_vectors.py` asks the questions; this file only searches. An approximate index is in `ann.py`.
+"""
+
+import numpy as np
+
+QUERY_BLOCK = 256  # scores of one block pair: 256 × 16,384 float32 = 16 MiB, inside the last-level cache
+WORD_BLOCK = 1 << 14
+GROUP = 64  # columns that share one maximum when the k-th largest entry is bounded
+
+
+def nearest(
+    unit_matrix: np.ndarray, queries: np.ndarray, topn: int, exclude: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the rows of a matrix whose dot product with each query is largest.
+
+    Parameters
+    ----------
+    unit_matrix : (V, d) float32
+        Rows of unit length, so that dot products are cosines.
+    queries : (n, d) float32
+        One query a row, of unit length where cosines are wanted.
+    topn : int
+        Neighbours a query, at least 1; at most V come back.
+    exclude : (n, m) int, optional
+        Rows of `unit_matrix` that must not be found, for each query; -1 fills the places not used.
+
+    Returns
+    -------
+    ids : (n, k) int32
+        Best first; equal similarities in the order of the ids. k = min(topn, V).
+    similarities : (n, k) float32
+        An excluded row that had to fill a place has the similarity -inf.
+
+    Raises
+    ------
+    ValueError
+        `topn` is below 1.
+
+    Notes
+    -----
+    At no time are more than QUERY_BLOCK × WORD_BLOCK similarities held.
+    """
+    if topn < 1:
+        raise ValueError(f"topn is {topn}; expected 1 or more")
+    k = min(topn, len(unit_matrix))
+    ids = np.empty((len(queries), k), np.int32)
+    similarities = np.empty((len(queries), k), np.float32)
+    buffer = np.empty(min(QUERY_BLOCK, len(queries)) * min(WORD_BLOCK, len(unit_matrix)), np.float32)
+    for start in range(0, len(queries), QUERY_BLOCK):
+        block = slice(start, start + QUERY_BLOCK)
+        excluded = None if exclude is None else exclude[block]
+        ids[block], similarities[block] = _nearest_block(unit_matrix, queries[block], k, excluded, buffer)
+    return ids, similarities
+
+
+def _nearest_block(
+    unit_matrix: np.ndarray, queries: np.ndarray, k: int, exclude: np.ndarray | None, buffer: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Search all rows for one block of queries; results sorted."""
+    n = len(queries)
+    floor = np.full(n, -np.inf, np.float32)  # no entry below it can be among the k largest
+    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # query, id, similarity
+    for start in range(0, len(unit_matrix), WORD_BLOCK):
+        rows = unit_matrix[start : start + WORD_BLOCK]
+        scores = buffer[: n * len(rows)].reshape(n, len(rows))
+        np.matmul(queries, rows.T, out=scores)
+        if exclude is not None:
+            query, place = np.nonzero((exclude >= start) & (exclude < start + len(rows)))
+            scores[query, exclude[query, place] - start] = -np.inf
+        np.maximum(floor, _kth_largest_bound(scores, k), out=floor)
+        position = _not_below(scores, floor, k)
+        query, column = np.divmod(position, len(rows))
+        found.append((query, column + start, scores.ravel()[position]))
+    query, ids, values = (np.concatenate(part) for part in zip(*found, strict=True))
+    order = np.lexsort((ids, -values, query))
+    first = np.searchsorted(query[order], np.arange(n))
+    best = order[first[:, None] + np.arange(k)]
+    return ids[best].astype(np.int32), values[best]
+
+
+def _kth_largest_bound(scores: np.ndarray, k: int) -> np.ndarray | float:
+    """Lower bound of the k-th largest entry of each row, from one vectorised pass: shape (n,).
+
+    The columns are dealt into groups. The k-th largest maximum of the groups is such a bound, and a close one.
+    """
+    n, width = scores.shape
+    groups = width // GROUP
+    if width < k:
+        return -np.inf
+    if groups < 2 * k:
+        return np.partition(scores, width - k, axis=1)[:, width - k]
+    # group g holds the columns g, g + groups, g + 2 groups, ...: maxima of whole contiguous runs
+    maxima = scores[:, : groups * GROUP].reshape(n, GROUP, groups).max(axis=1)
+    return np.partition(maxima, groups - k, axis=1)[:, groups - k]
+
+
+def _not_below(scores: np.ndarray, floor: np.ndarray, k: int) -> np.ndarray:
+    """Flat positions of the entries that may be among the k largest of their row."""
+    n, width = scores.shape
+    position = np.flatnonzero(scores >= floor[:, None])
+    if len(position) > n * k * GROUP:  # masses of equal similarities, as a zero query makes them
+        columns = np.argpartition(scores, max(width - k, 0), axis=1)[:, -k:]
+        position = (columns + width * np.arange(n)[:, None]).ravel()
+    return position

@@ -1,0 +1,325 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embeddings import neighbors
+from embeddings.errors import EmbeddingsError
+from embeddings.neighbors import nearest
+from embeddings.vocabulary import Vocabulary
+from embeddings.word_vectors import WordVectors
+from tests.reference import word_vectors as reference
+
+WORDS = ["king", "queen", "man", "woman", "paris", "rome", "café", "naïve", "東京", "null"]
+
+
+def make(matrix, words=None, context=None):
+    words = words or [f"w{i:04}" for i in range(len(matrix))]
+    return WordVectors(Vocabulary.from_words(words, np.arange(len(words), 0, -1)), matrix, context)
+
+
+@pytest.fixture(scope="module")
+def matrix():
+    matrix = np.random.default_rng(3).standard_normal((10, 6)).astype(np.float32)
+    matrix[9] = 0
+    return matrix
+
+
+@pytest.fixture(scope="module")
+def vectors(matrix):
+    return make(matrix, WORDS)
+
+
+def assert_answers(found, expected, words=WORDS):
+    assert [word for word, _ in found] == [words[row] for row, _ in expected]
+    np.testing.assert_allclose([score for _, score in found], [score for _, score in expected], atol=1e-5)
+
+
+def test_look_up_of_words_ids_and_lists(vectors, matrix):
+    assert len(vectors) == 10
+    assert vectors.dimension == 6
+    assert list(vectors.words) == WORDS
+    assert "café" in vectors
+    assert "cafe" not in vectors
+    np.testing.assert_array_equal(vectors["queen"], matrix[1])
+    np.testing.assert_array_equal(vectors[1], matrix[1])
+    np.testing.assert_array_equal(vectors[["東京", 0]], matrix[[8, 0]])
+    assert vectors.get_vector("king", norm=True) == pytest.approx(reference.unit(matrix[0]), abs=1e-6)
+
+
+def test_vectors_are_read_only(vectors):
+    with pytest.raises(ValueError, match="read-only"):
+        vectors["king"][0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        vectors.unit_matrix[0, 0] = 1
+
+
+def test_unknown_word_offers_close_spellings(vectors):
+    with pytest.raises(KeyError, match="queen"):
+        vectors["quen"]
+    with pytest.raises(KeyError, match="queen"):
+        vectors.most_similar("quen")
+
+
+@pytest.mark.parametrize("row", [-1, 10])
+def test_number_that_is_no_row(vectors, row):
+    with pytest.raises(IndexError, match=f"{row} is not a row; expected 0 to 9"):
+        vectors[row]
+
+
+def test_similarity_and_distance(vectors, matrix):
+    expected = reference.cosine(matrix[0], matrix[1])
+    assert vectors.similarity("king", "queen") == pytest.approx(expected, abs=1e-6)
+    assert vectors.distance("king", "queen") == pytest.approx(1 - expected, abs=1e-6)
+    assert vectors.distances("king", ["queen", "man"])[0] == pytest.approx(1 - expected, abs=1e-6)
+    every = vectors.distances(matrix[0])
+    assert every == pytest.approx([1 - reference.cosine(matrix[0], row) for row in matrix], abs=1e-6)
+
+
+def test_vector_of_zeros_is_similar_to_nothing(vectors):
+    assert vectors.similarity("null", "king") == 0
+    assert [score for _, score in vectors.most_similar("null")] == [0.0] * 9
+
+
+def test_most_similar_agrees_with_its_definition(vectors, matrix):
+    found = vectors.most_similar(positive=["king", "woman"], negative=["man"], topn=4)
+    assert_answers(found, reference.most_similar(matrix, [(0, 1), (3, 1)], [(2, -1)], 4, given=(0, 2, 3)))
+
+
+def test_most_similar_with_weights_ids_and_vectors(vectors, matrix):
+    found = vectors.most_similar([("king", 2.0), 3, matrix[4] / np.linalg.norm(matrix[4])], [("man", -0.5)], topn=3)
+    expected = reference.most_similar(matrix, [(0, 2), (3, 1), (4, 1)], [(2, -0.5)], 3, given=(0, 2, 3))
+    assert_answers(found, expected)
+
+
+def test_most_similar_of_one_word_one_id_or_one_vector(vectors, matrix):
+    expected = reference.most_similar(matrix, [(4, 1)], [], 3, given=(4,))
+    assert_answers(vectors.most_similar("paris", topn=3), expected)
+    assert_answers(vectors.most_similar(4, topn=3), expected)
+    assert_answers(vectors.similar_by_word("paris", 3), expected)
+    assert vectors.similar_by_vector(matrix[4], topn=1)[0][0] == "paris"
+
+
+def test_restricted_search(vectors, matrix):
+    every = reference.most_similar(matrix, [(8, 1)], [], 10)
+    assert_answers(vectors.most_similar("東京", topn=10, restrict_vocab=4), [pair for pair in every if pair[0] < 4])
+    assert {word for word, _ in vectors.most_similar("king", topn=10, restrict_vocab=4)} == {"queen", "man", "woman"}
+    assert len(vectors.most_similar_cosmul("king", topn=10, restrict_vocab=4)) == 3
+
+
+def test_cosmul_agrees_with_its_definition(vectors, matrix):
+    found = vectors.most_similar_cosmul(["king", "woman"], ["man"], topn=5)
+    assert_answers(found, reference.most_similar_cosmul(matrix, [0, 3], [2], 5))
+
+
+def test_analogy_is_b_minus_a_plus_c(vectors):
+    assert vectors.analogy("man", "king", "woman", topn=3) == vectors.most_similar(["king", "woman"], ["man"], topn=3)
+    multiplied = vectors.analogy("man", "king", "woman", topn=3, method="3CosMul")
+    assert multiplied == vectors.most_similar_cosmul(["king", "woman"], ["man"], topn=3)
+    with pytest.raises(ValueError, match="'3cosadd'; expected one of 3CosAdd, 3CosMul"):
+        vectors.analogy("man", "king", "woman", method="3cosadd")
+
+
+def test_queries_without_words_are_refused(vectors):
+    with pytest.raises(ValueError, match="got no words"):
+        vectors.most_similar()
+    with pytest.raises(ValueError, match="no positive words"):
+        vectors.most_similar_cosmul(negative=["king"])
+    with pytest.raises(ValueError, match="got no words"):
+        vectors.n_similarity([], ["king"])
+    with pytest.raises(ValueError, match=r"shape \(2,\); expected \(6,\)"):
+        vectors.similar_by_vector(np.ones(2))
+    assert vectors.most_similar("king", topn=0) == []
+
+
+def test_mean_vector(vectors, matrix):
+    units = [reference.unit(row) for row in matrix]
+    mean = vectors.mean_vector(["king", "queen"], weights=[3, -1])
+    assert mean == pytest.approx((3 * units[0] - units[1]) / 4, abs=1e-6)
+    assert vectors.mean_vector(["king", "unseen"]) == pytest.approx(units[0], abs=1e-6)
+    raw = vectors.mean_vector(["king", "queen"], pre_normalize=False, post_normalize=True)
+    assert raw == pytest.approx(reference.unit(matrix[0] + matrix[1]), abs=1e-6)
+    with pytest.raises(KeyError):
+        vectors.mean_vector(["king", "unseen"], ignore_missing=False)
+    with pytest.raises(ValueError, match="one weight a word"):
+        vectors.mean_vector(["king", "queen"], weights=[1])
+
+
+def test_n_similarity(vectors, matrix):
+    expected = reference.cosine(matrix[0] + matrix[1], matrix[2] + matrix[3])
+    assert vectors.n_similarity(["king", "queen"], ["man", "woman"]) == pytest.approx(expected, abs=1e-6)
+
+
+def test_doesnt_match_is_farthest_from_the_mean(caplog):
+    vectors = make(np.float32([[1, 0], [0.9, 0.1], [0.8, -0.1], [0, 1]]), ["apple", "pear", "plum", "truck"])
+    assert vectors.doesnt_match(["apple", "truck", "pear", "plum", "bicycle"]) == "truck"
+    assert "bicycle" in caplog.text
+    with pytest.raises(ValueError, match="got no words"):
+        vectors.doesnt_match(["bicycle"])
+
+
+def test_rank_and_closer_than(vectors, matrix):
+    order = [row for row, _ in reference.most_similar(matrix, [(0, 1)], [], 10, given=(0,))]
+    for place, row in enumerate(order):
+        assert vectors.rank("king", WORDS[row]) == place + 1
+        assert vectors.closer_than("king", row) == [WORDS[i] for i in sorted(order[:place])]
+
+
+def test_neighbors_of_many_words_are_those_of_each(vectors):
+    ids, similarities = vectors.neighbors(["king", "paris", 8], topn=3)
+    for word, row, scores in zip(["king", "paris", "東京"], ids, similarities, strict=True):
+        assert_answers(vectors.most_similar(word, topn=3), list(zip(row, scores, strict=True)))
+    frame = vectors.neighbors_frame(["king", "paris"], topn=2)
+    assert list(frame["word"]) == ["king", "king", "paris", "paris"]
+    assert list(frame["rank"]) == [1, 2, 1, 2]
+    assert list(frame["neighbor"]) == [WORDS[i] for i in ids[:2, :2].ravel()]
+
+
+def test_neighbors_of_no_words_and_of_a_lonely_word(vectors):
+    assert vectors.neighbors([], topn=3)[0].shape == (0, 3)
+    assert vectors.neighbors(["king"], topn=99)[0].shape == (1, 9)
+    alone = make(np.ones((1, 2), np.float32))
+    assert alone.neighbors(["w0000"])[0].shape == (1, 0)
+    assert alone.most_similar("w0000") == []
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 400),
+    st.integers(1, 5),
+    st.integers(1, 30),
+    st.sampled_from([16, 64, 1 << 14]),
+    st.booleans(),
+    st.integers(0, 2**32 - 1),
+)
+def test_nearest_equals_a_full_sort(rows, queries, topn, block, ties, seed):
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(-1, 2, (rows, 3)).astype(np.float32) if ties else rng.random((rows, 3), np.float32)
+    asked = rng.random((queries, 3), np.float32)
+    if ties:
+        asked = np.round(asked)
+    exclude = rng.integers(-1, rows, (queries, 2))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "WORD_BLOCK", block)
+        patch.setattr(neighbors, "QUERY_BLOCK", 2)
+        patch.setattr(neighbors, "GROUP", 4)
+        ids, similarities = nearest(matrix, asked, topn, exclude)
+    scores = asked @ matrix.T
+    for row, excluded in enumerate(exclude):
+        scores[row, excluded[excluded >= 0]] = -np.inf
+    expected = -np.sort(-scores, axis=1)[:, :topn]
+    np.testing.assert_allclose(similarities, expected, atol=1e-5)
+    np.testing.assert_allclose(np.take_along_axis(scores, ids.astype(int), axis=1), similarities, atol=1e-5)
+    assert all(len(set(row)) == len(row) for row in ids.tolist())
+
+
+def test_equal_similarities_come_in_the_order_of_the_ids():
+    ids, _ = nearest(np.ones((50, 2), np.float32), np.ones((1, 2), np.float32), 5)
+    assert ids.tolist() == [[0, 1, 2, 3, 4]]
+    with pytest.raises(ValueError, match="topn is 0"):
+        nearest(np.ones((5, 2), np.float32), np.ones((1, 2), np.float32), 0)
+
+
+def test_unusable_matrices_are_refused_in_one_line(matrix):
+    with pytest.raises(EmbeddingsError, match="10 rows for 2 words"):
+        make(matrix, ["a", "b"])
+    with pytest.raises(EmbeddingsError, match=r"shape \(10,\)"):
+        make(matrix[:, 0])
+    with pytest.raises(EmbeddingsError, match=r"type <U1"):
+        make(np.full((2, 2), "x"))
+    with pytest.raises(EmbeddingsError, match=r"context \(10, 5\)"):
+        make(matrix, context=matrix[:, :5])
+    bad = matrix.copy()
+    bad[4, 2] = np.nan
+    with pytest.raises(EmbeddingsError, match=r"matrix holds NaN or infinity in row 4 \('paris'\)"):
+        make(bad, WORDS)
+
+
+def test_other_number_types_become_float32(matrix):
+    assert make(matrix.astype(np.float64)).matrix.dtype == np.float32
+    assert make(np.eye(3, dtype=np.int8)).similarity("w0000", "w0001") == 0
+
+
+def test_large_and_small_numbers_do_not_overflow():
+    vectors = make(np.float32([[3e38, 3e38], [1e-38, 1e-38], [1, -1]]))
+    assert vectors.similarity("w0000", "w0001") == pytest.approx(1)
+    assert vectors.most_similar("w0000", topn=1) == [("w0001", pytest.approx(1))]
+
+
+def test_save_and_load(tmp_path, vectors, matrix):
+    with_context = make(matrix, WORDS, context=2 * matrix)
+    with_context.save(tmp_path / "models" / "m")
+    loaded = WordVectors.load(tmp_path / "models" / "m")
+    assert list(loaded.words) == WORDS
+    np.testing.assert_array_equal(loaded.matrix, matrix)
+    np.testing.assert_array_equal(loaded.context, 2 * matrix)
+    np.testing.assert_array_equal(loaded.vocabulary.counts, vectors.vocabulary.counts)
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["m"]
+    vectors.save(tmp_path / "models" / "n")
+    assert WordVectors.load(tmp_path / "models" / "n").context is None
+
+
+def test_save_replaces_nothing(tmp_path, vectors):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(EmbeddingsError, match="exists"):
+        vectors.save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_load_maps_the_matrix(tmp_path, vectors):
+    vectors.save(tmp_path / "m")
+    loaded = WordVectors.load(tmp_path / "m")
+    np.load(tmp_path / "m" / "vectors.npy", mmap_mode="r+")[0, 0] = 42
+    assert loaded["king"][0] == 42
+
+
+def test_load_reads_only_what_is_asked(tmp_path, vectors, matrix):
+    vectors.save(tmp_path / "m")
+    bad = matrix.copy()
+    bad[4] = np.inf
+    np.save(tmp_path / "m" / "vectors.npy", bad)
+    loaded = WordVectors.load(tmp_path / "m")
+    np.testing.assert_array_equal(loaded["king"], matrix[0])
+    assert loaded.similarity("king", "queen") == pytest.approx(reference.cosine(matrix[0], matrix[1]), abs=1e-6)
+    for ask in (lambda: loaded.most_similar("king"), lambda: loaded.similarity("king", "paris")):
+        with pytest.raises(EmbeddingsError, match="NaN or infinity in row 4"):
+            ask()
+
+
+def test_load_of_damaged_directories(tmp_path, vectors):
+    with pytest.raises(EmbeddingsError, match=r"no vectors\.npy"):
+        WordVectors.load(tmp_path)
+    vectors.save(tmp_path / "m")
+    whole = (tmp_path / "m" / "vectors.npy").read_bytes()
+    for cut in (0, 50, len(whole) - 8):
+        (tmp_path / "m" / "vectors.npy").write_bytes(whole[:cut])
+        with pytest.raises(EmbeddingsError, match=r"not a whole \.npy file"):
+            WordVectors.load(tmp_path / "m")
+
+
+def test_answers_are_those_of_gensim():
+    keyedvectors = pytest.importorskip("gensim.models.keyedvectors")
+    big = np.random.default_rng(0).standard_normal((3000, 20)).astype(np.float32)
+    ours = make(big)
+    theirs = keyedvectors.KeyedVectors(20)
+    theirs.add_vectors(list(ours.words), big)
+    terms = ["w0001", "w0010"], ["w0100"]
+    queries = [
+        lambda v: v.most_similar(*terms, topn=20),
+        lambda v: v.most_similar([("w0001", 2.5), "w0002", big[7]], [("w0003", -0.3)]),
+        lambda v: v.most_similar(5, topn=3, restrict_vocab=100),
+        lambda v: v.most_similar_cosmul(*terms, topn=20),
+        lambda v: v.similar_by_vector(big[3], topn=5),
+        lambda v: v.similar_by_word("w0003", 5, 50),
+    ]
+    for query in queries:
+        found, expected = query(ours), query(theirs)
+        assert [word for word, _ in found] == [word for word, _ in expected]
+        assert [score for _, score in found] == pytest.approx([score for _, score in expected], abs=1e-5)
+    assert ours.rank("w0001", "w0002") == theirs.rank("w0001", "w0002")
+    assert ours.closer_than("w0001", "w0002") == theirs.closer_than("w0001", "w0002")
+    assert ours.doesnt_match(["w0001", "w0002", "w0003"]) == theirs.doesnt_match(["w0001", "w0002", "w0003"])
+    assert ours.n_similarity(*terms) == pytest.approx(float(theirs.n_similarity(*terms)), abs=1e-5)
+    assert ours.distances("w0001") == pytest.approx(theirs.distances("w0001"), abs=1e-5)
+    mean = theirs.get_mean_vector(["w0001", "w0002"], [1, -3], post_normalize=True)
+    assert ours.mean_vector(["w0001", "w0002"], [1, -3], post_normalize=True) == pytest.approx(mean, abs=1e-5)
