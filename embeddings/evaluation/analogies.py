@@ -1,0 +1,111 @@
+"""Analogies: how often "a is to b as c is to ?" is answered as the set says."""
+
+import numpy as np
+import pandas as pd
+
+from embeddings.evaluation.analogy_kernels import MASKED, update_answers
+from embeddings.evaluation.benchmark_files import Analogies
+from embeddings.evaluation.known_words import fold, known_rows
+from embeddings.word_vectors import COSMUL_EPSILON, WordVectors
+
+BLOCK_VALUES = 1 << 20  # cosines held at a time: 4 MB, near the second-level cache
+NARROWEST, WIDEST = 64, 1024  # candidate words of a block
+
+
+def evaluate_analogies(
+    vectors: WordVectors,
+    questions: Analogies,
+    method: str = "3CosAdd",
+    restrict_vocab: int | None = 300_000,
+    case_insensitive: bool = True,
+    dummy4unknown: bool = False,
+) -> pd.DataFrame:
+    """Share of analogy questions that are answered right, by section and in total.
+
+    The answer is the candidate with the best score other than a, b and c (Mikolov et al. 2013, "Linguistic
+    Regularities in Continuous Space Word Representations"; 3CosMul: Levy & Goldberg 2014). Scores are those of
+    gensim's `evaluate_word_analogies`.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    questions : Analogies
+        As `read_analogies` returns them.
+    method : {"3CosAdd", "3CosMul"}
+    restrict_vocab : int or None
+        Only the first so many words are known; None: all.
+    case_insensitive : bool
+        Compare upper-case forms; the most frequent word of a form stands for all of them.
+    dummy4unknown : bool
+        Count questions with an unknown word as wrong; otherwise they are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row a section and a last one "total"; columns section, questions (in the file), used, correct,
+        accuracy (correct / used, NaN when none was used), oov (share of questions with an unknown word).
+    """
+    if method not in ("3CosAdd", "3CosMul"):
+        raise ValueError(f"method is {method!r}; expected '3CosAdd' or '3CosMul'")
+    known = known_rows(vectors, restrict_vocab, case_insensitive)
+    section = np.repeat(np.arange(len(questions.sections)), [len(part) for part in questions.sections.values()])
+    rows = np.array(
+        [
+            [known.get(fold(word, case_insensitive), -1) for word in question]
+            for part in questions.sections.values()
+            for question in part
+        ],
+        np.int64,
+    ).reshape(-1, 4)
+    answerable = rows.min(axis=1) >= 0
+    variants = _variants(vectors, np.unique(rows[answerable, :3]), known, restrict_vocab, case_insensitive)
+    answers = _answers(vectors.unit_matrix[:restrict_vocab], rows[answerable, :3], variants, method == "3CosMul")
+    correct = np.zeros(len(rows), bool)
+    correct[answerable] = [
+        known[fold(vectors.words[answer], case_insensitive)] == expected
+        for answer, expected in zip(answers, rows[answerable, 3], strict=True)
+    ]
+    used = answerable | dummy4unknown
+    frame = pd.DataFrame({"section": section, "questions": 1, "used": used, "correct": correct, "oov": ~answerable})
+    table = frame.groupby("section").sum()
+    table.insert(0, "section", list(questions.sections))
+    table.loc[len(table)] = ["total", *table.iloc[:, 1:].sum()]
+    table["accuracy"] = table["correct"] / table["used"].where(table["used"] > 0)
+    table["oov"] = table["oov"] / table["questions"]
+    return table[["section", "questions", "used", "correct", "accuracy", "oov"]].reset_index(drop=True)
+
+
+def _variants(
+    vectors: WordVectors, terms: np.ndarray, known: dict[str, int], restrict_vocab: int | None, case_insensitive: bool
+) -> list[list[int]]:
+    """Rows of the words that have the same form as each term, the term among them."""
+    variants: dict[int, list[int]] = {int(term): [] for term in terms}
+    for row, word in enumerate(vectors.words[:restrict_vocab]):
+        rows = variants.get(known[fold(word, case_insensitive)])
+        if rows is not None:
+            rows.append(row)
+    return list(variants.values())
+
+
+def _answers(candidates: np.ndarray, questions: np.ndarray, variants: list[list[int]], multiply: bool) -> np.ndarray:
+    """Row of the best candidate for each question (a, b, c) of rows: (n,) int64.
+
+    The score of a candidate is made of its cosines with a, b and c. Questions share few different words, so
+    these cosines are computed once a word (one narrow matrix product) rather than once a question.
+    """
+    terms, term_of = np.unique(questions, return_inverse=True)
+    term_of = term_of.reshape(questions.shape)
+    offsets = np.cumsum([0, *map(len, variants)])
+    members = np.array([row for rows in variants for row in rows], np.int64)
+    best_score = np.full(len(questions), MASKED)
+    best_row = np.zeros(len(questions), np.int64)
+    width = int(np.clip(BLOCK_VALUES // max(len(terms), 1), NARROWEST, WIDEST))
+    asked = candidates[terms]
+    for start in range(0, len(candidates), width):
+        cosines = asked @ candidates[start : start + width].T
+        if multiply:
+            cosines = cosines / 2 + np.float32(0.5)
+        update_answers(
+            cosines, term_of, offsets, members, start, multiply, np.float32(COSMUL_EPSILON), best_score, best_row
+        )
+    return best_row

@@ -1,0 +1,108 @@
+"""Categorization and odd-one-out: whether words that belong together lie together."""
+
+import numpy as np
+import pandas as pd
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from embeddings.evaluation.benchmark_files import Categories, OddOneOut
+from embeddings.evaluation.known_words import fold, known_rows
+from embeddings.word_vectors import WordVectors
+
+
+def evaluate_categories(
+    vectors: WordVectors, categories: Categories, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
+) -> pd.DataFrame:
+    """Purity of clusters of the words, as many clusters as there are categories.
+
+    Unit vectors are joined by Ward's method, which draws no random numbers. Purity is the share of words that
+    belong to the largest category of their cluster (Baroni, Dinu & Kruszewski 2014, "Don't count, predict!").
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    categories : Categories
+        As `read_categories` returns them; the distances of n words take n² / 2 float64.
+    restrict_vocab, case_insensitive
+        As in `evaluate_similarity`.
+
+    Returns
+    -------
+    DataFrame
+        One row; columns set, purity (NaN when no word is known), clusters, words (in the file), used,
+        oov (share of unknown words).
+    """
+    known = known_rows(vectors, restrict_vocab, case_insensitive)
+    rows = np.array([known.get(fold(word, case_insensitive), -1) for word in categories.words], np.int64)
+    used = rows >= 0
+    names, category = np.unique(np.array(categories.categories)[used], return_inverse=True)
+    purity = np.nan
+    if used.sum() == 1:
+        purity = 1.0
+    elif used.sum() > 1:
+        tree = linkage(vectors.unit_vectors(rows[used]).astype(np.float64), method="ward")
+        purity = _purity(fcluster(tree, len(names), criterion="maxclust"), category)
+    return pd.DataFrame(
+        {
+            "set": [categories.name],
+            "purity": purity,
+            "clusters": len(names),
+            "words": len(used),
+            "used": int(used.sum()),
+            "oov": float(1 - used.mean()),
+        }
+    )
+
+
+def _purity(cluster: np.ndarray, category: np.ndarray) -> float:
+    """Share of words in the largest category of their cluster."""
+    return float(pd.crosstab(cluster, category).max(axis=1).sum() / len(cluster))
+
+
+def evaluate_odd_one_out(
+    vectors: WordVectors, odd_one_out: OddOneOut, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
+) -> pd.DataFrame:
+    """Share of outliers that are found among the members of their topic.
+
+    Each outlier is put among the members; it is found when its mean cosine with the others is the lowest (the
+    compactness score of Camacho-Collados & Navigli 2016).
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    odd_one_out : OddOneOut
+        As `read_odd_one_out` returns it.
+    restrict_vocab, case_insensitive
+        As in `evaluate_similarity`. Unknown members are left out of their topic, and so is a topic with fewer
+        than two known members.
+
+    Returns
+    -------
+    DataFrame
+        One row a topic and a last one "total"; columns topic, outliers (in the file), used, found,
+        accuracy (found / used, NaN when none was used), oov (share of outliers not used).
+    """
+    known = known_rows(vectors, restrict_vocab, case_insensitive)
+
+    def rows(words: list[str]) -> np.ndarray:
+        return np.array([known[w] for w in (fold(word, case_insensitive) for word in words) if w in known], np.int64)
+
+    counts = []
+    for topic in odd_one_out.topics:
+        members, outliers = rows(topic.members), rows(topic.outliers)
+        if len(members) < 2:
+            outliers = outliers[:0]
+        found = sum(_is_farthest(vectors.unit_vectors(np.append(members, row))) for row in outliers)
+        counts.append((topic.name, len(topic.outliers), len(outliers), found))
+    table = pd.DataFrame(counts, columns=["topic", "outliers", "used", "found"])
+    table.loc[len(table)] = ["total", *table.iloc[:, 1:].sum()]
+    table["accuracy"] = table["found"] / table["used"].where(table["used"] > 0)
+    table["oov"] = 1 - table["used"] / table["outliers"]
+    return table
+
+
+def _is_farthest(units: np.ndarray) -> bool:
+    """Whether the last of some unit vectors has the lowest mean cosine with the others."""
+    cosines = units @ units.T
+    np.fill_diagonal(cosines, 0)
+    means = cosines.sum(axis=1)
+    return bool(means[-1] < means[:-1].min())

@@ -1,0 +1,107 @@
+"""Word similarity: how well cosines follow the scores that people gave to pairs of words."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from embeddings.evaluation.benchmark_files import WordPairs
+from embeddings.evaluation.known_words import fold, known_rows
+from embeddings.word_vectors import WordVectors
+
+BLOCK_VALUES = 1 << 22  # resampled values held at a time: 32 MB
+
+
+def evaluate_similarity(
+    vectors: WordVectors,
+    pairs: WordPairs,
+    restrict_vocab: int | None = 300_000,
+    case_insensitive: bool = True,
+    dummy4unknown: bool = False,
+    resamples: int = 1000,
+    rng: np.random.Generator | int = 0,
+) -> pd.DataFrame:
+    """Spearman and Pearson correlation of cosines with human scores.
+
+    Correlations and the share of unknown words are those of gensim's `evaluate_word_pairs`.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    pairs : WordPairs
+        As `read_word_pairs` returns them.
+    restrict_vocab : int or None
+        Only the first so many words are known; None: all.
+    case_insensitive : bool
+        Compare upper-case forms; the most frequent word of a form stands for all of them.
+    dummy4unknown : bool
+        Give pairs with an unknown word the cosine 0; otherwise they are left out.
+    resamples : int
+        Bootstrap resamples of the pairs for the interval of Spearman's correlation (percentile method,
+        Efron 1979).
+    rng : Generator or int
+        Random numbers of the bootstrap, or their seed.
+
+    Returns
+    -------
+    DataFrame
+        One row; columns set, spearman, spearman_low, spearman_high (95 % interval), pearson, pairs (in the
+        file), used, oov (share of pairs with an unknown word). Correlations of fewer than two pairs, or of
+        equal values, are NaN.
+    """
+    known = known_rows(vectors, restrict_vocab, case_insensitive)
+    rows = np.array([[known.get(fold(word, case_insensitive), -1) for word in pair] for pair in pairs.pairs], np.int64)
+    answerable = rows.reshape(-1, 2).min(axis=1) >= 0
+    first, second = rows.reshape(-1, 2)[answerable].T
+    cosines = np.zeros(len(rows))
+    cosines[answerable] = np.einsum("ij,ij->i", vectors.unit_vectors(first), vectors.unit_vectors(second))
+    used = answerable | dummy4unknown
+    x, y = cosines[used], np.asarray(pairs.scores, np.float64)[used]
+    low, high = bootstrap_interval(x, y, resamples, np.random.default_rng(rng))
+    return pd.DataFrame(
+        {
+            "set": [pairs.name],
+            "spearman": _correlation(rankdata(x), rankdata(y)),
+            "spearman_low": low,
+            "spearman_high": high,
+            "pearson": _correlation(x, y),
+            "pairs": len(rows),
+            "used": int(used.sum()),
+            "oov": float(1 - answerable.mean()),
+        }
+    )
+
+
+def bootstrap_interval(x: np.ndarray, y: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
+    """95 % interval of Spearman's correlation: percentiles over resamples of the pairs.
+
+    Parameters
+    ----------
+    x, y : (n,) float64
+    resamples : int
+    rng : Generator
+
+    Returns
+    -------
+    (float, float)
+        NaN when fewer than two pairs, or no resample with unequal values, are there.
+    """
+    if len(x) < 2 or resamples < 1:
+        return np.nan, np.nan
+    correlations = np.empty(resamples)
+    block = max(1, BLOCK_VALUES // len(x))
+    for start in range(0, resamples, block):
+        picks = rng.integers(len(x), size=(min(block, resamples - start), len(x)))
+        correlations[start : start + block] = _correlation(rankdata(x[picks], axis=1), rankdata(y[picks], axis=1))
+    if np.isnan(correlations).all():
+        return np.nan, np.nan
+    low, high = np.nanpercentile(correlations, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Pearson's correlation along the last axis; NaN where a side has no spread."""
+    if x.shape[-1] < 2:
+        return np.full(x.shape[:-1], np.nan)
+    x, y = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
+    spread = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    return np.divide((x * y).sum(axis=-1), spread, out=np.full_like(spread, np.nan), where=spread > 0)
