@@ -1,0 +1,135 @@
+"""Co-occurrence counts of a corpus in bounded memory: a hash table, and sorted runs on disk when it is full."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from embeddings.cooccurrence_kernels import EMPTY, count_pairs
+
+if TYPE_CHECKING:
+    from embeddings.encoded_corpus import EncodedCorpus
+
+TABLE_SLOTS = 1 << 22  # 64 MiB of keys and counts; a run on disk and its sorting take some three times that
+FULL = 0.6  # share of the slots in use at which the table is emptied
+SENTENCES = 10_000  # counted between two reports of progress, and two chances to be interrupted
+MERGED_ENTRIES = 1 << 22  # entries of the runs that are merged at a time
+
+
+class Run(NamedTuple):
+    """Counts sorted by key = row · V + column, memory-mapped, and where each row starts."""
+
+    keys: np.ndarray  # (m,) int64
+    counts: np.ndarray  # (m,) int64
+    row_starts: np.ndarray  # (V + 1,) int64
+
+
+class Cooccurrences:
+    """How often words stand near one another, as sums of integer weights.
+
+    A pair at distance k ≤ window within a sentence counts window + 1 − k with a dynamic window, which is what
+    word2vec's random windows give on average times `window` (Levy, Goldberg & Dagan 2015, §3.1), else `window`.
+    Every pair counts both ways round: the matrix is symmetric.
+
+    Parameters
+    ----------
+    corpus : EncodedCorpus
+    vocabulary_size : int
+        V, at most 2³¹.
+    window : int
+        Words to each side.
+    dynamic : bool
+    directory : Path
+        For the runs; they must stay there as long as this object is used.
+    progress : callable, optional
+        Called with the number of tokens read so far.
+    """
+
+    def __init__(
+        self,
+        corpus: "EncodedCorpus",
+        vocabulary_size: int,
+        *,
+        window: int,
+        dynamic: bool,
+        directory: Path,
+        progress: Callable[[int], None] | None = None,
+        table_slots: int = TABLE_SLOTS,
+    ) -> None:
+        self.vocabulary_size = vocabulary_size
+        self.directory = directory
+        self.totals = np.zeros(vocabulary_size, np.int64)
+        """Sums of the rows of the matrix, (V,) int64."""
+        self._runs: list[Run] = []
+        # the kernel looks at its limit once a token, and may add `window` pairs between two looks
+        slots = max(table_slots, 1 << (4 * window).bit_length())
+        keys, counts = np.full(slots, EMPTY, np.int64), np.zeros(slots, np.int64)
+        limit, used, tokens = int(FULL * slots), 0, 0
+        for ids, offsets in corpus.shards:
+            for first in range(0, len(offsets) - 1, SENTENCES):
+                starts = offsets[first : first + SENTENCES + 1]
+                position = np.array([0, starts[0]], np.int64)
+                while position[0] < len(starts) - 1:
+                    used = count_pairs(
+                        ids, starts, position, window, dynamic, vocabulary_size, keys, counts, used, limit, self.totals
+                    )
+                    if used > limit:
+                        self._write_run(keys, counts)
+                        used = 0
+                if progress is not None:
+                    progress(tokens + int(starts[-1]))
+            tokens += len(ids)
+        if used:
+            self._write_run(keys, counts)
+
+    def rows(self) -> Iterator[tuple[int, sparse.csr_array]]:
+        """First row and counts of one range of rows after another: (int, (r, V) csr_array of int64)."""
+        V = self.vocabulary_size
+        entries = np.zeros(V + 1, np.int64)
+        for run in self._runs:
+            entries += run.row_starts  # of all runs, before each row
+        start = 0
+        while start < V:
+            stop = int(np.searchsorted(entries, entries[start] + MERGED_ENTRIES, side="right")) - 1
+            stop = min(max(stop, start + 1), V)
+            yield start, self._merged(start, stop)
+            start = stop
+
+    def _merged(self, start: int, stop: int) -> sparse.csr_array:
+        """Sum of the runs over the rows start to stop."""
+        parts = [(run, slice(run.row_starts[start], run.row_starts[stop])) for run in self._runs]
+        keys = np.concatenate([np.empty(0, np.int64), *(run.keys[part] for run, part in parts)])
+        counts = np.concatenate([np.empty(0, np.int64), *(run.counts[part] for run, part in parts)])
+        keys, counts = _summed(keys, counts)
+        rows, columns = np.divmod(keys - start * self.vocabulary_size, self.vocabulary_size)
+        row_starts = np.searchsorted(rows, np.arange(stop - start + 1))
+        return sparse.csr_array(
+            (counts, columns.astype(np.int32), row_starts), shape=(stop - start, self.vocabulary_size)
+        )
+
+    def _write_run(self, keys: np.ndarray, counts: np.ndarray) -> None:
+        """Empty the table into a run; the table holds each pair once, a run holds it both ways round."""
+        V = self.vocabulary_size
+        in_use = np.flatnonzero(keys != EMPTY)
+        low, high = np.divmod(keys[in_use], V)
+        run_keys, run_counts = _summed(np.concatenate((keys[in_use], high * V + low)), np.tile(counts[in_use], 2))
+        row_starts = np.searchsorted(run_keys, np.arange(V + 1) * V)
+        self._runs.append(Run(self._stored(run_keys, "keys"), self._stored(run_counts, "counts"), row_starts))
+        keys.fill(EMPTY)
+        counts.fill(0)
+
+    def _stored(self, array: np.ndarray, name: str) -> np.ndarray:
+        """Memory map of an array of the next run."""
+        path = self.directory / f"{len(self._runs)}.{name}.npy"
+        np.save(path, array)
+        return np.load(path, mmap_mode="r")
+
+
+def _summed(keys: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct keys in ascending order, and the sum of the counts of each."""
+    order = np.argsort(keys, kind="stable")
+    keys, counts = keys[order], counts[order]
+    first = np.flatnonzero(np.diff(keys, prepend=-1))
+    return keys[first], np.add.reduceat(counts, first) if len(first) else counts

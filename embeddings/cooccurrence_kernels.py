@@ -1,0 +1,79 @@
+"""Sliding-window co-occurrence counts in a hash table. Arithmetic only; `cooccurrence.py` owns the memory."""
+
+import numpy as np
+from numba import njit
+
+EMPTY = -1  # key of a free slot
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def count_pairs(
+    ids: np.ndarray,
+    offsets: np.ndarray,
+    position: np.ndarray,
+    window: int,
+    dynamic: bool,
+    vocabulary_size: int,
+    keys: np.ndarray,
+    counts: np.ndarray,
+    used: int,
+    limit: int,
+    totals: np.ndarray,
+) -> int:
+    """Count pairs of words at most `window` apart, each unordered pair once, until the table is full enough.
+
+    Parameters
+    ----------
+    ids : (n,) int32
+        Words of a shard.
+    offsets : (s + 1,) int64
+        Starts of some of its sentences; pairs do not cross them.
+    position : (2,) int64
+        Sentence and token to go on at; updated.
+    window : int
+    dynamic : bool
+        Weight window + 1 − distance, or window for every distance.
+    vocabulary_size : int
+    keys, counts : (2^b,) int64
+        Open-addressing table: key = smaller id · V + larger id; EMPTY marks free slots. Updated.
+    used, limit : int
+        Slots in use, and when to stop; at least `window` slots beyond `limit` must be free.
+    totals : (V,) int64
+        Sum of the weights of all pairs of a word, both ways round. Updated.
+
+    Returns
+    -------
+    int
+        Slots in use. The sentences are done when `position[0]` is their number.
+    """
+    mask = np.int64(len(keys) - 1)
+    for sentence in range(position[0], len(offsets) - 1):
+        end = offsets[sentence + 1]
+        for i in range(max(offsets[sentence], position[1]), end):
+            if used > limit:
+                position[0] = sentence
+                position[1] = i
+                return used
+            for j in range(i + 1, min(i + window + 1, end)):
+                weight = window + 1 - (j - i) if dynamic else window
+                low, high = np.int64(min(ids[i], ids[j])), np.int64(max(ids[i], ids[j]))
+                key = low * vocabulary_size + high
+                slot = _hash(key) & mask
+                while keys[slot] != key and keys[slot] != EMPTY:
+                    slot = (slot + 1) & mask
+                used += keys[slot] == EMPTY
+                keys[slot] = key
+                counts[slot] += weight
+                totals[low] += weight
+                totals[high] += weight
+    position[0] = len(offsets) - 1
+    return used
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _hash(key: np.int64) -> np.int64:
+    """Mix the bits of a key: neighbouring keys go to distant slots. Factors below 2^31 keep products in 64 bits."""
+    key = (key ^ (key >> 32)) & 0xFFFFFFFF
+    key = ((key ^ (key >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
+    key = ((key ^ (key >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
+    return key ^ (key >> 16)

@@ -1,0 +1,199 @@
+"""The count-based baseline: positive pointwise mutual information and a truncated singular value decomposition.
+
+Skip-gram with k negative samples implicitly factorises the matrix PMI(w, c) − log k (Levy & Goldberg 2014,
+"Neural Word Embedding as Implicit Matrix Factorization"). Here that matrix is built and factorised openly, with
+the choices of Levy, Goldberg & Dagan (2015), "Improving Distributional Similarity with Lessons Learned from
+Word Embeddings".
+"""
+
+import logging
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import svds
+
+from embeddings.cooccurrence import Cooccurrences
+from embeddings.errors import EmbeddingsError
+from embeddings.vocabulary import Vocabulary
+from embeddings.word_vectors import WordVectors
+
+if TYPE_CHECKING:
+    from embeddings.encoded_corpus import EncodedCorpus
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountBasedConfig:
+    """Settings of `CountBased`; section numbers are those of Levy, Goldberg & Dagan (2015).
+
+    Attributes
+    ----------
+    dimension : int
+        d, the number of singular values kept.
+    window : int
+        Context words to each side.
+    dynamic_window : bool
+        Weight a context word at distance k by (window + 1 − k) / window (§3.1); otherwise all by 1.
+    context_smoothing : float
+        α: contexts are distributed as count^α (§3.2); 1 leaves them unsmoothed.
+    shift : float
+        k ≥ 1: subtract log k from every PMI (§3.2).
+    eigenvalue_weighting : float
+        p ≥ 0 in E = U Σ^p (§3.3).
+    seed : int
+        For the starting vector of the decomposition.
+
+    Raises
+    ------
+    ValueError
+        A setting is out of its range.
+    """
+
+    dimension: int = 100
+    window: int = 5
+    dynamic_window: bool = True
+    context_smoothing: float = 0.75
+    shift: float = 1.0
+    eigenvalue_weighting: float = 0.5
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        lower_bounds = {
+            "dimension": 1,
+            "window": 1,
+            "context_smoothing": 0,
+            "shift": 1,
+            "eigenvalue_weighting": 0,
+            "seed": 0,
+        }
+        for name, bound in lower_bounds.items():
+            value = getattr(self, name)
+            if not bound <= value < float("inf"):
+                raise ValueError(f"{name} is {value}; expected a number from {bound}")
+
+
+class CountBased:
+    """Word vectors from co-occurrence counts.
+
+    Parameters
+    ----------
+    config : CountBasedConfig, optional
+
+    Examples
+    --------
+    >>> vectors = CountBased(CountBasedConfig(dimension=300)).fit(corpus, vocabulary)   # doctest: +SKIP
+    """
+
+    def __init__(self, config: CountBasedConfig | None = None) -> None:
+        self.config = config or CountBasedConfig()
+
+    def fit(
+        self, corpus: "EncodedCorpus", vocabulary: Vocabulary, progress: Callable[[int], None] | None = None
+    ) -> WordVectors:
+        """Count, weigh and factorise.
+
+        Parameters
+        ----------
+        corpus : EncodedCorpus
+        vocabulary : Vocabulary
+            The one that the corpus is encoded with.
+        progress : callable, optional
+            Called with the number of tokens counted so far.
+
+        Returns
+        -------
+        WordVectors
+            E = U Σ^p, and V Σ^p as context vectors. A word without a positive PMI has zeros.
+
+        Raises
+        ------
+        EmbeddingsError
+            The vocabulary has not more words than `dimension`, or no words occur together.
+        """
+        config = self.config
+        if config.dimension >= len(vocabulary):
+            raise EmbeddingsError(
+                f"dimension is {config.dimension} for {len(vocabulary)} words; expected fewer dimensions than words"
+            )
+        with tempfile.TemporaryDirectory(prefix="cooccurrences.") as directory:
+            cooccurrences = Cooccurrences(
+                corpus,
+                len(vocabulary),
+                window=config.window,
+                dynamic=config.dynamic_window,
+                directory=Path(directory),
+                progress=progress,
+            )
+            ppmi = positive_pmi(cooccurrences, config.context_smoothing, config.shift)
+        logger.info("%d words, %d positive entries of PMI", len(vocabulary), ppmi.nnz)
+        if ppmi.nnz == 0:
+            raise EmbeddingsError("no two words occur together more often than by chance; is the corpus long enough?")
+        words, contexts = factorize(ppmi, config.dimension, config.eigenvalue_weighting, config.seed)
+        return WordVectors(vocabulary, words, contexts)
+
+
+def positive_pmi(cooccurrences: Cooccurrences, context_smoothing: float = 0.75, shift: float = 1.0) -> sparse.csr_array:
+    """Matrix of max(0, PMI_α(w, c) − log k), from Levy, Goldberg & Dagan (2015), equations 3 to 6.
+
+    PMI_α(w, c) = log(#(w, c) Σ_c' #(c')^α / (#(w) #(c)^α)).
+
+    Parameters
+    ----------
+    cooccurrences : Cooccurrences
+    context_smoothing : float
+        α.
+    shift : float
+        k.
+
+    Returns
+    -------
+    (V, V) csr_array of float32
+        Positive entries only, 8 bytes each.
+    """
+    totals = cooccurrences.totals.astype(np.float64)
+    smoothed = np.where(totals > 0, totals, 1.0) ** context_smoothing
+    log_contexts = np.log(smoothed) - np.log(smoothed[totals > 0].sum() or 1.0) + np.log(shift)
+    log_words = np.log(np.where(totals > 0, totals, 1.0))
+    blocks = []
+    for start, counts in cooccurrences.rows():
+        row = np.repeat(np.arange(start, start + counts.shape[0]), np.diff(counts.indptr))
+        pmi = np.log(counts.data) - log_words[row] - log_contexts[counts.indices]
+        block = sparse.csr_array((np.maximum(pmi, 0).astype(np.float32), counts.indices, counts.indptr), counts.shape)
+        block.eliminate_zeros()
+        blocks.append(block)
+    return sparse.vstack(blocks, format="csr")
+
+
+def factorize(
+    matrix: sparse.csr_array, dimension: int, eigenvalue_weighting: float, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Truncated singular value decomposition M ≈ U Σ Vᵀ, split into U Σ^p and V Σ^p.
+
+    Parameters
+    ----------
+    matrix : (V, V) csr_array of float32
+    dimension : int
+        d < V.
+    eigenvalue_weighting : float
+        p.
+    seed : int
+        Of the starting vector.
+
+    Returns
+    -------
+    words, contexts : (V, d) float32
+        Largest singular value first; the largest entry of each column of U is positive, as signs are free.
+    """
+    start = np.random.default_rng(seed).standard_normal(matrix.shape[0]).astype(np.float32)
+    U, singular_values, Vt = svds(matrix, k=dimension, v0=start)
+    order = np.argsort(-singular_values)
+    U, contexts = U[:, order], Vt[order].T
+    signs = np.sign(U[np.abs(U).argmax(axis=0), np.arange(dimension)])
+    weights = signs * np.maximum(singular_values[order], 0) ** eigenvalue_weighting
+    return (U * weights).astype(np.float32), (contexts * weights).astype(np.float32)
