@@ -40,7 +40,7 @@ def make_step(**settings):
         "mean": True,
         "learning_rate": 0.05,
         "loss_interval": 3,
-        "state": 0x123456789ABCDEF,
+        "state": np.uint64(0xF23456789ABCDEF0),
     }
     return kernels.Step(**(defaults | settings))
 

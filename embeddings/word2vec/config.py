@@ -7,7 +7,7 @@ from typing import Any
 
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
-DEFAULT_LEARNING_RATE = {"skip-gram": 0.025, "cbow": 0.05}
+DEFAULT_LEARNING_RATE = {"skip-gram": 0.025, "cbow": 0.1}
 
 
 @dataclass(frozen=True, kw_only=True)

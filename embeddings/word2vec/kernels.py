@@ -63,7 +63,7 @@ class Step(NamedTuple):
     mean: bool  # CBOW: average the context vectors instead of adding them up
     learning_rate: float
     loss_interval: int  # the loss is taken at every so many-th centre word
-    state: int  # of the random stream, not 0
+    state: np.uint64  # of the random stream, not 0 (a Python int would be typed by its size)
 
 
 class Scratch(NamedTuple):
@@ -164,6 +164,12 @@ def _set_rates(outputs, negative, learning_rate, rates):
 @_inlined
 def _softplus(x):
     return np.log1p(np.exp(-abs(x))) + max(x, np.float32(0))
+
+
+@_inlined
+def _first_measured(step):
+    """Number of the centre word whose loss is taken first: drawn, so that short blocks have their share."""
+    return 1 + np.int64(step.state % np.uint64(step.loss_interval))
 
 
 @_inlined
@@ -307,10 +313,10 @@ def training_kernel(architecture: str, dimension: int) -> Callable[..., tuple[fl
 
     @_compiled
     def skip_gram(block, parameters, step, scratch):
-        state = np.uint64(step.state)
+        state = step.state
         tokens, contexts, outputs, rates = scratch.tokens, scratch.contexts, scratch.outputs, scratch.rates
         rate = np.float32(step.learning_rate)
-        loss, examples, countdown = 0.0, 0, step.loss_interval
+        loss, examples, countdown = 0.0, 0, _first_measured(step)
         for sentence in range(block.first_sentence, block.last_sentence):
             begin = max(block.first, block.offsets[sentence])
             end = min(block.last, block.offsets[sentence + 1])
@@ -442,10 +448,10 @@ def training_kernel(architecture: str, dimension: int) -> Callable[..., tuple[fl
 
     @_compiled
     def cbow(block, parameters, step, scratch):
-        state = np.uint64(step.state)
+        state = step.state
         tokens, windows, embedding = scratch.tokens, scratch.windows, parameters.embedding
         span = SPAN if step.share_negatives else 1
-        loss, examples, countdown = 0.0, 0, step.loss_interval
+        loss, examples, countdown = 0.0, 0, _first_measured(step)
         for sentence in range(block.first_sentence, block.last_sentence):
             begin = max(block.first, block.offsets[sentence])
             end = min(block.last, block.offsets[sentence + 1])

@@ -7,7 +7,7 @@ from embeddings.encoded_corpus import EncodedCorpus
 from embeddings.vocabulary import Vocabulary
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.matrices import without_padding
-from embeddings.word2vec.trainer import Trainer, TrainingProgress
+from embeddings.word2vec.trainer import Checkpointing, Trainer, TrainingProgress
 from embeddings.word_vectors import WordVectors
 
 
@@ -26,6 +26,7 @@ class Word2Vec:
     ----------
     metrics : list of dict
         After `fit`, one entry an epoch: ``epoch``, ``words`` (trained so far), ``seconds``, ``learning_rate``,
+        ``examples`` (an estimate of the number of (input, centre) examples of the epoch),
         ``loss`` and ``held_out_loss`` (mean negative-sampling loss of an example, in nats; None where nothing was
         measured).
     """
@@ -39,8 +40,9 @@ class Word2Vec:
         corpus: EncodedCorpus,
         vocabulary: Vocabulary,
         report: Callable[[TrainingProgress], None] | None = None,
+        checkpointing: Checkpointing | None = None,
     ) -> WordVectors:
-        """Train from random vectors.
+        """Train from random vectors, or go on from a checkpoint.
 
         Parameters
         ----------
@@ -49,6 +51,9 @@ class Word2Vec:
             The one that encoded `corpus`.
         report : callable, optional
             Is called several times a second with a `TrainingProgress`.
+        checkpointing : Checkpointing, optional
+            Where checkpoints are kept. A directory belongs to one run: same settings, same text. With one thread the
+            vectors of an interrupted and continued run are those of an uninterrupted one, bit for bit.
 
         Returns
         -------
@@ -62,7 +67,7 @@ class Word2Vec:
         """
         trainer = Trainer(self.config, corpus, vocabulary)
         self.metrics = trainer.metrics
-        trainer.run(report)
+        trainer.run(report, checkpointing)
         embedding, context = trainer.parameters.embedding, trainer.parameters.context
         dimension = self.config.dimension
         return WordVectors(vocabulary, without_padding(embedding, dimension), without_padding(context, dimension))

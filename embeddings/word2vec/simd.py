@@ -234,7 +234,7 @@ if config.DISABLE_JIT:
     def clamp(a, limit):  # noqa: D103
         return np.clip(a, -limit, limit)
 
-    def prefetch(matrix, row, column):  # noqa: D103
+    def prefetch(matrix, row, column):
         """Do nothing: plain Python has no caches to warm."""
 
     add, subtract, multiply, divide = np.add, np.subtract, np.multiply, np.divide

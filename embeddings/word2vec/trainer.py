@@ -1,13 +1,15 @@
 """Orchestration of word2vec training: threads, learning rate, loss, progress. The arithmetic is in `kernels`."""
 
-import threading
+import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.encoded_corpus import EncodedCorpus
 from embeddings.errors import EmbeddingsError
 from embeddings.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
@@ -15,6 +17,9 @@ from embeddings.vocabulary import Vocabulary
 from embeddings.word2vec import kernels, matrices
 from embeddings.word2vec.blocks import BlockTable, cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.work import Work
+
+logger = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 0.2
 _LOSS_INTERVAL = 128
@@ -51,32 +56,19 @@ class TrainingProgress(NamedTuple):
     seconds_left: float
 
 
-class _Work:
-    """Blocks handed to threads one by one, and what came of them. All access is under one lock."""
+class Checkpointing(NamedTuple):
+    """Where and how often training is saved, so that a later run can go on.
 
-    def __init__(self, blocks: Iterator[int]) -> None:
-        self._blocks = blocks
-        self._lock = threading.Lock()
-        self._stopped = False
-        self.loss, self.examples, self.tokens = 0.0, 0, 0
+    Attributes
+    ----------
+    directory : Path
+        Of the checkpoints of this run; one that is found there is continued.
+    every : float
+        Seconds between two checkpoints; each epoch, and an interruption, ends with one as well.
+    """
 
-    def next(self) -> int | None:
-        with self._lock:
-            return None if self._stopped else next(self._blocks, None)
-
-    def add(self, loss: float, examples: int, tokens: int) -> None:
-        with self._lock:
-            self.loss += loss
-            self.examples += examples
-            self.tokens += tokens
-
-    def stop(self) -> None:
-        with self._lock:
-            self._stopped = True
-
-    def so_far(self) -> tuple[float, int, int]:
-        with self._lock:
-            return self.loss, self.examples, self.tokens
+    directory: Path
+    every: float = 300.0
 
 
 class Trainer:
@@ -123,65 +115,134 @@ class Trainer:
     def _epoch_tokens(self) -> int:
         return int(self._tokens_before[-1])
 
-    def run(self, report: Callable[[TrainingProgress], None] | None = None) -> None:
-        """Train all epochs in place.
+    def run(
+        self,
+        report: Callable[[TrainingProgress], None] | None = None,
+        checkpointing: Checkpointing | None = None,
+    ) -> None:
+        """Train all epochs in place, from where the newest checkpoint ends if there is one.
 
         Raises
         ------
         TrainingDiverged
             If a loss or weight is not a finite number.
+        EmbeddingsError
+            If a checkpoint cannot be written.
         KeyboardInterrupt
-            As it came; the threads have ended by then.
+            As it came; the threads have ended and a checkpoint is written by then.
         """
-        for epoch in range(self.config.epochs):
-            loss = self._train_epoch(epoch, report)
+        work = Work(len(self._blocks))
+        if checkpointing:
+            self._restore(checkpointing, work)
+        self._compile()
+        for epoch in range(len(self.metrics), self.config.epochs):
+            self._train_epoch(epoch, work, report, checkpointing)
             self.metrics.append(
                 {
                     "epoch": epoch + 1,
                     "words": self._epoch_tokens * (epoch + 1),
                     "seconds": round(self._trained_seconds, 3),
                     "learning_rate": self._learning_rate(epoch + 1, 0),
-                    "loss": loss,
+                    "examples": work.examples * _LOSS_INTERVAL,
+                    "loss": work.mean_loss,
                     "held_out_loss": self.held_out_loss(),
                 }
             )
+            work = Work(len(self._blocks))
+            if checkpointing:
+                self._save(checkpointing, work)
+
+    def _compile(self) -> None:
+        """Call the kernel on no text, so that its compilation is not taken for training time."""
+        shard = self._corpus.shards[0]
+        block = kernels.Block(shard.ids, shard.offsets, 0, 0, 0, 0)
+        self._kernel(block, self.parameters, self._step(0, 0, 0.0, 1), self._scratch())
 
     def held_out_loss(self) -> float | None:
         """Mean loss of an example of the held-out blocks; the same draws at every call. None if nothing is held out."""
         if not len(self._held_out):
             return None
-        work = _Work(iter(range(len(self._held_out))))
+        work = Work(len(self._held_out))
         self._train_blocks(
             work, self._held_out, self._scratch(), lambda block: self._step(_HELD_OUT_EPOCH, block, 0.0, 1)
         )
-        return work.loss / work.examples if work.examples else None
+        return work.mean_loss
 
-    def _train_epoch(self, epoch: int, report: Callable[[TrainingProgress], None] | None) -> float | None:
-        work = _Work(iter(range(len(self._blocks))))
+    def _train_epoch(
+        self,
+        epoch: int,
+        work: Work,
+        report: Callable[[TrainingProgress], None] | None,
+        checkpointing: Checkpointing | None,
+    ) -> None:
+        """Train the rest of an epoch; between two checkpoints all threads end, so that every block is in or out."""
 
         def step(block: int) -> kernels.Step:
             return self._step(epoch, block, self._learning_rate(epoch, block), _LOSS_INTERVAL)
 
-        start, before = time.monotonic(), (0.0, 0, 0)
+        every = checkpointing.every if checkpointing else float("inf")
+        while not work.finished:
+            try:
+                self._run_threads(epoch, work, step, every, report)
+            finally:
+                self._require_finite(work.loss)
+                if checkpointing and not work.finished:
+                    self._save(checkpointing, work)
+
+    def _run_threads(
+        self,
+        epoch: int,
+        work: Work,
+        step: Callable[[int], kernels.Step],
+        seconds: float,
+        report: Callable[[TrainingProgress], None] | None,
+    ) -> None:
+        """Train with all threads until the blocks, or the seconds, are over."""
+        start, before = time.monotonic(), work.so_far()
+        work.pause(False)
         with ThreadPoolExecutor(self.config.thread_count, "word2vec") as pool:
             threads = [
                 pool.submit(self._train_blocks, work, self._blocks, self._scratch(), step)
                 for _ in range(self.config.thread_count)
             ]
             try:
-                while wait(threads, timeout=_REPORT_SECONDS).not_done:
-                    before = self._report(epoch, work, before, time.monotonic() - start, report)
+                while wait(threads, timeout=min(_REPORT_SECONDS, seconds)).not_done:
+                    elapsed = time.monotonic() - start
+                    if elapsed > seconds:
+                        break
+                    before = self._report(epoch, work, before, elapsed, report)
             finally:
-                work.stop()
+                work.pause()
         for thread in threads:
             thread.result()
         self._trained_seconds += time.monotonic() - start
         self._report(epoch, work, before, 0.0, report)
-        self._require_finite(work.loss)
-        return work.loss / work.examples if work.examples else None
+
+    def _save(self, checkpointing: Checkpointing, work: Work) -> None:
+        arrays = {"embedding": self.parameters.embedding, "context": self.parameters.context}
+        state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
+        save_checkpoint(checkpointing.directory, arrays, state)
+
+    def _restore(self, checkpointing: Checkpointing, work: Work) -> None:
+        """Go on from a checkpoint; the caller keeps those of other settings or text out of the directory."""
+        found = load_checkpoint(checkpointing.directory)
+        if found is None:
+            return
+        for name in ("embedding", "context"):
+            matrix, saved = getattr(self.parameters, name), found.arrays[name]
+            if saved.shape != matrix.shape:
+                raise EmbeddingsError(
+                    f"the checkpoint in {checkpointing.directory} has a matrix of {saved.shape}, this run one of "
+                    f"{matrix.shape}: it is of other settings or text; remove it to start anew"
+                )
+            matrix[:] = saved
+        self.metrics += found.state["metrics"]
+        self._trained_seconds = found.state["seconds"]
+        work.restore(found.state["work"])
+        logger.info("going on after epoch %d, block %d", len(self.metrics), work.position)
 
     def _train_blocks(
-        self, work: _Work, blocks: BlockTable, scratch: kernels.Scratch, step: Callable[[int], kernels.Step]
+        self, work: Work, blocks: BlockTable, scratch: kernels.Scratch, step: Callable[[int], kernels.Step]
     ) -> None:
         """Train blocks until none is left; runs in every thread."""
         while (number := work.next()) is not None:
@@ -194,7 +255,7 @@ class Trainer:
     def _report(
         self,
         epoch: int,
-        work: _Work,
+        work: Work,
         before: tuple[float, int, int],
         seconds: float,
         report: Callable[[TrainingProgress], None] | None,
@@ -236,7 +297,7 @@ class Trainer:
             mean=config.cbow_mean,
             learning_rate=learning_rate,
             loss_interval=loss_interval,
-            state=random_state(config.seed, epoch, block),
+            state=np.uint64(random_state(config.seed, epoch, block)),
         )
 
     def _scratch(self) -> kernels.Scratch:

@@ -44,8 +44,9 @@ class Reference:
     def __init__(self, E, C, keep, alias_threshold, alias_word, step):
         self.E, self.C = np.array(E, np.float64), np.array(C, np.float64)
         self.keep, self.alias_threshold, self.alias_word = keep, alias_threshold, alias_word
-        self.step, self.random = step, RandomStream(step.state)
-        self.loss, self.examples, self.centres = 0.0, 0, 0
+        self.step, self.random = step, RandomStream(int(step.state))
+        self.loss, self.examples = 0.0, 0
+        self.countdown = 1 + int(step.state) % step.loss_interval
 
     def subsample(self, sentence):
         return [word for word in sentence if self.random.bits() >> 32 <= self.keep[word]]
@@ -83,8 +84,11 @@ class Reference:
         self.examples += 1
 
     def is_measured(self):
-        self.centres += 1
-        return self.centres % self.step.loss_interval == 0
+        self.countdown -= 1
+        if self.countdown == 0:
+            self.countdown = self.step.loss_interval
+            return True
+        return False
 
     def train_window(self, contexts, centre, negatives):
         E, C = self.E, self.C

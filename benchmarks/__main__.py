@@ -1,0 +1,20 @@
+"""All benchmarks, one after the other: ``python -m benchmarks [NAME ...]``."""
+
+import subprocess
+import sys
+
+ALL = ("text_to_ids_speed", "word2vec_speed", "word2vec_memory", "word2vec_quality")
+
+
+def main() -> int:
+    """Run each benchmark in a process of its own."""
+    names = sys.argv[1:] or ALL
+    for name in names:
+        if name not in ALL:
+            print(f"unknown benchmark {name!r}; one of: {', '.join(ALL)}", file=sys.stderr)
+            return 2
+    return max(subprocess.run([sys.executable, "-m", f"benchmarks.{name}"]).returncode for name in names)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

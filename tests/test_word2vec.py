@@ -1,0 +1,201 @@
+"""Training as a user sees it: it learns, it is reproducible, it says what is wrong."""
+
+import itertools
+
+import numpy as np
+import pytest
+from embeddings.encoded_corpus import encode_corpus
+
+from embeddings import Checkpointing, TrainingDiverged, Word2Vec, Word2VecConfig, train
+from embeddings.errors import EmbeddingsError
+from embeddings.tokenization import make_tokenizer
+from embeddings.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.word2vec.trainer import random_state
+
+ANIMALS = ["cat", "dog", "horse", "cow", "sheep", "goat"]
+METALS = ["iron", "copper", "gold", "silver", "zinc", "tin"]
+
+
+def topic_lines(number, seed=0):
+    """Each line talks of animals only or of metals only."""
+    generator = np.random.default_rng(seed)
+    return [" ".join(generator.choice([ANIMALS, METALS][i % 2], 12)) for i in range(number)]
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("encoded")
+    blocks = ["\n".join(topic_lines(400)).encode() + b"\n"]
+    tokenized = tokenize_corpus(blocks, make_tokenizer("fast"), folder / "tokenized")
+    vocabulary = build_vocabulary(tokenized, min_count=1)
+    return encode_corpus(tokenized, vocabulary, folder / "encoded"), vocabulary
+
+
+def small(**settings):
+    defaults = {"dimension": 16, "threads": 1, "sample": 0, "epochs": 3, "learning_rate": 0.1}
+    return Word2VecConfig(**(defaults | settings))
+
+
+@pytest.mark.parametrize("sharing", ["window", "pair"])
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+def test_words_of_a_topic_come_to_be_neighbours(encoded, architecture, sharing):
+    model = Word2Vec(small(architecture=architecture, negative_sharing=sharing, epochs=8))
+    vectors = model.fit(*encoded)
+    within = [vectors.similarity(a, b) for topic in (ANIMALS, METALS) for a, b in itertools.combinations(topic, 2)]
+    between = [vectors.similarity(a, b) for a in ANIMALS for b in METALS]
+    assert np.mean(within) > np.mean(between) + 0.5
+    assert {word for word, _ in vectors.most_similar("gold", topn=5)} == set(METALS) - {"gold"}
+
+
+def test_one_thread_gives_the_same_vectors_every_time(encoded):
+    first, second = Word2Vec(small()).fit(*encoded), Word2Vec(small()).fit(*encoded)
+    np.testing.assert_array_equal(first.matrix, second.matrix)
+    np.testing.assert_array_equal(first.context, second.context)
+    other = Word2Vec(small(seed=2)).fit(*encoded)
+    assert not np.array_equal(first.matrix, other.matrix)
+
+
+def test_several_threads_train_every_token_once(encoded):
+    model = Word2Vec(small(threads=3))
+    seen = []
+    vectors = model.fit(*encoded, report=seen.append)
+    assert np.isfinite(vectors.matrix).all()
+    assert seen[-1].words_done == seen[-1].words_total
+
+
+def test_losses_fall_and_the_learning_rate_ends_at_its_minimum(encoded):
+    model = Word2Vec(small(epochs=6, held_out=0.1))
+    model.fit(*encoded)
+    losses, held_out = ([entry[key] for entry in model.metrics] for key in ("loss", "held_out_loss"))
+    assert losses[-1] < losses[0]
+    assert held_out[-1] < held_out[0]
+    assert model.metrics[-1]["learning_rate"] == pytest.approx(1e-4)
+    assert [entry["epoch"] for entry in model.metrics] == [1, 2, 3, 4, 5, 6]
+
+
+def test_untrained_loss_is_that_of_chance(encoded):
+    """With C = 0 every score is 0: the loss of an example is log 2 for the word and for each other negative."""
+    model = Word2Vec(small(epochs=1, learning_rate=1e-12, min_learning_rate=0, held_out=0.2, negative=1))
+    model.fit(*encoded)
+    chance = np.log(2) * (2 - 1 / 12)
+    assert model.metrics[0]["held_out_loss"] == pytest.approx(chance, rel=0.01)
+
+
+def test_divergence_is_noticed_and_named(encoded):
+    with pytest.raises(TrainingDiverged, match="learning rate 1e\\+30"):
+        Word2Vec(small(learning_rate=1e30)).fit(*encoded)
+
+
+def test_interruption_ends_the_threads_and_comes_through(encoded):
+    def interrupt(progress):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Word2Vec(small(threads=2, epochs=1000)).fit(*encoded, report=interrupt)
+
+
+class InterruptAfter:
+    """Interrupts training at the n-th report."""
+
+    def __init__(self, reports):
+        self.left = reports
+
+    def __call__(self, progress):
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+def test_interrupted_and_continued_training_is_bit_for_bit_the_same(encoded, tmp_path, architecture):
+    config = small(architecture=architecture)
+    undisturbed = Word2Vec(config)
+    expected = undisturbed.fit(*encoded)
+    checkpointing = Checkpointing(tmp_path / "checkpoints", every=0.0)
+    for reports in (1, 4, 2):
+        with pytest.raises(KeyboardInterrupt):
+            Word2Vec(config).fit(*encoded, report=InterruptAfter(reports), checkpointing=checkpointing)
+    model = Word2Vec(config)
+    vectors = model.fit(*encoded, checkpointing=checkpointing)
+    np.testing.assert_array_equal(vectors.matrix, expected.matrix)
+    np.testing.assert_array_equal(vectors.context, expected.context)
+    for continued, straight in zip(model.metrics, undisturbed.metrics, strict=True):
+        assert continued["held_out_loss"] == straight["held_out_loss"]
+        assert continued["loss"] == pytest.approx(straight["loss"])
+        assert continued["words"] == straight["words"]
+
+
+def test_continuing_with_several_threads_trains_every_block_once(encoded, tmp_path):
+    checkpointing = Checkpointing(tmp_path, every=0.0)
+    with pytest.raises(KeyboardInterrupt):
+        Word2Vec(small(threads=3)).fit(*encoded, report=InterruptAfter(3), checkpointing=checkpointing)
+    seen = []
+    Word2Vec(small(threads=3)).fit(*encoded, report=seen.append, checkpointing=checkpointing)
+    assert seen[-1].words_done == seen[-1].words_total
+
+
+def test_a_finished_checkpoint_is_not_trained_again(encoded, tmp_path):
+    first = Word2Vec(small()).fit(*encoded, checkpointing=Checkpointing(tmp_path))
+    seen = []
+    second = Word2Vec(small()).fit(*encoded, report=seen.append, checkpointing=Checkpointing(tmp_path))
+    np.testing.assert_array_equal(first.matrix, second.matrix)
+    assert not seen
+
+
+def test_a_checkpoint_of_another_dimension_is_refused(encoded, tmp_path):
+    Word2Vec(small()).fit(*encoded, checkpointing=Checkpointing(tmp_path))
+    with pytest.raises(EmbeddingsError, match="of other settings or text"):
+        Word2Vec(small(dimension=40)).fit(*encoded, checkpointing=Checkpointing(tmp_path))
+
+
+def test_one_call_from_lines_and_from_a_file(tmp_path):
+    lines = topic_lines(60)
+    (tmp_path / "text.txt").write_text("\n".join(lines), "utf-8")
+    settings = {"dimension": 16, "epochs": 1, "threads": 1, "min_count": 1}
+    from_lines, from_file = train(lines, **settings), train(tmp_path / "text.txt", **settings)
+    assert from_lines.words == from_file.words
+    np.testing.assert_array_equal(from_lines.matrix, from_file.matrix)
+    assert len(from_lines) == 12
+
+
+def test_a_missing_file_is_named():
+    with pytest.raises(EmbeddingsError, match="no-such-file"):
+        train("no-such-file.txt")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"architecture": "skipgram"}, "did you mean 'skip-gram'"),
+        ({"negative_sharing": "windows"}, "did you mean 'window'"),
+        ({"dimension": 0}, "dimension is 0; it must be from 1"),
+        ({"window": 0}, "window is 0"),
+        ({"negative": -5}, "negative is -5"),
+        ({"sample": float("nan")}, "sample is nan"),
+        ({"learning_rate": 0}, "learning_rate is 0"),
+        ({"learning_rate": float("inf")}, "learning_rate is inf"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"threads": 0}, "threads is 0"),
+        ({"seed": -1}, "seed is -1"),
+    ],
+)
+def test_unusable_settings_are_refused_by_name(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Word2VecConfig(**settings)
+
+
+def test_unknown_settings_name_the_nearest():
+    with pytest.raises(ValueError, match="did you mean 'dimension'"):
+        train(["a b"], dimensions=5)
+
+
+def test_configuration_survives_a_dictionary():
+    config = Word2VecConfig(architecture="cbow", dimension=7)
+    assert Word2VecConfig.from_dict(config.to_dict()) == config
+    assert config.rate > Word2VecConfig().rate  # each architecture has its own default
+
+
+def test_random_states_differ_by_seed_epoch_and_block():
+    states = {random_state(*numbers) for numbers in itertools.product(range(8), repeat=3)}
+    assert len(states) == 512
+    assert all(0 < state < 2**64 for state in states)
