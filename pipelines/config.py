@@ -67,8 +67,8 @@ class VocabularySettings:
     def __post_init__(self) -> None:
         if self.min_count < 1:
             raise ValueError(f"min_count must be at least 1, got {self.min_count}")
-        if self.max_size is not None and self.max_size < 1:
-            raise ValueError(f"max_size must be at least 1, got {self.max_size}")
+        if self.max_size is not None and self.max_size < 2:
+            raise ValueError(f"max_size must be at least 2, got {self.max_size}")
 
 
 @dataclass(frozen=True, kw_only=True)

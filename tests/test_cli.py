@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
 from pipelines.cli import app
 
 TEXT = "the king and the queen rule the old land\nthe dog and the cat sleep in the old house\n" * 60
@@ -90,7 +91,7 @@ def test_a_configuration_file_counts_less_than_an_option(text, tmp_path):
     assert settings["corpus"]["source"] == str(text)
 
 
-@pytest.mark.parametrize(("architecture", "rate"), [("skip-gram", 0.025), ("cbow", 0.05)])
+@pytest.mark.parametrize(("architecture", "rate"), DEFAULT_LEARNING_RATE.items())
 def test_the_learning_rate_depends_on_the_architecture(text, tmp_path, architecture, rate):
     vecmill("train-embeddings", text, "--out", tmp_path / "out", "--architecture", architecture, *SMALL)
     assert json.loads((tmp_path / "out" / "config.json").read_text())["train"]["learning_rate"] == rate
@@ -115,7 +116,7 @@ def test_text_comes_from_standard_input_too(tmp_path):
         (["--architecture", "skipgram"], "--architecture: .*'skipgram'.*'skip-gram'"),
         (["--negative-sharing", "windows"], "--negative-sharing: .*'windows'.*'window'"),
         (["--tokenizer", "nltk:trebank"], "tokenizer: .*nltk:trebank.*treebank"),
-        (["--dimension", "many"], "--dimension.*many"),
+        (["--dimension", "many"], "--dimension.*integer"),
         (["--dimensions", "3"], "--dimensions.*--dimension"),
         (["--config", "missing.toml"], r"missing\.toml: cannot be read"),
     ],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from embeddings import EncodedCorpus, Vocabulary, WordVectors
+from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
 from pipelines.config import Given, PipelineConfig, load_config
 from pipelines.embedding_pipeline import embedding_stages
 from pipelines.progress import LogProgress
@@ -116,7 +117,7 @@ def test_the_effective_configuration_lies_beside_the_vectors(text, root):
     run(root, config)
     settings = json.loads((root / "train" / "config.json").read_text())
     assert settings == config.to_dict()
-    assert settings["train"]["learning_rate"] == 0.05
+    assert settings["train"]["learning_rate"] == DEFAULT_LEARNING_RATE["cbow"]
     assert set(settings) == set(PipelineConfig().to_dict())
 
 

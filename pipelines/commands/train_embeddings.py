@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
+from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
 from pipelines.config import Given, PipelineConfig, load_config
 from pipelines.interruption import interruptible
 from pipelines.progress import make_progress
 
 DEFAULT = PipelineConfig()
+DEFAULT_RATES = ", ".join(f"{rate} for {architecture}" for architecture, rate in DEFAULT_LEARNING_RATE.items())
 
 # Where the options that are not settings of [train] belong.
 SETTING_OF_OPTION = {
@@ -66,7 +68,7 @@ def train_embeddings_command(
     epochs: Annotated[int, typer.Option(help="Passes over the text.")] = DEFAULT.train.epochs,
     learning_rate: Annotated[
         float | None,
-        typer.Option(help="At the start; falls linearly.", show_default="0.025 for skip-gram, 0.05 for cbow"),
+        typer.Option(help="At the start; falls linearly.", show_default=DEFAULT_RATES),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything drawn at random.")] = DEFAULT.train.seed,
     threads: Annotated[int | None, typer.Option(help="Threads to use.", show_default="all cores")] = None,

@@ -12,6 +12,9 @@ from rich.table import Table
 from embeddings.errors import EmbeddingsError
 from pipelines.config import ConfigError
 from pipelines.console import messages, results
+from pipelines.interruption import interruptible
+from pipelines.output_directory import OutputError
+from pipelines.progress import make_progress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,6 +58,38 @@ def _print_neighbors(word: str, neighbors: list[tuple[str, float]]) -> None:
     for neighbor, similarity in neighbors:
         table.add_row(f"{similarity:.3f}", neighbor)
     results.print(table)
+
+
+def export_command(
+    model: Model,
+    out: Annotated[Path, typer.Option(help="File to write, or directory for formats that are one.")],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="word2vec-text, word2vec-binary, glove, fasttext-vec, npz, safetensors, parquet, arrow, csv, "
+            "static-embedding or projector.",
+            show_default="by the ending of --out",
+        ),
+    ] = None,
+    half: Annotated[bool, typer.Option("--float16", help="Write half as many bytes, where the format can.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
+) -> None:
+    """Write vectors in a format that other tools read; .gz and .zst compress.
+
+    Example: vecmill export runs/pydocs --format word2vec-text --out pydocs.txt
+    """
+    from embeddings import formats
+
+    if out.exists() and not force:
+        raise OutputError(f"{out} exists; add --force to replace it")
+    with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
+        try:
+            formats.convert(model, out, format=name, dtype="float16" if half else "float32", progress=update)
+        except formats.UnknownFormatError as error:
+            raise ConfigError(f"--format: {error}") from None
+    results.print(f"{out}: {_size(out) / 1e6:,.1f} MB")
 
 
 def evaluate_command(
@@ -102,3 +137,7 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.4f}"
     return str(value)
+
+
+def _size(path: Path) -> int:
+    return sum(entry.stat().st_size for entry in ([path] if path.is_file() else path.iterdir()))

@@ -34,7 +34,7 @@ class TrainStage:
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary, the effective configuration and the metrics of every epoch."""
         words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
-        corpus = EncodedCorpus.open(context.inputs["encode"])
+        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has
         model = Word2Vec(self.config.train)
         total = corpus.token_count * self.config.train.epochs
         title = f"training {self.config.train.architecture}"
