@@ -220,7 +220,7 @@ def _download_archive(entry: CatalogEntry, path: Path, progress: Progress | None
             logger.warning("%s: no source gives a checksum; recorded SHA-256 %s", entry.name, record.sha256)
         record.write_first(entry.record_path)
         return path
-    raise CorpusError("; ".join(problems))
+    raise CorpusError(f"{'; '.join(problems)}; a file got by other means can be put at {path}")
 
 
 def _write_text(entry: CatalogEntry, archive: Path) -> None:

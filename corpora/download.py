@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from corpora.cache import atomic_file, cache_directory, locked, writing
@@ -274,10 +274,12 @@ def _transfer(part: _Part, will_be_checked: bool, progress: Progress | None) -> 
                     done += len(chunk)
                     if progress:
                         progress(done, total)
-    except (requests.ConnectionError, requests.Timeout, urllib3.exceptions.HTTPError) as error:
-        raise _InterruptedError(_reason(error)) from error
-    except requests.RequestException as error:
-        raise CorpusError(f"cannot download {part.url}: {_reason(error)}") from error
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        reason = _innermost(error)
+        passing = isinstance(error, requests.ConnectionError | requests.Timeout | urllib3.exceptions.HTTPError)
+        if passing and not isinstance(reason, urllib3.exceptions.NameResolutionError):
+            raise _InterruptedError(_message(reason)) from error
+        raise CorpusError(f"cannot download {part.url}: {_message(reason)}") from error
     if total is not None and done < total:
         raise _InterruptedError(f"the connection was cut after {done:,} of {total:,} bytes")
 
@@ -306,9 +308,14 @@ def _accept(response: "requests.Response", part: _Part, start: int) -> int | Non
     return int(length) if length.isdigit() else None
 
 
-def _reason(error: Any) -> str:
-    """The innermost message: the libraries wrap one error in another."""
-    while isinstance(error.args[0] if error.args else None, Exception):
-        error = error.args[0]
-    reason = getattr(error, "reason", None)
-    return _reason(reason) if isinstance(reason, Exception) else str(error) or type(error).__name__
+def _innermost(error: Exception) -> Exception:
+    """The error at the root: the libraries wrap one in another."""
+    for wrapped in (*error.args[:1], getattr(error, "reason", None)):
+        if isinstance(wrapped, Exception):
+            return _innermost(wrapped)
+    return error
+
+
+def _message(error: Exception) -> str:
+    # "HTTPSConnection(host='example.org', port=443): Failed to resolve ..." has the host twice.
+    return re.sub(r"^HTTPS?Connection\w*\(.*?\): ", "", str(error)) or type(error).__name__

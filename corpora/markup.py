@@ -73,8 +73,7 @@ _UNWANTED_LINK = re.compile(
     r"\[\[\s*(?:(?:Category|[a-z]{2,3}|[a-z]{2,3}-[a-z-]+|simple):[^\[\]]*|(?:Image|File|Media):[^\[\]|]*)\]\]"
 )
 _LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)*([^\[\]|]*)\]\]")
-_WEB_LINK = re.compile(r"\[(?:https?|ftp|mailto|news|irc):\S*\s*([^\]\n]*)\]|\b(?:https?|ftp)://\S+")
-_LINE_MARKS = re.compile(r"^[*#:;=\s]+|[=\s]+$")
+_WEB_LINK = re.compile(r"\[(?:https?|ftp|mailto|news|irc):\S*\s*([^\]\n]*)\]|(?:https?|ftp)://\S+")
 
 
 def clean_wikitext(text: str) -> Iterator[str]:
@@ -95,7 +94,7 @@ def clean_wikitext(text: str) -> Iterator[str]:
     text = _WEB_LINK.sub(r"\1", text).replace("'''", "").replace("''", "")
     for line in html.unescape(text).splitlines():
         if not line.lstrip().startswith(("|", "!", "{|", "}}")):
-            paragraph = " ".join(_LINE_MARKS.sub("", line).split())
+            paragraph = " ".join(line.lstrip("*#:;= \t").rstrip("= \t").split())
             if paragraph:
                 yield paragraph
 
