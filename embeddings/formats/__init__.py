@@ -112,7 +112,7 @@ def write(
     ----------
     vectors : WordVectors
     path : path
-        The file or, for formats that are directories, the directory: a new one, or one with files of this format only.
+        The file or, for formats that are directories, the directory, which must not be there yet.
     format : str, optional
         A name in `FORMATS`; by default the ending of the name tells.
     dtype : {"float32", "float16"}
@@ -186,8 +186,8 @@ def _readable(path: Path, name: str | None) -> Format:
     entry = _named(name or guess_format(path))
     if not entry.can_read:
         raise UnknownFormatError(f"format {entry.name!r} is for writing; read with 'word2vec-binary', which takes both")
-    if path.is_dir() != bool(entry.files):
-        expected = "directory" if entry.files else "file"
+    if path.is_dir() != entry.is_directory:
+        expected = "directory" if entry.is_directory else "file"
         raise FormatError(f"{path}: format {entry.name!r} is a {expected}, and this is none; give the {expected}")
     if path.suffix.lower() in COMPRESSION_SUFFIXES and not entry.compressible:
         raise FormatError(f"{path}: format {entry.name!r} cannot be read compressed; unpack the file first")

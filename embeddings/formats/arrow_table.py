@@ -61,14 +61,13 @@ def table_columns(schema: pa.Schema, path: Path) -> list[str]:
     """
     columns = {name: schema.field(name).type for name in ("word", "count", "vector") if schema.names.count(name) == 1}
     word, vector = columns.get("word"), columns.get("vector")
-    is_list = vector is not None and (
-        pa.types.is_fixed_size_list(vector) or pa.types.is_list(vector) or pa.types.is_large_list(vector)
-    )
+    is_list = (pa.types.is_fixed_size_list, pa.types.is_list, pa.types.is_large_list)
     if word is not None and pa.types.is_dictionary(word):
         word = word.value_type
     if (
         word not in (pa.string(), pa.large_string(), pa.string_view())
-        or not is_list
+        or vector is None
+        or not any(test(vector) for test in is_list)
         or vector.value_type not in _NUMBERS
         or ("count" in columns and not pa.types.is_integer(columns["count"]))
     ):

@@ -43,8 +43,10 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
         types = [pa.string(), *[pa.int64()] * counted, *[pa.float32()] * dimension]
         try:
             reader = pyarrow.csv.open_csv(
-                pa.PythonFile(_Rest(file, rest), "r"),
-                read_options=pyarrow.csv.ReadOptions(column_names=columns, block_size=CHUNK_BYTES, use_threads=False),
+                pa.PythonFile(_Rest(file, line + b"\n" + rest), "r"),
+                read_options=pyarrow.csv.ReadOptions(
+                    column_names=columns, skip_rows=1, block_size=CHUNK_BYTES, use_threads=False
+                ),
                 parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
                 convert_options=pyarrow.csv.ConvertOptions(
                     column_types=dict(zip(columns, types, strict=True)), null_values=[]
@@ -80,7 +82,7 @@ def _header(line: bytes, path: Path) -> list[str]:
 
 
 class _Rest:
-    """What a file holds beyond its header, as pyarrow reads from Python files."""
+    """A file of which the beginning was read, as pyarrow reads from Python files."""
 
     closed = False
 

@@ -2,8 +2,6 @@
 
 import gzip
 import os
-import secrets
-import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +11,7 @@ from typing import BinaryIO, cast
 
 import zstandard
 
-from embeddings.atomic_output import atomic_file, writing
+from embeddings.atomic_output import atomic_file
 from embeddings.formats.errors import FormatError
 
 COMPRESSION_SUFFIXES = (".gz", ".zst")
@@ -138,42 +136,3 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
                 yield cast(BinaryIO, stream)
         else:
             yield raw
-
-
-@contextmanager
-def output_directory(path: Path, own_names: frozenset[str]) -> Iterator[Path]:
-    """Create a directory to write files into; it takes its name when it is complete.
-
-    Parameters
-    ----------
-    path : Path
-        May be a directory that holds nothing but files named in ``own_names``: it is replaced.
-    own_names : set of str
-
-    Raises
-    ------
-    FormatError
-        If ``path`` is a file or a directory with other things in it.
-    """
-    if path.exists():
-        others = {path.name} if not path.is_dir() else {entry.name for entry in path.iterdir()} - own_names
-        if others:
-            raise FormatError(
-                f"{path}: a directory is written here, but there is {min(others)!r} already; choose a new name"
-            )
-    temporary, old = _sibling(path), _sibling(path)
-    with writing(path):
-        temporary.mkdir()
-    try:
-        yield temporary
-        with writing(path):
-            if path.exists():
-                path.rename(old)
-            temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _sibling(path: Path) -> Path:
-    return path.with_name(f".{path.name}-{secrets.token_hex(4)}.tmp")

@@ -31,7 +31,11 @@ _INFLATION = 1040  # deflate packs no more than 1032 bytes into one
 _LOCAL_HEADER, _ZIP64_FIELD = 30, 20
 _PADDING_FIELD = 0xD935  # the zip field that exists to align what follows
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # equal vectors make equal files
-_DAMAGED = (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error, zlib.error)
+# What zipfile and NumPy raise for archives that are damaged
+_DAMAGED = (
+    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, MemoryError),
+    *(ValueError, OverflowError, LookupError, RuntimeError),
+)
 
 
 class _Member(NamedTuple):

@@ -20,7 +20,6 @@ from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encod
 from embeddings.formats.text_rows import CHUNK_BYTES, first_line, read_rows, write_rows
 
 VECTORS, METADATA, CONFIG = "vectors.tsv", "metadata.tsv", "projector_config.pbtxt"
-FILES = frozenset({VECTORS, METADATA, CONFIG})
 
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\ufeff": "\\ufeff"}
 _ESCAPED = re.compile(r"\\(?:([tnr\\])|u([0-9a-f]{4}))")

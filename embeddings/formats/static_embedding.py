@@ -26,8 +26,6 @@ from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.safetensors_file import open_tensors, row_blocks, write_header
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, as_dtype, as_float32, encoded, sliced
 
-FILES = frozenset({"model.safetensors", "tokenizer.json", "config.json", "modules.json"})
-
 # Words as the tokenizer 'fast' finds them: letters, digits, marks and underscores, with apostrophes and joiners inside
 _WORD = r"[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*(?:['’\u200c\u200d][\p{L}\p{N}\p{M}_]+)*"
 _SYMBOL = r"[^\s\p{L}\p{N}\p{M}_]"

@@ -1,7 +1,7 @@
 """Words and vectors on their way from or to a file: blocks of rows, so that memory does not grow with the file."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +53,7 @@ class VectorStream:
 class WordTable(NamedTuple):
     """All rows of a file."""
 
-    words: list[str]
+    words: Sequence[str]
     counts: npt.NDArray[np.int64] | None  # (V,)
     matrix: npt.NDArray[np.float32]  # (V, d)
 

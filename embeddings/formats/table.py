@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embeddings.formats.compression import output_directory, output_file
+from embeddings.atomic_output import atomic_directory, writing
+from embeddings.formats.compression import output_file
 from embeddings.formats.stream import Progress, VectorStream
 
 
@@ -28,8 +29,8 @@ class Format:
         Precisions in which vectors can be written.
     compressible : bool
         Whether its files may end in ``.gz`` or ``.zst``.
-    files : set of str
-        The files of a format that is a directory.
+    is_directory : bool
+        Whether it is a directory of files.
     needs_count : bool
         Whether the number of words stands before the words.
     """
@@ -42,7 +43,7 @@ class Format:
     can_write: bool = True
     dtypes: tuple[str, ...] = ("float32",)
     compressible: bool = False
-    files: frozenset[str] = frozenset()
+    is_directory: bool = False
     needs_count: bool = False
 
     def open_stream(self, path: Path, progress: Progress | None) -> AbstractContextManager[VectorStream]:
@@ -51,8 +52,8 @@ class Format:
 
     def write_stream(self, stream: VectorStream, path: Path, dtype: str) -> None:
         """Write a file, or a directory, of this format; it takes its name when it is complete."""
-        if self.files:
-            with output_directory(path, self.files) as directory:
+        if self.is_directory:
+            with atomic_directory(path) as directory, writing(path):
                 self._module.write_stream(stream, directory, dtype)
         else:
             with output_file(path) as file:
@@ -151,20 +152,20 @@ FORMATS: dict[str, Format] = {
             description="directory that sentence-transformers and Model2Vec load",
             module="static_embedding",
             dtypes=_BOTH,
-            files=frozenset({"model.safetensors", "tokenizer.json", "config.json", "modules.json"}),
+            is_directory=True,
             needs_count=True,
         ),
         Format(
             name="projector",
             description="directory for TensorBoard's embedding projector",
             module="projector",
-            files=frozenset({"vectors.tsv", "metadata.tsv", "projector_config.pbtxt"}),
+            is_directory=True,
         ),
         Format(
             name="model",
             description="model directory, as training writes it",
             module="model_directory",
-            files=frozenset({"vectors.npy", "vocabulary.tsv"}),
+            is_directory=True,
             needs_count=True,
         ),
     )

@@ -56,12 +56,12 @@ def first_line(file: InputFile) -> tuple[bytes, bytes]:
     """Return the first line of a file, without its newline, and what was read beyond it."""
     data = b""
     while b"\n" not in data:
+        if len(data) > LONGEST_LINE:
+            raise _line_too_long(file.path, 1)
         piece = file.read(CHUNK_BYTES if data else 1 << 16)
         data += piece
         if not piece:
             break
-        if len(data) > LONGEST_LINE:
-            raise _line_too_long(file.path, 1)
     line, _, rest = data.partition(b"\n")
     return line, rest
 

@@ -1,0 +1,164 @@
+"""Damaged files in great number: only the documented error comes out of the readers.
+
+``VECMILL_FUZZ_EXAMPLES=100000 pytest tests/test_formats_fuzz.py`` tries as many inputs a format; the default is small.
+"""
+
+import itertools
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from embeddings import formats
+from embeddings.errors import EmbeddingsError
+from embeddings.formats import FORMATS
+from embeddings.vocabulary import Vocabulary
+from embeddings.word_vectors import WordVectors
+
+EXAMPLES = int(os.environ.get("VECMILL_FUZZ_EXAMPLES", "60"))
+FUZZED = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+FILES = {
+    "word2vec-text": "a.txt",
+    "word2vec-binary": "a.bin",
+    "glove": "a.txt",
+    "fasttext-vec": "a.vec",
+    "npz": "a.npz",
+    "safetensors": "a.safetensors",
+    "parquet": "a.parquet",
+    "arrow": "a.arrow",
+    "csv": "a.csv",
+}
+DIRECTORIES = {
+    "static-embedding": ("model.safetensors", "tokenizer.json"),
+    "projector": ("vectors.tsv", "metadata.tsv"),
+}
+# What numbers, names and ends are made of in these formats
+PIECES = st.one_of(
+    st.binary(max_size=6),
+    st.sampled_from(b'- nan inf 1e999 999999999999 0 , " [ } \\ud800 e . _'.split()),
+    st.sampled_from([b"\n", b" ", b"\t", b"\x00", b"\xff", b"\x7f\xff\xff\xff", b"\xff" * 8]),
+)
+
+
+@st.composite
+def damage(draw, whole):
+    """Return a file with some bytes replaced, inserted, taken out, or cut off."""
+    data = bytearray(whole)
+    for _ in range(draw(st.integers(1, 4))):
+        place = draw(st.integers(0, len(data)))
+        kind = draw(st.sampled_from(["replace", "insert", "remove", "cut", "double", "flip"]))
+        piece = draw(PIECES)
+        if kind == "replace":
+            data[place : place + len(piece)] = piece
+        elif kind == "insert":
+            data[place:place] = piece
+        elif kind == "remove":
+            del data[place : place + draw(st.integers(1, 20))]
+        elif kind == "cut":
+            del data[place:]
+        elif kind == "double":
+            data[place:place] = data[place : place + 30]
+        elif place < len(data):
+            data[place] ^= 1 << draw(st.integers(0, 7))
+    return bytes(data)
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    words = ["the", "köln", "a,b", "x"]
+    return WordVectors(
+        Vocabulary.from_words(words, [9, 5, 3, 1]),
+        np.float32([[0.5, -1.25], [3e-7, 1e10], [0, -0.0], [0.1, 123456.78]]),
+    )
+
+
+def survives(path, name):
+    """Read a file in whatever state; what is read keeps the promises of word vectors."""
+    try:
+        found = formats.read(path, name)
+    except EmbeddingsError as error:
+        message = str(error)
+        assert "\n" not in message
+        assert len(message) < 1000
+        return
+    assert len(found) == len(set(found.words)) == len(found.matrix) > 0
+    assert np.isfinite(found.matrix).all()
+    "".join(found.words).encode()
+
+
+@pytest.mark.parametrize("guessed", [False, True])
+@pytest.mark.parametrize("name", FILES)
+def test_damaged_files(name, guessed, vectors, tmp_path):
+    path = tmp_path / FILES[name]
+    formats.write(vectors, path, name)
+    whole = path.read_bytes()
+    names = itertools.count()
+
+    @FUZZED
+    @given(content=damage(whole))
+    def try_it(content):
+        # a file of its own each: what was read before may still be memory-mapped
+        broken = tmp_path / f"{next(names)}{path.suffix}"
+        broken.write_bytes(content)
+        try:
+            survives(broken, None if guessed else name)
+        finally:
+            broken.unlink()
+
+    try_it()
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_damaged_compressed_files(suffix, vectors, tmp_path):
+    path = tmp_path / f"a.txt{suffix}"
+    formats.write(vectors, path)
+    whole = path.read_bytes()
+
+    @FUZZED
+    @given(content=damage(whole))
+    def try_it(content):
+        path.write_bytes(content)
+        survives(path, None)
+
+    try_it()
+
+
+@pytest.mark.parametrize(("name", "file"), [(name, file) for name, files in DIRECTORIES.items() for file in files])
+def test_damaged_directories(name, file, vectors, tmp_path):
+    formats.write(vectors, tmp_path / "whole", name)
+    whole = {entry.name: entry.read_bytes() for entry in (tmp_path / "whole").iterdir()}
+    names = itertools.count()
+
+    @FUZZED
+    @given(content=damage(whole[file]))
+    def try_it(content):
+        broken = tmp_path / str(next(names))
+        broken.mkdir()
+        for other in DIRECTORIES[name]:
+            (broken / other).write_bytes(whole[other])
+        (broken / file).unlink()
+        (broken / file).write_bytes(content)
+        survives(broken, name)
+        for entry in broken.iterdir():
+            entry.unlink()
+        broken.rmdir()
+
+    try_it()
+
+
+@FUZZED
+@given(content=st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
+def test_anything_at_all(content, tmp_path):
+    path = tmp_path / "anything.txt"
+    path.write_bytes(content)
+    for name, entry in FORMATS.items():
+        if entry.can_read and not entry.is_directory and name not in ("npz", "safetensors"):
+            survives(path, name)
+    survives(path, None)
