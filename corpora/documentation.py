@@ -3,11 +3,13 @@
 Docstrings, comments and Python's reference topics are taken out of the source files; no module is imported.
 """
 
+import gc
 import hashlib
 import itertools
 import logging
 import os
 import platform
+import signal
 import sysconfig
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -123,7 +125,7 @@ def _extracted(files: list[SourceFile]) -> Iterator[list[str]]:
     done = 0
     if (os.cpu_count() or 1) > 1:
         try:
-            with ProcessPoolExecutor() as pool:
+            with ProcessPoolExecutor(initializer=_begin_worker) as pool:
                 for paragraphs in pool.map(docstrings.source_paragraphs, paths, chunksize=_FILES_AT_ONCE):
                     yield paragraphs
                     done += 1
@@ -131,3 +133,8 @@ def _extracted(files: list[SourceFile]) -> Iterator[list[str]]:
         except (OSError, RuntimeError, AssertionError) as error:  # no semaphores, no forking, a process was killed
             logger.info("reading in one process: %s", error)
     yield from map(docstrings.source_paragraphs, paths[done:])
+
+
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process
+    gc.disable()  # syntax trees have no cycles, but looking for them takes time

@@ -155,7 +155,7 @@ def test_extraction_into_the_cache(small_stack, monkeypatch, processors):
 
 
 def test_one_process_where_several_are_not_allowed(small_stack, monkeypatch):
-    def refuse():
+    def refuse(**options):
         raise OSError("no semaphores here")
 
     monkeypatch.setattr(documentation.os, "cpu_count", lambda: 2)
