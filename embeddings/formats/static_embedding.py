@@ -1,7 +1,8 @@
 """A directory that sentence-transformers (``StaticEmbedding``) and Model2Vec both load.
 
 A sentence is encoded as the mean of its words' vectors, scaled to length 1. Vectors are written with length 1, so that
-every word counts alike; their lengths are not kept.
+every word counts alike; their lengths are not kept. (In float16, sentence-transformers makes NaN of a sentence without
+any known word; in float32 it makes zeros, as Model2Vec does.)
 
 ==================== ==================================================================================
 model.safetensors    tensor ``embeddings`` (V + 1, d); the last row, zeros, is for unknown words
@@ -125,13 +126,18 @@ def splitting(words: Iterable[str]) -> dict[str, Any]:
 
 
 def _tokenizer(words: list[str], unknown: str) -> dict[str, Any]:
-    folded = all(word == word.lower() for word in words)
+    # what the tokenizer 'fast' does to text, as far as the words show that it was done to them
+    folding: list[dict[str, Any]] = []
+    if not any("’" in word for word in words):
+        folding.append({"type": "Replace", "pattern": {"String": "’"}, "content": "'"})
+    if all(word == word.lower() for word in words):
+        folding.append({"type": "Lowercase"})
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [],
-        "normalizer": {"type": "Lowercase"} if folded else None,
+        "normalizer": {"type": "Sequence", "normalizers": folding},
         "pre_tokenizer": splitting(words),
         "post_processor": None,
         "decoder": None,

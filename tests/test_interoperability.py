@@ -1,0 +1,176 @@
+"""What other tools make of our files; each test runs where its tool is installed (extra ``interop``)."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from embeddings import formats
+from embeddings.formats.static_embedding import unit_rows
+from embeddings.tokenization import make_tokenizer
+from embeddings.vocabulary import Vocabulary
+from embeddings.word_vectors import WordVectors
+
+WORDS = ["the", "king", "queen", "köln", "東京", "don't", "new_york", "2010", "naïve", "man"]
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    rng = np.random.default_rng(11)
+    words = WORDS + [f"word{i}" for i in range(300)]
+    matrix = rng.standard_normal((len(words), 20)).astype(np.float32) * 3
+    return WordVectors(Vocabulary.from_words(words, range(len(words), 0, -1)), matrix)
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "options"),
+    [
+        ("a.txt", "word2vec-text", {}),
+        ("a.txt.gz", "word2vec-text", {}),
+        ("a.bin", "word2vec-binary", {"binary": True}),
+        ("a.bin", "word2vec-binary-newline", {"binary": True}),
+        ("a.txt", "glove", {"no_header": True}),
+    ],
+)
+def test_gensim_reads_our_files_and_finds_the_same_neighbours(tmp_path, vectors, name, format, options):
+    keyed_vectors = pytest.importorskip("gensim.models").KeyedVectors
+    formats.write(vectors, tmp_path / name, format)
+    theirs = keyed_vectors.load_word2vec_format(tmp_path / name, **options)
+    assert theirs.index_to_key == list(vectors.words)
+    np.testing.assert_array_equal(theirs.vectors, vectors.matrix)
+    for word in WORDS:
+        found, expected = vectors.most_similar(word), theirs.most_similar(word)
+        assert [w for w, _ in found] == [w for w, _ in expected]
+        np.testing.assert_allclose([s for _, s in found], [s for _, s in expected], atol=1e-5)
+
+
+def test_gensim_reads_our_fasttext_text(tmp_path, vectors):
+    keyed_vectors = pytest.importorskip("gensim.models").KeyedVectors
+    formats.write(vectors, tmp_path / "a.vec")
+    theirs = keyed_vectors.load_word2vec_format(tmp_path / "a.vec")
+    np.testing.assert_allclose(theirs.vectors, vectors.matrix, rtol=5.1e-5)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_we_read_gensims_files(tmp_path, vectors, binary):
+    keyed_vectors = pytest.importorskip("gensim.models").KeyedVectors
+    theirs = keyed_vectors(vectors.dimension)
+    theirs.add_vectors(list(vectors.words), vectors.matrix)
+    theirs.save_word2vec_format(tmp_path / "a", binary=binary)
+    found = formats.read(tmp_path / "a")
+    assert list(found.words) == list(vectors.words)
+    np.testing.assert_array_equal(found.matrix, vectors.matrix)
+
+
+def test_gensims_own_model_is_refused(tmp_path, vectors):
+    keyed_vectors = pytest.importorskip("gensim.models").KeyedVectors
+    theirs = keyed_vectors(vectors.dimension)
+    theirs.add_vectors(list(vectors.words), vectors.matrix)
+    theirs.save(str(tmp_path / "a.kv"))
+    with pytest.raises(formats.FormatError, match=r"Python pickle .* refused"):
+        formats.read(tmp_path / "a.kv")
+
+
+SENTENCES = {
+    "the king": ["the", "king"],
+    "The King, don't!": ["the", "king", "don't"],
+    "Köln: 東京 (2010) unheard-of new_york": ["köln", "東京", "2010", "new_york"],
+    "queen " * 1000: ["queen"],
+}
+
+
+def expected_encoding(vectors, words):
+    """The mean of the unit vectors of the known words, scaled to length 1."""
+    mean = unit_rows(vectors.matrix)[[vectors.vocabulary.id(word) for word in words]].mean(axis=0)
+    return mean / np.linalg.norm(mean)
+
+
+@pytest.fixture(scope="module", params=["float32", "float16"])
+def static_model(request, vectors, tmp_path_factory):
+    path = tmp_path_factory.mktemp("static") / "model"
+    formats.write(vectors, path, "static-embedding", dtype=request.param)
+    return path, {"atol": 1e-5} if request.param == "float32" else {"atol": 2e-3}
+
+
+def test_model2vec_encodes_to_the_mean_of_our_unit_vectors(static_model, vectors):
+    static = pytest.importorskip("model2vec").StaticModel
+    path, tolerance = static_model
+    model = static.from_pretrained(path)
+    for sentence, words in SENTENCES.items():
+        np.testing.assert_allclose(model.encode(sentence), expected_encoding(vectors, words), **tolerance)
+    np.testing.assert_array_equal(model.encode("unheard of"), np.zeros(vectors.dimension))
+
+
+def test_sentence_transformers_encode_to_the_mean_of_our_unit_vectors(static_model, vectors):
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    path, tolerance = static_model
+    model = sentence_transformers.SentenceTransformer(str(path), device="cpu")
+    assert [type(module).__name__ for module in model] == ["StaticEmbedding", "Normalize"]
+    for sentence, words in SENTENCES.items():
+        expected = expected_encoding(vectors, words)
+        if "unheard" in sentence:  # counted as zeros, which the final normalisation undoes
+            assert model.encode(sentence) @ expected == pytest.approx(1, abs=2e-3)
+        else:
+            np.testing.assert_allclose(model.encode(sentence), expected, **tolerance)
+    if tolerance["atol"] < 1e-4:  # in half precision the library divides zeros by zero
+        np.testing.assert_array_equal(model.encode("unheard of"), np.zeros(vectors.dimension))
+
+
+def test_we_read_what_model2vec_saves(static_model, tmp_path, vectors):
+    static = pytest.importorskip("model2vec").StaticModel
+    model = static.from_pretrained(static_model[0])
+    model.save_pretrained(tmp_path / "again")
+    found = formats.read(tmp_path / "again")
+    assert list(found.words) == list(vectors.words)
+    np.testing.assert_array_equal(found.matrix, formats.read(static_model[0]).matrix)
+
+
+def test_we_read_model2vecs_quantized_vocabulary(static_model, tmp_path, vectors):
+    model2vec = pytest.importorskip("model2vec")
+    count = len(vectors) + 1
+    mapping = np.arange(count, dtype=np.int64) // 2
+    weights = np.linspace(0.5, 2, count).astype(np.float32)
+    rows = np.random.default_rng(1).standard_normal((count // 2 + 1, 20)).astype(np.float32)
+    tokenizer = model2vec.StaticModel.from_pretrained(static_model[0]).tokenizer
+    model2vec.StaticModel(rows, tokenizer, weights=weights, token_mapping=mapping).save_pretrained(tmp_path / "small")
+    found = formats.read(tmp_path / "small")
+    np.testing.assert_allclose(found.matrix, rows[mapping] * weights[:, None], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["vectors.txt", "vectors.txt.gz"])
+def test_spacys_command_reads_our_text(tmp_path, vectors, name):
+    spacy = pytest.importorskip("spacy")
+    formats.write(vectors, tmp_path / name, "word2vec-text")
+    command = [sys.executable, "-m", "spacy", "init", "vectors", "en", str(tmp_path / name), str(tmp_path / "out")]
+    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    theirs = spacy.load(tmp_path / "out")
+    for word in WORDS:
+        np.testing.assert_array_equal(theirs.vocab[word].vector, vectors[word])
+
+
+@pytest.mark.parametrize("spec", ["fast", "whitespace"])
+def test_sentences_are_split_into_the_words_of_the_vocabulary(tmp_path, spec):
+    tokenizers = pytest.importorskip("tokenizers")
+    text = (
+        "Don’t go to New_York; the naïve cafe\u0301 isn't 'open' in 2010! 東京 (tokyo) 3.14 a-b x\u200dy Straße\n"
+        "İstanbul “Quoted” e.g. U.S.A. rock'n'roll 'twice' हिन्दी русский\u00a0язык 10% £5 C++ @me #tag http://a.b/c_d"
+    )
+    ours = make_tokenizer(spec)
+    lines = [words for words in ours.tokenize(text) if words]
+    words = sorted({word for line in lines for word in line})
+    vectors = WordVectors(Vocabulary.from_words(words), np.ones((len(words), 2), np.float32))
+    formats.write(vectors, tmp_path / "model", "static-embedding")
+    theirs = tokenizers.Tokenizer.from_file(str(tmp_path / "model" / "tokenizer.json"))
+    assert [theirs.encode(line).tokens for line in text.split("\n")] == lines
+
+
+def test_pytorch_loads_our_tensors_even_where_they_are_odd(tmp_path):
+    load_file = pytest.importorskip("safetensors.torch", exc_type=ImportError).load_file
+    matrix = np.float32([[1, 2, 3]])
+    odd = WordVectors(Vocabulary.from_words(["a"], [7]), matrix)
+    for dtype in ("float32", "float16"):
+        formats.write(odd, tmp_path / "a.safetensors", dtype=dtype)
+        tensors = load_file(tmp_path / "a.safetensors")
+        np.testing.assert_array_equal(tensors["vectors"].float().numpy(), matrix)
+        assert tensors["counts"].tolist() == [7]
