@@ -17,7 +17,7 @@ Word: TypeAlias = str | int | np.integer
 
 WordOrVector: TypeAlias = Word | np.ndarray
 
-BLOCK = 1 << 14  # rows that are looked at at a time: 16,384 × 300 float32 = 20 MB
+BLOCK = 1 << 12  # rows that are looked at at a time: 4,096 × 300 float64 = 10 MB
 
 
 class EmbeddingMatrix:
@@ -74,25 +74,20 @@ class EmbeddingMatrix:
         return self.matrix[self.ids(words)]
 
     @cached_property
-    def norms(self) -> np.ndarray:
-        """Euclidean norms of the rows, (V,) float64; computed once, when first asked for.
+    def unit_matrix(self) -> np.ndarray:
+        """Rows of E scaled to unit length, (V, d) float32; computed once, when first asked for.
+
+        Rows of zeros stay zeros.
 
         Raises
         ------
         EmbeddingsError
             A row holds NaN or infinity.
         """
-        norms = np.empty(len(self.matrix))
-        for start in range(0, len(norms), BLOCK):
-            norms[start : start + BLOCK] = _row_norms(self.matrix[start : start + BLOCK])
-        _require_finite(norms, range(len(norms)), self.vocabulary, "matrix")
-        return norms
-
-    @cached_property
-    def unit_matrix(self) -> np.ndarray:
-        """Rows of E divided by their norms, (V, d) float32; computed once. Rows of zeros stay zeros."""
         unit = np.empty(self.matrix.shape, np.float32)
-        np.divide(self.matrix, _or_one(self.norms)[:, None], out=unit)
+        for start in range(0, len(unit), BLOCK):
+            rows = range(start, min(start + BLOCK, len(unit)))
+            unit[rows.start : rows.stop] = self._unit_rows(self.matrix[rows.start : rows.stop], rows)
         unit.flags.writeable = False
         return unit
 
@@ -144,10 +139,7 @@ class EmbeddingMatrix:
             A row holds NaN or infinity.
         """
         ids = self.ids(words)
-        rows = self.matrix[ids]
-        norms = _row_norms(rows)
-        _require_finite(norms, ids, self.vocabulary, "matrix")
-        return (rows / _or_one(norms)[:, None]).astype(np.float32)
+        return self._unit_rows(self.matrix[ids], ids)
 
     def mean_vector(
         self,
@@ -203,9 +195,15 @@ class EmbeddingMatrix:
             mean /= total
         return _unit(mean) if post_normalize else mean.astype(np.float32)
 
+    def _unit_rows(self, rows: np.ndarray, ids: Sequence[int] | np.ndarray) -> np.ndarray:
+        """Rows of E, whose ids are given, scaled to unit length: float32."""
+        unit, norms = _scaled(rows)
+        _require_finite(norms, ids, self.vocabulary, "matrix")
+        return unit.astype(np.float32)
+
     def _check_vector(self, vector: np.ndarray) -> np.ndarray:
-        if vector.shape != (self.dimension,):
-            raise ValueError(f"got a vector of shape {vector.shape}; expected ({self.dimension},)")
+        if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
+            raise ValueError(f"got a vector of shape {vector.shape}; expected ({self.dimension},) of finite numbers")
         return vector
 
 
@@ -240,17 +238,15 @@ def _require_finite(of_rows: np.ndarray, rows: Sequence[int] | np.ndarray, vocab
         )
 
 
-def _row_norms(rows: np.ndarray) -> np.ndarray:
-    """Euclidean norms of some rows, float64: squares of float32 may overflow."""
-    rows = np.asarray(rows, np.float64)
-    return np.sqrt(np.einsum("ij,ij->i", rows, rows))
-
-
-def _or_one(norms: np.ndarray) -> np.ndarray:
-    """Norms to divide by: a vector of zeros stays as it is."""
-    return np.where(norms > 0, norms, 1.0)
+def _scaled(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows scaled to unit length and their norms, both float64: squares of float32 may overflow. Zeros stay zeros."""
+    rows = np.array(rows, np.float64)
+    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    with np.errstate(invalid="ignore"):  # infinite rows; who calls looks at the norms
+        rows /= np.where(norms > 0, norms, 1.0)[:, None]
+    return rows, norms
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
     """Scale a vector to unit length, float32; zeros stay zeros."""
-    return (vector / _or_one(_row_norms(vector[None]))).astype(np.float32)
+    return _scaled(vector[None])[0][0].astype(np.float32)

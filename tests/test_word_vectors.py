@@ -129,6 +129,8 @@ def test_queries_without_words_are_refused(vectors):
         vectors.n_similarity([], ["king"])
     with pytest.raises(ValueError, match=r"shape \(2,\); expected \(6,\)"):
         vectors.similar_by_vector(np.ones(2))
+    with pytest.raises(ValueError, match="finite numbers"):
+        vectors.similar_by_vector(np.full(6, np.nan))
     assert vectors.most_similar("king", topn=0) == []
 
 
