@@ -189,6 +189,18 @@ def test_interval_holds_the_score_narrows_with_pairs_and_follows_its_seed(vector
     assert interval(60, rng=1) != many
 
 
+def test_interval_is_made_of_percentiles_over_resampled_pairs(vectors):
+    pairs = random_pairs(vectors, n=15, unknown=0)
+    cosines = [cosine(vectors[a], vectors[b]) for a, b in pairs.pairs]
+    correlations = [
+        reference.spearman([pairs.scores[i] for i in picks], [cosines[i] for i in picks])
+        for picks in np.random.default_rng(4).integers(15, size=(100, 15))
+    ]
+    row = evaluate_similarity(vectors, pairs, resamples=100, rng=4).iloc[0]
+    low, high = np.percentile(correlations, [2.5, 97.5])
+    assert (row["spearman_low"], row["spearman_high"]) == pytest.approx((low, high), abs=1e-6)
+
+
 def test_unknown_pairs_count_as_zero_on_demand(vectors):
     pairs = random_pairs(vectors)
     cosines = [cosine(vectors[a], vectors[b]) if a in vectors else 0 for a, b in pairs.pairs]
@@ -297,6 +309,15 @@ def test_odd_one_out_by_mean_cosine():
     assert table.loc["unknown", "used"] == 0
     assert table.loc["total", "accuracy"] == 0.5
     assert table.loc["total", "oov"] == 0.5
+
+
+def test_vector_of_zeros_is_odd_only_where_cosines_are_positive():
+    vectors = make([[1, 0], [-1, 0.1], [1, 0.1], [0, 0]], ["east", "west", "southeast", "nowhere"])
+    topics = [
+        Topic(name="opposite", members=["east", "west"], outliers=["nowhere"]),
+        Topic(name="alike", members=["east", "southeast"], outliers=["nowhere"]),
+    ]
+    assert evaluate_odd_one_out(vectors, OddOneOut(name="o", topics=topics))["found"].tolist() == [0, 1, 1]
 
 
 # many sets, two models
