@@ -19,7 +19,7 @@ import numpy as np
 from .cells import Cell, State, Tape
 from .dropout import Dropout, dropout_mask
 from .embedding import RepeatedVectors
-from .parallel import over_rows
+from .parallel import over_rows, own_threads, product
 from .parameters import Parameter
 
 LANES = 16
@@ -84,6 +84,7 @@ class RecurrentLayer:
         self._mask: np.ndarray | None = None
         self._weight_copies: dict[str, np.ndarray] = {}
 
+    @own_threads
     def forward(
         self,
         inputs: Inputs,
@@ -127,6 +128,7 @@ class RecurrentLayer:
         end = tape.lengths, np.arange(batch)
         return tape.states[0][1:, :, : self.output_size], [tuple(s[end][:, : self.output_size] for s in tape.states)]
 
+    @own_threads
     def backward(
         self, d_output: np.ndarray, d_states: list[State] | None = None, *, input_gradient: bool = True
     ) -> tuple[np.ndarray | None, list[State]]:
@@ -187,10 +189,10 @@ class RecurrentLayer:
         flat = gates.reshape(-1, gates.shape[-1])
         if isinstance(inputs, RepeatedVectors):
             products = np.zeros((len(inputs.vectors), flat.shape[1]), flat.dtype)
-            np.matmul(inputs.vectors, weight.T, out=products[:, : len(weight)])
+            product(inputs.vectors, weight.T, out=products[:, : len(weight)])
             np.take(products, inputs.index.ravel(), axis=0, out=flat, mode="clip")
         else:
-            np.matmul(inputs.reshape(-1, self.input_size), weight.T, out=flat[:, : len(weight)])
+            product(inputs.reshape(-1, self.input_size), weight.T, out=flat[:, : len(weight)])
 
     def _recurrent_weight(self, *, transposed: bool, copy: bool = True) -> np.ndarray:
         """Return W_hh with its mask, padded for the time loop (a copy does not pay for a few steps)."""
@@ -212,7 +214,7 @@ class RecurrentLayer:
         before = tape.states[0][:-1].reshape(-1, tape.states[0].shape[-1])[:, : self.output_size]
         d_recurrent = tape.recurrent.reshape(-1, tape.recurrent.shape[-1])[:, : len(parameter.value)]
         gradient = parameter.gradient_buffer()
-        np.matmul(d_recurrent.T, before, out=gradient)
+        product(d_recurrent.T, before, out=gradient)
         if self._mask is not None:
             gradient *= self._mask
         parameter.add_gradient(gradient)
@@ -230,11 +232,11 @@ class RecurrentLayer:
             x = inputs.reshape(-1, self.input_size)
         self._weights["bias"].add_gradient(_column_sums(d_gates))
         gradient = parameter.gradient_buffer()
-        np.matmul(d_gates.T, x, out=gradient)
+        product(d_gates.T, x, out=gradient)
         parameter.add_gradient(gradient)
         if not input_gradient:
             return None
-        d_inputs = d_gates @ parameter.value
+        d_inputs = product(d_gates, parameter.value)
         return d_inputs if isinstance(inputs, RepeatedVectors) else d_inputs.reshape(inputs.shape)
 
 

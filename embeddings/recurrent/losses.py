@@ -19,7 +19,7 @@ import numpy as np
 
 from .kernels import softmax_cross_entropy
 from .noise import Noise
-from .parallel import Rows, over_rows
+from .parallel import Rows, over_rows, own_threads, product
 from .parameters import Parameter, RowGradient
 
 LARGEST_BLOCK = 1 << 26
@@ -39,6 +39,7 @@ class OutputLoss(ABC):
     parameters: dict[str, Parameter]
     classes: int
 
+    @own_threads
     def value_and_gradient(self, hidden: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
         """Return the mean loss and its gradient, adding to those of the parameters.
 
@@ -115,7 +116,7 @@ class SoftmaxCrossEntropy(OutputLoss):
     def _block_logits(self, hidden: np.ndarray) -> np.ndarray:
         if self._logits.shape[0] < len(hidden):
             self._logits = np.empty((len(hidden), self.classes), hidden.dtype)
-        return np.matmul(hidden, self._weight.value.T, out=self._logits[: len(hidden)])
+        return product(hidden, self._weight.value.T, out=self._logits[: len(hidden)])
 
     def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
         total = 0.0
@@ -123,9 +124,9 @@ class SoftmaxCrossEntropy(OutputLoss):
             logits = self._block_logits(hidden[block])
             losses, d_bias = _cross_entropy(logits, (self._bias_value(),) * 2, targets[block], scale)
             total += losses.sum()
-            np.matmul(logits, self._weight.value, out=d_hidden[block])
+            product(logits, self._weight.value, out=d_hidden[block])
             gradient = self._weight.gradient_buffer()
-            self._weight.add_gradient(np.matmul(logits.T, hidden[block], out=gradient))
+            self._weight.add_gradient(product(logits.T, hidden[block], out=gradient))
             if self._bias is not None:
                 self._bias.add_gradient(d_bias)
         return float(total)
@@ -180,11 +181,11 @@ class SampledSoftmax(SoftmaxCrossEntropy):
         noise_bias = np.where(np.isin(rows, drawn), target_bias, hidden.dtype.type(-np.inf))
 
         weight = self._weight.value[rows]
-        logits = hidden @ weight.T
+        logits = product(hidden, weight.T)
         columns = np.where(targets >= 0, np.searchsorted(rows, targets), -1)
         losses, d_bias = _cross_entropy(logits, (noise_bias, target_bias), columns, scale)
-        np.matmul(logits, weight, out=d_hidden)
-        self._weight.add_gradient(RowGradient(rows, logits.T @ hidden))
+        product(logits, weight, out=d_hidden)
+        self._weight.add_gradient(RowGradient(rows, product(logits.T, hidden)))
         if self._bias is not None:
             self._bias.add_gradient(RowGradient(rows, d_bias))
         return float(losses.sum())
@@ -253,10 +254,10 @@ class AdaptiveSoftmax(OutputLoss):
         d_hidden[:] = d_head
         for projection, weight, where, within in self._members(targets):
             inputs = hidden[where]
-            loss, d_projected = _linear_cross_entropy(inputs @ projection.value.T, weight, within, scale)
+            loss, d_projected = _linear_cross_entropy(product(inputs, projection.value.T), weight, within, scale)
             total += loss
-            projection.add_gradient(np.matmul(d_projected.T, inputs, out=projection.gradient_buffer()))
-            d_hidden[where] += d_projected @ projection.value
+            projection.add_gradient(product(d_projected.T, inputs, out=projection.gradient_buffer()))
+            d_hidden[where] += product(d_projected, projection.value)
         return total
 
     def log_likelihood(self, hidden: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -264,7 +265,7 @@ class AdaptiveSoftmax(OutputLoss):
         targets = self._checked(targets)
         total = _log_likelihood(hidden, self._head, self._head_targets(targets))
         for projection, weight, where, within in self._members(targets):
-            total[where] += _log_likelihood(hidden[where] @ projection.value.T, weight, within)
+            total[where] += _log_likelihood(product(hidden[where], projection.value.T), weight, within)
         return total
 
     def log_probabilities(self, hidden: np.ndarray) -> np.ndarray:
@@ -297,11 +298,11 @@ def _linear_cross_entropy(
     inputs: np.ndarray, weight: Parameter, targets: np.ndarray, scale: float
 ) -> tuple[float, np.ndarray]:
     """Return the sum of losses of softmax(W x) and ∂/∂x; add to the gradient of W."""
-    logits = inputs @ weight.value.T
+    logits = product(inputs, weight.value.T)
     none = np.zeros(logits.shape[1], logits.dtype)
     losses, _ = _cross_entropy(logits, (none, none), targets, scale)
-    weight.add_gradient(np.matmul(logits.T, inputs, out=weight.gradient_buffer()))
-    return float(losses.sum()), logits @ weight.value
+    weight.add_gradient(product(logits.T, inputs, out=weight.gradient_buffer()))
+    return float(losses.sum()), product(logits, weight.value)
 
 
 def _log_likelihood(inputs: np.ndarray, weight: Parameter, targets: np.ndarray) -> np.ndarray:

@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
+
+from embeddings.recurrent import SGD, DeepRNN, LSTMCell, Parameter, SoftmaxCrossEntropy, parallel
+
+
+@pytest.fixture
+def three_threads(monkeypatch):
+    monkeypatch.setattr(parallel, "THREADS", 3)
+    monkeypatch.setattr(parallel, "SMALLEST_TASK", 1)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 50), st.integers(0, 1 << 18), st.integers(1, 7))
+def test_slices_make_up_the_whole(count, cost, grain):
+    seen = np.zeros(count, int)
+
+    def work(rows):
+        assert (rows[1] - rows[0]) % grain == 0 or rows[1] == count
+        seen[slice(*rows)] += 1
+
+    parallel.over_rows(work, count, cost, grain)
+    assert (seen == 1).all()
+
+
+@pytest.mark.parametrize("shape", [(50, 3, 20), (3, 20, 50), (33, 7, 33), (1, 5, 1)])
+def test_products_in_parts(three_threads, shape):
+    rng = np.random.default_rng(0)
+    left, right = rng.standard_normal(shape[:2]), rng.standard_normal((shape[2], shape[1])).T
+    padded = np.full((shape[0], shape[2] + 3), np.nan)
+    assert parallel.product(left, right, out=padded[:, : shape[2]]).base is padded
+    np.testing.assert_allclose(padded[:, : shape[2]], left @ right, atol=1e-12)
+    np.testing.assert_allclose(parallel.product(left, right), left @ right, atol=1e-12)
+    assert np.isnan(padded[:, shape[2] :]).all()
+
+
+def training_step():
+    rng = np.random.default_rng(0)
+    network = DeepRNN(LSTMCell(), 6, [8, 5], rng=rng, dtype=np.float64)
+    loss = SoftmaxCrossEntropy(Parameter(rng.standard_normal((40, 5))), Parameter(np.zeros(40)))
+    parameters = {**network.parameters, **loss.parameters}
+    outputs, _ = network.forward(rng.standard_normal((6, 17, 6)))
+    value, d_hidden = loss.value_and_gradient(outputs.reshape(-1, 5), rng.integers(0, 40, 6 * 17))
+    network.backward(d_hidden.reshape(outputs.shape))
+    norm = SGD(parameters, 0.1).step(max_norm=0.5)
+    return value, norm, {name: parameter.value for name, parameter in parameters.items()}
+
+
+def test_the_number_of_threads_changes_nothing(monkeypatch):
+    monkeypatch.setattr(parallel, "THREADS", 1)
+    value, norm, parameters = training_step()
+    monkeypatch.setattr(parallel, "THREADS", 3)
+    monkeypatch.setattr(parallel, "SMALLEST_TASK", 1)
+    value_in_parts, norm_in_parts, parameters_in_parts = training_step()
+    assert value_in_parts == pytest.approx(value, rel=1e-12)
+    assert norm_in_parts == pytest.approx(norm, rel=1e-12)
+    for name, array in parameters.items():
+        np.testing.assert_allclose(parameters_in_parts[name], array, atol=1e-13)
+
+
+def test_an_error_in_a_thread_is_raised(three_threads):
+    def work(rows):
+        if rows[0] > 0:
+            raise RuntimeError("in a thread")
+
+    with pytest.raises(RuntimeError, match="in a thread"):
+        parallel.over_rows(work, 10, 1)
+
+
+def blas_threads():
+    """Threads of the libraries that were loaded with NumPy."""
+    ours = {library["filepath"] for library in parallel._blas().info()}
+    return {info["filepath"]: info["num_threads"] for info in threadpool_info() if info["filepath"] in ours}
+
+
+def test_blas_gets_its_threads_back():
+    before = blas_threads()
+    with parallel.own_threads:
+        assert set(blas_threads().values()) <= {1}
+        with parallel.own_threads:
+            pass
+        assert set(blas_threads().values()) <= {1}
+    assert blas_threads() == before
