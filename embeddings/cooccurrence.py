@@ -12,10 +12,10 @@ from embeddings.cooccurrence_kernels import EMPTY, count_pairs
 if TYPE_CHECKING:
     from embeddings.encoded_corpus import EncodedCorpus
 
-TABLE_SLOTS = 1 << 22  # 64 MiB of keys and counts; a run on disk and its sorting take some three times that
+TABLE_SLOTS = 1 << 21  # 32 MiB of keys and counts; a run on disk and its sorting take some three times that
 FULL = 0.6  # share of the slots in use at which the table is emptied
 SENTENCES = 10_000  # counted between two reports of progress, and two chances to be interrupted
-MERGED_ENTRIES = 1 << 22  # entries of the runs that are merged at a time
+MERGED_ENTRIES = 1 << 20  # entries of the runs that are merged at a time
 
 
 class Run(NamedTuple):

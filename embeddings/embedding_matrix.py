@@ -221,9 +221,10 @@ def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarra
     view = np.asarray(matrix, np.float32).view()
     view.flags.writeable = False
     if not isinstance(matrix, np.memmap):
-        for start in range(0, len(view), BLOCK):
-            rows = range(start, min(start + BLOCK, len(view)))
-            _require_finite(view[rows.start : rows.stop].sum(axis=1, dtype=np.float64), rows, vocabulary, name)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = view @ np.ones(view.shape[1], np.float32)
+        doubtful = np.flatnonzero(~np.isfinite(sums))  # sums of large numbers overflow, too
+        _require_finite(view[doubtful].astype(np.float64).sum(axis=1), doubtful, vocabulary, name)
     return view
 
 

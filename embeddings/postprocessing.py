@@ -98,7 +98,8 @@ def weighted_sentence_vectors(
     """Means of word vectors in which frequent words count less: (1 / |s|) Σ a / (a + p(w)) v_w.
 
     Lines 1 to 3 of Algorithm 1 of Arora, Liang & Ma (2017), "A Simple but Tough-to-Beat Baseline for Sentence
-    Embeddings". p(w) is the share of w in the counts of the vocabulary.
+    Embeddings". p(w) is the share of w in the counts of the vocabulary;
+    where all counts are 0 (unknown), all words count alike.
 
     Parameters
     ----------

@@ -7,7 +7,7 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -39,8 +39,8 @@ class WordVectors(EmbeddingMatrix):
     [('queen', 0.6932)]
     """
 
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Self:
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> "WordVectors":
         """Open a model directory, or a file of any format that `embeddings.formats` reads.
 
         Arrays of a directory are memory-mapped: opening it reads neither `vectors.npy` nor `context.npy`.
@@ -48,21 +48,20 @@ class WordVectors(EmbeddingMatrix):
         Raises
         ------
         EmbeddingsError
-            The directory lacks a file, or a file is damaged or of an unknown format.
-        FileNotFoundError
-            There is nothing at `path`.
+            There is nothing at `path`, the directory lacks a file, or a file is damaged or of an unknown format.
         """
         path = Path(path)
-        if not path.is_dir():
+        if not path.exists():
+            raise EmbeddingsError(f"there is no {path}; expected a model directory or a file of word vectors")
+        if path.is_file():
             from embeddings import formats  # formats import this module
 
-            vectors = formats.read(path)
-            return cls(vectors.vocabulary, vectors.matrix, vectors.context)
+            return formats.read(path)
         for name in ("vectors.npy", "vocabulary.tsv"):
             if not (path / name).is_file():
                 raise EmbeddingsError(f"{path} has no {name}; expected a model directory, as training or save() write")
         context = path / "context.npy"
-        return cls(
+        return WordVectors(
             Vocabulary.load(path / "vocabulary.tsv"),
             _open_array(path / "vectors.npy"),
             _open_array(context) if context.is_file() else None,

@@ -268,6 +268,13 @@ def test_save_replaces_nothing(tmp_path, vectors):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_load_reads_files_of_other_formats(tmp_path):
+    (tmp_path / "few.txt").write_text("2 3\nking 1 2 3\nqueen 4 5 6\n")
+    loaded = WordVectors.load(tmp_path / "few.txt")
+    assert list(loaded.words) == ["king", "queen"]
+    np.testing.assert_array_equal(loaded["queen"], [4, 5, 6])
+
+
 def test_load_maps_the_matrix(tmp_path, vectors):
     vectors.save(tmp_path / "m")
     loaded = WordVectors.load(tmp_path / "m")
@@ -289,6 +296,8 @@ def test_load_reads_only_what_is_asked(tmp_path, vectors, matrix):
 
 
 def test_load_of_damaged_directories(tmp_path, vectors):
+    with pytest.raises(EmbeddingsError, match="there is no"):
+        WordVectors.load(tmp_path / "missing")
     with pytest.raises(EmbeddingsError, match=r"no vectors\.npy"):
         WordVectors.load(tmp_path)
     vectors.save(tmp_path / "m")
