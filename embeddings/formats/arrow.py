@@ -25,11 +25,11 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
     try:
         source = pa.memory_map(str(path))
         file = pa.ipc.open_file(source)
+        schema = file.schema
+        columns = table_columns(schema, path)
     except DAMAGED as error:
         raise damaged(path, error) from error
     with source:
-        schema = file.schema
-        columns = table_columns(schema, path)
         yield table_stream(_batches(file, columns, batch_rows(schema)), schema, None, path, progress)
 
 

@@ -26,11 +26,11 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
     """Open a table for reading."""
     try:
         file = pq.ParquetFile(path, memory_map=True)
+        schema = file.schema_arrow
+        columns = table_columns(schema, path)
     except DAMAGED as error:
         raise damaged(path, error) from error
     with file:
-        schema = file.schema_arrow
-        columns = table_columns(schema, path)
         batches = file.iter_batches(batch_rows(schema), columns=columns)
         yield table_stream(batches, schema, None, path, progress)
 

@@ -107,7 +107,7 @@ def sliced(
 
 
 def verified(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[VectorBlock]:
-    """Pass on blocks whose words are not empty, whose numbers are finite and whose counts are not negative.
+    """Pass on blocks, one or more, with words that are not empty, finite numbers and counts that are not negative.
 
     Raises
     ------
@@ -137,6 +137,8 @@ def verified(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[Vect
                 )
         done += len(block.words)
         yield block
+    if not done:
+        raise FormatError(f"{source}: there is no word; expected one or more")
 
 
 def without_duplicates(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[VectorBlock]:

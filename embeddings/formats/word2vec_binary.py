@@ -120,11 +120,11 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
         yield VectorStream(
             dimension=dimension,
             count=count if file.size is not None else None,
-            blocks=_read_records(file, rest, count, dimension, progress),
+            blocks=_read_blocks(file, rest, count, dimension, progress),
         )
 
 
-def _read_records(
+def _read_blocks(
     file: InputFile, data: bytes, count: int, dimension: int, progress: Progress | None
 ) -> Iterator[VectorBlock]:
     done, size = 0, 4 * dimension
