@@ -1,0 +1,148 @@
+r"""Words as spans of bytes with their counts, and their text form: ``word<TAB>count`` lines.
+
+Millions of Python strings would take several times the memory.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+
+_TAB, _NEWLINE, _ZERO, _NINE = b"\t\n09"
+_ESCAPES = {b"\\": rb"\\", b"\t": rb"\t", b"\n": rb"\n", b"\r": rb"\r"}
+_ORIGINALS = {escape: byte for byte, escape in _ESCAPES.items()}
+_TO_ESCAPE = re.compile(rb"[\\\t\n\r]")
+_ESCAPED = re.compile(rb"\\.", re.DOTALL)
+
+
+class Words(NamedTuple):
+    """Words as spans of UTF-8 bytes."""
+
+    letters: np.ndarray  # uint8
+    starts: np.ndarray  # (n,) int64
+    ends: np.ndarray  # (n,) int64
+
+    @classmethod
+    def from_bytes(cls, words: Sequence[bytes]) -> "Words":
+        """Put words one after the other."""
+        lengths = np.fromiter(map(len, words), np.int64, len(words))
+        ends = np.cumsum(lengths)
+        return cls(np.frombuffer(b"".join(words), np.uint8), ends - lengths, ends)
+
+    def to_bytes(self) -> Iterator[bytes]:
+        """Yield the words one by one."""
+        data = self.letters.tobytes()
+        return (data[start:end] for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True))
+
+    def take(self, which: np.ndarray) -> "Words":
+        """Return the words at the given indices or mask; they share their letters with these."""
+        return Words(self.letters, self.starts[which], self.ends[which])
+
+    def compact(self) -> "Words":
+        """Return the same words, with no other letters than theirs."""
+        lengths = self.ends - self.starts
+        ends = np.cumsum(lengths)
+        starts = ends - lengths
+        places = np.arange(lengths.sum()) + np.repeat(self.starts - starts, lengths)
+        return Words(self.letters[places], starts, ends)
+
+
+class CountedWords(NamedTuple):
+    """Words and how often each was seen."""
+
+    words: Words
+    counts: np.ndarray  # (n,) int64
+
+    @classmethod
+    def join(cls, parts: Sequence["CountedWords"]) -> "CountedWords":
+        """Put the words of all parts one after the other."""
+        before = np.cumsum([0, *(part.words.letters.size for part in parts)])
+        letters, starts, ends = (
+            np.concatenate([part.words.letters for part in parts]),
+            np.concatenate([part.words.starts + shift for part, shift in zip(parts, before, strict=False)]),
+            np.concatenate([part.words.ends + shift for part, shift in zip(parts, before, strict=False)]),
+        )
+        return cls(Words(letters, starts, ends), np.concatenate([part.counts for part in parts]))
+
+    def ranked(self, most: int | None = None) -> "CountedWords":
+        """Order by falling count, then by code points, and keep the first `most` words.
+
+        The order of UTF-8 bytes is that of code points. Words are compared by their first 16 bytes as two numbers; the
+        few that are alike so far are compared in full.
+        """
+        first, second = _leading_bytes(self.words).T
+        order = np.lexsort((second, first, -self.counts))
+        alike = np.ones(len(order[1:]), bool)
+        for key in (self.counts, first, second):
+            alike &= key[order[1:]] == key[order[:-1]]
+        places = np.flatnonzero(alike)
+        for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1) if places.size else []:
+            members = order[run[0] : run[-1] + 2]
+            words = list(self.words.take(members).to_bytes())
+            order[run[0] : run[-1] + 2] = members[sorted(range(len(words)), key=words.__getitem__)]
+        order = order[:most]
+        return CountedWords(self.words.take(order).compact(), self.counts[order])
+
+    def to_text(self) -> bytes:
+        r"""Return ``word<TAB>count`` lines, with tab, newline, return and backslash in words escaped by a backslash."""
+        words = self.words.to_bytes()
+        if _TO_ESCAPE.search(self.words.letters):
+            words = (_TO_ESCAPE.sub(lambda found: _ESCAPES[found[0]], word) for word in words)
+        lines = (b"%b\t%d\n" % line for line in zip(words, self.counts.tolist(), strict=True))
+        return b"".join(iter(lambda: b"".join(islice(lines, 100_000)), b""))  # by parts: lines are large objects
+
+    @classmethod
+    def from_text(cls, text: bytes) -> "CountedWords":
+        """Find the words and counts in the result of `to_text`; escapes are left in the words.
+
+        Raises
+        ------
+        EmbeddingsError
+            A line is not of that form; the message gives its number.
+        """
+        letters = np.frombuffer(text, np.uint8)
+        ends = np.flatnonzero(letters == _NEWLINE)
+        starts = np.concatenate([[0], ends[:-1] + 1]) if ends.size else ends
+        tabs = np.flatnonzero(letters == _TAB)
+        if len(tabs) != len(ends) or not ((starts < tabs) & (tabs + 1 < ends)).all():
+            _raise_for_line(text)
+        counts = np.zeros(len(ends), np.int64)
+        digits = ends - tabs - 1
+        for place in range(int(digits.max(initial=0))):
+            has_digit = np.flatnonzero(place < digits)
+            value = letters[tabs[has_digit] + 1 + place]
+            if place == 18 or ((value < _ZERO) | (value > _NINE)).any():
+                _raise_for_line(text)
+            counts[has_digit] = counts[has_digit] * 10 + (value - _ZERO)
+        return cls(Words(letters, starts, tabs), counts)
+
+
+def unescape(word: bytes) -> bytes:
+    """Return a word of `CountedWords.from_text` as it was."""
+    return _ESCAPED.sub(lambda found: _ORIGINALS.get(found[0], found[0]), word) if b"\\" in word else word
+
+
+def escape(word: bytes) -> bytes:
+    """Return a word as it is in `CountedWords.to_text`."""
+    return _TO_ESCAPE.sub(lambda found: _ESCAPES[found[0]], word)
+
+
+def _leading_bytes(words: Words) -> np.ndarray:
+    """Return bytes 0 to 7 and 8 to 15 of each word as numbers, (n, 2) uint64; zeros follow shorter words."""
+    leading = np.zeros((len(words.starts), 16), np.uint8)
+    lengths = words.ends - words.starts
+    for place in range(16):
+        longer = np.flatnonzero(place < lengths)
+        leading[longer, place] = words.letters[words.starts[longer] + place]
+    return leading.view(">u8").astype(np.uint64)
+
+
+def _raise_for_line(text: bytes) -> None:
+    for number, line in enumerate(text.removesuffix(b"\n").split(b"\n"), start=1):
+        if not re.fullmatch(rb"[^\t]+\t[0-9]{1,18}", line):
+            shown = line[:50].decode("utf-8", "replace")
+            raise EmbeddingsError(f"line {number:,} of a vocabulary is {shown!r}; expected a word, a tab and its count")

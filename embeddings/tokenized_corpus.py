@@ -1,0 +1,345 @@
+"""Text, tokenized once: provisional word ids on disk, the words that they stand for, and their counts.
+
+A directory of it holds
+
+    tokenized.json             settings of the tokenizer and totals
+    ids-<worker>.bin           little-endian int32, part after part: words from 1 on, 0 where a line ends
+    words-<worker>-<n>.bin     the words of generation n of a worker: three .npy arrays, letters, ends and counts
+    parts.npy                  (p, 4) int64 in the order of the text: worker, generation, first id, number of ids
+
+Each worker numbers words in the order in which it meets them. When its table of words is as large as it may be, the
+table goes to disk as a generation and the worker begins a new one: memory is bounded whatever the text. Which worker
+reads which block is a matter of chance; what `build_vocabulary` and `encode_corpus` make of it is not.
+"""
+
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from os import PathLike
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import numpy as np
+
+from embeddings.atomic_output import atomic_directory, write_array, writing
+from embeddings.counted_words import CountedWords, Words
+from embeddings.errors import EmbeddingsError
+from embeddings.threads import thread_count
+from embeddings.tokenization import Tokenizer
+from embeddings.vocabulary import Vocabulary
+from embeddings.word_counting import WordCounter
+from embeddings.word_table import WordTable
+
+TABLE_BYTES = 192 << 20  # of all workers' tables of words together
+_LARGEST_TABLE = 80 << 20
+_SMALLEST_TABLE = 8 << 20
+_MERGED_WORDS = 1 << 21  # distinct words that are counted in one pass, at 64 bytes each
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class TokenizedCorpus:
+    """A directory that `tokenize_corpus` has written.
+
+    Attributes
+    ----------
+    directory : Path
+    tokenizer : dict
+        Settings of the tokenizer.
+    byte_count, token_count : int
+        Of the text.
+    word_count : int
+        Words of all generations together; a word in several of them counts several times.
+    passed_over : dict of str to int
+        What no token was made of: invalid UTF-8, control characters, words that are too long.
+    parts : ndarray (p, 4) int64
+        Worker, generation, first id and number of ids, in the order of the text.
+    """
+
+    directory: Path
+    tokenizer: dict[str, Any]
+    byte_count: int
+    token_count: int
+    word_count: int
+    passed_over: dict[str, int]
+    parts: np.ndarray
+
+    @classmethod
+    def open(cls, directory: str | PathLike[str]) -> "TokenizedCorpus":
+        """Open a directory.
+
+        Raises
+        ------
+        EmbeddingsError
+            It is not one of tokenized text, or damaged.
+        """
+        directory = Path(directory)
+        try:
+            about = json.loads((directory / "tokenized.json").read_text("utf-8"))
+            if about.pop("format") != _FORMAT:
+                raise EmbeddingsError(f"{directory} is of another version; tokenize the corpus again")
+            return cls(directory=directory, parts=np.load(directory / "parts.npy"), **about)
+        except FileNotFoundError as error:
+            raise EmbeddingsError(f"{directory} has no {Path(error.filename).name}; expected tokenized text") from None
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise EmbeddingsError(f"{directory} is damaged ({error}); tokenize the corpus again") from error
+
+    def generations(self) -> list[tuple[int, int]]:
+        """Return worker and number of every generation of words."""
+        return [(worker, number) for worker, number in np.unique(self.parts[:, :2], axis=0).tolist()]
+
+    def words(self, worker: int, generation: int) -> CountedWords:
+        """Return the words of a generation by provisional id, from 1 on.
+
+        Raises
+        ------
+        EmbeddingsError
+            The file is missing or damaged.
+        """
+        path = self.directory / _words_name(worker, generation)
+        try:
+            with path.open("rb") as file:
+                letters, ends, counts = (np.load(file) for _ in range(3))
+        except (OSError, ValueError, EOFError) as error:
+            raise EmbeddingsError(f"{path} is damaged ({error}); tokenize the corpus again") from error
+        starts = np.concatenate([ends[:0], [0], ends[:-1]])[: len(ends)]
+        if len(counts) != len(ends) or (starts > ends).any() or ends[-1:].sum() != letters.size:
+            raise EmbeddingsError(f"{path} is damaged; tokenize the corpus again")
+        return CountedWords(Words(letters, starts, ends), counts)
+
+    def ids(self, part: int) -> np.ndarray:
+        """Return the provisional ids of a part, (n,) int32.
+
+        Raises
+        ------
+        EmbeddingsError
+            The file is missing or cut short.
+        """
+        worker, _, first, number = self.parts[part].tolist()
+        path = self.directory / _ids_name(worker)
+        try:
+            ids = np.fromfile(path, "<i4", number, offset=4 * first)
+        except OSError as error:
+            raise EmbeddingsError(f"cannot read {path}: {error.strerror}; tokenize the corpus again") from error
+        if len(ids) < number:
+            raise EmbeddingsError(f"{path} is cut short; tokenize the corpus again")
+        return ids
+
+
+def tokenize_corpus(
+    blocks: Iterable[bytes],
+    tokenizer: Tokenizer,
+    directory: str | PathLike[str],
+    threads: int | None = None,
+    progress: Callable[[int], None] | None = None,
+    table_bytes: int | None = None,
+) -> TokenizedCorpus:
+    """Tokenize a text and count its words.
+
+    Parameters
+    ----------
+    blocks : iterable of bytes
+        UTF-8 text; the end of a block ends a word, but not a line.
+    tokenizer : Tokenizer
+    directory : path
+        Where to write; it must not exist, or be empty.
+    threads : int, optional
+        Default: one a processor core. Tokenizers written in Python use one.
+    progress : callable, optional
+        Is called with the number of bytes read so far.
+    table_bytes : int, optional
+        Memory of the table of words of one thread. Default: 192 MB divided by the threads, at most 80 MB.
+
+    Returns
+    -------
+    TokenizedCorpus
+
+    Raises
+    ------
+    EmbeddingsError
+        `directory` exists or cannot be written.
+    """
+    threads = thread_count(threads) if tokenizer.uses_threads else 1
+    room = table_bytes or max(_SMALLEST_TABLE, min(_LARGEST_TABLE, TABLE_BYTES // threads))
+    with atomic_directory(directory) as partial:
+        workers = [_Worker(number, tokenizer.counter(room), partial) for number in range(threads)]
+        try:
+            byte_count = _distribute(blocks, workers, progress)
+        finally:
+            for worker in workers:
+                worker.close()
+        passed_over: Counter[str] = Counter()
+        for worker in workers:
+            passed_over.update(worker.counter.passed_over)
+        parts = sorted(part for worker in workers for part in worker.parts)
+        corpus = TokenizedCorpus(
+            directory=Path(directory),
+            tokenizer=tokenizer.settings,
+            byte_count=byte_count,
+            token_count=sum(worker.token_count for worker in workers),
+            word_count=sum(worker.word_count for worker in workers),
+            passed_over=dict(passed_over),
+            parts=np.array([part[2:] for part in parts], np.int64).reshape(-1, 4),
+        )
+        about = {**asdict(corpus), "format": _FORMAT}
+        del about["directory"], about["parts"]
+        with writing(directory):
+            with (partial / "parts.npy").open("wb") as file:
+                write_array(file, corpus.parts)
+            (partial / "tokenized.json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    return corpus
+
+
+def _distribute(blocks: Iterable[bytes], workers: list["_Worker"], progress: Callable[[int], None] | None) -> int:
+    """Give each block to a worker that is idle; no more are read than that. Return the number of bytes read."""
+    idle: SimpleQueue[_Worker] = SimpleQueue()
+    errors: list[BaseException] = []
+    byte_count = 0
+
+    def read(worker: _Worker, number: int, block: bytes) -> None:
+        try:
+            worker.read(number, block)
+        except BaseException as error:  # raised again in the caller's thread
+            errors.append(error)
+        idle.put(worker)
+
+    for worker in workers:
+        idle.put(worker)
+    with ThreadPoolExecutor(len(workers), "tokenizer") as pool:
+        for number, block in enumerate(blocks):
+            worker = idle.get()
+            if errors:
+                break
+            pool.submit(read, worker, number, block)
+            byte_count += len(block)
+            if progress:
+                progress(byte_count)
+    if errors:
+        raise errors[0]
+    with ThreadPoolExecutor(len(workers), "tokenizer") as pool:
+        list(pool.map(_Worker.finish, workers))
+    return byte_count
+
+
+class _Worker:
+    """Writes the ids and words that one thread finds.
+
+    Attributes
+    ----------
+    parts : list of tuple
+        Number of the block, number of the part in it, worker, generation, first id, number of ids.
+    """
+
+    def __init__(self, number: int, counter: WordCounter, directory: Path) -> None:
+        self.counter = counter
+        self.parts: list[tuple[int, int, int, int, int, int]] = []
+        self.token_count = self.word_count = 0
+        self._number = number
+        self._directory = directory
+        self._generation = self._id_count = 0
+        self._path = directory / _ids_name(number)
+        with writing(self._path):
+            self._file = self._path.open("wb")
+
+    def read(self, block_number: int, block: bytes) -> None:
+        """Tokenize a block."""
+        self._write(block_number, self.counter.ids(block))
+
+    def finish(self) -> None:
+        """Write what is left."""
+        self._write(sys.maxsize, self.counter.last_ids())
+        self._save_words()
+        self.close()
+
+    def close(self) -> None:
+        """Close the file of ids; more than once does no harm."""
+        with writing(self._path):
+            self._file.close()
+
+    def _write(self, block_number: int, parts: Iterator[np.ndarray]) -> None:
+        for part, ids in enumerate(parts):
+            place = (block_number, part, self._number, self._generation, self._id_count, len(ids))
+            if ids.size:
+                with writing(self._path):
+                    self._file.write(ids.data)
+                self.parts.append(place)
+                self._id_count += len(ids)
+            if self.counter.is_full:
+                self._save_words()
+
+    def _save_words(self) -> None:
+        """Put the words so far on disk; the next id is of a new generation."""
+        words, counts = self.counter.take_words()
+        path = self._directory / _words_name(self._number, self._generation)
+        with writing(path), path.open("wb") as file:
+            for array in (words.letters, words.ends, counts):
+                write_array(file, array)
+        self.token_count += int(counts.sum())
+        self.word_count += len(counts)
+        self._generation += 1
+
+
+def build_vocabulary(tokenized: TokenizedCorpus, min_count: int = 5, max_size: int | None = None) -> Vocabulary:
+    """Make the vocabulary of a tokenized text, with exact counts.
+
+    The words of all generations are counted in one table, or, if they are too many, in one table after another for
+    words of different hash values: memory is bounded.
+
+    Parameters
+    ----------
+    tokenized : TokenizedCorpus
+    min_count : int
+        Words seen less often are left out.
+    max_size : int, optional
+        Keep so many words at most, the most frequent.
+
+    Raises
+    ------
+    EmbeddingsError
+        Fewer than two words are frequent enough.
+    """
+    if min_count < 1:
+        raise ValueError(f"min_count={min_count}; expected at least 1")
+    if max_size is not None and max_size < 2:
+        raise ValueError(f"max_size={max_size}; expected at least 2 words")
+    partitions = math.ceil(tokenized.word_count / _MERGED_WORDS) or 1
+    frequent: list[CountedWords] = []
+    distinct = 0
+    for partition in range(partitions):
+        table = WordTable()
+        for generation in tokenized.generations():
+            table.add(tokenized.words(*generation), partition, partitions)
+        distinct += len(table)
+        frequent.append(table.export(min_count))
+        if max_size is not None:
+            frequent = [CountedWords.join(frequent).ranked(max_size)]
+    kept = CountedWords.join(frequent).ranked(max_size)
+    _require_words(len(kept.counts), distinct, min_count, tokenized)
+    return Vocabulary.from_counted(kept)
+
+
+def _require_words(kept: int, distinct: int, min_count: int, tokenized: TokenizedCorpus) -> None:
+    if not distinct:
+        raise EmbeddingsError(f"the corpus has no words ({tokenized.byte_count:,} bytes were read); give it some text")
+    if distinct == 1:
+        raise EmbeddingsError("the corpus has one distinct word; training needs at least two")
+    if kept < 2:
+        reach = "only one word reaches" if kept else "no word reaches"
+        raise EmbeddingsError(
+            f"{reach} min_count={min_count}; {distinct:,} words would at min_count=1; "
+            f"the corpus has {tokenized.token_count:,} words: lower min_count, or give it more text"
+        )
+
+
+def _ids_name(worker: int) -> str:
+    return f"ids-{worker}.bin"
+
+
+def _words_name(worker: int, generation: int) -> str:
+    return f"words-{worker}-{generation}.bin"
+

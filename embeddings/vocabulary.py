@@ -1,0 +1,259 @@
+"""The vocabulary: words, their counts and their ids."""
+
+import difflib
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from scipy import sparse
+
+from embeddings.atomic_output import atomic_file
+from embeddings.counted_words import CountedWords, Words, escape, unescape
+from embeddings.errors import EmbeddingsError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_SEARCHES = 8  # words searched for in the text before a dictionary is built
+_CANDIDATES = 50_000  # words whose spelling is compared with that of an unknown one
+
+
+class UnknownWordError(EmbeddingsError, KeyError):
+    """A word that is not in the vocabulary."""
+
+    __str__ = Exception.__str__  # that of KeyError puts the message in quotes
+
+
+class Vocabulary:
+    """Words with their counts; the id of a word is its place. Immutable.
+
+    `build_vocabulary` and `from_counts` order words by falling count, those of one count by code points; `from_words`
+    keeps the order in which they come. All is held as the text of a `vocabulary.tsv`, and decoded when it is asked
+    for, so that a large vocabulary opens at once.
+
+    Parameters
+    ----------
+    text : bytes
+        ``word<TAB>count`` lines; see `CountedWords.to_text`.
+
+    Examples
+    --------
+    The vector of a word is the product of its one-hot vector o_w and the embedding matrix E (V, d), e_w = o_w E:
+
+    >>> vocabulary = Vocabulary.from_counts({"king": 3, "queen": 5})
+    >>> E = np.array([[1.0, 2.0], [3.0, 4.0]])
+    >>> vocabulary.one_hot("king") @ E == E[vocabulary.ids(["king"])]
+    array([[ True,  True]])
+    """
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text if text.endswith(b"\n") or not text else text + b"\n"
+        self._searches = 0
+
+    @classmethod
+    def from_counted(cls, counted: CountedWords) -> Self:
+        """Take over different words, in the order that they have."""
+        return cls(counted.to_text())
+
+    @classmethod
+    def from_words(cls, words: Iterable[str], counts: Iterable[int] | None = None) -> Self:
+        """Make a vocabulary of words in the given order.
+
+        Parameters
+        ----------
+        words : iterable of str
+            All different.
+        counts : iterable of int, optional
+            One a word. Default: 0, unknown.
+
+        Raises
+        ------
+        ValueError
+            A word appears twice or is empty, a count is negative, or there are more or fewer counts than words.
+        """
+        words = list(words)
+        numbers = np.zeros(len(words), np.int64) if counts is None else np.fromiter(counts, np.int64)
+        if len(numbers) != len(words):
+            raise ValueError(f"{len(numbers):,} counts for {len(words):,} words; expected one count a word")
+        if numbers.min(initial=0) < 0:
+            raise ValueError(f"count {numbers.min()} is negative; expected how often a word was seen")
+        seen = dict.fromkeys(words)
+        if len(seen) != len(words):
+            twice = next(word for word in words if seen.pop(word, "seen") == "seen")
+            raise ValueError(f"word {twice!r} appears twice; expected different words: leave one of them out")
+        if "" in seen:
+            raise ValueError("a word is empty; leave it out")
+        return cls.from_counted(CountedWords(Words.from_bytes([word.encode() for word in words]), numbers))
+
+    @classmethod
+    def from_counts(cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None) -> Self:
+        """Make a vocabulary of the words seen at least `min_count` times, at most the `max_size` most frequent.
+
+        Raises
+        ------
+        EmbeddingsError
+            No word is frequent enough.
+        """
+        kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:max_size]
+        if not kept:
+            raise EmbeddingsError(f"none of {len(counts):,} words reaches min_count={min_count}; lower it")
+        return cls.from_words([word for _, word in kept], [-count for count, _ in kept])
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Open a `vocabulary.tsv`; its lines are not looked at before they are needed.
+
+        Raises
+        ------
+        EmbeddingsError
+            The file cannot be read.
+        """
+        try:
+            return cls(Path(path).read_bytes())
+        except OSError as error:
+            raise EmbeddingsError(f"cannot read the vocabulary {path}: {error.strerror}") from error
+
+    def save(self, path: str | PathLike[str]) -> None:
+        r"""Write ``word<TAB>count`` lines in UTF-8, without a header.
+
+        Tab, newline, carriage return and backslash in words are written as ``\t``, ``\n``, ``\r`` and ``\\``.
+
+        Raises
+        ------
+        EmbeddingsError
+            The file cannot be written.
+        """
+        with atomic_file(path) as file:
+            file.write(self._text)
+
+    @cached_property
+    def _counted(self) -> CountedWords:
+        return CountedWords.from_text(self._text)
+
+    @property
+    def encoded_words(self) -> Words:
+        """The words as UTF-8 bytes, for compiled code."""
+        words = self._counted.words
+        return Words.from_bytes(list(map(unescape, words.to_bytes()))) if b"\\" in self._text else words
+
+    @cached_property
+    def words(self) -> Sequence[str]:
+        """The words by id."""
+        try:
+            words = [line.partition("\t")[0] for line in self._text.decode().split("\n")[: len(self.counts)]]
+        except UnicodeDecodeError as error:
+            line = self._text.count(b"\n", 0, error.start) + 1
+            raise EmbeddingsError(f"line {line:,} of the vocabulary is not UTF-8; build it again") from None
+        if b"\\" in self._text:
+            words = [unescape(word.encode()).decode() for word in words]
+        return tuple(words)
+
+    @cached_property
+    def counts(self) -> np.ndarray:
+        """How often each word was seen, (V,) int64, by id; 0 where that is unknown."""
+        counts = self._counted.counts
+        counts.flags.writeable = False
+        return counts
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.words)}
+
+    def _find(self, word: str) -> int | None:
+        """Return the id of a word: at first by searching the text, after some words from a dictionary."""
+        if self._searches >= _SEARCHES:
+            return self._ids.get(word)
+        self._searches += 1
+        line = escape(word.encode("utf-8", "surrogatepass")) + b"\t"
+        if len(line) == 1 or self._text.startswith(line):
+            return 0 if len(line) > 1 else None
+        place = self._text.find(b"\n" + line)
+        return None if place < 0 else self._text.count(b"\n", 0, place + 1)
+
+    def id(self, word: str) -> int:
+        """Return the id of a word.
+
+        Raises
+        ------
+        UnknownWordError
+            It is not there (a `KeyError` and an `EmbeddingsError`); the message offers the closest spellings.
+        """
+        number = self._find(word)
+        if number is None:
+            near = self._closest(word)
+            hint = f"closest: {', '.join(near)}" if near else f"the vocabulary has {len(self):,} other words"
+            raise UnknownWordError(f"word {word!r} is not in the vocabulary; {hint}")
+        return number
+
+    def ids(self, words: Iterable[str], missing: int | None = None) -> np.ndarray:
+        """Return the ids of words, (n,) int32.
+
+        Parameters
+        ----------
+        words : iterable of str
+        missing : int, optional
+            Stands for words that are not there. Default: they are an error.
+
+        Raises
+        ------
+        UnknownWordError
+            See `id`.
+        """
+        find = self._ids.get if missing is not None else self.id
+        arguments = () if missing is None else (missing,)
+        return np.array([find(word, *arguments) for word in words], np.int32)
+
+    def _closest(self, word: str) -> list[str]:
+        """Return up to three similar words: of other case first, then of the most frequent ones."""
+        other_case = [form for form in (word.lower(), word.capitalize(), word.upper()) if form in self]
+        candidates = [
+            other
+            for other in self.words[:_CANDIDATES]
+            if abs(len(other) - len(word)) <= 2 and not set(other[:2]).isdisjoint(word[:2])
+        ]
+        return list(dict.fromkeys(other_case + difflib.get_close_matches(word, candidates)))[:3]
+
+    def one_hot(self, words: str | Iterable[str]) -> sparse.csr_array:
+        """Return the one-hot vectors o_w of words as rows, (n, V) float32; a single str is one row.
+
+        Raises
+        ------
+        UnknownWordError
+            See `id`.
+        """
+        ids = self.ids([words] if isinstance(words, str) else words)
+        rows = np.arange(len(ids) + 1, dtype=np.int32)
+        return sparse.csr_array((np.ones(len(ids), np.float32), ids, rows), shape=(len(ids), len(self)))
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the columns ``word`` and ``count``; the index is the id."""
+        import pandas as pd  # half a second that others need not wait
+
+        return pd.DataFrame({"word": self.words, "count": self.counts}).rename_axis("id")
+
+    def fingerprint(self) -> str:
+        """Return the SHA-256 of `vocabulary.tsv`."""
+        return hashlib.sha256(self._text).hexdigest()
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.words)
+
+    def __contains__(self, word: object) -> bool:
+        return isinstance(word, str) and self._find(word) is not None
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Vocabulary) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        some = ", ".join(f"{word} ({count:,})" for word, count in zip(self.words[:3], self.counts, strict=False))
+        return f"<Vocabulary of {len(self):,} words: {some}{', ...' if len(self) > 3 else ''}>"
