@@ -1,0 +1,405 @@
+"""Training of a language model: epochs of truncated BPTT over one long text, validation, checkpoints.
+
+The state of a column goes on from window to window (`batching`), and the gradient stops at their borders.  All that is
+random comes from one generator, so that a run that was interrupted ends, after it was resumed from a checkpoint, with
+the same weights bit for bit as one that was not (on the same machine with the same number of threads).
+"""
+
+import hashlib
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+
+from ..checkpoint import load_checkpoint, save_checkpoint
+from ..errors import EmbeddingsError
+from .batching import batchify, windows
+from .cells import State
+from .language_model import LanguageModel
+from .optimizers import OPTIMIZERS, AveragedSGD, DivergenceError, Optimizer
+from .perplexity import evaluate
+from .schedules import Cosine, OneCycle, ReduceOnPlateau
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_LEARNING_RATES = {
+    "sgd": 20.0,
+    "averaged-sgd": 30.0,
+    "momentum": 2.0,
+    "adagrad": 0.1,
+    "rmsprop": 1e-3,
+    "adam": 2e-3,
+    "adamw": 2e-3,
+}
+_SMOOTHING = 0.98
+_GIVE_UP = 100
+"""Windows after which a loss far above that of guessing ends the training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LMTrainingConfig:
+    """How a language model is trained.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the text, at most.
+    batch_size
+        Columns B.
+    bptt
+        Time steps of a window.
+    variable_windows
+        Draw the lengths of windows around ``bptt``, and scale the learning rate with them (Merity et al. 2018).
+    optimizer
+        A name of `OPTIMIZERS`.
+    learning_rate
+        At the start, or the highest one; None is what suits the optimizer (`DEFAULT_LEARNING_RATES`).
+    weight_decay
+        See `Optimizer`.
+    clip
+        Largest global norm of the gradient.
+    schedule
+        "plateau" multiplies the rate by ``anneal`` after a validation without improvement; "cosine" and "one-cycle" are
+        functions of the time; "constant".
+    anneal
+        Factor of "plateau".
+    patience
+        Training ends after this many validations in a row without improvement; None never ends it early.
+    """
+
+    epochs: int = 6
+    batch_size: int = 20
+    bptt: int = 35
+    variable_windows: bool = False
+    optimizer: str = "sgd"
+    learning_rate: float | None = None
+    weight_decay: float = 0.0
+    clip: float = 0.25
+    schedule: Literal["plateau", "cosine", "one-cycle", "constant"] = "plateau"
+    anneal: float = 0.25
+    patience: int | None = 4
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "bptt", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer {self.optimizer!r}: expected one of {', '.join(OPTIMIZERS)}")
+        if self.schedule not in ("plateau", "cosine", "one-cycle", "constant"):
+            raise ValueError(f"schedule {self.schedule!r}: expected plateau, cosine, one-cycle or constant")
+        if not self.rate > 0 or not self.clip > 0:
+            raise ValueError(f"learning_rate and clip must be positive, got {self.rate} and {self.clip}")
+        if not 0 < self.anneal < 1:
+            raise ValueError(f"anneal must lie between 0 and 1, got {self.anneal}")
+        if self.weight_decay < 0:
+            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate at the start, or the highest one."""
+        return DEFAULT_LEARNING_RATES[self.optimizer] if self.learning_rate is None else self.learning_rate
+
+
+class LMProgress(NamedTuple):
+    """Where a training is."""
+
+    epoch: int
+    tokens_done: int
+    tokens_total: int
+    tokens_per_second: float
+    loss: float
+    learning_rate: float
+    seconds_left: float
+
+    @property
+    def perplexity(self) -> float:
+        """exp(loss); the loss is a running mean over some fifty windows."""
+        return math.exp(min(self.loss, 700.0))
+
+
+@dataclass
+class _Position:
+    """Where a training stands between two windows: all of it goes into a checkpoint, beside arrays."""
+
+    epoch: int = 0
+    row: int = 0
+    windows: int = 0
+    loss_sum: float = 0.0
+    loss_tokens: int = 0
+    running_loss: float | None = None
+    seconds: float = 0.0
+    best_loss: float | None = None
+    best_epoch: int = 0
+
+
+class LMTrainer:
+    """Trains a language model in place.
+
+    Parameters
+    ----------
+    model
+        A language model, new or trained.
+    config
+        How.
+    rng
+        Of all that is drawn: dropout, lengths of windows; the same that the model was made with, if its softmax is
+        sampled.
+    checkpoints
+        Directory of checkpoints; None writes none.  A checkpoint that is found there is continued.
+    checkpoint_seconds
+        Time between two checkpoints, at least; one that takes long to write comes more seldom.
+
+    Attributes
+    ----------
+    metrics : list[dict]
+        One entry an epoch: losses, perplexities, learning rate, tokens, seconds, tokens a second.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        config: LMTrainingConfig,
+        *,
+        rng: np.random.Generator,
+        checkpoints: Path | None = None,
+        checkpoint_seconds: float = 30.0,
+    ):
+        self.model, self.config, self.metrics = model, config, list[dict[str, Any]]()
+        self._rng, self._checkpoints, self._checkpoint_seconds = rng, checkpoints, checkpoint_seconds
+        extra = {"weight_decay": config.weight_decay}
+        self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](model.trained, config.rate, **extra)
+        self._plateau = ReduceOnPlateau(learning_rate=config.rate, factor=config.anneal)
+        self._position = _Position()
+        self._states: list[State] | None = None
+        self._best: dict[str, np.ndarray] = {}
+        self._text: dict[str, str] = {}
+
+    def fit(
+        self, train: np.ndarray, valid: np.ndarray, report: Callable[[LMProgress], None] | None = None
+    ) -> LanguageModel:
+        """Train, and leave the model with the weights of the best validation.
+
+        Parameters
+        ----------
+        train, valid
+            (N,) ids.
+        report
+            Is called after every window.
+
+        Raises
+        ------
+        DivergenceError
+            If the loss is not finite, or stays far above that of guessing; the last checkpoint is kept.
+        EmbeddingsError
+            If a text is empty, or the checkpoint found is of another architecture, text or training.
+        KeyboardInterrupt
+            As it came; the last checkpoint is kept.
+        """
+        if not len(train) or not len(valid):
+            raise EmbeddingsError("no text to train or validate on: expected at least one word of each")
+        inputs, targets = batchify(train, self.config.batch_size, self.model.eos)
+        if inputs.shape[1] < self.config.batch_size:
+            logger.warning("the text has %d words: as many columns instead of %d", len(train), self.config.batch_size)
+        self._restore({"training text": _sha256(train), "validation text": _sha256(valid)})
+        while self._position.epoch < self.config.epochs and not self._finished_early():
+            self._train_epoch(inputs, targets, report)
+            self._validate(valid)
+            self._save()
+        for name, value in self._best.items():
+            self.model.parameters[name].value[...] = value
+        return self.model
+
+    def _finished_early(self) -> bool:
+        waited = self._position.epoch - self._position.best_epoch
+        if self.config.patience is None or waited < self.config.patience:
+            return False
+        logger.info("no improvement in %d validations: training ends", waited)
+        return True
+
+    def _train_epoch(
+        self, inputs: np.ndarray, targets: np.ndarray, report: Callable[[LMProgress], None] | None
+    ) -> None:
+        position, steps = self._position, len(inputs)
+        first = position.row
+        lengths = self._rng if self.config.variable_windows else None
+        saved = clock = time.monotonic()
+        started, begun_at = clock, self._tokens_done(inputs)
+        pause = self._checkpoint_seconds
+        for piece in windows(steps - first, self.config.bptt, lengths):
+            rows = slice(first + piece.start, first + piece.stop)
+            self._step(inputs[rows], targets[rows], rows, steps)
+            now = time.monotonic()
+            position.seconds, clock = position.seconds + now - clock, now
+            if report:
+                report(self._progress(inputs, begun_at, now - started))
+            if rows.stop < steps and now - saved >= pause:
+                self._save()
+                saved = time.monotonic()
+                pause = max(self._checkpoint_seconds, 20 * (saved - now))
+
+    def _step(self, inputs: np.ndarray, targets: np.ndarray, rows: slice, steps: int) -> None:
+        position, optimizer = self._position, self._optimizer
+        rate = self._rate(position.epoch * steps + rows.start, steps)
+        scale = (rows.stop - rows.start) / self.config.bptt if self.config.variable_windows else 1.0
+        optimizer.learning_rate = rate * scale
+        loss, self._states = self.model.loss_and_gradients(inputs, targets, self._states, self._rng)
+        self._require_sound(loss)
+        optimizer.step(self.config.clip)
+        count = int((targets >= 0).sum())
+        position.loss_sum += loss * count
+        position.loss_tokens += count
+        position.row, position.windows = rows.stop, position.windows + 1
+
+    def _require_sound(self, loss: float) -> None:
+        position = self._position
+        before = loss if position.running_loss is None else position.running_loss
+        position.running_loss = _SMOOTHING * before + (1 - _SMOOTHING) * loss
+        hopeless = position.windows >= _GIVE_UP and position.running_loss > 2 * math.log(len(self.model.vocabulary))
+        if not math.isfinite(loss) or hopeless:
+            raise DivergenceError(
+                f"training diverged in epoch {position.epoch + 1}: the loss is {position.running_loss:.3g} after "
+                f"{position.windows} windows; lower the learning rate ({self.config.rate:g}) or the clipping norm "
+                f"({self.config.clip:g})"
+            )
+
+    def _rate(self, step: int, steps: int) -> float:
+        """Return the learning rate at a time step, counted through all epochs of ``steps``."""
+        config, total = self.config, self.config.epochs * steps
+        if config.schedule == "cosine":
+            return Cosine(learning_rate=config.rate, total=total, warmup=min(total // 50, 40 * config.bptt))(step)
+        if config.schedule == "one-cycle":
+            return OneCycle(learning_rate=config.rate, total=total)(step)
+        return self._plateau.learning_rate if config.schedule == "plateau" else config.rate
+
+    def _validate(self, valid: np.ndarray) -> None:
+        position, optimizer = self._position, self._optimizer
+        averaged = isinstance(optimizer, AveragedSGD)
+        started = time.monotonic()
+        if isinstance(optimizer, AveragedSGD):
+            with optimizer.averages():
+                loss = self._validation_loss(valid)
+            optimizer.validated(loss)
+        else:
+            loss = self._validation_loss(valid)
+        validation_seconds = time.monotonic() - started
+        if not averaged:  # averaging takes the place of a falling rate
+            self._plateau.validated(loss)
+        position.epoch, position.row, self._states = position.epoch + 1, 0, None
+        if not math.isfinite(loss):
+            raise DivergenceError(
+                f"the validation loss is {loss} after epoch {position.epoch}: lower the learning rate"
+            )
+        sampled = self.model.config.output == "sampled"  # a loss over few words, and no perplexity
+        trained = position.loss_sum / position.loss_tokens
+        before = self.metrics[-1]["seconds"] if self.metrics else 0.0
+        self.metrics.append(
+            {
+                "epoch": position.epoch,
+                "loss": trained,
+                "perplexity": None if sampled else math.exp(min(trained, 700.0)),
+                "valid_loss": loss,
+                "valid_perplexity": math.exp(min(loss, 700.0)),
+                "learning_rate": optimizer.learning_rate,
+                "tokens": position.loss_tokens,
+                "seconds": position.seconds,
+                "validation_seconds": validation_seconds,
+                "tokens_per_second": position.loss_tokens / max(position.seconds - before, 1e-9),
+            }
+        )
+        position.loss_sum, position.loss_tokens = 0.0, 0
+
+    def _validation_loss(self, valid: np.ndarray) -> float:
+        """Measure the model as it is, and keep it if it is the best so far."""
+        found = evaluate(self.model, valid)
+        loss = -found.log_likelihood / (found.words + found.sentences)
+        position = self._position
+        if position.best_loss is None or loss < position.best_loss:
+            position.best_loss, position.best_epoch = loss, position.epoch + 1
+            self._best = {name: parameter.value.copy() for name, parameter in self.model.parameters.items()}
+        return loss
+
+    def _tokens_done(self, inputs: np.ndarray) -> int:
+        return (self._position.epoch * len(inputs) + self._position.row) * inputs.shape[1]
+
+    def _progress(self, inputs: np.ndarray, begun_at: int, seconds: float) -> LMProgress:
+        done, total = self._tokens_done(inputs), self.config.epochs * inputs.size
+        speed = (done - begun_at) / max(seconds, 1e-9)
+        return LMProgress(
+            epoch=self._position.epoch + 1,
+            tokens_done=done,
+            tokens_total=total,
+            tokens_per_second=speed,
+            loss=self._position.running_loss or 0.0,
+            learning_rate=self._optimizer.learning_rate,
+            seconds_left=(total - done) / speed,
+        )
+
+    def _identity(self) -> dict[str, Any]:
+        return {"model": asdict(self.model.config), "training": asdict(self.config)}
+
+    def _save(self) -> None:
+        if self._checkpoints is None:
+            return
+        arrays = {f"weight {name}": parameter.value for name, parameter in self.model.parameters.items()}
+        arrays |= {f"optimizer {name}": array for name, array in self._optimizer.state.items()}
+        arrays |= {f"best {name}": array for name, array in self._best.items()}
+        for layer, parts in enumerate(self._states or []):
+            arrays |= {f"state {layer} {which}": array for which, array in enumerate(parts)}
+        state = {
+            "identity": self._identity(),
+            "text": self._text,
+            "position": asdict(self._position),
+            "optimizer": self._optimizer.numbers(),
+            "plateau": asdict(self._plateau),
+            "random": self._rng.bit_generator.state,
+            "metrics": self.metrics,
+        }
+        save_checkpoint(self._checkpoints, arrays, state)
+
+    def _restore(self, text: dict[str, str]) -> None:
+        """Go on from the checkpoint, if there is one."""
+        self._text = text
+        checkpoint = load_checkpoint(self._checkpoints) if self._checkpoints else None
+        if checkpoint is None:
+            return
+        arrays, state = checkpoint
+        before = {**state["identity"], "text": state["text"]}
+        _require_same(before, {**self._identity(), "text": text}, str(self._checkpoints))
+
+        def group(name: str) -> dict[str, np.ndarray]:
+            return {key.partition(" ")[2]: array for key, array in arrays.items() if key.startswith(f"{name} ")}
+
+        self.model.assign(group("weight"), str(self._checkpoints))
+        self._optimizer.restore(group("optimizer"), state["optimizer"])
+        self._best = group("best")
+        layers: dict[int, dict[int, np.ndarray]] = {}
+        for key, array in group("state").items():
+            layer, which = map(int, key.split())
+            layers.setdefault(layer, {})[which] = array
+        self._states = [tuple(part for _, part in sorted(layers[i].items())) for i in sorted(layers)] or None
+        self._position = _Position(**state["position"])
+        self._plateau = ReduceOnPlateau(**state["plateau"])
+        self._rng.bit_generator.state = state["random"]
+        self.metrics = state["metrics"]
+        logger.info("going on in epoch %d, after %d windows", self._position.epoch + 1, self._position.windows)
+
+
+def _sha256(ids: np.ndarray) -> str:
+    return hashlib.sha256(ids.tobytes()).hexdigest()
+
+
+def _require_same(before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]], origin: str) -> None:
+    for section in now:
+        for name in sorted(before[section].keys() | now[section].keys()):
+            theirs, ours = before[section].get(name), now[section].get(name)
+            if theirs != ours:
+                raise EmbeddingsError(
+                    f"the checkpoint in {origin} has {name} = {theirs}, this training {ours}: "
+                    "repeat its settings to go on with it, or remove it"
+                )

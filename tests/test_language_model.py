@@ -1,0 +1,220 @@
+"""The language model: gradients, E as a start, files."""
+
+import json
+
+import numpy as np
+import pytest
+
+from embeddings import EmbeddingsError, Vocabulary, WordVectors
+from embeddings.recurrent import Parameter
+from embeddings.recurrent.initial_embedding import SPREAD, initial_embedding
+from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
+from embeddings.recurrent.lm_corpus import EOS, UNK
+
+from .reference.recurrent import assert_gradient
+
+WORDS = [EOS, "the", "cat", "dog", UNK, "sat", "mat"]
+STEPS, BATCH = 5, 3
+
+
+def make_vocabulary(words=WORDS):
+    return Vocabulary.from_words(words, range(len(words), 0, -1))
+
+
+def make_model(seed=0, dtype=np.float64, words=WORDS, **settings):
+    config = LanguageModelConfig(**{"hidden_size": 4, **settings})
+    return LanguageModel(config, make_vocabulary(words), rng=np.random.default_rng(seed), dtype=dtype)
+
+
+CASES = {
+    "tied": {},
+    "untied": {"tied": False},
+    "tied, projected": {"embedding_size": 3},
+    "untied, other sizes": {"tied": False, "embedding_size": 3, "last_size": 2},
+    "awd": {
+        "embedding_size": 3,
+        "last_size": 5,
+        "layers": 3,
+        "dropout_input": 0.3,
+        "dropout_between": 0.3,
+        "dropout_output": 0.3,
+        "dropout_words": 0.3,
+        "weight_drop": 0.3,
+        "activation_penalty": 2.0,
+        "change_penalty": 1.0,
+    },
+    "dropout at each step": {
+        "dropout_input": 0.3,
+        "dropout_between": 0.3,
+        "dropout_output": 0.3,
+        "variational": False,
+    },
+    "gru, sampled": {"cell": "gru", "output": "sampled", "samples": 4},
+    "rnn, adaptive": {"cell": "rnn", "output": "adaptive", "tied": False},
+    "frozen": {"frozen": True, "tied": False},
+}
+
+
+def penalty(model, rng):
+    """AR and TAR written down once more, for outputs with the masks that the last window had."""
+    raw, _ = model._forward(model.inputs, model.states, rng)
+    mask = model._drawn_mask("output", model.config.dropout_output, raw, rng)
+    dropped = raw if mask is None else raw * mask
+    activation = model.config.activation_penalty * np.mean(dropped**2)
+    return activation + model.config.change_penalty * np.mean((raw[1:] - raw[:-1]) ** 2)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_gradients_of_the_whole_model_are_central_differences(case):
+    model = make_model(**CASES[case])
+    rng = np.random.default_rng(1)
+    for parameter in model.parameters.values():
+        parameter.value[...] = rng.normal(0, 0.5, parameter.value.shape)
+    inputs, targets = rng.integers(0, len(WORDS), (2, STEPS, BATCH))
+    targets[-1, 0] = -1
+    _, states = model.hidden(inputs)
+    model.inputs, model.states = inputs, states
+
+    def loss():
+        if model.config.output == "sampled":
+            model.output._rng = np.random.default_rng(3)
+        value, _ = model.loss_and_gradients(inputs, targets, states, np.random.default_rng(2))
+        return value
+
+    loss()
+    arrays = {name: p.value for name, p in model.trained.items()}
+    gradients = {name: p.dense_gradient().copy() for name, p in model.trained.items()}
+    assert_gradient(lambda: loss() + penalty(model, np.random.default_rng(2)), arrays, gradients, rng)
+
+
+def test_a_frozen_embedding_is_not_trained():
+    assert "embedding.weight" not in make_model(frozen=True).trained
+    assert "embedding.weight" in make_model().trained
+
+
+def test_the_first_predictions_are_the_word_frequencies():
+    model = make_model()
+    model.embedding.weight.value[...] = 0
+    log_p, _ = model.log_probabilities(np.array([0]))
+    counts = model.vocabulary.counts
+    np.testing.assert_allclose(np.exp(log_p[0]), counts / counts.sum(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("output", ["full", "sampled", "adaptive"])
+def test_likelihoods_are_normalised_and_those_of_all_words(output):
+    model = make_model(output=output, tied=False)
+    ids = np.array([1, 5])
+    log_p, states = model.log_probabilities(ids)
+    np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1, rtol=1e-9)
+    after, _ = model.log_probabilities(np.array([2, 3]), states)
+    found, _ = model.log_likelihood(np.array([[1, 5], [2, 3]]), np.array([[2, 3], [4, -1]]))
+    np.testing.assert_allclose(found, [log_p[[0, 1], [2, 3]], [after[0, 4], 0]], rtol=1e-9)
+
+
+def vectors(words, dimension, seed=0, offset=0.0):
+    matrix = np.random.default_rng(seed).normal(offset, 2.0, (len(words), dimension)).astype(np.float32)
+    return WordVectors(make_vocabulary(words), matrix)
+
+
+@pytest.mark.parametrize("dimension", [4, 6])
+def test_angles_between_centred_vectors_are_kept_in_as_many_dimensions_or_more(dimension):
+    E = vectors(["dog", "other", "cat", "sat", "mat"], 4, offset=3.0)
+    start, alignment = initial_embedding(make_vocabulary(), E, dimension, np.random.default_rng(0))
+    assert alignment.missing == [EOS, "the", UNK]
+    assert alignment.missing_share == pytest.approx((7 + 6 + 3) / 28)
+    assert alignment.rows.tolist() == [-1, -1, 2, 0, -1, 3, 4]
+    known = [2, 3, 5, 6]
+    centred = E.matrix[[2, 0, 3, 4]] - E.matrix[[2, 0, 3, 4]].mean(axis=0)
+    expected = centred @ centred.T
+    found = start[known] @ start[known].T
+    np.testing.assert_allclose(found / found[0, 0], expected / expected[0, 0], rtol=1e-4, atol=1e-4)
+    assert np.sqrt(np.mean(start[known] ** 2)) == pytest.approx(SPREAD)
+
+
+def test_fewer_dimensions_keep_the_principal_components():
+    E = vectors(WORDS, 3)
+    E = WordVectors(E.vocabulary, E.matrix * np.array([0.01, 50, 1], np.float32))
+    start, alignment = initial_embedding(make_vocabulary(), E, 2, np.random.default_rng(0))
+    assert alignment.missing == []
+    centred = E.matrix - E.matrix.mean(axis=0)
+    for column, axis in enumerate([1, 2]):
+        assert abs(np.corrcoef(start[:, column], centred[:, axis])[0, 1]) > 0.99
+
+
+def test_words_are_found_in_lower_case():
+    start, alignment = initial_embedding(
+        make_vocabulary([EOS, UNK, "Cat"]), vectors(["cat", "dog"], 2), 2, np.random.default_rng(0)
+    )
+    assert alignment.rows.tolist() == [-1, -1, 0]
+    assert start.shape == (3, 2)
+
+
+def test_embeddings_of_other_words_or_with_nan_are_refused():
+    with pytest.raises(EmbeddingsError, match="none of the 7 words"):
+        initial_embedding(make_vocabulary(), vectors(["chat", "chien"], 2), 2, np.random.default_rng(0))
+    E = vectors(WORDS, 2)
+    E.matrix = E.matrix.copy()
+    E.matrix[3] = np.nan
+    with pytest.raises(EmbeddingsError, match="'dog' holds NaN"):
+        initial_embedding(make_vocabulary(), E, 2, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("case", ["tied", "tied, projected", "rnn, adaptive"])
+def test_what_is_saved_comes_back(case, tmp_path):
+    model = make_model(dtype=np.float32, **CASES[case])
+    model.tokenizer_settings = {"spec": "fast", "lowercase": False, "punctuation": True, "fold_digits": False}
+    model.save(tmp_path / "lm")
+    again = LanguageModel.load(tmp_path / "lm")
+    assert again.config == model.config
+    assert again.vocabulary == model.vocabulary
+    assert again.make_tokenizer().tokenize("A b.") == [["A", "b", "."]]
+    for name, parameter in model.parameters.items():
+        np.testing.assert_array_equal(again.parameters[name].value, parameter.value)
+    assert (again.parameters["embedding.weight"] is again.output.parameters.get("weight")) == model.config.tied
+
+
+def test_files_that_do_not_fit_are_refused_with_the_field(tmp_path):
+    make_model(dtype=np.float32).save(tmp_path / "lm")
+    with pytest.raises(EmbeddingsError, match="exists"):
+        make_model(dtype=np.float32).save(tmp_path / "lm")
+    about = json.loads((tmp_path / "lm" / "language_model.json").read_text())
+    about["model"]["hidden_size"] = 5
+    (tmp_path / "lm" / "language_model.json").write_text(json.dumps(about))
+    with pytest.raises(EmbeddingsError, match=r"embedding\.weight is "):
+        LanguageModel.load(tmp_path / "lm")
+    (tmp_path / "lm" / "model.safetensors").write_bytes(b"no")
+    with pytest.raises(EmbeddingsError, match="damaged"):
+        LanguageModel.load(tmp_path / "lm")
+    with pytest.raises(EmbeddingsError, match="no language model"):
+        LanguageModel.load(tmp_path)
+
+
+def test_a_vocabulary_without_eos_is_refused():
+    with pytest.raises(EmbeddingsError, match="<eos>"):
+        make_model(words=["a", "b", UNK])
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"cell": "lstn"}, "cell"),
+        ({"output": "adaptive"}, "tied"),
+        ({"layers": 0}, "layers"),
+        ({"dropout_input": 1.0}, "dropout_input"),
+        ({"change_penalty": -1.0}, "change_penalty"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, named):
+    with pytest.raises(ValueError, match=named):
+        LanguageModelConfig(**settings)
+
+
+def test_parameters_are_named_once():
+    model = make_model(embedding_size=3)
+    assert sorted(model.parameters) == [
+        "embedding.weight",
+        "output.bias",
+        "output.projection",
+        *(f"rnn.{name}_l{layer}" for name in ("bias", "weight_hh", "weight_ih") for layer in (0, 1)),
+    ]
+    assert all(isinstance(parameter, Parameter) for parameter in model.parameters.values())
