@@ -244,7 +244,7 @@ def test_parquet_and_arrow(tmp_path, columns, problem):
     [
         ("", "expected a header"),
         ("word\na\n", "expected a header"),
-        ("word,0,1\na,1\n", "Expected 3 columns, got 2"),
+        ("word,0,1\na,1\n", "Row #2: Expected 3 columns, got 2"),
         ("word,0,1\na,1,2\nb,1,x\n", "invalid value 'x'"),
         ("word,0,1\na,1,2\nb,,2\n", "invalid value ''"),
         ("word,0,1\na,1,2\nb,nan,2\n", "word 2, 'b', holds NaN"),

@@ -119,8 +119,7 @@ def _blocks(
 def _damaged(path: Path, error: Exception) -> FormatError:
     if isinstance(error, FormatError):
         return error
-    # pyarrow counts the rows after the header from 1
     return FormatError(
-        f"{path}: {shown(str(error), 200)} (row 1 follows the header); expected a word and as many numbers "
+        f"{path}: {shown(str(error), 200)} (row 1 is the header); expected a word and as many numbers "
         "as the header has columns"
     )
