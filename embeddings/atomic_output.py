@@ -90,7 +90,7 @@ class ArrayFile:
 
     def __init__(self, path: Path, dtype: type) -> None:
         self.path = path
-        self._items = np.empty(0, dtype)
+        self._items: np.ndarray = np.empty(0, dtype)
         self._length = 0
         self._file = path.open("wb")
         write_array(self._file, self._items)

@@ -20,8 +20,8 @@ from embeddings.tokenizer_kernels import (
     MARK,
     SEPARATOR,
     SPECIAL,
-    SYMBOL_ALONE,
     SYMBOL,
+    SYMBOL_ALONE,
     WORD,
     CharacterTables,
 )
@@ -143,7 +143,7 @@ def _lower_case() -> list[tuple[int, str]]:
 def _two_levels(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Store equal blocks of 256 entries once."""
     position: dict[bytes, int] = {}
-    distinct = []
+    distinct: list[np.ndarray] = []
     blocks = np.empty(_CODE_POINTS >> 8, np.uint16)
     for index, block in enumerate(entries.reshape(-1, 256)):
         key = block.tobytes()
@@ -155,7 +155,7 @@ def _two_levels(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ascii_table(entries: np.ndarray) -> np.ndarray:
-    """What the fast path does with a byte: 0 ends a word, 1 to 127 is a letter of one, `SPECIAL` needs a closer look."""
+    """What becomes of a byte: 0 ends a word, 1 to 127 is a letter of one, with the `SPECIAL` bit it needs a closer look."""
     table = np.arange(256, dtype=np.uint8) | np.uint8(SPECIAL)
     for byte, entry in enumerate(entries[:128].tolist()):
         kind, replacement = entry & 7, entry >> 8

@@ -90,7 +90,7 @@ class CountedWords(NamedTuple):
     def to_text(self) -> bytes:
         r"""Return ``word<TAB>count`` lines, with tab, newline, return and backslash in words escaped by a backslash."""
         words = self.words.to_bytes()
-        if _TO_ESCAPE.search(self.words.letters):
+        if _TO_ESCAPE.search(self.words.letters.data):
             words = (_TO_ESCAPE.sub(lambda found: _ESCAPES[found[0]], word) for word in words)
         lines = (b"%b\t%d\n" % line for line in zip(words, self.counts.tolist(), strict=True))
         return b"".join(iter(lambda: b"".join(islice(lines, 100_000)), b""))  # by parts: lines are large objects

@@ -176,32 +176,31 @@ def encode_corpus(
     threads = thread_count(threads)
     table = WordTable()
     table.add(CountedWords(vocabulary.encoded_words, vocabulary.counts))
-    with atomic_directory(directory) as partial, ThreadPoolExecutor(threads, "encoder") as pool:
-        with writing(directory):
-            writer = _ShardWriter(partial, shard_tokens, pool)
-            try:
-                for ids, ends in _encoded_parts(tokenized, table, pool, threads):
-                    writer.append(ids, ends)
-                files = writer.finish()
-            finally:
-                writer.close()
-            if not writer.token_count:
-                raise EmbeddingsError(
-                    f"none of the {tokenized.token_count:,} words of the corpus is in the vocabulary of "
-                    f"{len(vocabulary):,} words; build the vocabulary from this corpus"
-                )
-            corpus = EncodedCorpus(
-                directory=Path(directory),
-                token_count=writer.token_count,
-                sentence_count=writer.sentence_count,
-                vocabulary_size=len(vocabulary),
-                vocabulary_sha256=vocabulary.fingerprint(),
-                dropped=_dropped(tokenized, writer.token_count),
-                files=files,
+    with atomic_directory(directory) as partial, ThreadPoolExecutor(threads, "encoder") as pool, writing(directory):
+        writer = _ShardWriter(partial, shard_tokens, pool)
+        try:
+            for ids, ends in _encoded_parts(tokenized, table, pool, threads):
+                writer.append(ids, ends)
+            files = writer.finish()
+        finally:
+            writer.close()
+        if not writer.token_count:
+            raise EmbeddingsError(
+                f"none of the {tokenized.token_count:,} words of the corpus is in the vocabulary of "
+                f"{len(vocabulary):,} words; build the vocabulary from this corpus"
             )
-            about = {**asdict(corpus), "format": _FORMAT}
-            del about["directory"]
-            (partial / "encoded.json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        corpus = EncodedCorpus(
+            directory=Path(directory),
+            token_count=writer.token_count,
+            sentence_count=writer.sentence_count,
+            vocabulary_size=len(vocabulary),
+            vocabulary_sha256=vocabulary.fingerprint(),
+            dropped=_dropped(tokenized, writer.token_count),
+            files=files,
+        )
+        about = {**asdict(corpus), "format": _FORMAT}
+        del about["directory"]
+        (partial / "encoded.json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return corpus
 
 
@@ -256,9 +255,8 @@ class _ShardWriter:
 
     def append(self, ids: np.ndarray, ends: np.ndarray) -> None:
         """Append ids; `ends` says how many of them come before each sentence's end."""
-        while ids.size or ends.size:
-            if self._shard is None:
-                self._begin_shard()
+        while ids.size or (ends.size and self._shard is not None):
+            self._shard = self._shard or self._new_shard()
             last = np.searchsorted(ends, self._shard_tokens - len(self._shard[0]))
             size = ends[last] if last < len(ends) else ids.size
             self._write(ids[:size], ends[: last + 1])
@@ -278,13 +276,13 @@ class _ShardWriter:
         for file in self._shard or ():
             file.close()
 
-    def _begin_shard(self) -> None:
+    def _new_shard(self) -> tuple[ArrayFile, ArrayFile]:
         number = len(self._hashes)
         ids = ArrayFile(self._directory / f"ids-{number}.npy", np.int32)
         offsets = ArrayFile(self._directory / f"offsets-{number}.npy", np.int64)
-        self._shard = ids, offsets
         offsets.append(np.zeros(1, np.int64))
         self._last_end = 0
+        return ids, offsets
 
     def _write(self, ids: np.ndarray, ends: np.ndarray) -> None:
         assert self._shard is not None

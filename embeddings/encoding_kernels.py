@@ -1,5 +1,8 @@
 """The compiled inner loop of encoding: provisional ids to ids of a vocabulary."""
 
+# mypy: ignore-errors
+# (Numba infers the types of what it compiles.)
+
 import numpy as np
 from numba import njit
 

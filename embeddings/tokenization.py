@@ -171,7 +171,7 @@ def make_tokenizer(
     punctuation: bool = False,
     fold_digits: bool = False,
 ) -> Tokenizer:
-    """Return a tokenizer by name.
+    r"""Return a tokenizer by name.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def make_tokenizer(
 
     Examples
     --------
-    >>> make_tokenizer("fast", punctuation=True).tokenize("Don't panic!\\nIt's 42.")
+    >>> make_tokenizer("fast", punctuation=True).tokenize("Don't panic!\nIt's 42.")
     [["don't", 'panic', '!'], ["it's", '42', '.']]
     """
     options = {"lowercase": lowercase, "punctuation": punctuation, "fold_digits": fold_digits}

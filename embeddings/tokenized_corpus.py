@@ -342,4 +342,3 @@ def _ids_name(worker: int) -> str:
 
 def _words_name(worker: int, generation: int) -> str:
     return f"words-{worker}-{generation}.bin"
-

@@ -16,6 +16,9 @@ plain ASCII at a few instructions per byte and without a branch on what the byte
 of the cache overlap.
 """
 
+# mypy: ignore-errors
+# (Numba infers the types of what it compiles.)
+
 from typing import NamedTuple
 
 import numpy as np
@@ -64,9 +67,7 @@ _ID_BITS = np.uint64(0xFFFFFFFF)
 _HIGH_BITS = np.uint64(0x8080808080808080)
 _FACTOR_0 = np.uint64(0x9E3779B97F4A7C15)
 _FACTOR_1 = np.uint64(0xC2B2AE3D27D4EB4F)
-_U0, _U1, _U2, _U3, _U4, _U7, _U8, _U16, _U29, _U32, _U63 = map(
-    np.uint64, (0, 1, 2, 3, 4, 7, 8, 16, 29, 32, 63)
-)
+_U0, _U1, _U2, _U3, _U4, _U7, _U8, _U16, _U29, _U32, _U63 = map(np.uint64, (0, 1, 2, 3, 4, 7, 8, 16, 29, 32, 63))
 _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(8)] + [2**64 - 1] * 9, np.uint64)  # masks, by length
 
 
@@ -133,7 +134,7 @@ def _prefetch(typing_context, array, index):
 
 if config.DISABLE_JIT:
 
-    def _prefetch(array, index):  # noqa: F811
+    def _prefetch(array, index):
         """Do nothing: plain Python has no caches to warm."""
 
 
@@ -181,7 +182,7 @@ def _find_long(table, shift, word, start, end, value):
 
 @njit(**OPTIONS)
 def _same_letters(letters, place, word, start, end):
-    for i in range(end - start):
+    for i in range(end - start):  # noqa: SIM110 (Numba has no generator expressions)
         if letters[place + i] != word[start + i]:
             return False
     return True
@@ -362,6 +363,8 @@ def _normalize(raw, end, characters, folded, edges, state):
                 number += _U2
     state[POSITION], state[HELD], state[JOINT] = position, held, joint
     return number, out
+
+
 @njit(**OPTIONS)
 def _locate_words(number, shift, slots, scratch):
     """Take the keys of words from the folded text and ask for their slots; at an odd place is no short word."""
@@ -453,7 +456,7 @@ def tokenize_block(raw, characters, table, scratch, ids, state):
     Returns
     -------
     bool
-        Whether the block is done. If not, make room for `most_tokens` and as many letters as ``folded`` is long, and call again.
+        Whether the block is done. If not, make room for `most_tokens` and `most_letters`, and call again.
     """
     folded, edges = scratch.folded, scratch.edges
     tokens, letters = scratch.places.size, folded.size

@@ -76,13 +76,16 @@ class KernelCounter:
 
     @property
     def passed_over(self) -> dict[str, int]:
+        """What no token was made of, counted."""
         return _passed_over(*self._state[[INVALID, CONTROLS, TOO_LONG]].tolist())
 
     @property
     def is_full(self) -> bool:
+        """Whether the words have to be taken before the next ids are asked for."""
         return not self._make_room()
 
     def ids(self, block: bytes) -> Iterator[np.ndarray]:
+        """Yield the ids of a block in parts; each is good until the next."""
         raw = np.frombuffer(block, np.uint8)
         self._state[POSITION] = 0
         done = False
@@ -90,15 +93,15 @@ class KernelCounter:
             self._make_room()
             self._state[WRITTEN] = 0
             with np.errstate(over="ignore"):  # hashes wrap around
-                done = tokenize_block(
-                    raw, self._characters, self._table.arrays, self._scratch, self._ids, self._state
-                )
+                done = tokenize_block(raw, self._characters, self._table.arrays, self._scratch, self._ids, self._state)
             yield self._ids[: self._state[WRITTEN]]
 
     def last_ids(self) -> Iterator[np.ndarray]:
+        """Yield nothing: no text is held back."""
         return iter(())
 
     def take_words(self) -> CountedWords:
+        """Return the words of the ids so far, and begin anew."""
         words = self._table.export()
         self._table = WordTable()
         return words
@@ -129,13 +132,16 @@ class PythonCounter:
 
     @property
     def passed_over(self) -> dict[str, int]:
+        """What no token was made of, counted."""
         return _passed_over(self._invalid, self._controls, self._too_long)
 
     @property
     def is_full(self) -> bool:
+        """Whether the words have to be taken before the next ids are asked for."""
         return self._most_words is not None and len(self._words) >= self._most_words
 
     def ids(self, block: bytes) -> Iterator[np.ndarray]:
+        """Yield the ids of a block in parts; each is good until the next."""
         end = max((at + len(byte) for byte in _LINE_END_BYTES if (at := block.rfind(byte)) >= 0), default=0)
         self._begun.append(block[:end] if end else block)
         if end:
@@ -143,9 +149,11 @@ class PythonCounter:
             self._begun.append(block[end:])
 
     def last_ids(self) -> Iterator[np.ndarray]:
+        """Yield the ids of text that was held back until the end."""
         yield self._ids_of_lines()[:-1]  # the last line has no end
 
     def take_words(self) -> CountedWords:
+        """Return the words of the ids so far, and begin anew."""
         words = Words.from_bytes([word.encode("utf-8", "replace") for word in self._words])
         counted = CountedWords(words, self._counts)
         self._words, self._counts = {}, np.zeros(0, np.int64)

@@ -17,8 +17,14 @@ TRICKY = [
     *" \t\n\r\v\f\x85\xa0\u2028\u2029\u3000\x00\x1b\x1c\x7f.,!-“”—€²½Ⅳ٣०語한हि्😀🏽\U000e0101\U0010ffff",
     *("don't", "\r\n", "x" * 998, "é" * 500, "a b ", "word "),
 ]
-texts = st.one_of(st.text(), st.text(st.sampled_from("ab'’ .\n\u0301\u200d\u00ad")), st.lists(st.sampled_from(TRICKY)).map("".join))
-broken = st.lists(st.one_of(texts.map(str.encode), st.binary(max_size=6), st.sampled_from([b"\xe2\x80", b"\xf0\x90\x80", b"\xed\xa0\x80"])))
+texts = st.one_of(
+    st.text(), st.text(st.sampled_from("ab'’ .\n\u0301\u200d\u00ad")), st.lists(st.sampled_from(TRICKY)).map("".join)
+)
+broken = st.lists(
+    st.one_of(
+        texts.map(str.encode), st.binary(max_size=6), st.sampled_from([b"\xe2\x80", b"\xf0\x90\x80", b"\xed\xa0\x80"])
+    )
+)
 data = st.one_of(texts.map(str.encode), broken.map(b"".join))
 
 
@@ -90,7 +96,9 @@ def test_blocks_that_end_in_white_space_do_not_show(text, draw):
 
 def test_characters_of_every_plane_follow_the_reference():
     for first in range(0, 0x110000, 0x4000):
-        text = " ".join(f"a{c}b {c} {c}c" for c in map(chr, range(first, first + 0x400)) if not "\ud800" <= c <= "\udfff")
+        text = " ".join(
+            f"a{c}b {c} {c}c" for c in map(chr, range(first, first + 0x400)) if not "\ud800" <= c <= "\udfff"
+        )
         for punctuation in (False, True):
             counter = KernelCounter(character_tables(False, True, punctuation, True))
             expected, passed_over = reference.tokenize(text.encode(), True, punctuation, True)
@@ -123,7 +131,10 @@ def test_options():
 
 
 def test_white_space_keeps_what_is_between():
-    assert make_tokenizer("whitespace").tokenize("<UNK> isn't , a\u00a0b\n.") == [["<unk>", "isn't", ",", "a", "b"], ["."]]
+    assert make_tokenizer("whitespace").tokenize("<UNK> isn't , a\u00a0b\n.") == [
+        ["<unk>", "isn't", ",", "a", "b"],
+        ["."],
+    ]
 
 
 def test_lines():

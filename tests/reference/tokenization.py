@@ -46,12 +46,9 @@ def words_of_line(line: str, punctuation: bool) -> list[str]:
     inside = False
     for i, c in enumerate(characters):
         before, after = inside, characters[i + 1] if i + 1 < len(characters) else " "
-        if continues_word(c) and (before or starts_word(c)):
-            inside = True
-        elif c in JOINERS and before and continues_word(characters[i - 1]) and continues_word(after):
-            inside = True
-        else:
-            inside = False
+        joins = c in JOINERS and continues_word(characters[i - 1]) and continues_word(after)
+        inside = starts_word(c) or (before and (continues_word(c) or joins))
+        if not inside:
             if punctuation and is_symbol(c):
                 tokens.append(c)
             continue
@@ -101,6 +98,9 @@ def is_control(c: str) -> bool:
 
 
 def is_symbol(c: str) -> bool:
-    return c != "\ufffd" and not c.isspace() and unicodedata.category(c)[0] in "PSC" and (
-        unicodedata.category(c) not in ("Cc", "Cf", "Cs")
+    return (
+        c != "\ufffd"
+        and not c.isspace()
+        and unicodedata.category(c)[0] in "PSC"
+        and (unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
     )
