@@ -1,0 +1,210 @@
+"""n-gram models to compare with: unigram, interpolated modified Kneser-Ney, and those that ARPA files hold.
+
+Modified Kneser-Ney (Chen & Goodman 1998), from order n down to 1::
+
+    p_k(w | h) = (a(hw) - D(a(hw))) / a(h·) + γ(h) p_{k-1}(w | h')        h' is h without its first word
+    γ(h)       = (D1 N1(h·) + D2 N2(h·) + D3 N3+(h·)) / a(h·)             p_0 = 1 / V
+
+a(hw) is the count of hw for the highest order and for n-grams that begin a sentence, and the number of different words
+before hw for all others.  Discounts come from how many n-grams have the counts 1 to 4.  A context does not reach over
+the ``<eos>`` before a sentence.
+"""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import EmbeddingsError
+from .lm_corpus import UNK
+
+_LN10 = math.log(10)
+
+
+def unigram_log_likelihoods(train: np.ndarray, ids: np.ndarray, words: int) -> np.ndarray:
+    """Return ln of (count + 1) / (N + V) for every word of ``ids``: the unigram model of ``train`` with add-one."""
+    counts = np.bincount(train, minlength=words) + 1.0
+    return np.log(counts / counts.sum())[ids]
+
+
+class KneserNey:
+    """Interpolated modified Kneser-Ney model of a text.
+
+    Parameters
+    ----------
+    ids
+        (N,) ids with ``eos`` at the end of each sentence.
+    words
+        V.
+    eos
+        Id of ``<eos>``.
+    order
+        n, the longest n-gram.
+    """
+
+    def __init__(self, ids: np.ndarray, words: int, eos: int, order: int = 5):
+        if order < 1:
+            raise ValueError(f"order must be at least 1, got {order}")
+        if len(ids) == 0:
+            raise EmbeddingsError("an n-gram model of an empty text: expected at least one word")
+        self._words, self._eos, self.order = words, eos, order
+        stream, room = self._stream(ids)
+        self._keys, counts, begins, suffixes = [np.arange(words)], [np.bincount(ids, minlength=words)], [], []
+        ending = stream  # which n-gram of the order at hand ends at each place
+        for k in range(2, order + 1):
+            keys = self._joined(ending, stream, room >= k - 1)
+            there = np.flatnonzero(keys >= 0)
+            unique, first, inverse, count = np.unique(
+                keys[there], return_index=True, return_inverse=True, return_counts=True
+            )
+            self._keys.append(unique)
+            counts.append(count)
+            begins.append(room[there[first]] == k - 1)
+            suffixes.append(ending[there[first]])
+            ending = np.full(len(stream), -1)
+            ending[there] = inverse
+        self._levels = []
+        for k, raw in enumerate(counts):
+            adjusted = raw
+            if k < order - 1:
+                adjusted = np.bincount(suffixes[k], minlength=len(raw))
+                adjusted = np.where(begins[k - 1], raw, adjusted) if k else adjusted
+            contexts = self._keys[k] // words if k else np.zeros(words, np.int64)
+            self._levels.append(_Level(adjusted, contexts, len(self._keys[k - 1]) if k else 1))
+
+    def log_likelihoods(self, ids: np.ndarray) -> np.ndarray:
+        """Return ln P of every word of a text of whole sentences, (N,) float64."""
+        stream, room = self._stream(ids)
+        p = self._levels[0].interpolate(np.full(len(stream), 1.0 / self._words), np.zeros_like(stream), stream)
+        ending = stream
+        for k in range(1, self.order):
+            found = _find(self._keys[k], self._joined(ending, stream, room >= k))
+            context = np.where(room >= k, _before(ending), -1)
+            p = self._levels[k].interpolate(p, context, found)
+            ending = found
+        return np.log(p[1:])
+
+    def _stream(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return ``<eos>`` and the ids, and how many words stand before each in its sentence, ``<eos>`` included."""
+        stream = np.concatenate([[self._eos], np.asarray(ids, np.int64)])
+        place = np.arange(len(stream))
+        opened = np.maximum.accumulate(np.where(stream == self._eos, place, 0))
+        return stream, np.concatenate([[0], place[1:] - opened[:-1]])
+
+    def _joined(self, ending: np.ndarray, stream: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+        """Return for each place the number of the n-gram before it, times V, plus its word; -1 where there is none."""
+        before = _before(ending)
+        return np.where(allowed & (before >= 0), before * self._words + stream, -1)
+
+
+class _Level:
+    """The n-grams of one order.
+
+    Parameters
+    ----------
+    counts
+        (G,): a(hw) of each.
+    contexts
+        (G,): h of each, as number of an n-gram of the order below.
+    context_count
+        How many of these there are.
+    """
+
+    def __init__(self, counts: np.ndarray, contexts: np.ndarray, context_count: int):
+        discounts = _discounts(counts)
+        self._total = np.bincount(contexts, counts, context_count)
+        self._left = np.bincount(contexts, discounts[np.minimum(counts, 3)], context_count)  # for the order below
+        self._kept = counts - discounts[np.minimum(counts, 3)]
+
+    def interpolate(self, lower: np.ndarray, contexts: np.ndarray, found: np.ndarray) -> np.ndarray:
+        """Return p_k for words with ``contexts`` that are the n-grams ``found`` (-1: none), given p_{k-1}."""
+        total = np.where(contexts >= 0, self._total[contexts], 0.0)
+        known = total > 0
+        divisor = np.where(known, total, 1.0)
+        own = np.where(found >= 0, self._kept[found], 0.0)
+        return np.where(known, (own + self._left[contexts] * lower) / divisor, lower)
+
+
+def _discounts(counts: np.ndarray) -> np.ndarray:
+    """Return D(0) ... D(3+); where a text is too small to estimate them, 0.5, 1 and 1.5, as KenLM's fallback is."""
+    fallback = np.array([0.0, 0.5, 1.0, 1.5])
+    n1, n2, n3, n4 = (float(np.sum(counts == c)) for c in (1, 2, 3, 4))
+    if min(n1, n2, n3, n4) == 0:
+        return fallback
+    y = n1 / (n1 + 2 * n2)
+    estimates = np.array([0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])
+    return fallback if estimates[1:].min() <= 0 else estimates
+
+
+def _before(values: np.ndarray) -> np.ndarray:
+    return np.concatenate([[-1], values[:-1]])
+
+
+def _find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return where each of ``wanted`` is in the sorted ``keys``, -1 where it is not."""
+    if not len(keys):
+        return np.full(len(wanted), -1)
+    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return np.where(keys[place] == wanted, place, -1)
+
+
+class ArpaModel:
+    """An n-gram model with back-off, as an ARPA file holds it.
+
+    Parameters
+    ----------
+    path
+        ARPA file of KenLM, SRILM or another tool: log10 of probabilities and back-off weights.
+
+    Raises
+    ------
+    EmbeddingsError
+        If the file cannot be read, or is not of this format.
+    """
+
+    def __init__(self, path: str | Path):
+        self._entries: dict[tuple[str, ...], tuple[float, float]] = {}
+        self.order = 0
+        try:
+            with Path(path).open(encoding="utf-8") as file:
+                for number, line in enumerate(file, start=1):
+                    self._read_line(line.strip(), f"{path}:{number}")
+        except (OSError, UnicodeDecodeError) as error:
+            raise EmbeddingsError(f"cannot read {path}: {error}") from error
+        if not self._entries:
+            raise EmbeddingsError(f"{path} holds no n-grams: expected an ARPA file, beginning with \\data\\")
+
+    def _read_line(self, line: str, place: str) -> None:
+        if line.endswith("-grams:") and line.startswith("\\"):
+            self.order = int(line[1:].partition("-")[0])
+        elif line.startswith("\\") or not line or not self.order:
+            return
+        else:
+            fields = line.split()
+            try:
+                weight = float(fields[self.order + 1]) if len(fields) > self.order + 1 else 0.0
+                self._entries[tuple(fields[1 : self.order + 1])] = float(fields[0]), weight
+            except (ValueError, IndexError):
+                raise EmbeddingsError(f"{place}: no line of an ARPA file: {line[:60]!r}") from None
+
+    def log_likelihoods(self, words: list[str]) -> np.ndarray:
+        """Return ln P of each word of a sentence and of its end, (n + 1,) float64."""
+        known = [word if (word,) in self._entries else UNK for word in words]
+        sentence = ["<s>", *known, "</s>"]
+        return (
+            np.array(
+                [
+                    self._log10(tuple(sentence[max(0, i - self.order + 1) : i]), sentence[i])
+                    for i in range(1, len(sentence))
+                ]
+            )
+            * _LN10
+        )
+
+    def _log10(self, context: tuple[str, ...], word: str) -> float:
+        entry = self._entries.get((*context, word))
+        if entry is not None:
+            return entry[0]
+        if not context:
+            return -math.inf
+        return self._entries.get(context, (0.0, 0.0))[1] + self._log10(context[1:], word)

@@ -1,0 +1,48 @@
+"""Modified Kneser-Ney as its equations read, one n-gram at a time."""
+
+from collections import Counter, defaultdict
+
+
+def discounts(counts):
+    n = [sum(c == k for c in counts) for k in range(5)]
+    if not all(n[1:]):
+        return [0, 0.5, 1.0, 1.5]
+    y = n[1] / (n[1] + 2 * n[2])
+    found = [k - (k + 1) * y * n[k + 1] / n[k] for k in (1, 2, 3)]
+    return [0, *found] if min(found) > 0 else [0, 0.5, 1.0, 1.5]
+
+
+class KneserNey:
+    """Trained on sentences, lists of words; ``end`` stands before and after each."""
+
+    def __init__(self, sentences, words, end, order):
+        self.words, self.end, self.order = words, end, order
+        raw = [Counter() for _ in range(order + 1)]
+        for sentence in sentences:
+            padded = (end, *sentence, end)
+            for i in range(1, len(padded)):
+                for k in range(1, min(order, i + 1) + 1):
+                    raw[k][padded[i - k + 1 : i + 1]] += 1
+        self.adjusted = [Counter() for _ in range(order + 1)]
+        for k in range(1, order + 1):
+            before = defaultdict(set)
+            for gram in raw[k + 1] if k < order else ():
+                before[gram[1:]].add(gram[0])
+            for gram, count in raw[k].items():
+                begins = k > 1 and gram[0] == end
+                self.adjusted[k][gram] = count if k == order or begins else len(before[gram])
+        self.discounts = [discounts(self.adjusted[k].values()) for k in range(order + 1)]
+
+    def probability(self, context, word):
+        context = context[max(0, len(context) - self.order + 1) :]
+        if context and self.end in context:
+            context = context[max(i for i, w in enumerate(context) if w == self.end) :]
+        lower = 1 / self.words if not context else self.probability(context[1:], word)
+        k = len(context) + 1
+        extensions = [count for gram, count in self.adjusted[k].items() if gram[:-1] == context]
+        if not sum(extensions):
+            return lower
+        discount = self.discounts[k]
+        count = self.adjusted[k][(*context, word)]
+        left = sum(discount[min(c, 3)] for c in extensions)
+        return (count - discount[min(count, 3)] + left * lower) / sum(extensions)
