@@ -1,0 +1,79 @@
+"""`vecmill compare`: two models on the same sets, and the words that they see most differently."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from embeddings.errors import EmbeddingsError
+from pipelines.console import results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ModelA = Annotated[Path, typer.Argument(metavar="A", help="Directory that train-embeddings wrote, or a vector file.")]
+ModelB = Annotated[Path, typer.Argument(metavar="B", help="Likewise.")]
+
+
+def compare_command(
+    a: ModelA,
+    b: ModelB,
+    data: Annotated[
+        Path | None, typer.Option(help="File of word pairs, analogies or categories, or a folder of such files.")
+    ] = None,
+    words: Annotated[int, typer.Option(min=0, help="Words to show whose neighbours changed most.")] = 10,
+    topn: Annotated[int, typer.Option(min=1, help="Neighbours of each word that are compared.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+) -> None:
+    """Put two models side by side: scores on every set, and the words whose neighbours changed most.
+
+    Example: vecmill compare runs/wiki runs/wiki-counts --data evaluation/
+    """
+    from embeddings import WordVectors
+    from embeddings.evaluation import compare
+
+    found = compare(WordVectors.load(a), WordVectors.load(b), _sets(data), words=words, topn=topn)
+    if as_json:
+        tables = {"scores": found.scores, "neighbors": found.neighbors}
+        records = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
+        typer.echo(json.dumps({"a": str(a), "b": str(b), **records}, ensure_ascii=False))
+        return
+    results.print(f"A  {a}\nB  {b}")
+    if len(found.scores):
+        _print_scores(found.scores)
+    if len(found.neighbors):
+        _print_neighbors(found.neighbors, topn)
+
+
+def _sets(data: Path | None) -> dict[str, Path]:
+    if data is None:
+        return {}
+    files = sorted(path for path in data.iterdir() if path.is_file()) if data.is_dir() else [data]
+    if not files:
+        raise EmbeddingsError(f"{data} holds no files; expected word pairs, analogies or categories")
+    return {path.stem: path for path in files}
+
+
+def _print_scores(scores: "pd.DataFrame") -> None:
+    """Print the scores in columns of whatever width: a table of Rich would cut names short on a narrow terminal."""
+    rows = [("set", "measure", "A", "B", "B - A", "used by A", "used by B")]
+    for row in scores.to_dict("records"):
+        numbers = (f"{row['score_a']:.4f}", f"{row['score_b']:.4f}", f"{row['difference']:+.4f}")
+        rows.append((row["set"], row["measure"], *numbers, str(row["used_a"]), str(row["used_b"])))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    results.print()
+    for cells in rows:
+        padded = [
+            cell.ljust(width) if i < 2 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        results.print("  ".join(padded))
+
+
+def _print_neighbors(neighbors: "pd.DataFrame", topn: int) -> None:
+    results.print(f"\nWords with the fewest common neighbours among the nearest {topn}")
+    for row in neighbors.to_dict("records"):
+        results.print(f"{row['word']}  {row['overlap']:.0%} in common", style="bold")
+        results.print(f"  A  {', '.join(row['neighbors_a'])}")
+        results.print(f"  B  {', '.join(row['neighbors_b'])}")

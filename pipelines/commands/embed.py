@@ -1,0 +1,177 @@
+"""`vecmill embed`: lines of text in, one vector a line out."""
+
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from embeddings.errors import EmbeddingsError
+from pipelines.commands.vectors import Model
+from pipelines.config import ConfigError, nearest
+from pipelines.console import results
+from pipelines.interruption import interruptible
+from pipelines.output_directory import OutputError
+from pipelines.progress import make_progress
+
+if TYPE_CHECKING:
+    from embeddings import Tokenizer, WordVectors
+
+BATCH = 4096  # lines that are embedded, and rows that are written, at a time
+WEIGHTINGS = ["mean", "sif"]
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """What was counted on the way."""
+
+    lines: int = 0
+    lines_without_known_word: int = 0
+    words: int = 0
+    unknown_words: int = 0
+
+
+def embed_command(
+    model: Model,
+    out: Annotated[Path, typer.Option(help="File to write, .npy or .parquet (columns text and vector).")],
+    weighting: Annotated[
+        str,
+        typer.Option(
+            metavar="mean|sif",
+            help="Mean of the unit vectors of a line's words, or smooth inverse frequency (Arora et al. 2017).",
+        ),
+    ] = "mean",
+    force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was counted as JSON.")] = False,
+) -> None:
+    """Turn lines of text on stdin into vectors, one a line.
+
+    Lines are cut into words as the model's own text was. Words that the model does not know are left out and
+    counted; a line without a known word has a vector of zeros.
+
+    Example: vecmill embed runs/wiki --out sentences.npy < sentences.txt
+    """
+    if out.suffix not in (".npy", ".parquet"):
+        raise ConfigError(f"--out: {out} must end in .npy or .parquet")
+    if weighting not in WEIGHTINGS:
+        raise ConfigError(
+            f"--weighting: {weighting!r} is none of {', '.join(WEIGHTINGS)}{nearest(weighting, WEIGHTINGS)}"
+        )
+    if out.exists() and not force:
+        raise OutputError(f"{out} exists; add --force to replace it")
+    from embeddings import WordVectors
+
+    vectors, tokenizer, tally = WordVectors.load(model), _tokenizer(model), Tally()
+    if weighting == "sif" and not vectors.vocabulary.counts.any():
+        raise EmbeddingsError(
+            f"{model} does not tell how often its words occur, which sif needs; take --weighting mean"
+        )
+    with (
+        tempfile.TemporaryFile() as texts,
+        tempfile.TemporaryFile() as rows,
+        interruptible("nothing was written"),
+        make_progress().task("embedding lines", None) as update,
+    ):
+        for lines in _batches(sys.stdin.buffer):
+            texts.writelines(line.encode() + b"\n" for line in lines)
+            rows.write(_embed(vectors, tokenizer, lines, weighting, tally).tobytes())
+            update(tally.lines, f"{tally.lines:,} lines")
+        _write(out, texts, _finished(rows, vectors.dimension, weighting))
+    if as_json:
+        typer.echo(json.dumps({"out": str(out), "dimension": vectors.dimension, **asdict(tally)}))
+        return
+    results.print(f"{out}: {tally.lines:,} lines x {vectors.dimension} dimensions")
+    share = tally.unknown_words / max(tally.words, 1)
+    results.print(f"Words that are not in the vocabulary: {tally.unknown_words:,} of {tally.words:,} ({share:.1%}).")
+    if tally.lines_without_known_word:
+        results.print(f"Lines without a known word, all zeros: {tally.lines_without_known_word:,}.")
+
+
+def _batches(stream: IO[bytes]) -> Iterator[list[str]]:
+    """Lists of lines; what else ends a line for a tokenizer becomes a space, as there is one vector a line."""
+    while batch := list(islice(stream, BATCH)):
+        yield [" ".join(line.decode("utf-8", "replace").splitlines()) for line in batch]
+
+
+def _tokenizer(model: Path) -> "Tokenizer":
+    """Return the tokenizer that the model was trained with; the fast one where that is not known."""
+    from embeddings import make_tokenizer
+    from pipelines.config import TokenizerSettings
+
+    settings = asdict(TokenizerSettings()) | _settings(model).get("tokenizer", {})
+    return make_tokenizer(settings.pop("name"), **settings)
+
+
+def _settings(model: Path) -> dict[str, Any]:
+    try:
+        settings = json.loads((model / "config.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return settings if isinstance(settings, dict) else {}
+
+
+def _embed(
+    vectors: "WordVectors", tokenizer: "Tokenizer", lines: list[str], weighting: str, tally: Tally
+) -> np.ndarray:
+    """Vectors of lines, (n, d) float32, those of sif still with their common component."""
+    from embeddings.postprocessing import weighted_sentence_vectors
+
+    sentences = tokenizer.tokenize("".join(f"{line}\n" for line in lines))
+    lengths = np.array([len(sentence) for sentence in sentences])
+    ids = vectors.vocabulary.ids((word for sentence in sentences for word in sentence), missing=-1)
+    known, line_of = ids >= 0, np.repeat(np.arange(len(lines)), lengths)
+    known_words = np.bincount(line_of[known], minlength=len(lines))
+    tally.lines += len(lines)
+    tally.words += len(ids)
+    tally.unknown_words += int(np.count_nonzero(~known))
+    tally.lines_without_known_word += int(np.count_nonzero(known_words == 0))
+    if weighting == "sif":
+        return weighted_sentence_vectors(vectors, sentences)
+    distinct, place = np.unique(ids[known], return_inverse=True)
+    sums = np.zeros((len(lines), vectors.dimension), np.float32)
+    np.add.at(sums, line_of[known], vectors.unit_vectors(distinct)[place])
+    return sums / np.maximum(known_words, 1)[:, None].astype(np.float32)
+
+
+def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
+    """Memory map of all vectors; those of sif without the component that they have in common."""
+    from embeddings.postprocessing import common_component
+
+    rows.flush()
+    size = rows.tell()
+    if size == 0:
+        raise EmbeddingsError("standard input holds no lines; expected text, one sentence a line")
+    matrix = np.memmap(rows, np.float32, "r+", shape=(size // (4 * dimension), dimension))
+    if weighting == "sif":
+        component = common_component(matrix)
+        for start in range(0, len(matrix), BATCH):
+            block = matrix[start : start + BATCH]
+            block -= np.outer(block @ component, component)
+    return matrix
+
+
+def _write(out: Path, texts: IO[bytes], matrix: np.ndarray) -> None:
+    from embeddings.atomic_output import atomic_file
+
+    with atomic_file(out) as file:
+        if out.suffix == ".npy":
+            np.save(file, matrix, allow_pickle=False)
+            return
+        import pyarrow as pa
+        from pyarrow.parquet import ParquetWriter
+
+        vector = pa.list_(pa.field("element", pa.float32(), nullable=False), matrix.shape[1])
+        schema = pa.schema([("text", pa.string()), ("vector", vector)])
+        texts.seek(0)
+        with ParquetWriter(file, schema) as writer:
+            for start in range(0, len(matrix), BATCH):
+                block = matrix[start : start + BATCH]
+                lines = [line.decode().removesuffix("\n") for line in islice(texts, len(block))]
+                numbers = pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), type=vector)
+                writer.write_batch(pa.record_batch([pa.array(lines, pa.string()), numbers], schema=schema))

@@ -1,0 +1,45 @@
+"""Instead of stage 4: ids → co-occurrence counts → positive PMI → truncated SVD."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from embeddings import EncodedCorpus, Vocabulary
+from embeddings.count_based import CountBased, CountBasedConfig
+from pipelines.config import PipelineConfig
+from pipelines.stage import StageContext
+from pipelines.stages import vocabulary
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountBasedStage:
+    """Makes the count-based baseline and writes a model directory."""
+
+    config: PipelineConfig
+    count_based: CountBasedConfig
+    name: ClassVar[str] = "count-based"
+    inputs: ClassVar[tuple[str, ...]] = ("vocabulary", "encode")
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Settings of this stage and of those before it: all are written to `config.json`."""
+        earlier = self.config.decisive()
+        earlier.pop("train")
+        return {**earlier, "count_based": asdict(self.count_based)}
+
+    def sources(self) -> Mapping[str, str]:
+        """Return nothing: all is read from earlier stages."""
+        return {}
+
+    def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
+        """Write the vectors with their vocabulary and the effective configuration."""
+        words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
+        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has
+        with context.progress.task("counting neighbours", corpus.token_count) as update:
+            vectors = CountBased(self.count_based).fit(corpus, words, progress=lambda done: update(done))
+        vectors.save(directory)
+        settings = json.dumps(self.settings, indent=1, ensure_ascii=False)
+        (directory / "config.json").write_text(f"{settings}\n", "utf-8")
+        return {"words": len(words), "dimension": self.count_based.dimension}
