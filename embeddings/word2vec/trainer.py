@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 0.2
 _LOSS_INTERVAL = 128
+_LEAST_TIMES_COST = 40  # an epoch ends with a checkpoint if training since the last took so many times its cost
 _HELD_OUT_EPOCH = 2**32 - 1  # its random streams are those of no real epoch
 
 
@@ -64,7 +65,8 @@ class Checkpointing(NamedTuple):
     directory : Path
         Of the checkpoints of this run; one that is found there is continued.
     every : float
-        Seconds between two checkpoints; each epoch, and an interruption, ends with one as well.
+        Seconds between two checkpoints. An interruption ends with one as well, and so does an epoch, unless it was so
+        short that checkpoints would take more than 2.5 % of the time.
     """
 
     directory: Path
@@ -105,6 +107,7 @@ class Trainer:
             alias_word=alias,
         )
         self._trained_seconds = 0.0
+        self._saved_at, self._save_seconds = 0.0, 0.0  # of the last checkpoint, and what it cost
 
     @property
     def words_total(self) -> int:
@@ -149,7 +152,7 @@ class Trainer:
                 }
             )
             work = Work(len(self._blocks))
-            if checkpointing:
+            if checkpointing and self._is_worth_saving():
                 self._save(checkpointing, work)
 
     def _compile(self) -> None:
@@ -218,10 +221,16 @@ class Trainer:
         self._trained_seconds += time.monotonic() - start
         self._report(epoch, work, before, 0.0, report)
 
+    def _is_worth_saving(self) -> bool:
+        """Whether an epoch was long enough for a checkpoint at its end to cost little."""
+        return self._trained_seconds - self._saved_at >= _LEAST_TIMES_COST * self._save_seconds
+
     def _save(self, checkpointing: Checkpointing, work: Work) -> None:
+        start = time.monotonic()
         arrays = {"embedding": self.parameters.embedding, "context": self.parameters.context}
         state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
         save_checkpoint(checkpointing.directory, arrays, state)
+        self._saved_at, self._save_seconds = self._trained_seconds, time.monotonic() - start
 
     def _restore(self, checkpointing: Checkpointing, work: Work) -> None:
         """Go on from a checkpoint; the caller keeps those of other settings or text out of the directory."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from embeddings import EncodedCorpus, Vocabulary
-from embeddings.word2vec import TrainingProgress, Word2Vec
+from embeddings.word2vec import Checkpointing, TrainingProgress, Word2Vec
 from pipelines.config import PipelineConfig
 from pipelines.progress import count
 from pipelines.stage import StageContext
@@ -43,7 +43,7 @@ class TrainStage:
             def report(progress: TrainingProgress) -> None:
                 update(progress.words_done, describe(progress), progress.seconds_left)
 
-            vectors = model.fit(corpus, words, report=report)
+            vectors = model.fit(corpus, words, report=report, checkpointing=Checkpointing(context.checkpoint))
         vectors.save(directory)
         _write_json(directory / "config.json", self.config.to_dict())
         lines = [json.dumps(metrics) for metrics in model.metrics]
