@@ -19,13 +19,16 @@ import numpy as np
 from .cells import Cell, State, Tape
 from .dropout import Dropout, dropout_mask
 from .embedding import RepeatedVectors
+from .kernels import transpose
 from .parallel import over_rows, own_threads, product
 from .parameters import Parameter
 
 LANES = 16
 """Rows are padded to a multiple of this many numbers, so that vectorised loops have no remainder."""
 ROWS_A_PASS = 5
-"""Rows that the compiled product handles together."""
+"""Rows that the compiled products handle together."""
+FEW_STEPS = 4
+"""So many steps run faster on W_hh as it is than on a copy that has to be made first."""
 
 Inputs = np.ndarray | RepeatedVectors
 
@@ -82,7 +85,9 @@ class RecurrentLayer:
         self._tape: Tape | None = None
         self._inputs: Inputs = np.empty((0, 0, input_size))
         self._mask: np.ndarray | None = None
-        self._weight_copies: dict[str, np.ndarray] = {}
+        self._recurrent = self._weights["weight_hh"].value
+        self._copy: np.ndarray = np.empty((0, 0), dtype)
+        self._copied = False
 
     @own_threads
     def forward(
@@ -115,7 +120,7 @@ class RecurrentLayer:
         """
         index = inputs.index if isinstance(inputs, RepeatedVectors) else inputs[..., 0]
         steps, batch = index.shape
-        self._inputs, self._mask = inputs, self._drawn_mask(rng)
+        self._inputs, self._recurrent = inputs, self._masked_weight(rng)
         tape = self._tape = self._prepared_tape(steps, batch)
         tape.lengths[:] = steps if lengths is None else lengths
         for array, initial in zip(tape.states, states[0] if states else (0,) * len(tape.states), strict=True):
@@ -123,8 +128,9 @@ class RecurrentLayer:
         self._multiply_inputs(inputs, tape.gates)
         if tape.recurrent is not tape.gates:
             tape.recurrent[:] = 0
-        weight = self._recurrent_weight(transposed=False, copy=steps > LANES // 4)
-        self._over_batch(lambda rows: self.cell.forward(tape, weight, self._weights, rows))
+        copy = self._transposed() if steps > FEW_STEPS else self._copy[:0]
+        weights = self._recurrent, copy
+        self._over_batch(lambda rows: self.cell.forward(tape, weights, self._weights, rows))
         end = tape.lengths, np.arange(batch)
         return tape.states[0][1:, :, : self.output_size], [tuple(s[end][:, : self.output_size] for s in tape.states)]
 
@@ -156,7 +162,7 @@ class RecurrentLayer:
         d_output = np.ascontiguousarray(d_output, dtype)
         finals = d_states[0] if d_states else (0,) * len(tape.states)
         d_state = tuple(np.zeros((batch, hidden), dtype) + np.asarray(final, dtype) for final in finals)
-        weight_t = self._recurrent_weight(transposed=True)
+        weight_t = self._transposed()[:hidden]
         self._over_batch(lambda rows: self.cell.backward(tape, weight_t, d_output, d_state, rows))
         self._add_recurrent_gradient(tape)
         return self._input_gradients(tape, input_gradient), [d_state]
@@ -177,11 +183,13 @@ class RecurrentLayer:
         states = tuple(np.zeros(shape, dtype) for _ in self.cell.states)
         return Tape(gates, recurrent, states, np.zeros(batch, np.int64))
 
-    def _drawn_mask(self, rng: np.random.Generator | None) -> np.ndarray | None:
+    def _masked_weight(self, rng: np.random.Generator | None) -> np.ndarray:
+        """Return W_hh, with some weights left out if ``rng`` is given."""
+        weight, self._mask, self._copied = self._weights["weight_hh"].value, None, False
         if rng is None or self._weight_drop == 0.0:
-            return None
-        weight = self._weights["weight_hh"].value
-        return dropout_mask(rng, weight.shape, self._weight_drop, weight.dtype)
+            return weight
+        self._mask = dropout_mask(rng, weight.shape, self._weight_drop, weight.dtype)
+        return weight * self._mask
 
     def _multiply_inputs(self, inputs: Inputs, gates: np.ndarray) -> None:
         """Set gates = W_ih x for all time steps at once."""
@@ -194,19 +202,15 @@ class RecurrentLayer:
         else:
             product(inputs.reshape(-1, self.input_size), weight.T, out=flat[:, : len(weight)])
 
-    def _recurrent_weight(self, *, transposed: bool, copy: bool = True) -> np.ndarray:
-        """Return W_hh with its mask, padded for the time loop (a copy does not pay for a few steps)."""
-        weight = self._weights["weight_hh"].value
-        if self._mask is not None:
-            weight = weight * self._mask
-        if not copy:
-            return weight
-        source, name = (weight.T, "transposed") if transposed else (weight, "plain")
-        if name not in self._weight_copies:
-            self._weight_copies[name] = np.zeros((source.shape[0], _padded(source.shape[1])), weight.dtype)
-        target = self._weight_copies[name]
-        target[:, : source.shape[1]] = source
-        return target
+    def _transposed(self) -> np.ndarray:
+        """Return W_hh transposed and padded, as the time loops read it; made once a forward pass."""
+        weight, (outputs, inputs) = self._recurrent, self._recurrent.shape
+        if self._copy.size == 0:
+            self._copy = np.zeros((_padded(inputs), _padded(outputs)), weight.dtype)
+        if not self._copied:
+            over_rows(lambda rows: transpose(weight, self._copy, rows), outputs, cost=inputs, grain=LANES)
+            self._copied = True
+        return self._copy
 
     def _add_recurrent_gradient(self, tape: Tape) -> None:
         """∂L/∂W_hh = Σ_t ∂L/∂(W_hh h<t-1>) h<t-1>ᵀ, one product."""

@@ -21,6 +21,8 @@ from .parameters import Parameter
 
 State = tuple[np.ndarray, ...]
 """The state of one layer: one (B, H) array for each name in ``Cell.states``."""
+Weights = tuple[np.ndarray, np.ndarray]
+"""W_hh (G·H, H) and its transpose, padded with zeros (H + padding, G·H + padding); the latter may have no rows."""
 
 
 @dataclass(slots=True)
@@ -74,12 +76,12 @@ class Cell(ABC):
         }
 
     @abstractmethod
-    def forward(self, tape: Tape, weight: np.ndarray, parameters: Mapping[str, Parameter], rows: Rows) -> None:
-        """Unroll the sequences ``rows`` from t = 0; ``weight`` is W_hh (G·H, H or more)."""
+    def forward(self, tape: Tape, weights: Weights, parameters: Mapping[str, Parameter], rows: Rows) -> None:
+        """Unroll the sequences ``rows`` from t = 0."""
 
     @abstractmethod
     def backward(self, tape: Tape, weight_t: np.ndarray, d_output: np.ndarray, d_state: State, rows: Rows) -> None:
-        """Unroll backwards; ``weight_t`` is W_hh transposed (H, G·H + padding).
+        """Unroll backwards; ``weight_t`` is the transpose of W_hh (H, G·H + padding).
 
         ``d_output`` (T, B, H) holds ∂L/∂h<t> from outside; ``d_state`` goes from the gradient of the final state to
         that of the initial one.
@@ -114,10 +116,10 @@ class RNNCell(Cell):
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"unknown activation {self.activation!r}: choose one of {', '.join(ACTIVATIONS)}")
 
-    def forward(self, tape: Tape, weight: np.ndarray, parameters: Mapping[str, Parameter], rows: Rows) -> None:
+    def forward(self, tape: Tape, weights: Weights, parameters: Mapping[str, Parameter], rows: Rows) -> None:
         """Unroll forwards: `kernels.rnn_forward`."""
         code = ACTIVATIONS[self.activation].code
-        kernels.rnn_forward(tape.gates, weight, parameters["bias"].value, tape.states[0], tape.lengths, code, rows)
+        kernels.rnn_forward(tape.gates, weights, parameters["bias"].value, tape.states[0], tape.lengths, code, rows)
 
     def backward(self, tape: Tape, weight_t: np.ndarray, d_output: np.ndarray, d_state: State, rows: Rows) -> None:
         """Unroll backwards: `kernels.rnn_backward`."""
@@ -144,10 +146,10 @@ class GRUCell(Cell):
         """Return the weights of every cell, and ``bias_hn`` (H,)."""
         return {**super().initial_weights(rng, input_size, hidden_size), "bias_hn": np.zeros(hidden_size)}
 
-    def forward(self, tape: Tape, weight: np.ndarray, parameters: Mapping[str, Parameter], rows: Rows) -> None:
+    def forward(self, tape: Tape, weights: Weights, parameters: Mapping[str, Parameter], rows: Rows) -> None:
         """Unroll forwards: `kernels.gru_forward`."""
         biases = parameters["bias"].value, parameters["bias_hn"].value
-        kernels.gru_forward(tape.gates, tape.recurrent, weight, *biases, tape.states[0], tape.lengths, rows)
+        kernels.gru_forward(tape.gates, tape.recurrent, weights, *biases, tape.states[0], tape.lengths, rows)
 
     def backward(self, tape: Tape, weight_t: np.ndarray, d_output: np.ndarray, d_state: State, rows: Rows) -> None:
         """Unroll backwards: `kernels.gru_backward`."""
@@ -188,10 +190,10 @@ class LSTMCell(Cell):
         weights["bias"][hidden_size : 2 * hidden_size] = self.forget_bias
         return weights
 
-    def forward(self, tape: Tape, weight: np.ndarray, parameters: Mapping[str, Parameter], rows: Rows) -> None:
+    def forward(self, tape: Tape, weights: Weights, parameters: Mapping[str, Parameter], rows: Rows) -> None:
         """Unroll forwards: `kernels.lstm_forward`."""
         h, c = tape.states
-        kernels.lstm_forward(tape.gates, weight, parameters["bias"].value, h, c, tape.lengths, rows)
+        kernels.lstm_forward(tape.gates, weights, parameters["bias"].value, h, c, tape.lengths, rows)
 
     def backward(self, tape: Tape, weight_t: np.ndarray, d_output: np.ndarray, d_state: State, rows: Rows) -> None:
         """Unroll backwards: `kernels.lstm_backward`."""

@@ -135,6 +135,77 @@ def add_product(left, weight, out, start, stop):
             out[b4, j], out[b4, j1], out[b4, j2] = s40, s41, s42
 
 
+@compiled
+def transpose(source, target, rows):
+    """Copy ``source`` (n, m), transposed, to the first n columns of ``target`` (m or more, n or more)."""
+    for first in range(rows[0], rows[1], 16):
+        last = min(first + 16, rows[1])
+        for j in range(source.shape[1]):
+            for i in range(first, last):
+                target[j, i] = source[i, j]
+
+
+@compiled
+def _add_to_five(left, weight_t, out, n):
+    """Add left (5, K) · weight_t (K, n) to out (5, n), K a multiple of 8: eight products a load and store."""
+    x0, x1, x2, x3, x4 = left[0], left[1], left[2], left[3], left[4]
+    z0, z1, z2, z3, z4 = out[0], out[1], out[2], out[3], out[4]
+    for k in range(0, weight_t.shape[0], 8):
+        w0, w1, w2, w3 = weight_t[k], weight_t[k + 1], weight_t[k + 2], weight_t[k + 3]
+        w4, w5, w6, w7 = weight_t[k + 4], weight_t[k + 5], weight_t[k + 6], weight_t[k + 7]
+        c00, c01, c02, c03 = x0[k], x0[k + 1], x0[k + 2], x0[k + 3]
+        c04, c05, c06, c07 = x0[k + 4], x0[k + 5], x0[k + 6], x0[k + 7]
+        c10, c11, c12, c13 = x1[k], x1[k + 1], x1[k + 2], x1[k + 3]
+        c14, c15, c16, c17 = x1[k + 4], x1[k + 5], x1[k + 6], x1[k + 7]
+        c20, c21, c22, c23 = x2[k], x2[k + 1], x2[k + 2], x2[k + 3]
+        c24, c25, c26, c27 = x2[k + 4], x2[k + 5], x2[k + 6], x2[k + 7]
+        c30, c31, c32, c33 = x3[k], x3[k + 1], x3[k + 2], x3[k + 3]
+        c34, c35, c36, c37 = x3[k + 4], x3[k + 5], x3[k + 6], x3[k + 7]
+        c40, c41, c42, c43 = x4[k], x4[k + 1], x4[k + 2], x4[k + 3]
+        c44, c45, c46, c47 = x4[k + 4], x4[k + 5], x4[k + 6], x4[k + 7]
+        for j in range(n):
+            u0, u1, u2, u3, u4, u5, u6, u7 = w0[j], w1[j], w2[j], w3[j], w4[j], w5[j], w6[j], w7[j]
+            s0 = z0[j] + c00 * u0 + c01 * u1 + c02 * u2 + c03 * u3
+            s0 += c04 * u4 + c05 * u5 + c06 * u6 + c07 * u7
+            s1 = z1[j] + c10 * u0 + c11 * u1 + c12 * u2 + c13 * u3
+            s1 += c14 * u4 + c15 * u5 + c16 * u6 + c17 * u7
+            s2 = z2[j] + c20 * u0 + c21 * u1 + c22 * u2 + c23 * u3
+            s2 += c24 * u4 + c25 * u5 + c26 * u6 + c27 * u7
+            s3 = z3[j] + c30 * u0 + c31 * u1 + c32 * u2 + c33 * u3
+            s3 += c34 * u4 + c35 * u5 + c36 * u6 + c37 * u7
+            s4 = z4[j] + c40 * u0 + c41 * u1 + c42 * u2 + c43 * u3
+            s4 += c44 * u4 + c45 * u5 + c46 * u6 + c47 * u7
+            z0[j], z1[j], z2[j], z3[j], z4[j] = s0, s1, s2, s3, s4
+
+
+@compiled
+def _add_to_one(x, weight_t, z, n):
+    """Add x (K) · weight_t (K, n) to z (n), K a multiple of 4."""
+    for k in range(0, weight_t.shape[0], 4):
+        w0, w1, w2, w3 = weight_t[k], weight_t[k + 1], weight_t[k + 2], weight_t[k + 3]
+        c0, c1, c2, c3 = x[k], x[k + 1], x[k + 2], x[k + 3]
+        for j in range(n):
+            z[j] += c0 * w0[j] + c1 * w1[j] + c2 * w2[j] + c3 * w3[j]
+
+
+@compiled
+def _add_recurrent(h, weights, out, rows):
+    """Add W_hh h[b] to out[b].
+
+    ``weights`` are W_hh and its transposed copy, empty where copying it does not pay: to sum the rows of the copy takes
+    fewer instructions than a scalar product for each output does.
+    """
+    weight_t, n = weights[1], weights[0].shape[0]
+    if weight_t.shape[0] == 0:
+        add_product(h, weights[0], out, rows[0], rows[1])
+        return
+    whole = rows[0] + (rows[1] - rows[0]) // 5 * 5
+    for b in range(rows[0], whole, 5):
+        _add_to_five(h[b : b + 5], weight_t, out[b : b + 5], n)
+    for b in range(whole, rows[1]):
+        _add_to_one(h[b], weight_t, out[b], n)
+
+
 # ---- RNN: a<t> = g1(W_aa a<t-1> + W_ax x<t> + b_a) ----------------------------------------------------------------
 
 
@@ -163,11 +234,11 @@ def _rnn_step_backward(z, a, d_output, d_a, activation):
 
 
 @compiled
-def rnn_forward(z, weight, bias, a, lengths, activation, rows):
+def rnn_forward(z, weights, bias, a, lengths, activation, rows):
     """Unroll: z (T, B, ·) holds W_ax x<t> and gets W_aa a<t-1>; a (T+1, B, ·) starts with a<0>."""
     hidden = bias.size
     for t in range(z.shape[0]):
-        add_product(a[t], weight, z[t], rows[0], rows[1])
+        _add_recurrent(a[t], weights, z[t], rows)
         for b in range(rows[0], rows[1]):
             if t < lengths[b]:
                 _rnn_step(z[t, b], bias, activation, a[t + 1, b, :hidden])
@@ -227,11 +298,11 @@ def _gru_step_backward(gates, recurrent, h_before, d_output, d_h):
 
 
 @compiled
-def gru_forward(gates, recurrent, weight, bias, bias_hn, h, lengths, rows):
+def gru_forward(gates, recurrent, weights, bias, bias_hn, h, lengths, rows):
     """Unroll: gates (T, B, ·) hold W_ih x<t>, recurrent (T, B, ·) zeros, h (T+1, B, ·) starts with h<0>."""
     hidden = bias_hn.size
     for t in range(gates.shape[0]):
-        add_product(h[t], weight, recurrent[t], rows[0], rows[1])
+        _add_recurrent(h[t], weights, recurrent[t], rows)
         for b in range(rows[0], rows[1]):
             if t < lengths[b]:
                 _gru_step(gates[t, b], recurrent[t, b], bias, bias_hn, h[t, b], h[t + 1, b, :hidden])
@@ -290,11 +361,11 @@ def _lstm_step_backward(gates, c_before, c, d_output, d_h, d_c):
 
 
 @compiled
-def lstm_forward(gates, weight, bias, h, c, lengths, rows):
+def lstm_forward(gates, weights, bias, h, c, lengths, rows):
     """Unroll: gates (T, B, ·) hold W_ih x<t>; h and c (T+1, B, ·) start with h<0> and c<0>."""
     hidden = bias.size // 4
     for t in range(gates.shape[0]):
-        add_product(h[t], weight, gates[t], rows[0], rows[1])
+        _add_recurrent(h[t], weights, gates[t], rows)
         for b in range(rows[0], rows[1]):
             if t < lengths[b]:
                 _lstm_step(gates[t, b], bias, c[t, b], c[t + 1, b], h[t + 1, b, :hidden])
