@@ -65,8 +65,8 @@ class Checkpointing(NamedTuple):
     directory : Path
         Of the checkpoints of this run; one that is found there is continued.
     every : float
-        Seconds between two checkpoints. An interruption ends with one as well, and so does an epoch, unless it was so
-        short that checkpoints would take more than 2.5 % of the time.
+        Seconds between two checkpoints. An interruption and the last epoch end with one as well, and so do the other
+        epochs, unless they are so short that checkpoints would take more than 2.5 % of the time.
     """
 
     directory: Path
@@ -152,7 +152,7 @@ class Trainer:
                 }
             )
             work = Work(len(self._blocks))
-            if checkpointing and self._is_worth_saving():
+            if checkpointing and (epoch + 1 == self.config.epochs or self._is_worth_saving()):
                 self._save(checkpointing, work)
 
     def _compile(self) -> None:
