@@ -14,6 +14,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from embeddings.word2vec.config import Word2VecConfig
+from pipelines.lm_settings import LM_SECTIONS
 
 
 class ConfigError(Exception):
@@ -98,7 +99,7 @@ class Given(NamedTuple):
     origin: str
 
 
-SECTIONS: dict[str, type] = get_type_hints(PipelineConfig)
+SECTIONS: dict[str, type] = {**get_type_hints(PipelineConfig), **LM_SECTIONS}
 
 
 def load_config(path: Path | None = None, options: Mapping[str, Given] | None = None) -> PipelineConfig:
@@ -116,12 +117,17 @@ def load_config(path: Path | None = None, options: Mapping[str, Given] | None = 
     ConfigError
         For an unreadable file, an unknown key, a value of the wrong type or out of range.
     """
-    given = {**(_read_toml(path) if path else {}), **(options or {})}
+    given = {**(read_toml(path) if path else {}), **(options or {})}
+    return PipelineConfig(**build_sections(get_type_hints(PipelineConfig), given))
+
+
+def build_sections(types: Mapping[str, type], given: Mapping[str, Given]) -> dict[str, Any]:
+    """Return the sections of some types, made from all that is given under their names."""
     sections = {}
-    for section, section_type in SECTIONS.items():
+    for section, section_type in types.items():
         entries = {name.partition(".")[2]: entry for name, entry in given.items() if name.startswith(f"{section}.")}
         sections[section] = _build(section_type, entries)
-    return PipelineConfig(**sections)
+    return sections
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -142,7 +148,7 @@ def nearest(word: str, choices: list[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _read_toml(path: Path) -> dict[str, Given]:
+def read_toml(path: Path) -> dict[str, Given]:
     """Return ``{"section.key": Given}`` of a file, every key known to exist."""
     try:
         text = path.read_text(encoding="utf-8")

@@ -1,0 +1,136 @@
+"""`vecmill train-lm`: text, and word vectors, in; a directory of a recurrent language model out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.config import Given
+from pipelines.interruption import interruptible
+from pipelines.progress import make_progress
+
+# Where the options that are not settings of [lm_training] belong.
+SETTING_OF_OPTION = {
+    "corpus": "corpus.source",
+    "field": "corpus.field",
+    "column": "corpus.column",
+    "tokenizer": "tokenizer.name",
+    "lowercase": "tokenizer.lowercase",
+    "preset": "lm.preset",
+    "min_count": "lm.min_count",
+    "max_vocabulary": "lm.max_vocabulary",
+    "seed": "lm.seed",
+    "cell": "lm_network.cell",
+    "layers": "lm_network.layers",
+    "hidden_size": "lm_network.hidden_size",
+    "embedding_size": "lm_network.embedding_size",
+    "tied": "lm_network.tied",
+    "output": "lm_network.output",
+    "frozen": "lm_network.frozen",
+}
+NO_SETTINGS = ("out", "embeddings", "config", "force", "skip_finished", "dropout")
+DROPOUTS = ("dropout_input", "dropout_between", "dropout_output")
+OF_PRESET = "that of the preset"
+
+
+def train_lm_command(
+    context: typer.Context,
+    corpus: Annotated[
+        str,
+        typer.Argument(
+            metavar="CORPUS",
+            help="Directory with train.txt, valid.txt and test.txt, or any text that train-embeddings takes.",
+        ),
+    ] = "pydocs",
+    *,
+    out: Annotated[Path, typer.Option(help="Directory to write; it appears when all is finished.")],
+    embeddings: Annotated[
+        Path | None, typer.Option(help="Word vectors to start from: a model directory or file.", show_default="random")
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="Defaults of all settings: minutes, 2x200, 2x650, AWD-LSTM.", metavar="quick|small|...")
+    ] = "quick",
+    cell: Annotated[str | None, typer.Option(metavar="lstm|gru|rnn", show_default=OF_PRESET)] = None,
+    layers: Annotated[int | None, typer.Option(help="Recurrent layers.", show_default=OF_PRESET)] = None,
+    hidden_size: Annotated[int | None, typer.Option(help="Units of a layer.", show_default=OF_PRESET)] = None,
+    embedding_size: Annotated[int | None, typer.Option(help="Numbers in a vector.", show_default="hidden size")] = None,
+    tied: Annotated[
+        bool | None, typer.Option("--tied/--untied", help="Whether output weights are E.", show_default=OF_PRESET)
+    ] = None,
+    frozen: Annotated[
+        bool | None, typer.Option("--frozen/--fine-tuned", help="Keep E as it is given.", show_default="fine-tuned")
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(help="Softmax in training.", metavar="full|sampled|adaptive", show_default=OF_PRESET),
+    ] = None,
+    dropout: Annotated[
+        float | None, typer.Option(help="Of input, between layers and of output.", show_default=OF_PRESET)
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the text.", show_default=OF_PRESET)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Columns read side by side.", show_default=OF_PRESET)] = None,
+    bptt: Annotated[int | None, typer.Option(help="Time steps of a window.", show_default=OF_PRESET)] = None,
+    optimizer: Annotated[
+        str | None, typer.Option(metavar="sgd|momentum|adam|adamw|averaged-sgd|...", show_default=OF_PRESET)
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(show_default="what suits the optimizer")] = None,
+    schedule: Annotated[
+        str | None, typer.Option(metavar="plateau|cosine|one-cycle|constant", show_default=OF_PRESET)
+    ] = None,
+    clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.", show_default=OF_PRESET)] = None,
+    min_count: Annotated[int | None, typer.Option(help="Rarer words are <unk>.", show_default="1")] = None,
+    max_vocabulary: Annotated[
+        int | None, typer.Option(help="Keep at most this many words.", show_default=OF_PRESET)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of everything drawn at random.")] = 1,
+    tokenizer: Annotated[
+        str, typer.Option(help="What cuts lines of raw text into words.", metavar="fast|whitespace|nltk:NAME")
+    ] = "fast",
+    lowercase: Annotated[
+        bool, typer.Option("--lowercase/--no-lowercase", help="Fold upper and lower case of raw text.")
+    ] = True,
+    field: Annotated[str, typer.Option(help="Field of JSON Lines records that holds the text.")] = "text",
+    column: Annotated[str, typer.Option(help="Column of CSV and Parquet files that holds the text.")] = "text",
+    config: Annotated[
+        Path | None, typer.Option(help="TOML file of settings; options given here win over it.", metavar="FILE.toml")
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace a finished --out, and drop unfinished work of other settings.")
+    ] = False,
+    skip_finished: Annotated[
+        bool, typer.Option("--skip-finished", help="Be content if --out is finished and has the same settings.")
+    ] = False,
+) -> None:
+    """Train a recurrent language model with backpropagation through time.
+
+    The output directory holds model.safetensors, language_model.json, vocabulary.tsv, config.json, metrics.jsonl,
+    evaluation.json and manifest.json. An interrupted run goes on when the same command is given again.
+
+    Example: vecmill train-lm pydocs --embeddings runs/pydocs --out runs/pydocs-lm
+    """
+    from pipelines.lm_pipeline import is_finished, load_lm_config, train_lm
+    from pipelines.lm_report import print_lm_training
+
+    settings = load_lm_config(config, _given(context), embeddings)
+    progress = make_progress()
+    if skip_finished and not force and is_finished(settings, out, embeddings=embeddings, progress=progress):
+        typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
+        return
+    with interruptible("the same command goes on where this one stopped"):
+        train_lm(settings, out, embeddings=embeddings, force=force, progress=progress)
+    print_lm_training(out)
+
+
+def _given(context: typer.Context) -> dict[str, Given]:
+    """Return the settings that the user gave, not those that an option has by default."""
+    given: dict[str, Given] = {}
+    for option, value in context.params.items():
+        source = context.get_parameter_source(option)
+        if source is None or source.name != "COMMANDLINE":
+            continue
+        if option == "dropout":
+            given |= {f"lm_network.{name}": Given(value, "--dropout") for name in DROPOUTS}
+        elif option not in NO_SETTINGS:
+            origin = "CORPUS" if option == "corpus" else f"--{option.replace('_', '-')}"
+            given[SETTING_OF_OPTION.get(option, f"lm_training.{option}")] = Given(value, origin)
+    return given

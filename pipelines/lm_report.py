@@ -1,0 +1,101 @@
+"""What a user sees at the end of training a language model: losses, test perplexity beside baselines, some text."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+from rich.table import Table
+
+from embeddings.recurrent.generation import SamplingConfig, generate, join
+from embeddings.recurrent.language_model import LanguageModel
+from pipelines.console import results
+from pipelines.manifest import Manifest
+from pipelines.progress import count, duration
+from pipelines.stages.train_lm import EVALUATION, METRICS
+
+SENTENCES = 5
+_LONGEST = 40
+_CANDIDATES = 4
+
+
+def print_lm_training(directory: Path) -> None:
+    """Print the report on a finished model directory."""
+    manifest = Manifest.read(directory)
+    model = LanguageModel.load(directory)
+    results.print("\nGenerated")
+    for sentence in example_sentences(model):
+        results.print(f"  {sentence}")
+    _print_epochs(directory / METRICS)
+    _print_text(manifest)
+    _print_perplexity(directory / EVALUATION)
+    times = [f"{name} {stage['cost']['wall_seconds']:.1f} s" for name, stage in manifest.history.items()]
+    times.append(f"train-lm {manifest.cost['wall_seconds']:.1f} s")
+    results.print(
+        f"\nTime: {', '.join(times)}. Peak memory: {manifest.cost['peak_memory_bytes'] / 2**20:.0f} MiB. "
+        f"{manifest.summary['parameters']:,} parameters: {directory}"
+    )
+    command = "vecmill" if shutil.which("vecmill") else sys.argv[0]
+    results.print(f'Next: {command} generate {directory} --prompt "the"')
+
+
+def example_sentences(model: LanguageModel, number: int = SENTENCES) -> list[str]:
+    """Return sentences drawn with a temperature a little under 1; of those too short to show anything, fewer."""
+    rng = np.random.default_rng(0)
+    config = SamplingConfig(temperature=0.8, top_p=0.95)
+    drawn = [generate(model, [], _LONGEST, rng=rng, config=config) for _ in range(_CANDIDATES * number)]
+    drawn.sort(key=lambda words: len(words) < 6)  # keeps the order otherwise
+    return [join(model.vocabulary.words[word] for word in words) for words in drawn[:number]]
+
+
+def _print_epochs(path: Path) -> None:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for title in ("epoch", "loss", "valid", "perplexity", "rate", "tokens/s", "time"):
+        table.add_column(title, justify="right")
+    for line in path.read_text("utf-8").splitlines():
+        metrics = json.loads(line)
+        table.add_row(
+            str(metrics["epoch"]),
+            f"{metrics['loss']:.3f}" + ("" if metrics["perplexity"] else "*"),
+            f"{metrics['valid_loss']:.3f}",
+            f"{metrics['valid_perplexity']:.1f}",
+            f"{metrics['learning_rate']:.3g}",
+            count(metrics["tokens_per_second"]),
+            duration(metrics["seconds"]),
+        )
+    results.print("\nLoss in nats a token, in training and on validation text")
+    results.print(table)
+    if "*" in "".join(str(cell) for cell in table.columns[1].cells):
+        results.print("* of the sampled softmax, which chooses among fewer words; all else is fully normalised")
+
+
+def _print_perplexity(path: Path) -> None:
+    found = json.loads(path.read_text("utf-8"))
+    test = found["test"]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("Test perplexity")
+    table.add_column("", justify="right")
+    table.add_row("this model", f"{test['perplexity']:.2f}")
+    order = found["kneser_ney"]["order"]
+    table.add_row(f"Kneser-Ney, modified, interpolated, {order}-gram", f"{found['kneser_ney']['perplexity']:.2f}")
+    table.add_row("unigram", f"{found['unigram']['perplexity']:.2f}")
+    results.print()
+    results.print(table)
+    without = "-" if test["without_oov"] is None else f"{test['without_oov']:.2f}"
+    results.print(
+        f"over {test['words'] + test['sentences']:,} tokens, {test['sentences']:,} <eos> and {test['oov']:,} <unk> "
+        f"among them; {without} without <unk>"
+    )
+
+
+def _print_text(manifest: Manifest) -> None:
+    text = manifest.history["encode-lm"]["summary"]
+    tokens, unknown = text["tokens"], text["unknown"]
+    results.print(f"\nText: {text['corpus']}")
+    results.print(f"Split: {text['split']}")
+    results.print(
+        "Tokens: " + ", ".join(f"{part} {tokens[part]:,} ({unknown[part]:.1%} <unk>)" for part in tokens)
+        + f"; {text['words']:,} words"
+    )  # fmt: skip
+    results.print(f"Start: {manifest.summary['embeddings']}")

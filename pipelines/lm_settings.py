@@ -1,0 +1,86 @@
+"""Settings of language models: three sections of TOML files, and presets that give them other defaults."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from embeddings.recurrent.language_model import LanguageModelConfig
+from embeddings.recurrent.lm_trainer import LMTrainingConfig
+
+Preset = Literal["quick", "small", "medium", "awd"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LMSettings:
+    """What is not a matter of the network or of its training.
+
+    Attributes
+    ----------
+    preset
+        Defaults of all three sections: `PRESETS`.
+    min_count
+        Words that occur less often in the training text are ``<unk>``.
+    max_vocabulary
+        At most this many words, ``<unk>`` and ``<eos>`` among them; None keeps all.
+    seed
+        Of everything drawn at random.
+    """
+
+    preset: Preset = "quick"
+    min_count: int = 1
+    max_vocabulary: int | None = None
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.preset not in get_args(Preset):
+            raise ValueError(f"preset must be one of {', '.join(get_args(Preset))}, got {self.preset!r}")
+        if self.min_count < 1:
+            raise ValueError(f"min_count must be at least 1, got {self.min_count}")
+        if self.max_vocabulary is not None and self.max_vocabulary < 3:
+            raise ValueError(f"max_vocabulary must be at least 3, got {self.max_vocabulary}")
+
+
+LM_SECTIONS: dict[str, type] = {
+    "lm": LMSettings,
+    "lm_network": LanguageModelConfig,
+    "lm_training": LMTrainingConfig,
+}
+
+_DROPOUT = {"lm_network.dropout_input", "lm_network.dropout_between", "lm_network.dropout_output"}
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # a few million words in minutes: one pass, sampled softmax
+    "quick": {
+        "lm.max_vocabulary": 10_000,
+        "lm_network.output": "sampled",
+        "lm_training.epochs": 1,
+        "lm_training.optimizer": "adamw",
+        "lm_training.schedule": "cosine",
+        "lm_training.learning_rate": 2e-3,
+        "lm_training.clip": 1.0,
+    },
+    # 2 x 200 (Zaremba et al. 2014, "small"), with variational dropout and tied weights
+    "small": {"lm_training.epochs": 40, **dict.fromkeys(_DROPOUT, 0.2)},
+    # 2 x 650 ("medium")
+    "medium": {"lm_network.hidden_size": 650, "lm_training.epochs": 40, **dict.fromkeys(_DROPOUT, 0.5)},
+    # AWD-LSTM (Merity et al. 2018)
+    "awd": {
+        "lm_network.layers": 3,
+        "lm_network.hidden_size": 1150,
+        "lm_network.embedding_size": 400,
+        "lm_network.last_size": 400,
+        "lm_network.dropout_input": 0.4,
+        "lm_network.dropout_between": 0.25,
+        "lm_network.dropout_output": 0.4,
+        "lm_network.dropout_words": 0.1,
+        "lm_network.weight_drop": 0.5,
+        "lm_network.activation_penalty": 2.0,
+        "lm_network.change_penalty": 1.0,
+        "lm_training.epochs": 100,
+        "lm_training.bptt": 70,
+        "lm_training.variable_windows": True,
+        "lm_training.optimizer": "averaged-sgd",
+        "lm_training.schedule": "constant",
+        "lm_training.weight_decay": 1.2e-6,
+        "lm_training.patience": 15,
+    },
+}

@@ -1,0 +1,116 @@
+"""Stage 2 of a language model: ids, and word vectors if there are any → the model, its metrics and its perplexity."""
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from embeddings import EmbeddingsError, WordVectors
+from embeddings.recurrent.initial_embedding import initial_embedding
+from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
+from embeddings.recurrent.lm_corpus import LanguageModelCorpus
+from embeddings.recurrent.lm_trainer import LMProgress, LMTrainer, LMTrainingConfig
+from embeddings.recurrent.ngram import KneserNey, unigram_log_likelihoods
+from embeddings.recurrent.perplexity import evaluate
+from pipelines.manifest import hash_files
+from pipelines.progress import Update, count
+from pipelines.stage import StageContext
+from pipelines.stages.encode_lm import load_tokenizer
+
+logger = logging.getLogger(__name__)
+
+KNESER_NEY_ORDER = 5
+METRICS, EVALUATION = "metrics.jsonl", "evaluation.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainLMStage:
+    """Trains a language model and writes a model directory."""
+
+    network: LanguageModelConfig
+    training: LMTrainingConfig
+    seed: int
+    embeddings: Path | None
+    all_settings: Mapping[str, Any]
+    """Written to `config.json`."""
+    name: ClassVar[str] = "train-lm"
+    inputs: ClassVar[tuple[str, ...]] = ("encode-lm",)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """All settings: those of the earlier stage, too, are written to `config.json`."""
+        return self.all_settings
+
+    def sources(self) -> Mapping[str, str]:
+        """Return the hash of the word vectors."""
+        return {} if self.embeddings is None else {"embeddings": vectors_hash(self.embeddings)}
+
+    def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
+        """Write the model, the effective settings, the metrics of every epoch and the test perplexity."""
+        corpus = LanguageModelCorpus.load(context.inputs["encode-lm"])
+        rng = np.random.default_rng(self.seed)
+        start, found = None, "random"
+        if self.embeddings is not None:
+            vectors = WordVectors.load(self.embeddings)
+            start, alignment = initial_embedding(corpus.vocabulary, vectors, self.network.dimension, rng)
+            found = str(alignment)
+        model = LanguageModel(
+            self.network,
+            corpus.vocabulary,
+            rng=rng,
+            embedding=start,
+            tokenizer=load_tokenizer(context.inputs["encode-lm"]),
+        )
+        trainer = LMTrainer(model, self.training, rng=rng, checkpoints=context.checkpoint)
+        with context.progress.task("training language model", None) as update:
+            trainer.fit(np.asarray(corpus.train), np.asarray(corpus.valid), lambda progress: _show(update, progress))
+        model.save(directory)
+        (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics), "utf-8")
+        _write_json(directory / "config.json", self.all_settings)
+        with context.progress.task("measuring perplexity", None):
+            _write_json(directory / EVALUATION, _evaluation(model, corpus))
+        numbers = sum(parameter.value.size for parameter in model.parameters.values())
+        return {"parameters": numbers, "embeddings": found, "epochs": len(trainer.metrics)}
+
+
+def vectors_hash(path: Path) -> str:
+    """Return one hash of a directory or file of word vectors.
+
+    Raises
+    ------
+    EmbeddingsError
+        If there is none.
+    """
+    files = [path / "vectors.npy", path / "vocabulary.tsv"] if path.is_dir() else [path]
+    for file in files:
+        if not file.is_file():
+            raise EmbeddingsError(f"{file} is missing: expected word vectors, as train-embeddings writes them")
+    return " ".join(hash_files(files))
+
+
+def _show(update: Update, progress: LMProgress) -> None:
+    note = (
+        f"epoch {progress.epoch}, {count(progress.tokens_per_second)} tokens/s, loss {progress.loss:.3f}, "
+        f"perplexity {progress.perplexity:.1f}, learning rate {progress.learning_rate:.4g}"
+    )
+    update(progress.tokens_done, note, progress.seconds_left, total=progress.tokens_total)
+
+
+def _evaluation(model: LanguageModel, corpus: LanguageModelCorpus) -> dict[str, Any]:
+    """Measure the model on test, and the baselines on the same tokens with the same vocabulary."""
+    test, words = np.asarray(corpus.test), len(corpus.vocabulary)
+    unigram = unigram_log_likelihoods(corpus.train, test, words)
+    kneser_ney = KneserNey(corpus.train, words, model.eos, KNESER_NEY_ORDER).log_likelihoods(test)
+    return {
+        "test": evaluate(model, test).to_dict(),
+        "unigram": {"perplexity": float(np.exp(-unigram.mean()))},
+        "kneser_ney": {"order": KNESER_NEY_ORDER, "perplexity": float(np.exp(-kneser_ney.mean()))},
+    }
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
