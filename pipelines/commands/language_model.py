@@ -1,0 +1,243 @@
+"""Commands that use a finished language model: perplexity, score, generate, export-lm."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from corpora import open_corpus
+from embeddings.errors import EmbeddingsError
+from pipelines.config import ConfigError
+from pipelines.console import messages, results
+from pipelines.output_directory import OutputError
+
+if TYPE_CHECKING:
+    from embeddings.recurrent.language_model import LanguageModel
+
+COLUMNS = (
+    ("lines", 7),
+    ("words", 9),
+    ("OOV", 7),
+    ("log10", 12),
+    ("perplexity", 10),
+    ("-OOV", 9),
+    ("-<eos>", 9),
+    ("-OOV-<eos>", 10),
+    ("ppl1", 9),
+)
+
+Model = Annotated[Path, typer.Argument(metavar="LM", help="Directory that train-lm wrote.")]
+Interpolate = Annotated[
+    Path | None, typer.Option(help="Mix with this n-gram model, an ARPA file.", metavar="FILE.arpa")
+]
+Weight = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the n-gram model in the mixture.")]
+
+
+def perplexity_command(
+    model: Model,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Texts, or - for stdin.")],
+    sentences: Annotated[bool, typer.Option("--sentences", help="Also print every sentence.")] = False,
+    words: Annotated[bool, typer.Option("--words", help="Also print every word.")] = False,
+    independent: Annotated[
+        bool, typer.Option("--independent", help="Begin every line anew, as n-gram models do; default: read on.")
+    ] = False,
+    interpolate: Interpolate = None,
+    weight: Weight = 0.5,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
+) -> None:
+    """Print the perplexity of texts, normalised over the whole vocabulary; logarithms are to base 10.
+
+    perplexity counts every word and every end of a line; -OOV leaves out words that the model does not know (KenLM's
+    "excluding OOVs", SRILM's ppl), -<eos> the ends of lines; ppl1 is SRILM's.
+
+    Example: vecmill perplexity runs/pydocs-lm text.txt --words
+    """
+    from embeddings.recurrent.language_model import LanguageModel
+    from embeddings.recurrent.perplexity import Perplexity
+
+    lm = LanguageModel.load(model)
+    if not as_json and not (sentences or words):
+        results.print(" ".join(title.rjust(width) for title, width in COLUMNS) + "  file")
+    for file in files:
+        lines, ids, log_p = _scored(lm, _read(file), independent, interpolate, weight)
+        kept = [number for number, line in enumerate(lines) if line]
+        if not kept:
+            raise EmbeddingsError(f"{file} holds no words: expected at least one line of text")
+        flat = np.concatenate([ids[i] for i in kept]), np.concatenate([log_p[i] for i in kept])
+        found = Perplexity.of(*flat, lm.eos, lm.unk)
+        details = [_sentence(lm, lines[i], ids[i], log_p[i], words) for i in kept] if sentences or words else []
+        if as_json:
+            extra = {"lines": details} if details else {}
+            typer.echo(json.dumps({"file": file, **found.to_dict(), **extra}, ensure_ascii=False))
+            continue
+        for detail in details:
+            _print_sentence(detail)
+        counts = f"{found.sentences:,}", f"{found.words:,}", f"{found.oov:,}", f"{found.log10:,.2f}"
+        values = found.perplexity, found.without_oov, found.without_eos, found.without_oov_and_eos, found.ppl1
+        cells = [*counts, *(f"{value:,.2f}" for value in values)]
+        if details:
+            results.print(" ".join(title.rjust(width) for title, width in COLUMNS) + "  file")
+        results.print(
+            " ".join(cell.rjust(width) for cell, (_, width) in zip(cells, COLUMNS, strict=True)) + f"  {file}"
+        )
+
+
+def score_command(
+    model: Model,
+    interpolate: Interpolate = None,
+    weight: Weight = 0.5,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Print log10 P of every line of stdin, each on its own, before the line: for choosing among candidates.
+
+    Example: vecmill score runs/pydocs-lm < candidates.txt | sort -gr
+    """
+    from embeddings.recurrent.language_model import LanguageModel
+
+    lm = LanguageModel.load(model)
+    text = _read("-")
+    lines, ids, log_p = _scored(lm, text, True, interpolate, weight)
+    for shown, line, numbers, values in zip(text.split("\n"), lines, ids, log_p, strict=False):
+        total = math.fsum(values) / math.log(10)
+        oov = int(np.sum(numbers == lm.unk))
+        if as_json:
+            record = {"text": shown, "log10": total, "words": len(line), "oov": oov}
+            typer.echo(json.dumps(record, ensure_ascii=False))
+        else:
+            typer.echo(f"{total:.4f}\t{shown}")
+
+
+def generate_command(
+    model: Model,
+    prompt: Annotated[str, typer.Option(help="What the text begins with.")] = "",
+    length: Annotated[int, typer.Option(min=1, help="Words, at most.")] = 50,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many texts.")] = 1,
+    temperature: Annotated[float, typer.Option(min=0.0, help="Under 1: more probable; 0: the most probable.")] = 0.8,
+    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from so many words.", show_default="all")] = None,
+    top_p: Annotated[float, typer.Option(help="Draw from the words that have this probability together.")] = 0.95,
+    beam: Annotated[int | None, typer.Option(min=1, help="Search for the most probable with this width.")] = None,
+    seed: Annotated[int | None, typer.Option(help="For the same text again.", show_default="random")] = None,
+    lines: Annotated[bool, typer.Option("--lines", help="Go on after the end of a line.")] = False,
+    unknown: Annotated[bool, typer.Option("--unknown", help="Let <unk> come.")] = False,
+    tokens: Annotated[bool, typer.Option("--tokens", help="Print tokens with spaces between them.")] = False,
+) -> None:
+    """Write text.
+
+    Example: vecmill generate runs/pydocs-lm --prompt "Return the" --temperature 0.7
+    """
+    from embeddings.recurrent.generation import SamplingConfig, beam_search, generate, join
+    from embeddings.recurrent.language_model import LanguageModel
+    from embeddings.recurrent.lm_corpus import EOS
+
+    try:
+        config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=unknown)
+    except ValueError as error:
+        raise ConfigError(f"--{error}".replace("_", "-", 1)) from None
+    lm = LanguageModel.load(model)
+    begun = [word for line in lm.make_tokenizer().tokenize(prompt) for word in line]
+    ids = lm.vocabulary.ids(begun, missing=lm.unk)
+    strange = [word for word, number in zip(begun, ids, strict=True) if number == lm.unk]
+    if strange:
+        messages.print(f"not in the vocabulary, read as <unk>: {', '.join(strange)}", style="yellow")
+    if beam is not None:
+        found = beam_search(lm, ids, length, width=max(beam, number), allow_unknown=unknown)
+        texts = [words for words, _ in found[:number]]
+    else:
+        rng = np.random.default_rng(seed)
+        stop = not lines
+        texts = [generate(lm, ids, length, rng=rng, config=config, stop_at_eos=stop) for _ in range(number)]
+    for text in texts:
+        written = begun + [lm.vocabulary.words[word] for word in text]
+        if tokens:
+            typer.echo(" ".join(written))
+        else:
+            typer.echo("\n".join(join(line) for line in _split(written, EOS)))
+
+
+def export_lm_command(
+    model: Model,
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    name: Annotated[
+        str, typer.Option("--format", metavar="safetensors|torch", help="Names and order of gates are torch's.")
+    ] = "safetensors",
+    force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
+) -> None:
+    """Write the weights as torch.nn.Embedding, LSTM (GRU, RNN) and Linear hold them.
+
+    Example: vecmill export-lm runs/pydocs-lm --format safetensors --out pydocs-lm.safetensors
+    """
+    from embeddings.recurrent.language_model import LanguageModel
+    from embeddings.recurrent.lm_export import EXPORTERS
+
+    if name not in EXPORTERS:
+        raise ConfigError(f"--format: {name!r} is none of {', '.join(EXPORTERS)}")
+    if out.exists() and not force:
+        raise OutputError(f"{out} exists; add --force to replace it")
+    EXPORTERS[name](LanguageModel.load(model), out)
+    results.print(f"{out}: {out.stat().st_size / 1e6:,.1f} MB")
+
+
+def _read(source: str) -> str:
+    return b"".join(open_corpus(source).blocks()).decode("utf-8", "replace")
+
+
+def _scored(
+    lm: "LanguageModel", text: str, independent: bool, interpolate: Path | None, weight: float
+) -> tuple[list[list[str]], list[np.ndarray], list[np.ndarray]]:
+    """Return words, ids and ln P of each line, the last two with ``<eos>``; lines without words get none."""
+    from embeddings.recurrent.lm_corpus import encode_text
+    from embeddings.recurrent.ngram import ArpaModel
+    from embeddings.recurrent.perplexity import log_likelihoods, sentence_log_likelihoods
+
+    lines, ids = encode_text(text, lm.vocabulary, lm.make_tokenizer())
+    if independent:
+        log_p = sentence_log_likelihoods(lm, ids)
+    elif not any(lines):
+        log_p = [np.empty(0)] * len(lines)
+    else:
+        ends = np.cumsum([len(line_ids) if line else 0 for line, line_ids in zip(lines, ids, strict=True)])
+        stream = np.concatenate([line_ids for line, line_ids in zip(lines, ids, strict=True) if line])
+        log_p = np.split(log_likelihoods(lm, stream), ends[:-1])
+    if interpolate is not None and weight > 0:
+        other = ArpaModel(interpolate)
+        with np.errstate(divide="ignore"):
+            shares = np.log([1 - weight, weight])
+        log_p = [
+            np.logaddexp(shares[0] + own, shares[1] + other.log_likelihoods(line)) if len(own) else own
+            for own, line in zip(log_p, lines, strict=True)
+        ]
+    return lines, ids, log_p
+
+
+def _sentence(lm: "LanguageModel", line: list[str], ids: np.ndarray, log_p: np.ndarray, words: bool) -> dict[str, Any]:
+    from embeddings.recurrent.perplexity import Perplexity
+
+    record: dict[str, Any] = {"text": " ".join(line), **Perplexity.of(ids, log_p, lm.eos, lm.unk).to_dict()}
+    if words:
+        shown = [*line, lm.vocabulary.words[lm.eos]]
+        record["tokens"] = [
+            {"word": word, "log10": value / math.log(10), "oov": number == lm.unk}
+            for word, number, value in zip(shown, ids.tolist(), log_p.tolist(), strict=True)
+        ]
+    return record
+
+
+def _print_sentence(record: dict[str, Any]) -> None:
+    results.print(f"{record['log10']:.4f}\tperplexity {record['perplexity']:.2f}\t{record['text']}")
+    for token in record.get("tokens", ()):
+        results.print(f"  {token['log10']:9.4f}  {token['word']}{'  OOV' if token['oov'] else ''}")
+
+
+def _split(words: list[str], end: str) -> Iterator[list[str]]:
+    line: list[str] = []
+    for word in words:
+        if word == end:
+            yield line
+            line = []
+        else:
+            line.append(word)
+    yield line
