@@ -155,7 +155,7 @@ def _two_levels(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ascii_table(entries: np.ndarray) -> np.ndarray:
-    """What becomes of a byte: 0 ends a word, 1 to 127 is a letter of one, with the `SPECIAL` bit it needs a closer look."""
+    """What becomes of a byte: 0 ends a word, 1 to 127 is a letter of one, a closer look from `SPECIAL` on."""
     table = np.arange(256, dtype=np.uint8) | np.uint8(SPECIAL)
     for byte, entry in enumerate(entries[:128].tolist()):
         kind, replacement = entry & 7, entry >> 8

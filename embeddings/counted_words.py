@@ -12,6 +12,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 
+_PART = 1 << 17
 _TAB, _NEWLINE, _ZERO, _NINE = b"\t\n09"
 _ESCAPES = {b"\\": rb"\\", b"\t": rb"\t", b"\n": rb"\n", b"\r": rb"\r"}
 _ORIGINALS = {escape: byte for byte, escape in _ESCAPES.items()}
@@ -35,8 +36,10 @@ class Words(NamedTuple):
 
     def to_bytes(self) -> Iterator[bytes]:
         """Yield the words one by one."""
-        data = self.letters.tobytes()
-        return (data[start:end] for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True))
+        letters = self.letters.data
+        for part in _parts(len(self.starts)):
+            for start, end in zip(self.starts[part].tolist(), self.ends[part].tolist(), strict=True):
+                yield letters[start:end].tobytes()
 
     def take(self, which: np.ndarray) -> "Words":
         """Return the words at the given indices or mask; they share their letters with these."""
@@ -47,8 +50,13 @@ class Words(NamedTuple):
         lengths = self.ends - self.starts
         ends = np.cumsum(lengths)
         starts = ends - lengths
-        places = np.arange(lengths.sum()) + np.repeat(self.starts - starts, lengths)
-        return Words(self.letters[places], starts, ends)
+        letters = np.empty(lengths.sum(), np.uint8)
+        for part in _parts(len(starts)):
+            first, last = starts[part][0], ends[part][-1]
+            letters[first:last] = self.letters[
+                np.arange(first, last) + np.repeat(self.starts[part] - starts[part], lengths[part])
+            ]
+        return Words(letters, starts, ends)
 
 
 class CountedWords(NamedTuple):
@@ -119,6 +127,11 @@ class CountedWords(NamedTuple):
                 _raise_for_line(text)
             counts[has_digit] = counts[has_digit] * 10 + (value - _ZERO)
         return cls(Words(letters, starts, tabs), counts)
+
+
+def _parts(number: int) -> Iterator[slice]:
+    """Cut a long array into parts, so that what is made of each one in turn is small."""
+    return (slice(first, first + _PART) for first in range(0, number, _PART))
 
 
 def unescape(word: bytes) -> bytes:

@@ -24,7 +24,7 @@ import numpy as np
 
 from embeddings.atomic_output import ArrayFile, atomic_directory, writing
 from embeddings.counted_words import CountedWords
-from embeddings.encoding_kernels import OUTSIDE, encode_part
+from embeddings.encoding_kernels import encode_part
 from embeddings.errors import EmbeddingsError
 from embeddings.threads import thread_count
 from embeddings.tokenized_corpus import TokenizedCorpus
@@ -220,8 +220,10 @@ def _encoded_parts(
     ahead: deque[Future[tuple[np.ndarray, np.ndarray]]] = deque()
 
     def find(worker: int, generation: int) -> np.ndarray:
-        found = table.find(tokenized.words(worker, generation).words)
-        return np.concatenate([[OUTSIDE], found - 1]).astype(np.int32)  # ids of the table begin at 1
+        words = tokenized.generation(worker, generation)
+        final = np.empty(words.size + 1, np.int32)
+        final[words.ids()] = table.find(words.words().words) - 1  # ids of the table begin at 1
+        return final
 
     def encode(part: int, final: Future[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         provisional = tokenized.ids(part)
@@ -256,8 +258,8 @@ class _ShardWriter:
     def append(self, ids: np.ndarray, ends: np.ndarray) -> None:
         """Append ids; `ends` says how many of them come before each sentence's end."""
         while ids.size or (ends.size and self._shard is not None):
-            self._shard = self._shard or self._new_shard()
-            last = np.searchsorted(ends, self._shard_tokens - len(self._shard[0]))
+            file, _ = self._shard or self._begin_shard()
+            last = np.searchsorted(ends, self._shard_tokens - len(file))
             size = ends[last] if last < len(ends) else ids.size
             self._write(ids[:size], ends[: last + 1])
             if last < len(ends):
@@ -276,13 +278,14 @@ class _ShardWriter:
         for file in self._shard or ():
             file.close()
 
-    def _new_shard(self) -> tuple[ArrayFile, ArrayFile]:
+    def _begin_shard(self) -> tuple[ArrayFile, ArrayFile]:
         number = len(self._hashes)
         ids = ArrayFile(self._directory / f"ids-{number}.npy", np.int32)
         offsets = ArrayFile(self._directory / f"offsets-{number}.npy", np.int64)
-        offsets.append(np.zeros(1, np.int64))
+        self._shard = ids, offsets
         self._last_end = 0
-        return ids, offsets
+        offsets.append(np.zeros(1, np.int64))
+        return self._shard
 
     def _write(self, ids: np.ndarray, ends: np.ndarray) -> None:
         assert self._shard is not None

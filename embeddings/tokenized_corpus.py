@@ -4,7 +4,7 @@ A directory of it holds
 
     tokenized.json             settings of the tokenizer and totals
     ids-<worker>.bin           little-endian int32, part after part: words from 1 on, 0 where a line ends
-    words-<worker>-<n>.bin     the words of generation n of a worker: three .npy arrays, letters, ends and counts
+    words-<worker>-<n>.bin     the words of generation n of a worker; see `embeddings.word_generation`
     parts.npy                  (p, 4) int64 in the order of the text: worker, generation, first id, number of ids
 
 Each worker numbers words in the order in which it meets them. When its table of words is as large as it may be, the
@@ -13,11 +13,11 @@ reads which block is a matter of chance; what `build_vocabulary` and `encode_cor
 """
 
 import json
-import math
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from os import PathLike
 from pathlib import Path
@@ -27,18 +27,19 @@ from typing import Any
 import numpy as np
 
 from embeddings.atomic_output import atomic_directory, write_array, writing
-from embeddings.counted_words import CountedWords, Words
+from embeddings.counted_words import CountedWords
 from embeddings.errors import EmbeddingsError
 from embeddings.threads import thread_count
 from embeddings.tokenization import Tokenizer
 from embeddings.vocabulary import Vocabulary
 from embeddings.word_counting import WordCounter
-from embeddings.word_table import WordTable
+from embeddings.word_generation import Generation, write_generation
+from embeddings.word_table import BUCKETS, WordTable
 
-TABLE_BYTES = 192 << 20  # of all workers' tables of words together
-_LARGEST_TABLE = 80 << 20
-_SMALLEST_TABLE = 8 << 20
-_MERGED_WORDS = 1 << 21  # distinct words that are counted in one pass, at 64 bytes each
+_TABLES_BYTES = 96 << 20  # of all workers' tables of words together
+_LARGEST_TABLE = 48 << 20
+_SMALLEST_TABLE = 6 << 20
+_WORDS_A_PASS = 1 << 17  # words of all generations that are counted at a time, at 64 bytes each
 _FORMAT = 1
 
 
@@ -93,24 +94,15 @@ class TokenizedCorpus:
         """Return worker and number of every generation of words."""
         return [(worker, number) for worker, number in np.unique(self.parts[:, :2], axis=0).tolist()]
 
-    def words(self, worker: int, generation: int) -> CountedWords:
-        """Return the words of a generation by provisional id, from 1 on.
+    def generation(self, worker: int, number: int) -> Generation:
+        """Open the words of a generation.
 
         Raises
         ------
         EmbeddingsError
             The file is missing or damaged.
         """
-        path = self.directory / _words_name(worker, generation)
-        try:
-            with path.open("rb") as file:
-                letters, ends, counts = (np.load(file) for _ in range(3))
-        except (OSError, ValueError, EOFError) as error:
-            raise EmbeddingsError(f"{path} is damaged ({error}); tokenize the corpus again") from error
-        starts = np.concatenate([ends[:0], [0], ends[:-1]])[: len(ends)]
-        if len(counts) != len(ends) or (starts > ends).any() or ends[-1:].sum() != letters.size:
-            raise EmbeddingsError(f"{path} is damaged; tokenize the corpus again")
-        return CountedWords(Words(letters, starts, ends), counts)
+        return Generation(self.directory / _words_name(worker, number))
 
     def ids(self, part: int) -> np.ndarray:
         """Return the provisional ids of a part, (n,) int32.
@@ -153,7 +145,7 @@ def tokenize_corpus(
     progress : callable, optional
         Is called with the number of bytes read so far.
     table_bytes : int, optional
-        Memory of the table of words of one thread. Default: 192 MB divided by the threads, at most 80 MB.
+        Memory of the table of words of one thread. Default: 96 MB divided by the threads, 6 to 48 MB.
 
     Returns
     -------
@@ -165,14 +157,13 @@ def tokenize_corpus(
         `directory` exists or cannot be written.
     """
     threads = thread_count(threads) if tokenizer.uses_threads else 1
-    room = table_bytes or max(_SMALLEST_TABLE, min(_LARGEST_TABLE, TABLE_BYTES // threads))
+    room = table_bytes or max(_SMALLEST_TABLE, min(_LARGEST_TABLE, _TABLES_BYTES // threads))
     with atomic_directory(directory) as partial:
-        workers = [_Worker(number, tokenizer.counter(room), partial) for number in range(threads)]
-        try:
-            byte_count = _distribute(blocks, workers, progress)
-        finally:
+        with ExitStack() as stack:
+            workers = [_Worker(number, tokenizer.counter(room), partial) for number in range(threads)]
             for worker in workers:
-                worker.close()
+                stack.callback(worker.close)
+            byte_count = _distribute(blocks, workers, progress)
         passed_over: Counter[str] = Counter()
         for worker in workers:
             passed_over.update(worker.counter.passed_over)
@@ -274,21 +265,20 @@ class _Worker:
 
     def _save_words(self) -> None:
         """Put the words so far on disk; the next id is of a new generation."""
-        words, counts = self.counter.take_words()
+        table = self.counter.take_words()
         path = self._directory / _words_name(self._number, self._generation)
-        with writing(path), path.open("wb") as file:
-            for array in (words.letters, words.ends, counts):
-                write_array(file, array)
-        self.token_count += int(counts.sum())
-        self.word_count += len(counts)
+        with writing(path):
+            write_generation(path, table)
+        self.token_count += table.total
+        self.word_count += len(table)
         self._generation += 1
 
 
 def build_vocabulary(tokenized: TokenizedCorpus, min_count: int = 5, max_size: int | None = None) -> Vocabulary:
     """Make the vocabulary of a tokenized text, with exact counts.
 
-    The words of all generations are counted in one table, or, if they are too many, in one table after another for
-    words of different hash values: memory is bounded.
+    Words are counted in passes, each of which takes the words of some hash values from all generations, so that memory
+    is bounded.
 
     Parameters
     ----------
@@ -307,16 +297,17 @@ def build_vocabulary(tokenized: TokenizedCorpus, min_count: int = 5, max_size: i
         raise ValueError(f"min_count={min_count}; expected at least 1")
     if max_size is not None and max_size < 2:
         raise ValueError(f"max_size={max_size}; expected at least 2 words")
-    partitions = math.ceil(tokenized.word_count / _MERGED_WORDS) or 1
+    generations = [tokenized.generation(*place) for place in tokenized.generations()]
+    buckets = max(1, BUCKETS * _WORDS_A_PASS // max(_WORDS_A_PASS, tokenized.word_count))
     frequent: list[CountedWords] = []
     distinct = 0
-    for partition in range(partitions):
+    for first in range(0, BUCKETS, buckets):
         table = WordTable()
-        for generation in tokenized.generations():
-            table.add(tokenized.words(*generation), partition, partitions)
+        for generation in generations:
+            table.add(generation.words(first, min(first + buckets, BUCKETS)))
         distinct += len(table)
         frequent.append(table.export(min_count))
-        if max_size is not None:
+        if max_size is not None and sum(len(part.counts) for part in frequent) > 2 * max_size + _WORDS_A_PASS:
             frequent = [CountedWords.join(frequent).ranked(max_size)]
     kept = CountedWords.join(frequent).ranked(max_size)
     _require_words(len(kept.counts), distinct, min_count, tokenized)

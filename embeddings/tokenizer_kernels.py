@@ -434,7 +434,8 @@ def _carry(folded, start, end, state):
     for i in range(length):
         folded[i] = folded[start + i]
     state[CARRIED] = length
-    state[JOINT] = min(state[JOINT] - start, length)
+    if state[HELD]:
+        state[JOINT] = min(state[JOINT] - start, length)
 
 
 @njit(**OPTIONS)
@@ -497,29 +498,18 @@ def _short_keys(letters, start, end):
 
 
 @njit(**OPTIONS)
-def add_words(words, counts, partition, partitions, table):
-    """Add counts of words to a table that has room for all of them.
-
-    Parameters
-    ----------
-    words : embeddings.counted_words.Words
-    counts : (n,) int64
-    partition, partitions : int
-        Only words whose hash falls into this one of the partitions are added.
-    table : TableArrays
-    """
+def add_words(words, counts, table):
+    """Add counts (n,) int64 of words to a table that has room for all of them."""
     shift = _shift(table.slots)
     for i in range(counts.size):
         start, end = words.starts[i], words.ends[i]
         short, key_0, key_1 = _short_keys(words.letters, start, end)
-        value = _hash_short(key_0, key_1) if short else _hash_long(words.letters, start, end)
-        if np.int64((value ^ value >> _U29) & _ID_BITS) % partitions != partition:
-            continue
         if short:
             slot = _find_short(table.slots, shift, key_0, key_1)
             if table.slots[slot + _U2] == _U0:
                 _add_short(table.slots, table.sizes, slot, key_0, key_1)
         else:
+            value = _hash_long(words.letters, start, end)
             slot = _find_long(table, shift, words.letters, start, end, value)
             if table.slots[slot + _U2] == _U0:
                 _add_long(table, slot, words.letters, start, end, value)
@@ -541,13 +531,17 @@ def find_words(words, table, ids):
 
 
 @njit(**OPTIONS)
+def _hash_of_slot(slots, slot):
+    return slots[slot] if slots[slot + 1] >= _LONG else _hash_short(slots[slot], slots[slot + 1])
+
+
+@njit(**OPTIONS)
 def move_slots(old, new):
     """Insert all slots of a table into an empty, larger array of slots."""
     shift, last = _shift(new), np.uint64(new.size - 1)
     for i in range(0, old.size, 4):
         if old[i + 2] != _U0:
-            value = old[i] if old[i + 1] >= _LONG else _hash_short(old[i], old[i + 1])
-            slot = (value >> shift) << _U2
+            slot = (_hash_of_slot(old, i) >> shift) << _U2
             while new[slot + _U2] != _U0:
                 slot = (slot + _U4) & last
             for j in range(4):
@@ -566,6 +560,15 @@ def read_sizes(slots, lengths, counts):
                 while length < 16 and slots[i + (length >> 3)] >> np.uint64(8 * (length & 7)) & np.uint64(255) != _U0:
                     length += 1
             lengths[word] = length
+
+
+@njit(**OPTIONS)
+def read_buckets(slots, buckets):
+    """Write 8 bits of the hash of every word, (n,) uint8, by id; not those that decide on its slot."""
+    for i in range(0, slots.size, 4):
+        if slots[i + 2] != _U0:
+            value = _hash_of_slot(slots, i)
+            buckets[np.int64(slots[i + 2] & _ID_BITS) - 1] = (value ^ value >> _U29) & np.uint64(255)
 
 
 @njit(**OPTIONS)

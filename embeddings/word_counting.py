@@ -49,8 +49,8 @@ class WordCounter(Protocol):
     def last_ids(self) -> Iterator[np.ndarray]:
         """Yield the ids of text that was held back until the end."""
 
-    def take_words(self) -> CountedWords:
-        """Return the words of the ids so far, word 1 first, and begin anew."""
+    def take_words(self) -> WordTable:
+        """Return the words of the ids so far, with their counts, and begin anew."""
 
 
 class KernelCounter:
@@ -100,11 +100,10 @@ class KernelCounter:
         """Yield nothing: no text is held back."""
         return iter(())
 
-    def take_words(self) -> CountedWords:
+    def take_words(self) -> WordTable:
         """Return the words of the ids so far, and begin anew."""
-        words = self._table.export()
-        self._table = WordTable()
-        return words
+        table, self._table = self._table, WordTable()
+        return table
 
     def _make_room(self) -> bool:
         limit = self._table_bytes if len(self._table) else None  # an empty table takes a piece of text, however small
@@ -152,12 +151,12 @@ class PythonCounter:
         """Yield the ids of text that was held back until the end."""
         yield self._ids_of_lines()[:-1]  # the last line has no end
 
-    def take_words(self) -> CountedWords:
+    def take_words(self) -> WordTable:
         """Return the words of the ids so far, and begin anew."""
-        words = Words.from_bytes([word.encode("utf-8", "replace") for word in self._words])
-        counted = CountedWords(words, self._counts)
+        table = WordTable()
+        table.add(CountedWords(Words.from_bytes([word.encode() for word in self._words]), self._counts))
         self._words, self._counts = {}, np.zeros(0, np.int64)
-        return counted
+        return table
 
     def _ids_of_lines(self) -> np.ndarray:
         """Tokenize the lines that have been read to their end."""
@@ -168,19 +167,22 @@ class PythonCounter:
         text, controls = _CONTROL.subn(" ", text)
         self._controls += controls
         ids: list[int] = []
-        words = self._words
         for line in split_lines(text):
-            for token in self._tokens(line):
-                if len(token) * 4 > LONGEST_WORD and len(token.encode("utf-8", "replace")) > LONGEST_WORD:
-                    self._too_long += 1
-                elif token:
-                    ids.append(words.setdefault(token, len(words) + 1))
+            ids += [number for token in self._tokens(line) if (number := self._words.get(token) or self._add(token))]
             ids.append(LINE_END_ID)
         found = np.array(ids, np.int32)
-        counts = np.bincount(found, minlength=len(words) + 1)[1:]
+        counts = np.bincount(found, minlength=len(self._words) + 1)[1:]
         counts[: len(self._counts)] += self._counts
         self._counts = counts
         return found
+
+    def _add(self, token: str) -> int:
+        """Give an id to a new word; 0 if it is none."""
+        encoded = token.encode("utf-8", "replace")  # a lone surrogate becomes ?
+        if len(encoded) > LONGEST_WORD:
+            self._too_long += 1
+            return 0
+        return self._words.setdefault(encoded.decode(), len(self._words) + 1) if token else 0
 
 
 def split_lines(text: str) -> list[str]:

@@ -10,11 +10,13 @@ from embeddings.tokenizer_kernels import (
     add_words,
     find_words,
     move_slots,
+    read_buckets,
     read_letters,
     read_sizes,
 )
 
-FEWEST_SLOTS = 64
+BUCKETS = 256
+_FEWEST_SLOTS = 64
 _FEWEST_LETTERS = 1 << 12
 _WORDS_AT_ONCE = 1 << 16
 
@@ -31,11 +33,21 @@ class WordTable:
     """
 
     def __init__(self) -> None:
-        slots, letters = np.zeros(4 * FEWEST_SLOTS, np.uint64), np.empty(_FEWEST_LETTERS, np.uint8)
+        slots, letters = np.zeros(4 * _FEWEST_SLOTS, np.uint64), np.empty(_FEWEST_LETTERS, np.uint8)
         self.arrays = TableArrays(slots, letters, np.zeros(2, np.int64))
 
     def __len__(self) -> int:
         return int(self.arrays.sizes[WORDS])
+
+    @property
+    def words(self) -> Words:
+        """The words, in the order of their ids."""
+        return self.export().words
+
+    @property
+    def total(self) -> int:
+        """Sum of all counts."""
+        return int(self.arrays.slots[3::4].sum())
 
     def reserve(self, words: int, letters: int, limit: int | None = None) -> bool:
         """Make room for more words.
@@ -71,15 +83,15 @@ class WordTable:
         self.arrays = TableArrays(slots, stored, sizes)
         return True
 
-    def add(self, added: CountedWords, partition: int = 0, partitions: int = 1) -> None:
-        """Add counts of words; with several partitions, only of the words whose hash falls into one of them."""
+    def add(self, added: CountedWords) -> None:
+        """Add counts of words."""
         words = added.words
         for first in range(0, len(added.counts), _WORDS_AT_ONCE):
             part = slice(first, first + _WORDS_AT_ONCE)
             starts, ends, counts = words.starts[part], words.ends[part], added.counts[part]
             self.reserve(len(counts), int((ends - starts).sum()))
             with np.errstate(over="ignore"):
-                add_words(Words(words.letters, starts, ends), counts, partition, partitions, self.arrays)
+                add_words(Words(words.letters, starts, ends), counts, self.arrays)
 
     def find(self, words: Words) -> np.ndarray:
         """Return the id of every word, (n,) int32; 0 for those that are not in the table."""
@@ -90,11 +102,42 @@ class WordTable:
 
     def export(self, min_count: int = 1) -> CountedWords:
         """Return the words seen at least `min_count` times, in the order of their ids."""
-        lengths, counts = np.empty(len(self), np.int64), np.empty(len(self), np.int64)
-        read_sizes(self.arrays.slots, lengths, counts)
+        lengths, counts = self._sizes()
         kept = counts >= min_count
         lengths[~kept] = 0
         ends = np.cumsum(lengths)
-        words = Words(np.empty(lengths.sum(), np.uint8), ends - lengths, ends)
+        words = self._letters(ends - lengths, lengths)
+        return CountedWords(words.take(kept), counts[kept])
+
+    def export_by_bucket(self) -> tuple[CountedWords, np.ndarray, np.ndarray]:
+        """Return all words, sorted by a part of their hash.
+
+        Returns
+        -------
+        words : CountedWords
+        ids : (n,) int64
+        ends : (BUCKETS,) int64
+            How many words are in the buckets up to each one.
+        """
+        lengths, counts = self._sizes()
+        buckets = np.empty(len(self), np.uint8)
+        with np.errstate(over="ignore"):
+            read_buckets(self.arrays.slots, buckets)
+        order = np.argsort(buckets, kind="stable")
+        ends = np.cumsum(lengths[order])
+        starts = np.empty_like(ends)
+        starts[order] = ends - lengths[order]
+        words = CountedWords(self._letters(starts, lengths).take(order), counts[order])
+        return words, order + 1, np.bincount(buckets, minlength=BUCKETS).cumsum()
+
+    def _sizes(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return lengths and counts by id."""
+        lengths, counts = np.empty(len(self), np.int64), np.empty(len(self), np.int64)
+        read_sizes(self.arrays.slots, lengths, counts)
+        return lengths, counts
+
+    def _letters(self, starts: np.ndarray, lengths: np.ndarray) -> Words:
+        """Write all words, by id, where they are to be."""
+        words = Words(np.empty(lengths.sum(), np.uint8), starts, starts + lengths)
         read_letters(self.arrays, words)
-        return CountedWords(Words(words.letters, words.starts[kept], words.ends[kept]), counts[kept])
+        return words

@@ -33,7 +33,7 @@ def tokenize(counter, blocks) -> list[list[str]]:
     lines: list[list[str]] = [[]]
     ids = [number for block in blocks for part in counter.ids(block) for number in part.tolist()]
     ids += [number for part in counter.last_ids() for number in part.tolist()]
-    found = counter.take_words()
+    found = counter.take_words().export()
     words = [word.decode() for word in found.words.to_bytes()]
     counts = np.bincount(np.array(ids, int), minlength=len(words) + 1)[1:]
     assert counts.tolist() == found.counts.tolist()
@@ -95,15 +95,13 @@ def test_blocks_that_end_in_white_space_do_not_show(text, draw):
 
 
 def test_characters_of_every_plane_follow_the_reference():
-    for first in range(0, 0x110000, 0x4000):
-        text = " ".join(
-            f"a{c}b {c} {c}c" for c in map(chr, range(first, first + 0x400)) if not "\ud800" <= c <= "\udfff"
-        )
-        for punctuation in (False, True):
-            counter = KernelCounter(character_tables(False, True, punctuation, True))
-            expected, passed_over = reference.tokenize(text.encode(), True, punctuation, True)
-            assert without_empty(tokenize(counter, [text.encode()])) == without_empty(expected)
-            assert counter.passed_over == passed_over
+    characters = [chr(c) for c in range(0, 0x110000, 61) if not 0xD800 <= c < 0xE000]
+    text = " ".join(f"a{c}b {c} {c}c" for c in characters).encode()
+    for punctuation in (False, True):
+        counter = KernelCounter(character_tables(False, True, punctuation, True))
+        expected, passed_over = reference.tokenize(text, True, punctuation, True)
+        assert without_empty(tokenize(counter, [text])) == without_empty(expected)
+        assert counter.passed_over == passed_over
 
 
 @pytest.mark.parametrize(

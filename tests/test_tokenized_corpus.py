@@ -68,7 +68,7 @@ def test_words_are_counted_in_several_passes(tmp_path, monkeypatch):
     text = random_text(5)
     tokenized = tokenize_corpus([text], make_tokenizer(), tmp_path / "t", threads=1)
     expected = build_vocabulary(tokenized, min_count=2), build_vocabulary(tokenized, min_count=1, max_size=20)
-    monkeypatch.setattr("embeddings.tokenized_corpus._MERGED_WORDS", 10)
+    monkeypatch.setattr("embeddings.tokenized_corpus._WORDS_A_PASS", 10)
     assert (build_vocabulary(tokenized, min_count=2), build_vocabulary(tokenized, min_count=1, max_size=20)) == expected
 
 
@@ -76,9 +76,10 @@ def ids_of_words(tokenized: TokenizedCorpus) -> list[list[str]]:
     """Lines as they are on disk."""
     lines: list[list[str]] = [[]]
     for part, (worker, generation) in enumerate(tokenized.parts[:, :2].tolist()):
-        words = [word.decode() for word in tokenized.words(worker, generation).words.to_bytes()]
+        words = tokenized.generation(worker, generation)
+        spellings = dict(zip(words.ids().tolist(), map(bytes.decode, words.words().words.to_bytes()), strict=True))
         for number in tokenized.ids(part).tolist():
-            lines[-1].append(words[number - 1]) if number else lines.append([])
+            lines[-1].append(spellings[number]) if number else lines.append([])
     return [line for line in lines if line]
 
 
@@ -147,7 +148,7 @@ def test_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("embeddings.tokenized_corpus.write_array", full)
+    monkeypatch.setattr("embeddings.tokenized_corpus.write_generation", full)
     with pytest.raises(EmbeddingsError, match=r"cannot write .*No space left on device; free some space"):
         tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "t")
     assert list(tmp_path.iterdir()) == []
@@ -177,7 +178,7 @@ def test_damaged_directories(tmp_path):
         about.write_text(content)
         with pytest.raises(EmbeddingsError, match="tokenize the corpus again"):
             TokenizedCorpus.open(tmp_path / "t")
-    for name, read in [("ids-0.bin", lambda: tokenized.ids(0)), ("words-0-0.bin", lambda: tokenized.words(0, 0))]:
+    for name, read in [("ids-0.bin", lambda: tokenized.ids(0)), ("words-0-0.bin", lambda: tokenized.generation(0, 0))]:
         path = tmp_path / "t" / name
         path.write_bytes(path.read_bytes()[:-3])
         with pytest.raises(EmbeddingsError, match=f"{name}.*tokenize the corpus again"):
@@ -187,14 +188,28 @@ def test_damaged_directories(tmp_path):
             read()
 
 
+def test_damaged_words_are_found(tmp_path):
+    tokenized = tokenize_corpus([b"a b c a b"], make_tokenizer(), tmp_path / "t", threads=1)
+    path = tmp_path / "t" / "words-0-0.bin"
+    original = path.read_bytes()
+    header = 8 * (2 + 256)
+    for place in (0, 8, 16, header - 8, header, header + 16, header + 6 * 8, header + 8 * 8):
+        for value in (-1, 99):
+            path.write_bytes(original[:place] + value.to_bytes(8, "little", signed=True) + original[place + 8 :])
+            if path.read_bytes() != original:
+                with pytest.raises(EmbeddingsError, match=r"words-0-0\.bin is damaged"):
+                    generation = tokenized.generation(0, 0)
+                    generation.words(), generation.ids()
+
+
 def test_korean_wikipedia(tmp_path, shared_data):
     import lzma
 
     with lzma.open(shared_data / "corpora" / "wiki-ko-20mb.txt.xz") as file:
-        text = file.read(300_000)
+        text = file.read(100_000)
     text = text[: text.rindex(b"\n") + 1]
     lines, passed_over = reference_tokenizer.tokenize(text)
-    tokenized = tokenize_corpus(blocks(text, 100_000), make_tokenizer(), tmp_path / "t")
+    tokenized = tokenize_corpus(blocks(text, 30_000), make_tokenizer(), tmp_path / "t")
     found = build_vocabulary(tokenized, min_count=2)
     assert dict(zip(found.words, found.counts.tolist(), strict=True)) == reference.vocabulary(lines, 2)
     assert tokenized.passed_over == passed_over

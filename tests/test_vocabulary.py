@@ -168,19 +168,22 @@ many_words = st.lists(
 )
 
 
-@given(st.lists(many_words, max_size=5), st.integers(1, 3))
+@given(st.lists(many_words, max_size=5))
 @settings(deadline=None)
-def test_word_table_counts_any_bytes(lists, partitions):
-    found = {}
-    tables = [WordTable() for _ in range(partitions)]
+def test_word_table_counts_any_bytes(lists):
+    table = WordTable()
     for items in lists:
-        for partition, table in enumerate(tables):
-            table.add(CountedWords(Words.from_bytes(items), np.ones(len(items), np.int64)), partition, partitions)
-    for table in tables:
-        exported = table.export()
-        found |= dict(zip(exported.words.to_bytes(), exported.counts.tolist(), strict=True))
-        assert table.find(exported.words).tolist() == list(range(1, len(table) + 1))
-        assert table.find(Words.from_bytes([b"not there", b"nor this long word"])).tolist() == [0, 0]
+        table.add(CountedWords(Words.from_bytes(items), np.ones(len(items), np.int64)))
     expected = [word for items in lists for word in items]
-    assert found == {word: expected.count(word) for word in expected}
-    assert sum(map(len, tables)) == len(found)
+    counts = {word: expected.count(word) for word in expected}
+    exported = table.export()
+    assert list(zip(exported.words.to_bytes(), exported.counts.tolist(), strict=True)) == list(counts.items())
+    assert table.total == len(expected)
+    assert table.find(exported.words).tolist() == list(range(1, len(table) + 1))
+    assert table.find(Words.from_bytes([b"not there", b"nor this long word"])).tolist() == [0, 0]
+    sorted_words, ids, ends = table.export_by_bucket()
+    assert sorted(ids) == list(range(1, len(table) + 1))
+    assert table.find(sorted_words.words).tolist() == ids.tolist()
+    assert sorted_words.counts.tolist() == exported.counts[ids - 1].tolist()
+    assert ends[-1] == len(table)
+    assert (np.diff(ends) >= 0).all()
