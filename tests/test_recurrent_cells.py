@@ -26,7 +26,7 @@ def random_layer(cell, input_size, hidden_size, rng, dtype):
 
 @pytest.mark.parametrize("name", CELLS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("steps", "batch", "hidden"), [(5, 3, 4), (2, 7, 17), (6, 1, 1)])
+@pytest.mark.parametrize(("steps", "batch", "hidden"), [(5, 3, 4), (2, 7, 17), (6, 1, 1), (6, 11, 9)])
 def test_a_window_is_what_the_equations_say(name, dtype, steps, batch, hidden):
     cell, step = CELLS[name]
     rng = np.random.default_rng(1)
