@@ -61,7 +61,7 @@ def perplexity_command(
 
     lm = LanguageModel.load(model)
     if not as_json and not (sentences or words):
-        results.print(" ".join(title.rjust(width) for title, width in COLUMNS) + "  file")
+        _print_row([title for title, _ in COLUMNS], "file")
     for file in files:
         lines, ids, log_p = _scored(lm, _read(file), independent, interpolate, weight)
         kept = [number for number, line in enumerate(lines) if line]
@@ -80,7 +80,7 @@ def perplexity_command(
         values = found.perplexity, found.without_oov, found.without_eos, found.without_oov_and_eos, found.ppl1
         cells = [*counts, *(f"{value:,.2f}" for value in values)]
         if details:
-            results.print(" ".join(title.rjust(width) for title, width in COLUMNS) + "  file")
+            _print_row([title for title, _ in COLUMNS], "file")
         results.print(
             " ".join(cell.rjust(width) for cell, (_, width) in zip(cells, COLUMNS, strict=True)) + f"  {file}"
         )
@@ -224,6 +224,11 @@ def _sentence(lm: "LanguageModel", line: list[str], ids: np.ndarray, log_p: np.n
             for word, number, value in zip(shown, ids.tolist(), log_p.tolist(), strict=True)
         ]
     return record
+
+
+def _print_row(cells: list[str], file: str) -> None:
+    padded = [cell.rjust(width) for cell, (_, width) in zip(cells, COLUMNS, strict=True)]
+    results.print(" ".join([*padded, "", file]))
 
 
 def _print_sentence(record: dict[str, Any]) -> None:

@@ -1,0 +1,96 @@
+"""Generation: distributions that are drawn from, seeds, beams against all sentences there are."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from embeddings.recurrent.generation import SamplingConfig, beam_search, generate, join, probabilities
+
+from .test_language_model import make_model
+
+P = np.array([0.4, 0.3, 0.2, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, P),
+        ({"temperature": 0}, [1, 0, 0, 0]),
+        ({"temperature": 0.5}, P**2 / (P**2).sum()),
+        ({"top_k": 2}, [4 / 7, 3 / 7, 0, 0]),
+        ({"top_k": 9}, P),
+        ({"top_p": 0.6}, [4 / 7, 3 / 7, 0, 0]),
+        ({"top_p": 0.71}, [4 / 9, 3 / 9, 2 / 9, 0]),
+        ({"top_p": 0.1}, [1, 0, 0, 0]),
+        ({"top_k": 3, "top_p": 0.5}, [4 / 7, 3 / 7, 0, 0]),
+    ],
+)
+def test_the_distribution_drawn_from(settings, expected):
+    found = probabilities(np.log(P) + 3, SamplingConfig(**settings))
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("settings", [{"temperature": -1.0}, {"top_k": 0}, {"top_p": 0.0}, {"top_p": 1.5}])
+def test_settings_out_of_range_are_refused(settings):
+    with pytest.raises(ValueError, match=next(iter(settings))):
+        SamplingConfig(**settings)
+
+
+def test_a_seed_gives_the_same_text_and_no_unknown_word():
+    model = make_model(seed=2)
+    texts = [generate(model, [1], 200, rng=np.random.default_rng(5), stop_at_eos=False) for _ in range(2)]
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == 200
+    assert model.unk not in texts[0]
+    assert model.eos in texts[0]
+    config = SamplingConfig(allow_unknown=True)
+    assert model.unk in generate(model, [], 200, rng=np.random.default_rng(5), config=config, stop_at_eos=False)
+
+
+def test_text_ends_before_eos():
+    model = make_model(seed=2)
+    for seed in range(20):
+        assert model.eos not in generate(model, [], 30, rng=np.random.default_rng(seed))
+
+
+def test_words_are_drawn_as_the_model_has_them():
+    model = make_model(seed=2)
+    rng = np.random.default_rng(0)
+    config = SamplingConfig(allow_unknown=True)
+    drawn = [generate(model, [2], 1, rng=rng, config=config, stop_at_eos=False)[0] for _ in range(3000)]
+    _, states = model.log_probabilities(np.array([model.eos]))
+    log_p, _ = model.log_probabilities(np.array([2]), states)
+    np.testing.assert_allclose(np.bincount(drawn, minlength=7) / 3000, np.exp(log_p[0]), atol=0.04)
+
+
+def test_a_wide_beam_finds_the_best_of_all_sentences():
+    model = make_model(seed=4)
+    model.output.parameters["bias"].value[:] = np.random.default_rng(1).normal(0, 1, 7)
+    words = [w for w in range(7) if w not in (model.eos, model.unk)]
+    sentences = [list(s) for n in range(3) for s in itertools.product(words, repeat=n)]
+    scores = []
+    for sentence in sentences:
+        ids = np.array([*sentence, model.eos])
+        log_p, _ = model.log_likelihood(np.array([model.eos, *sentence])[:, None], ids[:, None])
+        scores.append(log_p.sum())
+    found = beam_search(model, [], 3, width=200)
+    table = {tuple(words): score for words, score in found}
+    for sentence, score in zip(sentences, scores, strict=True):
+        assert table[tuple(sentence)] == pytest.approx(score)
+    means = [score / (len(words) + 1) for words, score in found]
+    assert means == sorted(means, reverse=True)
+
+
+def test_a_beam_of_one_takes_the_most_probable_words():
+    model = make_model(seed=4)
+    greedy = generate(model, [3], 5, rng=np.random.default_rng(0), config=SamplingConfig(temperature=0))
+    found, _ = beam_search(model, [3], 5, width=1)[0]
+    assert found[: len(greedy)] == greedy
+    with pytest.raises(ValueError, match="width 0"):
+        beam_search(model, [], 5, width=0)
+
+
+def test_marks_close_up():
+    assert join(["see", "(", "the", "cat", ")", ",", "now", "."]) == "see (the cat), now."
+    assert join([]) == ""

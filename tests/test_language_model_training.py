@@ -1,0 +1,190 @@
+"""Training: it learns, it goes on bit for bit after a kill, it stops when it explodes."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from embeddings import EmbeddingsError, make_tokenizer
+from embeddings.checkpoint import load_checkpoint
+from embeddings.recurrent import DivergenceError
+from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
+from embeddings.recurrent.lm_corpus import build_corpus
+from embeddings.recurrent.lm_trainer import LMTrainer, LMTrainingConfig
+from embeddings.recurrent.perplexity import evaluate
+
+TEXT = b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40
+CORPUS = build_corpus([TEXT], make_tokenizer("fast", punctuation=True))
+RECIPES = {
+    "sgd": ({}, {"learning_rate": 2.0, "schedule": "plateau"}),
+    "sampled adamw": (
+        {"output": "sampled", "samples": 8},
+        {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "cosine"},
+    ),
+    "awd": (
+        {
+            "dropout_input": 0.2,
+            "dropout_between": 0.2,
+            "dropout_output": 0.2,
+            "dropout_words": 0.1,
+            "weight_drop": 0.2,
+            "activation_penalty": 1.0,
+            "change_penalty": 1.0,
+            "last_size": 6,
+        },
+        {"optimizer": "averaged-sgd", "learning_rate": 2.0, "schedule": "constant", "variable_windows": True},
+    ),
+    "gru one-cycle": ({"cell": "gru", "layers": 1}, {"optimizer": "adam", "schedule": "one-cycle"}),
+}
+
+
+def make_trainer(recipe="sgd", checkpoints=None, network=None, **training):
+    network_settings, training_settings = RECIPES[recipe]
+    settings = {"epochs": 3, "batch_size": 4, "bptt": 7, **training_settings, **training}
+    rng = np.random.default_rng(1)
+    config = LanguageModelConfig(**{"hidden_size": 8, **network_settings, **(network or {})})
+    model = LanguageModel(config, CORPUS.vocabulary, rng=rng)
+    return LMTrainer(model, LMTrainingConfig(**settings), rng=rng, checkpoints=checkpoints, checkpoint_seconds=0.0)
+
+
+def fit(trainer, report=None):
+    return trainer.fit(CORPUS.train, CORPUS.valid, report)
+
+
+class Killed(BaseException):
+    """As a kill: nothing in the trainer expects it."""
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("kills", [(5,), (2, 20, 45)])
+def test_a_killed_training_goes_on_bit_for_bit(recipe, kills, tmp_path):
+    undisturbed = make_trainer(recipe)
+    expected = fit(undisturbed).parameters
+    calls = 0
+    for number in kills:
+
+        def kill(progress, number=number):
+            nonlocal calls
+            calls += 1
+            if calls == number:
+                raise Killed
+
+        with pytest.raises(Killed):
+            fit(make_trainer(recipe, tmp_path), kill)
+    resumed = make_trainer(recipe, tmp_path)
+    found = fit(resumed).parameters
+    for name, parameter in expected.items():
+        np.testing.assert_array_equal(found[name].value, parameter.value, err_msg=name)
+    times = ("seconds", "validation_seconds", "tokens_per_second")
+    for ours, theirs in zip(resumed.metrics, undisturbed.metrics, strict=True):
+        assert {k: v for k, v in ours.items() if k not in times} == {k: v for k, v in theirs.items() if k not in times}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_perplexity_falls_far_under_that_of_guessing(recipe):
+    trainer = make_trainer(recipe, network={"hidden_size": 24, "last_size": None}, epochs=12)
+    model = fit(trainer)
+    assert evaluate(model, CORPUS.test).perplexity < len(CORPUS.vocabulary) / 3
+    assert len(trainer.metrics) == 12 or trainer.config.patience
+    counted = trainer.metrics[0]["tokens"]
+    assert counted == len(CORPUS.train)
+
+
+def test_the_best_weights_are_kept_and_training_ends_early():
+    trainer = make_trainer(learning_rate=1e-9, schedule="constant", epochs=9, patience=2)
+    seen = []
+    validate = trainer._validation_loss
+
+    def worse_and_worse(valid):
+        for parameter in trainer.model.parameters.values():
+            parameter.value += 0.1 * len(seen)
+        seen.append(trainer.model.parameters["rnn.bias_l0"].value.copy())
+        return validate(valid)
+
+    trainer._validation_loss = worse_and_worse
+    model = fit(trainer)
+    losses = [entry["valid_loss"] for entry in trainer.metrics]
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 3 < 9
+    np.testing.assert_array_equal(model.parameters["rnn.bias_l0"].value, seen[best])
+
+
+def test_the_rate_falls_on_a_plateau():
+    trainer = make_trainer(learning_rate=1e-12, epochs=4, patience=None, network={"dropout_output": 0.0})
+    fit(trainer)
+    rates = [entry["learning_rate"] for entry in trainer.metrics]
+    assert rates[-1] < rates[0]
+    assert {round(b / a, 6) for a, b in pairwise(rates)} <= {0.25, 1.0}
+
+
+def test_progress_counts_up_to_the_end():
+    reports = []
+    fit(make_trainer(epochs=2), reports.append)
+    assert reports[-1].tokens_done == reports[-1].tokens_total
+    assert [report.epoch for report in reports] == sorted(report.epoch for report in reports)
+    assert reports[-1].seconds_left == 0
+    assert reports[3].perplexity == pytest.approx(np.exp(reports[3].loss))
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(bad, tmp_path):
+    trainer = make_trainer(checkpoints=tmp_path)
+
+    def break_after_five(progress):
+        if progress.tokens_done >= 5 * 4 * 7:
+            trainer.model.parameters["output.bias"].value[:] = bad
+
+    with pytest.raises(DivergenceError, match="learning rate"):
+        fit(trainer, break_after_five)
+    # the checkpoint after the fifth window was written with the broken weights; the loss is watched before the step
+    assert load_checkpoint(tmp_path) is not None
+
+
+def test_a_loss_far_above_guessing_stops():
+    trainer = make_trainer(learning_rate=1e6, clip=1e3, schedule="constant", epochs=50)
+    with pytest.raises(DivergenceError, match="diverged"):
+        fit(trainer)
+
+
+def test_a_checkpoint_of_another_architecture_or_text_is_refused(tmp_path):
+    fit(make_trainer(checkpoints=tmp_path, epochs=1))
+    with pytest.raises(EmbeddingsError, match="hidden_size = 8, this training 9"):
+        fit(make_trainer(checkpoints=tmp_path, epochs=1, network={"hidden_size": 9}))
+    with pytest.raises(EmbeddingsError, match="bptt = 7, this training 9"):
+        fit(make_trainer(checkpoints=tmp_path, epochs=1, bptt=9))
+    with pytest.raises(EmbeddingsError, match="training text"):
+        make_trainer(checkpoints=tmp_path, epochs=1).fit(CORPUS.train[1:], CORPUS.valid)
+
+
+@pytest.mark.parametrize("words", [1, 3, 8])
+def test_texts_shorter_than_window_and_batch(words):
+    model = make_trainer(epochs=1).fit(CORPUS.train[:words], CORPUS.valid[:1])
+    assert np.isfinite(evaluate(model, CORPUS.test).perplexity)
+
+
+def test_no_text_is_refused():
+    with pytest.raises(EmbeddingsError, match="no text"):
+        make_trainer().fit(CORPUS.train[:0], CORPUS.valid)
+
+
+def test_a_frozen_embedding_stays():
+    trainer = make_trainer(network={"frozen": True})
+    before = trainer.model.parameters["embedding.weight"].value.copy()
+    np.testing.assert_array_equal(fit(trainer).parameters["embedding.weight"].value, before)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"epochs": 0}, "epochs"),
+        ({"optimizer": "sgdd"}, "sgdd"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"schedule": "linear"}, "schedule"),
+        ({"anneal": 1.0}, "anneal"),
+        ({"weight_decay": -1.0}, "weight_decay"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, named):
+    with pytest.raises(ValueError, match=named):
+        LMTrainingConfig(**settings)
