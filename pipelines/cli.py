@@ -13,7 +13,14 @@ from typer.core import TyperGroup
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
 from pipelines.commands.corpora import corpora_app
+from pipelines.commands.language_model import (
+    export_lm_command,
+    generate_command,
+    perplexity_command,
+    score_command,
+)
 from pipelines.commands.train_embeddings import train_embeddings_command
+from pipelines.commands.train_lm import train_lm_command
 from pipelines.commands.vectors import evaluate_command, export_command, neighbors_command
 from pipelines.config import ConfigError
 from pipelines.console import configure_logging, messages
@@ -30,10 +37,10 @@ NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 class CommandLine(TyperGroup):
     """Ends every command with an exit code, and every failure with one line on stderr."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **extra: Any) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and leave the process."""
         try:
-            code = super().main(*args, standalone_mode=False, **extra)
+            code = super().main(*args, **options | {"standalone_mode": False})
         except typer.Abort:
             code = INTERRUPTED
         except Exception as error:
@@ -48,7 +55,7 @@ def explain(error: Exception) -> int:
     if isinstance(error, ConfigError):
         code = USAGE
     elif hasattr(error, "format_message"):  # of Typer, about options and arguments
-        text, code = error.format_message(), error.exit_code
+        text, code = error.format_message(), getattr(error, "exit_code", USAGE)
         if context := getattr(error, "ctx", None):
             text = f"{text} (see {context.command_path} --help)"
     elif isinstance(error, OSError) and error.errno in NO_SPACE:
@@ -96,6 +103,11 @@ app.command("train-embeddings")(train_embeddings_command)
 app.command("neighbors")(neighbors_command)
 app.command("export")(export_command)
 app.command("evaluate")(evaluate_command)
+app.command("train-lm")(train_lm_command)
+app.command("perplexity")(perplexity_command)
+app.command("score")(score_command)
+app.command("generate")(generate_command)
+app.command("export-lm")(export_lm_command)
 app.add_typer(corpora_app, name="corpora")
 
 

@@ -15,20 +15,47 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM was received: an interruption like Ctrl-C, from a job system instead of a keyboard."""
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
+KIND = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
+EXIT_CODE = {KeyboardInterrupt: 130, Terminated: 143}
+
+_received: list[type[KeyboardInterrupt]] = []
+
+
+def raise_if_interrupted() -> None:
+    """Raise an interruption that was received, but not raised or lost since; stages ask now and then.
+
+    A signal is handled wherever the main thread happens to be. What is raised in a finalizer, Python can only print;
+    and what is raised while Numba compiles can leave LLVM's lock taken for ever.
+    """
+    if _received:
+        raise _received[0]
 
 
 @contextmanager
 def interruptible(how_to_go_on: str) -> Iterator[None]:
     """Turn Ctrl-C and SIGTERM inside the context into one line and the exit codes 130 and 143."""
-    in_main_thread = threading.current_thread() is threading.main_thread()
-    previous = signal.signal(signal.SIGTERM, _terminate) if in_main_thread else None
+    in_main_thread = threading.current_thread() is threading.main_thread()  # only there signals can be handled
+    previous = {number: signal.signal(number, _interrupt) for number in KIND} if in_main_thread else {}
     try:
         yield
     except KeyboardInterrupt as error:
         messages.print(f"stopped; {how_to_go_on}")
-        raise typer.Exit(143 if isinstance(error, Terminated) else 130) from None
+        raise typer.Exit(EXIT_CODE[type(error)]) from None
     finally:
-        if in_main_thread:
-            signal.signal(signal.SIGTERM, previous)
+        _received.clear()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    _received.append(KIND[signal.Signals(number)])
+    if not _is_compiling(frame):
+        raise _received[0]
+
+
+def _is_compiling(frame: FrameType | None) -> bool:
+    while frame:
+        if frame.f_globals.get("__name__", "").partition(".")[0] in ("numba", "llvmlite"):
+            return True
+        frame = frame.f_back
+    return False

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColu
 from rich.progress import Progress as RichProgress
 
 from pipelines.console import messages
+from pipelines.interruption import raise_if_interrupted
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,7 @@ class TerminalProgress:
             describe = _Description(total)
 
             def update(done: int, note: str = "", seconds_left: float | None = None, total: int | None = None) -> None:
+                raise_if_interrupted()
                 words = describe(done, note, seconds_left, total)
                 bar.update(row, completed=done, total=describe.total, text=words)
 
@@ -75,6 +77,7 @@ class LogProgress:
 
         def update(done: int, note: str = "", seconds_left: float | None = None, total: int | None = None) -> None:
             nonlocal last
+            raise_if_interrupted()
             now = time.monotonic()
             if now - last >= self._interval:
                 last = now

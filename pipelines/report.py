@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from pipelines.console import results
 from pipelines.manifest import Manifest
 from pipelines.progress import count, duration
 
-EXAMPLES = 8
-FIRST_RANK, LAST_RANK = 100, 3000  # above: words that go with everything; below: words seen too seldom
+FIRST_RANK, LAST_RANK = 60, 1500  # above: words that go with everything; below: words seen too seldom
+PARTS, WORDS_OF_PART = 4, 2
+NEIGHBOURHOOD = 10_000  # most frequent words, of which near neighbours are looked for
 SHORTEST = 4
 
 
@@ -34,27 +36,26 @@ def print_training(directory: Path) -> None:
     results.print(f"Next: {command} neighbors {directory} {' '.join(words[:2])}")
 
 
-def example_words(vectors: WordVectors, number: int = EXAMPLES) -> list[str]:
-    """Choose content words of all frequencies from the common to the less common.
+def example_words(vectors: WordVectors) -> list[str]:
+    """Choose words whose neighbours say something about the text, from the frequent to the less frequent.
 
-    Of words that are equally frequent, the one with the longest vector is used in the most specific contexts
-    (Schakel & Wilson 2015, "Measuring Word Significance using Distributed Representations of Words"). So the band of
-    ranks is cut into parts of equal width on the logarithmic scale, and each part gives the word of largest norm.
+    A word with a long vector is used in specific contexts (Schakel & Wilson 2015, "Measuring Word Significance using
+    Distributed Representations of Words"), and one with near neighbours has its like. So the band of ranks is cut
+    into parts of equal width on the logarithmic scale, and each gives the most frequent words of the tenth in which
+    the product of the two is largest.
     """
-    vocabulary = vectors.vocabulary
-    last = min(LAST_RANK, len(vocabulary))
-    edges = np.geomspace(min(FIRST_RANK, last / 10 + 1), last + 1, number + 1).astype(int)
-    chosen = []
-    for low, high in zip(edges[:-1] - 1, edges[1:] - 1, strict=True):
-        lengths = np.linalg.norm(vectors.matrix[low:high], axis=1)
-        ranks = low + np.argsort(-lengths, kind="stable")
-        words = (vocabulary.words[int(rank)] for rank in ranks)
-        chosen += [next(filter(_is_content_word, words), None)]
-    return [word for word in chosen if word]
-
-
-def _is_content_word(word: str) -> bool:
-    return len(word) >= SHORTEST and word.isalpha()
+    words = vectors.vocabulary.words
+    last = min(LAST_RANK, len(words))
+    edges = np.geomspace(min(FIRST_RANK, last // 10 + 1), last + 1, PARTS + 1).astype(int) - 1
+    chosen: list[str] = []
+    for low, high in pairwise(edges.tolist()):
+        candidates = [rank for rank in range(low, high) if len(words[rank]) >= SHORTEST and words[rank].isalpha()]
+        cosines = vectors.unit_matrix[candidates] @ vectors.unit_matrix[:NEIGHBOURHOOD].T
+        nearness = np.sort(cosines, axis=1)[:, -6:-1].mean(axis=1)  # without the word itself
+        score = np.linalg.norm(vectors.matrix[candidates], axis=1) * nearness
+        tenth = np.argsort(-score, kind="stable")[: max(WORDS_OF_PART, len(score) // 10)]
+        chosen += [words[candidates[best]] for best in sorted(tenth.tolist())[:WORDS_OF_PART]]
+    return chosen
 
 
 def _print_neighbors(vectors: WordVectors, words: list[str]) -> None:
@@ -63,7 +64,7 @@ def _print_neighbors(vectors: WordVectors, words: list[str]) -> None:
     results.print("\nNearest neighbours")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     for word in words:
-        table.add_row(word, ", ".join(neighbor for neighbor, _ in vectors.most_similar(word, topn=6)))
+        table.add_row(word, ", ".join(neighbor for neighbor, _ in vectors.most_similar(word, topn=5)))
     results.print(table)
 
 

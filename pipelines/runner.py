@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from pipelines.interruption import raise_if_interrupted
 from pipelines.manifest import (
     Basis,
     Manifest,
@@ -47,6 +48,7 @@ class Runner:
     def run(self) -> dict[str, Manifest]:
         """Bring every stage up to date and return the manifests by stage."""
         for stage in self._stages.values():
+            raise_if_interrupted()
             basis = self._basis(stage)
             manifest = self._kept(stage, basis)
             if manifest:

@@ -47,17 +47,11 @@ def neighbors_command(
             pairs = [{"word": neighbor, "similarity": round(similarity, 4)} for neighbor, similarity in neighbors]
             typer.echo(json.dumps({"word": word, "neighbors": pairs}, ensure_ascii=False))
         else:
-            _print_neighbors(word, neighbors)
+            results.print(word, style="bold")
+            for neighbor, similarity in neighbors:
+                results.print(f"  {similarity:.3f}  {neighbor}")
     if unknown:
         raise typer.Exit(1)
-
-
-def _print_neighbors(word: str, neighbors: list[tuple[str, float]]) -> None:
-    results.print(word, style="bold")
-    table = Table(box=None, show_header=False, padding=(0, 2))
-    for neighbor, similarity in neighbors:
-        table.add_row(f"{similarity:.3f}", neighbor)
-    results.print(table)
 
 
 def export_command(
