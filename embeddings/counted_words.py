@@ -36,10 +36,10 @@ class Words(NamedTuple):
 
     def to_bytes(self) -> Iterator[bytes]:
         """Yield the words one by one."""
-        letters = self.letters.data
+        letters = self.letters.tobytes()
         for part in _parts(len(self.starts)):
             for start, end in zip(self.starts[part].tolist(), self.ends[part].tolist(), strict=True):
-                yield letters[start:end].tobytes()
+                yield letters[start:end]
 
     def take(self, which: np.ndarray) -> "Words":
         """Return the words at the given indices or mask; they share their letters with these."""
