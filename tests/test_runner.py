@@ -62,6 +62,7 @@ def test_stages_run_in_order_and_leave_complete_directories_only(tmp_path, log):
 def test_a_second_run_does_nothing_and_says_so(tmp_path, log, caplog):
     first = run(tmp_path, make_stages(log))
     log.clear()
+    caplog.clear()
     with caplog.at_level(logging.INFO):
         assert run(tmp_path, make_stages(log)) == first
     assert log == []

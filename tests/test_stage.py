@@ -92,6 +92,7 @@ def test_what_the_stages_leave_fits_together(text, root):
 )
 def test_a_setting_reruns_the_stages_that_depend_on_it(text, root, caplog, change, rerun):
     run(root, make_config(text))
+    caplog.clear()
     caplog.set_level("INFO")
     run(root, make_config(text, **change))
     assert [record.args[0] for record in caplog.records if record.msg.startswith("%s: done")] == rerun
