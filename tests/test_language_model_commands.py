@@ -1,0 +1,261 @@
+"""The commands of language models as a user meets them."""
+
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+from typer.testing import CliRunner
+
+from embeddings import Vocabulary, WordVectors
+from embeddings.recurrent.language_model import LanguageModel
+from pipelines.cli import app
+
+TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the old house!\n" * 40
+SMALL = ["--hidden-size", "8", "--epochs", "2", "--batch-size", "4"]
+
+
+def vecmill(*arguments, stdin=None):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
+
+
+def succeeds(*arguments, stdin=None):
+    result = vecmill(*arguments, stdin=stdin)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def fails(code, pattern, *arguments, stdin=None):
+    """Run a command that must fail with one line on stderr and no traceback."""
+    result = vecmill(*arguments, stdin=stdin)
+    errors = [line for line in result.stderr.splitlines() if "error: " in line]
+    assert (result.exit_code, len(errors)) == (code, 1), result.output
+    assert re.search(pattern, errors[0]), errors[0]
+    assert "Traceback" not in result.output
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory):
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_text(TEXT, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory):
+    words = ["the", "old", "king", "queen", "cat"]
+    matrix = np.random.default_rng(0).normal(size=(5, 6)).astype(np.float32)
+    path = tmp_path_factory.mktemp("vectors") / "E"
+    WordVectors(Vocabulary.from_words(words, [5, 4, 3, 2, 1]), matrix).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, text, vectors):
+    out = tmp_path_factory.mktemp("runs") / "lm"
+    return out, succeeds("train-lm", text, "--out", out, "--embeddings", vectors, *SMALL)
+
+
+@pytest.fixture(scope="module")
+def model(trained):
+    return trained[0]
+
+
+def test_training_writes_a_model_directory_and_reports(trained):
+    out, printed = trained
+    assert sorted(path.name for path in out.iterdir()) == [
+        "config.json",
+        "evaluation.json",
+        "language_model.json",
+        "manifest.json",
+        "metrics.jsonl",
+        "model.safetensors",
+        "vocabulary.tsv",
+    ]
+    for expected in ("Test perplexity", "Kneser-Ney", "unigram", "Generated", "5 of 17 words", str(out)):
+        assert expected in printed
+    assert len((out / "metrics.jsonl").read_text().splitlines()) == 2
+    found = json.loads((out / "evaluation.json").read_text())
+    assert 1 < found["kneser_ney"]["perplexity"] < found["unigram"]["perplexity"] < 20
+    settings = json.loads((out / "config.json").read_text())
+    assert settings["lm_network"]["hidden_size"] == 8
+    assert settings["lm_network"]["output"] == "sampled"
+    assert settings["tokenizer"]["punctuation"] is True
+
+
+def test_finished_training_is_not_repeated(model, text, vectors):
+    same = ("train-lm", text, "--out", model, "--embeddings", vectors, *SMALL)
+    assert "nothing to do" in succeeds(*same, "--skip-finished")
+    fails(1, "finished", *same)
+    fails(1, r"seed: 1 before, 2 now", *same, "--skip-finished", "--seed", "2")
+    fails(1, "other embeddings", "train-lm", text, "--out", model, *SMALL, "--skip-finished")
+
+
+def test_settings_come_from_preset_file_and_options(text, tmp_path):
+    config = tmp_path / "lm.toml"
+    config.write_text('[lm]\npreset = "small"\n[lm_network]\nhidden_size = 6\n[lm_training]\nepochs = 1\n')
+    succeeds("train-lm", text, "--out", tmp_path / "lm", "--config", config, "--dropout", "0.1", "--cell", "gru")
+    settings = json.loads((tmp_path / "lm" / "config.json").read_text())
+    network = settings["lm_network"]
+    assert (network["hidden_size"], network["cell"], network["output"]) == (6, "gru", "full")
+    assert (network["dropout_input"], network["dropout_output"]) == (0.1, 0.1)
+    config.write_text("[lm_network]\nhidden_sise = 6\n")
+    fails(2, r"lm\.toml:2.*hidden_sise.*did you mean 'hidden_size'", "train-lm", text, "--out", "x", "--config", config)
+
+
+@pytest.mark.parametrize(
+    ("options", "pattern"),
+    [
+        (["--preset", "smal"], "--preset.*did you mean 'small'"),
+        (["--cell", "lstn"], "--cell.*lstm"),
+        (["--epochs", "0"], "--epochs.*at least 1"),
+        (["--output", "adaptive"], "tied"),
+        (["--dropout", "1.5"], "--dropout"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(options, pattern, text, tmp_path):
+    fails(2, pattern, "train-lm", text, "--out", tmp_path / "lm", *options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_embeddings_without_a_word_in_common_or_missing(text, tmp_path):
+    other = WordVectors(Vocabulary.from_words(["chat"], [1]), np.ones((1, 3), np.float32))
+    other.save(tmp_path / "E")
+    fails(1, "none of the", "train-lm", text, "--out", tmp_path / "lm", "--embeddings", tmp_path / "E", *SMALL)
+    fails(1, "missing", "train-lm", text, "--out", tmp_path / "lm", "--embeddings", tmp_path / "no", *SMALL)
+
+
+def test_presplit_tokenized_text(tmp_path):
+    for part in ("train", "valid", "test"):
+        (tmp_path / f"{part}.txt").write_text("The king , the Queen .\n" * 9)
+    printed = succeeds("train-lm", tmp_path, "--out", tmp_path / "lm", *SMALL)
+    assert "train.txt, valid.txt, test.txt" in printed
+    model = LanguageModel.load(tmp_path / "lm")
+    assert "Queen" in model.vocabulary
+    assert model.make_tokenizer().settings["spec"] == "whitespace"
+
+
+def test_perplexity_of_texts(model, text, tmp_path):
+    one = tmp_path / "one.txt"
+    one.write_text("The king sleeps.\n\nA cat!\n")
+    printed = succeeds("perplexity", model, one, text)
+    assert len(printed.splitlines()) == 3
+    record = json.loads(succeeds("perplexity", model, one, "--json", "--words"))
+    assert (record["sentences"], record["words"], record["oov"]) == (2, 7, 1)
+    tokens = [token for line in record["lines"] for token in line["tokens"]]
+    assert [token["word"] for token in tokens if token["oov"]] == ["sleeps"]
+    total = sum(token["log10"] for token in tokens)
+    assert record["log10"] == pytest.approx(total)
+    assert record["perplexity"] == pytest.approx(10 ** (-total / 9))
+    assert "sleeps  OOV" in succeeds("perplexity", model, one, "--words")
+    fails(1, "no text|empty", "perplexity", model, "-", stdin="")
+    fails(1, "no words", "perplexity", model, "-", stdin="\n\n")
+    fails(1, "no language model", "perplexity", tmp_path, one)
+
+
+def test_scores_of_lines_are_those_of_independent_perplexity(model, tmp_path):
+    lines = ["The king and the queen", "", "cat zebra"]
+    printed = succeeds("score", model, stdin="\n".join(lines) + "\n").splitlines()
+    assert [line.partition("\t")[2] for line in printed] == lines
+    one = tmp_path / "one.txt"
+    one.write_text(lines[0])
+    alone = json.loads(succeeds("perplexity", model, one, "--independent", "--json"))
+    assert float(printed[0].partition("\t")[0]) == pytest.approx(alone["log10"], abs=1e-4)
+    records = [json.loads(line) for line in succeeds("score", model, "--json", stdin="\n".join(lines)).splitlines()]
+    assert [record["oov"] for record in records] == [0, 0, 1]
+
+
+def test_interpolation_with_an_ngram_model(model, tmp_path):
+    arpa = tmp_path / "model.arpa"
+    arpa.write_text("\\data\\\nngram 1=4\n\n\\1-grams:\n-1 <unk>\n-99 <s>\n-0.5 cat\n-0.25 </s>\n\n\\end\\\n")
+
+    def shares(*options):
+        record = json.loads(
+            succeeds("perplexity", model, "-", "--independent", "--words", "--json", *options, stdin="cat")
+        )
+        return [10 ** token["log10"] for token in record["lines"][0]["tokens"]]
+
+    own = shares()
+    mixed = shares("--interpolate", arpa, "--weight", "0.25")
+    expected = [0.75 * p + 0.25 * q for p, q in zip(own, [10**-0.5, 10**-0.25], strict=True)]
+    assert mixed == pytest.approx(expected, rel=1e-5)
+    assert shares("--interpolate", arpa, "--weight", "1") == pytest.approx([10**-0.5, 10**-0.25], rel=1e-5)
+
+
+def test_generated_text(model):
+    first = succeeds("generate", model, "--prompt", "The king", "--seed", "3", "-n", "2", "--length", "5")
+    assert first == succeeds("generate", model, "--prompt", "The king", "--seed", "3", "-n", "2", "--length", "5")
+    assert all(line.startswith("the king") for line in first.splitlines())
+    assert "<unk>" not in succeeds("generate", model, "--length", "100", "--lines", "--temperature", "1.5")
+    assert len(succeeds("generate", model, "--beam", "3", "-n", "3").splitlines()) == 3
+    result = vecmill("generate", model, "--prompt", "zebra")
+    assert "read as <unk>: zebra" in result.stderr
+    fails(2, "top-p", "generate", model, "--top-p", "0")
+
+
+def test_exported_weights(model, tmp_path):
+    out = tmp_path / "lm.safetensors"
+    succeeds("export-lm", model, "--out", out)
+    shapes = {name: array.shape for name, array in load_file(out).items()}
+    assert shapes["rnn.weight_hh_l1"] == (32, 8)
+    assert shapes["decoder.weight"] == shapes["encoder.weight"] == (17, 8)
+    fails(1, "--force", "export-lm", model, "--out", out)
+    fails(2, "--format", "export-lm", model, "--out", out, "--format", "keras")
+
+
+def test_exported_weights_give_the_same_likelihoods_in_torch(model, tmp_path):
+    torch = pytest.importorskip("torch")
+    out = tmp_path / "lm.pt"
+    succeeds("export-lm", model, "--out", out, "--format", "torch")
+    weights = torch.load(out, weights_only=True)
+    lm = LanguageModel.load(model)
+    module = torch.nn.Module()
+    module.encoder = torch.nn.Embedding(17, 8)
+    module.rnn = torch.nn.LSTM(8, 8, 2)
+    module.decoder = torch.nn.Linear(8, 17)
+    module.load_state_dict(weights)
+    ids = np.random.default_rng(0).integers(0, 17, (6, 3))
+    with torch.no_grad():
+        outputs, _ = module.rnn(module.encoder(torch.from_numpy(ids)))
+        expected = torch.log_softmax(module.decoder(outputs), -1).gather(2, torch.from_numpy(ids)[..., None])[..., 0]
+    found, _ = lm.log_likelihood(ids, ids)
+    np.testing.assert_allclose(found, expected.numpy(), rtol=1e-4, atol=1e-5)
+
+
+def test_a_killed_training_goes_on_to_the_same_model(text, tmp_path):
+    """With SIGTERM in the middle of it, in a process of its own."""
+    text = tmp_path / "text.txt"
+    text.write_text(TEXT * 20)
+    options = ["--hidden-size", "8", "--epochs", "30", "--batch-size", "4"]
+    command = [
+        sys.executable,
+        "-c",
+        "from pipelines.cli import main; main()",
+        "train-lm",
+        text,
+        "--out",
+        tmp_path / "lm",
+    ]
+    process = subprocess.Popen([*map(str, command), *options], stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    checkpoints = tmp_path / ".lm.work"
+    waited = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < waited and not list(checkpoints.glob(".*checkpoint*/0*")):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    _, messages = process.communicate(timeout=60)
+    assert process.returncode == 143, messages
+    assert "the same command goes on" in messages
+    assert not (tmp_path / "lm").exists()
+    succeeds("train-lm", text, "--out", tmp_path / "lm", *options)
+    succeeds("train-lm", text, "--out", tmp_path / "other", *options)
+    weights, expected = (load_file(tmp_path / name / "model.safetensors") for name in ("lm", "other"))
+    for name, array in expected.items():
+        np.testing.assert_array_equal(weights[name], array)
+    assert math.isfinite(json.loads((tmp_path / "lm" / "evaluation.json").read_text())["test"]["perplexity"])
