@@ -1,0 +1,149 @@
+"""How a training went, in one picture: loss, learning rate, and the frequencies of the words."""
+
+import importlib.util
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embeddings.atomic_output import atomic_file
+from embeddings.errors import EmbeddingsError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from embeddings import Vocabulary
+
+TRAINED, HELD_OUT, INK, SOFT = "#4c78a8", "#b5534e", "#23241f", "#77776d"
+STYLE = {
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": "#c9c6bb",
+    "axes.labelcolor": SOFT,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#ecebe4",
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "figure.facecolor": "#fcfbf8",
+    "axes.facecolor": "#fcfbf8",
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "vecmill",  # the same picture is the same file
+}
+PLOTTED_RANKS = 2000  # points of Zipf's curve, equally spaced on its logarithmic axis
+NAMED_RANKS = (1, 10, 100, 1000, 10_000, 100_000)
+
+
+def read_metrics(model: Path) -> list[dict[str, Any]]:
+    """Read `metrics.jsonl` of a model directory, one dictionary an epoch.
+
+    Raises
+    ------
+    EmbeddingsError
+        There is none, or a line of it is damaged.
+    """
+    path = model / "metrics.jsonl"
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        raise EmbeddingsError(
+            f"{model} has no metrics.jsonl; expected a directory that train-embeddings wrote"
+        ) from None
+    metrics = []
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            metrics.append({key: record[key] for key in ("epoch", "learning_rate", "loss", "held_out_loss")})
+        except (ValueError, KeyError, TypeError):
+            raise EmbeddingsError(f"{path}: line {number} is no record of an epoch; train again") from None
+    if not metrics:
+        raise EmbeddingsError(f"{path} is empty; expected a line an epoch")
+    return metrics
+
+
+def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabulary: "Vocabulary", title: str) -> None:
+    """Write the picture, PNG or SVG by the ending of its name.
+
+    Raises
+    ------
+    EmbeddingsError
+        Matplotlib is not installed, or the file cannot be written.
+    """
+    if importlib.util.find_spec("matplotlib") is None:
+        raise EmbeddingsError(
+            "a plot is drawn with matplotlib, which is not installed; pip install 'vecmill[plot]' brings it"
+        )
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    with mpl.rc_context(STYLE):
+        picture = Figure(figsize=(13, 4.6), layout="constrained")
+        picture.suptitle(f"{title}  ", x=0.012, ha="left", fontsize=16, fontweight="bold", fontfamily="serif")
+        loss, rate, zipf = picture.subplots(1, 3, width_ratios=(1.15, 0.8, 1.15))
+        _plot_loss(loss, metrics)
+        _plot_rate(rate, metrics)
+        _plot_zipf(zipf, vocabulary)
+        picture.get_layout_engine().set(w_pad=0.16, h_pad=0.12)
+        with atomic_file(path) as file:
+            metadata = {"Date": None} if path.suffix == ".svg" else None
+            picture.savefig(file, format=path.suffix[1:], dpi=160, metadata=metadata)
+
+
+def _plot_loss(axes: "Axes", metrics: Sequence[dict[str, Any]]) -> None:
+    epochs = [record["epoch"] for record in metrics]
+    for key, label, colour in (("loss", "training", TRAINED), ("held_out_loss", "held out", HELD_OUT)):
+        values = [np.nan if record[key] is None else record[key] for record in metrics]
+        if np.isnan(values).all():
+            continue
+        axes.plot(epochs, values, color=colour, marker="o", markersize=4.5, linewidth=1.8)
+        last = np.flatnonzero(~np.isnan(values))[-1]
+        place = (epochs[last], values[last])
+        axes.annotate(
+            f"{label}\n{values[last]:.3f}", place, (9, 0), textcoords="offset points", color=colour, va="center"
+        )
+    axes.set(title="Loss per example", xlabel="epoch")
+    _whole_epochs(axes, epochs)
+
+
+def _plot_rate(axes: "Axes", metrics: Sequence[dict[str, Any]]) -> None:
+    epochs = [record["epoch"] for record in metrics]
+    axes.plot(
+        epochs, [record["learning_rate"] for record in metrics], color=INK, marker="o", markersize=4.5, linewidth=1.8
+    )
+    axes.set(title="Learning rate", xlabel="end of epoch")
+    axes.set_ylim(bottom=0)
+    _whole_epochs(axes, epochs)
+
+
+def _whole_epochs(axes: "Axes", epochs: Sequence[int]) -> None:
+    axes.set_xticks(epochs[:: max(1, len(epochs) // 8)])
+    room = max(0.25 * (epochs[-1] - epochs[0]), 0.6)  # for the labels at the ends of the lines
+    axes.set_xlim(epochs[0] - 0.2 * room, epochs[-1] + room)
+
+
+def _plot_zipf(axes: "Axes", vocabulary: "Vocabulary") -> None:
+    """Counts by rank on two logarithmic axes, with the line count ∝ 1 / rank that Zipf (1949) saw."""
+    counts, words = vocabulary.counts, vocabulary.words
+    axes.set(title="Words by frequency", xlabel="rank", ylabel="times seen")
+    if not counts.any():
+        return
+    ranks = np.unique(np.geomspace(1, len(counts), PLOTTED_RANKS).astype(int))
+    axes.loglog(ranks, counts[ranks - 1], color=TRAINED, linewidth=2.2, solid_capstyle="round")
+    middle = ranks[len(ranks) // 2]
+    line = counts[middle - 1] * middle / ranks
+    axes.loglog(ranks, line, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
+    axes.annotate("1 / rank", (ranks[1], line[1]), (8, 4), textcoords="offset points", color=SOFT)
+    for rank in NAMED_RANKS:
+        if rank <= len(counts):
+            place = (rank, counts[rank - 1])
+            axes.plot(*place, "o", color=TRAINED, markersize=4.5)
+            word = words[rank - 1].replace("$", r"\$")
+            axes.annotate(word, place, (6, 5), textcoords="offset points", fontsize=9.5)
