@@ -39,6 +39,7 @@ class TrainStage:
         total = corpus.token_count * self.config.train.epochs
         title = f"training {self.config.train.architecture}"
         with context.progress.task(title, total) as update:
+            update(0, "preparing the kernels")  # compiled at the first use on a machine
 
             def report(progress: TrainingProgress) -> None:
                 update(progress.words_done, describe(progress), progress.seconds_left)
