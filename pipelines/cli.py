@@ -12,13 +12,19 @@ from typer.core import TyperGroup
 
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
+from pipelines.commands.compare import compare_command
+from pipelines.commands.convert import convert_command
 from pipelines.commands.corpora import corpora_app
+from pipelines.commands.embed import embed_command
+from pipelines.commands.figures import map_command, plot_command
 from pipelines.commands.language_model import (
     export_lm_command,
     generate_command,
     perplexity_command,
     score_command,
 )
+from pipelines.commands.queries import analogy_command, vector_command
+from pipelines.commands.train_count_based import train_count_based_command
 from pipelines.commands.train_embeddings import train_embeddings_command
 from pipelines.commands.train_lm import train_lm_command
 from pipelines.commands.vectors import evaluate_command, export_command, neighbors_command
@@ -100,9 +106,17 @@ def _root(
 
 
 app.command("train-embeddings")(train_embeddings_command)
+app.command("train-count-based")(train_count_based_command)
 app.command("neighbors")(neighbors_command)
+app.command("analogy")(analogy_command)
+app.command("vector")(vector_command)
+app.command("embed")(embed_command)
 app.command("export")(export_command)
+app.command("convert")(convert_command)
 app.command("evaluate")(evaluate_command)
+app.command("compare")(compare_command)
+app.command("map")(map_command)
+app.command("plot")(plot_command)
 app.command("train-lm")(train_lm_command)
 app.command("perplexity")(perplexity_command)
 app.command("score")(score_command)

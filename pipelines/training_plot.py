@@ -140,7 +140,7 @@ def _plot_zipf(axes: "Axes", vocabulary: "Vocabulary") -> None:
     middle = ranks[len(ranks) // 2]
     line = counts[middle - 1] * middle / ranks
     axes.loglog(ranks, line, color=SOFT, linewidth=1, linestyle=(0, (4, 3)), zorder=1)
-    axes.annotate("1 / rank", (ranks[1], line[1]), (8, 4), textcoords="offset points", color=SOFT)
+    axes.annotate("1 / rank", (4, counts[middle - 1] * middle / 4), (8, 3), textcoords="offset points", color=SOFT)
     for rank in NAMED_RANKS:
         if rank <= len(counts):
             place = (rank, counts[rank - 1])

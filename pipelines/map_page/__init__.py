@@ -129,6 +129,7 @@ def _figure() -> Mapping[str, Any]:
         background_fill_color=PAPER,
         border_fill_color=PAPER,
         lod_threshold=None,  # all points stay while one drags
+        stylesheets=[":host { outline: none !important; }"],  # no frame around the page when it has the focus
     )
     plot.axis.visible = False
     plot.grid.visible = False
