@@ -31,8 +31,8 @@ from embeddings.tokenized_corpus import TokenizedCorpus
 from embeddings.vocabulary import Vocabulary
 from embeddings.word_table import WordTable
 
-SHARD_TOKENS = 1 << 24
-_OPEN_SHARDS = 4  # of 64 MB each: a larger corpus is not mapped all at once
+SHARD_TOKENS = 1 << 22
+_OPEN_SHARDS = 2  # of 16 MB each: the pages of a mapped file count as memory of the process
 _FORMAT = 1
 
 
