@@ -26,7 +26,9 @@ def compare_command(
     topn: Annotated[int, typer.Option(min=1, help="Neighbours of each word that are compared.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Put two models side by side: scores on every set, and the words whose neighbours changed most.
+    """Put two models side by side.
+
+    Prints their scores on every set, and the words whose neighbours changed most.
 
     Example: vecmill compare runs/wiki runs/wiki-counts --data evaluation/
     """

@@ -27,10 +27,11 @@ def convert_command(
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print formats and size as JSON.")] = False,
 ) -> None:
-    """Rewrite word vectors in another format; both are known by names and content.
+    """Rewrite word vectors in another format.
 
-    Formats: word2vec-text, word2vec-binary, word2vec-binary-newline, glove, fasttext-vec, npz, safetensors, parquet,
-    arrow, csv, static-embedding, projector and model. Names that end in .gz or .zst are compressed.
+    Names and content tell the formats: word2vec-text, word2vec-binary, word2vec-binary-newline, glove,
+    fasttext-vec, npz, safetensors, parquet, arrow, csv, static-embedding, projector and model. Names that end in
+    .gz or .zst are compressed.
 
     Example: vecmill convert GoogleNews-vectors.bin.gz vectors.parquet --float16
     """

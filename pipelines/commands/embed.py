@@ -50,10 +50,10 @@ def embed_command(
     force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was counted as JSON.")] = False,
 ) -> None:
-    """Turn lines of text on stdin into vectors, one a line.
+    """Turn lines of text into vectors.
 
-    Lines are cut into words as the model's own text was. Words that the model does not know are left out and
-    counted; a line without a known word has a vector of zeros.
+    They come from stdin, and each becomes one vector. Lines are cut into words as the model's own text was. Words
+    that the model does not know are left out and counted; a line without a known word has a vector of zeros.
 
     Example: vecmill embed runs/wiki --out sentences.npy < sentences.txt
     """

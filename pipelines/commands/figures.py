@@ -34,9 +34,10 @@ def map_command(
     force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
-    """Draw a map of the vocabulary: one HTML file to zoom and search in, which needs no network.
+    """Draw a map of the vocabulary.
 
-    It needs the extra "map": pip install "vecmill[map]".
+    One HTML file to zoom and search in, which opens without a network. It needs the extra "map": pip install
+    "vecmill[map]".
 
     Example: vecmill map runs/wiki --out wiki.html
     """
@@ -75,9 +76,10 @@ def plot_command(
     force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers of every epoch as JSON, too.")] = False,
 ) -> None:
-    """Plot loss and learning rate of a training, and how often words occur against their rank (Zipf's law).
+    """Plot losses and word frequencies.
 
-    It needs the extra "plot": pip install "vecmill[plot]".
+    Training and held-out loss and the learning rate of every epoch, and how often words occur by their rank (Zipf's
+    law). It needs the extra "plot": pip install "vecmill[plot]".
 
     Example: vecmill plot runs/wiki --out training.png
     """

@@ -62,7 +62,9 @@ def vector_command(
     unit: Annotated[bool, typer.Option("--unit", help="Scale vectors to length 1.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a word.")] = False,
 ) -> None:
-    """Print vectors, a line a word: the word, then its numbers.
+    """Print the vectors of words.
+
+    A line a word: the word, then its numbers.
 
     Example: vecmill vector runs/wiki king queen
     """

@@ -39,10 +39,11 @@ def train_count_based_command(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
-    """Make vectors by counting, to see what word2vec buys: positive PMI and a truncated SVD.
+    """Make the count-based baseline of a model.
 
-    Text, tokenizer and vocabulary are those of MODEL, and so are its dimension and window. Then compare the two:
-    vecmill compare MODEL OUT --data DIR (Levy, Goldberg & Dagan 2015, "Improving Distributional Similarity").
+    Counts of neighbouring words, positive PMI and a truncated SVD instead of word2vec (Levy, Goldberg & Dagan 2015).
+    Text, tokenizer, vocabulary, dimension and window are those of MODEL, so that 'vecmill compare' of the two shows
+    what word2vec buys.
 
     Example: vecmill train-count-based runs/wiki --out runs/wiki-counts
     """
