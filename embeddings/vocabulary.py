@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from scipy import sparse
 
 from embeddings.atomic_output import atomic_file
 from embeddings.counted_words import CountedWords, Words, escape, unescape
@@ -17,6 +16,7 @@ from embeddings.errors import EmbeddingsError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from scipy import sparse
 
 _SEARCHES = 8  # words searched for in the text before a dictionary is built
 _CANDIDATES = 50_000  # words whose spelling is compared with that of an unknown one
@@ -217,7 +217,7 @@ class Vocabulary:
         ]
         return list(dict.fromkeys(other_case + difflib.get_close_matches(word, candidates)))[:3]
 
-    def one_hot(self, words: str | Iterable[str]) -> sparse.csr_array:
+    def one_hot(self, words: str | Iterable[str]) -> "sparse.csr_array":
         """Return the one-hot vectors o_w of words as rows, (n, V) float32; a single str is one row.
 
         Raises
@@ -225,6 +225,8 @@ class Vocabulary:
         UnknownWordError
             See `id`.
         """
+        from scipy import sparse  # a third of a second that others need not wait
+
         ids = self.ids([words] if isinstance(words, str) else words)
         rows = np.arange(len(ids) + 1, dtype=np.int32)
         return sparse.csr_array((np.ones(len(ids), np.float32), ids, rows), shape=(len(ids), len(self)))
