@@ -24,7 +24,13 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         out = Path(name) / "model"
-        command = [sys.executable, "-m", "pipelines.cli", "train-embeddings", options.corpus, "--out", str(out)]
+        command = [
+            str(Path(sys.executable).with_name("vecmill")),
+            "train-embeddings",
+            options.corpus,
+            "--out",
+            str(out),
+        ]
         command += ["--epochs", "1", "--dimension", str(options.dimension)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / MEGABYTE

@@ -7,16 +7,18 @@ import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import pandas as pd
 
 from embeddings.atomic_output import atomic_directory, writing
 from embeddings.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.errors import EmbeddingsError
 from embeddings.neighbors import nearest
 from embeddings.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -234,8 +236,12 @@ class WordVectors(EmbeddingMatrix):
         k = min(topn, len(candidates) - 1)
         return ids[:, :k], similarities[:, :k]
 
-    def neighbors_frame(self, words: Sequence[Word], topn: int = 10, restrict_vocab: int | None = None) -> pd.DataFrame:
+    def neighbors_frame(
+        self, words: Sequence[Word], topn: int = 10, restrict_vocab: int | None = None
+    ) -> "pd.DataFrame":
         """`neighbors` as a table with the columns word, rank (from 1), neighbor, similarity; one row a neighbour."""
+        import pandas as pd  # half a second that others need not wait
+
         ids, similarities = self.neighbors(words, topn, restrict_vocab)
         n, k = ids.shape
         return pd.DataFrame(
