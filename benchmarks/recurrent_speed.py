@@ -1,16 +1,20 @@
 """Full training steps of a recurrent language model, side by side with torch on the same threads.
 
 A step is forward pass, backward pass, clipping and SGD update of a two-layer LSTM (batch 20, 35 time steps, float32) on
-words drawn by Zipf's law.  Ours and torch's steps alternate in small groups; medians are compared.  Run with::
+words drawn by Zipf's law.  Ours and torch's steps alternate in small groups, each in a process of its own; medians are
+compared.  "Of sgemm" is the share of the rate of NumPy's largest product that the whole step reaches.  Run with::
 
     python benchmarks/recurrent_speed.py                 # all cases
     python benchmarks/recurrent_speed.py --case 650 --steps 12
 """
 
 import argparse
+import multiprocessing
+import resource
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 
 import numpy as np
 
@@ -29,6 +33,7 @@ from embeddings.recurrent import (
 )
 
 BATCH, STEPS = 20, 35
+GROUP = 4
 MAX_NORM, LEARNING_RATE = 0.25, 1.0
 
 
@@ -123,33 +128,62 @@ def torch_step(case: Case) -> Callable[[np.ndarray], float]:
     return step
 
 
-def seconds(step: Callable[[np.ndarray], float], windows: list[np.ndarray]) -> list[float]:
-    """Time each window, after a pause in which the threads of the other side go to sleep."""
-    time.sleep(0.3)
+def serve(connection: Connection, build: Callable[[Case], Callable[[np.ndarray], float]], case: Case) -> None:
+    """Train on the windows that come over ``connection``; answer with seconds a step and peak memory in MB."""
+    step = build(case)
+    while (windows := connection.recv()) is not None:
+        times = []
+        for window in windows:
+            start = time.perf_counter()
+            step(window)
+            times.append(time.perf_counter() - start)
+        connection.send((times, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def sgemm_rate(case: Case) -> float:
+    """Return the floating-point operations a second of NumPy's largest product in ``case``."""
+    left, right = np.ones((BATCH * STEPS, case.hidden), np.float32), np.ones((case.words, case.hidden), np.float32)
     times = []
-    for window in windows:
+    for _ in range(8):
         start = time.perf_counter()
-        step(window)
+        left @ right.T
         times.append(time.perf_counter() - start)
-    return times
+    return 2 * left.shape[0] * case.hidden * case.words / min(times)
+
+
+def operations(case: Case) -> float:
+    """Return the floating-point operations of a step with all outputs: two a weight forwards, four backwards."""
+    return 6 * BATCH * STEPS * (2 * 8 * case.hidden**2 + case.words * case.hidden)
 
 
 def compare(case: Case, steps: int) -> None:
-    """Print tokens per second of both sides for ``case``."""
+    """Print tokens per second of both sides for ``case``; they run in processes of their own, in turns."""
     rng = np.random.default_rng(0)
-    group = 4
-    ours, theirs = our_step(case), torch_step(case)
-    our_times, torch_times = [], []
-    for turn in range(1 + steps // group):
-        windows = [zipf_words(rng, case.words) for _ in range(group)]
-        first, second = seconds(ours, windows), seconds(theirs, windows)
-        if turn:  # the first turn compiles and warms up
-            our_times += first[1:]  # and the first step of a turn wakes the threads
-            torch_times += second[1:]
-    our_rate, torch_rate = (BATCH * STEPS / np.median(times) for times in (our_times, torch_times))
+    context = multiprocessing.get_context("spawn")
+    sides = []
+    for build in (our_step, torch_step):
+        here, there = context.Pipe()
+        context.Process(target=serve, args=(there, build, case), daemon=True).start()
+        sides.append(here)
+    times: tuple[list[float], list[float]] = ([], [])
+    memory = [0.0, 0.0]
+    for turn in range(1 + -(-steps // GROUP)):
+        windows = [zipf_words(rng, case.words) for _ in range(GROUP + 1)]
+        for side, connection in enumerate(sides):
+            connection.send(windows)
+            seconds, memory[side] = connection.recv()
+            if turn:  # the first turn compiles
+                times[side].extend(seconds[1:])  # and the first step of a turn wakes the threads
+    for connection in sides:
+        connection.send(None)
+    ours, theirs = (BATCH * STEPS / np.median(side) for side in times)
+    share = (
+        f", {operations(case) * ours / BATCH / STEPS / sgemm_rate(case):.0%} of sgemm" if case.loss == "full" else ""
+    )
     print(
-        f"{case.name:14} LSTM 2x{case.hidden}, V={case.words}: ours {our_rate:8,.0f} tokens/s ({case.loss}), "
-        f"torch {torch_rate:8,.0f} ({'adaptive' if case.cutoffs else 'full'}), ratio {our_rate / torch_rate:.2f}",
+        f"{case.name:13} LSTM 2x{case.hidden}, V={case.words}: ours {ours:7,.0f} tokens/s ({case.loss}{share}), "
+        f"{memory[0]:,.0f} MB; torch {theirs:7,.0f} ({'adaptive' if case.cutoffs else 'full'}), {memory[1]:,.0f} MB; "
+        f"ratio {ours / theirs:.2f}",
         flush=True,
     )
 
