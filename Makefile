@@ -3,6 +3,8 @@
 CORPUS ?= pydocs
 # runs/pydocs, runs/wiki-en for ../data/wiki-en.txt.xz
 OUT ?= runs/$(firstword $(subst ., ,$(notdir $(patsubst %/,%,$(CORPUS)))))
+# the language model on the vectors in OUT
+LM ?= $(OUT)-lm
 FORMAT ?= word2vec-text
 DATA ?=
 ARGS ?=
@@ -12,10 +14,11 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help train-embeddings export evaluate test test-nojit lint bench clean
+.PHONY: help train-embeddings train-lm export evaluate test test-nojit lint bench clean
 
 help:
 	@echo "make train-embeddings   train word vectors: CORPUS=$(CORPUS) OUT=$(OUT) ARGS=\"--dimension 200 ...\""
+	@echo "make train-lm           train a language model on the vectors in OUT, made first if missing: LM=$(LM)"
 	@echo "make export             write the vectors in OUT for other tools: FORMAT=$(FORMAT) FILE=$(OUT).$(FORMAT)"
 	@echo "make evaluate           word similarity and analogies for the vectors in OUT: DATA=folder of data sets"
 	@echo "make test               run the tests: ARGS=\"-k words\""
@@ -53,22 +56,32 @@ $(VENV)/%.stamp: $(VENV)/core.stamp
 	@$(PIP) --editable '.[$*]'
 	@touch $@
 
-# --- word vectors --------------------------------------------------------------------------------------------------
+# --- word vectors and language models ------------------------------------------------------------------------------
 
 train-embeddings: $(VENV)/core.stamp
 	@$(BIN)/vecmill train-embeddings '$(CORPUS)' --out '$(OUT)' --skip-finished $(ARGS)
+
+train-lm: $(VENV)/core.stamp
+	@test -f '$(OUT)/manifest.json' || $(MAKE) --no-print-directory train-embeddings ARGS=
+	@$(BIN)/vecmill train-lm '$(CORPUS)' --embeddings '$(OUT)' --out '$(LM)' --skip-finished $(ARGS)
 
 export: FILE ?= $(OUT).$(FORMAT)
 export: $(VENV)/core.stamp
 	@$(BIN)/vecmill export '$(OUT)' --format '$(FORMAT)' --out '$(FILE)' $(ARGS)
 
 evaluate: $(VENV)/core.stamp
-	@$(BIN)/vecmill evaluate '$(OUT)' $(if $(DATA),--data '$(DATA)') $(ARGS)
+	@test -n '$(DATA)' || { echo "name the data sets: make evaluate DATA=folder-or-file" >&2; exit 2; }
+	@$(BIN)/vecmill evaluate '$(OUT)' --data '$(DATA)' $(ARGS)
 
 # --- development ---------------------------------------------------------------------------------------------------
 
 test: $(VENV)/test.stamp
 	$(BIN)/pytest -n auto $(ARGS)
+
+# Tests of compiled code that are quick enough without the compiler.
+NOJIT_TESTS := $(wildcard tests/test_*kernels.py tests/test_recurrent_*.py) \
+    $(patsubst %,tests/test_%.py,sampling tokenization tokenized_corpus encoded_corpus vocabulary \
+    word2vec_blocks count_based evaluation formats_text formats_round_trip)
 
 test-nojit: $(VENV)/test.stamp
 	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -n auto $(NOJIT_TESTS) $(ARGS)
