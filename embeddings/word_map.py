@@ -13,7 +13,8 @@ from embeddings.word_vectors import WordVectors
 UMAP, PCA = "UMAP", "PCA"
 UMAP_NEIGHBORS = 15  # umap-learn's default, the word itself included
 FEWEST_FOR_UMAP = 50  # of fewer words the graph of neighbours says little
-CLUSTERED = 20_000  # most frequent words, which the clusters are made from; all others join the nearest
+CLUSTERED = 10_000  # most frequent words, which the clusters are made from; all others join the nearest
+KMEANS_RUNS = 4
 NAMING_SHARE = 0.1  # of a cluster's words, its most frequent, of which the most central give it its name
 WORDS_IN_NAME = 3
 STEM = 5  # letters
@@ -151,7 +152,7 @@ def _umap(unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, see
 
 def _clusters(centred: np.ndarray, words: list[str], clusters: int, seed: int) -> tuple[np.ndarray, list[list[str]]]:
     """Number of each word's cluster, (n,), and the names of the clusters; by k-means on the frequent words."""
-    centroids, _ = kmeans2(centred[:CLUSTERED], clusters, minit="++", rng=np.random.default_rng(seed), missing="warn")
+    centroids = _centroids(centred[:CLUSTERED], clusters, seed)
     of_word, _ = vq(centred, centroids)
     sizes = np.bincount(of_word, minlength=clusters)
     order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
@@ -159,6 +160,15 @@ def _clusters(centred: np.ndarray, words: list[str], clusters: int, seed: int) -
     place[order] = np.arange(len(order))
     names = [_name(centred, words, np.flatnonzero(of_word == number), centroids[number]) for number in order]
     return place[of_word], names
+
+
+def _centroids(points: np.ndarray, clusters: int, seed: int) -> np.ndarray:
+    """Means of the best of several runs of k-means, which ends in whatever optimum is near its start."""
+    random = np.random.default_rng(seed)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a cluster left empty: it gets no number
+        runs = [kmeans2(points, clusters, minit="++", rng=random)[0] for _ in range(KMEANS_RUNS)]
+    return min(runs, key=lambda centroids: float(np.square(vq(points, centroids)[1]).sum()))
 
 
 def _name(centred: np.ndarray, words: list[str], members: np.ndarray, centroid: np.ndarray) -> list[str]:

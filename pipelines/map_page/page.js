@@ -415,7 +415,7 @@ class Search {
     const query = element("query");
     query.addEventListener("input", () => this.suggest(query.value));
     query.addEventListener("focus", () => this.suggest(query.value));
-    query.addEventListener("blur", () => setTimeout(() => this.close(), 150));
+    query.addEventListener("blur", () => this.close());
     query.addEventListener("keydown", (event) => {
       const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
       if (step && this.found.length) {

@@ -1,0 +1,204 @@
+"""The map: layout, clusters, and the page in a real browser."""
+
+import json
+import os
+import re
+import shutil
+import time
+
+import numpy as np
+import pytest
+
+from embeddings import EmbeddingsError, Vocabulary, WordVectors
+from embeddings import word_map as layouts
+from embeddings.word_map import PCA, UMAP, make_word_map, umap_is_installed
+from tests.command_line import fails, vecmill
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+DRIVER = shutil.which("chromedriver")
+GROUPS = ("animal", "metal", "river")
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    """Three groups of 40 words around three directions of ten, frequent words nearest to the middle of their group."""
+    random = np.random.default_rng(3)
+    words, matrix = [], []
+    for rank in range(40):
+        for group, name in enumerate(GROUPS):
+            words.append(chr(97 + rank // 26) + chr(97 + rank % 26) + name)
+            matrix.append(4 * np.eye(10)[group] + (0.1 + rank / 30) * random.standard_normal(10))
+    words[0] = "</script><b>$&\u2028"  # must not break the page
+    return WordVectors(Vocabulary.from_words(words, range(1200, 0, -10)), np.array(matrix, np.float32))
+
+
+@pytest.fixture(scope="module")
+def model(vectors, tmp_path_factory):
+    path = tmp_path_factory.mktemp("map") / "three <groups>"
+    vectors.save(path)
+    return path
+
+
+def test_pca_is_the_projection_of_largest_variance(vectors):
+    positions = make_word_map(vectors, method=PCA).positions
+    centred = vectors.unit_matrix - vectors.unit_matrix.mean(axis=0)
+    singular = np.linalg.svd(centred, compute_uv=False)
+    np.testing.assert_allclose(np.linalg.norm(positions, axis=0), singular[:2], rtol=1e-4)
+    assert abs(positions[:, 0] @ positions[:, 1]) < 1e-3
+
+
+def test_clusters_are_the_groups_and_are_named_by_words_of_theirs(vectors):
+    found = make_word_map(vectors, clusters=3, method=PCA, topn=4)
+    numbers = found.clusters.reshape(40, 3)
+    assert (numbers == numbers[0]).mean() > 0.9
+    for group, number in enumerate(numbers[0]):
+        assert len(found.cluster_names[number]) == 3
+        assert all(name.endswith(GROUPS[group]) for name in found.cluster_names[number])
+    assert found.neighbors.shape == (120, 4)
+    assert not (found.neighbors == np.arange(120)[:, None]).any()
+    assert (np.diff(found.similarities, axis=1) <= 0).all()
+
+
+def test_only_the_most_frequent_words_are_shown_and_are_neighbours(vectors):
+    found = make_word_map(vectors, words=30, method=PCA)
+    assert found.words == list(vectors.words[:30])
+    assert found.neighbors.max() < 30
+    again = make_word_map(vectors, words=30, method=PCA)
+    assert np.array_equal(found.positions, again.positions)
+    assert np.array_equal(found.clusters, again.clusters)
+
+
+def test_small_models_have_maps_too_and_the_smallest_are_refused():
+    few = WordVectors(Vocabulary.from_words(["a", "b", "c"]), np.eye(3, dtype=np.float32))
+    assert make_word_map(few).method == PCA
+    with pytest.raises(EmbeddingsError, match="needs 3 words"):
+        make_word_map(WordVectors(Vocabulary.from_words(["a", "b"]), np.eye(2, dtype=np.float32)))
+
+
+@pytest.mark.skipif(not umap_is_installed(), reason="umap-learn is not installed")
+@pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="UMAP without its compiler takes minutes")
+def test_umap_keeps_groups_together(vectors):
+    found = make_word_map(vectors, method=UMAP)
+    groups = found.positions.reshape(40, 3, 2)
+    centres = np.median(groups, axis=0)
+    distances = np.linalg.norm(groups[:, :, None] - centres, axis=3)
+    assert (distances.argmin(axis=2) == np.arange(3)).mean() > 0.9
+
+
+def test_what_is_missing_is_named(model, tmp_path, monkeypatch):
+    out = tmp_path / "map.html"
+    real = layouts.importlib.util.find_spec
+    absent = {"umap", "bokeh"}
+    monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None if name in absent else real(name, *rest))
+    fails(1, r"Bokeh.*pip install 'vecmill\[map\]'", "map", model, "--out", out)
+    absent.remove("bokeh")
+    fails(1, r"umap-learn.*pip install 'vecmill\[map\]'|Bokeh", "map", model, "--out", out, "--method", "umap")
+    fails(2, "must end in .html", "map", model, "--out", tmp_path / "map.png")
+    fails(2, "'pac'.*'pca'", "map", model, "--out", out, "--method", "pac")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def page(model, tmp_path_factory):
+    pytest.importorskip("bokeh")
+    out = tmp_path_factory.mktemp("page") / "map.html"
+    result = vecmill("map", model, "--out", out, "--method", "pca", "--clusters", "3", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout) == {
+        "out": str(out),
+        "words": 120,
+        "clusters": 3,
+        "method": "PCA",
+        "bytes": out.stat().st_size,
+    }
+    return out
+
+
+def test_the_page_is_small_asks_for_nothing_and_is_the_same_every_time(model, page, tmp_path):
+    text = page.read_text("utf-8")
+    assert len(text) < 700_000
+    assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?!data:,)[^"'\s>]+""", text.split("<script")[0])
+    assert "<title>three &lt;groups&gt;</title>" in text
+    assert "120 words · 10 dimensions · laid out by PCA" in text
+    fails(1, "exists; add --force", "map", model, "--out", page)
+
+
+@pytest.fixture
+def browser():
+    webdriver = pytest.importorskip("selenium.webdriver")
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("no Chromium with its driver is installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1400,900"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.execute_cdp_cmd("Network.enable", {})
+    driver.execute_cdp_cmd(
+        "Network.emulateNetworkConditions",
+        {"offline": True, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1},
+    )
+    yield driver
+    driver.quit()
+
+
+def wait_until(condition):
+    for _ in range(300):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen")
+
+
+def test_the_page_in_a_browser(page, browser, vectors):
+    browser.get(page.as_uri())
+    wait_until(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+
+    def chosen():
+        return [item.text.split("\n")[0] for item in browser.find_elements("css selector", "#word li")]
+
+    def labels():
+        return browser.execute_script("return Array.from(wordMap.sources.labels.data.text)")
+
+    wait_until(lambda: len(labels()) > 3)  # names of clusters and frequent words
+    assert len(browser.find_elements("css selector", "#legend button")) == 3
+
+    query = browser.find_element("id", "query")
+    query.send_keys("abmetal")
+    assert browser.find_element("css selector", "#suggestions [aria-selected=true]").text.startswith("abmetal")
+    query.send_keys("\n")
+    wait_until(lambda: chosen())
+    assert browser.find_element("css selector", "#word h2").text == "abmetal"
+    nearest = [word for word, _ in vectors.most_similar("abmetal", topn=10)]
+    assert chosen() == nearest
+    wait_until(lambda: labels()[0] == "abmetal")
+    assert browser.execute_script("return wordMap.sources.links.data.x0.length") == 10
+    wait_until(lambda: browser.execute_script("return wordMap.view.zoom") > 1.5)  # it flew there
+
+    browser.find_elements("css selector", "#word li")[0].click()
+    wait_until(lambda: browser.find_element("css selector", "#word h2").text == nearest[0])
+    assert browser.current_url.endswith(f"#{nearest[0]}")
+
+    query.clear()
+    query.send_keys("zzz")
+    assert "Not among the words" in browser.find_element("id", "suggestions").text
+    complaints = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not complaints
+
+
+def test_hovering_shows_a_word_and_its_neighbours(page, browser, vectors):
+    from selenium.webdriver.common.action_chains import ActionChains
+
+    browser.get(page.as_uri())
+    wait_until(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+    word = vectors.words[0]  # the one with markup in it; the most frequent words lie on top
+    x, y = browser.execute_script("const {data, view} = wordMap; return view.toPixel(data.x[0], data.y[0])")
+    surface = browser.find_element("id", "map")
+    offset = (round(x - surface.size["width"] / 2), round(y - surface.size["height"] / 2))
+    ActionChains(browser).move_to_element_with_offset(surface, *offset).perform()
+    wait_until(lambda: browser.find_element("id", "tip").text)
+    tip = browser.find_element("id", "tip").text
+    assert tip.startswith("</script><b>$&")
+    assert "1,200 times" in tip
+    assert vectors.most_similar(word, topn=1)[0][0] in tip

@@ -1,0 +1,197 @@
+"""The commands that use finished vectors, as a user meets them: analogy, vector, embed, convert, compare, counts."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from embeddings import Vocabulary, WordVectors
+from embeddings.postprocessing import sif_sentence_vectors
+from tests.command_line import fails, vecmill
+
+COMMANDS = ["analogy", "vector", "embed", "convert", "compare", "train-count-based", "map", "plot"]
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    """Two directions, royal and male, and some noise: king − man + woman is queen."""
+    random = np.random.default_rng(1)
+    named = {"the": [0, 0], "man": [0, 1], "woman": [0, -1], "king": [2, 1], "queen": [2, -1], "Île": [-1, 0.2]}
+    matrix = np.array([[*place, 0.5, *0.01 * random.standard_normal(5)] for place in named.values()], np.float32)
+    return WordVectors(Vocabulary.from_words(named, [900, 40, 30, 20, 20, 1]), matrix)
+
+
+@pytest.fixture
+def model(vectors, tmp_path):
+    vectors.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def test_an_analogy_is_answered(model):
+    result = vecmill("analogy", model, "man", "king", "woman", "--topn", "2")
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[0] == "man is to king as woman is to"
+    assert len(lines) == 3
+    assert lines[1].split()[1] == "queen"
+
+
+def test_analogies_from_stdin_as_json(model, vectors):
+    questions = "man king woman\n\nking man queen\n"
+    result = vecmill("analogy", model, "--json", "--method", "3CosMul", "--topn", "1", stdin=questions)
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    expected = [
+        vectors.analogy(*question.split(), 1, "3CosMul")[0] for question in ("man king woman", "king man queen")
+    ]
+    assert [(record["answers"][0]["word"]) for record in records] == [word for word, _ in expected]
+    assert records[0]["answers"][0]["score"] == pytest.approx(expected[0][1], abs=1e-4)
+    assert [records[1][key] for key in "abc"] == ["king", "man", "queen"]
+
+
+def test_wrong_questions_are_named_and_the_others_answered(model):
+    fails(1, "'kingg'.*closest: king", "analogy", model, "man", "kingg", "woman")
+    fails(2, "got 2 words; expected three", "analogy", model, "man", "king")
+    fails(2, "--method: '3cosadd'.*did you mean '3CosAdd'", "analogy", model, "a", "b", "c", "--method", "3cosadd")
+    result = vecmill("analogy", model, "--topn", "1", stdin="man king\nman king woman\n")
+    assert (result.exit_code, "queen" in result.stdout) == (1, True)
+    assert "expected three words a line" in result.stderr
+
+
+def test_vectors_are_printed_exactly(model, vectors):
+    line = vecmill("vector", model, "king").stdout.split()
+    assert line[0] == "king"
+    assert np.array_equal(np.array(line[1:], np.float32), vectors["king"])
+    records = [
+        json.loads(line) for line in vecmill("vector", model, "--json", "--unit", stdin="man\nÎle").stdout.splitlines()
+    ]
+    assert [record["word"] for record in records] == ["man", "Île"]
+    assert np.linalg.norm(records[1]["vector"]) == pytest.approx(1, abs=1e-6)
+    fails(1, "'quen'.*closest: queen", "vector", model, "quen")
+
+
+LINES = "The king, the KING\n\nnobody here\nwoman\x0bqueen\r\nunfinished man"
+
+
+def test_lines_become_means_of_unit_vectors(model, vectors, tmp_path):
+    out = tmp_path / "lines.npy"
+    result = vecmill("embed", model, "--out", out, stdin=LINES)
+    assert result.exit_code == 0, result.output
+    unit = dict(zip(vectors.words, vectors.unit_matrix, strict=True))
+    zeros = np.zeros(vectors.dimension)
+    expected = [
+        (unit["the"] + unit["king"]) / 2,
+        zeros,
+        zeros,
+        (unit["woman"] + unit["queen"]) / 2,
+        unit["man"],
+    ]
+    np.testing.assert_allclose(np.load(out), expected, atol=1e-6)
+    assert np.load(out).dtype == np.float32
+    assert "3 of 10" in result.stdout
+    assert "all zeros: 2" in result.stdout
+
+
+def test_lines_become_sif_vectors_in_parquet(model, vectors, tmp_path):
+    out = tmp_path / "lines.parquet"
+    result = vecmill("embed", model, "--out", out, "--weighting", "sif", "--json", stdin=LINES)
+    counted = {"lines": 5, "lines_without_known_word": 2, "words": 10, "unknown_words": 3}
+    assert json.loads(result.stdout) == {"out": str(out), "dimension": vectors.dimension, **counted}
+    table = pd.read_parquet(out)
+    sentences = [["the", "king", "the", "king"], [], ["nobody", "here"], ["woman", "queen"], ["unfinished", "man"]]
+    np.testing.assert_allclose(np.stack(table["vector"]), sif_sentence_vectors(vectors, sentences), atol=1e-6)
+    assert table["text"].tolist() == ["The king, the KING", "", "nobody here", "woman queen", "unfinished man"]
+
+
+def test_the_tokenizer_is_that_of_the_model(model, tmp_path):
+    (model / "config.json").write_text(json.dumps({"tokenizer": {"name": "whitespace", "lowercase": False}}))
+    result = vecmill("embed", model, "--out", tmp_path / "x.npy", "--json", stdin="Île île king, king\n")
+    assert json.loads(result.stdout)["unknown_words"] == 2
+
+
+def test_what_cannot_be_embedded(model, vectors, tmp_path):
+    out = tmp_path / "x.npy"
+    fails(2, "must end in .npy or .parquet", "embed", model, "--out", tmp_path / "x.txt", stdin="king\n")
+    fails(2, "'sfi'.*'sif'", "embed", model, "--out", out, "--weighting", "sfi", stdin="king\n")
+    fails(1, "no lines", "embed", model, "--out", out, stdin="")
+    assert not list(tmp_path.glob("*x.npy*"))
+    out.write_bytes(b"")
+    fails(1, "exists; add --force", "embed", model, "--out", out, stdin="king\n")
+    assert vecmill("embed", model, "--out", out, "--force", stdin="king\n").exit_code == 0
+    WordVectors(Vocabulary.from_words(vectors.words), vectors.matrix).save(tmp_path / "uncounted")
+    fails(
+        1, "how often", "embed", tmp_path / "uncounted", "--out", out, "--force", "--weighting", "sif", stdin="king\n"
+    )
+
+
+def test_formats_are_guessed_and_overruled(model, vectors, tmp_path):
+    text, half = tmp_path / "v.txt.gz", tmp_path / "half.parquet"
+    report = json.loads(vecmill("convert", model, text, "--json").stdout)
+    assert (report["in_format"], report["out_format"]) == ("model", "word2vec-text")
+    result = vecmill("convert", text, half, "--float16")
+    assert (result.exit_code, "word2vec-text" in result.stdout, "parquet" in result.stdout) == (0, True, True)
+    np.testing.assert_allclose(WordVectors.load(half).matrix, vectors.matrix, atol=1e-3)
+    odd = tmp_path / "vectors.dat"
+    assert vecmill("convert", half, odd, "--format", "glove").exit_code == 0
+    assert vecmill("convert", odd, tmp_path / "back.npz", "--input-format", "glove").exit_code == 0
+    assert list(WordVectors.load(tmp_path / "back.npz").words) == list(vectors.words)
+    fails(2, "tells no format.*--format", "convert", half, tmp_path / "x.dat")
+    fails(2, "'glov'.*'glove'", "convert", half, tmp_path / "x.dat", "--format", "glov")
+    fails(1, "exists; add --force", "convert", half, odd, "--format", "glove")
+    fails(1, "missing", "convert", tmp_path / "missing.bin", tmp_path / "x.txt")
+
+
+def test_two_models_are_compared(model, vectors, tmp_path):
+    other = tmp_path / "other"
+    WordVectors(vectors.vocabulary, vectors.matrix[::-1].copy()).save(other)
+    pairs = tmp_path / "a-set-with-quite-a-long-name-indeed.txt"
+    pairs.write_text("king\tqueen\t9\nman\twoman\t8\nking\twoman\t1\nthe\tqueen\t2\n")
+    printed = vecmill("compare", model, other, "--data", pairs, "--topn", "2", "--words", "3").stdout
+    assert pairs.stem in printed
+    assert printed.count("in common") == 3
+    found = json.loads(vecmill("compare", model, other, "--data", pairs, "--topn", "2", "--json").stdout)
+    score = found["scores"][0]
+    assert score["difference"] == pytest.approx(score["score_b"] - score["score_a"])
+    assert found["neighbors"][0]["overlap"] <= found["neighbors"][-1]["overlap"]
+    same = json.loads(vecmill("compare", model, model, "--json").stdout)
+    assert {record["overlap"] for record in same["neighbors"]} == {1.0}
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    fails(1, "holds no files", "compare", model, other, "--data", empty)
+
+
+def test_the_count_based_baseline_of_a_model(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("the king and the queen rule the old land\nthe dog and the cat sleep in the old house\n" * 60)
+    small = ["--dimension", "4", "--epochs", "1", "--threads", "1", "--min-count", "2"]
+    assert vecmill("train-embeddings", text, "--out", tmp_path / "model", *small).exit_code == 0
+    out = tmp_path / "counts"
+    result = vecmill("train-count-based", tmp_path / "model", "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["dimension"] == 4
+    assert (out / "vocabulary.tsv").read_bytes() == (tmp_path / "model" / "vocabulary.tsv").read_bytes()
+    assert json.loads((out / "config.json").read_text())["vocabulary"]["min_count"] == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["counts", "model", "text.txt"]
+    assert vecmill("compare", tmp_path / "model", out).exit_code == 0
+    fails(1, "finished; add --force", "train-count-based", tmp_path / "model", "--out", out)
+    fails(1, "no config.json", "train-count-based", tmp_path, "--out", tmp_path / "x")
+    fails(1, "lacks the settings", "train-count-based", out, "--out", tmp_path / "x")
+    fails(2, "--shift: shift is 0.0", "train-count-based", tmp_path / "model", "--out", tmp_path / "x", "--shift", "0")
+    text.write_text("a new text with other words\n" * 30)
+    changed = vecmill("train-count-based", tmp_path / "model", "--out", out, "--force", "--dimension", "2")
+    assert "its text has changed" in changed.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_and_errors_of_a_missing_model_are_one_line(command, tmp_path):
+    text = vecmill(command, "--help").stdout
+    assert re.search(rf"Example: vecmill\s+{command} ", text)
+    assert "--json" in text
+
+
+@pytest.mark.parametrize(("typed", "offered"), [("vecmill ana", "analogy"), ("vecmill map --meth", "--method")])
+def test_the_shell_completes(typed, offered):
+    words = {"_VECMILL_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    result = vecmill(env=words, prog_name="vecmill")
+    assert (result.exit_code, result.stdout.split()) == (0, [offered])
