@@ -119,7 +119,7 @@ def test_the_page_is_small_asks_for_nothing_and_is_the_same_every_time(model, pa
     assert len(text) < 700_000
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?!data:,)[^"'\s>]+""", text.split("<script")[0])
     assert "<title>three &lt;groups&gt;</title>" in text
-    assert "120 words · 10 dimensions · laid out by PCA" in text
+    assert "120 words · 10 dimensions · laid out by PCA" in text.replace("\u00a0", " ")
     fails(1, "exists; add --force", "map", model, "--out", page)
 
 

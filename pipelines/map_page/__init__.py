@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from embeddings.word_map import WordMap
 
 MOST_WORDS = 1 << 16  # the numbers of neighbours are written in two bytes
+UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})  # lines break between the facts only
 SOURCES = Path(__file__).parent
 PAPER, INK = "#fcfbf8", "#23241f"
 LABEL_FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', sans-serif"
@@ -67,7 +68,7 @@ def write_map_page(path: Path, word_map: "WordMap", counts: np.ndarray, title: s
     library = "\n".join(Resources(mode="inline", components=["bokeh", "bokeh-gl"], log_level="warn").js_raw)
     page = string.Template(_source("page.html")).substitute(
         title=html.escape(title),
-        facts=html.escape(" · ".join(facts)),
+        facts=html.escape(" · ".join(fact.translate(UNBROKEN) for fact in facts)),
         style=_source("style.css"),
         script=_source("page.js"),
         figure=json.dumps(_figure()).replace("<", "\\u003c"),

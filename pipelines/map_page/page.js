@@ -70,7 +70,7 @@ class View {
   get perPixel() { return this.span / this.width; }
   free() {
     const wide = this.width > 900, some = this.width > 560;
-    return { left: some ? 320 : 10, right: wide ? 264 : 10, top: 30, bottom: 30 };
+    return { left: some ? 320 : 10, right: wide ? 264 : 10, top: some ? 30 : element("guide").offsetHeight + 20, bottom: 30 };
   }
   home() {
     const free = this.free();
@@ -82,7 +82,7 @@ class View {
   centred(x, y, span) {
     const free = this.free(), perPixel = span / this.width;
     const start = x - (free.left + (this.width - free.left - free.right) / 2) * perPixel;
-    const low = y - (this.height / 2) * perPixel;
+    const low = y - (free.bottom + (this.height - free.top - free.bottom) / 2) * perPixel;
     return [start, start + span, low, low + this.height * perPixel];
   }
   set([start, end, low, high]) {
@@ -115,8 +115,9 @@ class View {
     requestAnimationFrame(step);
   }
   zoomBy(factor) {
-    const { left, right } = this.free(), x = this.xRange.start + (left + (this.width - left - right) / 2) * this.perPixel;
-    this.fly(this.centred(x, (this.yRange.start + this.yRange.end) / 2, this.span / factor));
+    const { left, right, top, bottom } = this.free();
+    const middle = this.toData(left + (this.width - left - right) / 2, top + (this.height - top - bottom) / 2);
+    this.fly(this.centred(...middle, this.span / factor));
   }
   toPixel(x, y) { return [(x - this.xRange.start) / this.perPixel, (this.yRange.end - y) / this.perPixel]; }
   toData(px, py) { return [this.xRange.start + px * this.perPixel, this.yRange.end - py * this.perPixel]; }
@@ -290,9 +291,9 @@ class WordMap {
     try { history.replaceState(null, "", address); } catch { /* some browsers forbid it for local files */ }
     if (id < 0 || !fly) return;
     const away = data.neighborsOf(id).map((other) => Math.hypot(data.x[other] - data.x[id], data.y[other] - data.y[id]));
-    const reach = away.sort((a, b) => a - b)[Math.floor(away.length * 0.85)] || 0;
+    const reach = away.sort((a, b) => a - b)[Math.floor(away.length * 0.75)] || 0;
     const share = (view.width - view.free().left - view.free().right) / view.width;
-    view.fly(view.centred(data.x[id], data.y[id], Math.min(Math.max((2.4 * reach) / share, view.homeSpan / 14), view.homeSpan / 2)));
+    view.fly(view.centred(data.x[id], data.y[id], Math.min(Math.max((2.4 * reach) / share, view.homeSpan / 20), view.homeSpan / 2)));
   }
   describe() {
     const { data, selected: id } = this, card = element("word");
