@@ -1,6 +1,7 @@
 """A vocabulary in two dimensions: positions, clusters with names, and neighbours of every word."""
 
 import importlib.util
+import logging
 import warnings
 from dataclasses import dataclass
 
@@ -9,6 +10,8 @@ from scipy.cluster.vq import kmeans2, vq
 
 from embeddings.errors import EmbeddingsError
 from embeddings.word_vectors import WordVectors
+
+logger = logging.getLogger(__name__)
 
 UMAP, PCA = "UMAP", "PCA"
 UMAP_NEIGHBORS = 15  # umap-learn's default, the word itself included
@@ -103,9 +106,11 @@ def make_word_map(
         raise EmbeddingsError(f"got {n} words of {vectors.dimension} dimensions; a map needs 3 words and 2 dimensions")
     method = method or (UMAP if umap_is_installed() and n >= FEWEST_FOR_UMAP else PCA)
     unit = vectors.unit_matrix[:n]
+    logger.info("finding the neighbours of %d words", n)
     wanted = max(topn, UMAP_NEIGHBORS - 1) if method == UMAP else topn
     neighbors, similarities = vectors.neighbors(range(n), min(wanted, n - 1), restrict_vocab=n)
     centred = unit - unit.mean(axis=0)
+    logger.info("laying them out by %s", method)
     positions = _umap(unit, neighbors, similarities, seed) if method == UMAP else _principal_plane(centred)
     names = list(vectors.words[:n])
     of_word, cluster_names = _clusters(centred, names, min(clusters, max(n // 25, 1)), seed)

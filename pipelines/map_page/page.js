@@ -70,7 +70,7 @@ class View {
   get perPixel() { return this.span / this.width; }
   free() {
     const wide = this.width > 900, some = this.width > 560;
-    return { left: some ? 320 : 10, right: wide ? 264 : 10, top: some ? 30 : element("guide").offsetHeight + 20, bottom: 30 };
+    return { left: some ? 320 : 10, right: wide ? 288 : 10, top: some ? 30 : element("guide").offsetHeight + 20, bottom: 30 };
   }
   home() {
     const free = this.free();
@@ -356,6 +356,7 @@ class WordMap {
       dot.className = "dot";
       dot.style.setProperty("--colour", COLOURS[cluster % COLOURS.length]);
       button.type = "button";
+      button.title = names.join(", ");
       button.append(dot, names.join(", "));
       button.onclick = () => { this.pinned = this.pinned === cluster ? -1 : cluster; this.point(-1); };
       button.onmouseenter = () => this.point(cluster);
