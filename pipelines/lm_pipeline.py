@@ -11,7 +11,7 @@ from corpora import Corpus, open_corpus
 from embeddings import make_tokenizer
 from embeddings.recurrent.language_model import LanguageModelConfig
 from embeddings.recurrent.lm_corpus import is_presplit
-from embeddings.recurrent.lm_trainer import LMTrainingConfig
+from embeddings.recurrent.lm_training_config import LMTrainingConfig
 from pipelines.config import (
     ConfigError,
     CorpusSettings,

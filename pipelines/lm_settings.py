@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from embeddings.recurrent.language_model import LanguageModelConfig
-from embeddings.recurrent.lm_trainer import LMTrainingConfig
+from embeddings.recurrent.lm_training_config import LMTrainingConfig
 
 Preset = Literal["quick", "small", "medium", "awd"]
 
@@ -55,7 +55,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lm_training.epochs": 1,
         "lm_training.optimizer": "adamw",
         "lm_training.schedule": "cosine",
-        "lm_training.learning_rate": 2e-3,
+        "lm_training.learning_rate": 5e-3,
         "lm_training.clip": 1.0,
     },
     # 2 x 200 (Zaremba et al. 2014, "small"), with variational dropout and tied weights

@@ -7,7 +7,7 @@ import pytest
 
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
 from embeddings.recurrent import Parameter
-from embeddings.recurrent.initial_embedding import SPREAD, initial_embedding
+from embeddings.recurrent.initial_embedding import TRAINED_SPREAD, initial_embedding
 from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
 from embeddings.recurrent.lm_corpus import EOS, UNK
 
@@ -128,7 +128,7 @@ def test_angles_between_centred_vectors_are_kept_in_as_many_dimensions_or_more(d
     expected = centred @ centred.T
     found = start[known] @ start[known].T
     np.testing.assert_allclose(found / found[0, 0], expected / expected[0, 0], rtol=1e-4, atol=1e-4)
-    assert np.sqrt(np.mean(start[known] ** 2)) == pytest.approx(SPREAD)
+    assert np.sqrt(np.mean(start[known] ** 2)) == pytest.approx(TRAINED_SPREAD)
 
 
 def test_fewer_dimensions_keep_the_principal_components():

@@ -10,7 +10,8 @@ from embeddings.checkpoint import load_checkpoint
 from embeddings.recurrent import DivergenceError
 from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
 from embeddings.recurrent.lm_corpus import build_corpus
-from embeddings.recurrent.lm_trainer import LMTrainer, LMTrainingConfig
+from embeddings.recurrent.lm_trainer import LMTrainer
+from embeddings.recurrent.lm_training_config import LMTrainingConfig
 from embeddings.recurrent.perplexity import evaluate
 
 TEXT = b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40

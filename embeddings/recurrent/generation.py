@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cells import State
-from .language_model import LanguageModel
+from embeddings.recurrent.cells import State
+from embeddings.recurrent.language_model import LanguageModel
 
 _NO_SPACE_BEFORE = frozenset(".,:;!?)]}%")
 _NO_SPACE_AFTER = frozenset("([{")

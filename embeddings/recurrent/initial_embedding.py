@@ -1,8 +1,8 @@
 """E as the starting point of a language model: aligned with its vocabulary, fitted to its dimension, scaled.
 
 Skip-gram vectors have any length and a large common mean; a network whose output weights are tied to them
-would start with huge logits.  So the rows that are found are centred and scaled to the root mean square that random
-starting values have.  Where dimensions differ they are projected: to fewer dimensions on the principal components, to
+would start with huge logits.  So the rows that are found are centred and scaled to a fixed root mean square.
+Where dimensions differ they are projected: to fewer dimensions on the principal components, to
 more by a random isometry, which keeps all angles and leaves the new dimensions to be learned.
 """
 
@@ -11,15 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import EmbeddingsError
-from ..vocabulary import Vocabulary
-from ..word_vectors import WordVectors
-from .initializers import orthogonal
+from embeddings.errors import EmbeddingsError
+from embeddings.recurrent.initializers import orthogonal
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
 
-SPREAD = 0.05
-"""Root mean square of the entries of E at the start, whether random or given."""
+RANDOM_SPREAD = 0.1
+"""Root mean square of random entries of E at the start."""
+TRAINED_SPREAD = 0.3
+"""The same for trained vectors, and words beside them: smaller ones are soon lost under the first steps of training."""
 _SHOWN = 8
 
 
@@ -71,9 +73,9 @@ def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
     return Alignment(rows, [vocabulary.words[i] for i in lost], share)
 
 
-def random_embedding(rng: np.random.Generator, words: int, dimension: int) -> np.ndarray:
-    """Return (V, d) float64 from N(0, `SPREAD`²)."""
-    return rng.normal(0.0, SPREAD, (words, dimension))
+def random_embedding(rng: np.random.Generator, words: int, dimension: int, spread: float = RANDOM_SPREAD) -> np.ndarray:
+    """Return (V, d) float64 from N(0, spread²)."""
+    return rng.normal(0.0, spread, (words, dimension))
 
 
 def initial_embedding(
@@ -104,14 +106,14 @@ def initial_embedding(
         word = vocabulary.words[found[~np.isfinite(known).all(axis=1)].tolist()[0]]
         raise EmbeddingsError(f"the vector of {word!r} holds NaN or infinity: train the embeddings again")
     known -= known.mean(axis=0)
-    E = random_embedding(rng, len(vocabulary), dimension)
+    E = random_embedding(rng, len(vocabulary), dimension, TRAINED_SPREAD)
     if dimension > vectors.dimension:
         known = known @ orthogonal(rng, (vectors.dimension, dimension))
     elif dimension < vectors.dimension:
         _, components = np.linalg.eigh(known.T @ known)
         known = known @ components[:, ::-1][:, :dimension]
     size = np.sqrt(np.mean(known**2))
-    E[found] = known * (SPREAD / size if size > 0 else 1.0)
+    E[found] = known * (TRAINED_SPREAD / size if size > 0 else 1.0)
     if dimension != vectors.dimension:
         logger.info("vectors of %d dimensions are projected to %d", vectors.dimension, dimension)
     logger.info("%s", alignment)

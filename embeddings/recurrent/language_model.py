@@ -20,21 +20,21 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from ..atomic_output import atomic_directory, writing
-from ..errors import EmbeddingsError
-from ..tokenization import Tokenizer, make_tokenizer
-from ..vocabulary import Vocabulary
-from .cells import CELLS, Cell, State
-from .dropout import Dropout, dropout_mask
-from .embedding import Embedding, RepeatedVectors
-from .initial_embedding import random_embedding
-from .initializers import glorot_uniform
-from .lm_corpus import EOS, UNK
-from .losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
-from .noise import LogUniformNoise
-from .parallel import product
-from .parameters import Parameter, Parameters, clear_gradients, distinct
-from .stacking import DeepRNN
+from embeddings.atomic_output import atomic_directory, writing
+from embeddings.errors import EmbeddingsError
+from embeddings.recurrent.cells import CELLS, Cell, State
+from embeddings.recurrent.dropout import Dropout, dropout_mask
+from embeddings.recurrent.embedding import Embedding, RepeatedVectors
+from embeddings.recurrent.initial_embedding import random_embedding
+from embeddings.recurrent.initializers import glorot_uniform
+from embeddings.recurrent.lm_corpus import EOS, UNK
+from embeddings.recurrent.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
+from embeddings.recurrent.noise import LogUniformNoise
+from embeddings.recurrent.parallel import product
+from embeddings.recurrent.parameters import Parameter, Parameters, clear_gradients, distinct
+from embeddings.recurrent.stacking import DeepRNN
+from embeddings.text.tokenization import Tokenizer, make_tokenizer
+from embeddings.text.vocabulary import Vocabulary
 
 _FORMAT = 1
 _WEIGHTS, _ABOUT, _VOCABULARY = "model.safetensors", "language_model.json", "vocabulary.tsv"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import EmbeddingsError
-from ..tokenization import Tokenizer, make_tokenizer
-from ..vocabulary import Vocabulary
+from embeddings.errors import EmbeddingsError
+from embeddings.text.tokenization import Tokenizer, make_tokenizer
+from embeddings.text.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save_file
 
-from ..atomic_output import writing
-from ..errors import EmbeddingsError
-from .language_model import LanguageModel
+from embeddings.atomic_output import writing
+from embeddings.errors import EmbeddingsError
+from embeddings.recurrent.language_model import LanguageModel
 
 
 def torch_arrays(model: LanguageModel) -> dict[str, np.ndarray]:

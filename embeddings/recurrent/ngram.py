@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import EmbeddingsError
-from .lm_corpus import UNK
+from embeddings.errors import EmbeddingsError
+from embeddings.recurrent.lm_corpus import UNK
 
 _LN10 = math.log(10)
 

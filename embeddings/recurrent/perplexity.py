@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import EmbeddingsError
-from .batching import PADDING, batchify, pad_sequences, windows
-from .cells import State
-from .language_model import LanguageModel
+from embeddings.errors import EmbeddingsError
+from embeddings.recurrent.batching import PADDING, batchify, pad_sequences, windows
+from embeddings.recurrent.cells import State
+from embeddings.recurrent.language_model import LanguageModel
 
 WINDOW = 64
 """Time steps that are read at once; the result does not depend on it."""

@@ -13,7 +13,8 @@ from embeddings import EmbeddingsError, WordVectors
 from embeddings.recurrent.initial_embedding import initial_embedding
 from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
 from embeddings.recurrent.lm_corpus import LanguageModelCorpus
-from embeddings.recurrent.lm_trainer import LMProgress, LMTrainer, LMTrainingConfig
+from embeddings.recurrent.lm_trainer import LMProgress, LMTrainer
+from embeddings.recurrent.lm_training_config import LMTrainingConfig
 from embeddings.recurrent.ngram import KneserNey, unigram_log_likelihoods
 from embeddings.recurrent.perplexity import evaluate
 from pipelines.manifest import hash_files

@@ -1,0 +1,81 @@
+"""How a language model is trained: settings of `lm_trainer`."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from embeddings.recurrent.optimizers import OPTIMIZERS
+
+DEFAULT_LEARNING_RATES = {
+    "sgd": 20.0,
+    "averaged-sgd": 30.0,
+    "momentum": 2.0,
+    "adagrad": 0.1,
+    "rmsprop": 1e-3,
+    "adam": 2e-3,
+    "adamw": 2e-3,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LMTrainingConfig:
+    """How a language model is trained.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the text, at most.
+    batch_size
+        Columns B.
+    bptt
+        Time steps of a window.
+    variable_windows
+        Draw the lengths of windows around ``bptt``, and scale the learning rate with them (Merity et al. 2018).
+    optimizer
+        A name of `OPTIMIZERS`.
+    learning_rate
+        At the start, or the highest one; None is what suits the optimizer (`DEFAULT_LEARNING_RATES`).
+    weight_decay
+        See `Optimizer`.
+    clip
+        Largest global norm of the gradient.
+    schedule
+        "plateau" multiplies the rate by ``anneal`` after a validation without improvement; "cosine" and "one-cycle" are
+        functions of the time; "constant".
+    anneal
+        Factor of "plateau".
+    patience
+        Training ends after this many validations in a row without improvement; None never ends it early.
+    """
+
+    epochs: int = 6
+    batch_size: int = 20
+    bptt: int = 35
+    variable_windows: bool = False
+    optimizer: str = "sgd"
+    learning_rate: float | None = None
+    weight_decay: float = 0.0
+    clip: float = 0.25
+    schedule: Literal["plateau", "cosine", "one-cycle", "constant"] = "plateau"
+    anneal: float = 0.25
+    patience: int | None = 4
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "bptt", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ValueError(f"{name} must be at least 1, got {value}")
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer {self.optimizer!r}: expected one of {', '.join(OPTIMIZERS)}")
+        if self.schedule not in ("plateau", "cosine", "one-cycle", "constant"):
+            raise ValueError(f"schedule {self.schedule!r}: expected plateau, cosine, one-cycle or constant")
+        if not self.rate > 0 or not self.clip > 0:
+            raise ValueError(f"learning_rate and clip must be positive, got {self.rate} and {self.clip}")
+        if not 0 < self.anneal < 1:
+            raise ValueError(f"anneal must lie between 0 and 1, got {self.anneal}")
+        if self.weight_decay < 0:
+            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
+
+    @property
+    def rate(self) -> float:
+        """The learning rate at the start, or the highest one."""
+        return DEFAULT_LEARNING_RATES[self.optimizer] if self.learning_rate is None else self.learning_rate
