@@ -1,11 +1,11 @@
 """The library: tokenization, vocabularies, word2vec, word vectors and recurrent networks."""
 
-from embeddings.encoded_corpus import EncodedCorpus, encode_corpus
 from embeddings.errors import EmbeddingsError
-from embeddings.tokenization import Tokenizer, make_tokenizer
-from embeddings.tokenized_corpus import TokenizedCorpus, build_vocabulary, tokenize_corpus
+from embeddings.text.encoded_corpus import EncodedCorpus, encode_corpus
+from embeddings.text.tokenization import Tokenizer, make_tokenizer
+from embeddings.text.tokenized_corpus import TokenizedCorpus, build_vocabulary, tokenize_corpus
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import train
-from embeddings.vocabulary import Vocabulary
 from embeddings.word2vec import Checkpointing, TrainingDiverged, TrainingProgress, Word2Vec, Word2VecConfig
 from embeddings.word_vectors import WordVectors
 

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 
 Word: TypeAlias = str | int | np.integer
 """A word, or its id: the row of E."""

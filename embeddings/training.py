@@ -6,10 +6,10 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from embeddings.encoded_corpus import encode_corpus
 from embeddings.errors import EmbeddingsError
-from embeddings.tokenization import make_tokenizer
-from embeddings.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.encoded_corpus import encode_corpus
+from embeddings.text.tokenization import make_tokenizer
+from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
 from embeddings.word2vec import TrainingProgress, Word2Vec, Word2VecConfig
 from embeddings.word_vectors import WordVectors
 

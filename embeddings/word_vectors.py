@@ -15,7 +15,7 @@ from embeddings.atomic_output import atomic_directory, writing
 from embeddings.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.errors import EmbeddingsError
 from embeddings.neighbors import nearest
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd

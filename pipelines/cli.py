@@ -76,6 +76,16 @@ def explain(error: Exception) -> int:
     return code
 
 
+def _full_disk(error: BaseException | None) -> OSError | None:
+    """Return the error of a full disk that another error was caused by."""
+    while error:
+        if isinstance(error, OSError):
+            cut_short = error.errno is None and "requested and" in str(error)  # NumPy's words for a short write
+            return error if error.errno in NO_SPACE or cut_short else None
+        error = error.__cause__
+    return None
+
+
 app = typer.Typer(
     cls=CommandLine,
     invoke_without_command=True,

@@ -68,21 +68,23 @@ class OutputDirectory:
             self.work.mkdir(parents=True, exist_ok=True)
             self._acquire()
         except OSError as error:
-            raise OutputError(f"cannot write {self._shown}: {error.strerror} ({error.filename})") from None
+            raise self._unwritable(error) from error
         try:
             self._recover()
+            self._sign()
             if (self._path / FILE_NAME).exists() and not self._force:
                 raise OutputError(f"{self._shown} exists and is finished; add --force to replace it")
         except BaseException as error:
             self.__exit__(type(error), error, None)
-            raise
+            raise self._unwritable(error) if isinstance(error, OSError) else error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Release the lock; remove the work if nothing in it is of use to the next run."""
-        would_come_again = isinstance(error, CorpusError | EmbeddingsError)  # its cause is the text or the settings
+        blamed_on_text_or_settings = isinstance(error, CorpusError | EmbeddingsError)
+        would_come_again = blamed_on_text_or_settings and not isinstance(error.__cause__, OSError)
         if self._has_checkpoint() or (self._has_stage() and not would_come_again):
             self._owner.unlink(missing_ok=True)
         elif self.work.exists():
@@ -149,9 +151,15 @@ class OutputDirectory:
             self._lock.acquire()
         except Timeout:
             raise OutputError(f"{self._shown} is being written by {self._describe_owner()}; wait for it") from None
+
+    def _sign(self) -> None:
+        """Write down who holds the lock."""
         if self._owner.exists():
             logger.info("%s ended without finishing %s; its lock is void", self._describe_owner(), self._shown)
         self._owner.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), "utf-8")
+
+    def _unwritable(self, error: OSError) -> OutputError:
+        return OutputError(f"cannot write {self._shown}: {error.strerror or error}")
 
     def _describe_owner(self) -> str:
         try:

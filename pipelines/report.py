@@ -19,7 +19,7 @@ from pipelines.progress import count, duration
 FIRST_RANK, LAST_RANK = 60, 1500  # above: words that go with everything; below: words seen too seldom
 PARTS, WORDS_OF_PART = 4, 2
 NEIGHBOURHOOD = 10_000  # most frequent words, of which near neighbours are looked for
-SHORTEST = 4
+SHORTEST = 4  # bytes of UTF-8: two characters can be a word in Chinese
 
 
 def print_training(directory: Path) -> None:
@@ -33,7 +33,7 @@ def print_training(directory: Path) -> None:
     _print_text(manifest)
     results.print(f"\n{len(vectors):,} words x {vectors.matrix.shape[1]} dimensions: {directory}")
     command = "vecmill" if shutil.which("vecmill") else sys.argv[0]
-    results.print(f"Next: {command} neighbors {directory} {' '.join(words[:2])}")
+    results.print(f"Next: {command} neighbors {directory} {' '.join((words or vectors.words)[:2])}")
 
 
 def example_words(vectors: WordVectors) -> list[str]:
@@ -49,13 +49,17 @@ def example_words(vectors: WordVectors) -> list[str]:
     edges = np.geomspace(min(FIRST_RANK, last // 10 + 1), last + 1, PARTS + 1).astype(int) - 1
     chosen: list[str] = []
     for low, high in pairwise(edges.tolist()):
-        candidates = [rank for rank in range(low, high) if len(words[rank]) >= SHORTEST and words[rank].isalpha()]
+        candidates = [rank for rank in range(low, high) if _is_content_word(words[rank])]
         cosines = vectors.unit_matrix[candidates] @ vectors.unit_matrix[:NEIGHBOURHOOD].T
         nearness = np.sort(cosines, axis=1)[:, -6:-1].mean(axis=1)  # without the word itself
         score = np.linalg.norm(vectors.matrix[candidates], axis=1) * nearness
         tenth = np.argsort(-score, kind="stable")[: max(WORDS_OF_PART, len(score) // 10)]
         chosen += [words[candidates[best]] for best in sorted(tenth.tolist())[:WORDS_OF_PART]]
     return chosen
+
+
+def _is_content_word(word: str) -> bool:
+    return word.isalpha() and len(word.encode()) >= SHORTEST
 
 
 def _print_neighbors(vectors: WordVectors, words: list[str]) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from embeddings.ann import NeighborIndex
 from embeddings.errors import EmbeddingsError
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word_vectors import WordVectors
 
 

@@ -6,11 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from embeddings import cooccurrence
-from embeddings.cooccurrence import Cooccurrences
-from embeddings.count_based import CountBased, CountBasedConfig, factorize, positive_pmi
+from embeddings.count_based import CountBased, CountBasedConfig, cooccurrence, factorize, positive_pmi
+from embeddings.count_based.cooccurrence import Cooccurrences
 from embeddings.errors import EmbeddingsError
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from tests.reference import count_based as reference
 
 SIZE = 12

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings.encoded_corpus import EncodedCorpus, encode_corpus
 from embeddings.errors import EmbeddingsError
-from embeddings.tokenization import make_tokenizer
-from embeddings.tokenized_corpus import build_vocabulary, tokenize_corpus
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.encoded_corpus import EncodedCorpus, encode_corpus
+from embeddings.text.tokenization import make_tokenizer
+from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.vocabulary import Vocabulary
 from tests.reference import corpus as reference
 from tests.reference import tokenization as reference_tokenizer
 from tests.test_tokenized_corpus import SmallPieces, blocks, random_text
@@ -127,7 +127,7 @@ def test_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     tokenized = tokenize_corpus([b"a b a\n"], make_tokenizer(), tmp_path / "t")
-    monkeypatch.setattr("embeddings.encoded_corpus.ArrayFile.append", full)
+    monkeypatch.setattr("embeddings.text.encoded_corpus.ArrayFile.append", full)
     with pytest.raises(EmbeddingsError, match=r"cannot write .*No space left on device; free some space"):
         encode_corpus(tokenized, Vocabulary.from_words("ab"), tmp_path / "e")
     assert [path.name for path in tmp_path.iterdir()] == ["t"]

@@ -24,7 +24,7 @@ from embeddings.evaluation import (
     read_odd_one_out,
     read_word_pairs,
 )
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word_vectors import WordVectors
 from tests.reference import evaluation as reference
 from tests.reference.word_vectors import cosine

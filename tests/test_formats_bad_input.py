@@ -15,7 +15,7 @@ from safetensors.numpy import save_file
 from embeddings import formats
 from embeddings.errors import EmbeddingsError
 from embeddings.formats import FormatError, UnknownFormatError, guess_format
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word_vectors import WordVectors
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from embeddings import formats
 from embeddings.errors import EmbeddingsError
 from embeddings.formats import FORMATS
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word_vectors import WordVectors
 
 EXAMPLES = int(os.environ.get("VECMILL_FUZZ_EXAMPLES", "60"))

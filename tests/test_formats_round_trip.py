@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as npst
 from embeddings import formats
 from embeddings.formats import FORMATS, FormatError
 from embeddings.formats.static_embedding import unit_rows
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word_vectors import WordVectors
 
 SUFFIX = {

@@ -10,7 +10,7 @@ from embeddings.postprocessing import (
     unit_norm,
     weighted_sentence_vectors,
 )
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word_vectors import WordVectors
 from tests.reference import postprocessing as reference
 

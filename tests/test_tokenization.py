@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from embeddings.character_tables import character_tables
 from embeddings.errors import EmbeddingsError
-from embeddings.tokenization import NLTK_TOKENIZERS, Tokenizer, make_tokenizer
-from embeddings.word_counting import KernelCounter, PythonCounter
+from embeddings.text.character_tables import character_tables
+from embeddings.text.tokenization import NLTK_TOKENIZERS, Tokenizer, make_tokenizer
+from embeddings.text.word_counting import KernelCounter, PythonCounter
 from tests.reference import tokenization as reference
 
 TRICKY = [

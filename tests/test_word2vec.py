@@ -4,12 +4,12 @@ import itertools
 
 import numpy as np
 import pytest
-from embeddings.encoded_corpus import encode_corpus
 
 from embeddings import Checkpointing, TrainingDiverged, Word2Vec, Word2VecConfig, train
 from embeddings.errors import EmbeddingsError
-from embeddings.tokenization import make_tokenizer
-from embeddings.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.encoded_corpus import encode_corpus
+from embeddings.text.tokenization import make_tokenizer
+from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
 from embeddings.word2vec.trainer import random_state
 
 ANIMALS = ["cat", "dog", "horse", "cow", "sheep", "goat"]

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from embeddings import neighbors
 from embeddings.errors import EmbeddingsError
 from embeddings.neighbors import nearest
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word_vectors import WordVectors
 from tests.reference import word_vectors as reference
 

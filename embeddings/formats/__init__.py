@@ -41,7 +41,7 @@ from embeddings.formats.stream import (
     without_duplicates,
 )
 from embeddings.formats.table import FORMATS, Format
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word_vectors import WordVectors
 
 __all__ = [

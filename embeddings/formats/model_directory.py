@@ -8,7 +8,7 @@ import numpy as np
 
 from embeddings.formats.safetensors_file import row_blocks
 from embeddings.formats.stream import Progress, VectorStream, as_dtype, sliced
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word_vectors import WordVectors
 
 

@@ -1,14 +1,14 @@
 """Recurrent networks with hand-written gradients: cells, BPTT, stacks of layers, losses and optimizers."""
 
-from .activations import ACTIVATIONS, Activation
-from .batching import PADDING, batchify, pad_sequences, windows
-from .bptt import RecurrentLayer
-from .cells import CELLS, Cell, GRUCell, LSTMCell, RNNCell, State
-from .dropout import Dropout, dropout_mask
-from .embedding import Embedding, RepeatedVectors
-from .losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
-from .noise import LogUniformNoise, Noise, UnigramNoise
-from .optimizers import (
+from embeddings.recurrent.activations import ACTIVATIONS, Activation
+from embeddings.recurrent.batching import PADDING, batchify, pad_sequences, windows
+from embeddings.recurrent.bptt import RecurrentLayer
+from embeddings.recurrent.cells import CELLS, Cell, GRUCell, LSTMCell, RNNCell, State
+from embeddings.recurrent.dropout import Dropout, dropout_mask
+from embeddings.recurrent.embedding import Embedding, RepeatedVectors
+from embeddings.recurrent.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
+from embeddings.recurrent.noise import LogUniformNoise, Noise, UnigramNoise
+from embeddings.recurrent.optimizers import (
     OPTIMIZERS,
     SGD,
     Adagrad,
@@ -20,9 +20,9 @@ from .optimizers import (
     Optimizer,
     RMSProp,
 )
-from .parameters import Parameter, Parameters, RowGradient, clear_gradients, global_norm
-from .schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
-from .stacking import BidirectionalLayer, BidirectionalRNN, DeepRNN
+from embeddings.recurrent.parameters import Parameter, Parameters, RowGradient, clear_gradients, global_norm
+from embeddings.recurrent.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
+from embeddings.recurrent.stacking import BidirectionalLayer, BidirectionalRNN, DeepRNN
 
 __all__ = [
     "ACTIVATIONS",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .kernels import RELU, SIGMOID, TANH, activate
+from embeddings.recurrent.kernels import RELU, SIGMOID, TANH, activate
 
 
 @dataclass(frozen=True)

@@ -16,12 +16,12 @@ window is the sequence, or when ``d_state`` is passed on from window to window, 
 
 import numpy as np
 
-from .cells import Cell, State, Tape
-from .dropout import Dropout, dropout_mask
-from .embedding import RepeatedVectors
-from .kernels import transpose
-from .parallel import over_rows, own_threads, product
-from .parameters import Parameter
+from embeddings.recurrent.cells import Cell, State, Tape
+from embeddings.recurrent.dropout import Dropout, dropout_mask
+from embeddings.recurrent.embedding import RepeatedVectors
+from embeddings.recurrent.kernels import transpose
+from embeddings.recurrent.parallel import over_rows, own_threads, product
+from embeddings.recurrent.parameters import Parameter
 
 LANES = 16
 """Rows are padded to a multiple of this many numbers, so that vectorised loops have no remainder."""

@@ -13,11 +13,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from . import kernels
-from .activations import ACTIVATIONS
-from .initializers import Initializer, glorot_uniform, orthogonal
-from .parallel import Rows
-from .parameters import Parameter
+from embeddings.recurrent import kernels
+from embeddings.recurrent.activations import ACTIVATIONS
+from embeddings.recurrent.initializers import Initializer, glorot_uniform, orthogonal
+from embeddings.recurrent.parallel import Rows
+from embeddings.recurrent.parameters import Parameter
 
 State = tuple[np.ndarray, ...]
 """The state of one layer: one (B, H) array for each name in ``Cell.states``."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .parameters import Parameter, RowGradient, sum_by_index
+from embeddings.recurrent.parameters import Parameter, RowGradient, sum_by_index
 
 
 @dataclass(frozen=True, slots=True)

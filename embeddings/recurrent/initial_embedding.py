@@ -103,7 +103,8 @@ def initial_embedding(
     found = np.flatnonzero(alignment.rows >= 0)
     known = np.asarray(vectors.matrix[alignment.rows[found]], np.float64)
     if not np.isfinite(known).all():
-        word = vocabulary.words[found[~np.isfinite(known).all(axis=1)].tolist()[0]]
+        row = int(found[np.argmin(np.isfinite(known).all(axis=1))])
+        word = vocabulary.words[row]
         raise EmbeddingsError(f"the vector of {word!r} holds NaN or infinity: train the embeddings again")
     known -= known.mean(axis=0)
     E = random_embedding(rng, len(vocabulary), dimension, TRAINED_SPREAD)

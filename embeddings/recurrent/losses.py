@@ -17,10 +17,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from .kernels import softmax_cross_entropy
-from .noise import Noise
-from .parallel import Rows, over_rows, own_threads, product
-from .parameters import Parameter, RowGradient
+from embeddings.recurrent.kernels import softmax_cross_entropy
+from embeddings.recurrent.noise import Noise
+from embeddings.recurrent.parallel import Rows, over_rows, own_threads, product
+from embeddings.recurrent.parameters import Parameter, RowGradient
 
 LARGEST_BLOCK = 1 << 26
 """Numbers in the largest matrix of logits; more rows than fit are handled block by block."""

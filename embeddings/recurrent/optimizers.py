@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..errors import EmbeddingsError
-from . import row_kernels
-from .parallel import Rows, over_rows
-from .parameters import Parameter, Parameters, RowGradient, as_matrix, distinct, global_norm
+from embeddings.errors import EmbeddingsError
+from embeddings.recurrent import row_kernels
+from embeddings.recurrent.parallel import Rows, over_rows
+from embeddings.recurrent.parameters import Parameter, Parameters, RowGradient, as_matrix, distinct, global_norm
 
 
 class DivergenceError(EmbeddingsError):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .parallel import over_rows
-from .row_kernels import add_rows, sum_of_squares
+from embeddings.recurrent.parallel import over_rows
+from embeddings.recurrent.row_kernels import add_rows, sum_of_squares
 
 Parameters = dict[str, "Parameter"]
 

@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from .bptt import Inputs, RecurrentLayer
-from .cells import Cell, State
-from .dropout import Dropout, dropout_mask
-from .embedding import RepeatedVectors
-from .parameters import Parameter
+from embeddings.recurrent.bptt import Inputs, RecurrentLayer
+from embeddings.recurrent.cells import Cell, State
+from embeddings.recurrent.dropout import Dropout, dropout_mask
+from embeddings.recurrent.embedding import RepeatedVectors
+from embeddings.recurrent.parameters import Parameter
 
 
 class BidirectionalLayer:

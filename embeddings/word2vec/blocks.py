@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embeddings.encoded_corpus import EncodedCorpus
+from embeddings.text.encoded_corpus import EncodedCorpus
 
 BLOCK_TOKENS = 10_000
 _FEWEST_BLOCKS = 200  # so that a small corpus, too, has a smooth learning rate and a held-out part

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from embeddings.encoded_corpus import EncodedCorpus
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.encoded_corpus import EncodedCorpus
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.matrices import without_padding
 from embeddings.word2vec.trainer import Checkpointing, Trainer, TrainingProgress

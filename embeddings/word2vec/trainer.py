@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embeddings.checkpoint import load_checkpoint, save_checkpoint
-from embeddings.encoded_corpus import EncodedCorpus
 from embeddings.errors import EmbeddingsError
 from embeddings.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.encoded_corpus import EncodedCorpus
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word2vec import kernels, matrices
 from embeddings.word2vec.blocks import BlockTable, cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig

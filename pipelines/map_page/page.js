@@ -168,6 +168,11 @@ class Labels {
   place(chosen, allowed) {
     const { data, view } = this, columns = Math.ceil(view.width / CELL), rows = Math.ceil(view.height / CELL);
     const taken = new Uint8Array(columns * rows);
+    for (const card of ["guide", "legend"]) {
+      const box = element(card).getBoundingClientRect();
+      const [left, right] = [box.left, box.right].map((x) => Math.min(columns, Math.round(x / CELL)));
+      for (let r = Math.round(box.top / CELL); r < Math.min(rows, box.bottom / CELL); r++) taken.fill(1, r * columns + left, r * columns + right);
+    }
     const found = { x: [], y: [], text: [], size: [], color: [], style: [], offset: [] };
     const put = (x, y, text, size, color, style, offset, gap, must) => {
       const [px, py] = view.toPixel(x, y), half = text.length * size * 0.29 + gap, high = size * 0.62 + gap / 2;

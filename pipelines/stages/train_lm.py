@@ -67,8 +67,11 @@ class TrainLMStage:
             tokenizer=load_tokenizer(context.inputs["encode-lm"]),
         )
         trainer = LMTrainer(model, self.training, rng=rng, checkpoints=context.checkpoint)
+        sampled = self.network.output == "sampled"
         with context.progress.task("training language model", None) as update:
-            trainer.fit(np.asarray(corpus.train), np.asarray(corpus.valid), lambda progress: _show(update, progress))
+            trainer.fit(
+                np.asarray(corpus.train), np.asarray(corpus.valid), lambda progress: _show(update, progress, sampled)
+            )
         model.save(directory)
         (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics), "utf-8")
         _write_json(directory / "config.json", self.all_settings)
@@ -93,10 +96,11 @@ def vectors_hash(path: Path) -> str:
     return " ".join(hash_files(files))
 
 
-def _show(update: Update, progress: LMProgress) -> None:
+def _show(update: Update, progress: LMProgress, sampled: bool) -> None:
+    of_what = " among sampled words" if sampled else f", perplexity {progress.perplexity:.1f}"
     note = (
-        f"epoch {progress.epoch}, {count(progress.tokens_per_second)} tokens/s, loss {progress.loss:.3f}, "
-        f"perplexity {progress.perplexity:.1f}, learning rate {progress.learning_rate:.4g}"
+        f"epoch {progress.epoch}, {count(progress.tokens_per_second)} tokens/s, loss {progress.loss:.3f}{of_what}, "
+        f"learning rate {progress.learning_rate:.4g}"
     )
     update(progress.tokens_done, note, progress.seconds_left, total=progress.tokens_total)
 

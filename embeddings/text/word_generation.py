@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.counted_words import CountedWords, Words
 from embeddings.errors import EmbeddingsError
-from embeddings.word_table import BUCKETS, WordTable
+from embeddings.text.counted_words import CountedWords, Words
+from embeddings.text.word_table import BUCKETS, WordTable
 
 _ITEM = 8
 _HEADER = (2 + BUCKETS) * _ITEM

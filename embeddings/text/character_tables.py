@@ -3,7 +3,7 @@
 The tables follow the `unicodedata` of the running Python. A code point c is looked up in two steps,
 ``entries[blocks[c >> 8] * 256 + (c & 255)]``: most of Unicode's 4352 blocks of 256 characters are alike, so that
 the entries stay small enough for a processor's cache. An entry holds the kind of the character in its low bits
-(see `embeddings.tokenizer_kernels`) and the character that replaces it from bit 8 on (0: itself).
+(see `embeddings.text.tokenizer_kernels`) and the character that replaces it from bit 8 on (0: itself).
 """
 
 import unicodedata
@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from embeddings.tokenizer_kernels import (
+from embeddings.text.tokenizer_kernels import (
     CONTROL,
     DOT_FOLLOWS,
     IGNORED,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from embeddings.cooccurrence_kernels import EMPTY, count_pairs
+from embeddings.count_based.cooccurrence_kernels import EMPTY, count_pairs
 
 if TYPE_CHECKING:
-    from embeddings.encoded_corpus import EncodedCorpus
+    from embeddings.text.encoded_corpus import EncodedCorpus
 
 TABLE_SLOTS = 1 << 21  # 32 MiB of keys and counts; a run on disk and its sorting take some three times that
 FULL = 0.6  # share of the slots in use at which the table is emptied

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import numpy as np
 
-from embeddings.counted_words import CountedWords, Words
-from embeddings.tokenizer_kernels import (
+from embeddings.text.counted_words import CountedWords, Words
+from embeddings.text.tokenizer_kernels import (
     CONTROLS,
     INVALID,
     LINE_END_ID,
@@ -21,7 +21,7 @@ from embeddings.tokenizer_kernels import (
     scratch,
     tokenize_block,
 )
-from embeddings.word_table import WordTable
+from embeddings.text.word_table import WordTable
 
 PIECE = 4096  # bytes that are tokenized at a time: the work on them stays in the first-level cache
 _IDS_AT_ONCE = 1 << 20

@@ -1,9 +1,9 @@
-"""A growing hash table that counts words; what happens to each word is in `embeddings.tokenizer_kernels`."""
+"""A growing hash table that counts words; what happens to each word is in `embeddings.text.tokenizer_kernels`."""
 
 import numpy as np
 
-from embeddings.counted_words import CountedWords, Words
-from embeddings.tokenizer_kernels import (
+from embeddings.text.counted_words import CountedWords, Words
+from embeddings.text.tokenizer_kernels import (
     LETTERS,
     WORDS,
     TableArrays,

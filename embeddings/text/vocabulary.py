@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from embeddings.atomic_output import atomic_file
-from embeddings.counted_words import CountedWords, Words, escape, unescape
 from embeddings.errors import EmbeddingsError
+from embeddings.text.counted_words import CountedWords, Words, escape, unescape
 
 if TYPE_CHECKING:
     import pandas as pd

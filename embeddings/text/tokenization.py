@@ -31,10 +31,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
-from embeddings.character_tables import LINE_ENDS, case_and_digit_folding, character_tables
 from embeddings.errors import EmbeddingsError
-from embeddings.tokenizer_kernels import LINE_END_ID
-from embeddings.word_counting import KernelCounter, PythonCounter, WordCounter
+from embeddings.text.character_tables import LINE_ENDS, case_and_digit_folding, character_tables
+from embeddings.text.tokenizer_kernels import LINE_END_ID
+from embeddings.text.word_counting import KernelCounter, PythonCounter, WordCounter
 
 FAST, WHITE_SPACE, NLTK_PREFIX = "fast", "whitespace", "nltk:"
 # Those of NLTK's that need no downloaded data and no arguments
@@ -73,7 +73,7 @@ class Tokenizer(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class FastTokenizer:
-    """The compiled tokenizer; rules in `embeddings.tokenization`.
+    """The compiled tokenizer; rules in `embeddings.text.tokenization`.
 
     Parameters
     ----------
@@ -177,7 +177,7 @@ def make_tokenizer(
     ----------
     spec : str or callable
         ``"fast"`` and ``"whitespace"`` are compiled; ``"nltk:NAME"`` is one of NLTK's (`NLTK_TOKENIZERS`); or any
-        function from a line, a str without line end, to a list of str. Rules in `embeddings.tokenization`.
+        function from a line, a str without line end, to a list of str. Rules in `embeddings.text.tokenization`.
     lowercase : bool
         Words in lower case.
     punctuation : bool

@@ -17,13 +17,13 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
-from embeddings.cooccurrence import Cooccurrences
+from embeddings.count_based.cooccurrence import Cooccurrences
 from embeddings.errors import EmbeddingsError
-from embeddings.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.word_vectors import WordVectors
 
 if TYPE_CHECKING:
-    from embeddings.encoded_corpus import EncodedCorpus
+    from embeddings.text.encoded_corpus import EncodedCorpus
 
 logger = logging.getLogger(__name__)
 

@@ -72,7 +72,7 @@ _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(8)] + [2**64 - 1] * 9, 
 
 
 class CharacterTables(NamedTuple):
-    """See `embeddings.character_tables`."""
+    """See `embeddings.text.character_tables`."""
 
     ascii: np.ndarray  # (256,) uint8
     blocks: np.ndarray  # (4352,) uint16

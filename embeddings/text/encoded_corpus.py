@@ -23,13 +23,13 @@ from typing import NamedTuple, overload
 import numpy as np
 
 from embeddings.atomic_output import ArrayFile, atomic_directory, writing
-from embeddings.counted_words import CountedWords
-from embeddings.encoding_kernels import encode_part
 from embeddings.errors import EmbeddingsError
+from embeddings.text.counted_words import CountedWords
+from embeddings.text.encoding_kernels import encode_part
+from embeddings.text.tokenized_corpus import TokenizedCorpus
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.text.word_table import WordTable
 from embeddings.threads import thread_count
-from embeddings.tokenized_corpus import TokenizedCorpus
-from embeddings.vocabulary import Vocabulary
-from embeddings.word_table import WordTable
 
 SHARD_TOKENS = 1 << 22
 _OPEN_SHARDS = 2  # of 16 MB each: the pages of a mapped file count as memory of the process

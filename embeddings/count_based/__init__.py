@@ -1,0 +1,5 @@
+"""Vectors by counting: positive pointwise mutual information and a truncated SVD, the baseline of word2vec."""
+
+from embeddings.count_based.positive_pmi import CountBased, CountBasedConfig, factorize, positive_pmi
+
+__all__ = ["CountBased", "CountBasedConfig", "factorize", "positive_pmi"]

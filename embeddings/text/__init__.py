@@ -1,0 +1,1 @@
+"""From text to ids: tokenizers, counting, the vocabulary, encoded corpora."""
