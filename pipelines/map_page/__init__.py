@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MOST_WORDS = 1 << 16  # the numbers of neighbours are written in two bytes
 UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})  # lines break between the facts only
 SOURCES = Path(__file__).parent
+SCRIPTS = ("data.js", "view.js", "labels.js", "search.js", "page.js")  # in this order they make one
 PAPER, INK = "#fcfbf8", "#23241f"
 LABEL_FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', sans-serif"
 
@@ -70,7 +71,7 @@ def write_map_page(path: Path, word_map: "WordMap", counts: np.ndarray, title: s
         title=html.escape(title),
         facts=html.escape(" · ".join(fact.translate(UNBROKEN) for fact in facts)),
         style=_source("style.css"),
-        script=_source("page.js"),
+        script="\n".join(map(_source, SCRIPTS)),
         figure=json.dumps(_figure()).replace("<", "\\u003c"),
         library=_packed(library.encode()),
         data=_packed(_data(word_map, counts)),
