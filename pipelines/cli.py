@@ -64,8 +64,8 @@ def explain(error: Exception) -> int:
         text, code = error.format_message(), getattr(error, "exit_code", USAGE)
         if context := getattr(error, "ctx", None):
             text = f"{text} (see {context.command_path} --help)"
-    elif isinstance(error, OSError) and error.errno in NO_SPACE:
-        text = f"no space left for {error.filename or 'the output'}; make room and repeat the command: it goes on"
+    elif full := _full_disk(error):
+        text = f"no space left for {full.filename or 'the output'}; make room and repeat the command: it goes on"
     elif isinstance(error, OSError):
         text = f"{error.filename}: {error.strerror}" if error.filename else text
     elif isinstance(error, MemoryError):

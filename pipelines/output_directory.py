@@ -76,15 +76,17 @@ class OutputDirectory:
                 raise OutputError(f"{self._shown} exists and is finished; add --force to replace it")
         except BaseException as error:
             self.__exit__(type(error), error, None)
-            raise self._unwritable(error) if isinstance(error, OSError) else error
+            if isinstance(error, OSError):
+                raise self._unwritable(error) from error
+            raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Release the lock; remove the work if nothing in it is of use to the next run."""
-        blamed_on_text_or_settings = isinstance(error, CorpusError | EmbeddingsError)
-        would_come_again = blamed_on_text_or_settings and not isinstance(error.__cause__, OSError)
+        # The text or the settings are the cause, not the disk:
+        would_come_again = isinstance(error, CorpusError | EmbeddingsError) and not isinstance(error.__cause__, OSError)
         if self._has_checkpoint() or (self._has_stage() and not would_come_again):
             self._owner.unlink(missing_ok=True)
         elif self.work.exists():

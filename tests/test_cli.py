@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
 from pipelines.cli import app
 
@@ -252,12 +253,18 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_only_when_debugging(mod
     assert "Traceback" in vecmill("--debug", "neighbors", model, "king").stderr
 
 
-def test_a_full_disk_is_named(text, tmp_path, monkeypatch):
+FULL = OSError(28, "No space left on device", "out")
+
+
+@pytest.mark.parametrize("cause", [None, OSError(28, "No space left on device"), OSError("9 requested and 2 written")])
+def test_a_full_disk_is_named(text, tmp_path, monkeypatch, cause):
     def full(*_, **__):
-        raise OSError(28, "No space left on device", str(tmp_path / "out"))
+        if cause:
+            raise EmbeddingsError("cannot write") from cause
+        raise FULL
 
     monkeypatch.setattr("pipelines.stages.train.Word2Vec.fit", full)
-    fails(1, "no space left for .*out.* it goes on", "train-embeddings", text, "--out", tmp_path / "out", *SMALL)
+    fails(1, "no space left for .*out.* goes on", "train-embeddings", text, "--out", tmp_path / "out", *SMALL)
     assert names(tmp_path) == [".out.work"]
 
 

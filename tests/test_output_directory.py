@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from corpora.errors import CorpusError
+from embeddings.errors import EmbeddingsError
 from pipelines.output_directory import OutputDirectory, OutputError
 from tests.test_manifest import make_manifest
 
@@ -128,6 +129,24 @@ def test_interrupted_work_of_other_settings_is_refused_by_name_and_dropped_by_fo
 
 def test_an_error_that_would_come_again_leaves_nothing(tmp_path):
     interrupt(tmp_path / "out", error=CorpusError)
+    assert names(tmp_path) == []
+
+
+def test_work_is_kept_when_the_disk_was_the_cause(tmp_path):
+    with pytest.raises(EmbeddingsError), OutputDirectory(tmp_path / "out") as output:
+        output.begin(SETTINGS)
+        finish(output)
+        raise EmbeddingsError("cannot write") from OSError(28, "No space left on device")
+    assert (tmp_path / ".out.work" / "train").exists()
+
+
+def test_a_full_disk_is_an_error_at_once_and_leaves_nothing(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OutputError, match=r"cannot write .*: No space left on device"):
+        make(tmp_path / "out")
     assert names(tmp_path) == []
 
 
