@@ -133,6 +133,7 @@ def test_existing_directory_is_kept(tmp_path):
 
 def test_errors_while_reading_leave_nothing(tmp_path):
     threads = threading.active_count()
+
     def failing():
         yield b"some text "
         raise RuntimeError("the source broke")

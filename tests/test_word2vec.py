@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from embeddings import Checkpointing, TrainingDiverged, Word2Vec, Word2VecConfig, train
+from embeddings import Checkpointing, TrainingDiverged, Vocabulary, Word2Vec, Word2VecConfig, train
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoded_corpus import encode_corpus
 from embeddings.text.tokenization import make_tokenizer
@@ -146,6 +146,13 @@ def test_a_checkpoint_of_another_dimension_is_refused(encoded, tmp_path):
     Word2Vec(small()).fit(*encoded, checkpointing=Checkpointing(tmp_path))
     with pytest.raises(EmbeddingsError, match="of other settings or text"):
         Word2Vec(small(dimension=40)).fit(*encoded, checkpointing=Checkpointing(tmp_path))
+
+
+def test_another_vocabulary_than_that_of_the_corpus_is_refused(encoded):
+    corpus, vocabulary = encoded
+    other = Vocabulary.from_words(vocabulary.words[::-1], vocabulary.counts[::-1])
+    with pytest.raises(EmbeddingsError, match="not the one that encoded the corpus"):
+        Word2Vec(small()).fit(corpus, other)
 
 
 def test_one_call_from_lines_and_from_a_file(tmp_path):

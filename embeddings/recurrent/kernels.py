@@ -146,11 +146,11 @@ def transpose(source, target, rows):
 
 
 @compiled
-def _add_to_five(left, weight_t, out, n):
-    """Add left (5, K) · weight_t (K, n) to out (5, n), K a multiple of 8: eight products a load and store."""
+def _add_to_five(left, weight_t, out, n, ks):
+    """Add left (5, K) · weight_t (K, n) to out (5, n) for k in ``ks``, eight at a time: eight products a store."""
     x0, x1, x2, x3, x4 = left[0], left[1], left[2], left[3], left[4]
     z0, z1, z2, z3, z4 = out[0], out[1], out[2], out[3], out[4]
-    for k in range(0, weight_t.shape[0], 8):
+    for k in range(ks[0], ks[1], 8):
         w0, w1, w2, w3 = weight_t[k], weight_t[k + 1], weight_t[k + 2], weight_t[k + 3]
         w4, w5, w6, w7 = weight_t[k + 4], weight_t[k + 5], weight_t[k + 6], weight_t[k + 7]
         c00, c01, c02, c03 = x0[k], x0[k + 1], x0[k + 2], x0[k + 3]
@@ -179,9 +179,9 @@ def _add_to_five(left, weight_t, out, n):
 
 
 @compiled
-def _add_to_one(x, weight_t, z, n):
-    """Add x (K) · weight_t (K, n) to z (n), K a multiple of 4."""
-    for k in range(0, weight_t.shape[0], 4):
+def _add_to_one(x, weight_t, z, n, ks):
+    """Add x (K) · weight_t (K, n) to z (n) for k in ``ks``, four at a time."""
+    for k in range(ks[0], ks[1], 4):
         w0, w1, w2, w3 = weight_t[k], weight_t[k + 1], weight_t[k + 2], weight_t[k + 3]
         c0, c1, c2, c3 = x[k], x[k + 1], x[k + 2], x[k + 3]
         for j in range(n):
@@ -193,17 +193,20 @@ def _add_recurrent(h, weights, out, rows):
     """Add W_hh h[b] to out[b].
 
     ``weights`` are W_hh and its transposed copy, empty where copying it does not pay: to sum the rows of the copy takes
-    fewer instructions than a scalar product for each output does.
+    fewer instructions than a scalar product for each output does.  All rows of the batch use some rows of the copy
+    before the next ones are fetched.
     """
     weight_t, n = weights[1], weights[0].shape[0]
     if weight_t.shape[0] == 0:
         add_product(h, weights[0], out, rows[0], rows[1])
         return
     whole = rows[0] + (rows[1] - rows[0]) // 5 * 5
-    for b in range(rows[0], whole, 5):
-        _add_to_five(h[b : b + 5], weight_t, out[b : b + 5], n)
-    for b in range(whole, rows[1]):
-        _add_to_one(h[b], weight_t, out[b], n)
+    for k in range(0, weight_t.shape[0], 32):
+        ks = k, min(k + 32, weight_t.shape[0])
+        for b in range(rows[0], whole, 5):
+            _add_to_five(h[b : b + 5], weight_t, out[b : b + 5], n, ks)
+        for b in range(whole, rows[1]):
+            _add_to_one(h[b], weight_t, out[b], n, ks)
 
 
 # ---- RNN: a<t> = g1(W_aa a<t-1> + W_ax x<t> + b_a) ----------------------------------------------------------------

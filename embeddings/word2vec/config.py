@@ -1,9 +1,10 @@
 """Settings of a word2vec training run."""
 
-import os
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
 from typing import Any
+
+from embeddings.threads import thread_count
 
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
@@ -99,9 +100,7 @@ class Word2VecConfig:
     @property
     def thread_count(self) -> int:
         """Number of threads to train with."""
-        if self.threads is not None:
-            return self.threads
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return thread_count(self.threads)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as a dictionary that JSON and TOML can hold (None is left out)."""

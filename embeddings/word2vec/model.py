@@ -64,6 +64,8 @@ class Word2Vec:
         ------
         TrainingDiverged
             If the weights grow beyond all bounds.
+        EmbeddingsError
+            If `vocabulary` is not the one that encoded `corpus`, or a checkpoint is of another run.
         """
         trainer = Trainer(self.config, corpus, vocabulary)
         self.metrics = trainer.metrics

@@ -85,9 +85,18 @@ class Trainer:
     corpus : EncodedCorpus
     vocabulary : Vocabulary
         The one that encoded `corpus`.
+
+    Raises
+    ------
+    EmbeddingsError
+        If it is another one.
     """
 
     def __init__(self, config: Word2VecConfig, corpus: EncodedCorpus, vocabulary: Vocabulary) -> None:
+        if corpus.vocabulary_sha256 != vocabulary.fingerprint():
+            raise EmbeddingsError(
+                "this vocabulary is not the one that encoded the corpus; encode it again with this one"
+            )
         self.config = config
         self.metrics: list[dict[str, Any]] = []
         self._corpus = corpus
