@@ -70,7 +70,7 @@ def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
             "train them on the same language with the same tokenizer"
         )
     share = float(vocabulary.counts[lost].sum() / max(1, vocabulary.counts.sum()))
-    return Alignment(rows, [vocabulary.words[i] for i in lost], share)
+    return Alignment(rows, [vocabulary.words[i] for i in lost.tolist()], share)
 
 
 def random_embedding(rng: np.random.Generator, words: int, dimension: int, spread: float = RANDOM_SPREAD) -> np.ndarray:

@@ -95,7 +95,7 @@ class Trainer:
     def __init__(self, config: Word2VecConfig, corpus: EncodedCorpus, vocabulary: Vocabulary) -> None:
         if corpus.vocabulary_sha256 != vocabulary.fingerprint():
             raise EmbeddingsError(
-                "this vocabulary is not the one that encoded the corpus; encode it again with this one"
+                "this vocabulary is not the one that encoded the corpus; encode it again"
             )
         self.config = config
         self.metrics: list[dict[str, Any]] = []
