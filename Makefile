@@ -27,6 +27,7 @@ help:
 	@echo "make bench              measure against gensim, in one run"
 	@echo "make clean              remove .venv and caches; runs/ stays"
 	@echo
+	@echo "What is finished is not made again; ARGS=--force makes it anew."
 	@echo "CORPUS is a name (.venv/bin/vecmill corpora list), a file, a directory, a glob, a URL or - for stdin."
 	@echo "All options: .venv/bin/vecmill train-embeddings --help"
 
