@@ -6,6 +6,7 @@ python -m benchmarks.word2vec_speed [--corpus SOURCE] [--megabytes 25] [--repeat
 import argparse
 import logging
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from statistics import median
@@ -71,6 +72,7 @@ def compare_whole_way(source: Path, folder: Path, repeats: int) -> dict[str, lis
     """Seconds from raw text to saved vectors, 5 epochs, d=100; gensim is fed by its own `simple_preprocess`."""
 
     def ours() -> None:
+        shutil.rmtree(folder / "ours", ignore_errors=True)
         train(source, dimension=100, epochs=5).save(folder / "ours")
 
     def theirs() -> None:

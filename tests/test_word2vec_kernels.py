@@ -40,6 +40,7 @@ def make_step(**settings):
         "mean": True,
         "learning_rate": 0.05,
         "loss_interval": 3,
+        "row_parts": kernels.row_parts(16),
         "state": np.uint64(0xF23456789ABCDEF0),
     }
     return kernels.Step(**(defaults | settings))
@@ -49,7 +50,8 @@ def train_both(architecture, dimension, sentences, step):
     parameters = make_parameters(dimension)
     oracle = reference.Reference(*parameters, step)
     {"skip-gram": oracle.skip_gram, "cbow": oracle.cbow}[architecture](sentences)
-    kernel = kernels.training_kernel(architecture, matrices.padded_dimension(dimension))
+    step = step._replace(row_parts=kernels.row_parts(matrices.padded_dimension(dimension)))
+    kernel = kernels.KERNELS[architecture]
     scratch = kernels.scratch(100, matrices.padded_dimension(dimension), step.window, step.negative)
     result = kernel(as_block(sentences), parameters, step, scratch)
     return parameters, result, oracle
@@ -82,7 +84,7 @@ def test_kernel_equals_the_reference(architecture, settings):
     assert_same(*train_both(architecture, 16, sentences, make_step(**settings)))
 
 
-@pytest.mark.parametrize("dimension", [1, 20, 48])
+@pytest.mark.parametrize("dimension", [1, 20, 48, 1040])
 @pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
 def test_kernel_equals_the_reference_for_other_dimensions(architecture, dimension):
     parameters, result, oracle = train_both(architecture, dimension, make_sentences([30, 12]), make_step())
@@ -107,9 +109,7 @@ def test_a_block_trains_only_its_part_of_a_sentence():
     oracle = reference.Reference(*parameters, step)
     oracle.skip_gram([sentences[0][10:25]])
     scratch = kernels.scratch(100, 16, step.window, step.negative)
-    result = kernels.training_kernel("skip-gram", 16)(
-        as_block(sentences)._replace(first=10, last=25), parameters, step, scratch
-    )
+    result = kernels.skip_gram(as_block(sentences)._replace(first=10, last=25), parameters, step, scratch)
     assert_same(parameters, result, oracle)
 
 

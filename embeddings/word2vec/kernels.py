@@ -14,8 +14,6 @@ Output rows are taken `GROUP` at a time, so that scores (2 context rows x 6 outp
 registers. Each group is a gradient step of its own: the second group sees the rows as the first left them.
 """
 
-from collections.abc import Callable
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +27,9 @@ GROUP = 6
 SPAN = 8
 """Neighbouring CBOW centres that share one set of negatives when sharing is on."""
 
+_PART = 16
+_MOST_PARTS = 64  # rows of up to 1,024 floats
+_ZERO = np.float32(0)
 _LOOKAHEAD = 8  # positions between the prefetch of a context row and its first use
 
 
@@ -63,7 +64,18 @@ class Step(NamedTuple):
     mean: bool  # CBOW: average the context vectors instead of adding them up
     learning_rate: float
     loss_interval: int  # the loss is taken at every so many-th centre word
+    row_parts: tuple[int, ...]  # see `row_parts`
     state: np.uint64  # of the random stream, not 0 (a Python int would be typed by its size)
+
+
+def row_parts(dimension: int) -> tuple[int, ...]:
+    """Return a tuple that is as long as a row has parts of 16 floats; empty for very long rows.
+
+    The length of a tuple belongs to its type, and so the dimension is a constant of the compiled kernel, whose loops
+    then have no remainders. (A closure would do as well, but Numba's on-disk cache does not find closures again.)
+    """
+    parts = dimension // _PART
+    return (0,) * parts if parts <= _MOST_PARTS else ()
 
 
 class Scratch(NamedTuple):
@@ -205,285 +217,305 @@ def _sigmoid(x):
     return simd.multiply_add(simd.divide(simd.multiply(x, top), bottom), half, half)
 
 
-@cache
-def training_kernel(architecture: str, dimension: int) -> Callable[..., tuple[float, int]]:
-    """Compile the kernel of an architecture for rows of `dimension` floats (a multiple of 16).
+@_inlined
+def _dimension(parameters, step):
+    """Padded dimension, as a constant of the compiled code where `row_parts` is not empty."""
+    return _PART * len(step.row_parts) if len(step.row_parts) > 0 else parameters.embedding.shape[1]
 
-    The dimension is a constant of the compiled code, so that its loops have no remainders.
+
+@_inlined
+def _score_two(dimension, rows, row, other, context, first, other_first, outputs, group):
+    """Scores of two input rows against six output rows; the first output may differ between the two."""
+    a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(_ZERO)
+    b0 = b1 = b2 = b3 = b4 = b5 = simd.broadcast(_ZERO)
+    o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
+    o4, o5 = outputs[group + 4], outputs[group + 5]
+    for j in range(0, dimension, simd.LANES):
+        x = simd.load(rows, row, j)
+        y = simd.load(rows, other, j)
+        a0 = simd.multiply_add(x, simd.load(context, first, j), a0)
+        b0 = simd.multiply_add(y, simd.load(context, other_first, j), b0)
+        c = simd.load(context, o1, j)
+        a1, b1 = simd.multiply_add(x, c, a1), simd.multiply_add(y, c, b1)
+        c = simd.load(context, o2, j)
+        a2, b2 = simd.multiply_add(x, c, a2), simd.multiply_add(y, c, b2)
+        c = simd.load(context, o3, j)
+        a3, b3 = simd.multiply_add(x, c, a3), simd.multiply_add(y, c, b3)
+        c = simd.load(context, o4, j)
+        a4, b4 = simd.multiply_add(x, c, a4), simd.multiply_add(y, c, b4)
+        c = simd.load(context, o5, j)
+        a5, b5 = simd.multiply_add(x, c, a5), simd.multiply_add(y, c, b5)
+    return simd.lane_sums(a0, a1, a2, a3, a4, a5), simd.lane_sums(b0, b1, b2, b3, b4, b5)
+
+
+@_inlined
+def _set_gradients(scores, row, values, label, rate):
+    """Write α (label - σ(score)) for the outputs of one input row."""
+    simd.store(scores, row, 0, simd.multiply(rate, simd.subtract(label, _sigmoid(values))))
+
+
+def _column_update(load, broadcast):
+    @_inlined
+    def update(parameters, contexts, m, outputs, group, scores, j):
+        embedding, context = parameters.embedding, parameters.context
+        o0, o1, o2 = outputs[group], outputs[group + 1], outputs[group + 2]
+        o3, o4, o5 = outputs[group + 3], outputs[group + 4], outputs[group + 5]
+        c0, c1, c2 = load(context, o0, j), load(context, o1, j), load(context, o2, j)
+        c3, c4, c5 = load(context, o3, j), load(context, o4, j), load(context, o5, j)
+        d0 = d1 = d2 = d3 = d4 = d5 = broadcast(_ZERO)
+        for i in range(m):
+            x = load(embedding, contexts[i], j)
+            g = broadcast(scores[i, 0])
+            d0, e = simd.multiply_add(g, x, d0), simd.multiply(g, c0)
+            g = broadcast(scores[i, 1])
+            d1, e = simd.multiply_add(g, x, d1), simd.multiply_add(g, c1, e)
+            g = broadcast(scores[i, 2])
+            d2, e = simd.multiply_add(g, x, d2), simd.multiply_add(g, c2, e)
+            g = broadcast(scores[i, 3])
+            d3, e = simd.multiply_add(g, x, d3), simd.multiply_add(g, c3, e)
+            g = broadcast(scores[i, 4])
+            d4, e = simd.multiply_add(g, x, d4), simd.multiply_add(g, c4, e)
+            g = broadcast(scores[i, 5])
+            d5, e = simd.multiply_add(g, x, d5), simd.multiply_add(g, c5, e)
+            simd.store(embedding, contexts[i], j, simd.add(x, e))
+        # Read again: two of the outputs may be the same word.
+        simd.store(context, o0, j, simd.add(load(context, o0, j), d0))
+        simd.store(context, o1, j, simd.add(load(context, o1, j), d1))
+        simd.store(context, o2, j, simd.add(load(context, o2, j), d2))
+        simd.store(context, o3, j, simd.add(load(context, o3, j), d3))
+        simd.store(context, o4, j, simd.add(load(context, o4, j), d4))
+        simd.store(context, o5, j, simd.add(load(context, o5, j), d5))
+
+    return update
+
+
+_update_wide = _column_update(simd.load_wide, simd.broadcast_wide)
+_update_narrow = _column_update(simd.load, simd.broadcast)
+
+
+@_inlined
+def _update_window(dimension, parameters, contexts, m, outputs, group, scores):
+    """E[contexts] += G O and C[outputs] += Gᵀ X, a few registers' width of the rows at a time."""
+    whole = dimension // simd.WIDE * simd.WIDE
+    for j in range(0, whole, simd.WIDE):
+        _update_wide(parameters, contexts, m, outputs, group, scores, j)
+    for j in range(whole, dimension, simd.LANES):
+        _update_narrow(parameters, contexts, m, outputs, group, scores, j)
+
+
+@_inlined
+def _train_pairs(dimension, parameters, contexts, m, outputs, rates, scores):
+    """One gradient step a group: every context word against the centre word and its negatives."""
+    embedding, context = parameters.embedding, parameters.context
+    for group in range(rates.shape[0]):
+        rate = simd.load_scores(rates, group, 0)
+        label = simd.first_score(np.float32(1 if group == 0 else 0))
+        first = outputs[GROUP * group]
+        for i in range(0, m, 2):
+            other = min(i + 1, m - 1)
+            a, b = _score_two(
+                dimension, embedding, contexts[i], contexts[other], context, first, first, outputs, GROUP * group
+            )
+            _set_gradients(scores, i, a, label, rate)
+            _set_gradients(scores, other, b, label, rate)
+        _update_window(dimension, parameters, contexts, m, outputs, GROUP * group, scores)
+
+
+@_compiled
+def skip_gram(block, parameters, step, scratch):
+    """Train a block with skip-gram, in place.
 
     Returns
     -------
-    callable
-        ``kernel(block, parameters, step, scratch) -> (loss, examples)``: trains `block` in place; the summed loss of
-        the sampled centre words and the number of (input, centre) examples that it sums over.
+    loss : float
+        Summed over the examples of the centre words that were measured.
+    examples : int
+        (input, centre) examples that it sums over.
     """
-    zero = np.float32(0)
+    dimension = _dimension(parameters, step)
+    state = step.state
+    tokens, contexts, outputs, rates = scratch.tokens, scratch.contexts, scratch.outputs, scratch.rates
+    rate = np.float32(step.learning_rate)
+    loss, examples, countdown = 0.0, 0, _first_measured(step)
+    for sentence in range(block.first_sentence, block.last_sentence):
+        begin = max(block.first, block.offsets[sentence])
+        end = min(block.last, block.offsets[sentence + 1])
+        n, state = _subsample(block, begin, end, parameters.keep, tokens, state)
+        state = _draw_negatives(parameters, outputs[1], step.negative, state)
+        for position in range(n):
+            low, high, state = _window(position, n, step, state)
+            m = 0
+            for i in range(low, high):
+                contexts[m] = tokens[i]
+                m += i != position
+            current, following = outputs[position & 1 ^ 1], outputs[position & 1]
+            state = _draw_negatives(parameters, following, step.negative, state)
+            if position + _LOOKAHEAD < n:
+                for j in range(0, dimension, 16):
+                    simd.prefetch(parameters.embedding, np.int64(tokens[position + _LOOKAHEAD]), j)
+                    simd.prefetch(parameters.context, np.int64(tokens[position + 2]), j)
+            current[0] = tokens[position]
+            _set_rates(current, step.negative, rate, rates)
+            countdown -= 1
+            if countdown == 0:
+                countdown = step.loss_interval
+                for i in range(m):
+                    loss += _loss(parameters.embedding, contexts[i], parameters.context, current, step.negative)
+                examples += m
+            if step.share_negatives:
+                _train_pairs(dimension, parameters, contexts, m, current, rates, scratch.scores)
+            else:
+                for i in range(m):
+                    if i > 0:
+                        state = _draw_negatives(parameters, current, step.negative, state)
+                        _set_rates(current, step.negative, rate, rates)
+                    _train_pairs(dimension, parameters, contexts[i : i + 1], 1, current, rates, scratch.scores)
+    return loss, examples
 
+
+def _column_average(load, broadcast):
     @_inlined
-    def score_two(rows, row, other, context, first, other_first, outputs, group):
-        """Scores of two input rows against six output rows; the first output may differ between the two."""
-        a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(zero)
-        b0 = b1 = b2 = b3 = b4 = b5 = simd.broadcast(zero)
+    def average(embedding, tokens, position, low, high, scale, scratch, row, j):
+        total = broadcast(_ZERO)
+        for i in range(low, high):
+            total = simd.add(total, load(embedding, tokens[i], j))
+        total = simd.subtract(total, load(embedding, tokens[position], j))
+        simd.store(scratch.hidden, row, j, simd.multiply(total, broadcast(scale)))
+        simd.store(scratch.errors, row, j, broadcast(_ZERO))
+
+    return average
+
+
+def _span_update(load, broadcast):
+    @_inlined
+    def update(context, centres, size, outputs, group, scratch, j):
+        scores, hidden, errors = scratch.scores, scratch.hidden, scratch.errors
         o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
         o4, o5 = outputs[group + 4], outputs[group + 5]
-        for j in range(0, dimension, simd.LANES):
-            x = simd.load(rows, row, j)
-            y = simd.load(rows, other, j)
-            a0 = simd.multiply_add(x, simd.load(context, first, j), a0)
-            b0 = simd.multiply_add(y, simd.load(context, other_first, j), b0)
-            c = simd.load(context, o1, j)
-            a1, b1 = simd.multiply_add(x, c, a1), simd.multiply_add(y, c, b1)
-            c = simd.load(context, o2, j)
-            a2, b2 = simd.multiply_add(x, c, a2), simd.multiply_add(y, c, b2)
-            c = simd.load(context, o3, j)
-            a3, b3 = simd.multiply_add(x, c, a3), simd.multiply_add(y, c, b3)
-            c = simd.load(context, o4, j)
-            a4, b4 = simd.multiply_add(x, c, a4), simd.multiply_add(y, c, b4)
-            c = simd.load(context, o5, j)
-            a5, b5 = simd.multiply_add(x, c, a5), simd.multiply_add(y, c, b5)
-        return simd.lane_sums(a0, a1, a2, a3, a4, a5), simd.lane_sums(b0, b1, b2, b3, b4, b5)
+        c1, c2, c3 = load(context, o1, j), load(context, o2, j), load(context, o3, j)
+        c4, c5 = load(context, o4, j), load(context, o5, j)
+        d1 = d2 = d3 = d4 = d5 = broadcast(_ZERO)
+        for i in range(size):
+            first = centres[i] if group == 0 else outputs[group]
+            h, c0 = load(hidden, i, j), load(context, first, j)
+            g = broadcast(scores[i, 0])
+            simd.store(context, first, j, simd.multiply_add(g, h, c0))
+            e = simd.multiply_add(g, c0, load(errors, i, j))
+            g = broadcast(scores[i, 1])
+            d1, e = simd.multiply_add(g, h, d1), simd.multiply_add(g, c1, e)
+            g = broadcast(scores[i, 2])
+            d2, e = simd.multiply_add(g, h, d2), simd.multiply_add(g, c2, e)
+            g = broadcast(scores[i, 3])
+            d3, e = simd.multiply_add(g, h, d3), simd.multiply_add(g, c3, e)
+            g = broadcast(scores[i, 4])
+            d4, e = simd.multiply_add(g, h, d4), simd.multiply_add(g, c4, e)
+            g = broadcast(scores[i, 5])
+            d5, e = simd.multiply_add(g, h, d5), simd.multiply_add(g, c5, e)
+            simd.store(errors, i, j, e)
+        simd.store(context, o1, j, simd.add(load(context, o1, j), d1))
+        simd.store(context, o2, j, simd.add(load(context, o2, j), d2))
+        simd.store(context, o3, j, simd.add(load(context, o3, j), d3))
+        simd.store(context, o4, j, simd.add(load(context, o4, j), d4))
+        simd.store(context, o5, j, simd.add(load(context, o5, j), d5))
 
-    @_inlined
-    def set_gradients(scores, row, values, label, rate):
-        """Write α (label - σ(score)) for the outputs of one input row."""
-        simd.store(scores, row, 0, simd.multiply(rate, simd.subtract(label, _sigmoid(values))))
+    return update
 
-    def column_update(load, broadcast):
-        @_inlined
-        def update(parameters, contexts, m, outputs, group, scores, j):
-            embedding, context = parameters.embedding, parameters.context
-            o0, o1, o2 = outputs[group], outputs[group + 1], outputs[group + 2]
-            o3, o4, o5 = outputs[group + 3], outputs[group + 4], outputs[group + 5]
-            c0, c1, c2 = load(context, o0, j), load(context, o1, j), load(context, o2, j)
-            c3, c4, c5 = load(context, o3, j), load(context, o4, j), load(context, o5, j)
-            d0 = d1 = d2 = d3 = d4 = d5 = broadcast(zero)
-            for i in range(m):
-                x = load(embedding, contexts[i], j)
-                g = broadcast(scores[i, 0])
-                d0, e = simd.multiply_add(g, x, d0), simd.multiply(g, c0)
-                g = broadcast(scores[i, 1])
-                d1, e = simd.multiply_add(g, x, d1), simd.multiply_add(g, c1, e)
-                g = broadcast(scores[i, 2])
-                d2, e = simd.multiply_add(g, x, d2), simd.multiply_add(g, c2, e)
-                g = broadcast(scores[i, 3])
-                d3, e = simd.multiply_add(g, x, d3), simd.multiply_add(g, c3, e)
-                g = broadcast(scores[i, 4])
-                d4, e = simd.multiply_add(g, x, d4), simd.multiply_add(g, c4, e)
-                g = broadcast(scores[i, 5])
-                d5, e = simd.multiply_add(g, x, d5), simd.multiply_add(g, c5, e)
-                simd.store(embedding, contexts[i], j, simd.add(x, e))
-            # Read again: two of the outputs may be the same word.
-            simd.store(context, o0, j, simd.add(load(context, o0, j), d0))
-            simd.store(context, o1, j, simd.add(load(context, o1, j), d1))
-            simd.store(context, o2, j, simd.add(load(context, o2, j), d2))
-            simd.store(context, o3, j, simd.add(load(context, o3, j), d3))
-            simd.store(context, o4, j, simd.add(load(context, o4, j), d4))
-            simd.store(context, o5, j, simd.add(load(context, o5, j), d5))
 
-        return update
+_average_wide = _column_average(simd.load_wide, simd.broadcast_wide)
+_average_narrow = _column_average(simd.load, simd.broadcast)
+_update_span_wide = _span_update(simd.load_wide, simd.broadcast_wide)
+_update_span_narrow = _span_update(simd.load, simd.broadcast)
 
-    update_wide, update_narrow = (
-        column_update(simd.load_wide, simd.broadcast_wide),
-        column_update(simd.load, simd.broadcast),
-    )
+
+@_inlined
+def _average_contexts(dimension, embedding, tokens, position, low, high, mean, scratch, row):
+    """Write the mean (or sum) of the context vectors to ``scratch.hidden[row]``."""
     whole = dimension // simd.WIDE * simd.WIDE
+    scale = np.float32(1) / np.float32(high - low - 1) if mean else np.float32(1)
+    for j in range(0, whole, simd.WIDE):
+        _average_wide(embedding, tokens, position, low, high, scale, scratch, row, j)
+    for j in range(whole, dimension, simd.LANES):
+        _average_narrow(embedding, tokens, position, low, high, scale, scratch, row, j)
 
-    @_inlined
-    def update_window(parameters, contexts, m, outputs, group, scores):
-        """E[contexts] += G O and C[outputs] += Gᵀ X, a few registers' width of the rows at a time."""
+
+@_inlined
+def _spread_error(dimension, embedding, tokens, position, low, high, mean, errors, row):
+    """E[contexts] += ∂h/∂E[context] x error."""
+    scale = simd.broadcast(np.float32(1) / np.float32(high - low - 1) if mean else np.float32(1))
+    for j in range(0, dimension, simd.LANES):
+        simd.store(errors, row, j, simd.multiply(simd.load(errors, row, j), scale))
+    for i in range(low, high):
+        if i != position:
+            for j in range(0, dimension, simd.LANES):
+                x = simd.add(simd.load(embedding, tokens[i], j), simd.load(errors, row, j))
+                simd.store(embedding, tokens[i], j, x)
+
+
+@_inlined
+def _train_span(dimension, context, centres, size, outputs, step, scratch):
+    """One gradient step a group: the hidden vectors of a span against their centre words and shared negatives."""
+    whole = dimension // simd.WIDE * simd.WIDE
+    rate = np.float32(step.learning_rate)
+    for group in range(scratch.rates.shape[0]):
+        label = simd.first_score(np.float32(1 if group == 0 else 0))
+        for i in range(0, size, 2):
+            other = min(i + 1, size - 1)
+            first = centres[i] if group == 0 else outputs[GROUP * group]
+            other_first = centres[other] if group == 0 else first
+            a, b = _score_two(dimension, scratch.hidden, i, other, context, first, other_first, outputs, GROUP * group)
+            outputs[0] = centres[i]
+            _set_rates(outputs, step.negative, rate, scratch.rates)
+            _set_gradients(scratch.scores, i, a, label, simd.load_scores(scratch.rates, group, 0))
+            outputs[0] = centres[other]
+            _set_rates(outputs, step.negative, rate, scratch.rates)
+            _set_gradients(scratch.scores, other, b, label, simd.load_scores(scratch.rates, group, 0))
         for j in range(0, whole, simd.WIDE):
-            update_wide(parameters, contexts, m, outputs, group, scores, j)
+            _update_span_wide(context, centres, size, outputs, GROUP * group, scratch, j)
         for j in range(whole, dimension, simd.LANES):
-            update_narrow(parameters, contexts, m, outputs, group, scores, j)
+            _update_span_narrow(context, centres, size, outputs, GROUP * group, scratch, j)
 
-    @_inlined
-    def train_pairs(parameters, contexts, m, outputs, rates, scores):
-        """One gradient step a group: every context word against the centre word and its negatives."""
-        embedding, context = parameters.embedding, parameters.context
-        for group in range(rates.shape[0]):
-            rate = simd.load_scores(rates, group, 0)
-            label = simd.first_score(np.float32(1 if group == 0 else 0))
-            first = outputs[GROUP * group]
-            for i in range(0, m, 2):
-                other = min(i + 1, m - 1)
-                a, b = score_two(embedding, contexts[i], contexts[other], context, first, first, outputs, GROUP * group)
-                set_gradients(scores, i, a, label, rate)
-                set_gradients(scores, other, b, label, rate)
-            update_window(parameters, contexts, m, outputs, GROUP * group, scores)
 
-    @_compiled
-    def skip_gram(block, parameters, step, scratch):
-        state = step.state
-        tokens, contexts, outputs, rates = scratch.tokens, scratch.contexts, scratch.outputs, scratch.rates
-        rate = np.float32(step.learning_rate)
-        loss, examples, countdown = 0.0, 0, _first_measured(step)
-        for sentence in range(block.first_sentence, block.last_sentence):
-            begin = max(block.first, block.offsets[sentence])
-            end = min(block.last, block.offsets[sentence + 1])
-            n, state = _subsample(block, begin, end, parameters.keep, tokens, state)
-            state = _draw_negatives(parameters, outputs[1], step.negative, state)
-            for position in range(n):
-                low, high, state = _window(position, n, step, state)
-                m = 0
-                for i in range(low, high):
-                    contexts[m] = tokens[i]
-                    m += i != position
-                current, following = outputs[position & 1 ^ 1], outputs[position & 1]
-                state = _draw_negatives(parameters, following, step.negative, state)
-                if position + _LOOKAHEAD < n:
+@_compiled
+def cbow(block, parameters, step, scratch):
+    """Train a block with CBOW, in place; returns what `skip_gram` does."""
+    dimension = _dimension(parameters, step)
+    state = step.state
+    tokens, windows, embedding = scratch.tokens, scratch.windows, parameters.embedding
+    span = SPAN if step.share_negatives else 1
+    loss, examples, countdown = 0.0, 0, _first_measured(step)
+    for sentence in range(block.first_sentence, block.last_sentence):
+        begin = max(block.first, block.offsets[sentence])
+        end = min(block.last, block.offsets[sentence + 1])
+        n, state = _subsample(block, begin, end, parameters.keep, tokens, state)
+        if n < 2:
+            continue
+        current, following = scratch.outputs[0], scratch.outputs[1]
+        state = _draw_negatives(parameters, following, step.negative, state)
+        for position in range(0, n, span):
+            size = min(span, n - position)
+            current, following = following, current
+            state = _draw_negatives(parameters, following, step.negative, state)
+            centres = tokens[position : position + size]
+            for i in range(size):
+                low, high, state = _window(position + i, n, step, state)
+                windows[i, 0], windows[i, 1] = low, high
+                _average_contexts(dimension, embedding, tokens, position + i, low, high, step.mean, scratch, i)
+                ahead = position + i + 2 * SPAN
+                if ahead < n:
                     for j in range(0, dimension, 16):
-                        simd.prefetch(parameters.embedding, np.int64(tokens[position + _LOOKAHEAD]), j)
-                        simd.prefetch(parameters.context, np.int64(tokens[position + 2]), j)
-                current[0] = tokens[position]
-                _set_rates(current, step.negative, rate, rates)
+                        simd.prefetch(embedding, np.int64(tokens[ahead]), j)
+                        simd.prefetch(parameters.context, np.int64(tokens[ahead]), j)
                 countdown -= 1
                 if countdown == 0:
                     countdown = step.loss_interval
-                    for i in range(m):
-                        loss += _loss(parameters.embedding, contexts[i], parameters.context, current, step.negative)
-                    examples += m
-                if step.share_negatives:
-                    train_pairs(parameters, contexts, m, current, rates, scratch.scores)
-                else:
-                    for i in range(m):
-                        if i > 0:
-                            state = _draw_negatives(parameters, current, step.negative, state)
-                            _set_rates(current, step.negative, rate, rates)
-                        train_pairs(parameters, contexts[i : i + 1], 1, current, rates, scratch.scores)
-        return loss, examples
-
-    def column_average(load, broadcast):
-        @_inlined
-        def average(embedding, tokens, position, low, high, scale, scratch, row, j):
-            total = broadcast(zero)
-            for i in range(low, high):
-                total = simd.add(total, load(embedding, tokens[i], j))
-            total = simd.subtract(total, load(embedding, tokens[position], j))
-            simd.store(scratch.hidden, row, j, simd.multiply(total, broadcast(scale)))
-            simd.store(scratch.errors, row, j, broadcast(zero))
-
-        return average
-
-    def span_update(load, broadcast):
-        @_inlined
-        def update(context, centres, size, outputs, group, scratch, j):
-            scores, hidden, errors = scratch.scores, scratch.hidden, scratch.errors
-            o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
-            o4, o5 = outputs[group + 4], outputs[group + 5]
-            c1, c2, c3 = load(context, o1, j), load(context, o2, j), load(context, o3, j)
-            c4, c5 = load(context, o4, j), load(context, o5, j)
-            d1 = d2 = d3 = d4 = d5 = broadcast(zero)
+                    current[0] = centres[i]
+                    loss += _loss(scratch.hidden, i, parameters.context, current, step.negative)
+                    examples += 1
+            _train_span(dimension, parameters.context, centres, size, current, step, scratch)
             for i in range(size):
-                first = centres[i] if group == 0 else outputs[group]
-                h, c0 = load(hidden, i, j), load(context, first, j)
-                g = broadcast(scores[i, 0])
-                simd.store(context, first, j, simd.multiply_add(g, h, c0))
-                e = simd.multiply_add(g, c0, load(errors, i, j))
-                g = broadcast(scores[i, 1])
-                d1, e = simd.multiply_add(g, h, d1), simd.multiply_add(g, c1, e)
-                g = broadcast(scores[i, 2])
-                d2, e = simd.multiply_add(g, h, d2), simd.multiply_add(g, c2, e)
-                g = broadcast(scores[i, 3])
-                d3, e = simd.multiply_add(g, h, d3), simd.multiply_add(g, c3, e)
-                g = broadcast(scores[i, 4])
-                d4, e = simd.multiply_add(g, h, d4), simd.multiply_add(g, c4, e)
-                g = broadcast(scores[i, 5])
-                d5, e = simd.multiply_add(g, h, d5), simd.multiply_add(g, c5, e)
-                simd.store(errors, i, j, e)
-            simd.store(context, o1, j, simd.add(load(context, o1, j), d1))
-            simd.store(context, o2, j, simd.add(load(context, o2, j), d2))
-            simd.store(context, o3, j, simd.add(load(context, o3, j), d3))
-            simd.store(context, o4, j, simd.add(load(context, o4, j), d4))
-            simd.store(context, o5, j, simd.add(load(context, o5, j), d5))
+                low, high = windows[i, 0], windows[i, 1]
+                _spread_error(dimension, embedding, tokens, position + i, low, high, step.mean, scratch.errors, i)
+    return loss, examples
 
-        return update
 
-    average_wide = column_average(simd.load_wide, simd.broadcast_wide)
-    average_narrow = column_average(simd.load, simd.broadcast)
-    update_span_wide = span_update(simd.load_wide, simd.broadcast_wide)
-    update_span_narrow = span_update(simd.load, simd.broadcast)
-
-    @_inlined
-    def average_contexts(embedding, tokens, position, low, high, mean, scratch, row):
-        """Write the mean (or sum) of the context vectors to ``scratch.hidden[row]``."""
-        scale = np.float32(1) / np.float32(high - low - 1) if mean else np.float32(1)
-        for j in range(0, whole, simd.WIDE):
-            average_wide(embedding, tokens, position, low, high, scale, scratch, row, j)
-        for j in range(whole, dimension, simd.LANES):
-            average_narrow(embedding, tokens, position, low, high, scale, scratch, row, j)
-
-    @_inlined
-    def spread_error(embedding, tokens, position, low, high, mean, errors, row):
-        """E[contexts] += ∂h/∂E[context] x error."""
-        scale = simd.broadcast(np.float32(1) / np.float32(high - low - 1) if mean else np.float32(1))
-        for j in range(0, dimension, simd.LANES):
-            simd.store(errors, row, j, simd.multiply(simd.load(errors, row, j), scale))
-        for i in range(low, high):
-            if i != position:
-                for j in range(0, dimension, simd.LANES):
-                    x = simd.add(simd.load(embedding, tokens[i], j), simd.load(errors, row, j))
-                    simd.store(embedding, tokens[i], j, x)
-
-    @_inlined
-    def train_span(context, centres, size, outputs, step, scratch):
-        """One gradient step a group: the hidden vectors of a span against their centre words and shared negatives."""
-        rate = np.float32(step.learning_rate)
-        for group in range(scratch.rates.shape[0]):
-            label = simd.first_score(np.float32(1 if group == 0 else 0))
-            for i in range(0, size, 2):
-                other = min(i + 1, size - 1)
-                first = centres[i] if group == 0 else outputs[GROUP * group]
-                other_first = centres[other] if group == 0 else first
-                a, b = score_two(scratch.hidden, i, other, context, first, other_first, outputs, GROUP * group)
-                outputs[0] = centres[i]
-                _set_rates(outputs, step.negative, rate, scratch.rates)
-                set_gradients(scratch.scores, i, a, label, simd.load_scores(scratch.rates, group, 0))
-                outputs[0] = centres[other]
-                _set_rates(outputs, step.negative, rate, scratch.rates)
-                set_gradients(scratch.scores, other, b, label, simd.load_scores(scratch.rates, group, 0))
-            for j in range(0, whole, simd.WIDE):
-                update_span_wide(context, centres, size, outputs, GROUP * group, scratch, j)
-            for j in range(whole, dimension, simd.LANES):
-                update_span_narrow(context, centres, size, outputs, GROUP * group, scratch, j)
-
-    @_compiled
-    def cbow(block, parameters, step, scratch):
-        state = step.state
-        tokens, windows, embedding = scratch.tokens, scratch.windows, parameters.embedding
-        span = SPAN if step.share_negatives else 1
-        loss, examples, countdown = 0.0, 0, _first_measured(step)
-        for sentence in range(block.first_sentence, block.last_sentence):
-            begin = max(block.first, block.offsets[sentence])
-            end = min(block.last, block.offsets[sentence + 1])
-            n, state = _subsample(block, begin, end, parameters.keep, tokens, state)
-            if n < 2:
-                continue
-            current, following = scratch.outputs[0], scratch.outputs[1]
-            state = _draw_negatives(parameters, following, step.negative, state)
-            for position in range(0, n, span):
-                size = min(span, n - position)
-                current, following = following, current
-                state = _draw_negatives(parameters, following, step.negative, state)
-                centres = tokens[position : position + size]
-                for i in range(size):
-                    low, high, state = _window(position + i, n, step, state)
-                    windows[i, 0], windows[i, 1] = low, high
-                    average_contexts(embedding, tokens, position + i, low, high, step.mean, scratch, i)
-                    ahead = position + i + 2 * SPAN
-                    if ahead < n:
-                        for j in range(0, dimension, 16):
-                            simd.prefetch(embedding, np.int64(tokens[ahead]), j)
-                            simd.prefetch(parameters.context, np.int64(tokens[ahead]), j)
-                    countdown -= 1
-                    if countdown == 0:
-                        countdown = step.loss_interval
-                        current[0] = centres[i]
-                        loss += _loss(scratch.hidden, i, parameters.context, current, step.negative)
-                        examples += 1
-                train_span(parameters.context, centres, size, current, step, scratch)
-                for i in range(size):
-                    low, high = windows[i, 0], windows[i, 1]
-                    spread_error(embedding, tokens, position + i, low, high, step.mean, scratch.errors, i)
-        return loss, examples
-
-    return {"skip-gram": skip_gram, "cbow": cbow}[architecture]
+KERNELS = {"skip-gram": skip_gram, "cbow": cbow}

@@ -94,9 +94,7 @@ class Trainer:
 
     def __init__(self, config: Word2VecConfig, corpus: EncodedCorpus, vocabulary: Vocabulary) -> None:
         if corpus.vocabulary_sha256 != vocabulary.fingerprint():
-            raise EmbeddingsError(
-                "this vocabulary is not the one that encoded the corpus; encode it again"
-            )
+            raise EmbeddingsError("this vocabulary is not the one that encoded the corpus; encode it again")
         self.config = config
         self.metrics: list[dict[str, Any]] = []
         self._corpus = corpus
@@ -105,7 +103,8 @@ class Trainer:
         self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
         self._block_tokens = int(blocks.tokens.max())
-        self._kernel = kernels.training_kernel(config.architecture, matrices.padded_dimension(config.dimension))
+        self._row_parts = kernels.row_parts(matrices.padded_dimension(config.dimension))
+        self._kernel = kernels.KERNELS[config.architecture]
         generator = np.random.default_rng(config.seed)
         threshold, alias = alias_table(noise_distribution(vocabulary.counts, config.noise_exponent))
         self.parameters = kernels.Parameters(
@@ -315,6 +314,7 @@ class Trainer:
             mean=config.cbow_mean,
             learning_rate=learning_rate,
             loss_interval=loss_interval,
+            row_parts=self._row_parts,
             state=np.uint64(random_state(config.seed, epoch, block)),
         )
 
