@@ -83,15 +83,15 @@ def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabular
         )
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     with mpl.rc_context(STYLE):
-        picture = Figure(figsize=(13, 4.6), layout="constrained")
+        picture = Figure(figsize=(13, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
         picture.suptitle(f"{title}  ", x=0.012, ha="left", fontsize=16, fontweight="bold", fontfamily="serif")
         loss, rate, zipf = picture.subplots(1, 3, width_ratios=(1.15, 0.8, 1.15))
         _plot_loss(loss, metrics)
         _plot_rate(rate, metrics)
         _plot_zipf(zipf, vocabulary)
-        picture.get_layout_engine().set(w_pad=0.16, h_pad=0.12)
         with atomic_file(path) as file:
             metadata = {"Date": None} if path.suffix == ".svg" else None
             picture.savefig(file, format=path.suffix[1:], dpi=160, metadata=metadata)

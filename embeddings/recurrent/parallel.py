@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numba import config
-from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+from threadpoolctl import ThreadpoolController
 
 THREADS: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
 """As many as there are cores, unless the environment variable NUMBA_NUM_THREADS says otherwise."""
