@@ -17,7 +17,7 @@ import numpy as np
 from numba import config
 from threadpoolctl import ThreadpoolController
 
-THREADS: int = config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+THREADS: int = config.NUMBA_NUM_THREADS
 """As many as there are cores, unless the environment variable NUMBA_NUM_THREADS says otherwise."""
 SMALLEST_TASK = 1 << 15
 """Element operations under which handing work to another thread costs more than it saves."""
