@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from corpora import open_corpus
 from embeddings import make_tokenizer
 from pipelines.config import ConfigError, PipelineConfig, differences
+from pipelines.corpus_source import open_source
 from pipelines.manifest import Manifest, ManifestError
 from pipelines.output_directory import OutputDirectory, OutputError
 from pipelines.progress import Progress
@@ -37,16 +37,9 @@ def embedding_stages(config: PipelineConfig, progress: Progress) -> list[Stage]:
         )
     except ValueError as error:
         raise ConfigError(f"tokenizer: {error}") from None
-    with progress.task(f"getting {corpus.source}", None) as update:
-        text = open_corpus(
-            corpus.source,
-            field=corpus.field,
-            column=corpus.column,
-            progress=lambda done, total: update(done, total=total),
-        )
     return [
         TokenizeStage(
-            corpus=text,
+            corpus=open_source(corpus, progress),
             tokenizer=cutter,
             corpus_settings=corpus,
             tokenizer_settings=tokenizer,

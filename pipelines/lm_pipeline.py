@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from corpora import Corpus, open_corpus
+from corpora import Corpus
 from embeddings import make_tokenizer
 from embeddings.recurrent.language_model import LanguageModelConfig
 from embeddings.recurrent.lm_corpus import is_presplit
@@ -22,6 +22,7 @@ from pipelines.config import (
     nearest,
     read_toml,
 )
+from pipelines.corpus_source import open_source
 from pipelines.lm_settings import PRESETS, LMSettings, Preset
 from pipelines.manifest import Manifest, ManifestError
 from pipelines.output_directory import OutputDirectory, OutputError
@@ -96,15 +97,7 @@ def lm_stages(config: LMPipelineConfig, embeddings: Path | None, progress: Progr
     except ValueError as error:
         raise ConfigError(f"tokenizer: {error}") from None
     directory = Path(corpus.source).expanduser()
-    source: Corpus | Path = directory
-    if not is_presplit(directory):
-        with progress.task(f"getting {corpus.source}", None) as update:
-            source = open_corpus(
-                corpus.source,
-                field=corpus.field,
-                column=corpus.column,
-                progress=lambda done, total: update(done, total=total),
-            )
+    source: Corpus | Path = directory if is_presplit(directory) else open_source(corpus, progress)
     return [
         EncodeLMStage(
             source=source,
