@@ -7,14 +7,14 @@ passes over it counts through ``count(kind, where)``.
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from corpora.compression import MAGIC, Prefixed, decompressed, read_fully
 from corpora.errors import CorpusError
-from corpora.sources import nearest
+from corpora.passed_over import Count, UnusableFileError, no_records
 
 HEAD = 8192
 """Bytes at the beginning of a file in which a NUL byte means that it is not text."""
@@ -23,16 +23,6 @@ RECORD_LIMIT = 1 << 30
 
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
-
-Count = Callable[[str, str], None]
-
-
-class UnusableFileError(CorpusError):
-    """A file that holds no text for us; in a directory it is passed over and counted under ``kind``."""
-
-    def __init__(self, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 @dataclass(frozen=True)
@@ -183,11 +173,3 @@ def _read_csv(stream: io.BufferedReader, path: str, column: str, count: Count) -
                 count(f"record without column {column!r} skipped", f"line {rows.line_num} of {path}")
     except csv.Error as error:
         raise CorpusError(f"{path}, line {rows.line_num}: {error}; is a quotation mark left open?") from error
-
-
-def no_records(path: str, what: str, name: str, known: Iterable[Any], problem: str) -> UnusableFileError:
-    """The error for a file in which no record has the field or column ``name``; lists those that are ``known``."""
-    names = sorted(map(str, known))
-    listed = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "") or "none"
-    message = f"{path}: {problem} {what} {name!r}{nearest(name, names)} ({what}s: {listed}); choose one with --{what}"
-    return UnusableFileError(f"file without {what} {name!r} skipped", message)
