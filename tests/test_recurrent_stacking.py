@@ -23,12 +23,12 @@ def network(kind=DeepRNN, cell=None, sizes=(4, 3), **options):
 @pytest.mark.parametrize("kind", [DeepRNN, BidirectionalRNN])
 def test_padding_changes_nothing(kind):
     rng = np.random.default_rng(0)
-    sequences = [rng.standard_normal((length, SIZE)) for length in (5, 0, 2)]
+    sequences = [rng.standard_normal((length, SIZE)) for length in (5, 1, 2)]
     padded = rng.standard_normal((STEPS, BATCH, SIZE))  # what stands in the padding must not matter
     for b, sequence in enumerate(sequences):
         padded[: len(sequence), b] = sequence
     net = network(kind, LSTMCell())
-    outputs, states = net.forward(padded, lengths=np.array([5, 0, 2]))
+    outputs, states = net.forward(padded, lengths=np.array([5, 1, 2]))
     outputs = outputs.copy()
     for b, sequence in enumerate(sequences):
         alone, alone_states = net.forward(sequence[:, None])
@@ -114,10 +114,28 @@ def test_bad_probabilities_are_an_error(options):
         Dropout(**options)
 
 
-@pytest.mark.parametrize("lengths", [[1, 2], [1, 2, 6], [1, 2, -1]])
-def test_bad_lengths_are_an_error(lengths):
-    with pytest.raises(ValueError, match="expected 3 numbers from 0 to 5"):
-        network().forward(np.zeros((STEPS, BATCH, SIZE)), lengths=np.array(lengths))
+@pytest.mark.parametrize("kind", [DeepRNN, BidirectionalRNN])
+@pytest.mark.parametrize(
+    ("lengths", "message"),
+    [
+        ([1, 2], "expected one for each of the 3"),
+        ([1, 2, 6], "sequence 2 has length 6: expected 1 to 5"),
+        ([1, 0, 5], "sequence 1 has length 0: expected 1 to 5; leave empty sequences out"),
+    ],
+)
+def test_bad_lengths_are_an_error(kind, lengths, message):
+    with pytest.raises(ValueError, match=message):
+        network(kind).forward(np.zeros((STEPS, BATCH, SIZE)), lengths=np.array(lengths))
+
+
+@pytest.mark.parametrize("kind", [DeepRNN, BidirectionalRNN])
+def test_inputs_of_another_size_are_an_error(kind):
+    wide = RepeatedVectors(np.zeros((2, SIZE + 1)), np.zeros((STEPS, BATCH), int))
+    for inputs in (wide, wide.dense()):
+        with pytest.raises(ValueError, match="inputs of dimension 5: the network was made for 4"):
+            network(kind).forward(inputs)
+    with pytest.raises(ValueError, match="3 sequences of no time step"):
+        network(kind).forward(np.zeros((0, BATCH, SIZE)))
 
 
 def test_a_network_needs_a_layer():

@@ -4,8 +4,8 @@ States are lists with one tuple of (B, H) arrays a layer and direction, in torch
 layer 1, ...  Names of parameters are torch's too (``weight_ih_l0``, ``weight_hh_l0_reverse``), with one ``bias_l0``.
 """
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -66,22 +66,58 @@ class BidirectionalLayer:
         return d_inputs, start + start_reverse
 
 
-class _Stack:
-    """Layers on top of each other.
+class DeepRNN:
+    """Layers of one kind of cell on top of each other: the outputs h<t> of one are the inputs x<t> of the next.
+
+    Parameters
+    ----------
+    cell
+        `RNNCell`, `GRUCell` or `LSTMCell`, with its settings.
+    input_size
+        D.
+    hidden_sizes
+        H of each layer, from the bottom up: (200, 200) is two layers.
+    rng
+        Draws the starting weights.
+    dropout
+        What is left out in training; nothing by default.
+    dtype
+        float32, or float64 for gradient checks.
 
     Attributes
     ----------
     parameters : dict[str, Parameter]
-    output_size : int
+    input_size, output_size : int
     """
 
-    def __init__(self, layers: Sequence[RecurrentLayer | BidirectionalLayer], dropout: Dropout):
-        self.layers, self.dropout = layers, dropout
-        self.output_size = layers[-1].output_size
+    def __init__(
+        self,
+        cell: Cell,
+        input_size: int,
+        hidden_sizes: Sequence[int],
+        *,
+        rng: np.random.Generator,
+        dropout: Dropout = Dropout(),  # noqa: B008 - frozen
+        dtype: type = np.float32,
+    ):
+        sizes = [input_size, *hidden_sizes]
+        if len(sizes) < 2 or min(sizes) < 1:
+            raise ValueError(f"sizes {sizes}: expected an input size and one hidden size a layer, all at least 1")
+        self.dropout, self.input_size, self.output_size = dropout, input_size, input_size
+        self.layers: list[RecurrentLayer | BidirectionalLayer] = []
         self.parameters: dict[str, Parameter] = {}
-        for layer in layers:
+        for number, hidden in enumerate(hidden_sizes):
+            make = partial(RecurrentLayer, cell, self.output_size, hidden, rng=rng, dropout=dropout, dtype=dtype)
+            layer = self._layer(make, f"_l{number}")
+            self.layers.append(layer)
             self.parameters |= layer.parameters
+            self.output_size = layer.output_size
         self._masks: list[np.ndarray | None] = []
+
+    @staticmethod
+    def _layer(make: Callable[..., RecurrentLayer], suffix: str) -> RecurrentLayer | BidirectionalLayer:
+        """Return a layer whose parameters have names that end in ``suffix``."""
+        return make(suffix=suffix)
 
     def forward(
         self,
@@ -99,7 +135,7 @@ class _Stack:
         states
             Initial states, as a former call returned them; zeros by default.
         lengths
-            (B,): time steps of each sequence, 0 to T; outputs past the end are zero.
+            (B,): time steps of each sequence, 1 to T; outputs past the end are zero.
         rng
             Draws the dropout; without it nothing is dropped (evaluation).
 
@@ -113,10 +149,10 @@ class _Stack:
         Raises
         ------
         ValueError
-            If a length is not in [0, T].
+            If the inputs are not of dimension D, or a length is not in [1, T]: a sequence without a time step has no
+            output and no final state.
         """
-        if lengths is not None:
-            lengths = _checked_lengths(lengths, inputs)
+        lengths = _checked_lengths(lengths, inputs, self.input_size)
         self._masks = []
         ends: list[State] = []
         for number, layer in enumerate(self.layers):
@@ -160,80 +196,34 @@ class _Stack:
         return dropout_mask(rng, shape, self.dropout.between_layers, outputs.dtype)
 
 
-class DeepRNN(_Stack):
-    """Layers of one kind of cell on top of each other: the outputs h<t> of one are the inputs x<t> of the next.
-
-    Parameters
-    ----------
-    cell
-        `RNNCell`, `GRUCell` or `LSTMCell`, with its settings.
-    input_size
-        D.
-    hidden_sizes
-        H of each layer, from the bottom up: (200, 200) is two layers.
-    rng
-        Draws the starting weights.
-    dropout
-        What is left out in training; nothing by default.
-    dtype
-        float32, or float64 for gradient checks.
-    """
-
-    def __init__(
-        self,
-        cell: Cell,
-        input_size: int,
-        hidden_sizes: Sequence[int],
-        *,
-        rng: np.random.Generator,
-        dropout: Dropout = Dropout(),  # noqa: B008 - frozen
-        dtype: type = np.float32,
-    ):
-        sizes = _checked_sizes(input_size, hidden_sizes)
-        layers = [
-            RecurrentLayer(cell, below, hidden, rng=rng, dropout=dropout, dtype=dtype, suffix=f"_l{number}")
-            for number, (below, hidden) in enumerate(pairwise(sizes))
-        ]
-        super().__init__(layers, dropout)
-
-
-class BidirectionalRNN(_Stack):
+class BidirectionalRNN(DeepRNN):
     """Bidirectional layers on top of each other (Schuster & Paliwal 1997): y<t> sees the past and the future.
 
     Takes the parameters of `DeepRNN`; outputs are (T, B, 2H), forward direction first.
     """
 
-    def __init__(
-        self,
-        cell: Cell,
-        input_size: int,
-        hidden_sizes: Sequence[int],
-        *,
-        rng: np.random.Generator,
-        dropout: Dropout = Dropout(),  # noqa: B008 - frozen
-        dtype: type = np.float32,
-    ):
-        layers, below = [], input_size
-        for number, hidden in enumerate(_checked_sizes(input_size, hidden_sizes)[1:]):
-            pair = [
-                RecurrentLayer(cell, below, hidden, rng=rng, dropout=dropout, dtype=dtype, suffix=f"_l{number}{end}")
-                for end in ("", "_reverse")
-            ]
-            layers.append(BidirectionalLayer(*pair))
-            below = 2 * hidden
-        super().__init__(layers, dropout)
+    @staticmethod
+    def _layer(make: Callable[..., RecurrentLayer], suffix: str) -> BidirectionalLayer:
+        return BidirectionalLayer(make(suffix=suffix), make(suffix=suffix + "_reverse"))
 
 
-def _checked_sizes(input_size: int, hidden_sizes: Sequence[int]) -> list[int]:
-    sizes = [input_size, *hidden_sizes]
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise ValueError(f"sizes {sizes}: expected an input size and one hidden size a layer, all at least 1")
-    return sizes
-
-
-def _checked_lengths(lengths: np.ndarray, inputs: Inputs) -> np.ndarray:
-    steps, batch = inputs.index.shape if isinstance(inputs, RepeatedVectors) else inputs.shape[:2]
+def _checked_lengths(lengths: np.ndarray | None, inputs: Inputs, input_size: int) -> np.ndarray | None:
+    if isinstance(inputs, RepeatedVectors):
+        (steps, batch), dimension = inputs.index.shape, inputs.vectors.shape[-1]
+    else:
+        steps, batch, dimension = inputs.shape
+    if dimension != input_size:
+        raise ValueError(f"inputs of dimension {dimension}: the network was made for {input_size}")
+    if steps == 0:
+        raise ValueError(f"{batch} sequences of no time step: expected at least 1; leave empty sequences out")
+    if lengths is None:
+        return None
     lengths = np.asarray(lengths)
-    if lengths.shape != (batch,) or (batch and not 0 <= lengths.min() <= lengths.max() <= steps):
-        raise ValueError(f"lengths {lengths}: expected {batch} numbers from 0 to {steps}, one a sequence")
+    if lengths.shape != (batch,):
+        raise ValueError(f"lengths of shape {lengths.shape}: expected one for each of the {batch} sequences")
+    wrong = np.flatnonzero((lengths < 1) | (lengths > steps))
+    if wrong.size:
+        raise ValueError(
+            f"sequence {wrong[0]} has length {lengths[wrong[0]]}: expected 1 to {steps}; leave empty sequences out"
+        )
     return lengths
