@@ -23,7 +23,7 @@ help:
 	@echo "make evaluate           word similarity and analogies for the vectors in OUT: DATA=folder of data sets"
 	@echo "make test               run the tests: ARGS=\"-k words\""
 	@echo "make test-nojit         run the tests of the kernels as plain Python, without Numba's compiler"
-	@echo "make lint               check style and types"
+	@echo "make lint               check style, types, dangerous calls and known vulnerabilities"
 	@echo "make bench              measure against gensim, in one run"
 	@echo "make clean              remove .venv and caches; runs/ stays"
 	@echo
@@ -91,6 +91,8 @@ lint: $(VENV)/lint.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/bandit -q -c pyproject.toml -r corpora embeddings pipelines
+	@$(BIN)/python -m tests.vulnerabilities
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -80,6 +80,8 @@ def _refuse_other_than_files(plain: bool, archive_name: str, name: str) -> None:
 
 
 def _safe(name: str, archive_name: str) -> PurePosixPath:
+    if not name:
+        raise CorpusError(f"{archive_name} has a member without a name in it; it is not to be trusted")
     windows = PureWindowsPath(name)  # knows both separators and drive letters
     if windows.anchor or ".." in windows.parts or "\0" in name:
         raise CorpusError(f"{archive_name} would write outside its folder, to {name!r}; it is not to be trusted")

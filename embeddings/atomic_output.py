@@ -1,6 +1,7 @@
 """Outputs that are there in full or not at all: written to a temporary sibling and renamed."""
 
 import errno
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,9 +37,13 @@ def atomic_file(path: str | PathLike[str]) -> Iterator[BinaryIO]:
     path = Path(path)
     partial = _sibling(path)
     with writing(path):
+        _remove(partial)
         try:
-            with partial.open("wb") as file:
+            with partial.open("xb") as file:  # x: follows no link
                 yield file
+                file.flush()
+                if not os.path.samestat(os.fstat(file.fileno()), partial.stat()):
+                    raise EmbeddingsError(f"another process began to write {path} meanwhile; its output is kept")
             partial.replace(path)
         except BaseException:
             partial.unlink(missing_ok=True)
@@ -61,7 +66,7 @@ def atomic_directory(path: str | PathLike[str]) -> Iterator[Path]:
     with writing(path):
         if path.exists() and not (path.is_dir() and not any(path.iterdir())):
             raise EmbeddingsError(f"{path} exists; remove it or choose another directory")
-        shutil.rmtree(partial, ignore_errors=True)
+        _remove(partial)
         partial.mkdir(parents=True)
     try:
         yield partial
@@ -113,6 +118,14 @@ class ArrayFile:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _remove(partial: Path) -> None:
+    """Remove what a killed process left, or a link that somebody laid in the way."""
+    if partial.is_dir() and not partial.is_symlink():
+        shutil.rmtree(partial, ignore_errors=True)
+    else:
+        partial.unlink(missing_ok=True)
 
 
 def _sibling(path: Path) -> Path:
