@@ -6,6 +6,7 @@ kept beside every output.
 
 import dataclasses
 import difflib
+import functools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,6 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from embeddings.word2vec.config import Word2VecConfig
-from pipelines.lm_settings import LM_SECTIONS
 
 
 class ConfigError(Exception):
@@ -99,7 +99,11 @@ class Given(NamedTuple):
     origin: str
 
 
-SECTIONS: dict[str, type] = {**get_type_hints(PipelineConfig), **LM_SECTIONS}
+@functools.cache
+def _sections() -> dict[str, type]:
+    from pipelines.lm_settings import LM_SECTIONS  # slow to import: Numba
+
+    return {**get_type_hints(PipelineConfig), **LM_SECTIONS}
 
 
 def load_config(path: Path | None = None, options: Mapping[str, Given] | None = None) -> PipelineConfig:
@@ -161,7 +165,7 @@ def read_toml(path: Path) -> dict[str, Given]:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     given = {}
     for section, table in tables.items():
-        if section not in SECTIONS or not isinstance(table, dict):
+        if section not in _sections() or not isinstance(table, dict):
             raise ConfigError(f"{path}:{_line(text, section)}: {_about_section(section)}")
         for key, value in table.items():
             origin = f"{path}:{_line(text, section, key)}"
@@ -172,20 +176,20 @@ def read_toml(path: Path) -> dict[str, Given]:
 
 
 def _keys(section: str) -> list[str]:
-    return [entry.name for entry in dataclasses.fields(SECTIONS[section])]
+    return [entry.name for entry in dataclasses.fields(_sections()[section])]
 
 
 def _about_section(name: str) -> str:
-    for section in SECTIONS:
+    for section in _sections():
         if name in _keys(section):
             return f"{name} belongs under [{section}]"
-    if name in SECTIONS:
+    if name in _sections():
         return f"{name} is a section: write [{name}] and its keys on lines of their own"
-    return f"unknown section [{name}]{nearest(name, list(SECTIONS))} (sections: {', '.join(SECTIONS)})"
+    return f"unknown section [{name}]{nearest(name, list(_sections()))} (sections: {', '.join(_sections())})"
 
 
 def _about_key(section: str, key: str) -> str:
-    for other in SECTIONS:
+    for other in _sections():
         if key in _keys(other):
             return f"{key} belongs under [{other}], not [{section}]"
     return f"unknown key {key!r} in [{section}]{nearest(key, _keys(section))} (keys: {', '.join(_keys(section))})"
