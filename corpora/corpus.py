@@ -51,6 +51,8 @@ class Corpus:
         Bytes as stored that `blocks` has read so far.
     rereadable : bool
         False for standard input and pipes, whose text can be read only once.
+    files : tuple of InputFile
+        What is read, in this order.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class Corpus:
         self.size = None if any(file.size is None for file in files) else sum(file.size or 0 for file in files)
         self.position = 0
         self.rereadable = all(file.rereadable for file in files)
-        self._files = list(files)
+        self.files = tuple(files)
         self._options = options
         self._tolerant = tolerant
         self._unreadable = list(unreadable)
@@ -114,8 +116,13 @@ class Corpus:
             self._count("unreadable file skipped", path)
         return self._blocks(block_size)
 
-    def fingerprint(self) -> str:
+    def fingerprint(self, hash_of: Callable[[InputFile], str] | None = None) -> str:
         """Digest of the names and contents of the files, as stored.
+
+        Parameters
+        ----------
+        hash_of : callable, optional
+            Returns the SHA-256 of a file: for callers who know it already. By default every file is read.
 
         Returns
         -------
@@ -132,8 +139,8 @@ class Corpus:
                 raise CorpusError(f"{self.name} has no fingerprint before it has been read to its end")
             return self._digest.hexdigest()
         digest = hashlib.sha256()
-        for file in self._files:
-            digest.update(f"{file.name}\0{_digest(file)}\n".encode("utf-8", "surrogateescape"))
+        for file in self.files:
+            digest.update(f"{file.name}\0{(hash_of or digest_of_file)(file)}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
     def _blocks(self, block_size: int) -> Iterator[bytes]:
@@ -148,7 +155,7 @@ class Corpus:
 
     def _pieces(self, piece_size: int) -> Iterator[bytes]:
         end = 0
-        for file in self._files:
+        for file in self.files:
             begun = False
             try:
                 for piece in self._read(file, piece_size):
@@ -307,7 +314,8 @@ def _describe(what: str, size: int | None) -> str:
     return what if size is None else f"{what}, {size / 1e6:,.1f} MB"
 
 
-def _digest(file: InputFile) -> str:
+def digest_of_file(file: InputFile) -> str:
+    """Return the SHA-256 of a file as stored, or that it cannot be read and why."""
     digest = hashlib.sha256()
     try:
         with file.open() as stored:
