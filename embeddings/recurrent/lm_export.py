@@ -1,4 +1,4 @@
-"""Language models for other tools: weights under the names that a torch module of the usual layers has.
+"""Language models for other tools: weights under the names that a torch module of the usual layers has, and ONNX.
 
 The module that these weights load into::
 
@@ -9,56 +9,62 @@ The module that these weights load into::
             self.projection = torch.nn.Linear(H, d, bias=False)      # only if weights are tied and H is not d
             self.decoder = torch.nn.Linear(d, V)         # of H, if there is no projection
 
-Rows of the recurrent weights come gate by gate in torch's order, which is ours.
+With layers of different sizes, which one `torch.nn.LSTM` cannot have, ``self.rnn`` is a `torch.nn.ModuleList` of
+networks of one layer each; with an adaptive softmax ``self.decoder`` is `torch.nn.AdaptiveLogSoftmaxWithLoss(H, V,
+cutoffs)`.  Rows of the recurrent weights come gate by gate in torch's order, which is ours.  What training leaves out
+at random is here: weights that weight-drop masks are whole.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
-from embeddings.atomic_output import writing
+from embeddings.atomic_output import atomic_file
 from embeddings.errors import EmbeddingsError
+from embeddings.recurrent.cells import Cell
 from embeddings.recurrent.language_model import LanguageModel
+from embeddings.recurrent.losses import AdaptiveSoftmax
 
 
 def torch_arrays(model: LanguageModel) -> dict[str, np.ndarray]:
-    """Return all weights by the names above.
-
-    Raises
-    ------
-    EmbeddingsError
-        If the softmax is adaptive, or the last layer is of another size than those below (one `torch.nn.LSTM` has
-        layers of one size).
-    """
-    if model.config.output == "adaptive":
-        raise EmbeddingsError("an adaptive softmax cannot be exported: train with --output full or sampled")
-    if len(set(model.config.layer_sizes)) > 1:
-        raise EmbeddingsError(
-            f"layers of {model.config.layer_sizes} units cannot be exported as one torch module: make them equal"
-        )
+    """Return all weights by the names above."""
     values = {name: parameter.value for name, parameter in model.parameters.items()}
     arrays = {"encoder.weight": values["embedding.weight"]}
-    for number, layer in enumerate(model.network.layers):
-        suffix = f"_l{number}"
-        weights = {name.removesuffix(suffix): parameter.value for name, parameter in layer.parameters.items()}
-        cell = layer.cell  # type: ignore[union-attr]
-        arrays |= {f"rnn.{name}{suffix}": array for name, array in cell.torch_arrays(weights).items()}
+    several = len(set(model.config.layer_sizes)) > 1
+    for number, (cell, weights) in enumerate(layers(model)):
+        prefix, suffix = (f"rnn.{number}.", "_l0") if several else ("rnn.", f"_l{number}")
+        arrays |= {f"{prefix}{name}{suffix}": array for name, array in cell.torch_arrays(weights).items()}
     if "output.projection" in values:
         arrays["projection.weight"] = values["output.projection"]
-    arrays["decoder.weight"] = values.get("output.weight", values["embedding.weight"])
-    arrays["decoder.bias"] = values["output.bias"]
+    if isinstance(model.output, AdaptiveSoftmax):
+        arrays["decoder.head.weight"] = values["output.head"]
+        for i in range(len(model.output.cutoffs)):
+            arrays[f"decoder.tail.{i}.0.weight"] = values[f"output.tail{i}_projection"]
+            arrays[f"decoder.tail.{i}.1.weight"] = values[f"output.tail{i}_weight"]
+    else:
+        arrays["decoder.weight"] = values.get("output.weight", values["embedding.weight"])
+        arrays["decoder.bias"] = values["output.bias"]
     return {name: np.array(array) for name, array in arrays.items()}
 
 
+def layers(model: LanguageModel) -> Iterator[tuple[Cell, dict[str, np.ndarray]]]:
+    """Yield the cell of each layer and its weights, ``weight_ih``, ``weight_hh``, ``bias``, from the bottom up."""
+    for number, layer in enumerate(model.network.layers):
+        suffix = f"_l{number}"
+        weights = {name.removesuffix(suffix): parameter.value for name, parameter in layer.parameters.items()}
+        yield layer.cell, weights  # type: ignore[union-attr]
+
+
 def export_safetensors(model: LanguageModel, path: Path) -> None:
-    """Write a safetensors file, which `safetensors.torch.load_file` reads."""
-    partial = path.with_name(f".{path.name}.partial")
-    with writing(path):
-        save_file(torch_arrays(model), partial, metadata={"format": "pt"})
-        partial.replace(path)
+    """Write a safetensors file, which `safetensors.torch.load_file` reads; its metadata has the cutoffs."""
+    cutoffs = model.output.cutoffs if isinstance(model.output, AdaptiveSoftmax) else []
+    metadata = {"format": "pt"} | ({"cutoffs": ",".join(map(str, cutoffs))} if cutoffs else {})
+    with atomic_file(path) as file:
+        file.write(save(torch_arrays(model), metadata=metadata))
 
 
 def export_torch(model: LanguageModel, path: Path) -> None:
@@ -69,17 +75,39 @@ def export_torch(model: LanguageModel, path: Path) -> None:
     EmbeddingsError
         If torch is not installed.
     """
+    torch = _optional("torch", "torch; safetensors needs nothing more")
+    with atomic_file(path) as file:
+        torch.save({name: torch.from_numpy(array) for name, array in torch_arrays(model).items()}, file)
+
+
+def export_onnx(model: LanguageModel, path: Path) -> None:
+    """Write an ONNX model: ids and states in, ln P of all words and states out (`onnx_graph`).
+
+    Raises
+    ------
+    EmbeddingsError
+        If onnx is not installed, or the weights are more than such a file can hold.
+    """
+    _optional("onnx", "'vecmill[onnx]'")
+    from embeddings.recurrent.onnx_graph import onnx_model
+
     try:
-        torch = importlib.import_module("torch")
+        content = onnx_model(model).SerializeToString()
+    except ValueError as error:
+        raise EmbeddingsError(f"the weights are more than an ONNX file can hold ({error}); use safetensors") from error
+    with atomic_file(path) as file:
+        file.write(content)
+
+
+def _optional(name: str, package: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
     except ImportError:
-        raise EmbeddingsError("format torch needs torch (pip install torch); safetensors does not") from None
-    partial = path.with_name(f".{path.name}.partial")
-    with writing(path):
-        torch.save({name: torch.from_numpy(array) for name, array in torch_arrays(model).items()}, partial)
-        partial.replace(path)
+        raise EmbeddingsError(f"format {name} needs {name}: pip install {package}") from None
 
 
 EXPORTERS: dict[str, Callable[[LanguageModel, Path], None]] = {
     "safetensors": export_safetensors,
     "torch": export_torch,
+    "onnx": export_onnx,
 }

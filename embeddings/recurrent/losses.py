@@ -208,6 +208,10 @@ class AdaptiveSoftmax(OutputLoss):
         How much smaller the dimension of each cluster is than that of the one before.
     rng, dtype
         Draw the starting weights, U(-1/sqrt(inputs), 1/sqrt(inputs)); their type.
+
+    Attributes
+    ----------
+    cutoffs : list[int]
     """
 
     def __init__(
@@ -223,7 +227,7 @@ class AdaptiveSoftmax(OutputLoss):
         bounds = [0, *cutoffs, classes]
         if not cutoffs or any(a >= b for a, b in pairwise(bounds)):
             raise ValueError(f"cutoffs {list(cutoffs)}: expected increasing numbers from 1 to {classes - 1} (V - 1)")
-        self.classes, self._bounds = classes, bounds[1:]
+        self.classes, self.cutoffs, self._bounds = classes, list(cutoffs), bounds[1:]
 
         def drawn(outputs: int, inputs: int) -> Parameter:
             return Parameter(rng.uniform(-(inputs**-0.5), inputs**-0.5, (outputs, inputs)).astype(dtype))
@@ -283,15 +287,16 @@ def _cross_entropy(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return losses (N,) float64 and ∂L/∂bias; ``logits`` become their gradient (`kernels.softmax_cross_entropy`)."""
     losses = np.zeros(len(logits))
-    partial: list[np.ndarray] = []
+    partial: dict[Rows, np.ndarray] = {}
 
     def work(rows: Rows) -> None:
         d_bias = np.zeros(logits.shape[1], logits.dtype)
         softmax_cross_entropy(logits, biases, targets, scale, losses, d_bias, rows)
-        partial.append(d_bias)
+        partial[rows] = d_bias
 
     over_rows(work, len(logits), cost=4 * logits.shape[1])
-    return losses, np.sum(partial, axis=0, dtype=logits.dtype)
+    in_order = [partial[rows] for rows in sorted(partial)]  # not as threads ended: sums depend on their order
+    return losses, np.sum(in_order, axis=0, dtype=logits.dtype)
 
 
 def _linear_cross_entropy(

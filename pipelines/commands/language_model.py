@@ -162,11 +162,14 @@ def export_lm_command(
     model: Model,
     out: Annotated[Path, typer.Option(help="File to write.")],
     name: Annotated[
-        str, typer.Option("--format", metavar="safetensors|torch", help="Names and order of gates are torch's.")
+        str, typer.Option("--format", metavar="safetensors|torch|onnx", help="What reads it.")
     ] = "safetensors",
     force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
 ) -> None:
-    """Write the weights as torch.nn.Embedding, LSTM (GRU, RNN) and Linear hold them.
+    """Write the model for other tools.
+
+    safetensors and torch hold the weights under the names of torch.nn.Embedding, LSTM (GRU, RNN) and Linear (or
+    AdaptiveLogSoftmaxWithLoss). onnx is a graph: ids and states in, log-probabilities of all words and states out.
 
     Example: vecmill export-lm runs/pydocs-lm --format safetensors --out pydocs-lm.safetensors
     """

@@ -1,0 +1,131 @@
+"""Exported models give the probabilities of the model, in onnxruntime and in torch."""
+
+import json
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+
+from embeddings import Vocabulary
+from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
+from embeddings.recurrent.lm_corpus import EOS, UNK
+from embeddings.recurrent.lm_export import export_onnx, export_safetensors, export_torch
+from embeddings.recurrent.perplexity import sentence_log_likelihoods
+
+WORDS = [UNK, EOS, *(f"w{i}" for i in range(38))]
+CONFIGS = {
+    "tied": {},
+    "untied": {"tied": False},
+    "sampled": {"output": "sampled", "samples": 8},
+    "adaptive": {"output": "adaptive", "tied": False, "hidden_size": 16},  # torch allows a cluster 0 dimensions
+    "gru": {"cell": "gru", "layers": 1},
+    "rnn": {"cell": "rnn"},
+    "awd": {
+        "layers": 3,
+        "embedding_size": 5,
+        "last_size": 5,
+        "weight_drop": 0.5,
+        "dropout_words": 0.1,
+        "dropout_input": 0.4,
+        "dropout_output": 0.4,
+    },
+    "projection": {"embedding_size": 5},
+}
+
+
+def make_model(name):
+    config = LanguageModelConfig(**{"hidden_size": 8, **CONFIGS[name]})
+    model = LanguageModel(config, Vocabulary.from_words(WORDS, range(40, 0, -1)), rng=np.random.default_rng(1))
+    for parameter in model.parameters.values():  # far from their start, biases too
+        parameter.value += np.random.default_rng(2).normal(0, 0.3, parameter.value.shape).astype(np.float32)
+    return model
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_onnxruntime_gives_the_same_probabilities(name, tmp_path):
+    pytest.importorskip("onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = make_model(name)
+    export_onnx(model, tmp_path / "lm.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "lm.onnx", providers=["CPUExecutionProvider"])
+    ids = np.random.default_rng(0).integers(0, len(WORDS), (9, 3))
+    states = {
+        entry.name: np.zeros((3, entry.shape[1]), np.float32)
+        for entry in session.get_inputs()
+        if entry.name.startswith("state")
+    }
+    found = []
+    for piece in (ids[:2], ids[2:3], ids[3:]):  # the state goes on from piece to piece
+        log_p, *ends = session.run(None, {"ids": piece, **states})
+        found.append(log_p)
+        states = {
+            entry.name.removeprefix("new_"): end for entry, end in zip(session.get_outputs()[1:], ends, strict=True)
+        }
+    hidden, _ = model.hidden(ids)
+    expected = model.output.log_probabilities(hidden.reshape(27, -1)).reshape(9, 3, -1)
+    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(np.exp(np.concatenate(found)).sum(axis=2), 1, rtol=1e-5)
+
+
+def test_an_onnx_file_says_what_it_takes_to_use_it(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    model = make_model("tied")
+    model.tokenizer_settings = {"spec": "fast", "punctuation": True}
+    export_onnx(model, tmp_path / "lm.onnx")
+    proto = onnx.load(tmp_path / "lm.onnx")
+    onnx.checker.check_model(proto)
+    about = {entry.key: entry.value for entry in proto.metadata_props}
+    assert about["vocabulary"].split("\n") == WORDS
+    assert (about["eos"], about["unk"]) == ("1", "0")
+    assert json.loads(about["tokenizer"]) == {"spec": "fast", "punctuation": True}
+    assert sum(np.prod(constant.dims) == 40 * 8 for constant in proto.graph.initializer) == 1  # tied: stored once
+
+
+def torch_module(torch, config, words, cutoffs):
+    """Build the module that the documentation of `lm_export` shows."""
+    nn = torch.nn
+    kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[config.cell]
+    sizes = config.layer_sizes
+    module = nn.Module()
+    module.encoder = nn.Embedding(words, config.dimension)
+    if len(set(sizes)) > 1:
+        module.rnn = nn.ModuleList([kind(d, h) for d, h in zip([config.dimension, *sizes], sizes, strict=False)])
+    else:
+        module.rnn = kind(config.dimension, config.hidden_size, config.layers)
+    if config.tied and sizes[-1] != config.dimension:
+        module.projection = nn.Linear(sizes[-1], config.dimension, bias=False)
+    if config.output == "adaptive":
+        module.decoder = nn.AdaptiveLogSoftmaxWithLoss(sizes[-1], words, cutoffs)
+    else:
+        module.decoder = nn.Linear(config.dimension if config.tied else sizes[-1], words)
+    return module
+
+
+def torch_log_probabilities(torch, module, ids):
+    x = module.encoder(torch.from_numpy(ids))
+    for network in module.rnn if isinstance(module.rnn, torch.nn.ModuleList) else [module.rnn]:
+        x, _ = network(x)
+    if hasattr(module, "projection"):
+        x = module.projection(x)
+    x = x.reshape(ids.size, -1)
+    return module.decoder.log_prob(x) if hasattr(module.decoder, "log_prob") else module.decoder(x).log_softmax(-1)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_torch_gives_the_same_probabilities(name, tmp_path):
+    torch = pytest.importorskip("torch")
+    model = make_model(name)
+    export_torch(model, tmp_path / "lm.pt")
+    export_safetensors(model, tmp_path / "lm.safetensors")
+    weights = torch.load(tmp_path / "lm.pt", weights_only=True)
+    with safe_open(tmp_path / "lm.safetensors", "np") as file:
+        cutoffs = [int(cutoff) for cutoff in file.metadata().get("cutoffs", "").split(",") if cutoff]
+        for key in file.keys():  # noqa: SIM118 - no mapping
+            np.testing.assert_array_equal(file.get_tensor(key), weights[key].numpy())
+    module = torch_module(torch, model.config, len(WORDS), cutoffs)
+    module.load_state_dict(weights)
+    ids = np.random.default_rng(0).integers(0, len(WORDS), 9)
+    with torch.no_grad():
+        log_p = torch_log_probabilities(torch, module, np.append(model.eos, ids[:-1])[:, None]).numpy()
+    (expected,) = sentence_log_likelihoods(model, [ids])
+    np.testing.assert_allclose(log_p[np.arange(9), ids], expected, rtol=1e-4, atol=1e-5)
