@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
+from tokenize import TokenError
 from typing import BinaryIO
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+
+_DAMAGED_ARRAY = (ValueError, TypeError, EOFError, OverflowError, MemoryError, RecursionError, SyntaxError, TokenError)
 
 
 @contextmanager
@@ -51,27 +54,40 @@ def atomic_file(path: str | PathLike[str]) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def atomic_directory(path: str | PathLike[str]) -> Iterator[Path]:
+def atomic_directory(path: str | PathLike[str], *, replace: bool = False) -> Iterator[Path]:
     """Make a temporary sibling of `path`; it takes its place if the block ends well.
 
     What a killed process left there is removed. Errors of the block itself pass unchanged: see `writing`.
 
+    Parameters
+    ----------
+    path : path
+    replace : bool
+        Replace a directory that is there, with all that is in it.
+
     Raises
     ------
     EmbeddingsError
-        `path` exists and is not an empty directory, or cannot be written.
+        `path` exists and is not a directory that is empty or to be replaced, or it cannot be written.
     """
     path = Path(path)
     partial = _sibling(path)
     with writing(path):
-        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        if path.exists() and not (path.is_dir() and (replace or not any(path.iterdir()))):
             raise EmbeddingsError(f"{path} exists; remove it or choose another directory")
         _remove(partial)
         partial.mkdir(parents=True)
     try:
         yield partial
         with writing(path):
-            partial.rename(path)
+            if replace and path.exists():
+                old = path.with_name(f".{path.name}.replaced")
+                shutil.rmtree(old, ignore_errors=True)
+                path.rename(old)
+                partial.rename(path)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                partial.rename(path)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
@@ -81,6 +97,25 @@ def write_array(file: BinaryIO, array: np.ndarray) -> None:
     """Write an array as `numpy.save` does, but with errors that tell the reason."""
     np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
     file.write(np.ascontiguousarray(array).data)
+
+
+def read_array(path: Path, *, mapped: bool = False) -> np.ndarray:
+    """Read an array that `write_array` or `numpy.save` has written, or map it into memory.
+
+    Raises
+    ------
+    EmbeddingsError
+        The file is damaged; NumPy has a different error for every kind of damage.
+    OSError
+        It cannot be read.
+    """
+    try:
+        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except _DAMAGED_ARRAY as error:
+        reason = " ".join(str(error).split())[:200]
+        raise EmbeddingsError(
+            f"{path} is not a whole .npy file ({reason}); expected the array that was saved"
+        ) from error
 
 
 class ArrayFile:

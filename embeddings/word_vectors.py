@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_directory, writing
+from embeddings.atomic_output import atomic_directory, read_array, writing
 from embeddings.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.errors import EmbeddingsError
 from embeddings.neighbors import nearest
@@ -65,8 +65,8 @@ class WordVectors(EmbeddingMatrix):
         context = path / "context.npy"
         return WordVectors(
             Vocabulary.load(path / "vocabulary.tsv"),
-            _open_array(path / "vectors.npy"),
-            _open_array(context) if context.is_file() else None,
+            read_array(path / "vectors.npy", mapped=True),
+            read_array(context, mapped=True) if context.is_file() else None,
         )
 
     def save(self, directory: str | os.PathLike[str]) -> None:
@@ -297,13 +297,3 @@ def _as_list(terms: Terms) -> list:
     if isinstance(terms, (str, int, np.integer)) or (isinstance(terms, np.ndarray) and terms.ndim == 1):
         return [terms]
     return list(terms)
-
-
-def _open_array(path: Path) -> np.ndarray:
-    """Memory-mapped array of a `.npy` file."""
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise EmbeddingsError(
-            f"{path} is not a whole .npy file ({error}); expected the array that save() wrote"
-        ) from error

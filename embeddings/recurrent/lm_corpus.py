@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embeddings.atomic_output import read_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenization import Tokenizer, make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
@@ -69,10 +70,15 @@ class LanguageModelCorpus:
             If a file is missing or damaged.
         """
         try:
-            streams = {part: np.load(directory / f"{part}.npy", mmap_mode="r") for part in PARTS}
+            streams = {part: read_array(directory / f"{part}.npy", mapped=True) for part in PARTS}
             split = (directory / "split.txt").read_text("utf-8").strip()
         except (OSError, ValueError) as error:
             raise EmbeddingsError(f"{directory} is no encoded corpus of a language model ({error})") from error
+        for part, ids in streams.items():
+            if ids.dtype != np.int32 or ids.ndim != 1:
+                raise EmbeddingsError(
+                    f"{directory / part}.npy holds {ids.dtype} of shape {ids.shape}, expected word ids"
+                )
         return cls(vocabulary=Vocabulary.load(directory / "vocabulary.tsv"), split=split, **streams)
 
 

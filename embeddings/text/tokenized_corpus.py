@@ -26,7 +26,7 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_directory, write_array, writing
+from embeddings.atomic_output import atomic_directory, read_array, write_array, writing
 from embeddings.errors import EmbeddingsError
 from embeddings.text.counted_words import CountedWords
 from embeddings.text.tokenization import Tokenizer
@@ -84,7 +84,7 @@ class TokenizedCorpus:
             about = json.loads((directory / "tokenized.json").read_text("utf-8"))
             if about.pop("format") != _FORMAT:
                 raise EmbeddingsError(f"{directory} is of another version; tokenize the corpus again")
-            return cls(directory=directory, parts=np.load(directory / "parts.npy"), **about)
+            return cls(directory=directory, parts=_checked(read_array(directory / "parts.npy")), **about)
         except FileNotFoundError as error:
             raise EmbeddingsError(f"{directory} has no {Path(error.filename).name}; expected tokenized text") from None
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -115,12 +115,11 @@ class TokenizedCorpus:
         worker, _, first, number = self.parts[part].tolist()
         path = self.directory / _ids_name(worker)
         try:
-            ids = np.fromfile(path, "<i4", number, offset=4 * first)
+            if path.stat().st_size < 4 * (first + number):
+                raise EmbeddingsError(f"{path} is cut short; tokenize the corpus again")
+            return np.fromfile(path, "<i4", number, offset=4 * first)
         except OSError as error:
             raise EmbeddingsError(f"cannot read {path}: {error.strerror}; tokenize the corpus again") from error
-        if len(ids) < number:
-            raise EmbeddingsError(f"{path} is cut short; tokenize the corpus again")
-        return ids
 
 
 def tokenize_corpus(
@@ -325,6 +324,12 @@ def _require_words(kept: int, distinct: int, min_count: int, tokenized: Tokenize
             f"{reach} min_count={min_count}; {distinct:,} words would at min_count=1; "
             f"the corpus has {tokenized.token_count:,} words: lower min_count, or give it more text"
         )
+
+
+def _checked(parts: np.ndarray) -> np.ndarray:
+    if parts.dtype != np.int64 or parts.ndim != 2 or parts.shape[1] != 4 or parts.min(initial=0) < 0:
+        raise ValueError(f"parts.npy holds {parts.dtype} of shape {parts.shape}, expected places in the files of ids")
+    return parts
 
 
 def _ids_name(worker: int) -> str:
