@@ -1,50 +1,49 @@
 """The command `vecmill`: parse, call, print. What a command does lies in `pipelines/commands/`."""
 
 import errno
-import importlib.metadata
+import importlib
 import logging
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
-from corpora.errors import CorpusError
-from embeddings.errors import EmbeddingsError
-from pipelines.commands.compare import compare_command
-from pipelines.commands.convert import convert_command
-from pipelines.commands.corpora import corpora_app
-from pipelines.commands.embed import embed_command
-from pipelines.commands.figures import map_command, plot_command
-from pipelines.commands.language_model import (
-    export_lm_command,
-    generate_command,
-    perplexity_command,
-    score_command,
-)
-from pipelines.commands.queries import analogy_command, vector_command
-from pipelines.commands.train_count_based import train_count_based_command
-from pipelines.commands.train_embeddings import train_embeddings_command
-from pipelines.commands.train_lm import train_lm_command
-from pipelines.commands.vectors import evaluate_command, export_command, neighbors_command
-from pipelines.config import ConfigError
-from pipelines.console import configure_logging, messages
-from pipelines.manifest import ManifestError
-from pipelines.output_directory import OutputError
+from pipelines.commands import COMMANDS
+from pipelines.completion import choices
+from pipelines.console import LOG_FORMATS, LogFormat, configure_logging
 
 logger = logging.getLogger(__name__)
 
 FAILURE, USAGE, INTERRUPTED = 1, 2, 130
-FAILURES = (CorpusError, EmbeddingsError, ManifestError, OutputError)
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class CommandLine(TyperGroup):
-    """Ends every command with an exit code, and every failure with one line on stderr."""
+    """Imports a command when it is called; ends it with an exit code, and every failure with one line on stderr."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for commands in COMMANDS.values():
+            for name, (_, summary) in commands.items():
+                self.add_command(TyperCommand(name, help=summary), name)  # to be listed; replaced when called
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return name, command and remaining arguments."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name else None, rest
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the list of commands under its headings."""
+        width = max(len(name) for commands in COMMANDS.values() for name in commands)
+        for heading, commands in COMMANDS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name.ljust(width), summary) for name, (_, summary) in commands.items()])
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and leave the process."""
+        configure_logging(logging.INFO)
         try:
             code = super().main(*args, **options | {"standalone_mode": False})
         except typer.Abort:
@@ -54,13 +53,23 @@ class CommandLine(TyperGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
 
+def load_command(name: str) -> Any:
+    """Import a command and return it as Typer runs it."""
+    place = next(commands[name][0] for commands in COMMANDS.values() if name in commands)
+    module, _, attribute = place.partition(":")
+    found = getattr(importlib.import_module(f"pipelines.commands.{module}"), attribute)
+    if isinstance(found, typer.Typer):
+        return typer.main.get_command(found)
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+    alone.command(name)(found)
+    return typer.main.get_command(alone)
+
+
 def explain(error: Exception) -> int:
-    """Print one line about an error and return the exit code."""
+    """Log one line about an error and return the exit code."""
     logger.debug("where it happened:", exc_info=error)
     text, code = str(error), FAILURE
-    if isinstance(error, ConfigError):
-        code = USAGE
-    elif hasattr(error, "format_message"):  # of Typer, about options and arguments
+    if hasattr(error, "format_message"):  # of Typer, about options and arguments
         text, code = error.format_message(), getattr(error, "exit_code", USAGE)
         if context := getattr(error, "ctx", None):
             text = f"{text} (see {context.command_path} --help)"
@@ -70,10 +79,27 @@ def explain(error: Exception) -> int:
         text = f"{error.filename}: {error.strerror}" if error.filename else text
     elif isinstance(error, MemoryError):
         text = "not enough memory; --max-vocabulary or a smaller --dimension need less"
-    elif not isinstance(error, FAILURES):
+    elif _is_usage(error):
+        code = USAGE
+    elif not _is_failure(error):
         text = f"unexpected {type(error).__name__}: {text}; please report it with the output of 'vecmill --debug ...'"
-    messages.print(f"error: {' '.join(text.split())}", style="red")
+    logger.error(" ".join(text.split()))
     return code
+
+
+def _is_usage(error: Exception) -> bool:
+    from pipelines.config import ConfigError
+
+    return isinstance(error, ConfigError)
+
+
+def _is_failure(error: Exception) -> bool:
+    from corpora.errors import CorpusError
+    from embeddings.errors import EmbeddingsError
+    from pipelines.manifest import ManifestError
+    from pipelines.output_directory import OutputError
+
+    return isinstance(error, (CorpusError, EmbeddingsError, ManifestError, OutputError))
 
 
 def _full_disk(error: BaseException | None) -> OSError | None:
@@ -97,8 +123,17 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
+        import importlib.metadata
+
         typer.echo(f"vecmill {importlib.metadata.version('vecmill')}")
         raise typer.Exit
+
+
+def _choose_log_format(name: str) -> str:
+    if name not in LOG_FORMATS:
+        raise typer.BadParameter(f"{name!r} is none of {', '.join(LOG_FORMATS)}")
+    configure_logging(logging.INFO, cast(LogFormat, name))  # now, so that errors in what follows have this format
+    return name
 
 
 @app.callback()
@@ -108,31 +143,26 @@ def _root(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    log_format: Annotated[
+        str,
+        typer.Option(
+            metavar="text|json|auto",
+            help="Of what is told on stderr; auto: JSON where that is no terminal.",
+            envvar="VECMILL_LOG_FORMAT",
+            callback=_choose_log_format,
+            is_eager=True,
+            autocompletion=choices(LOG_FORMATS),
+        ),
+    ] = "text",
 ) -> None:
-    """Word vectors from raw text in minutes: skip-gram and CBOW with negative sampling."""
-    configure_logging(logging.DEBUG if debug else logging.INFO)
+    """Word vectors from raw text in minutes: skip-gram and CBOW with negative sampling.
+
+    Example: vecmill train-embeddings pydocs --out runs/pydocs
+    """
+    if debug:
+        configure_logging(logging.DEBUG, cast(LogFormat, log_format))
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
-
-
-app.command("train-embeddings")(train_embeddings_command)
-app.command("train-count-based")(train_count_based_command)
-app.command("neighbors")(neighbors_command)
-app.command("analogy")(analogy_command)
-app.command("vector")(vector_command)
-app.command("embed")(embed_command)
-app.command("export")(export_command)
-app.command("convert")(convert_command)
-app.command("evaluate")(evaluate_command)
-app.command("compare")(compare_command)
-app.command("map")(map_command)
-app.command("plot")(plot_command)
-app.command("train-lm")(train_lm_command)
-app.command("perplexity")(perplexity_command)
-app.command("score")(score_command)
-app.command("generate")(generate_command)
-app.command("export-lm")(export_lm_command)
-app.add_typer(corpora_app, name="corpora")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

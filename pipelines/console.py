@@ -1,8 +1,12 @@
-"""The two streams of the command line: results on stdout, progress, logs and errors on stderr."""
+"""The two streams of the command line: results on stdout; progress, logs and errors on stderr, as text or as JSON."""
 
 import logging
+from typing import Literal, get_args
 
 from rich.console import Console
+
+LogFormat = Literal["text", "json", "auto"]
+LOG_FORMATS: tuple[str, ...] = get_args(LogFormat)
 
 # Text is printed as it is: no markup, no emoji codes, no wrapping.
 results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -10,25 +14,61 @@ messages = Console(stderr=True, highlight=False, markup=False, emoji=False, soft
 
 
 class MessageHandler(logging.Handler):
-    """Writes log records to stderr, above a progress bar if one is shown; with the time where nobody looks on."""
+    """Writes log records to stderr, above a progress bar if one is shown.
+
+    As text, records have the time where nobody looks on, and errors begin with "error: ". As JSON, each is an object
+    on a line of its own: time (ISO 8601, UTC), level, logger, message, and whatever else the record was given.
+
+    Attributes
+    ----------
+    as_json : bool
+    """
 
     def __init__(self) -> None:
         super().__init__()
-        self.setFormatter(logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+        self.write_as("text")
+
+    def write_as(self, log_format: LogFormat) -> None:
+        """Choose text or JSON; "auto" is JSON where stderr is no terminal."""
+        self.as_json = log_format == "json" or (log_format == "auto" and not messages.is_terminal)
+        text = logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S")
+        self.setFormatter(_json_formatter() if self.as_json else text)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
-        text = record.getMessage() if messages.is_terminal else self.format(record)
-        if record.exc_info:
-            text = self.format(record)
-        style = "yellow" if record.levelno >= logging.WARNING else "dim"
-        messages.print(text, style=style)
+        if self.as_json:
+            messages.file.write(f"{self.format(record)}\n")
+            messages.file.flush()
+        elif record.levelno >= logging.ERROR:
+            messages.print(f"error: {record.getMessage()}", style="red")
+        else:
+            text = record.getMessage() if messages.is_terminal and not record.exc_info else self.format(record)
+            messages.print(text, style="yellow" if record.levelno >= logging.WARNING else "dim")
 
 
-def configure_logging(level: int) -> None:
+_handler = MessageHandler()
+
+
+def configure_logging(level: int, log_format: LogFormat = "text") -> None:
     """Send what vecmill's own modules log, from `level` on, to stderr."""
+    _handler.write_as(log_format)
     for package in ("corpora", "embeddings", "pipelines"):
         logger = logging.getLogger(package)
         logger.setLevel(level)
-        if not any(isinstance(handler, MessageHandler) for handler in logger.handlers):
-            logger.addHandler(MessageHandler())
+        logger.addHandler(_handler)  # once: a logger holds a handler only once
+
+
+def shows_progress_bars() -> bool:
+    """Whether someone looks on: stderr is a terminal, and no program reads it."""
+    return messages.is_terminal and not _handler.as_json
+
+
+def _json_formatter() -> logging.Formatter:
+    from pythonjsonlogger.json import JsonFormatter
+
+    return JsonFormatter(
+        ["timestamp", "levelname", "name", "message"],
+        rename_fields={"timestamp": "time", "levelname": "level", "name": "logger"},
+        timestamp=True,
+        json_ensure_ascii=False,
+    )

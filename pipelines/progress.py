@@ -1,4 +1,4 @@
-"""Progress of a stage: a bar on a terminal, a plain log line every ten seconds elsewhere."""
+"""Progress of a stage: a bar on a terminal, a log line every ten seconds elsewhere."""
 
 import logging
 import time
@@ -9,7 +9,7 @@ from typing import Protocol
 from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn
 from rich.progress import Progress as RichProgress
 
-from pipelines.console import messages
+from pipelines.console import messages, shows_progress_bars
 from pipelines.interruption import raise_if_interrupted
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,8 @@ class LogProgress:
                 last = now
                 words = describe(done, note, seconds_left, total)
                 share = f"{100 * done / describe.total:.0f} %" if describe.total else ""
-                logger.info("%s: %s", title, ", ".join(filter(None, [share, words])))
+                numbers = {"task": title, "done": done, "total": describe.total}  # for logs in JSON
+                logger.info("%s: %s", title, ", ".join(filter(None, [share, words])), extra=numbers)
 
         yield update
 
@@ -106,7 +107,7 @@ class _Description:
 
 def make_progress() -> Progress:
     """Return the kind of progress that suits stderr."""
-    return TerminalProgress() if messages.is_terminal else LogProgress()
+    return TerminalProgress() if shows_progress_bars() else LogProgress()
 
 
 def duration(seconds: float) -> str:

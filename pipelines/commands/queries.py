@@ -1,6 +1,7 @@
 """Commands that ask single questions of finished vectors: analogy, vector."""
 
 import json
+import logging
 import sys
 from collections.abc import Callable, Iterable
 from typing import Annotated, TypeVar
@@ -10,7 +11,9 @@ import typer
 
 from pipelines.commands.vectors import Model
 from pipelines.config import ConfigError, nearest
-from pipelines.console import messages, results
+from pipelines.console import results
+
+logger = logging.getLogger(__name__)
 
 METHODS = ["3CosAdd", "3CosMul"]
 
@@ -90,6 +93,6 @@ def _answer_all(questions: Iterable[Question], answer: Callable[[Question], None
             answer(question)
         except KeyError as error:
             failed = True
-            messages.print(f"error: {error.args[0]}", style="red")
+            logger.error(error.args[0])
     if failed:
         raise typer.Exit(1)

@@ -1,6 +1,7 @@
 """Commands that use finished vectors: neighbors, export, evaluate."""
 
 import json
+import logging
 import math
 import sys
 from pathlib import Path
@@ -11,13 +12,15 @@ from rich.table import Table
 
 from embeddings.errors import EmbeddingsError
 from pipelines.config import ConfigError
-from pipelines.console import messages, results
+from pipelines.console import results
 from pipelines.interruption import interruptible
 from pipelines.output_directory import OutputError
 from pipelines.progress import make_progress
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 Model = Annotated[Path, typer.Argument(help="Directory that train-embeddings wrote, or a file of word vectors.")]
 
@@ -41,7 +44,7 @@ def neighbors_command(
             neighbors = vectors.most_similar(word, topn=topn)
         except KeyError as error:
             unknown += 1
-            messages.print(f"error: {error.args[0]}", style="red")
+            logger.error(error.args[0])
             continue
         if as_json:
             pairs = [{"word": neighbor, "similarity": round(similarity, 4)} for neighbor, similarity in neighbors]
