@@ -21,8 +21,11 @@ from embeddings.recurrent.optimizers import (
     RMSProp,
 )
 from embeddings.recurrent.parameters import Parameter, Parameters, RowGradient, clear_gradients, global_norm
+from embeddings.recurrent.recursive import RecursiveNN
 from embeddings.recurrent.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
 from embeddings.recurrent.stacking import BidirectionalLayer, BidirectionalRNN, DeepRNN
+from embeddings.recurrent.tree_batch import TreeBatch
+from embeddings.recurrent.tree_lstm import BinaryTreeLSTM, ChildSumTreeLSTM, TreeLSTM
 
 __all__ = [
     "ACTIVATIONS",
@@ -38,7 +41,9 @@ __all__ = [
     "AveragedSGD",
     "BidirectionalLayer",
     "BidirectionalRNN",
+    "BinaryTreeLSTM",
     "Cell",
+    "ChildSumTreeLSTM",
     "Cosine",
     "DeepRNN",
     "DivergenceError",
@@ -57,6 +62,7 @@ __all__ = [
     "RMSProp",
     "RNNCell",
     "RecurrentLayer",
+    "RecursiveNN",
     "ReduceOnPlateau",
     "RepeatedVectors",
     "RowGradient",
@@ -64,6 +70,8 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "State",
     "StepDecay",
+    "TreeBatch",
+    "TreeLSTM",
     "UnigramNoise",
     "batchify",
     "clear_gradients",
