@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM: stop cleanly and say how to go on."""
 
+import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from types import FrameType
 
 import typer
 
-from pipelines.console import messages
+logger = logging.getLogger(__name__)
 
 
 class Terminated(KeyboardInterrupt):
@@ -39,7 +40,7 @@ def interruptible(how_to_go_on: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
-        messages.print(f"stopped; {how_to_go_on}")
+        logger.warning("stopped; %s", how_to_go_on)
         raise typer.Exit(EXIT_CODE[type(error)]) from None
     finally:
         _received.clear()
