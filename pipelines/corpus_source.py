@@ -1,8 +1,26 @@
-"""The text that a pipeline reads, opened with its settings and with progress while it is fetched."""
+"""The text that a pipeline reads: fetched once, then opened from where it lies."""
+
+import json
+from pathlib import Path
 
 from corpora import Corpus, open_corpus
+from corpora.errors import CorpusError
 from pipelines.config import CorpusSettings
 from pipelines.progress import Progress
+
+FILE_NAME = "corpus.json"
+STANDARD_INPUT = "-"
+
+
+def is_remote(source: str) -> bool:
+    """Whether a source is a URL of another machine."""
+    return "://" in source and not source.startswith("file:") and not Path(source).exists()
+
+
+def is_read_once(source: str) -> bool:
+    """Whether a source is standard input or a pipe, which gives its text once only."""
+    path = Path(source).expanduser()
+    return source == STANDARD_INPUT or (path.exists() and not (path.is_file() or path.is_dir()))
 
 
 def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
@@ -20,3 +38,46 @@ def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
             column=settings.column,
             progress=lambda done, total: update(done, total=total),
         )
+
+
+def write_location(directory: Path, path: str, description: str) -> None:
+    """Record where the text of the fetch stage lies.
+
+    Parameters
+    ----------
+    directory
+        Of the stage.
+    path
+        What `open_corpus` takes; relative to `directory` or absolute.
+    description
+        One line that names what it is.
+    """
+    record = {"path": path, "description": description}
+    (directory / FILE_NAME).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def read_location(directory: Path) -> str:
+    """Return what `open_corpus` takes for the text of a finished fetch stage.
+
+    Raises
+    ------
+    CorpusError
+        If the record is missing or damaged.
+    """
+    try:
+        path = json.loads((directory / FILE_NAME).read_text("utf-8"))["path"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CorpusError(f"{directory} has no readable {FILE_NAME} ({error}); fetch the text again") from error
+    inside = directory / path
+    return str(inside) if path != STANDARD_INPUT and inside.exists() else path
+
+
+def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:
+    """Open the text of a finished fetch stage; touches no network.
+
+    Raises
+    ------
+    CorpusError
+        If it is no longer where it was.
+    """
+    return open_corpus(read_location(directory), field=settings.field, column=settings.column)

@@ -1,53 +1,39 @@
-"""Raw text → word vectors: the stages tokenize → vocabulary → encode → train, and the directory that they end in."""
+"""Raw text → word vectors: the stages fetch → tokenize → vocabulary → encode → train-embeddings."""
 
 import json
 from pathlib import Path
 
-from embeddings import make_tokenizer
-from pipelines.config import ConfigError, PipelineConfig, differences
-from pipelines.corpus_source import open_source
+from pipelines.config import PipelineConfig, differences
+from pipelines.known_hashes import KnownHashes
 from pipelines.manifest import Manifest, ManifestError
 from pipelines.output_directory import OutputDirectory, OutputError
 from pipelines.progress import Progress
 from pipelines.runner import Runner
 from pipelines.stage import Stage
 from pipelines.stages.encode import EncodeStage
+from pipelines.stages.fetch import FetchStage
 from pipelines.stages.tokenize import TokenizeStage
-from pipelines.stages.train import TrainStage
+from pipelines.stages.train import TrainEmbeddingsStage
 from pipelines.stages.vocabulary import VocabularyStage
 
 
-def embedding_stages(config: PipelineConfig, progress: Progress) -> list[Stage]:
-    """Return the stages that make word vectors, in order; text that is elsewhere is fetched.
+def embedding_stages(config: PipelineConfig, hashes: KnownHashes | None = None) -> list[Stage]:
+    """Return the stages that make word vectors, in order.
 
-    Raises
-    ------
-    ConfigError
-        For a tokenizer that does not exist.
-    CorpusError
-        For a corpus that does not exist.
+    Parameters
+    ----------
+    config
+        All settings.
+    hashes
+        Of files that were read before.
     """
-    tokenizer, corpus, threads = config.tokenizer, config.corpus, config.train.threads
-    try:
-        cutter = make_tokenizer(
-            tokenizer.name,
-            lowercase=tokenizer.lowercase,
-            punctuation=tokenizer.punctuation,
-            fold_digits=tokenizer.fold_digits,
-        )
-    except ValueError as error:
-        raise ConfigError(f"tokenizer: {error}") from None
+    threads = config.train.threads
     return [
-        TokenizeStage(
-            corpus=open_source(corpus, progress),
-            tokenizer=cutter,
-            corpus_settings=corpus,
-            tokenizer_settings=tokenizer,
-            threads=threads,
-        ),
+        FetchStage(corpus=config.corpus, hashes=hashes or KnownHashes()),
+        TokenizeStage(corpus=config.corpus, tokenizer=config.tokenizer, threads=threads),
         VocabularyStage(vocabulary_settings=config.vocabulary),
         EncodeStage(threads=threads),
-        TrainStage(config=config),
+        TrainEmbeddingsStage(config=config),
     ]
 
 
@@ -59,15 +45,15 @@ def train_embeddings(config: PipelineConfig, out: Path, *, force: bool, progress
     ConfigError, CorpusError, EmbeddingsError, OutputError
         See there; nothing is left at `out` then but what was there before.
     """
-    stages = embedding_stages(config, progress)
+    stages = embedding_stages(config)
     with OutputDirectory(out, force=force) as output:
         output.begin(config.decisive())
         manifests = Runner(output.work, stages, progress).run()
-        output.publish("train")
-    return manifests["train"]
+        output.publish(TrainEmbeddingsStage.name)
+    return manifests[TrainEmbeddingsStage.name]
 
 
-def is_finished(config: PipelineConfig, out: Path, progress: Progress) -> bool:
+def is_finished(config: PipelineConfig, out: Path) -> bool:
     """Whether `out` is finished and was made from the same text with the same settings.
 
     Raises
@@ -82,8 +68,8 @@ def is_finished(config: PipelineConfig, out: Path, progress: Progress) -> bool:
         return False
     before.get("train", {}).pop("threads", None)
     changed = differences(before, json.loads(json.dumps(config.decisive())))
-    text = manifest.history["tokenize"]["inputs"]["corpus"]
-    if not changed and embedding_stages(config, progress)[0].sources()["corpus"] != text:
+    text = embedding_stages(config)[0].sources().get("corpus")  # None: elsewhere, and not fetched again to compare
+    if not changed and text not in (None, manifest.corpus):
         changed = [f"the text of {config.corpus.source} has changed"]
     if changed:
         raise OutputError(f"{out} was made otherwise ({changed[0]}); replace it with --force, or choose another --out")

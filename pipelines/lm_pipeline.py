@@ -5,12 +5,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, Literal, get_args, get_type_hints
 
-from corpora import Corpus
-from embeddings import make_tokenizer
 from embeddings.recurrent.language_model import LanguageModelConfig
-from embeddings.recurrent.lm_corpus import is_presplit
 from embeddings.recurrent.lm_training_config import LMTrainingConfig
 from pipelines.config import (
     ConfigError,
@@ -22,7 +19,6 @@ from pipelines.config import (
     nearest,
     read_toml,
 )
-from pipelines.corpus_source import open_source
 from pipelines.lm_settings import PRESETS, LMSettings, Preset
 from pipelines.manifest import Manifest, ManifestError
 from pipelines.output_directory import OutputDirectory, OutputError
@@ -30,7 +26,10 @@ from pipelines.progress import Progress
 from pipelines.runner import Runner
 from pipelines.stage import Stage
 from pipelines.stages.encode_lm import EncodeLMStage
+from pipelines.stages.fetch import FetchStage
 from pipelines.stages.train_lm import TrainLMStage
+
+OF_THE_RUN = ("enabled", "from_embeddings")  # settings of [lm] that say nothing about the model itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,10 @@ class LMPipelineConfig:
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return ``{section: {key: value}}`` as it is written to `config.json`."""
-        return dataclasses.asdict(self)
+        sections = dataclasses.asdict(self)
+        for name in OF_THE_RUN:
+            sections["lm"].pop(name)
+        return sections
 
 
 def load_lm_config(
@@ -59,17 +61,30 @@ def load_lm_config(
         See `pipelines.config.load_config`; also for an unknown preset.
     """
     given = {**(read_toml(path) if path else {}), **(options or {})}
+    cutter = {f"tokenizer.{name}": Given(value, str(embeddings)) for name, value in _tokenizer(embeddings).items()}
+    return build_lm_config({**cutter, **given})
+
+
+def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
+    """Make a configuration of what is given and of the defaults of its preset.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown preset, a value of the wrong type or out of range.
+    """
     preset = given.get("lm.preset", Given(LMSettings.preset, "default"))
     if preset.value not in PRESETS:
         hint = nearest(str(preset.value), list(get_args(Preset)))
         raise ConfigError(f"{preset.origin}: preset must be one of {', '.join(PRESETS)}, got {preset.value!r}{hint}")
     defaults = {name: Given(value, f"preset {preset.value}") for name, value in PRESETS[preset.value].items()}
-    defaults |= {f"tokenizer.{name}": Given(value, str(embeddings)) for name, value in _tokenizer(embeddings).items()}
-    return LMPipelineConfig(**build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given}))
+    sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})
+    sections["tokenizer"] = dataclasses.replace(sections["tokenizer"], punctuation=sections["lm"].punctuation)
+    return LMPipelineConfig(**sections)
 
 
 def _tokenizer(embeddings: Path | None) -> dict[str, Any]:
-    """Return how the text of the embeddings was cut into words, but with punctuation: here it is to be predicted."""
+    """Return how the text of the embeddings was cut into words."""
     settings: dict[str, Any] = {}
     if embeddings is not None:
         try:
@@ -77,31 +92,23 @@ def _tokenizer(embeddings: Path | None) -> dict[str, Any]:
         except (OSError, ValueError, KeyError, TypeError):
             settings = {}  # vectors of another tool
     known = {entry.name for entry in dataclasses.fields(TokenizerSettings)}
-    return {name: value for name, value in settings.items() if name in known} | {"punctuation": True}
+    return {name: value for name, value in settings.items() if name in known}
 
 
-def lm_stages(config: LMPipelineConfig, embeddings: Path | None, progress: Progress) -> list[Stage]:
-    """Return the stages that make a language model, in order; text that is elsewhere is fetched.
+def lm_stages(config: LMPipelineConfig, embeddings: Path | Literal["train-embeddings"] | None) -> list[Stage]:
+    """Return the stages that make a language model of a text that has been fetched, in order.
 
-    Raises
-    ------
-    ConfigError
-        For a tokenizer that does not exist.
-    CorpusError
-        For a corpus that does not exist.
+    Parameters
+    ----------
+    config
+        All settings.
+    embeddings
+        Word vectors to start from: elsewhere, those of the stage of this name, or none.
     """
-    tokenizer, corpus = config.tokenizer, config.corpus
-    options = {name: value for name, value in dataclasses.asdict(tokenizer).items() if name != "name"}
-    try:
-        make_tokenizer(tokenizer.name, **options)
-    except ValueError as error:
-        raise ConfigError(f"tokenizer: {error}") from None
-    directory = Path(corpus.source).expanduser()
-    source: Corpus | Path = directory if is_presplit(directory) else open_source(corpus, progress)
     return [
         EncodeLMStage(
-            source=source,
-            tokenizer={"spec": tokenizer.name, **options},
+            corpus=config.corpus,
+            tokenizer=config.tokenizer,
             min_count=config.lm.min_count,
             max_vocabulary=config.lm.max_vocabulary,
         ),
@@ -125,16 +132,15 @@ def train_lm(
     ConfigError, CorpusError, EmbeddingsError, OutputError
         See there; nothing is left at `out` then but what was there before.
     """
-    stages = lm_stages(config, embeddings, progress)
-    stages[1].sources()  # embeddings that are missing are missed before the text is read
+    stages = [FetchStage(corpus=config.corpus), *lm_stages(config, embeddings)]
     with OutputDirectory(out, force=force) as output:
         output.begin(config.to_dict())
         manifests = Runner(output.work, stages, progress).run()
-        output.publish("train-lm")
-    return manifests["train-lm"]
+        output.publish(TrainLMStage.name)
+    return manifests[TrainLMStage.name]
 
 
-def is_finished(config: LMPipelineConfig, out: Path, *, embeddings: Path | None, progress: Progress) -> bool:
+def is_finished(config: LMPipelineConfig, out: Path, *, embeddings: Path | None) -> bool:
     """Whether `out` is finished and was made from the same text and embeddings with the same settings.
 
     Raises
@@ -148,11 +154,11 @@ def is_finished(config: LMPipelineConfig, out: Path, *, embeddings: Path | None,
     except (ManifestError, OSError, ValueError):
         return False
     changed = differences(before, json.loads(json.dumps(config.to_dict())))
-    text, training = lm_stages(config, embeddings, progress)
-    made_from = {**manifest.history["encode-lm"]["inputs"], **manifest.basis.inputs}
-    if not changed and text.sources()["corpus"] != made_from["corpus"]:
+    text = FetchStage(corpus=config.corpus).sources().get("corpus")  # None: elsewhere, and not fetched again to compare
+    start = lm_stages(config, embeddings)[-1].sources().get("embeddings")
+    if not changed and text not in (None, manifest.corpus):
         changed = [f"the text of {config.corpus.source} has changed"]
-    if not changed and training.sources().get("embeddings") != made_from.get("embeddings"):
+    if not changed and start != manifest.basis.inputs.get("embeddings"):
         changed = ["it starts from other embeddings"]
     if changed:
         raise OutputError(f"{out} was made otherwise ({changed[0]}); replace it with --force, or choose another --out")

@@ -92,7 +92,7 @@ def _print_perplexity(path: Path) -> None:
 def _print_text(manifest: Manifest) -> None:
     text = manifest.history["encode-lm"]["summary"]
     tokens, unknown = text["tokens"], text["unknown"]
-    results.print(f"\nText: {text['corpus']}")
+    results.print(f"\nText: {manifest.history['fetch']['summary']['corpus']}")
     results.print(f"Split: {text['split']}")
     results.print(
         "Tokens: " + ", ".join(f"{part} {tokens[part]:,} ({unknown[part]:.1%} <unk>)" for part in tokens)

@@ -21,14 +21,23 @@ class LMSettings:
         Words that occur less often in the training text are ``<unk>``.
     max_vocabulary
         At most this many words, ``<unk>`` and ``<eos>`` among them; None keeps all.
+    punctuation
+        Keep punctuation marks as words to be predicted, whatever [tokenizer] says.
     seed
         Of everything drawn at random.
+    enabled
+        Whether ``vecmill run`` trains a language model; by default if its file has any setting of one.
+    from_embeddings
+        Whether ``vecmill run`` lets it start from the word vectors of the same run.
     """
 
     preset: Preset = "quick"
     min_count: int = 1
     max_vocabulary: int | None = None
+    punctuation: bool = True
     seed: int = 1
+    enabled: bool = False
+    from_embeddings: bool = True
 
     def __post_init__(self) -> None:
         if self.preset not in get_args(Preset):

@@ -86,6 +86,9 @@ class Manifest:
         Where it ran.
     history
         The manifests of all earlier stages that lead here, without their own histories.
+    digest
+        One hash that later stages depend on: over the names and hashes of all outputs, where the stage has nothing
+        better (`pipelines.stage.Stage.digest`).
     """
 
     basis: Basis
@@ -94,17 +97,26 @@ class Manifest:
     cost: Mapping[str, Any]
     machine: Mapping[str, Any]
     history: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    digest: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.digest:
+            object.__setattr__(self, "digest", digest_of(self.outputs))
 
     @property
-    def digest(self) -> str:
-        """One hash over the names and hashes of all outputs: what later stages depend on."""
-        return hashlib.sha256(json.dumps(self.outputs, sort_keys=True).encode()).hexdigest()
+    def corpus(self) -> str | None:
+        """Hash of the text that it was made from: `corpora.Corpus.fingerprint`, or that of a download; None if none."""
+        for record in [*self.history.values(), {"inputs": self.basis.inputs}]:
+            if found := record.get("inputs", {}).get("corpus"):
+                return str(found)
+        return self.history.get("fetch", {}).get("digest")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form; the stage and its fingerprint come first."""
+        """Return the JSON form; the stage, its fingerprint and the hash of the text come first."""
         basis = asdict(self.basis)
         rest = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "basis"}
-        return {"stage": basis.pop("stage"), "fingerprint": self.basis.fingerprint, **basis, **rest}
+        top = {"stage": basis.pop("stage"), "fingerprint": self.basis.fingerprint, "corpus": self.corpus}
+        return {**top, **basis, **rest}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
@@ -118,12 +130,16 @@ class Manifest:
         try:
             parts = dict(record)
             fingerprint = parts.pop("fingerprint")
+            parts.pop("corpus", None)  # is found again in the history
             basis = Basis(**{entry.name: parts.pop(entry.name) for entry in fields(Basis)})
             manifest = cls(basis=basis, **parts)
+            parts.pop("digest", None)
             tables = [basis.settings, basis.inputs, basis.libraries, *parts.values(), *manifest.outputs.values()]
             sound = (
                 basis.fingerprint == fingerprint
+                and isinstance(manifest.digest, str)
                 and all(isinstance(table, dict) for table in tables)
+                and all(isinstance(record.get("inputs", {}), dict) for record in manifest.history.values())
                 and all(isinstance(entry["bytes"], int) for entry in manifest.outputs.values())
             )
         except (TypeError, KeyError, AttributeError, ValueError) as error:
@@ -174,6 +190,11 @@ class Manifest:
         present = [name for name in self.outputs if name not in missing]
         hashes = hash_files([directory / name for name in present])
         return missing + [n for n, found in zip(present, hashes, strict=True) if found != self.outputs[n]["sha256"]]
+
+
+def digest_of(outputs: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return one hash over the names, sizes and hashes of outputs."""
+    return hashlib.sha256(json.dumps(outputs, sort_keys=True).encode()).hexdigest()
 
 
 def hash_files(paths: list[Path]) -> list[str]:

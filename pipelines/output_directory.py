@@ -8,24 +8,23 @@ import json
 import logging
 import os
 import shutil
-import socket
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from filelock import FileLock, Timeout
-
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
 from pipelines.config import differences
+from pipelines.directory_lock import DirectoryLock, OutputError
 from pipelines.manifest import FILE_NAME, Manifest, ManifestError
 
 logger = logging.getLogger(__name__)
 
 
-class OutputError(Exception):
-    """An output directory that cannot or must not be written."""
+__all__ = ["OutputDirectory", "OutputError"]
+
+FETCH, TEXT = "fetch", "text"  # of the first stage only a download is worth keeping
 
 
 class OutputDirectory:
@@ -57,8 +56,7 @@ class OutputDirectory:
         self._force = force
         self.work = self._path.parent / f".{self._path.name}.work"
         self._removed = self._path.parent / f".{self._path.name}.removed"
-        self._lock = FileLock(self.work / "lock", timeout=0)
-        self._owner = self.work / "owner.json"
+        self._lock = DirectoryLock(self.work, path)
         self._settings = self.work / "config.json"
         self._replaced = self.work / ".replaced"  # the old directory, for the moment between two renames
 
@@ -66,12 +64,12 @@ class OutputDirectory:
         self._refuse_foreign()
         try:
             self.work.mkdir(parents=True, exist_ok=True)
-            self._acquire()
+            self._lock.acquire()
         except OSError as error:
             raise self._unwritable(error) from error
         try:
             self._recover()
-            self._sign()
+            self._lock.sign()
             if (self._path / FILE_NAME).exists() and not self._force:
                 raise OutputError(f"{self._shown} exists and is finished; add --force to replace it")
         except BaseException as error:
@@ -88,7 +86,7 @@ class OutputDirectory:
         # The text or the settings are the cause, not the disk:
         would_come_again = isinstance(error, CorpusError | EmbeddingsError) and not isinstance(error.__cause__, OSError)
         if self._has_checkpoint() or (self._has_stage() and not would_come_again):
-            self._owner.unlink(missing_ok=True)
+            self._lock.sign_off()
         elif self.work.exists():
             self._remove_work()
         self._lock.release()
@@ -148,27 +146,8 @@ class OutputDirectory:
         if foreign and self._force:
             raise OutputError(f"{self._shown} also holds {foreign[0]}, which would be lost; move it away first")
 
-    def _acquire(self) -> None:
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise OutputError(f"{self._shown} is being written by {self._describe_owner()}; wait for it") from None
-
-    def _sign(self) -> None:
-        """Write down who holds the lock."""
-        if self._owner.exists():
-            logger.info("%s ended without finishing %s; its lock is void", self._describe_owner(), self._shown)
-        self._owner.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), "utf-8")
-
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write {self._shown}: {error.strerror or error}")
-
-    def _describe_owner(self) -> str:
-        try:
-            owner = json.loads(self._owner.read_text("utf-8"))
-            return f"process {owner['pid']} on {owner['host']}"
-        except (OSError, ValueError, KeyError, TypeError):
-            return "another process"
 
     def _recover(self) -> None:
         """Complete what an earlier run was killed in the middle of: exchanging directories, or removing one."""
@@ -190,7 +169,8 @@ class OutputDirectory:
         return settings if isinstance(settings, dict) else None
 
     def _has_stage(self) -> bool:
-        return self._settings.exists() and any(entry.is_dir() for entry in self.work.glob("[!.]*"))
+        stages = (entry for entry in self.work.glob("[!.]*") if entry.is_dir() and entry.name != FETCH)
+        return self._settings.exists() and (any(stages) or (self.work / FETCH / TEXT).exists())
 
     def _has_checkpoint(self) -> bool:
         return any(self.work.glob(".*.checkpoint-*/*"))

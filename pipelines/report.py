@@ -29,7 +29,7 @@ def print_training(directory: Path) -> None:
     words = example_words(vectors)
     _print_neighbors(vectors, words)
     _print_epochs(directory / "metrics.jsonl")
-    _print_costs({**manifest.history, "train": manifest.to_dict()})
+    _print_costs({**manifest.history, manifest.basis.stage: manifest.to_dict()})
     _print_text(manifest)
     results.print(f"\n{len(vectors):,} words x {vectors.matrix.shape[1]} dimensions: {directory}")
     command = "vecmill" if shutil.which("vecmill") else sys.argv[0]
@@ -102,7 +102,7 @@ def _print_costs(stages: Mapping[str, Mapping[str, Any]]) -> None:
 def _print_text(manifest: Manifest) -> None:
     """Print what was read, and everything that was left out of it."""
     summary = {name: stage["summary"] for name, stage in manifest.history.items()}
-    results.print(f"Text: {summary['tokenize']['corpus']}")
+    results.print(f"Text: {summary['fetch']['corpus']}")
     results.print(
         f"Kept: {summary['encode']['tokens']:,} tokens in {summary['encode']['sentences']:,} lines, "
         f"{summary['vocabulary']['words']:,} distinct words."

@@ -3,8 +3,9 @@
 import json
 import logging
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pipelines.interruption import raise_if_interrupted
 from pipelines.manifest import (
@@ -18,9 +19,17 @@ from pipelines.manifest import (
     machine,
 )
 from pipelines.progress import Progress
+from pipelines.recorded_progress import RecordedProgress
 from pipelines.stage import Stage, StageContext
 
 logger = logging.getLogger(__name__)
+
+
+class Step(NamedTuple):
+    """What a run would do about a stage, and why; `reason` is None if it would skip it."""
+
+    stage: str
+    reason: str | None
 
 
 class Runner:
@@ -36,31 +45,78 @@ class Runner:
         In an order in which every stage comes after its inputs.
     progress
         Where stages report their progress to.
+    forced
+        Names of stages that are made again, and all that depends on them, whether they are unchanged or not.
     """
 
-    def __init__(self, root: Path, stages: Sequence[Stage], progress: Progress) -> None:
+    def __init__(
+        self, root: Path, stages: Sequence[Stage], progress: Progress, *, forced: Collection[str] = ()
+    ) -> None:
         self._root = root
         self._stages = {stage.name: stage for stage in stages}
         self._progress = progress
+        self._forced = self._dependents(forced)
         self._manifests: dict[str, Manifest] = {}
         self._unverified: set[str] = set()
 
+    def plan(self) -> list[Step]:
+        """Return what `run` would do, as far as that can be known before; changes nothing."""
+        steps: list[Step] = []
+        known: dict[str, Manifest] = {}
+        again: set[str] = set()
+        for stage in self._stages.values():
+            manifest, reason = self._assess(stage, known)
+            if manifest:
+                known[stage.name] = manifest
+            changing = [name for name in stage.inputs if name in again]
+            if reason is None and changing:
+                reason = f"if {' or '.join(changing)} comes out otherwise"
+            if reason:
+                again.add(stage.name)
+            steps.append(Step(stage.name, reason))
+        return steps
+
     def run(self) -> dict[str, Manifest]:
         """Bring every stage up to date and return the manifests by stage."""
+        for step in self.plan():
+            if step.reason:
+                self._stages[step.stage].check()
         for stage in self._stages.values():
             raise_if_interrupted()
-            basis = self._basis(stage)
-            manifest = self._kept(stage, basis)
-            if manifest:
+            manifest, reason = self._assess(stage, self._manifests)
+            if manifest and reason is None:
                 logger.info("%s: unchanged, skipped", stage.name)
                 self._manifests[stage.name] = manifest
                 self._unverified.add(stage.name)
+                self._drop_checkpoints(stage)
             else:
+                if (self._root / stage.name).exists():
+                    level = logging.INFO if manifest else logging.WARNING
+                    logger.log(level, "%s: made again: %s", stage.name, reason)
                 self._make(stage)
         return self._manifests
 
-    def _basis(self, stage: Stage) -> Basis:
-        inputs = {name: self._manifests[name].digest for name in stage.inputs}
+    def _assess(self, stage: Stage, known: Mapping[str, Manifest]) -> tuple[Manifest | None, str | None]:
+        """Return what an earlier run left of a stage, and why that will not do (None: it will).
+
+        `known` holds the manifests of its inputs; one that is missing there has never been made.
+        """
+        directory = self._root / stage.name
+        if not directory.exists():
+            return None, "not made yet"
+        try:
+            manifest = Manifest.read(directory)
+        except ManifestError as error:
+            return None, str(error)
+        reason = self._basis(stage, known).change_since(manifest.basis)
+        if reason is None and (missing := manifest.missing(directory)):
+            reason = f"{missing[0]} is missing or cut short"
+        if reason is None and stage.name in self._forced:
+            reason = "forced"
+        return manifest, reason
+
+    def _basis(self, stage: Stage, known: Mapping[str, Manifest]) -> Basis:
+        inputs = {name: known[name].digest if name in known else "not made yet" for name in stage.inputs}
         return Basis(
             stage=stage.name,
             settings=json.loads(json.dumps(stage.settings)),
@@ -69,23 +125,6 @@ class Runner:
             libraries=library_versions(),
         )
 
-    def _kept(self, stage: Stage, basis: Basis) -> Manifest | None:
-        """Return the manifest of an earlier run's directory if that is what would be made now."""
-        directory = self._root / stage.name
-        if not directory.exists():
-            return None
-        try:
-            manifest = Manifest.read(directory)
-        except ManifestError as error:
-            logger.warning("%s: made again: %s", stage.name, error)
-            return None
-        reason = basis.change_since(manifest.basis)
-        if reason is None and (missing := manifest.missing(directory)):
-            reason = f"{missing[0]} is missing or cut short"
-        if reason:
-            logger.info("%s: made again: %s", stage.name, reason)
-        return None if reason else manifest
-
     def _make(self, stage: Stage) -> None:
         """Run a stage, after a check that its inputs from earlier runs are undamaged."""
         for name in stage.inputs:
@@ -93,27 +132,27 @@ class Runner:
                 logger.warning("%s: made again: %s", name, reason)
                 self._make(self._stages[name])
             self._unverified.discard(name)
-        basis = self._basis(stage)
         stopwatch = Stopwatch()
         partial = self._root / f".{stage.name}.partial"
-        checkpoint = self._checkpoint(stage, basis)
+        checkpoint = self._checkpoint(stage)
+        progress = RecordedProgress(self._progress, self._root / f".{stage.name}.progress.json", checkpoint)
         _remove(partial)
         partial.mkdir()
         try:
             context = StageContext(
-                inputs={name: self._root / name for name in stage.inputs},
-                checkpoint=checkpoint,
-                progress=self._progress,
+                inputs={name: self._root / name for name in stage.inputs}, checkpoint=checkpoint, progress=progress
             )
             summary = stage.run(partial, context)
+            basis = self._basis(stage, self._manifests)  # now: what standard input held was not known before
+            outputs = list_outputs(partial)
             manifest = Manifest(
-                # the sources once more: what standard input held is known only now
-                basis=self._basis(stage),
-                outputs=list_outputs(partial),
+                basis=basis,
+                outputs=outputs,
                 summary=summary,
                 cost=stopwatch.cost(),
                 machine=machine(),
                 history=self._history(stage),
+                digest=stage.digest(basis.fingerprint, outputs),
             )
             manifest.write(partial)
         except BaseException:
@@ -122,6 +161,7 @@ class Runner:
         _remove(self._root / stage.name)
         partial.rename(self._root / stage.name)
         _remove(checkpoint)
+        progress.forget()
         self._manifests[stage.name] = manifest
         self._unverified.discard(stage.name)
         logger.info("%s: done in %.1f s", stage.name, manifest.cost["wall_seconds"])
@@ -129,17 +169,30 @@ class Runner:
     def _unsound(self, name: str) -> str | None:
         """Return what is wrong with a stage kept from an earlier run: its content, or the inputs it was made from."""
         manifest = self._manifests[name]
-        damaged = manifest.damaged(self._root / name)
-        return f"{damaged[0]} is damaged" if damaged else self._basis(self._stages[name]).change_since(manifest.basis)
+        if damaged := manifest.damaged(self._root / name):
+            return f"{damaged[0]} is damaged"
+        return self._basis(self._stages[name], self._manifests).change_since(manifest.basis)
 
-    def _checkpoint(self, stage: Stage, basis: Basis) -> Path:
+    def _checkpoint(self, stage: Stage) -> Path:
         """Return the checkpoint directory of exactly this basis; those of any other are removed."""
-        wanted = self._root / f".{stage.name}.checkpoint-{basis.fingerprint[:16]}"
-        for path in self._root.glob(f".{stage.name}.checkpoint-*"):
-            if path != wanted:
-                _remove(path)
+        fingerprint = self._basis(stage, self._manifests).fingerprint
+        wanted = self._root / f".{stage.name}.checkpoint-{fingerprint[:16]}"
+        self._drop_checkpoints(stage, but=None if stage.name in self._forced else wanted)
         wanted.mkdir(exist_ok=True)
         return wanted
+
+    def _drop_checkpoints(self, stage: Stage, but: Path | None = None) -> None:
+        for path in self._root.glob(f".{stage.name}.checkpoint-*"):
+            if path != but:
+                _remove(path)
+
+    def _dependents(self, names: Collection[str]) -> set[str]:
+        """Return some stages and all that depend on them."""
+        found = set(names)
+        for stage in self._stages.values():
+            if found & set(stage.inputs):
+                found.add(stage.name)
+        return found
 
     def _history(self, stage: Stage) -> dict[str, dict]:
         history: dict[str, dict] = {}

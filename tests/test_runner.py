@@ -7,10 +7,13 @@ import pytest
 from pipelines.manifest import Manifest
 from pipelines.progress import LogProgress
 from pipelines.runner import Runner
+from pipelines.stage import Stage
 
 
-class Recorder:
+class Recorder(Stage):
     """A stage that joins its inputs' texts and its own, and notes that it ran."""
+
+    name = inputs = None
 
     def __init__(self, name, text, inputs=(), log=None, source="s"):
         self.name, self.text, self.inputs, self.log, self.source = name, text, inputs, log, source

@@ -53,12 +53,12 @@ def root(tmp_path):
 
 def run(root, config, progress=None):
     progress = progress or LogProgress()
-    return Runner(root, embedding_stages(config, progress), progress).run()
+    return Runner(root, embedding_stages(config), progress).run()
 
 
 def test_the_stages_come_in_the_order_of_the_data(text):
-    stages = embedding_stages(make_config(text), LogProgress())
-    assert [stage.name for stage in stages] == ["tokenize", "vocabulary", "encode", "train"]
+    stages = embedding_stages(make_config(text))
+    assert [stage.name for stage in stages] == ["fetch", "tokenize", "vocabulary", "encode", "train-embeddings"]
     done = set()
     for stage in stages:
         assert set(stage.inputs) <= done
@@ -73,7 +73,7 @@ def test_what_the_stages_leave_fits_together(text, root):
     corpus = EncodedCorpus.open(root / "encode")
     assert corpus.token_count == 180
     assert corpus.sentence_count == 60
-    vectors = WordVectors.load(root / "train")
+    vectors = WordVectors.load(root / "train-embeddings")
     assert vectors.matrix.shape == (3, 8)
     assert np.isfinite(vectors.matrix).all()
     assert manifests["encode"].summary["tokens"] == 180
@@ -83,10 +83,10 @@ def test_what_the_stages_leave_fits_together(text, root):
 @pytest.mark.parametrize(
     ("change", "rerun"),
     [
-        ({"train.seed": 2}, ["train"]),
-        ({"vocabulary.min_count": 50}, ["vocabulary", "encode", "train"]),
-        ({"vocabulary.min_count": 7}, ["vocabulary", "train"]),
-        ({"tokenizer.punctuation": True}, ["tokenize", "vocabulary", "encode", "train"]),
+        ({"train.seed": 2}, ["train-embeddings"]),
+        ({"vocabulary.min_count": 50}, ["vocabulary", "encode", "train-embeddings"]),
+        ({"vocabulary.min_count": 7}, ["vocabulary"]),  # keeps the same words
+        ({"tokenizer.punctuation": True}, ["tokenize", "vocabulary", "encode", "train-embeddings"]),
         ({"train.threads": 2}, []),
     ],
 )
@@ -99,9 +99,9 @@ def test_a_setting_reruns_the_stages_that_depend_on_it(text, root, caplog, chang
 
 
 def test_changed_text_is_noticed(text, root):
-    before = run(root, make_config(text))["tokenize"]
+    before = run(root, make_config(text))["fetch"]
     text.write_text(TEXT + "four four four four four\n")
-    after = run(root, make_config(text))["tokenize"]
+    after = run(root, make_config(text))["fetch"]
     assert before.basis.inputs["corpus"] != after.basis.inputs["corpus"]
     assert "four" in Vocabulary.load(root / "vocabulary" / "vocabulary.tsv")
 
@@ -116,7 +116,7 @@ def test_tokenizing_and_training_report_progress(text, root):
 def test_the_effective_configuration_lies_beside_the_vectors(text, root):
     config = make_config(text, **{"train.architecture": "cbow"})
     run(root, config)
-    settings = json.loads((root / "train" / "config.json").read_text())
+    settings = json.loads((root / "train-embeddings" / "config.json").read_text())
     assert settings == config.to_dict()
     assert settings["train"]["learning_rate"] == DEFAULT_LEARNING_RATE["cbow"]
     assert set(settings) == set(PipelineConfig().to_dict())

@@ -69,9 +69,9 @@ def train_count_based_command(
     progress = make_progress()
     with interruptible("the same command goes on where this one stopped"):
         stage = CountBasedStage(config=config, count_based=count_based)
-        stages = [*embedding_stages(config, progress)[:-1], stage]
+        stages = [*embedding_stages(config)[:-1], stage]
         with OutputDirectory(out, force=force) as output:
-            output.begin(stage.settings)
+            output.begin(stage.all_settings)
             Runner(output.work, stages, progress).run()
             output.publish(stage.name)
     vectors = WordVectors.load(out)

@@ -110,7 +110,7 @@ def train_embeddings_command(
     from pipelines.report import print_training
 
     progress = make_progress()
-    if skip_finished and not force and is_finished(settings, out, progress):
+    if skip_finished and not force and is_finished(settings, out):
         typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
         return
     with interruptible("the same command goes on where this one stopped"):

@@ -113,7 +113,7 @@ def train_lm_command(
 
     settings = load_lm_config(config, _given(context), embeddings)
     progress = make_progress()
-    if skip_finished and not force and is_finished(settings, out, embeddings=embeddings, progress=progress):
+    if skip_finished and not force and is_finished(settings, out, embeddings=embeddings):
         typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
         return
     with interruptible("the same command goes on where this one stopped"):

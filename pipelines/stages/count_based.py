@@ -1,4 +1,4 @@
-"""Instead of stage 4: ids → co-occurrence counts → positive PMI → truncated SVD."""
+"""Instead of stage 5: ids → co-occurrence counts → positive PMI → truncated SVD."""
 
 import json
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 from embeddings import EncodedCorpus, Vocabulary
 from embeddings.count_based import CountBased, CountBasedConfig
 from pipelines.config import PipelineConfig
-from pipelines.stage import StageContext
+from pipelines.stage import Stage, StageContext
 from pipelines.stages import vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountBasedStage:
+class CountBasedStage(Stage):
     """Makes the count-based baseline and writes a model directory."""
 
     config: PipelineConfig
@@ -24,14 +24,15 @@ class CountBasedStage:
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Settings of this stage and of those before it: all are written to `config.json`."""
+        """Its own."""
+        return asdict(self.count_based)
+
+    @property
+    def all_settings(self) -> dict[str, Any]:
+        """Settings of this stage and of those before it, as they are written to `config.json`."""
         earlier = self.config.decisive()
         earlier.pop("train")
         return {**earlier, "count_based": asdict(self.count_based)}
-
-    def sources(self) -> Mapping[str, str]:
-        """Return nothing: all is read from earlier stages."""
-        return {}
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary and the effective configuration."""
@@ -40,6 +41,6 @@ class CountBasedStage:
         with context.progress.task("counting neighbours", corpus.token_count) as update:
             vectors = CountBased(self.count_based).fit(corpus, words, progress=lambda done: update(done))
         vectors.save(directory)
-        settings = json.dumps(self.settings, indent=1, ensure_ascii=False)
+        settings = json.dumps(self.all_settings, indent=1, ensure_ascii=False)
         (directory / "config.json").write_text(f"{settings}\n", "utf-8")
         return {"words": len(words), "dimension": self.count_based.dimension}

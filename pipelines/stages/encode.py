@@ -1,17 +1,16 @@
-"""Stage 3: provisional ids → ids of the vocabulary."""
+"""Stage 4: provisional ids → ids of the vocabulary."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from embeddings import TokenizedCorpus, Vocabulary, encode_corpus
-from pipelines.stage import StageContext
+from pipelines.stage import Stage, StageContext
 from pipelines.stages import vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodeStage:
+class EncodeStage(Stage):
     """Writes the corpus as memory-mapped shards of word ids."""
 
     threads: int | None = None
@@ -23,12 +22,10 @@ class EncodeStage:
         """None: the inputs decide everything."""
         return {}
 
-    def sources(self) -> Mapping[str, str]:
-        """Return nothing: all is read from earlier stages."""
-        return {}
-
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the shards."""
+        from embeddings import TokenizedCorpus, Vocabulary, encode_corpus
+
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
         words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
         corpus = encode_corpus(tokenized, words, directory, threads=self.threads)

@@ -2,66 +2,70 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from corpora import Corpus
-from embeddings import EmbeddingsError, make_tokenizer
-from embeddings.recurrent.lm_corpus import PARTS, build_corpus, read_presplit
-from pipelines.manifest import hash_files
+from embeddings.errors import EmbeddingsError
+from pipelines.config import CorpusSettings, TokenizerSettings
+from pipelines.corpus_source import is_read_once, open_fetched, read_location
 from pipelines.progress import Update
-from pipelines.stage import StageContext
+from pipelines.stage import Stage, StageContext
+from pipelines.stages.tokenize import check_tokenizer, reading, tokenizer_arguments
+
+if TYPE_CHECKING:
+    from corpora import Corpus
 
 
 @dataclass(kw_only=True)
-class EncodeLMStage:
+class EncodeLMStage(Stage):
     """Reads the text once and keeps it as ids."""
 
-    source: Corpus | Path
-    """A text to be split, or the directory of a text that is."""
-    tokenizer: Mapping[str, Any]
+    corpus: CorpusSettings
+    tokenizer: TokenizerSettings
     min_count: int
     max_vocabulary: int | None
     _content: str | None = field(default=None, init=False)
     name: ClassVar[str] = "encode-lm"
-    inputs: ClassVar[tuple[str, ...]] = ()
+    inputs: ClassVar[tuple[str, ...]] = ("fetch",)
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """How lines are cut into words, and which words are kept."""
+        """How the text is read and cut into words, and which words are kept."""
         return {
-            "tokenizer": dict(self.tokenizer),
+            "reading": reading(self.corpus),
+            "tokenizer": asdict(self.tokenizer),
             "min_count": self.min_count,
             "max_vocabulary": self.max_vocabulary,
         }
 
     def sources(self) -> Mapping[str, str]:
-        """Return the hash of the text; of standard input only once it has been read."""
-        if self._content is None:
-            if isinstance(self.source, Path):
-                self._content = " ".join(hash_files([self.source / f"{part}.txt" for part in PARTS]))
-            elif self.source.rereadable:
-                self._content = self.source.fingerprint()
-        return {"corpus": self._content or "not read yet"}
+        """Return the hash of text that can be read only once, when it has been."""
+        return {"corpus": self._content or "not read yet"} if is_read_once(self.corpus.source) else {}
+
+    def check(self) -> None:
+        """Raise `ConfigError` for a tokenizer that does not exist."""
+        check_tokenizer(self.tokenizer)
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vocabulary and three arrays of ids."""
-        tokenizer = make_tokenizer(**self.tokenizer)
+        from embeddings import make_tokenizer
+        from embeddings.recurrent.lm_corpus import PARTS, build_corpus, is_presplit, read_presplit
+
+        tokenizer = make_tokenizer(**tokenizer_arguments(self.tokenizer))
         limits: dict[str, Any] = {"min_count": self.min_count, "max_size": self.max_vocabulary}
-        if isinstance(self.source, Path):
-            description = f"{self.source}: {', '.join(f'{part}.txt' for part in PARTS)}"
-            corpus, tokenizer = read_presplit(self.source, tokenizer, **limits)
+        place = Path(read_location(context.inputs["fetch"]))
+        if is_presplit(place):
+            corpus, tokenizer = read_presplit(place, tokenizer, **limits)
         else:
-            description = self.source.description
-            with context.progress.task(f"tokenizing {self.source.name}", self.source.size) as update:
-                corpus = build_corpus(_reporting(self.source, update), tokenizer, **limits)
-            if not self.source.rereadable:
-                self._content = self.source.fingerprint()
+            text = open_fetched(context.inputs["fetch"], self.corpus)
+            with context.progress.task(f"tokenizing {text.name}", text.size) as update:
+                corpus = build_corpus(_reporting(text, update), tokenizer, **limits)
+            if not text.rereadable:
+                self._content = text.fingerprint()
         corpus.save(directory)
         (directory / "tokenizer.json").write_text(json.dumps(tokenizer.settings), "utf-8")
         return {
-            "corpus": description,
             "split": corpus.split,
             "words": len(corpus.vocabulary),
             "tokens": {part: len(getattr(corpus, part)) for part in PARTS},
@@ -69,7 +73,7 @@ class EncodeLMStage:
         }
 
 
-def _reporting(text: Corpus, update: Update) -> Iterator[bytes]:
+def _reporting(text: "Corpus", update: Update) -> Iterator[bytes]:
     for block in text.blocks():
         update(text.position)
         yield block

@@ -1,50 +1,77 @@
-"""Stage 1: raw text → provisional word ids and counts."""
+"""Stage 2: raw text → provisional word ids and counts."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from corpora import Corpus
-from embeddings import Tokenizer, tokenize_corpus
-from pipelines.config import CorpusSettings, TokenizerSettings
-from pipelines.stage import StageContext
+from pipelines.config import ConfigError, CorpusSettings, TokenizerSettings
+from pipelines.corpus_source import is_read_once, open_fetched
+from pipelines.stage import Stage, StageContext
+
+
+def check_tokenizer(settings: TokenizerSettings) -> None:
+    """Raise `ConfigError` for a tokenizer that does not exist."""
+    from embeddings import make_tokenizer
+
+    try:
+        make_tokenizer(**tokenizer_arguments(settings))
+    except ValueError as error:
+        raise ConfigError(f"tokenizer: {error}") from None
+
+
+def tokenizer_arguments(settings: TokenizerSettings) -> dict[str, Any]:
+    """Return the arguments of `embeddings.make_tokenizer`."""
+    arguments = asdict(settings)
+    return {"spec": arguments.pop("name"), **arguments}
+
+
+def reading(corpus: CorpusSettings) -> dict[str, str]:
+    """Return how files become text."""
+    return {"field": corpus.field, "column": corpus.column}
 
 
 @dataclass(kw_only=True)
-class TokenizeStage:
+class TokenizeStage(Stage):
     """Reads the corpus once and writes it as provisional ids."""
 
-    corpus: Corpus
-    tokenizer: Tokenizer
-    corpus_settings: CorpusSettings
-    tokenizer_settings: TokenizerSettings
+    corpus: CorpusSettings
+    tokenizer: TokenizerSettings
     threads: int | None = None
     _content: str | None = field(default=None, init=False)
     name: ClassVar[str] = "tokenize"
-    inputs: ClassVar[tuple[str, ...]] = ()
+    inputs: ClassVar[tuple[str, ...]] = ("fetch",)
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The corpus and how it is cut into words."""
-        return {"corpus": asdict(self.corpus_settings), "tokenizer": asdict(self.tokenizer_settings)}
+        """How the text is read and cut into words."""
+        return {"reading": reading(self.corpus), "tokenizer": asdict(self.tokenizer)}
 
     def sources(self) -> Mapping[str, str]:
-        """Return the hash of the corpus; of standard input only once it has been read."""
-        if self._content is None and self.corpus.rereadable:
-            self._content = self.corpus.fingerprint()
-        return {"corpus": self._content or "not read yet"}
+        """Return the hash of text that can be read only once, when it has been."""
+        return {"corpus": self._content or "not read yet"} if is_read_once(self.corpus.source) else {}
+
+    def check(self) -> None:
+        """Raise `ConfigError` for a tokenizer that does not exist."""
+        check_tokenizer(self.tokenizer)
+
+    def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return the fingerprint: how words are numbered depends on threads and chance, what comes of it does not."""
+        return fingerprint
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write shards of provisional ids and tables of words with their counts."""
-        with context.progress.task(f"tokenizing {self.corpus.name}", self.corpus.size) as update:
+        from embeddings import make_tokenizer, tokenize_corpus
+
+        corpus = open_fetched(context.inputs["fetch"], self.corpus)
+        with context.progress.task(f"tokenizing {corpus.name}", corpus.size) as update:
             tokenize_corpus(
-                self.corpus.blocks(),
-                self.tokenizer,
+                corpus.blocks(),
+                make_tokenizer(**tokenizer_arguments(self.tokenizer)),
                 directory,
                 threads=self.threads,
-                progress=lambda _: update(self.corpus.position),
+                progress=lambda _: update(corpus.position),
             )
-        if not self.corpus.rereadable:
-            self._content = self.corpus.fingerprint()
-        return {"corpus": self.corpus.description, "bytes": self.corpus.size, "warnings": dict(self.corpus.warnings)}
+        if not corpus.rereadable:
+            self._content = corpus.fingerprint()
+        return {"warnings": dict(corpus.warnings)}

@@ -1,38 +1,46 @@
-"""Stage 4: ids → the embedding matrix E and the context matrix."""
+"""Stage 5: ids → the embedding matrix E and the context matrix."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from embeddings import EncodedCorpus, Vocabulary
-from embeddings.word2vec import Checkpointing, TrainingProgress, Word2Vec
 from pipelines.config import PipelineConfig
+from pipelines.manifest import digest_of
 from pipelines.progress import count
-from pipelines.stage import StageContext
+from pipelines.stage import Stage, StageContext
 from pipelines.stages import vocabulary
+
+if TYPE_CHECKING:
+    from embeddings.word2vec import TrainingProgress
+
+METRICS = "metrics.jsonl"
+RESULT = ("vectors.npy", "context.npy", "vocabulary.tsv")
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainStage:
+class TrainEmbeddingsStage(Stage):
     """Trains word2vec and writes a model directory."""
 
     config: PipelineConfig
-    name: ClassVar[str] = "train"
+    name: ClassVar[str] = "train-embeddings"
     inputs: ClassVar[tuple[str, ...]] = ("vocabulary", "encode")
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """All settings: those of earlier stages, too, are written to `config.json`."""
-        return self.config.decisive()
+        """Those of [train] that decide the result."""
+        return self.config.decisive()["train"]
 
-    def sources(self) -> Mapping[str, str]:
-        """Return nothing: all is read from earlier stages."""
-        return {}
+    def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return a hash of the vectors alone: how long an epoch took does not matter."""
+        return digest_of({name: outputs[name] for name in RESULT})
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary, the effective configuration and the metrics of every epoch."""
+        from embeddings import EncodedCorpus, Vocabulary
+        from embeddings.word2vec import Checkpointing, Word2Vec
+
         words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has
         model = Word2Vec(self.config.train)
@@ -41,14 +49,14 @@ class TrainStage:
         with context.progress.task(title, total) as update:
             update(0, "preparing the kernels")  # compiled at the first use on a machine
 
-            def report(progress: TrainingProgress) -> None:
+            def report(progress: "TrainingProgress") -> None:
                 update(progress.words_done, describe(progress), progress.seconds_left)
 
             vectors = model.fit(corpus, words, report=report, checkpointing=Checkpointing(context.checkpoint))
         vectors.save(directory)
         _write_json(directory / "config.json", self.config.to_dict())
         lines = [json.dumps(metrics) for metrics in model.metrics]
-        (directory / "metrics.jsonl").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        (directory / METRICS).write_text("".join(f"{line}\n" for line in lines), "utf-8")
         return {"words": len(words), "dimension": self.config.train.dimension}
 
 

@@ -3,60 +3,76 @@
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-
-from embeddings import EmbeddingsError, WordVectors
-from embeddings.recurrent.initial_embedding import initial_embedding
-from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
-from embeddings.recurrent.lm_corpus import LanguageModelCorpus
-from embeddings.recurrent.lm_trainer import LMProgress, LMTrainer
-from embeddings.recurrent.lm_training_config import LMTrainingConfig
-from embeddings.recurrent.ngram import KneserNey, unigram_log_likelihoods
-from embeddings.recurrent.perplexity import evaluate
-from pipelines.manifest import hash_files
+from embeddings.errors import EmbeddingsError
+from pipelines.manifest import digest_of, hash_files
 from pipelines.progress import Update, count
-from pipelines.stage import StageContext
+from pipelines.stage import Stage, StageContext
 from pipelines.stages.encode_lm import load_tokenizer
+
+if TYPE_CHECKING:
+    from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
+    from embeddings.recurrent.lm_corpus import LanguageModelCorpus
+    from embeddings.recurrent.lm_trainer import LMProgress
+    from embeddings.recurrent.lm_training_config import LMTrainingConfig
 
 logger = logging.getLogger(__name__)
 
 KNESER_NEY_ORDER = 5
 METRICS, EVALUATION = "metrics.jsonl", "evaluation.json"
+RESULT = ("model.safetensors", "language_model.json", "vocabulary.tsv")
+OWN_VECTORS = "train-embeddings"
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainLMStage:
+class TrainLMStage(Stage):
     """Trains a language model and writes a model directory."""
 
-    network: LanguageModelConfig
-    training: LMTrainingConfig
+    network: "LanguageModelConfig"
+    training: "LMTrainingConfig"
     seed: int
-    embeddings: Path | None
+    embeddings: Path | Literal["train-embeddings"] | None
+    """Word vectors to start from: elsewhere, those of the stage of this name, or none."""
     all_settings: Mapping[str, Any]
     """Written to `config.json`."""
     name: ClassVar[str] = "train-lm"
-    inputs: ClassVar[tuple[str, ...]] = ("encode-lm",)
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """All settings: those of the earlier stage, too, are written to `config.json`."""
-        return self.all_settings
+        """Those of the network and of its training."""
+        return {"lm_network": asdict(self.network), "lm_training": asdict(self.training), "seed": self.seed}
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The text, and word vectors if they are made by the same pipeline."""
+        return ("encode-lm", OWN_VECTORS) if self.embeddings == OWN_VECTORS else ("encode-lm",)
 
     def sources(self) -> Mapping[str, str]:
-        """Return the hash of the word vectors."""
-        return {} if self.embeddings is None else {"embeddings": vectors_hash(self.embeddings)}
+        """Return the hash of word vectors from elsewhere."""
+        return {"embeddings": vectors_hash(self.embeddings)} if isinstance(self.embeddings, Path) else {}
+
+    def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return a hash of the model and its test perplexity: how long an epoch took does not matter."""
+        return digest_of({name: outputs[name] for name in RESULT})
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the model, the effective settings, the metrics of every epoch and the test perplexity."""
+        import numpy as np
+
+        from embeddings import WordVectors
+        from embeddings.recurrent.initial_embedding import initial_embedding
+        from embeddings.recurrent.language_model import LanguageModel
+        from embeddings.recurrent.lm_corpus import LanguageModelCorpus
+        from embeddings.recurrent.lm_trainer import LMTrainer
+
         corpus = LanguageModelCorpus.load(context.inputs["encode-lm"])
         rng = np.random.default_rng(self.seed)
         start, found = None, "random"
         if self.embeddings is not None:
-            vectors = WordVectors.load(self.embeddings)
+            vectors = WordVectors.load(context.inputs.get(OWN_VECTORS, self.embeddings))
             start, alignment = initial_embedding(corpus.vocabulary, vectors, self.network.dimension, rng)
             found = str(alignment)
         model = LanguageModel(
@@ -96,7 +112,7 @@ def vectors_hash(path: Path) -> str:
     return " ".join(hash_files(files))
 
 
-def _show(update: Update, progress: LMProgress, sampled: bool) -> None:
+def _show(update: Update, progress: "LMProgress", sampled: bool) -> None:
     of_what = " among sampled words" if sampled else f", perplexity {progress.perplexity:.1f}"
     note = (
         f"epoch {progress.epoch}, {count(progress.tokens_per_second)} tokens/s, loss {progress.loss:.3f}{of_what}, "
@@ -105,8 +121,13 @@ def _show(update: Update, progress: LMProgress, sampled: bool) -> None:
     update(progress.tokens_done, note, progress.seconds_left, total=progress.tokens_total)
 
 
-def _evaluation(model: LanguageModel, corpus: LanguageModelCorpus) -> dict[str, Any]:
+def _evaluation(model: "LanguageModel", corpus: "LanguageModelCorpus") -> dict[str, Any]:
     """Measure the model on test, and the baselines on the same tokens with the same vocabulary."""
+    import numpy as np
+
+    from embeddings.recurrent.ngram import KneserNey, unigram_log_likelihoods
+    from embeddings.recurrent.perplexity import evaluate
+
     test, words = np.asarray(corpus.test), len(corpus.vocabulary)
     unigram = unigram_log_likelihoods(corpus.train, test, words)
     kneser_ney = KneserNey(corpus.train, words, model.eos, KNESER_NEY_ORDER).log_likelihoods(test)

@@ -1,19 +1,18 @@
-"""Stage 2: counts → the vocabulary."""
+"""Stage 3: counts → the vocabulary."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from embeddings import TokenizedCorpus, build_vocabulary
 from pipelines.config import VocabularySettings
-from pipelines.stage import StageContext
+from pipelines.stage import Stage, StageContext
 
 FILE_NAME = "vocabulary.tsv"
 
 
 @dataclass(frozen=True, kw_only=True)
-class VocabularyStage:
+class VocabularyStage(Stage):
     """Keeps the words that are frequent enough, the most frequent first."""
 
     vocabulary_settings: VocabularySettings
@@ -25,12 +24,10 @@ class VocabularyStage:
         """Which words are kept."""
         return asdict(self.vocabulary_settings)
 
-    def sources(self) -> Mapping[str, str]:
-        """Return nothing: all is read from the earlier stage."""
-        return {}
-
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write `vocabulary.tsv`."""
+        from embeddings import TokenizedCorpus, build_vocabulary
+
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
         settings = self.vocabulary_settings
         vocabulary = build_vocabulary(tokenized, min_count=settings.min_count, max_size=settings.max_size)

@@ -1,0 +1,84 @@
+"""Progress that is also written down, so that another process can tell how far a stage is, or was."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pipelines.progress import Progress, Update
+
+_INTERVAL = 1.0  # seconds between two records
+
+
+class RecordedProgress:
+    """Passes progress on, and keeps the latest in a JSON file.
+
+    Parameters
+    ----------
+    progress
+        Where progress is reported to.
+    path
+        ``{"title", "share", "note", "at", "checkpoint"}``: what is done, the share done of it (0 to 1; None: unknown),
+        and in `checkpoint` the share that is safe.
+    checkpoints
+        Directory of the stage's checkpoints, of which the last is the newest by name.
+    """
+
+    def __init__(self, progress: Progress, path: Path, checkpoints: Path) -> None:
+        self._progress, self._path, self._checkpoints = progress, path, checkpoints
+        self._newest = self._newest_checkpoint()
+        self._safe = (read_record(path) or {}).get("checkpoint") if self._newest else None
+        self._share: float | None = None
+        self._next = 0.0
+
+    @contextmanager
+    def task(self, title: str, total: int | None) -> Iterator[Update]:
+        """Show and record how far a task is while the context lasts."""
+        size = total
+        with self._progress.task(title, total) as inner:
+
+            def update(done: int, note: str = "", seconds_left: float | None = None, total: int | None = None) -> None:
+                nonlocal size
+                size = total or size
+                inner(done, note, seconds_left, total)
+                if time.monotonic() >= self._next:
+                    self._record(title, min(1.0, done / size) if size else None, note)
+
+            self._record(title, None, "")
+            yield update
+
+    def forget(self) -> None:
+        """Remove the record: the stage is finished."""
+        self._path.unlink(missing_ok=True)
+
+    def _record(self, title: str, share: float | None, note: str) -> None:
+        newest = self._newest_checkpoint()
+        if newest != self._newest:  # written since the last record, so it holds at least what was done then
+            self._newest, self._safe = newest, self._share
+        self._share = share
+        record = {"title": title, "share": share, "note": note, "at": _now(), "checkpoint": self._safe}
+        partial = self._path.with_name(f"{self._path.name}.partial")
+        partial.write_text(json.dumps(record), "utf-8")
+        partial.replace(self._path)
+        self._next = time.monotonic() + _INTERVAL
+
+    def _newest_checkpoint(self) -> str | None:
+        return max(
+            (entry.name for entry in self._checkpoints.iterdir() if not entry.name.startswith(".")), default=None
+        )
+
+
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Return the record that an unfinished stage has left, None where there is none."""
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

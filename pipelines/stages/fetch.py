@@ -1,0 +1,97 @@
+"""Stage 1: the text is brought here once, or found where it lies; no later stage touches the network."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, ClassVar
+
+from corpora import Corpus, info
+from corpora.catalog import names
+from corpora.sources import InputFile
+from pipelines.config import CorpusSettings
+from pipelines.corpus_source import FILE_NAME, STANDARD_INPUT, is_read_once, is_remote, open_source, write_location
+from pipelines.known_hashes import KnownHashes
+from pipelines.manifest import digest_of
+from pipelines.progress import LogProgress
+from pipelines.stage import Stage, StageContext
+
+TEXT = "text"
+_CHUNK = 1 << 20
+
+
+@dataclass(kw_only=True)
+class FetchStage(Stage):
+    """Downloads what is elsewhere; of local text and of the catalog's it records only where it is and its hash."""
+
+    corpus: CorpusSettings
+    hashes: KnownHashes = field(default_factory=KnownHashes)
+    _content: str | None = field(default=None, init=False)
+    name: ClassVar[str] = "fetch"
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Where the text is."""
+        return {"source": self.corpus.source}
+
+    def sources(self) -> Mapping[str, str]:
+        """Return the hash of local text; what was downloaded is not asked for again, nor can standard input be."""
+        source = self.corpus.source
+        if is_read_once(source) or is_remote(source):
+            return {}
+        if source in names() and not info(source).cached:
+            return {"corpus": "not fetched yet"}
+        if self._content is None:
+            self._content = open_source(self.corpus, LogProgress()).fingerprint(self.hashes)
+        return {"corpus": self._content}
+
+    def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return a hash of the text alone: where it lies does not matter."""
+        text = {name: entry for name, entry in outputs.items() if name != FILE_NAME}
+        return digest_of({**text, "": self.sources()})
+
+    def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
+        """Write `corpus.json`, and `text/` if it came from elsewhere."""
+        source = self.corpus.source
+        corpus = open_source(self.corpus, context.progress)
+        if is_remote(source):
+            path = _download(corpus, directory / TEXT, context).relative_to(directory).as_posix()
+        elif source in names():
+            path = corpus.files[0].path
+        elif source == STANDARD_INPUT:
+            path = source
+        else:
+            path = os.path.abspath(Path(source).expanduser())  # noqa: PTH100 - may be a glob
+        write_location(directory, path, corpus.description)
+        return {"corpus": corpus.description, "files": len(corpus.files), "bytes": corpus.size}
+
+
+def _download(corpus: Corpus, target: Path, context: StageContext) -> Path:
+    """Copy all files into a new directory in their order, and return it, or the file if there is but one."""
+    target.mkdir()
+    done = 0
+    with context.progress.task(f"fetching {corpus.name}", corpus.size) as update:
+        for number, file in enumerate(corpus.files):
+            path = target / f"{number:06d}-{_safe_name(file)}"
+            if not _link(file, path):
+                with file.open() as stored, path.open("wb") as copy:
+                    while chunk := stored.read(_CHUNK):
+                        copy.write(chunk)
+                        done += len(chunk)
+                        update(done)
+    return path if len(corpus.files) == 1 else target
+
+
+def _safe_name(file: InputFile) -> str:
+    name = PurePosixPath(file.name or file.path).name
+    return re.sub(r"[^\w.+-]", "_", name)[-100:]
+
+
+def _link(file: InputFile, path: Path) -> bool:
+    """Give a file of the download cache a second name, if it is one and on the same disk."""
+    try:
+        path.hardlink_to(file.path)
+    except (OSError, ValueError):
+        return False
+    return True
