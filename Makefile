@@ -20,7 +20,7 @@ help:
 	@echo "make train-embeddings   train word vectors: CORPUS=$(CORPUS) OUT=$(OUT) ARGS=\"--dimension 200 ...\""
 	@echo "make train-lm           train a language model on the vectors in OUT, made first if missing: LM=$(LM)"
 	@echo "make export             write the vectors in OUT for other tools: FORMAT=$(FORMAT) FILE=$(OUT).$(FORMAT)"
-	@echo "make evaluate           word similarity and analogies for the vectors in OUT: DATA=folder of data sets"
+	@echo "make evaluate           word similarity and analogies for the vectors in OUT: DATA=set, file or folder"
 	@echo "make test               run the tests: ARGS=\"-k words\""
 	@echo "make test-nojit         run the tests of the kernels as plain Python, without Numba's compiler"
 	@echo "make lint               check style, types, dangerous calls and known vulnerabilities"
@@ -71,8 +71,7 @@ export: $(VENV)/core.stamp
 	@$(BIN)/vecmill export '$(OUT)' --format '$(FORMAT)' --out '$(FILE)' $(ARGS)
 
 evaluate: $(VENV)/core.stamp
-	@test -n '$(DATA)' || { echo "name the data sets: make evaluate DATA=folder-or-file" >&2; exit 2; }
-	@$(BIN)/vecmill evaluate '$(OUT)' --data '$(DATA)' $(ARGS)
+	@$(BIN)/vecmill evaluate '$(OUT)' $(if $(DATA),--data '$(DATA)') $(ARGS)
 
 # --- development ---------------------------------------------------------------------------------------------------
 

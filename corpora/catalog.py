@@ -1,7 +1,8 @@
-"""Named corpora: what they are, where they come from, and bringing them into the cache."""
+"""Named corpora and evaluation sets: what they are, where they come from, and bringing them into the cache."""
 
 import fnmatch
 import functools
+import importlib.util
 import logging
 import os
 import tomllib
@@ -19,10 +20,12 @@ from corpora.sources import nearest
 
 logger = logging.getLogger(__name__)
 
+TEXTS, EVALUATION_SETS = "catalog.toml", "evaluation_sets.toml"
+
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogEntry:
-    """What ``catalog.toml`` says of a corpus.
+    """What ``catalog.toml`` says of a corpus, or ``evaluation_sets.toml`` of a set.
 
     Attributes
     ----------
@@ -43,6 +46,8 @@ class CatalogEntry:
         Name in the cache to pattern of members of the archive; the first file is the corpus.
     nltk : str
         Path below an NLTK data directory where the same archive may lie.
+    installed : str
+        The same file as a Python package may bring it along: "package/path/to/file".
     """
 
     name: str
@@ -60,6 +65,7 @@ class CatalogEntry:
     encoding: str = "utf-8"
     files: dict[str, str] = field(default_factory=dict)
     nltk: str = ""
+    installed: str = ""
 
     @property
     def folder(self) -> Path:
@@ -109,35 +115,41 @@ class CorpusInfo:
 
 def catalog() -> list[CatalogEntry]:
     """All named corpora, in the order of ``catalog.toml``."""
-    return list(_entries().values())
+    return list(_entries(TEXTS).values())
+
+
+def evaluation_sets() -> list[CatalogEntry]:
+    """All named evaluation sets, in the order of ``evaluation_sets.toml``."""
+    return list(_entries(EVALUATION_SETS).values())
 
 
 def names() -> list[str]:
     """Names of all corpora in the catalog."""
-    return list(_entries())
+    return list(_entries(TEXTS))
 
 
 @functools.cache
-def _entries() -> dict[str, CatalogEntry]:
-    tables = tomllib.loads(resources.files("corpora").joinpath("catalog.toml").read_text("utf-8"))
+def _entries(file: str) -> dict[str, CatalogEntry]:
+    tables = tomllib.loads(resources.files("corpora").joinpath(file).read_text("utf-8"))
     for table in tables.values():
         table["urls"] = tuple(table.get("urls", ()))
     return {name: CatalogEntry(name=name, **table) for name, table in tables.items()}
 
 
 def find(name: str) -> CatalogEntry:
-    """Look up a corpus.
+    """Look up a corpus or an evaluation set.
 
     Raises
     ------
     CorpusError
         If the catalog has no such name; the message names the nearest.
     """
+    entries = _entries(TEXTS) | _entries(EVALUATION_SETS)
     try:
-        return _entries()[name]
+        return entries[name]
     except KeyError:
-        hint = nearest(name, names())
-        raise CorpusError(f"no corpus {name!r} in the catalog{hint} (it has {', '.join(names())})") from None
+        hint = nearest(name, entries)
+        raise CorpusError(f"no corpus {name!r} in the catalog{hint} (it has {', '.join(entries)})") from None
 
 
 def info(name: str) -> CorpusInfo:
@@ -159,7 +171,7 @@ def info(name: str) -> CorpusInfo:
 
 
 def fetch(name: str, progress: Progress | None = None) -> CorpusInfo:
-    """Bring a corpus into the cache, unless it is there.
+    """Bring a corpus or an evaluation set into the cache, unless it is there.
 
     Parameters
     ----------
@@ -192,10 +204,9 @@ def fetch(name: str, progress: Progress | None = None) -> CorpusInfo:
 
 
 def _archive_at_hand(entry: CatalogEntry, download_path: Path) -> Path | None:
-    """The archive as an earlier run or NLTK left it, if its checksum is right."""
+    """The archive as an earlier run, NLTK or a package left it, if its checksum is right."""
     checksum = entry.checksum()
-    folders = [*filter(None, os.environ.get("NLTK_DATA", "").split(os.pathsep)), "~/nltk_data"]
-    for archive in [download_path, *(Path(folder, entry.nltk).expanduser() for folder in folders if entry.nltk)]:
+    for archive in [download_path, *_other_places(entry)]:
         if checksum and archive.is_file():
             try:
                 checksum.check(archive, str(archive))
@@ -206,6 +217,19 @@ def _archive_at_hand(entry: CatalogEntry, download_path: Path) -> Path | None:
                 logger.info("%s: using %s", entry.name, archive)
                 return archive
     return None
+
+
+def _other_places(entry: CatalogEntry) -> list[Path]:
+    """Where NLTK or a package may have put the archive."""
+    places = []
+    if entry.nltk:
+        folders = [*filter(None, os.environ.get("NLTK_DATA", "").split(os.pathsep)), "~/nltk_data"]
+        places += [Path(folder, entry.nltk).expanduser() for folder in folders]
+    if entry.installed:
+        package, _, path = entry.installed.partition("/")
+        spec = importlib.util.find_spec(package)  # does not import it
+        places += [Path(folder, path) for folder in (spec and spec.submodule_search_locations) or ()]
+    return places
 
 
 def _download_archive(entry: CatalogEntry, path: Path, progress: Progress | None) -> Path:

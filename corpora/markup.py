@@ -1,5 +1,6 @@
 """Plain text out of the files of the catalog's corpora: one paragraph or sentence a line, UTF-8."""
 
+import csv
 import html
 import io
 import re
@@ -39,6 +40,19 @@ def lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
     """Take the lines as they are."""
     for line in _decoded(stream, encoding):
         yield line.rstrip("\n")
+
+
+def numbered_pairs(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """Take ``word1 word2 score`` out of CSV whose first column is the number of the row; the header is dropped."""
+    for number, *fields in csv.reader(_decoded(stream, encoding)):
+        if number:
+            yield "\t".join(fields)
+
+
+def numbered_tagged_pairs(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    """`numbered_pairs` without the parts of speech that MEN has at its words, as in ``sun-n``."""
+    for line in numbered_pairs(stream, encoding):
+        yield re.sub(r"-[njv]\t", "\t", line)
 
 
 def wikipedia_articles(stream: BinaryIO, encoding: str) -> Iterator[str]:
@@ -115,5 +129,7 @@ EXTRACTORS: dict[str, Extractor] = {
     "lines": lines,
     "wrapped-paragraphs": wrapped_paragraphs,
     "tagged-words": tagged_words,
+    "numbered-pairs": numbered_pairs,
+    "numbered-tagged-pairs": numbered_tagged_pairs,
     "wikipedia": wikipedia_articles,
 }

@@ -69,17 +69,23 @@ class WordVectors(EmbeddingMatrix):
             read_array(context, mapped=True) if context.is_file() else None,
         )
 
-    def save(self, directory: str | os.PathLike[str]) -> None:
+    def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write a model directory: `vectors.npy`, `context.npy` if there is a context, and `vocabulary.tsv`.
 
         It is written beside its place and renamed when it is whole.
 
+        Parameters
+        ----------
+        directory : path
+        overwrite : bool
+            Replace a directory that is there, with all that is in it.
+
         Raises
         ------
         EmbeddingsError
-            `directory` exists and is not empty, or cannot be written.
+            `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
-        with atomic_directory(directory) as new, writing(directory):
+        with atomic_directory(directory, replace=overwrite) as new, writing(directory):
             np.save(new / "vectors.npy", self.matrix, allow_pickle=False)
             if self.context is not None:
                 np.save(new / "context.npy", self.context, allow_pickle=False)

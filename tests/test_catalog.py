@@ -13,7 +13,7 @@ import zipfile
 
 import pytest
 
-from corpora import CorpusError, catalog, fetch, info, open_corpus
+from corpora import CorpusError, catalog, evaluation_sets, fetch, info, open_corpus
 from corpora.catalog import CatalogEntry
 from corpora.markup import EXTRACTORS
 from tests.http_server import serve
@@ -64,7 +64,7 @@ def offer(monkeypatch, site):
         about = {"reader": "lines", "files": {"all.txt": "*"}} | about
         fixed = dict.fromkeys(("title", "description", "licence", "homepage"), "x")
         entry = CatalogEntry(name="test", urls=urls or (f"{site.url}/{name}",), **fixed, **about)
-        monkeypatch.setattr(sys.modules["corpora.catalog"], "_entries", lambda: {"test": entry})
+        monkeypatch.setattr(sys.modules["corpora.catalog"], "_entries", lambda file: {"test": entry})
         return entry
 
     return add
@@ -82,7 +82,15 @@ def test_catalog_has_what_was_promised():
     assert promised <= {entry.name for entry in catalog()}
 
 
-@pytest.mark.parametrize("entry", catalog(), ids=lambda entry: entry.name)
+def test_evaluation_sets_are_apart_from_texts():
+    promised = {"wordsim-353", "simlex-999", "rare-words", "mturk-771", "men", "google-analogies"}
+    sets = {entry.name for entry in evaluation_sets()}
+    assert promised <= sets
+    assert not sets & {entry.name for entry in catalog()}
+    assert all(entry.sha256 for entry in evaluation_sets())
+
+
+@pytest.mark.parametrize("entry", [*catalog(), *evaluation_sets()], ids=lambda entry: entry.name)
 def test_every_entry_is_complete(entry):
     assert entry.title and entry.description and entry.licence
     assert entry.homepage.startswith("http")

@@ -372,6 +372,14 @@ def test_words_whose_neighbours_changed_come_first(vectors):
         changed_neighbors(vectors, make(np.eye(3), ["x", "y", "z"]))
 
 
+def test_the_most_frequent_words_are_passed_over(vectors):
+    moved = vectors.matrix.copy()
+    moved[[1, 20]] *= -1
+    changed = changed_neighbors(vectors, make(moved), words=40, ranks=(10, 30), topn=4)
+    assert changed.loc[0, "word"] == "w20"
+    assert sorted(changed["word"]) == [f"w{place}" for place in range(10, 30)]
+
+
 def test_scores_are_those_of_gensim(tmp_path, shared_data):
     keyedvectors = pytest.importorskip("gensim.models.keyedvectors")
     pair_files = sorted((shared_data / "evaluation").glob("EN-*.txt"))

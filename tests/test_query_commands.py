@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embeddings import Vocabulary, WordVectors
+from embeddings import Vocabulary, WordVectors, formats
 from embeddings.postprocessing import sif_sentence_vectors
 from tests.command_line import fails, vecmill
 
@@ -142,6 +142,35 @@ def test_formats_are_guessed_and_overruled(model, vectors, tmp_path):
     fails(1, "missing", "convert", tmp_path / "missing.bin", tmp_path / "x.txt")
 
 
+@pytest.mark.parametrize("name", ["static-embedding", "projector", "model"])
+def test_directories_are_replaced_when_forced_unless_they_hold_something_else(model, vectors, tmp_path, name):
+    out = tmp_path / "out"
+    for command in (["export", model, "--out", out], ["convert", model, out]):
+        assert vecmill(*command, "--format", name, "--force").exit_code == 0  # at first there is nothing to replace
+        fails(1, "exists; add --force", *command, "--format", name)
+    WordVectors(Vocabulary.from_words(["a", "b"]), np.eye(2, dtype=np.float32)).save(tmp_path / "small")
+    result = vecmill("convert", tmp_path / "small", out, "--format", name, "--force")
+    assert result.exit_code == 0, result.output
+    assert list(formats.read(out).words) == ["a", "b"]
+    (out / "mine.txt").write_text("precious")
+    fails(1, "also holds mine.txt, which would be lost", "export", model, "--out", out, "--format", name, "--force")
+    assert (out / "mine.txt").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model", "out", "small"]
+
+
+def test_neighbors_of_many_words_from_stdin(model, vectors):
+    typed = "king queen\nkinng\n" + "man " * 600
+    result = vecmill("neighbors", model, "--topn", "2", "--json", stdin=typed)
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert (result.exit_code, len(records)) == (1, 602)
+    assert [record["word"] for record in records[:3]] == ["king", "queen", "man"]
+    expected = vectors.most_similar("queen", topn=2)
+    assert [(near["word"], near["similarity"]) for near in records[1]["neighbors"]] == [
+        (word, pytest.approx(similarity, abs=1e-4)) for word, similarity in expected
+    ]
+    assert "'kinng' is not in the vocabulary; closest: king" in result.stderr
+
+
 def test_two_models_are_compared(model, vectors, tmp_path):
     other = tmp_path / "other"
     WordVectors(vectors.vocabulary, vectors.matrix[::-1].copy()).save(other)
@@ -154,7 +183,7 @@ def test_two_models_are_compared(model, vectors, tmp_path):
     score = found["scores"][0]
     assert score["difference"] == pytest.approx(score["score_b"] - score["score_a"])
     assert found["neighbors"][0]["overlap"] <= found["neighbors"][-1]["overlap"]
-    same = json.loads(vecmill("compare", model, model, "--json").stdout)
+    same = json.loads(vecmill("compare", model, model, "--data", pairs, "--json").stdout)
     assert {record["overlap"] for record in same["neighbors"]} == {1.0}
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -173,7 +202,9 @@ def test_the_count_based_baseline_of_a_model(tmp_path):
     assert (out / "vocabulary.tsv").read_bytes() == (tmp_path / "model" / "vocabulary.tsv").read_bytes()
     assert json.loads((out / "config.json").read_text())["vocabulary"]["min_count"] == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["counts", "model", "text.txt"]
-    assert vecmill("compare", tmp_path / "model", out).exit_code == 0
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("king\tqueen\t9\ndog\tcat\t8\nking\tcat\t1\n")
+    assert vecmill("compare", tmp_path / "model", out, "--data", pairs).exit_code == 0
     fails(1, "finished; add --force", "train-count-based", tmp_path / "model", "--out", out)
     fails(1, "no config.json", "train-count-based", tmp_path, "--out", tmp_path / "x")
     fails(1, "lacks the settings", "train-count-based", out, "--out", tmp_path / "x")

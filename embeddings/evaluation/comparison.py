@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,11 +22,16 @@ from embeddings.evaluation.similarity import evaluate_similarity
 from embeddings.neighbors import nearest
 from embeddings.word_vectors import WordVectors
 
-MEASURED = ["set", "measure", "score", "low", "high", "pearson", "items", "used", "oov"]
+MEASURED = ["measure", "score", "low", "high", "pearson", "items", "used", "oov"]
+RANKS = (100, 2000)  # of frequent words that are no function words
 
 
 def evaluate(
-    vectors: WordVectors, sets: Mapping[str, PathLike], method: str = "3CosAdd", restrict_vocab: int | None = 300_000
+    vectors: WordVectors,
+    sets: Mapping[str, PathLike],
+    method: str = "3CosAdd",
+    restrict_vocab: int | None = 300_000,
+    sections: bool = False,
 ) -> pd.DataFrame:
     """Score vectors on files of any kind; what a file holds is seen from its content.
 
@@ -38,6 +44,9 @@ def evaluate(
         For analogies.
     restrict_vocab : int or None
         Only the first so many words are known; None: all.
+    sections : bool
+        A row also for every section of analogies and every topic of odd-one-out sets, above that of the set; its
+        name stands in the column "section", which the table then has after "set".
 
     Returns
     -------
@@ -50,14 +59,17 @@ def evaluate(
     EmbeddingsError
         A file cannot be read as an evaluation set.
     """
-    rows = [_measured(vectors, read_evaluation_set(path), method, restrict_vocab) for path in sets.values()]
-    table = pd.DataFrame(rows).reindex(columns=MEASURED)
-    table["set"] = list(sets)
-    return table
+    rows = []
+    for name, path in sets.items():
+        parts = _measured(vectors, read_evaluation_set(path), method, restrict_vocab)
+        rows += [{**part, "set": name} for part in (parts if sections else parts[-1:])]
+    return pd.DataFrame(rows).reindex(columns=["set", "section", *MEASURED] if sections else ["set", *MEASURED])
 
 
-def _measured(vectors: WordVectors, evaluation_set: EvaluationSet, method: str, restrict_vocab: int | None) -> dict:
-    """One row of `evaluate`: the total of the evaluation of that kind, under common names."""
+def _measured(
+    vectors: WordVectors, evaluation_set: EvaluationSet, method: str, restrict_vocab: int | None
+) -> list[dict[str, Any]]:
+    """Rows of the evaluation of that kind, under the names of `evaluate`; the last one is of the whole set."""
     if isinstance(evaluation_set, WordPairs):
         table, measure = evaluate_similarity(vectors, evaluation_set, restrict_vocab), "Spearman"
     elif isinstance(evaluation_set, Analogies):
@@ -66,10 +78,11 @@ def _measured(vectors: WordVectors, evaluation_set: EvaluationSet, method: str, 
         table, measure = evaluate_categories(vectors, evaluation_set, restrict_vocab), "purity"
     else:
         table, measure = evaluate_odd_one_out(vectors, evaluation_set, restrict_vocab), "accuracy"
-    common = {"spearman_low": "low", "spearman_high": "high"}
+    common = {"spearman_low": "low", "spearman_high": "high", "topic": "section"}
     common |= dict.fromkeys(["spearman", "accuracy", "purity"], "score")
     common |= dict.fromkeys(["pairs", "questions", "words", "outliers"], "items")
-    return {**table.rename(columns=common).iloc[-1].to_dict(), "measure": measure}
+    records = table.rename(columns=common).to_dict("records")
+    return [{"section": "total", **record, "measure": measure} for record in records]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +108,7 @@ def compare(
     sets: Mapping[str, PathLike],
     method: str = "3CosAdd",
     words: int = 20,
-    frequent: int = 2000,
+    ranks: tuple[int, int] = RANKS,
     topn: int = 10,
 ) -> Comparison:
     """Compare two models on evaluation sets and by the neighbours of their common words.
@@ -106,7 +119,7 @@ def compare(
     sets : mapping of name to path
     method : {"3CosAdd", "3CosMul"}
         For analogies.
-    words, frequent, topn
+    words, ranks, topn
         As in `changed_neighbors`.
 
     Raises
@@ -117,11 +130,11 @@ def compare(
     both = evaluate(a, sets, method).merge(evaluate(b, sets, method), on=["set", "measure"], suffixes=("_a", "_b"))
     both["difference"] = both["score_b"] - both["score_a"]
     scores = both[["set", "measure", "score_a", "score_b", "difference", "used_a", "used_b"]]
-    return Comparison(scores=scores, neighbors=changed_neighbors(a, b, words, frequent, topn))
+    return Comparison(scores=scores, neighbors=changed_neighbors(a, b, words, ranks, topn))
 
 
 def changed_neighbors(
-    a: WordVectors, b: WordVectors, words: int = 20, frequent: int = 2000, topn: int = 10
+    a: WordVectors, b: WordVectors, words: int = 20, ranks: tuple[int, int] = RANKS, topn: int = 10
 ) -> pd.DataFrame:
     """Frequent words whose neighbours in two models have least in common.
 
@@ -131,8 +144,10 @@ def changed_neighbors(
         Neighbours are looked for among the words that both have.
     words : int
         How many words to show.
-    frequent : int
-        Only so many common words, in the order of `a`'s vocabulary, are looked at.
+    ranks : (int, int)
+        Of the common words, in the order of `a`'s vocabulary, those from the first to before the second of these
+        places are looked at. Neighbours of the very first, mostly function words, differ between any two models. Where
+        fewer than two common words are left, all are looked at.
     topn : int
         Neighbours a word.
 
@@ -149,12 +164,14 @@ def changed_neighbors(
     shared = [word for word in a.words if word in b]
     if len(shared) < 2:
         raise EmbeddingsError(f"the models have {len(shared)} words in common; expected two or more")
-    found = [_shared_neighbors(model, shared, frequent, min(topn, len(shared) - 1)) for model in (a, b)]
+    first, last = ranks if len(shared) > ranks[0] + 1 else (0, ranks[1])
+    places = np.arange(first, min(last, len(shared)))
+    found = [_shared_neighbors(model, shared, places, min(topn, len(shared) - 1)) for model in (a, b)]
     overlap = np.array([len(np.intersect1d(*pair)) for pair in zip(*found, strict=True)]) / found[0].shape[1]
     most_changed = np.argsort(overlap, kind="stable")[:words]
     return pd.DataFrame(
         {
-            "word": [shared[row] for row in most_changed],
+            "word": [shared[places[row]] for row in most_changed],
             "overlap": overlap[most_changed],
             "neighbors_a": [[shared[i] for i in found[0][row]] for row in most_changed],
             "neighbors_b": [[shared[i] for i in found[1][row]] for row in most_changed],
@@ -162,8 +179,7 @@ def changed_neighbors(
     )
 
 
-def _shared_neighbors(vectors: WordVectors, shared: list[str], frequent: int, topn: int) -> np.ndarray:
-    """Neighbours of the first shared words among the shared words, as places in that list: (n, topn)."""
+def _shared_neighbors(vectors: WordVectors, shared: list[str], places: np.ndarray, topn: int) -> np.ndarray:
+    """Neighbours of some shared words among all of them, as places in that list: (n, topn)."""
     units = vectors.unit_vectors(shared)
-    queries = units[:frequent]
-    return nearest(units, queries, topn, np.arange(len(queries))[:, None])[0]
+    return nearest(units, units[places], topn, places[:, None])[0]

@@ -105,6 +105,7 @@ def write(
     format: str | None = None,
     dtype: str = "float32",
     progress: Progress | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write word vectors; the file is there when it is complete, and not before.
 
@@ -112,29 +113,31 @@ def write(
     ----------
     vectors : WordVectors
     path : path
-        The file or, for formats that are directories, the directory, which must not be there yet.
+        The file or, for formats that are directories, the directory.
     format : str, optional
         A name in `FORMATS`; by default the ending of the name tells.
     dtype : {"float32", "float16"}
         Precision; float16 in formats whose ``dtypes`` have it.
     progress : callable, optional
         Called now and then with the number of words written.
+    overwrite : bool
+        Replace a directory that holds nothing but files of that format. (A file is replaced in any case.)
 
     Raises
     ------
     FormatError
-        If the format cannot hold a word, or the precision.
-    OSError
-        If the file cannot be written.
+        If the format cannot hold a word, or the precision; or a directory holds something else that would be lost.
+    EmbeddingsError
+        If it cannot be written; or a directory is there, and ``overwrite`` is not set.
     """
     destination = _absolute(path)
-    entry = _writable(destination, format, dtype)
+    entry = _writable(destination, format, dtype, overwrite)
     if entry.name == "model":
-        vectors.save(destination)
+        vectors.save(destination, overwrite=overwrite)
         return
     counts = vectors.vocabulary.counts
     table = WordTable(vectors.vocabulary.words, counts if counts.any() else None, vectors.matrix)
-    entry.write_stream(stream_of(table, f"vectors for {destination.name}", progress), destination, dtype)
+    entry.write_stream(stream_of(table, f"vectors for {destination.name}", progress), destination, dtype, overwrite)
 
 
 def convert(
@@ -144,6 +147,7 @@ def convert(
     format: str | None = None,
     dtype: str = "float32",
     progress: Progress | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Read one file and write another, block by block: memory holds the words, but not the vectors.
 
@@ -152,7 +156,7 @@ def convert(
     """
     source, destination = Path(source), _absolute(destination)
     source_entry = _readable(source, source_format)
-    entry = _writable(destination, format, dtype)
+    entry = _writable(destination, format, dtype, overwrite)
     count = None
     while True:
         with _open(source, source_entry, progress) as stream:
@@ -165,7 +169,7 @@ def convert(
             if entry.needs_count:
                 stream.blocks = _exactly(stream.blocks, count or 0)
             try:
-                entry.write_stream(stream, destination, dtype)
+                entry.write_stream(stream, destination, dtype, overwrite)
             except _CountChanged as changed:  # by duplicate words
                 count = changed.count
                 continue
@@ -207,7 +211,7 @@ def _readable(path: Path, name: str | None) -> Format:
     return entry
 
 
-def _writable(path: Path, name: str | None, dtype: str) -> Format:
+def _writable(path: Path, name: str | None, dtype: str, overwrite: bool) -> Format:
     entry = _named(name or format_of_name(path))
     if dtype not in entry.dtypes:
         able = ", ".join(other.name for other in FORMATS.values() if dtype in other.dtypes)
@@ -217,6 +221,10 @@ def _writable(path: Path, name: str | None, dtype: str) -> Format:
         )
     if path.suffix.lower() in COMPRESSION_SUFFIXES and not entry.compressible:
         raise UnknownFormatError(f"{path}: format {entry.name!r} cannot be written compressed; leave {path.suffix} out")
+    if overwrite and entry.is_directory and path.is_dir():
+        foreign = sorted({file.name for file in path.iterdir()} - {*entry.files})
+        if foreign:
+            raise FormatError(f"{path} also holds {foreign[0]}, which would be lost; move it away first")
     return entry
 
 

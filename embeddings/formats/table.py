@@ -29,8 +29,8 @@ class Format:
         Precisions in which vectors can be written.
     compressible : bool
         Whether its files may end in ``.gz`` or ``.zst``.
-    is_directory : bool
-        Whether it is a directory of files.
+    files : tuple of str
+        Names of the files in its directory, where it is one: those that tell it from others first.
     needs_count : bool
         Whether the number of words stands before the words.
     """
@@ -43,17 +43,22 @@ class Format:
     can_write: bool = True
     dtypes: tuple[str, ...] = ("float32",)
     compressible: bool = False
-    is_directory: bool = False
+    files: tuple[str, ...] = ()
     needs_count: bool = False
 
     def open_stream(self, path: Path, progress: Progress | None) -> AbstractContextManager[VectorStream]:
         """Open a file of this format for reading."""
         return self._module.open_stream(path, progress)
 
-    def write_stream(self, stream: VectorStream, path: Path, dtype: str) -> None:
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory of files."""
+        return bool(self.files)
+
+    def write_stream(self, stream: VectorStream, path: Path, dtype: str, overwrite: bool) -> None:
         """Write a file, or a directory, of this format; it takes its name when it is complete."""
         if self.is_directory:
-            with atomic_directory(path) as directory, writing(path):
+            with atomic_directory(path, replace=overwrite) as directory, writing(path):
                 self._module.write_stream(stream, directory, dtype)
         else:
             with output_file(path) as file:
@@ -152,20 +157,20 @@ FORMATS: dict[str, Format] = {
             description="directory that sentence-transformers and Model2Vec load",
             module="static_embedding",
             dtypes=_BOTH,
-            is_directory=True,
+            files=("model.safetensors", "tokenizer.json", "config.json", "modules.json"),
             needs_count=True,
         ),
         Format(
             name="projector",
             description="directory for TensorBoard's embedding projector",
             module="projector",
-            is_directory=True,
+            files=("vectors.tsv", "metadata.tsv", "projector_config.pbtxt"),
         ),
         Format(
             name="model",
             description="model directory, as training writes it",
             module="model_directory",
-            is_directory=True,
+            files=("vectors.npy", "vocabulary.tsv", "context.npy"),
             needs_count=True,
         ),
     )

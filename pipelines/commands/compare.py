@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from embeddings.errors import EmbeddingsError
+from pipelines.commands.vectors import Data
 from pipelines.console import results
+from pipelines.tables import print_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,9 +20,7 @@ ModelB = Annotated[Path, typer.Argument(metavar="B", help="Likewise.")]
 def compare_command(
     a: ModelA,
     b: ModelB,
-    data: Annotated[
-        Path | None, typer.Option(help="File of word pairs, analogies or categories, or a folder of such files.")
-    ] = None,
+    data: Data = None,
     words: Annotated[int, typer.Option(min=0, help="Words to show whose neighbours changed most.")] = 10,
     topn: Annotated[int, typer.Option(min=1, help="Neighbours of each word that are compared.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
@@ -34,8 +33,9 @@ def compare_command(
     """
     from embeddings import WordVectors
     from embeddings.evaluation import compare
+    from pipelines.evaluation_sets import find_sets
 
-    found = compare(WordVectors.load(a), WordVectors.load(b), _sets(data), words=words, topn=topn)
+    found = compare(WordVectors.load(a), WordVectors.load(b), find_sets(data), words=words, topn=topn)
     if as_json:
         tables = {"scores": found.scores, "neighbors": found.neighbors}
         records = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
@@ -48,29 +48,13 @@ def compare_command(
         _print_neighbors(found.neighbors, topn)
 
 
-def _sets(data: Path | None) -> dict[str, Path]:
-    if data is None:
-        return {}
-    files = sorted(path for path in data.iterdir() if path.is_file()) if data.is_dir() else [data]
-    if not files:
-        raise EmbeddingsError(f"{data} holds no files; expected word pairs, analogies or categories")
-    return {path.stem: path for path in files}
-
-
 def _print_scores(scores: "pd.DataFrame") -> None:
-    """Print the scores in columns of whatever width: a table of Rich would cut names short on a narrow terminal."""
     rows = [("set", "measure", "A", "B", "B - A", "used by A", "used by B")]
     for row in scores.to_dict("records"):
         numbers = (f"{row['score_a']:.4f}", f"{row['score_b']:.4f}", f"{row['difference']:+.4f}")
         rows.append((row["set"], row["measure"], *numbers, str(row["used_a"]), str(row["used_b"])))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     results.print()
-    for cells in rows:
-        padded = [
-            cell.ljust(width) if i < 2 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        results.print("  ".join(padded))
+    print_columns(rows, left=2)
 
 
 def _print_neighbors(neighbors: "pd.DataFrame", topn: int) -> None:

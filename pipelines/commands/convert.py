@@ -45,7 +45,15 @@ def convert_command(
         name = name or formats.format_of_name(destination)
         with interruptible("nothing was written"), make_progress().task(f"writing {destination}", None) as update:
             size = _size(source)
-            formats.convert(source, destination, source_name, name, dtype, lambda done: update(done, total=size))
+            formats.convert(
+                source,
+                destination,
+                source_name,
+                name,
+                dtype,
+                progress=lambda done: update(done, total=size),
+                overwrite=force,
+            )
     except formats.UnknownFormatError as error:
         raise ConfigError(f"{error} (options --format and --input-format)") from None
     if as_json:

@@ -3,12 +3,12 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from corpora import catalog, fetch, info
+from corpora import CatalogEntry, catalog, evaluation_sets, fetch, info
 from pipelines.console import results
 from pipelines.interruption import interruptible
 from pipelines.progress import make_progress
+from pipelines.tables import print_columns
 
 corpora_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
@@ -24,17 +24,22 @@ def _corpora(context: typer.Context) -> None:
 
 @corpora_app.command("list")
 def list_command() -> None:
-    """List the corpora that have a name.
+    """List the corpora and the evaluation sets that have a name.
 
     Example: vecmill corpora list
     """
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("name", "here", "size", "what it is", "licence"):
-        table.add_column(title, justify="right" if title == "size" else "left")
-    for entry in catalog():
+    _print_entries("Texts, for train-embeddings", catalog())
+    results.print()
+    _print_entries("Evaluation sets, for evaluate and compare", evaluation_sets())
+
+
+def _print_entries(title: str, entries: list[CatalogEntry]) -> None:
+    results.print(title, style="bold")
+    rows = [("name", "here", "what it is", "licence", "size")]
+    for entry in entries:
         here = "yes" if info(entry.name).cached else "no"
-        table.add_row(entry.name, here, _megabytes(entry.size), entry.title, entry.licence)
-    results.print(table)
+        rows.append((entry.name, here, entry.title, entry.licence, _megabytes(entry.size)))
+    print_columns(rows, left=4)
 
 
 @corpora_app.command("fetch")
@@ -77,4 +82,4 @@ def info_command(name: Name) -> None:
 
 
 def _megabytes(size: int | None) -> str:
-    return "" if size is None else f"{size / 1e6:,.1f} MB"
+    return "" if size is None else f"{size / 1e6:,.{1 if size >= 1e6 else 2}f} MB"

@@ -9,13 +9,11 @@ from typing import Annotated, TypeVar
 import numpy as np
 import typer
 
-from pipelines.commands.vectors import Model
+from pipelines.commands.vectors import METHODS, Model
 from pipelines.config import ConfigError, nearest
 from pipelines.console import results
 
 logger = logging.getLogger(__name__)
-
-METHODS = ["3CosAdd", "3CosMul"]
 
 Question = TypeVar("Question")
 

@@ -4,25 +4,39 @@ import json
 import logging
 import math
 import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
-from embeddings.errors import EmbeddingsError
-from pipelines.config import ConfigError
+from pipelines.config import ConfigError, nearest
 from pipelines.console import results
 from pipelines.interruption import interruptible
 from pipelines.output_directory import OutputError
 from pipelines.progress import make_progress
+from pipelines.tables import print_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embeddings import WordVectors
+
 logger = logging.getLogger(__name__)
 
+METHODS = ["3CosAdd", "3CosMul"]
+BATCH = 256  # words whose neighbours are looked for at a time
+
 Model = Annotated[Path, typer.Argument(help="Directory that train-embeddings wrote, or a file of word vectors.")]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SET|FILE|FOLDER",
+        help="Named evaluation set, file of word pairs, analogies or categories, or folder of such; may be repeated.",
+        show_default="all named sets",
+    ),
+]
 
 
 def neighbors_command(
@@ -38,23 +52,43 @@ def neighbors_command(
     from embeddings import WordVectors
 
     vectors = WordVectors.load(model)
-    unknown = 0
-    for word in words or (word for line in sys.stdin for word in line.split()):
-        try:
-            neighbors = vectors.most_similar(word, topn=topn)
-        except KeyError as error:
-            unknown += 1
-            logger.error(error.args[0])
-            continue
-        if as_json:
-            pairs = [{"word": neighbor, "similarity": round(similarity, 4)} for neighbor, similarity in neighbors]
-            typer.echo(json.dumps({"word": word, "neighbors": pairs}, ensure_ascii=False))
-        else:
-            results.print(word, style="bold")
-            for neighbor, similarity in neighbors:
-                results.print(f"  {similarity:.3f}  {neighbor}")
-    if unknown:
+    failed = False
+    for batch in _batches(words):
+        known = []
+        for word in batch:
+            try:
+                vectors.id(word)
+            except KeyError as error:
+                failed = True
+                logger.error(error.args[0])
+            else:
+                known.append(word)
+        if known:
+            _print_neighbors(vectors, known, topn, as_json)
+    if failed:
         raise typer.Exit(1)
+
+
+def _batches(words: list[str] | None) -> Iterator[list[str]]:
+    """Yield words as given, or from stdin: many at a time, but one by one where somebody types them."""
+    if words:
+        yield words
+        return
+    typed = (word for line in sys.stdin for word in line.split())
+    while batch := list(islice(typed, 1 if sys.stdin.isatty() else BATCH)):
+        yield batch
+
+
+def _print_neighbors(vectors: "WordVectors", words: list[str], topn: int, as_json: bool) -> None:
+    for word, ids, similarities in zip(words, *vectors.neighbors(words, topn), strict=True):
+        found = [(vectors.words[row], float(similarity)) for row, similarity in zip(ids, similarities, strict=True)]
+        if as_json:
+            pairs = [{"word": neighbor, "similarity": round(similarity, 4)} for neighbor, similarity in found]
+            typer.echo(json.dumps({"word": word, "neighbors": pairs}, ensure_ascii=False))
+            continue
+        results.print(word, style="bold")
+        for neighbor, similarity in found:
+            results.print(f"  {similarity:.3f}  {neighbor}")
 
 
 def export_command(
@@ -83,7 +117,9 @@ def export_command(
         raise OutputError(f"{out} exists; add --force to replace it")
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
         try:
-            formats.convert(model, out, format=name, dtype="float16" if half else "float32", progress=update)
+            formats.convert(
+                model, out, format=name, dtype="float16" if half else "float32", progress=update, overwrite=force
+            )
         except formats.UnknownFormatError as error:
             raise ConfigError(f"--format: {error}") from None
     results.print(f"{out}: {_size(out) / 1e6:,.1f} MB")
@@ -91,43 +127,49 @@ def export_command(
 
 def evaluate_command(
     model: Model,
-    data: Annotated[Path, typer.Option(help="File of word pairs, analogies or categories, or a folder of such files.")],
+    data: Data = None,
+    method: Annotated[
+        str, typer.Option(metavar="3CosAdd|3CosMul", help="Of analogies: add up similarities, or multiply them.")
+    ] = "3CosAdd",
+    sections: Annotated[
+        bool, typer.Option("--sections", help="Also the sections of analogies and the topics of odd-one-out sets.")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="Also write the table to this .csv or .json file.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Measure vectors on word similarity, analogies and categories.
 
-    Example: vecmill evaluate runs/wiki --data evaluation/
-    """
-    from embeddings import WordVectors
-    from embeddings.evaluation import evaluate
+    Without --data on the evaluation sets that have a name ('vecmill corpora list'), which are downloaded once. "low"
+    and "high" are the ends of a 95 % interval; "oov" is the share of items with a word that the model does not know.
 
+    Example: vecmill evaluate runs/wiki --data wordsim-353 --data my-pairs.tsv
+    """
     if out and out.suffix not in (".csv", ".json"):
         raise ConfigError(f"--out: {out} must end in .csv or .json")
-    files = sorted(path for path in data.iterdir() if path.is_file()) if data.is_dir() else [data]
-    if not files:
-        raise EmbeddingsError(f"{data} holds no files; expected word pairs, analogies or categories")
-    scores = evaluate(WordVectors.load(model), {path.stem: path for path in files})
+    if method not in METHODS:
+        raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{nearest(method, METHODS)}")
+    from embeddings import WordVectors
+    from embeddings.evaluation import evaluate
+    from pipelines.evaluation_sets import find_sets
+
+    scores = evaluate(WordVectors.load(model), find_sets(data), method, sections=sections)
     if out:
         _write_table(scores, out)
     if as_json:
-        typer.echo(scores.to_json(orient="records"))
+        typer.echo(scores.to_json(orient="records", double_precision=6, force_ascii=False))
         return
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in scores:
-        table.add_column(str(column), justify="left" if column in ("set", "measure") else "right")
-    for row in scores.itertuples(index=False):
-        table.add_row(*(_cell(value) for value in row))
-    results.print(table)
+    rows = [[_cell(value) for value in row] for row in scores.itertuples(index=False)]
+    print_columns([list(scores.columns), *rows], left=list(scores.columns).index("score"))
 
 
 def _write_table(table: "pd.DataFrame", path: Path) -> None:
-    partial = path.with_name(f".{path.name}.partial")
-    if path.suffix == ".json":
-        table.to_json(partial, orient="records", indent=1)
-    else:
-        table.to_csv(partial, index=False)
-    partial.replace(path)
+    from embeddings.atomic_output import atomic_file
+
+    with atomic_file(path) as file:
+        if path.suffix == ".json":
+            file.write(table.to_json(orient="records", indent=1, force_ascii=False).encode() + b"\n")
+        else:
+            file.write(table.to_csv(index=False, lineterminator="\n").encode())
 
 
 def _cell(value: Any) -> str:

@@ -1,0 +1,18 @@
+"""Tables on the command line: columns as wide as what is in them, whatever the width of the terminal."""
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from pipelines.console import results
+
+
+def print_columns(rows: Sequence[Sequence[str]], left: int) -> None:
+    """Print rows in columns; in the first `left` of them text stands at the left, in the others at the right."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = []
+        for place, (cell, width) in enumerate(zip(row, widths, strict=True)):
+            gap = " " * (width - cell_len(cell))
+            cells.append(cell + gap if place < left else gap + cell)
+        results.print("  ".join(cells).rstrip())
