@@ -81,7 +81,7 @@ def _measured(
     common = {"spearman_low": "low", "spearman_high": "high", "topic": "section"}
     common |= dict.fromkeys(["spearman", "accuracy", "purity"], "score")
     common |= dict.fromkeys(["pairs", "questions", "words", "outliers"], "items")
-    records = table.rename(columns=common).to_dict("records")
+    records: list[dict[Any, Any]] = table.rename(columns=common).to_dict("records")
     return [{"section": "total", **record, "measure": measure} for record in records]
 
 

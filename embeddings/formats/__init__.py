@@ -96,7 +96,7 @@ def read(path: str | os.PathLike[str], format: str | None = None, progress: Prog
         return WordVectors.load(source)
     with _open(source, entry, progress) as stream:
         table = collect(stream)
-    return WordVectors(_vocabulary(table), table.matrix)
+    return WordVectors(Vocabulary.from_words(table.words, table.counts), table.matrix)
 
 
 def write(
@@ -174,19 +174,6 @@ def convert(
                 count = changed.count
                 continue
             return
-
-
-def _vocabulary(table: WordTable) -> Vocabulary:
-    """Return the words as a vocabulary; they are known to be different and not empty.
-
-    `Vocabulary.from_words` makes sure of that word by word, which takes as long as reading the vectors. Without counts
-    the text that a vocabulary is kept as is little more than the words.
-    """
-    text = "\t0\n".join(table.words)
-    separators = len(table.words) - 1
-    if table.counts is not None or text.count("\t") != separators or text.count("\n") != separators:
-        return Vocabulary.from_words(table.words, table.counts)
-    return Vocabulary(text.replace("\\", "\\\\").replace("\r", "\\r").encode() + b"\t0\n")
 
 
 def _exactly(blocks: Iterator[VectorBlock], count: int) -> Iterator[VectorBlock]:

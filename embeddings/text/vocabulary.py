@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from os import PathLike
@@ -81,13 +82,14 @@ class Vocabulary:
             raise ValueError(f"{len(numbers):,} counts for {len(words):,} words; expected one count a word")
         if numbers.min(initial=0) < 0:
             raise ValueError(f"count {numbers.min()} is negative; expected how often a word was seen")
-        seen = dict.fromkeys(words)
-        if len(seen) != len(words):
-            twice = next(word for word in words if seen.pop(word, "seen") == "seen")
+        if len(set(words)) != len(words):
+            twice = Counter(words).most_common(1)[0][0]
             raise ValueError(f"word {twice!r} appears twice; expected different words: leave one of them out")
-        if "" in seen:
+        if "" in words:
             raise ValueError("a word is empty; leave it out")
-        return cls.from_counted(CountedWords(Words.from_bytes([word.encode() for word in words]), numbers))
+        vocabulary = cls(_lines(words, None if counts is None else numbers.tolist()).encode())
+        vocabulary.words = tuple(words)  # is asked for next
+        return vocabulary
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None) -> Self:
@@ -259,3 +261,13 @@ class Vocabulary:
     def __repr__(self) -> str:
         some = ", ".join(f"{word} ({count:,})" for word, count in zip(self.words[:3], self.counts, strict=False))
         return f"<Vocabulary of {len(self):,} words: {some}{', ...' if len(self) > 3 else ''}>"
+
+
+def _lines(words: list[str], counts: list[int] | None) -> str:
+    """Return the lines of `vocabulary.tsv`; without counts that is one join, for there may be millions of words."""
+    letters = "".join(words)
+    if any(special in letters for special in "\\\t\n\r"):
+        words = [escape(word.encode()).decode() for word in words]
+    if counts is None:
+        return "\t0\n".join([*words, ""])
+    return "".join(map("{}\t{}\n".format, words, counts))
