@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-ALL = ("text_to_ids_speed", "word2vec_speed", "word2vec_memory", "word2vec_quality", "recurrent_speed")
+ALL = ("text_to_ids_speed", "word2vec_speed", "word2vec_memory", "word2vec_quality", "recurrent_speed", "tree_speed")
 
 
 def main() -> int:

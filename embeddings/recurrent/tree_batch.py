@@ -102,7 +102,7 @@ class TreeBatch:
         below = np.flatnonzero(above >= 0)
         below = below[np.argsort(number_of[above[below]], kind="stable")]
 
-        self.words = [word for word in found.words if word is not None]
+        self.words = found.words
         self.labels = [found.labels[node] for node in order]
         self.parents, self.children = number_of[above[below]], number_of[below]
         self.roots, self.tree_of = number_of[np.flatnonzero(above < 0)], tree_of[order]
@@ -126,7 +126,7 @@ class TreeBatch:
 
 
 class _Preorder:
-    """Nodes of a forest, parents before children, from left to right; one entry a node in each list."""
+    """Nodes of a forest, parents before children, from left to right; one entry a node in each list (words: a leaf)."""
 
     def __init__(self) -> None:
         from nltk.tree import Tree  # takes a second or two, which users of other networks need not wait
@@ -135,7 +135,7 @@ class _Preorder:
         self.parents: list[int] = []
         self.tree_of: list[int] = []
         self.labels: list[str | None] = []
-        self.words: list[str | None] = []
+        self.words: list[str] = []
 
     def add(self, tree: "Tree", number: int, binary: bool) -> None:
         """Append the nodes of a tree."""
@@ -143,47 +143,50 @@ class _Preorder:
             raise ValueError(f"tree {number} is a {type(tree).__name__}: expected an nltk.Tree")
         pending: list[tuple[Any, int]] = [(tree, -1)]
         while pending:
-            entry, parent = pending.pop()
-            node, label = (entry, None) if isinstance(entry, _Rest) else self._collapsed(entry, number)
+            node, parent = pending.pop()
             here = len(self.parents)
+            label: str | None = None
+            if type(node) is _Rest:
+                below, start = node
+            else:
+                node, label = self._collapsed(node, number)
+                below, start = node, 0
+            if isinstance(node, str):
+                self.words.append(node)
+            elif binary and len(below) - start > 2:
+                pending += ((_Rest(below, start + 1), here), (below[start], here))
+            else:
+                pending += [(child, here) for child in reversed(below[start:])]
             self.parents.append(parent)
             self.tree_of.append(number)
             self.labels.append(label)
-            self.words.append(node if isinstance(node, str) else None)
-            if not isinstance(node, str):
-                pending.extend((child, here) for child in reversed(_children(node, binary)))
 
     def _collapsed(self, node: Any, number: int) -> tuple[Any, str | None]:
         """Go down a chain of single children; return the word or the node with several children, and the label."""
+        if isinstance(node, str):
+            return node, None
         labels = []
         while isinstance(node, self._tree_class):
             labels.append(str(node.label()))
             if len(node) != 1:
                 break
-            node = node[0]
-        if isinstance(node, self._tree_class) and not len(node):
-            raise ValueError(
-                f"tree {number} has a node {labels[-1]!r} without children: expected a word or nodes in it"
-            )
-        if not isinstance(node, str | self._tree_class):
+            (node,) = node
+        if isinstance(node, self._tree_class):
+            if not len(node):
+                raise ValueError(f"tree {number} has a node {labels[-1]!r} without children: expected words or nodes")
+        elif not isinstance(node, str):
             raise ValueError(f"tree {number} has the leaf {node!r}: expected a word (str)")
-        return node, "+".join(labels) or None
-
-
-def _children(node: Any, binary: bool) -> Sequence:
-    children, start = node if isinstance(node, _Rest) else (node, 0)
-    if not binary or len(children) - start == 2:
-        return children[start:]
-    return children[start], _Rest(children, start + 1)
+        return node, "+".join(labels)
 
 
 def _heights_and_sizes(parents: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """Return for each node the steps down to its lowest leaf and the number of leaves under it."""
     heights, sizes = [0] * len(parents), [0] * len(parents)
     for node in range(len(parents) - 1, -1, -1):  # children come after their parent
-        sizes[node] = sizes[node] or 1
-        parent = parents[node]
+        parent, height, size = parents[node], heights[node], sizes[node] or 1
+        sizes[node] = size
         if parent >= 0:
-            heights[parent] = max(heights[parent], heights[node] + 1)
-            sizes[parent] += sizes[node]
+            sizes[parent] += size
+            if heights[parent] <= height:
+                heights[parent] = height + 1
     return np.array(heights), np.array(sizes)
