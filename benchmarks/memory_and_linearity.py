@@ -1,0 +1,95 @@
+"""Memory and time of the whole way from raw text to saved vectors, as the text grows ten- and a hundredfold.
+
+    python -m benchmarks.memory_and_linearity [--megabytes 10 100 1000]
+
+The text has Zipf's distribution over 8 million words, of which the vocabulary keeps the most frequent ones. Bars: a
+peak of at most 1.5 GB, and words a second that differ by at most 20 % from one size to the other.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks import measuring, zipf
+
+MOST_MEMORY = 1.5e9  # bytes
+MOST_DIFFERENCE = 0.2
+STAGES = ("tokenize", "vocabulary", "encode", "train")
+
+
+def measure(megabytes: float, options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """Train on so much text in a process of its own; return seconds, words and peak memory."""
+    text = zipf.write(folder / "text.txt", megabytes, types=options.types)
+    out = folder / "model"
+    program = ["-c", "from pipelines.cli import main; main()", "train-embeddings", str(text), "--out", str(out)]
+    settings = ["--max-vocabulary", str(options.vocabulary), "--dimension", "100", "--epochs", "1"]
+    with (folder / "log").open("w") as log:
+        start = time.monotonic()
+        process = subprocess.Popen([sys.executable, *program, *settings], stdout=log, stderr=log)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        sys.exit((folder / "log").read_text("utf-8"))
+    about = json.loads((out / "manifest.json").read_text("utf-8"))
+    stages = {**about["history"], "train": about}
+    dropped = stages["encode"]["summary"]["dropped"].get("words not in the vocabulary", 0)
+    tokens = stages["encode"]["summary"]["tokens"]
+    return {
+        "text": f"{megabytes:,.0f} MB",
+        "words": tokens + dropped,
+        "seconds": seconds,
+        "stages": {name: stages[name]["cost"]["wall_seconds"] for name in STAGES},
+        "vocabulary": stages["vocabulary"]["summary"]["words"],
+        "peak": usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
+    }
+
+
+def main() -> int:
+    """Measure every size, write the result and tell whether it is within the bars."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--megabytes", type=float, nargs="+", default=[10.0, 100.0, 1000.0])
+    parser.add_argument("--types", type=int, default=8_000_000, help="words to draw from")
+    parser.add_argument("--vocabulary", type=int, default=200_000, help="words to keep")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        (Path(name) / "warm").mkdir()
+        measure(1.0, options, Path(name) / "warm")  # compiles the kernels, once on a machine
+        found = []
+        for megabytes in options.megabytes:
+            folder = Path(name) / f"{megabytes}"
+            folder.mkdir()
+            found.append(measure(megabytes, options, folder))
+            (folder / "text.txt").unlink()
+    worked = [sum(row["stages"].values()) for row in found]
+    rates = [row["words"] / seconds for row, seconds in zip(found, worked, strict=True)]
+    rows = [
+        {
+            "text": row["text"],
+            "words": f"{row['words'] / 1e6:,.1f} M",
+            "kept": f"{row['vocabulary']:,}",
+            **{stage: f"{seconds:.1f} s" for stage, seconds in row["stages"].items()},
+            "with start": f"{row['seconds']:.1f} s",
+            "words/s": f"{rate / 1e6:.2f} M",
+            "peak RSS": f"{row['peak'] / 1e6:,.0f} MB",
+        }
+        for row, rate in zip(found, rates, strict=True)
+    ]
+    difference, peak = max(rates) / min(rates) - 1, max(row["peak"] for row in found)
+    notes = [
+        f"skip-gram, d=100, one epoch, at most {options.vocabulary:,} words of {options.types:,}",
+        f"words/s of the four stages differ by {100 * difference:.0f} %; bar: {100 * MOST_DIFFERENCE:.0f} %",
+        f"highest peak {peak / 1e6:,.0f} MB; bar: {MOST_MEMORY / 1e6:,.0f} MB",
+    ]
+    measuring.write_results("memory_and_linearity", "Memory and time as the text grows", rows, notes)
+    return 0 if peak <= MOST_MEMORY and difference <= MOST_DIFFERENCE else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
