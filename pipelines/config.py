@@ -73,6 +73,48 @@ class VocabularySettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EvaluateSettings:
+    """What the vectors of a run are measured on.
+
+    Attributes
+    ----------
+    data
+        Evaluation sets: files, folders of files, and names (``vecmill corpora list``); none: they are not measured.
+    """
+
+    data: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportSettings:
+    """The formats in which the vectors of a run are written for other tools.
+
+    Attributes
+    ----------
+    formats
+        Names that ``vecmill export --format`` takes; none: nothing is written.
+    float16
+        Write half as many bytes, in formats that can.
+    """
+
+    formats: tuple[str, ...] = ()
+    float16: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutputSettings:
+    """Where a run is kept.
+
+    Attributes
+    ----------
+    directory
+        Of all stages; None is ``runs/`` and the name of the file.
+    """
+
+    directory: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
     """All settings of a pipeline, one section a stage or two."""
 
@@ -99,11 +141,16 @@ class Given(NamedTuple):
     origin: str
 
 
+RUN_SECTIONS: dict[str, type] = {"evaluate": EvaluateSettings, "export": ExportSettings, "output": OutputSettings}
+SECTIONS: dict[str, type] = {**get_type_hints(PipelineConfig), **RUN_SECTIONS}
+LM_SECTION_NAMES = ("lm", "lm_network", "lm_training")
+
+
 @functools.cache
 def _sections() -> dict[str, type]:
     from pipelines.lm_settings import LM_SECTIONS  # slow to import: Numba
 
-    return {**get_type_hints(PipelineConfig), **LM_SECTIONS}
+    return {**SECTIONS, **LM_SECTIONS}
 
 
 def load_config(path: Path | None = None, options: Mapping[str, Given] | None = None) -> PipelineConfig:
@@ -165,7 +212,7 @@ def read_toml(path: Path) -> dict[str, Given]:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     given = {}
     for section, table in tables.items():
-        if section not in _sections() or not isinstance(table, dict):
+        if not _is_section(section) or not isinstance(table, dict):
             raise ConfigError(f"{path}:{_line(text, section)}: {_about_section(section)}")
         for key, value in table.items():
             origin = f"{path}:{_line(text, section, key)}"
@@ -175,8 +222,36 @@ def read_toml(path: Path) -> dict[str, Given]:
     return given
 
 
+def read_assignment(text: str, option: str = "--set") -> tuple[str, Given]:
+    """Return name and value of ``"train.dimension=300"``; the value is TOML, or a text without quotes.
+
+    Raises
+    ------
+    ConfigError
+        If it is no assignment, or there is no such setting.
+    """
+    name, equals, value = text.partition("=")
+    section, dot, key = name.strip().partition(".")
+    origin = f"{option} {text}"
+    if not equals or not dot:
+        raise ConfigError(f"{origin}: expected section.key=value, such as train.dimension=300")
+    if not _is_section(section):
+        raise ConfigError(f"{origin}: {_about_section(section)}")
+    if key not in _keys(section):
+        raise ConfigError(f"{origin}: {_about_key(section, key)}")
+    try:
+        parsed = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        parsed = value.strip()
+    return f"{section}.{key}", Given(parsed, origin)
+
+
+def _is_section(name: str) -> bool:
+    return name in SECTIONS or name in LM_SECTION_NAMES
+
+
 def _keys(section: str) -> list[str]:
-    return [entry.name for entry in dataclasses.fields(_sections()[section])]
+    return [entry.name for entry in dataclasses.fields(SECTIONS.get(section) or _sections()[section])]
 
 
 def _about_section(name: str) -> str:
@@ -230,12 +305,14 @@ def _checked(entry: Given, key: str, annotation: Any) -> Any:
     for alternative in alternatives:
         if get_origin(alternative) is Literal and value in get_args(alternative):
             return value
+        if get_origin(alternative) is tuple and isinstance(value, list) and all(type(entry) is str for entry in value):
+            return tuple(value)
         if alternative is float and type(value) is int:
             return float(value)
         if type(value) is alternative:
             return value
     expected = " or ".join(_describe(alternative) for alternative in alternatives if alternative is not NoneType)
-    choices = [choice for alternative in alternatives for choice in get_args(alternative)]
+    choices = [choice for kind in alternatives if get_origin(kind) is Literal for choice in get_args(kind)]
     hint = nearest(str(value), choices) if choices else ""
     raise ConfigError(f"{entry.origin}: {key} must be {expected}, got {value!r}{hint}")
 
@@ -243,4 +320,6 @@ def _checked(entry: Given, key: str, annotation: Any) -> Any:
 def _describe(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return "one of " + ", ".join(get_args(annotation))
+    if get_origin(annotation) is tuple:
+        return "a list of texts in quotes"
     return {int: "a whole number", float: "a number", bool: "true or false", str: "a text in quotes"}[annotation]

@@ -47,6 +47,11 @@ class Runner:
         Where stages report their progress to.
     forced
         Names of stages that are made again, and all that depends on them, whether they are unchanged or not.
+
+    Attributes
+    ----------
+    made
+        Names of the stages that were not skipped, in the order in which they were finished.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Runner:
         self._stages = {stage.name: stage for stage in stages}
         self._progress = progress
         self._forced = self._dependents(forced)
+        self.made: list[str] = []
         self._manifests: dict[str, Manifest] = {}
         self._unverified: set[str] = set()
 
@@ -162,6 +168,7 @@ class Runner:
         partial.rename(self._root / stage.name)
         _remove(checkpoint)
         progress.forget()
+        self.made.append(stage.name)
         self._manifests[stage.name] = manifest
         self._unverified.discard(stage.name)
         logger.info("%s: done in %.1f s", stage.name, manifest.cost["wall_seconds"])

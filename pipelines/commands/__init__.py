@@ -5,6 +5,9 @@ A command is imported when it is called, so that help, completion and usage erro
 
 # Heading of the help: {command: (module of this package:function or Typer, first line of its help)}
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
+    "Run everything": {
+        "run": ("run:run_command", "Run the stages that a file asks for; skip those that are unchanged."),
+    },
     "Train word vectors": {
         "train-embeddings": (
             "train_embeddings:train_embeddings_command",

@@ -1,0 +1,109 @@
+"""The whole pipeline: which stages a configuration asks for, and running them in one directory."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import NamedTuple
+
+from pipelines.config import ConfigError, nearest
+from pipelines.embedding_pipeline import embedding_stages
+from pipelines.known_hashes import FILE_NAME, KnownHashes
+from pipelines.manifest import Manifest
+from pipelines.progress import LogProgress, Progress
+from pipelines.run_config import RunConfig
+from pipelines.run_directory import RunDirectory, refuse_other
+from pipelines.runner import Runner, Step
+from pipelines.stage import Stage
+from pipelines.stages.evaluate import EvaluateStage
+from pipelines.stages.export import ExportStage
+
+STAGES = (
+    "fetch", "tokenize", "vocabulary", "encode", "train-embeddings",
+    "evaluate", "export", "encode-lm", "train-lm", "report",
+)  # fmt: skip
+
+
+class Selection(NamedTuple):
+    """Which stages of a pipeline a run is about.
+
+    Attributes
+    ----------
+    until
+        The last stage; None is the last of all.
+    force
+        Stages that are made again, and all that depend on them, though nothing has changed.
+    """
+
+    until: str | None = None
+    force: Collection[str] = ()
+
+
+ALL = Selection()
+
+
+class Outcome(NamedTuple):
+    """What a run has done.
+
+    Attributes
+    ----------
+    manifests
+        Of all stages, by name.
+    made
+        Names of the stages that were not skipped.
+    """
+
+    manifests: dict[str, Manifest]
+    made: list[str]
+
+
+def pipeline_stages(config: RunConfig, hashes: KnownHashes | None = None) -> list[Stage]:
+    """Return the stages that a configuration asks for, in order."""
+    stages = embedding_stages(config.embedding, hashes)
+    if config.evaluate.data:
+        stages.append(EvaluateStage(data=config.evaluate.data))
+    if config.export.formats:
+        stages.append(ExportStage(export=config.export))
+    if config.lm:
+        from pipelines.lm_pipeline import lm_stages
+
+        stages += lm_stages(config.lm, "train-embeddings" if config.lm.lm.from_embeddings else None)
+    return stages
+
+
+def plan(config: RunConfig, directory: Path, selection: Selection = ALL) -> list[Step]:
+    """Return what `run` would do; makes nothing.
+
+    Raises
+    ------
+    ConfigError, CorpusError, EmbeddingsError, OutputError
+        As `run`, as far as they can be known.
+    """
+    refuse_other(directory)
+    return _runner(config, directory, selection, LogProgress()).plan()
+
+
+def run(config: RunConfig, directory: Path, progress: Progress, selection: Selection = ALL) -> Outcome:
+    """Bring a directory up to date with a configuration.
+
+    Raises
+    ------
+    ConfigError, CorpusError, EmbeddingsError, OutputError
+        See there; what was finished before stays.
+    """
+    with RunDirectory(directory) as output:
+        runner = _runner(config, directory, selection, progress)
+        output.begin(config.to_dict())
+        return Outcome(runner.run(), runner.made)
+
+
+def _runner(config: RunConfig, directory: Path, selection: Selection, progress: Progress) -> Runner:
+    """Return the runner of the stages selected."""
+    hashes = KnownHashes(directory / FILE_NAME if directory.exists() else None)
+    stages = pipeline_stages(config, hashes)
+    names = [stage.name for stage in stages]
+    for name in (*selection.force, *([selection.until] if selection.until else [])):
+        if name not in STAGES:
+            raise ConfigError(f"there is no stage {name!r}{nearest(name, list(STAGES))} (stages: {', '.join(STAGES)})")
+        if name not in names:
+            raise ConfigError(f"the stage {name} is not asked for by these settings (stages: {', '.join(names)})")
+    last = names.index(selection.until) if selection.until else len(names)
+    return Runner(directory, stages[: last + 1], progress, forced=selection.force)

@@ -1,0 +1,56 @@
+"""Stage 6: word vectors → scores on evaluation sets."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pipelines.manifest import hash_files
+from pipelines.stage import Stage, StageContext
+
+FILE_NAME = "scores.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateStage(Stage):
+    """Measures word similarity, analogies and categories."""
+
+    data: tuple[str, ...]
+    name: ClassVar[str] = "evaluate"
+    inputs: ClassVar[tuple[str, ...]] = ("train-embeddings",)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Which sets."""
+        return {"data": list(self.data)}
+
+    def sources(self) -> Mapping[str, str]:
+        """Return the hash of files and folders that are named; sets of the catalog are what their name says."""
+        found = {}
+        for place in self.data:
+            path = Path(place)
+            files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+            if path.exists():
+                lines = [f"{file.name} {digest}" for file, digest in zip(files, hash_files(files), strict=True)]
+                found[place] = hashlib.sha256("\n".join(lines).encode()).hexdigest()
+        return found
+
+    def check(self) -> None:
+        """Find all sets, and fetch those that are not here, before anything begins."""
+        from pipelines.evaluation_sets import find_sets
+
+        find_sets(self.data)
+
+    def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
+        """Write `scores.json`: an object a set, as `embeddings.evaluation.evaluate` has its rows."""
+        from embeddings import WordVectors
+        from embeddings.evaluation import evaluate
+        from pipelines.evaluation_sets import find_sets
+
+        sets = find_sets(self.data)
+        vectors = WordVectors.load(context.inputs["train-embeddings"])
+        with context.progress.task("measuring the vectors", None):
+            scores = evaluate(vectors, sets)
+        scores.to_json(directory / FILE_NAME, orient="records", indent=1)
+        return {"sets": len(scores)}
