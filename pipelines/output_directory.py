@@ -4,6 +4,7 @@ While it is being made, everything lies in a hidden sibling, ``.NAME.work/``: fi
 settings of the run, and a lock. When all is done the result is renamed into place and the sibling removed.
 """
 
+import contextlib
 import json
 import logging
 import os
@@ -185,6 +186,14 @@ class OutputDirectory:
         shutil.rmtree(self._removed, ignore_errors=True)
         self.work.rename(self._removed)
         shutil.rmtree(self._removed, ignore_errors=True)
+
+
+def tidy(path: Path) -> None:
+    """Remove what a run that was killed at its very end left beside a finished directory; unfinished work stays."""
+    output = OutputDirectory(path)
+    if output.work.exists() or output._removed.exists():
+        with contextlib.suppress(OutputError), output:  # entering restores order, and refuses what is finished
+            pass
 
 
 def _flush(directory: Path) -> None:

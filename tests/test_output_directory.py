@@ -11,7 +11,7 @@ import pytest
 
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
-from pipelines.output_directory import OutputDirectory, OutputError
+from pipelines.output_directory import OutputDirectory, OutputError, tidy
 from tests.test_manifest import make_manifest
 
 SETTINGS = {"train": {"dimension": 100}}
@@ -172,6 +172,19 @@ def test_a_symbolic_link_is_followed(tmp_path):
     make(tmp_path / "out")
     assert (tmp_path / "out").is_symlink()
     assert (tmp_path / "disk" / "out" / "vectors.npy").exists()
+
+
+@pytest.mark.parametrize("useful", [False, True])
+def test_what_a_kill_at_the_very_end_left_is_tidied_up_and_unfinished_work_is_not(tmp_path, useful):
+    out = tmp_path / "out"
+    make(out)
+    (tmp_path / ".out.removed" / "train").mkdir(parents=True)
+    (tmp_path / ".out.work" / "tokenize").mkdir(parents=True)
+    if useful:
+        (tmp_path / ".out.work" / "config.json").write_text(json.dumps(SETTINGS))
+    tidy(out)
+    assert names(tmp_path) == ([".out.work", "out"] if useful else ["out"])
+    assert (out / "vectors.npy").read_text() == "new"
 
 
 HOLD_LOCK = """

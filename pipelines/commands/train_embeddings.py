@@ -107,10 +107,12 @@ def train_embeddings_command(
     """
     settings = load_config(config, _given(context))
     from pipelines.embedding_pipeline import is_finished, train_embeddings  # slow to import: Numba
+    from pipelines.output_directory import tidy
     from pipelines.report import print_training
 
     progress = make_progress()
     if skip_finished and not force and is_finished(settings, out):
+        tidy(out)
         typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
         return
     with interruptible("the same command goes on where this one stopped"):

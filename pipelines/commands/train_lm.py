@@ -110,10 +110,12 @@ def train_lm_command(
     """
     from pipelines.lm_pipeline import is_finished, load_lm_config, train_lm
     from pipelines.lm_report import print_lm_training
+    from pipelines.output_directory import tidy
 
     settings = load_lm_config(config, _given(context), embeddings)
     progress = make_progress()
     if skip_finished and not force and is_finished(settings, out, embeddings=embeddings):
+        tidy(out)
         typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
         return
     with interruptible("the same command goes on where this one stopped"):
