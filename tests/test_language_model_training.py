@@ -1,5 +1,6 @@
 """Training: it learns, it goes on bit for bit after a kill, it stops when it explodes."""
 
+import signal
 from itertools import pairwise
 
 import numpy as np
@@ -129,17 +130,39 @@ def test_progress_counts_up_to_the_end():
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_a_loss_that_is_no_number_stops_and_keeps_the_checkpoint(bad, tmp_path):
+@pytest.mark.parametrize(("share", "pattern"), [(0.5, "the loss is nan"), (1.0, "output.bias holds")])
+def test_weights_that_are_no_numbers_end_training_and_are_not_saved(share, pattern, bad, tmp_path):
     trainer = make_trainer(checkpoints=tmp_path)
 
-    def break_after_five(progress):
-        if progress.tokens_done >= 5 * 4 * 7:
+    def damage(progress):
+        if progress.tokens_done >= share * len(CORPUS.train):
             trainer.model.parameters["output.bias"].value[:] = bad
 
-    with pytest.raises(DivergenceError, match="learning rate"):
-        fit(trainer, break_after_five)
-    # the checkpoint after the fifth window was written with the broken weights; the loss is watched before the step
-    assert load_checkpoint(tmp_path) is not None
+    with pytest.raises(DivergenceError, match=rf"{pattern}.*learning rate.*windows is kept in"):
+        fit(trainer, damage)
+    assert all(np.isfinite(array).all() for array in load_checkpoint(tmp_path).arrays.values())
+
+
+@pytest.mark.parametrize("recipe", ["sampled adamw", "awd"])
+def test_an_interruption_writes_a_checkpoint_where_it_came(recipe, tmp_path):
+    """A signal comes while a step runs in its thread: the step is ended, and a resumed training does not repeat it."""
+    expected = fit(make_trainer(recipe)).parameters
+    trainer = make_trainer(recipe, tmp_path)
+    trainer._checkpoint_seconds = 3600.0
+    train, begun = trainer.model.loss_and_gradients, []
+
+    def interrupted(*arguments):
+        begun.append(1)
+        if len(begun) == 4:
+            signal.raise_signal(signal.SIGINT)  # handled in the main thread, which waits
+        return train(*arguments)
+
+    trainer.model.loss_and_gradients = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        fit(trainer)
+    assert load_checkpoint(tmp_path).state["position"]["windows"] in (4, 5)
+    for name, parameter in fit(make_trainer(recipe, tmp_path)).parameters.items():
+        np.testing.assert_array_equal(parameter.value, expected[name].value, err_msg=name)
 
 
 def test_a_loss_far_above_guessing_stops():

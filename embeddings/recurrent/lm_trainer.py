@@ -3,13 +3,16 @@
 The state of a column goes on from window to window (`batching`), and the gradient stops at their borders.  All that is
 random comes from one generator, so that a run that was interrupted ends, after it was resumed from a checkpoint, with
 the same weights bit for bit as one that was not (on the same machine with the same number of threads).
+
+An interruption is raised in the main thread, at any moment.  Steps therefore run in a thread of their own: the one that
+has begun is ended, then the checkpoint is written, and nothing is lost.
 """
 
-import hashlib
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +24,15 @@ from embeddings.errors import EmbeddingsError
 from embeddings.recurrent.batching import batchify, windows
 from embeddings.recurrent.cells import State
 from embeddings.recurrent.language_model import LanguageModel
+from embeddings.recurrent.lm_checkpoint import (
+    group_of,
+    joined_groups,
+    not_finite,
+    require_same,
+    sha256,
+    state_arrays,
+    states_of,
+)
 from embeddings.recurrent.lm_training_config import LMTrainingConfig
 from embeddings.recurrent.optimizers import OPTIMIZERS, AveragedSGD, DivergenceError, Optimizer
 from embeddings.recurrent.perplexity import evaluate
@@ -106,6 +118,7 @@ class LMTrainer:
         self._states: list[State] | None = None
         self._best: dict[str, np.ndarray] = {}
         self._text: dict[str, str] = {}
+        self._saved_after: int | None = None
 
     def fit(
         self, train: np.ndarray, valid: np.ndarray, report: Callable[[LMProgress], None] | None = None
@@ -122,22 +135,27 @@ class LMTrainer:
         Raises
         ------
         DivergenceError
-            If the loss is not finite, or stays far above that of guessing; the last checkpoint is kept.
+            If loss, gradient or weights are not finite, or the loss stays far above that of guessing; the last
+            checkpoint, whose weights are finite, is kept.
         EmbeddingsError
             If a text is empty, or the checkpoint found is of another architecture, text or training.
         KeyboardInterrupt
-            As it came; the last checkpoint is kept.
+            As it came, after a checkpoint was written.
         """
         if not len(train) or not len(valid):
             raise EmbeddingsError("no text to train or validate on: expected at least one word of each")
         inputs, targets = batchify(train, self.config.batch_size, self.model.eos)
         if inputs.shape[1] < self.config.batch_size:
             logger.warning("the text has %d words: as many columns instead of %d", len(train), self.config.batch_size)
-        self._restore({"training text": _sha256(train), "validation text": _sha256(valid)})
-        while self._position.epoch < self.config.epochs and not self._finished_early():
-            self._train_epoch(inputs, targets, report)
-            self._validate(valid)
-            self._save()
+        self._restore({"training text": sha256(train), "validation text": sha256(valid)})
+        try:
+            while self._position.epoch < self.config.epochs and not self._finished_early():
+                self._train_epoch(inputs, targets, report)
+                self._save()  # validation may be interrupted
+                self._validate(valid)
+                self._save()
+        except DivergenceError as error:
+            raise DivergenceError(f"{error}{self._about_checkpoint()}") from error
         for name, value in self._best.items():
             self.model.parameters[name].value[...] = value
         return self.model
@@ -152,36 +170,44 @@ class LMTrainer:
     def _train_epoch(
         self, inputs: np.ndarray, targets: np.ndarray, report: Callable[[LMProgress], None] | None
     ) -> None:
+        """Train on the rest of an epoch."""
         position, steps = self._position, len(inputs)
-        first = position.row
-        lengths = self._rng if self.config.variable_windows else None
-        saved = clock = time.monotonic()
-        started, begun_at = clock, self._tokens_done(inputs)
-        pause = self._checkpoint_seconds
-        for piece in windows(steps - first, self.config.bptt, lengths):
-            rows = slice(first + piece.start, first + piece.stop)
-            self._step(inputs[rows], targets[rows], rows, steps)
-            now = time.monotonic()
-            position.seconds, clock = position.seconds + now - clock, now
-            if report:
-                report(self._progress(inputs, begun_at, now - started))
-            if rows.stop < steps and now - saved >= pause:
-                self._save()
-                saved = time.monotonic()
-                pause = max(self._checkpoint_seconds, 20 * (saved - now))
+        pieces = windows(steps - position.row, self.config.bptt, self._rng if self.config.variable_windows else None)
+        saved = started = time.monotonic()
+        begun_at, pause = self._tokens_done(inputs), self._checkpoint_seconds
+        try:
+            with ThreadPoolExecutor(1, "training") as thread:
+                while thread.submit(self._step, inputs, targets, pieces).result():
+                    now = time.monotonic()
+                    if report:
+                        report(self._progress(inputs, begun_at, now - started))
+                    if position.row < steps and now - saved >= pause:
+                        self._save()
+                        saved = time.monotonic()
+                        pause = max(self._checkpoint_seconds, 20 * (saved - now))
+        except KeyboardInterrupt:  # the thread has ended its step
+            self._save()
+            raise
 
-    def _step(self, inputs: np.ndarray, targets: np.ndarray, rows: slice, steps: int) -> None:
-        position, optimizer = self._position, self._optimizer
-        rate = self._rate(position.epoch * steps + rows.start, steps)
-        scale = (rows.stop - rows.start) / self.config.bptt if self.config.variable_windows else 1.0
-        optimizer.learning_rate = rate * scale
-        loss, self._states = self.model.loss_and_gradients(inputs, targets, self._states, self._rng)
+    def _step(self, inputs: np.ndarray, targets: np.ndarray, pieces: Iterator[slice]) -> bool:
+        """Train on the next window; return whether there was one."""
+        position, optimizer, started = self._position, self._optimizer, time.monotonic()
+        piece = next(pieces, None)
+        if piece is None:
+            return False
+        size = piece.stop - piece.start
+        rows = slice(position.row, position.row + size)
+        rate = self._rate(position.epoch * len(inputs) + rows.start, len(inputs))
+        optimizer.learning_rate = rate * (size / self.config.bptt if self.config.variable_windows else 1.0)
+        loss, self._states = self.model.loss_and_gradients(inputs[rows], targets[rows], self._states, self._rng)
         self._require_sound(loss)
         optimizer.step(self.config.clip)
-        count = int((targets >= 0).sum())
+        count = int((targets[rows] >= 0).sum())
         position.loss_sum += loss * count
         position.loss_tokens += count
         position.row, position.windows = rows.stop, position.windows + 1
+        position.seconds += time.monotonic() - started
+        return True
 
     def _require_sound(self, loss: float) -> None:
         position = self._position
@@ -271,13 +297,23 @@ class LMTrainer:
         return {"model": asdict(self.model.config), "training": asdict(self.config)}
 
     def _save(self) -> None:
+        """Write a checkpoint, unless the weights are damaged."""
+        damaged = not_finite(self.model.parameters)
+        if damaged is not None:
+            raise DivergenceError(
+                f"training diverged in epoch {self._position.epoch + 1}: {damaged} holds NaN or infinity; lower the "
+                f"learning rate ({self.config.rate:g}) or the clipping norm ({self.config.clip:g})"
+            )
         if self._checkpoints is None:
             return
-        arrays = {f"weight {name}": parameter.value for name, parameter in self.model.parameters.items()}
-        arrays |= {f"optimizer {name}": array for name, array in self._optimizer.state.items()}
-        arrays |= {f"best {name}": array for name, array in self._best.items()}
-        for layer, parts in enumerate(self._states or []):
-            arrays |= {f"state {layer} {which}": array for which, array in enumerate(parts)}
+        arrays = joined_groups(
+            {
+                "weight": {name: parameter.value for name, parameter in self.model.parameters.items()},
+                "optimizer": self._optimizer.state,
+                "best": self._best,
+                "state": state_arrays(self._states),
+            }
+        )
         state = {
             "identity": self._identity(),
             "text": self._text,
@@ -288,6 +324,12 @@ class LMTrainer:
             "metrics": self.metrics,
         }
         save_checkpoint(self._checkpoints, arrays, state)
+        self._saved_after = self._position.windows
+
+    def _about_checkpoint(self) -> str:
+        if self._saved_after is None:
+            return ""
+        return f"; the checkpoint after {self._saved_after} windows is kept in {self._checkpoints}"
 
     def _restore(self, text: dict[str, str]) -> None:
         """Go on from the checkpoint, if there is one."""
@@ -297,36 +339,13 @@ class LMTrainer:
             return
         arrays, state = checkpoint
         before = {**state["identity"], "text": state["text"]}
-        _require_same(before, {**self._identity(), "text": text}, str(self._checkpoints))
-
-        def group(name: str) -> dict[str, np.ndarray]:
-            return {key.partition(" ")[2]: array for key, array in arrays.items() if key.startswith(f"{name} ")}
-
-        self.model.assign(group("weight"), str(self._checkpoints))
-        self._optimizer.restore(group("optimizer"), state["optimizer"])
-        self._best = group("best")
-        layers: dict[int, dict[int, np.ndarray]] = {}
-        for key, array in group("state").items():
-            layer, which = map(int, key.split())
-            layers.setdefault(layer, {})[which] = array
-        self._states = [tuple(part for _, part in sorted(layers[i].items())) for i in sorted(layers)] or None
+        require_same(before, {**self._identity(), "text": text}, str(self._checkpoints))
+        self.model.assign(group_of(arrays, "weight"), str(self._checkpoints))
+        self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])
+        self._best = group_of(arrays, "best")
+        self._states = states_of(group_of(arrays, "state"))
         self._position = _Position(**state["position"])
         self._plateau = ReduceOnPlateau(**state["plateau"])
         self._rng.bit_generator.state = state["random"]
-        self.metrics = state["metrics"]
+        self.metrics, self._saved_after = state["metrics"], self._position.windows
         logger.info("going on in epoch %d, after %d windows", self._position.epoch + 1, self._position.windows)
-
-
-def _sha256(ids: np.ndarray) -> str:
-    return hashlib.sha256(ids.tobytes()).hexdigest()
-
-
-def _require_same(before: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]], origin: str) -> None:
-    for section in now:
-        for name in sorted(before[section].keys() | now[section].keys()):
-            theirs, ours = before[section].get(name), now[section].get(name)
-            if theirs != ours:
-                raise EmbeddingsError(
-                    f"the checkpoint in {origin} has {name} = {theirs}, this training {ours}: "
-                    "repeat its settings to go on with it, or remove it"
-                )
