@@ -1,0 +1,178 @@
+"""Time from text to a perplexity, and quality at equal epochs, against the recipe of torch's word language model.
+
+The recipe: LSTM of 2 x 200 with tied weights, dropout 0.2, batch 20, windows of 35 steps, SGD at a rate of 20 that is
+quartered after a validation without improvement, gradients clipped to 0.25, full softmax.  Its time is that of training
+and validation alone.  Ours is that of the commands `train-embeddings` and `train-lm`, from text to a finished model.
+Both sides see the same tokens of the same vocabulary, and perplexity counts all of them.
+
+python -m benchmarks.language_model_time [--text FOLDER] [--tokens 400000] [--epochs 3]
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+import numpy as np
+
+from benchmarks import measuring, text
+from embeddings import make_tokenizer
+from embeddings.recurrent.batching import PADDING, batchify, windows
+from embeddings.recurrent.lm_corpus import LanguageModelCorpus, read_presplit
+
+WIKI = text.SHARED / "lm" / "wiki-lm"
+PARTS = {"train": 1.0, "valid": 0.1, "test": 0.1}
+BATCH, STEPS, HIDDEN, DROPOUT, RATE, CLIP = 20, 35, 200, 0.2, 20.0, 0.25
+ALL_WORDS = "1000000"
+
+
+def write_slice(source: Path, folder: Path, tokens: int) -> Path:
+    """Write the first lines of each part: about ``tokens`` of train, a tenth of that of valid and test; 0 is all."""
+    folder.mkdir()
+    for part, share in PARTS.items():
+        left = tokens * share
+        with (source / f"{part}.txt").open("rb") as lines, (folder / f"{part}.txt").open("wb") as file:
+            for line in lines:
+                file.write(line)
+                left -= len(line.split()) + 1
+                if tokens and left <= 0:
+                    break
+    return folder
+
+
+def train_torch(folder: Path, epochs: int) -> dict[str, Any]:
+    """Train by the recipe; return the seconds, and perplexity on valid after each epoch and on test."""
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(2)
+    torch.manual_seed(1)
+    corpus = LanguageModelCorpus.load(folder)
+    words, eos = len(corpus.vocabulary), corpus.vocabulary.id("<eos>")
+    embedding, network = nn.Embedding(words, HIDDEN), nn.LSTM(HIDDEN, HIDDEN, 2, dropout=DROPOUT)
+    decoder, drop = nn.Linear(HIDDEN, words), nn.Dropout(DROPOUT)
+    nn.init.uniform_(embedding.weight, -0.1, 0.1)
+    nn.init.zeros_(decoder.bias)
+    decoder.weight = embedding.weight
+    model = nn.ModuleList([embedding, network, decoder, drop])
+
+    def loss_of(inputs: np.ndarray, targets: np.ndarray, states: Any, reduction: str) -> tuple[Any, Any]:
+        outputs, states = network(drop(embedding(torch.from_numpy(inputs))), states)
+        logits, wanted = decoder(drop(outputs)).view(-1, words), torch.from_numpy(targets).view(-1)
+        return nn.functional.cross_entropy(logits, wanted, ignore_index=PADDING, reduction=reduction), states
+
+    def train_epoch(rate: float) -> None:
+        model.train()
+        states = None
+        inputs, targets = batchify(corpus.train, BATCH, eos)
+        for rows in windows(len(inputs), STEPS):
+            model.zero_grad()
+            loss, states = loss_of(inputs[rows], targets[rows], states, "mean")
+            states = tuple(state.detach() for state in states)
+            loss.backward()
+            nn.utils.clip_grad_norm_(model.parameters(), CLIP)
+            with torch.no_grad():
+                for parameter in model.parameters():
+                    parameter.add_(parameter.grad, alpha=-rate)
+
+    @torch.no_grad()
+    def perplexity(ids: np.ndarray) -> float:
+        model.eval()
+        total, states = 0.0, None
+        inputs, targets = batchify(ids, BATCH // 2, eos)
+        for rows in windows(len(inputs), STEPS):
+            loss, states = loss_of(inputs[rows], targets[rows], states, "sum")
+            total += loss.item()
+        return float(np.exp(total / len(ids)))
+
+    valid: list[float] = []
+    rate, best, started = RATE, {}, time.perf_counter()
+    for _ in range(epochs):
+        train_epoch(rate)
+        valid.append(perplexity(corpus.valid))
+        if valid[-1] == min(valid):
+            best = {name: value.clone() for name, value in model.state_dict().items()}
+        else:
+            rate /= 4
+    seconds = time.perf_counter() - started
+    model.load_state_dict(best)
+    return {"seconds": seconds, "valid": valid, "test": perplexity(corpus.test)}
+
+
+def vecmill(*arguments: str | Path) -> float:
+    """Run a command; return the seconds."""
+    started = time.perf_counter()
+    command = "from pipelines.cli import main; main()"
+    run([sys.executable, "-c", command, *map(str, arguments)], check=True, capture_output=True)
+    return time.perf_counter() - started
+
+
+def train_ours(folder: Path, out: Path, embeddings: Path, *options: str) -> dict[str, Any]:
+    """Train a language model; return the seconds, and perplexity on valid after each epoch and on test."""
+    settings = ["--max-vocabulary", ALL_WORDS, *options]
+    seconds = vecmill("train-lm", folder, "--embeddings", embeddings, "--out", out, *settings)
+    metrics = [json.loads(line) for line in (out / "metrics.jsonl").read_text("utf-8").splitlines()]
+    test = json.loads((out / "evaluation.json").read_text("utf-8"))["test"]["perplexity"]
+    return {"seconds": seconds, "valid": [entry["valid_perplexity"] for entry in metrics], "test": test}
+
+
+def main() -> None:
+    """Train all sides one after the other and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--text", type=Path, default=WIKI, help="folder of train.txt, valid.txt and test.txt")
+    parser.add_argument("--tokens", type=int, default=400_000, help="of train.txt, from its beginning; 0 is all")
+    parser.add_argument("--epochs", type=int, default=3, help="of the recipe")
+    parser.add_argument("--torch", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.torch:
+        print(json.dumps(train_torch(options.torch, options.epochs)))
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = write_slice(options.text, Path(name) / "text", options.tokens)
+        corpus, _ = read_presplit(folder, make_tokenizer("fast"))
+        ids = Path(name) / "ids"
+        ids.mkdir()
+        corpus.save(ids)
+        theirs = measuring.run_alone(
+            "benchmarks.language_model_time", "--torch", str(ids), "--epochs", str(options.epochs)
+        )
+        E = Path(name) / "E"
+        embedding_seconds = vecmill("train-embeddings", folder / "train.txt", "--tokenizer", "whitespace", "--out", E)
+        quick = train_ours(folder, Path(name) / "quick", E, "--epochs", "1")
+        small = train_ours(folder, Path(name) / "small", E, "--preset", "small", "--epochs", str(options.epochs))
+    for ours in (quick, small):
+        ours["seconds"] += embedding_seconds
+    epochs = f"{options.epochs} epochs"
+    sides = {
+        f"torch, the recipe, {epochs}": theirs,
+        "vecmill, preset quick, 1 epoch": quick,
+        f"vecmill, preset small, {epochs}": small,
+    }
+    rows = [
+        {
+            "training": side,
+            "time": f"{found['seconds']:.0f} s",
+            "valid perplexity": f"{min(found['valid']):.1f}",
+            "test perplexity": f"{found['test']:.1f}",
+        }
+        for side, found in sides.items()
+    ]
+    reached = min(quick["valid"]) <= min(theirs["valid"])
+    notes = [
+        f"{options.text.name}: {len(corpus.train):,} tokens of training, {len(corpus.valid):,} of validation, "
+        f"{len(corpus.test):,} of test, V = {len(corpus.vocabulary):,}; 2 threads each",
+        f"quick {'reaches' if reached else 'DOES NOT REACH'} the recipe's validation perplexity, "
+        f"{theirs['seconds'] / quick['seconds']:.1f} times as fast, with {embedding_seconds:.1f} s for embeddings; "
+        "bar: 2 times",
+        f"small at equal epochs: test perplexity {small['test'] / theirs['test']:.2f} of the recipe's; bar: at most 1",
+    ]
+    title = "Language model: time to a perplexity, and quality at equal epochs"
+    measuring.write_results("language_model_time", title, rows, notes)
+
+
+if __name__ == "__main__":
+    main()
