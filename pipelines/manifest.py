@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any, Self
 
 FILE_NAME = "manifest.json"
-PACKAGES = ("corpora", "embeddings", "pipelines")
 LIBRARIES = ("numpy", "numba", "nltk", "pyarrow")  # those that decide results
 
 
@@ -42,7 +41,7 @@ class Basis:
     inputs
         Hash by name: of the outputs of earlier stages, and of what is read from outside.
     code
-        Version of vecmill with a hash of its source files.
+        Version of vecmill with a hash of the source files that decide the result (`pipelines.code_version`).
     libraries
         Versions of the libraries that decide results.
     """
@@ -216,17 +215,6 @@ def list_outputs(directory: Path) -> dict[str, dict[str, Any]]:
         path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": found}
         for path, found in zip(paths, hashes, strict=True)
     }
-
-
-@cache
-def code_version() -> str:
-    """Return ``0.1.0+<hash of the source files>``."""
-    root = Path(__file__).resolve().parents[1]
-    found = hashlib.sha256()
-    for package in PACKAGES:
-        for path in sorted((root / package).rglob("*.py")):
-            found.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return f"{importlib.metadata.version('vecmill')}+{found.hexdigest()[:12]}"
 
 
 @cache

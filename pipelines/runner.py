@@ -7,13 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.code_version import code_version
 from pipelines.interruption import raise_if_interrupted
 from pipelines.manifest import (
     Basis,
     Manifest,
     ManifestError,
     Stopwatch,
-    code_version,
     library_versions,
     list_outputs,
     machine,
@@ -127,7 +127,7 @@ class Runner:
             stage=stage.name,
             settings=json.loads(json.dumps(stage.settings)),
             inputs={**inputs, **stage.sources()},
-            code=code_version(),
+            code=code_version(type(stage).__module__),
             libraries=library_versions(),
         )
 
