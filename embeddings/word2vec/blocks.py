@@ -37,16 +37,19 @@ class BlockTable(NamedTuple):
         return BlockTable(*(column[which] for column in self))
 
 
-def cut_into_blocks(corpus: EncodedCorpus, block_tokens: int | None = None) -> BlockTable:
+def cut_into_blocks(
+    corpus: EncodedCorpus, block_tokens: int | None = None, most_tokens: int = BLOCK_TOKENS
+) -> BlockTable:
     """Cut a corpus into blocks of about `block_tokens` tokens; none is longer than twice that.
 
     Parameters
     ----------
     corpus : EncodedCorpus
     block_tokens : int, optional
-        Default: 10,000, or fewer for a corpus of less than 2 million tokens.
+        Default: `most_tokens`, or fewer for a corpus of less than 200 times as many.
+    most_tokens : int
     """
-    size = block_tokens or max(50, min(BLOCK_TOKENS, corpus.token_count // _FEWEST_BLOCKS))
+    size = block_tokens or max(50, min(most_tokens, corpus.token_count // _FEWEST_BLOCKS))
     parts = [_cut_shard(number, np.asarray(shard.offsets), size) for number, shard in enumerate(corpus.shards)]
     return BlockTable(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 

@@ -44,6 +44,8 @@ class Word2VecConfig:
         Share of the corpus, at most 50,000 tokens, that is not trained on but measured after every epoch.
     seed : int
         Of the initial vectors and of all draws.
+    deterministic : bool
+        The same vectors, bit for bit, for any number of threads; takes longer. See `rounds`.
     threads : int or None
         None takes all the processors that this process may use.
 
@@ -67,6 +69,7 @@ class Word2VecConfig:
     cbow_mean: bool = True
     held_out: float = 0.01
     seed: int = 1
+    deterministic: bool = False
     threads: int | None = None
 
     def __post_init__(self) -> None:

@@ -19,7 +19,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from embeddings.word2vec import simd
+from embeddings.word2vec import draws, simd
+from embeddings.word2vec.draws import inlined
 
 GROUP = 6
 """Output rows taken at a time; K = 5 negatives and the centre word are one group."""
@@ -107,45 +108,13 @@ def scratch(block: int, dimension: int, window: int, negative: int) -> Scratch:
 
 
 _compiled = njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-_inlined = njit(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 
 
-@_inlined
-def _next_random(state):
-    """Marsaglia's xorshift64 (2003)."""
-    state ^= state << np.uint64(13)
-    state ^= state >> np.uint64(7)
-    state ^= state << np.uint64(17)
-    return state
-
-
-@_inlined
-def _below(state, n):
-    """Map the upper half of a random state to 0..n-1 (Lemire 2019)."""
-    return np.int64(((state >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
-
-
-@_inlined
-def _subsample(block, begin, end, keep, tokens, state):
-    """Copy the tokens that frequent-word subsampling keeps; return their number."""
-    n = 0
-    for position in range(begin, end):
-        word = block.ids[position]
-        state = _next_random(state)
-        tokens[n] = word
-        n += keep[word] >= np.uint32(state >> np.uint64(32))
-    return n, state
-
-
-@_inlined
+@inlined
 def _draw_negatives(parameters, outputs, negative, state):
-    """Draw words from the noise distribution by Walker's alias method and ask for their rows."""
-    words = parameters.alias_word.shape[0]
+    """Draw negatives and ask for their rows."""
     for k in range(1, negative + 1):
-        state = _next_random(state)
-        word = _below(state, words)
-        alias = np.int64(parameters.alias_word[word])  # read in any case: the branch could not be foretold
-        word = alias if np.uint32(state & np.uint64(0xFFFFFFFF)) >= parameters.alias_threshold[word] else word
+        word, state = draws.noise_word(parameters, state)
         outputs[k] = word
         for j in range(0, parameters.context.shape[1], 16):
             simd.prefetch(parameters.context, word, j)
@@ -154,17 +123,7 @@ def _draw_negatives(parameters, outputs, negative, state):
     return state
 
 
-@_inlined
-def _window(position, n, step, state):
-    """First and last (exclusive) context position of a centre word."""
-    reach = step.window
-    if step.dynamic_window:
-        state = _next_random(state)
-        reach -= _below(state, step.window)
-    return max(0, position - reach), min(n, position + reach + 1), state
-
-
-@_inlined
+@inlined
 def _set_rates(outputs, negative, learning_rate, rates):
     """Learning rate of each output: none for padding and for a negative that is the centre word itself."""
     centre = outputs[0]
@@ -173,18 +132,18 @@ def _set_rates(outputs, negative, learning_rate, rates):
         rates[k // GROUP, k % GROUP] = learning_rate if counts else np.float32(0)
 
 
-@_inlined
+@inlined
 def _softplus(x):
     return np.log1p(np.exp(-abs(x))) + max(x, np.float32(0))
 
 
-@_inlined
+@inlined
 def _first_measured(step):
     """Number of the centre word whose loss is taken first: drawn, so that short blocks have their share."""
     return 1 + np.int64(step.state % np.uint64(step.loss_interval))
 
 
-@_inlined
+@inlined
 def _loss(rows, row, context, outputs, negative):
     """Negative-sampling loss of one input row: -log σ(o_centre·x) - Σ_k log σ(-o_k·x) (Mikolov et al. 2013, eq. 4)."""
     total = np.float64(0)
@@ -197,7 +156,7 @@ def _loss(rows, row, context, outputs, negative):
     return total
 
 
-@_inlined
+@inlined
 def _sigmoid(x):
     """σ(x) = (1 + tanh(x / 2)) / 2; tanh as a ratio of polynomials of degree 13 and 6, good to float32."""
     half = simd.broadcast_score(np.float32(0.5))
@@ -217,13 +176,13 @@ def _sigmoid(x):
     return simd.multiply_add(simd.divide(simd.multiply(x, top), bottom), half, half)
 
 
-@_inlined
+@inlined
 def _dimension(parameters, step):
     """Padded dimension, as a constant of the compiled code where `row_parts` is not empty."""
     return _PART * len(step.row_parts) if len(step.row_parts) > 0 else parameters.embedding.shape[1]
 
 
-@_inlined
+@inlined
 def _score_two(dimension, rows, row, other, context, first, other_first, outputs, group):
     """Scores of two input rows against six output rows; the first output may differ between the two."""
     a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(_ZERO)
@@ -248,14 +207,14 @@ def _score_two(dimension, rows, row, other, context, first, other_first, outputs
     return simd.lane_sums(a0, a1, a2, a3, a4, a5), simd.lane_sums(b0, b1, b2, b3, b4, b5)
 
 
-@_inlined
+@inlined
 def _set_gradients(scores, row, values, label, rate):
     """Write α (label - σ(score)) for the outputs of one input row."""
     simd.store(scores, row, 0, simd.multiply(rate, simd.subtract(label, _sigmoid(values))))
 
 
 def _column_update(load, broadcast):
-    @_inlined
+    @inlined
     def update(parameters, contexts, m, outputs, group, scores, j):
         embedding, context = parameters.embedding, parameters.context
         o0, o1, o2 = outputs[group], outputs[group + 1], outputs[group + 2]
@@ -293,7 +252,7 @@ _update_wide = _column_update(simd.load_wide, simd.broadcast_wide)
 _update_narrow = _column_update(simd.load, simd.broadcast)
 
 
-@_inlined
+@inlined
 def _update_window(dimension, parameters, contexts, m, outputs, group, scores):
     """E[contexts] += G O and C[outputs] += Gᵀ X, a few registers' width of the rows at a time."""
     whole = dimension // simd.WIDE * simd.WIDE
@@ -303,7 +262,7 @@ def _update_window(dimension, parameters, contexts, m, outputs, group, scores):
         _update_narrow(parameters, contexts, m, outputs, group, scores, j)
 
 
-@_inlined
+@inlined
 def _train_pairs(dimension, parameters, contexts, m, outputs, rates, scores):
     """One gradient step a group: every context word against the centre word and its negatives."""
     embedding, context = parameters.embedding, parameters.context
@@ -340,10 +299,10 @@ def skip_gram(block, parameters, step, scratch):
     for sentence in range(block.first_sentence, block.last_sentence):
         begin = max(block.first, block.offsets[sentence])
         end = min(block.last, block.offsets[sentence + 1])
-        n, state = _subsample(block, begin, end, parameters.keep, tokens, state)
+        n, state = draws.subsample(block.ids, begin, end, parameters.keep, tokens, state)
         state = _draw_negatives(parameters, outputs[1], step.negative, state)
         for position in range(n):
-            low, high, state = _window(position, n, step, state)
+            low, high, state = draws.window(position, n, step, state)
             m = 0
             for i in range(low, high):
                 contexts[m] = tokens[i]
@@ -374,7 +333,7 @@ def skip_gram(block, parameters, step, scratch):
 
 
 def _column_average(load, broadcast):
-    @_inlined
+    @inlined
     def average(embedding, tokens, position, low, high, scale, scratch, row, j):
         total = broadcast(_ZERO)
         for i in range(low, high):
@@ -387,7 +346,7 @@ def _column_average(load, broadcast):
 
 
 def _span_update(load, broadcast):
-    @_inlined
+    @inlined
     def update(context, centres, size, outputs, group, scratch, j):
         scores, hidden, errors = scratch.scores, scratch.hidden, scratch.errors
         o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
@@ -427,7 +386,7 @@ _update_span_wide = _span_update(simd.load_wide, simd.broadcast_wide)
 _update_span_narrow = _span_update(simd.load, simd.broadcast)
 
 
-@_inlined
+@inlined
 def _average_contexts(dimension, embedding, tokens, position, low, high, mean, scratch, row):
     """Write the mean (or sum) of the context vectors to ``scratch.hidden[row]``."""
     whole = dimension // simd.WIDE * simd.WIDE
@@ -438,7 +397,7 @@ def _average_contexts(dimension, embedding, tokens, position, low, high, mean, s
         _average_narrow(embedding, tokens, position, low, high, scale, scratch, row, j)
 
 
-@_inlined
+@inlined
 def _spread_error(dimension, embedding, tokens, position, low, high, mean, errors, row):
     """E[contexts] += ∂h/∂E[context] x error."""
     scale = simd.broadcast(np.float32(1) / np.float32(high - low - 1) if mean else np.float32(1))
@@ -451,7 +410,7 @@ def _spread_error(dimension, embedding, tokens, position, low, high, mean, error
                 simd.store(embedding, tokens[i], j, x)
 
 
-@_inlined
+@inlined
 def _train_span(dimension, context, centres, size, outputs, step, scratch):
     """One gradient step a group: the hidden vectors of a span against their centre words and shared negatives."""
     whole = dimension // simd.WIDE * simd.WIDE
@@ -486,7 +445,7 @@ def cbow(block, parameters, step, scratch):
     for sentence in range(block.first_sentence, block.last_sentence):
         begin = max(block.first, block.offsets[sentence])
         end = min(block.last, block.offsets[sentence + 1])
-        n, state = _subsample(block, begin, end, parameters.keep, tokens, state)
+        n, state = draws.subsample(block.ids, begin, end, parameters.keep, tokens, state)
         if n < 2:
             continue
         current, following = scratch.outputs[0], scratch.outputs[1]
@@ -497,7 +456,7 @@ def cbow(block, parameters, step, scratch):
             state = _draw_negatives(parameters, following, step.negative, state)
             centres = tokens[position : position + size]
             for i in range(size):
-                low, high, state = _window(position + i, n, step, state)
+                low, high, state = draws.window(position + i, n, step, state)
                 windows[i, 0], windows[i, 1] = low, high
                 _average_contexts(dimension, embedding, tokens, position + i, low, high, step.mean, scratch, i)
                 ahead = position + i + 2 * SPAN

@@ -14,9 +14,11 @@ from embeddings.errors import EmbeddingsError
 from embeddings.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word2vec import kernels, matrices
-from embeddings.word2vec.blocks import BlockTable, cut_into_blocks, hold_out
+from embeddings.word2vec import kernels, matrices, rounds
+from embeddings.word2vec.blocks import BLOCK_TOKENS, cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.hogwild import Hogwild
+from embeddings.word2vec.rounds import Rounds
 from embeddings.word2vec.work import Work
 
 logger = logging.getLogger(__name__)
@@ -74,10 +76,10 @@ class Checkpointing(NamedTuple):
 
 
 class Trainer:
-    """Trains E and C on an encoded corpus with Hogwild threads (Recht et al. 2011).
+    """Trains E and C on an encoded corpus with Hogwild threads, or in rounds that are the same in every run.
 
     The learning rate and the random stream of a block depend on the seed, the epoch and the place of the block in the
-    corpus only, not on the thread that trains it; with one thread the result is the same in every run.
+    corpus only, not on the thread that trains it; with one Hogwild thread the result is the same in every run, too.
 
     Parameters
     ----------
@@ -98,13 +100,11 @@ class Trainer:
         self.config = config
         self.metrics: list[dict[str, Any]] = []
         self._corpus = corpus
-        blocks = cut_into_blocks(corpus)
+        blocks = cut_into_blocks(corpus, most_tokens=rounds.BLOCK_TOKENS if config.deterministic else BLOCK_TOKENS)
         held_out = hold_out(blocks, config.held_out)
         self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
-        self._block_tokens = int(blocks.tokens.max())
         self._row_parts = kernels.row_parts(matrices.padded_dimension(config.dimension))
-        self._kernel = kernels.KERNELS[config.architecture]
         generator = np.random.default_rng(config.seed)
         threshold, alias = alias_table(noise_distribution(vocabulary.counts, config.noise_exponent))
         self.parameters = kernels.Parameters(
@@ -114,6 +114,9 @@ class Trainer:
             alias_threshold=threshold,
             alias_word=alias,
         )
+        self._hogwild = Hogwild(config, corpus, self.parameters, int(blocks.tokens.max()))
+        deterministic = config.deterministic
+        self._threads = Rounds(config, corpus, self.parameters, self._blocks) if deterministic else self._hogwild
         self._trained_seconds = 0.0
         self._saved_at, self._save_seconds = 0.0, 0.0  # of the last checkpoint, and what it cost
 
@@ -145,7 +148,8 @@ class Trainer:
         work = Work(len(self._blocks))
         if checkpointing:
             self._restore(checkpointing, work)
-        self._compile()
+        for threads in {self._hogwild, self._threads}:
+            threads.compile(self._step(0, 0, 0.0, 1))
         for epoch in range(len(self.metrics), self.config.epochs):
             self._train_epoch(epoch, work, report, checkpointing)
             self.metrics.append(
@@ -163,20 +167,12 @@ class Trainer:
             if checkpointing and (epoch + 1 == self.config.epochs or self._is_worth_saving()):
                 self._save(checkpointing, work)
 
-    def _compile(self) -> None:
-        """Call the kernel on no text, so that its compilation is not taken for training time."""
-        shard = self._corpus.shards[0]
-        block = kernels.Block(shard.ids, shard.offsets, 0, 0, 0, 0)
-        self._kernel(block, self.parameters, self._step(0, 0, 0.0, 1), self._scratch())
-
     def held_out_loss(self) -> float | None:
         """Mean loss of an example of the held-out blocks; the same draws at every call. None if nothing is held out."""
         if not len(self._held_out):
             return None
         work = Work(len(self._held_out))
-        self._train_blocks(
-            work, self._held_out, self._scratch(), lambda block: self._step(_HELD_OUT_EPOCH, block, 0.0, 1)
-        )
+        self._hogwild.start(work, self._held_out, lambda block: self._step(_HELD_OUT_EPOCH, block, 0.0, 1))()
         return work.mean_loss
 
     def _train_epoch(
@@ -211,11 +207,9 @@ class Trainer:
         """Train with all threads until the blocks, or the seconds, are over."""
         start, before = time.monotonic(), work.so_far()
         work.pause(False)
-        with ThreadPoolExecutor(self.config.thread_count, "word2vec") as pool:
-            threads = [
-                pool.submit(self._train_blocks, work, self._blocks, self._scratch(), step)
-                for _ in range(self.config.thread_count)
-            ]
+        run = self._threads.start(work, self._blocks, step)
+        with ThreadPoolExecutor(self._threads.threads, "word2vec") as pool:
+            threads = [pool.submit(run) for _ in range(self._threads.threads)]
             try:
                 while wait(threads, timeout=min(_REPORT_SECONDS, seconds)).not_done:
                     elapsed = time.monotonic() - start
@@ -257,17 +251,6 @@ class Trainer:
         self._trained_seconds = found.state["seconds"]
         work.restore(found.state["work"])
         logger.info("going on after epoch %d, block %d", len(self.metrics), work.position)
-
-    def _train_blocks(
-        self, work: Work, blocks: BlockTable, scratch: kernels.Scratch, step: Callable[[int], kernels.Step]
-    ) -> None:
-        """Train blocks until none is left; runs in every thread."""
-        while (number := work.next()) is not None:
-            shard, first_sentence, last_sentence, first, last = (int(column[number]) for column in blocks)
-            ids, offsets = self._corpus.shards[shard]
-            block = kernels.Block(ids, offsets, first_sentence, last_sentence, first, last)
-            loss, examples = self._kernel(block, self.parameters, step(number), scratch)
-            work.add(loss, examples, last - first)
 
     def _report(
         self,
@@ -317,10 +300,6 @@ class Trainer:
             row_parts=self._row_parts,
             state=np.uint64(random_state(config.seed, epoch, block)),
         )
-
-    def _scratch(self) -> kernels.Scratch:
-        width = self.parameters.embedding.shape[1]
-        return kernels.scratch(self._block_tokens, width, self.config.window, self.config.negative)
 
     def _require_finite(self, loss: float) -> None:
         if not np.isfinite(loss) or not np.isfinite(self.parameters.embedding[:1000]).all():

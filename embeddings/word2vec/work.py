@@ -31,6 +31,16 @@ class Work:
             self.position += 1
             return self.position - 1
 
+    def ahead(self, number: int) -> range:
+        """Return the next blocks, at most `number`, without handing them out; none if work is paused."""
+        with self._lock:
+            return range(self.position, self.position if self._paused else min(self.position + number, self.blocks))
+
+    def hand_out(self, number: int) -> None:
+        """Count so many blocks as handed out."""
+        with self._lock:
+            self.position += number
+
     def add(self, loss: float, examples: int, tokens: int) -> None:
         """Add what came of a block."""
         with self._lock:

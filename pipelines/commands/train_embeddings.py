@@ -71,6 +71,12 @@ def train_embeddings_command(
         typer.Option(help="At the start; falls linearly.", show_default=DEFAULT_RATES),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything drawn at random.")] = DEFAULT.train.seed,
+    deterministic: Annotated[
+        bool,
+        typer.Option(
+            "--deterministic/--no-deterministic", help="The same vectors, bit for bit, for any number of threads."
+        ),
+    ] = DEFAULT.train.deterministic,
     threads: Annotated[int | None, typer.Option(help="Threads to use.", show_default="all cores")] = None,
     tokenizer: Annotated[
         str, typer.Option(help="What cuts lines into words.", metavar="fast|whitespace|nltk:NAME")

@@ -163,3 +163,38 @@ class Reference:
         for contexts, error in zip(windows, errors, strict=True):
             for word in contexts:
                 self.E[word] += error / len(contexts) if self.step.mean else error
+
+
+def train_round(parameters, architecture, blocks, steps, noise):
+    """One round of reproducible training: blocks from the same E and C, and their changes added up (`rounds`).
+
+    `blocks` are lists of sentences, and `noise` is how many noise words each of them draws. Returns E, C and the
+    (loss, examples) of every block.
+    """
+    results, changes = [], []
+    for sentences, step in zip(blocks, steps, strict=True):
+        draw = Reference(*parameters, step)
+        kept = [draw.subsample(sentence) for sentence in sentences]
+        draw.step = step._replace(negative=noise)
+        words = draw.negatives()
+        on_copy = step._replace(state=draw.random.state)
+        worker = Reference(*parameters[:2], np.full_like(parameters.keep, 2**32 - 1), [0] * noise, words, on_copy)
+        {"skip-gram": worker.skip_gram, "cbow": worker.cbow}[architecture](kept)
+        results.append((worker.loss, worker.examples))
+        tokens = {word for sentence in kept for word in sentence}
+        changes.append((worker.E - draw.E, worker.C - draw.C, tokens, tokens | set(words)))
+    E, C = np.array(parameters.embedding, np.float64), np.array(parameters.context, np.float64)
+    for word in range(len(E)):
+        E[word] += merged([change[word] for change, _, touched, _ in changes if word in touched], len(changes))
+        C[word] += merged([change[word] for _, change, _, touched in changes if word in touched], len(changes))
+    return E, C, results
+
+
+def merged(changes, workers):
+    """Sum of a row's changes, scaled by the diversity of the changes where most workers have one."""
+    total = np.sum(changes, axis=0)
+    squares, square = sum(change @ change for change in changes), np.sum(np.square(total))
+    if len(changes) < 2 or square <= squares:
+        return total
+    kappa = ((len(changes) - 1) / (workers - 1)) ** 2
+    return total * (1 - kappa * (1 - squares / square))

@@ -1,0 +1,63 @@
+"""Threads that train on the same matrices at a time, without waiting for each other (Hogwild; Recht et al. 2011)."""
+
+from collections.abc import Callable
+
+from embeddings.text.encoded_corpus import EncodedCorpus
+from embeddings.word2vec import kernels
+from embeddings.word2vec.blocks import BlockTable
+from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.work import Work
+
+
+class Hogwild:
+    """Trains blocks in place, each thread the next one that is there.
+
+    Parameters
+    ----------
+    config : Word2VecConfig
+    corpus : EncodedCorpus
+    parameters : kernels.Parameters
+        The matrices that are trained.
+    block_tokens : int
+        Tokens of the longest block.
+    """
+
+    def __init__(
+        self, config: Word2VecConfig, corpus: EncodedCorpus, parameters: kernels.Parameters, block_tokens: int
+    ) -> None:
+        self.threads = config.thread_count
+        self._config, self._corpus, self._parameters = config, corpus, parameters
+        self._block_tokens = block_tokens
+        self._kernel = kernels.KERNELS[config.architecture]
+
+    def compile(self, step: kernels.Step) -> None:
+        """Train no text, so that compilation is not taken for training time."""
+        self._kernel(empty_block(self._corpus), self._parameters, step, self._scratch())
+
+    def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
+        """Return the function that each of `threads` threads must run: it trains blocks until none is left."""
+
+        def run() -> None:
+            scratch = self._scratch()
+            while (number := work.next()) is not None:
+                block = open_block(self._corpus, blocks, number)
+                loss, examples = self._kernel(block, self._parameters, step(number), scratch)
+                work.add(loss, examples, block.last - block.first)
+
+        return run
+
+    def _scratch(self) -> kernels.Scratch:
+        width = self._parameters.embedding.shape[1]
+        return kernels.scratch(self._block_tokens, width, self._config.window, self._config.negative)
+
+
+def open_block(corpus: EncodedCorpus, blocks: BlockTable, number: int) -> kernels.Block:
+    """Return a block with the ids of its shard."""
+    shard, first_sentence, last_sentence, first, last = (int(column[number]) for column in blocks)
+    ids, offsets = corpus.shards[shard]
+    return kernels.Block(ids, offsets, first_sentence, last_sentence, first, last)
+
+
+def empty_block(corpus: EncodedCorpus) -> kernels.Block:
+    """Return a block of no tokens."""
+    return kernels.Block(*corpus.shards[0], 0, 0, 0, 0)

@@ -1,0 +1,156 @@
+"""Reproducible training: one round against the reference, and the same bytes for any threads and interruptions."""
+
+# ruff: noqa: F811 (the imported fixture and the parameters that ask for it)
+
+import threading
+
+import numpy as np
+import pytest
+
+from embeddings import Checkpointing, Word2Vec
+from embeddings.word2vec import kernels, matrices, rounds
+from embeddings.word2vec.private_copies import make_copies, make_owners, merge, take_block, to_changes
+from tests.reference import word2vec as reference
+from tests.test_word2vec import encoded, interrupt, small  # noqa: F401, a fixture
+from tests.test_word2vec_kernels import WORDS, as_block, make_parameters, make_sentences, make_step
+
+NOISE = 15
+
+
+def train_round(parameters, architecture, blocks, steps, threads):
+    """What `Rounds` does in a round, step by step."""
+    dimension = parameters.embedding.shape[1]
+    copies = make_copies(len(blocks), 100, 20, NOISE, dimension)
+    owners, place = make_owners(WORDS, copies), np.full(WORDS, -1, np.int32)
+    results = []
+    for worker, (sentences, step) in enumerate(zip(blocks, steps, strict=True)):
+        tokens, state = take_block(as_block(sentences), parameters, copies, worker, NOISE, place, step.state)
+        assert (place == -1).all()
+        on_copy = kernels.Parameters(
+            copies.embedding[worker],
+            copies.context[worker],
+            np.full(100 + NOISE, 2**32 - 1, np.uint32),
+            np.zeros(NOISE, np.uint32),
+            copies.noise[worker],
+        )
+        block = kernels.Block(copies.tokens[worker], copies.offsets[worker], 0, len(sentences), 0, tokens)
+        scratch = kernels.scratch(100, dimension, step.window, step.negative)
+        kernel = kernels.KERNELS[architecture]
+        results.append(kernel(block, on_copy, step._replace(state=np.uint64(state)), scratch))
+        to_changes(parameters, copies, worker)
+    for thread in range(threads):
+        merge(parameters, copies, owners, len(blocks), thread, threads)
+    assert (owners.place == -1).all()
+    return results
+
+
+@pytest.mark.parametrize("sharing", [True, False])
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+def test_a_round_equals_the_reference(architecture, sharing):
+    dimension = 20
+    parameters, before = make_parameters(dimension), make_parameters(dimension)
+    blocks = [make_sentences([9, 0, 1, 14], seed=seed) for seed in range(4)]
+    row_parts = kernels.row_parts(matrices.padded_dimension(dimension))
+    step = make_step(row_parts=row_parts, share_negatives=sharing)
+    steps = [step._replace(state=np.uint64(1 << 40 + worker)) for worker in range(4)]
+    results = train_round(parameters, architecture, blocks, steps, threads=2)
+    E, C, expected = reference.train_round(before, architecture, blocks, steps, NOISE)
+    assert abs(parameters.embedding - before.embedding).max() > 0.01
+    np.testing.assert_allclose(parameters.embedding, E, rtol=0, atol=2e-5)
+    np.testing.assert_allclose(parameters.context, C, rtol=0, atol=2e-5)
+    for (loss, examples), (expected_loss, expected_examples) in zip(results, expected, strict=True):
+        assert examples == expected_examples
+        assert loss == pytest.approx(expected_loss, rel=1e-4)
+
+
+def merge_rows(changes):
+    """Give every worker one row of E, of the same word, and merge."""
+    dimension = len(changes[0])
+    parameters = make_parameters(dimension)._replace(embedding=matrices.zeros(WORDS, dimension))
+    copies = make_copies(len(changes), 1, 1, 1, dimension)
+    for worker, change in enumerate(changes):
+        copies.words[worker, 0], copies.sizes[worker, 0] = 5, 1
+        copies.embedding[worker, 0, :dimension] = change
+    merge(parameters, copies, make_owners(WORDS, copies), len(changes), 0, 1)
+    return parameters.embedding[5, :dimension]
+
+
+def test_equal_changes_are_averaged_and_orthogonal_ones_added():
+    np.testing.assert_allclose(merge_rows([[2, 1], [2, 1], [2, 1]]), [2, 1], rtol=1e-6)
+    np.testing.assert_array_equal(merge_rows([[2, 0, 0], [0, 3, 0], [0, 0, 1]]), [2, 3, 1])
+    np.testing.assert_array_equal(merge_rows([[2, 1], [-2, 0]]), [0, 1])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3, 7])
+def test_every_row_is_merged_by_exactly_one_thread(threads):
+    words = 5000
+    copies = make_copies(1, words, 1, 1, 1)
+    copies.words[0, :words] = np.arange(words)
+    copies.sizes[:] = words
+    copies.embedding[:], copies.context[:] = 1, 1
+    E, C = matrices.zeros(words, 1), matrices.zeros(words, 1)
+    parameters = make_parameters(1)._replace(embedding=E, context=C)
+    owners, shares = make_owners(words, copies), []
+    for thread in range(threads):
+        before = E.sum()
+        merge(parameters, copies, owners, 1, thread, threads)
+        shares.append(E.sum() - before)
+    assert (E == 1).all()
+    assert (C == 1).all()
+    assert min(shares) > 0.5 * sum(shares) / threads
+
+
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+def test_any_number_of_threads_gives_the_same_bytes(encoded, architecture):
+    results = []
+    for threads in (1, 2, 3, 5):
+        model = Word2Vec(small(architecture=architecture, deterministic=True, threads=threads, held_out=0.1))
+        vectors = model.fit(*encoded)
+        losses = [(entry["loss"], entry["held_out_loss"]) for entry in model.metrics]
+        results.append((vectors.matrix.tobytes(), vectors.context.tobytes(), losses))
+    assert results[1:] == results[:-1]
+    assert results[0][2][-1][1] < results[0][2][0][1]  # it has learnt
+
+
+def test_more_threads_than_workers_do_no_harm(encoded):
+    few, many = (Word2Vec(small(deterministic=True, threads=n)).fit(*encoded) for n in (1, rounds.WORKERS + 3))
+    np.testing.assert_array_equal(few.matrix, many.matrix)
+
+
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+def test_interruptions_and_other_threads_leave_no_trace(encoded, tmp_path, architecture):
+    expected = Word2Vec(small(architecture=architecture, deterministic=True, epochs=6)).fit(*encoded)
+    checkpointing = Checkpointing(tmp_path / "checkpoints", every=0.0)
+    for threads in (3, 1, 2):
+        config = small(architecture=architecture, deterministic=True, epochs=6, threads=threads)
+        with pytest.raises(KeyboardInterrupt):
+            Word2Vec(config).fit(*encoded, report=interrupt, checkpointing=checkpointing)
+    config = small(architecture=architecture, deterministic=True, epochs=6, threads=2)
+    vectors = Word2Vec(config).fit(*encoded, checkpointing=checkpointing)
+    np.testing.assert_array_equal(vectors.matrix, expected.matrix)
+    np.testing.assert_array_equal(vectors.context, expected.context)
+
+
+def test_seed_and_mode_decide_the_result(encoded):
+    one, other, hogwild = (
+        Word2Vec(small(**settings)).fit(*encoded).matrix
+        for settings in ({"deterministic": True}, {"deterministic": True, "seed": 2}, {})
+    )
+    assert not np.array_equal(one, other)
+    assert not np.array_equal(one, hogwild)
+
+
+def test_neighbours_are_found_as_by_hogwild_threads(encoded):
+    vectors = Word2Vec(small(deterministic=True, epochs=8, threads=2)).fit(*encoded)
+    assert vectors.similarity("gold", "iron") > vectors.similarity("gold", "cat") + 0.5
+
+
+def test_a_thread_that_fails_ends_the_others_and_says_why(encoded, monkeypatch):
+    def fail(self, worker, thread, block, step):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(rounds.Rounds, "compile", lambda self, step: None)
+    monkeypatch.setattr(rounds.Rounds, "train_block", fail)
+    with pytest.raises(MemoryError, match="no room"):
+        Word2Vec(small(deterministic=True, threads=3)).fit(*encoded)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("word2vec")]
