@@ -1,12 +1,18 @@
-"""n-gram baselines against their equations written out, and ARPA files."""
+"""n-gram baselines against their equations written out, ARPA files and counts."""
+
+import gzip
+from collections import Counter
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embeddings import EmbeddingsError
-from embeddings.recurrent.ngram import ArpaModel, KneserNey, unigram_log_likelihoods
+from embeddings import EmbeddingsError, Vocabulary, make_tokenizer
+from embeddings.recurrent.lm_corpus import EOS as END
+from embeddings.recurrent.lm_corpus import UNK
+from embeddings.recurrent.ngram import KneserNey, unigram_log_likelihoods
+from embeddings.recurrent.ngram_files import ArpaModel, CountsModel, TextModel, load_ngram_model
 
 from .reference import ngram as reference
 
@@ -92,3 +98,65 @@ def test_files_that_are_not_arpa_are_refused(tmp_path):
         ArpaModel(path)
     with pytest.raises(EmbeddingsError, match="cannot read"):
         ArpaModel(tmp_path / "none.arpa")
+
+
+def test_counts_by_hand(tmp_path):
+    """Too few n-grams to estimate discounts: they are 0.5, 1 and 1.5."""
+    path = tmp_path / "counts"
+    path.write_text("<s>\t2\na\t2\nb\t1\n</s>\t2\n<s> a\t2\na b\t1\na </s>\t1\nb </s>\t1\n")
+    found = np.exp(CountsModel(path).log_likelihoods(["a", "c"]))
+    # different words before: a 1 (<s>), b 1 (a), </s> 2 (a, b); V = 4 with <unk>; discounts left over: 0.5 + 0.5 + 1
+    p_a, p_end, p_unk = ((0.5 + 2 / 4) / 4, (1 + 2 / 4) / 4, (2 / 4) / 4)
+    # after <s>: a twice, 1 of 2 left over; after <unk>: nothing known
+    np.testing.assert_allclose(found, [(1 + 1 * p_a) / 2, (0 + 1 * p_unk) / 2, p_end])
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+def test_counts_of_a_text_are_kneser_ney_of_the_text(order, tmp_path):
+    sentences = random_text(60, 1)
+    counts = Counter()
+    for sentence in sentences:
+        padded = ("<s>", *map(str, sentence), "</s>")
+        for n in range(1, order + 1):
+            counts.update(" ".join(padded[i : i + n]) for i in range(len(padded) - n + 1))
+    path = tmp_path / "counts.gz"
+    with gzip.open(path, "wt") as file:
+        file.writelines(f"{gram}\t{count}\n" for gram, count in counts.items())
+    model, expected = CountsModel(path), KneserNey(stream(sentences), WORDS + 1, EOS, order)
+    for sentence in random_text(8, 2):
+        words = list(map(str, sentence))
+        np.testing.assert_allclose(model.log_likelihoods(words), expected.log_likelihoods(stream([sentence])))
+
+
+def test_a_text_is_told_from_counts_and_arpa(tmp_path):
+    vocabulary, tokenizer = Vocabulary.from_words([UNK, END, "a", "b"], [4, 3, 2, 1]), make_tokenizer("whitespace")
+
+    def load(text):
+        path = tmp_path / "file"
+        path.write_text(text)
+        return load_ngram_model(path, vocabulary, tokenizer)
+
+    assert isinstance(load(ARPA), ArpaModel)
+    assert isinstance(load("a\t2\nb\t3\n"), CountsModel)
+    model = load("a b\n\nb a zebra\n")
+    assert isinstance(model, TextModel)
+    expected = KneserNey(np.array([2, 3, 1, 3, 2, 0, 1]), 4, 1)
+    np.testing.assert_allclose(model.log_likelihoods(["b", "x"]), expected.log_likelihoods(np.array([3, 0, 1])))
+    with pytest.raises(EmbeddingsError, match="no words"):
+        load("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("a b\t1\n", r"orders \[2\]"),
+        ("a\t1\nb 1\n", r"counts:2.*tab"),
+        ("a\t1\nb\tx\n", "counts:2"),
+        ("", r"orders \[\]"),
+    ],
+)
+def test_damaged_counts_are_refused(text, pattern, tmp_path):
+    path = tmp_path / "counts"
+    path.write_text(text)
+    with pytest.raises(EmbeddingsError, match=pattern):
+        CountsModel(path)

@@ -1,4 +1,4 @@
-"""n-gram models to compare with: unigram, interpolated modified Kneser-Ney, and those that ARPA files hold.
+"""n-gram models of a text to compare with: unigram, and interpolated modified Kneser-Ney.
 
 Modified Kneser-Ney (Chen & Goodman 1998), from order n down to 1::
 
@@ -10,15 +10,9 @@ before hw for all others.  Discounts come from how many n-grams have the counts 
 the ``<eos>`` before a sentence.
 """
 
-import math
-from pathlib import Path
-
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.recurrent.lm_corpus import UNK
-
-_LN10 = math.log(10)
 
 
 def unigram_log_likelihoods(train: np.ndarray, ids: np.ndarray, words: int) -> np.ndarray:
@@ -111,10 +105,10 @@ class _Level:
     """
 
     def __init__(self, counts: np.ndarray, contexts: np.ndarray, context_count: int):
-        discounts = _discounts(counts)
+        discount = discounts(counts)
         self._total = np.bincount(contexts, counts, context_count)
-        self._left = np.bincount(contexts, discounts[np.minimum(counts, 3)], context_count)  # for the order below
-        self._kept = counts - discounts[np.minimum(counts, 3)]
+        self._left = np.bincount(contexts, discount[np.minimum(counts, 3)], context_count)  # for the order below
+        self._kept = counts - discount[np.minimum(counts, 3)]
 
     def interpolate(self, lower: np.ndarray, contexts: np.ndarray, found: np.ndarray) -> np.ndarray:
         """Return p_k for words with ``contexts`` that are the n-grams ``found`` (-1: none), given p_{k-1}."""
@@ -125,7 +119,7 @@ class _Level:
         return np.where(known, (own + self._left[contexts] * lower) / divisor, lower)
 
 
-def _discounts(counts: np.ndarray) -> np.ndarray:
+def discounts(counts: np.ndarray) -> np.ndarray:
     """Return D(0) ... D(3+); where a text is too small to estimate them, 0.5, 1 and 1.5, as KenLM's fallback is."""
     fallback = np.array([0.0, 0.5, 1.0, 1.5])
     n1, n2, n3, n4 = (float(np.sum(counts == c)) for c in (1, 2, 3, 4))
@@ -146,65 +140,3 @@ def _find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
         return np.full(len(wanted), -1)
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
     return np.where(keys[place] == wanted, place, -1)
-
-
-class ArpaModel:
-    """An n-gram model with back-off, as an ARPA file holds it.
-
-    Parameters
-    ----------
-    path
-        ARPA file of KenLM, SRILM or another tool: log10 of probabilities and back-off weights.
-
-    Raises
-    ------
-    EmbeddingsError
-        If the file cannot be read, or is not of this format.
-    """
-
-    def __init__(self, path: str | Path):
-        self._entries: dict[tuple[str, ...], tuple[float, float]] = {}
-        self.order = 0
-        try:
-            with Path(path).open(encoding="utf-8") as file:
-                for number, line in enumerate(file, start=1):
-                    self._read_line(line.strip(), f"{path}:{number}")
-        except (OSError, UnicodeDecodeError) as error:
-            raise EmbeddingsError(f"cannot read {path}: {error}") from error
-        if not self._entries:
-            raise EmbeddingsError(f"{path} holds no n-grams: expected an ARPA file, beginning with \\data\\")
-
-    def _read_line(self, line: str, place: str) -> None:
-        if line.endswith("-grams:") and line.startswith("\\"):
-            self.order = int(line[1:].partition("-")[0])
-        elif line.startswith("\\") or not line or not self.order:
-            return
-        else:
-            fields = line.split()
-            try:
-                weight = float(fields[self.order + 1]) if len(fields) > self.order + 1 else 0.0
-                self._entries[tuple(fields[1 : self.order + 1])] = float(fields[0]), weight
-            except (ValueError, IndexError):
-                raise EmbeddingsError(f"{place}: no line of an ARPA file: {line[:60]!r}") from None
-
-    def log_likelihoods(self, words: list[str]) -> np.ndarray:
-        """Return ln P of each word of a sentence and of its end, (n + 1,) float64."""
-        known = [word if (word,) in self._entries else UNK for word in words]
-        sentence = ["<s>", *known, "</s>"]
-        return (
-            np.array(
-                [
-                    self._log10(tuple(sentence[max(0, i - self.order + 1) : i]), sentence[i])
-                    for i in range(1, len(sentence))
-                ]
-            )
-            * _LN10
-        )
-
-    def _log10(self, context: tuple[str, ...], word: str) -> float:
-        entry = self._entries.get((*context, word))
-        if entry is not None:
-            return entry[0]
-        if not context:
-            return -math.inf
-        return self._entries.get(context, (0.0, 0.0))[1] + self._log10(context[1:], word)

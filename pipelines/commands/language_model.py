@@ -32,7 +32,8 @@ COLUMNS = (
 
 Model = Annotated[Path, typer.Argument(metavar="LM", help="Directory that train-lm wrote.")]
 Interpolate = Annotated[
-    Path | None, typer.Option(help="Mix with this n-gram model, an ARPA file.", metavar="FILE.arpa")
+    Path | None,
+    typer.Option(help="Mix with an n-gram model: an ARPA file, counts (w1 w2<TAB>count), or a text.", metavar="FILE"),
 ]
 Weight = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the n-gram model in the mixture.")]
 
@@ -193,7 +194,7 @@ def _scored(
 ) -> tuple[list[list[str]], list[np.ndarray], list[np.ndarray]]:
     """Return words, ids and ln P of each line, the last two with ``<eos>``; lines without words get none."""
     from embeddings.recurrent.lm_corpus import encode_text
-    from embeddings.recurrent.ngram import ArpaModel
+    from embeddings.recurrent.ngram_files import load_ngram_model
     from embeddings.recurrent.perplexity import log_likelihoods, sentence_log_likelihoods
 
     lines, ids = encode_text(text, lm.vocabulary, lm.make_tokenizer())
@@ -206,7 +207,7 @@ def _scored(
         stream = np.concatenate([line_ids for line, line_ids in zip(lines, ids, strict=True) if line])
         log_p = np.split(log_likelihoods(lm, stream), ends[:-1])
     if interpolate is not None and weight > 0:
-        other = ArpaModel(interpolate)
+        other = load_ngram_model(interpolate, lm.vocabulary, lm.make_tokenizer())
         with np.errstate(divide="ignore"):
             shares = np.log([1 - weight, weight])
         log_p = [
