@@ -1,4 +1,4 @@
-"""Kill both pipelines at random moments, again and again; then let them finish and compare with an undisturbed run.
+"""Kill the pipeline at random moments, again and again; then let them finish and compare with an undisturbed run.
 
     python -m benchmarks.kills [--kills 200] [--seed 1]
 
@@ -29,26 +29,56 @@ from typing import Any
 from benchmarks import measuring, zipf
 
 CHECKPOINT_EVERY = 0.1  # seconds
+KEPT = (".lock", ".hashes.json", "progress.json")  # in the directory of a run
 POLL = 0.0005  # seconds
 MOMENTS = 0.004  # seconds, mean, between the beginning of what is aimed at and the kill
 TIMES = {"seconds", "tokens_per_second", "words_per_second", "validation_seconds"}  # what differs in every run
 
 
-def commands(text: Path, root: Path) -> list[list[str]]:
-    """The pipeline: word vectors, then a language model on them; one thread each."""
-    vectors = f"train-embeddings {text} --out {root}/vectors --min-count 1 --dimension 32 --epochs 4 --threads 1"
-    model = (
-        f"train-lm {text} --out {root}/model --embeddings {root}/vectors --hidden-size 16 --epochs 2 --bptt 70 "
-        "--max-vocabulary 300"
+SETTINGS = """
+[corpus]
+source = "{folder}/text.txt"
+[vocabulary]
+min_count = 1
+[train]
+dimension = 32
+epochs = 4
+threads = 1
+[evaluate]
+data = ["{folder}/similar.txt"]
+[export]
+formats = ["word2vec-binary", "parquet"]
+[lm]
+max_vocabulary = 300
+[lm_network]
+hidden_size = 16
+[lm_training]
+epochs = 2
+"""
+
+
+def prepare(folder: Path, megabytes: float, seed: int) -> None:
+    """Write a text, an evaluation set and settings."""
+    zipf.write(folder / "text.txt", megabytes, types=3000, seed=seed)
+    (folder / "similar.txt").write_text(
+        "".join(f"ba\t{word}\t{score}\n" for score, word in enumerate(["be", "bi", "bo"]))
     )
-    return [[*command.split(), "--skip-finished"] for command in (vectors, model)]
+    (folder / "pipeline.toml").write_text(SETTINGS.format(folder=folder))
 
 
-def run_pipeline(text: Path, root: Path) -> None:
+def commands(folder: Path, root: Path) -> list[list[str]]:
+    """Word vectors alone, in a directory that appears when it is finished; then all stages, in one that stays."""
+    vectors = (
+        f"train-embeddings {folder}/text.txt --out {root}/vectors --dimension 32 --epochs 2 --threads 1 --skip-finished"
+    )
+    return [vectors.split(), f"run {folder}/pipeline.toml --out {root}/run".split()]
+
+
+def run_pipeline(folder: Path, root: Path) -> None:
     """Run all commands in this process."""
     from pipelines.cli import main
 
-    for command in commands(text, root):
+    for command in commands(folder, root):
         try:
             main(command)
         except SystemExit as end:
@@ -65,7 +95,7 @@ def save_often() -> None:
     LMTrainer.__init__.__kwdefaults__["checkpoint_seconds"] = CHECKPOINT_EVERY
 
 
-def begin(text: Path, root: Path, log: Path) -> int:
+def begin(folder: Path, root: Path, log: Path) -> int:
     """Fork a process that runs the pipeline; return its number."""
     pid = os.fork()
     if pid:
@@ -76,7 +106,7 @@ def begin(text: Path, root: Path, log: Path) -> int:
         os.dup2(output, 1)
         os.dup2(output, 2)
         try:
-            run_pipeline(text, root)
+            run_pipeline(folder, root)
             code = 0
         except SystemExit as end:
             code = int(end.code or 0)
@@ -86,28 +116,29 @@ def begin(text: Path, root: Path, log: Path) -> int:
 def stage_at(root: Path) -> str:
     """What a process is doing, by the names of what it has begun and not finished."""
     try:
-        works = sorted(path for path in root.iterdir() if path.name.startswith("."))
-        for work in works:
-            name = work.name.split(".")[1]
-            if work.name.endswith(".removed"):
-                return f"{name}: removing the work"
-            begun = sorted(path.name for path in work.glob(".*.partial"))
-            if any(work.glob(".*.checkpoint-*/.*.partial")):
-                return f"{name}: writing a checkpoint"
-            if begun:
-                return f"{name}: {begun[0].strip('.').removesuffix('.partial').removesuffix('.partial')}"
-            return f"{name}: between stages"
-        finished = sorted(path.name for path in root.iterdir())
+        for place in sorted(root.glob(".vectors.*")):
+            if place.name.endswith(".removed"):
+                return "vectors: removing the work"
+            return f"vectors: {_stage_in(place)}"
+        if (root / "run").exists():
+            return f"run: {_stage_in(root / 'run')}"
     except FileNotFoundError:
         return "between stages"
-    return f"after {finished[-1]}" if finished else "starting"
+    return "starting"
+
+
+def _stage_in(place: Path) -> str:
+    if any(place.glob(".*.checkpoint-*/.*.partial")):
+        return "writing a checkpoint"
+    begun = sorted(path.name for path in place.glob(".*.partial") if path.is_dir())
+    return begun[0].strip(".").removesuffix(".partial").removesuffix(".partial") if begun else "between stages"
 
 
 @dataclass
 class Soak:
     """What was done, and what came of it."""
 
-    text: Path
+    folder: Path
     root: Path
     log: Path
     random: random.Random
@@ -119,7 +150,7 @@ class Soak:
 
     def undisturbed(self) -> None:
         """Run to the end."""
-        pid, start = begin(self.text, self.root, self.log), time.monotonic()
+        pid, start = begin(self.folder, self.root, self.log), time.monotonic()
         while os.waitpid(pid, os.WNOHANG) == (0, 0):
             self.stages.setdefault(stage_at(self.root), time.monotonic() - start)
             time.sleep(POLL)
@@ -127,10 +158,15 @@ class Soak:
 
     def disturbed(self) -> bool:
         """Run until a kill or, if it comes first, the end; return whether it was the end."""
-        pid, start, before = begin(self.text, self.root, self.log), time.monotonic(), ""
         begun = self.stages.get(self.reached, 0.0)
-        aims = [stage for stage, second in self.stages.items() if second >= begun]
+        rarest = min(self.kills[stage] for stage in self.stages)
+        aims = [stage for stage, second in self.stages.items() if second >= begun and self.kills[stage] <= rarest + 1]
+        if not aims:  # what is left has had its share
+            self.undisturbed()
+            self.reached = ""
+            return True
         aim = self.random.choice(aims) if self.random.random() < 0.5 else None
+        pid, start, before = begin(self.folder, self.root, self.log), time.monotonic(), ""
         deadline = start + self.random.random() * (self.seconds - begun) if aim is None else float("inf")
         while os.waitpid(pid, os.WNOHANG) == (0, 0):
             stage, now = stage_at(self.root), time.monotonic()
@@ -154,7 +190,7 @@ def contents(root: Path) -> dict[str, str]:
     return {
         path.relative_to(root).as_posix(): hashlib.sha256(_lasting(path)).hexdigest()
         for path in sorted(root.rglob("*"))
-        if path.is_file() and path.name != "manifest.json"
+        if path.is_file() and path.name not in (*KEPT, "manifest.json")
     }
 
 
@@ -175,7 +211,7 @@ def _without_times(value: Any) -> Any:
 def leftovers(*folders: Path) -> list[str]:
     """Hidden and temporary files and folders that nobody needs any more."""
     found: Iterable[Path] = (path for folder in folders for path in folder.rglob("*"))
-    hidden = [path.name for path in found if path.name.startswith(".") or path.suffix in (".partial", ".tmp")]
+    hidden = [path.name for path in found if path.name.startswith(".") and path.name not in KEPT]
     return hidden + [path.name for path in folders[-1].iterdir()]
 
 
@@ -191,11 +227,11 @@ def soak(folder: Path, kills: int, seed: int, megabytes: float) -> dict[str, Any
     temporary.mkdir()
     os.environ["TMPDIR"] = str(temporary)
     tempfile.tempdir = None
-    text = zipf.write(folder / "text.txt", megabytes, types=3000, seed=seed)
+    prepare(folder, megabytes, seed)
     save_often()
     with contextlib.redirect_stdout(None), (folder / "first.log").open("w") as log, contextlib.redirect_stderr(log):
-        run_pipeline(text, folder / "first")  # loads and, once, compiles the kernels
-    run = Soak(text, folder / "runs", folder / "log", random.Random(seed))
+        run_pipeline(folder, folder / "first")  # loads and, once, compiles the kernels
+    run = Soak(folder, folder / "runs", folder / "log", random.Random(seed))
     run.root.mkdir()
     run.undisturbed()
     expected = contents(folder / "first")
