@@ -15,6 +15,7 @@ from pipelines.runner import Runner, Step
 from pipelines.stage import Stage
 from pipelines.stages.evaluate import EvaluateStage
 from pipelines.stages.export import ExportStage
+from pipelines.stages.report import ReportStage
 
 STAGES = (
     "fetch", "tokenize", "vocabulary", "encode", "train-embeddings",
@@ -66,7 +67,7 @@ def pipeline_stages(config: RunConfig, hashes: KnownHashes | None = None) -> lis
         from pipelines.lm_pipeline import lm_stages
 
         stages += lm_stages(config.lm, "train-embeddings" if config.lm.lm.from_embeddings else None)
-    return stages
+    return [*stages, ReportStage(earlier=tuple(stage.name for stage in stages))]
 
 
 def plan(config: RunConfig, directory: Path, selection: Selection = ALL) -> list[Step]:

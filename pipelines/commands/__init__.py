@@ -7,6 +7,14 @@ A command is imported when it is called, so that help, completion and usage erro
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Run everything": {
         "run": ("run:run_command", "Run the stages that a file asks for; skip those that are unchanged."),
+        "status": (
+            "status:status_command",
+            "Show the stages of a run or of a model: what is finished, stale, running or unfinished.",
+        ),
+        "verify": (
+            "verify:verify_command",
+            "Read every file that stages have written and compare its SHA-256 with the manifest.",
+        ),
     },
     "Train word vectors": {
         "train-embeddings": (

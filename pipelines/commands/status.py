@@ -1,0 +1,53 @@
+"""`vecmill status`: the stages of a run or of a model as a table."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from pipelines.run_status import StageStatus
+
+
+def status_command(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a run, or a model directory.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show the stages of a run or of a model: what is finished, stale, running or unfinished.
+
+    It can be asked while a run is in progress, and after one was killed.
+
+    Example: vecmill status runs/pipeline
+    """
+    from pipelines.console import results
+    from pipelines.run_status import status_of
+    from pipelines.tables import print_columns
+
+    status = status_of(directory)
+    if as_json:
+        typer.echo(json.dumps(status.to_dict(), ensure_ascii=False))
+        return
+    header = ["stage", "state", "made (UTC)", "time", "processor", "peak memory", "size"]
+    print_columns([header, *(_row(stage) for stage in status.stages)], left=3)
+    if status.writer:
+        results.print(f"being written by {status.writer}")
+    if status.note:
+        results.print(status.note)
+
+
+def _row(stage: "StageStatus") -> list[str]:
+    from pipelines.progress import duration
+
+    state = f"{stage.state}: {stage.detail}" if stage.detail else stage.state
+    if stage.made is None or stage.wall_seconds is None or stage.cpu_seconds is None:
+        return [stage.stage, state, "", "", "", "", ""]
+    return [
+        stage.stage,
+        state,
+        stage.made.replace("T", " ")[:16],
+        duration(stage.wall_seconds),
+        duration(stage.cpu_seconds),
+        f"{(stage.peak_memory_bytes or 0) / 2**20:,.0f} MiB",
+        f"{(stage.bytes or 0) / 1e6:,.1f} MB",
+    ]

@@ -1,0 +1,189 @@
+"""What a run has made, as a report: the text, the vectors, their scores, the language model, and what it all cost."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.manifest import Manifest
+from pipelines.progress import count, duration
+from pipelines.report_document import Lines, Picture, Section, Table
+
+PLOT = "training.svg"
+
+
+def run_sections(directories: Mapping[str, Path]) -> list[Section]:
+    """Return the sections of the report on finished stages.
+
+    Parameters
+    ----------
+    directories
+        Of the stages, by name; all up to train-embeddings, and of the others those that there are.
+    """
+    manifests = {name: Manifest.read(directory) for name, directory in directories.items()}
+    sections = [_text(manifests), *_vectors(directories["train-embeddings"], manifests)]
+    if "evaluate" in directories:
+        sections.append(_scores(directories["evaluate"]))
+    if "export" in directories:
+        sections.append(_exports(manifests["export"]))
+    if "train-lm" in directories:
+        sections += _language_model(directories["train-lm"], manifests)
+    return [*sections, _costs(manifests)]
+
+
+def _text(manifests: Mapping[str, Manifest]) -> Section:
+    encoded, words = manifests["encode"].summary, manifests["vocabulary"].summary["words"]
+    left_out = {**manifests["tokenize"].summary["warnings"], **encoded["dropped"]}
+    rows = [[what, f"{number:,}"] for what, number in left_out.items() if number]
+    kept = f"{encoded['tokens']:,} tokens in {encoded['sentences']:,} lines, {words:,} distinct words."
+    return Section(
+        "Text",
+        [
+            f"{manifests['fetch'].summary['corpus']}.",
+            f"Kept: {kept}",
+            *([Table(["left out", "number"], rows)] if rows else []),
+        ],
+    )
+
+
+def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
+    from embeddings import WordVectors
+    from pipelines.report import example_words
+
+    vectors = WordVectors.load(directory)
+    settings = manifests["train-embeddings"].basis.settings
+    shape = f"{len(vectors):,} words x {vectors.dimension} dimensions, {settings['architecture']}, "
+    made = f"window {settings['window']}, {settings['negative']} negatives, {settings['epochs']} epochs."
+    neighbors = [
+        [word, ", ".join(neighbor for neighbor, _ in vectors.most_similar(word, topn=5))]
+        for word in example_words(vectors)
+    ]
+    metrics = _read_lines(directory / "metrics.jsonl")
+    epochs = Table(
+        ["epoch", "loss per example", "held out", "words", "time"],
+        [
+            [
+                str(entry["epoch"]),
+                f"{entry['loss']:.4f}",
+                "-" if entry["held_out_loss"] is None else f"{entry['held_out_loss']:.4f}",
+                count(entry["words"]),
+                duration(entry["seconds"]),
+            ]
+            for entry in metrics
+        ],
+        left=0,
+    )
+    return [
+        Section("Word vectors", [shape + made, Table(["word", "nearest neighbours"], neighbors, left=2)]),
+        Section("Training", [epochs, *_picture(metrics, vectors)]),
+    ]
+
+
+def _picture(metrics: list[dict[str, Any]], vectors: Any) -> list[Picture]:
+    """Return the plot of the training, if matplotlib is installed."""
+    import importlib.util
+
+    if importlib.util.find_spec("matplotlib") is None:
+        return []
+    from pipelines.training_plot import write_training_plot
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / PLOT
+        write_training_plot(path, metrics, vectors.vocabulary, "training")
+        svg = path.read_text("utf-8")
+    alt = "Loss and learning rate in the course of the training, and the frequencies of the words"
+    return [Picture(PLOT, svg[svg.index("<svg") :], alt)]
+
+
+def _scores(directory: Path) -> Section:
+    header = ["set", "measure", "score", "95 % interval", "used", "of", "oov"]
+    rows = []
+    for row in json.loads((directory / "scores.json").read_text("utf-8")):
+        interval = "" if row.get("low") is None else f"{row['low']:.3f} to {row['high']:.3f}"
+        score = "-" if row["score"] is None else f"{row['score']:.4f}"
+        oov = "-" if row["oov"] is None else f"{row['oov']:.1%}"
+        rows.append([row["set"], row["measure"], score, interval, f"{row['used']:,}", f"{row['items']:,}", oov])
+    return Section("Evaluation", [Table(header, rows, left=2)])
+
+
+def _exports(manifest: Manifest) -> Section:
+    rows = []
+    for name, target in manifest.summary["files"].items():
+        parts = [entry["bytes"] for file, entry in manifest.outputs.items() if Path(file).parts[0] == target]
+        rows.append([name, f"export/{target}", f"{sum(parts) / 1e6:,.1f} MB"])
+    return Section("Written for other tools", [Table(["format", "file", "size"], rows, left=2)])
+
+
+def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
+    from embeddings.recurrent.language_model import LanguageModel
+    from pipelines.lm_report import example_sentences
+
+    found = json.loads((directory / "evaluation.json").read_text("utf-8"))
+    text, test = manifests["encode-lm"].summary, found["test"]
+    shares = ", ".join(
+        f"{part} {text['tokens'][part]:,} ({text['unknown'][part]:.1%} <unk>)" for part in text["tokens"]
+    )
+    perplexity = Table(
+        ["test perplexity", ""],
+        [
+            ["this model", f"{test['perplexity']:.2f}"],
+            [f"Kneser-Ney, {found['kneser_ney']['order']}-gram", f"{found['kneser_ney']['perplexity']:.2f}"],
+            ["unigram", f"{found['unigram']['perplexity']:.2f}"],
+        ],
+    )
+    epochs = Table(
+        ["epoch", "loss", "validation loss", "validation perplexity", "time"],
+        [
+            [
+                str(entry["epoch"]),
+                f"{entry['loss']:.3f}",
+                f"{entry['valid_loss']:.3f}",
+                f"{entry['valid_perplexity']:.1f}",
+                duration(entry["seconds"]),
+            ]
+            for entry in _read_lines(directory / "metrics.jsonl")
+        ],
+        left=0,
+    )
+    summary = manifests["train-lm"].summary
+    return [
+        Section(
+            "Language model",
+            [
+                f"{summary['parameters']:,} parameters, {text['words']:,} words. Start: {summary['embeddings']}.",
+                f"Tokens: {shares}. {text['split']}.",
+                perplexity,
+                epochs,
+            ],
+        ),
+        Section("Sentences that it writes", [Lines(example_sentences(LanguageModel.load(directory)))]),
+    ]
+
+
+def _costs(manifests: Mapping[str, Manifest]) -> Section:
+    rows = []
+    for name, manifest in manifests.items():
+        cost = manifest.cost
+        size = sum(entry["bytes"] for entry in manifest.outputs.values())
+        rows.append(
+            [
+                name,
+                f"{cost['wall_seconds']:.1f} s",
+                f"{cost['cpu_seconds']:.1f} s",
+                f"{cost['peak_memory_bytes'] / 2**20:,.0f} MiB",
+                f"{size / 1e6:,.1f} MB",
+            ]
+        )
+    where = manifests["train-embeddings"].machine
+    return Section(
+        "What it took",
+        [
+            Table(["stage", "time", "processor time", "peak memory", "on disk"], rows),
+            f"{where['processor']}, {where['cores']} processors, {where['system']}.",
+        ],
+    )
+
+
+def _read_lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]

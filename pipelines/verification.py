@@ -1,0 +1,116 @@
+"""Rechecking what stages have written: every file against the size and the SHA-256 in its manifest."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.directory_lock import OutputError
+from pipelines.manifest import FILE_NAME, Manifest, ManifestError
+from pipelines.progress import Progress
+from pipelines.run_directory import CONFIG, is_run
+
+_CHUNK = 1 << 22
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A file that is not as it should be.
+
+    Attributes
+    ----------
+    path
+        Relative to the directory that was verified.
+    kind
+        "damaged", "missing" or "foreign".
+    """
+
+    path: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What `verify` has found.
+
+    Attributes
+    ----------
+    stages, files, size
+        How much was checked; `size` in bytes.
+    problems
+        In the order of their paths.
+    """
+
+    stages: int
+    files: int
+    size: int
+    problems: list[Problem]
+
+
+def verify(directory: Path, progress: Progress) -> Verification:
+    """Read every file of every finished stage of a run, or of a model directory, and compare its hash.
+
+    Unfinished work is left alone: it is checked when it is continued.
+
+    Raises
+    ------
+    OutputError
+        If it is neither a run nor a model directory.
+    """
+    problems: list[Problem] = []
+    if is_run(directory):
+        visible = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
+        stages = [path for path in visible if path.is_dir()]
+        problems += [Problem(path.name, "foreign") for path in visible if path not in stages and path.name != CONFIG]
+    elif (directory / FILE_NAME).exists():
+        stages = [directory]
+    else:
+        raise OutputError(f"{directory} is neither a run nor a model directory: it has no {CONFIG} and no {FILE_NAME}")
+    manifests: dict[Path, Manifest] = {}
+    for stage in stages:
+        try:
+            manifests[stage] = Manifest.read(stage)
+        except ManifestError:
+            kind = "damaged" if (stage / FILE_NAME).exists() else "missing"
+            problems.append(Problem((stage / FILE_NAME).relative_to(directory).as_posix(), kind))
+    files = sum(len(manifest.outputs) for manifest in manifests.values())
+    size = sum(entry["bytes"] for manifest in manifests.values() for entry in manifest.outputs.values())
+    done = 0
+    with progress.task("verifying", size) as update:
+
+        def read(length: int) -> None:
+            nonlocal done
+            done += length
+            update(min(done, size))
+
+        for stage, manifest in manifests.items():
+            for name, kind in _problems_of(stage, manifest, read):
+                problems.append(Problem((stage / name).relative_to(directory).as_posix(), kind))
+    return Verification(len(manifests), files, size, sorted(problems, key=lambda problem: problem.path))
+
+
+def _problems_of(stage: Path, manifest: Manifest, read: Callable[[int], None]) -> list[tuple[str, str]]:
+    """Return name and kind of everything that is wrong in the directory of a stage."""
+    found = []
+    for name, entry in manifest.outputs.items():
+        path = stage / name
+        if not path.is_file():
+            found.append((name, "missing"))
+        elif path.stat().st_size != entry["bytes"] or _sha256(path, read) != entry["sha256"]:
+            found.append((name, "damaged"))
+    known = {*manifest.outputs, FILE_NAME}
+    present = (path.relative_to(stage).as_posix() for path in stage.rglob("*") if not path.is_dir())
+    return found + [(name, "foreign") for name in present if name not in known]
+
+
+def _sha256(path: Path, read: Callable[[int], None]) -> str | None:
+    """Return the hash of a file, None if it cannot be read."""
+    found = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                found.update(chunk)
+                read(len(chunk))
+    except OSError:
+        return None
+    return found.hexdigest()
