@@ -239,12 +239,12 @@ def _processor() -> str:
 
 
 class Stopwatch:
-    """Wall and processor time from its creation on, and the peak memory of the process."""
+    """Wall and processor time from its creation on, and the peak memory of the process so far."""
 
     def __init__(self) -> None:
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._wall = time.monotonic()  # not the clock of the wall, which may jump
-        self._cpu = time.process_time()
+        self._cpu = _processor_seconds()
 
     def cost(self) -> dict[str, Any]:
         """Return the record for `Manifest.cost`."""
@@ -252,6 +252,12 @@ class Stopwatch:
         return {
             "started": self._started,
             "wall_seconds": round(time.monotonic() - self._wall, 3),
-            "cpu_seconds": round(time.process_time() - self._cpu, 3),
+            "cpu_seconds": round(_processor_seconds() - self._cpu, 3),
             "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
         }
+
+
+def _processor_seconds() -> float:
+    """Return the processor time of this process and of those that it has started and that have ended."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
