@@ -42,7 +42,19 @@ class CorpusSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerSettings:
-    """How a line becomes words: the arguments of `embeddings.make_tokenizer`."""
+    """How a line becomes words.
+
+    Attributes
+    ----------
+    name
+        "fast", "whitespace", or "nltk:" and the name of a tokenizer of NLTK.
+    lowercase
+        Fold upper and lower case.
+    punctuation
+        Keep punctuation marks as words.
+    fold_digits
+        Write every digit as 0.
+    """
 
     name: str = "fast"
     lowercase: bool = True
@@ -59,7 +71,7 @@ class VocabularySettings:
     min_count
         Words that occur less often are left out.
     max_size
-        At most this many words, the most frequent ones; None keeps all.
+        At most this many words, the most frequent ones; None: all.
     """
 
     min_count: int = 5
@@ -108,7 +120,7 @@ class OutputSettings:
     Attributes
     ----------
     directory
-        Of all stages; None is ``runs/`` and the name of the file.
+        Of all stages; None: ``runs/`` and the name of the file.
     """
 
     directory: str | None = None
@@ -201,6 +213,18 @@ def nearest(word: str, choices: list[str]) -> str:
 
 def read_toml(path: Path) -> dict[str, Given]:
     """Return ``{"section.key": Given}`` of a file, every key known to exist."""
+    text, tables = read_tables(path)
+    return read_sections(path, text, tables)
+
+
+def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
+    """Return the text of a TOML file and the tables in it.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read or is not TOML.
+    """
     try:
         text = path.read_text(encoding="utf-8")
         tables = tomllib.loads(text)
@@ -210,12 +234,23 @@ def read_toml(path: Path) -> dict[str, Given]:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return text, tables
+
+
+def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str) -> dict[str, Given]:
+    """Return ``{"section.key": Given}`` of the tables of a file, which are below the table `within` in it.
+
+    Raises
+    ------
+    ConfigError
+        For a section or key that does not exist.
+    """
     given = {}
     for section, table in tables.items():
         if not _is_section(section) or not isinstance(table, dict):
-            raise ConfigError(f"{path}:{_line(text, section)}: {_about_section(section)}")
+            raise ConfigError(f"{path}:{line_of(text, *within, section)}: {_about_section(section)}")
         for key, value in table.items():
-            origin = f"{path}:{_line(text, section, key)}"
+            origin = f"{path}:{line_of(text, *within, section, key)}"
             if key not in _keys(section):
                 raise ConfigError(f"{origin}: {_about_key(section, key)}")
             given[f"{section}.{key}"] = Given(value, origin)
@@ -270,7 +305,7 @@ def _about_key(section: str, key: str) -> str:
     return f"unknown key {key!r} in [{section}]{nearest(key, _keys(section))} (keys: {', '.join(_keys(section))})"
 
 
-def _line(text: str, *names: str) -> int:
+def line_of(text: str, *names: str) -> int:
     """Return the line that completes the key `names`: tomllib keeps no numbers, but prefixes of a file parse."""
     lines = text.splitlines(keepends=True)
     first = next((i for i, line in enumerate(lines) if names[-1] in line), 0)
@@ -301,7 +336,7 @@ def _build(section_type: type, entries: Mapping[str, Given]) -> Any:
 def _checked(entry: Given, key: str, annotation: Any) -> Any:
     """Return the value if it has the type `annotation` (a whole number will do for a float)."""
     value = entry.value
-    alternatives = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    alternatives = _alternatives(annotation)
     for alternative in alternatives:
         if get_origin(alternative) is Literal and value in get_args(alternative):
             return value
@@ -311,10 +346,19 @@ def _checked(entry: Given, key: str, annotation: Any) -> Any:
             return float(value)
         if type(value) is alternative:
             return value
-    expected = " or ".join(_describe(alternative) for alternative in alternatives if alternative is not NoneType)
+    expected = describe_type(annotation)
     choices = [choice for kind in alternatives if get_origin(kind) is Literal for choice in get_args(kind)]
     hint = nearest(str(value), choices) if choices else ""
     raise ConfigError(f"{entry.origin}: {key} must be {expected}, got {value!r}{hint}")
+
+
+def describe_type(annotation: Any) -> str:
+    """Return in words which values a setting can have."""
+    return " or ".join(_describe(kind) for kind in _alternatives(annotation) if kind is not NoneType)
+
+
+def _alternatives(annotation: Any) -> tuple[Any, ...]:
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 def _describe(annotation: Any) -> str:
