@@ -11,16 +11,16 @@ Preset = Literal["quick", "small", "medium", "awd"]
 
 @dataclass(frozen=True, kw_only=True)
 class LMSettings:
-    """What is not a matter of the network or of its training.
+    """The language model: everything that is not a matter of its network or its training.
 
     Attributes
     ----------
     preset
-        Defaults of all three sections: `PRESETS`.
+        Decides what is not set in this section and in the sections of the network and its training.
     min_count
         Words that occur less often in the training text are ``<unk>``.
     max_vocabulary
-        At most this many words, ``<unk>`` and ``<eos>`` among them; None keeps all.
+        At most this many words, ``<unk>`` and ``<eos>`` among them; None: all.
     punctuation
         Keep punctuation marks as words to be predicted, whatever [tokenizer] says.
     seed
@@ -57,15 +57,14 @@ LM_SECTIONS: dict[str, type] = {
 _DROPOUT = {"lm_network.dropout_input", "lm_network.dropout_between", "lm_network.dropout_output"}
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # a few million words in minutes: one pass, sampled softmax
+    # a few million words in minutes: two passes, sampled softmax
     "quick": {
         "lm.max_vocabulary": 10_000,
         "lm_network.output": "sampled",
-        "lm_training.epochs": 1,
+        "lm_training.epochs": 2,
         "lm_training.optimizer": "adamw",
         "lm_training.schedule": "cosine",
-        "lm_training.learning_rate": 5e-3,
-        "lm_training.clip": 1.0,
+        "lm_training.learning_rate": 6e-3,
     },
     # 2 x 200 (Zaremba et al. 2014, "small"), with variational dropout and tied weights
     "small": {"lm_training.epochs": 40, **dict.fromkeys(_DROPOUT, 0.2)},

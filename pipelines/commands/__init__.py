@@ -6,6 +6,10 @@ A command is imported when it is called, so that help, completion and usage erro
 # Heading of the help: {command: (module of this package:function or Typer, first line of its help)}
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Run everything": {
+        "init": (
+            "init:init_command",
+            "Write a commented settings file for 'vecmill run'; it can be run as it is, in a few minutes.",
+        ),
         "run": ("run:run_command", "Run the stages that a file asks for; skip those that are unchanged."),
         "status": (
             "status:status_command",

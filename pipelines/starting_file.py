@@ -1,0 +1,92 @@
+"""The file that `vecmill init` writes: every section, every key, its default and what its class says about it."""
+
+import dataclasses
+import inspect
+import json
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from pipelines.config import LM_SECTION_NAMES, RUN_SECTIONS, Given, PipelineConfig, describe_type
+from pipelines.lm_pipeline import build_lm_config
+from pipelines.lm_settings import LM_SECTIONS
+
+# What differs from the defaults: a language model that is small enough to end in a minute or two.
+STARTING_VALUES: dict[str, Any] = {
+    "lm.enabled": True,
+    "lm.max_vocabulary": 5000,
+    "lm_network.layers": 1,
+    "lm_network.hidden_size": 100,
+}
+HEADER = """\
+# Settings of `vecmill run`. Every line is the default, but for those under [lm] and [lm_network] that make the language
+# model small. A key that begins with "# " is not set. `vecmill run FILE --dry-run` says what a change would make again.
+"""
+OF_THE_PRESET = "# The preset decides what is not set here; the values shown are its own."
+_WIDTH = 110
+
+
+def starting_file() -> str:
+    """Return the text of the file, TOML that `load_run_config` reads."""
+    embedding = PipelineConfig()
+    lm = build_lm_config({name: Given(value, "starting values") for name, value in STARTING_VALUES.items()})
+    sections: dict[str, Any] = {name: getattr(embedding, name) for name in get_type_hints(PipelineConfig)}
+    sections |= {name: kind() for name, kind in RUN_SECTIONS.items() if name != "output"}
+    sections |= {name: getattr(lm, name) for name in LM_SECTION_NAMES}
+    sections |= {"output": RUN_SECTIONS["output"]()}
+    return "\n".join([HEADER, *("\n".join(_section(name, value)) + "\n" for name, value in sections.items())])
+
+
+def _section(name: str, settings: Any) -> Iterator[str]:
+    """Return the lines of a section."""
+    kind = type(settings)
+    comments = attribute_comments(kind)
+    hints = get_type_hints(kind)
+    yield f"# {_plain(inspect.getdoc(kind) or '').partition(chr(10))[0]}"
+    preset_decides = name in LM_SECTIONS and name != "lm"
+    if preset_decides:
+        yield OF_THE_PRESET
+    yield f"[{name}]"
+    for field in dataclasses.fields(kind):
+        default = field.default if field.default is not dataclasses.MISSING else None
+        value = getattr(settings, field.name)
+        given = f"{name}.{field.name}" in STARTING_VALUES
+        if default is None and not given and not preset_decides:
+            value = None  # as it is by default, not as the class has worked it out
+        comment = f"{comments.get(field.name, '')}{_choices(hints[field.name])}"
+        yield from textwrap.wrap(comment, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+        if value is None:
+            yield f"# {field.name} = <{describe_type(hints[field.name])}>"
+        else:
+            yield f"{'# ' if preset_decides and not given else ''}{field.name} = {_toml(value)}"
+
+
+def _choices(hint: Any) -> str:
+    return f" One of {', '.join(get_args(hint))}." if get_origin(hint) is Literal else ""
+
+
+def attribute_comments(kind: type) -> Mapping[str, str]:
+    """Return what the docstring of a class says about its attributes, as plain text in one line each."""
+    _, _, attributes = (inspect.getdoc(kind) or "").partition("Attributes\n----------\n")
+    attributes = attributes.partition("\n\n")[0]
+    comments: dict[str, str] = {}
+    names: list[str] = []
+    for line in attributes.splitlines():
+        if not line.startswith(" "):
+            names = [name.strip() for name in line.partition(" : ")[0].split(",")]
+        else:
+            for name in names:
+                comments[name] = f"{comments.get(name, '')} {line.strip()}".strip()
+    return {name: _plain(text) for name, text in comments.items()}
+
+
+def _plain(text: str) -> str:
+    """Return a docstring as a reader of TOML has it, where there is no None."""
+    text = re.sub(r"(?<![^.;] )\bNone\b", "Not set", re.sub(r"``?([^`]+)``?", r"\1", text))
+    return text.replace("; Not set", "; not set").replace("None", "not set")
+
+
+def _toml(value: Any) -> str:
+    """Return a setting as TOML; the JSON of texts, numbers, true, false and lists of them is TOML, too."""
+    return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)
