@@ -95,6 +95,7 @@ class Runner:
                 self._manifests[stage.name] = manifest
                 self._unverified.add(stage.name)
                 self._drop_checkpoints(stage)
+                self._record_of_progress(stage).unlink(missing_ok=True)  # of a run that was killed at its very end
             else:
                 if (self._root / stage.name).exists():
                     level = logging.INFO if manifest else logging.WARNING
@@ -141,7 +142,7 @@ class Runner:
         stopwatch = Stopwatch()
         partial = self._root / f".{stage.name}.partial"
         checkpoint = self._checkpoint(stage)
-        progress = RecordedProgress(self._progress, self._root / f".{stage.name}.progress.json", checkpoint)
+        progress = RecordedProgress(self._progress, self._record_of_progress(stage), checkpoint)
         _remove(partial)
         partial.mkdir()
         try:
@@ -187,6 +188,9 @@ class Runner:
         self._drop_checkpoints(stage, but=None if stage.name in self._forced else wanted)
         wanted.mkdir(exist_ok=True)
         return wanted
+
+    def _record_of_progress(self, stage: Stage) -> Path:
+        return self._root / f".{stage.name}.progress.json"
 
     def _drop_checkpoints(self, stage: Stage, but: Path | None = None) -> None:
         for path in self._root.glob(f".{stage.name}.checkpoint-*"):

@@ -140,6 +140,13 @@ def test_the_remains_of_a_killed_run_are_cleared(tmp_path, log):
     assert not (tmp_path / "one" / "half.txt").exists()
 
 
+def test_the_record_of_progress_of_a_run_killed_at_its_very_end_is_cleared(tmp_path, log):
+    run(tmp_path, make_stages(log))
+    (tmp_path / ".one.progress.json").write_text("{}")
+    run(tmp_path, make_stages(log))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "three", "two"]
+
+
 @pytest.mark.parametrize("content", [None, "one:", "damaged!"])
 def test_a_missing_or_cut_or_changed_file_is_noticed_and_made_again(tmp_path, log, content):
     expected = run(tmp_path, make_stages(log))["three"].digest
