@@ -10,38 +10,20 @@ python -m benchmarks.language_model_time [--text FOLDER] [--tokens 400000] [--ep
 
 import argparse
 import json
-import sys
 import tempfile
 import time
 from pathlib import Path
-from subprocess import run
 from typing import Any
 
 import numpy as np
 
-from benchmarks import measuring, text
+from benchmarks import measuring
+from benchmarks.language_models import WIKI, train_embeddings, train_lm, write_slice
 from embeddings import make_tokenizer
 from embeddings.recurrent.batching import PADDING, batchify, windows
 from embeddings.recurrent.lm_corpus import LanguageModelCorpus, read_presplit
 
-WIKI = text.SHARED / "lm" / "wiki-lm"
-PARTS = {"train": 1.0, "valid": 0.1, "test": 0.1}
 BATCH, STEPS, HIDDEN, DROPOUT, RATE, CLIP = 20, 35, 200, 0.2, 20.0, 0.25
-ALL_WORDS = "1000000"
-
-
-def write_slice(source: Path, folder: Path, tokens: int) -> Path:
-    """Write the first lines of each part: about ``tokens`` of train, a tenth of that of valid and test; 0 is all."""
-    folder.mkdir()
-    for part, share in PARTS.items():
-        left = tokens * share
-        with (source / f"{part}.txt").open("rb") as lines, (folder / f"{part}.txt").open("wb") as file:
-            for line in lines:
-                file.write(line)
-                left -= len(line.split()) + 1
-                if tokens and left <= 0:
-                    break
-    return folder
 
 
 def train_torch(folder: Path, epochs: int) -> dict[str, Any]:
@@ -103,23 +85,6 @@ def train_torch(folder: Path, epochs: int) -> dict[str, Any]:
     return {"seconds": seconds, "valid": valid, "test": perplexity(corpus.test)}
 
 
-def vecmill(*arguments: str | Path) -> float:
-    """Run a command; return the seconds."""
-    started = time.perf_counter()
-    command = "from pipelines.cli import main; main()"
-    run([sys.executable, "-c", command, *map(str, arguments)], check=True, capture_output=True)
-    return time.perf_counter() - started
-
-
-def train_ours(folder: Path, out: Path, embeddings: Path, *options: str) -> dict[str, Any]:
-    """Train a language model; return the seconds, and perplexity on valid after each epoch and on test."""
-    settings = ["--max-vocabulary", ALL_WORDS, *options]
-    seconds = vecmill("train-lm", folder, "--embeddings", embeddings, "--out", out, *settings)
-    metrics = [json.loads(line) for line in (out / "metrics.jsonl").read_text("utf-8").splitlines()]
-    test = json.loads((out / "evaluation.json").read_text("utf-8"))["test"]["perplexity"]
-    return {"seconds": seconds, "valid": [entry["valid_perplexity"] for entry in metrics], "test": test}
-
-
 def main() -> None:
     """Train all sides one after the other and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -141,9 +106,9 @@ def main() -> None:
             "benchmarks.language_model_time", "--torch", str(ids), "--epochs", str(options.epochs)
         )
         E = Path(name) / "E"
-        embedding_seconds = vecmill("train-embeddings", folder / "train.txt", "--tokenizer", "whitespace", "--out", E)
-        quick = train_ours(folder, Path(name) / "quick", E, "--epochs", "1")
-        small = train_ours(folder, Path(name) / "small", E, "--preset", "small", "--epochs", str(options.epochs))
+        embedding_seconds = train_embeddings(folder, E)
+        quick = train_lm(folder, Path(name) / "quick", E, "--epochs", "1")
+        small = train_lm(folder, Path(name) / "small", E, "--preset", "small", "--epochs", str(options.epochs))
     for ours in (quick, small):
         ours["seconds"] += embedding_seconds
     epochs = f"{options.epochs} epochs"

@@ -76,17 +76,20 @@ def _print_perplexity(path: Path) -> None:
     table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("Test perplexity")
     table.add_column("", justify="right")
-    table.add_row("this model", f"{test['perplexity']:.2f}")
+    table.add_row("this model", _shown(test["perplexity"]))
     order = found["kneser_ney"]["order"]
     table.add_row(f"Kneser-Ney, modified, interpolated, {order}-gram", f"{found['kneser_ney']['perplexity']:.2f}")
     table.add_row("unigram", f"{found['unigram']['perplexity']:.2f}")
     results.print()
     results.print(table)
-    without = "-" if test["without_oov"] is None else f"{test['without_oov']:.2f}"
     results.print(
         f"over {test['words'] + test['sentences']:,} tokens, {test['sentences']:,} <eos> and {test['oov']:,} <unk> "
-        f"among them; {without} without <unk>"
+        f"among them; {_shown(test['without_oov'])} without <unk>"
     )
+
+
+def _shown(perplexity: float | None) -> str:
+    return "not measurable" if perplexity is None else f"{perplexity:.2f}"
 
 
 def _print_text(manifest: Manifest) -> None:

@@ -165,10 +165,12 @@ def test_an_interruption_writes_a_checkpoint_where_it_came(recipe, tmp_path):
         np.testing.assert_array_equal(parameter.value, expected[name].value, err_msg=name)
 
 
-def test_a_loss_far_above_guessing_stops():
-    trainer = make_trainer(learning_rate=1e6, clip=1e3, schedule="constant", epochs=50)
+def test_a_loss_far_above_guessing_stops_and_is_not_saved(tmp_path):
+    trainer = make_trainer(checkpoints=tmp_path, learning_rate=1e6, clip=1e3, schedule="constant", epochs=50)
     with pytest.raises(DivergenceError, match="diverged"):
         fit(trainer)
+    checkpoint = load_checkpoint(tmp_path)
+    assert checkpoint is None or checkpoint.state["position"]["running_loss"] <= 2 * np.log(len(CORPUS.vocabulary))
 
 
 def test_a_checkpoint_of_another_architecture_or_text_is_refused(tmp_path):

@@ -169,7 +169,7 @@ def build_corpus(
         if not ids.size:
             raise EmbeddingsError(
                 f"no text for {part}: expected at least one line of words"
-                + ("" if isinstance(blocks, Mapping) else f", and {BLOCK_LINES} or more in all; or give three files")
+                + ("" if isinstance(blocks, Mapping) else f", and {CYCLE} or more in all; or give three files")
             )
     vocabulary = _vocabulary(words, np.bincount(streams[0], minlength=len(words)), min_count, max_size)
     final = vocabulary.ids(words, missing=vocabulary.id(UNK))

@@ -213,13 +213,16 @@ class LMTrainer:
         position = self._position
         before = loss if position.running_loss is None else position.running_loss
         position.running_loss = _SMOOTHING * before + (1 - _SMOOTHING) * loss
-        hopeless = position.windows >= _GIVE_UP and position.running_loss > 2 * math.log(len(self.model.vocabulary))
-        if not math.isfinite(loss) or hopeless:
+        if not math.isfinite(loss) or (position.windows >= _GIVE_UP and self._exploded()):
             raise DivergenceError(
                 f"training diverged in epoch {position.epoch + 1}: the loss is {position.running_loss:.3g} after "
                 f"{position.windows} windows; lower the learning rate ({self.config.rate:g}) or the clipping norm "
                 f"({self.config.clip:g})"
             )
+
+    def _exploded(self) -> bool:
+        """Whether the loss is far above that of guessing."""
+        return (self._position.running_loss or 0.0) > 2 * math.log(len(self.model.vocabulary))
 
     def _rate(self, step: int, steps: int) -> float:
         """Return the learning rate at a time step, counted through all epochs of ``steps``."""
@@ -297,14 +300,14 @@ class LMTrainer:
         return {"model": asdict(self.model.config), "training": asdict(self.config)}
 
     def _save(self) -> None:
-        """Write a checkpoint, unless the weights are damaged."""
+        """Write a checkpoint; of damaged weights, or while the loss is exploding, the one before it is kept."""
         damaged = not_finite(self.model.parameters)
         if damaged is not None:
             raise DivergenceError(
                 f"training diverged in epoch {self._position.epoch + 1}: {damaged} holds NaN or infinity; lower the "
                 f"learning rate ({self.config.rate:g}) or the clipping norm ({self.config.clip:g})"
             )
-        if self._checkpoints is None:
+        if self._checkpoints is None or self._exploded():
             return
         arrays = joined_groups(
             {

@@ -61,11 +61,9 @@ def perplexity_command(
     from embeddings.recurrent.perplexity import Perplexity
 
     lm = LanguageModel.load(model)
-    if not as_json and not (sentences or words):
-        _print_row([title for title, _ in COLUMNS], "file")
-    for file in files:
+    for number, file in enumerate(files):
         lines, ids, log_p = _scored(lm, _read(file), independent, interpolate, weight)
-        kept = [number for number, line in enumerate(lines) if line]
+        kept = [place for place, line in enumerate(lines) if line]
         if not kept:
             raise EmbeddingsError(f"{file} holds no words: expected at least one line of text")
         flat = np.concatenate([ids[i] for i in kept]), np.concatenate([log_p[i] for i in kept])
@@ -80,7 +78,7 @@ def perplexity_command(
         counts = f"{found.sentences:,}", f"{found.words:,}", f"{found.oov:,}", f"{found.log10:,.2f}"
         values = found.perplexity, found.without_oov, found.without_eos, found.without_oov_and_eos, found.ppl1
         cells = [*counts, *(f"{value:,.2f}" for value in values)]
-        if details:
+        if details or number == 0:
             _print_row([title for title, _ in COLUMNS], "file")
         results.print(
             " ".join(cell.rjust(width) for cell, (_, width) in zip(cells, COLUMNS, strict=True)) + f"  {file}"

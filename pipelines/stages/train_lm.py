@@ -113,12 +113,16 @@ def vectors_hash(path: Path) -> str:
 
 
 def _show(update: Update, progress: "LMProgress", sampled: bool) -> None:
-    of_what = " among sampled words" if sampled else f", perplexity {progress.perplexity:.1f}"
+    of_what = " among sampled words" if sampled else f", perplexity {_short(progress.perplexity)}"
     note = (
-        f"epoch {progress.epoch}, {count(progress.tokens_per_second)} tokens/s, loss {progress.loss:.3f}{of_what}, "
+        f"epoch {progress.epoch}, {count(progress.tokens_per_second)} tokens/s, loss {_short(progress.loss)}{of_what}, "
         f"learning rate {progress.learning_rate:.4g}"
     )
     update(progress.tokens_done, note, progress.seconds_left, total=progress.tokens_total)
+
+
+def _short(value: float) -> str:
+    return f"{value:.1f}" if 100 <= value < 1e6 else f"{value:.4g}"
 
 
 def _evaluation(model: "LanguageModel", corpus: "LanguageModelCorpus") -> dict[str, Any]:
