@@ -74,7 +74,7 @@ def make_word_map(
     vectors: WordVectors,
     *,
     words: int = 50_000,
-    clusters: int = 20,
+    clusters: int = 40,
     topn: int = 10,
     method: str | None = None,
     seed: int = 1,

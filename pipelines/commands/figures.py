@@ -25,7 +25,7 @@ def map_command(
     model: Model,
     out: Annotated[Path, typer.Option(help="HTML file to write.", metavar="FILE.html")],
     words: Annotated[int, typer.Option(min=3, max=65_536, help="Show so many words, the most frequent ones.")] = 50_000,
-    clusters: Annotated[int, typer.Option(min=1, max=100, help="Colours: groups of words that are alike.")] = 20,
+    clusters: Annotated[int, typer.Option(min=1, max=100, help="Colours: groups of words that are alike.")] = 40,
     method: Annotated[
         str, typer.Option(metavar="auto|umap|pca", help="How to lay words out; auto: by UMAP where it is installed.")
     ] = "auto",
@@ -36,8 +36,8 @@ def map_command(
 ) -> None:
     """Draw a map of the vocabulary.
 
-    One HTML file to zoom and search in, which opens without a network. It needs the extra "map": pip install
-    "vecmill[map]".
+    One HTML file to zoom and search in, which opens without a network. With the extra "map" (pip install
+    "vecmill[map]") UMAP lays the words out, and neighbours are neighbours on the map; without it, PCA.
 
     Example: vecmill map runs/wiki --out wiki.html
     """
@@ -48,9 +48,8 @@ def map_command(
     _refuse_existing(out, force)
     from embeddings import WordVectors
     from embeddings.word_map import make_word_map, require_umap
-    from pipelines.map_page import require_bokeh, write_map_page
+    from pipelines.map_page import write_map_page
 
-    require_bokeh()
     if method == "umap":
         require_umap()
     vectors = WordVectors.load(model)

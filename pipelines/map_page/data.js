@@ -1,16 +1,10 @@
 "use strict";
 // What the page holds: words, places, neighbours; and the colours.
 
-const PAPER = "#fcfbf8", INK = "#23241f";
 const COLOURS = [
   "#4c78a8", "#b5534e", "#5b8c5a", "#8a6bb0", "#c98a2b", "#3f9296", "#a8577e", "#7d7a3a", "#5a67b8", "#c46f45",
   "#4f9d76", "#86543f", "#6f93b8", "#b9727d", "#8aa24b", "#9a7fb5", "#b79a4a", "#5f7f86", "#c07fae", "#77736a",
 ];
-const DARK = COLOURS.map((colour) => mixed(colour, INK, 0.42));
-const REACH = 14;       // pixels within which the mouse finds a word
-const MOST_LABELS = 130;
-const CELL = 6;         // pixels; labels claim cells of this size
-const GRID = 256;       // buckets a side, in which words are found by place
 const element = (id) => document.getElementById(id);
 const show = (number) => number.toLocaleString("en");
 
@@ -20,30 +14,72 @@ function mixed(colour, other, share) {
   return "#" + [1, 3, 5].map((i) => channel(i).toString(16).padStart(2, "0")).join("");
 }
 
+function median(values) {
+  return Float32Array.from(values).sort()[values.length >> 1];
+}
+
 async function unpacked(id) {
   const bytes = Uint8Array.from(atob(element(id).textContent), (letter) => letter.charCodeAt(0));
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
-function readData(buffer) {
-  const length = new DataView(buffer).getUint32(0, true);
-  const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
-  const types = { float64: Float64Array, uint16: Uint16Array, uint8: Uint8Array };
-  const data = { words: header.words, clusterNames: header.clusterNames };
-  let offset = Math.ceil((4 + length) / 8) * 8;
-  for (const [name, [type, size]] of Object.entries(header.arrays)) {
-    data[name] = new types[type](buffer, offset, size);
-    offset += Math.ceil(data[name].byteLength / 8) * 8;
+// The words of the map. Places lie between 0 and 1, y upwards
+class Words {
+  constructor(buffer) {
+    const length = new DataView(buffer).getUint32(0, true);
+    const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+    const types = { float64: Float64Array, uint16: Uint16Array, uint8: Uint8Array };
+    let offset = Math.ceil((4 + length) / 8) * 8;
+    for (const [name, [type, size]] of Object.entries(header.arrays)) {
+      this[name] = new types[type](buffer, offset, size);
+      offset += Math.ceil(this[name].byteLength / 8) * 8;
+    }
+    Object.assign(this, { words: header.words, clusterNames: header.clusterNames, n: header.words.length });
+    this.k = this.neighbors.length / this.n;
+    this.x = Float32Array.from(this.x, (place) => place / 65535);
+    this.y = Float32Array.from(this.y, (place) => place / 65535);
+    this.weight = Float32Array.from(this.words, (_, rank) => 1 - Math.log(rank + 1) / Math.log(this.n + 1));
+    this.ids = new Map(this.words.map((word, id) => [word, id]));
+    this.anchors = this.clusterNames.map((_, cluster) => this.anchor(cluster));
+    this.hues = this.chooseHues();
   }
-  data.n = data.words.length;
-  data.k = data.neighbors.length / data.n;
-  data.x = Float32Array.from(data.x, (place) => place / 65535);
-  data.y = Float32Array.from(data.y, (place) => place / 65535);
-  data.weight = Float32Array.from(data.words, (_, rank) => 1 - Math.log(rank + 1) / Math.log(data.n + 1));
-  data.ids = new Map(data.words.map((word, id) => [word, id]));
-  data.colour = (id) => COLOURS[data.clusters[id] % COLOURS.length];
-  data.dark = (id) => DARK[data.clusters[id] % DARK.length];
-  data.neighborsOf = (id) => Array.from(data.neighbors.subarray(id * data.k, (id + 1) * data.k));
-  data.similarity = (id, place) => data.similarities[id * data.k + place] / 255;
-  return data;
+  neighborsOf(id) { return Array.from(this.neighbors.subarray(id * this.k, (id + 1) * this.k)); }
+  similarity(id, place) { return this.similarities[id * this.k + place] / 255; }
+  // The word of a cluster that is nearest to the median of its places
+  anchor(cluster) {
+    const members = [];
+    for (let id = 0; id < this.n; id++) if (this.clusters[id] === cluster) members.push(id);
+    const x = median(members.map((id) => this.x[id])), y = median(members.map((id) => this.y[id]));
+    const away = (id) => Math.hypot(this.x[id] - x, this.y[id] - y);
+    const nearest = members.reduce((best, id) => (away(id) < away(best) ? id : best));
+    return [this.x[nearest], this.y[nearest]];
+  }
+  // Where there are more clusters than colours, clusters of one colour lie far apart
+  chooseHues() {
+    const chosen = [];
+    this.anchors.forEach(([x, y], cluster) => {
+      const room = COLOURS.map((_, hue) => {
+        const away = chosen.map((other, i) => (other === hue ? Math.hypot(this.anchors[i][0] - x, this.anchors[i][1] - y) : 9));
+        return Math.min(9, ...away);
+      });
+      chosen.push(cluster < COLOURS.length ? cluster : room.indexOf(Math.max(...room)));
+    });
+    return chosen;
+  }
+}
+
+// Colours of light or dark pages: those of style.css, and for every cluster that of its points and of its letters
+class Theme {
+  constructor(words) {
+    this.words = words;
+    this.read();
+  }
+  read() {
+    const style = getComputedStyle(document.documentElement), dark = document.documentElement.dataset.theme === "dark";
+    [this.paper, this.ink] = ["--paper", "--ink"].map((name) => style.getPropertyValue(name).trim());
+    this.points = this.words.hues.map((hue) => mixed(COLOURS[hue], "#ffffff", dark ? 0.22 : 0));
+    this.letters = this.words.hues.map((hue) => mixed(COLOURS[hue], dark ? "#ffffff" : this.ink, dark ? 0.55 : 0.42));
+  }
+  point(id) { return this.points[this.words.clusters[id]]; }
+  letter(id) { return this.letters[this.words.clusters[id]]; }
 }

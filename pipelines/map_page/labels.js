@@ -1,69 +1,130 @@
 // Which words are written out: chosen ones first, then cluster names from afar, then the most frequent that have room
+const MOST_LABELS = 170;
+const CELL = 6; // pixels; labels claim cells of this size
+const FONT = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', 'Noto Sans', sans-serif";
+
 class Labels {
-  constructor(data, view) {
-    [this.data, this.view] = [data, view];
-    this.anchors = data.clusterNames.map((_, cluster) => this.anchor(cluster));
+  constructor(words, view, theme) {
+    Object.assign(this, { words, view, theme, found: [] });
+    this.context = document.createElement("canvas").getContext("2d"); // measures
   }
-  anchor(cluster) {
-    const { data } = this, members = [];
-    for (let id = 0; id < data.n; id++) if (data.clusters[id] === cluster) members.push(id);
-    const median = (values) => Array.from(members, (id) => values[id]).sort((a, b) => a - b)[members.length >> 1];
-    const x = median(data.x), y = median(data.y);
-    const away = (id) => Math.hypot(data.x[id] - x, data.y[id] - y);
-    const nearest = members.reduce((best, id) => (away(id) < away(best) ? id : best));
-    return [data.x[nearest], data.y[nearest]];
-  }
+  // allowed: {word(id), cluster(number)}
   place(chosen, allowed) {
-    const { data, view } = this, columns = Math.ceil(view.width / CELL), rows = Math.ceil(view.height / CELL);
-    const taken = new Uint8Array(columns * rows);
-    for (const card of ["guide", "legend"]) {
+    const { view } = this;
+    this.columns = Math.ceil(view.width / CELL);
+    this.rows = Math.ceil(view.height / CELL);
+    this.taken = new Uint8Array(this.columns * this.rows);
+    this.found = [];
+    for (const card of ["guide", "legend", "tools"]) {
       const box = element(card).getBoundingClientRect();
-      const [left, right] = [box.left, box.right].map((x) => Math.min(columns, Math.round(x / CELL)));
-      for (let r = Math.round(box.top / CELL); r < Math.min(rows, box.bottom / CELL); r++) taken.fill(1, r * columns + left, r * columns + right);
+      this.claim(box.left, box.top, box.right, box.bottom, true);
     }
-    const found = { x: [], y: [], text: [], size: [], color: [], style: [], offset: [] };
-    const put = (x, y, text, size, color, style, offset, gap, must) => {
-      const [px, py] = view.toPixel(x, y), half = text.length * size * 0.29 + gap, high = size * 0.62 + gap / 2;
-      const c0 = Math.floor((px - half) / CELL), c1 = Math.ceil((px + half) / CELL);
-      const r0 = Math.floor((py + offset - high) / CELL), r1 = Math.ceil((py + offset + high) / CELL);
-      if (c1 < 0 || r1 < 0 || c0 >= columns || r0 >= rows) return false;
-      const [left, right, up, down] = [Math.max(c0, 0), Math.min(c1, columns), Math.max(r0, 0), Math.min(r1, rows)];
-      if (!must) {
-        for (let r = up; r < down; r++) for (let c = left; c < right; c++) if (taken[r * columns + c]) return false;
-      }
-      for (let r = up; r < down; r++) taken.fill(1, r * columns + left, r * columns + Math.max(right, left));
-      found.x.push(x); found.y.push(y); found.text.push(text); found.size.push(`${size.toFixed(1)}px`);
-      found.color.push(color); found.style.push(style); found.offset.push(offset);
-      return true;
-    };
-    chosen.forEach((id, i) => {
-      const size = i ? 14 : 19, offsets = i ? [-13, 13, -26, 26, -39, 39] : [-18];
-      for (const offset of offsets) {
-        if (put(data.x[id], data.y[id], data.words[id], size, i ? data.dark(id) : INK, i ? "normal" : "bold", offset, 1, !i)) break;
-      }
-    });
-    if (view.zoom < 2.2 && !chosen.length) {
-      this.anchors.forEach(([x, y], cluster) => {
-        if (!allowed.cluster(cluster)) return;
-        const text = data.clusterNames[cluster].slice(0, 2).join(" · ");
-        for (const offset of [0, -20, 20, -40, 40]) {
-          if (put(x, y, text, 15, DARK[cluster % DARK.length], "bold", offset, 8, false)) break;
-        }
-      });
-    }
-    this.fill(put, found, new Set(chosen), allowed);
-    return found;
+    this.placeChosen(chosen);
+    if (view.zoom < 2.2 && !chosen.length) this.placeClusters(allowed);
+    this.fill(new Set(chosen), allowed);
   }
-  fill(put, found, chosen, allowed) {
-    const { data, view } = this, zoom = view.zoom;
-    const last = Math.min(data.n, 1200 * zoom * zoom), gap = 9, grown = Math.min(3, Math.log2(Math.max(zoom, 1)));
-    const { start: x0, end: x1 } = view.xRange, { start: y0, end: y1 } = view.yRange;
-    for (let id = 0; id < last && found.x.length < MOST_LABELS; id++) {
-      const x = data.x[id], y = data.y[id];
-      if (x < x0 || x > x1 || y < y0 || y > y1 || chosen.has(id) || !allowed.word(id)) continue;
-      const faint = chosen.size > 0;
-      const colour = faint ? mixed(data.dark(id), PAPER, 0.55) : data.dark(id);
-      put(x, y, data.words[id], 10.5 + 5 * data.weight[id] + grown, colour, "normal", -9 - grown, gap, false);
+  // Takes a box of pixels if it is free, or must be taken
+  claim(left, top, right, bottom, must) {
+    const { columns, rows, taken } = this;
+    const c0 = Math.max(Math.floor(left / CELL), 0), c1 = Math.min(Math.ceil(right / CELL), columns);
+    const r0 = Math.max(Math.floor(top / CELL), 0), r1 = Math.min(Math.ceil(bottom / CELL), rows);
+    if (c0 >= c1 || r0 >= r1) return false;
+    for (let r = r0; r < r1 && !must; r++) for (let c = c0; c < c1; c++) if (taken[r * columns + c]) return false;
+    for (let r = r0; r < r1; r++) taken.fill(1, r * columns + c0, r * columns + c1);
+    return true;
+  }
+  // One label, at the first of some offsets (pixels to the right and down) where it has room
+  put(x, y, text, { size, colour, bold = false, gap = 0, must = false, offsets }) {
+    this.context.font = `${bold ? "600 " : ""}${size}px ${FONT}`;
+    const [px, py] = this.view.toPixel(x, y), wide = this.context.measureText(text).width, high = size * 1.15;
+    for (const [dx, dy] of offsets) {
+      const left = dx ? px + dx - (dx < 0 ? wide : 0) : px - wide / 2, top = py + dy - high / 2;
+      if (this.claim(left - gap, top - gap / 2, left + wide + gap, top + high + gap / 2, must)) {
+        this.found.push({ x, y, text, font: this.context.font, colour, dx: left - px, dy });
+        return;
+      }
     }
+  }
+  placeChosen(chosen) {
+    const { words, theme } = this;
+    for (const id of chosen) { // its dot is not to be written over
+      const [px, py] = this.view.toPixel(words.x[id], words.y[id]);
+      this.claim(px - 5, py - 5, px + 5, py + 5, true);
+    }
+    chosen.forEach((id, i) => {
+      const offsets = i ? [[9, 0], [-9, 0], [0, -14], [0, 14], [9, -12], [9, 12], [-9, -12], [-9, 12], [0, -28], [0, 28]] : [[0, -20]];
+      const style = i ? { size: 14, colour: theme.letter(id) } : { size: 19, colour: theme.ink, bold: true, must: true };
+      this.put(words.x[id], words.y[id], words.words[id], { ...style, offsets });
+    });
+  }
+  placeClusters(allowed) {
+    const { words, theme } = this, offsets = [[0, 0], [0, -20], [0, 20], [0, -40], [0, 40]];
+    words.anchors.forEach(([x, y], cluster) => {
+      if (!allowed.cluster(cluster)) return;
+      const text = words.clusterNames[cluster].slice(0, 2).join(" · ");
+      this.put(x, y, text, { size: 15, colour: theme.letters[cluster], bold: true, gap: 7, offsets });
+    });
+  }
+  fill(chosen, allowed) {
+    const { words, view, theme } = this, zoom = view.zoom, grown = Math.min(3, Math.log2(Math.max(zoom, 1)));
+    const last = Math.min(words.n, 1200 * zoom * zoom);
+    const [x0, y1] = view.toData(0, 0), [x1, y0] = view.toData(view.width, view.height);
+    for (let id = 0; id < last && this.found.length < MOST_LABELS; id++) {
+      const x = words.x[id], y = words.y[id];
+      if (x < x0 || x > x1 || y < y0 || y > y1 || chosen.has(id) || !allowed.word(id)) continue;
+      const colour = chosen.size ? mixed(theme.letter(id), theme.paper, 0.45) : theme.letter(id);
+      const size = Math.round(2 * (10.5 + 5 * words.weight[id] + grown)) / 2;
+      this.put(x, y, words.words[id], { size, colour, gap: 6, offsets: [[0, -10 - grown]] });
+    }
+  }
+}
+
+// What lies over the points: labels, and the lines from a word to its neighbours
+class Overlay {
+  constructor(words, view, theme) {
+    Object.assign(this, { words, view, theme });
+    this.canvas = element("overlay");
+    this.context = this.canvas.getContext("2d");
+    this.resized();
+  }
+  resized() {
+    const fine = window.devicePixelRatio || 1;
+    Object.assign(this.canvas, { width: this.view.width * fine, height: this.view.height * fine });
+    this.context.setTransform(fine, 0, 0, fine, 0, 0);
+  }
+  draw(labels, centre) {
+    const { context, view } = this;
+    context.clearRect(0, 0, view.width, view.height);
+    if (centre >= 0) this.drawLinks(centre);
+    Object.assign(context, { textAlign: "left", textBaseline: "middle", lineJoin: "round", lineWidth: 3.5, strokeStyle: this.theme.paper });
+    const placed = labels.map((label) => [label, ...view.toPixel(label.x, label.y)]);
+    for (const outline of [true, false]) { // no outline lies on another label
+      for (const [{ text, font, colour, dx, dy }, px, py] of placed) {
+        context.font = font;
+        context.fillStyle = colour;
+        if (outline) context.strokeText(text, px + dx, py + dy);
+        else context.fillText(text, px + dx, py + dy);
+      }
+    }
+  }
+  drawLinks(id) {
+    const { context, words, view, theme } = this, [px, py] = view.toPixel(words.x[id], words.y[id]);
+    const dot = (x, y, radius, colour) => {
+      context.beginPath();
+      context.arc(x, y, radius, 0, 7);
+      Object.assign(context, { fillStyle: colour, strokeStyle: theme.paper, lineWidth: 1.5, globalAlpha: 1 });
+      context.fill();
+      context.stroke();
+    };
+    const others = words.neighborsOf(id).map((other) => [other, ...view.toPixel(words.x[other], words.y[other])]);
+    others.forEach(([, x, y], place) => {
+      context.beginPath();
+      context.moveTo(px, py);
+      context.lineTo(x, y);
+      Object.assign(context, { strokeStyle: theme.ink, lineWidth: 1, globalAlpha: 0.12 + 0.4 * words.similarity(id, place) });
+      context.stroke();
+    });
+    for (const [other, x, y] of others) dot(x, y, 5.5, theme.point(other));
+    dot(px, py, 8, theme.letter(id));
   }
 }

@@ -1,7 +1,7 @@
 // The box in which words are found
 class Search {
-  constructor(data, choose) {
-    Object.assign(this, { data, choose, current: 0, found: [] });
+  constructor(words, choose) {
+    Object.assign(this, { data: words, choose, current: 0, found: [] });
     const query = element("query");
     query.addEventListener("input", () => this.suggest(query.value));
     query.addEventListener("focus", () => this.suggest(query.value));
@@ -55,5 +55,10 @@ class Search {
   }
   close() {
     element("suggestions").hidden = true;
+  }
+  clear() {
+    element("query").value = "";
+    this.found = [];
+    this.close();
   }
 }

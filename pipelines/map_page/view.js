@@ -1,23 +1,19 @@
-// What part of the plane is seen. The map fills the space that the cards leave free.
+// What part of the plane is seen, and how mouse, fingers and keys move it. The map fills the space that the cards leave free.
 class View {
-  constructor(data, document_) {
-    this.data = data;
-    this.xRange = document_.get_model_by_name("x");
-    this.yRange = document_.get_model_by_name("y");
+  constructor(words, changed) {
+    Object.assign(this, { words, changed });
     const bounds = (values) => {
       const sorted = Float32Array.from(values).sort();
       const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
       return [at(0.006), at(0.994)];
     };
-    [this.left, this.right] = bounds(data.x);
-    [this.bottom, this.top] = bounds(data.y);
-    this.fit();
+    [this.left, this.right] = bounds(words.x);
+    [this.bottom, this.top] = bounds(words.y);
+    this.measure();
+    this.set(this.home());
   }
-  get width() { return element("map").clientWidth; }
-  get height() { return element("map").clientHeight; }
-  get span() { return this.xRange.end - this.xRange.start; }
-  get zoom() { return this.homeSpan / this.span; }
-  get perPixel() { return this.span / this.width; }
+  get zoom() { return this.home().perPixel / this.perPixel; }
+  measure() { [this.width, this.height] = [element("map").clientWidth, element("map").clientHeight]; }
   free() {
     const wide = this.width > 900, some = this.width > 560;
     return { left: some ? 320 : 10, right: wide ? 288 : 10, top: some ? 30 : element("guide").offsetHeight + 20, bottom: 30 };
@@ -26,72 +22,108 @@ class View {
     const free = this.free();
     const wide = Math.max(this.width - free.left - free.right, 100), high = Math.max(this.height - free.top - free.bottom, 100);
     const perPixel = Math.max((this.right - this.left) / wide, (this.top - this.bottom) / high, 1e-6);
-    return this.centred((this.left + this.right) / 2, (this.bottom + this.top) / 2, perPixel * this.width);
+    return this.centred((this.left + this.right) / 2, (this.bottom + this.top) / 2, perPixel);
   }
-  // Ranges that show (x, y) in the middle of the free space
-  centred(x, y, span) {
-    const free = this.free(), perPixel = span / this.width;
-    const start = x - (free.left + (this.width - free.left - free.right) / 2) * perPixel;
-    const low = y - (free.bottom + (this.height - free.top - free.bottom) / 2) * perPixel;
-    return [start, start + span, low, low + this.height * perPixel];
+  // The view that shows (x, y) in the middle of the free space
+  centred(x, y, perPixel) {
+    const free = this.free();
+    return { x: x - ((free.left - free.right) / 2) * perPixel, y: y - ((free.bottom - free.top) / 2) * perPixel, perPixel };
   }
-  set([start, end, low, high]) {
-    this.xRange.setv({ start, end });
-    this.yRange.setv({ start: low, end: high });
-  }
-  fit() {
-    const home = this.home();
-    this.homeSpan = home[1] - home[0];
-    this.set(home);
+  set({ x, y, perPixel }) {
+    Object.assign(this, { x, y, perPixel });
+    this.changed();
   }
   resized() {
-    const middle = (this.yRange.start + this.yRange.end) / 2, half = (this.perPixel * this.height) / 2;
-    this.yRange.setv({ start: middle - half, end: middle + half });
-    const home = this.home();
-    this.homeSpan = home[1] - home[0];
+    this.measure();
+    this.set(this);
   }
   fly(target) {
-    const from = [this.xRange.start, this.xRange.end, this.yRange.start, this.yRange.end];
-    const begin = performance.now(), flight = (this.flight = {});
-    const duration = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 550;
+    const { x, y, perPixel } = this, begin = performance.now(), flight = (this.flight = {});
+    const duration = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 600;
+    const ratio = target.perPixel / perPixel;
     const step = (now) => {
       if (this.flight !== flight) return;
       const t = Math.min(Math.max((now - begin) / duration, 0), 1), eased = t * t * (3 - 2 * t);
-      const ratio = (target[1] - target[0]) / (from[1] - from[0]);
       const share = Math.abs(ratio - 1) < 1e-3 ? eased : (Math.pow(ratio, eased) - 1) / (ratio - 1); // steady zoom
-      this.set(from.map((value, i) => value + (target[i] - value) * share));
+      this.set({ x: x + (target.x - x) * share, y: y + (target.y - y) * share, perPixel: perPixel + (target.perPixel - perPixel) * share });
       if (t < 1) requestAnimationFrame(step);
     };
     requestAnimationFrame(step);
   }
+  // What lies below the pixel stays there
+  zoomAt(px, py, factor) {
+    this.flight = null;
+    const [x, y] = this.toData(px, py), farthest = 4 * this.home().perPixel, nearest = this.home().perPixel / 400;
+    const perPixel = Math.min(Math.max(this.perPixel / factor, nearest), farthest);
+    this.set({ x: x - (px - this.width / 2) * perPixel, y: y + (py - this.height / 2) * perPixel, perPixel });
+  }
+  pan(dx, dy) {
+    this.flight = null;
+    this.set({ x: this.x - dx * this.perPixel, y: this.y + dy * this.perPixel, perPixel: this.perPixel });
+  }
   zoomBy(factor) {
     const { left, right, top, bottom } = this.free();
     const middle = this.toData(left + (this.width - left - right) / 2, top + (this.height - top - bottom) / 2);
-    this.fly(this.centred(...middle, this.span / factor));
+    this.fly(this.centred(...middle, this.perPixel / factor));
   }
-  toPixel(x, y) { return [(x - this.xRange.start) / this.perPixel, (this.yRange.end - y) / this.perPixel]; }
-  toData(px, py) { return [this.xRange.start + px * this.perPixel, this.yRange.end - py * this.perPixel]; }
+  toPixel(x, y) { return [(x - this.x) / this.perPixel + this.width / 2, (this.y - y) / this.perPixel + this.height / 2]; }
+  toData(px, py) { return [this.x + (px - this.width / 2) * this.perPixel, this.y - (py - this.height / 2) * this.perPixel]; }
+
+  // Drag, wheel and pinch
+  listen(surface, { moved, clicked }) {
+    const fingers = new Map();
+    let travelled = 0;
+    surface.addEventListener("pointerdown", (event) => {
+      surface.setPointerCapture(event.pointerId);
+      fingers.set(event.pointerId, [event.clientX, event.clientY]);
+      travelled = fingers.size > 1 ? Infinity : 0;
+      this.flight = null;
+      moved(null);
+    });
+    surface.addEventListener("pointermove", (event) => {
+      const before = fingers.get(event.pointerId), now = [event.clientX, event.clientY];
+      if (!before) return moved(event);
+      const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
+      fingers.set(event.pointerId, now);
+      travelled += Math.hypot(now[0] - before[0], now[1] - before[1]);
+      if (other) this.zoomAt(...other, Math.hypot(now[0] - other[0], now[1] - other[1]) / Math.max(Math.hypot(before[0] - other[0], before[1] - other[1]), 1));
+      else if (travelled > 3) this.pan(now[0] - before[0], now[1] - before[1]);
+    });
+    for (const end of ["pointerup", "pointercancel"]) {
+      surface.addEventListener(end, (event) => {
+        if (fingers.delete(event.pointerId) && end === "pointerup" && travelled <= 3) clicked(event);
+      });
+    }
+    surface.addEventListener("pointerleave", () => moved(null));
+    surface.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      moved(null);
+      const pixels = event.deltaY * [1, 16, 400][event.deltaMode];
+      this.zoomAt(event.clientX, event.clientY, Math.exp(-Math.max(-120, Math.min(120, pixels)) / 400));
+    }, { passive: false });
+  }
 }
 
 // Words by place: the nearest one to the mouse without looking at all
 class Places {
-  constructor(data) {
-    this.data = data;
+  constructor(words) {
+    this.words = words;
+    this.cells = 256; // a side
     this.buckets = new Map();
-    for (let id = 0; id < data.n; id++) {
-      const key = this.key(data.x[id], data.y[id]);
+    for (let id = 0; id < words.n; id++) {
+      const key = this.key(words.x[id], words.y[id]);
       if (this.buckets.has(key)) this.buckets.get(key).push(id); else this.buckets.set(key, [id]);
     }
   }
-  cell(value) { return Math.min(GRID - 1, Math.max(0, Math.floor(value * GRID))); }
-  key(x, y) { return this.cell(y) * GRID + this.cell(x); }
+  cell(value) { return Math.min(this.cells - 1, Math.max(0, Math.floor(value * this.cells))); }
+  key(x, y) { return this.cell(y) * this.cells + this.cell(x); }
   nearest(x, y, radius, allowed) {
     let best = -1, least = radius;
     for (let row = this.cell(y - radius); row <= this.cell(y + radius); row++) {
       for (let column = this.cell(x - radius); column <= this.cell(x + radius); column++) {
-        for (const id of this.buckets.get(row * GRID + column) || []) {
+        for (const id of this.buckets.get(row * this.cells + column) || []) {
           // a frequent word is a larger target
-          const distance = Math.hypot(this.data.x[id] - x, this.data.y[id] - y) - 0.4 * radius * this.data.weight[id];
+          const distance = Math.hypot(this.words.x[id] - x, this.words.y[id] - y) - 0.4 * radius * this.words.weight[id];
           if (distance < least && allowed(id)) [best, least] = [id, distance];
         }
       }

@@ -1,0 +1,71 @@
+// The card of the chosen word, the tip of the word below the mouse, and the list of clusters
+function add(parent, tag, text = "", attributes = {}) {
+  const child = document.createElement(tag);
+  child.textContent = text;
+  Object.assign(child, attributes);
+  parent.append(child);
+  return child;
+}
+
+function addDot(parent, cluster) {
+  add(parent, "span", "", { className: "dot" }).dataset.cluster = cluster;
+}
+
+// Colours of the clusters are properties of the page, so that a change of theme reaches all dots and bars
+function showColours(theme) {
+  element("colours").textContent = theme.points.map((colour, cluster) => `[data-cluster="${cluster}"] { --colour: ${colour}; }`).join("\n");
+}
+
+function describeWord(words, id, { choose, close }) {
+  const card = element("word");
+  card.hidden = id < 0;
+  card.replaceChildren();
+  if (id < 0) return;
+  add(card, "button", "×", { className: "close", type: "button", title: "Close (Esc)", onclick: close });
+  add(card, "h2", words.words[id]);
+  const times = words.counts[id] ? ` · seen ${show(words.counts[id])} times` : "";
+  add(card, "p", `No. ${show(id + 1)} by frequency${times}`);
+  const cluster = add(card, "p");
+  addDot(cluster, words.clusters[id]);
+  cluster.append(words.clusterNames[words.clusters[id]].join(", "));
+  add(card, "h3", "Nearest words");
+  const list = add(card, "ol");
+  words.neighborsOf(id).forEach((other, place) => {
+    const similarity = words.similarity(id, place);
+    const item = add(list, "li", "", { onclick: () => choose(other), title: words.words[other] });
+    add(item, "span", words.words[other]);
+    const bar = add(add(item, "span", "", { className: "bar" }), "i");
+    bar.style.width = `${100 * similarity}%`;
+    bar.dataset.cluster = words.clusters[other];
+    add(item, "span", similarity.toFixed(2), { className: "number" });
+  });
+}
+
+function fillTip(words, id) {
+  const tip = element("tip");
+  tip.replaceChildren();
+  add(tip, "b", words.words[id]);
+  add(tip, "span", words.counts[id] ? `  ${show(words.counts[id])} times` : "", { className: "number" });
+  add(tip, "p", words.neighborsOf(id).slice(0, 6).map((other) => words.words[other]).join(", "));
+}
+
+function placeTip(view, px, py) {
+  const tip = element("tip"), right = px + 18 + tip.offsetWidth > view.width, low = py + 18 + tip.offsetHeight > view.height;
+  tip.style.left = `${right ? px - 14 - tip.offsetWidth : px + 16}px`;
+  tip.style.top = `${low ? py - 14 - tip.offsetHeight : py + 16}px`;
+}
+
+function listClusters(words, { pin, point }) {
+  const list = element("legend").querySelector("ol");
+  words.clusterNames.forEach((names, cluster) => {
+    const button = add(add(list, "li"), "button", "", { type: "button", title: names.join(", ") });
+    addDot(button, cluster);
+    button.append(names.join(", "));
+    Object.assign(button, { onclick: () => pin(cluster), onmouseenter: () => point(cluster), onmouseleave: () => point(-1) });
+  });
+}
+
+function markCluster(pinned) {
+  element("legend").classList.toggle("some", pinned >= 0);
+  element("legend").querySelectorAll("button").forEach((button, cluster) => button.setAttribute("aria-pressed", cluster === pinned));
+}
