@@ -3,7 +3,19 @@
 import subprocess
 import sys
 
-ALL = ("text_to_ids_speed", "word2vec_speed", "word2vec_memory", "word2vec_quality", "recurrent_speed", "tree_speed")
+ALL = (
+    "text_to_ids_speed",
+    "word2vec_speed",
+    "word2vec_memory",
+    "word2vec_quality",
+    "queries_speed",
+    "evaluation_speed",
+    "formats_speed",
+    "recurrent_speed",
+    "language_model_time",
+    "language_model_start",
+    "tree_speed",
+)
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """Words and vectors on their way from or to a file: blocks of rows, so that memory does not grow with the file."""
 
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from embeddings.formats.errors import FormatError, shown
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int], None]
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 BLOCK_BYTES = 1 << 20  # of float32 in a block: small enough to stay in a core's cache from one step to the next
 
@@ -232,9 +235,11 @@ def encoded(words: list[str]) -> tuple[bytes, npt.NDArray[np.int64]]:
         If a word holds half of a surrogate pair, which has no UTF-8 form.
     """
     try:
-        parts = [word.encode() for word in words]
-    except UnicodeEncodeError as error:
+        blob = "".join(words).encode()
+    except UnicodeEncodeError:
+        word = next(word for word in words if _SURROGATE.search(word))
         raise FormatError(
-            f"word {shown(error.object)} has half of a surrogate pair and so no UTF-8 form; leave it out"
+            f"word {shown(word)} has half of a surrogate pair and so no UTF-8 form; leave it out"
         ) from None
-    return b"".join(parts), np.cumsum([len(part) for part in parts], dtype=np.int64)
+    lengths = map(len, words) if blob.isascii() else (len(word.encode()) for word in words)
+    return blob, np.cumsum(np.fromiter(lengths, np.int64, len(words)))

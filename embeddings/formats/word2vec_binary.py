@@ -17,7 +17,7 @@ from embeddings.formats.compression import InputFile
 from embeddings.formats.errors import FormatError
 from embeddings.formats.header import header_of, read_header
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
-from embeddings.formats.text_rows import decode_words, require_no_white_space
+from embeddings.formats.text_rows import decode_words, in_order, require_no_white_space
 
 CHUNK_BYTES = 1 << 20
 LONGEST_WORD = 1 << 16
@@ -171,13 +171,17 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str, *, newline: b
         Whether a newline follows each vector, as in the C tool's files.
     """
     file.write(header_of(stream))
-    size = 4 * stream.dimension
-    for block in stream.blocks:
-        require_no_white_space(block.words)
-        blob, ends = encoded(block.words)
-        out = np.empty(len(blob) + len(ends) * (size + 2), np.uint8)
-        starts = np.empty(len(ends), np.int64)
-        length = _place_words(np.frombuffer(blob, np.uint8), ends, size, newline, out, starts)
-        vectors = np.ascontiguousarray(block.matrix, "<f4").view(np.uint8)
-        sliding_window_view(out, size, writeable=True)[starts] = vectors
-        file.write(out[:length].data)
+    for records in in_order(functools.partial(_records, newline=newline), stream.blocks):
+        file.write(records)
+
+
+def _records(block: VectorBlock, newline: bool) -> memoryview:
+    require_no_white_space(block.words)
+    blob, ends = encoded(block.words)
+    vectors = np.ascontiguousarray(block.matrix, "<f4").view(np.uint8)
+    size = vectors.shape[1]
+    out = np.empty(len(blob) + len(ends) * (size + 2), np.uint8)
+    starts = np.empty(len(ends), np.int64)
+    length = _place_words(np.frombuffer(blob, np.uint8), ends, size, newline, out, starts)
+    sliding_window_view(out, size, writeable=True)[starts] = vectors
+    return out[:length].data

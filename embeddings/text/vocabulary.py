@@ -162,6 +162,10 @@ class Vocabulary:
         return counts
 
     @cached_property
+    def _length(self) -> int:
+        return self._text.count(b"\n")  # without looking at the lines: a large vocabulary opens at once
+
+    @cached_property
     def _ids(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.words)}
 
@@ -244,7 +248,7 @@ class Vocabulary:
         return hashlib.sha256(self._text).hexdigest()
 
     def __len__(self) -> int:
-        return len(self.counts)
+        return self._length
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.words)
