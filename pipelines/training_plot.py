@@ -38,6 +38,8 @@ STYLE = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "vecmill",  # the same picture is the same file
 }
+LINE: dict[str, Any] = {"marker": "o", "markersize": 4.5, "linewidth": 1.8}
+CLOSE = 0.15  # of the height: labels at the ends of lines closer than this would touch
 PLOTTED_RANKS = 2000  # points of Zipf's curve, equally spaced on its logarithmic axis
 NAMED_RANKS = (1, 10, 100, 1000, 10_000, 100_000)
 
@@ -99,25 +101,26 @@ def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabular
 
 def _plot_loss(axes: "Axes", metrics: Sequence[dict[str, Any]]) -> None:
     epochs = [record["epoch"] for record in metrics]
+    ends = []
     for key, label, colour in (("loss", "training", TRAINED), ("held_out_loss", "held out", HELD_OUT)):
         values = [np.nan if record[key] is None else record[key] for record in metrics]
         if np.isnan(values).all():
             continue
-        axes.plot(epochs, values, color=colour, marker="o", markersize=4.5, linewidth=1.8)
+        axes.plot(epochs, values, color=colour, **LINE)
         last = np.flatnonzero(~np.isnan(values))[-1]
-        place = (epochs[last], values[last])
-        axes.annotate(
-            f"{label}\n{values[last]:.3f}", place, (9, 0), textcoords="offset points", color=colour, va="center"
-        )
+        ends.append((values[last], epochs[last], f"{label}\n{values[last]:.3f}", colour))
     axes.set(title="Loss per example", xlabel="epoch")
     _whole_epochs(axes, epochs)
+    low, high = axes.get_ylim()
+    close = len(ends) == 2 and abs(ends[0][0] - ends[1][0]) < CLOSE * (high - low)
+    for (loss, epoch, text, colour), aligned in zip(sorted(ends), ("top", "bottom"), strict=False):
+        va = aligned if close else "center"
+        axes.annotate(text, (epoch, loss), (9, 0), textcoords="offset points", color=colour, va=va)
 
 
 def _plot_rate(axes: "Axes", metrics: Sequence[dict[str, Any]]) -> None:
     epochs = [record["epoch"] for record in metrics]
-    axes.plot(
-        epochs, [record["learning_rate"] for record in metrics], color=INK, marker="o", markersize=4.5, linewidth=1.8
-    )
+    axes.plot(epochs, [record["learning_rate"] for record in metrics], color=INK, clip_on=False, zorder=3, **LINE)
     axes.set(title="Learning rate", xlabel="end of epoch")
     axes.set_ylim(bottom=0)
     _whole_epochs(axes, epochs)
