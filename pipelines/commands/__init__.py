@@ -11,6 +11,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
             "Write a commented settings file for 'vecmill run'; it can be run as it is, in a few minutes.",
         ),
         "run": ("run:run_command", "Run the stages that a file asks for; skip those that are unchanged."),
+        "batch": ("batch:batch_command", "Run a sweep: every combination of the lists in [grid]."),
         "status": (
             "status:status_command",
             "Show the stages of a run or of a model: what is finished, stale, running or unfinished.",

@@ -1,0 +1,82 @@
+"""`vecmill batch`: a sweep over corpora and settings, and one table of what came of it."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipelines.console import configure_logging
+from pipelines.interruption import interruptible
+from pipelines.progress import make_progress
+
+if TYPE_CHECKING:
+    from pipelines.batch import JobState
+
+
+def batch_command(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="JOBS.toml", help="Settings in [base], lists of them in [grid].")],
+    out: Annotated[
+        Path | None, typer.Option(help="Directory of all jobs.", show_default="[batch] directory, or runs/FILE")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Jobs that run at the same time.", show_default="[batch] jobs, or 1")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the jobs and what they share.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+) -> None:
+    """Run a sweep: every combination of the lists in [grid], each in a directory of its own.
+
+    Stages that several jobs need are made once. A job that fails does not stop the others; the exit code is 1 then.
+    An interrupted sweep goes on when the same command is given again. The table of all jobs is printed and written
+    to summary.csv and summary.parquet. Log lines are JSON where stderr is no terminal.
+
+    Example: vecmill batch jobs.toml --jobs 2
+    """
+    source = context.find_root().get_parameter_source("log_format")
+    if source is not None and source.name == "DEFAULT":
+        configure_logging(logging.INFO, "auto")
+    from pipelines.batch import FINISHED, BatchRunner, plan_batch
+    from pipelines.batch_config import load_batch
+
+    batch = load_batch(file)
+    directory = out or Path(batch.settings.directory or Path("runs") / file.stem)
+    states = plan_batch(batch, directory)
+    if dry_run:
+        _print_plan(states, as_json)
+        return
+    with interruptible("the same command goes on where this one stopped"):
+        BatchRunner(directory, states, jobs or batch.settings.jobs).run(make_progress())
+    from pipelines.batch_summary import print_summary, summarize, write_summary
+
+    summary = summarize(states)
+    write_summary(summary, directory)
+    if as_json:
+        typer.echo(summary.to_json(orient="records", force_ascii=False))
+    else:
+        print_summary(summary)
+        typer.echo(f"table: {directory}/summary.csv and .parquet; settings/ and logs/ have a file a job")
+    if any(state.status != FINISHED for state in states):
+        raise typer.Exit(1)
+
+
+def _print_plan(states: "list[JobState]", as_json: bool) -> None:
+    """List the jobs, and of each the stages that another one before it makes."""
+    import json
+
+    from pipelines.tables import print_columns
+
+    first: dict[str, str] = {}
+    rows = []
+    for state in states:
+        shared = [stage for stage, recipe in state.recipes.items() if recipe in first]
+        for recipe in state.recipes.values():
+            first.setdefault(recipe, state.job.name)
+        own = [stage for stage in state.recipes if stage not in shared]
+        rows.append({"job": state.job.name, "makes": own, "gets": shared})
+    if as_json:
+        typer.echo(json.dumps(rows))
+        return
+    table = [[str(row["job"]), ", ".join(row["makes"]), ", ".join(row["gets"])] for row in rows]
+    print_columns([["job", "makes", "gets from a job before it"], *table], left=3)
