@@ -9,7 +9,7 @@ import pytest
 
 from embeddings import Checkpointing, Word2Vec
 from embeddings.word2vec import kernels, matrices, rounds
-from embeddings.word2vec.private_copies import make_copies, make_owners, merge, take_block, to_changes
+from embeddings.word2vec.private_copies import make_copies, make_owners, merge, take_block
 from tests.reference import word2vec as reference
 from tests.test_word2vec import encoded, interrupt, small  # noqa: F401, a fixture
 from tests.test_word2vec_kernels import WORDS, as_block, make_parameters, make_sentences, make_step
@@ -37,7 +37,6 @@ def train_round(parameters, architecture, blocks, steps, threads):
         scratch = kernels.scratch(100, dimension, step.window, step.negative)
         kernel = kernels.KERNELS[architecture]
         results.append(kernel(block, on_copy, step._replace(state=np.uint64(state)), scratch))
-        to_changes(parameters, copies, worker)
     for thread in range(threads):
         merge(parameters, copies, owners, len(blocks), thread, threads)
     assert (owners.place == -1).all()

@@ -1,8 +1,8 @@
 """Private copies of the rows that a block touches, and the sum of what several blocks changed.
 
 The compiled part of reproducible training with several threads; `rounds` says how the parts go together. A block is
-copied out of the matrices by `take_block`, trained by the same kernel as always, turned into changes by `to_changes`,
-and the changes of all blocks of a round are added to the matrices by `merge`.
+copied out of the matrices by `take_block`, trained by the same kernel as always, and the changes of all blocks of a
+round are added to the matrices by `merge`.
 
 Every function does the same additions in the same order whatever the number of threads, and so are its sums.
 """
@@ -16,7 +16,7 @@ from embeddings.word2vec import draws, matrices, simd
 from embeddings.word2vec.draws import inlined
 
 _AHEAD = 12  # rows between the prefetch and the use of one
-_LINE_WORDS = np.uint64(16)  # words whose owners share a line of the cache; one thread merges them all
+_LINE = 16  # floats of a line of the cache; words whose tables share a line are merged by the same thread
 _NOBODY = -1
 
 
@@ -28,12 +28,12 @@ class Copies(NamedTuple):
     tokens: np.ndarray  # (W, t) int32: what subsampling left of the block, as numbers of copied rows
     offsets: np.ndarray  # (W, s) int64: where sentences begin in `tokens`
     noise: np.ndarray  # (W, n) int32: the block's noise words, as numbers of copied rows
-    embedding: np.ndarray  # (W, t, padded d) float32: rows of E, later their changes
-    context: np.ndarray  # (W, c, padded d) float32: rows of C, later their changes
+    embedding: np.ndarray  # (W, t, padded d) float32: rows of E
+    context: np.ndarray  # (W, c, padded d) float32: rows of C
 
 
 class Owners(NamedTuple):
-    """Which of several changes of a row collects their sum: one of E (first axis 0) and one of C (1)."""
+    """Which of several copies of a row collects the sum of their changes; E's at 0 of the first axis, C's at 1."""
 
     place: np.ndarray  # (2, V) int64: worker x rows + row, or -1
     workers: np.ndarray  # (2, W x rows) int32: how many workers changed the row
@@ -127,61 +127,29 @@ def take_block(block, parameters, copies, worker, noise, place, state):
 
 
 @inlined
-def _ask_for(matrix, words, i, rows):
-    """Prefetch the row that is needed a few rows later."""
-    if i + _AHEAD < rows:
-        for j in range(0, matrix.shape[1], 16):
-            simd.prefetch(matrix, np.int64(words[i + _AHEAD]), j)
-
-
-@inlined
 def _copy(matrix, copied, words, rows):
+    width = matrix.shape[1]
     for i in range(rows):
-        _ask_for(matrix, words, i, rows)
-        for j in range(matrix.shape[1]):
-            copied[i, j] = matrix[words[i], j]
+        if i + _AHEAD < rows:
+            for j in range(0, width, _LINE):
+                simd.prefetch(matrix, np.int64(words[i + _AHEAD]), j)
+        _move(copied, i, matrix, np.int64(words[i]))
 
 
 @inlined
-def _subtract(matrix, copied, words, rows):
-    for i in range(rows):
-        _ask_for(matrix, words, i, rows)
-        for j in range(matrix.shape[1]):
-            copied[i, j] -= matrix[words[i], j]
-
-
-@_compiled
-def to_changes(parameters, copies, worker):
-    """Turn the trained rows of a worker into their changes, in place."""
-    words, sizes = copies.words[worker], copies.sizes[worker]
-    _subtract(parameters.embedding, copies.embedding[worker], words, sizes[0])
-    _subtract(parameters.context, copies.context[worker], words, sizes[1])
-
-
-@_compiled
-def merge(parameters, copies, owners, blocks, thread, threads):
-    """Add the changes of the first `blocks` workers to E and C: one thread's share of the rows.
-
-    Changes of different workers are added up in the order of the workers. They were all made from the same rows, and
-    where they agree, their sum goes too far: a row that all W workers changed is moved by Δ times the sum, with the
-    gradient diversity Δ = Σ |change|² / |Σ change|², which is 1/W for equal changes and 1 for orthogonal ones (Yin
-    et al. 2018, "Gradient Diversity: a Key Ingredient for Scalable Distributed Learning"). One that n workers changed
-    is moved by 1 - κ (1 - Δ) times the sum, κ = ((n - 1) / (W - 1))²: rare words change seldom and little, and their
-    changes may be added as they are.
-    """
-    for i in range(2):
-        matrix, changes = (parameters.embedding, copies.embedding) if i == 0 else (parameters.context, copies.context)
-        place, workers, squares = owners.place[i], owners.workers[i], owners.squares[i]
-        sizes = copies.sizes[:, i]
-        _add_up(changes, copies.words, sizes, place, workers, squares, blocks, thread, threads)
-        _apply(matrix, changes, copies.words, sizes, place, workers, squares, blocks, thread, threads)
+def _move(target, row, source, other):
+    """target[row] = source[other]."""
+    for j in range(0, target.shape[1], simd.LANES):
+        simd.store(target, row, j, simd.load(source, other, j))
 
 
 @inlined
-def _is_ours(word, thread, threads):
-    """Whether a thread merges the rows of a word: a hash of its line, scaled to the number of threads."""
-    line = np.uint64(word) // _LINE_WORDS * np.uint64(2654435761) & np.uint64(0xFFFFFFFF)
-    return np.int64((line * np.uint64(threads)) >> np.uint64(32)) == thread
+def _add(target, row, source, other, scale):
+    """target[row] += scale source[other]."""
+    factor = simd.broadcast(scale)
+    for j in range(0, target.shape[1], simd.LANES):
+        changed = simd.multiply_add(factor, simd.load(source, other, j), simd.load(target, row, j))
+        simd.store(target, row, j, changed)
 
 
 @inlined
@@ -192,13 +160,39 @@ def _square(matrix, row):
     return total
 
 
+@_compiled
+def merge(parameters, copies, owners, blocks, thread, threads):
+    """Add what the first `blocks` workers changed to E and C: one thread's share of the rows.
+
+    Changes of different workers are added up in the order of the workers. They were all made from the same rows, and
+    where they agree, their sum goes too far: a row that all W workers changed is moved by Δ times the sum, with the
+    gradient diversity Δ = Σ |change|² / |Σ change|², which is 1/W for equal changes and 1 for orthogonal ones (Yin
+    et al. 2018, "Gradient Diversity: a Key Ingredient for Scalable Distributed Learning"). One that n workers changed
+    is moved by 1 - κ (1 - Δ) times the sum, κ = ((n - 1) / (W - 1))²: rare words change seldom and little, and their
+    changes may be added as they are.
+    """
+    for i in range(2):
+        matrix, copied = (parameters.embedding, copies.embedding) if i == 0 else (parameters.context, copies.context)
+        place, workers, squares = owners.place[i], owners.workers[i], owners.squares[i]
+        sizes = copies.sizes[:, i]
+        _add_up(matrix, copied, copies.words, sizes, place, workers, squares, blocks, thread, threads)
+        _apply(matrix, copied, copies.words, sizes, place, workers, squares, blocks, thread, threads)
+
+
 @inlined
-def _add_up(changes, words, sizes, place, workers, squares, blocks, thread, threads):
-    """Collect the changes of every row in the copy of the first worker that has it."""
+def _is_ours(word, thread, threads):
+    """Whether a thread merges the rows of a word: a hash of its line, scaled to the number of threads."""
+    line = np.uint64(word) // np.uint64(_LINE) * np.uint64(2654435761) & np.uint64(0xFFFFFFFF)
+    return np.int64((line * np.uint64(threads)) >> np.uint64(32)) == thread
+
+
+@inlined
+def _add_up(matrix, copied, words, sizes, place, workers, squares, blocks, thread, threads):
+    """Collect the changes of every row that several workers have, in the copy of the first of them."""
     rows = words.shape[1]
     for worker in range(blocks):
         for i in range(sizes[worker]):
-            word = words[worker, i]
+            word = np.int64(words[worker, i])
             if not _is_ours(word, thread, threads):
                 continue
             owner = place[word]
@@ -206,30 +200,31 @@ def _add_up(changes, words, sizes, place, workers, squares, blocks, thread, thre
                 place[word] = worker * rows + i
                 workers[worker * rows + i] = 1
                 continue
-            first, row = changes[owner // rows], owner % rows
+            first, row = copied[owner // rows], owner % rows
             if workers[owner] == 1:
+                _add(first, row, matrix, word, np.float32(-1))
                 squares[owner] = _square(first, row)
+            _add(copied[worker], i, matrix, word, np.float32(-1))
             workers[owner] += 1
-            squares[owner] += _square(changes[worker], i)
-            for j in range(first.shape[1]):
-                first[row, j] += changes[worker, i, j]
+            squares[owner] += _square(copied[worker], i)
+            _add(first, row, copied[worker], i, np.float32(1))
 
 
 @inlined
-def _apply(matrix, changes, words, sizes, place, workers, squares, blocks, thread, threads):
-    """Add the sums to the matrix and forget the owners."""
+def _apply(matrix, copied, words, sizes, place, workers, squares, blocks, thread, threads):
+    """Bring the rows, or the sums of their changes, to the matrix and forget the owners."""
     rows, most = words.shape[1], max(1, words.shape[0] - 1)
     for worker in range(blocks):
         for i in range(sizes[worker]):
-            word, owner = words[worker, i], worker * rows + i
+            word, owner = np.int64(words[worker, i]), worker * rows + i
             if not _is_ours(word, thread, threads) or place[word] != owner:
                 continue
             place[word] = _NOBODY
-            scale = np.float32(1)
-            if workers[owner] > 1:
-                square = _square(changes[worker], i)
-                if square > squares[owner]:
-                    share = np.float32(workers[owner] - 1) / np.float32(most)
-                    scale -= share * share * (np.float32(1) - squares[owner] / square)
-            for j in range(matrix.shape[1]):
-                matrix[word, j] += scale * changes[worker, i, j]
+            if workers[owner] == 1:
+                _move(matrix, word, copied[worker], i)
+                continue
+            scale, square = np.float32(1), _square(copied[worker], i)
+            if square > squares[owner]:
+                share = np.float32(workers[owner] - 1) / np.float32(most)
+                scale -= share * share * (np.float32(1) - squares[owner] / square)
+            _add(matrix, word, copied[worker], i, scale)

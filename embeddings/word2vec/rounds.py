@@ -5,10 +5,9 @@ private copy of the few rows that it touches; then the changes of all workers ar
 
 1. draw what subsampling keeps of the block and a set of noise words; copy the rows of E and C of these words
 2. train the block on the copy with the kernel that Hogwild threads use; negatives are drawn from the set of noise words
-3. subtract the rows as they were: what is left are the changes of this worker
-4. when all workers are there, add the changes to E and C
+3. when all workers are there, add their changes to E and C
 
-Steps 1 to 3 read E and C and write what belongs to the worker only; step 4 treats every row by itself. So it makes no
+Steps 1 and 2 read E and C and write what belongs to the worker only; step 3 treats every row by itself. So it makes no
 difference which thread does what, and everything is a function of the seed, the epoch and the block. Threads wait for
 each other twice a round. A copy fits into a core's cache, where the kernel runs faster than on the whole matrices:
 that pays for most of the copying.
@@ -25,7 +24,7 @@ from embeddings.word2vec import kernels
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.hogwild import empty_block, open_block
-from embeddings.word2vec.private_copies import make_copies, make_owners, merge, take_block, to_changes
+from embeddings.word2vec.private_copies import make_copies, make_owners, merge, take_block
 from embeddings.word2vec.work import Work
 
 WORKERS = 8
@@ -81,7 +80,7 @@ class Rounds:
         return _Team(self.threads, work, blocks.tokens, train, self.merge).run
 
     def train_block(self, worker: int, thread: int, block: kernels.Block, step: kernels.Step) -> tuple[float, int]:
-        """Train a block on a worker's copy, which holds its changes afterwards; return what the kernel does."""
+        """Train a block on a worker's copy; return what the kernel does."""
         copies, parameters = self._copies, self._parameters
         noise = self._noise_words(block.last - block.first)
         tokens, state = take_block(block, parameters, copies, worker, noise, self._places[thread], step.state)
@@ -94,12 +93,10 @@ class Rounds:
             alias_threshold=self._always_alias[:noise],
             alias_word=copies.noise[worker, :noise],
         )
-        result = self._kernel(copied, on_copy, step._replace(state=np.uint64(state)), self._scratches[thread])
-        to_changes(parameters, copies, worker)
-        return result
+        return self._kernel(copied, on_copy, step._replace(state=np.uint64(state)), self._scratches[thread])
 
     def merge(self, blocks: int, thread: int) -> None:
-        """Add the changes of the first `blocks` workers to E and C: a thread's share of the rows."""
+        """Add what the first `blocks` workers changed to E and C: a thread's share of the rows."""
         merge(self._parameters, self._copies, self._owners, blocks, thread, self.threads)
 
     def _noise_words(self, tokens: int) -> int:
