@@ -50,6 +50,12 @@ def test_kneser_ney_probabilities_sum_to_one(context, order):
     assert sum(last) == pytest.approx(1)
 
 
+def test_sentences_shorter_than_the_order():
+    text = np.array([1, 2, EOS])
+    found, shorter = (KneserNey(text, WORDS, EOS, order).log_likelihoods(text) for order in (6, 4))
+    np.testing.assert_allclose(found, shorter)  # <eos> and the sentence are an n-gram of 4
+
+
 def test_unigram():
     found = unigram_log_likelihoods(np.array([1, 1, 2]), np.array([0, 1, 2]), 3)
     np.testing.assert_allclose(np.exp(found), [1 / 6, 3 / 6, 2 / 6])

@@ -112,6 +112,8 @@ class _Level:
 
     def interpolate(self, lower: np.ndarray, contexts: np.ndarray, found: np.ndarray) -> np.ndarray:
         """Return p_k for words with ``contexts`` that are the n-grams ``found`` (-1: none), given p_{k-1}."""
+        if not len(self._kept):  # no sentence was as long as that
+            return lower
         total = np.where(contexts >= 0, self._total[contexts], 0.0)
         known = total > 0
         divisor = np.where(known, total, 1.0)
