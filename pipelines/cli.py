@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pipelines.commands import COMMANDS
-from pipelines.completion import choices
+from pipelines.completion import choices, complete_metavars
 from pipelines.console import LOG_FORMATS, LogFormat, configure_logging
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def load_command(name: str) -> Any:
     found = getattr(importlib.import_module(f"pipelines.commands.{module}"), attribute)
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
+    complete_metavars(found)
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
     alone.command(name)(found)
     return typer.main.get_command(alone)

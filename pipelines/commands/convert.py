@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.completion import format_names
 from pipelines.config import ConfigError
 from pipelines.console import results
 from pipelines.interruption import interruptible
@@ -17,11 +18,24 @@ def convert_command(
     source: Annotated[Path, typer.Argument(metavar="IN", help="File or directory of word vectors.")],
     destination: Annotated[Path, typer.Argument(metavar="OUT", help="File or directory to write.")],
     name: Annotated[
-        str | None, typer.Option("--format", metavar="NAME", help="Of OUT.", show_default="by the ending of OUT")
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="Of OUT.",
+            show_default="by the ending of OUT",
+            autocompletion=format_names,
+        ),
     ] = None,
     source_name: Annotated[
         str | None,
-        typer.Option("--input-format", metavar="NAME", help="Of IN.", show_default="by the content and name of IN"),
+        typer.Option(
+            "--input-format",
+            metavar="NAME",
+            help="Of IN.",
+            show_default="by the content and name of IN",
+            autocompletion=format_names,
+        ),
     ] = None,
     half: Annotated[bool, typer.Option("--float16", help="Write half as many bytes, where the format can.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,

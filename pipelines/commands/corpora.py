@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from corpora import CatalogEntry, catalog, evaluation_sets, fetch, info
+from pipelines.completion import corpus_names
 from pipelines.console import results
 from pipelines.interruption import interruptible
 from pipelines.progress import make_progress
@@ -12,7 +13,9 @@ from pipelines.tables import print_columns
 
 corpora_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 
-Name = Annotated[str, typer.Argument(help="Name in the catalog; see 'vecmill corpora list'.")]
+Name = Annotated[
+    str, typer.Argument(help="Name in the catalog; see 'vecmill corpora list'.", autocompletion=corpus_names)
+]
 
 
 @corpora_app.callback()

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
+from pipelines.completion import corpus_names
 from pipelines.config import Given, PipelineConfig, load_config
 from pipelines.interruption import interruptible
 from pipelines.progress import make_progress
@@ -33,7 +34,9 @@ def train_embeddings_command(
     corpus: Annotated[
         str,
         typer.Argument(
-            metavar="CORPUS", help="Name (see 'vecmill corpora list'), file, directory, glob, URL, or - for stdin."
+            metavar="CORPUS",
+            help="Name (see 'vecmill corpora list'), file, directory, glob, URL, or - for stdin.",
+            autocompletion=corpus_names,
         ),
     ] = DEFAULT.corpus.source,
     *,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines.completion import corpus_names
 from pipelines.config import Given
 from pipelines.interruption import interruptible
 from pipelines.progress import make_progress
@@ -40,6 +41,7 @@ def train_lm_command(
         typer.Argument(
             metavar="CORPUS",
             help="Directory with train.txt, valid.txt and test.txt, or any text that train-embeddings takes.",
+            autocompletion=corpus_names,
         ),
     ] = "pydocs",
     *,
@@ -48,7 +50,10 @@ def train_lm_command(
         Path | None, typer.Option(help="Word vectors to start from: a model directory or file.", show_default="random")
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="Defaults of all settings: minutes, 2x200, 2x650, AWD-LSTM.", metavar="quick|small|...")
+        str,
+        typer.Option(
+            help="Defaults of all settings: minutes, 2x200, 2x650, AWD-LSTM.", metavar="quick|small|medium|awd"
+        ),
     ] = "quick",
     cell: Annotated[str | None, typer.Option(metavar="lstm|gru|rnn", show_default=OF_PRESET)] = None,
     layers: Annotated[int | None, typer.Option(help="Recurrent layers.", show_default=OF_PRESET)] = None,

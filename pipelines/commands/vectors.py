@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.completion import format_names
 from pipelines.config import ConfigError, nearest
 from pipelines.console import results
 from pipelines.interruption import interruptible
@@ -102,6 +103,7 @@ def export_command(
             help="word2vec-text, word2vec-binary, glove, fasttext-vec, npz, safetensors, parquet, arrow, csv, "
             "static-embedding or projector.",
             show_default="by the ending of --out",
+            autocompletion=format_names,
         ),
     ] = None,
     half: Annotated[bool, typer.Option("--float16", help="Write half as many bytes, where the format can.")] = False,
