@@ -40,7 +40,7 @@ def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
         )
 
 
-def write_location(directory: Path, path: str, description: str) -> None:
+def write_location(directory: Path, path: str, corpus: Corpus) -> None:
     """Record where the text of the fetch stage lies.
 
     Parameters
@@ -49,15 +49,15 @@ def write_location(directory: Path, path: str, description: str) -> None:
         Of the stage.
     path
         What `open_corpus` takes; relative to `directory` or absolute.
-    description
-        One line that names what it is.
+    corpus
+        The text as it was found.
     """
-    record = {"path": path, "description": description}
+    record = {"path": path, "name": corpus.name, "description": corpus.description}
     (directory / FILE_NAME).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
-def read_location(directory: Path) -> str:
-    """Return what `open_corpus` takes for the text of a finished fetch stage.
+def read_location(directory: Path) -> tuple[str, str]:
+    """Return what `open_corpus` takes for the text of a finished fetch stage, and what the text is called.
 
     Raises
     ------
@@ -65,11 +65,12 @@ def read_location(directory: Path) -> str:
         If the record is missing or damaged.
     """
     try:
-        path = json.loads((directory / FILE_NAME).read_text("utf-8"))["path"]
+        record = json.loads((directory / FILE_NAME).read_text("utf-8"))
+        path, name = str(record["path"]), str(record["name"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorpusError(f"{directory} has no readable {FILE_NAME} ({error}); fetch the text again") from error
     inside = directory / path
-    return str(inside) if path != STANDARD_INPUT and inside.exists() else path
+    return (str(inside) if path != STANDARD_INPUT and inside.exists() else path), name
 
 
 def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:
@@ -80,4 +81,7 @@ def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:
     CorpusError
         If it is no longer where it was.
     """
-    return open_corpus(read_location(directory), field=settings.field, column=settings.column)
+    path, name = read_location(directory)
+    corpus = open_corpus(path, field=settings.field, column=settings.column)
+    corpus.name = name
+    return corpus

@@ -81,15 +81,16 @@ def _print_epochs(path: Path) -> None:
         metrics = json.loads(line)
         table.add_row(
             str(metrics["epoch"]),
-            _loss(metrics["loss"]),
-            _loss(metrics["held_out_loss"]),
+            loss_text(metrics["loss"]),
+            loss_text(metrics["held_out_loss"]),
             count(metrics["words"]),
             duration(metrics["seconds"]),
         )
     results.print(table)
 
 
-def _loss(value: float | None) -> str:
+def loss_text(value: float | None) -> str:
+    """Return a loss, or a dash where none could be measured."""
     return "-" if value is None else f"{value:.4f}"
 
 

@@ -49,7 +49,7 @@ def _text(manifests: Mapping[str, Manifest]) -> Section:
 
 def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
     from embeddings import WordVectors
-    from pipelines.report import example_words
+    from pipelines.report import example_words, loss_text
 
     vectors = WordVectors.load(directory)
     settings = manifests["train-embeddings"].basis.settings
@@ -65,8 +65,8 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section
         [
             [
                 str(entry["epoch"]),
-                f"{entry['loss']:.4f}",
-                "-" if entry["held_out_loss"] is None else f"{entry['held_out_loss']:.4f}",
+                loss_text(entry["loss"]),
+                loss_text(entry["held_out_loss"]),
                 count(entry["words"]),
                 duration(entry["seconds"]),
             ]

@@ -54,7 +54,7 @@ class EncodeLMStage(Stage):
 
         tokenizer = make_tokenizer(**tokenizer_arguments(self.tokenizer))
         limits: dict[str, Any] = {"min_count": self.min_count, "max_size": self.max_vocabulary}
-        place = Path(read_location(context.inputs["fetch"]))
+        place = Path(read_location(context.inputs["fetch"])[0])
         if is_presplit(place):
             corpus, tokenizer = read_presplit(place, tokenizer, **limits)
         else:

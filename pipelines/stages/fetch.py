@@ -63,7 +63,7 @@ class FetchStage(Stage):
             path = source
         else:
             path = os.path.abspath(Path(source).expanduser())  # noqa: PTH100 - may be a glob
-        write_location(directory, path, corpus.description)
+        write_location(directory, path, corpus)
         return {"corpus": corpus.description, "files": len(corpus.files), "bytes": corpus.size}
 
 
