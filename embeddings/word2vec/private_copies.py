@@ -128,12 +128,16 @@ def take_block(block, parameters, copies, worker, noise, place, state):
 
 @inlined
 def _copy(matrix, copied, words, rows):
-    width = matrix.shape[1]
     for i in range(rows):
-        if i + _AHEAD < rows:
-            for j in range(0, width, _LINE):
-                simd.prefetch(matrix, np.int64(words[i + _AHEAD]), j)
+        _ask_for(matrix, words, i + _AHEAD, rows)
         _move(copied, i, matrix, np.int64(words[i]))
+
+
+@inlined
+def _ask_for(matrix, words, i, rows):
+    if i < rows:
+        for j in range(0, matrix.shape[1], _LINE):
+            simd.prefetch(matrix, np.int64(words[i]), j)
 
 
 @inlined
@@ -220,6 +224,7 @@ def _apply(matrix, copied, words, sizes, place, workers, squares, blocks, thread
             if not _is_ours(word, thread, threads) or place[word] != owner:
                 continue
             place[word] = _NOBODY
+            _ask_for(matrix, words[worker], i + _AHEAD, sizes[worker])
             if workers[owner] == 1:
                 _move(matrix, word, copied[worker], i)
                 continue
