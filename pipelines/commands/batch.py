@@ -34,9 +34,6 @@ def batch_command(
 
     Example: vecmill batch jobs.toml --jobs 2
     """
-    source = context.find_root().get_parameter_source("log_format")
-    if source is not None and source.name == "DEFAULT":
-        configure_logging(logging.INFO, "auto")
     from pipelines.batch import FINISHED, BatchRunner, plan_batch
     from pipelines.batch_config import load_batch
 
@@ -46,6 +43,9 @@ def batch_command(
     if dry_run:
         _print_plan(states, as_json)
         return
+    source = context.find_root().get_parameter_source("log_format")
+    if source is not None and source.name == "DEFAULT":
+        configure_logging(logging.INFO, "auto")
     with interruptible("the same command goes on where this one stopped"):
         BatchRunner(directory, states, jobs or batch.settings.jobs).run(make_progress())
     from pipelines.batch_summary import print_summary, summarize, write_summary
