@@ -1,0 +1,237 @@
+"""Taggers and classifiers: gradients, what they learn, and what they refuse."""
+
+import numpy as np
+import pytest
+
+from embeddings import EmbeddingsError, Vocabulary, WordVectors
+from embeddings.recurrent import PADDING, pad_sequences
+from embeddings.recurrent.pooling import AttentionPooling, make_pooling
+from embeddings.recurrent.sequence_classifier import SequenceClassifier
+from embeddings.recurrent.sequence_network import SequenceNetworkConfig
+from embeddings.recurrent.sequence_tagger import SequenceTagger
+from embeddings.recurrent.sequence_training import SequenceTrainingConfig, batches_of_like_length, held_out
+from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
+
+from .reference.recurrent import assert_gradient
+
+TEXT = [
+    ["The", "old", "dog", "barks"],
+    ["a", "Cat", "sleeps"],
+    ["dogs", "sleep"],
+    ["the", "cat", "sleeps", "here", "."],
+]
+TAGS = [["D", "A", "N", "V"], ["D", "N", "V"], ["N", "V"], ["D", "N", "V", "R", "."]]
+LABELS = ["D", "A", "N", "V", "R", "."]
+SPELLED = WordInputsConfig(dimension=3, endings=(1, 2), ending_dimension=2, shape_dimension=2)
+PLAIN = SequenceNetworkConfig(layer_sizes=(3, 2), dropout=0.0)
+
+
+def rng():
+    return np.random.default_rng(1)
+
+
+def scattered(model):
+    """Give every parameter values of size 1, so that no gradient is too small to be checked."""
+    draw = np.random.default_rng(2)
+    for parameter in model.parameters.values():
+        parameter.value[...] = draw.normal(0, 0.6, parameter.value.shape)
+    return model
+
+
+def check_gradients(model, loss):
+    loss()
+    gradients = {name: parameter.dense_gradient().copy() for name, parameter in model.trained.items()}
+    assert any(np.abs(gradient).max() > 1e-3 for gradient in gradients.values())
+    arrays = {name: parameter.value for name, parameter in model.trained.items()}
+    assert_gradient(loss, arrays, gradients, rng())
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_every_gradient_of_a_tagger(cell, bidirectional):
+    config = SequenceNetworkConfig(cell=cell, layer_sizes=(3, 2), bidirectional=bidirectional, dropout=0.0)
+    inputs = WordInputs(TEXT, SPELLED, rng=rng(), dtype=np.float64)
+    tagger = scattered(SequenceTagger(inputs, LABELS, config, rng=rng(), dtype=np.float64))
+    encoded = inputs.encode(TEXT)
+    targets, _ = pad_sequences([np.array([LABELS.index(tag) for tag in tags]) for tags in TAGS], PADDING)
+    batch = encoded.batch(encoded.ids)
+    check_gradients(tagger, lambda: tagger.loss_and_gradients(*batch, targets, None))
+
+
+@pytest.mark.parametrize("window", [None, 2])
+@pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
+def test_every_gradient_of_a_classifier(pooling, window):
+    inputs = WordInputs(TEXT, SPELLED, rng=rng(), dtype=np.float64)
+    options = {"pooling": pooling, "window": window}
+    model = scattered(SequenceClassifier(inputs, ["x", "y"], PLAIN, **options, rng=rng(), dtype=np.float64))
+    encoded, targets = inputs.encode(TEXT), np.array([0, 1, 1, 0])
+    check_gradients(model, lambda: model.loss_and_gradients(encoded, np.arange(4), targets, None))
+
+
+def test_dropout_hides_the_same_numbers_from_the_gradient():
+    config = SequenceNetworkConfig(layer_sizes=(3,), dropout=0.4)
+    inputs = WordInputs(TEXT, SPELLED, rng=rng(), dtype=np.float64)
+    tagger = scattered(SequenceTagger(inputs, LABELS, config, rng=rng(), dtype=np.float64))
+    encoded = inputs.encode(TEXT)
+    targets, _ = pad_sequences([np.array([LABELS.index(tag) for tag in tags]) for tags in TAGS], PADDING)
+    batch = encoded.batch(encoded.ids)
+    check_gradients(tagger, lambda: tagger.loss_and_gradients(*batch, targets, np.random.default_rng(7)))
+
+
+def test_a_tagger_is_torchs():
+    torch = pytest.importorskip("torch")
+    inputs = WordInputs(TEXT, WordInputsConfig(dimension=5), rng=rng())
+    tagger = SequenceTagger(inputs, LABELS, SequenceNetworkConfig(layer_sizes=(4,), dropout=0.0), rng=rng())
+    encoded = inputs.encode(TEXT)
+    targets, lengths = pad_sequences([np.array([LABELS.index(tag) for tag in tags]) for tags in TAGS], PADDING)
+    features, index, _ = encoded.batch(encoded.ids)
+    loss = tagger.loss_and_gradients(features, index, lengths, targets, None)
+
+    embedding = torch.nn.Embedding.from_pretrained(torch.tensor(tagger.parameters["inputs.word"].value), freeze=False)
+    lstm = torch.nn.LSTM(5, 4, bidirectional=True)
+    for name, parameter in lstm.named_parameters():
+        ours = tagger.parameters.get(f"rnn.{name.replace('bias_ih', 'bias')}")
+        parameter.data = torch.tensor(ours.value) if ours is not None else torch.zeros_like(parameter)
+    weight, bias = (
+        torch.tensor(tagger.parameters[f"output.{n}"].value, requires_grad=True) for n in ("weight", "bias")
+    )
+    x = embedding(torch.from_numpy(features[:, 0][index]))
+    packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.from_numpy(lengths), enforce_sorted=False)
+    hidden, _ = torch.nn.utils.rnn.pad_packed_sequence(lstm(packed)[0])
+    logits = (hidden @ weight.T + bias).reshape(-1, len(LABELS))
+    expected = torch.nn.functional.cross_entropy(logits, torch.from_numpy(targets.ravel()), ignore_index=PADDING)
+    expected.backward()
+    assert loss == pytest.approx(expected.item(), rel=1e-5)
+    np.testing.assert_allclose(
+        tagger.parameters["inputs.word"].dense_gradient(), embedding.weight.grad.numpy(), atol=1e-6
+    )
+    np.testing.assert_allclose(tagger.parameters["output.weight"].gradient, weight.grad.numpy(), atol=1e-6)
+
+
+def test_attention_is_a_weighted_mean_of_each_text():
+    rows, starts = rng().standard_normal((6, 4)), np.array([0, 2, 3])
+    pooling = AttentionPooling(4, rng=rng(), dtype=np.float64)
+    pooled = pooling.forward(rows, starts)
+    for text, part in enumerate(np.split(np.arange(6), starts[1:])):
+        assert pooling.weights[part].sum() == pytest.approx(1)
+        np.testing.assert_allclose(pooled[text], pooling.weights[part] @ rows[part])
+
+
+def test_equal_maxima_share_the_gradient():
+    pooling = make_pooling("max", 1, rng(), np.float64)
+    assert pooling.forward(np.array([[2.0], [1.0], [2.0]]), np.array([0])) == [[2.0]]
+    np.testing.assert_array_equal(pooling.backward(np.array([[1.0]])), [[0.5], [0.0], [0.5]])
+
+
+def test_padding_changes_nothing():
+    inputs = WordInputs(TEXT, SPELLED, rng=rng())
+    tagger = SequenceTagger(inputs, LABELS, PLAIN, rng=rng())
+    together = tagger.predict(TEXT)
+    assert together == [tagger.predict([sentence])[0] for sentence in TEXT]
+
+
+def test_batches_hold_every_example_once_and_little_padding():
+    lengths = np.random.default_rng(0).integers(1, 60, 500)
+    batches = batches_of_like_length(lengths, 256, rng())
+    assert sorted(np.concatenate(batches).tolist()) == list(range(500))
+    assert all(len(batch) * lengths[batch].max() <= 256 for batch in batches)
+    places = sum(len(batch) * lengths[batch].max() for batch in batches)
+    assert places < 1.1 * lengths.sum()
+    assert not np.array_equal(batches[0], batches_of_like_length(lengths, 256, np.random.default_rng(9))[0])
+
+
+def test_an_example_longer_than_a_batch_is_a_batch_of_its_own():
+    batches = batches_of_like_length(np.array([900, 3, 3]), 10, rng())
+    assert sorted(map(len, batches)) == [1, 2]
+
+
+def pairs_of_words(count):
+    """Texts whose label is whether the first word comes again: order and memory are needed."""
+    draw = np.random.default_rng(5)
+    texts = [[f"w{k}" for k in draw.integers(0, 4, 6)] for _ in range(count)]
+    return texts, [["again" if word in text[:t] else "new" for t, word in enumerate(text)] for text in texts]
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_a_tagger_learns_what_came_before(cell):
+    texts, tags = pairs_of_words(600)
+    inputs = WordInputs(texts[:500], WordInputsConfig(dimension=8), rng=rng())
+    tagger = SequenceTagger(
+        inputs, ["again", "new"], SequenceNetworkConfig(cell=cell, layer_sizes=(16,), dropout=0.0), rng=rng()
+    )
+    tagger.fit(texts[:500], tags[:500], training=SequenceTrainingConfig(epochs=15, batch_words=120, learning_rate=0.02))
+    found = [label for labels in tagger.predict(texts[500:]) for label in labels]
+    assert np.mean(np.array(found) == np.concatenate(tags[500:])) > 0.95
+
+
+def test_the_weights_of_the_best_validation_are_kept():
+    texts, tags = pairs_of_words(60)
+    tagger = SequenceTagger(WordInputs(texts, rng=rng()), ["again", "new"], PLAIN, rng=rng())
+    valid = texts[:20], tags[:20]
+    training = SequenceTrainingConfig(epochs=6, batch_words=60, learning_rate=0.3, patience=6)
+    scores = tagger.fit(texts, tags, valid, training=training)
+    found = [label for labels in tagger.predict(valid[0]) for label in labels]
+    assert np.mean(np.array(found) == np.concatenate(valid[1])) == pytest.approx(max(scores))
+
+
+def small_vectors(*words):
+    matrix = np.random.default_rng(3).standard_normal((len(words), 4)).astype(np.float32)
+    return WordVectors(Vocabulary.from_words(words, [1] * len(words)), matrix)
+
+
+def test_words_of_E_are_known_though_training_does_not_meet_them():
+    vectors = small_vectors("the", "cat", "lion", "Rome")
+    inputs = WordInputs(TEXT, vectors=vectors, rng=rng())
+    rows = inputs.encode([["lion", "THE", "Rome", "rome", "zebra"]]).features[:, 0]
+    assert rows[0] > 0
+    assert rows[2] > 0  # spelled as E does
+    assert rows[3:].tolist() == [0, 0]
+    assert inputs.missing_share == pytest.approx(1 - 4 / 14)  # "The", "Cat", "the", "cat" are found
+    E = inputs.parameters["inputs.word"].value
+    cat, lion = (E[inputs.encode([[word]]).features[0, 0]] for word in ("cat", "lion"))
+    own = vectors.matrix - vectors.matrix.mean(axis=0)
+    scale = np.linalg.norm(cat - lion) / np.linalg.norm(own[1] - own[2])
+    np.testing.assert_allclose(cat - lion, scale * (own[1] - own[2]), atol=1e-6)
+
+
+def test_frozen_vectors_stay_as_they_are():
+    config = WordInputsConfig(frozen=True, endings=(1,), ending_dimension=2)
+    inputs = WordInputs(TEXT, config, vectors=small_vectors("the", "cat"), rng=rng())
+    tagger = SequenceTagger(inputs, LABELS, PLAIN, rng=rng())
+    before = {name: parameter.value.copy() for name, parameter in tagger.parameters.items()}
+    tagger.fit(TEXT, TAGS, (TEXT, TAGS), training=SequenceTrainingConfig(epochs=2))
+    changed = {name for name, parameter in tagger.parameters.items() if (parameter.value != before[name]).any()}
+    assert "inputs.word" not in changed
+    assert {"inputs.ending1", "output.weight", "rnn.weight_ih_l0"} <= changed
+
+
+def test_vectors_of_another_dimension_are_projected():
+    inputs = WordInputs(TEXT, WordInputsConfig(dimension=2), vectors=small_vectors("the", "cat", "dog"), rng=rng())
+    assert inputs.size == 2
+
+
+def test_no_common_word_is_an_error():
+    with pytest.raises(EmbeddingsError, match="none of"):
+        WordInputs(TEXT, vectors=small_vectors("kissa", "koira"), rng=rng())
+
+
+def test_bad_input_is_named():
+    inputs = WordInputs(TEXT, rng=rng())
+    tagger = SequenceTagger(inputs, LABELS, PLAIN, rng=rng())
+    classifier = SequenceClassifier(inputs, ["x", "y"], PLAIN, rng=rng())
+    with pytest.raises(ValueError, match="sequence 1 has no words"):
+        tagger.predict([["a"], []])
+    with pytest.raises(ValueError, match="sequence 0 has no words"):
+        classifier.predict([[]])
+    with pytest.raises(ValueError, match="unknown label 'Q'"):
+        tagger.fit([["a"], ["b"]], [["D"], ["Q"]])
+    with pytest.raises(ValueError, match="sentence 1 has 1 words and 2 labels"):
+        tagger.fit([["a"], ["b"]], [["D"], ["D", "N"]])
+    with pytest.raises(ValueError, match="3 labels for 2 texts"):
+        classifier.fit([["a"], ["b"]], ["x", "y", "x"])
+    with pytest.raises(ValueError, match="1 examples: expected at least 2"):
+        held_out(1, 0.1, rng())
+    with pytest.raises(ValueError, match="pooling 'sum': expected one of mean, max, attention"):
+        SequenceClassifier(inputs, ["x"], PLAIN, pooling="sum", rng=rng())
+    with pytest.raises(ValueError, match="cell 'lstn'"):
+        SequenceNetworkConfig(cell="lstn")
