@@ -10,11 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
-from pipelines.cli import app
+from tests.command_line import fails, vecmill
 
 TEXT = "the king and the queen rule the old land\nthe dog and the cat sleep in the old house\n" * 60
 SMALL = ["--dimension", "8", "--epochs", "2", "--threads", "1"]
@@ -33,19 +32,6 @@ def model(tmp_path_factory, text):
     result = vecmill("train-embeddings", text, "--out", out, *SMALL)
     assert result.exit_code == 0, result.output
     return out
-
-
-def vecmill(*arguments, stdin=None):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin)
-
-
-def fails(code, pattern, *arguments):
-    """Run a command that must fail with one line on stderr, nothing on stdout and no traceback."""
-    result = vecmill(*arguments)
-    errors = [line for line in result.stderr.splitlines() if "error: " in line]
-    assert (result.exit_code, result.stdout, len(errors)) == (code, "", 1), result.output
-    assert re.search(pattern, errors[0]), errors[0]
-    assert "Traceback" not in result.output
 
 
 def start(*arguments, **options):
@@ -236,13 +222,9 @@ def test_corpora_are_listed_and_described():
     fails(1, "txt8.*text8", "corpora", "info", "txt8")
 
 
-def test_version_and_help():
+def test_version_and_list_of_commands():
     assert re.fullmatch(r"vecmill \d+\.\d+\.\d+\n", vecmill("--version").stdout)
     assert "train-embeddings" in vecmill().stdout
-    for command in ("train-embeddings", "neighbors", "export", "evaluate", "corpora fetch"):
-        result = vecmill(*command.split(), "--help")
-        assert result.exit_code == 0
-        assert "Example" in result.stdout
 
 
 def test_an_unexpected_error_is_one_line_and_a_traceback_only_when_debugging(model, monkeypatch):

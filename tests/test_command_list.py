@@ -1,0 +1,147 @@
+"""What holds for every command there is: help with an example, exit codes, imports, completion, logs as JSON."""
+
+import json
+import logging
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.commands import COMMANDS
+from pipelines.console import configure_logging
+from pipelines.progress import LogProgress
+from tests.command_line import fails, vecmill
+
+SUMMARIES = {name: summary for commands in COMMANDS.values() for name, (_, summary) in commands.items()}
+SUBCOMMANDS = ["corpora list", "corpora fetch", "corpora info"]
+SLOW = ("numba", "scipy", "pandas", "pyarrow", "nltk", "matplotlib", "torch")
+SCRIPT = Path(sys.executable).with_name("vecmill")
+
+# Arguments with which each command must fail: exit code 1, one line, nothing on stdout. NOWHERE does not exist.
+FAILING = {
+    "init": ["--out", "NOWHERE/pipeline.toml"],
+    "run": ["NOWHERE.toml"],
+    "batch": ["NOWHERE.toml"],
+    "status": ["NOWHERE"],
+    "verify": ["NOWHERE"],
+    "train-embeddings": ["NOWHERE", "--out", "OUT"],
+    "train-count-based": ["NOWHERE", "--out", "OUT"],
+    "corpora": ["info", "nowhere"],
+    "neighbors": ["NOWHERE", "word"],
+    "analogy": ["NOWHERE", "a", "b", "c"],
+    "vector": ["NOWHERE", "word"],
+    "embed": ["NOWHERE", "--out", "OUT.npy"],
+    "evaluate": ["NOWHERE", "--data", "NOWHERE"],
+    "compare": ["NOWHERE", "NOWHERE"],
+    "map": ["NOWHERE", "--out", "OUT.html"],
+    "plot": ["NOWHERE", "--out", "OUT.png"],
+    "export": ["NOWHERE", "--format", "glove", "--out", "OUT"],
+    "convert": ["NOWHERE.bin", "OUT.txt"],
+    "train-lm": ["NOWHERE", "--out", "OUT"],
+    "perplexity": ["NOWHERE", "NOWHERE"],
+    "score": ["NOWHERE"],
+    "generate": ["NOWHERE"],
+    "export-lm": ["NOWHERE", "--out", "OUT"],
+}
+USAGE_INSTEAD = {"run", "batch"}  # a settings file that cannot be read is a usage error
+
+
+@pytest.mark.parametrize("command", [*SUMMARIES, *SUBCOMMANDS])
+def test_help_says_what_it_does_and_gives_an_example_that_is_understood(command):
+    result = vecmill(*command.split(), "--help")
+    assert result.exit_code == 0, result.output
+    text = " ".join(result.stdout.split())
+    if command in SUMMARIES:
+        assert SUMMARIES[command].rstrip(".") in text, "the summary in COMMANDS is how the docstring begins"
+    if command == "corpora":  # its subcommands have examples
+        return
+    example = re.search(rf"Example: vecmill ({command}.*?)(?: [<|>&]+ | Arguments:| Options:|$)", text)
+    assert example, f"'vecmill {command} --help' has no example"
+    for word in shlex.split(example[1]):
+        assert not word.startswith("--") or word in text[example.end() :], f"{word} is no option of {command}"
+
+
+@pytest.mark.parametrize("command", [*SUMMARIES, *SUBCOMMANDS])
+def test_an_unknown_option_is_a_usage_error(command):
+    fails(2, "--no-such-option", *command.split(), "--no-such-option")
+
+
+@pytest.mark.parametrize("command", SUMMARIES)
+def test_what_is_missing_is_a_failure(command, tmp_path):
+    assert command in FAILING, f"add a call of {command} that must fail to FAILING"
+    places = {"NOWHERE": str(tmp_path / "nowhere"), "OUT": str(tmp_path / "out")}
+    arguments = [re.sub("NOWHERE|OUT", lambda found: places[found[0]], argument) for argument in FAILING[command]]
+    fails(2 if command in USAGE_INSTEAD else 1, "nowhere", command, *arguments)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_misspelt_command_offers_the_nearest():
+    fails(2, "'nieghbors'.*'neighbors'", "nieghbors")
+    fails(2, "'ftech'.*'fetch'", "corpora", "ftech")
+
+
+def modules_after(code):
+    code = f"import sys\n{code}\nprint(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {module.partition(".")[0] for module in run.stdout.split()}
+
+
+def test_no_command_line_waits_for_what_only_its_work_needs():
+    assert not modules_after("import pipelines.cli").intersection([*SLOW, "numpy", "corpora", "embeddings"])
+    loaded = modules_after(
+        "from pipelines.commands import COMMANDS\n"
+        "from pipelines.cli import load_command\n"
+        "for commands in COMMANDS.values():\n"
+        "    for name in commands: load_command(name)"
+    )
+    assert not loaded.intersection(SLOW)
+
+
+@pytest.mark.skipif(not (shutil.which("bash") and SCRIPT.exists()), reason="bash, or an installed vecmill, is missing")
+def test_completion_in_bash():
+    def completed(*words):
+        call = f'_vecmill_completion vecmill "{words[-1]}" ""; echo "${{COMPREPLY[@]}}"'
+        array = " ".join(shlex.quote(word) for word in ("vecmill", *words))
+        return f"COMP_WORDS=({array}); COMP_CWORD={len(words)}; {call}"
+
+    lines = [
+        f'PATH="{SCRIPT.parent}:$PATH"',
+        'eval "$(vecmill --show-completion bash)"',
+        completed("neigh"),
+        completed("neighbors", "--to"),
+        completed("corpora", "fetch", "text"),
+        completed("export", "m", "--format", "word2vec-t"),
+        completed("train-embeddings", "--architecture", ""),
+    ]
+    run = subprocess.run(["bash", "-c", "\n".join(lines)], capture_output=True, text=True, check=True)
+    assert run.stdout.split("\n") == ["neighbors", "--topn", "text8", "word2vec-text", "skip-gram cbow", ""]
+
+
+def test_logs_and_errors_are_json_lines_when_asked(tmp_path, monkeypatch):
+    text = tmp_path / "text.txt"
+    text.write_text("the king and the queen rule the old land\n" * 60)
+    training = ["train-embeddings", text, "--out", tmp_path / "out", "--dimension", "8", "--epochs", "1"]
+    result = vecmill("--log-format", "json", *training)
+    assert result.exit_code == 0, result.output
+    records = [json.loads(line) for line in result.stderr.splitlines()]
+    assert len(records) > 3
+    assert all({"time", "level", "logger", "message"} <= record.keys() for record in records)
+    monkeypatch.setenv("VECMILL_LOG_FORMAT", "auto")  # which is JSON, as no terminal is there
+    for arguments in (["neighbors", tmp_path / "nowhere", "x"], ["nieghbors"]):
+        [line] = vecmill(*arguments).stderr.splitlines()
+        assert json.loads(line)["level"] == "ERROR"
+    assert vecmill("--log-format", "text", "nieghbors").stderr.startswith("error: ")
+    fails(2, "'jsn' is none of text, json, auto", "--log-format", "jsn", "neighbors")
+
+
+def test_progress_in_logs_has_numbers(caplog):
+    configure_logging(logging.INFO)
+    with LogProgress(interval=0).task("counting", 200) as update:
+        update(50, "fast")
+    [record] = caplog.records
+    assert (record.task, record.done, record.total) == ("counting", 50, 200)
+    assert record.getMessage() == "counting: 25 %, fast"
