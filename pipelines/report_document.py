@@ -45,7 +45,7 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem;
        margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { font-size: 1.7rem; margin: 0 0 1rem; } h2 { font-size: 1.15rem; margin: 2.2rem 0 .5rem; }
-p { margin: .4rem 0; } .scroll { overflow-x: auto; }
+p { margin: .4rem 0; } .scroll { overflow-x: auto; margin: .8rem 0; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; color: var(--soft); } th, td { padding: .2rem 1.2rem .2rem 0; }
 tr { border-bottom: 1px solid var(--line); vertical-align: top; } .n { text-align: right; }

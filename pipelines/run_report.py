@@ -54,7 +54,7 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section
     vectors = WordVectors.load(directory)
     settings = manifests["train-embeddings"].basis.settings
     shape = f"{len(vectors):,} words x {vectors.dimension} dimensions, {settings['architecture']}, "
-    made = f"window {settings['window']}, {settings['negative']} negatives, {settings['epochs']} epochs."
+    made = f"window {settings['window']}, negatives {settings['negative']}, epochs {settings['epochs']}."
     neighbors = [
         [word, ", ".join(neighbor for neighbor, _ in vectors.most_similar(word, topn=5))]
         for word in example_words(vectors)
@@ -76,11 +76,11 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section
     )
     return [
         Section("Word vectors", [shape + made, Table(["word", "nearest neighbours"], neighbors, left=2)]),
-        Section("Training", [epochs, *_picture(metrics, vectors)]),
+        Section("Training", [epochs, *_picture(metrics, vectors, shape.rstrip(", "))]),
     ]
 
 
-def _picture(metrics: list[dict[str, Any]], vectors: Any) -> list[Picture]:
+def _picture(metrics: list[dict[str, Any]], vectors: Any, title: str) -> list[Picture]:
     """Return the plot of the training, if matplotlib is installed."""
     import importlib.util
 
@@ -90,7 +90,7 @@ def _picture(metrics: list[dict[str, Any]], vectors: Any) -> list[Picture]:
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / PLOT
-        write_training_plot(path, metrics, vectors.vocabulary, "training")
+        write_training_plot(path, metrics, vectors.vocabulary, title)
         svg = path.read_text("utf-8")
     alt = "Loss and learning rate in the course of the training, and the frequencies of the words"
     return [Picture(PLOT, svg[svg.index("<svg") :], alt)]
@@ -147,12 +147,13 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
         left=0,
     )
     summary = manifests["train-lm"].summary
+    start = summary["embeddings"].rstrip(".")
     return [
         Section(
             "Language model",
             [
-                f"{summary['parameters']:,} parameters, {text['words']:,} words. Start: {summary['embeddings']}.",
-                f"Tokens: {shares}. {text['split']}.",
+                f"{summary['parameters']:,} parameters, {text['words']:,} words. Start: {start}.",
+                f"Tokens: {shares}. Split: {text['split']}.",
                 perplexity,
                 epochs,
             ],

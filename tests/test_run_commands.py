@@ -1,0 +1,231 @@
+"""`vecmill init`, `run`, `status` and `verify` as a user meets them."""
+
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pipelines.config import LM_SECTION_NAMES, SECTIONS
+from pipelines.directory_lock import DirectoryLock
+from pipelines.lm_settings import LM_SECTIONS
+from pipelines.run_config import load_run_config
+from pipelines.starting_file import STARTING_VALUES, attribute_comments, starting_file
+from tests.command_line import fails, vecmill
+
+TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the old house!\n" * 40
+STAGES = ["fetch", "tokenize", "vocabulary", "encode", "train-embeddings", "report"]
+
+
+@pytest.fixture(autouse=True)
+def without_plots(monkeypatch):
+    """Leave the plot out of reports: matplotlib takes a second to import, and more to draw."""
+    monkeypatch.setattr("pipelines.run_report._picture", lambda *_: [])
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
+    path = tmp_path / "small.toml"
+    path.write_text('[corpus]\nsource = "text.txt"\n[train]\ndimension = 8\nepochs = 2\nthreads = 1\n', "utf-8")
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+@pytest.fixture
+def finished(file):
+    assert vecmill("run", file).exit_code == 0
+    return file.parent / "runs" / "small"
+
+
+def test_the_starting_file_has_every_key_with_its_default_and_its_meaning(tmp_path):
+    text = starting_file()
+    assert set(tomllib.loads(text)) == {*SECTIONS, *LM_SECTIONS}
+    for name, kind in {**SECTIONS, **LM_SECTIONS}.items():
+        for field in dataclasses.fields(kind):
+            assert re.search(rf"^(# )?{field.name} = ", text, re.MULTILINE), (name, field.name)
+            assert attribute_comments(kind)[field.name], (name, field.name)
+    (tmp_path / "with.toml").write_text(text, "utf-8")
+    (tmp_path / "without.toml").write_text("", "utf-8")
+    with_all, defaults = load_run_config(tmp_path / "with.toml"), load_run_config(tmp_path / "without.toml")
+    assert with_all.embedding == defaults.embedding
+    assert (with_all.evaluate, with_all.export, with_all.output) == (
+        defaults.evaluate,
+        defaults.export,
+        defaults.output,
+    )
+    settings = with_all.to_dict()
+    for name, value in STARTING_VALUES.items():
+        section, _, key = name.partition(".")
+        assert settings[section][key] == value
+
+
+def test_no_key_of_the_preset_is_set_by_the_starting_file():
+    tables = tomllib.loads(starting_file())
+    given = {f"{name}.{key}" for name in LM_SECTION_NAMES[1:] for key in tables[name]}
+    assert given == {name for name in STARTING_VALUES if not name.startswith("lm.")}
+
+
+def test_init_writes_a_file_and_never_over_another(tmp_path):
+    path = tmp_path / "pipeline.toml"
+    assert vecmill("init", "--out", path).exit_code == 0
+    assert path.read_text("utf-8") == starting_file()
+    path.write_text("mine")
+    fails(1, "exists and is not overwritten", "init", "--out", path)
+    assert path.read_text() == "mine"
+
+
+def test_a_run_makes_everything_and_a_second_one_says_that_there_is_nothing_to_do(file):
+    first = vecmill("run", file)
+    assert first.exit_code == 0, first.output
+    assert f"made {', '.join(STAGES)}" in first.stdout
+    directory = Path("runs/small")
+    assert sorted(path.name for path in directory.iterdir() if not path.name.startswith(".")) == sorted(
+        [*STAGES, "config.json"]
+    )
+    second = vecmill("run", file)
+    assert second.stdout == f"nothing to do: all 6 stages in {directory} are unchanged\n"
+    assert second.stderr.count("unchanged, skipped") == 6
+
+
+def test_a_dry_run_says_what_and_why(finished, file):
+    result = vecmill("run", file, "--dry-run", "--set", "train.window=3")
+    assert result.exit_code == 0, result.output
+    rows = {line.split()[0]: line for line in result.stdout.splitlines()[1:]}
+    assert list(rows) == STAGES
+    assert rows["encode"].split() == ["encode", "unchanged"]
+    assert rows["train-embeddings"].endswith("would run  window changed")
+    assert rows["report"].endswith("would run  if train-embeddings comes out otherwise")
+    as_json = json.loads(vecmill("run", file, "--dry-run", "--json").stdout)
+    assert as_json == [{"stage": name, "run": False, "why": None} for name in STAGES]
+
+
+def test_overrides_take_any_toml_value_and_plain_words(file):
+    arguments = ["--set", "train.dimension=4", "--set", "train.architecture=cbow", "--set", "export.formats=['npz']"]
+    result = vecmill("run", file, "--out", "there", "--json", *arguments)
+    assert result.exit_code == 0, result.output
+    made = json.loads(result.stdout)
+    assert made["stages"]["train-embeddings"]["summary"] == {"words": 13, "dimension": 4}
+    settings = json.loads(Path("there/config.json").read_text())
+    assert (settings["train"]["architecture"], settings["export"]["formats"]) == ("cbow", ["npz"])
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("train.dimensoin=3", "--set train.dimensoin=3: unknown key 'dimensoin'.*did you mean 'dimension'"),
+        ("trian.dimension=3", "unknown section .trian.; did you mean 'train'"),
+        ("train.dimension=big", "dimension must be a whole number, got 'big'"),
+        ("train.dimension=0", "dimension is 0; it must be from 1"),
+        ("train.dimension", "expected section.key=value"),
+        ("dimension=3", "expected section.key=value"),
+        ("train.min_count=3", "min_count belongs under .vocabulary., not .train."),
+    ],
+)
+def test_mistakes_in_overrides_are_named(file, assignment, message):
+    fails(2, message, "run", file, "--set", assignment)
+
+
+def test_status_of_a_finished_run_and_of_its_model(finished):
+    status = json.loads(vecmill("status", finished, "--json").stdout)
+    assert [stage["stage"] for stage in status["stages"]] == STAGES
+    assert {stage["state"] for stage in status["stages"]} == {"finished"}
+    assert (status["writer"], status["note"]) == (None, "")
+    table = vecmill("status", finished / "train-embeddings").stdout.splitlines()
+    assert [line.split()[:2] for line in table[1:]] == [[name, "finished"] for name in STAGES[:-1]]
+
+
+def test_status_names_the_setting_that_makes_a_stage_stale(finished, file, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("embeddings.word2vec.model.Word2Vec.fit", interrupted)
+    assert vecmill("run", file, "--set", "train.window=3").exit_code == 130
+    rows = {stage["stage"]: stage for stage in json.loads(vecmill("status", finished, "--json").stdout)["stages"]}
+    assert rows["encode"]["state"] == "finished"
+    assert (rows["train-embeddings"]["state"], rows["report"]["state"]) == ("stale", "stale")
+    assert rows["train-embeddings"]["detail"].startswith("window changed")
+
+
+def test_status_tells_who_is_writing_and_how_far(finished):
+    (finished / ".report.partial").mkdir()
+    (finished / ".report.progress.json").write_text('{"title": "writing", "share": 0.43, "checkpoint": 0.4}')
+    lock = DirectoryLock(finished, finished)
+    lock.acquire()
+    lock.sign()
+    try:
+        lines = vecmill("status", finished).stdout.splitlines()
+    finally:
+        lock.release()
+    assert "running: writing, 43%, checkpoint at 40%" in lines[6]
+    assert lines[7].startswith(f"being written by process {os.getpid()} on ")
+    assert "being written" not in vecmill("status", finished).stdout
+
+
+def test_status_when_the_text_is_gone_says_so(finished):
+    Path("text.txt").unlink()
+    status = json.loads(vecmill("status", finished, "--json").stdout)
+    assert "no corpus 'text.txt'" in status["note"]
+    assert {stage["state"] for stage in status["stages"]} == {"finished"}
+
+
+def test_status_and_verify_of_something_else_are_errors(tmp_path):
+    for command in ("status", "verify"):
+        fails(1, "neither a run nor a model directory", command, tmp_path)
+
+
+@pytest.mark.parametrize("what", ["run", "model"])
+def test_verify_finds_damaged_missing_and_foreign_files(finished, what):
+    directory = finished if what == "run" else finished / "train-embeddings"
+    assert vecmill("verify", directory).exit_code == 0
+    model = finished / "train-embeddings"
+    content = bytearray((model / "vectors.npy").read_bytes())
+    content[200] ^= 1
+    (model / "vectors.npy").write_bytes(content)
+    (model / "metrics.jsonl").unlink()
+    (model / "notes.txt").write_text("mine")
+    result = vecmill("verify", directory, "--json")
+    assert result.exit_code == 1
+    prefix = "train-embeddings/" if what == "run" else ""
+    assert json.loads(result.stdout)["problems"] == [
+        {"path": f"{prefix}metrics.jsonl", "kind": "missing"},
+        {"path": f"{prefix}notes.txt", "kind": "foreign"},
+        {"path": f"{prefix}vectors.npy", "kind": "damaged"},
+    ]
+
+
+def test_verify_names_a_damaged_manifest_and_what_does_not_belong_to_a_run(finished):
+    (finished / "encode" / "manifest.json").write_text("{}")
+    (finished / "notes.txt").write_text("mine")
+    result = vecmill("verify", finished)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[:2] == ["damaged: encode/manifest.json", "foreign: notes.txt"]
+
+
+def test_a_run_that_was_killed_is_unfinished_and_goes_on(file, tmp_path):
+    # so many epochs that it is killed in the middle, and so few in the second run that it ends
+    command = [sys.executable, "-c", "from pipelines.cli import main; main()", "run", str(file)]
+    long = subprocess.Popen([*command, "--set", "train.epochs=900000"], stderr=subprocess.DEVNULL)
+    record = Path("runs/small/.train-embeddings.progress.json")
+    while not (record.exists() and json.loads(record.read_text())["share"]):
+        assert long.poll() is None
+        time.sleep(0.05)
+    running = vecmill("status", "runs/small").stdout
+    long.send_signal(signal.SIGKILL)
+    long.wait()
+    assert "running: training skip-gram" in running
+    assert f"being written by process {long.pid} " in running
+    assert "unfinished: training skip-gram" in vecmill("status", "runs/small").stdout
+    result = vecmill("run", file)
+    assert result.exit_code == 0, result.output
+    assert "its lock is void" in result.stderr
+    assert sorted(path.name for path in Path("runs/small").iterdir()) == sorted(
+        [*STAGES, "config.json", ".hashes.json", ".lock"]
+    )
