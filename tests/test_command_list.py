@@ -138,6 +138,22 @@ def test_logs_and_errors_are_json_lines_when_asked(tmp_path, monkeypatch):
     fails(2, "'jsn' is none of text, json, auto", "--log-format", "jsn", "neighbors")
 
 
+def test_what_was_made_is_told_as_json_when_asked(tmp_path):
+    text, out = tmp_path / "text.txt", tmp_path / "model"
+    text.write_text("the king and the queen rule the old land\n" * 60)
+    training = ["train-embeddings", text, "--out", out, "--dimension", "8", "--epochs", "1", "--json"]
+    made = json.loads(vecmill(*training).stdout)
+    assert (made["out"], made["words"], made["dimension"], len(made["epochs"])) == (str(out), 7, 8, 1)
+    assert json.loads(vecmill(*training, "--skip-finished").stdout) == made
+    vectors = tmp_path / "vectors.txt"
+    exported = json.loads(vecmill("export", out, "--format", "glove", "--out", vectors, "--json").stdout)
+    assert exported == {"out": str(vectors), "bytes": vectors.stat().st_size}
+    listed = {
+        record["name"]: record for record in map(json.loads, vecmill("corpora", "list", "--json").stdout.splitlines())
+    }
+    assert listed["text8"] == json.loads(vecmill("corpora", "info", "text8", "--json").stdout)
+
+
 def test_progress_in_logs_has_numbers(caplog):
     configure_logging(logging.INFO)
     with LogProgress(interval=0).task("counting", 200) as update:

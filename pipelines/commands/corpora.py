@@ -1,6 +1,7 @@
 """`vecmill corpora`: the named corpora and where they are."""
 
-from typing import Annotated
+import json
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +17,7 @@ corpora_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 Name = Annotated[
     str, typer.Argument(help="Name in the catalog; see 'vecmill corpora list'.", autocompletion=corpus_names)
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a corpus or set.")]
 
 
 @corpora_app.callback()
@@ -26,11 +28,15 @@ def _corpora(context: typer.Context) -> None:
 
 
 @corpora_app.command("list")
-def list_command() -> None:
+def list_command(as_json: AsJson = False) -> None:
     """List the corpora and the evaluation sets that have a name.
 
     Example: vecmill corpora list
     """
+    if as_json:
+        for entry in (*catalog(), *evaluation_sets()):
+            typer.echo(json.dumps(_facts(entry.name), ensure_ascii=False))
+        return
     _print_entries("Texts, for train-embeddings", catalog())
     results.print()
     _print_entries("Evaluation sets, for evaluate and compare", evaluation_sets())
@@ -58,11 +64,14 @@ def fetch_command(name: Name) -> None:
 
 
 @corpora_app.command("info")
-def info_command(name: Name) -> None:
+def info_command(name: Name, as_json: AsJson = False) -> None:
     """Print licence, address, checksum and place of a corpus.
 
     Example: vecmill corpora info text8
     """
+    if as_json:
+        typer.echo(json.dumps(_facts(name), ensure_ascii=False))
+        return
     found = info(name)
     entry, record = found.entry, found.record
     lines = {
@@ -82,6 +91,12 @@ def info_command(name: Name) -> None:
     for title, value in lines.items():
         if value:
             results.print(f"{title:<11} {value}")
+
+
+def _facts(name: str) -> dict[str, Any]:
+    found = info(name)
+    keys = ("name", "title", "description", "licence", "homepage", "urls", "size", "sha256", "md5")
+    return {key: getattr(found.entry, key) for key in keys} | {"files": [str(path) for path in found.text_files]}
 
 
 def _megabytes(size: int | None) -> str:

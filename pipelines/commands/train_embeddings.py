@@ -1,5 +1,6 @@
 """`vecmill train-embeddings`: raw text in, a directory of word vectors out."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -26,7 +27,7 @@ SETTING_OF_OPTION = {
     "min_count": "vocabulary.min_count",
     "max_vocabulary": "vocabulary.max_size",
 }
-NO_SETTINGS = ("out", "config", "force", "skip_finished")
+NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json")
 
 
 def train_embeddings_command(
@@ -106,6 +107,7 @@ def train_embeddings_command(
     skip_finished: Annotated[
         bool, typer.Option("--skip-finished", help="Be content if --out is finished and has the same settings.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
     """Train word vectors on raw text with skip-gram or CBOW.
 
@@ -122,11 +124,25 @@ def train_embeddings_command(
     progress = make_progress()
     if skip_finished and not force and is_finished(settings, out):
         tidy(out)
-        typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
-        return
-    with interruptible("the same command goes on where this one stopped"):
-        train_embeddings(settings, out, force=force, progress=progress)
-    print_training(out)
+        if not as_json:
+            typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
+            return
+    else:
+        with interruptible("the same command goes on where this one stopped"):
+            train_embeddings(settings, out, force=force, progress=progress)
+    if as_json:
+        _print_json(out)
+    else:
+        print_training(out)
+
+
+def _print_json(out: Path) -> None:
+    from embeddings import WordVectors
+    from pipelines.training_plot import read_metrics
+
+    vectors = WordVectors.load(out)
+    made = {"out": str(out), "words": len(vectors), "dimension": vectors.dimension, "epochs": read_metrics(out)}
+    typer.echo(json.dumps(made))
 
 
 def _given(context: typer.Context) -> dict[str, Given]:

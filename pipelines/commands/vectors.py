@@ -108,6 +108,7 @@ def export_command(
     ] = None,
     half: Annotated[bool, typer.Option("--float16", help="Write half as many bytes, where the format can.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")] = False,
 ) -> None:
     """Write vectors in a format that other tools read; .gz and .zst compress.
 
@@ -124,7 +125,10 @@ def export_command(
             )
         except formats.UnknownFormatError as error:
             raise ConfigError(f"--format: {error}") from None
-    results.print(f"{out}: {_size(out) / 1e6:,.1f} MB")
+    if as_json:
+        typer.echo(json.dumps({"out": str(out), "bytes": _size(out)}))
+    else:
+        results.print(f"{out}: {_size(out) / 1e6:,.1f} MB")
 
 
 def evaluate_command(
