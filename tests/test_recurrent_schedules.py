@@ -46,6 +46,12 @@ def test_one_cycle_is_torchs():
             theirs.step()
 
 
+@pytest.mark.parametrize("rising", [0.0, 0.2, 1.0])
+def test_one_cycle_of_a_few_steps_is_finite(rising):
+    schedule = OneCycle(learning_rate=0.5, total=5, rising=rising)
+    assert all(0 < schedule(step) <= 0.5 for step in range(5))
+
+
 def test_plateau_reduces_the_rate_after_its_patience():
     schedule = ReduceOnPlateau(learning_rate=20.0, factor=0.25, patience=1, lowest=1.0)
     losses = [5.0, 4.0, 4.1, 4.2, 3.9, 3.95, 4.0, 4.0, 4.0]

@@ -65,7 +65,7 @@ class OneCycle:
         """Return the rate after ``step`` steps; the last one, of step ``total - 1``, is the lowest."""
         initial = self.learning_rate / self.initial_divisor
         peak = self.rising * self.total - 1
-        if step <= peak:
+        if step < peak:
             return _half_cosine(initial, self.learning_rate, step / peak)
         share = min(1.0, (step - peak) / max(1.0, self.total - 1 - peak))
         return _half_cosine(self.learning_rate, initial / self.final_divisor, share)
