@@ -6,6 +6,7 @@ from embeddings.recurrent.bptt import RecurrentLayer
 from embeddings.recurrent.cells import CELLS, Cell, GRUCell, LSTMCell, RNNCell, State
 from embeddings.recurrent.dropout import Dropout, dropout_mask
 from embeddings.recurrent.embedding import Embedding, RepeatedVectors
+from embeddings.recurrent.encoder_decoder import EncoderDecoder
 from embeddings.recurrent.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
 from embeddings.recurrent.noise import LogUniformNoise, Noise, UnigramNoise
 from embeddings.recurrent.optimizers import (
@@ -23,9 +24,16 @@ from embeddings.recurrent.optimizers import (
 from embeddings.recurrent.parameters import Parameter, Parameters, RowGradient, clear_gradients, global_norm
 from embeddings.recurrent.recursive import RecursiveNN
 from embeddings.recurrent.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
+from embeddings.recurrent.sequence_classifier import SequenceClassifier
+from embeddings.recurrent.sequence_decoder import SequenceGenerator, SequenceGeneratorConfig
+from embeddings.recurrent.sequence_network import SequenceNetworkConfig
+from embeddings.recurrent.sequence_tagger import SequenceTagger
+from embeddings.recurrent.sequence_training import SequenceTrainingConfig
 from embeddings.recurrent.stacking import BidirectionalLayer, BidirectionalRNN, DeepRNN
 from embeddings.recurrent.tree_batch import TreeBatch
 from embeddings.recurrent.tree_lstm import BinaryTreeLSTM, ChildSumTreeLSTM, TreeLSTM
+from embeddings.recurrent.vector_decoder import VectorDecoder
+from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
 
 __all__ = [
     "ACTIVATIONS",
@@ -49,6 +57,7 @@ __all__ = [
     "DivergenceError",
     "Dropout",
     "Embedding",
+    "EncoderDecoder",
     "GRUCell",
     "LSTMCell",
     "LogUniformNoise",
@@ -67,12 +76,21 @@ __all__ = [
     "RepeatedVectors",
     "RowGradient",
     "SampledSoftmax",
+    "SequenceClassifier",
+    "SequenceGenerator",
+    "SequenceGeneratorConfig",
+    "SequenceNetworkConfig",
+    "SequenceTagger",
+    "SequenceTrainingConfig",
     "SoftmaxCrossEntropy",
     "State",
     "StepDecay",
     "TreeBatch",
     "TreeLSTM",
     "UnigramNoise",
+    "VectorDecoder",
+    "WordInputs",
+    "WordInputsConfig",
     "batchify",
     "clear_gradients",
     "dropout_mask",
