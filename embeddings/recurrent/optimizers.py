@@ -7,7 +7,7 @@ what torch calls ``SparseAdam``.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.recurrent import row_kernels
-from embeddings.recurrent.parallel import Rows, over_rows
+from embeddings.recurrent.parallel import over_rows
 from embeddings.recurrent.parameters import Parameter, Parameters, RowGradient, as_matrix, distinct, global_norm
 
 
@@ -44,6 +44,9 @@ class Optimizer(ABC):
     """
 
     remembers: ClassVar[tuple[str, ...]] = ()
+    """What the update reads and writes beside the value: arrays of the same shape, in ``state``."""
+    kernel: ClassVar[Callable[..., None]]
+    """The update, of `row_kernels`."""
 
     def __init__(self, parameters: Parameters, learning_rate: float, *, weight_decay: float = 0.0):
         if not learning_rate > 0:
@@ -118,28 +121,33 @@ class Optimizer(ABC):
             values = as_matrix(gradient)
             index = np.arange(len(values))
             arrays = [as_matrix(array) for array in (parameter.value, *memory)]
-        over_rows(lambda rows: self._update(arrays, values, index, scale, rows), len(values), cost=2 * values.shape[1])
+        value, *remembered = arrays
+        kernel, constants = type(self).kernel, self._constants(scale)
+        over_rows(
+            lambda rows: kernel(value, values, index, *remembered, constants, rows),
+            len(values),
+            cost=2 * values.shape[1],
+        )
 
     @abstractmethod
-    def _update(
-        self, arrays: list[np.ndarray], gradient: np.ndarray, index: np.ndarray, scale: float, rows: Rows
-    ) -> None:
-        """Update ``rows`` of the gradient; ``arrays`` are the value and what is remembered of it."""
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        """Return the numbers that the update needs at this step; ``scale`` is the gradient's factor."""
 
 
 class SGD(Optimizer):
     """w ← w - η g."""
 
-    def _update(
-        self, arrays: list[np.ndarray], gradient: np.ndarray, index: np.ndarray, scale: float, rows: Rows
-    ) -> None:
-        row_kernels.sgd(arrays[0], gradient, index, self.learning_rate, scale, self.weight_decay, rows)
+    kernel = row_kernels.sgd
+
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        return (self.learning_rate, scale, self.weight_decay)
 
 
 class Momentum(Optimizer):
     """v ← μ v + g, w ← w - η v (Polyak 1964); with ``nesterov`` w ← w - η (g + μ v) (Sutskever et al. 2013)."""
 
     remembers = ("velocity",)
+    kernel = row_kernels.momentum
 
     def __init__(
         self,
@@ -153,17 +161,15 @@ class Momentum(Optimizer):
         super().__init__(parameters, learning_rate, weight_decay=weight_decay)
         self.momentum, self.nesterov = momentum, nesterov
 
-    def _update(
-        self, arrays: list[np.ndarray], gradient: np.ndarray, index: np.ndarray, scale: float, rows: Rows
-    ) -> None:
-        constants = (self.learning_rate, scale, self.weight_decay, self.momentum, self.nesterov)
-        row_kernels.momentum(arrays[0], gradient, index, arrays[1], constants, rows)
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        return (self.learning_rate, scale, self.weight_decay, self.momentum, self.nesterov)
 
 
 class Adagrad(Optimizer):
     """s ← s + g², w ← w - η g / (√s + ε) (Duchi et al. 2011)."""
 
     remembers = ("squares",)
+    kernel = row_kernels.adagrad
 
     def __init__(
         self, parameters: Parameters, learning_rate: float, *, epsilon: float = 1e-10, weight_decay: float = 0.0
@@ -171,17 +177,15 @@ class Adagrad(Optimizer):
         super().__init__(parameters, learning_rate, weight_decay=weight_decay)
         self.epsilon = epsilon
 
-    def _update(
-        self, arrays: list[np.ndarray], gradient: np.ndarray, index: np.ndarray, scale: float, rows: Rows
-    ) -> None:
-        constants = (self.learning_rate, scale, self.weight_decay, self.epsilon)
-        row_kernels.adagrad(arrays[0], gradient, index, arrays[1], constants, rows)
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        return (self.learning_rate, scale, self.weight_decay, self.epsilon)
 
 
 class RMSProp(Optimizer):
     """s ← α s + (1 - α) g², w ← w - η g / (√s + ε) (Tieleman & Hinton 2012)."""
 
     remembers = ("squares",)
+    kernel = row_kernels.rmsprop
 
     def __init__(
         self,
@@ -195,17 +199,15 @@ class RMSProp(Optimizer):
         super().__init__(parameters, learning_rate, weight_decay=weight_decay)
         self.smoothing, self.epsilon = smoothing, epsilon
 
-    def _update(
-        self, arrays: list[np.ndarray], gradient: np.ndarray, index: np.ndarray, scale: float, rows: Rows
-    ) -> None:
-        constants = (self.learning_rate, scale, self.weight_decay, self.epsilon, self.smoothing)
-        row_kernels.rmsprop(arrays[0], gradient, index, arrays[1], constants, rows)
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        return (self.learning_rate, scale, self.weight_decay, self.epsilon, self.smoothing)
 
 
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015): w ← w - η m̂ / (√ŝ + ε) with bias-corrected means m̂ of g and ŝ of g²."""
 
     remembers = ("mean", "squares")
+    kernel = row_kernels.adam
     decoupled: ClassVar[bool] = False
 
     def __init__(
@@ -220,16 +222,12 @@ class Adam(Optimizer):
         super().__init__(parameters, learning_rate, weight_decay=weight_decay)
         self.betas, self.epsilon = betas, epsilon
 
-    def _update(
-        self, arrays: list[np.ndarray], gradient: np.ndarray, index: np.ndarray, scale: float, rows: Rows
-    ) -> None:
+    def _constants(self, scale: float) -> tuple[float, ...]:
         first, second = self.betas
         rate = self.learning_rate / (1 - first**self.steps)
         decay = 0.0 if self.decoupled else self.weight_decay
         keep = 1.0 - self.learning_rate * self.weight_decay if self.decoupled else 1.0
-        correction = 1 - second**self.steps
-        constants = (rate, scale, decay, keep, self.epsilon, first, second, correction)
-        row_kernels.adam(arrays[0], gradient, index, (arrays[1], arrays[2]), constants, rows)
+        return (rate, scale, decay, keep, self.epsilon, first, second, 1 - second**self.steps)
 
 
 class AdamW(Adam):
@@ -252,10 +250,9 @@ class AveragedSGD(SGD):
         Validation losses so far.
     """
 
-    remembers = ("average",)
-
     def __init__(self, parameters: Parameters, learning_rate: float, *, patience: int = 5, weight_decay: float = 0.0):
         super().__init__(parameters, learning_rate, weight_decay=weight_decay)
+        self.state |= {f"{name}.average": np.zeros_like(p.value) for name, p in self.parameters.items()}
         self.patience, self.averaged = patience, 0
         self.losses: list[float] = []
         self._triggered = False

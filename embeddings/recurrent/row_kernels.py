@@ -2,7 +2,8 @@
 """Loops over the rows of parameters: sums of gradients, norms and the optimizers' updates.
 
 A dense gradient comes here as one whose rows are all rows, so that every update is written once.  ``scale`` is what the
-gradient is multiplied with (clipping), which saves a pass over memory.
+gradient is multiplied with (clipping), which saves a pass over memory.  An update takes the value, the gradient and its
+rows, what the method remembers, the constants, and which rows of the gradient it is to do.
 """
 
 import math
@@ -33,8 +34,9 @@ def sum_of_squares(values, sums, rows):
 
 
 @compiled
-def sgd(value, gradient, index, rate, scale, decay, rows):
+def sgd(value, gradient, index, constants, rows):
     """Step w -= rate (scale g + decay w)."""
+    rate, scale, decay = constants
     real = value.dtype.type
     keep, step = real(1 - rate * decay), real(rate * scale)
     for i in range(rows[0], rows[1]):
@@ -88,7 +90,7 @@ def rmsprop(value, gradient, index, squares, constants, rows):
 
 
 @compiled
-def adam(value, gradient, index, moments, constants, rows):
+def adam(value, gradient, index, mean, squares, constants, rows):
     """Step m = beta1 m + (1 - beta1) g; s = beta2 s + (1 - beta2) g^2; w = keep w - rate m / (sqrt(s / c) + epsilon).
 
     ``rate`` holds the bias correction of m already, ``correction`` (c) is that of s, ``keep`` 1 - η λ.
@@ -99,7 +101,7 @@ def adam(value, gradient, index, moments, constants, rows):
     rate, scale, decay, keep = real(rate), real(scale), real(decay), real(keep)
     epsilon, beta1, beta2 = real(epsilon), real(beta1), real(beta2)
     for i in range(rows[0], rows[1]):
-        w, g, m, s = value[index[i]], gradient[i], moments[0][index[i]], moments[1][index[i]]
+        w, g, m, s = value[index[i]], gradient[i], mean[index[i]], squares[index[i]]
         for k in range(w.size):
             d = scale * g[k] + decay * w[k]
             m[k] = beta1 * m[k] + fresh1 * d
