@@ -7,7 +7,14 @@ from embeddings.recurrent.cells import CELLS, Cell, GRUCell, LSTMCell, RNNCell, 
 from embeddings.recurrent.dropout import Dropout, dropout_mask
 from embeddings.recurrent.embedding import Embedding, RepeatedVectors
 from embeddings.recurrent.encoder_decoder import EncoderDecoder
+from embeddings.recurrent.generation import SamplingConfig, beam_search, generate
+from embeddings.recurrent.initial_embedding import initial_embedding
+from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
+from embeddings.recurrent.lm_corpus import LanguageModelCorpus
+from embeddings.recurrent.lm_trainer import LMProgress, LMTrainer
+from embeddings.recurrent.lm_training_config import LMTrainingConfig
 from embeddings.recurrent.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
+from embeddings.recurrent.ngram import KneserNey
 from embeddings.recurrent.noise import LogUniformNoise, Noise, UnigramNoise
 from embeddings.recurrent.optimizers import (
     OPTIMIZERS,
@@ -22,6 +29,7 @@ from embeddings.recurrent.optimizers import (
     RMSProp,
 )
 from embeddings.recurrent.parameters import Parameter, Parameters, RowGradient, clear_gradients, global_norm
+from embeddings.recurrent.perplexity import Perplexity
 from embeddings.recurrent.recursive import RecursiveNN
 from embeddings.recurrent.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
 from embeddings.recurrent.sequence_classifier import SequenceClassifier
@@ -59,7 +67,14 @@ __all__ = [
     "Embedding",
     "EncoderDecoder",
     "GRUCell",
+    "KneserNey",
+    "LMProgress",
+    "LMTrainer",
+    "LMTrainingConfig",
     "LSTMCell",
+    "LanguageModel",
+    "LanguageModelConfig",
+    "LanguageModelCorpus",
     "LogUniformNoise",
     "Momentum",
     "Noise",
@@ -68,6 +83,7 @@ __all__ = [
     "OutputLoss",
     "Parameter",
     "Parameters",
+    "Perplexity",
     "RMSProp",
     "RNNCell",
     "RecurrentLayer",
@@ -76,6 +92,7 @@ __all__ = [
     "RepeatedVectors",
     "RowGradient",
     "SampledSoftmax",
+    "SamplingConfig",
     "SequenceClassifier",
     "SequenceGenerator",
     "SequenceGeneratorConfig",
@@ -92,9 +109,12 @@ __all__ = [
     "WordInputs",
     "WordInputsConfig",
     "batchify",
+    "beam_search",
     "clear_gradients",
     "dropout_mask",
+    "generate",
     "global_norm",
+    "initial_embedding",
     "pad_sequences",
     "windows",
 ]
