@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from embeddings.lazy_exports import lazy_exports
+import lazy_loader
 
 if TYPE_CHECKING:
     from embeddings.errors import EmbeddingsError
@@ -33,19 +33,19 @@ __all__ = [
     "train",
 ]
 
-# What type checkers and editors read above, at run time: each module with the public names that it defines.
-__getattr__, __dir__ = lazy_exports(
+# The same at run time: a module is imported when one of its names is asked for, as Numba and SciPy take half a second
+__getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    {
-        "embeddings.errors": ["EmbeddingsError"],
-        "embeddings.text.encoded_corpus": ["EncodedCorpus", "encode_corpus"],
-        "embeddings.text.tokenization": ["Tokenizer", "make_tokenizer"],
-        "embeddings.text.tokenized_corpus": ["TokenizedCorpus", "build_vocabulary", "tokenize_corpus"],
-        "embeddings.text.vocabulary": ["Vocabulary"],
-        "embeddings.training": ["train"],
-        "embeddings.word2vec.config": ["Word2VecConfig"],
-        "embeddings.word2vec.model": ["Word2Vec"],
-        "embeddings.word2vec.trainer": ["Checkpointing", "TrainingDiverged", "TrainingProgress"],
-        "embeddings.word_vectors": ["WordVectors"],
+    submod_attrs={
+        "errors": ["EmbeddingsError"],
+        "text.encoded_corpus": ["EncodedCorpus", "encode_corpus"],
+        "text.tokenization": ["Tokenizer", "make_tokenizer"],
+        "text.tokenized_corpus": ["TokenizedCorpus", "build_vocabulary", "tokenize_corpus"],
+        "text.vocabulary": ["Vocabulary"],
+        "training": ["train"],
+        "word2vec.config": ["Word2VecConfig"],
+        "word2vec.model": ["Word2Vec"],
+        "word2vec.trainer": ["Checkpointing", "TrainingDiverged", "TrainingProgress"],
+        "word_vectors": ["WordVectors"],
     },
 )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from embeddings.lazy_exports import lazy_exports
+import lazy_loader
 
 if TYPE_CHECKING:
     from embeddings.word2vec.config import Word2VecConfig
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Checkpointing", "TrainingDiverged", "TrainingProgress", "Word2Vec", "Word2VecConfig"]
 
-__getattr__, __dir__ = lazy_exports(
+__getattr__, __dir__, _ = lazy_loader.attach(
     __name__,
-    {
-        "embeddings.word2vec.config": ["Word2VecConfig"],
-        "embeddings.word2vec.model": ["Word2Vec"],
-        "embeddings.word2vec.trainer": ["Checkpointing", "TrainingDiverged", "TrainingProgress"],
+    submod_attrs={
+        "config": ["Word2VecConfig"],
+        "model": ["Word2Vec"],
+        "trainer": ["Checkpointing", "TrainingDiverged", "TrainingProgress"],
     },
 )
