@@ -107,4 +107,4 @@ def _runner(config: RunConfig, directory: Path, selection: Selection, progress: 
         if name not in names:
             raise ConfigError(f"the stage {name} is not asked for by these settings (stages: {', '.join(names)})")
     last = names.index(selection.until) if selection.until else len(names)
-    return Runner(directory, stages[: last + 1], progress, forced=selection.force)
+    return Runner(directory, stages[: last + 1], progress, forced=selection.force, hashes=hashes)

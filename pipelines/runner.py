@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pipelines.code_version import code_version
 from pipelines.interruption import raise_if_interrupted
+from pipelines.known_hashes import KnownHashes
 from pipelines.manifest import (
     Basis,
     Manifest,
@@ -47,6 +48,8 @@ class Runner:
         Where stages report their progress to.
     forced
         Names of stages that are made again, and all that depends on them, whether they are unchanged or not.
+    hashes
+        Of outputs that were hashed before; by default those of earlier processes are all read.
 
     Attributes
     ----------
@@ -55,7 +58,13 @@ class Runner:
     """
 
     def __init__(
-        self, root: Path, stages: Sequence[Stage], progress: Progress, *, forced: Collection[str] = ()
+        self,
+        root: Path,
+        stages: Sequence[Stage],
+        progress: Progress,
+        *,
+        forced: Collection[str] = (),
+        hashes: KnownHashes | None = None,
     ) -> None:
         self._root = root
         self._stages = {stage.name: stage for stage in stages}
@@ -63,7 +72,7 @@ class Runner:
         self._forced = self._dependents(forced)
         self.made: list[str] = []
         self._manifests: dict[str, Manifest] = {}
-        self._unverified: set[str] = set()
+        self._hashes = hashes or KnownHashes()
 
     def plan(self) -> list[Step]:
         """Return what `run` would do, as far as that can be known before; changes nothing."""
@@ -93,7 +102,6 @@ class Runner:
             if manifest and reason is None:
                 logger.info("%s: unchanged, skipped", stage.name)
                 self._manifests[stage.name] = manifest
-                self._unverified.add(stage.name)
                 self._drop_checkpoints(stage)
                 self._record_of_progress(stage).unlink(missing_ok=True)  # of a run that was killed at its very end
             else:
@@ -101,6 +109,7 @@ class Runner:
                     level = logging.INFO if manifest else logging.WARNING
                     logger.log(level, "%s: made again: %s", stage.name, reason)
                 self._make(stage)
+        self._hashes.save()
         return self._manifests
 
     def _assess(self, stage: Stage, known: Mapping[str, Manifest]) -> tuple[Manifest | None, str | None]:
@@ -118,6 +127,8 @@ class Runner:
         reason = self._basis(stage, known).change_since(manifest.basis)
         if reason is None and (missing := manifest.missing(directory)):
             reason = f"{missing[0]} is missing or cut short"
+        if reason is None and (damaged := self._hashes.damaged(directory, manifest.outputs)):
+            reason = f"{damaged} is damaged"
         if reason is None and stage.name in self._forced:
             reason = "forced"
         return manifest, reason
@@ -133,12 +144,7 @@ class Runner:
         )
 
     def _make(self, stage: Stage) -> None:
-        """Run a stage, after a check that its inputs from earlier runs are undamaged."""
-        for name in stage.inputs:
-            if name in self._unverified and (reason := self._unsound(name)):
-                logger.warning("%s: made again: %s", name, reason)
-                self._make(self._stages[name])
-            self._unverified.discard(name)
+        """Run a stage whose inputs are there and undamaged."""
         stopwatch = Stopwatch()
         partial = self._root / f".{stage.name}.partial"
         checkpoint = self._checkpoint(stage)
@@ -167,19 +173,13 @@ class Runner:
             raise
         _remove(self._root / stage.name)
         partial.rename(self._root / stage.name)
+        self._hashes.remember(self._root / stage.name, outputs)
+        self._hashes.save()
         _remove(checkpoint)
         progress.forget()
         self.made.append(stage.name)
         self._manifests[stage.name] = manifest
-        self._unverified.discard(stage.name)
         logger.info("%s: done in %.1f s", stage.name, manifest.cost["wall_seconds"])
-
-    def _unsound(self, name: str) -> str | None:
-        """Return what is wrong with a stage kept from an earlier run: its content, or the inputs it was made from."""
-        manifest = self._manifests[name]
-        if damaged := manifest.damaged(self._root / name):
-            return f"{damaged[0]} is damaged"
-        return self._basis(self._stages[name], self._manifests).change_since(manifest.basis)
 
     def _checkpoint(self, stage: Stage) -> Path:
         """Return the checkpoint directory of exactly this basis; those of any other are removed."""

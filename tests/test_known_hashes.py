@@ -42,7 +42,9 @@ def reads(monkeypatch):
 def test_an_unchanged_file_is_read_once_by_all_runs_together(tmp_path, text, settled, reads):
     expected = hashlib.sha256(b"one").hexdigest()
     for _ in range(3):
-        assert KnownHashes(tmp_path / "hashes.json")(local_file(text)) == expected
+        known = KnownHashes(tmp_path / "hashes.json")
+        assert known(local_file(text)) == expected
+        known.save()
     assert len(reads) == 1
 
 
@@ -59,6 +61,7 @@ def test_a_file_written_just_now_is_not_remembered(tmp_path, text, reads):
     known = KnownHashes(tmp_path / "hashes.json")
     known(local_file(text))
     known(local_file(text))
+    known.save()
     assert len(reads) == 2
     assert not (tmp_path / "hashes.json").exists()
 
@@ -79,6 +82,20 @@ def test_a_damaged_memory_is_forgotten(tmp_path, text, settled, reads, content):
 
 def test_a_damaged_entry_is_not_used(tmp_path, text, settled, reads):
     path = tmp_path / "hashes.json"
-    KnownHashes(path)(local_file(text))
+    known = KnownHashes(path)
+    known(local_file(text))
+    known.save()
     path.write_text(json.dumps(dict.fromkeys(json.loads(path.read_text()), "x")))
     assert KnownHashes(path)(local_file(text)) == hashlib.sha256(b"one").hexdigest()
+
+
+def test_what_a_stage_has_written_is_known_until_somebody_writes_to_it(tmp_path, text, reads):
+    outputs = {"text.txt": {"bytes": 3, "sha256": hashlib.sha256(b"one").hexdigest()}}
+    known = KnownHashes()
+    known.remember(tmp_path, outputs)
+    assert known.damaged(tmp_path, outputs) is None
+    assert reads == []
+    text.write_bytes(b"two")
+    assert known.damaged(tmp_path, outputs) == "text.txt"
+    text.write_bytes(b"one")
+    assert known.damaged(tmp_path, outputs) is None

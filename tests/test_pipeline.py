@@ -1,6 +1,7 @@
 """The whole pipeline in one directory: what is asked for, what is skipped, what is made again, and why."""
 
 import json
+import shutil
 
 import pytest
 
@@ -165,16 +166,25 @@ def test_a_plan_makes_nothing(text, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_a_damaged_input_is_made_again_when_it_is_read(text, tmp_path, caplog):
+def test_a_damaged_file_is_noticed_and_made_again(text, tmp_path, caplog):
     make(make_config(text), tmp_path / "run")
     path = tmp_path / "run" / "encode" / "ids-0.npy"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert make(make_config(text), tmp_path / "run") == []  # a look at sizes does not find it
-    made = make(make_config(text, **{"train.seed": 2}), tmp_path / "run")
-    assert made == ["encode", "train-embeddings", "report"]
-    assert "ids-0.npy is damaged" in caplog.text
+    assert plan(make_config(text), tmp_path / "run")[3].reason == "ids-0.npy is damaged"
+    caplog.set_level("INFO")
+    assert make(make_config(text), tmp_path / "run") == ["encode"]
+    assert "encode: made again: ids-0.npy is damaged" in caplog.text
+    assert make(make_config(text), tmp_path / "run") == []
+
+
+def test_a_directory_that_was_moved_or_copied_is_as_good(text, tmp_path):
+    make(make_config(text), tmp_path / "run")
+    shutil.copytree(tmp_path / "run", tmp_path / "copy")
+    (tmp_path / "run").rename(tmp_path / "moved")
+    assert make(make_config(text), tmp_path / "copy") == []
+    assert make(make_config(text), tmp_path / "moved") == []
 
 
 def test_what_is_no_run_is_never_written_to(text, tmp_path):
