@@ -44,9 +44,9 @@ def lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
 
 def numbered_pairs(stream: BinaryIO, encoding: str) -> Iterator[str]:
     """Take ``word1 word2 score`` out of CSV whose first column is the number of the row; the header is dropped."""
-    for number, *fields in csv.reader(_decoded(stream, encoding)):
-        if number:
-            yield "\t".join(fields)
+    for row in csv.reader(_decoded(stream, encoding)):
+        if row and row[0]:  # not an empty line
+            yield "\t".join(row[1:])
 
 
 def numbered_tagged_pairs(stream: BinaryIO, encoding: str) -> Iterator[str]:
