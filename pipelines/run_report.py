@@ -13,16 +13,18 @@ from pipelines.report_document import Lines, Picture, Section, Table
 PLOT = "training.svg"
 
 
-def run_sections(directories: Mapping[str, Path]) -> list[Section]:
+def run_sections(directories: Mapping[str, Path], scratch: Path) -> list[Section]:
     """Return the sections of the report on finished stages.
 
     Parameters
     ----------
     directories
         Of the stages, by name; all up to train-embeddings, and of the others those that there are.
+    scratch
+        Directory for temporary files, whose remains somebody removes even after a kill.
     """
     manifests = {name: Manifest.read(directory) for name, directory in directories.items()}
-    sections = [_text(manifests), *_vectors(directories["train-embeddings"], manifests)]
+    sections = [_text(manifests), *_vectors(directories["train-embeddings"], manifests, scratch)]
     if "evaluate" in directories:
         sections.append(_scores(directories["evaluate"]))
     if "export" in directories:
@@ -47,7 +49,7 @@ def _text(manifests: Mapping[str, Manifest]) -> Section:
     )
 
 
-def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
+def _vectors(directory: Path, manifests: Mapping[str, Manifest], scratch: Path) -> list[Section]:
     from embeddings import WordVectors
     from pipelines.report import example_words, loss_text
 
@@ -76,11 +78,11 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section
     )
     return [
         Section("Word vectors", [shape + made, Table(["word", "nearest neighbours"], neighbors, left=2)]),
-        Section("Training", [epochs, *_picture(metrics, vectors, shape.rstrip(", "))]),
+        Section("Training", [epochs, *_picture(metrics, vectors, shape.rstrip(", "), scratch)]),
     ]
 
 
-def _picture(metrics: list[dict[str, Any]], vectors: Any, title: str) -> list[Picture]:
+def _picture(metrics: list[dict[str, Any]], vectors: Any, title: str, scratch: Path) -> list[Picture]:
     """Return the plot of the training, if matplotlib is installed."""
     import importlib.util
 
@@ -88,7 +90,7 @@ def _picture(metrics: list[dict[str, Any]], vectors: Any, title: str) -> list[Pi
         return []
     from pipelines.training_plot import write_training_plot
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=scratch) as folder:
         path = Path(folder) / PLOT
         write_training_plot(path, metrics, vectors.vocabulary, title)
         svg = path.read_text("utf-8")
