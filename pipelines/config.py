@@ -15,6 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from embeddings.word2vec.config import Word2VecConfig
+from pipelines.durations import seconds
 
 
 class ConfigError(Exception):
@@ -85,6 +86,46 @@ class VocabularySettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StartSettings:
+    """What training starts from.
+
+    Attributes
+    ----------
+    model
+        Model directory or file of word vectors: its words are kept and start from their vectors, and new words of the
+        text are added; None: start at random.
+    """
+
+    model: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSettings:
+    """How often training is saved, so that it can go on after an interruption; decides no result.
+
+    Attributes
+    ----------
+    every
+        Time between two checkpoints: seconds, or a number with s, m or h.
+    """
+
+    every: str | float = "5m"
+
+    def __post_init__(self) -> None:
+        try:
+            long_enough = self.seconds >= 1
+        except ValueError as error:
+            raise ValueError(f"every: {error}") from None
+        if not long_enough:
+            raise ValueError(f"every must be at least 1s, got {self.every}")
+
+    @property
+    def seconds(self) -> float:
+        """The time as a number."""
+        return seconds(self.every)
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
     """What the vectors of a run are measured on.
 
@@ -134,14 +175,21 @@ class PipelineConfig:
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     vocabulary: VocabularySettings = field(default_factory=VocabularySettings)
     train: Word2VecConfig = field(default_factory=Word2VecConfig)
+    start: StartSettings = field(default_factory=StartSettings)
+    checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
+
+    def __post_init__(self) -> None:
+        continued = self.start.model is not None
+        object.__setattr__(self, "train", self.train.with_learning_rate(continued=continued))
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return ``{section: {key: value}}`` as it is written to `config.json`."""
         return dataclasses.asdict(self)
 
     def decisive(self) -> dict[str, dict[str, Any]]:
-        """Return the settings that decide the result: all but the number of threads, which decides the time."""
+        """Return the settings that decide the result: not the number of threads, nor how often training is saved."""
         settings = self.to_dict()
+        settings.pop("checkpoint")
         settings["train"].pop("threads")
         return settings
 

@@ -15,6 +15,7 @@ from pipelines.stages.fetch import FetchStage
 from pipelines.stages.tokenize import TokenizeStage
 from pipelines.stages.train import TrainEmbeddingsStage
 from pipelines.stages.vocabulary import VocabularyStage
+from pipelines.start_model import StartModel
 
 
 def embedding_stages(config: PipelineConfig, hashes: KnownHashes | None = None) -> list[Stage]:
@@ -27,13 +28,14 @@ def embedding_stages(config: PipelineConfig, hashes: KnownHashes | None = None) 
     hashes
         Of files that were read before.
     """
-    threads = config.train.threads
+    threads, hashes = config.train.threads, hashes or KnownHashes()
+    start = StartModel(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
     return [
-        FetchStage(corpus=config.corpus, hashes=hashes or KnownHashes()),
+        FetchStage(corpus=config.corpus, hashes=hashes),
         TokenizeStage(corpus=config.corpus, tokenizer=config.tokenizer, threads=threads),
-        VocabularyStage(vocabulary_settings=config.vocabulary),
+        VocabularyStage(vocabulary_settings=config.vocabulary, start=start),
         EncodeStage(threads=threads),
-        TrainEmbeddingsStage(config=config),
+        TrainEmbeddingsStage(config=config, start=start),
     ]
 
 
@@ -67,10 +69,14 @@ def is_finished(config: PipelineConfig, out: Path) -> bool:
     except (ManifestError, OSError, ValueError):
         return False
     before.get("train", {}).pop("threads", None)
+    before.pop("checkpoint", None)
     changed = differences(before, json.loads(json.dumps(config.decisive())))
-    text = embedding_stages(config)[0].sources().get("corpus")  # None: elsewhere, and not fetched again to compare
+    stages = embedding_stages(config)
+    text = stages[0].sources().get("corpus")  # None: elsewhere, and not fetched again to compare
     if not changed and text not in (None, manifest.corpus):
         changed = [f"the text of {config.corpus.source} has changed"]
+    if not changed and stages[-1].sources().get("start") != manifest.basis.inputs.get("start"):
+        changed = [f"{config.start.model} has changed"]
     if changed:
         raise OutputError(f"{out} was made otherwise ({changed[0]}); replace it with --force, or choose another --out")
     return True

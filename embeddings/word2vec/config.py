@@ -1,6 +1,6 @@
 """Settings of a word2vec training run."""
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,6 +9,7 @@ from embeddings.threads import thread_count
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
 DEFAULT_LEARNING_RATE = {"skip-gram": 0.025, "cbow": 0.1}
+CONTINUED_LEARNING_RATE = {"skip-gram": 0.01, "cbow": 0.04}  # where vectors are there already: 0.4 of the others
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +35,8 @@ class Word2VecConfig:
     epochs : int
         Passes over the corpus.
     learning_rate, min_learning_rate : float
-        The step falls linearly from the first to the second. None takes the default of the architecture.
+        The step falls linearly from the first to the second. None takes the default of the architecture, 0.025 for
+        skip-gram and 0.1 for CBOW; 0.01 and 0.04 where training starts from vectors that there are already.
     negative_sharing : {"window", "pair"}
         "window": one set of negatives for all context words of a centre word (skip-gram), for up to eight neighbouring
         centre words (CBOW). "pair": the textbook algorithm, new negatives for every example.
@@ -75,8 +77,6 @@ class Word2VecConfig:
     def __post_init__(self) -> None:
         _require_one_of("architecture", self.architecture, ARCHITECTURES)
         _require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
-        if self.learning_rate is None:
-            object.__setattr__(self, "learning_rate", DEFAULT_LEARNING_RATE[self.architecture])
         for name, low, high in (
             ("dimension", 1, 100_000),
             ("window", 1, 1_000),
@@ -84,7 +84,7 @@ class Word2VecConfig:
             ("noise_exponent", -10, 10),
             ("sample", 0, 1),
             ("epochs", 1, 1_000_000),
-            ("min_learning_rate", 0, self.learning_rate),
+            ("min_learning_rate", 0, self.rate),
             ("held_out", 0, 0.5),
             ("seed", 0, 2**63 - 1),
         ):
@@ -98,12 +98,17 @@ class Word2VecConfig:
     @property
     def rate(self) -> float:
         """The first learning rate, as a plain number."""
-        return float(self.learning_rate or 0)
+        return float(DEFAULT_LEARNING_RATE[self.architecture] if self.learning_rate is None else self.learning_rate)
 
     @property
     def thread_count(self) -> int:
         """Number of threads to train with."""
         return thread_count(self.threads)
+
+    def with_learning_rate(self, *, continued: bool) -> "Word2VecConfig":
+        """Return the same settings with a learning rate that is a number, whether training starts anew or goes on."""
+        defaults = CONTINUED_LEARNING_RATE if continued else DEFAULT_LEARNING_RATE
+        return self if self.learning_rate is not None else replace(self, learning_rate=defaults[self.architecture])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as a dictionary that JSON and TOML can hold (None is left out)."""

@@ -6,6 +6,7 @@ from typing import Any
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.continuation import check_start, copy_start
 from embeddings.word2vec.matrices import without_padding
 from embeddings.word2vec.trainer import Checkpointing, Trainer, TrainingProgress
 from embeddings.word_vectors import WordVectors
@@ -41,8 +42,9 @@ class Word2Vec:
         vocabulary: Vocabulary,
         report: Callable[[TrainingProgress], None] | None = None,
         checkpointing: Checkpointing | None = None,
+        start: WordVectors | None = None,
     ) -> WordVectors:
-        """Train from random vectors, or go on from a checkpoint.
+        """Train from random vectors or from those of `start`, or go on from a checkpoint.
 
         Parameters
         ----------
@@ -54,6 +56,9 @@ class Word2Vec:
         checkpointing : Checkpointing, optional
             Where checkpoints are kept. A directory belongs to one run: same settings, same text. With one thread the
             vectors of an interrupted and continued run are those of an uninterrupted one, bit for bit.
+        start : WordVectors, optional
+            Words that `vocabulary` has in common with these (see `extend_vocabulary`) start from their vectors and
+            context vectors, all others at random. A learning rate that is not given is lower then.
 
         Returns
         -------
@@ -65,9 +70,14 @@ class Word2Vec:
         TrainingDiverged
             If the weights grow beyond all bounds.
         EmbeddingsError
-            If `vocabulary` is not the one that encoded `corpus`, or a checkpoint is of another run.
+            If `vocabulary` is not the one that encoded `corpus`, a checkpoint is of another run, or `start` has another
+            dimension or no word in common.
         """
-        trainer = Trainer(self.config, corpus, vocabulary)
+        config = self.config.with_learning_rate(continued=start is not None)
+        trainer = Trainer(config, corpus, vocabulary)
+        if start is not None:
+            check_start(start, config.dimension)
+            copy_start(start, vocabulary, trainer.parameters.embedding, trainer.parameters.context)
         self.metrics = trainer.metrics
         trainer.run(report, checkpointing)
         embedding, context = trainer.parameters.embedding, trainer.parameters.context

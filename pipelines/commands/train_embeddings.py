@@ -6,14 +6,17 @@ from typing import Annotated
 
 import typer
 
-from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
+from embeddings.word2vec.config import CONTINUED_LEARNING_RATE, DEFAULT_LEARNING_RATE
 from pipelines.completion import corpus_names
 from pipelines.config import Given, PipelineConfig, load_config
 from pipelines.interruption import interruptible
 from pipelines.progress import make_progress
 
 DEFAULT = PipelineConfig()
-DEFAULT_RATES = ", ".join(f"{rate} for {architecture}" for architecture, rate in DEFAULT_LEARNING_RATE.items())
+DEFAULT_RATES = ", ".join(
+    f"{rate} for {architecture}, {CONTINUED_LEARNING_RATE[architecture]} with --start-from"
+    for architecture, rate in DEFAULT_LEARNING_RATE.items()
+)
 
 # Where the options that are not settings of [train] belong.
 SETTING_OF_OPTION = {
@@ -26,6 +29,8 @@ SETTING_OF_OPTION = {
     "fold_digits": "tokenizer.fold_digits",
     "min_count": "vocabulary.min_count",
     "max_vocabulary": "vocabulary.max_size",
+    "start_from": "start.model",
+    "checkpoint_every": "checkpoint.every",
 }
 NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json")
 
@@ -75,6 +80,18 @@ def train_embeddings_command(
         typer.Option(help="At the start; falls linearly.", show_default=DEFAULT_RATES),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything drawn at random.")] = DEFAULT.train.seed,
+    start_from: Annotated[
+        str | None,
+        typer.Option(
+            help="Go on from this model: keep its words and vectors, add the new words of CORPUS.",
+            metavar="MODEL",
+            show_default="start at random",
+        ),
+    ] = DEFAULT.start.model,
+    checkpoint_every: Annotated[
+        str,
+        typer.Option(help="Save training so often, to go on from after an interruption.", metavar="SECONDS|90s|5m|1h"),
+    ] = str(DEFAULT.checkpoint.every),
     deterministic: Annotated[
         bool,
         typer.Option(
@@ -115,6 +132,8 @@ def train_embeddings_command(
     An interrupted run goes on when the same command is given again.
 
     Example: vecmill train-embeddings text.txt --out runs/mine --epochs 10
+
+    More text later: vecmill train-embeddings more.txt --start-from runs/mine --out runs/more
     """
     settings = load_config(config, _given(context))
     from pipelines.embedding_pipeline import is_finished, train_embeddings  # slow to import: Numba

@@ -1,6 +1,7 @@
 """Stage 5: ids → the embedding matrix E and the context matrix."""
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,12 @@ from pipelines.manifest import digest_of
 from pipelines.progress import count
 from pipelines.stage import Stage, StageContext
 from pipelines.stages import vocabulary
+from pipelines.start_model import StartModel
 
 if TYPE_CHECKING:
     from embeddings.word2vec import TrainingProgress
+
+logger = logging.getLogger(__name__)
 
 METRICS = "metrics.jsonl"
 RESULT = ("vectors.npy", "context.npy", "vocabulary.tsv")
@@ -24,6 +28,7 @@ class TrainEmbeddingsStage(Stage):
     """Trains word2vec and writes a model directory."""
 
     config: PipelineConfig
+    start: StartModel | None = None
     name: ClassVar[str] = "train-embeddings"
     inputs: ClassVar[tuple[str, ...]] = ("vocabulary", "encode")
 
@@ -31,6 +36,17 @@ class TrainEmbeddingsStage(Stage):
     def settings(self) -> Mapping[str, Any]:
         """Those of [train] that decide the result."""
         return self.config.decisive()["train"]
+
+    def sources(self) -> Mapping[str, str]:
+        """Return the hash of the model that training starts from."""
+        return self.start.sources() if self.start else {}
+
+    def check(self) -> None:
+        """Raise an error for a model that training cannot start from."""
+        if self.start:
+            from embeddings.word2vec.continuation import check_start
+
+            check_start(self.start.open(), self.config.train.dimension)
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the vectors alone: how long an epoch took does not matter."""
@@ -44,6 +60,9 @@ class TrainEmbeddingsStage(Stage):
         words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has
         model = Word2Vec(self.config.train)
+        start = self.start.open() if self.start else None
+        logger.info("learning rate %g, starting from %s", self.config.train.rate, self.config.start.model or "random")
+        checkpointing = Checkpointing(context.checkpoint, self.config.checkpoint.seconds)
         total = corpus.token_count * self.config.train.epochs
         title = f"training {self.config.train.architecture}"
         with context.progress.task(title, total) as update:
@@ -52,12 +71,13 @@ class TrainEmbeddingsStage(Stage):
             def report(progress: "TrainingProgress") -> None:
                 update(progress.words_done, describe(progress), progress.seconds_left)
 
-            vectors = model.fit(corpus, words, report=report, checkpointing=Checkpointing(context.checkpoint))
+            vectors = model.fit(corpus, words, report=report, checkpointing=checkpointing, start=start)
         vectors.save(directory)
         _write_json(directory / "config.json", self.config.to_dict())
         lines = [json.dumps(metrics) for metrics in model.metrics]
         (directory / METRICS).write_text("".join(f"{line}\n" for line in lines), "utf-8")
-        return {"words": len(words), "dimension": self.config.train.dimension}
+        settings = self.config.train
+        return {"words": len(words), "dimension": settings.dimension, "learning rate": settings.learning_rate}
 
 
 def describe(progress: "TrainingProgress") -> str:

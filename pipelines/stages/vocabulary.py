@@ -7,15 +7,17 @@ from typing import Any, ClassVar
 
 from pipelines.config import VocabularySettings
 from pipelines.stage import Stage, StageContext
+from pipelines.start_model import StartModel
 
 FILE_NAME = "vocabulary.tsv"
 
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularyStage(Stage):
-    """Keeps the words that are frequent enough, the most frequent first."""
+    """Keeps the words that are frequent enough, the most frequent first, and all those of a model to start from."""
 
     vocabulary_settings: VocabularySettings
+    start: StartModel | None = None
     name: ClassVar[str] = "vocabulary"
     inputs: ClassVar[tuple[str, ...]] = ("tokenize",)
 
@@ -24,12 +26,22 @@ class VocabularyStage(Stage):
         """Which words are kept."""
         return asdict(self.vocabulary_settings)
 
+    def sources(self) -> Mapping[str, str]:
+        """Return the hash of the model whose words are kept."""
+        return self.start.sources() if self.start else {}
+
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write `vocabulary.tsv`."""
         from embeddings import TokenizedCorpus, build_vocabulary
+        from embeddings.word2vec.continuation import extend_vocabulary
 
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
         settings = self.vocabulary_settings
-        vocabulary = build_vocabulary(tokenized, min_count=settings.min_count, max_size=settings.max_size)
+        if self.start is None:
+            vocabulary = build_vocabulary(tokenized, settings.min_count, settings.max_size)
+            vocabulary.save(directory / FILE_NAME)
+            return {"words": len(vocabulary)}
+        old = self.start.open().vocabulary
+        vocabulary = extend_vocabulary(old, tokenized, settings.min_count, settings.max_size)
         vocabulary.save(directory / FILE_NAME)
-        return {"words": len(vocabulary)}
+        return {"words": len(vocabulary), "new words": len(vocabulary) - len(old)}

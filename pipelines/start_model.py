@@ -1,0 +1,53 @@
+"""The model whose vectors a training starts from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from corpora.sources import InputFile
+from pipelines.known_hashes import KnownHashes
+
+if TYPE_CHECKING:
+    from embeddings import WordVectors
+
+_FILES = ("vectors.npy", "context.npy", "vocabulary.tsv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartModel:
+    """A model directory or file of word vectors.
+
+    Attributes
+    ----------
+    path
+        Where it is.
+    hashes
+        Of files that were read before.
+    """
+
+    path: Path
+    hashes: KnownHashes
+
+    def sources(self) -> dict[str, str]:
+        """Return one hash of all its files, as a stage needs it."""
+        files = [self.path / name for name in _FILES] if self.path.is_dir() else [self.path]
+        return {"start": " ".join(self.hashes(_as_input(file)) for file in files if file.is_file())}
+
+    def open(self) -> "WordVectors":
+        """Open the vectors.
+
+        Raises
+        ------
+        EmbeddingsError
+            There is nothing at the path, or it cannot be read.
+        """
+        from embeddings import WordVectors
+
+        return WordVectors.load(self.path)
+
+
+def _as_input(file: Path) -> InputFile:
+    def opened() -> BinaryIO:
+        return file.open("rb")
+
+    return InputFile(name="", path=str(file), size=None, open=opened)

@@ -1,0 +1,26 @@
+"""Spans of time as people write them."""
+
+import pytest
+
+from pipelines.config import CheckpointSettings
+from pipelines.durations import seconds
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("90", 90), ("90s", 90), ("5m", 300), ("1h", 3600), (" 1.5 h ", 5400), (2.5, 2.5), (7, 7)]
+)
+def test_seconds_minutes_and_hours(text, expected):
+    assert seconds(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "5d", "m", "-5m", "5m3s", "1e3", "nan", "inf", -1.0])
+def test_anything_else_is_refused(text):
+    with pytest.raises(ValueError, match="expected seconds, or a number with s, m or h"):
+        seconds(text)
+
+
+@pytest.mark.parametrize("every", ["0", 0.5, "0.001m", "soon"])
+def test_checkpoints_are_a_second_apart_at_least(every):
+    with pytest.raises(ValueError, match="every"):
+        CheckpointSettings(every=every)
+    assert CheckpointSettings(every="1m").seconds == 60
