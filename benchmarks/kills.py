@@ -90,9 +90,11 @@ def run_pipeline(folder: Path, root: Path) -> None:
 def save_often() -> None:
     """Have both trainings write checkpoints several times a second."""
     from embeddings.recurrent.lm_trainer import LMTrainer
-    from embeddings.word2vec.trainer import Checkpointing
+    from embeddings.word2vec import trainer
+    from pipelines.config import CheckpointSettings
 
-    Checkpointing.__new__.__defaults__ = (CHECKPOINT_EVERY,)
+    CheckpointSettings.seconds = CHECKPOINT_EVERY  # type: ignore[assignment]
+    trainer.LEAST_TIMES_COST = 0
     LMTrainer.__init__.__kwdefaults__["checkpoint_seconds"] = CHECKPOINT_EVERY
 
 

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 0.2
 _LOSS_INTERVAL = 128
-_LEAST_TIMES_COST = 40  # an epoch ends with a checkpoint if training since the last took so many times its cost
+LEAST_TIMES_COST = 40  # training since the last checkpoint takes at least so many times what that one cost
 _HELD_OUT_EPOCH = 2**32 - 1  # its random streams are those of no real epoch
 
 
@@ -67,8 +67,8 @@ class Checkpointing(NamedTuple):
     directory : Path
         Of the checkpoints of this run; one that is found there is continued.
     every : float
-        Seconds between two checkpoints. An interruption and the last epoch end with one as well, and so do the other
-        epochs, unless they are so short that checkpoints would take more than 2.5 % of the time.
+        Seconds between two checkpoints, or more where they would take more than 2.5 % of the time. Epochs end with one
+        as well, under the same condition, and an interruption and the last epoch under none.
     """
 
     directory: Path
@@ -164,7 +164,8 @@ class Trainer:
                 }
             )
             work = Work(len(self._blocks))
-            if checkpointing and (epoch + 1 == self.config.epochs or self._is_worth_saving()):
+            is_worth_it = self._trained_seconds - self._saved_at >= self._least_seconds
+            if checkpointing and (epoch + 1 == self.config.epochs or is_worth_it):
                 self._save(checkpointing, work)
 
     def held_out_loss(self) -> float | None:
@@ -187,8 +188,8 @@ class Trainer:
         def step(block: int) -> kernels.Step:
             return self._step(epoch, block, self._learning_rate(epoch, block), _LOSS_INTERVAL)
 
-        every = checkpointing.every if checkpointing else float("inf")
         while not work.finished:
+            every = max(checkpointing.every, self._least_seconds) if checkpointing else float("inf")
             try:
                 self._run_threads(epoch, work, step, every, report)
             finally:
@@ -223,9 +224,10 @@ class Trainer:
         self._trained_seconds += time.monotonic() - start
         self._report(epoch, work, before, 0.0, report)
 
-    def _is_worth_saving(self) -> bool:
-        """Whether an epoch was long enough for a checkpoint at its end to cost little."""
-        return self._trained_seconds - self._saved_at >= _LEAST_TIMES_COST * self._save_seconds
+    @property
+    def _least_seconds(self) -> float:
+        """Time between two checkpoints that cost little."""
+        return LEAST_TIMES_COST * self._save_seconds
 
     def _save(self, checkpointing: Checkpointing, work: Work) -> None:
         start = time.monotonic()
