@@ -1,0 +1,20 @@
+#!/bin/sh
+# For cron: crontab -e, then
+#   30 2 * * *  "$HOME/vecmill/docs/batch/nightly.sh"
+# Cron mails what is printed: nothing, unless something failed. Log lines are in runs/nightly.jsonl.
+set -eu
+
+project=${VECMILL_PROJECT:-$HOME/vecmill}
+settings=${VECMILL_SETTINGS:-pipeline.toml}
+cd "$project"
+mkdir -p runs
+log=runs/nightly.jsonl
+
+# A run that is still going holds the lock of its directory: this one is refused then, and says so.
+code=0
+nice -n 10 .venv/bin/vecmill --log-format json run "$settings" >/dev/null 2>>"$log" || code=$?
+if [ "$code" -ne 0 ]; then
+    echo "vecmill run $settings ended with exit code $code:" >&2
+    tail -n 1 "$log" >&2
+    exit "$code"
+fi
