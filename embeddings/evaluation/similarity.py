@@ -5,10 +5,9 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from embeddings.evaluation.benchmark_files import WordPairs
+from embeddings.evaluation.bootstrap import bootstrap, percentile_interval
 from embeddings.evaluation.known_words import fold, known_rows
 from embeddings.word_vectors import WordVectors
-
-BLOCK_VALUES = 1 << 22  # resampled values held at a time: 32 MB
 
 
 def evaluate_similarity(
@@ -87,15 +86,11 @@ def bootstrap_interval(x: np.ndarray, y: np.ndarray, resamples: int, rng: np.ran
     """
     if len(x) < 2 or resamples < 1:
         return np.nan, np.nan
-    correlations = np.empty(resamples)
-    block = max(1, BLOCK_VALUES // len(x))
-    for start in range(0, resamples, block):
-        picks = rng.integers(len(x), size=(min(block, resamples - start), len(x)))
-        correlations[start : start + block] = _correlation(rankdata(x[picks], axis=1), rankdata(y[picks], axis=1))
-    if np.isnan(correlations).all():
-        return np.nan, np.nan
-    low, high = np.nanpercentile(correlations, [2.5, 97.5])
-    return float(low), float(high)
+
+    def correlations(picks: np.ndarray) -> np.ndarray:
+        return _correlation(rankdata(x[picks], axis=1), rankdata(y[picks], axis=1))
+
+    return percentile_interval(bootstrap(correlations, len(x), resamples, rng))
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -78,7 +78,7 @@ class SequenceClassifier:
         self.network = config.make(inputs.size, rng, dtype)
         size = self.network.output_size
         self._pooling = make_pooling(pooling, size, rng, dtype)
-        weight = glorot_uniform(rng, (len(self.labels), size)).astype(dtype)
+        weight: np.ndarray = glorot_uniform(rng, (len(self.labels), size)).astype(dtype)
         self.output = SoftmaxCrossEntropy(Parameter(weight), Parameter(np.zeros(len(self.labels), dtype)))
         own = {f"rnn.{name}": parameter for name, parameter in self.network.parameters.items()}
         own |= {f"pooling.{name}": parameter for name, parameter in self._pooling.parameters.items()}

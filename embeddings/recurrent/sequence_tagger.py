@@ -77,7 +77,7 @@ class SequenceTagger:
         self._number = {label: number for number, label in enumerate(self.labels)}
         self._rng = rng
         self.network = config.make(inputs.size, rng, dtype)
-        weight = glorot_uniform(rng, (len(self.labels), self.network.output_size)).astype(dtype)
+        weight: np.ndarray = glorot_uniform(rng, (len(self.labels), self.network.output_size)).astype(dtype)
         self.output = SoftmaxCrossEntropy(Parameter(weight), Parameter(np.zeros(len(self.labels), dtype)))
         own = {f"rnn.{name}": parameter for name, parameter in self.network.parameters.items()}
         own |= {f"output.{name}": parameter for name, parameter in self.output.parameters.items()}

@@ -159,6 +159,6 @@ def train_sequences(
             best = {name: parameter.value.copy() for name, parameter in parameters.items()}
         elif epoch - 1 - int(np.argmax(scores)) >= config.patience:
             break
-    for name, value in best.items():
-        parameters[name].value[...] = value
+    for name, array in best.items():
+        parameters[name].value[...] = array
     return scores

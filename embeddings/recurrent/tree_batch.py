@@ -141,30 +141,29 @@ class _Preorder:
         """Append the nodes of a tree."""
         if not isinstance(tree, self._tree_class):
             raise ValueError(f"tree {number} is a {type(tree).__name__}: expected an nltk.Tree")
+        parents, labels, begin = self.parents, self.labels, len(self.parents)
         pending: list[tuple[Any, int]] = [(tree, -1)]
         while pending:
             node, parent = pending.pop()
-            here = len(self.parents)
-            label: str | None = None
+            here, label = len(parents), None
+            parents.append(parent)
             if type(node) is _Rest:
                 below, start = node
             else:
-                node, label = self._collapsed(node, number)
-                below, start = node, 0
-            if isinstance(node, str):
+                if not isinstance(node, str):
+                    node, label = self._collapsed(node, number)
+                below, start = ([], 0) if isinstance(node, str) else (list(node), 0)
+            labels.append(label)
+            if not below:
                 self.words.append(node)
             elif binary and len(below) - start > 2:
                 pending += ((_Rest(below, start + 1), here), (below[start], here))
             else:
                 pending += [(child, here) for child in reversed(below[start:])]
-            self.parents.append(parent)
-            self.tree_of.append(number)
-            self.labels.append(label)
+        self.tree_of += [number] * (len(parents) - begin)
 
-    def _collapsed(self, node: Any, number: int) -> tuple[Any, str | None]:
+    def _collapsed(self, node: Any, number: int) -> tuple[Any, str]:
         """Go down a chain of single children; return the word or the node with several children, and the label."""
-        if isinstance(node, str):
-            return node, None
         labels = []
         while isinstance(node, self._tree_class):
             labels.append(str(node.label()))

@@ -167,7 +167,8 @@ class WordInputs:
         if vectors is not None and lost == total:
             raise EmbeddingsError(
                 f"none of the {len(counts):,} words of the text is among the {len(vectors):,} of the embeddings (text: "
-                f"{', '.join(list(counts)[:3])}; embeddings: {', '.join(vectors.words[:3])}); take vectors of its language"
+                f"{', '.join(list(counts)[:3])}; embeddings: {', '.join(vectors.words[:3])}); "
+                "take vectors of the same language"
             )
         seen = [word for word, _ in counts.most_common()]
         more = [word for word in vectors.words if word not in counts] if vectors is not None else []

@@ -41,6 +41,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {
     "Measure and see them": {
         "evaluate": ("vectors:evaluate_command", "Measure vectors on word similarity, analogies and categories."),
         "compare": ("compare:compare_command", "Put two models side by side."),
+        "probe": ("probe:probe_command", "Measure what word vectors are worth in use."),
         "map": ("figures:map_command", "Draw a map of the vocabulary."),
         "plot": ("figures:plot_command", "Plot losses and word frequencies."),
     },

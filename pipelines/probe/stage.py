@@ -1,0 +1,177 @@
+"""One task as a stage: all starts at all sizes of the training data, their scores, and E against the random start."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embeddings import WordVectors
+from embeddings.atomic_output import atomic_file
+from embeddings.recurrent.sequence_training import SequenceProgress
+from pipelines.probe.scores import compare_answers, score
+from pipelines.probe.task_data import READERS, TaskData
+from pipelines.probe.tasks import FROZEN, RANDOM, STARTS, TASKS, TUNED, Examples, answers, restricted
+from pipelines.progress import Update
+from pipelines.stage import Stage, StageContext
+
+logger = logging.getLogger(__name__)
+
+FILE_NAME = "scores.json"
+STEPS = 1000  # of the progress bar
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeStage(Stage):
+    """Learns one task from every start with every share of the training examples.
+
+    Attributes
+    ----------
+    task
+        Its name.
+    model
+        Directory or file of the vectors.
+    data_folder
+        Folder of NLTK's packages, or None for where NLTK looks.
+    fractions
+        Shares of the training examples, each contained in the next larger one.
+    seed
+        Of the choice of examples, of the networks, and of the bootstrap.
+    """
+
+    task: str
+    model: Path
+    data_folder: Path | None
+    fractions: tuple[float, ...]
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Name of the stage: that of the task."""
+        return self.task
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings that change the result."""
+        return {"task": self.name, "fractions": list(self.fractions), "seed": self.seed}
+
+    def sources(self) -> Mapping[str, str]:
+        """Return the hashes of the vectors and of the task's text."""
+        return self._sources
+
+    @cached_property
+    def _sources(self) -> Mapping[str, str]:
+        vectors = self._vectors
+        digest = hashlib.sha256(np.ascontiguousarray(vectors.matrix).data)
+        digest.update("\n".join(vectors.words).encode())
+        return {"vectors": digest.hexdigest(), "text": self._data.digest}
+
+    @cached_property
+    def _vectors(self) -> WordVectors:
+        return WordVectors.load(self.model)
+
+    @cached_property
+    def _data(self) -> TaskData:
+        logger.info("reading the text of %s", self.name)
+        return READERS[self.name](self.data_folder)
+
+    @cached_property
+    def _labels(self) -> list[str]:
+        """All labels: those of the training part first, then those that only the test has."""
+        known = sorted({label for one in self._data.train_labels for label in one})
+        new = sorted({label for one in self._data.test_labels for label in one} - set(known))
+        if new:
+            logger.warning("%s: labels that training never shows count as wrong: %s", self.name, ", ".join(new))
+        return known + new
+
+    def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
+        """Write `scores.json`; networks that were trained before an interruption are not trained again."""
+        data = self._data
+        gold = self._numbered(data.test_labels)
+        vectors = restricted(self._vectors, data)
+        scores: list[Row] = []
+        comparisons: list[Row] = []
+        with context.progress.task(self.name, STEPS) as update:
+            for place, fraction in enumerate(self.fractions):
+                examples = self._examples(fraction)
+                found: dict[str, list[np.ndarray]] = {}
+                for start in STARTS:
+                    report = self._reporter(update, place * len(STARTS) + STARTS.index(start), start)
+                    record = self._learned(examples, start, vectors, context.checkpoint, report)
+                    found[start] = self._numbered(record.pop("answers"))
+                    row = {"task": self.name, "start": start, "fraction": fraction, "examples": len(examples.train)}
+                    rng = np.random.default_rng(self.seed)
+                    scores.append({**row, **asdict(score(gold, found[start], len(self._labels), rng)), **record})
+                    logger.info("%s, %g of the examples, %s: %.4f", self.name, fraction, start, scores[-1]["accuracy"])
+                for start in (TUNED, FROZEN):
+                    rng = np.random.default_rng(self.seed)
+                    difference = compare_answers(gold, found[start], found[RANDOM], rng)
+                    row = {"task": self.name, "fraction": fraction, "first": start, "second": RANDOM}
+                    comparisons.append({**row, **asdict(difference)})
+        result = {"about": self._about(gold), "scores": scores, "comparisons": comparisons}
+        (directory / FILE_NAME).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        return {"networks": len(scores)}
+
+    def _examples(self, fraction: float) -> Examples:
+        data = self._data
+        order = np.random.default_rng(self.seed).permutation(len(data.train))
+        chosen = np.sort(order[: max(2, round(fraction * len(order)))])
+        return Examples(
+            train=[data.train[i] for i in chosen],
+            labels=[data.train_labels[i] for i in chosen],
+            test=data.test,
+            all_labels=sorted({label for one in data.train_labels for label in one}),
+        )
+
+    def _learned(
+        self,
+        examples: Examples,
+        start: str,
+        vectors: WordVectors,
+        checkpoint: Path,
+        report: Callable[[SequenceProgress], None],
+    ) -> Row:
+        """Return the answers of one network, the share of words without a vector, and the seconds it took."""
+        path = checkpoint / f"{start.replace(' ', '-')}-{len(examples.train)}.json"
+        if path.exists():
+            kept: Row = json.loads(path.read_text("utf-8"))
+            return kept
+        began = time.monotonic()
+        answered, missing = answers(TASKS[self.name], examples, start, vectors, self.seed, report)
+        record = {"answers": answered, "oov": missing, "seconds": time.monotonic() - began}
+        with atomic_file(path) as file:
+            file.write(json.dumps(record, ensure_ascii=False).encode())
+        return record
+
+    def _reporter(self, update: Update, place: int, start: str) -> Callable[[SequenceProgress], None]:
+        runs = len(self.fractions) * len(STARTS)
+
+        def report(progress: SequenceProgress) -> None:
+            done = (place + progress.words_done / progress.words_total) / runs
+            update(round(STEPS * done), f"{start}, epoch {progress.epoch}, loss {progress.loss:.3f}")
+
+        return report
+
+    def _numbered(self, answered: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        number = {label: i for i, label in enumerate(self._labels)}
+        return [np.array([number[label] for label in one], np.int64) for one in answered]
+
+    def _about(self, gold: Sequence[np.ndarray]) -> Row:
+        data = self._data
+        return {
+            "task": self.name,
+            "title": TASKS[self.name].title,
+            "unit": data.unit,
+            "train_examples": len(data.train),
+            "test_examples": len(data.test),
+            "test_labels": int(sum(map(len, gold))),
+            "labels": self._labels,
+        }
