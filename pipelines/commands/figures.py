@@ -114,4 +114,5 @@ def _facts(model: Path, vectors: "WordVectors", layout: "WordMap") -> list[str]:
         facts.append(settings["train"]["architecture"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # vectors of another program, or from counts
-    return [*facts, f"laid out by {layout.method}"]
+    caution = ", on which neighbours may lie apart" if layout.method == "PCA" else ""
+    return [*facts, f"laid out by {layout.method}{caution}"]

@@ -39,6 +39,8 @@ class Labels {
     const [px, py] = this.view.toPixel(x, y), wide = this.context.measureText(text).width, high = size * 1.15;
     for (const [dx, dy] of offsets) {
       const left = dx ? px + dx - (dx < 0 ? wide : 0) : px - wide / 2, top = py + dy - high / 2;
+      const cut = left < 0 || left + wide > this.view.width || top < 0 || top + high > this.view.height;
+      if (cut && !must) continue;
       if (this.claim(left - gap, top - gap / 2, left + wide + gap, top + high + gap / 2, must)) {
         this.found.push({ x, y, text, font: this.context.font, colour, dx: left - px, dy });
         return;
