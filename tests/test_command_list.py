@@ -37,6 +37,7 @@ FAILING = {
     "embed": ["NOWHERE", "--out", "OUT.npy"],
     "evaluate": ["NOWHERE", "--data", "NOWHERE"],
     "compare": ["NOWHERE", "NOWHERE"],
+    "probe": ["NOWHERE", "--out", "OUT"],
     "map": ["NOWHERE", "--out", "OUT.html"],
     "plot": ["NOWHERE", "--out", "OUT.png"],
     "export": ["NOWHERE", "--format", "glove", "--out", "OUT"],

@@ -77,8 +77,9 @@ def test_small_models_have_maps_too_and_the_smallest_are_refused():
 
 @pytest.mark.skipif(not umap_is_installed(), reason="umap-learn is not installed")
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT") == "1", reason="UMAP without its compiler takes minutes")
-def test_umap_keeps_groups_together(vectors):
+def test_umap_keeps_groups_together_and_is_the_same_for_the_same_seed(vectors):
     found = make_word_map(vectors, method=UMAP)
+    assert np.array_equal(make_word_map(vectors, method=UMAP).positions, found.positions)
     groups = found.positions.reshape(40, 3, 2)
     centres = np.median(groups, axis=0)
     distances = np.linalg.norm(groups[:, :, None] - centres, axis=3)
