@@ -6,7 +6,9 @@ from pathlib import Path
 from corpora import Corpus, open_corpus
 from corpora.errors import CorpusError
 from pipelines.config import CorpusSettings
-from pipelines.progress import Progress
+from pipelines.known_hashes import KnownHashes
+from pipelines.manifest import Manifest
+from pipelines.progress import LogProgress, Progress
 
 FILE_NAME = "corpus.json"
 STANDARD_INPUT = "-"
@@ -71,6 +73,19 @@ def read_location(directory: Path) -> tuple[str, str]:
         raise CorpusError(f"{directory} has no readable {FILE_NAME} ({error}); fetch the text again") from error
     inside = directory / path
     return (str(inside) if path != STANDARD_INPUT and inside.exists() else path), name
+
+
+def require_unchanged(directory: Path, settings: CorpusSettings, hashes: KnownHashes) -> None:
+    """Make sure that the text is still what the fetch stage found, now that a later stage has read it.
+
+    Raises
+    ------
+    CorpusError
+        If it has been changed in the meantime.
+    """
+    expected = Manifest.read(directory).basis.inputs.get("corpus")
+    if expected and open_source(settings, LogProgress()).fingerprint(hashes) != expected:
+        raise CorpusError(f"{settings.source} was changed while it was read; run the command again when it is complete")
 
 
 def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:

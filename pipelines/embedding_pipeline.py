@@ -32,7 +32,7 @@ def embedding_stages(config: PipelineConfig, hashes: KnownHashes | None = None) 
     start = StartModel(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
     return [
         FetchStage(corpus=config.corpus, hashes=hashes),
-        TokenizeStage(corpus=config.corpus, tokenizer=config.tokenizer, threads=threads),
+        TokenizeStage(corpus=config.corpus, tokenizer=config.tokenizer, threads=threads, hashes=hashes),
         VocabularyStage(vocabulary_settings=config.vocabulary, start=start),
         EncodeStage(threads=threads),
         TrainEmbeddingsStage(config=config, start=start),

@@ -19,6 +19,7 @@ from pipelines.config import (
     nearest,
     read_toml,
 )
+from pipelines.known_hashes import KnownHashes
 from pipelines.lm_settings import PRESETS, LMSettings, Preset
 from pipelines.manifest import Manifest, ManifestError
 from pipelines.output_directory import OutputDirectory, OutputError
@@ -95,7 +96,11 @@ def _tokenizer(embeddings: Path | None) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name in known}
 
 
-def lm_stages(config: LMPipelineConfig, embeddings: Path | Literal["train-embeddings"] | None) -> list[Stage]:
+def lm_stages(
+    config: LMPipelineConfig,
+    embeddings: Path | Literal["train-embeddings"] | None,
+    hashes: KnownHashes | None = None,
+) -> list[Stage]:
     """Return the stages that make a language model of a text that has been fetched, in order.
 
     Parameters
@@ -104,9 +109,12 @@ def lm_stages(config: LMPipelineConfig, embeddings: Path | Literal["train-embedd
         All settings.
     embeddings
         Word vectors to start from: elsewhere, those of the stage of this name, or none.
+    hashes
+        Of files that were read before.
     """
     return [
         EncodeLMStage(
+            hashes=hashes or KnownHashes(),
             corpus=config.corpus,
             tokenizer=config.tokenizer,
             min_count=config.lm.min_count,
@@ -132,7 +140,8 @@ def train_lm(
     ConfigError, CorpusError, EmbeddingsError, OutputError
         See there; nothing is left at `out` then but what was there before.
     """
-    stages = [FetchStage(corpus=config.corpus), *lm_stages(config, embeddings)]
+    hashes = KnownHashes()
+    stages = [FetchStage(corpus=config.corpus, hashes=hashes), *lm_stages(config, embeddings, hashes)]
     with OutputDirectory(out, force=force) as output:
         output.begin(config.to_dict())
         manifests = Runner(output.work, stages, progress).run()

@@ -66,7 +66,7 @@ def pipeline_stages(config: RunConfig, hashes: KnownHashes | None = None) -> lis
     if config.lm:
         from pipelines.lm_pipeline import lm_stages
 
-        stages += lm_stages(config.lm, "train-embeddings" if config.lm.lm.from_embeddings else None)
+        stages += lm_stages(config.lm, "train-embeddings" if config.lm.lm.from_embeddings else None, hashes)
     return [*stages, ReportStage(earlier=tuple(stage.name for stage in stages))]
 
 

@@ -182,7 +182,7 @@ def _costs(manifests: Mapping[str, Manifest]) -> Section:
     return Section(
         "What it took",
         [
-            Table(["stage", "time", "processor time", "peak memory", "on disk"], rows),
+            Table(["stage", "time", "processor time", "peak memory so far", "on disk"], rows),
             f"{where['processor']}, {where['cores']} processors, {where['system']}.",
         ],
     )

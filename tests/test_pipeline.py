@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from corpora import Corpus, CorpusError
 from embeddings import WordVectors
 from embeddings.errors import EmbeddingsError
 from pipelines.config import ConfigError, Given
@@ -233,3 +234,19 @@ def test_mistakes_in_a_file_are_named_with_their_line(tmp_path, line, message):
     path.write_text(line)
     with pytest.raises(ConfigError, match=message):
         load_run_config(path)
+
+
+@pytest.mark.parametrize("until", ["tokenize", "encode-lm"])
+def test_text_that_changes_while_it_is_read_is_refused(text, tmp_path, monkeypatch, until):
+    config = make_config(text, **{"lm.enabled": True})
+    if until == "encode-lm":
+        make(config, tmp_path / "run", until="train-embeddings")
+
+    def growing(corpus, *_):
+        yield text.read_bytes()
+        text.write_text(TEXT + "more\n", encoding="utf-8")
+
+    monkeypatch.setattr(Corpus, "blocks", growing)
+    with pytest.raises(CorpusError, match=r"text\.txt was changed while it was read"):
+        make(config, tmp_path / "run", until=until)
+    assert not (tmp_path / "run" / until).exists()

@@ -112,7 +112,7 @@ def test_overrides_take_any_toml_value_and_plain_words(file):
     result = vecmill("run", file, "--out", "there", "--json", *arguments)
     assert result.exit_code == 0, result.output
     made = json.loads(result.stdout)
-    assert made["stages"]["train-embeddings"]["summary"] == {"words": 13, "dimension": 4}
+    assert made["stages"]["train-embeddings"]["summary"]["dimension"] == 4
     settings = json.loads(Path("there/config.json").read_text())
     assert (settings["train"]["architecture"], settings["export"]["formats"]) == ("cbow", ["npz"])
 
@@ -229,3 +229,15 @@ def test_a_run_that_was_killed_is_unfinished_and_goes_on(file, tmp_path):
     assert sorted(path.name for path in Path("runs/small").iterdir()) == sorted(
         [*STAGES, "config.json", ".hashes.json", ".lock"]
     )
+
+
+def test_status_of_a_model_that_is_not_finished_yet(file, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("embeddings.word2vec.model.Word2Vec.fit", interrupted)
+    assert vecmill("train-embeddings", "text.txt", "--out", "model", "--dimension", "8").exit_code == 130
+    status = json.loads(vecmill("status", "model", "--json").stdout)
+    states = {stage["stage"]: stage["state"] for stage in status["stages"]}
+    assert states == {**dict.fromkeys(STAGES[:4], "finished"), "train-embeddings": "unfinished"}
+    assert status["note"] == "not finished yet"

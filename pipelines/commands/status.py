@@ -28,7 +28,7 @@ def status_command(
     if as_json:
         typer.echo(json.dumps(status.to_dict(), ensure_ascii=False))
         return
-    header = ["stage", "state", "made (UTC)", "time", "processor", "peak memory", "size"]
+    header = ["stage", "state", "made (UTC)", "time", "processor", "peak memory so far", "size"]
     print_columns([header, *(_row(stage) for stage in status.stages)], left=3)
     if status.writer:
         results.print(f"being written by {status.writer}")

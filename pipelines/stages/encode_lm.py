@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from embeddings.errors import EmbeddingsError
 from pipelines.config import CorpusSettings, TokenizerSettings
-from pipelines.corpus_source import is_read_once, open_fetched, read_location
+from pipelines.corpus_source import is_read_once, open_fetched, read_location, require_unchanged
+from pipelines.known_hashes import KnownHashes
 from pipelines.progress import Update
 from pipelines.stage import Stage, StageContext
 from pipelines.stages.tokenize import check_tokenizer, reading, tokenizer_arguments
@@ -25,6 +26,7 @@ class EncodeLMStage(Stage):
     tokenizer: TokenizerSettings
     min_count: int
     max_vocabulary: int | None
+    hashes: KnownHashes = field(default_factory=KnownHashes)
     _content: str | None = field(default=None, init=False)
     name: ClassVar[str] = "encode-lm"
     inputs: ClassVar[tuple[str, ...]] = ("fetch",)
@@ -63,6 +65,7 @@ class EncodeLMStage(Stage):
                 corpus = build_corpus(_reporting(text, update), tokenizer, **limits)
             if not text.rereadable:
                 self._content = text.fingerprint()
+        require_unchanged(context.inputs["fetch"], self.corpus, self.hashes)
         corpus.save(directory)
         (directory / "tokenizer.json").write_text(json.dumps(tokenizer.settings), "utf-8")
         return {

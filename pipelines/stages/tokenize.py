@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pipelines.config import ConfigError, CorpusSettings, TokenizerSettings
-from pipelines.corpus_source import is_read_once, open_fetched
+from pipelines.corpus_source import is_read_once, open_fetched, require_unchanged
+from pipelines.known_hashes import KnownHashes
 from pipelines.stage import Stage, StageContext
 
 
@@ -38,6 +39,7 @@ class TokenizeStage(Stage):
     corpus: CorpusSettings
     tokenizer: TokenizerSettings
     threads: int | None = None
+    hashes: KnownHashes = field(default_factory=KnownHashes)
     _content: str | None = field(default=None, init=False)
     name: ClassVar[str] = "tokenize"
     inputs: ClassVar[tuple[str, ...]] = ("fetch",)
@@ -74,4 +76,5 @@ class TokenizeStage(Stage):
             )
         if not corpus.rereadable:
             self._content = corpus.fingerprint()
+        require_unchanged(context.inputs["fetch"], self.corpus, self.hashes)
         return {"warnings": dict(corpus.warnings)}
