@@ -45,6 +45,8 @@ min_count = 1
 dimension = 32
 epochs = 4
 threads = 1
+[checkpoint]
+every = {every}
 [evaluate]
 data = ["{folder}/similar.txt"]
 [export]
@@ -64,13 +66,14 @@ def prepare(folder: Path, megabytes: float, seed: int) -> None:
     (folder / "similar.txt").write_text(
         "".join(f"ba\t{word}\t{score}\n" for score, word in enumerate(["be", "bi", "bo"]))
     )
-    (folder / "pipeline.toml").write_text(SETTINGS.format(folder=folder))
+    (folder / "pipeline.toml").write_text(SETTINGS.format(folder=folder, every=CHECKPOINT_EVERY))
 
 
 def commands(folder: Path, root: Path) -> list[list[str]]:
     """Word vectors alone, in a directory that appears when it is finished; then all stages, in one that stays."""
     vectors = (
-        f"train-embeddings {folder}/text.txt --out {root}/vectors --dimension 32 --epochs 2 --threads 1 --skip-finished"
+        f"train-embeddings {folder}/text.txt --out {root}/vectors --dimension 32 --epochs 2 --threads 1 --skip-finished "
+        f"--checkpoint-every {CHECKPOINT_EVERY}"
     )
     return [vectors.split(), f"run {folder}/pipeline.toml --out {root}/run --until {UNTIL}".split()]
 
@@ -91,9 +94,7 @@ def save_often() -> None:
     """Have both trainings write checkpoints several times a second."""
     from embeddings.recurrent.lm_trainer import LMTrainer
     from embeddings.word2vec import trainer
-    from pipelines.config import CheckpointSettings
 
-    CheckpointSettings.seconds = CHECKPOINT_EVERY  # type: ignore[assignment]
     trainer.LEAST_TIMES_COST = 0
     LMTrainer.__init__.__kwdefaults__["checkpoint_seconds"] = CHECKPOINT_EVERY
 
