@@ -72,8 +72,8 @@ def prepare(folder: Path, megabytes: float, seed: int) -> None:
 def commands(folder: Path, root: Path) -> list[list[str]]:
     """Word vectors alone, in a directory that appears when it is finished; then all stages, in one that stays."""
     vectors = (
-        f"train-embeddings {folder}/text.txt --out {root}/vectors --dimension 32 --epochs 2 --threads 1 --skip-finished "
-        f"--checkpoint-every {CHECKPOINT_EVERY}"
+        f"train-embeddings {folder}/text.txt --out {root}/vectors --dimension 32 --epochs 2 --threads 1 "
+        f"--skip-finished --checkpoint-every {CHECKPOINT_EVERY}"
     )
     return [vectors.split(), f"run {folder}/pipeline.toml --out {root}/run --until {UNTIL}".split()]
 
