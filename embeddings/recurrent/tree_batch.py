@@ -92,7 +92,8 @@ class TreeBatch:
         found = _Preorder()
         for number, tree in enumerate(trees):
             found.add(tree, number, binary)
-        above, tree_of = np.array(found.parents), np.array(found.tree_of)
+        above = np.array(found.parents)
+        tree_of = np.cumsum(above < 0) - 1
         heights, sizes = _heights_and_sizes(found.parents)
         leaf = heights == 0
 
@@ -103,7 +104,7 @@ class TreeBatch:
         below = below[np.argsort(number_of[above[below]], kind="stable")]
 
         self.words = found.words
-        self.labels = [found.labels[node] for node in order]
+        self.labels = [found.labels[node] for node in order.tolist()]
         self.parents, self.children = number_of[above[below]], number_of[below]
         self.roots, self.tree_of = number_of[np.flatnonzero(above < 0)], tree_of[order]
         starts = np.cumsum(leaf) - leaf
@@ -133,7 +134,6 @@ class _Preorder:
 
         self._tree_class = Tree
         self.parents: list[int] = []
-        self.tree_of: list[int] = []
         self.labels: list[str | None] = []
         self.words: list[str] = []
 
@@ -141,7 +141,7 @@ class _Preorder:
         """Append the nodes of a tree."""
         if not isinstance(tree, self._tree_class):
             raise ValueError(f"tree {number} is a {type(tree).__name__}: expected an nltk.Tree")
-        parents, labels, begin = self.parents, self.labels, len(self.parents)
+        parents, labels = self.parents, self.labels
         pending: list[tuple[Any, int]] = [(tree, -1)]
         while pending:
             node, parent = pending.pop()
@@ -160,7 +160,6 @@ class _Preorder:
                 pending += ((_Rest(below, start + 1), here), (below[start], here))
             else:
                 pending += [(child, here) for child in reversed(below[start:])]
-        self.tree_of += [number] * (len(parents) - begin)
 
     def _collapsed(self, node: Any, number: int) -> tuple[Any, str]:
         """Go down a chain of single children; return the word or the node with several children, and the label."""
