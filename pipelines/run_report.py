@@ -11,6 +11,10 @@ from pipelines.progress import count, duration
 from pipelines.report_document import Lines, Picture, Section, Table
 
 PLOT = "training.svg"
+SEEN = (
+    "The word vectors that it starts from were trained on the whole text, the lines of validation and test among them; "
+    "with lm.from_embeddings = false it starts from none."
+)
 
 
 def run_sections(directories: Mapping[str, Path], scratch: Path) -> list[Section]:
@@ -156,6 +160,7 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
             [
                 f"{summary['parameters']:,} parameters, {text['words']:,} words. Start: {start}.",
                 f"Tokens: {shares}. Split: {text['split']}.",
+                *([SEEN] if "train-embeddings" in manifests["train-lm"].basis.inputs else []),
                 perplexity,
                 epochs,
             ],

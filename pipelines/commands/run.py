@@ -89,3 +89,5 @@ def _print_outcome(directory: Path, outcome: "Outcome") -> None:
     seconds = sum(outcome.manifests[name].cost["wall_seconds"] for name in outcome.made)
     kept = len(outcome.manifests) - len(outcome.made)
     results.print(f"{directory}: made {', '.join(outcome.made)} in {duration(seconds)}; {kept} stages were unchanged")
+    if "report" in outcome.manifests:
+        results.print(f"Report: {directory / 'report' / 'report.html'}")
