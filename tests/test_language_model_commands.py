@@ -109,6 +109,17 @@ def test_settings_come_from_preset_file_and_options(text, tmp_path):
     fails(2, r"lm\.toml:2.*hidden_sise.*did you mean 'hidden_size'", "train-lm", text, "--out", "x", "--config", config)
 
 
+@pytest.mark.parametrize("preset", ["small", "medium", "awd"])
+def test_presets_of_any_size_train(preset, text, tmp_path):
+    config = tmp_path / "lm.toml"
+    config.write_text("[lm_network]\nhidden_size = 8\nembedding_size = 6\nlast_size = 6\n[lm_training]\nepochs = 2\n")
+    out = tmp_path / "lm"
+    succeeds("train-lm", text, "--out", out, "--config", config, "--preset", preset, "--learning-rate", "0.01")
+    settings = json.loads((out / "config.json").read_text())
+    assert settings["lm_network"]["weight_drop"] == (0.5 if preset == "awd" else 0.0)
+    assert json.loads((out / "evaluation.json").read_text())["test"]["perplexity"] < 100
+
+
 @pytest.mark.parametrize(
     ("options", "pattern"),
     [
@@ -186,6 +197,16 @@ def test_interpolation_with_an_ngram_model(model, tmp_path):
     expected = [0.75 * p + 0.25 * q for p, q in zip(own, [10**-0.5, 10**-0.25], strict=True)]
     assert mixed == pytest.approx(expected, rel=1e-5)
     assert shares("--interpolate", arpa, "--weight", "1") == pytest.approx([10**-0.5, 10**-0.25], rel=1e-5)
+
+
+def test_interpolation_with_counts(model, tmp_path):
+    counts = tmp_path / "counts"
+    counts.write_text("cat\t3\n</s>\t1\n")  # one order: p = (count - 1.5 or 0.5 + 2 / 3) / 4, V = 3 with <unk>
+    mixed = json.loads(
+        succeeds("score", model, "--interpolate", counts, "--weight", "1", "--json", stdin="cat dog\n").strip()
+    )
+    expected = [(1.5 + 2 / 3) / 4, (2 / 3) / 4, (0.5 + 2 / 3) / 4]
+    assert mixed["log10"] == pytest.approx(sum(math.log10(p) for p in expected), abs=1e-6)
 
 
 def test_generated_text(model):

@@ -172,3 +172,21 @@ def test_bad_cutoffs_are_an_error(cutoffs):
 def test_no_samples_are_an_error(data):
     with pytest.raises(ValueError, match="0 noise words"):
         SampledSoftmax(Parameter(data[0]), noise=Fixed(WORDS), samples=0, rng=np.random.default_rng(0))
+
+
+def test_gradients_do_not_depend_on_which_thread_ends_first(monkeypatch):
+    rng = np.random.default_rng(0)
+    hidden, targets = rng.normal(size=(90, 6)).astype(np.float32), rng.integers(0, 50, 90)
+    weight = rng.normal(size=(50, 6)).astype(np.float32)
+
+    def d_bias(order):
+        def over_rows(work, count, cost, grain=1):
+            for start in order:
+                work((start, start + 30))
+
+        monkeypatch.setattr(losses, "over_rows", over_rows)
+        bias = Parameter(np.zeros(50, np.float32))
+        SoftmaxCrossEntropy(Parameter(weight), bias).value_and_gradient(hidden, targets)
+        return bias.gradient
+
+    np.testing.assert_array_equal(d_bias([0, 30, 60]), d_bias([60, 0, 30]))
