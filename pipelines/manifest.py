@@ -139,7 +139,10 @@ class Manifest:
                 and isinstance(manifest.digest, str)
                 and all(isinstance(table, dict) for table in tables)
                 and all(isinstance(record.get("inputs", {}), dict) for record in manifest.history.values())
-                and all(isinstance(entry["bytes"], int) for entry in manifest.outputs.values())
+                and all(
+                    isinstance(entry["bytes"], int) and isinstance(entry["sha256"], str)
+                    for entry in manifest.outputs.values()
+                )
             )
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise ManifestError(f"not a manifest of a stage: {type(error).__name__} {error}") from None

@@ -87,7 +87,7 @@ class TokenizedCorpus:
             return cls(directory=directory, parts=_checked(read_array(directory / "parts.npy")), **about)
         except FileNotFoundError as error:
             raise EmbeddingsError(f"{directory} has no {Path(error.filename).name}; expected tokenized text") from None
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EmbeddingsError(f"{directory} is damaged ({error}); tokenize the corpus again") from error
 
     def generations(self) -> list[tuple[int, int]]:
