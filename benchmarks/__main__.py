@@ -15,6 +15,8 @@ ALL = (
     "language_model_time",
     "language_model_start",
     "tree_speed",
+    "command_line_start",
+    "map_frames",
 )
 
 

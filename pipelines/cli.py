@@ -97,8 +97,8 @@ def _is_usage(error: Exception) -> bool:
 def _is_failure(error: Exception) -> bool:
     from corpora.errors import CorpusError
     from embeddings.errors import EmbeddingsError
+    from pipelines.errors import OutputError
     from pipelines.manifest import ManifestError
-    from pipelines.output_directory import OutputError
 
     return isinstance(error, (CorpusError, EmbeddingsError, ManifestError, OutputError))
 

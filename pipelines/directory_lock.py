@@ -8,11 +8,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from pipelines.errors import OutputError
+
 logger = logging.getLogger(__name__)
-
-
-class OutputError(Exception):
-    """An output directory that cannot or must not be written."""
 
 
 class DirectoryLock:

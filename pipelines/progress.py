@@ -6,9 +6,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn
-from rich.progress import Progress as RichProgress
-
 from pipelines.console import messages, shows_progress_bars
 from pipelines.interruption import raise_if_interrupted
 
@@ -49,9 +46,16 @@ class TerminalProgress:
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Update]:
         """Show a bar while the context lasts."""
-        columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
-        text = TextColumn("{task.fields[text]}", markup=False)
-        with RichProgress(*columns, text, console=messages, transient=True) as bar:
+        from rich import progress as rich
+
+        columns = (
+            rich.SpinnerColumn(),
+            rich.TextColumn("{task.description}", markup=False),
+            rich.BarColumn(),
+            rich.TaskProgressColumn(),
+        )
+        text = rich.TextColumn("{task.fields[text]}", markup=False)
+        with rich.Progress(*columns, text, console=messages, transient=True) as bar:
             row = bar.add_task(title, total=total, text="")
             describe = _Description(total)
 

@@ -9,8 +9,8 @@ import typer
 from pipelines.commands.vectors import Model
 from pipelines.config import ConfigError, nearest
 from pipelines.console import results
+from pipelines.errors import OutputError
 from pipelines.interruption import interruptible
-from pipelines.output_directory import OutputError
 from pipelines.progress import make_progress
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ def init_command(
     """
     from embeddings.atomic_output import atomic_file
     from pipelines.console import results
-    from pipelines.output_directory import OutputError
+    from pipelines.errors import OutputError
     from pipelines.starting_file import starting_file
 
     if out.exists():

@@ -13,7 +13,7 @@ from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
 from pipelines.config import ConfigError
 from pipelines.console import messages, results
-from pipelines.output_directory import OutputError
+from pipelines.errors import OutputError
 
 if TYPE_CHECKING:
     from embeddings.recurrent.language_model import LanguageModel

@@ -14,8 +14,8 @@ import typer
 from pipelines.completion import format_names
 from pipelines.config import ConfigError, nearest
 from pipelines.console import results
+from pipelines.errors import OutputError
 from pipelines.interruption import interruptible
-from pipelines.output_directory import OutputError
 from pipelines.progress import make_progress
 from pipelines.tables import print_columns
 
