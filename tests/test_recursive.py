@@ -2,8 +2,10 @@
 
 from functools import partial
 
+import nltk
 import numpy as np
 import pytest
+from nltk.corpus import treebank
 from nltk.tree import Tree
 
 from embeddings.recurrent import (
@@ -76,6 +78,24 @@ def test_networks_are_the_plain_recursions(name, dtype, tolerance):
     assert found.keys() == expected.keys()
     for key, array in expected.items():
         assert np.linalg.norm(found[key] - array) <= tolerance * np.linalg.norm(array), key
+
+
+@pytest.mark.parametrize("name", ["recursive-tanh", "binary", "child-sum"])
+def test_real_trees(name, shared_data, monkeypatch):
+    monkeypatch.setattr(nltk.data, "path", [str(shared_data / "nltk_data")])
+    try:
+        rng, trees = np.random.default_rng(0), treebank.parsed_sents("wsj_0003.mrg")
+    except LookupError:
+        pytest.skip(f"no treebank in {nltk.data.path[0]}")
+    network, batch = random_network(name, rng, np.float32), TreeBatch(trees, binary=name in BINARY)
+    assert batch.words == [word for tree in trees for word in tree.leaves()]
+    leaf_vectors = rng.standard_normal((batch.n_leaves, SIZE)).astype(np.float32)
+    outputs = network.forward(batch, leaf_vectors)
+    recursion = plain(name, network, leaf_vectors)
+    recursion.run(trees, lambda _: 1.0)
+    np.testing.assert_allclose(outputs[node_numbers(batch)], recursion.outputs, atol=1e-5)
+    d_leaves = network.backward(np.ones_like(outputs))
+    assert np.linalg.norm(d_leaves - recursion.d_vectors) < 1e-5 * np.linalg.norm(recursion.d_vectors)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
