@@ -70,6 +70,12 @@ def test_greedy_search_writes_the_most_probable_symbols(kind):
     assert len(lengths) > 1
 
 
+def test_nothing_to_write_is_written():
+    made, vectors = model("vector")
+    assert made.decode(vectors, limit=0) == [[], [], [], []]
+    assert made.decode(vectors[:0]) == []
+
+
 def test_one_seed_one_result():
     runs = []
     for _ in range(2):

@@ -147,7 +147,7 @@ class Decoder:
             last = self.output.log_probabilities(hidden[0]).argmax(axis=1)
             ended |= last == self.end
             written.append(np.where(ended, self.end, last))
-        columns = np.array(written, np.int64).reshape(-1, len(last)).T
+        columns = np.array(written, np.int64).reshape(len(written), len(last)).T
         return [[self.table.symbols[number] for number in column[column != self.end]] for column in columns]
 
 
