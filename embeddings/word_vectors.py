@@ -43,7 +43,7 @@ class WordVectors(EmbeddingMatrix):
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> "WordVectors":
-        """Open a model directory, or a file of any format that `embeddings.formats` reads.
+        """Open a model directory, or a file or directory of any format that `embeddings.formats` reads.
 
         Arrays of a directory are memory-mapped: opening it reads neither `vectors.npy` nor `context.npy`.
 
@@ -55,13 +55,15 @@ class WordVectors(EmbeddingMatrix):
         path = Path(path)
         if not path.exists():
             raise EmbeddingsError(f"there is no {path}; expected a model directory or a file of word vectors")
-        if path.is_file():
+        missing = [name for name in ("vectors.npy", "vocabulary.tsv") if not (path / name).is_file()]
+        if len(missing) == 2:
             from embeddings import formats  # formats import this module
 
             return formats.read(path)
-        for name in ("vectors.npy", "vocabulary.tsv"):
-            if not (path / name).is_file():
-                raise EmbeddingsError(f"{path} has no {name}; expected a model directory, as training or save() write")
+        if missing:
+            raise EmbeddingsError(
+                f"{path} has no {missing[0]}; expected a model directory, as training or save() write"
+            )
         context = path / "context.npy"
         return WordVectors(
             Vocabulary.load(path / "vocabulary.tsv"),

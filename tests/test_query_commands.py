@@ -152,6 +152,7 @@ def test_directories_are_replaced_when_forced_unless_they_hold_something_else(mo
     result = vecmill("convert", tmp_path / "small", out, "--format", name, "--force")
     assert result.exit_code == 0, result.output
     assert list(formats.read(out).words) == ["a", "b"]
+    assert vecmill("neighbors", out, "a", "--topn", "1").stdout.split()[-1] == "b"
     (out / "mine.txt").write_text("precious")
     fails(1, "also holds mine.txt, which would be lost", "export", model, "--out", out, "--format", name, "--force")
     assert (out / "mine.txt").exists()

@@ -298,9 +298,13 @@ def test_load_reads_only_what_is_asked(tmp_path, vectors, matrix):
 def test_load_of_damaged_directories(tmp_path, vectors):
     with pytest.raises(EmbeddingsError, match="there is no"):
         WordVectors.load(tmp_path / "missing")
-    with pytest.raises(EmbeddingsError, match=r"no vectors\.npy"):
+    with pytest.raises(EmbeddingsError, match=r"no known directory of vectors; expected the files vectors\.npy, vocab"):
         WordVectors.load(tmp_path)
     vectors.save(tmp_path / "m")
+    (tmp_path / "m" / "vocabulary.tsv").rename(tmp_path / "moved.tsv")
+    with pytest.raises(EmbeddingsError, match=r"no vocabulary\.tsv; expected a model directory"):
+        WordVectors.load(tmp_path / "m")
+    (tmp_path / "moved.tsv").rename(tmp_path / "m" / "vocabulary.tsv")
     whole = (tmp_path / "m" / "vectors.npy").read_bytes()
     for cut in (0, 50, len(whole) - 8):
         (tmp_path / "m" / "vectors.npy").write_bytes(whole[:cut])
