@@ -1,11 +1,15 @@
 """The texts of the tasks, through NLTK's corpus readers, divided into training and test by document."""
 
+import contextlib
 import hashlib
+import io
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 from corpora.errors import CorpusError
 
@@ -16,6 +20,8 @@ NO_WORD = "-NONE-"
 RARE_LABEL = 50
 """Constituents of labels that come less often in the training part are "other"."""
 OTHER = "other"
+_TREEBANK = ("treebank", "corpora/treebank/combined/")
+_TREEBANK_FILES = r"wsj_.*\.mrg"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,35 +53,28 @@ class TaskData:
 
 def read_pos_treebank(folder: Path | None) -> TaskData:
     """Read NLTK's sample of the Penn Treebank; every fifth file is test. Tags are universal."""
-    require_packages(folder, "corpora/treebank", "taggers/universal_tagset")
-    from nltk.corpus import treebank
-    from nltk.tag import map_tag
+    from nltk.corpus.reader import BracketParseCorpusReader
 
-    documents = [
-        [
-            [(word, map_tag("en-ptb", "universal", tag)) for word, tag in sentence if tag != NO_WORD]
-            for sentence in treebank.tagged_sents(fileids=[name])
-        ]
-        for name in treebank.fileids()
-    ]
-    return _tagged(documents, every=5)
+    reader = BracketParseCorpusReader(_find(folder, *_TREEBANK), _TREEBANK_FILES)
+    tags = _universal_tags(folder, "en-ptb.map")
+    return _tagged([reader.tagged_sents(name) for name in reader.fileids()], tags, every=5)
 
 
 def read_pos_brown(folder: Path | None) -> TaskData:
     """Read the Brown corpus; every tenth file, and so a tenth of each genre, is test. Tags are universal."""
-    require_packages(folder, "corpora/brown", "taggers/universal_tagset")
-    from nltk.corpus import brown
+    from nltk.corpus.reader import TaggedCorpusReader
 
-    documents = [list(brown.tagged_sents(fileids=[name], tagset="universal")) for name in brown.fileids()]
-    return _tagged(documents, every=10)
+    reader = TaggedCorpusReader(_find(folder, "brown", "corpora/brown/"), r"c[a-z]\d\d", encoding="ascii")
+    tags = _universal_tags(folder, "en-brown.map")
+    return _tagged([reader.tagged_sents(name) for name in reader.fileids()], tags, every=10)
 
 
 def read_sentiment(folder: Path | None) -> TaskData:
     """Read the 2,000 movie reviews (Pang & Lee 2004); every fourth one of each kind is test."""
-    require_packages(folder, "corpora/movie_reviews")
-    from nltk.corpus import movie_reviews
+    from nltk.corpus.reader import PlaintextCorpusReader
 
-    reviews = [(list(movie_reviews.words(name)), name.split("/")[0]) for name in movie_reviews.fileids()]
+    reader = PlaintextCorpusReader(_find(folder, "movie_reviews", "corpora/movie_reviews/"), r"(neg|pos)/.*\.txt")
+    reviews = [(list(reader.words(name)), name.split("/")[0]) for name in reader.fileids()]
     train, test = _every(4, [[review] for review in reviews])
     return TaskData(
         train=[words for words, _ in train],
@@ -92,13 +91,13 @@ def read_constituents(folder: Path | None) -> TaskData:
     Traces go, and constituents that are empty without them; of NP-SBJ-1 the NP is kept, and of a chain of constituents
     over the same words the topmost.
     """
-    require_packages(folder, "corpora/treebank")
-    from nltk.corpus import treebank
+    from nltk.corpus.reader import BracketParseCorpusReader
 
     from pipelines.probe.constituents import cleaned, constituent_labels
 
+    reader = BracketParseCorpusReader(_find(folder, *_TREEBANK), _TREEBANK_FILES)
     documents = [
-        [tree for tree in map(cleaned, treebank.parsed_sents(name)) if tree is not None] for name in treebank.fileids()
+        [tree for tree in map(cleaned, reader.parsed_sents(name)) if tree is not None] for name in reader.fileids()
     ]
     train, test = _every(5, documents)
     labels = [constituent_labels(tree) for tree in train], [constituent_labels(tree) for tree in test]
@@ -122,54 +121,57 @@ READERS: dict[str, Callable[[Path | None], TaskData]] = {
 }
 
 
-def require_packages(folder: Path | None, *packages: str) -> None:
-    """Make sure that NLTK finds its packages, packed or unpacked: in ``folder``, where it looks itself, or fetched.
+def _find(folder: Path | None, package: str, resource: str) -> Any:
+    """Return NLTK's pointer to a resource, packed or unpacked: in ``folder``, or where NLTK looks, or fetched.
 
     Raises
     ------
     CorpusError
-        A package is neither there nor can be fetched.
+        It is neither there nor can be fetched, or its package is damaged.
     """
     import nltk
 
+    if folder is not None and not folder.is_dir():
+        raise CorpusError(f"--data: there is no folder {folder}; expected one with corpora/ in it, as nltk_data has")
+    paths = None if folder is None else [str(folder.resolve())]
+    if paths and paths[0] not in nltk.data.path:
+        nltk.data.path.append(paths[0])  # NLTK opens packed files only in folders that are listed here
+    try:
+        return nltk.data.find(resource, paths)
+    except LookupError:
+        pass
+    except BadZipFile as error:
+        raise CorpusError(f"NLTK's package {package} is damaged ({error}); fetch it again") from error
     if folder is not None:
-        if not folder.is_dir():
-            raise CorpusError(
-                f"--data: there is no folder {folder}; expected one with corpora/ in it, as nltk_data has"
-            )
-        if str(folder) not in nltk.data.path:
-            nltk.data.path.insert(0, str(folder))
-    for package in packages:
-        if _is_there(package):
-            continue
-        name = package.rpartition("/")[2]
-        if folder is not None:
-            raise CorpusError(f"{folder} has no {package} or {package}.zip; fetch it: python -m nltk.downloader {name}")
-        logger.info("fetching NLTK's package %s", name)
-        if not (nltk.download(name, quiet=True) and _is_there(package)):
-            raise CorpusError(
-                f"NLTK's package {name} is missing and could not be fetched; with a network: python -m nltk.downloader "
-                f"{name}; without: name a folder that holds {package}.zip with --data or {_VARIABLE}"
-            )
+        where = "/".join(resource.split("/")[:2])
+        raise CorpusError(
+            f"{folder} has no {where} or {where}.zip; fetch it: python -m nltk.downloader -d {folder} {package}"
+        )
+    logger.info("fetching NLTK's package %s", package)
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints its errors
+        fetched = nltk.download(package, quiet=True)
+    if not fetched:
+        raise CorpusError(
+            f"NLTK's package {package} is missing and could not be fetched; with a network, python -m nltk.downloader "
+            f"{package} does it; else name a folder that has it with --data or NLTK_DATA"
+        )
+    return nltk.data.find(resource)
 
 
-_VARIABLE = "NLTK_DATA"
+def _universal_tags(folder: Path | None, name: str) -> dict[str, str]:
+    """Return the universal tag (Petrov et al. 2012) of each tag of a corpus."""
+    pointer = _find(folder, "universal_tagset", f"taggers/universal_tagset/{name}")
+    with pointer.open() as file:
+        lines = file.read().decode("utf-8").splitlines()
+    return dict(line.split("\t") for line in lines if line)
 
 
-def _is_there(package: str) -> bool:
-    import nltk
-
-    for name in (package, f"{package}.zip"):
-        try:
-            nltk.data.find(name)
-        except LookupError:
-            continue
-        return True
-    return False
-
-
-def _tagged(documents: Sequence[Sequence[Sequence[tuple[str, str]]]], every: int) -> TaskData:
-    train, test = _every(every, [[sentence for sentence in document if sentence] for document in documents])
+def _tagged(documents: Sequence[Sequence[Any]], universal: dict[str, str], every: int) -> TaskData:
+    cleaned = [
+        [[(word, universal.get(tag, "X")) for word, tag in sentence if tag != NO_WORD] for sentence in document]
+        for document in documents
+    ]
+    train, test = _every(every, [[sentence for sentence in document if sentence] for document in cleaned])
     return TaskData(
         train=[[word for word, _ in sentence] for sentence in train],
         train_labels=[[tag for _, tag in sentence] for sentence in train],
@@ -189,7 +191,5 @@ def _every(number: int, documents: Iterable[Sequence[Any]]) -> tuple[list[Any], 
 
 
 def _frequent(labels: Sequence[Sequence[str]]) -> set[str]:
-    from collections import Counter
-
     counts = Counter(label for one in labels for label in one)
     return {label for label, count in counts.items() if count >= RARE_LABEL}
