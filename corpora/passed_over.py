@@ -20,7 +20,7 @@ class UnusableFileError(CorpusError):
 
 def no_records(path: str, what: str, name: str, known: Iterable[Any], problem: str) -> UnusableFileError:
     """The error for a file in which no record has the field or column ``name``; lists those that are ``known``."""
-    names = sorted(map(str, known))
+    names = sorted(text if len(text) < 60 else f"{text[:60]}..." for text in map(str, known))
     listed = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "") or "none"
     message = f"{path}: {problem} {what} {name!r}{nearest(name, names)} ({what}s: {listed}); choose one with --{what}"
     return UnusableFileError(f"file without {what} {name!r} skipped", message)

@@ -152,6 +152,7 @@ def test_damaged_vocabularies(content, tmp_path):
         is_one_line(error)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numbers that are none are read as they are, and overflow
 @pytest.mark.parametrize("name", ["vectors.npy", "vocabulary.tsv"])
 def test_damaged_word_vectors(copy, name):
     directory = copy("vectors")

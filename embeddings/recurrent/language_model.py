@@ -372,6 +372,7 @@ class LanguageModel:
                 raise EmbeddingsError(f"{directory} is of format {about['format']}, expected {_FORMAT}: train it again")
             known = {entry.name for entry in fields(LanguageModelConfig)}
             config = LanguageModelConfig(**{name: about["model"][name] for name in known})
+            tokenizer = about["tokenizer"]
             arrays = load_file(directory / _WEIGHTS)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             raise EmbeddingsError(f"{directory} is damaged ({error}); train it again") from error
@@ -379,7 +380,7 @@ class LanguageModel:
             config,
             Vocabulary.load(directory / _VOCABULARY),
             rng=np.random.default_rng(0),
-            tokenizer=about["tokenizer"],
+            tokenizer=tokenizer,
         )
         model.assign(arrays, str(directory))
         return model
