@@ -17,6 +17,8 @@ ALL = (
     "tree_speed",
     "command_line_start",
     "map_frames",
+    "memory_and_linearity",
+    "kills",
 )
 
 
