@@ -120,7 +120,6 @@ class OutputDirectory:
     def publish(self, stage: str) -> None:
         """Put the finished directory of a stage in its place, and remove the work."""
         finished = self.work / stage
-        _flush(finished)
         self._settings.unlink()  # from here on there is no unfinished run
         if self._path.exists():
             self._path.rename(self._replaced)
@@ -194,13 +193,3 @@ def tidy(path: Path) -> None:
     if output.work.exists() or output._removed.exists():
         with contextlib.suppress(OutputError), output:  # entering restores order, and refuses what is finished
             pass
-
-
-def _flush(directory: Path) -> None:
-    """Have every file on the disk before the directory is put in its place."""
-    for path in [*directory.rglob("*"), directory]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

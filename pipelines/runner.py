@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -171,6 +172,7 @@ class Runner:
         except BaseException:
             _remove(partial)
             raise
+        _flush(partial)
         _remove(self._root / stage.name)
         partial.rename(self._root / stage.name)
         self._hashes.remember(self._root / stage.name, outputs)
@@ -212,6 +214,16 @@ class Runner:
             record = manifest.to_dict()
             history |= record.pop("history") | {name: record}
         return history
+
+
+def _flush(directory: Path) -> None:
+    """Have every file on the disk before the directory is put in its place."""
+    for path in [*directory.rglob("*"), directory]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _remove(directory: Path) -> None:
