@@ -15,154 +15,20 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from embeddings.word2vec.config import Word2VecConfig
-from pipelines.durations import seconds
+from pipelines.settings import (
+    CheckpointSettings,
+    CorpusSettings,
+    EvaluateSettings,
+    ExportSettings,
+    OutputSettings,
+    StartSettings,
+    TokenizerSettings,
+    VocabularySettings,
+)
 
 
 class ConfigError(Exception):
     """A setting that does not exist or cannot have this value: one line that names its file and line, or option."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CorpusSettings:
-    """Which text is read.
-
-    Attributes
-    ----------
-    source
-        Name in the catalog, path, directory, glob, URL, or ``-`` for standard input.
-    field
-        Field of JSON Lines records that holds the text.
-    column
-        Column of CSV and Parquet files that holds the text.
-    """
-
-    source: str = "pydocs"
-    field: str = "text"
-    column: str = "text"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TokenizerSettings:
-    """How a line becomes words.
-
-    Attributes
-    ----------
-    name
-        "fast", "whitespace", or "nltk:" and the name of a tokenizer of NLTK.
-    lowercase
-        Fold upper and lower case.
-    punctuation
-        Keep punctuation marks as words.
-    fold_digits
-        Write every digit as 0.
-    """
-
-    name: str = "fast"
-    lowercase: bool = True
-    punctuation: bool = False
-    fold_digits: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class VocabularySettings:
-    """Which words are kept.
-
-    Attributes
-    ----------
-    min_count
-        Words that occur less often are left out.
-    max_size
-        At most this many words, the most frequent ones; None: all.
-    """
-
-    min_count: int = 5
-    max_size: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.min_count < 1:
-            raise ValueError(f"min_count must be at least 1, got {self.min_count}")
-        if self.max_size is not None and self.max_size < 2:
-            raise ValueError(f"max_size must be at least 2, got {self.max_size}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class StartSettings:
-    """What training starts from.
-
-    Attributes
-    ----------
-    model
-        Model directory or file of word vectors: its words are kept and start from their vectors, and new words of the
-        text are added; None: start at random.
-    """
-
-    model: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckpointSettings:
-    """How often training is saved, so that it can go on after an interruption; decides no result.
-
-    Attributes
-    ----------
-    every
-        Time between two checkpoints: seconds, or a number with s, m or h. They never take more than 2.5 % of the time.
-    """
-
-    every: str | float = "5m"
-
-    def __post_init__(self) -> None:
-        try:
-            seconds(self.every)
-        except ValueError as error:
-            raise ValueError(f"every: {error}") from None
-
-    @property
-    def seconds(self) -> float:
-        """The time as a number."""
-        return seconds(self.every)
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateSettings:
-    """What the vectors of a run are measured on.
-
-    Attributes
-    ----------
-    data
-        Evaluation sets: files, folders of files, and names (``vecmill corpora list``); none: they are not measured.
-    """
-
-    data: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class ExportSettings:
-    """The formats in which the vectors of a run are written for other tools.
-
-    Attributes
-    ----------
-    formats
-        Names that ``vecmill export --format`` takes; none: nothing is written.
-    float16
-        Write half as many bytes, in formats that can.
-    """
-
-    formats: tuple[str, ...] = ()
-    float16: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class OutputSettings:
-    """Where a run is kept.
-
-    Attributes
-    ----------
-    directory
-        Of all stages; None: ``runs/`` and the name of the file.
-    """
-
-    directory: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,22 +9,14 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from embeddings.recurrent.language_model import LanguageModelConfig
 from embeddings.recurrent.lm_training_config import LMTrainingConfig
-from pipelines.config import (
-    ConfigError,
-    CorpusSettings,
-    Given,
-    TokenizerSettings,
-    build_sections,
-    differences,
-    nearest,
-    read_toml,
-)
+from pipelines.config import ConfigError, Given, build_sections, differences, nearest, read_toml
 from pipelines.known_hashes import KnownHashes
 from pipelines.lm_settings import PRESETS, LMSettings, Preset
 from pipelines.manifest import Manifest, ManifestError
 from pipelines.output_directory import OutputDirectory, OutputError
 from pipelines.progress import Progress
 from pipelines.runner import Runner
+from pipelines.settings import CorpusSettings, TokenizerSettings
 from pipelines.stage import Stage
 from pipelines.stages.encode_lm import EncodeLMStage
 from pipelines.stages.fetch import FetchStage

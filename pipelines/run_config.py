@@ -11,15 +11,13 @@ from pipelines.config import (
     LM_SECTION_NAMES,
     RUN_SECTIONS,
     ConfigError,
-    EvaluateSettings,
-    ExportSettings,
     Given,
-    OutputSettings,
     PipelineConfig,
     build_sections,
     read_toml,
 )
 from pipelines.corpus_source import is_read_once
+from pipelines.settings import EvaluateSettings, ExportSettings, OutputSettings
 
 if TYPE_CHECKING:
     from pipelines.lm_pipeline import LMPipelineConfig

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines.config import CheckpointSettings
 from pipelines.durations import seconds
+from pipelines.settings import CheckpointSettings
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ import pytest
 
 from corpora import Corpus, open_corpus
 from embeddings import WordVectors
-from pipelines.config import CorpusSettings, Given
+from pipelines.config import Given
 from pipelines.corpus_source import open_fetched
 from pipelines.pipeline import Selection, run
 from pipelines.progress import LogProgress
 from pipelines.run_config import build_run_config
 from pipelines.runner import Runner
+from pipelines.settings import CorpusSettings
 from pipelines.stages.fetch import FetchStage
 from tests.http_server import serve
 

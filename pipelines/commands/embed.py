@@ -102,7 +102,7 @@ def _batches(stream: IO[bytes]) -> Iterator[list[str]]:
 def _tokenizer(model: Path) -> "Tokenizer":
     """Return the tokenizer that the model was trained with; the fast one where that is not known."""
     from embeddings import make_tokenizer
-    from pipelines.config import TokenizerSettings
+    from pipelines.settings import TokenizerSettings
 
     settings = asdict(TokenizerSettings()) | _settings(model).get("tokenizer", {})
     return make_tokenizer(settings.pop("name"), **settings)

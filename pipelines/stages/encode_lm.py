@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from embeddings.errors import EmbeddingsError
-from pipelines.config import CorpusSettings, TokenizerSettings
 from pipelines.corpus_source import is_read_once, open_fetched, read_location, require_unchanged
 from pipelines.known_hashes import KnownHashes
 from pipelines.progress import Update
+from pipelines.settings import CorpusSettings, TokenizerSettings
 from pipelines.stage import Stage, StageContext
 from pipelines.stages.tokenize import check_tokenizer, reading, tokenizer_arguments
 

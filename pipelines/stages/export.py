@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipelines.config import ConfigError, ExportSettings, nearest
+from pipelines.config import ConfigError, nearest
+from pipelines.settings import ExportSettings
 from pipelines.stage import Stage, StageContext
 
 

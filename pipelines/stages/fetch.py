@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 from corpora import Corpus, info
 from corpora.catalog import names
 from corpora.sources import InputFile
-from pipelines.config import CorpusSettings
 from pipelines.corpus_source import FILE_NAME, STANDARD_INPUT, is_read_once, is_remote, open_source, write_location
 from pipelines.known_hashes import KnownHashes
 from pipelines.manifest import digest_of
 from pipelines.progress import LogProgress
+from pipelines.settings import CorpusSettings
 from pipelines.stage import Stage, StageContext
 
 TEXT = "text"

@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipelines.config import ConfigError, CorpusSettings, TokenizerSettings
+from pipelines.config import ConfigError
 from pipelines.corpus_source import is_read_once, open_fetched, require_unchanged
 from pipelines.known_hashes import KnownHashes
+from pipelines.settings import CorpusSettings, TokenizerSettings
 from pipelines.stage import Stage, StageContext
 
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipelines.config import VocabularySettings
+from pipelines.settings import VocabularySettings
 from pipelines.stage import Stage, StageContext
 from pipelines.start_model import StartModel
 
