@@ -1,0 +1,90 @@
+"""The examples of the documentation are run, and must reach the results that they promise."""
+
+import ast
+import importlib.util
+import re
+
+import numpy as np
+import pytest
+
+from .conftest import REPOSITORY
+
+EXAMPLES = REPOSITORY / "docs" / "examples"
+
+
+def example(name):
+    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(("name", "least"), [("one_to_many", 0.9), ("encoder_decoder", 0.9)])
+def test_examples_reach_their_accuracy(name, least, capsys):
+    right = example(name).main()
+    assert right >= least
+    assert f"{right:.1%} of" in capsys.readouterr().out
+
+
+def test_recursive_networks_learn_logic(capsys):
+    right = example("recursive").main()
+    assert min(right.values()) >= 0.95
+    assert set(right) == {"RecursiveNN", "BinaryTreeLSTM"}
+
+
+def test_gradients_vanish_in_the_order_of_the_units():
+    module = example("vanishing_gradient")
+    found = {}
+    for name in ("sigmoid RNN", "tanh RNN", "LSTM, forget bias 3"):
+        net = module.network(module.UNITS[name], np.random.default_rng(0))
+        found[name] = module.gradient_norms(net, np.random.default_rng(1), steps=30)
+        assert len(found[name]) == 31
+        assert found[name][0] == pytest.approx(1)
+    last = {name: norms[25] for name, norms in found.items()}
+    assert last["sigmoid RNN"] < 1e-10 < last["tanh RNN"] < 0.05 < last["LSTM, forget bias 3"]
+
+
+def test_gradient_norms_are_those_of_the_whole_sequence():
+    module = example("vanishing_gradient")
+    net = module.network(module.UNITS["tanh RNN"], np.random.default_rng(0))
+    norms = module.gradient_norms(net, np.random.default_rng(1), steps=6)
+    rng = np.random.default_rng(1)
+    inputs = module.task(rng, 5)[0].dense()
+    d_last = rng.standard_normal((module.BATCH, module.HIDDEN))
+    outputs, _ = net.forward(inputs)
+    _, d_start = net.backward(np.zeros_like(outputs), [(d_last,)])
+    ratio = np.linalg.norm(d_start[0][0], axis=1) / np.linalg.norm(d_last, axis=1)
+    assert norms[-1] == pytest.approx(np.exp(np.log(ratio).mean()), rel=1e-4)
+
+
+def test_lstms_remember_what_sigmoid_units_forget(tmp_path):
+    module = example("vanishing_gradient")
+    accuracy = {
+        name: [module.learn(module.UNITS[name], 20, 0, 80)[1]] * 5 for name in ("sigmoid RNN", "LSTM, forget bias 3")
+    }
+    assert accuracy["sigmoid RNN"][0] < 0.5
+    assert accuracy["LSTM, forget bias 3"][0] > 0.95
+    curves = {"start": {"LSTM": np.geomspace(1, 1e-3, 10)}, "trained": {"LSTM": np.ones(10)}}
+    for path in module.write_pictures(tmp_path, curves, accuracy):
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def names_of(path):
+    """The functions and classes of a file, methods as Class.method."""
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+        if isinstance(node, ast.ClassDef):
+            yield from (f"{node.name}.{part.name}" for part in node.body if isinstance(part, ast.FunctionDef))
+
+
+def test_the_page_on_recurrent_networks_names_what_exists():
+    page = REPOSITORY / "docs" / "recurrent-networks.md"
+    text = page.read_text("utf-8")
+    references = re.findall(r"`([\w/]+\.py)(?::([\w.]+))?`", text)
+    assert len(references) > 40
+    for path, name in references:
+        assert (REPOSITORY / path).is_file(), path
+        assert not name or name in names_of(REPOSITORY / path), f"{path}:{name}"
+    for path in re.findall(r"\]\(([\w./-]+)\)", text):
+        assert (page.parent / path).is_file(), path
