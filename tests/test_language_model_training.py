@@ -130,12 +130,13 @@ def test_progress_counts_up_to_the_end():
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-@pytest.mark.parametrize(("share", "pattern"), [(0.5, "the loss is nan"), (1.0, "output.bias holds")])
-def test_weights_that_are_no_numbers_end_training_and_are_not_saved(share, pattern, bad, tmp_path):
+@pytest.mark.parametrize(("pause", "pattern"), [(3600.0, "the loss is nan"), (0.0, "output.bias holds")])
+def test_weights_that_are_no_numbers_end_training_and_are_not_saved(pause, pattern, bad, tmp_path):
     trainer = make_trainer(checkpoints=tmp_path)
 
     def damage(progress):
-        if progress.tokens_done >= share * len(CORPUS.train):
+        if progress.tokens_done >= 5 * 4 * 7:
+            trainer._pause = pause  # until the next checkpoint
             trainer.model.parameters["output.bias"].value[:] = bad
 
     with pytest.raises(DivergenceError, match=rf"{pattern}.*learning rate.*windows is kept in"):
@@ -148,7 +149,7 @@ def test_an_interruption_writes_a_checkpoint_where_it_came(recipe, tmp_path):
     """A signal comes while a step runs in its thread: the step is ended, and a resumed training does not repeat it."""
     expected = fit(make_trainer(recipe)).parameters
     trainer = make_trainer(recipe, tmp_path)
-    trainer._checkpoint_seconds = 3600.0
+    trainer._pause = 3600.0
     train, begun = trainer.model.loss_and_gradients, []
 
     def interrupted(*arguments):
@@ -163,6 +164,26 @@ def test_an_interruption_writes_a_checkpoint_where_it_came(recipe, tmp_path):
     assert load_checkpoint(tmp_path).state["position"]["windows"] in (4, 5)
     for name, parameter in fit(make_trainer(recipe, tmp_path)).parameters.items():
         np.testing.assert_array_equal(parameter.value, expected[name].value, err_msg=name)
+
+
+@pytest.mark.parametrize("recipe", ["sampled adamw", "awd"])
+def test_an_interrupted_validation_is_repeated(recipe, tmp_path):
+    expected = fit(make_trainer(recipe))
+    trainer = make_trainer(recipe, tmp_path)
+    trainer._pause, measure, begun = 3600.0, trainer._validation_loss, []
+
+    def interrupted(valid):
+        begun.append(1)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+        return measure(valid)
+
+    trainer._validation_loss = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        fit(trainer)
+    assert load_checkpoint(tmp_path).state["position"]["epoch"] == 1
+    for name, parameter in fit(make_trainer(recipe, tmp_path)).parameters.items():
+        np.testing.assert_array_equal(parameter.value, expected.parameters[name].value, err_msg=name)
 
 
 def test_a_loss_far_above_guessing_stops_and_is_not_saved(tmp_path):

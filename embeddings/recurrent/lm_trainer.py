@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -119,6 +120,7 @@ class LMTrainer:
         self._best: dict[str, np.ndarray] = {}
         self._text: dict[str, str] = {}
         self._saved_after: int | None = None
+        self._saved_at, self._pause = time.monotonic(), 0.0  # the first one at once: a full disk shows early
 
     def fit(
         self, train: np.ndarray, valid: np.ndarray, report: Callable[[LMProgress], None] | None = None
@@ -149,11 +151,15 @@ class LMTrainer:
             logger.warning("the text has %d words: as many columns instead of %d", len(train), self.config.batch_size)
         self._restore({"training text": sha256(train), "validation text": sha256(valid)})
         try:
-            while self._position.epoch < self.config.epochs and not self._finished_early():
-                self._train_epoch(inputs, targets, report)
-                self._save()  # validation may be interrupted
-                self._validate(valid)
+            with ThreadPoolExecutor(1, "training") as thread:
+                while self._position.epoch < self.config.epochs and not self._finished_early():
+                    self._train_epoch(inputs, targets, thread, report)
+                    self._validate(valid, thread)
+                    self._save_now_and_then()
+        except KeyboardInterrupt:  # the thread has ended what it had begun
+            with suppress(DivergenceError):  # the checkpoint before it is kept
                 self._save()
+            raise
         except DivergenceError as error:
             raise DivergenceError(f"{error}{self._about_checkpoint()}") from error
         for name, value in self._best.items():
@@ -168,26 +174,20 @@ class LMTrainer:
         return True
 
     def _train_epoch(
-        self, inputs: np.ndarray, targets: np.ndarray, report: Callable[[LMProgress], None] | None
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        thread: ThreadPoolExecutor,
+        report: Callable[[LMProgress], None] | None,
     ) -> None:
         """Train on the rest of an epoch."""
         position, steps = self._position, len(inputs)
         pieces = windows(steps - position.row, self.config.bptt, self._rng if self.config.variable_windows else None)
-        saved = started = time.monotonic()
-        begun_at, pause = self._tokens_done(inputs), self._checkpoint_seconds
-        try:
-            with ThreadPoolExecutor(1, "training") as thread:
-                while thread.submit(self._step, inputs, targets, pieces).result():
-                    now = time.monotonic()
-                    if report:
-                        report(self._progress(inputs, begun_at, now - started))
-                    if position.row < steps and now - saved >= pause:
-                        self._save()
-                        saved = time.monotonic()
-                        pause = max(self._checkpoint_seconds, 20 * (saved - now))
-        except KeyboardInterrupt:  # the thread has ended its step
-            self._save()
-            raise
+        started, begun_at = time.monotonic(), self._tokens_done(inputs)
+        while thread.submit(self._step, inputs, targets, pieces).result():
+            if report:
+                report(self._progress(inputs, begun_at, time.monotonic() - started))
+            self._save_now_and_then()
 
     def _step(self, inputs: np.ndarray, targets: np.ndarray, pieces: Iterator[slice]) -> bool:
         """Train on the next window; return whether there was one."""
@@ -233,18 +233,18 @@ class LMTrainer:
             return OneCycle(learning_rate=config.rate, total=total)(step)
         return self._plateau.learning_rate if config.schedule == "plateau" else config.rate
 
-    def _validate(self, valid: np.ndarray) -> None:
+    def _validate(self, valid: np.ndarray, thread: ThreadPoolExecutor) -> None:
+        optimizer, started = self._optimizer, time.monotonic()
+        with optimizer.averages() if isinstance(optimizer, AveragedSGD) else nullcontext():
+            loss = self._validation_loss(valid)
+        thread.submit(self._note_validation, loss, time.monotonic() - started).result()
+
+    def _note_validation(self, loss: float, seconds: float) -> None:
+        """End the epoch."""
         position, optimizer = self._position, self._optimizer
-        averaged = isinstance(optimizer, AveragedSGD)
-        started = time.monotonic()
-        if isinstance(optimizer, AveragedSGD):
-            with optimizer.averages():
-                loss = self._validation_loss(valid)
+        if isinstance(optimizer, AveragedSGD):  # averaging takes the place of a falling rate
             optimizer.validated(loss)
         else:
-            loss = self._validation_loss(valid)
-        validation_seconds = time.monotonic() - started
-        if not averaged:  # averaging takes the place of a falling rate
             self._plateau.validated(loss)
         position.epoch, position.row, self._states = position.epoch + 1, 0, None
         if not math.isfinite(loss):
@@ -264,7 +264,7 @@ class LMTrainer:
                 "learning_rate": optimizer.learning_rate,
                 "tokens": position.loss_tokens,
                 "seconds": position.seconds,
-                "validation_seconds": validation_seconds,
+                "validation_seconds": seconds,
                 "tokens_per_second": position.loss_tokens / max(position.seconds - before, 1e-9),
             }
         )
@@ -276,8 +276,8 @@ class LMTrainer:
         loss = -found.log_likelihood / (found.words + found.sentences)
         position = self._position
         if position.best_loss is None or loss < position.best_loss:
-            position.best_loss, position.best_epoch = loss, position.epoch + 1
             self._best = {name: parameter.value.copy() for name, parameter in self.model.parameters.items()}
+            position.best_loss, position.best_epoch = loss, position.epoch + 1
         return loss
 
     def _tokens_done(self, inputs: np.ndarray) -> int:
@@ -298,6 +298,13 @@ class LMTrainer:
 
     def _identity(self) -> dict[str, Any]:
         return {"model": asdict(self.model.config), "training": asdict(self.config)}
+
+    def _save_now_and_then(self) -> None:
+        started = time.monotonic()
+        if started - self._saved_at >= self._pause:
+            self._save()
+            self._saved_at = time.monotonic()
+            self._pause = max(self._checkpoint_seconds, 20 * (self._saved_at - started))
 
     def _save(self) -> None:
         """Write a checkpoint; of damaged weights, or while the loss is exploding, the one before it is kept."""
