@@ -275,12 +275,12 @@ def interrupt_training(monkeypatch):
 
     original = Word2Vec.fit
 
-    def fit(self, corpus, words, report, checkpointing):
+    def fit(self, *arguments, **options):
         def stop(progress):
             if progress.words_done > 0.5 * progress.words_total:
                 raise KeyboardInterrupt
 
-        return original(self, corpus, words, report=stop, checkpointing=checkpointing)
+        return original(self, *arguments, **options | {"report": stop})
 
     with monkeypatch.context() as patch:
         patch.setattr(Word2Vec, "fit", fit)
