@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from corpora import CorpusError, open_corpus
 from corpora.archives import ARCHIVE_DAMAGE, members
 from corpora.markup import EXTRACTORS
+from pipelines.batch_config import load_batch
 from pipelines.config import ConfigError, PipelineConfig, load_config
 from pipelines.lm_pipeline import load_lm_config
 from pipelines.lm_settings import LM_SECTIONS
@@ -235,3 +236,30 @@ def test_any_settings(lines, tmp_path):
 @given(content=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "replace")))
 def test_anything_at_all_as_settings(content, tmp_path):
     reads(content, tmp_path / "pipeline.toml")
+
+
+SWEEP = b"""
+[batch]
+jobs = 2
+[base.train]
+epochs = 3
+[grid]
+corpus.source = ["a.txt", "pydocs"]
+train.dimension = [4, 8]
+export.formats = [["npz"]]
+"""
+
+
+@FUZZED
+@given(content=damage(SWEEP) | st.binary(max_size=60))
+def test_damaged_sweeps(content, tmp_path):
+    path = tmp_path / "jobs.toml"
+    path.write_bytes(content)
+    try:
+        batch = load_batch(path)
+    except ConfigError as error:
+        is_one_line(error)
+        assert "jobs.toml" in str(error)
+    else:
+        assert len({job.name for job in batch.jobs}) == len(batch.jobs) > 0
+        assert all("/" not in job.name and job.name not in (".", "..") for job in batch.jobs)
