@@ -103,9 +103,11 @@ def _run_status(directory: Path) -> Status:
     from pipelines.run_config import read_run_config
 
     config = read_run_config(directory / CONFIG)
-    note, reasons = "", {}
+    note = ""
+    reasons: dict[str, str | None] = {}
     try:
-        reasons = {step.stage: step.reason for step in plan(config, directory)}
+        for step in plan(config, directory):
+            reasons[step.stage] = f"follows {', '.join(step.waits_for)}" if step.waits_for else step.reason
     except (CorpusError, EmbeddingsError) as error:
         note = f"whether the stages are up to date cannot be told: {error}"
     names = [stage.name for stage in pipeline_stages(config)]

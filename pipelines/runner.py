@@ -28,10 +28,21 @@ logger = logging.getLogger(__name__)
 
 
 class Step(NamedTuple):
-    """What a run would do about a stage, and why; `reason` is None if it would skip it."""
+    """What a run would do about a stage.
+
+    Attributes
+    ----------
+    stage
+        Its name.
+    reason
+        Why it would be made; None if it would be skipped.
+    waits_for
+        If it would be made only because of inputs that come out otherwise: their names.
+    """
 
     stage: str
     reason: str | None
+    waits_for: tuple[str, ...] = ()
 
 
 class Runner:
@@ -84,12 +95,12 @@ class Runner:
             manifest, reason = self._assess(stage, known)
             if manifest:
                 known[stage.name] = manifest
-            changing = [name for name in stage.inputs if name in again]
-            if reason is None and changing:
-                reason = f"if {' or '.join(changing)} comes out otherwise"
+            waits_for = tuple(name for name in stage.inputs if name in again) if reason is None else ()
+            if waits_for:
+                reason = f"if {' or '.join(waits_for)} comes out otherwise"
             if reason:
                 again.add(stage.name)
-            steps.append(Step(stage.name, reason))
+            steps.append(Step(stage.name, reason, waits_for))
         return steps
 
     def run(self) -> dict[str, Manifest]:

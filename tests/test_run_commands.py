@@ -152,6 +152,7 @@ def test_status_names_the_setting_that_makes_a_stage_stale(finished, file, monke
     assert rows["encode"]["state"] == "finished"
     assert (rows["train-embeddings"]["state"], rows["report"]["state"]) == ("stale", "stale")
     assert rows["train-embeddings"]["detail"].startswith("window changed")
+    assert rows["report"]["detail"] == "follows train-embeddings"
 
 
 def test_status_tells_who_is_writing_and_how_far(finished):
