@@ -18,10 +18,11 @@ STARTING_VALUES: dict[str, Any] = {
     "lm.max_vocabulary": 5000,
     "lm_network.layers": 1,
     "lm_network.hidden_size": 100,
+    "lm_training.epochs": 1,
 }
 HEADER = """\
-# Settings of `vecmill run`. Every line is the default, but for those under [lm] and [lm_network] that make the language
-# model small. A key that begins with "# " is not set. `vecmill run FILE --dry-run` says what a change would make again.
+# Settings of `vecmill run`. Every line is the default, but for those under [lm], [lm_network] and [lm_training] that make
+# the language model small. A key behind a "# " is not set. `vecmill run FILE --dry-run` says what a change makes again.
 """
 OF_THE_PRESET = "# The preset decides what is not set here; the values shown are its own."
 _WIDTH = 110
