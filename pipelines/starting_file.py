@@ -21,8 +21,9 @@ STARTING_VALUES: dict[str, Any] = {
     "lm_training.epochs": 1,
 }
 HEADER = """\
-# Settings of `vecmill run`. Every line is the default, but for those under [lm], [lm_network] and [lm_training] that make
-# the language model small. A key behind a "# " is not set. `vecmill run FILE --dry-run` says what a change makes again.
+# Settings of `vecmill run`. Every line is the default, but for those under [lm], [lm_network] and [lm_training], which
+# make the language model small. A key behind a "# " is not set. `vecmill run FILE --dry-run` says what a change makes
+# again.
 """
 OF_THE_PRESET = "# The preset decides what is not set here; the values shown are its own."
 _WIDTH = 110
