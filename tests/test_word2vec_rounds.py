@@ -31,7 +31,7 @@ def train_round(parameters, architecture, blocks, steps, threads):
             copies.context[worker],
             np.full(100 + NOISE, 2**32 - 1, np.uint32),
             np.zeros(NOISE, np.uint32),
-            copies.noise[worker],
+            copies.noise[worker, 1:],
         )
         block = kernels.Block(copies.tokens[worker], copies.offsets[worker], 0, len(sentences), 0, tokens)
         scratch = kernels.scratch(100, dimension, step.window, step.negative)

@@ -19,8 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from embeddings.word2vec import draws, simd
-from embeddings.word2vec.draws import inlined
+from embeddings.word2vec import simd
 
 GROUP = 6
 """Output rows taken at a time; K = 5 negatives and the centre word are one group."""
@@ -108,19 +107,61 @@ def scratch(block: int, dimension: int, window: int, negative: int) -> Scratch:
 
 
 _compiled = njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
+inlined = njit(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 
 
 @inlined
-def _draw_negatives(parameters, outputs, negative, state):
-    """Draw negatives and ask for their rows."""
+def _next_random(state):
+    """Marsaglia's xorshift64 (2003)."""
+    state ^= state << np.uint64(13)
+    state ^= state >> np.uint64(7)
+    state ^= state << np.uint64(17)
+    return state
+
+
+@inlined
+def _below(state, n):
+    """Map the upper half of a random state to 0..n-1 (Lemire 2019)."""
+    return np.int64(((state >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
+
+
+@inlined
+def subsample(block, begin, end, keep, tokens, state):
+    """Copy the tokens that frequent-word subsampling keeps; return their number."""
+    n = 0
+    for position in range(begin, end):
+        word = block.ids[position]
+        state = _next_random(state)
+        tokens[n] = word
+        n += keep[word] >= np.uint32(state >> np.uint64(32))
+    return n, state
+
+
+@inlined
+def draw_negatives(parameters, outputs, negative, state):
+    """Draw words from the noise distribution by Walker's alias method and ask for their rows."""
+    words = parameters.alias_word.shape[0]
     for k in range(1, negative + 1):
-        word, state = draws.noise_word(parameters, state)
+        state = _next_random(state)
+        word = _below(state, words)
+        alias = np.int64(parameters.alias_word[word])  # read in any case: the branch could not be foretold
+        word = alias if np.uint32(state & np.uint64(0xFFFFFFFF)) >= parameters.alias_threshold[word] else word
         outputs[k] = word
         for j in range(0, parameters.context.shape[1], 16):
             simd.prefetch(parameters.context, word, j)
     for k in range(negative + 1, outputs.shape[0]):
         outputs[k] = word  # padding; its rate is zero
     return state
+
+
+@inlined
+def _window(position, n, step, state):
+    """First and last (exclusive) context position of a centre word."""
+    reach = step.window
+    if step.dynamic_window:
+        state = _next_random(state)
+        reach -= _below(state, step.window)
+    return max(0, position - reach), min(n, position + reach + 1), state
 
 
 @inlined
@@ -299,16 +340,16 @@ def skip_gram(block, parameters, step, scratch):
     for sentence in range(block.first_sentence, block.last_sentence):
         begin = max(block.first, block.offsets[sentence])
         end = min(block.last, block.offsets[sentence + 1])
-        n, state = draws.subsample(block.ids, begin, end, parameters.keep, tokens, state)
-        state = _draw_negatives(parameters, outputs[1], step.negative, state)
+        n, state = subsample(block, begin, end, parameters.keep, tokens, state)
+        state = draw_negatives(parameters, outputs[1], step.negative, state)
         for position in range(n):
-            low, high, state = draws.window(position, n, step, state)
+            low, high, state = _window(position, n, step, state)
             m = 0
             for i in range(low, high):
                 contexts[m] = tokens[i]
                 m += i != position
             current, following = outputs[position & 1 ^ 1], outputs[position & 1]
-            state = _draw_negatives(parameters, following, step.negative, state)
+            state = draw_negatives(parameters, following, step.negative, state)
             if position + _LOOKAHEAD < n:
                 for j in range(0, dimension, 16):
                     simd.prefetch(parameters.embedding, np.int64(tokens[position + _LOOKAHEAD]), j)
@@ -326,7 +367,7 @@ def skip_gram(block, parameters, step, scratch):
             else:
                 for i in range(m):
                     if i > 0:
-                        state = _draw_negatives(parameters, current, step.negative, state)
+                        state = draw_negatives(parameters, current, step.negative, state)
                         _set_rates(current, step.negative, rate, rates)
                     _train_pairs(dimension, parameters, contexts[i : i + 1], 1, current, rates, scratch.scores)
     return loss, examples
@@ -445,18 +486,18 @@ def cbow(block, parameters, step, scratch):
     for sentence in range(block.first_sentence, block.last_sentence):
         begin = max(block.first, block.offsets[sentence])
         end = min(block.last, block.offsets[sentence + 1])
-        n, state = draws.subsample(block.ids, begin, end, parameters.keep, tokens, state)
+        n, state = subsample(block, begin, end, parameters.keep, tokens, state)
         if n < 2:
             continue
         current, following = scratch.outputs[0], scratch.outputs[1]
-        state = _draw_negatives(parameters, following, step.negative, state)
+        state = draw_negatives(parameters, following, step.negative, state)
         for position in range(0, n, span):
             size = min(span, n - position)
             current, following = following, current
-            state = _draw_negatives(parameters, following, step.negative, state)
+            state = draw_negatives(parameters, following, step.negative, state)
             centres = tokens[position : position + size]
             for i in range(size):
-                low, high, state = draws.window(position + i, n, step, state)
+                low, high, state = _window(position + i, n, step, state)
                 windows[i, 0], windows[i, 1] = low, high
                 _average_contexts(dimension, embedding, tokens, position + i, low, high, step.mean, scratch, i)
                 ahead = position + i + 2 * SPAN

@@ -4,7 +4,8 @@ The compiled part of reproducible training with several threads; `rounds` says h
 copied out of the matrices by `take_block`, trained by the same kernel as always, and the changes of all blocks of a
 round are added to the matrices by `merge`.
 
-Every function does the same additions in the same order whatever the number of threads, and so are its sums.
+Every function does the same additions in the same order whatever the number of threads. After an edit of what is
+imported from `kernels`, remove ``__pycache__``: Numba's on-disk cache watches this file only.
 """
 
 from typing import NamedTuple
@@ -12,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from embeddings.word2vec import draws, matrices, simd
-from embeddings.word2vec.draws import inlined
+from embeddings.word2vec import matrices, simd
+from embeddings.word2vec.kernels import draw_negatives, inlined, subsample
 
 _AHEAD = 12  # rows between the prefetch and the use of one
 _LINE = 16  # floats of a line of the cache; words whose tables share a line are merged by the same thread
@@ -27,7 +28,7 @@ class Copies(NamedTuple):
     sizes: np.ndarray  # (W, 2) int64: how many rows of E, how many of C
     tokens: np.ndarray  # (W, t) int32: what subsampling left of the block, as numbers of copied rows
     offsets: np.ndarray  # (W, s) int64: where sentences begin in `tokens`
-    noise: np.ndarray  # (W, n) int32: the block's noise words, as numbers of copied rows
+    noise: np.ndarray  # (W, 1 + n) int32: the block's noise words from 1 on, as numbers of copied rows
     embedding: np.ndarray  # (W, t, padded d) float32: rows of E
     context: np.ndarray  # (W, c, padded d) float32: rows of C
 
@@ -49,7 +50,7 @@ def make_copies(workers: int, tokens: int, sentences: int, noise: int, dimension
         sizes=np.zeros((workers, 2), np.int64),
         tokens=np.zeros((workers, tokens), np.int32),
         offsets=np.zeros((workers, sentences + 1), np.int64),
-        noise=np.zeros((workers, noise), np.int32),
+        noise=np.zeros((workers, 1 + noise), np.int32),
         embedding=matrices.zeros(workers * tokens, dimension).reshape(workers, tokens, width),
         context=matrices.zeros(workers * rows, dimension).reshape(workers, rows, width),
     )
@@ -109,15 +110,15 @@ def take_block(block, parameters, copies, worker, noise, place, state):
     for sentence in range(block.first_sentence, block.last_sentence):
         begin = max(block.first, block.offsets[sentence])
         end = min(block.last, block.offsets[sentence + 1])
-        kept, state = draws.subsample(block.ids, begin, end, parameters.keep, tokens[n:], state)
+        kept, state = subsample(block, begin, end, parameters.keep, tokens[n:], state)
         for i in range(n, n + kept):
             tokens[i], rows = _number(tokens[i], place, words, rows)
         n += kept
         offsets[sentence - block.first_sentence + 1] = n
     all_rows = rows
-    for k in range(noise):
-        word, state = draws.noise_word(parameters, state)
-        drawn[k], all_rows = _number(word, place, words, all_rows)
+    state = draw_negatives(parameters, drawn, noise, state)
+    for k in range(1, noise + 1):
+        drawn[k], all_rows = _number(drawn[k], place, words, all_rows)
     copies.sizes[worker, 0], copies.sizes[worker, 1] = rows, all_rows
     _copy(parameters.embedding, copies.embedding[worker], words, rows)
     _copy(parameters.context, copies.context[worker], words, all_rows)

@@ -91,7 +91,7 @@ class Rounds:
             context=copies.context[worker],
             keep=self._keep_all,
             alias_threshold=self._always_alias[:noise],
-            alias_word=copies.noise[worker, :noise],
+            alias_word=copies.noise[worker, 1 : noise + 1],
         )
         return self._kernel(copied, on_copy, step._replace(state=np.uint64(state)), self._scratches[thread])
 
