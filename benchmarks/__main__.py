@@ -8,6 +8,7 @@ ALL = (
     "word2vec_speed",
     "word2vec_memory",
     "word2vec_quality",
+    "word2vec_deterministic",
     "queries_speed",
     "evaluation_speed",
     "formats_speed",
