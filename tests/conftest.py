@@ -4,8 +4,12 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+settings.register_profile("untimed", deadline=None)  # nothing is timed: the machine may be busy with something else
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -45,7 +45,7 @@ def dense(cooccurrences):
     return sparse.vstack([rows for _, rows in cooccurrences.rows()]).toarray()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=12), min_size=1, max_size=8),
     st.integers(1, 6),

@@ -48,7 +48,7 @@ def test_shards_do_not_depend_on_blocks_threads_and_table_size(tmp_path, size, t
 
 
 @given(st.lists(st.lists(st.sampled_from("abcd"), max_size=4), min_size=1), st.integers(1, 6))
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 def test_no_sentence_is_cut(tmp_path_factory, lines, shard_tokens):
     path = tmp_path_factory.mktemp("corpus")
     text = "\n".join(" ".join(line) for line in lines).encode()

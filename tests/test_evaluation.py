@@ -139,7 +139,7 @@ def test_a_file_without_words_is_refused(tmp_path):
         read_evaluation_set(written(tmp_path / "any", ": only\n\n# this\n"))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=200) | st.text(st.sampled_from("ab1. \t,\n:#"), max_size=60).map(str.encode))
 def test_readers_raise_only_their_own_error(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "fuzz.txt"

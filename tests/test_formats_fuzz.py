@@ -20,7 +20,6 @@ from embeddings.word_vectors import WordVectors
 EXAMPLES = int(os.environ.get("VECMILL_FUZZ_EXAMPLES", "60"))
 FUZZED = settings(
     max_examples=EXAMPLES,
-    deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

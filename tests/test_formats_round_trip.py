@@ -102,7 +102,7 @@ def same(name, found, vectors):
 
 
 @pytest.mark.parametrize("name", FORMATS)
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(vectors=word_vectors())
 def test_round_trip(name, vectors, tmp_path):
     path = fresh(tmp_path / f"vectors{SUFFIX[name]}")
@@ -117,7 +117,7 @@ def test_round_trip(name, vectors, tmp_path):
 
 
 @pytest.mark.parametrize("name", [name for name, entry in FORMATS.items() if "float16" in entry.dtypes])
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(vectors=word_vectors())
 def test_round_trip_in_half_precision(name, vectors, tmp_path):
     assume(refused(name, vectors) is None)

@@ -2,7 +2,7 @@ import logging
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from embeddings.formats import FormatError, read, text_kernels, text_rows
@@ -27,7 +27,6 @@ def parsed(text):
     return (value, position) if certain else (text_rows.nearest_float32(text.encode()), len(text))
 
 
-@settings(deadline=None)
 @given(DECIMAL)
 @example("1.00000005960464477539062500000000001")  # above the middle of two float32, which float64 cannot tell
 @example("1.000000059604644775390625")  # exactly the middle
@@ -47,7 +46,6 @@ def test_reading_is_correctly_rounded(text):
     assert text_rows.nearest_float32(text.encode()) == expected
 
 
-@settings(deadline=None)
 @given(st.lists(FLOAT32, min_size=1, max_size=20))
 @example([0.0, -0.0, 1.0, 10.0, 100.0, 1e9, 1e10, 2**-126, 2**-149, 3.4028234663852886e38, 0.1, 1e-5, 1e-6, 123456.789])
 def test_what_is_written_reads_back_bit_for_bit(values):
@@ -57,7 +55,6 @@ def test_what_is_written_reads_back_bit_for_bit(values):
     np.testing.assert_array_equal(back.view(np.uint32), values.view(np.uint32))
 
 
-@settings(deadline=None)
 @given(FLOAT32)
 def test_numbers_are_written_with_few_digits(value):
     shortest = np.format_float_scientific(np.float32(value), unique=True)
@@ -66,7 +63,6 @@ def test_numbers_are_written_with_few_digits(value):
     assert found <= min(9, decimal_float32.significant_digits(shortest) + 1)
 
 
-@settings(deadline=None)
 @given(FLOAT32.filter(lambda value: abs(value) > 1e-37))
 def test_five_digits_round_to_nearest(value):
     text = printed([value], digits=5)[0]

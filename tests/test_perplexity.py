@@ -63,7 +63,7 @@ def one_by_one(model, ids):
     return found
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(st.integers(0, 6), min_size=1, max_size=30), st.integers(1, 40))
 def test_no_token_is_dropped_and_the_window_does_not_matter(ids, window):
     model, ids = make_model(seed=3), np.array(ids)
@@ -71,7 +71,7 @@ def test_no_token_is_dropped_and_the_window_does_not_matter(ids, window):
     np.testing.assert_allclose(found, one_by_one(model, ids), rtol=1e-8)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(1, 30), st.integers(1, 8))
 def test_columns_begin_anew_and_come_back_in_order(count, batch):
     model, ids = make_model(seed=3), np.random.default_rng(count).integers(0, 7, count)
@@ -86,7 +86,7 @@ def test_columns_begin_anew_and_come_back_in_order(count, batch):
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.lists(st.lists(st.integers(1, 6), max_size=6), min_size=1, max_size=6))
 def test_sentences_are_read_on_their_own(sentences):
     model = make_model(seed=3)

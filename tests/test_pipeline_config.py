@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.config import ConfigError, Given, PipelineConfig, differences, load_config
@@ -120,7 +120,6 @@ def test_a_file_that_is_not_utf8_is_explained(tmp_path):
     assert "not UTF-8" in message_of(path)
 
 
-@settings(deadline=None)
 @given(
     st.text(max_size=80)
     | st.from_regex(r"(\[?(train|corpus|x)\]?\n?(dimension|source|y) ?= ?[\[\{\"0-9a-z.]{0,5}\n?)+")

@@ -105,7 +105,7 @@ def test_block_size_must_be_positive(tmp_path):
 # ----------------------------------------------------------------------------------------------- text, compressions
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(text=TEXT.filter(len), size=BLOCK_SIZE, suffix=st.sampled_from(list(COMPRESS)))
 def test_any_text_any_compression_any_block_size(scratch, text, size, suffix):
     path = scratch / f"text.txt{suffix}"
@@ -179,7 +179,7 @@ def test_invalid_utf8_is_left_to_the_tokenizer(tmp_path):
 # --------------------------------------------------------------------------------------------------------- records
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     texts=st.lists(TEXT, min_size=1),
     size=BLOCK_SIZE,
@@ -276,7 +276,7 @@ def test_damaged_parquet(tmp_path):
             read(tmp_path / f"bad{number}.parquet")
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     data=st.data(),
     suffix=st.sampled_from([".txt.gz", ".txt.bz2", ".txt.xz", ".txt.zst", ".jsonl", ".csv", ".parquet"]),

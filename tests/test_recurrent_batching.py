@@ -12,7 +12,7 @@ def test_the_layout_is_the_one_drawn():
     np.testing.assert_array_equal(targets.T, [[1, 2, 3, 4, 5], [6, 7, 8, 9, -1], [10, 11, 12, 13, -1]])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 20), min_size=1, max_size=60), st.integers(1, 12), st.integers(1, 9))
 def test_every_word_is_a_target_once_and_comes_after_the_word_before_it(ids, batch_size, length):
     inputs, targets = batchify(np.array(ids), batch_size, before=99)
@@ -25,7 +25,7 @@ def test_every_word_is_a_target_once_and_comes_after_the_word_before_it(ids, bat
     assert len(pairs) - len(counted) < max(1, inputs.shape[1])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 300), st.integers(1, 70), st.integers(0, 5))
 def test_windows_cover_all_steps_in_order(steps, length, seed):
     for rng in (None, np.random.default_rng(seed)):

@@ -13,7 +13,7 @@ def three_threads(monkeypatch):
     monkeypatch.setattr(parallel, "SMALLEST_TASK", 1)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 50), st.integers(0, 1 << 18), st.integers(1, 7))
 def test_slices_make_up_the_whole(count, cost, grain):
     seen = np.zeros(count, int)

@@ -27,7 +27,7 @@ def dense(gradient):
     return array
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(gradients(), max_size=4))
 def test_gradients_add_up_in_any_order(parts):
     parameter = Parameter(np.zeros((SIZE, WIDTH)))
@@ -37,7 +37,7 @@ def test_gradients_add_up_in_any_order(parts):
     np.testing.assert_allclose(parameter.dense_gradient(), expected, atol=1e-12)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 9), max_size=20))
 def test_rows_are_summed(rows):
     rows = np.array(rows, np.int64)

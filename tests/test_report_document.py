@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.report_document import Lines, Picture, Section, Table, to_html, to_markdown
@@ -58,7 +58,6 @@ def test_the_markdown_has_tables_lists_and_pictures():
     assert "![a picture](p.svg)" in lines
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(exclude_categories=("Cs", "Cc"))))
 def test_any_text_stays_what_it_is_on_the_page_and_in_its_line(text):
     document = [Section("s", [Table(["h"], [[text]])])]

@@ -54,7 +54,7 @@ def without_empty(lines):
 @example("ΑΣ İ a'b’c’ ".encode(), True, True, True, 1)
 @example(b"x" * 1000 + b" " + b"y" * 1001 + b"' " + b"z" * 5000 + b"'z b", True, True, False, 64)
 @example(("a" + "\u00ad" * 5000 + "b").encode(), True, False, False, 7)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_fast_tokenizer_follows_the_reference(text, lowercase, punctuation, fold_digits, piece):
     counter = KernelCounter(character_tables(False, lowercase, punctuation, fold_digits), piece=piece)
     expected, passed_over = reference.tokenize(text, lowercase, punctuation, fold_digits)
@@ -63,7 +63,7 @@ def test_fast_tokenizer_follows_the_reference(text, lowercase, punctuation, fold
 
 
 @given(data, st.booleans(), st.booleans(), st.sampled_from([1, 7, 4096]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_white_space_tokenizer_follows_the_reference(text, lowercase, fold_digits, piece):
     counter = KernelCounter(character_tables(True, lowercase, False, fold_digits), piece=piece)
     expected, passed_over = reference.split_white_space(text, lowercase, fold_digits)
@@ -72,7 +72,7 @@ def test_white_space_tokenizer_follows_the_reference(text, lowercase, fold_digit
 
 
 @given(texts, st.sampled_from(["fast", "whitespace"]), st.booleans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_tokenize_gives_one_list_a_line(text, spec, punctuation):
     tokenizer = make_tokenizer(spec, punctuation=punctuation)
     follow = reference.tokenize if spec == "fast" else reference.split_white_space
@@ -81,7 +81,7 @@ def test_tokenize_gives_one_list_a_line(text, spec, punctuation):
 
 
 @given(data, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_blocks_that_end_in_white_space_do_not_show(text, draw):
     spaces = [i + 1 for i, byte in enumerate(text) if byte in b" \t\n\r\v\f"]
     cuts = sorted(draw.draw(st.sets(st.sampled_from(spaces)))) if spaces else []

@@ -59,7 +59,7 @@ def test_nodes_are_numbered_by_height():
     assert batch.levels == [(slice(5, 7), slice(0, 4)), (slice(7, 8), slice(4, 6))]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(TREES, min_size=1, max_size=4))
 def test_batches_hold_the_trees(trees):
     batch = TreeBatch(trees)
@@ -82,7 +82,7 @@ def words_of(rebuilt_tree):
     return [word for part in below for word in ([part] if isinstance(part, str) else words_of(part))]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(TREES, min_size=1, max_size=4))
 def test_binary_trees_are_in_chomsky_normal_form(trees):
     batch = TreeBatch(trees, binary=True)

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.errors import EmbeddingsError
@@ -40,7 +40,6 @@ def test_counts_cannot_be_changed():
 
 
 @given(counted.filter(bool), st.integers(0, 20))
-@settings(deadline=None)
 def test_file_round_trip(tmp_path_factory, counts, searches):
     path = tmp_path_factory.mktemp("v") / "vocabulary.tsv"
     v = Vocabulary.from_counts(counts, min_count=0)
@@ -154,7 +153,6 @@ def test_missing_and_unwritable_file(tmp_path):
         )
     )
 )
-@settings(deadline=None)
 def test_ranking(items):
     expected = sorted(items, key=lambda item: (-item[1], item[0]))
     ranked = CountedWords(
@@ -169,7 +167,6 @@ many_words = st.lists(
 
 
 @given(st.lists(many_words, max_size=5))
-@settings(deadline=None)
 def test_word_table_counts_any_bytes(lists):
     table = WordTable()
     for items in lists:

@@ -185,7 +185,7 @@ def test_neighbors_of_no_words_and_of_a_lonely_word(vectors):
     assert alone.most_similar("w0000") == []
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.integers(1, 400),
     st.integers(1, 5),

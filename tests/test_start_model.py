@@ -1,0 +1,64 @@
+"""The pipeline goes on from a model: what is recorded, and what is noticed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from embeddings import Vocabulary, WordVectors
+from embeddings.errors import EmbeddingsError
+from pipelines.config import ConfigError, Given, load_config
+from pipelines.directory_lock import OutputError
+from pipelines.embedding_pipeline import is_finished, train_embeddings
+from pipelines.progress import LogProgress
+
+
+@pytest.fixture
+def old(tmp_path):
+    generator = np.random.default_rng(2)
+    vocabulary = Vocabulary.from_counts({"sun": 9, "moon": 7, "quark": 3})
+    matrix, context = generator.normal(size=(2, 3, 8)).astype(np.float32)
+    WordVectors(vocabulary, matrix, context).save(tmp_path / "old")
+    return tmp_path / "old"
+
+
+def settings(tmp_path, old, **more):
+    (tmp_path / "text.txt").write_text("the sun and the moon and the star\n" * 50, "utf-8")
+    given = {"corpus.source": str(tmp_path / "text.txt"), "start.model": str(old), "train.dimension": 8} | more
+    return load_config(options={name: Given(value, f"--{name}") for name, value in given.items()})
+
+
+def test_words_vectors_learning_rate_and_hash_of_the_old_model(tmp_path, old):
+    config = settings(tmp_path, old)
+    manifest = train_embeddings(config, tmp_path / "out", force=False, progress=LogProgress())
+    vectors, before = WordVectors.load(tmp_path / "out"), WordVectors.load(old)
+    assert set(vectors.words) == {"sun", "moon", "quark", "the", "and", "star"}
+    np.testing.assert_array_equal(vectors["quark"], before["quark"])
+    assert not np.array_equal(vectors["sun"], before["sun"])
+    assert manifest.history["vocabulary"]["summary"] == {"words": 6, "new words": 3}
+    assert len(manifest.basis.inputs["start"].split()) == 3
+    written = json.loads((tmp_path / "out" / "config.json").read_text("utf-8"))
+    assert written["train"]["learning_rate"] == manifest.summary["learning rate"] == 0.01
+
+
+def test_a_changed_model_is_noticed_and_the_time_between_checkpoints_is_not(tmp_path, old):
+    train_embeddings(settings(tmp_path, old), tmp_path / "out", force=False, progress=LogProgress())
+    assert is_finished(settings(tmp_path, old, **{"checkpoint.every": "90s"}), tmp_path / "out")
+    np.save(old / "context.npy", np.zeros((3, 8), np.float32))
+    with pytest.raises(OutputError, match="old has changed"):
+        is_finished(settings(tmp_path, old), tmp_path / "out")
+
+
+def test_a_model_that_is_not_there_or_has_another_dimension_is_named_before_anything_is_read(tmp_path, old):
+    for config, message in (
+        (settings(tmp_path, tmp_path / "nowhere"), "nowhere"),
+        (settings(tmp_path, old, **{"train.dimension": 20}), "have 8 dimensions, and dimension is 20"),
+    ):
+        with pytest.raises(EmbeddingsError, match=message):
+            train_embeddings(config, tmp_path / "out", force=False, progress=LogProgress())
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_span_of_time_that_is_none_is_named_with_its_place(tmp_path, old):
+    with pytest.raises(ConfigError, match=r"--checkpoint.every: every: 'soon' is no span of time"):
+        settings(tmp_path, old, **{"checkpoint.every": "soon"})
