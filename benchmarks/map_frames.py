@@ -17,24 +17,20 @@ from pipelines.map_page import write_map_page
 
 FRAMES = 60
 HIDE_SOFTWARE = """
-const real = WebGLRenderingContext.prototype.getParameter;
-WebGLRenderingContext.prototype.getParameter = function (name) {
+const real = WebGL2RenderingContext.prototype.getParameter;
+WebGL2RenderingContext.prototype.getParameter = function (name) {
   return name === 0x9246 ? "a card" : real.call(this, name);
 };
 """
-# Milliseconds from frame to frame, and those that the page itself works for a frame
+# Milliseconds from frame to frame
 ZOOM = f"""
-const done = arguments[0], home = wordMap.view.home(), between = [], work = [];
+const done = arguments[0], home = wordMap.view.home(), between = [];
 let last = performance.now(), frame = 0;
 const step = (now) => {{
-  if (frame++ === {FRAMES}) return done([between, work]);
+  if (frame++ === {FRAMES}) return done(between);
   between.push(now - last);
   last = now;
   wordMap.view.set({{ ...home, perPixel: home.perPixel * Math.pow(0.97, frame) }});
-  const begin = performance.now();
-  wordMap.points.draw();
-  wordMap.overlay.draw(wordMap.labels.found, -1);
-  work.push(performance.now() - begin);
   requestAnimationFrame(step);
 }};
 requestAnimationFrame(step);
@@ -53,11 +49,18 @@ def open_page(page: Path, webgl: bool) -> Any:
     driver.set_script_timeout(300)
     if webgl:
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": HIDE_SOFTWARE})
+    driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     driver.get(page.as_uri())
     while driver.execute_script("return document.documentElement.dataset.ready") != "true":
         time.sleep(0.1)
     time.sleep(1)
     return driver
+
+
+def processor_time(driver: Any) -> float:
+    """Milliseconds of the processor that the page's main thread has worked: scripts and what they cause."""
+    metrics = driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]
+    return 1000 * next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration")
 
 
 def main() -> None:
@@ -72,16 +75,20 @@ def main() -> None:
         write_map_page(page, make_word_map(vectors, method=PCA), vectors.vocabulary.counts, "map", [])
         for name, webgl in (("drawn by the processor", False), ("WebGL, here without a graphics card", True)):
             driver = open_page(page, webgl)
-            between, work = driver.execute_async_script(ZOOM)
+            before = processor_time(driver)
+            between = driver.execute_async_script(ZOOM)
+            work = (processor_time(driver) - before) / FRAMES
             driver.quit()
             rows.append(
                 {
                     "case": f"{words:,} words, {name}",
-                    "page's own work": f"{median(work):.1f} ms",
+                    "processor time of the page": f"{work:.1f} ms",
                     "frame to frame": f"{median(between):.0f} ms",
                 }
             )
-    measuring.write_results("map_frames", "Map", rows, [f"median of {FRAMES} frames of zooming in, 1440 x 900"])
+    measuring.write_results(
+        "map_frames", "Map", rows, [f"{FRAMES} frames of zooming in, 1440 x 900; from frame to frame is the median"]
+    )
 
 
 if __name__ == "__main__":

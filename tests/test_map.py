@@ -115,17 +115,29 @@ def page(model, tmp_path_factory):
 
 def test_the_page_is_small_asks_for_nothing_and_is_the_same_every_time(model, page, tmp_path):
     text = page.read_text("utf-8")
-    assert len(text) < 700_000
+    assert len(text) < 100_000
     assert not re.findall(r"""(?:src|href)\s*=\s*["']?(?!data:,)[^"'\s>]+""", text.split("<script")[0])
     assert "<title>three &lt;groups&gt;</title>" in text
     assert "120 words · 10 dimensions · laid out by PCA" in text.replace("\u00a0", " ")
     fails(1, "exists; add --force", "map", model, "--out", page)
 
 
+# Read as soon as they are drawn, as WebGL forgets them
+PIXELS = """
+function pixels(...box) {
+  const copy = document.createElement("canvas"), { canvas } = wordMap.points;
+  Object.assign(copy, { width: canvas.width, height: canvas.height });
+  wordMap.points.draw();
+  copy.getContext("2d").drawImage(canvas, 0, 0);
+  return copy.getContext("2d").getImageData(...box).data;
+}
+"""
+
+
 # Hides from the page that there is no graphics card, so that it draws with WebGL
 PRETEND = """
-const real = WebGLRenderingContext.prototype.getParameter;
-WebGLRenderingContext.prototype.getParameter = function (name) {
+const real = WebGL2RenderingContext.prototype.getParameter;
+WebGL2RenderingContext.prototype.getParameter = function (name) {
   return name === 0x9246 ? "a card" : real.call(this, name);
 };
 """
@@ -164,11 +176,8 @@ def wait_until(condition):
 
 
 def colours(browser, x, y):
-    """Red, green, blue of the layer of points at a place."""
-    script = (
-        "return Array.from(wordMap.points.canvas.getContext('2d').getImageData(arguments[0], arguments[1], 1, 1).data)"
-    )
-    return browser.execute_script(script, round(x), round(y))
+    """Red, green, blue and opacity of the layer of points at a place."""
+    return browser.execute_script(PIXELS + "return Array.from(pixels(...arguments, 1, 1))", int(x), int(y))
 
 
 def test_points_are_drawn_in_light_and_dark(page, browser):
@@ -190,6 +199,45 @@ def test_points_are_drawn_in_light_and_dark(page, browser):
     wait_until(lambda: all(before != after for before, after in zip(light, seen(), strict=True)))
     assert colours(browser, 1, 1) not in seen()
     assert paper() != white
+
+
+@pytest.mark.parametrize("browser", ["webgl"], indirect=True)
+def test_both_ways_of_drawing_show_the_same(page, browser):
+    browser.get(page.as_uri())
+    wait_until(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+    # How far the picture is from that of the other way, and from empty paper
+    script = """
+        const all = () => pixels(0, 0, wordMap.view.width, wordMap.view.height);
+        wordMap.points.restyle(arguments[0]);
+        const card = all(), { words, view, theme, points } = wordMap, canvas = document.createElement("canvas");
+        if (!(points instanceof CardPoints)) throw new Error("not drawn by WebGL");
+        points.canvas.replaceWith(canvas);
+        canvas.id = "points";
+        wordMap.points = new FlatPoints(words, view, theme);
+        wordMap.points.restyle(arguments[0]);
+        const flat = all();
+        canvas.replaceWith(points.canvas);
+        wordMap.points = points;
+        const from = (other) => card.reduce((sum, value, i) => sum + Math.abs(value - other(i)), 0);
+        return [from((i) => flat[i]), from((i) => card[i & 3])];
+    """
+    for style in ({"cluster": -1, "dimmed": False}, {"cluster": 1, "dimmed": False}, {"cluster": -1, "dimmed": True}):
+        from_other, from_paper = browser.execute_script(PIXELS + script, style)
+        assert 20 * from_other < from_paper
+
+
+@pytest.mark.parametrize("browser", ["webgl"], indirect=True)
+def test_points_come_back_when_the_graphics_card_was_lost(page, browser):
+    browser.get(page.as_uri())
+    wait_until(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+    all_pixels = PIXELS + "return Array.from(pixels(0, 0, 1400, 700)).join()"
+    before = browser.execute_script(all_pixels)
+    browser.execute_script("(window.loss = wordMap.points.gl.getExtension('WEBGL_lose_context')).loseContext()")
+    wait_until(lambda: browser.execute_script("return wordMap.points.gl.isContextLost()"))
+    time.sleep(0.2)  # it cannot be restored before the page was told
+    browser.execute_script("loss.restoreContext()")
+    wait_until(lambda: not browser.execute_script("return wordMap.points.gl.isContextLost()"))
+    wait_until(lambda: browser.execute_script(all_pixels) == before)
 
 
 def test_wheel_and_drag_move_the_map(page, browser):

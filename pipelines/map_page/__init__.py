@@ -1,6 +1,6 @@
-"""A map of words as one HTML file that opens without a network: regl-scatterplot draws it, `page.js` brings it to life.
+"""A map of words as one HTML file that opens without a network: `points.js` draws it, `page.js` brings it to life.
 
-Everything is in the file: the library (`vendor/`) and the words are compressed and unpacked by the browser.
+Everything is in the file; the words are compressed and unpacked by the browser.
 """
 
 import base64
@@ -54,7 +54,6 @@ def write_map_page(path: Path, word_map: "WordMap", counts: np.ndarray, title: s
         facts=html.escape(" · ".join(fact.translate(UNBROKEN) for fact in facts)),
         style=_source("style.css"),
         script="\n".join(map(_source, SCRIPTS)),
-        library=_packed(_source("vendor/regl-scatterplot.min.js").encode()),
         data=_packed(_data(word_map, counts)),
     )
     with atomic_file(path) as file:

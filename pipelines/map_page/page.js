@@ -3,9 +3,9 @@ const REACH = 14;            // pixels within which the mouse finds a word
 const LABELS_WAIT = 90;      // milliseconds from one choice of labels to the next while the map moves
 
 class WordMap {
-  static async on(words) {
+  static on(words) {
     const map = new WordMap(words);
-    map.points = await Points.on(words, map.view, map.theme);
+    map.points = Points.on(words, map.view, map.theme);
     map.listen();
     map.refresh();
     map.followAddress();
@@ -125,9 +125,7 @@ class WordMap {
 
 async function start() {
   if (!window.DecompressionStream) throw new Error("this browser is too old to unpack it; any of 2023 or later will do");
-  const [library, data] = await Promise.all([unpacked("library"), unpacked("data")]);
-  document.head.append(Object.assign(document.createElement("script"), { textContent: new TextDecoder().decode(library) }));
-  window.wordMap = await WordMap.on(new Words(data));
+  window.wordMap = WordMap.on(new Words(await unpacked("data")));
   element("wait").remove();
   document.documentElement.dataset.ready = "true";
 }
