@@ -10,11 +10,11 @@ from pipelines.progress import LogProgress
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_signal_becomes_its_exit_code_and_a_line_that_says_how_to_go_on(number, code, capsys):
+def test_a_signal_becomes_its_exit_code_and_a_line_that_says_how_to_go_on(number, code, caplog):
     with pytest.raises(typer.Exit) as caught, interruptible("do it again"):
         signal.raise_signal(number)
     assert caught.value.exit_code == code
-    assert capsys.readouterr().err == "stopped; do it again\n"
+    assert caplog.messages == ["stopped; do it again"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
