@@ -1,6 +1,6 @@
 """Kill the pipeline at random moments, again and again; then let them finish and compare with an undisturbed run.
 
-    python -m benchmarks.kills [--kills 200] [--seed 1]
+    python -m benchmarks.kills [--kills 200] [--seed 1] [--until STAGE]
 
 Every run is a process of its own that is killed with SIGKILL: half of them after a time drawn evenly from the length of
 a whole run, the other half a few milliseconds after they have begun a stage or a write drawn at random, so that short
@@ -30,7 +30,7 @@ from benchmarks import measuring, zipf
 
 CHECKPOINT_EVERY = 0.1  # seconds
 KEPT = (".lock", ".hashes.json", "progress.json")  # in the directory of a run
-UNTIL = os.environ.get("VECMILL_KILLS_UNTIL", "report")  # the last stage
+LAST_STAGE = "last-stage"  # in the folder of the soak: what --until was
 POLL = 0.0005  # seconds
 MOMENTS = 0.004  # seconds, mean, between the beginning of what is aimed at and the kill
 TIMES = {"seconds", "tokens_per_second", "words_per_second", "validation_seconds"}  # what differs in every run
@@ -60,8 +60,9 @@ epochs = 2
 """
 
 
-def prepare(folder: Path, megabytes: float, seed: int) -> None:
+def prepare(folder: Path, megabytes: float, seed: int, until: str) -> None:
     """Write a text, an evaluation set and settings."""
+    (folder / LAST_STAGE).write_text(until)
     zipf.write(folder / "text.txt", megabytes, types=3000, seed=seed)
     (folder / "similar.txt").write_text(
         "".join(f"ba\t{word}\t{score}\n" for score, word in enumerate(["be", "bi", "bo"]))
@@ -75,7 +76,8 @@ def commands(folder: Path, root: Path) -> list[list[str]]:
         f"train-embeddings {folder}/text.txt --out {root}/vectors --dimension 32 --epochs 2 --threads 1 "
         f"--skip-finished --checkpoint-every {CHECKPOINT_EVERY}"
     )
-    return [vectors.split(), f"run {folder}/pipeline.toml --out {root}/run --until {UNTIL}".split()]
+    until = (folder / LAST_STAGE).read_text()
+    return [vectors.split(), f"run {folder}/pipeline.toml --out {root}/run --until {until}".split()]
 
 
 def run_pipeline(folder: Path, root: Path) -> None:
@@ -221,7 +223,7 @@ def leftovers(*folders: Path) -> list[str]:
     return hidden + [path.name for path in folders[-1].iterdir()]
 
 
-def soak(folder: Path, kills: int, seed: int, megabytes: float) -> dict[str, Any]:
+def soak(folder: Path, kills: int, seed: int, megabytes: float, until: str) -> dict[str, Any]:
     """Kill so many times in `folder`; return the record of it.
 
     Raises
@@ -233,7 +235,7 @@ def soak(folder: Path, kills: int, seed: int, megabytes: float) -> dict[str, Any
     temporary.mkdir()
     os.environ["TMPDIR"] = str(temporary)
     tempfile.tempdir = None
-    prepare(folder, megabytes, seed)
+    prepare(folder, megabytes, seed, until)
     save_often()
     with contextlib.redirect_stdout(None), (folder / "first.log").open("w") as log, contextlib.redirect_stderr(log):
         run_pipeline(folder, folder / "first")  # loads and, once, compiles the kernels
@@ -278,10 +280,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--megabytes", type=float, default=0.12, help="of text")
+    parser.add_argument("--until", default="report", help="last stage of vecmill run", metavar="STAGE")
     parser.add_argument("--json", action="store_true", help="print one JSON object, write no results")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        record = soak(Path(name), options.kills, options.seed, options.megabytes)
+        record = soak(Path(name), options.kills, options.seed, options.megabytes, options.until)
     if options.json:
         print(json.dumps(record))
         return

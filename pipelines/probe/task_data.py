@@ -182,10 +182,10 @@ def _tagged(documents: Sequence[Sequence[Any]], universal: dict[str, str], every
 
 
 def _every(number: int, documents: Iterable[Sequence[Any]]) -> tuple[list[Any], list[Any]]:
-    """Divide documents: every so many-th is test."""
+    """Divide documents: every so many-th is test, from the first on."""
     train: list[Any] = []
     test: list[Any] = []
-    for place, document in enumerate(documents, 1):
+    for place, document in enumerate(documents):
         (train if place % number else test).extend(document)
     return train, test
 
