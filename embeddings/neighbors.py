@@ -5,6 +5,8 @@
 
 import numpy as np
 
+from embeddings import parallel
+
 QUERY_BLOCK = 256  # scores of one block pair: 256 × 16,384 float32 = 16 MiB, inside the last-level cache
 WORD_BLOCK = 1 << 14
 GROUP = 64  # rows that share one maximum when the k-th largest entry is bounded
@@ -40,18 +42,27 @@ def nearest(
 
     Notes
     -----
-    At no time are more than QUERY_BLOCK × WORD_BLOCK similarities held.
+    A thread holds at most QUERY_BLOCK × WORD_BLOCK similarities at a time.
     """
     if topn < 1:
         raise ValueError(f"topn is {topn}; expected 1 or more")
     k = min(topn, len(unit_matrix))
     ids = np.empty((len(queries), k), np.int32)
     similarities = np.empty((len(queries), k), np.float32)
-    buffer = np.empty(min(QUERY_BLOCK, len(queries)) * min(WORD_BLOCK, len(unit_matrix)), np.float32)
-    for start in range(0, len(queries), QUERY_BLOCK):
-        block = slice(start, start + QUERY_BLOCK)
-        excluded = None if exclude is None else exclude[block]
-        ids[block], similarities[block] = _nearest_block(unit_matrix, queries[block], k, excluded, buffer)
+
+    def search(rows: tuple[int, int]) -> None:
+        first, last = rows
+        buffer = np.empty(min(QUERY_BLOCK, last - first) * min(WORD_BLOCK, len(unit_matrix)), np.float32)
+        for start in range(first, last, QUERY_BLOCK):
+            block = slice(start, min(start + QUERY_BLOCK, last))
+            excluded = None if exclude is None else exclude[block]
+            ids[block], similarities[block] = _nearest_block(unit_matrix, queries[block], k, excluded, buffer)
+
+    if len(queries) <= QUERY_BLOCK:
+        search((0, len(queries)))  # the threads of the matrix product suffice
+    else:
+        with parallel.own_threads:
+            parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=QUERY_BLOCK)
     return ids, similarities
 
 

@@ -16,11 +16,11 @@ window is the sequence, or when ``d_state`` is passed on from window to window, 
 
 import numpy as np
 
+from embeddings.parallel import over_rows, own_threads, product
 from embeddings.recurrent.cells import Cell, State, Tape
 from embeddings.recurrent.dropout import Dropout, dropout_mask
 from embeddings.recurrent.embedding import RepeatedVectors
 from embeddings.recurrent.kernels import transpose
-from embeddings.recurrent.parallel import over_rows, own_threads, product
 from embeddings.recurrent.parameters import Parameter
 
 LANES = 16

@@ -13,10 +13,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from embeddings.parallel import Rows
 from embeddings.recurrent import kernels
 from embeddings.recurrent.activations import ACTIVATIONS
 from embeddings.recurrent.initializers import Initializer, glorot_uniform, orthogonal
-from embeddings.recurrent.parallel import Rows
 from embeddings.recurrent.parameters import Parameter
 
 State = tuple[np.ndarray, ...]

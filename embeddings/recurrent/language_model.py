@@ -22,6 +22,7 @@ from safetensors.numpy import load_file, save_file
 
 from embeddings.atomic_output import atomic_directory, writing
 from embeddings.errors import EmbeddingsError
+from embeddings.parallel import product
 from embeddings.recurrent.cells import CELLS, Cell, State
 from embeddings.recurrent.dropout import Dropout, dropout_mask
 from embeddings.recurrent.embedding import Embedding, RepeatedVectors
@@ -30,7 +31,6 @@ from embeddings.recurrent.initializers import glorot_uniform
 from embeddings.recurrent.lm_corpus import EOS, UNK
 from embeddings.recurrent.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
 from embeddings.recurrent.noise import LogUniformNoise
-from embeddings.recurrent.parallel import product
 from embeddings.recurrent.parameters import Parameter, Parameters, clear_gradients, distinct
 from embeddings.recurrent.stacking import DeepRNN
 from embeddings.text.tokenization import Tokenizer, make_tokenizer

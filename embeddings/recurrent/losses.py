@@ -17,9 +17,9 @@ from itertools import pairwise
 
 import numpy as np
 
+from embeddings.parallel import Rows, over_rows, own_threads, product
 from embeddings.recurrent.kernels import softmax_cross_entropy
 from embeddings.recurrent.noise import Noise
-from embeddings.recurrent.parallel import Rows, over_rows, own_threads, product
 from embeddings.recurrent.parameters import Parameter, RowGradient
 
 LARGEST_BLOCK = 1 << 26

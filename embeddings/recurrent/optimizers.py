@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.parallel import over_rows
 from embeddings.recurrent import row_kernels
-from embeddings.recurrent.parallel import over_rows
 from embeddings.recurrent.parameters import Parameter, Parameters, RowGradient, as_matrix, distinct, global_norm
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embeddings.recurrent.parallel import over_rows
+from embeddings.parallel import over_rows
 from embeddings.recurrent.row_kernels import add_rows, sum_of_squares
 
 Parameters = dict[str, "Parameter"]

@@ -12,8 +12,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from embeddings.parallel import product
 from embeddings.recurrent.initializers import glorot_uniform
-from embeddings.recurrent.parallel import product
 from embeddings.recurrent.parameters import Parameter, Parameters
 
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embeddings.parallel import own_threads, product
 from embeddings.recurrent.activations import ACTIVATIONS
 from embeddings.recurrent.initializers import Initializer, glorot_uniform
-from embeddings.recurrent.parallel import own_threads, product
 from embeddings.recurrent.parameters import Parameter
 from embeddings.recurrent.tree_batch import TreeBatch
 

@@ -16,9 +16,9 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from embeddings.parallel import own_threads, product
 from embeddings.recurrent.activations import sigmoid, tanh
 from embeddings.recurrent.initializers import glorot_uniform, orthogonal
-from embeddings.recurrent.parallel import own_threads, product
 from embeddings.recurrent.parameters import Parameter, sum_by_index
 from embeddings.recurrent.recursive import add_product_gradient, check_binary, checked_leaves, checked_sizes
 from embeddings.recurrent.tree_batch import Level, TreeBatch

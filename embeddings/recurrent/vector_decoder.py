@@ -9,10 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from embeddings.parallel import product
 from embeddings.recurrent.activations import tanh
 from embeddings.recurrent.cells import CELLS, State
 from embeddings.recurrent.initializers import glorot_uniform
-from embeddings.recurrent.parallel import product
 from embeddings.recurrent.parameters import Parameter
 from embeddings.recurrent.sequence_decoder import Decoder, SequenceGenerator, SequenceGeneratorConfig
 

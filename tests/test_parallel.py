@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
-from embeddings.recurrent import SGD, DeepRNN, LSTMCell, Parameter, SoftmaxCrossEntropy, parallel
+from embeddings import parallel
+from embeddings.recurrent import SGD, DeepRNN, LSTMCell, Parameter, SoftmaxCrossEntropy
 
 
 @pytest.fixture

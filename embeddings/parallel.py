@@ -14,10 +14,11 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numba import config
 from threadpoolctl import ThreadpoolController
 
-THREADS: int = config.NUMBA_NUM_THREADS
+from embeddings.threads import thread_count
+
+THREADS = int(os.environ.get("NUMBA_NUM_THREADS") or thread_count(None))
 """As many as there are cores, unless the environment variable NUMBA_NUM_THREADS says otherwise."""
 SMALLEST_TASK = 1 << 15
 """Element operations under which handing work to another thread costs more than it saves."""
@@ -27,7 +28,7 @@ Rows = tuple[int, int]
 
 @cache
 def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="recurrent")
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="parallel")
 
 
 @cache
