@@ -161,10 +161,10 @@ def _most_common(labels: Iterable[str]) -> str:
 
 
 def _tagger_training(words: int) -> SequenceTrainingConfig:
-    """Many passes over few words, few over many: some hundred steps in any case."""
+    """Many passes over few words, few over many: from some hundred to some thousand steps."""
     return SequenceTrainingConfig(
-        epochs=int(np.clip(round(500_000 / words), 3, 15)),
-        batch_words=int(np.clip(words // 100, 256, 4096)),
+        epochs=int(np.clip(round(3 + 200_000 / words), 3, 15)),
+        batch_words=int(np.clip(words // 150, 256, 2048)),
         learning_rate=5e-3,
         validation_share=0.05,
     )
