@@ -7,7 +7,7 @@ import logging
 import os
 import shutil
 import signal
-import subprocess  # nosec B404 - of our own program, without a shell
+import subprocess  # nosec B404
 import sys
 import time
 from collections import Counter
@@ -183,6 +183,7 @@ class BatchRunner:
         slot = self._slots.pop(0)
         with self._log(state).open("ab") as log:
             # Not in our process group: Ctrl-C is for us to pass on, once.
+            # our own program, without a shell
             process = subprocess.Popen(  # noqa: S603  # nosec B603
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
             )
