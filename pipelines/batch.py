@@ -182,8 +182,7 @@ class BatchRunner:
         command += ["--until", until] if until else []
         slot = self._slots.pop(0)
         with self._log(state).open("ab") as log:
-            # Not in our process group: Ctrl-C is for us to pass on, once.
-            # our own program, without a shell
+            # Our own program, without a shell; not in our process group, since Ctrl-C is for us to pass on, once.
             process = subprocess.Popen(  # noqa: S603  # nosec B603
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
             )
