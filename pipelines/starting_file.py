@@ -18,7 +18,7 @@ STARTING_VALUES: dict[str, Any] = {
     "lm.max_vocabulary": 5000,
     "lm_network.layers": 1,
     "lm_network.hidden_size": 100,
-    "lm_training.epochs": 1,
+    "lm_training.epochs": 3,
 }
 HEADER = """\
 # Settings of `vecmill run`. Every line is the default, but for those under [lm], [lm_network] and [lm_training], which
