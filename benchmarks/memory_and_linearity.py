@@ -24,6 +24,7 @@ from benchmarks import measuring, zipf
 
 MOST_MEMORY = 1.5e9  # bytes
 MOST_DIFFERENCE = 0.2
+SHORT_RUNS = 3  # of less than 100 MB, a turn: half a second of work is hard to measure
 STAGES = ("tokenize", "vocabulary", "encode", "train")
 
 
@@ -80,7 +81,7 @@ def main() -> int:
         measure(texts[1.0], 1.0, options)  # compiles the kernels, once on a machine
         for _ in range(options.repeats):
             for size in sizes:
-                runs[size].append(measure(texts[size], size, options))
+                runs[size] += [measure(texts[size], size, options) for _ in range(SHORT_RUNS if size < 100 else 1)]
     first, *found = (fastest_run(runs[size]) for size in sizes)
     rates = [(row["words"] - first["words"]) / (_worked(row) - _worked(first)) for row in found]
     rows = [
@@ -98,8 +99,9 @@ def main() -> int:
     difference, peak = max(rates) / min(rates) - 1, max(row["peak"] for row in found)
     notes = [
         f"skip-gram, d=100, one epoch, at most {options.vocabulary:,} words of {options.types:,}",
-        f"fastest of {options.repeats} runs; 1 MB takes {_worked(first):.1f} s in the four stages; words/s beyond it "
-        f"differ by {100 * difference:.0f} %; bar: {100 * MOST_DIFFERENCE:.0f} %",
+        f"fastest of {options.repeats} runs, {SHORT_RUNS * options.repeats} of less than 100 MB; 1 MB takes "
+        f"{_worked(first):.1f} s in the four stages; words/s beyond it differ by {100 * difference:.0f} %; "
+        f"bar: {100 * MOST_DIFFERENCE:.0f} %",
         f"highest peak {peak / 1e6:,.0f} MB; bar: {MOST_MEMORY / 1e6:,.0f} MB",
     ]
     measuring.write_results("memory_and_linearity", "Memory and time as the text grows", rows, notes)
