@@ -113,6 +113,10 @@ class EncodedCorpus:
                     raise EmbeddingsError(
                         f"cannot read {self.directory / name}: {error.strerror}; encode the corpus again"
                     ) from error
+                except ValueError as error:  # no name that a file can have
+                    raise EmbeddingsError(
+                        f"{self.directory} is damaged (file {name!r}); encode the corpus again"
+                    ) from error
                 if found != expected:
                     raise EmbeddingsError(f"{self.directory / name} is damaged; encode the corpus again")
 
