@@ -189,23 +189,17 @@ def _tree_training(words: int) -> SequenceTrainingConfig:
     )
 
 
-_SPELLING = WordInputsConfig(endings=(1, 2, 3), ending_dimension=16, shape_dimension=8)
+_TAGGING = Task(
+    title="Parts of speech",
+    inputs=WordInputsConfig(endings=(1, 2, 3), ending_dimension=16, shape_dimension=8),
+    training=_tagger_training,
+    answer=_tag,
+    baseline=_most_frequent_tags,
+)
 
 TASKS = {
-    "pos-treebank": Task(
-        title="Parts of speech, Penn Treebank sample",
-        inputs=_SPELLING,
-        training=_tagger_training,
-        answer=_tag,
-        baseline=_most_frequent_tags,
-    ),
-    "pos-brown": Task(
-        title="Parts of speech, Brown corpus",
-        inputs=_SPELLING,
-        training=_tagger_training,
-        answer=_tag,
-        baseline=_most_frequent_tags,
-    ),
+    "pos-treebank": replace(_TAGGING, title="Parts of speech, Penn Treebank sample"),
+    "pos-brown": replace(_TAGGING, title="Parts of speech, Brown corpus"),
     "sentiment": Task(
         title="Sentiment of movie reviews",
         inputs=WordInputsConfig(),
