@@ -19,3 +19,8 @@ def shared_data() -> Path:
     if not (folder / "corpora").is_dir():
         pytest.skip(f"no real text in {folder}; set VECMILL_SHARED to try this test")
     return folder
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their parameter: compressed bytes hold the time, and every worker must collect the same names."""
+    return argname if isinstance(val, bytes) else None
