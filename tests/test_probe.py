@@ -12,7 +12,8 @@ from embeddings import Vocabulary, WordVectors
 from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
 from pipelines.probe.constituents import ConstituentLabeller, cleaned, constituent_labels
 from pipelines.probe.scores import compare_answers, score
-from pipelines.probe.task_data import READERS
+from pipelines.probe.stage import ProbeStage
+from pipelines.probe.task_data import READERS, TaskData
 from pipelines.probe.tasks import TASKS, Examples
 from tests.command_line import fails, vecmill
 
@@ -168,7 +169,7 @@ def test_baselines_count():
 def test_scores_are_those_of_the_definition():
     gold = [np.array([0, 0, 1]), np.array([2, 1])]
     found = [np.array([0, 1, 1]), np.array([0, 1])]
-    scored = score(gold, found, 4, np.random.default_rng(0))
+    scored = score(gold, [found], 4, np.random.default_rng(0))
     assert scored.accuracy == pytest.approx(3 / 5)
     assert scored.macro_f1 == pytest.approx((2 / 4 + 4 / 5 + 0) / 3)  # label 3 is nowhere
     assert scored.accuracy_low == pytest.approx(0.5)
@@ -180,7 +181,7 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says():
     hits = 0
     for _ in range(60):
         right = rng.random(200) < 0.8
-        scored = score([np.ones(1, np.int64)] * 200, [np.array([int(r)]) for r in right], 2, rng)
+        scored = score([np.ones(1, np.int64)] * 200, [[np.array([int(r)]) for r in right]], 2, rng)
         hits += scored.accuracy_low <= 0.8 <= scored.accuracy_high
     assert hits >= 51
 
@@ -190,11 +191,40 @@ def test_a_better_set_of_answers_is_found_better():
     gold = [rng.integers(0, 2, 5) for _ in range(300)]
     worse = [np.where(rng.random(5) < 0.3, 1 - g, g) for g in gold]
     better = [np.where(rng.random(5) < 0.15, 1 - g, g) for g in gold]
-    found = compare_answers(gold, better, worse, rng)
+    found = compare_answers(gold, [better], [worse], rng)
     assert 0 < found.low < found.difference < found.high
     assert found.p < 0.001
-    assert compare_answers(gold, worse, better, rng).difference == pytest.approx(-found.difference)
-    assert compare_answers(gold, worse, worse, rng).p == 1
+    assert compare_answers(gold, [worse], [better], rng).difference == pytest.approx(-found.difference)
+    assert compare_answers(gold, [worse], [worse], rng).p == 1
+
+
+def test_figures_of_several_draws_are_their_means_and_their_spread_counts():
+    gold = [np.array([1])] * 400
+    good, bad = ([np.array([int(i % 10 < right)]) for i in range(400)] for right in (9, 6))
+    steady = score(gold, [good, good], 2, np.random.default_rng(0))
+    mixed = score(gold, [good, bad], 2, np.random.default_rng(0))
+    assert steady.accuracy == pytest.approx(0.9)
+    assert mixed.accuracy == pytest.approx(0.75)
+    assert mixed.accuracy_high - mixed.accuracy_low > 3 * (steady.accuracy_high - steady.accuracy_low)
+    rng = np.random.default_rng(0)
+    assert compare_answers(gold, [good, good], [bad, bad], rng).p < 0.001
+    unsure = compare_answers(gold, [good, bad], [bad, good], rng)
+    assert unsure.difference == pytest.approx(0)
+    assert unsure.p > 0.3
+
+
+def test_draws_have_no_example_in_common(model):
+    stage = ProbeStage(task="sentiment", model=model, data_folder=None, fractions=(0.1,), seed=1)
+    texts, labels = [[f"word{number}"] for number in range(100)], [["pos"], ["neg"]] * 50
+    vars(stage)["_data"] = TaskData(train=texts, train_labels=labels, test=[], test_labels=[], unit="review")
+    draws = stage._draws(0.1)
+    words = {text[0] for draw in draws for text in draw.train}
+    assert [len(draw.train) for draw in draws] == [10] * 5
+    assert len(words) == 50
+    for text, label in zip(draws[0].train, draws[0].labels, strict=True):
+        assert label == labels[texts.index(text)]
+    assert [len(draw.train) for draw in stage._draws(0.3)] == [30]
+    assert [len(draw.train) for draw in stage._draws(1.0)] == [100]
 
 
 def test_bad_input_is_one_line(model, data, tmp_path):

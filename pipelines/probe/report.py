@@ -73,19 +73,25 @@ def print_report(found: Mapping[str, Any]) -> None:
             "start", "learned from", "accuracy", "95 % interval", "macro-F1", "95 % interval", "no vector", "time"
         )
         for row in rows:
-            learned = f"{row['fraction']:.0%} ({row['examples']:,})"
+            learned = f"{row['fraction']:.0%} ({_times(row['draws'])}{row['examples']:,})"
             missing = "" if row["oov"] is None else f"{row['oov']:.1%}"
             figures = (*_with_interval(row, "accuracy"), *_with_interval(row, "macro_f1"))
             _print_row(row["start"], learned, *figures, missing, duration(row["seconds"]))
         for row in found["comparisons"]:
             if row["task"] == task:
                 results.print(_sentence(row))
+        if any(row["draws"] > 1 for row in rows):
+            results.print("Where a network learned several times, from other examples each time, figures are means.")
         results.print(f"All networks took {duration(sum(row['seconds'] for row in rows))}.")
 
 
 def _print_row(start: str, *cells: str) -> None:
     widths = (15, 9, 15, 9, 15, 10, 12)
     results.print(start.ljust(9) + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
+
+
+def _times(draws: int) -> str:
+    return f"{draws} x " if draws > 1 else ""
 
 
 def _with_interval(row: Mapping[str, Any], name: str) -> tuple[str, str]:

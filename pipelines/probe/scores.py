@@ -1,6 +1,7 @@
 """Accuracy and macro-averaged F1 with bootstrap intervals, and whether one set of answers is better than another.
 
-What is resampled are the examples (sentences, reviews), not single labels: the words of a sentence are not independent.
+What is resampled are the examples of the test (sentences, reviews), not single labels: the words of a sentence are not
+independent.  Where networks learned from several draws of the training examples, the draws are resampled too.
 """
 
 from collections.abc import Sequence
@@ -39,53 +40,77 @@ class Difference:
     p: float
 
 
-def score(gold: Sequence[np.ndarray], found: Sequence[np.ndarray], labels: int, rng: np.random.Generator) -> Score:
-    """Compare answers with the truth.
+def score(
+    gold: Sequence[np.ndarray], draws: Sequence[Sequence[np.ndarray]], labels: int, rng: np.random.Generator
+) -> Score:
+    """Compare answers with the truth; figures are means over the draws.
 
     Parameters
     ----------
-    gold, found
-        One (n,) int64 of labels an example; a negative one in ``found`` is no label.
+    gold
+        One (n,) int64 of labels an example.
+    draws
+        The same for the answers of each network; a negative one is no label.
     labels
         Number of labels.
     rng
         Draws the resamples.
     """
-    table = np.stack([_counts(g, f, labels) for g, f in zip(gold, found, strict=True)])  # (examples, 3 labels)
-    there = table[:, labels : 2 * labels].sum(axis=0) > 0
-    values = _figures(table.sum(axis=0, keepdims=True), there)[0]
-    resampled = bootstrap(lambda picks: _figures(_weights(picks) @ table, there), len(table), RESAMPLES, rng)
-    accuracy, f1 = (percentile_interval(column) for column in resampled.T)
+    tables = [np.stack([_counts(g, f, labels) for g, f in zip(gold, found, strict=True)]) for found in draws]
+    there = tables[0][:, labels : 2 * labels].sum(axis=0) > 0  # a table is (examples, 3 labels)
+
+    def figures(picks: np.ndarray) -> np.ndarray:
+        weights = _weights(picks)
+        return _mean_of_resampled([_figures(weights @ table, there) for table in tables], rng)
+
+    accuracy, f1 = np.mean([_figures(table.sum(axis=0, keepdims=True), there)[0] for table in tables], axis=0)
+    resampled = bootstrap(figures, len(gold), RESAMPLES, rng)
+    (low, high), (f1_low, f1_high) = (percentile_interval(column) for column in resampled.T)
     return Score(
-        accuracy=float(values[0]),
-        accuracy_low=accuracy[0],
-        accuracy_high=accuracy[1],
-        macro_f1=float(values[1]),
-        macro_f1_low=f1[0],
-        macro_f1_high=f1[1],
+        accuracy=float(accuracy),
+        accuracy_low=low,
+        accuracy_high=high,
+        macro_f1=float(f1),
+        macro_f1_low=f1_low,
+        macro_f1_high=f1_high,
     )
 
 
 def compare_answers(
-    gold: Sequence[np.ndarray], first: Sequence[np.ndarray], second: Sequence[np.ndarray], rng: np.random.Generator
+    gold: Sequence[np.ndarray],
+    first: Sequence[Sequence[np.ndarray]],
+    second: Sequence[Sequence[np.ndarray]],
+    rng: np.random.Generator,
 ) -> Difference:
-    """Compare two sets of answers to the same examples by the paired bootstrap (Berg-Kirkpatrick et al. 2012).
+    """Compare two sides, draw by draw, by the paired bootstrap (Berg-Kirkpatrick et al. 2012).
 
     The p-value is twice the share of resamples in which the difference has the other sign, or is zero.
     """
     sizes = np.array([len(g) for g in gold], np.float64)
-    gain = np.array([np.sum(a == g) - np.sum(b == g) for g, a, b in zip(gold, first, second, strict=True)], np.float64)
-    columns = np.stack([gain, sizes], axis=1)
+    gains = np.array(
+        [
+            [np.sum(a == g) - np.sum(b == g) for g, a, b in zip(gold, ours, theirs, strict=True)]
+            for ours, theirs in zip(first, second, strict=True)
+        ],
+        np.float64,
+    )  # (draws, examples)
 
     def differences(picks: np.ndarray) -> np.ndarray:
-        sums = _weights(picks) @ columns
-        return sums[:, 0] / sums[:, 1]
+        weights = _weights(picks)
+        return _mean_of_resampled((weights @ gains.T / (weights @ sizes)[:, None]).T, rng)
 
     values = bootstrap(differences, len(sizes), PAIRED_RESAMPLES, rng)
     low, high = percentile_interval(values)
     against = min(np.sum(values <= 0), np.sum(values >= 0)) + 1
     p = min(1.0, 2 * against / (PAIRED_RESAMPLES + 1))
-    return Difference(difference=float(gain.sum() / sizes.sum()), low=low, high=high, p=float(p))
+    return Difference(difference=float(gains.sum(axis=1).mean() / sizes.sum()), low=low, high=high, p=float(p))
+
+
+def _mean_of_resampled(values: Sequence[np.ndarray] | np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return, for each resample, the mean of networks drawn with replacement: (draws, r, ...) to (r, ...)."""
+    table = np.asarray(values)
+    picks = rng.integers(len(table), size=table.shape[:2])
+    return table[picks, np.arange(table.shape[1])].mean(axis=0)
 
 
 def _counts(gold: np.ndarray, found: np.ndarray, labels: int) -> np.ndarray:

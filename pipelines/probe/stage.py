@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 FILE_NAME = "scores.json"
 STEPS = 1000  # of the progress bar
+MOST_DRAWS = 5
+"""Draws of training examples for a small share; they have no example in common, and use half of all at most."""
 
 Row = dict[str, Any]
 
@@ -94,68 +96,73 @@ class ProbeStage(Stage):
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write `scores.json`; networks that were trained before an interruption are not trained again."""
-        data = self._data
-        gold = self._numbered(data.test_labels)
-        vectors = restricted(self._vectors, data)
+        gold = self._numbered(self._data.test_labels)
         scores: list[Row] = []
         comparisons: list[Row] = []
         with context.progress.task(self.name, STEPS) as update:
             for place, fraction in enumerate(self.fractions):
-                examples = self._examples(fraction)
-                found: dict[str, list[np.ndarray]] = {}
-                for start in STARTS:
-                    report = self._reporter(update, place * len(STARTS) + STARTS.index(start), start)
-                    record = self._learned(examples, start, vectors, context.checkpoint, report)
-                    found[start] = self._numbered(record.pop("answers"))
-                    row = {"task": self.name, "start": start, "fraction": fraction, "examples": len(examples.train)}
-                    rng = np.random.default_rng(self.seed)
-                    scores.append({**row, **asdict(score(gold, found[start], len(self._labels), rng)), **record})
-                    logger.info("%s, %g of the examples, %s: %.4f", self.name, fraction, start, scores[-1]["accuracy"])
+                draws = self._draws(fraction)
+                row = {"task": self.name, "fraction": fraction, "examples": len(draws[0].train), "draws": len(draws)}
+                found: dict[str, list[list[np.ndarray]]] = {}
+                for number, start in enumerate(STARTS):
+                    report = self._reporter(update, place * len(STARTS) + number, start, len(draws))
+                    records = self._learned(draws, start, context.checkpoint, report)
+                    found[start] = [self._numbered(record["answers"]) for record in records]
+                    scored = score(gold, found[start], len(self._labels), np.random.default_rng(self.seed))
+                    oov = None if records[0]["oov"] is None else float(np.mean([record["oov"] for record in records]))
+                    costs = {"oov": oov, "seconds": sum(record["seconds"] for record in records)}
+                    scores.append({**row, "start": start, **asdict(scored), **costs})
+                    logger.info("%s, %g of the examples, %s: %.4f", self.name, fraction, start, scored.accuracy)
                 for start in (TUNED, FROZEN):
                     rng = np.random.default_rng(self.seed)
                     difference = compare_answers(gold, found[start], found[RANDOM], rng)
-                    row = {"task": self.name, "fraction": fraction, "first": start, "second": RANDOM}
-                    comparisons.append({**row, **asdict(difference)})
+                    comparisons.append({**row, "first": start, "second": RANDOM, **asdict(difference)})
         result = {"about": self._about(gold), "scores": scores, "comparisons": comparisons}
         (directory / FILE_NAME).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        return {"networks": len(scores)}
+        return {"networks": sum(row["draws"] for row in scores)}
 
-    def _examples(self, fraction: float) -> Examples:
+    def _draws(self, fraction: float) -> list[Examples]:
+        """Return the draws of a share of the training examples: several where they are few, without common examples."""
         data = self._data
         order = np.random.default_rng(self.seed).permutation(len(data.train))
-        chosen = np.sort(order[: max(2, round(fraction * len(order)))])
-        return Examples(
-            train=[data.train[i] for i in chosen],
-            labels=[data.train_labels[i] for i in chosen],
-            test=data.test,
-            all_labels=sorted({label for one in data.train_labels for label in one}),
-        )
+        size = max(2, round(fraction * len(order)))
+        count = max(1, min(MOST_DRAWS, len(order) // 2 // size))
+        return [
+            Examples(
+                train=[data.train[i] for i in chosen],
+                labels=[data.train_labels[i] for i in chosen],
+                test=data.test,
+                all_labels=sorted({label for one in data.train_labels for label in one}),
+            )
+            for chosen in (np.sort(order[draw * size : (draw + 1) * size]) for draw in range(count))
+        ]
 
     def _learned(
-        self,
-        examples: Examples,
-        start: str,
-        vectors: WordVectors,
-        checkpoint: Path,
-        report: Callable[[SequenceProgress], None],
-    ) -> Row:
-        """Return the answers of one network, the share of words without a vector, and the seconds it took."""
-        path = checkpoint / f"{start.replace(' ', '-')}-{len(examples.train)}.json"
-        if path.exists():
-            kept: Row = json.loads(path.read_text("utf-8"))
-            return kept
-        began = time.monotonic()
-        answered, missing = answers(TASKS[self.name], examples, start, vectors, self.seed, report)
-        record = {"answers": answered, "oov": missing, "seconds": time.monotonic() - began}
-        with atomic_file(path) as file:
-            file.write(json.dumps(record, ensure_ascii=False).encode())
-        return record
+        self, draws: Sequence[Examples], start: str, checkpoint: Path, report: Callable[[int, SequenceProgress], None]
+    ) -> list[Row]:
+        """Return, of each draw, the answers, the share of words without a vector, and the seconds it took."""
+        records: list[Row] = []
+        for draw, examples in enumerate(draws):
+            path = checkpoint / f"{start.replace(' ', '-')}-{len(examples.train)}-{draw}.json"
+            if not path.exists():
+                began = time.monotonic()
+                task, seed = TASKS[self.name], self.seed + draw
+                answered, missing = answers(task, examples, start, self._restricted, seed, partial(report, draw))
+                record = {"answers": answered, "oov": missing, "seconds": time.monotonic() - began}
+                with atomic_file(path) as file:
+                    file.write(json.dumps(record, ensure_ascii=False).encode())
+            records.append(json.loads(path.read_text("utf-8")))
+        return records
 
-    def _reporter(self, update: Update, place: int, start: str) -> Callable[[SequenceProgress], None]:
+    @cached_property
+    def _restricted(self) -> WordVectors:
+        return restricted(self._vectors, self._data)
+
+    def _reporter(self, update: Update, place: int, start: str, draws: int) -> Callable[[int, SequenceProgress], None]:
         runs = len(self.fractions) * len(STARTS)
 
-        def report(progress: SequenceProgress) -> None:
-            done = (place + progress.words_done / progress.words_total) / runs
+        def report(draw: int, progress: SequenceProgress) -> None:
+            done = (place + (draw + progress.words_done / progress.words_total) / draws) / runs
             update(round(STEPS * done), f"{start}, epoch {progress.epoch}, loss {progress.loss:.3f}")
 
         return report
