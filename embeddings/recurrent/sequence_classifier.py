@@ -6,10 +6,12 @@
     P(label) = softmax(W_ya p + b_y)
 
 A long text is read in windows side by side, each from a zero state, and pooled over all of them: backpropagation then
-reaches back as far as a window, and 700 words take as many steps in time as 50 do.
+reaches back as far as a window, and 700 words take as many steps in time as 50 do.  In training a text can be read in
+part: some of its windows, drawn anew each time, which saves time and keeps few texts from being learned by heart.
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,6 +49,8 @@ class SequenceClassifier:
         How the states of a text become one vector: "mean", "max" or "attention".
     window
         Words that are read in a row; None reads every text as a whole.
+    windows_drawn
+        Windows of each text that one step of training reads; None for all.
 
     Attributes
     ----------
@@ -56,7 +60,7 @@ class SequenceClassifier:
     Raises
     ------
     ValueError
-        For an unknown pooling, or windows of less than a word.
+        For an unknown pooling, windows of less than a word, or fewer than one window drawn.
     """
 
     def __init__(
@@ -67,14 +71,17 @@ class SequenceClassifier:
         *,
         pooling: str = "attention",
         window: int | None = None,
+        windows_drawn: int | None = None,
         rng: np.random.Generator,
         dtype: type = np.float32,
     ):
         if window is not None and window < 1:
             raise ValueError(f"windows of {window} words: expected at least 1")
+        if windows_drawn is not None and (windows_drawn < 1 or window is None):
+            raise ValueError(f"{windows_drawn} windows drawn of a text: expected at least 1, and windows of some words")
         self.inputs, self.labels, self.config = inputs, list(labels), config
         self._number = {label: number for number, label in enumerate(self.labels)}
-        self._rng, self._window = rng, window
+        self._rng, self._window, self._windows_drawn = rng, window, windows_drawn
         self.network = config.make(inputs.size, rng, dtype)
         size = self.network.output_size
         self._pooling = make_pooling(pooling, size, rng, dtype)
@@ -127,12 +134,15 @@ class SequenceClassifier:
         else:
             kept = np.arange(len(targets))
             ids_valid, targets_valid = self._encoded(*valid)
-        places = np.arange(len(targets_valid))
+
+        def validate() -> float:
+            return float(self._log_probabilities(ids_valid)[np.arange(len(targets_valid)), targets_valid].mean())
+
         return train_sequences(
             self.trained,
             np.array([len(ids.ids[i]) for i in kept]),
             lambda batch: self.loss_and_gradients(ids, kept[batch], targets[kept[batch]], self._rng),
-            lambda: float(self._log_probabilities(ids_valid)[places, targets_valid].mean()),
+            validate if len(targets_valid) else None,
             config=training,
             rng=self._rng,
             report=report,
@@ -172,7 +182,7 @@ class SequenceClassifier:
             Mean cross-entropy of a text, in nats.
         """
         clear_gradients(self.parameters)
-        pieces, starts = self._windows([encoded.ids[i] for i in texts])
+        pieces, starts = self._windows([encoded.ids[i] for i in texts], rng)
         features, index, lengths = encoded.batch(pieces)
         x, x_mask = dropped(self.inputs.forward(features, index, rng), self.config.dropout, rng)
         pooled, there = self._pooled(x, lengths, starts, rng)
@@ -195,13 +205,24 @@ class SequenceClassifier:
         there = np.arange(len(hidden)) < lengths[:, None]
         return self._pooling.forward(hidden.transpose(1, 0, 2)[there], starts), there
 
-    def _windows(self, ids: Sequence[np.ndarray]) -> tuple[list[np.ndarray], np.ndarray]:
-        """Cut texts into windows; return them, and the place of the first word of each text among all words."""
-        starts = np.cumsum([0, *(len(text) for text in ids[:-1])])
-        if self._window is None:
-            return list(ids), starts
-        size = self._window
-        return [text[start : start + size] for text in ids for start in range(0, len(text), size)], starts
+    def _windows(
+        self, ids: Sequence[np.ndarray], rng: np.random.Generator | None = None
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """Cut texts into windows, and draw some of each; return them, and where the words of each text start."""
+        cut = [self._cut(text, rng) for text in ids]
+        lengths = [sum(map(len, windows)) for windows in cut]
+        return [window for windows in cut for window in windows], np.cumsum([0, *lengths[:-1]])
+
+    def _cut(self, text: np.ndarray, rng: np.random.Generator | None) -> list[np.ndarray]:
+        """Return the windows of a text, or some of them: the first one ends anywhere then, so that cuts differ."""
+        size, drawn = self._window, self._windows_drawn
+        if size is None:
+            return [text]
+        if rng is None or drawn is None or len(text) <= drawn * size:
+            return [text[start : start + size] for start in range(0, len(text), size)]
+        cuts = [0, *range(int(rng.integers(1, size + 1)), len(text), size), len(text)]
+        windows = [text[start:end] for start, end in pairwise(cuts)]
+        return [windows[i] for i in rng.choice(len(windows), drawn, replace=False)]
 
     def _log_probabilities(self, encoded: EncodedSequences) -> np.ndarray:
         found = np.empty((len(encoded.ids), len(self.labels)))

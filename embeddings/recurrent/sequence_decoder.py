@@ -224,7 +224,13 @@ class SequenceGenerator(ABC):
             return float(total.sum() / lengths[aside].sum())
 
         return train_sequences(
-            self.parameters, lengths[kept], batch_loss, validate, config=training, rng=rng, report=report
+            self.parameters,
+            lengths[kept],
+            batch_loss,
+            validate if len(aside) else None,
+            config=training,
+            rng=rng,
+            report=report,
         )
 
     def loss_and_gradients(self, sources: Any, targets: Sequence[Sequence[str]]) -> float:

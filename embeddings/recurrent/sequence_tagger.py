@@ -127,18 +127,20 @@ class SequenceTagger:
             kept = np.arange(len(sentences))
             targets_valid, encoded_valid = self._targets(*valid), self.inputs.encode(valid[0])
         ids, targets = [encoded.ids[i] for i in kept], [targets[i] for i in kept]
-        gold = np.concatenate(targets_valid)
 
         def batch_loss(batch: np.ndarray) -> float:
             laid_out = encoded.batch([ids[i] for i in batch])
             padded, _ = pad_sequences([targets[i] for i in batch], PADDING)
             return self.loss_and_gradients(*laid_out, padded, self._rng)
 
+        def validate() -> float:
+            return float(np.mean(np.concatenate(self._predicted(encoded_valid)) == np.concatenate(targets_valid)))
+
         return train_sequences(
             self.trained,
             np.array([len(sequence) for sequence in ids]),
             batch_loss,
-            lambda: float(np.mean(np.concatenate(self._predicted(encoded_valid)) == gold)),
+            validate if targets_valid else None,
             config=training,
             rng=self._rng,
             report=report,

@@ -33,7 +33,8 @@ class SequenceTrainingConfig:
     patience
         Training ends after this many epochs in a row without a better validation.
     validation_share
-        Share of the examples that is held out for validation when none are given.
+        Share of the examples that is held out for validation when none are given; with 0 there is no validation, and
+        the weights are those at the end.
     """
 
     epochs: int = 5
@@ -50,8 +51,8 @@ class SequenceTrainingConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not self.learning_rate > 0 or not self.clip > 0 or self.weight_decay < 0:
             raise ValueError("learning_rate and clip must be positive, weight_decay not negative")
-        if not 0 < self.validation_share < 1:
-            raise ValueError(f"validation_share {self.validation_share}: expected a number between 0 and 1")
+        if not 0 <= self.validation_share < 1:
+            raise ValueError(f"validation_share {self.validation_share}: expected a number from 0 to less than 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +85,15 @@ def batches_of_like_length(lengths: np.ndarray, batch_words: int, rng: np.random
 
 
 def held_out(count: int, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Divide ``count`` examples into training and validation, at least one of each.
+    """Divide ``count`` examples into training and validation, at least one of each; a share of 0 holds none out.
 
     Raises
     ------
     ValueError
         If there are fewer than two.
     """
+    if share == 0:
+        return np.arange(count), np.arange(0)
     if count < 2:
         raise ValueError(f"{count} examples: expected at least 2, one to train on and one to validate on")
     order = rng.permutation(count)
@@ -102,13 +105,13 @@ def train_sequences(
     parameters: Parameters,
     lengths: np.ndarray,
     batch_loss: Callable[[np.ndarray], float],
-    validate: Callable[[], float],
+    validate: Callable[[], float] | None,
     *,
     config: SequenceTrainingConfig,
     rng: np.random.Generator,
     report: Report | None = None,
 ) -> list[float]:
-    """Train, and leave the parameters with the values of the best validation.
+    """Train, and leave the parameters with the values of the best validation, or of the end if there is none.
 
     Parameters
     ----------
@@ -120,7 +123,7 @@ def train_sequences(
         Given the numbers of the examples of a batch, returns their mean loss and leaves its gradients in the
         parameters.
     validate
-        Returns a score, the higher the better.
+        Returns a score, the higher the better; None for no validation.
     config, rng
         How to train; ``rng`` draws the order of the batches.
     report
@@ -153,6 +156,9 @@ def train_sequences(
             words += int(lengths[batch].sum())
             if report:
                 report(SequenceProgress(epoch=epoch, words_done=words, words_total=total, loss=loss))
+        if validate is None:
+            logger.debug("epoch %d: loss %.4f", epoch, loss)
+            continue
         scores.append(validate())
         logger.debug("epoch %d: loss %.4f, validation %.4f", epoch, loss, scores[-1])
         if scores[-1] >= max(scores):

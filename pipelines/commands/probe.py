@@ -37,9 +37,10 @@ def probe_command(
 ) -> None:
     """Measure what word vectors are worth in use.
 
-    Recurrent networks learn parts of speech, the sentiment of reviews and the labels of constituents, from E (frozen
-    and tuned) and from a random start, with more and more examples. Accuracy and macro-F1 come with bootstrap
-    intervals, and E with a test against the random start. --out gets scores.json, scores.csv and a plot.
+    Recurrent networks learn parts of speech, the sentiment of reviews and the labels of constituents, from E (frozen,
+    tuned, or first continued on the words of the task) and from a random start, with more and more examples. Accuracy
+    and macro-F1 come with bootstrap intervals, and E with a test against the random start. --out gets scores.json,
+    scores.csv and a plot.
 
     Example: vecmill probe runs/wiki --task pos-treebank --out runs/wiki-probe
     """

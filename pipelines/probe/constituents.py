@@ -111,16 +111,19 @@ class ConstituentLabeller:
         encoded = self.inputs.encode([tree.leaves() for tree in trees])
         targets = [label_numbers(one, self._number) for one in labels]
         kept, aside = held_out(len(trees), training.validation_share, self._rng)
-        gold = np.concatenate([targets[i] for i in aside])
 
         def batch_loss(batch: np.ndarray) -> float:
             return self.loss_and_gradients(trees, encoded, targets, kept[batch], self._rng)
+
+        def validate() -> float:
+            gold = np.concatenate([targets[i] for i in aside])
+            return float(np.mean(np.concatenate(self._predicted(trees, encoded, aside)) == gold))
 
         return train_sequences(
             self.trained,
             np.array([len(encoded.ids[i]) for i in kept]),
             batch_loss,
-            lambda: float(np.mean(np.concatenate(self._predicted(trees, encoded, aside)) == gold)),
+            validate if len(aside) else None,
             config=training,
             rng=self._rng,
             report=report,

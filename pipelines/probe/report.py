@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipelines.console import results
 from pipelines.probe.stage import FILE_NAME, ProbeStage
-from pipelines.probe.tasks import BASELINE, FROZEN, RANDOM, STARTS, TUNED
+from pipelines.probe.tasks import BASELINE, CONTINUED, FROZEN, RANDOM, STARTS, TUNED
 from pipelines.progress import duration
 from pipelines.stage import Stage, StageContext
 
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 TABLE, CURVES = "scores.csv", ("learning_curves.png", "learning_curves.svg")
-COLOURS = {FROZEN: "#4c78a8", TUNED: "#2f4b7c", RANDOM: "#b5534e", BASELINE: "#77776d"}
-MARKS = {FROZEN: "s", TUNED: "o", RANDOM: "D", BASELINE: ""}
+COLOURS = {FROZEN: "#4c78a8", TUNED: "#2f4b7c", CONTINUED: "#3a8f7b", RANDOM: "#b5534e", BASELINE: "#77776d"}
+MARKS = {FROZEN: "s", TUNED: "o", CONTINUED: "^", RANDOM: "D", BASELINE: ""}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +87,7 @@ def print_report(found: Mapping[str, Any]) -> None:
 
 def _print_row(start: str, *cells: str) -> None:
     widths = (15, 9, 15, 9, 15, 10, 12)
-    results.print(start.ljust(9) + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
+    results.print(start.ljust(11) + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
 
 
 def _times(draws: int) -> str:

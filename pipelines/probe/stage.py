@@ -15,9 +15,21 @@ import numpy as np
 from embeddings import WordVectors
 from embeddings.atomic_output import atomic_file
 from embeddings.recurrent.sequence_training import SequenceProgress
+from pipelines.probe.continued import continued
 from pipelines.probe.scores import compare_answers, score
 from pipelines.probe.task_data import READERS, TaskData
-from pipelines.probe.tasks import FROZEN, RANDOM, STARTS, TASKS, TUNED, Examples, answers, restricted
+from pipelines.probe.tasks import (
+    CONTINUED,
+    FROZEN,
+    RANDOM,
+    STARTS,
+    TASKS,
+    TUNED,
+    Examples,
+    answers,
+    restricted,
+    words_of,
+)
 from pipelines.progress import Update
 from pipelines.stage import Stage, StageContext
 
@@ -26,7 +38,9 @@ logger = logging.getLogger(__name__)
 FILE_NAME = "scores.json"
 STEPS = 1000  # of the progress bar
 MOST_DRAWS = 5
-"""Draws of training examples for a small share; they have no example in common, and use half of all at most."""
+"""Draws of training examples where these are few; they have no example in common, and use half of all at most."""
+ENOUGH_EXAMPLES = 1500
+"""No more draws than it takes to have so many examples in all."""
 
 Row = dict[str, Any]
 
@@ -113,7 +127,7 @@ class ProbeStage(Stage):
                     costs = {"oov": oov, "seconds": sum(record["seconds"] for record in records)}
                     scores.append({**row, "start": start, **asdict(scored), **costs})
                     logger.info("%s, %g of the examples, %s: %.4f", self.name, fraction, start, scored.accuracy)
-                for start in (TUNED, FROZEN):
+                for start in (FROZEN, TUNED, CONTINUED):
                     rng = np.random.default_rng(self.seed)
                     difference = compare_answers(gold, found[start], found[RANDOM], rng)
                     comparisons.append({**row, "first": start, "second": RANDOM, **asdict(difference)})
@@ -126,7 +140,7 @@ class ProbeStage(Stage):
         data = self._data
         order = np.random.default_rng(self.seed).permutation(len(data.train))
         size = max(2, round(fraction * len(order)))
-        count = max(1, min(MOST_DRAWS, len(order) // 2 // size))
+        count = max(1, min(MOST_DRAWS, -(-ENOUGH_EXAMPLES // size), len(order) // 2 // size))
         return [
             Examples(
                 train=[data.train[i] for i in chosen],
@@ -147,7 +161,8 @@ class ProbeStage(Stage):
             if not path.exists():
                 began = time.monotonic()
                 task, seed = TASKS[self.name], self.seed + draw
-                answered, missing = answers(task, examples, start, self._restricted, seed, partial(report, draw))
+                vectors = self._continued(checkpoint) if start == CONTINUED else self._restricted
+                answered, missing = answers(task, examples, start, vectors, seed, partial(report, draw))
                 record = {"answers": answered, "oov": missing, "seconds": time.monotonic() - began}
                 with atomic_file(path) as file:
                     file.write(json.dumps(record, ensure_ascii=False).encode())
@@ -157,6 +172,15 @@ class ProbeStage(Stage):
     @cached_property
     def _restricted(self) -> WordVectors:
         return restricted(self._vectors, self._data)
+
+    def _continued(self, checkpoint: Path) -> WordVectors:
+        """Return E, continued on the training part; it is made once."""
+        kept = checkpoint / "continued"
+        if not kept.exists():
+            texts = map(words_of, self._data.train)
+            window = TASKS[self.name].window
+            continued(self._restricted, texts, window=window, seed=self.seed, directory=checkpoint).save(kept)
+        return WordVectors.load(kept)
 
     def _reporter(self, update: Update, place: int, start: str, draws: int) -> Callable[[int, SequenceProgress], None]:
         runs = len(self.fractions) * len(STARTS)
