@@ -1,8 +1,9 @@
 """What trained embeddings buy a language model: perplexity after each epoch, E-initialised and random.
 
-Both models have the same seed, settings and text; only the starting point of E differs.
+All models have the same seed, settings and text; only the starting point of E differs.
 
-python -m benchmarks.language_model_start [--text FOLDER] [--tokens 400000] [--epochs 4] [--preset quick]
+python -m benchmarks.language_model_start [--text FOLDER] [--tokens 400000] [--epochs 4] [--preset small]
+    [--larger MODEL]
 """
 
 import argparse
@@ -14,12 +15,13 @@ from benchmarks.language_models import WIKI, train_embeddings, train_lm, write_s
 
 
 def main() -> None:
-    """Train both models and write the table."""
+    """Train the models and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--text", type=Path, default=WIKI, help="folder of train.txt, valid.txt and test.txt")
     parser.add_argument("--tokens", type=int, default=400_000, help="of train.txt, from its beginning; 0 is all")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--preset", default="quick")
+    parser.add_argument("--preset", default="small")
+    parser.add_argument("--larger", type=Path, help="also start from these vectors, trained on more text")
     options = parser.parse_args()
     settings = "--preset", options.preset, "--epochs", str(options.epochs)
     with tempfile.TemporaryDirectory() as name:
@@ -27,9 +29,11 @@ def main() -> None:
         E = Path(name) / "E"
         seconds = train_embeddings(folder, E)
         models = {
-            "E": train_lm(folder, Path(name) / "trained", E, *settings),
+            "E of the same text": train_lm(folder, Path(name) / "trained", E, *settings),
             "random": train_lm(folder, Path(name) / "random", None, *settings),
         }
+        if options.larger:
+            models["E of more text"] = train_lm(folder, Path(name) / "larger", options.larger, *settings)
     rows = [
         {
             "start of E": start,
@@ -41,8 +45,7 @@ def main() -> None:
     notes = [
         f"validation perplexity after each epoch, test perplexity at the end; {options.text.name}, "
         f"{options.tokens or 'all'} tokens of training; preset {options.preset}",
-        f"E: trained in {seconds:.1f} s on the training part alone, with the settings that train-embeddings has by "
-        "default",
+        f"E of the same text: trained in {seconds:.1f} s on the training part alone; settings by default",
     ]
     measuring.write_results("language_model_start", "What the embeddings buy a language model", rows, notes)
 

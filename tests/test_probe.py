@@ -64,13 +64,13 @@ def test_all_tasks_are_learned_and_reported(model, data, tmp_path):
     found = json.loads(result.stdout)
     assert found == json.loads((out / "scores.json").read_text("utf-8"))
     assert [about["task"] for about in found["tasks"]] == list(TASKS)
-    assert len(found["scores"]) == 4 * 4
+    assert len(found["scores"]) == 4 * 5
     for row in found["scores"]:
         assert 0 <= row["accuracy_low"] <= row["accuracy"] <= row["accuracy_high"] <= 1
         assert 0 <= row["macro_f1_low"] <= row["macro_f1_high"] <= 1
         if row["task"].startswith("pos"):  # 30 steps learn something, and the table of tags everything
             assert row["accuracy"] > (0.99 if row["start"] == "baseline" else 0.4)
-    assert {row["first"] for row in found["comparisons"]} == {"E tuned", "E frozen"}
+    assert {row["first"] for row in found["comparisons"]} == {"E tuned", "E frozen", "E continued"}
     assert (out / "scores.csv").read_text("utf-8").count("\n") == 1 + len(found["scores"])
     assert (out / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
     curves = (out / "learning_curves.svg").read_text("utf-8")
@@ -84,7 +84,7 @@ def test_the_table_names_everything_and_one_task_suffices(model, data, tmp_path)
     result = vecmill("probe", model, "--task", "sentiment", "--data", data, "--out", out, "--fractions", "1,0.5")
     assert result.exit_code == 0, result.output
     assert "Sentiment of movie reviews: 15 reviews to learn from, 5 to test (5 answers, 2 labels)" in result.stdout
-    for start in ("E frozen", "E tuned", "random", "baseline"):
+    for start in ("E frozen", "E tuned", "E continued", "random", "baseline"):
         assert f"\n{start} " in result.stdout
     assert "With 50%: E tuned less random is" in result.stdout
     assert "With 100%: E frozen less random is" in result.stdout
@@ -219,12 +219,15 @@ def test_draws_have_no_example_in_common(model):
     vars(stage)["_data"] = TaskData(train=texts, train_labels=labels, test=[], test_labels=[], unit="review")
     draws = stage._draws(0.1)
     words = {text[0] for draw in draws for text in draw.train}
-    assert [len(draw.train) for draw in draws] == [10] * 5
-    assert len(words) == 50
+    assert [len(draw.train) for draw in draws] == [10] * 10
+    assert len(words) == 100
     for text, label in zip(draws[0].train, draws[0].labels, strict=True):
         assert label == labels[texts.index(text)]
-    assert [len(draw.train) for draw in stage._draws(0.3)] == [30]
+    assert [len(draw.train) for draw in stage._draws(0.3)] == [30] * 3
     assert [len(draw.train) for draw in stage._draws(1.0)] == [100]
+    texts *= 100
+    vars(stage)["_data"] = TaskData(train=texts, train_labels=labels * 100, test=[], test_labels=[], unit="review")
+    assert [len(draw.train) for draw in stage._draws(0.1)] == [1000] * 2  # more would be no use
 
 
 def test_bad_input_is_one_line(model, data, tmp_path):

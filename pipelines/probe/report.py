@@ -82,7 +82,7 @@ def print_report(found: Mapping[str, Any]) -> None:
                 results.print(_sentence(row))
         if any(row["draws"] > 1 for row in rows):
             results.print("Where a network learned several times, from other examples each time, figures are means.")
-        results.print(f"All networks took {duration(sum(row['seconds'] for row in rows))}.")
+        results.print(f"Processor time of all networks: {duration(sum(row['seconds'] for row in rows))}.")
 
 
 def _print_row(start: str, *cells: str) -> None:

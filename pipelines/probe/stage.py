@@ -3,19 +3,17 @@
 import hashlib
 import json
 import logging
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from embeddings import WordVectors
-from embeddings.atomic_output import atomic_file
-from embeddings.recurrent.sequence_training import SequenceProgress
 from pipelines.probe.continued import continued
+from pipelines.probe.learning import Network, learn_side_by_side
 from pipelines.probe.scores import compare_answers, score
 from pipelines.probe.task_data import READERS, TaskData
 from pipelines.probe.tasks import (
@@ -26,19 +24,16 @@ from pipelines.probe.tasks import (
     TASKS,
     TUNED,
     Examples,
-    answers,
     restricted,
     words_of,
 )
-from pipelines.progress import Update
 from pipelines.stage import Stage, StageContext
 
 logger = logging.getLogger(__name__)
 
 FILE_NAME = "scores.json"
-STEPS = 1000  # of the progress bar
-MOST_DRAWS = 5
-"""Draws of training examples where these are few; they have no example in common, and use half of all at most."""
+MOST_DRAWS = 10
+"""Draws of training examples where these are few; they have no example in common."""
 ENOUGH_EXAMPLES = 1500
 """No more draws than it takes to have so many examples in all."""
 
@@ -111,36 +106,67 @@ class ProbeStage(Stage):
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write `scores.json`; networks that were trained before an interruption are not trained again."""
         gold = self._numbered(self._data.test_labels)
+        networks = self._networks(context.checkpoint)
+        self._learn([network for several in networks.values() for network in several], context)
         scores: list[Row] = []
         comparisons: list[Row] = []
-        with context.progress.task(self.name, STEPS) as update:
-            for place, fraction in enumerate(self.fractions):
-                draws = self._draws(fraction)
-                row = {"task": self.name, "fraction": fraction, "examples": len(draws[0].train), "draws": len(draws)}
-                found: dict[str, list[list[np.ndarray]]] = {}
-                for number, start in enumerate(STARTS):
-                    report = self._reporter(update, place * len(STARTS) + number, start, len(draws))
-                    records = self._learned(draws, start, context.checkpoint, report)
-                    found[start] = [self._numbered(record["answers"]) for record in records]
-                    scored = score(gold, found[start], len(self._labels), np.random.default_rng(self.seed))
-                    oov = None if records[0]["oov"] is None else float(np.mean([record["oov"] for record in records]))
-                    costs = {"oov": oov, "seconds": sum(record["seconds"] for record in records)}
-                    scores.append({**row, "start": start, **asdict(scored), **costs})
-                    logger.info("%s, %g of the examples, %s: %.4f", self.name, fraction, start, scored.accuracy)
-                for start in (FROZEN, TUNED, CONTINUED):
-                    rng = np.random.default_rng(self.seed)
-                    difference = compare_answers(gold, found[start], found[RANDOM], rng)
-                    comparisons.append({**row, "first": start, "second": RANDOM, **asdict(difference)})
+        for fraction in self.fractions:
+            found: dict[str, list[list[np.ndarray]]] = {}
+            for start in STARTS:
+                several = networks[fraction, start]
+                records = [json.loads(network.path.read_text("utf-8")) for network in several]
+                found[start] = [self._numbered(record["answers"]) for record in records]
+                scored = score(gold, found[start], len(self._labels), np.random.default_rng(self.seed))
+                oov = None if records[0]["oov"] is None else float(np.mean([record["oov"] for record in records]))
+                row = {"task": self.name, "fraction": fraction, "examples": len(several[0].examples.train)}
+                row |= {"draws": len(several), "start": start, **asdict(scored), "oov": oov}
+                scores.append({**row, "seconds": sum(record["seconds"] for record in records)})
+            for start in (FROZEN, TUNED, CONTINUED):
+                rng = np.random.default_rng(self.seed)
+                difference = compare_answers(gold, found[start], found[RANDOM], rng)
+                row = {"task": self.name, "fraction": fraction, "first": start, "second": RANDOM}
+                comparisons.append({**row, **asdict(difference)})
         result = {"about": self._about(gold), "scores": scores, "comparisons": comparisons}
         (directory / FILE_NAME).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
         return {"networks": sum(row["draws"] for row in scores)}
+
+    def _networks(self, checkpoint: Path) -> dict[tuple[float, str], list[Network]]:
+        """Return all networks, by share of the training examples and start."""
+        vectors = dict.fromkeys(STARTS, restricted(self._vectors, self._data))
+        vectors[CONTINUED] = self._continued(vectors[TUNED], checkpoint)
+        return {
+            (fraction, start): [
+                Network(
+                    task=self.name,
+                    examples=examples,
+                    start=start,
+                    vectors=vectors[start],
+                    seed=self.seed + draw,
+                    path=checkpoint / f"{start.replace(' ', '-')}-{len(examples.train)}-{draw}.json",
+                )
+                for draw, examples in enumerate(self._draws(fraction))
+            ]
+            for fraction in self.fractions
+            for start in STARTS
+        }
+
+    def _learn(self, networks: Sequence[Network], context: StageContext) -> None:
+        """Learn the networks that have not been learned before."""
+        left = [network for network in networks if not network.path.exists()]
+        done, total = 0, sum(network.words for network in left)
+        if not left:
+            return
+        with context.progress.task(self.name, total) as update:
+            for network in learn_side_by_side(left):
+                done += network.words
+                update(done, f"{network.start}, {len(network.examples.train):,} examples")
 
     def _draws(self, fraction: float) -> list[Examples]:
         """Return the draws of a share of the training examples: several where they are few, without common examples."""
         data = self._data
         order = np.random.default_rng(self.seed).permutation(len(data.train))
         size = max(2, round(fraction * len(order)))
-        count = max(1, min(MOST_DRAWS, -(-ENOUGH_EXAMPLES // size), len(order) // 2 // size))
+        count = max(1, min(MOST_DRAWS, -(-ENOUGH_EXAMPLES // size), len(order) // size))
         return [
             Examples(
                 train=[data.train[i] for i in chosen],
@@ -151,45 +177,15 @@ class ProbeStage(Stage):
             for chosen in (np.sort(order[draw * size : (draw + 1) * size]) for draw in range(count))
         ]
 
-    def _learned(
-        self, draws: Sequence[Examples], start: str, checkpoint: Path, report: Callable[[int, SequenceProgress], None]
-    ) -> list[Row]:
-        """Return, of each draw, the answers, the share of words without a vector, and the seconds it took."""
-        records: list[Row] = []
-        for draw, examples in enumerate(draws):
-            path = checkpoint / f"{start.replace(' ', '-')}-{len(examples.train)}-{draw}.json"
-            if not path.exists():
-                began = time.monotonic()
-                task, seed = TASKS[self.name], self.seed + draw
-                vectors = self._continued(checkpoint) if start == CONTINUED else self._restricted
-                answered, missing = answers(task, examples, start, vectors, seed, partial(report, draw))
-                record = {"answers": answered, "oov": missing, "seconds": time.monotonic() - began}
-                with atomic_file(path) as file:
-                    file.write(json.dumps(record, ensure_ascii=False).encode())
-            records.append(json.loads(path.read_text("utf-8")))
-        return records
-
-    @cached_property
-    def _restricted(self) -> WordVectors:
-        return restricted(self._vectors, self._data)
-
-    def _continued(self, checkpoint: Path) -> WordVectors:
+    def _continued(self, vectors: WordVectors, checkpoint: Path) -> WordVectors:
         """Return E, continued on the training part; it is made once."""
         kept = checkpoint / "continued"
         if not kept.exists():
+            logger.info("continuing E on the words of %s", self.name)
             texts = map(words_of, self._data.train)
             window = TASKS[self.name].window
-            continued(self._restricted, texts, window=window, seed=self.seed, directory=checkpoint).save(kept)
+            continued(vectors, texts, window=window, seed=self.seed, directory=checkpoint).save(kept)
         return WordVectors.load(kept)
-
-    def _reporter(self, update: Update, place: int, start: str, draws: int) -> Callable[[int, SequenceProgress], None]:
-        runs = len(self.fractions) * len(STARTS)
-
-        def report(draw: int, progress: SequenceProgress) -> None:
-            done = (place + (draw + progress.words_done / progress.words_total) / draws) / runs
-            update(round(STEPS * done), f"{start}, epoch {progress.epoch}, loss {progress.loss:.3f}")
-
-        return report
 
     def _numbered(self, answered: Sequence[Sequence[str]]) -> list[np.ndarray]:
         number = {label: i for i, label in enumerate(self._labels)}

@@ -14,7 +14,7 @@ from embeddings import Vocabulary, WordVectors
 from embeddings.recurrent.sequence_classifier import SequenceClassifier
 from embeddings.recurrent.sequence_network import SequenceNetworkConfig
 from embeddings.recurrent.sequence_tagger import SequenceTagger
-from embeddings.recurrent.sequence_training import Report, SequenceTrainingConfig
+from embeddings.recurrent.sequence_training import SequenceTrainingConfig
 from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
 from pipelines.probe.constituents import ConstituentLabeller
 from pipelines.probe.task_data import TaskData
@@ -59,12 +59,12 @@ class Task:
     inputs: WordInputsConfig
     window: int
     training: Callable[[int], SequenceTrainingConfig]
-    answer: Callable[[Examples, WordInputs, SequenceTrainingConfig, np.random.Generator, Report], Answers]
+    answer: Callable[[Examples, WordInputs, SequenceTrainingConfig, np.random.Generator], Answers]
     baseline: Callable[[Examples], Answers]
 
 
 def answers(
-    task: Task, examples: Examples, start: str, vectors: WordVectors, seed: int, report: Report
+    task: Task, examples: Examples, start: str, vectors: WordVectors, seed: int
 ) -> tuple[Answers, float | None]:
     """Learn a task from one start.
 
@@ -82,7 +82,7 @@ def answers(
     texts = [words_of(example) for example in examples.train]
     inputs = WordInputs(texts, config, vectors=None if start == RANDOM else vectors, rng=rng)
     training = task.training(sum(map(len, texts)))
-    return task.answer(examples, inputs, training, rng, report), None if start == RANDOM else inputs.missing_share
+    return task.answer(examples, inputs, training, rng), None if start == RANDOM else inputs.missing_share
 
 
 def words_of(example: Any) -> Sequence[str]:
@@ -111,31 +111,29 @@ def restricted(vectors: WordVectors, data: TaskData) -> WordVectors:
     return WordVectors(Vocabulary.from_words(words, vectors.vocabulary.counts[chosen].tolist()), matrix, context)
 
 
-def _tag(
-    examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator, report: Report
-) -> Answers:
+def _tag(examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator) -> Answers:
     network = SequenceNetworkConfig(cell="lstm", layer_sizes=(64,), dropout=0.2)
     tagger = SequenceTagger(inputs, examples.all_labels, network, rng=rng)
-    tagger.fit(examples.train, examples.labels, training=training, report=report)
+    tagger.fit(examples.train, examples.labels, training=training)
     return tagger.predict(examples.test)
 
 
 def _classify(
-    examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator, report: Report
+    examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator
 ) -> Answers:
     network = SequenceNetworkConfig(cell="lstm", layer_sizes=(32,), dropout=0.3)
     classifier = SequenceClassifier(
         inputs, examples.all_labels, network, pooling="mean", window=50, windows_drawn=4, rng=rng
     )
-    classifier.fit(examples.train, [label for (label,) in examples.labels], training=training, report=report)
+    classifier.fit(examples.train, [label for (label,) in examples.labels], training=training)
     return [[label] for label in classifier.predict(examples.test)]
 
 
 def _label_constituents(
-    examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator, report: Report
+    examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator
 ) -> Answers:
     labeller = ConstituentLabeller(inputs, examples.all_labels, hidden_size=100, dropout=0.2, rng=rng)
-    labeller.fit(examples.train, examples.labels, training=training, report=report)
+    labeller.fit(examples.train, examples.labels, training=training)
     return labeller.predict(examples.test)
 
 
