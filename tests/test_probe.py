@@ -11,6 +11,7 @@ from nltk.tree import Tree
 from embeddings import Vocabulary, WordVectors
 from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
 from pipelines.probe.constituents import ConstituentLabeller, cleaned, constituent_labels
+from pipelines.probe.continued import continued
 from pipelines.probe.scores import compare_answers, score
 from pipelines.probe.stage import ProbeStage
 from pipelines.probe.task_data import READERS, TaskData
@@ -228,6 +229,19 @@ def test_draws_have_no_example_in_common(model):
     texts *= 100
     vars(stage)["_data"] = TaskData(train=texts, train_labels=labels * 100, test=[], test_labels=[], unit="review")
     assert [len(draw.train) for draw in stage._draws(0.1)] == [1000] * 2  # more would be no use
+
+
+def test_continued_vectors_learn_the_words_of_a_text_and_keep_the_others(model, tmp_path):
+    rng = np.random.default_rng(0)
+    pairs = [("good", "splendid"), ("bad", "dreadful")]  # the adjectives that nothing but their company tells apart
+    texts = [[str(rng.choice(pairs[i % 2])), "film", str(rng.choice(pairs[i % 2]))] * 4 for i in range(200)]
+    start = WordVectors.load(model)
+    found, again = (continued(start, texts, window=4, seed=1, directory=tmp_path) for _ in range(2))
+    np.testing.assert_array_equal(found.matrix, again.matrix)
+    assert set(found.words) == {*WORDS, "splendid", "dreadful"}
+    np.testing.assert_array_equal(found["cat"], start["cat"])
+    assert found.similarity("good", "splendid") > found.similarity("good", "dreadful") + 0.2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_bad_input_is_one_line(model, data, tmp_path):

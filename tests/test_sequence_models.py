@@ -68,6 +68,44 @@ def test_every_gradient_of_a_classifier(pooling, window):
     check_gradients(model, lambda: model.loss_and_gradients(encoded, np.arange(4), targets, None))
 
 
+def test_every_gradient_where_windows_are_drawn():
+    inputs = WordInputs(TEXT, SPELLED, rng=rng(), dtype=np.float64)
+    options = {"pooling": "mean", "window": 2, "windows_drawn": 1}
+    model = scattered(SequenceClassifier(inputs, ["x", "y"], PLAIN, **options, rng=rng(), dtype=np.float64))
+    encoded, targets = inputs.encode(TEXT), np.array([0, 1, 1, 0])
+    check_gradients(model, lambda: model.loss_and_gradients(encoded, np.arange(4), targets, np.random.default_rng(7)))
+
+
+def test_drawn_windows_are_pieces_of_their_text():
+    inputs = WordInputs(TEXT, rng=rng())
+    model = SequenceClassifier(inputs, ["x", "y"], PLAIN, window=10, windows_drawn=3, rng=rng())
+    texts = [np.arange(1000, 1095), np.arange(2000, 2030), np.arange(3000, 3031)]
+    draw, met = rng(), set()
+    for _ in range(50):
+        windows, starts = model._windows(texts, draw)
+        words = np.concatenate(windows)
+        assert words[starts].tolist() == [windows[0][0], 2000, windows[6][0]]
+        assert [int(window[0]) // 1000 for window in windows] == [1, 1, 1, 2, 2, 2, 3, 3, 3]
+        for window in windows:
+            assert 1 <= len(window) <= 10
+            assert (np.diff(window) == 1).all()
+        assert len(set(words.tolist())) == len(words)  # no word twice
+        met |= set(words.tolist())
+    assert met == set(np.concatenate(texts).tolist())  # and every word sometimes
+    whole, _ = model._windows(texts)
+    assert np.concatenate(whole).tolist() == np.concatenate(texts).tolist()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.25])
+def test_without_validation_the_last_weights_stay(share):
+    model = SequenceClassifier(WordInputs(TEXT, rng=rng()), ["x", "y"], PLAIN, rng=rng())
+    training = SequenceTrainingConfig(epochs=60, learning_rate=0.02, validation_share=share, patience=60)
+    scores = model.fit(TEXT, ["x", "y", "y", "x"], training=training)
+    assert len(scores) == (60 if share else 0)
+    if not share:
+        assert model.predict(TEXT) == ["x", "y", "y", "x"]
+
+
 def test_dropout_hides_the_same_numbers_from_the_gradient():
     config = SequenceNetworkConfig(layer_sizes=(3,), dropout=0.4)
     inputs = WordInputs(TEXT, SPELLED, rng=rng(), dtype=np.float64)
@@ -233,5 +271,10 @@ def test_bad_input_is_named():
         held_out(1, 0.1, rng())
     with pytest.raises(ValueError, match="pooling 'sum': expected one of mean, max, attention"):
         SequenceClassifier(inputs, ["x"], PLAIN, pooling="sum", rng=rng())
+    for options in ({"windows_drawn": 0, "window": 5}, {"windows_drawn": 2}):
+        with pytest.raises(ValueError, match="windows drawn of a text: expected at least 1, and windows of some"):
+            SequenceClassifier(inputs, ["x"], PLAIN, **options, rng=rng())
+    with pytest.raises(ValueError, match=r"validation_share 1: expected a number from 0 to less than 1"):
+        SequenceTrainingConfig(validation_share=1)
     with pytest.raises(ValueError, match="cell 'lstn'"):
         SequenceNetworkConfig(cell="lstn")
