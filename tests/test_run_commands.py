@@ -133,6 +133,15 @@ def test_mistakes_in_overrides_are_named(file, assignment, message):
     fails(2, message, "run", file, "--set", assignment)
 
 
+def test_without_a_file_the_way_to_one_is_named(tmp_path):
+    fails(
+        2,
+        "there is no file .*nowhere.toml; vecmill init --out .*nowhere.toml writes one",
+        "run",
+        tmp_path / "nowhere.toml",
+    )
+
+
 def test_status_of_a_finished_run_and_of_its_model(finished):
     status = json.loads(vecmill("status", finished, "--json").stdout)
     assert [stage["stage"] for stage in status["stages"]] == STAGES

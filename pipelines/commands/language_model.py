@@ -1,6 +1,7 @@
 """Commands that use a finished language model: perplexity, score, generate, export-lm."""
 
 import json
+import logging
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +13,13 @@ import typer
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
 from pipelines.config import ConfigError
-from pipelines.console import messages, results
+from pipelines.console import results
 from pipelines.errors import OutputError
 
 if TYPE_CHECKING:
     from embeddings.recurrent.language_model import LanguageModel
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = (
     ("lines", 7),
@@ -141,7 +144,7 @@ def generate_command(
     ids = lm.vocabulary.ids(begun, missing=lm.unk)
     strange = [word for word, number in zip(begun, ids, strict=True) if number == lm.unk]
     if strange:
-        messages.print(f"not in the vocabulary, read as <unk>: {', '.join(strange)}", style="yellow")
+        logger.warning("not in the vocabulary, read as <unk>: %s", ", ".join(strange))
     if beam is not None:
         found = beam_search(lm, ids, length, width=max(beam, number), allow_unknown=unknown)
         texts = [words for words, _ in found[:number]]

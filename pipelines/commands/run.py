@@ -38,10 +38,12 @@ def run_command(
 
     Example: vecmill run pipeline.toml --set train.dimension=300
     """
-    from pipelines.config import read_assignment
+    from pipelines.config import ConfigError, read_assignment
     from pipelines.pipeline import Selection, plan, run
     from pipelines.run_config import load_run_config
 
+    if not file.exists():
+        raise ConfigError(f"there is no file {file}; vecmill init --out {file} writes one, with all settings explained")
     config = load_run_config(file, dict(read_assignment(text) for text in assignments or []))
     directory = out or Path(config.output.directory or Path("runs") / file.stem)
     selection = Selection(until=until, force=force or ())
