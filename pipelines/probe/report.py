@@ -124,24 +124,40 @@ def _draw(directory: Path, found: Mapping[str, Any]) -> None:
         for axes, about in zip(panels, tasks, strict=True):
             rows = [row for row in found["scores"] if row["task"] == about["task"]]
             _draw_task(axes, about, rows)
-        panels[0].set_ylabel("accuracy on the test, %")
+        panels[0].set_ylabel("accuracy on the test, %, with 95 % interval")
+        handles, names = panels[0].get_legend_handles_labels()
+        picture.legend(handles, names, loc="outside lower center", ncols=5 if len(tasks) > 1 else 3, frameon=False)
         for name in CURVES:
             metadata = {"Date": None} if name.endswith("svg") else None
             picture.savefig(directory / name, dpi=160, metadata=metadata)
 
 
 def _draw_task(axes: "Axes", about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Accuracy against the number of examples, with its interval; every curve bears its name."""
+    """Accuracy against the number of examples, with its interval."""
     for start in STARTS:
         own = [row for row in rows if row["start"] == start]
         counts = [row["examples"] for row in own]
         values, low, high = ([100 * row[key] for row in own] for key in ("accuracy", "accuracy_low", "accuracy_high"))
         style = {"linestyle": (0, (4, 3)), "linewidth": 1.2} if start == BASELINE else {"linewidth": 1.8}
-        axes.plot(counts, values, color=COLOURS[start], marker=MARKS[start], markersize=5, label=start, **style)
-        axes.fill_between(counts, low, high, color=COLOURS[start], alpha=0.12, linewidth=0)
+        axes.plot(
+            _beside(counts, start),
+            values,
+            color=COLOURS[start],
+            marker=MARKS[start],
+            markersize=5,
+            label=start,
+            **style,
+        )
+        if start != BASELINE:
+            axes.vlines(_beside(counts, start), low, high, color=COLOURS[start], linewidth=1.4, alpha=0.55)
     counts = sorted({row["examples"] for row in rows})
     axes.set_xscale("log")
     axes.set_xticks(counts, [f"{count:,}" for count in counts])
     axes.minorticks_off()
     axes.set(title=about["title"], xlabel=f"{about['unit']}s learned from")
-    axes.legend(frameon=False, loc="best")
+
+
+def _beside(counts: Sequence[int], start: str) -> list[float]:
+    """Set the points of a start a little beside those of the others, on a logarithmic axis, so that intervals show."""
+    shift = 1.0 if start == BASELINE else 1.035 ** (STARTS.index(start) - 1.5)
+    return [count * shift for count in counts]
