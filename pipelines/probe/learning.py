@@ -16,6 +16,9 @@ from embeddings.atomic_output import atomic_file
 from embeddings.threads import thread_count
 from pipelines.probe.tasks import TASKS, Examples, answers, words_of
 
+IDLE_SECONDS = 10
+"""A process without work ends after this time, also one whose parent was killed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Network:
@@ -62,6 +65,6 @@ class Network:
 def learn_side_by_side(networks: Sequence[Network]) -> Iterator[Network]:
     """Learn as many networks at a time as there are cores, the longest first; yield each that is finished."""
     longest_first = sorted(networks, key=lambda network: network.words, reverse=True)
-    with parallel_config(backend="loky", inner_max_num_threads=1):
+    with parallel_config(backend="loky", inner_max_num_threads=1, idle_worker_timeout=IDLE_SECONDS):
         workers = Parallel(n_jobs=min(len(networks), thread_count(None)), return_as="generator_unordered")
         yield from workers(delayed(network.learn)() for network in longest_first)
