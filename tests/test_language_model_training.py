@@ -144,8 +144,16 @@ def test_weights_that_are_no_numbers_end_training_and_are_not_saved(pause, patte
     assert all(np.isfinite(array).all() for array in load_checkpoint(tmp_path).arrays.values())
 
 
+@pytest.fixture
+def interrupts():
+    """Ctrl-C raises KeyboardInterrupt, also where the tests run in the background and began with it ignored."""
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, previous)
+
+
 @pytest.mark.parametrize("recipe", ["sampled adamw", "awd"])
-def test_an_interruption_writes_a_checkpoint_where_it_came(recipe, tmp_path):
+def test_an_interruption_writes_a_checkpoint_where_it_came(recipe, tmp_path, interrupts):
     """A signal comes while a step runs in its thread: the step is ended, and a resumed training does not repeat it."""
     expected = fit(make_trainer(recipe)).parameters
     trainer = make_trainer(recipe, tmp_path)

@@ -218,17 +218,17 @@ def test_draws_have_no_example_in_common(model):
     stage = ProbeStage(task="sentiment", model=model, data_folder=None, fractions=(0.1,), seed=1)
     texts, labels = [[f"word{number}"] for number in range(100)], [["pos"], ["neg"]] * 50
     vars(stage)["_data"] = TaskData(train=texts, train_labels=labels, test=[], test_labels=[], unit="review")
-    draws = stage._draws(0.1)
+    draws = stage.draws(0.1)
     words = {text[0] for draw in draws for text in draw.train}
     assert [len(draw.train) for draw in draws] == [10] * 10
     assert len(words) == 100
     for text, label in zip(draws[0].train, draws[0].labels, strict=True):
         assert label == labels[texts.index(text)]
-    assert [len(draw.train) for draw in stage._draws(0.3)] == [30] * 3
-    assert [len(draw.train) for draw in stage._draws(1.0)] == [100]
+    assert [len(draw.train) for draw in stage.draws(0.3)] == [30] * 3
+    assert [len(draw.train) for draw in stage.draws(1.0)] == [100]
     texts *= 100
     vars(stage)["_data"] = TaskData(train=texts, train_labels=labels * 100, test=[], test_labels=[], unit="review")
-    assert [len(draw.train) for draw in stage._draws(0.1)] == [1000] * 2  # more would be no use
+    assert [len(draw.train) for draw in stage.draws(0.1)] == [1000] * 2  # more would be no use
 
 
 def test_continued_vectors_learn_the_words_of_a_text_and_keep_the_others(model, tmp_path):

@@ -29,11 +29,20 @@ from tests.vulnerabilities import verdict
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGES = ("corpora", "embeddings", "pipelines", "benchmarks")
 SOURCES = sorted(path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py"))
-FORBIDDEN_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "telnetlib"}
+FORBIDDEN_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "telnetlib"}
 FORBIDDEN_CALLS = {
     *("eval", "exec", "__import__", "os.system", "os.popen", "tempfile.mktemp", "mktemp", "os.chmod", "os.umask"),
     *("yaml.load", "yaml.full_load", "yaml.unsafe_load", "torch.load", "pd.read_pickle", "pandas.read_pickle"),
-    *("xml.etree.ElementTree.parse", "subprocess.getoutput", "subprocess.getstatusoutput", "os.tmpnam", "os.mktemp"),
+    *(
+        "joblib.load",
+        "joblib.dump",
+        "joblib.Memory",
+        "xml.etree.ElementTree.parse",
+        "subprocess.getoutput",
+        "subprocess.getstatusoutput",
+        "os.tmpnam",
+        "os.mktemp",
+    ),
 }
 FORBIDDEN_METHODS = {"extractall", "to_pickle", "read_pickle", "chmod"}
 ONLY_FALSE = {"allow_pickle", "shell", "trust_remote_code"}
@@ -91,7 +100,9 @@ def test_forbidden_calls(path):
         "subprocess.run('ls ' + d)\nsubprocess.run(f'ls {d}')",
         "import os\nos.system('x')",
         "from os import system\nfrom os.path import join\nsystem('x')",
-        "def f():\n    import joblib.externals",
+        "joblib.load(p)",
+        "from joblib import dump",
+        "def f():\n    import dill.source",
         "yaml.load(text)",
         "tempfile.mktemp()",
         "archive.extractall(folder)",

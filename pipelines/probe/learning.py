@@ -1,20 +1,26 @@
 """Networks are learned side by side, each in a process of its own and with one thread.
 
-They are too small for two threads to help, and so their weights do not depend on how many cores there are.
+They are too small for two threads to help, and so their weights do not depend on how many cores there are.  A process
+is told little, which stage and which network, and reads text and vectors itself: when its parent is killed, no half of
+a long message keeps it waiting for the rest.
 """
 
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from joblib import Parallel, delayed, parallel_config
 
-from embeddings import WordVectors
 from embeddings.atomic_output import atomic_file
 from embeddings.threads import thread_count
-from pipelines.probe.tasks import TASKS, Examples, answers, words_of
+from pipelines.probe.tasks import TASKS, answers
+
+if TYPE_CHECKING:
+    from pipelines.probe.stage import ProbeStage
 
 IDLE_SECONDS = 10
 """A process without work ends after this time, also one whose parent was killed."""
@@ -26,45 +32,49 @@ class Network:
 
     Attributes
     ----------
-    task
-        Its name.
-    examples
-        What it learns from, and is asked.
+    fraction
+        Share of the training examples.
     start
         One of `STARTS`.
-    vectors
-        E, for the starts that use it.
-    seed
-        Of all that is drawn.
+    draw
+        Which of the draws of that share, from 0.
+    words
+        Words that it learns from.
     path
         File for its answers (JSON): "answers", "oov" (share of the words without a vector) and "seconds".
     """
 
-    task: str
-    examples: Examples
+    fraction: float
     start: str
-    vectors: WordVectors
-    seed: int
+    draw: int
+    words: int
     path: Path
 
-    @property
-    def words(self) -> int:
-        """Words that it learns from."""
-        return sum(len(words_of(example)) for example in self.examples.train)
 
-    def learn(self) -> "Network":
-        """Learn, and write the answers."""
-        began = time.monotonic()
-        answered, missing = answers(TASKS[self.task], self.examples, self.start, self.vectors, self.seed)
-        record = {"answers": answered, "oov": missing, "seconds": time.monotonic() - began}
-        with atomic_file(self.path) as file:
-            file.write(json.dumps(record, ensure_ascii=False).encode())
-        return self
-
-
-def learn_side_by_side(networks: Sequence[Network]) -> Iterator[Network]:
+def learn_side_by_side(stage: "ProbeStage", networks: Sequence[Network]) -> Iterator[Network]:
     """Learn as many networks at a time as there are cores, the longest first; yield each that is finished."""
     longest_first = sorted(networks, key=lambda network: network.words, reverse=True)
+    bare = replace(stage)  # without what it has read
     with parallel_config(backend="loky", inner_max_num_threads=1, idle_worker_timeout=IDLE_SECONDS):
         workers = Parallel(n_jobs=min(len(networks), thread_count(None)), return_as="generator_unordered")
-        yield from workers(delayed(network.learn)() for network in longest_first)
+        yield from workers(delayed(learn)(bare, network) for network in longest_first)
+
+
+def learn(stage: "ProbeStage", network: Network) -> Network:
+    """Learn a network, and write its answers."""
+    loaded = _first_of_equal(stage)
+    began = time.monotonic()
+    examples = loaded.draws(network.fraction)[network.draw]
+    vectors = loaded.vectors_of(network.start, network.path.parent)
+    seed = stage.seed + network.draw
+    answered, missing = answers(TASKS[stage.task], examples, network.start, vectors, seed)
+    record = {"answers": answered, "oov": missing, "seconds": time.monotonic() - began}
+    with atomic_file(network.path) as file:
+        file.write(json.dumps(record, ensure_ascii=False).encode())
+    return network
+
+
+@cache
+def _first_of_equal(stage: "ProbeStage") -> "ProbeStage":
+    """Return always the same of equal stages, so that a process reads text and vectors once."""
+    return stage

@@ -37,6 +37,8 @@ MOST_DRAWS = 10
 ENOUGH_EXAMPLES = 1500
 """No more draws than it takes to have so many examples in all."""
 
+_CONTINUED_NAME = "continued"
+
 Row = dict[str, Any]
 
 
@@ -118,7 +120,7 @@ class ProbeStage(Stage):
                 found[start] = [self._numbered(record["answers"]) for record in records]
                 scored = score(gold, found[start], len(self._labels), np.random.default_rng(self.seed))
                 oov = None if records[0]["oov"] is None else float(np.mean([record["oov"] for record in records]))
-                row = {"task": self.name, "fraction": fraction, "examples": len(several[0].examples.train)}
+                row = {"task": self.name, "fraction": fraction, "examples": len(self.draws(fraction)[0].train)}
                 row |= {"draws": len(several), "start": start, **asdict(scored), "oov": oov}
                 scores.append({**row, "seconds": sum(record["seconds"] for record in records)})
             for start in (FROZEN, TUNED, CONTINUED):
@@ -132,19 +134,16 @@ class ProbeStage(Stage):
 
     def _networks(self, checkpoint: Path) -> dict[tuple[float, str], list[Network]]:
         """Return all networks, by share of the training examples and start."""
-        vectors = dict.fromkeys(STARTS, restricted(self._vectors, self._data))
-        vectors[CONTINUED] = self._continued(vectors[TUNED], checkpoint)
         return {
             (fraction, start): [
                 Network(
-                    task=self.name,
-                    examples=examples,
+                    fraction=fraction,
                     start=start,
-                    vectors=vectors[start],
-                    seed=self.seed + draw,
-                    path=checkpoint / f"{start.replace(' ', '-')}-{len(examples.train)}-{draw}.json",
+                    draw=number,
+                    words=sum(len(words_of(example)) for example in draw.train),
+                    path=checkpoint / f"{start.replace(' ', '-')}-{len(draw.train)}-{number}.json",
                 )
-                for draw, examples in enumerate(self._draws(fraction))
+                for number, draw in enumerate(self.draws(fraction))
             ]
             for fraction in self.fractions
             for start in STARTS
@@ -156,12 +155,13 @@ class ProbeStage(Stage):
         done, total = 0, sum(network.words for network in left)
         if not left:
             return
+        self._continue(context.checkpoint)
         with context.progress.task(self.name, total) as update:
-            for network in learn_side_by_side(left):
+            for network in learn_side_by_side(self, left):
                 done += network.words
-                update(done, f"{network.start}, {len(network.examples.train):,} examples")
+                update(done, f"{network.start}, {network.fraction:.0%} of the examples")
 
-    def _draws(self, fraction: float) -> list[Examples]:
+    def draws(self, fraction: float) -> list[Examples]:
         """Return the draws of a share of the training examples: several where they are few, without common examples."""
         data = self._data
         order = np.random.default_rng(self.seed).permutation(len(data.train))
@@ -177,15 +177,22 @@ class ProbeStage(Stage):
             for chosen in (np.sort(order[draw * size : (draw + 1) * size]) for draw in range(count))
         ]
 
-    def _continued(self, vectors: WordVectors, checkpoint: Path) -> WordVectors:
-        """Return E, continued on the training part; it is made once."""
-        kept = checkpoint / "continued"
+    def vectors_of(self, start: str, checkpoint: Path) -> WordVectors:
+        """Return E as a start needs it."""
+        return WordVectors.load(checkpoint / _CONTINUED_NAME) if start == CONTINUED else self._restricted
+
+    @cached_property
+    def _restricted(self) -> WordVectors:
+        return restricted(self._vectors, self._data)
+
+    def _continue(self, checkpoint: Path) -> None:
+        """Continue E on the training part, once."""
+        kept = checkpoint / _CONTINUED_NAME
         if not kept.exists():
             logger.info("continuing E on the words of %s", self.name)
             texts = map(words_of, self._data.train)
             window = TASKS[self.name].window
-            continued(vectors, texts, window=window, seed=self.seed, directory=checkpoint).save(kept)
-        return WordVectors.load(kept)
+            continued(self._restricted, texts, window=window, seed=self.seed, directory=checkpoint).save(kept)
 
     def _numbered(self, answered: Sequence[Sequence[str]]) -> list[np.ndarray]:
         number = {label: i for i, label in enumerate(self._labels)}
