@@ -64,12 +64,14 @@ def test_the_script_for_cron_is_silent_unless_something_failed(home, code):
 
 
 SLEEPER = """#!{python} -S
-import signal, sys, time
+import os, signal, sys, time
 def end(*_):
     print("checkpoint", flush=True)
-    sys.exit(143)
+    os._exit(143)  # an exception could be raised in a finalizer, and be lost
 signal.signal(signal.SIGTERM, end)
-open("arguments", "a").write(" ".join(sys.argv[1:]) + chr(10))
+with open("arguments.new", "w") as file:
+    file.write(" ".join(sys.argv[1:]) + chr(10))
+os.rename("arguments.new", "arguments")
 time.sleep({seconds})
 """
 
