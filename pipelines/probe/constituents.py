@@ -11,7 +11,6 @@ from embeddings.recurrent.initializers import glorot_uniform
 from embeddings.recurrent.recursive import RecursiveNN
 from embeddings.recurrent.sequence_network import PREDICTED_TOGETHER, dropped, dropped_rows, label_numbers
 from embeddings.recurrent.sequence_training import (
-    Report,
     SequenceTrainingConfig,
     batches_of_like_length,
     held_out,
@@ -91,7 +90,6 @@ class ConstituentLabeller:
         labels: Sequence[Sequence[str]],
         *,
         training: SequenceTrainingConfig,
-        report: Report | None = None,
     ) -> list[float]:
         """Train, and keep the weights of the epoch that labels the constituents held out best.
 
@@ -100,7 +98,7 @@ class ConstituentLabeller:
         trees
         labels
             As `constituent_labels` returns them, but for labels that are merged.
-        training, report
+        training
             See `train_sequences`.
 
         Returns
@@ -126,7 +124,6 @@ class ConstituentLabeller:
             validate if len(aside) else None,
             config=training,
             rng=self._rng,
-            report=report,
         )
 
     def predict(self, trees: Sequence["Tree"]) -> list[list[str]]:

@@ -38,8 +38,8 @@ class Network:
         One of `STARTS`.
     draw
         Which of the draws of that share, from 0.
-    words
-        Words that it learns from.
+    examples, words
+        How many it learns from.
     path
         File for its answers (JSON): "answers", "oov" (share of the words without a vector) and "seconds".
     """
@@ -47,6 +47,7 @@ class Network:
     fraction: float
     start: str
     draw: int
+    examples: int
     words: int
     path: Path
 

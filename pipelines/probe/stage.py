@@ -120,7 +120,7 @@ class ProbeStage(Stage):
                 found[start] = [self._numbered(record["answers"]) for record in records]
                 scored = score(gold, found[start], len(self._labels), np.random.default_rng(self.seed))
                 oov = None if records[0]["oov"] is None else float(np.mean([record["oov"] for record in records]))
-                row = {"task": self.name, "fraction": fraction, "examples": len(self.draws(fraction)[0].train)}
+                row = {"task": self.name, "fraction": fraction, "examples": several[0].examples}
                 row |= {"draws": len(several), "start": start, **asdict(scored), "oov": oov}
                 scores.append({**row, "seconds": sum(record["seconds"] for record in records)})
             for start in (FROZEN, TUNED, CONTINUED):
@@ -134,20 +134,22 @@ class ProbeStage(Stage):
 
     def _networks(self, checkpoint: Path) -> dict[tuple[float, str], list[Network]]:
         """Return all networks, by share of the training examples and start."""
-        return {
-            (fraction, start): [
-                Network(
-                    fraction=fraction,
-                    start=start,
-                    draw=number,
-                    words=sum(len(words_of(example)) for example in draw.train),
-                    path=checkpoint / f"{start.replace(' ', '-')}-{len(draw.train)}-{number}.json",
-                )
-                for number, draw in enumerate(self.draws(fraction))
-            ]
-            for fraction in self.fractions
-            for start in STARTS
-        }
+        networks: dict[tuple[float, str], list[Network]] = {}
+        for fraction in self.fractions:
+            sizes = [(len(draw.train), sum(map(len, map(words_of, draw.train)))) for draw in self.draws(fraction)]
+            for start in STARTS:
+                networks[fraction, start] = [
+                    Network(
+                        fraction=fraction,
+                        start=start,
+                        draw=draw,
+                        examples=examples,
+                        words=words,
+                        path=checkpoint / f"{start.replace(' ', '-')}-{examples}-{draw}.json",
+                    )
+                    for draw, (examples, words) in enumerate(sizes)
+                ]
+        return networks
 
     def _learn(self, networks: Sequence[Network], context: StageContext) -> None:
         """Learn the networks that have not been learned before."""
@@ -166,13 +168,14 @@ class ProbeStage(Stage):
         data = self._data
         order = np.random.default_rng(self.seed).permutation(len(data.train))
         size = max(2, round(fraction * len(order)))
+        all_labels = sorted({label for one in data.train_labels for label in one})
         count = max(1, min(MOST_DRAWS, -(-ENOUGH_EXAMPLES // size), len(order) // size))
         return [
             Examples(
                 train=[data.train[i] for i in chosen],
                 labels=[data.train_labels[i] for i in chosen],
                 test=data.test,
-                all_labels=sorted({label for one in data.train_labels for label in one}),
+                all_labels=all_labels,
             )
             for chosen in (np.sort(order[draw * size : (draw + 1) * size]) for draw in range(count))
         ]

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from embeddings import Vocabulary, WordVectors
+from embeddings.recurrent.initial_embedding import align
 from embeddings.recurrent.sequence_classifier import SequenceClassifier
 from embeddings.recurrent.sequence_network import SequenceNetworkConfig
 from embeddings.recurrent.sequence_tagger import SequenceTagger
@@ -97,15 +98,12 @@ def restricted(vectors: WordVectors, data: TaskData) -> WordVectors:
     Raises
     ------
     EmbeddingsError
-        If there are none; see `WordInputs`.
+        If there are none; see `align`.
     """
     forms = {word for example in (*data.train, *data.test) for word in words_of(example)}
-    wanted = sorted(forms | {form.lower() for form in forms})
-    rows = vectors.vocabulary.ids(wanted, missing=-1)
-    found = [(row, word) for row, word in zip(rows.tolist(), wanted, strict=True) if row >= 0]
-    if not found:
-        return vectors
-    chosen, words = (list(column) for column in zip(*sorted(found), strict=True))
+    rows = align(Vocabulary.from_words(sorted(forms)), vectors).rows
+    chosen = np.unique(rows[rows >= 0])
+    words = [vectors.words[row] for row in chosen.tolist()]
     matrix = np.asarray(vectors.matrix[chosen], np.float32)
     context = None if vectors.context is None else np.asarray(vectors.context[chosen], np.float32)
     return WordVectors(Vocabulary.from_words(words, vectors.vocabulary.counts[chosen].tolist()), matrix, context)
