@@ -13,8 +13,8 @@ from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
 from pipelines.probe.constituents import ConstituentLabeller, cleaned, constituent_labels
 from pipelines.probe.continued import continued
 from pipelines.probe.scores import compare_answers, score
-from pipelines.probe.stage import ProbeStage
 from pipelines.probe.task_data import READERS, TaskData
+from pipelines.probe.task_source import TaskSource
 from pipelines.probe.tasks import TASKS, Examples
 from tests.command_line import fails, vecmill
 
@@ -215,20 +215,20 @@ def test_figures_of_several_draws_are_their_means_and_their_spread_counts():
 
 
 def test_draws_have_no_example_in_common(model):
-    stage = ProbeStage(task="sentiment", model=model, data_folder=None, fractions=(0.1,), seed=1)
+    source = TaskSource(task="sentiment", model=model, data_folder=None, seed=1)
     texts, labels = [[f"word{number}"] for number in range(100)], [["pos"], ["neg"]] * 50
-    vars(stage)["_data"] = TaskData(train=texts, train_labels=labels, test=[], test_labels=[], unit="review")
-    draws = stage.draws(0.1)
+    vars(source)["data"] = TaskData(train=texts, train_labels=labels, test=[], test_labels=[], unit="review")
+    draws = source.draws(0.1)
     words = {text[0] for draw in draws for text in draw.train}
     assert [len(draw.train) for draw in draws] == [10] * 10
     assert len(words) == 100
     for text, label in zip(draws[0].train, draws[0].labels, strict=True):
         assert label == labels[texts.index(text)]
-    assert [len(draw.train) for draw in stage.draws(0.3)] == [30] * 3
-    assert [len(draw.train) for draw in stage.draws(1.0)] == [100]
+    assert [len(draw.train) for draw in source.draws(0.3)] == [30] * 3
+    assert [len(draw.train) for draw in source.draws(1.0)] == [100]
     texts *= 100
-    vars(stage)["_data"] = TaskData(train=texts, train_labels=labels * 100, test=[], test_labels=[], unit="review")
-    assert [len(draw.train) for draw in stage.draws(0.1)] == [1000] * 2  # more would be no use
+    vars(source)["data"] = TaskData(train=texts, train_labels=labels * 100, test=[], test_labels=[], unit="review")
+    assert [len(draw.train) for draw in source.draws(0.1)] == [1000] * 2  # more would be no use
 
 
 def test_continued_vectors_learn_the_words_of_a_text_and_keep_the_others(model, tmp_path):

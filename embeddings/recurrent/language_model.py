@@ -10,7 +10,7 @@ weight-drop, variational dropout, embedding dropout, and the penalties AR and TA
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from os import PathLike
 from pathlib import Path
@@ -291,6 +291,13 @@ class LanguageModel:
         """Return ln P of every word after the words ``ids`` (B,), which follow ``states``: (B, V); and new states."""
         hidden, ends = self.hidden(np.asarray(ids)[None], states)
         return self.output.log_probabilities(hidden[0]), ends
+
+    def layers(self) -> Iterator[tuple[Cell, dict[str, np.ndarray]]]:
+        """Yield the cell of each layer and its weights, ``weight_ih``, ``weight_hh``, ``bias``, from the bottom up."""
+        for number, layer in enumerate(self.network.layers):
+            suffix = f"_l{number}"
+            weights = {name.removesuffix(suffix): parameter.value for name, parameter in layer.parameters.items()}
+            yield layer.cell, weights  # type: ignore[union-attr]
 
     def _forward(
         self,

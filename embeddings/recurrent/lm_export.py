@@ -16,7 +16,7 @@ at random is here: weights that weight-drop masks are whole.
 """
 
 import importlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -25,17 +25,16 @@ from safetensors.numpy import save
 
 from embeddings.atomic_output import atomic_file
 from embeddings.errors import EmbeddingsError
-from embeddings.recurrent.cells import Cell
 from embeddings.recurrent.language_model import LanguageModel
 from embeddings.recurrent.losses import AdaptiveSoftmax
 
 
 def torch_arrays(model: LanguageModel) -> dict[str, np.ndarray]:
-    """Return all weights by the names above."""
+    """Return copies of all weights by the names above; tied weights are one array under two names."""
     values = {name: parameter.value for name, parameter in model.parameters.items()}
     arrays = {"encoder.weight": values["embedding.weight"]}
     several = len(set(model.config.layer_sizes)) > 1
-    for number, (cell, weights) in enumerate(layers(model)):
+    for number, (cell, weights) in enumerate(model.layers()):
         prefix, suffix = (f"rnn.{number}.", "_l0") if several else ("rnn.", f"_l{number}")
         arrays |= {f"{prefix}{name}{suffix}": array for name, array in cell.torch_arrays(weights).items()}
     if "output.projection" in values:
@@ -48,15 +47,8 @@ def torch_arrays(model: LanguageModel) -> dict[str, np.ndarray]:
     else:
         arrays["decoder.weight"] = values.get("output.weight", values["embedding.weight"])
         arrays["decoder.bias"] = values["output.bias"]
-    return {name: np.array(array) for name, array in arrays.items()}
-
-
-def layers(model: LanguageModel) -> Iterator[tuple[Cell, dict[str, np.ndarray]]]:
-    """Yield the cell of each layer and its weights, ``weight_ih``, ``weight_hh``, ``bias``, from the bottom up."""
-    for number, layer in enumerate(model.network.layers):
-        suffix = f"_l{number}"
-        weights = {name.removesuffix(suffix): parameter.value for name, parameter in layer.parameters.items()}
-        yield layer.cell, weights  # type: ignore[union-attr]
+    copies = {id(array): np.array(array) for array in arrays.values()}
+    return {name: copies[id(array)] for name, array in arrays.items()}
 
 
 def export_safetensors(model: LanguageModel, path: Path) -> None:
@@ -70,14 +62,18 @@ def export_safetensors(model: LanguageModel, path: Path) -> None:
 def export_torch(model: LanguageModel, path: Path) -> None:
     """Write a state dictionary with `torch.save`, which ``torch.load(path, weights_only=True)`` reads.
 
+    Tied weights are stored once.
+
     Raises
     ------
     EmbeddingsError
         If torch is not installed.
     """
     torch = _optional("torch", "torch; safetensors needs nothing more")
+    arrays = torch_arrays(model)
+    tensors = {id(array): torch.from_numpy(array) for array in arrays.values()}
     with atomic_file(path) as file:
-        torch.save({name: torch.from_numpy(array) for name, array in torch_arrays(model).items()}, file)
+        torch.save({name: tensors[id(array)] for name, array in arrays.items()}, file)
 
 
 def export_onnx(model: LanguageModel, path: Path) -> None:

@@ -23,7 +23,6 @@ from onnx import TensorProto, helper, numpy_helper
 
 from embeddings.recurrent.cells import Cell, GRUCell, LSTMCell, RNNCell
 from embeddings.recurrent.language_model import LanguageModel
-from embeddings.recurrent.lm_export import layers
 from embeddings.recurrent.losses import AdaptiveSoftmax
 
 OPSET = 17
@@ -67,7 +66,7 @@ def onnx_model(model: LanguageModel) -> onnx.ModelProto:
     E = graph.constant("E", model.embedding.weight.value)
     first, second = graph.constant("axis_0", np.array([0])), graph.constant("axis_1", np.array([1]))
     hidden = graph.node("Gather", [E, ids], "e")
-    for number, (cell, weights) in enumerate(layers(model)):
+    for number, (cell, weights) in enumerate(model.layers()):
         hidden = _layer(graph, number, cell, weights, hidden, (first, second))
     if "output.projection" in model.parameters:
         projection = graph.constant("projection", model.parameters["output.projection"].value.T)

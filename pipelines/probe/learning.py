@@ -1,7 +1,7 @@
 """Networks are learned side by side, each in a process of its own and with one thread.
 
 They are too small for two threads to help, and so their weights do not depend on how many cores there are.  A process
-is told little, which stage and which network, and reads text and vectors itself: when its parent is killed, no half of
+is told little, which task and which network, and reads text and vectors itself: when its parent is killed, no half of
 a long message keeps it waiting for the rest.
 """
 
@@ -11,16 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from joblib import Parallel, delayed, parallel_config
 
 from embeddings.atomic_output import atomic_file
 from embeddings.threads import thread_count
+from pipelines.probe.task_source import TaskSource
 from pipelines.probe.tasks import TASKS, answers
-
-if TYPE_CHECKING:
-    from pipelines.probe.stage import ProbeStage
 
 IDLE_SECONDS = 10
 """A process without work ends after this time, also one whose parent was killed."""
@@ -52,23 +49,23 @@ class Network:
     path: Path
 
 
-def learn_side_by_side(stage: "ProbeStage", networks: Sequence[Network]) -> Iterator[Network]:
+def learn_side_by_side(source: TaskSource, networks: Sequence[Network]) -> Iterator[Network]:
     """Learn as many networks at a time as there are cores, the longest first; yield each that is finished."""
     longest_first = sorted(networks, key=lambda network: network.words, reverse=True)
-    bare = replace(stage)  # without what it has read
+    bare = replace(source)  # without what it has read
     with parallel_config(backend="loky", inner_max_num_threads=1, idle_worker_timeout=IDLE_SECONDS):
         workers = Parallel(n_jobs=min(len(networks), thread_count(None)), return_as="generator_unordered")
         yield from workers(delayed(learn)(bare, network) for network in longest_first)
 
 
-def learn(stage: "ProbeStage", network: Network) -> Network:
+def learn(source: TaskSource, network: Network) -> Network:
     """Learn a network, and write its answers."""
-    loaded = _first_of_equal(stage)
+    loaded = _first_of_equal(source)
     began = time.monotonic()
     examples = loaded.draws(network.fraction)[network.draw]
     vectors = loaded.vectors_of(network.start, network.path.parent)
-    seed = stage.seed + network.draw
-    answered, missing = answers(TASKS[stage.task], examples, network.start, vectors, seed)
+    seed = source.seed + network.draw
+    answered, missing = answers(TASKS[source.task], examples, network.start, vectors, seed)
     record = {"answers": answered, "oov": missing, "seconds": time.monotonic() - began}
     with atomic_file(network.path) as file:
         file.write(json.dumps(record, ensure_ascii=False).encode())
@@ -76,6 +73,6 @@ def learn(stage: "ProbeStage", network: Network) -> Network:
 
 
 @cache
-def _first_of_equal(stage: "ProbeStage") -> "ProbeStage":
-    """Return always the same of equal stages, so that a process reads text and vectors once."""
-    return stage
+def _first_of_equal(source: TaskSource) -> TaskSource:
+    """Return always the same of equal sources, so that a process reads text and vectors once."""
+    return source

@@ -1,8 +1,6 @@
 """One task as a stage: all starts at all sizes of the training data, their scores, and E against the random start."""
 
-import hashlib
 import json
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -11,33 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from embeddings import WordVectors
-from pipelines.probe.continued import continued
 from pipelines.probe.learning import Network, learn_side_by_side
 from pipelines.probe.scores import compare_answers, score
-from pipelines.probe.task_data import READERS, TaskData
-from pipelines.probe.tasks import (
-    CONTINUED,
-    FROZEN,
-    RANDOM,
-    STARTS,
-    TASKS,
-    TUNED,
-    Examples,
-    restricted,
-    words_of,
-)
+from pipelines.probe.task_source import TaskSource
+from pipelines.probe.tasks import CONTINUED, FROZEN, RANDOM, STARTS, TASKS, TUNED, words_of
 from pipelines.stage import Stage, StageContext
 
-logger = logging.getLogger(__name__)
-
 FILE_NAME = "scores.json"
-MOST_DRAWS = 10
-"""Draws of training examples where these are few; they have no example in common."""
-ENOUGH_EXAMPLES = 1500
-"""No more draws than it takes to have so many examples in all."""
-
-_CONTINUED_NAME = "continued"
 
 Row = dict[str, Any]
 
@@ -76,38 +54,18 @@ class ProbeStage(Stage):
         """The settings that change the result."""
         return {"task": self.name, "fractions": list(self.fractions), "seed": self.seed}
 
+    @cached_property
+    def source(self) -> TaskSource:
+        """Text and vectors of the task."""
+        return TaskSource(task=self.task, model=self.model, data_folder=self.data_folder, seed=self.seed)
+
     def sources(self) -> Mapping[str, str]:
         """Return the hashes of the vectors and of the task's text."""
-        return self._sources
-
-    @cached_property
-    def _sources(self) -> Mapping[str, str]:
-        vectors = self._vectors
-        digest = hashlib.sha256(np.ascontiguousarray(vectors.matrix).data)
-        digest.update("\n".join(vectors.words).encode())
-        return {"vectors": digest.hexdigest(), "text": self._data.digest}
-
-    @cached_property
-    def _vectors(self) -> WordVectors:
-        return WordVectors.load(self.model)
-
-    @cached_property
-    def _data(self) -> TaskData:
-        logger.info("reading the text of %s", self.name)
-        return READERS[self.name](self.data_folder)
-
-    @cached_property
-    def _labels(self) -> list[str]:
-        """All labels: those of the training part first, then those that only the test has."""
-        known = sorted({label for one in self._data.train_labels for label in one})
-        new = sorted({label for one in self._data.test_labels for label in one} - set(known))
-        if new:
-            logger.warning("%s: labels that training never shows count as wrong: %s", self.name, ", ".join(new))
-        return known + new
+        return self.source.hashes
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write `scores.json`; networks that were trained before an interruption are not trained again."""
-        gold = self._numbered(self._data.test_labels)
+        gold = self._numbered(self.source.data.test_labels)
         networks = self._networks(context.checkpoint)
         self._learn([network for several in networks.values() for network in several], context)
         scores: list[Row] = []
@@ -118,7 +76,7 @@ class ProbeStage(Stage):
                 several = networks[fraction, start]
                 records = [json.loads(network.path.read_text("utf-8")) for network in several]
                 found[start] = [self._numbered(record["answers"]) for record in records]
-                scored = score(gold, found[start], len(self._labels), np.random.default_rng(self.seed))
+                scored = score(gold, found[start], len(self.source.labels), np.random.default_rng(self.seed))
                 oov = None if records[0]["oov"] is None else float(np.mean([record["oov"] for record in records]))
                 row = {"task": self.name, "fraction": fraction, "examples": several[0].examples}
                 row |= {"draws": len(several), "start": start, **asdict(scored), "oov": oov}
@@ -136,7 +94,8 @@ class ProbeStage(Stage):
         """Return all networks, by share of the training examples and start."""
         networks: dict[tuple[float, str], list[Network]] = {}
         for fraction in self.fractions:
-            sizes = [(len(draw.train), sum(map(len, map(words_of, draw.train)))) for draw in self.draws(fraction)]
+            draws = self.source.draws(fraction)
+            sizes = [(len(draw.train), sum(map(len, map(words_of, draw.train)))) for draw in draws]
             for start in STARTS:
                 networks[fraction, start] = [
                     Network(
@@ -157,52 +116,18 @@ class ProbeStage(Stage):
         done, total = 0, sum(network.words for network in left)
         if not left:
             return
-        self._continue(context.checkpoint)
+        self.source.continue_vectors(context.checkpoint)
         with context.progress.task(self.name, total) as update:
-            for network in learn_side_by_side(self, left):
+            for network in learn_side_by_side(self.source, left):
                 done += network.words
                 update(done, f"{network.start}, {network.fraction:.0%} of the examples")
 
-    def draws(self, fraction: float) -> list[Examples]:
-        """Return the draws of a share of the training examples: several where they are few, without common examples."""
-        data = self._data
-        order = np.random.default_rng(self.seed).permutation(len(data.train))
-        size = max(2, round(fraction * len(order)))
-        all_labels = sorted({label for one in data.train_labels for label in one})
-        count = max(1, min(MOST_DRAWS, -(-ENOUGH_EXAMPLES // size), len(order) // size))
-        return [
-            Examples(
-                train=[data.train[i] for i in chosen],
-                labels=[data.train_labels[i] for i in chosen],
-                test=data.test,
-                all_labels=all_labels,
-            )
-            for chosen in (np.sort(order[draw * size : (draw + 1) * size]) for draw in range(count))
-        ]
-
-    def vectors_of(self, start: str, checkpoint: Path) -> WordVectors:
-        """Return E as a start needs it."""
-        return WordVectors.load(checkpoint / _CONTINUED_NAME) if start == CONTINUED else self._restricted
-
-    @cached_property
-    def _restricted(self) -> WordVectors:
-        return restricted(self._vectors, self._data)
-
-    def _continue(self, checkpoint: Path) -> None:
-        """Continue E on the training part, once."""
-        kept = checkpoint / _CONTINUED_NAME
-        if not kept.exists():
-            logger.info("continuing E on the words of %s", self.name)
-            texts = map(words_of, self._data.train)
-            window = TASKS[self.name].window
-            continued(self._restricted, texts, window=window, seed=self.seed, directory=checkpoint).save(kept)
-
     def _numbered(self, answered: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        number = {label: i for i, label in enumerate(self._labels)}
+        number = {label: i for i, label in enumerate(self.source.labels)}
         return [np.array([number[label] for label in one], np.int64) for one in answered]
 
     def _about(self, gold: Sequence[np.ndarray]) -> Row:
-        data = self._data
+        data = self.source.data
         return {
             "task": self.name,
             "title": TASKS[self.name].title,
@@ -210,5 +135,5 @@ class ProbeStage(Stage):
             "train_examples": len(data.train),
             "test_examples": len(data.test),
             "test_labels": int(sum(map(len, gold))),
-            "labels": self._labels,
+            "labels": self.source.labels,
         }
