@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.batch_config import Batch, Job
-from pipelines.directory_lock import DirectoryLock, OutputError
-from pipelines.interruption import raise_if_interrupted
-from pipelines.known_hashes import FILE_NAME, KnownHashes
-from pipelines.manifest import Manifest, ManifestError
+from pipelines.console.interruption import raise_if_interrupted
+from pipelines.console.progress import Progress, duration
 from pipelines.pipeline import pipeline_stages
-from pipelines.progress import Progress, duration
-from pipelines.run_directory import RunDirectory
+from pipelines.running.directory_lock import DirectoryLock, OutputError
+from pipelines.running.known_hashes import FILE_NAME, KnownHashes
+from pipelines.running.manifest import Manifest, ManifestError
+from pipelines.running.run_directory import RunDirectory
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipelines.config import ConfigError, Given, build_sections, line_of, nearest, read_sections, read_tables
 from pipelines.run_config import RunConfig, build_run_config
+from pipelines.settings.config import ConfigError, Given, build_sections, line_of, nearest, read_sections, read_tables
 
 TABLES = ("batch", "base", "grid")
 MOST_JOBS = 10_000

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from embeddings.atomic_output import atomic_file
 from pipelines.batch import FINISHED, JobState
-from pipelines.manifest import Manifest, ManifestError
+from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.stages.evaluate import FILE_NAME as SCORES
 from pipelines.stages.train import METRICS
 
@@ -106,7 +106,7 @@ def print_summary(summary: "pd.DataFrame") -> None:
     """Print the table, without what is in the name of the job."""
     import pandas as pd
 
-    from pipelines.tables import print_columns
+    from pipelines.console.tables import print_columns
 
     shown = [name for name in summary.columns if "." not in name and not (summary[name].isin(["", None])).all()]
     rows = [["" if pd.isna(value) else _shown(value) for value in record] for record in summary[shown].to_numpy(object)]

@@ -11,8 +11,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pipelines.commands import COMMANDS
-from pipelines.completion import choices, complete_metavars
-from pipelines.console import LOG_FORMATS, LogFormat, configure_logging
+from pipelines.console.completion import choices, complete_metavars
+from pipelines.console.streams import LOG_FORMATS, LogFormat, configure_logging
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def explain(error: Exception) -> int:
 
 
 def _is_usage(error: Exception) -> bool:
-    from pipelines.config import ConfigError
+    from pipelines.settings.config import ConfigError
 
     return isinstance(error, ConfigError)
 
@@ -98,7 +98,7 @@ def _is_failure(error: Exception) -> bool:
     from corpora.errors import CorpusError
     from embeddings.errors import EmbeddingsError
     from pipelines.errors import OutputError
-    from pipelines.manifest import ManifestError
+    from pipelines.running.manifest import ManifestError
 
     return isinstance(error, (CorpusError, EmbeddingsError, ManifestError, OutputError))
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from corpora import Corpus, open_corpus
 from corpora.errors import CorpusError
-from pipelines.known_hashes import KnownHashes
-from pipelines.manifest import Manifest
-from pipelines.progress import LogProgress, Progress
-from pipelines.settings import CorpusSettings
+from pipelines.console.progress import LogProgress, Progress
+from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.manifest import Manifest
+from pipelines.settings.sections import CorpusSettings
 
 FILE_NAME = "corpus.json"
 STANDARD_INPUT = "-"

@@ -3,13 +3,13 @@
 import json
 from pathlib import Path
 
-from pipelines.config import PipelineConfig, differences
-from pipelines.known_hashes import KnownHashes
-from pipelines.manifest import Manifest, ManifestError
-from pipelines.output_directory import OutputDirectory, OutputError
-from pipelines.progress import Progress
-from pipelines.runner import Runner
-from pipelines.stage import Stage
+from pipelines.console.progress import Progress
+from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.manifest import Manifest, ManifestError
+from pipelines.running.output_directory import OutputDirectory, OutputError
+from pipelines.running.runner import Runner
+from pipelines.running.stage import Stage
+from pipelines.settings.config import PipelineConfig, differences
 from pipelines.stages.encode import EncodeStage
 from pipelines.stages.fetch import FetchStage
 from pipelines.stages.tokenize import TokenizeStage

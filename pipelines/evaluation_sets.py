@@ -7,8 +7,8 @@ from pathlib import Path
 from corpora import CorpusError, evaluation_sets, fetch
 from corpora.sources import nearest
 from embeddings.errors import EmbeddingsError
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
 
 logger = logging.getLogger(__name__)
 

@@ -9,15 +9,15 @@ from typing import Any, Literal, get_args, get_type_hints
 
 from embeddings.recurrent.language_model import LanguageModelConfig
 from embeddings.recurrent.lm_training_config import LMTrainingConfig
-from pipelines.config import ConfigError, Given, build_sections, differences, nearest, read_toml
-from pipelines.known_hashes import KnownHashes
-from pipelines.lm_settings import PRESETS, LMSettings, Preset
-from pipelines.manifest import Manifest, ManifestError
-from pipelines.output_directory import OutputDirectory, OutputError
-from pipelines.progress import Progress
-from pipelines.runner import Runner
-from pipelines.settings import CorpusSettings, TokenizerSettings
-from pipelines.stage import Stage
+from pipelines.console.progress import Progress
+from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.manifest import Manifest, ManifestError
+from pipelines.running.output_directory import OutputDirectory, OutputError
+from pipelines.running.runner import Runner
+from pipelines.running.stage import Stage
+from pipelines.settings.config import ConfigError, Given, build_sections, differences, nearest, read_toml
+from pipelines.settings.lm_settings import PRESETS, LMSettings, Preset
+from pipelines.settings.sections import CorpusSettings, TokenizerSettings
 from pipelines.stages.encode_lm import EncodeLMStage
 from pipelines.stages.fetch import FetchStage
 from pipelines.stages.train_lm import TrainLMStage
@@ -51,7 +51,7 @@ def load_lm_config(
     Raises
     ------
     ConfigError
-        See `pipelines.config.load_config`; also for an unknown preset.
+        See `pipelines.settings.config.load_config`; also for an unknown preset.
     """
     given = {**(read_toml(path) if path else {}), **(options or {})}
     cutter = {f"tokenizer.{name}": Given(value, str(embeddings)) for name, value in _tokenizer(embeddings).items()}

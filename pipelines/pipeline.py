@@ -4,15 +4,15 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelines.config import ConfigError, nearest
+from pipelines.console.progress import LogProgress, Progress
 from pipelines.embedding_pipeline import embedding_stages
-from pipelines.known_hashes import FILE_NAME, KnownHashes
-from pipelines.manifest import Manifest
-from pipelines.progress import LogProgress, Progress
 from pipelines.run_config import RunConfig
-from pipelines.run_directory import RunDirectory, refuse_other
-from pipelines.runner import Runner, Step
-from pipelines.stage import Stage
+from pipelines.running.known_hashes import FILE_NAME, KnownHashes
+from pipelines.running.manifest import Manifest
+from pipelines.running.run_directory import RunDirectory, refuse_other
+from pipelines.running.runner import Runner, Step
+from pipelines.running.stage import Stage
+from pipelines.settings.config import ConfigError, nearest
 from pipelines.stages.evaluate import EvaluateStage
 from pipelines.stages.export import ExportStage
 from pipelines.stages.report import ReportStage

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from pipelines.config import (
+from pipelines.corpus_source import is_read_once
+from pipelines.settings.config import (
     LM_SECTION_NAMES,
     RUN_SECTIONS,
     ConfigError,
@@ -16,8 +17,7 @@ from pipelines.config import (
     build_sections,
     read_toml,
 )
-from pipelines.corpus_source import is_read_once
-from pipelines.settings import EvaluateSettings, ExportSettings, OutputSettings
+from pipelines.settings.sections import EvaluateSettings, ExportSettings, OutputSettings
 
 if TYPE_CHECKING:
     from pipelines.lm_pipeline import LMPipelineConfig
@@ -55,7 +55,7 @@ def load_run_config(path: Path, overrides: Mapping[str, Given] | None = None) ->
     Raises
     ------
     ConfigError
-        See `pipelines.config.load_config`.
+        See `pipelines.settings.config.load_config`.
     """
     return build_run_config({**read_toml(path), **(overrides or {})})
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
-from pipelines.directory_lock import DirectoryLock, OutputError
-from pipelines.manifest import FILE_NAME, Manifest, ManifestError
-from pipelines.recorded_progress import read_record
-from pipelines.run_directory import CONFIG, is_run
+from pipelines.running.directory_lock import DirectoryLock, OutputError
+from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
+from pipelines.running.recorded_progress import read_record
+from pipelines.running.run_directory import CONFIG, is_run
 
 STAGES_OF = {
     "train": ("fetch", "tokenize", "vocabulary", "encode", "train-embeddings"),

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from corpora.sources import InputFile
-from pipelines.known_hashes import KnownHashes
+from pipelines.running.known_hashes import KnownHashes
 
 if TYPE_CHECKING:
     from embeddings import WordVectors

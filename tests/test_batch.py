@@ -17,11 +17,11 @@ from benchmarks import zipf
 from pipelines import batch as batch_module
 from pipelines.batch import BatchRunner, JobState, link_stage, plan_batch
 from pipelines.batch_config import load_batch
-from pipelines.config import ConfigError
-from pipelines.directory_lock import OutputError
-from pipelines.progress import LogProgress
-from pipelines.recorded_progress import read_record
+from pipelines.console.progress import LogProgress
 from pipelines.run_config import load_run_config
+from pipelines.running.directory_lock import OutputError
+from pipelines.running.recorded_progress import read_record
+from pipelines.settings.config import ConfigError
 from tests.command_line import fails, vecmill
 from tests.test_manifest import make_manifest
 
@@ -218,7 +218,7 @@ def test_what_several_jobs_need_is_made_once(folder, monkeypatch, recipes, made,
 
 
 def test_two_sweeps_in_one_directory(folder, monkeypatch):
-    from pipelines.directory_lock import DirectoryLock
+    from pipelines.running.directory_lock import DirectoryLock
 
     (folder / "out").mkdir()
     lock = DirectoryLock(folder / "out", folder / "out")

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from pipelines import code_version as module
-from pipelines.code_version import ROOT, code_version, source_files
+from pipelines.running import code_version as module
+from pipelines.running.code_version import ROOT, code_version, source_files
 
 
 def names(stage):
@@ -29,16 +29,16 @@ def test_a_stage_depends_on_the_code_that_it_needs(stage, needs, does_without):
     assert needs in found
     assert f"pipelines/stages/{stage}.py" in found
     assert not [name for name in found if name.startswith(does_without)]
-    assert "pipelines/progress.py" not in found
+    assert "pipelines/console/progress.py" not in found
 
 
 RUN = """
 import sys
 from pathlib import Path
-from pipelines.config import Given, load_config
+from pipelines.settings.config import Given, load_config
 from pipelines.embedding_pipeline import embedding_stages
-from pipelines.progress import LogProgress
-from pipelines.runner import Runner
+from pipelines.console.progress import LogProgress
+from pipelines.running.runner import Runner
 options = {"corpus.source": sys.argv[1], "train.dimension": 8, "train.epochs": 1, "train.threads": 1}
 config = load_config(None, {name: Given(value, name) for name, value in options.items()})
 Runner(Path(sys.argv[2]), embedding_stages(config), LogProgress()).run()

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from pipelines.commands import COMMANDS
-from pipelines.console import configure_logging
-from pipelines.progress import LogProgress
+from pipelines.console.progress import LogProgress
+from pipelines.console.streams import configure_logging
 from tests.command_line import fails, vecmill
 
 SUMMARIES = {name: summary for commands in COMMANDS.values() for name, (_, summary) in commands.items()}

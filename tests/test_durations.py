@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines.durations import seconds
-from pipelines.settings import CheckpointSettings
+from pipelines.console.durations import seconds
+from pipelines.settings.sections import CheckpointSettings
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ import pytest
 
 from corpora import Corpus, open_corpus
 from embeddings import WordVectors
-from pipelines.config import Given
+from pipelines.console.progress import LogProgress
 from pipelines.corpus_source import open_fetched
 from pipelines.pipeline import Selection, run
-from pipelines.progress import LogProgress
 from pipelines.run_config import build_run_config
-from pipelines.runner import Runner
-from pipelines.settings import CorpusSettings
+from pipelines.running.runner import Runner
+from pipelines.settings.config import Given
+from pipelines.settings.sections import CorpusSettings
 from pipelines.stages.fetch import FetchStage
 from tests.http_server import serve
 
@@ -90,7 +90,7 @@ def test_two_downloads_of_the_same_text_are_the_same_to_later_stages(tmp_path):
 
 
 def test_a_whole_run_from_a_url(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.run_report._picture", lambda *_: [])
+    monkeypatch.setattr("pipelines.reports.run_report._picture", lambda *_: [])
     with serve({"text.txt": TEXT}) as site:
         given = {"corpus.source": f"{site.url}/text.txt", "train.dimension": 4, "train.epochs": 1}
         config = build_run_config({name: Given(value, name) for name, value in given.items()})

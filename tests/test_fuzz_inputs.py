@@ -23,9 +23,9 @@ from corpora import CorpusError, open_corpus
 from corpora.archives import ARCHIVE_DAMAGE, members
 from corpora.markup import EXTRACTORS
 from pipelines.batch_config import load_batch
-from pipelines.config import ConfigError, PipelineConfig, load_config
 from pipelines.lm_pipeline import load_lm_config
-from pipelines.lm_settings import LM_SECTIONS
+from pipelines.settings.config import ConfigError, PipelineConfig, load_config
+from pipelines.settings.lm_settings import LM_SECTIONS
 from tests.test_formats_fuzz import FUZZED, damage
 
 TEXT = "".join(f"line {number} has köln, {'x' * (number % 7)} and more\n" for number in range(60)).encode()

@@ -26,8 +26,8 @@ from embeddings.errors import EmbeddingsError
 from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
 from embeddings.recurrent.lm_corpus import LanguageModelCorpus, build_corpus
 from embeddings.word_vectors import WordVectors
-from pipelines.manifest import Manifest, ManifestError
-from pipelines.output_directory import OutputDirectory, OutputError
+from pipelines.running.manifest import Manifest, ManifestError
+from pipelines.running.output_directory import OutputDirectory, OutputError
 from tests.test_formats_fuzz import FUZZED, damage
 from tests.test_manifest import make_manifest
 

@@ -24,3 +24,16 @@ def test_imports(path):
     package = path.relative_to(REPOSITORY).parts[0]
     rooms = {name.split(".")[0] for name in imported_modules(tree)} & ALLOWED.keys()
     assert rooms <= ALLOWED[package], f"{package} imports {rooms - ALLOWED[package]}"
+
+
+FLOORS = ["console", "settings", "running", "reports", "stages"]
+"""Packages of `pipelines`, from the ground up: none imports one above it, or a command."""
+
+
+@pytest.mark.parametrize("floor", FLOORS)
+def test_packages_of_pipelines_import_downwards(floor):
+    above = {*FLOORS[FLOORS.index(floor) + 1 :], "commands", "probe", "cli", "pipeline", "batch"}
+    for path in (REPOSITORY / "pipelines" / floor).glob("*.py"):
+        names = [name.split(".") for name in imported_modules(ast.parse(path.read_text("utf-8")))]
+        found = {name[1] for name in names if name[0] == "pipelines" and len(name) > 1} & above
+        assert not found, f"{path.name} of {floor} imports {found}"

@@ -5,8 +5,8 @@ import signal
 import pytest
 import typer
 
-from pipelines.interruption import interruptible, raise_if_interrupted
-from pipelines.progress import LogProgress
+from pipelines.console.interruption import interruptible, raise_if_interrupted
+from pipelines.console.progress import LogProgress
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -9,8 +9,8 @@ import pytest
 
 from corpora.corpus import digest_of_file
 from corpora.sources import local_file
-from pipelines import known_hashes
-from pipelines.known_hashes import KnownHashes
+from pipelines.running import known_hashes
+from pipelines.running.known_hashes import KnownHashes
 
 
 @pytest.fixture

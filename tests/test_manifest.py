@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.manifest import (
+from pipelines.running.manifest import (
     Basis,
     Manifest,
     ManifestError,

@@ -11,7 +11,7 @@ import pytest
 
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
-from pipelines.output_directory import OutputDirectory, OutputError, tidy
+from pipelines.running.output_directory import OutputDirectory, OutputError, tidy
 from tests.test_manifest import make_manifest
 
 SETTINGS = {"train": {"dimension": 100}}
@@ -190,7 +190,7 @@ def test_what_a_kill_at_the_very_end_left_is_tidied_up_and_unfinished_work_is_no
 HOLD_LOCK = """
 import sys, time
 from pathlib import Path
-from pipelines.output_directory import OutputDirectory
+from pipelines.running.output_directory import OutputDirectory
 with OutputDirectory(Path(sys.argv[1])) as output:
     output.begin({"train": {"dimension": 100}})
     (output.work / "tokenize").mkdir()

@@ -8,11 +8,11 @@ import pytest
 from corpora import Corpus, CorpusError
 from embeddings import WordVectors
 from embeddings.errors import EmbeddingsError
-from pipelines.config import ConfigError, Given
+from pipelines.console.progress import LogProgress
 from pipelines.pipeline import Selection, pipeline_stages, plan, run
-from pipelines.progress import LogProgress
 from pipelines.run_config import build_run_config, load_run_config, read_run_config
-from pipelines.run_directory import OutputError, RunDirectory
+from pipelines.running.run_directory import OutputError, RunDirectory
+from pipelines.settings.config import ConfigError, Given
 
 TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the old house!\n" * 40
 VECTORS = ["fetch", "tokenize", "vocabulary", "encode", "train-embeddings"]
@@ -41,7 +41,7 @@ def pairs(tmp_path):
 def without_plots(monkeypatch, request):
     """Leave the plot out of reports: matplotlib takes a second to import, and more to draw."""
     if "plot" not in request.node.name:
-        monkeypatch.setattr("pipelines.run_report._picture", lambda *_: [])
+        monkeypatch.setattr("pipelines.reports.run_report._picture", lambda *_: [])
 
 
 def make(config, directory, **selection):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.config import ConfigError, Given, PipelineConfig, differences, load_config
+from pipelines.settings.config import ConfigError, Given, PipelineConfig, differences, load_config
 
 
 @pytest.fixture

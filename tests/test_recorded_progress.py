@@ -2,9 +2,9 @@
 
 import pytest
 
-from pipelines import recorded_progress
-from pipelines.progress import LogProgress
-from pipelines.recorded_progress import RecordedProgress, read_record
+from pipelines.console.progress import LogProgress
+from pipelines.running import recorded_progress
+from pipelines.running.recorded_progress import RecordedProgress, read_record
 
 
 @pytest.fixture(autouse=True)

@@ -167,7 +167,7 @@ def test_a_disk_that_is_full_at_a_checkpoint(folder, expected, monkeypatch):
 
 
 def test_a_disk_that_is_full_for_the_record_of_a_stage(folder, expected, monkeypatch):
-    from pipelines.manifest import Manifest
+    from pipelines.running.manifest import Manifest
 
     original = Manifest.write
 
@@ -332,7 +332,7 @@ def test_a_clock_that_jumps_back(folder, expected, monkeypatch):
 HOLD = """
 import sys, time
 from pathlib import Path
-from pipelines.run_directory import RunDirectory
+from pipelines.running.run_directory import RunDirectory
 with RunDirectory(Path("run")) as directory:
     print("held", flush=True)
     time.sleep(60)

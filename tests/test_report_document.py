@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.report_document import Lines, Picture, Section, Table, to_html, to_markdown
+from pipelines.reports.report_document import Lines, Picture, Section, Table, to_html, to_markdown
 
 NASTY = "a|b <c> `d` *e* [f](g) # & \\"
 SECTIONS = [

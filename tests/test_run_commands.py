@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.config import LM_SECTION_NAMES, SECTIONS
-from pipelines.directory_lock import DirectoryLock
-from pipelines.lm_settings import LM_SECTIONS
 from pipelines.run_config import load_run_config
+from pipelines.running.directory_lock import DirectoryLock
+from pipelines.settings.config import LM_SECTION_NAMES, SECTIONS
+from pipelines.settings.lm_settings import LM_SECTIONS
 from pipelines.starting_file import STARTING_VALUES, attribute_comments, starting_file
 from tests.command_line import fails, vecmill
 
@@ -27,7 +27,7 @@ STAGES = ["fetch", "tokenize", "vocabulary", "encode", "train-embeddings", "repo
 @pytest.fixture(autouse=True)
 def without_plots(monkeypatch):
     """Leave the plot out of reports: matplotlib takes a second to import, and more to draw."""
-    monkeypatch.setattr("pipelines.run_report._picture", lambda *_: [])
+    monkeypatch.setattr("pipelines.reports.run_report._picture", lambda *_: [])
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from pipelines.manifest import Manifest
-from pipelines.progress import LogProgress
-from pipelines.runner import Runner
-from pipelines.stage import Stage
+from pipelines.console.progress import LogProgress
+from pipelines.running.manifest import Manifest
+from pipelines.running.runner import Runner
+from pipelines.running.stage import Stage
 
 
 class Recorder(Stage):

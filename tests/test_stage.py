@@ -7,11 +7,11 @@ import pytest
 
 from embeddings import EncodedCorpus, Vocabulary, WordVectors
 from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
-from pipelines.config import Given, PipelineConfig, load_config
+from pipelines.console.progress import LogProgress
 from pipelines.embedding_pipeline import embedding_stages
-from pipelines.progress import LogProgress
-from pipelines.runner import Runner
-from pipelines.stage import StageContext
+from pipelines.running.runner import Runner
+from pipelines.running.stage import StageContext
+from pipelines.settings.config import Given, PipelineConfig, load_config
 
 TEXT = "one two two\nthree three three\n\nONE two, three!\n" * 20
 

@@ -7,10 +7,10 @@ import pytest
 
 from embeddings import Vocabulary, WordVectors
 from embeddings.errors import EmbeddingsError
-from pipelines.config import ConfigError, Given, load_config
-from pipelines.directory_lock import OutputError
+from pipelines.console.progress import LogProgress
 from pipelines.embedding_pipeline import is_finished, train_embeddings
-from pipelines.progress import LogProgress
+from pipelines.running.directory_lock import OutputError
+from pipelines.settings.config import ConfigError, Given, load_config
 
 
 @pytest.fixture

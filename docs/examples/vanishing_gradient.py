@@ -25,7 +25,7 @@ from embeddings.recurrent import (
     clear_gradients,
 )
 from embeddings.recurrent.initializers import glorot_uniform, identity
-from pipelines.training_plot import INK, SOFT, STYLE
+from pipelines.reports.training_plot import INK, SOFT, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

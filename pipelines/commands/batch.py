@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.console import configure_logging
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
+from pipelines.console.streams import configure_logging
 
 if TYPE_CHECKING:
     from pipelines.batch import JobState
@@ -65,7 +65,7 @@ def _print_plan(states: "list[JobState]", as_json: bool) -> None:
     """List the jobs, and of each the stages that another one before it makes."""
     import json
 
-    from pipelines.tables import print_columns
+    from pipelines.console.tables import print_columns
 
     first: dict[str, str] = {}
     rows = []

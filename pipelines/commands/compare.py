@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.commands.vectors import Data
-from pipelines.console import results
-from pipelines.tables import print_columns
+from pipelines.console.streams import results
+from pipelines.console.tables import print_columns
 
 if TYPE_CHECKING:
     import pandas as pd

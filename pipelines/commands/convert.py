@@ -6,12 +6,12 @@ from typing import Annotated
 
 import typer
 
-from pipelines.completion import format_names
-from pipelines.config import ConfigError
-from pipelines.console import results
+from pipelines.console.completion import format_names
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
+from pipelines.console.streams import results
 from pipelines.errors import OutputError
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
+from pipelines.settings.config import ConfigError
 
 
 def convert_command(

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 import typer
 
 from corpora import CatalogEntry, catalog, evaluation_sets, fetch, info
-from pipelines.completion import corpus_names
-from pipelines.console import results
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
-from pipelines.tables import print_columns
+from pipelines.console.completion import corpus_names
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
+from pipelines.console.streams import results
+from pipelines.console.tables import print_columns
 
 corpora_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 

@@ -14,11 +14,11 @@ import typer
 
 from embeddings.errors import EmbeddingsError
 from pipelines.commands.vectors import Model
-from pipelines.config import ConfigError, nearest
-from pipelines.console import results
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
+from pipelines.console.streams import results
 from pipelines.errors import OutputError
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
+from pipelines.settings.config import ConfigError, nearest
 
 if TYPE_CHECKING:
     from embeddings import Tokenizer, WordVectors
@@ -102,7 +102,7 @@ def _batches(stream: IO[bytes]) -> Iterator[list[str]]:
 def _tokenizer(model: Path) -> "Tokenizer":
     """Return the tokenizer that the model was trained with; the fast one where that is not known."""
     from embeddings import make_tokenizer
-    from pipelines.settings import TokenizerSettings
+    from pipelines.settings.sections import TokenizerSettings
 
     settings = asdict(TokenizerSettings()) | _settings(model).get("tokenizer", {})
     return make_tokenizer(settings.pop("name"), **settings)

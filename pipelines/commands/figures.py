@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.vectors import Model
-from pipelines.config import ConfigError, nearest
-from pipelines.console import results
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
+from pipelines.console.streams import results
 from pipelines.errors import OutputError
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
+from pipelines.settings.config import ConfigError, nearest
 
 if TYPE_CHECKING:
     from embeddings import WordVectors
@@ -86,7 +86,7 @@ def plot_command(
         raise ConfigError(f"--out: {out} must end in {' or '.join(ENDINGS)}")
     _refuse_existing(out, force)
     from embeddings import Vocabulary
-    from pipelines.training_plot import read_metrics, write_training_plot
+    from pipelines.reports.training_plot import read_metrics, write_training_plot
 
     metrics = read_metrics(model)
     vocabulary = Vocabulary.load(model / "vocabulary.tsv")

@@ -14,7 +14,7 @@ def init_command(
     Example: vecmill init && vecmill run pipeline.toml
     """
     from embeddings.atomic_output import atomic_file
-    from pipelines.console import results
+    from pipelines.console.streams import results
     from pipelines.errors import OutputError
     from pipelines.starting_file import starting_file
 

@@ -12,9 +12,9 @@ import typer
 
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
-from pipelines.config import ConfigError
-from pipelines.console import results
+from pipelines.console.streams import results
 from pipelines.errors import OutputError
+from pipelines.settings.config import ConfigError
 
 if TYPE_CHECKING:
     from embeddings.recurrent.language_model import LanguageModel

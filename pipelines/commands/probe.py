@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from pipelines.config import ConfigError, nearest
-from pipelines.console import results
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
+from pipelines.console.streams import results
+from pipelines.settings.config import ConfigError, nearest
 
 NAMES = ("pos-treebank", "pos-brown", "sentiment", "constituents")
 
@@ -45,11 +45,11 @@ def probe_command(
     Example: vecmill probe runs/wiki --task pos-treebank --out runs/wiki-probe
     """
     names, shares = _names(task), _shares(fractions)
-    from pipelines.output_directory import OutputDirectory
     from pipelines.probe.report import ProbeReportStage, print_report
     from pipelines.probe.stage import FILE_NAME, ProbeStage
-    from pipelines.runner import Runner
-    from pipelines.stage import Stage
+    from pipelines.running.output_directory import OutputDirectory
+    from pipelines.running.runner import Runner
+    from pipelines.running.stage import Stage
 
     stages = tuple(ProbeStage(task=name, model=model, data_folder=data, fractions=shares, seed=seed) for name in names)
     report = ProbeReportStage(tasks=stages)

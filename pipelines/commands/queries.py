@@ -10,8 +10,8 @@ import numpy as np
 import typer
 
 from pipelines.commands.vectors import METHODS, Model
-from pipelines.config import ConfigError, nearest
-from pipelines.console import results
+from pipelines.console.streams import results
+from pipelines.settings.config import ConfigError, nearest
 
 logger = logging.getLogger(__name__)
 

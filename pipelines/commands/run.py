@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.interruption import interruptible
-from pipelines.progress import duration, make_progress
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import duration, make_progress
 
 if TYPE_CHECKING:
     from pipelines.pipeline import Outcome
-    from pipelines.runner import Step
+    from pipelines.running.runner import Step
 
 
 def run_command(
@@ -38,9 +38,9 @@ def run_command(
 
     Example: vecmill run pipeline.toml --set train.dimension=300
     """
-    from pipelines.config import ConfigError, read_assignment
     from pipelines.pipeline import Selection, plan, run
     from pipelines.run_config import load_run_config
+    from pipelines.settings.config import ConfigError, read_assignment
 
     if not file.exists():
         raise ConfigError(f"there is no file {file}; vecmill init --out {file} writes one, with all settings explained")
@@ -59,7 +59,7 @@ def run_command(
 
 
 def _print_steps(steps: "list[Step]", as_json: bool) -> None:
-    from pipelines.tables import print_columns
+    from pipelines.console.tables import print_columns
 
     if as_json:
         typer.echo(json.dumps([{"stage": step.stage, "run": bool(step.reason), "why": step.reason} for step in steps]))
@@ -83,7 +83,7 @@ def _as_json(directory: Path, outcome: "Outcome") -> dict:
 
 
 def _print_outcome(directory: Path, outcome: "Outcome") -> None:
-    from pipelines.console import results
+    from pipelines.console.streams import results
 
     if not outcome.made:
         results.print(f"nothing to do: all {len(outcome.manifests)} stages in {directory} are unchanged")

@@ -20,9 +20,9 @@ def status_command(
 
     Example: vecmill status runs/pipeline
     """
-    from pipelines.console import results
+    from pipelines.console.streams import results
+    from pipelines.console.tables import print_columns
     from pipelines.run_status import status_of
-    from pipelines.tables import print_columns
 
     status = status_of(directory)
     if as_json:
@@ -37,7 +37,7 @@ def status_command(
 
 
 def _row(stage: "StageStatus") -> list[str]:
-    from pipelines.progress import duration
+    from pipelines.console.progress import duration
 
     state = f"{stage.state}: {stage.detail}" if stage.detail else stage.state
     if stage.made is None or stage.wall_seconds is None or stage.cpu_seconds is None:

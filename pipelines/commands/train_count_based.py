@@ -8,10 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from embeddings.errors import EmbeddingsError
-from pipelines.config import ConfigError, Given, PipelineConfig, load_config
-from pipelines.console import results
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
+from pipelines.console.streams import results
+from pipelines.settings.config import ConfigError, Given, PipelineConfig, load_config
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,8 @@ def train_count_based_command(
     from embeddings import WordVectors
     from embeddings.count_based import CountBasedConfig  # slow to import: SciPy, Numba
     from pipelines.embedding_pipeline import embedding_stages
-    from pipelines.output_directory import OutputDirectory
-    from pipelines.runner import Runner
+    from pipelines.running.output_directory import OutputDirectory
+    from pipelines.running.runner import Runner
     from pipelines.stages.count_based import CountBasedStage
 
     shared = {name: getattr(config.train, name) for name in SHARED}

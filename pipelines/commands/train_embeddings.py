@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 from embeddings.word2vec.config import CONTINUED_LEARNING_RATE, DEFAULT_LEARNING_RATE
-from pipelines.completion import corpus_names
-from pipelines.config import Given, PipelineConfig, load_config
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
+from pipelines.console.completion import corpus_names
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
+from pipelines.settings.config import Given, PipelineConfig, load_config
 
 DEFAULT = PipelineConfig()
 DEFAULT_RATES = ", ".join(
@@ -137,8 +137,8 @@ def train_embeddings_command(
     """
     settings = load_config(config, _given(context))
     from pipelines.embedding_pipeline import is_finished, train_embeddings  # slow to import: Numba
-    from pipelines.output_directory import tidy
-    from pipelines.report import print_training
+    from pipelines.reports.report import print_training
+    from pipelines.running.output_directory import tidy
 
     progress = make_progress()
     if skip_finished and not force and is_finished(settings, out):
@@ -157,7 +157,7 @@ def train_embeddings_command(
 
 def _print_json(out: Path) -> None:
     from embeddings import WordVectors
-    from pipelines.training_plot import read_metrics
+    from pipelines.reports.training_plot import read_metrics
 
     vectors = WordVectors.load(out)
     made = {"out": str(out), "words": len(vectors), "dimension": vectors.dimension, "epochs": read_metrics(out)}

@@ -5,10 +5,10 @@ from typing import Annotated
 
 import typer
 
-from pipelines.completion import corpus_names
-from pipelines.config import Given
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
+from pipelines.console.completion import corpus_names
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
+from pipelines.settings.config import Given
 
 # Where the options that are not settings of [lm_training] belong.
 SETTING_OF_OPTION = {
@@ -114,8 +114,8 @@ def train_lm_command(
     Example: vecmill train-lm pydocs --embeddings runs/pydocs --out runs/pydocs-lm
     """
     from pipelines.lm_pipeline import is_finished, load_lm_config, train_lm
-    from pipelines.lm_report import print_lm_training
-    from pipelines.output_directory import tidy
+    from pipelines.reports.lm_report import print_lm_training
+    from pipelines.running.output_directory import tidy
 
     settings = load_lm_config(config, _given(context), embeddings)
     progress = make_progress()

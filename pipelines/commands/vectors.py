@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.completion import format_names
-from pipelines.config import ConfigError, nearest
-from pipelines.console import results
+from pipelines.console.completion import format_names
+from pipelines.console.interruption import interruptible
+from pipelines.console.progress import make_progress
+from pipelines.console.streams import results
+from pipelines.console.tables import print_columns
 from pipelines.errors import OutputError
-from pipelines.interruption import interruptible
-from pipelines.progress import make_progress
-from pipelines.tables import print_columns
+from pipelines.settings.config import ConfigError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd

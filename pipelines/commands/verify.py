@@ -18,10 +18,10 @@ def verify_command(
 
     Example: vecmill verify runs/pipeline
     """
-    from pipelines.console import results
-    from pipelines.interruption import interruptible
-    from pipelines.progress import make_progress
-    from pipelines.verification import verify
+    from pipelines.console.interruption import interruptible
+    from pipelines.console.progress import make_progress
+    from pipelines.console.streams import results
+    from pipelines.running.verification import verify
 
     with interruptible("nothing was changed"):
         found = verify(directory, make_progress())

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from pipelines.console import results
+from pipelines.console.progress import duration
+from pipelines.console.streams import results
 from pipelines.probe.stage import FILE_NAME, ProbeStage
 from pipelines.probe.tasks import BASELINE, CONTINUED, FROZEN, RANDOM, STARTS, TUNED
-from pipelines.progress import duration
-from pipelines.stage import Stage, StageContext
+from pipelines.running.stage import Stage, StageContext
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -115,7 +115,7 @@ def _draw(directory: Path, found: Mapping[str, Any]) -> None:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    from pipelines.training_plot import STYLE
+    from pipelines.reports.training_plot import STYLE
 
     tasks = found["tasks"]
     with mpl.rc_context(STYLE):

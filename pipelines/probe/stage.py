@@ -13,7 +13,7 @@ from pipelines.probe.learning import Network, learn_side_by_side
 from pipelines.probe.scores import compare_answers, score
 from pipelines.probe.task_source import TaskSource
 from pipelines.probe.tasks import CONTINUED, FROZEN, RANDOM, STARTS, TASKS, TUNED, words_of
-from pipelines.stage import Stage, StageContext
+from pipelines.running.stage import Stage, StageContext
 
 FILE_NAME = "scores.json"
 

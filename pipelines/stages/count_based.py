@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from embeddings import EncodedCorpus, Vocabulary
 from embeddings.count_based import CountBased, CountBasedConfig
-from pipelines.config import PipelineConfig
-from pipelines.stage import Stage, StageContext
+from pipelines.running.stage import Stage, StageContext
+from pipelines.settings.config import PipelineConfig
 from pipelines.stages import vocabulary
 
 

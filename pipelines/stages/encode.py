@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipelines.stage import Stage, StageContext
+from pipelines.running.stage import Stage, StageContext
 from pipelines.stages import vocabulary
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from embeddings.errors import EmbeddingsError
+from pipelines.console.progress import Update
 from pipelines.corpus_source import is_read_once, open_fetched, read_location, require_unchanged
-from pipelines.known_hashes import KnownHashes
-from pipelines.progress import Update
-from pipelines.settings import CorpusSettings, TokenizerSettings
-from pipelines.stage import Stage, StageContext
+from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.stage import Stage, StageContext
+from pipelines.settings.sections import CorpusSettings, TokenizerSettings
 from pipelines.stages.tokenize import check_tokenizer, reading, tokenizer_arguments
 
 if TYPE_CHECKING:

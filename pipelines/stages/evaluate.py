@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipelines.manifest import hash_files
-from pipelines.stage import Stage, StageContext
+from pipelines.running.manifest import hash_files
+from pipelines.running.stage import Stage, StageContext
 
 FILE_NAME = "scores.json"
 

@@ -5,9 +5,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipelines.config import ConfigError, nearest
-from pipelines.settings import ExportSettings
-from pipelines.stage import Stage, StageContext
+from pipelines.running.stage import Stage, StageContext
+from pipelines.settings.config import ConfigError, nearest
+from pipelines.settings.sections import ExportSettings
 
 
 @dataclass(frozen=True, kw_only=True)

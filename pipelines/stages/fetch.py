@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 from corpora import Corpus, info
 from corpora.catalog import names
 from corpora.sources import InputFile
+from pipelines.console.progress import LogProgress
 from pipelines.corpus_source import FILE_NAME, STANDARD_INPUT, is_read_once, is_remote, open_source, write_location
-from pipelines.known_hashes import KnownHashes
-from pipelines.manifest import digest_of
-from pipelines.progress import LogProgress
-from pipelines.settings import CorpusSettings
-from pipelines.stage import Stage, StageContext
+from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.manifest import digest_of
+from pipelines.running.stage import Stage, StageContext
+from pipelines.settings.sections import CorpusSettings
 
 TEXT = "text"
 _CHUNK = 1 << 20

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipelines.stage import Stage, StageContext
+from pipelines.running.stage import Stage, StageContext
 
 MARKDOWN, PAGE = "report.md", "report.html"
 
@@ -29,8 +29,8 @@ class ReportStage(Stage):
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write `report.md` with its pictures, and `report.html`, which holds everything."""
-        from pipelines.report_document import Picture, to_html, to_markdown
-        from pipelines.run_report import run_sections
+        from pipelines.reports.report_document import Picture, to_html, to_markdown
+        from pipelines.reports.run_report import run_sections
 
         title = f"Report on {context.inputs['fetch'].resolve().parent.name}"
         with context.progress.task("writing the report", None):

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pipelines.config import PipelineConfig
-from pipelines.manifest import digest_of
-from pipelines.progress import count
-from pipelines.stage import Stage, StageContext
+from pipelines.console.progress import count
+from pipelines.running.manifest import digest_of
+from pipelines.running.stage import Stage, StageContext
+from pipelines.settings.config import PipelineConfig
 from pipelines.stages import vocabulary
 from pipelines.start_model import StartModel
 

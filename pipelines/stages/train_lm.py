@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from embeddings.errors import EmbeddingsError
-from pipelines.manifest import digest_of, hash_files
-from pipelines.progress import Update, count
-from pipelines.stage import Stage, StageContext
+from pipelines.console.progress import Update, count
+from pipelines.running.manifest import digest_of, hash_files
+from pipelines.running.stage import Stage, StageContext
 from pipelines.stages.encode_lm import load_tokenizer
 
 if TYPE_CHECKING:

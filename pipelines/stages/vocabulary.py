@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipelines.settings import VocabularySettings
-from pipelines.stage import Stage, StageContext
+from pipelines.running.stage import Stage, StageContext
+from pipelines.settings.sections import VocabularySettings
 from pipelines.start_model import StartModel
 
 FILE_NAME = "vocabulary.tsv"

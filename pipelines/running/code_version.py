@@ -6,11 +6,9 @@ import re
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-# Rooms whose code decides results; of `pipelines` these modules only: the others call, show and keep.
-DECISIVE = re.compile(
-    r"(corpora|embeddings|pipelines\.(stages|corpus_source|run_report|report_document|report|lm_report|training_plot))(\.|$)"
-)
+ROOT = Path(__file__).resolve().parents[2]
+# Rooms whose code decides results; of `pipelines` these only: the others call, show and keep.
+DECISIVE = re.compile(r"(corpora|embeddings|pipelines\.(stages|corpus_source|reports))(\.|$)")
 
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n#]+)"

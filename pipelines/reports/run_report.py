@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.manifest import Manifest
-from pipelines.progress import count, duration
-from pipelines.report_document import Lines, Picture, Section, Table
+from pipelines.console.progress import count, duration
+from pipelines.reports.report_document import Lines, Picture, Section, Table
+from pipelines.running.manifest import Manifest
 
 PLOT = "training.svg"
 SEEN = (
@@ -55,7 +55,7 @@ def _text(manifests: Mapping[str, Manifest]) -> Section:
 
 def _vectors(directory: Path, manifests: Mapping[str, Manifest], scratch: Path) -> list[Section]:
     from embeddings import WordVectors
-    from pipelines.report import example_words, loss_text
+    from pipelines.reports.report import example_words, loss_text
 
     vectors = WordVectors.load(directory)
     settings = manifests["train-embeddings"].basis.settings
@@ -92,7 +92,7 @@ def _picture(metrics: list[dict[str, Any]], vectors: Any, title: str, scratch: P
 
     if importlib.util.find_spec("matplotlib") is None:
         return []
-    from pipelines.training_plot import write_training_plot
+    from pipelines.reports.training_plot import write_training_plot
 
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         path = Path(folder) / PLOT
@@ -123,7 +123,7 @@ def _exports(manifest: Manifest) -> Section:
 
 def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
     from embeddings.recurrent.language_model import LanguageModel
-    from pipelines.lm_report import example_sentences
+    from pipelines.reports.lm_report import example_sentences
 
     found = json.loads((directory / "evaluation.json").read_text("utf-8"))
     text, test = manifests["encode-lm"].summary, found["test"]

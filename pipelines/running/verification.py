@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.directory_lock import OutputError
-from pipelines.manifest import FILE_NAME, Manifest, ManifestError
-from pipelines.progress import Progress
-from pipelines.run_directory import CONFIG, is_run
+from pipelines.console.progress import Progress
+from pipelines.running.directory_lock import OutputError
+from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
+from pipelines.running.run_directory import CONFIG, is_run
 
 _CHUNK = 1 << 22
 

@@ -8,10 +8,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from pipelines.code_version import code_version
-from pipelines.interruption import raise_if_interrupted
-from pipelines.known_hashes import KnownHashes
-from pipelines.manifest import (
+from pipelines.console.interruption import raise_if_interrupted
+from pipelines.console.progress import Progress
+from pipelines.running.code_version import code_version
+from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.manifest import (
     Basis,
     Manifest,
     ManifestError,
@@ -20,9 +21,8 @@ from pipelines.manifest import (
     list_outputs,
     machine,
 )
-from pipelines.progress import Progress
-from pipelines.recorded_progress import RecordedProgress
-from pipelines.stage import Stage, StageContext
+from pipelines.running.recorded_progress import RecordedProgress
+from pipelines.running.stage import Stage, StageContext
 
 logger = logging.getLogger(__name__)
 

@@ -3,17 +3,18 @@
 import json
 import shutil
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from rich.table import Table
 
 from embeddings.recurrent.generation import SamplingConfig, generate, join
 from embeddings.recurrent.language_model import LanguageModel
-from pipelines.console import results
-from pipelines.manifest import Manifest
-from pipelines.progress import count, duration
-from pipelines.stages.train_lm import EVALUATION, METRICS
+from pipelines.console.progress import count, duration
+from pipelines.console.streams import results
+from pipelines.console.tables import print_columns
+from pipelines.running.manifest import Manifest
 
 SENTENCES = 5
 _LONGEST = 40
@@ -27,9 +28,9 @@ def print_lm_training(directory: Path) -> None:
     results.print("\nGenerated")
     for sentence in example_sentences(model):
         results.print(f"  {sentence}")
-    _print_epochs(directory / METRICS)
+    _print_epochs(directory / "metrics.jsonl")
     _print_text(manifest)
-    _print_perplexity(directory / EVALUATION)
+    _print_perplexity(directory / "evaluation.json")
     times = [f"{name} {stage['cost']['wall_seconds']:.1f} s" for name, stage in manifest.history.items()]
     times.append(f"train-lm {manifest.cost['wall_seconds']:.1f} s")
     results.print(
@@ -50,38 +51,39 @@ def example_sentences(model: LanguageModel, number: int = SENTENCES) -> list[str
 
 
 def _print_epochs(path: Path) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("epoch", "loss", "valid", "perplexity", "rate", "tokens/s", "time"):
-        table.add_column(title, justify="right")
-    for line in path.read_text("utf-8").splitlines():
-        metrics = json.loads(line)
-        table.add_row(
-            str(metrics["epoch"]),
-            f"{metrics['loss']:.3f}" + ("" if metrics["perplexity"] else "*"),
-            f"{metrics['valid_loss']:.3f}",
-            f"{metrics['valid_perplexity']:.1f}",
-            f"{metrics['learning_rate']:.3g}",
-            count(metrics["tokens_per_second"]),
-            duration(metrics["seconds"]),
-        )
+    epochs = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    titles = ("epoch", "loss", "valid", "perplexity", "rate", "tokens/s", "time")
     results.print("\nLoss in nats a token, in training and on validation text")
-    results.print(table)
-    if "*" in "".join(str(cell) for cell in table.columns[1].cells):
+    print_columns([titles, *map(_epoch_row, epochs)], left=0)
+    if not all(metrics["perplexity"] for metrics in epochs):
         results.print("* of the sampled softmax, which chooses among fewer words; all else is fully normalised")
+
+
+def _epoch_row(metrics: Mapping[str, Any]) -> Sequence[str]:
+    return (
+        str(metrics["epoch"]),
+        f"{metrics['loss']:.3f}" + ("" if metrics["perplexity"] else "*"),
+        f"{metrics['valid_loss']:.3f}",
+        f"{metrics['valid_perplexity']:.1f}",
+        f"{metrics['learning_rate']:.3g}",
+        count(metrics["tokens_per_second"]),
+        duration(metrics["seconds"]),
+    )
 
 
 def _print_perplexity(path: Path) -> None:
     found = json.loads(path.read_text("utf-8"))
     test = found["test"]
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Test perplexity")
-    table.add_column("", justify="right")
-    table.add_row("this model", _shown(test["perplexity"]))
-    order = found["kneser_ney"]["order"]
-    table.add_row(f"Kneser-Ney, modified, interpolated, {order}-gram", f"{found['kneser_ney']['perplexity']:.2f}")
-    table.add_row("unigram", f"{found['unigram']['perplexity']:.2f}")
-    results.print()
-    results.print(table)
+    kneser_ney, unigram = found["kneser_ney"], found["unigram"]
+    results.print("\nTest perplexity")
+    print_columns(
+        [
+            ("this model", _shown(test["perplexity"])),
+            (f"Kneser-Ney, modified, interpolated, {kneser_ney['order']}-gram", f"{kneser_ney['perplexity']:.2f}"),
+            ("unigram", f"{unigram['perplexity']:.2f}"),
+        ],
+        left=1,
+    )
     results.print(
         f"over {test['words'] + test['sentences']:,} tokens, {test['sentences']:,} <eos> and {test['oov']:,} <unk> "
         f"among them; {_shown(test['without_oov'])} without <unk>"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipelines.manifest import digest_of
-from pipelines.progress import Progress
+from pipelines.console.progress import Progress
+from pipelines.running.manifest import digest_of
 
 
 @dataclass(frozen=True, kw_only=True)

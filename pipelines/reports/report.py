@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.table import Table
 
 from embeddings import WordVectors
-from pipelines.console import results
-from pipelines.manifest import Manifest
-from pipelines.progress import count, duration
+from pipelines.console.progress import count, duration
+from pipelines.console.streams import results
+from pipelines.console.tables import print_columns
+from pipelines.running.manifest import Manifest
 
 FIRST_RANK, LAST_RANK = 60, 1500  # above: words that go with everything; below: words seen too seldom
 PARTS, WORDS_OF_PART = 4, 2
@@ -66,27 +66,18 @@ def _print_neighbors(vectors: WordVectors, words: list[str]) -> None:
     if not words:
         return
     results.print("\nNearest neighbours")
-    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    for word in words:
-        table.add_row(word, ", ".join(neighbor for neighbor, _ in vectors.most_similar(word, topn=5)))
-    results.print(table)
+    near = {word: (neighbor for neighbor, _ in vectors.most_similar(word, topn=5)) for word in words}
+    print_columns([(word, ", ".join(neighbors)) for word, neighbors in near.items()], left=2)
 
 
 def _print_epochs(path: Path) -> None:
     results.print("\nLoss per example, in training and on held-out text")
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for title in ("epoch", "trained", "held out", "words", "time"):
-        table.add_column(title, justify="right")
+    rows = [("epoch", "trained", "held out", "words", "time")]
     for line in path.read_text("utf-8").splitlines():
         metrics = json.loads(line)
-        table.add_row(
-            str(metrics["epoch"]),
-            loss_text(metrics["loss"]),
-            loss_text(metrics["held_out_loss"]),
-            count(metrics["words"]),
-            duration(metrics["seconds"]),
-        )
-    results.print(table)
+        losses = loss_text(metrics["loss"]), loss_text(metrics["held_out_loss"])
+        rows.append((str(metrics["epoch"]), *losses, count(metrics["words"]), duration(metrics["seconds"])))
+    print_columns(rows, left=0)
 
 
 def loss_text(value: float | None) -> str:

@@ -21,7 +21,7 @@ class KnownHashes:
 
     As long as all four are the same, the content is taken to be the same: the time of the last change of the inode
     (ctime) is set by the system at every write, and no ordinary program can set it back. What a clock that was set
-    back hides, or a disk that loses bits by itself, only reading finds: `pipelines.verification`.
+    back hides, or a disk that loses bits by itself, only reading finds: `pipelines.running.verification`.
 
     Parameters
     ----------

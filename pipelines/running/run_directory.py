@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pipelines.directory_lock import DirectoryLock, OutputError
-from pipelines.manifest import FILE_NAME
+from pipelines.running.directory_lock import DirectoryLock, OutputError
+from pipelines.running.manifest import FILE_NAME
 
 CONFIG = "config.json"
 

@@ -41,7 +41,7 @@ class Basis:
     inputs
         Hash by name: of the outputs of earlier stages, and of what is read from outside.
     code
-        Version of vecmill with a hash of the source files that decide the result (`pipelines.code_version`).
+        Version of vecmill with a hash of the source files that decide the result (`pipelines.running.code_version`).
     libraries
         Versions of the libraries that decide results.
     """
@@ -87,7 +87,7 @@ class Manifest:
         The manifests of all earlier stages that lead here, without their own histories.
     digest
         One hash that later stages depend on: over the names and hashes of all outputs, where the stage has nothing
-        better (`pipelines.stage.Stage.digest`).
+        better (`pipelines.running.stage.Stage.digest`).
     """
 
     basis: Basis

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pipelines.durations import seconds
+from pipelines.console.durations import seconds
 
 
 @dataclass(frozen=True, kw_only=True)

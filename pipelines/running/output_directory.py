@@ -16,9 +16,9 @@ from typing import Any, Self
 
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
-from pipelines.config import differences
-from pipelines.directory_lock import DirectoryLock, OutputError
-from pipelines.manifest import FILE_NAME, Manifest, ManifestError
+from pipelines.running.directory_lock import DirectoryLock, OutputError
+from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
+from pipelines.settings.config import differences
 
 logger = logging.getLogger(__name__)
 

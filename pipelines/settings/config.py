@@ -15,7 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from embeddings.word2vec.config import Word2VecConfig
-from pipelines.settings import (
+from pipelines.settings.sections import (
     CheckpointSettings,
     CorpusSettings,
     EvaluateSettings,
@@ -72,7 +72,7 @@ LM_SECTION_NAMES = ("lm", "lm_network", "lm_training")
 
 @functools.cache
 def _sections() -> dict[str, type]:
-    from pipelines.lm_settings import LM_SECTIONS  # slow to import: Numba
+    from pipelines.settings.lm_settings import LM_SECTIONS  # slow to import: Numba
 
     return {**SECTIONS, **LM_SECTIONS}
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from pipelines.console import messages, shows_progress_bars
-from pipelines.interruption import raise_if_interrupted
+from pipelines.console.interruption import raise_if_interrupted
+from pipelines.console.streams import messages, shows_progress_bars
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from pipelines.console import results
+from pipelines.console.streams import results
 
 
 def print_columns(rows: Sequence[Sequence[str]], left: int) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.progress import Progress, Update
+from pipelines.console.progress import Progress, Update
 
 _INTERVAL = 1.0  # seconds between two records
 

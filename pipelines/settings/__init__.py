@@ -1,0 +1,1 @@
+"""Settings: their sections, their defaults, and files and options that change them."""
