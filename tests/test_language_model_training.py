@@ -119,6 +119,12 @@ def test_the_rate_falls_on_a_plateau():
     assert {round(b / a, 6) for a, b in pairwise(rates)} <= {0.25, 1.0}
 
 
+def test_the_rate_falls_step_by_step():
+    trainer = make_trainer(learning_rate=0.8, schedule="step", anneal=0.5, anneal_after=2, epochs=5, patience=None)
+    fit(trainer)
+    assert [entry["learning_rate"] for entry in trainer.metrics] == pytest.approx([0.8, 0.8, 0.4, 0.2, 0.1])
+
+
 def test_progress_counts_up_to_the_end():
     reports = []
     fit(make_trainer(epochs=2), reports.append)
@@ -237,6 +243,7 @@ def test_a_frozen_embedding_stays():
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"schedule": "linear"}, "schedule"),
         ({"anneal": 1.0}, "anneal"),
+        ({"anneal_after": 0}, "anneal_after"),
         ({"weight_decay": -1.0}, "weight_decay"),
     ],
 )

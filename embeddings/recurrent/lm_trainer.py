@@ -37,7 +37,7 @@ from embeddings.recurrent.lm_checkpoint import (
 from embeddings.recurrent.lm_training_config import LMTrainingConfig
 from embeddings.recurrent.optimizers import OPTIMIZERS, AveragedSGD, DivergenceError, Optimizer
 from embeddings.recurrent.perplexity import evaluate
-from embeddings.recurrent.schedules import Cosine, OneCycle, ReduceOnPlateau
+from embeddings.recurrent.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
 
 logger = logging.getLogger(__name__)
 
@@ -231,6 +231,9 @@ class LMTrainer:
             return Cosine(learning_rate=config.rate, total=total, warmup=min(total // 50, 40 * config.bptt))(step)
         if config.schedule == "one-cycle":
             return OneCycle(learning_rate=config.rate, total=total)(step)
+        if config.schedule == "step":
+            decay = StepDecay(learning_rate=config.rate, factor=config.anneal, delay=config.anneal_after - 1)
+            return decay(step // steps)
         return self._plateau.learning_rate if config.schedule == "plateau" else config.rate
 
     def _validate(self, valid: np.ndarray, thread: ThreadPoolExecutor) -> None:

@@ -1,9 +1,11 @@
 """How a language model is trained: settings of `lm_trainer`."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from embeddings.recurrent.optimizers import OPTIMIZERS
+
+Schedule = Literal["plateau", "step", "cosine", "one-cycle", "constant"]
 
 DEFAULT_LEARNING_RATES = {
     "sgd": 20.0,
@@ -39,10 +41,13 @@ class LMTrainingConfig:
     clip
         Largest global norm of the gradient.
     schedule
-        "plateau" multiplies the rate by ``anneal`` after a validation without improvement; "cosine" and "one-cycle" are
-        functions of the time; "constant".
+        "plateau" multiplies the rate by ``anneal`` after a validation without improvement; "step" does so before every
+        epoch after the first ``anneal_after`` (Zaremba et al. 2014); "cosine" and "one-cycle" are functions of the time;
+        "constant".
     anneal
-        Factor of "plateau".
+        Factor of "plateau" and "step".
+    anneal_after
+        Epochs of "step" at the full rate.
     patience
         Training ends after this many validations in a row without improvement; None never ends it early.
     """
@@ -55,19 +60,20 @@ class LMTrainingConfig:
     learning_rate: float | None = None
     weight_decay: float = 0.0
     clip: float = 0.25
-    schedule: Literal["plateau", "cosine", "one-cycle", "constant"] = "plateau"
+    schedule: Schedule = "plateau"
     anneal: float = 0.25
+    anneal_after: int = 4
     patience: int | None = 4
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "bptt", "patience"):
+        for name in ("epochs", "batch_size", "bptt", "anneal_after", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer {self.optimizer!r}: expected one of {', '.join(OPTIMIZERS)}")
-        if self.schedule not in ("plateau", "cosine", "one-cycle", "constant"):
-            raise ValueError(f"schedule {self.schedule!r}: expected plateau, cosine, one-cycle or constant")
+        if self.schedule not in get_args(Schedule):
+            raise ValueError(f"schedule {self.schedule!r}: expected one of {', '.join(get_args(Schedule))}")
         if not self.rate > 0 or not self.clip > 0:
             raise ValueError(f"learning_rate and clip must be positive, got {self.rate} and {self.clip}")
         if not 0 < self.anneal < 1:

@@ -79,9 +79,7 @@ def train_lm_command(
         str | None, typer.Option(metavar="sgd|momentum|adam|adamw|averaged-sgd|...", show_default=OF_PRESET)
     ] = None,
     learning_rate: Annotated[float | None, typer.Option(show_default="what suits the optimizer")] = None,
-    schedule: Annotated[
-        str | None, typer.Option(metavar="plateau|cosine|one-cycle|constant", show_default=OF_PRESET)
-    ] = None,
+    schedule: Annotated[str | None, typer.Option(metavar="plateau|step|cosine|...", show_default=OF_PRESET)] = None,
     clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.", show_default=OF_PRESET)] = None,
     min_count: Annotated[int | None, typer.Option(help="Rarer words are <unk>.", show_default="1")] = None,
     max_vocabulary: Annotated[
