@@ -42,7 +42,7 @@ class LMTrainingConfig:
         Largest global norm of the gradient.
     schedule
         "plateau" multiplies the rate by ``anneal`` after a validation without improvement; "step" does so before every
-        epoch after the first ``anneal_after`` (Zaremba et al. 2014); "cosine" and "one-cycle" are functions of the time;
+        epoch after the first ``anneal_after`` (Zaremba et al. 2014); "cosine" and "one-cycle" depend on the time alone;
         "constant".
     anneal
         Factor of "plateau" and "step".
