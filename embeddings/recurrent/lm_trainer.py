@@ -272,6 +272,8 @@ class LMTrainer:
             }
         )
         position.loss_sum, position.loss_tokens = 0.0, 0
+        found = self.metrics[-1]
+        logger.info("epoch %(epoch)d: loss %(loss).3f, validation perplexity %(valid_perplexity).1f", found)
 
     def _validation_loss(self, valid: np.ndarray) -> float:
         """Measure the model as it is, and keep it if it is the best so far."""
