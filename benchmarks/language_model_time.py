@@ -136,7 +136,8 @@ def main() -> None:
         f"small at equal epochs: test perplexity {small['test'] / theirs['test']:.2f} of the recipe's; bar: at most 1",
     ]
     title = "Language model: time to a perplexity, and quality at equal epochs"
-    measuring.write_results("language_model_time", title, rows, notes)
+    file = "language_model_time" if options.tokens else "language_model_time_whole"
+    measuring.write_results(file, title, rows, notes)
 
 
 if __name__ == "__main__":

@@ -67,9 +67,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lm_training.learning_rate": 6e-3,
     },
     # 2 x 200 (Zaremba et al. 2014, "small"), with variational dropout and tied weights
-    "small": {"lm_training.epochs": 30, **dict.fromkeys(_DROPOUT, 0.2)},
+    "small": {"lm_training.epochs": 30, "lm_training.schedule": "cosine", **dict.fromkeys(_DROPOUT, 0.3)},
     # 2 x 650 ("medium")
-    "medium": {"lm_network.hidden_size": 650, "lm_training.epochs": 23, **dict.fromkeys(_DROPOUT, 0.5)},
+    "medium": {
+        "lm_network.hidden_size": 650,
+        "lm_training.epochs": 23,
+        "lm_training.schedule": "cosine",
+        **dict.fromkeys(_DROPOUT, 0.5),
+    },
     # AWD-LSTM (Merity et al. 2018)
     "awd": {
         "lm_network.layers": 3,
