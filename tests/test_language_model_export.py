@@ -129,3 +129,12 @@ def test_torch_gives_the_same_probabilities(name, tmp_path):
         log_p = torch_log_probabilities(torch, module, np.append(model.eos, ids[:-1])[:, None]).numpy()
     (expected,) = sentence_log_likelihoods(model, [ids])
     np.testing.assert_allclose(log_p[np.arange(9), ids], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_torch_file_has_tied_weights_once(tmp_path):
+    torch = pytest.importorskip("torch")
+    export_torch(make_model("tied"), tmp_path / "lm.pt")
+    weights = torch.load(tmp_path / "lm.pt", weights_only=True)
+    assert weights["decoder.weight"].data_ptr() == weights["encoder.weight"].data_ptr()
+    export_torch(make_model("untied"), tmp_path / "untied.pt")
+    assert (tmp_path / "lm.pt").stat().st_size < (tmp_path / "untied.pt").stat().st_size
