@@ -8,7 +8,8 @@ import pytest
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
 from embeddings.recurrent import Parameter
 from embeddings.recurrent.initial_embedding import TRAINED_SPREAD, initial_embedding
-from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
+from embeddings.recurrent.language_model import LanguageModel
+from embeddings.recurrent.lm_config import LanguageModelConfig
 from embeddings.recurrent.lm_corpus import EOS, UNK
 
 from .reference.recurrent import assert_gradient

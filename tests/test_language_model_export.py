@@ -7,7 +7,8 @@ import pytest
 from safetensors import safe_open
 
 from embeddings import Vocabulary
-from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
+from embeddings.recurrent.language_model import LanguageModel
+from embeddings.recurrent.lm_config import LanguageModelConfig
 from embeddings.recurrent.lm_corpus import EOS, UNK
 from embeddings.recurrent.lm_export import export_onnx, export_safetensors, export_torch
 from embeddings.recurrent.perplexity import sentence_log_likelihoods

@@ -1,18 +1,22 @@
 """Training: it learns, it goes on bit for bit after a kill, it stops when it explodes."""
 
 import signal
+import subprocess
+import sys
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from embeddings import EmbeddingsError, make_tokenizer
 from embeddings.checkpoint import load_checkpoint
-from embeddings.recurrent import DivergenceError
-from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
+from embeddings.recurrent import CELLS, OPTIMIZERS, DivergenceError
+from embeddings.recurrent.language_model import LanguageModel
+from embeddings.recurrent.lm_config import CellName, LanguageModelConfig
 from embeddings.recurrent.lm_corpus import build_corpus
 from embeddings.recurrent.lm_trainer import LMTrainer
-from embeddings.recurrent.lm_training_config import LMTrainingConfig
+from embeddings.recurrent.lm_training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig
 from embeddings.recurrent.perplexity import evaluate
 
 TEXT = b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40
@@ -250,3 +254,14 @@ def test_a_frozen_embedding_stays():
 def test_settings_out_of_range_are_refused(settings, named):
     with pytest.raises(ValueError, match=named):
         LMTrainingConfig(**settings)
+
+
+def test_names_of_settings_are_those_of_classes():
+    assert set(get_args(CellName)) == CELLS.keys()
+    assert DEFAULT_LEARNING_RATES.keys() == OPTIMIZERS.keys()
+
+
+def test_settings_are_read_without_the_networks():
+    """So that commands which train nothing need not wait for Numba."""
+    code = "import sys, pipelines.run_config; sys.exit(any(name in sys.modules for name in ('numba', 'numpy')))"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -1,47 +1,53 @@
 """Recurrent networks with hand-written gradients: cells, BPTT, stacks of layers, losses and optimizers."""
 
-from embeddings.recurrent.activations import ACTIVATIONS, Activation
-from embeddings.recurrent.batching import PADDING, batchify, pad_sequences, windows
-from embeddings.recurrent.bptt import RecurrentLayer
-from embeddings.recurrent.cells import CELLS, Cell, GRUCell, LSTMCell, RNNCell, State
-from embeddings.recurrent.dropout import Dropout, dropout_mask
-from embeddings.recurrent.embedding import Embedding, RepeatedVectors
-from embeddings.recurrent.encoder_decoder import EncoderDecoder
-from embeddings.recurrent.generation import SamplingConfig, beam_search, generate
-from embeddings.recurrent.initial_embedding import initial_embedding
-from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
-from embeddings.recurrent.lm_corpus import LanguageModelCorpus
-from embeddings.recurrent.lm_trainer import LMProgress, LMTrainer
-from embeddings.recurrent.lm_training_config import LMTrainingConfig
-from embeddings.recurrent.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
-from embeddings.recurrent.ngram import KneserNey
-from embeddings.recurrent.noise import LogUniformNoise, Noise, UnigramNoise
-from embeddings.recurrent.optimizers import (
-    OPTIMIZERS,
-    SGD,
-    Adagrad,
-    Adam,
-    AdamW,
-    AveragedSGD,
-    DivergenceError,
-    Momentum,
-    Optimizer,
-    RMSProp,
-)
-from embeddings.recurrent.parameters import Parameter, Parameters, RowGradient, clear_gradients, global_norm
-from embeddings.recurrent.perplexity import Perplexity
-from embeddings.recurrent.recursive import RecursiveNN
-from embeddings.recurrent.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
-from embeddings.recurrent.sequence_classifier import SequenceClassifier
-from embeddings.recurrent.sequence_decoder import SequenceGenerator, SequenceGeneratorConfig
-from embeddings.recurrent.sequence_network import SequenceNetworkConfig
-from embeddings.recurrent.sequence_tagger import SequenceTagger
-from embeddings.recurrent.sequence_training import SequenceTrainingConfig
-from embeddings.recurrent.stacking import BidirectionalLayer, BidirectionalRNN, DeepRNN
-from embeddings.recurrent.tree_batch import TreeBatch
-from embeddings.recurrent.tree_lstm import BinaryTreeLSTM, ChildSumTreeLSTM, TreeLSTM
-from embeddings.recurrent.vector_decoder import VectorDecoder
-from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
+from typing import TYPE_CHECKING
+
+import lazy_loader
+
+if TYPE_CHECKING:
+    from embeddings.recurrent.activations import ACTIVATIONS, Activation
+    from embeddings.recurrent.batching import PADDING, batchify, pad_sequences, windows
+    from embeddings.recurrent.bptt import RecurrentLayer
+    from embeddings.recurrent.cells import CELLS, Cell, GRUCell, LSTMCell, RNNCell, State
+    from embeddings.recurrent.dropout import Dropout, dropout_mask
+    from embeddings.recurrent.embedding import Embedding, RepeatedVectors
+    from embeddings.recurrent.encoder_decoder import EncoderDecoder
+    from embeddings.recurrent.generation import SamplingConfig, beam_search, generate
+    from embeddings.recurrent.initial_embedding import initial_embedding
+    from embeddings.recurrent.language_model import LanguageModel
+    from embeddings.recurrent.lm_config import LanguageModelConfig
+    from embeddings.recurrent.lm_corpus import LanguageModelCorpus
+    from embeddings.recurrent.lm_trainer import LMProgress, LMTrainer
+    from embeddings.recurrent.lm_training_config import LMTrainingConfig
+    from embeddings.recurrent.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
+    from embeddings.recurrent.ngram import KneserNey
+    from embeddings.recurrent.noise import LogUniformNoise, Noise, UnigramNoise
+    from embeddings.recurrent.optimizers import (
+        OPTIMIZERS,
+        SGD,
+        Adagrad,
+        Adam,
+        AdamW,
+        AveragedSGD,
+        DivergenceError,
+        Momentum,
+        Optimizer,
+        RMSProp,
+    )
+    from embeddings.recurrent.parameters import Parameter, Parameters, RowGradient, clear_gradients, global_norm
+    from embeddings.recurrent.perplexity import Perplexity
+    from embeddings.recurrent.recursive import RecursiveNN
+    from embeddings.recurrent.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
+    from embeddings.recurrent.sequence_classifier import SequenceClassifier
+    from embeddings.recurrent.sequence_decoder import SequenceGenerator, SequenceGeneratorConfig
+    from embeddings.recurrent.sequence_network import SequenceNetworkConfig
+    from embeddings.recurrent.sequence_tagger import SequenceTagger
+    from embeddings.recurrent.sequence_training import SequenceTrainingConfig
+    from embeddings.recurrent.stacking import BidirectionalLayer, BidirectionalRNN, DeepRNN
+    from embeddings.recurrent.tree_batch import TreeBatch
+    from embeddings.recurrent.tree_lstm import BinaryTreeLSTM, ChildSumTreeLSTM, TreeLSTM
+    from embeddings.recurrent.vector_decoder import VectorDecoder
+    from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
 
 __all__ = [
     "ACTIVATIONS",
@@ -118,3 +124,53 @@ __all__ = [
     "pad_sequences",
     "windows",
 ]
+
+# The same at run time: a module is imported when one of its names is asked for, as Numba takes half a second
+__getattr__, __dir__, _ = lazy_loader.attach(
+    __name__,
+    submod_attrs={
+        "activations": ["ACTIVATIONS", "Activation"],
+        "batching": ["PADDING", "batchify", "pad_sequences", "windows"],
+        "bptt": ["RecurrentLayer"],
+        "cells": ["CELLS", "Cell", "GRUCell", "LSTMCell", "RNNCell", "State"],
+        "dropout": ["Dropout", "dropout_mask"],
+        "embedding": ["Embedding", "RepeatedVectors"],
+        "encoder_decoder": ["EncoderDecoder"],
+        "generation": ["SamplingConfig", "beam_search", "generate"],
+        "initial_embedding": ["initial_embedding"],
+        "language_model": ["LanguageModel"],
+        "lm_config": ["LanguageModelConfig"],
+        "lm_corpus": ["LanguageModelCorpus"],
+        "lm_trainer": ["LMProgress", "LMTrainer"],
+        "lm_training_config": ["LMTrainingConfig"],
+        "losses": ["AdaptiveSoftmax", "OutputLoss", "SampledSoftmax", "SoftmaxCrossEntropy"],
+        "ngram": ["KneserNey"],
+        "noise": ["LogUniformNoise", "Noise", "UnigramNoise"],
+        "optimizers": [
+            "OPTIMIZERS",
+            "SGD",
+            "Adagrad",
+            "Adam",
+            "AdamW",
+            "AveragedSGD",
+            "DivergenceError",
+            "Momentum",
+            "Optimizer",
+            "RMSProp",
+        ],
+        "parameters": ["Parameter", "Parameters", "RowGradient", "clear_gradients", "global_norm"],
+        "perplexity": ["Perplexity"],
+        "recursive": ["RecursiveNN"],
+        "schedules": ["Cosine", "OneCycle", "ReduceOnPlateau", "StepDecay"],
+        "sequence_classifier": ["SequenceClassifier"],
+        "sequence_decoder": ["SequenceGenerator", "SequenceGeneratorConfig"],
+        "sequence_network": ["SequenceNetworkConfig"],
+        "sequence_tagger": ["SequenceTagger"],
+        "sequence_training": ["SequenceTrainingConfig"],
+        "stacking": ["BidirectionalLayer", "BidirectionalRNN", "DeepRNN"],
+        "tree_batch": ["TreeBatch"],
+        "tree_lstm": ["BinaryTreeLSTM", "ChildSumTreeLSTM", "TreeLSTM"],
+        "vector_decoder": ["VectorDecoder"],
+        "word_inputs": ["WordInputs", "WordInputsConfig"],
+    },
+)

@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from embeddings.recurrent.optimizers import OPTIMIZERS
-
 Schedule = Literal["plateau", "step", "cosine", "one-cycle", "constant"]
 
 DEFAULT_LEARNING_RATES = {
@@ -33,7 +31,7 @@ class LMTrainingConfig:
     variable_windows
         Draw the lengths of windows around ``bptt``, and scale the learning rate with them (Merity et al. 2018).
     optimizer
-        A name of `OPTIMIZERS`.
+        One of `DEFAULT_LEARNING_RATES`; `optimizers` has its class.
     learning_rate
         At the start, or the highest one; None is what suits the optimizer (`DEFAULT_LEARNING_RATES`).
     weight_decay
@@ -70,8 +68,8 @@ class LMTrainingConfig:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
-        if self.optimizer not in OPTIMIZERS:
-            raise ValueError(f"optimizer {self.optimizer!r}: expected one of {', '.join(OPTIMIZERS)}")
+        if self.optimizer not in DEFAULT_LEARNING_RATES:
+            raise ValueError(f"optimizer {self.optimizer!r}: expected one of {', '.join(DEFAULT_LEARNING_RATES)}")
         if self.schedule not in get_args(Schedule):
             raise ValueError(f"schedule {self.schedule!r}: expected one of {', '.join(get_args(Schedule))}")
         if not self.rate > 0 or not self.clip > 0:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from embeddings.recurrent.language_model import LanguageModelConfig
+from embeddings.recurrent.lm_config import LanguageModelConfig
 from embeddings.recurrent.lm_training_config import LMTrainingConfig
 
 Preset = Literal["quick", "small", "medium", "awd"]

@@ -14,7 +14,8 @@ from pipelines.running.stage import Stage, StageContext
 from pipelines.stages.encode_lm import load_tokenizer
 
 if TYPE_CHECKING:
-    from embeddings.recurrent.language_model import LanguageModel, LanguageModelConfig
+    from embeddings.recurrent.language_model import LanguageModel
+    from embeddings.recurrent.lm_config import LanguageModelConfig
     from embeddings.recurrent.lm_corpus import LanguageModelCorpus
     from embeddings.recurrent.lm_trainer import LMProgress
     from embeddings.recurrent.lm_training_config import LMTrainingConfig
