@@ -54,6 +54,8 @@ LM_SECTIONS: dict[str, type] = {
     "lm_training": LMTrainingConfig,
 }
 
+# a validation or two without improvement mean little while the rate is still high
+_COSINE = {"lm_training.schedule": "cosine", "lm_training.patience": 8}
 _DROPOUT = {"lm_network.dropout_input", "lm_network.dropout_between", "lm_network.dropout_output"}
 
 PRESETS: dict[str, dict[str, Any]] = {
@@ -67,14 +69,9 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lm_training.learning_rate": 6e-3,
     },
     # 2 x 200 (Zaremba et al. 2014, "small"), with variational dropout and tied weights
-    "small": {"lm_training.epochs": 30, "lm_training.schedule": "cosine", **dict.fromkeys(_DROPOUT, 0.3)},
+    "small": {"lm_training.epochs": 30, **_COSINE, **dict.fromkeys(_DROPOUT, 0.3)},
     # 2 x 650 ("medium")
-    "medium": {
-        "lm_network.hidden_size": 650,
-        "lm_training.epochs": 23,
-        "lm_training.schedule": "cosine",
-        **dict.fromkeys(_DROPOUT, 0.5),
-    },
+    "medium": {"lm_network.hidden_size": 650, "lm_training.epochs": 23, **_COSINE, **dict.fromkeys(_DROPOUT, 0.5)},
     # AWD-LSTM (Merity et al. 2018)
     "awd": {
         "lm_network.layers": 3,
