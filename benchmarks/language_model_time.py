@@ -21,7 +21,7 @@ from benchmarks import measuring
 from benchmarks.language_models import WIKI, train_embeddings, train_lm, write_slice
 from embeddings import make_tokenizer
 from embeddings.recurrent.batching import PADDING, batchify, windows
-from embeddings.recurrent.lm_corpus import LanguageModelCorpus, read_presplit
+from embeddings.recurrent.language_model.corpus import LanguageModelCorpus, read_presplit
 
 BATCH, STEPS, HIDDEN, DROPOUT, RATE, CLIP = 20, 35, 200, 0.2, 20.0, 0.25
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
-from embeddings.recurrent.lm_config import LanguageModelConfig
-from embeddings.recurrent.lm_training_config import LMTrainingConfig
+from embeddings.recurrent.language_model.config import LanguageModelConfig
+from embeddings.recurrent.language_model.training_config import LMTrainingConfig
 from pipelines.console.progress import Progress
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.manifest import Manifest, ManifestError

@@ -23,9 +23,9 @@ from embeddings import (
 )
 from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
-from embeddings.recurrent.language_model import LanguageModel
-from embeddings.recurrent.lm_config import LanguageModelConfig
-from embeddings.recurrent.lm_corpus import LanguageModelCorpus, build_corpus
+from embeddings.recurrent.language_model.config import LanguageModelConfig
+from embeddings.recurrent.language_model.corpus import LanguageModelCorpus, build_corpus
+from embeddings.recurrent.language_model.model import LanguageModel
 from embeddings.word_vectors import WordVectors
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.output_directory import OutputDirectory, OutputError

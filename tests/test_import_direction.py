@@ -37,3 +37,19 @@ def test_packages_of_pipelines_import_downwards(floor):
         names = [name.split(".") for name in imported_modules(ast.parse(path.read_text("utf-8")))]
         found = {name[1] for name in names if name[0] == "pipelines" and len(name) > 1} & above
         assert not found, f"{path.name} of {floor} imports {found}"
+
+
+NETWORKS = ["language_model", "sequences", "trees"]
+"""Packages of `embeddings.recurrent`: they stand on the files beside them, and apart from each other."""
+
+
+@pytest.mark.parametrize("package", [None, *NETWORKS])
+def test_packages_of_recurrent_networks_stand_apart(package):
+    folder = REPOSITORY / "embeddings" / "recurrent"
+    for path in (folder / package if package else folder).glob("*.py"):
+        if path == folder / "__init__.py":  # hands all names on
+            continue
+        names = [name.split(".") for name in imported_modules(ast.parse(path.read_text("utf-8")))]
+        found = {name[2] for name in names if name[:2] == ["embeddings", "recurrent"] and len(name) > 2}
+        found &= {*NETWORKS} - {package}
+        assert not found, f"{path.name} imports {found}"

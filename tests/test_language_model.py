@@ -8,9 +8,9 @@ import pytest
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
 from embeddings.recurrent import Parameter
 from embeddings.recurrent.initial_embedding import TRAINED_SPREAD, initial_embedding
-from embeddings.recurrent.language_model import LanguageModel
-from embeddings.recurrent.lm_config import LanguageModelConfig
-from embeddings.recurrent.lm_corpus import EOS, UNK
+from embeddings.recurrent.language_model.config import LanguageModelConfig
+from embeddings.recurrent.language_model.corpus import EOS, UNK
+from embeddings.recurrent.language_model.model import LanguageModel
 
 from .reference.recurrent import assert_gradient
 

@@ -7,11 +7,11 @@ import pytest
 from safetensors import safe_open
 
 from embeddings import Vocabulary
-from embeddings.recurrent.language_model import LanguageModel
-from embeddings.recurrent.lm_config import LanguageModelConfig
-from embeddings.recurrent.lm_corpus import EOS, UNK
-from embeddings.recurrent.lm_export import export_onnx, export_safetensors, export_torch
-from embeddings.recurrent.perplexity import sentence_log_likelihoods
+from embeddings.recurrent.language_model.config import LanguageModelConfig
+from embeddings.recurrent.language_model.corpus import EOS, UNK
+from embeddings.recurrent.language_model.export import export_onnx, export_safetensors, export_torch
+from embeddings.recurrent.language_model.model import LanguageModel
+from embeddings.recurrent.language_model.perplexity import sentence_log_likelihoods
 
 WORDS = [UNK, EOS, *(f"w{i}" for i in range(38))]
 CONFIGS = {
@@ -83,7 +83,7 @@ def test_an_onnx_file_says_what_it_takes_to_use_it(tmp_path):
 
 
 def torch_module(torch, config, words, cutoffs):
-    """Build the module that the documentation of `lm_export` shows."""
+    """Build the module that the documentation of `export` shows."""
     nn = torch.nn
     kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[config.cell]
     sizes = config.layer_sizes

@@ -12,12 +12,12 @@ import pytest
 from embeddings import EmbeddingsError, make_tokenizer
 from embeddings.checkpoint import load_checkpoint
 from embeddings.recurrent import CELLS, OPTIMIZERS, DivergenceError
-from embeddings.recurrent.language_model import LanguageModel
-from embeddings.recurrent.lm_config import CellName, LanguageModelConfig
-from embeddings.recurrent.lm_corpus import build_corpus
-from embeddings.recurrent.lm_trainer import LMTrainer
-from embeddings.recurrent.lm_training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig
-from embeddings.recurrent.perplexity import evaluate
+from embeddings.recurrent.language_model.config import CellName, LanguageModelConfig
+from embeddings.recurrent.language_model.corpus import build_corpus
+from embeddings.recurrent.language_model.model import LanguageModel
+from embeddings.recurrent.language_model.perplexity import evaluate
+from embeddings.recurrent.language_model.trainer import LMTrainer
+from embeddings.recurrent.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig
 
 TEXT = b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40
 CORPUS = build_corpus([TEXT], make_tokenizer("fast", punctuation=True))

@@ -8,7 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings import EmbeddingsError
-from embeddings.recurrent.perplexity import Perplexity, evaluate, log_likelihoods, sentence_log_likelihoods
+from embeddings.recurrent.language_model.perplexity import (
+    Perplexity,
+    evaluate,
+    log_likelihoods,
+    sentence_log_likelihoods,
+)
 
 from .test_language_model import WORDS, make_model
 

@@ -9,7 +9,7 @@ import pytest
 from nltk.tree import Tree
 
 from embeddings import Vocabulary, WordVectors
-from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
+from embeddings.recurrent.sequences.word_inputs import WordInputs, WordInputsConfig
 from pipelines.probe.constituents import ConstituentLabeller, cleaned, constituent_labels
 from pipelines.probe.continued import continued
 from pipelines.probe.scores import compare_answers, score

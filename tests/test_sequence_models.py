@@ -5,12 +5,12 @@ import pytest
 
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
 from embeddings.recurrent import PADDING, pad_sequences
-from embeddings.recurrent.pooling import AttentionPooling, make_pooling
-from embeddings.recurrent.sequence_classifier import SequenceClassifier
-from embeddings.recurrent.sequence_network import SequenceNetworkConfig
-from embeddings.recurrent.sequence_tagger import SequenceTagger
-from embeddings.recurrent.sequence_training import SequenceTrainingConfig, batches_of_like_length, held_out
-from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
+from embeddings.recurrent.sequences.classifier import SequenceClassifier
+from embeddings.recurrent.sequences.network import SequenceNetworkConfig
+from embeddings.recurrent.sequences.pooling import AttentionPooling, make_pooling
+from embeddings.recurrent.sequences.tagger import SequenceTagger
+from embeddings.recurrent.sequences.training import SequenceTrainingConfig, batches_of_like_length, held_out
+from embeddings.recurrent.sequences.word_inputs import WordInputs, WordInputsConfig
 
 from .reference.recurrent import assert_gradient
 

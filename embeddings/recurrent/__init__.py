@@ -11,16 +11,16 @@ if TYPE_CHECKING:
     from embeddings.recurrent.cells import CELLS, Cell, GRUCell, LSTMCell, RNNCell, State
     from embeddings.recurrent.dropout import Dropout, dropout_mask
     from embeddings.recurrent.embedding import Embedding, RepeatedVectors
-    from embeddings.recurrent.encoder_decoder import EncoderDecoder
-    from embeddings.recurrent.generation import SamplingConfig, beam_search, generate
     from embeddings.recurrent.initial_embedding import initial_embedding
-    from embeddings.recurrent.language_model import LanguageModel
-    from embeddings.recurrent.lm_config import LanguageModelConfig
-    from embeddings.recurrent.lm_corpus import LanguageModelCorpus
-    from embeddings.recurrent.lm_trainer import LMProgress, LMTrainer
-    from embeddings.recurrent.lm_training_config import LMTrainingConfig
+    from embeddings.recurrent.language_model.config import LanguageModelConfig
+    from embeddings.recurrent.language_model.corpus import LanguageModelCorpus
+    from embeddings.recurrent.language_model.generation import SamplingConfig, beam_search, generate
+    from embeddings.recurrent.language_model.model import LanguageModel
+    from embeddings.recurrent.language_model.ngram import KneserNey
+    from embeddings.recurrent.language_model.perplexity import Perplexity
+    from embeddings.recurrent.language_model.trainer import LMProgress, LMTrainer
+    from embeddings.recurrent.language_model.training_config import LMTrainingConfig
     from embeddings.recurrent.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
-    from embeddings.recurrent.ngram import KneserNey
     from embeddings.recurrent.noise import LogUniformNoise, Noise, UnigramNoise
     from embeddings.recurrent.optimizers import (
         OPTIMIZERS,
@@ -35,19 +35,19 @@ if TYPE_CHECKING:
         RMSProp,
     )
     from embeddings.recurrent.parameters import Parameter, Parameters, RowGradient, clear_gradients, global_norm
-    from embeddings.recurrent.perplexity import Perplexity
-    from embeddings.recurrent.recursive import RecursiveNN
     from embeddings.recurrent.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
-    from embeddings.recurrent.sequence_classifier import SequenceClassifier
-    from embeddings.recurrent.sequence_decoder import SequenceGenerator, SequenceGeneratorConfig
-    from embeddings.recurrent.sequence_network import SequenceNetworkConfig
-    from embeddings.recurrent.sequence_tagger import SequenceTagger
-    from embeddings.recurrent.sequence_training import SequenceTrainingConfig
+    from embeddings.recurrent.sequences.classifier import SequenceClassifier
+    from embeddings.recurrent.sequences.decoder import SequenceGenerator, SequenceGeneratorConfig
+    from embeddings.recurrent.sequences.encoder_decoder import EncoderDecoder
+    from embeddings.recurrent.sequences.network import SequenceNetworkConfig
+    from embeddings.recurrent.sequences.tagger import SequenceTagger
+    from embeddings.recurrent.sequences.training import SequenceTrainingConfig
+    from embeddings.recurrent.sequences.vector_decoder import VectorDecoder
+    from embeddings.recurrent.sequences.word_inputs import WordInputs, WordInputsConfig
     from embeddings.recurrent.stacking import BidirectionalLayer, BidirectionalRNN, DeepRNN
-    from embeddings.recurrent.tree_batch import TreeBatch
-    from embeddings.recurrent.tree_lstm import BinaryTreeLSTM, ChildSumTreeLSTM, TreeLSTM
-    from embeddings.recurrent.vector_decoder import VectorDecoder
-    from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
+    from embeddings.recurrent.trees.recursive import RecursiveNN
+    from embeddings.recurrent.trees.tree_batch import TreeBatch
+    from embeddings.recurrent.trees.tree_lstm import BinaryTreeLSTM, ChildSumTreeLSTM, TreeLSTM
 
 __all__ = [
     "ACTIVATIONS",
@@ -135,16 +135,16 @@ __getattr__, __dir__, _ = lazy_loader.attach(
         "cells": ["CELLS", "Cell", "GRUCell", "LSTMCell", "RNNCell", "State"],
         "dropout": ["Dropout", "dropout_mask"],
         "embedding": ["Embedding", "RepeatedVectors"],
-        "encoder_decoder": ["EncoderDecoder"],
-        "generation": ["SamplingConfig", "beam_search", "generate"],
+        "sequences.encoder_decoder": ["EncoderDecoder"],
+        "language_model.generation": ["SamplingConfig", "beam_search", "generate"],
         "initial_embedding": ["initial_embedding"],
-        "language_model": ["LanguageModel"],
-        "lm_config": ["LanguageModelConfig"],
-        "lm_corpus": ["LanguageModelCorpus"],
-        "lm_trainer": ["LMProgress", "LMTrainer"],
-        "lm_training_config": ["LMTrainingConfig"],
+        "language_model.model": ["LanguageModel"],
+        "language_model.config": ["LanguageModelConfig"],
+        "language_model.corpus": ["LanguageModelCorpus"],
+        "language_model.trainer": ["LMProgress", "LMTrainer"],
+        "language_model.training_config": ["LMTrainingConfig"],
         "losses": ["AdaptiveSoftmax", "OutputLoss", "SampledSoftmax", "SoftmaxCrossEntropy"],
-        "ngram": ["KneserNey"],
+        "language_model.ngram": ["KneserNey"],
         "noise": ["LogUniformNoise", "Noise", "UnigramNoise"],
         "optimizers": [
             "OPTIMIZERS",
@@ -159,18 +159,18 @@ __getattr__, __dir__, _ = lazy_loader.attach(
             "RMSProp",
         ],
         "parameters": ["Parameter", "Parameters", "RowGradient", "clear_gradients", "global_norm"],
-        "perplexity": ["Perplexity"],
-        "recursive": ["RecursiveNN"],
+        "language_model.perplexity": ["Perplexity"],
+        "trees.recursive": ["RecursiveNN"],
         "schedules": ["Cosine", "OneCycle", "ReduceOnPlateau", "StepDecay"],
-        "sequence_classifier": ["SequenceClassifier"],
-        "sequence_decoder": ["SequenceGenerator", "SequenceGeneratorConfig"],
-        "sequence_network": ["SequenceNetworkConfig"],
-        "sequence_tagger": ["SequenceTagger"],
-        "sequence_training": ["SequenceTrainingConfig"],
+        "sequences.classifier": ["SequenceClassifier"],
+        "sequences.decoder": ["SequenceGenerator", "SequenceGeneratorConfig"],
+        "sequences.network": ["SequenceNetworkConfig"],
+        "sequences.tagger": ["SequenceTagger"],
+        "sequences.training": ["SequenceTrainingConfig"],
         "stacking": ["BidirectionalLayer", "BidirectionalRNN", "DeepRNN"],
-        "tree_batch": ["TreeBatch"],
-        "tree_lstm": ["BinaryTreeLSTM", "ChildSumTreeLSTM", "TreeLSTM"],
-        "vector_decoder": ["VectorDecoder"],
-        "word_inputs": ["WordInputs", "WordInputsConfig"],
+        "trees.tree_batch": ["TreeBatch"],
+        "trees.tree_lstm": ["BinaryTreeLSTM", "ChildSumTreeLSTM", "TreeLSTM"],
+        "sequences.vector_decoder": ["VectorDecoder"],
+        "sequences.word_inputs": ["WordInputs", "WordInputsConfig"],
     },
 )

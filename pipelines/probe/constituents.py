@@ -8,16 +8,16 @@ import numpy as np
 
 from embeddings.recurrent import PADDING, Parameter, Parameters, SoftmaxCrossEntropy, clear_gradients
 from embeddings.recurrent.initializers import glorot_uniform
-from embeddings.recurrent.recursive import RecursiveNN
-from embeddings.recurrent.sequence_network import PREDICTED_TOGETHER, dropped, dropped_rows, label_numbers
-from embeddings.recurrent.sequence_training import (
+from embeddings.recurrent.sequences.network import PREDICTED_TOGETHER, dropped, dropped_rows, label_numbers
+from embeddings.recurrent.sequences.training import (
     SequenceTrainingConfig,
     batches_of_like_length,
     held_out,
     train_sequences,
 )
-from embeddings.recurrent.tree_batch import TreeBatch
-from embeddings.recurrent.word_inputs import EncodedSequences, WordInputs
+from embeddings.recurrent.sequences.word_inputs import EncodedSequences, WordInputs
+from embeddings.recurrent.trees.recursive import RecursiveNN
+from embeddings.recurrent.trees.tree_batch import TreeBatch
 
 if TYPE_CHECKING:
     from nltk.tree import Tree

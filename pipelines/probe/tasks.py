@@ -12,11 +12,11 @@ import numpy as np
 
 from embeddings import Vocabulary, WordVectors
 from embeddings.recurrent.initial_embedding import align
-from embeddings.recurrent.sequence_classifier import SequenceClassifier
-from embeddings.recurrent.sequence_network import SequenceNetworkConfig
-from embeddings.recurrent.sequence_tagger import SequenceTagger
-from embeddings.recurrent.sequence_training import SequenceTrainingConfig
-from embeddings.recurrent.word_inputs import WordInputs, WordInputsConfig
+from embeddings.recurrent.sequences.classifier import SequenceClassifier
+from embeddings.recurrent.sequences.network import SequenceNetworkConfig
+from embeddings.recurrent.sequences.tagger import SequenceTagger
+from embeddings.recurrent.sequences.training import SequenceTrainingConfig
+from embeddings.recurrent.sequences.word_inputs import WordInputs, WordInputsConfig
 from pipelines.probe.constituents import ConstituentLabeller
 from pipelines.probe.task_data import TaskData
 

@@ -122,7 +122,7 @@ def _exports(manifest: Manifest) -> Section:
 
 
 def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
-    from embeddings.recurrent.language_model import LanguageModel
+    from embeddings.recurrent.language_model.model import LanguageModel
     from pipelines.reports.lm_report import example_sentences
 
     found = json.loads((directory / "evaluation.json").read_text("utf-8"))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from embeddings.recurrent.lm_config import LanguageModelConfig
-from embeddings.recurrent.lm_training_config import LMTrainingConfig
+from embeddings.recurrent.language_model.config import LanguageModelConfig
+from embeddings.recurrent.language_model.training_config import LMTrainingConfig
 
 Preset = Literal["quick", "small", "medium", "awd"]
 

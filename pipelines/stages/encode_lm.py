@@ -52,7 +52,7 @@ class EncodeLMStage(Stage):
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vocabulary and three arrays of ids."""
         from embeddings import make_tokenizer
-        from embeddings.recurrent.lm_corpus import PARTS, build_corpus, is_presplit, read_presplit
+        from embeddings.recurrent.language_model.corpus import PARTS, build_corpus, is_presplit, read_presplit
 
         tokenizer = make_tokenizer(**tokenizer_arguments(self.tokenizer))
         limits: dict[str, Any] = {"min_count": self.min_count, "max_size": self.max_vocabulary}

@@ -22,7 +22,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from embeddings.recurrent.cells import Cell, GRUCell, LSTMCell, RNNCell
-from embeddings.recurrent.language_model import LanguageModel
+from embeddings.recurrent.language_model.model import LanguageModel
 from embeddings.recurrent.losses import AdaptiveSoftmax
 
 OPSET = 17

@@ -24,8 +24,7 @@ from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
 from embeddings.recurrent.batching import batchify, windows
 from embeddings.recurrent.cells import State
-from embeddings.recurrent.language_model import LanguageModel
-from embeddings.recurrent.lm_checkpoint import (
+from embeddings.recurrent.language_model.checkpoint import (
     group_of,
     joined_groups,
     not_finite,
@@ -34,9 +33,10 @@ from embeddings.recurrent.lm_checkpoint import (
     state_arrays,
     states_of,
 )
-from embeddings.recurrent.lm_training_config import LMTrainingConfig
+from embeddings.recurrent.language_model.model import LanguageModel
+from embeddings.recurrent.language_model.perplexity import evaluate
+from embeddings.recurrent.language_model.training_config import LMTrainingConfig
 from embeddings.recurrent.optimizers import OPTIMIZERS, AveragedSGD, DivergenceError, Optimizer
-from embeddings.recurrent.perplexity import evaluate
 from embeddings.recurrent.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
 
 logger = logging.getLogger(__name__)

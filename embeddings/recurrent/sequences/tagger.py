@@ -15,7 +15,7 @@ from embeddings.recurrent.batching import PADDING, pad_sequences
 from embeddings.recurrent.initializers import glorot_uniform
 from embeddings.recurrent.losses import SoftmaxCrossEntropy
 from embeddings.recurrent.parameters import Parameter, Parameters, clear_gradients
-from embeddings.recurrent.sequence_network import (
+from embeddings.recurrent.sequences.network import (
     PREDICTED_TOGETHER,
     SequenceNetworkConfig,
     dropped,
@@ -23,14 +23,14 @@ from embeddings.recurrent.sequence_network import (
     label_numbers,
     require_words,
 )
-from embeddings.recurrent.sequence_training import (
+from embeddings.recurrent.sequences.training import (
     Report,
     SequenceTrainingConfig,
     batches_of_like_length,
     held_out,
     train_sequences,
 )
-from embeddings.recurrent.word_inputs import EncodedSequences, WordInputs
+from embeddings.recurrent.sequences.word_inputs import EncodedSequences, WordInputs
 
 
 class SequenceTagger:

@@ -26,8 +26,8 @@ from embeddings.recurrent.initial_embedding import random_embedding
 from embeddings.recurrent.initializers import glorot_uniform
 from embeddings.recurrent.losses import SoftmaxCrossEntropy
 from embeddings.recurrent.parameters import Parameter, Parameters, clear_gradients
-from embeddings.recurrent.sequence_network import label_numbers
-from embeddings.recurrent.sequence_training import Report, SequenceTrainingConfig, held_out, train_sequences
+from embeddings.recurrent.sequences.network import label_numbers
+from embeddings.recurrent.sequences.training import Report, SequenceTrainingConfig, held_out, train_sequences
 from embeddings.recurrent.stacking import DeepRNN
 
 

@@ -1,4 +1,4 @@
-"""How a language model is trained: settings of `lm_trainer`."""
+"""How a language model is trained: settings of `trainer`."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

@@ -14,7 +14,7 @@ from embeddings.recurrent.activations import tanh
 from embeddings.recurrent.cells import CELLS, State
 from embeddings.recurrent.initializers import glorot_uniform
 from embeddings.recurrent.parameters import Parameter
-from embeddings.recurrent.sequence_decoder import Decoder, SequenceGenerator, SequenceGeneratorConfig
+from embeddings.recurrent.sequences.decoder import Decoder, SequenceGenerator, SequenceGeneratorConfig
 
 
 class VectorDecoder(SequenceGenerator):

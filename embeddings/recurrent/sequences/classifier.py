@@ -19,8 +19,7 @@ from embeddings.recurrent.embedding import RepeatedVectors
 from embeddings.recurrent.initializers import glorot_uniform
 from embeddings.recurrent.losses import SoftmaxCrossEntropy
 from embeddings.recurrent.parameters import Parameter, Parameters, clear_gradients
-from embeddings.recurrent.pooling import make_pooling
-from embeddings.recurrent.sequence_network import (
+from embeddings.recurrent.sequences.network import (
     PREDICTED_TOGETHER,
     SequenceNetworkConfig,
     dropped,
@@ -28,14 +27,15 @@ from embeddings.recurrent.sequence_network import (
     label_numbers,
     require_words,
 )
-from embeddings.recurrent.sequence_training import (
+from embeddings.recurrent.sequences.pooling import make_pooling
+from embeddings.recurrent.sequences.training import (
     Report,
     SequenceTrainingConfig,
     batches_of_like_length,
     held_out,
     train_sequences,
 )
-from embeddings.recurrent.word_inputs import EncodedSequences, WordInputs
+from embeddings.recurrent.sequences.word_inputs import EncodedSequences, WordInputs
 
 
 class SequenceClassifier:

@@ -16,8 +16,8 @@ from embeddings.recurrent.cells import State
 from embeddings.recurrent.embedding import Embedding
 from embeddings.recurrent.initial_embedding import random_embedding
 from embeddings.recurrent.parameters import Parameter
-from embeddings.recurrent.sequence_decoder import Decoder, SequenceGenerator, SequenceGeneratorConfig, SymbolTable
-from embeddings.recurrent.sequence_network import require_words
+from embeddings.recurrent.sequences.decoder import Decoder, SequenceGenerator, SequenceGeneratorConfig, SymbolTable
+from embeddings.recurrent.sequences.network import require_words
 
 
 class EncoderDecoder(SequenceGenerator):

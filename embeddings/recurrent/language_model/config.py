@@ -1,4 +1,4 @@
-"""What a language model is: settings of `language_model`."""
+"""What a language model is: settings of `model`."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args

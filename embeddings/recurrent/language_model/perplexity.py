@@ -20,7 +20,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.recurrent.batching import PADDING, batchify, pad_sequences, windows
 from embeddings.recurrent.cells import State
-from embeddings.recurrent.language_model import LanguageModel
+from embeddings.recurrent.language_model.model import LanguageModel
 
 WINDOW = 64
 """Time steps that are read at once; the result does not depend on it."""

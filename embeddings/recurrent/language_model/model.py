@@ -28,8 +28,8 @@ from embeddings.recurrent.dropout import Dropout, dropout_mask
 from embeddings.recurrent.embedding import Embedding, RepeatedVectors
 from embeddings.recurrent.initial_embedding import random_embedding
 from embeddings.recurrent.initializers import glorot_uniform
-from embeddings.recurrent.lm_config import LanguageModelConfig
-from embeddings.recurrent.lm_corpus import EOS, UNK
+from embeddings.recurrent.language_model.config import LanguageModelConfig
+from embeddings.recurrent.language_model.corpus import EOS, UNK
 from embeddings.recurrent.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
 from embeddings.recurrent.noise import LogUniformNoise
 from embeddings.recurrent.parameters import Parameter, Parameters, clear_gradients, distinct
@@ -88,7 +88,9 @@ class LanguageModel:
     ):
         for word in (EOS, UNK):
             if word not in vocabulary:
-                raise EmbeddingsError(f"the vocabulary has no {word}: build it with embeddings.recurrent.lm_corpus")
+                raise EmbeddingsError(
+                    f"the vocabulary has no {word}: build it with embeddings.recurrent.language_model.corpus"
+                )
         self.config, self.vocabulary, self.tokenizer_settings = config, vocabulary, dict(tokenizer or {})
         self.eos, self.unk = vocabulary.id(EOS), vocabulary.id(UNK)
         shape = (len(vocabulary), config.dimension)

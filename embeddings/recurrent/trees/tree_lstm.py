@@ -20,8 +20,8 @@ from embeddings.parallel import own_threads, product
 from embeddings.recurrent.activations import sigmoid, tanh
 from embeddings.recurrent.initializers import glorot_uniform, orthogonal
 from embeddings.recurrent.parameters import Parameter, sum_by_index
-from embeddings.recurrent.recursive import add_product_gradient, check_binary, checked_leaves, checked_sizes
-from embeddings.recurrent.tree_batch import Level, TreeBatch
+from embeddings.recurrent.trees.recursive import add_product_gradient, check_binary, checked_leaves, checked_sizes
+from embeddings.recurrent.trees.tree_batch import Level, TreeBatch
 
 
 class TreeLSTM(ABC):

@@ -20,7 +20,7 @@ from embeddings.parallel import own_threads, product
 from embeddings.recurrent.activations import ACTIVATIONS
 from embeddings.recurrent.initializers import Initializer, glorot_uniform
 from embeddings.recurrent.parameters import Parameter
-from embeddings.recurrent.tree_batch import TreeBatch
+from embeddings.recurrent.trees.tree_batch import TreeBatch
 
 if TYPE_CHECKING:
     from embeddings.recurrent.parameters import Parameters

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embeddings.recurrent.cells import State
-from embeddings.recurrent.language_model import LanguageModel
+from embeddings.recurrent.language_model.model import LanguageModel
 
 _NO_SPACE_BEFORE = frozenset(".,:;!?)]}%")
 _NO_SPACE_AFTER = frozenset("([{")

@@ -25,7 +25,7 @@ from safetensors.numpy import save
 
 from embeddings.atomic_output import atomic_file
 from embeddings.errors import EmbeddingsError
-from embeddings.recurrent.language_model import LanguageModel
+from embeddings.recurrent.language_model.model import LanguageModel
 from embeddings.recurrent.losses import AdaptiveSoftmax
 
 
@@ -85,7 +85,7 @@ def export_onnx(model: LanguageModel, path: Path) -> None:
         If onnx is not installed, or the weights are more than such a file can hold.
     """
     _optional("onnx", "'vecmill[onnx]'")
-    from embeddings.recurrent.onnx_graph import onnx_model
+    from embeddings.recurrent.language_model.onnx_graph import onnx_model
 
     try:
         content = onnx_model(model).SerializeToString()

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.recurrent.lm_corpus import UNK, encode_text
-from embeddings.recurrent.ngram import KneserNey, discounts
+from embeddings.recurrent.language_model.corpus import UNK, encode_text
+from embeddings.recurrent.language_model.ngram import KneserNey, discounts
 from embeddings.text.tokenization import Tokenizer
 from embeddings.text.vocabulary import Vocabulary
 

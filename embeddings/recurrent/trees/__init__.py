@@ -1,0 +1,1 @@
+"""Networks over trees, all nodes of one height at a time."""
