@@ -5,8 +5,8 @@ from pathlib import Path
 
 from pipelines.console.progress import Progress
 from pipelines.running.known_hashes import KnownHashes
-from pipelines.running.manifest import Manifest, ManifestError
-from pipelines.running.output_directory import OutputDirectory, OutputError
+from pipelines.running.manifest import Manifest
+from pipelines.running.output_directory import OutputDirectory, finished, require_unchanged
 from pipelines.running.runner import Runner
 from pipelines.running.stage import Stage
 from pipelines.settings.config import PipelineConfig, differences
@@ -63,20 +63,18 @@ def is_finished(config: PipelineConfig, out: Path) -> bool:
     OutputError
         It is finished, but was made from something else, which the message names.
     """
-    try:
-        manifest = Manifest.read(out)
-        before = json.loads((out / "config.json").read_text("utf-8"))
-    except (ManifestError, OSError, ValueError):
+    made = finished(out)
+    if made is None:
         return False
+    manifest, before = made
     before.get("train", {}).pop("threads", None)
     before.pop("checkpoint", None)
     changed = differences(before, json.loads(json.dumps(config.decisive())))
     stages = embedding_stages(config)
     text = stages[0].sources().get("corpus")  # None: elsewhere, and not fetched again to compare
-    if not changed and text not in (None, manifest.corpus):
-        changed = [f"the text of {config.corpus.source} has changed"]
+    if text not in (None, manifest.corpus):
+        changed.append(f"the text of {config.corpus.source} has changed")
     if not changed and stages[-1].sources().get("start") != manifest.basis.inputs.get("start"):
-        changed = [f"{config.start.model} has changed"]
-    if changed:
-        raise OutputError(f"{out} was made otherwise ({changed[0]}); replace it with --force, or choose another --out")
+        changed.append(f"{config.start.model} has changed")
+    require_unchanged(out, changed)
     return True

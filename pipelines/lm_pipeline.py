@@ -11,8 +11,8 @@ from embeddings.recurrent.language_model.config import LanguageModelConfig
 from embeddings.recurrent.language_model.training_config import LMTrainingConfig
 from pipelines.console.progress import Progress
 from pipelines.running.known_hashes import KnownHashes
-from pipelines.running.manifest import Manifest, ManifestError
-from pipelines.running.output_directory import OutputDirectory, OutputError
+from pipelines.running.manifest import Manifest
+from pipelines.running.output_directory import OutputDirectory, finished, require_unchanged
 from pipelines.running.runner import Runner
 from pipelines.running.stage import Stage
 from pipelines.settings.config import ConfigError, Given, build_sections, differences, nearest, read_toml
@@ -149,18 +149,15 @@ def is_finished(config: LMPipelineConfig, out: Path, *, embeddings: Path | None)
     OutputError
         It is finished, but was made from something else, which the message names.
     """
-    try:
-        manifest = Manifest.read(out)
-        before = json.loads((out / "config.json").read_text("utf-8"))
-    except (ManifestError, OSError, ValueError):
+    made = finished(out)
+    if made is None:
         return False
+    manifest, before = made
     changed = differences(before, json.loads(json.dumps(config.to_dict())))
     text = FetchStage(corpus=config.corpus).sources().get("corpus")  # None: elsewhere, and not fetched again to compare
-    start = lm_stages(config, embeddings)[-1].sources().get("embeddings")
-    if not changed and text not in (None, manifest.corpus):
-        changed = [f"the text of {config.corpus.source} has changed"]
-    if not changed and start != manifest.basis.inputs.get("embeddings"):
-        changed = ["it starts from other embeddings"]
-    if changed:
-        raise OutputError(f"{out} was made otherwise ({changed[0]}); replace it with --force, or choose another --out")
+    if text not in (None, manifest.corpus):
+        changed.append(f"the text of {config.corpus.source} has changed")
+    if lm_stages(config, embeddings)[-1].sources().get("embeddings") != manifest.basis.inputs.get("embeddings"):
+        changed.append("it starts from other embeddings")
+    require_unchanged(out, changed)
     return True

@@ -9,7 +9,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,7 +23,7 @@ from pipelines.settings.config import differences
 logger = logging.getLogger(__name__)
 
 
-__all__ = ["OutputDirectory", "OutputError"]
+__all__ = ["OutputDirectory", "OutputError", "finished", "require_unchanged"]
 
 FETCH, TEXT = "fetch", "text"  # of the first stage only a download is worth keeping
 
@@ -185,6 +185,20 @@ class OutputDirectory:
         shutil.rmtree(self._removed, ignore_errors=True)
         self.work.rename(self._removed)
         shutil.rmtree(self._removed, ignore_errors=True)
+
+
+def finished(path: Path) -> tuple[Manifest, dict[str, Any]] | None:
+    """Return manifest and settings (`config.json`) of a finished model directory, or None if it is none."""
+    try:
+        return Manifest.read(path), json.loads((path / "config.json").read_text("utf-8"))
+    except (ManifestError, OSError, ValueError):
+        return None
+
+
+def require_unchanged(path: Path, changed: Sequence[str]) -> None:
+    """Raise an `OutputError` that names the first difference between a finished directory and what is asked for."""
+    if changed:
+        raise OutputError(f"{path} was made otherwise ({changed[0]}); replace it with --force, or choose another --out")
 
 
 def tidy(path: Path) -> None:
