@@ -14,10 +14,12 @@ A negative target is padding: it counts nothing.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from typing import Self
 
 import numpy as np
 
 from embeddings.parallel import Rows, over_rows, own_threads, product
+from embeddings.recurrent.initializers import glorot_uniform
 from embeddings.recurrent.kernels import softmax_cross_entropy
 from embeddings.recurrent.noise import Noise
 from embeddings.recurrent.parameters import Parameter, RowGradient
@@ -105,6 +107,12 @@ class SoftmaxCrossEntropy(OutputLoss):
         self.classes = len(weight.value)
         self._weight, self._bias = weight, bias
         self._logits = np.empty((0, 0), weight.value.dtype)
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator, classes: int, size: int, dtype: type) -> Self:
+        """Return a softmax over ``classes``, of vectors of ``size``: Glorot weights (`glorot_uniform`), no bias yet."""
+        weight = Parameter(glorot_uniform(rng, (classes, size)).astype(dtype))
+        return cls(weight, Parameter(np.zeros(classes, dtype)))
 
     def _bias_value(self) -> np.ndarray:
         return np.zeros(self.classes, self._weight.value.dtype) if self._bias is None else self._bias.value

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embeddings.recurrent import PADDING, Parameter, Parameters, SoftmaxCrossEntropy, clear_gradients
-from embeddings.recurrent.initializers import glorot_uniform
+from embeddings.recurrent import PADDING, Parameters, SoftmaxCrossEntropy, clear_gradients
 from embeddings.recurrent.sequences.network import PREDICTED_TOGETHER, dropped, dropped_rows, label_numbers
 from embeddings.recurrent.sequences.training import (
     SequenceTrainingConfig,
@@ -77,8 +76,7 @@ class ConstituentLabeller:
         self._number = {label: number for number, label in enumerate(self.labels)}
         self._rng, self._dropout = rng, dropout
         self.network = RecursiveNN(inputs.size, hidden_size, rng=rng, dtype=dtype)
-        weight = Parameter(glorot_uniform(rng, (len(self.labels), hidden_size)).astype(dtype))
-        self.output = SoftmaxCrossEntropy(weight, Parameter(np.zeros(len(self.labels), dtype)))
+        self.output = SoftmaxCrossEntropy.drawn(rng, len(self.labels), hidden_size, dtype)
         own = {f"tree.{name}": parameter for name, parameter in self.network.parameters.items()}
         own |= {f"output.{name}": parameter for name, parameter in self.output.parameters.items()}
         self.parameters: Parameters = {**inputs.parameters, **own}

@@ -16,9 +16,8 @@ from itertools import pairwise
 import numpy as np
 
 from embeddings.recurrent.embedding import RepeatedVectors
-from embeddings.recurrent.initializers import glorot_uniform
 from embeddings.recurrent.losses import SoftmaxCrossEntropy
-from embeddings.recurrent.parameters import Parameter, Parameters, clear_gradients
+from embeddings.recurrent.parameters import Parameters, clear_gradients
 from embeddings.recurrent.sequences.network import (
     PREDICTED_TOGETHER,
     SequenceNetworkConfig,
@@ -85,8 +84,7 @@ class SequenceClassifier:
         self.network = config.make(inputs.size, rng, dtype)
         size = self.network.output_size
         self._pooling = make_pooling(pooling, size, rng, dtype)
-        weight: np.ndarray = glorot_uniform(rng, (len(self.labels), size)).astype(dtype)
-        self.output = SoftmaxCrossEntropy(Parameter(weight), Parameter(np.zeros(len(self.labels), dtype)))
+        self.output = SoftmaxCrossEntropy.drawn(rng, len(self.labels), size, dtype)
         own = {f"rnn.{name}": parameter for name, parameter in self.network.parameters.items()}
         own |= {f"pooling.{name}": parameter for name, parameter in self._pooling.parameters.items()}
         own |= {f"output.{name}": parameter for name, parameter in self.output.parameters.items()}
@@ -129,8 +127,7 @@ class SequenceClassifier:
         ids, targets = self._encoded(texts, labels)
         if valid is None:
             kept, aside = held_out(len(targets), training.validation_share, self._rng)
-            ids_valid = EncodedSequences([ids.ids[i] for i in aside], ids.features)
-            targets_valid = targets[aside]
+            ids_valid, targets_valid = ids.chosen(aside), targets[aside]
         else:
             kept = np.arange(len(targets))
             ids_valid, targets_valid = self._encoded(*valid)

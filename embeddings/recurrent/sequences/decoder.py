@@ -23,7 +23,6 @@ from embeddings.recurrent.batching import PADDING, pad_sequences
 from embeddings.recurrent.cells import CELLS, State
 from embeddings.recurrent.embedding import Embedding
 from embeddings.recurrent.initial_embedding import random_embedding
-from embeddings.recurrent.initializers import glorot_uniform
 from embeddings.recurrent.losses import SoftmaxCrossEntropy
 from embeddings.recurrent.parameters import Parameter, Parameters, clear_gradients
 from embeddings.recurrent.sequences.network import label_numbers
@@ -111,8 +110,7 @@ class Decoder:
         self.end = len(self.table.symbols)
         self.network = config.make(rng, dtype)
         self.embedding = Embedding(Parameter(random_embedding(rng, self.end + 1, config.embedding_size).astype(dtype)))
-        weight = Parameter(glorot_uniform(rng, (self.end + 1, self.network.output_size)).astype(dtype))
-        self.output = SoftmaxCrossEntropy(weight, Parameter(np.zeros(self.end + 1, dtype)))
+        self.output = SoftmaxCrossEntropy.drawn(rng, self.end + 1, self.network.output_size, dtype)
         self.parameters: Parameters = {"embedding": self.embedding.weight, **self.network.parameters}
         self.parameters |= {f"output_{name}": parameter for name, parameter in self.output.parameters.items()}
 

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from embeddings.recurrent.batching import PADDING, pad_sequences
-from embeddings.recurrent.initializers import glorot_uniform
 from embeddings.recurrent.losses import SoftmaxCrossEntropy
-from embeddings.recurrent.parameters import Parameter, Parameters, clear_gradients
+from embeddings.recurrent.parameters import Parameters, clear_gradients
 from embeddings.recurrent.sequences.network import (
     PREDICTED_TOGETHER,
     SequenceNetworkConfig,
@@ -77,8 +76,7 @@ class SequenceTagger:
         self._number = {label: number for number, label in enumerate(self.labels)}
         self._rng = rng
         self.network = config.make(inputs.size, rng, dtype)
-        weight: np.ndarray = glorot_uniform(rng, (len(self.labels), self.network.output_size)).astype(dtype)
-        self.output = SoftmaxCrossEntropy(Parameter(weight), Parameter(np.zeros(len(self.labels), dtype)))
+        self.output = SoftmaxCrossEntropy.drawn(rng, len(self.labels), self.network.output_size, dtype)
         own = {f"rnn.{name}": parameter for name, parameter in self.network.parameters.items()}
         own |= {f"output.{name}": parameter for name, parameter in self.output.parameters.items()}
         self.parameters: Parameters = {**inputs.parameters, **own}
@@ -121,8 +119,7 @@ class SequenceTagger:
         encoded = self.inputs.encode(sentences)
         if valid is None:
             kept, aside = held_out(len(sentences), training.validation_share, self._rng)
-            ids_valid, targets_valid = [encoded.ids[i] for i in aside], [targets[i] for i in aside]
-            encoded_valid = EncodedSequences(ids_valid, encoded.features)
+            targets_valid, encoded_valid = [targets[i] for i in aside], encoded.chosen(aside)
         else:
             kept = np.arange(len(sentences))
             targets_valid, encoded_valid = self._targets(*valid), self.inputs.encode(valid[0])

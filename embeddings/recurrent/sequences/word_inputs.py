@@ -78,6 +78,10 @@ class EncodedSequences:
     ids: list[np.ndarray]
     features: np.ndarray
 
+    def chosen(self, numbers: np.ndarray) -> "EncodedSequences":
+        """Return some of the sequences, by their numbers."""
+        return EncodedSequences([self.ids[number] for number in numbers], self.features)
+
     def batch(self, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Lay some of the ``ids`` side by side.
 
