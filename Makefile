@@ -91,7 +91,7 @@ lint: $(VENV)/lint.stamp
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/bandit -q -c pyproject.toml -r corpora embeddings pipelines
-	@$(BIN)/python -m tests.vulnerabilities
+	@$(BIN)/python -m tools.vulnerabilities
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m benchmarks $(ARGS)

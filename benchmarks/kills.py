@@ -94,7 +94,7 @@ def run_pipeline(folder: Path, root: Path) -> None:
 
 def save_often() -> None:
     """Have both trainings write checkpoints several times a second."""
-    from embeddings.recurrent.language_model.trainer import LMTrainer
+    from embeddings.language_model.trainer import LMTrainer
     from embeddings.word2vec import trainer
 
     trainer.LEAST_TIMES_COST = 0

@@ -20,8 +20,8 @@ import numpy as np
 from benchmarks import measuring
 from benchmarks.language_models import WIKI, train_embeddings, train_lm, write_slice
 from embeddings import make_tokenizer
-from embeddings.recurrent.batching import PADDING, batchify, windows
-from embeddings.recurrent.language_model.corpus import LanguageModelCorpus, read_presplit
+from embeddings.language_model.corpus import LanguageModelCorpus, read_presplit
+from embeddings.networks.batching import PADDING, batchify, windows
 
 BATCH, STEPS, HIDDEN, DROPOUT, RATE, CLIP = 20, 35, 200, 0.2, 20.0, 0.25
 

@@ -12,7 +12,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import generated, measuring
-from embeddings.word_map import PCA, make_word_map
+from embeddings.vectors.word_map import PCA, make_word_map
 from pipelines.map_page import write_map_page
 
 FRAMES = 60

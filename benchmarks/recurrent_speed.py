@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import measuring
-from embeddings.recurrent import (
+from embeddings.networks import (
     SGD,
     AdaptiveSoftmax,
     DeepRNN,

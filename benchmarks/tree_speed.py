@@ -17,14 +17,8 @@ from nltk.tree import Tree
 
 from benchmarks.measuring import ratio_of_medians, take_turns, write_results
 from benchmarks.text import SHARED
-from embeddings.recurrent import (
-    BinaryTreeLSTM,
-    ChildSumTreeLSTM,
-    RecursiveNN,
-    TreeBatch,
-    TreeLSTM,
-    clear_gradients,
-)
+from embeddings.networks import clear_gradients
+from embeddings.trees import BinaryTreeLSTM, ChildSumTreeLSTM, RecursiveNN, TreeBatch, TreeLSTM
 from tests.reference.recursive import PlainRecursiveNN, PlainTreeLSTM, Recursion
 
 TREES, SIZE, REPEATS, BAR = 1_000, 100, 5, 5.0

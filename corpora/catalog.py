@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from corpora import documentation
+from corpora import pydocs as documentation
 from corpora.archives import ARCHIVE_DAMAGE, members
 from corpora.cache import atomic_directory, cache_directory, locked
 from corpora.download import Checksum, Progress, Record, download

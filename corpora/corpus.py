@@ -18,8 +18,8 @@ from corpora.catalog import fetch, names
 from corpora.compression import DAMAGE
 from corpora.download import Progress, fetch_url
 from corpora.errors import CorpusError
-from corpora.passed_over import UnusableFileError
 from corpora.readers import ReadOptions, read_pieces
+from corpora.skipped import UnusableFileError
 from corpora.sources import (
     InputFile,
     directory_files,

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpora.errors import CorpusError
-from corpora.passed_over import Count, UnusableFileError, no_records
+from corpora.skipped import Count, UnusableFileError, no_records
 
 BATCH_BYTES = 1 << 23
 """Text that is decoded at once, in bytes, as far as whole records allow."""

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from corpora.compression import MAGIC, Prefixed, decompressed, read_fully
 from corpora.errors import CorpusError
-from corpora.passed_over import Count, UnusableFileError, no_records
+from corpora.skipped import Count, UnusableFileError, no_records
 
 HEAD = 8192
 """Bytes at the beginning of a file in which a NUL byte means that it is not text."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoded_corpus import encode_corpus
-from embeddings.text.tokenization import make_tokenizer
 from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.tokenizer.tokenizers import make_tokenizer
+from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import TrainingProgress, Word2Vec, Word2VecConfig
-from embeddings.word_vectors import WordVectors
 
 _BLOCK_BYTES = 1 << 22
 _BLOCK_LINES = 10_000

@@ -12,10 +12,10 @@ from pipelines.running.stage import Stage
 from pipelines.settings.config import PipelineConfig, differences
 from pipelines.stages.encode import EncodeStage
 from pipelines.stages.fetch import FetchStage
+from pipelines.stages.initial_vectors import StartModel
 from pipelines.stages.tokenize import TokenizeStage
 from pipelines.stages.train import TrainEmbeddingsStage
 from pipelines.stages.vocabulary import VocabularyStage
-from pipelines.start_model import StartModel
 
 
 def embedding_stages(config: PipelineConfig, hashes: KnownHashes | None = None) -> list[Stage]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args, get_type_hints
 
-from embeddings.recurrent.language_model.config import LanguageModelConfig
-from embeddings.recurrent.language_model.training_config import LMTrainingConfig
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.training_config import LMTrainingConfig
 from pipelines.console.progress import Progress
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.manifest import Manifest

@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from pipelines.console.progress import LogProgress, Progress
 from pipelines.embedding_pipeline import embedding_stages
-from pipelines.run_config import RunConfig
 from pipelines.running.known_hashes import FILE_NAME, KnownHashes
 from pipelines.running.manifest import Manifest
 from pipelines.running.run_directory import RunDirectory, refuse_other
 from pipelines.running.runner import Runner, Step
 from pipelines.running.stage import Stage
 from pipelines.settings.config import ConfigError, nearest
+from pipelines.settings.run_config import RunConfig
 from pipelines.stages.evaluate import EvaluateStage
 from pipelines.stages.export import ExportStage
 from pipelines.stages.report import ReportStage

@@ -3,10 +3,10 @@ import sys
 import numpy as np
 import pytest
 
-from embeddings.ann import NeighborIndex
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.ann import NeighborIndex
+from embeddings.vectors.word_vectors import WordVectors
 
 
 def make(rows, dimension=16):

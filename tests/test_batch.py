@@ -14,14 +14,14 @@ import pandas as pd
 import pytest
 
 from benchmarks import zipf
-from pipelines import batch as batch_module
-from pipelines.batch import BatchRunner, JobState, link_stage, plan_batch
-from pipelines.batch_config import load_batch
+from pipelines.batch.config import load_batch
+from pipelines.batch.jobs import BatchRunner, JobState, link_stage, plan_batch
+from pipelines.batch.jobs import jobs as batch_module
 from pipelines.console.progress import LogProgress
-from pipelines.run_config import load_run_config
 from pipelines.running.directory_lock import OutputError
 from pipelines.running.recorded_progress import read_record
 from pipelines.settings.config import ConfigError
+from pipelines.settings.run_config import load_run_config
 from tests.command_line import fails, vecmill
 from tests.test_manifest import make_manifest
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.batch_config import load_batch
+from pipelines.batch.config import load_batch
 
 FOLDER = Path(__file__).resolve().parents[1] / "docs" / "batch"
 SCRIPTS = ["nightly.sh", "sweep.slurm"]

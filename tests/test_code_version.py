@@ -16,12 +16,12 @@ def names(stage):
 @pytest.mark.parametrize(
     ("stage", "needs", "does_without"),
     [
-        ("tokenize", "embeddings/text/tokenizer_kernels.py", "embeddings/word2vec/"),
+        ("tokenize", "embeddings/text/tokenizer/kernels.py", "embeddings/word2vec/"),
         ("vocabulary", "embeddings/text/vocabulary.py", "corpora/"),
-        ("train", "embeddings/word2vec/simd.py", "embeddings/recurrent/"),
+        ("train", "embeddings/word2vec/simd.py", "embeddings/networks/"),
         ("export", "embeddings/formats/glove.py", "embeddings/word2vec/"),
-        ("evaluate", "embeddings/evaluation/analogy_kernels.py", "embeddings/recurrent/"),
-        ("train_lm", "embeddings/recurrent/kernels.py", "embeddings/evaluation/"),
+        ("evaluate", "embeddings/evaluation/analogy_kernels.py", "embeddings/networks/"),
+        ("train_lm", "embeddings/networks/kernels.py", "embeddings/evaluation/"),
     ],
 )
 def test_a_stage_depends_on_the_code_that_it_needs(stage, needs, does_without):

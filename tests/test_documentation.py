@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from corpora import CorpusError, documentation, fetch, info, open_corpus
-from corpora.docstrings import paragraphs, source_paragraphs
+from corpora import CorpusError, fetch, info, open_corpus
+from corpora import pydocs as documentation
+from corpora.pydocs_extract import paragraphs, source_paragraphs
 
 NUMPY_STYLE = """
     Return the sum of array elements

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoded_corpus import EncodedCorpus, encode_corpus
-from embeddings.text.tokenization import make_tokenizer
 from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
 from tests.reference import corpus as reference
 from tests.reference import tokenization as reference_tokenizer

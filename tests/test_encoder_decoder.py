@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from embeddings.recurrent import (
-    CELLS,
-    EncoderDecoder,
-    SequenceGeneratorConfig,
-    SequenceTrainingConfig,
-    VectorDecoder,
-)
+from embeddings.networks import CELLS
+from embeddings.sequences import EncoderDecoder, SequenceGeneratorConfig, SequenceTrainingConfig, VectorDecoder
 
 from .reference.recurrent import assert_gradient
 

@@ -25,7 +25,7 @@ from embeddings.evaluation import (
     read_word_pairs,
 )
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 from tests.reference import evaluation as reference
 from tests.reference.word_vectors import cosine
 

@@ -11,7 +11,7 @@ import pytest
 from corpora import CorpusError, fetch
 from corpora.catalog import EVALUATION_SETS, CatalogEntry
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
-from pipelines.evaluation_sets import find_sets
+from pipelines.stages.evaluation_sets import find_sets
 from tests.command_line import fails, vecmill
 from tests.http_server import serve
 

@@ -8,12 +8,12 @@ import pytest
 from corpora import Corpus, open_corpus
 from embeddings import WordVectors
 from pipelines.console.progress import LogProgress
-from pipelines.corpus_source import open_fetched
 from pipelines.pipeline import Selection, run
-from pipelines.run_config import build_run_config
 from pipelines.running.runner import Runner
 from pipelines.settings.config import Given
+from pipelines.settings.run_config import build_run_config
 from pipelines.settings.sections import CorpusSettings
+from pipelines.stages.corpus_source import open_fetched
 from pipelines.stages.fetch import FetchStage
 from tests.http_server import serve
 

@@ -16,7 +16,7 @@ from embeddings import formats
 from embeddings.errors import EmbeddingsError
 from embeddings.formats import FormatError, UnknownFormatError, guess_format
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 
 
 def make(words=("a", "b"), matrix=((1, 2), (3, 4)), counts=None):

@@ -15,7 +15,7 @@ from embeddings import formats
 from embeddings.errors import EmbeddingsError
 from embeddings.formats import FORMATS
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 
 EXAMPLES = int(os.environ.get("VECMILL_FUZZ_EXAMPLES", "60"))
 FUZZED = settings(

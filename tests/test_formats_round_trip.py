@@ -13,7 +13,7 @@ from embeddings import formats
 from embeddings.formats import FORMATS, FormatError
 from embeddings.formats.static_embedding import unit_rows
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 
 SUFFIX = {
     "word2vec-text": ".txt",

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from corpora import CorpusError, open_corpus
 from corpora.archives import ARCHIVE_DAMAGE, members
 from corpora.markup import EXTRACTORS
-from pipelines.batch_config import load_batch
+from pipelines.batch.config import load_batch
 from pipelines.lm_pipeline import load_lm_config
 from pipelines.settings.config import ConfigError, PipelineConfig, load_config
 from pipelines.settings.lm_settings import LM_SECTIONS

@@ -23,10 +23,10 @@ from embeddings import (
 )
 from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
-from embeddings.recurrent.language_model.config import LanguageModelConfig
-from embeddings.recurrent.language_model.corpus import LanguageModelCorpus, build_corpus
-from embeddings.recurrent.language_model.model import LanguageModel
-from embeddings.word_vectors import WordVectors
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.corpus import LanguageModelCorpus, build_corpus
+from embeddings.language_model.model import LanguageModel
+from embeddings.vectors.word_vectors import WordVectors
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.output_directory import OutputDirectory, OutputError
 from tests.test_formats_fuzz import FUZZED, damage

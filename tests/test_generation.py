@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from embeddings.recurrent.language_model.generation import SamplingConfig, beam_search, generate, join, probabilities
+from embeddings.language_model.generation import SamplingConfig, beam_search, generate, join, probabilities
 
 from .test_language_model import make_model
 

@@ -40,7 +40,7 @@ def test_packages_of_pipelines_import_downwards(floor):
 
 
 NETWORKS = ["language_model", "sequences", "trees"]
-"""Packages of `embeddings.recurrent`: they stand on the files beside them, and apart from each other."""
+"""Packages of `embeddings.networks`: they stand on the files beside them, and apart from each other."""
 
 
 @pytest.mark.parametrize("package", [None, *NETWORKS])

@@ -8,9 +8,9 @@ import pytest
 
 from embeddings import formats
 from embeddings.formats.static_embedding import unit_rows
-from embeddings.text.tokenization import make_tokenizer
+from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 
 WORDS = ["the", "king", "queen", "köln", "東京", "don't", "new_york", "2010", "naïve", "man"]
 

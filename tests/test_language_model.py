@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
-from embeddings.recurrent import Parameter
-from embeddings.recurrent.initial_embedding import TRAINED_SPREAD, initial_embedding
-from embeddings.recurrent.language_model.config import LanguageModelConfig
-from embeddings.recurrent.language_model.corpus import EOS, UNK
-from embeddings.recurrent.language_model.model import LanguageModel
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.corpus import EOS, UNK
+from embeddings.language_model.initial_embedding import TRAINED_SPREAD, initial_embedding
+from embeddings.language_model.model import LanguageModel
+from embeddings.networks import Parameter
 
 from .reference.recurrent import assert_gradient
 

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file
 from typer.testing import CliRunner
 
 from embeddings import Vocabulary, WordVectors
-from embeddings.recurrent.language_model.model import LanguageModel
+from embeddings.language_model.model import LanguageModel
 from pipelines.cli import app
 
 TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the old house!\n" * 40

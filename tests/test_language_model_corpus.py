@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings import EmbeddingsError, make_tokenizer
-from embeddings.recurrent.language_model.corpus import (
+from embeddings.language_model.corpus import (
     BLOCK_LINES,
     CYCLE,
     EOS,

@@ -7,11 +7,11 @@ import pytest
 from safetensors import safe_open
 
 from embeddings import Vocabulary
-from embeddings.recurrent.language_model.config import LanguageModelConfig
-from embeddings.recurrent.language_model.corpus import EOS, UNK
-from embeddings.recurrent.language_model.export import export_onnx, export_safetensors, export_torch
-from embeddings.recurrent.language_model.model import LanguageModel
-from embeddings.recurrent.language_model.perplexity import sentence_log_likelihoods
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.corpus import EOS, UNK
+from embeddings.language_model.export import export_onnx, export_safetensors, export_torch
+from embeddings.language_model.model import LanguageModel
+from embeddings.language_model.perplexity import sentence_log_likelihoods
 
 WORDS = [UNK, EOS, *(f"w{i}" for i in range(38))]
 CONFIGS = {

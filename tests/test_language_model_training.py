@@ -11,13 +11,13 @@ import pytest
 
 from embeddings import EmbeddingsError, make_tokenizer
 from embeddings.checkpoint import load_checkpoint
-from embeddings.recurrent import CELLS, OPTIMIZERS, DivergenceError
-from embeddings.recurrent.language_model.config import CellName, LanguageModelConfig
-from embeddings.recurrent.language_model.corpus import build_corpus
-from embeddings.recurrent.language_model.model import LanguageModel
-from embeddings.recurrent.language_model.perplexity import evaluate
-from embeddings.recurrent.language_model.trainer import LMTrainer
-from embeddings.recurrent.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig
+from embeddings.language_model.config import CellName, LanguageModelConfig
+from embeddings.language_model.corpus import build_corpus
+from embeddings.language_model.model import LanguageModel
+from embeddings.language_model.perplexity import evaluate
+from embeddings.language_model.trainer import LMTrainer
+from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig
+from embeddings.networks import CELLS, OPTIMIZERS, DivergenceError
 
 TEXT = b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40
 CORPUS = build_corpus([TEXT], make_tokenizer("fast", punctuation=True))
@@ -263,5 +263,7 @@ def test_names_of_settings_are_those_of_classes():
 
 def test_settings_are_read_without_the_networks():
     """So that commands which train nothing need not wait for Numba."""
-    code = "import sys, pipelines.run_config; sys.exit(any(name in sys.modules for name in ('numba', 'numpy')))"
+    code = (
+        "import sys, pipelines.settings.run_config; sys.exit(any(name in sys.modules for name in ('numba', 'numpy')))"
+    )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
-from embeddings import word_map as layouts
-from embeddings.word_map import PCA, UMAP, make_word_map, umap_is_installed
+from embeddings.vectors import word_map as layouts
+from embeddings.vectors.word_map import PCA, UMAP, make_word_map, umap_is_installed
 from tests.command_line import fails, vecmill
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings import EmbeddingsError, Vocabulary, make_tokenizer
-from embeddings.recurrent.language_model.corpus import EOS as END
-from embeddings.recurrent.language_model.corpus import UNK
-from embeddings.recurrent.language_model.ngram import KneserNey, unigram_log_likelihoods
-from embeddings.recurrent.language_model.ngram_files import ArpaModel, CountsModel, TextModel, load_ngram_model
+from embeddings.language_model.corpus import EOS as END
+from embeddings.language_model.corpus import UNK
+from embeddings.language_model.ngram import KneserNey, unigram_log_likelihoods
+from embeddings.language_model.ngram_files import ArpaModel, CountsModel, TextModel, load_ngram_model
 
 from .reference import ngram as reference
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info
 
 from embeddings import parallel
-from embeddings.recurrent import SGD, DeepRNN, LSTMCell, Parameter, SoftmaxCrossEntropy
+from embeddings.networks import SGD, DeepRNN, LSTMCell, Parameter, SoftmaxCrossEntropy
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings import EmbeddingsError
-from embeddings.recurrent.language_model.perplexity import (
+from embeddings.language_model.perplexity import (
     Perplexity,
     evaluate,
     log_likelihoods,

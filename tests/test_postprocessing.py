@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from embeddings.errors import EmbeddingsError
-from embeddings.postprocessing import (
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.postprocessing import (
     add_context,
     common_component,
     remove_top_components,
@@ -10,8 +11,7 @@ from embeddings.postprocessing import (
     unit_norm,
     weighted_sentence_vectors,
 )
-from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 from tests.reference import postprocessing as reference
 
 WORDS = [f"w{i:03}" for i in range(60)]

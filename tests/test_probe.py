@@ -9,13 +9,13 @@ import pytest
 from nltk.tree import Tree
 
 from embeddings import Vocabulary, WordVectors
-from embeddings.recurrent.sequences.word_inputs import WordInputs, WordInputsConfig
-from pipelines.probe.constituents import ConstituentLabeller, cleaned, constituent_labels
-from pipelines.probe.continued import continued
-from pipelines.probe.scores import compare_answers, score
-from pipelines.probe.task_data import READERS, TaskData
-from pipelines.probe.task_source import TaskSource
-from pipelines.probe.tasks import TASKS, Examples
+from embeddings.evaluation.probing.constituents import ConstituentLabeller, cleaned, constituent_labels
+from embeddings.evaluation.probing.continued import continued
+from embeddings.evaluation.probing.scores import compare_answers, score
+from embeddings.evaluation.probing.task_data import READERS, TaskData
+from embeddings.evaluation.probing.task_source import TaskSource
+from embeddings.evaluation.probing.tasks import TASKS, Examples
+from embeddings.sequences.word_inputs import WordInputs, WordInputsConfig
 from tests.command_line import fails, vecmill
 
 from .reference.recurrent import assert_gradient

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from embeddings import Vocabulary, WordVectors, formats
-from embeddings.postprocessing import sif_sentence_vectors
+from embeddings.vectors.postprocessing import sif_sentence_vectors
 from tests.command_line import fails, vecmill
 
 COMMANDS = ["analogy", "vector", "embed", "convert", "compare", "train-count-based", "map", "plot"]

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings.recurrent import PADDING, batchify, windows
+from embeddings.networks import PADDING, batchify, windows
 
 
 def test_the_layout_is_the_one_drawn():

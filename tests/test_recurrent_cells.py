@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from embeddings.recurrent import ACTIVATIONS, GRUCell, LSTMCell, RecurrentLayer, RNNCell
+from embeddings.networks import ACTIVATIONS, GRUCell, LSTMCell, RecurrentLayer, RNNCell
 
 from .reference import recurrent as reference
 

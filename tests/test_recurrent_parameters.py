@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings.recurrent import Embedding, Parameter, RowGradient, clear_gradients
+from embeddings.networks import Embedding, Parameter, RowGradient, clear_gradients
 
 SIZE, WIDTH = 6, 3
 

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from embeddings.recurrent import Cosine, OneCycle, ReduceOnPlateau, StepDecay
-from embeddings.recurrent.initializers import (
+from embeddings.networks import Cosine, OneCycle, ReduceOnPlateau, StepDecay
+from embeddings.networks.initializers import (
     glorot_normal,
     glorot_uniform,
     he_normal,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from embeddings.recurrent import (
+from embeddings.networks import (
     BidirectionalRNN,
     DeepRNN,
     Dropout,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embeddings.recurrent import (
+from embeddings.networks import (
     SGD,
     Adagrad,
     Adam,

@@ -8,15 +8,8 @@ import pytest
 from nltk.corpus import treebank
 from nltk.tree import Tree
 
-from embeddings.recurrent import (
-    ACTIVATIONS,
-    OPTIMIZERS,
-    BinaryTreeLSTM,
-    ChildSumTreeLSTM,
-    RecursiveNN,
-    TreeBatch,
-    clear_gradients,
-)
+from embeddings.networks import ACTIVATIONS, OPTIMIZERS, clear_gradients
+from embeddings.trees import BinaryTreeLSTM, ChildSumTreeLSTM, RecursiveNN, TreeBatch
 
 from .reference.recurrent import assert_gradient
 from .reference.recursive import PlainRecursiveNN, PlainTreeLSTM, node_numbers

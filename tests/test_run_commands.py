@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.run_config import load_run_config
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.settings.config import LM_SECTION_NAMES, SECTIONS
+from pipelines.settings.config_template import STARTING_VALUES, attribute_comments, starting_file
 from pipelines.settings.lm_settings import LM_SECTIONS
-from pipelines.starting_file import STARTING_VALUES, attribute_comments, starting_file
+from pipelines.settings.run_config import load_run_config
 from tests.command_line import fails, vecmill
 
 TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the old house!\n" * 40

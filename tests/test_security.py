@@ -24,7 +24,7 @@ from corpora.catalog import catalog
 from embeddings.atomic_output import atomic_directory, atomic_file
 from embeddings.checkpoint import save_checkpoint
 from embeddings.errors import EmbeddingsError
-from tests.vulnerabilities import verdict
+from tools.vulnerabilities import verdict
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGES = ("corpora", "embeddings", "pipelines", "benchmarks")

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
-from embeddings.recurrent import PADDING, pad_sequences
-from embeddings.recurrent.sequences.classifier import SequenceClassifier
-from embeddings.recurrent.sequences.network import SequenceNetworkConfig
-from embeddings.recurrent.sequences.pooling import AttentionPooling, make_pooling
-from embeddings.recurrent.sequences.tagger import SequenceTagger
-from embeddings.recurrent.sequences.training import SequenceTrainingConfig, batches_of_like_length, held_out
-from embeddings.recurrent.sequences.word_inputs import WordInputs, WordInputsConfig
+from embeddings.networks import PADDING, pad_sequences
+from embeddings.sequences.classifier import SequenceClassifier
+from embeddings.sequences.network import SequenceNetworkConfig
+from embeddings.sequences.pooling import AttentionPooling, make_pooling
+from embeddings.sequences.tagger import SequenceTagger
+from embeddings.sequences.training import SequenceTrainingConfig, batches_of_like_length, held_out
+from embeddings.sequences.word_inputs import WordInputs, WordInputsConfig
 
 from .reference.recurrent import assert_gradient
 

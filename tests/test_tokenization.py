@@ -7,9 +7,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.character_tables import character_tables
-from embeddings.text.tokenization import NLTK_TOKENIZERS, Tokenizer, make_tokenizer
-from embeddings.text.word_counting import KernelCounter, PythonCounter
+from embeddings.text.tokenizer.character_tables import character_tables
+from embeddings.text.tokenizer.tokenizers import NLTK_TOKENIZERS, Tokenizer, make_tokenizer
+from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter
 from tests.reference import tokenization as reference
 
 TRICKY = [

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.character_tables import character_tables
-from embeddings.text.tokenization import FastTokenizer, make_tokenizer
 from embeddings.text.tokenized_corpus import TokenizedCorpus, build_vocabulary, tokenize_corpus
-from embeddings.text.word_counting import KernelCounter
+from embeddings.text.tokenizer.character_tables import character_tables
+from embeddings.text.tokenizer.tokenizers import FastTokenizer, make_tokenizer
+from embeddings.text.tokenizer.word_counters import KernelCounter
 from tests.reference import corpus as reference
 from tests.reference import tokenization as reference_tokenizer
 

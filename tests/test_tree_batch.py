@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from nltk.tree import Tree
 
 from embeddings import Vocabulary
-from embeddings.recurrent import TreeBatch
 from embeddings.text.vocabulary import UnknownWordError
+from embeddings.trees import TreeBatch
 
 CAT = Tree.fromstring("(S (NP (DT the) (NN cat)) (VP (VBZ sleeps)))")
 YOU = Tree.fromstring("(S (PRP you) (VP (VBP do)))")

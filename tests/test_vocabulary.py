@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.counted_words import CountedWords, Words
+from embeddings.text.tokenizer.counted_words import CountedWords, Words
+from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.text.vocabulary import UnknownWordError, Vocabulary
-from embeddings.text.word_table import WordTable
 
 words = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\\\t\n\rn"), min_size=1)
 counted = st.dictionaries(words, st.integers(0, 10**17))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embeddings.word2vec import matrices
+from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 
 sentence_lengths = st.lists(st.integers(1, 300), min_size=1, max_size=60)

@@ -6,10 +6,10 @@ import pytest
 from embeddings import Checkpointing, Vocabulary, Word2Vec, Word2VecConfig, WordVectors
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoded_corpus import encode_corpus
-from embeddings.text.tokenization import make_tokenizer
 from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.word2vec.config import CONTINUED_LEARNING_RATE, DEFAULT_LEARNING_RATE
-from embeddings.word2vec.continuation import extend_vocabulary
+from embeddings.word2vec.warm_start import extend_vocabulary
 from tests.test_word2vec import ANIMALS, METALS, interrupt, small, topic_lines
 
 FISH = ["trout", "salmon", "pike", "perch"]

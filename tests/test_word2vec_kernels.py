@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from embeddings.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
-from embeddings.word2vec import kernels, matrices
+from embeddings.word2vec import kernels
+from embeddings.word2vec import padded_matrices as matrices
+from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
 from tests.reference import word2vec as reference
 
 WORDS = 23

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from embeddings import Checkpointing, Word2Vec
-from embeddings.word2vec import kernels, matrices, rounds
-from embeddings.word2vec.private_copies import make_copies, make_owners, merge, take_block
+from embeddings.word2vec import deterministic as rounds
+from embeddings.word2vec import kernels
+from embeddings.word2vec import padded_matrices as matrices
+from embeddings.word2vec.replicas import make_copies, make_owners, merge, take_block
 from tests.reference import word2vec as reference
 from tests.test_word2vec import encoded, interrupt, small  # noqa: F401, a fixture
 from tests.test_word2vec_kernels import WORDS, as_block, make_parameters, make_sentences, make_step

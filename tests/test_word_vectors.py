@@ -3,11 +3,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from embeddings import neighbors
 from embeddings.errors import EmbeddingsError
-from embeddings.neighbors import nearest
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors import neighbors
+from embeddings.vectors.neighbors import nearest
+from embeddings.vectors.word_vectors import WordVectors
 from tests.reference import word_vectors as reference
 
 WORDS = ["king", "queen", "man", "woman", "paris", "rome", "café", "naïve", "東京", "null"]

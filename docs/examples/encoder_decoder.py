@@ -7,7 +7,7 @@ It sees 1,500 numbers under 10,000 and is asked 500 others.  Run with::
 
 import numpy as np
 
-from embeddings.recurrent import EncoderDecoder, SequenceTrainingConfig
+from embeddings.sequences import EncoderDecoder, SequenceTrainingConfig
 
 SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "

@@ -7,7 +7,7 @@ The network sees 600 made-up reviews and is asked 400 others.  Run with::
 
 import numpy as np
 
-from embeddings.recurrent import SequenceClassifier, SequenceNetworkConfig, SequenceTrainingConfig, WordInputs
+from embeddings.sequences import SequenceClassifier, SequenceNetworkConfig, SequenceTrainingConfig, WordInputs
 
 THINGS = "film plot music cast story camera".split()
 GOOD, BAD = "good great moving funny fresh".split(), "bad dull poor weak flat".split()

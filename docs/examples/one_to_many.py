@@ -8,7 +8,7 @@ the others.  Run with::
 
 import numpy as np
 
-from embeddings.recurrent import SequenceTrainingConfig, VectorDecoder
+from embeddings.sequences import SequenceTrainingConfig, VectorDecoder
 
 HOURS = "twelve one two three four five six seven eight nine ten eleven".split()
 MINUTES = ["", "five", "ten", "quarter", "twenty", "twenty five", "half"]

@@ -10,16 +10,8 @@ import numpy as np
 from nltk.tree import Tree
 
 from embeddings import Vocabulary
-from embeddings.recurrent import (
-    Adam,
-    BinaryTreeLSTM,
-    Embedding,
-    Parameter,
-    RecursiveNN,
-    SoftmaxCrossEntropy,
-    TreeBatch,
-    clear_gradients,
-)
+from embeddings.networks import Adam, Embedding, Parameter, SoftmaxCrossEntropy, clear_gradients
+from embeddings.trees import BinaryTreeLSTM, RecursiveNN, TreeBatch
 
 WORDS = Vocabulary.from_words(["true", "false", "and", "or", "not"])
 SIZE = 32

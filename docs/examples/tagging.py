@@ -11,7 +11,7 @@ from itertools import chain
 
 import numpy as np
 
-from embeddings.recurrent import SequenceNetworkConfig, SequenceTagger, SequenceTrainingConfig, WordInputs
+from embeddings.sequences import SequenceNetworkConfig, SequenceTagger, SequenceTrainingConfig, WordInputs
 
 WORDS = {
     "D": "the a this".split(),

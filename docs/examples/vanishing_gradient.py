@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embeddings.recurrent import (
+from embeddings.networks import (
     ACTIVATIONS,
     Adam,
     Cell,
@@ -24,7 +24,7 @@ from embeddings.recurrent import (
     SoftmaxCrossEntropy,
     clear_gradients,
 )
-from embeddings.recurrent.initializers import glorot_uniform, identity
+from embeddings.networks.initializers import glorot_uniform, identity
 from pipelines.reports.training_plot import INK, SOFT, STYLE
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from scipy.sparse.linalg import svds
 from embeddings.count_based.cooccurrence import Cooccurrences
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
     from embeddings.text.encoded_corpus import EncodedCorpus

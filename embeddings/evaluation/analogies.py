@@ -6,7 +6,7 @@ import pandas as pd
 from embeddings.evaluation.analogy_kernels import MASKED, update_answers
 from embeddings.evaluation.benchmark_files import Analogies
 from embeddings.evaluation.known_words import fold, known_rows
-from embeddings.word_vectors import COSMUL_EPSILON, WordVectors
+from embeddings.vectors.word_vectors import COSMUL_EPSILON, WordVectors
 
 BLOCK_VALUES = 1 << 20  # cosines held at a time: 4 MB, near the second-level cache
 NARROWEST, WIDEST = 64, 1024  # candidate words of a block

@@ -6,7 +6,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from embeddings.evaluation.benchmark_files import Categories, OddOneOut
 from embeddings.evaluation.known_words import fold, known_rows
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 
 
 def evaluate_categories(

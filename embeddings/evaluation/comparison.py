@@ -19,8 +19,8 @@ from embeddings.evaluation.benchmark_files import (
 )
 from embeddings.evaluation.categorization import evaluate_categories, evaluate_odd_one_out
 from embeddings.evaluation.similarity import evaluate_similarity
-from embeddings.neighbors import nearest
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.neighbors import nearest
+from embeddings.vectors.word_vectors import WordVectors
 
 MEASURED = ["measure", "score", "low", "high", "pearson", "items", "used", "oov"]
 RANKS = (100, 2000)  # of frequent words that are no function words

@@ -1,6 +1,6 @@
 """Which words of an evaluation set a model knows, and at which row."""
 
-from embeddings.embedding_matrix import EmbeddingMatrix
+from embeddings.vectors.embedding_matrix import EmbeddingMatrix
 
 
 def fold(word: str, case_insensitive: bool) -> str:

@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 from embeddings.evaluation.benchmark_files import WordPairs
 from embeddings.evaluation.bootstrap import bootstrap, percentile_interval
 from embeddings.evaluation.known_words import fold, known_rows
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 
 
 def evaluate_similarity(

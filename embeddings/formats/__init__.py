@@ -30,6 +30,7 @@ from pathlib import Path
 from embeddings.formats.compression import COMPRESSION_SUFFIXES
 from embeddings.formats.detection import format_of_name, guess_format
 from embeddings.formats.errors import FormatError, UnknownFormatError
+from embeddings.formats.registry import FORMATS, Format
 from embeddings.formats.stream import (
     Progress,
     VectorBlock,
@@ -40,9 +41,8 @@ from embeddings.formats.stream import (
     verified,
     without_duplicates,
 )
-from embeddings.formats.table import FORMATS, Format
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 
 __all__ = [
     "FORMATS",

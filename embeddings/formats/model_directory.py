@@ -9,7 +9,7 @@ import numpy as np
 from embeddings.formats.safetensors_file import row_blocks
 from embeddings.formats.stream import Progress, VectorStream, as_dtype, sliced
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors
 
 
 @contextmanager

@@ -24,11 +24,11 @@ import numpy as np
 
 from embeddings.atomic_output import ArrayFile, atomic_directory, writing
 from embeddings.errors import EmbeddingsError
-from embeddings.text.counted_words import CountedWords
 from embeddings.text.encoding_kernels import encode_part
 from embeddings.text.tokenized_corpus import TokenizedCorpus
+from embeddings.text.tokenizer.counted_words import CountedWords
+from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.text.word_table import WordTable
 from embeddings.threads import thread_count
 
 SHARD_TOKENS = 1 << 22

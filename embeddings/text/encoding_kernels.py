@@ -6,7 +6,7 @@
 import numpy as np
 from numba import njit
 
-from embeddings.text.tokenizer_kernels import LINE_END_ID
+from embeddings.text.tokenizer.kernels import LINE_END_ID
 
 OUTSIDE = -1  # the final id of words that are not in the vocabulary
 

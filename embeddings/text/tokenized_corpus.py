@@ -4,7 +4,7 @@ A directory of it holds
 
     tokenized.json             settings of the tokenizer and totals
     ids-<worker>.bin           little-endian int32, part after part: words from 1 on, 0 where a line ends
-    words-<worker>-<n>.bin     the words of generation n of a worker; see `embeddings.text.word_generation`
+    words-<worker>-<n>.bin     the words of generation n of a worker; see `embeddings.text.tokenizer.spilled_counts`
     parts.npy                  (p, 4) int64 in the order of the text: worker, generation, first id, number of ids
 
 Each worker numbers words in the order in which it meets them. When its table of words is as large as it may be, the
@@ -28,12 +28,12 @@ import numpy as np
 
 from embeddings.atomic_output import atomic_directory, read_array, write_array, writing
 from embeddings.errors import EmbeddingsError
-from embeddings.text.counted_words import CountedWords
-from embeddings.text.tokenization import Tokenizer
+from embeddings.text.tokenizer.counted_words import CountedWords
+from embeddings.text.tokenizer.spilled_counts import Generation, write_generation
+from embeddings.text.tokenizer.tokenizers import Tokenizer
+from embeddings.text.tokenizer.word_counters import WordCounter
+from embeddings.text.tokenizer.word_table import BUCKETS, WordTable
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.text.word_counting import WordCounter
-from embeddings.text.word_generation import Generation, write_generation
-from embeddings.text.word_table import BUCKETS, WordTable
 from embeddings.threads import thread_count
 
 _TABLES_BYTES = 96 << 20  # of all workers' tables of words together

@@ -13,7 +13,7 @@ import numpy as np
 
 from embeddings.atomic_output import atomic_file
 from embeddings.errors import EmbeddingsError
-from embeddings.text.counted_words import CountedWords, Words, escape, unescape
+from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
 
 if TYPE_CHECKING:
     import pandas as pd

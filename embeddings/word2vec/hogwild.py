@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.word2vec import kernels
+from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.config import Word2VecConfig
-from embeddings.word2vec.work import Work
 
 
 class Hogwild:

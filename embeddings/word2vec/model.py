@@ -5,11 +5,11 @@ from typing import Any
 
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import Word2VecConfig
-from embeddings.word2vec.continuation import check_start, copy_start
-from embeddings.word2vec.matrices import without_padding
+from embeddings.word2vec.padded_matrices import without_padding
 from embeddings.word2vec.trainer import Checkpointing, Trainer, TrainingProgress
-from embeddings.word_vectors import WordVectors
+from embeddings.word2vec.warm_start import check_start, copy_start
 
 
 class Word2Vec:

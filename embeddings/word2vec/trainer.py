@@ -11,15 +11,17 @@ import numpy as np
 
 from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
-from embeddings.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word2vec import kernels, matrices, rounds
+from embeddings.word2vec import deterministic as rounds
+from embeddings.word2vec import kernels
+from embeddings.word2vec import padded_matrices as matrices
+from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BLOCK_TOKENS, cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.deterministic import Rounds
 from embeddings.word2vec.hogwild import Hogwild
-from embeddings.word2vec.rounds import Rounds
-from embeddings.word2vec.work import Work
+from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
 
 logger = logging.getLogger(__name__)
 

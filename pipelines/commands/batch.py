@@ -11,7 +11,7 @@ from pipelines.console.progress import make_progress
 from pipelines.console.streams import configure_logging
 
 if TYPE_CHECKING:
-    from pipelines.batch import JobState
+    from pipelines.batch.jobs import JobState
 
 
 def batch_command(
@@ -34,8 +34,8 @@ def batch_command(
 
     Example: vecmill batch jobs.toml --jobs 2
     """
-    from pipelines.batch import FINISHED, BatchRunner, plan_batch
-    from pipelines.batch_config import load_batch
+    from pipelines.batch.config import load_batch
+    from pipelines.batch.jobs import FINISHED, BatchRunner, plan_batch
 
     batch = load_batch(file)
     directory = out or Path(batch.settings.directory or Path("runs") / file.stem)
@@ -48,7 +48,7 @@ def batch_command(
         configure_logging(logging.INFO, "auto")
     with interruptible("the same command goes on where this one stopped"):
         BatchRunner(directory, states, jobs or batch.settings.jobs).run(make_progress())
-    from pipelines.batch_summary import print_summary, summarize, write_summary
+    from pipelines.batch.summary import print_summary, summarize, write_summary
 
     summary = summarize(states)
     write_summary(summary, directory)

@@ -33,7 +33,7 @@ def compare_command(
     """
     from embeddings import WordVectors
     from embeddings.evaluation import compare
-    from pipelines.evaluation_sets import find_sets
+    from pipelines.stages.evaluation_sets import find_sets
 
     found = compare(WordVectors.load(a), WordVectors.load(b), find_sets(data), words=words, topn=topn)
     if as_json:

@@ -120,7 +120,7 @@ def _embed(
     vectors: "WordVectors", tokenizer: "Tokenizer", lines: list[str], weighting: str, tally: Tally
 ) -> np.ndarray:
     """Vectors of lines, (n, d) float32, those of sif still with their common component."""
-    from embeddings.postprocessing import weighted_sentence_vectors
+    from embeddings.vectors.postprocessing import weighted_sentence_vectors
 
     sentences = tokenizer.tokenize("".join(f"{line}\n" for line in lines))
     lengths = np.array([len(sentence) for sentence in sentences])
@@ -141,7 +141,7 @@ def _embed(
 
 def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
     """Memory map of all vectors; those of sif without the component that they have in common."""
-    from embeddings.postprocessing import common_component
+    from embeddings.vectors.postprocessing import common_component
 
     rows.flush()
     size = rows.tell()

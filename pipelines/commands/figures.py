@@ -15,7 +15,7 @@ from pipelines.settings.config import ConfigError, nearest
 
 if TYPE_CHECKING:
     from embeddings import WordVectors
-    from embeddings.word_map import WordMap
+    from embeddings.vectors.word_map import WordMap
 
 METHODS = {"auto": None, "umap": "UMAP", "pca": "PCA"}
 ENDINGS = (".png", ".svg")
@@ -47,7 +47,7 @@ def map_command(
         raise ConfigError(f"--out: {out} must end in .html")
     _refuse_existing(out, force)
     from embeddings import WordVectors
-    from embeddings.word_map import make_word_map, require_umap
+    from embeddings.vectors.word_map import make_word_map, require_umap
     from pipelines.map_page import write_map_page
 
     if method == "umap":

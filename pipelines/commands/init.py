@@ -16,7 +16,7 @@ def init_command(
     from embeddings.atomic_output import atomic_file
     from pipelines.console.streams import results
     from pipelines.errors import OutputError
-    from pipelines.starting_file import starting_file
+    from pipelines.settings.config_template import starting_file
 
     if out.exists():
         raise OutputError(f"{out} exists and is not overwritten; choose another name with --out")

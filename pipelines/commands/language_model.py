@@ -17,7 +17,7 @@ from pipelines.errors import OutputError
 from pipelines.settings.config import ConfigError
 
 if TYPE_CHECKING:
-    from embeddings.recurrent.language_model.model import LanguageModel
+    from embeddings.language_model.model import LanguageModel
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +60,8 @@ def perplexity_command(
 
     Example: vecmill perplexity runs/pydocs-lm text.txt --words
     """
-    from embeddings.recurrent.language_model.model import LanguageModel
-    from embeddings.recurrent.language_model.perplexity import Perplexity
+    from embeddings.language_model.model import LanguageModel
+    from embeddings.language_model.perplexity import Perplexity
 
     lm = LanguageModel.load(model)
     for number, file in enumerate(files):
@@ -98,7 +98,7 @@ def score_command(
 
     Example: vecmill score runs/pydocs-lm < candidates.txt | sort -gr
     """
-    from embeddings.recurrent.language_model.model import LanguageModel
+    from embeddings.language_model.model import LanguageModel
 
     lm = LanguageModel.load(model)
     text = _read("-")
@@ -131,9 +131,9 @@ def generate_command(
 
     Example: vecmill generate runs/pydocs-lm --prompt "Return the" --temperature 0.7
     """
-    from embeddings.recurrent.language_model.corpus import EOS
-    from embeddings.recurrent.language_model.generation import SamplingConfig, beam_search, generate, join
-    from embeddings.recurrent.language_model.model import LanguageModel
+    from embeddings.language_model.corpus import EOS
+    from embeddings.language_model.generation import SamplingConfig, beam_search, generate, join
+    from embeddings.language_model.model import LanguageModel
 
     try:
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=unknown)
@@ -175,8 +175,8 @@ def export_lm_command(
 
     Example: vecmill export-lm runs/pydocs-lm --format safetensors --out pydocs-lm.safetensors
     """
-    from embeddings.recurrent.language_model.export import EXPORTERS
-    from embeddings.recurrent.language_model.model import LanguageModel
+    from embeddings.language_model.export import EXPORTERS
+    from embeddings.language_model.model import LanguageModel
 
     if name not in EXPORTERS:
         raise ConfigError(f"--format: {name!r} is none of {', '.join(EXPORTERS)}")
@@ -194,9 +194,9 @@ def _scored(
     lm: "LanguageModel", text: str, independent: bool, interpolate: Path | None, weight: float
 ) -> tuple[list[list[str]], list[np.ndarray], list[np.ndarray]]:
     """Return words, ids and ln P of each line, the last two with ``<eos>``; lines without words get none."""
-    from embeddings.recurrent.language_model.corpus import encode_text
-    from embeddings.recurrent.language_model.ngram_files import load_ngram_model
-    from embeddings.recurrent.language_model.perplexity import log_likelihoods, sentence_log_likelihoods
+    from embeddings.language_model.corpus import encode_text
+    from embeddings.language_model.ngram_files import load_ngram_model
+    from embeddings.language_model.perplexity import log_likelihoods, sentence_log_likelihoods
 
     lines, ids = encode_text(text, lm.vocabulary, lm.make_tokenizer())
     if independent:
@@ -219,7 +219,7 @@ def _scored(
 
 
 def _sentence(lm: "LanguageModel", line: list[str], ids: np.ndarray, log_p: np.ndarray, words: bool) -> dict[str, Any]:
-    from embeddings.recurrent.language_model.perplexity import Perplexity
+    from embeddings.language_model.perplexity import Perplexity
 
     record: dict[str, Any] = {"text": " ".join(line), **Perplexity.of(ids, log_p, lm.eos, lm.unk).to_dict()}
     if words:

@@ -45,11 +45,11 @@ def probe_command(
     Example: vecmill probe runs/wiki --task pos-treebank --out runs/wiki-probe
     """
     names, shares = _names(task), _shares(fractions)
-    from pipelines.probe.report import ProbeReportStage, print_report
-    from pipelines.probe.stage import FILE_NAME, ProbeStage
+    from pipelines.reports.probe_report import ProbeReportStage, print_report
     from pipelines.running.output_directory import OutputDirectory
     from pipelines.running.runner import Runner
     from pipelines.running.stage import Stage
+    from pipelines.stages.probe import FILE_NAME, ProbeStage
 
     stages = tuple(ProbeStage(task=name, model=model, data_folder=data, fractions=shares, seed=seed) for name in names)
     report = ProbeReportStage(tasks=stages)

@@ -39,8 +39,8 @@ def run_command(
     Example: vecmill run pipeline.toml --set train.dimension=300
     """
     from pipelines.pipeline import Selection, plan, run
-    from pipelines.run_config import load_run_config
     from pipelines.settings.config import ConfigError, read_assignment
+    from pipelines.settings.run_config import load_run_config
 
     if not file.exists():
         raise ConfigError(f"there is no file {file}; vecmill init --out {file} writes one, with all settings explained")

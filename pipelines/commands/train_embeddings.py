@@ -137,7 +137,7 @@ def train_embeddings_command(
     """
     settings = load_config(config, _given(context))
     from pipelines.embedding_pipeline import is_finished, train_embeddings  # slow to import: Numba
-    from pipelines.reports.report import print_training
+    from pipelines.reports.vectors_report import print_training
     from pipelines.running.output_directory import tidy
 
     progress = make_progress()

@@ -156,7 +156,7 @@ def evaluate_command(
         raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{nearest(method, METHODS)}")
     from embeddings import WordVectors
     from embeddings.evaluation import evaluate
-    from pipelines.evaluation_sets import find_sets
+    from pipelines.stages.evaluation_sets import find_sets
 
     scores = evaluate(WordVectors.load(model), find_sets(data), method, sections=sections)
     if out:

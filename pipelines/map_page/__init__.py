@@ -18,7 +18,7 @@ from embeddings.atomic_output import atomic_file
 from embeddings.errors import EmbeddingsError
 
 if TYPE_CHECKING:
-    from embeddings.word_map import WordMap
+    from embeddings.vectors.word_map import WordMap
 
 MOST_WORDS = 1 << 16  # the numbers of neighbours are written in two bytes
 UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})  # lines break between the facts only

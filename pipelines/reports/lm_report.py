@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.recurrent.language_model.generation import SamplingConfig, generate, join
-from embeddings.recurrent.language_model.model import LanguageModel
+from embeddings.language_model.generation import SamplingConfig, generate, join
+from embeddings.language_model.model import LanguageModel
 from pipelines.console.progress import count, duration
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns

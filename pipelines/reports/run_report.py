@@ -55,7 +55,7 @@ def _text(manifests: Mapping[str, Manifest]) -> Section:
 
 def _vectors(directory: Path, manifests: Mapping[str, Manifest], scratch: Path) -> list[Section]:
     from embeddings import WordVectors
-    from pipelines.reports.report import example_words, loss_text
+    from pipelines.reports.vectors_report import example_words, loss_text
 
     vectors = WordVectors.load(directory)
     settings = manifests["train-embeddings"].basis.settings
@@ -122,7 +122,7 @@ def _exports(manifest: Manifest) -> Section:
 
 
 def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
-    from embeddings.recurrent.language_model.model import LanguageModel
+    from embeddings.language_model.model import LanguageModel
     from pipelines.reports.lm_report import example_sentences
 
     found = json.loads((directory / "evaluation.json").read_text("utf-8"))

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from embeddings.recurrent.language_model.config import LanguageModelConfig
-from embeddings.recurrent.language_model.training_config import LMTrainingConfig
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.training_config import LMTrainingConfig
 
 Preset = Literal["quick", "small", "medium", "awd"]
 

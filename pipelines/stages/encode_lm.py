@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import Update
-from pipelines.corpus_source import is_read_once, open_fetched, read_location, require_unchanged
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import CorpusSettings, TokenizerSettings
+from pipelines.stages.corpus_source import is_read_once, open_fetched, read_location, require_unchanged
 from pipelines.stages.tokenize import check_tokenizer, reading, tokenizer_arguments
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class EncodeLMStage(Stage):
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vocabulary and three arrays of ids."""
         from embeddings import make_tokenizer
-        from embeddings.recurrent.language_model.corpus import PARTS, build_corpus, is_presplit, read_presplit
+        from embeddings.language_model.corpus import PARTS, build_corpus, is_presplit, read_presplit
 
         tokenizer = make_tokenizer(**tokenizer_arguments(self.tokenizer))
         limits: dict[str, Any] = {"min_count": self.min_count, "max_size": self.max_vocabulary}

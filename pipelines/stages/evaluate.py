@@ -38,7 +38,7 @@ class EvaluateStage(Stage):
 
     def check(self) -> None:
         """Find all sets, and fetch those that are not here, before anything begins."""
-        from pipelines.evaluation_sets import find_sets
+        from pipelines.stages.evaluation_sets import find_sets
 
         find_sets(self.data)
 
@@ -46,7 +46,7 @@ class EvaluateStage(Stage):
         """Write `scores.json`: an object a set, as `embeddings.evaluation.evaluate` has its rows."""
         from embeddings import WordVectors
         from embeddings.evaluation import evaluate
-        from pipelines.evaluation_sets import find_sets
+        from pipelines.stages.evaluation_sets import find_sets
 
         sets = find_sets(self.data)
         vectors = WordVectors.load(context.inputs["train-embeddings"])

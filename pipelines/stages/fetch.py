@@ -11,11 +11,18 @@ from corpora import Corpus, info
 from corpora.catalog import names
 from corpora.sources import InputFile
 from pipelines.console.progress import LogProgress
-from pipelines.corpus_source import FILE_NAME, STANDARD_INPUT, is_read_once, is_remote, open_source, write_location
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import CorpusSettings
+from pipelines.stages.corpus_source import (
+    FILE_NAME,
+    STANDARD_INPUT,
+    is_read_once,
+    is_remote,
+    open_source,
+    write_location,
+)
 
 TEXT = "text"
 _CHUNK = 1 << 20

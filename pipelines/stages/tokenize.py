@@ -5,11 +5,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from pipelines.corpus_source import is_read_once, open_fetched, require_unchanged
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import CorpusSettings, TokenizerSettings
+from pipelines.stages.corpus_source import is_read_once, open_fetched, require_unchanged
 
 
 def check_tokenizer(settings: TokenizerSettings) -> None:

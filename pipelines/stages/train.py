@@ -12,7 +12,7 @@ from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import PipelineConfig
 from pipelines.stages import vocabulary
-from pipelines.start_model import StartModel
+from pipelines.stages.initial_vectors import StartModel
 
 if TYPE_CHECKING:
     from embeddings.word2vec import TrainingProgress
@@ -44,7 +44,7 @@ class TrainEmbeddingsStage(Stage):
     def check(self) -> None:
         """Raise an error for a model that training cannot start from."""
         if self.start:
-            from embeddings.word2vec.continuation import check_start
+            from embeddings.word2vec.warm_start import check_start
 
             check_start(self.start.open(), self.config.train.dimension)
 

@@ -14,11 +14,11 @@ from pipelines.running.stage import Stage, StageContext
 from pipelines.stages.encode_lm import load_tokenizer
 
 if TYPE_CHECKING:
-    from embeddings.recurrent.language_model.config import LanguageModelConfig
-    from embeddings.recurrent.language_model.corpus import LanguageModelCorpus
-    from embeddings.recurrent.language_model.model import LanguageModel
-    from embeddings.recurrent.language_model.trainer import LMProgress
-    from embeddings.recurrent.language_model.training_config import LMTrainingConfig
+    from embeddings.language_model.config import LanguageModelConfig
+    from embeddings.language_model.corpus import LanguageModelCorpus
+    from embeddings.language_model.model import LanguageModel
+    from embeddings.language_model.trainer import LMProgress
+    from embeddings.language_model.training_config import LMTrainingConfig
 
 logger = logging.getLogger(__name__)
 
@@ -64,10 +64,10 @@ class TrainLMStage(Stage):
         import numpy as np
 
         from embeddings import WordVectors
-        from embeddings.recurrent.initial_embedding import initial_embedding
-        from embeddings.recurrent.language_model.corpus import LanguageModelCorpus
-        from embeddings.recurrent.language_model.model import LanguageModel
-        from embeddings.recurrent.language_model.trainer import LMTrainer
+        from embeddings.language_model.corpus import LanguageModelCorpus
+        from embeddings.language_model.initial_embedding import initial_embedding
+        from embeddings.language_model.model import LanguageModel
+        from embeddings.language_model.trainer import LMTrainer
 
         corpus = LanguageModelCorpus.load(context.inputs["encode-lm"])
         rng = np.random.default_rng(self.seed)
@@ -130,8 +130,8 @@ def _evaluation(model: "LanguageModel", corpus: "LanguageModelCorpus") -> dict[s
     """Measure the model on test, and the baselines on the same tokens with the same vocabulary."""
     import numpy as np
 
-    from embeddings.recurrent.language_model.ngram import KneserNey, unigram_log_likelihoods
-    from embeddings.recurrent.language_model.perplexity import evaluate
+    from embeddings.language_model.ngram import KneserNey, unigram_log_likelihoods
+    from embeddings.language_model.perplexity import evaluate
 
     test, words = np.asarray(corpus.test), len(corpus.vocabulary)
     unigram = unigram_log_likelihoods(corpus.train, test, words)

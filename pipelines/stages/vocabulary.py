@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import VocabularySettings
-from pipelines.start_model import StartModel
+from pipelines.stages.initial_vectors import StartModel
 
 FILE_NAME = "vocabulary.tsv"
 
@@ -33,7 +33,7 @@ class VocabularyStage(Stage):
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write `vocabulary.tsv`."""
         from embeddings import TokenizedCorpus, build_vocabulary
-        from embeddings.word2vec.continuation import extend_vocabulary
+        from embeddings.word2vec.warm_start import extend_vocabulary
 
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
         settings = self.vocabulary_settings

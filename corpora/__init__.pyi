@@ -1,0 +1,9 @@
+from .catalog import CatalogEntry as CatalogEntry
+from .catalog import CorpusInfo as CorpusInfo
+from .catalog import catalog as catalog
+from .catalog import evaluation_sets as evaluation_sets
+from .catalog import fetch as fetch
+from .catalog import info as info
+from .corpus import Corpus as Corpus
+from .corpus import open_corpus as open_corpus
+from .errors import CorpusError as CorpusError

@@ -1,0 +1,140 @@
+"""The corpus that every installation has: the documentation of the scientific Python stack.
+
+Docstrings, comments and Python's reference topics are taken out of the source files; no module is imported.
+"""
+
+import gc
+import hashlib
+import itertools
+import logging
+import os
+import platform
+import signal
+import sysconfig
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from importlib import metadata, util
+from pathlib import Path
+from typing import NamedTuple
+
+from corpora import pydocs_extract as docstrings
+from corpora.cache import atomic_file, cache_directory, locked
+from corpora.download import Progress
+from corpora.errors import CorpusError
+
+logger = logging.getLogger(__name__)
+
+PACKAGES = {"numpy": "NumPy", "scipy": "SciPy", "pandas": "pandas", "nltk": "NLTK", "numba": "Numba"}
+_LEFT_OUT = {"tests", "test", "idle_test", "site-packages", "dist-packages", "__pycache__"}
+_FILES_AT_ONCE = 16
+
+
+class SourceFile(NamedTuple):
+    """A file that is read: its path, its path relative to the package, and its size in bytes."""
+
+    path: Path
+    name: str
+    size: int
+
+
+def extract(progress: Progress | None = None) -> Path:
+    """Write the documentation to the cache, one paragraph a line, unless these versions' is there.
+
+    Parameters
+    ----------
+    progress : callable, optional
+        Called with (bytes of source read, bytes of source in total).
+
+    Returns
+    -------
+    Path
+        The text, the same for the same versions.
+
+    Raises
+    ------
+    CorpusError
+        If there is no source to read, or the cache cannot be written.
+    """
+    path = cached_path()
+    with locked(path):
+        if not path.exists():
+            logger.info("reading the documentation of %s", _versions_line())
+            files = [file for _, found in _inventory() for file in found]
+            if not files:
+                raise CorpusError("Python's source files are not installed; name another corpus than pydocs")
+            total = sum(file.size for file in files)
+            read = itertools.accumulate(file.size for file in files)
+            seen: set[str] = set()
+            with atomic_file(path) as text:
+                for done, paragraphs in zip(read, _extracted(files), strict=True):
+                    for paragraph in paragraphs:  # vendored copies and inherited docstrings would count twice
+                        if paragraph not in seen:
+                            seen.add(paragraph)
+                            text.write(paragraph.encode("utf-8", "replace") + b"\n")
+                    if progress:
+                        progress(done, total)
+    return path
+
+
+def cached_path() -> Path:
+    """Where the documentation of the installed versions is, or will be."""
+    key = hashlib.sha256(Path(docstrings.__file__).read_bytes())
+    for package, files in _inventory():
+        key.update("\n".join([package, *(f"{file.name} {file.size}" for file in files)]).encode())
+    return cache_directory() / "corpora" / "pydocs" / f"pydocs-{key.hexdigest()[:16]}.txt"
+
+
+def describe() -> str:
+    """One line that names what was read; for when it is in the cache."""
+    count = sum(len(files) for _, files in _inventory())
+    size = cached_path().stat().st_size
+    return f"docstrings, comments and topics of {_versions_line()}: {count:,} files, {size / 1e6:.1f} MB of text"
+
+
+def _versions_line() -> str:
+    return ", ".join(package for package, _ in _inventory())
+
+
+@cache
+def _inventory() -> list[tuple[str, list[SourceFile]]]:
+    """Name and version of every package, and its files."""
+    python = sysconfig.get_path("stdlib")
+    found = [(f"Python {platform.python_version()}", list(_source_files(Path(python))))]
+    for package, title in PACKAGES.items():
+        spec = util.find_spec(package)  # looks, but does not import
+        if spec and spec.submodule_search_locations:
+            files = _source_files(Path(spec.submodule_search_locations[0]))
+            found.append((f"{title} {metadata.version(package)}", list(files)))
+    return [(package, files) for package, files in found if files]
+
+
+def _source_files(root: Path) -> Iterator[SourceFile]:
+    """Python files that are not tests, and NLTK's guides, which lie among its tests; sorted by path."""
+    paths = list((root / "test").glob("*.doctest"))
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if name not in _LEFT_OUT]
+        paths += [Path(folder, name) for name in names if name.endswith(".py") and not name.startswith("test_")]
+    for path in sorted(paths):
+        yield SourceFile(path, path.relative_to(root).as_posix(), path.stat().st_size)
+
+
+def _extracted(files: list[SourceFile]) -> Iterator[list[str]]:
+    """Paragraphs of every file, in order; in several processes where that is possible."""
+    paths = [file.path for file in files]
+    done = 0
+    if (os.cpu_count() or 1) > 1:
+        try:
+            with ProcessPoolExecutor(initializer=_begin_worker) as pool:
+                for paragraphs in pool.map(docstrings.source_paragraphs, paths, chunksize=_FILES_AT_ONCE):
+                    yield paragraphs
+                    done += 1
+                return
+        except (OSError, RuntimeError, AssertionError) as error:  # no semaphores, no forking, a process was killed
+            logger.info("reading in one process: %s", error)
+    yield from map(docstrings.source_paragraphs, paths[done:])
+
+
+def _begin_worker() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process
+    gc.disable()  # syntax trees have no cycles, but looking for them takes time

@@ -1,0 +1,222 @@
+"""The tasks: which network learns them, from which starts, and what a baseline without a network answers.
+
+Everything but the word vectors is the same for every start: network, spelling, examples, and the seed.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from embeddings import Vocabulary, WordVectors
+from embeddings.evaluation.probing.constituents import ConstituentLabeller
+from embeddings.evaluation.probing.task_data import TaskData
+from embeddings.language_model.initial_embedding import align
+from embeddings.sequences.classifier import SequenceClassifier
+from embeddings.sequences.network import SequenceNetworkConfig
+from embeddings.sequences.tagger import SequenceTagger
+from embeddings.sequences.training import SequenceTrainingConfig
+from embeddings.sequences.word_inputs import WordInputs, WordInputsConfig
+
+FROZEN, TUNED, CONTINUED, RANDOM, BASELINE = "E frozen", "E tuned", "E continued", "random", "baseline"
+STARTS = (FROZEN, TUNED, CONTINUED, RANDOM, BASELINE)
+
+Answers = list[list[str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Examples:
+    """What one network learns from, and is asked."""
+
+    train: Sequence[Any]
+    labels: Sequence[list[str]]
+    test: Sequence[Any]
+    all_labels: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One task.
+
+    Attributes
+    ----------
+    title
+        What is asked, and of which text.
+    inputs
+        Tables of the word vectors.
+    window
+        Of the word2vec training with which E is continued on the text of the task.
+    training
+        How a network is trained on so many words.
+    answer
+        Trains a network and returns its answers to the test.
+    baseline
+        Returns those of the baseline.
+    """
+
+    title: str
+    inputs: WordInputsConfig
+    window: int
+    training: Callable[[int], SequenceTrainingConfig]
+    answer: Callable[[Examples, WordInputs, SequenceTrainingConfig, np.random.Generator], Answers]
+    baseline: Callable[[Examples], Answers]
+
+
+def answers(
+    task: Task, examples: Examples, start: str, vectors: WordVectors, seed: int
+) -> tuple[Answers, float | None]:
+    """Learn a task from one start.
+
+    Returns
+    -------
+    answers : list[list[str]]
+        The labels given to each example of the test.
+    missing_share : float | None
+        Share of the words of the training examples that have no vector in E; None where E is not used.
+    """
+    if start == BASELINE:
+        return task.baseline(examples), None
+    rng = np.random.default_rng(seed)
+    config = replace(task.inputs, frozen=start == FROZEN, dimension=vectors.dimension)
+    texts = [words_of(example) for example in examples.train]
+    inputs = WordInputs(texts, config, vectors=None if start == RANDOM else vectors, rng=rng)
+    training = task.training(sum(map(len, texts)))
+    return task.answer(examples, inputs, training, rng), None if start == RANDOM else inputs.missing_share
+
+
+def words_of(example: Any) -> Sequence[str]:
+    """Return the words of a sequence, or of a tree."""
+    leaves: Sequence[str] = example.leaves() if hasattr(example, "leaves") else example
+    return leaves
+
+
+def restricted(vectors: WordVectors, data: TaskData) -> WordVectors:
+    """Return the vectors of the words of a task, as they stand or in lower case: what any text of it can use of E.
+
+    Raises
+    ------
+    EmbeddingsError
+        If there are none; see `align`.
+    """
+    forms = {word for example in (*data.train, *data.test) for word in words_of(example)}
+    rows = align(Vocabulary.from_words(sorted(forms)), vectors).rows
+    chosen = np.unique(rows[rows >= 0])
+    words = [vectors.words[row] for row in chosen.tolist()]
+    matrix = np.asarray(vectors.matrix[chosen], np.float32)
+    context = None if vectors.context is None else np.asarray(vectors.context[chosen], np.float32)
+    return WordVectors(Vocabulary.from_words(words, vectors.vocabulary.counts[chosen].tolist()), matrix, context)
+
+
+def _tag(examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator) -> Answers:
+    network = SequenceNetworkConfig(cell="lstm", layer_sizes=(64,), dropout=0.2)
+    tagger = SequenceTagger(inputs, examples.all_labels, network, rng=rng)
+    tagger.fit(examples.train, examples.labels, training=training)
+    return tagger.predict(examples.test)
+
+
+def _classify(
+    examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator
+) -> Answers:
+    network = SequenceNetworkConfig(cell="lstm", layer_sizes=(32,), dropout=0.3)
+    classifier = SequenceClassifier(
+        inputs, examples.all_labels, network, pooling="mean", window=50, windows_drawn=4, rng=rng
+    )
+    classifier.fit(examples.train, [label for (label,) in examples.labels], training=training)
+    return [[label] for label in classifier.predict(examples.test)]
+
+
+def _label_constituents(
+    examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator
+) -> Answers:
+    labeller = ConstituentLabeller(inputs, examples.all_labels, hidden_size=100, dropout=0.2, rng=rng)
+    labeller.fit(examples.train, examples.labels, training=training)
+    return labeller.predict(examples.test)
+
+
+def _most_frequent_tags(examples: Examples) -> Answers:
+    """The tag that a word had most often, and for unknown words the most frequent tag of words that came once."""
+    counts: dict[str, Counter[str]] = {}
+    for words, labels in zip(examples.train, examples.labels, strict=True):
+        for word, label in zip(words, labels, strict=True):
+            counts.setdefault(word, Counter())[label] += 1
+    best = {word: tags.most_common(1)[0][0] for word, tags in counts.items()}
+    once = [best[word] for word, tags in counts.items() if tags.total() == 1]
+    unknown = _most_common(once or best.values())
+    return [[best.get(word, unknown) for word in words] for words in examples.test]
+
+
+def _majority(examples: Examples) -> Answers:
+    return [[_most_common(label for (label,) in examples.labels)]] * len(examples.test)
+
+
+def _most_frequent_constituent(examples: Examples) -> Answers:
+    from embeddings.evaluation.probing.constituents import constituent_labels
+
+    best = _most_common(label for labels in examples.labels for label in labels)
+    return [[best] * len(constituent_labels(tree)) for tree in examples.test]
+
+
+def _most_common(labels: Iterable[str]) -> str:
+    return Counter(labels).most_common(1)[0][0]
+
+
+def _tagger_training(words: int) -> SequenceTrainingConfig:
+    """Many passes over few words, few over many: from some hundred to some thousand steps."""
+    return SequenceTrainingConfig(
+        epochs=int(np.clip(round(3 + 200_000 / words), 3, 15)),
+        batch_words=int(np.clip(words // 150, 256, 2048)),
+        learning_rate=5e-3,
+        validation_share=0.05,
+    )
+
+
+def _review_training(words: int) -> SequenceTrainingConfig:
+    """To the end of the learning-rate cycle: a few dozen reviews held out would not tell which epoch was the best."""
+    return SequenceTrainingConfig(
+        epochs=int(np.clip(round(3_400_000 / words), 10, 30)),
+        batch_words=int(np.clip(words // 30, 1024, 8192)),
+        learning_rate=3e-3,
+        validation_share=0,
+    )
+
+
+def _tree_training(words: int) -> SequenceTrainingConfig:
+    return SequenceTrainingConfig(
+        epochs=int(np.clip(round(400_000 / words), 5, 15)),
+        batch_words=int(np.clip(words // 100, 128, 1024)),
+        learning_rate=3e-3,
+        validation_share=0.05,
+    )
+
+
+_TAGGING = Task(
+    title="Parts of speech",
+    inputs=WordInputsConfig(endings=(1, 2, 3), ending_dimension=16, shape_dimension=8),
+    window=5,
+    training=_tagger_training,
+    answer=_tag,
+    baseline=_most_frequent_tags,
+)
+
+TASKS = {
+    "pos-treebank": replace(_TAGGING, title="Parts of speech, Penn Treebank sample"),
+    "pos-brown": replace(_TAGGING, title="Parts of speech, Brown corpus"),
+    "sentiment": Task(
+        title="Sentiment of movie reviews",
+        inputs=WordInputsConfig(),
+        window=10,
+        training=_review_training,
+        answer=_classify,
+        baseline=_majority,
+    ),
+    "constituents": Task(
+        title="Labels of constituents, Penn Treebank sample",
+        inputs=WordInputsConfig(),
+        window=5,
+        training=_tree_training,
+        answer=_label_constituents,
+        baseline=_most_frequent_constituent,
+    ),
+}

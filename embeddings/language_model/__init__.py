@@ -1,0 +1,5 @@
+"""Recurrent and n-gram language models: training, perplexity, generation, export."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # names and modules: __init__.pyi

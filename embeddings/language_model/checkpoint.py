@@ -1,0 +1,63 @@
+"""What the checkpoints of a language model's training hold: arrays in named groups, and what they must agree with."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+from embeddings.networks.cells import State
+from embeddings.networks.parameters import Parameters
+
+
+def joined_groups(groups: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the arrays of all groups under the names "<group> <name>"."""
+    return {f"{group} {name}": array for group, arrays in groups.items() for name, array in arrays.items()}
+
+
+def group_of(arrays: Mapping[str, np.ndarray], group: str) -> dict[str, np.ndarray]:
+    """Return the arrays of one group under their own names."""
+    return {key.partition(" ")[2]: array for key, array in arrays.items() if key.startswith(f"{group} ")}
+
+
+def state_arrays(states: Sequence[State] | None) -> dict[str, np.ndarray]:
+    """Return the states of all layers under the names "<layer> <part>"."""
+    return {f"{layer} {part}": array for layer, parts in enumerate(states or []) for part, array in enumerate(parts)}
+
+
+def states_of(arrays: Mapping[str, np.ndarray]) -> list[State] | None:
+    """Return what `state_arrays` was given; None for no arrays."""
+    layers: dict[int, dict[int, np.ndarray]] = {}
+    for key, array in arrays.items():
+        layer, part = map(int, key.split())
+        layers.setdefault(layer, {})[part] = array
+    return [tuple(array for _, array in sorted(layers[i].items())) for i in sorted(layers)] or None
+
+
+def not_finite(parameters: Parameters) -> str | None:
+    """Return the name of the first parameter that holds NaN or infinity."""
+    return next((name for name, parameter in parameters.items() if not np.isfinite(parameter.value).all()), None)
+
+
+def sha256(ids: np.ndarray) -> str:
+    """Return the hash of a text."""
+    return hashlib.sha256(ids.tobytes()).hexdigest()
+
+
+def require_same(before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]], origin: str) -> None:
+    """Compare settings, section by section.
+
+    Raises
+    ------
+    EmbeddingsError
+        If a setting of ``before``, which comes from ``origin``, is another one ``now``; names it.
+    """
+    for section in now:
+        for name in sorted(before[section].keys() | now[section].keys()):
+            theirs, ours = before[section].get(name), now[section].get(name)
+            if theirs != ours:
+                raise EmbeddingsError(
+                    f"the checkpoint in {origin} has {name} = {theirs}, this training {ours}: "
+                    "repeat its settings to go on with it, or remove it"
+                )

@@ -1,0 +1,184 @@
+"""Text from a language model: by chance (temperature, top-k, nucleus) or the most probable (beam search)."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from embeddings.language_model.model import LanguageModel
+from embeddings.networks.cells import State
+
+_NO_SPACE_BEFORE = frozenset(".,:;!?)]}%")
+_NO_SPACE_AFTER = frozenset("([{")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """How the next word is drawn.
+
+    Attributes
+    ----------
+    temperature
+        Divides the logarithms of the probabilities: under 1 the probable words become more so.  0 takes the most
+        probable word.
+    top_k
+        Draw from this many most probable words only; None from all.
+    top_p
+        Draw from the fewest words that have this probability together (nucleus, Holtzman et al. 2020), after ``top_k``.
+    allow_unknown
+        Whether ``<unk>`` may come.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float = 1.0
+    allow_unknown: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.temperature >= 0:
+            raise ValueError(f"temperature must not be negative, got {self.temperature}")
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(f"top_k must be at least 1, got {self.top_k}")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must be a probability above 0, got {self.top_p}")
+
+
+def probabilities(log_p: np.ndarray, config: SamplingConfig) -> np.ndarray:
+    """Return the distribution that is drawn from, (V,) float64, given ln P of all words that may come.
+
+    Parameters
+    ----------
+    log_p
+        (V,): need not be normalised; -inf for words that may not come.
+    config
+        How.
+    """
+    log_p = np.asarray(log_p, np.float64)
+    if config.temperature == 0:
+        chosen = np.zeros(len(log_p))
+        chosen[np.argmax(log_p)] = 1.0
+        return chosen
+    p = np.exp((log_p - log_p.max()) / config.temperature)
+    order = np.argsort(-p, kind="stable")
+    if config.top_k is not None:
+        p[order[config.top_k :]] = 0.0
+    p /= p.sum()
+    if config.top_p < 1:
+        reached = int(np.searchsorted(np.cumsum(p[order]), config.top_p)) + 1
+        p[order[reached:]] = 0.0
+        p /= p.sum()
+    return p
+
+
+def generate(
+    model: LanguageModel,
+    prompt: Iterable[int],
+    length: int,
+    *,
+    rng: np.random.Generator,
+    config: SamplingConfig = SamplingConfig(),
+    stop_at_eos: bool = True,
+) -> list[int]:
+    """Continue a text word by word.
+
+    Parameters
+    ----------
+    model
+        A language model.
+    prompt
+        Ids that come before; ``<eos>`` stands before them.
+    length
+        Words, at most.
+    rng
+        Draws the words.
+    config
+        How.
+    stop_at_eos
+        Whether the first ``<eos>``, which is not returned, ends the text; otherwise it is a word like the others.
+
+    Returns
+    -------
+    list[int]
+        The ids that follow the prompt.
+    """
+    log_p, states = _read(model, prompt)
+    words: list[int] = []
+    while len(words) < length:
+        allowed = _without_unknown(model, log_p, config.allow_unknown)[0]
+        word = int(rng.choice(len(allowed), p=probabilities(allowed, config)))
+        if stop_at_eos and word == model.eos:
+            break
+        words.append(word)
+        log_p, states = model.log_probabilities(np.array([word]), states)
+    return words
+
+
+def beam_search(
+    model: LanguageModel, prompt: Iterable[int], length: int, *, width: int = 8, allow_unknown: bool = False
+) -> list[tuple[list[int], float]]:
+    """Find the most probable ways to end a sentence.
+
+    Parameters
+    ----------
+    model
+        A language model.
+    prompt
+        Ids that come before; ``<eos>`` stands before them.
+    length
+        Words, at most.
+    width
+        Beginnings that are followed side by side.
+    allow_unknown
+        Whether ``<unk>`` may come.
+
+    Returns
+    -------
+    list of (ids, log_probability)
+        Up to ``width`` sentences without their ``<eos>``, the highest ln P a word first; such a mean does not favour
+        short sentences, as a sum does.  Sentences that had not ended after ``length`` words are among them.
+    """
+    if width < 1:
+        raise ValueError(f"a beam of width {width}: expected at least 1")
+    log_p, states = _read(model, prompt)
+    beams: list[tuple[list[int], float]] = [([], 0.0)]
+    ended: list[tuple[list[int], float]] = []
+    for _ in range(length):
+        scores = np.array([score for _, score in beams])[:, None] + _without_unknown(model, log_p, allow_unknown)
+        best = np.argsort(-scores, axis=None, kind="stable")[: 2 * width]
+        rows, words = np.divmod(best, scores.shape[1])
+        found = [(beams[r][0], int(w), float(scores[r, w]), int(r)) for r, w in zip(rows, words, strict=True)]
+        found = [candidate for candidate in found if np.isfinite(candidate[2])]
+        ended += [(words, score) for words, word, score, _ in found[:width] if word == model.eos]
+        going_on = [candidate for candidate in found if candidate[1] != model.eos][:width]
+        beams = [([*words, word], score) for words, word, score, _ in going_on]
+        if not beams or len(ended) >= width:
+            break
+        kept = np.array([row for *_, row in going_on])
+        states = [tuple(part[kept] for part in state) for state in states]
+        log_p, states = model.log_probabilities(np.array([words[-1] for words, _ in beams]), states)
+    if len(ended) < width:
+        ended += beams
+    return sorted(ended, key=lambda sentence: -sentence[1] / (len(sentence[0]) + 1))[:width]
+
+
+def join(words: Iterable[str]) -> str:
+    """Write tokens as text: marks close up to the words they belong to."""
+    text = ""
+    for word in words:
+        space = "" if not text or word in _NO_SPACE_BEFORE or text[-1] in _NO_SPACE_AFTER else " "
+        text += space + word
+    return text
+
+
+def _read(model: LanguageModel, prompt: Iterable[int]) -> tuple[np.ndarray, list[State]]:
+    """Return ln P of all words after ``<eos>`` and the prompt, (1, V), and the state there."""
+    ids = np.array([model.eos, *prompt])
+    states = model.hidden(ids[:-1, None])[1] if len(ids) > 1 else None
+    return model.log_probabilities(ids[-1:], states)
+
+
+def _without_unknown(model: LanguageModel, log_p: np.ndarray, allow_unknown: bool) -> np.ndarray:
+    log_p = np.array(log_p, np.float64)
+    if not allow_unknown:
+        log_p[:, model.unk] = -np.inf
+    return log_p

@@ -1,0 +1,121 @@
+"""E as the starting point of a language model: aligned with its vocabulary, fitted to its dimension, scaled.
+
+Skip-gram vectors have any length and a large common mean; a network whose output weights are tied to them
+would start with huge logits.  So the rows that are found are centred and scaled to a fixed root mean square.
+Where dimensions differ they are projected: to fewer dimensions on the principal components, to
+more by a random isometry, which keeps all angles and leaves the new dimensions to be learned.
+"""
+
+import logging
+from dataclasses import dataclass
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+from embeddings.networks.initializers import orthogonal
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.word_vectors import WordVectors
+
+logger = logging.getLogger(__name__)
+
+RANDOM_SPREAD = 0.1
+"""Root mean square of random entries of E at the start."""
+TRAINED_SPREAD = 0.3
+"""The same for trained vectors, and words beside them: smaller ones are soon lost under the first steps of training."""
+_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Which words of a language model have a vector in E.
+
+    Attributes
+    ----------
+    rows : np.ndarray
+        (V,) int64: row of E for each word, -1 for none.
+    missing : list[str]
+        Words without one, the most frequent first.
+    missing_share : float
+        Their share of the tokens of the training text.
+    """
+
+    rows: np.ndarray
+    missing: list[str]
+    missing_share: float
+
+    def __str__(self) -> str:
+        some = ", ".join(self.missing[:_SHOWN]) + (", ..." if len(self.missing) > _SHOWN else "")
+        found = f"{len(self.rows) - len(self.missing):,} of {len(self.rows):,} words have a trained vector"
+        if not self.missing:
+            return found
+        return f"{found}; {self.missing_share:.1%} of the text is other words, which start at random: {some}"
+
+
+def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
+    """Find each word's vector: under the same spelling, else in lower case.
+
+    Raises
+    ------
+    EmbeddingsError
+        If no word has one.
+    """
+    rows = vectors.vocabulary.ids(vocabulary.words, missing=-1).astype(np.int64)
+    lower = vectors.vocabulary.ids((word.lower() for word in vocabulary.words), missing=-1)
+    rows = np.where(rows < 0, lower, rows)
+    lost = np.flatnonzero(rows < 0)
+    if len(lost) == len(rows):
+        raise EmbeddingsError(
+            f"none of the {len(rows):,} words of the text is among the {len(vectors):,} of the embeddings "
+            f"(text: {', '.join(vocabulary.words[:3])}; embeddings: {', '.join(vectors.words[:3])}); "
+            "train them on the same language with the same tokenizer"
+        )
+    share = float(vocabulary.counts[lost].sum() / max(1, vocabulary.counts.sum()))
+    return Alignment(rows, [vocabulary.words[i] for i in lost.tolist()], share)
+
+
+def random_embedding(rng: np.random.Generator, words: int, dimension: int, spread: float = RANDOM_SPREAD) -> np.ndarray:
+    """Return (V, d) float64 from N(0, spread²)."""
+    return rng.normal(0.0, spread, (words, dimension))
+
+
+def initial_embedding(
+    vocabulary: Vocabulary, vectors: WordVectors, dimension: int, rng: np.random.Generator
+) -> tuple[np.ndarray, Alignment]:
+    """Return E for a language model, (V, ``dimension``) float64, and what was found.
+
+    Parameters
+    ----------
+    vocabulary
+        Of the language model.
+    vectors
+        Trained word vectors of any dimension.
+    dimension
+        d of the language model.
+    rng
+        Draws the vectors of missing words, and the isometry.
+
+    Raises
+    ------
+    EmbeddingsError
+        If no word is found, or a vector holds NaN or infinity.
+    """
+    alignment = align(vocabulary, vectors)
+    found = np.flatnonzero(alignment.rows >= 0)
+    known = np.asarray(vectors.matrix[alignment.rows[found]], np.float64)
+    if not np.isfinite(known).all():
+        row = int(found[np.argmin(np.isfinite(known).all(axis=1))])
+        word = vocabulary.words[row]
+        raise EmbeddingsError(f"the vector of {word!r} holds NaN or infinity: train the embeddings again")
+    known -= known.mean(axis=0)
+    E = random_embedding(rng, len(vocabulary), dimension, TRAINED_SPREAD)
+    if dimension > vectors.dimension:
+        known = known @ orthogonal(rng, (vectors.dimension, dimension))
+    elif dimension < vectors.dimension:
+        _, components = np.linalg.eigh(known.T @ known)
+        known = known @ components[:, ::-1][:, :dimension]
+    size = np.sqrt(np.mean(known**2))
+    E[found] = known * (TRAINED_SPREAD / size if size > 0 else 1.0)
+    if dimension != vectors.dimension:
+        logger.info("vectors of %d dimensions are projected to %d", vectors.dimension, dimension)
+    logger.info("%s", alignment)
+    return E, alignment

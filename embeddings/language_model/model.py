@@ -1,0 +1,349 @@
+"""A recurrent language model: P(w<t> | w<1> ... w<t-1>) from E, a deep recurrent network and a softmax.
+
+::
+
+    word id ──► e_w = E o_w ──► dropout ──► DeepRNN ──► dropout ──► (projection) ──► softmax(W_ya a + b_y)
+
+With tied weights W_ya is E itself (Press & Wolf 2017; Inan et al. 2017); if the last layer is wider or narrower than
+E, a learned projection stands between.  The regularization of AWD-LSTM (Merity et al. 2018) is there by settings:
+weight-drop, variational dropout, embedding dropout, and the penalties AR and TAR.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from embeddings.atomic_output import atomic_directory, writing
+from embeddings.errors import EmbeddingsError
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.corpus import EOS, UNK
+from embeddings.language_model.initial_embedding import random_embedding
+from embeddings.networks.cells import CELLS, Cell, State
+from embeddings.networks.dropout import Dropout, dropout_mask
+from embeddings.networks.embedding import Embedding, RepeatedVectors
+from embeddings.networks.initializers import glorot_uniform
+from embeddings.networks.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
+from embeddings.networks.noise import LogUniformNoise
+from embeddings.networks.parameters import Parameter, Parameters, clear_gradients, distinct
+from embeddings.networks.stacking import DeepRNN
+from embeddings.parallel import product
+from embeddings.text.tokenizer.tokenizers import Tokenizer, make_tokenizer
+from embeddings.text.vocabulary import Vocabulary
+
+_FORMAT = 1
+_WEIGHTS, _ABOUT, _VOCABULARY = "model.safetensors", "language_model.json", "vocabulary.tsv"
+
+
+class LanguageModel:
+    """A recurrent language model over a vocabulary.
+
+    Parameters
+    ----------
+    config
+        Architecture.
+    vocabulary
+        With ``<eos>`` and ``<unk>``; ordered by falling count if the softmax is sampled or adaptive.
+    rng
+        Draws the starting weights; sampled softmax keeps it and draws noise words from it.
+    embedding
+        E to start from, (V, d) (`initial_embedding`); random by default.
+    tokenizer
+        Settings of the tokenizer of the text (`Tokenizer.settings`), kept with the model.
+    dtype
+        float32, or float64 for gradient checks.
+
+    Attributes
+    ----------
+    parameters : dict[str, Parameter]
+        All parameters, each once, by the names that they have in files.
+    trained : dict[str, Parameter]
+        Those that an optimizer should change: without E if it is frozen.
+    eos, unk : int
+        Ids of ``<eos>`` and ``<unk>``.
+
+    Raises
+    ------
+    EmbeddingsError
+        If the vocabulary lacks ``<eos>`` or ``<unk>``.
+    ValueError
+        If ``embedding`` is not (V, d).
+    """
+
+    def __init__(
+        self,
+        config: LanguageModelConfig,
+        vocabulary: Vocabulary,
+        *,
+        rng: np.random.Generator,
+        embedding: np.ndarray | None = None,
+        tokenizer: Mapping[str, Any] | None = None,
+        dtype: type = np.float32,
+    ):
+        for word in (EOS, UNK):
+            if word not in vocabulary:
+                raise EmbeddingsError(f"the vocabulary has no {word}: build it with embeddings.language_model.corpus")
+        self.config, self.vocabulary, self.tokenizer_settings = config, vocabulary, dict(tokenizer or {})
+        self.eos, self.unk = vocabulary.id(EOS), vocabulary.id(UNK)
+        shape = (len(vocabulary), config.dimension)
+        E = random_embedding(rng, *shape) if embedding is None else embedding
+        if E.shape != shape:
+            raise ValueError(f"an embedding of shape {E.shape}: expected {shape}, words and dimensions of the model")
+        self.embedding = Embedding(Parameter(E.astype(dtype)))
+        dropout = Dropout(
+            between_layers=config.dropout_between,
+            variational=config.variational,
+            recurrent_weights=config.weight_drop,
+        )
+        cell: Cell = CELLS[config.cell]()
+        self.network = DeepRNN(cell, config.dimension, config.layer_sizes, rng=rng, dropout=dropout, dtype=dtype)
+        self._projection: Parameter | None = None
+        self.output = self._make_output(rng, dtype)
+        self.parameters = self._named_parameters()
+        self.trained = {n: p for n, p in self.parameters.items() if not (config.frozen and p is self.embedding.weight)}
+        self._masks: dict[str, np.ndarray] = {}
+
+    def _make_output(self, rng: np.random.Generator, dtype: type) -> OutputLoss:
+        config, words, hidden = self.config, len(self.vocabulary), self.network.output_size
+        if config.output == "adaptive":
+            return AdaptiveSoftmax(hidden, words, _cutoffs(words), rng=rng, dtype=dtype)
+        if not config.tied:
+            weight = Parameter(random_embedding(rng, words, hidden).astype(dtype))
+        else:
+            weight = self.embedding.weight
+            if hidden != config.dimension:
+                self._projection = Parameter(glorot_uniform(rng, (config.dimension, hidden)).astype(dtype))
+        bias = Parameter(_log_frequencies(self.vocabulary.counts).astype(dtype))
+        if config.output == "full":
+            return SoftmaxCrossEntropy(weight, bias)
+        return SampledSoftmax(weight, bias, noise=LogUniformNoise(words), samples=config.samples, rng=rng)
+
+    def _named_parameters(self) -> Parameters:
+        named = {"embedding.weight": self.embedding.weight}
+        named |= {f"rnn.{name}": parameter for name, parameter in self.network.parameters.items()}
+        if self._projection is not None:
+            named["output.projection"] = self._projection
+        named |= {f"output.{name}": parameter for name, parameter in self.output.parameters.items()}
+        return distinct(named)
+
+    def make_tokenizer(self) -> Tokenizer:
+        """Return the tokenizer of the text that the model was made for."""
+        settings = self.tokenizer_settings or {"spec": "whitespace", "lowercase": False}
+        return make_tokenizer(settings["spec"], **{name: value for name, value in settings.items() if name != "spec"})
+
+    def loss_and_gradients(
+        self, inputs: np.ndarray, targets: np.ndarray, states: list[State] | None, rng: np.random.Generator | None
+    ) -> tuple[float, list[State]]:
+        """Run a window forwards and backwards; the gradients are in the parameters then.
+
+        Parameters
+        ----------
+        inputs, targets
+            (T, B) ids; negative targets count nothing.
+        states
+            Initial states; zeros for None.
+        rng
+            Draws the dropout; None for none.
+
+        Returns
+        -------
+        loss : float
+            Mean cross-entropy in nats, without AR and TAR (with sampled softmax: the sampled one).
+        states : list[State]
+            Final states, the initial ones of the next window.
+        """
+        clear_gradients(self.parameters)
+        outputs, ends = self._forward(inputs, states, rng)
+        mask = self._drawn_mask("output", self.config.dropout_output, outputs, rng)
+        hidden = outputs if mask is None else outputs * mask
+        flat = np.ascontiguousarray(hidden.reshape(-1, hidden.shape[-1]))
+        loss, d_flat = self.output.value_and_gradient(self._projected(flat), targets.ravel())
+        if self._projection is not None:
+            self._projection.add_gradient(product(d_flat.T, flat))
+            d_flat = product(d_flat, self._projection.value)
+        d_hidden = d_flat.reshape(hidden.shape)
+        if self.config.activation_penalty:
+            d_hidden += (2 * self.config.activation_penalty / hidden.size) * hidden
+        if mask is not None:
+            d_hidden *= mask
+        if self.config.change_penalty:
+            _add_change_gradient(self.config.change_penalty, outputs, d_hidden)
+        self._backward(d_hidden)
+        return loss, ends
+
+    def hidden(
+        self, inputs: np.ndarray, states: list[State] | None = None, lengths: np.ndarray | None = None
+    ) -> tuple[np.ndarray, list[State]]:
+        """Run without dropout; return what the softmax is made from, (T, B, H or d), and the final states.
+
+        Parameters
+        ----------
+        inputs
+            (T, B) ids.
+        states
+            Initial states; zeros for None.
+        lengths
+            (B,): words of each column, all T by default.
+        """
+        outputs, ends = self._forward(inputs, states, None, lengths)
+        flat = np.ascontiguousarray(outputs.reshape(-1, outputs.shape[-1]))
+        return self._projected(flat).reshape(*inputs.shape, -1), ends
+
+    def log_likelihood(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        states: list[State] | None = None,
+        lengths: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, list[State]]:
+        """Return ln P(target) normalised over all V words, (T, B) float64, 0 for padding; and the final states."""
+        hidden, ends = self.hidden(inputs, states, lengths)
+        flat = self.output.log_likelihood(hidden.reshape(-1, hidden.shape[-1]), targets.ravel())
+        return flat.reshape(inputs.shape), ends
+
+    def log_probabilities(self, ids: np.ndarray, states: list[State] | None = None) -> tuple[np.ndarray, list[State]]:
+        """Return ln P of every word after the words ``ids`` (B,), which follow ``states``: (B, V); and new states."""
+        hidden, ends = self.hidden(np.asarray(ids)[None], states)
+        return self.output.log_probabilities(hidden[0]), ends
+
+    def layers(self) -> Iterator[tuple[Cell, dict[str, np.ndarray]]]:
+        """Yield the cell of each layer and its weights, ``weight_ih``, ``weight_hh``, ``bias``, from the bottom up."""
+        for number, layer in enumerate(self.network.layers):
+            suffix = f"_l{number}"
+            weights = {name.removesuffix(suffix): parameter.value for name, parameter in layer.parameters.items()}
+            yield layer.cell, weights  # type: ignore[union-attr]
+
+    def _forward(
+        self,
+        inputs: np.ndarray,
+        states: list[State] | None,
+        rng: np.random.Generator | None,
+        lengths: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, list[State]]:
+        looked_up = self.embedding.forward(inputs)
+        vectors = looked_up.vectors
+        self._masks = {}
+        if rng is not None and self.config.dropout_words:
+            shape = (len(vectors), 1)
+            self._masks["words"] = dropout_mask(rng, shape, self.config.dropout_words, vectors.dtype)
+            looked_up = RepeatedVectors(vectors * self._masks["words"], looked_up.index)
+        self._looked_up = looked_up
+        x: RepeatedVectors | np.ndarray = looked_up
+        if rng is not None and self.config.dropout_input:
+            dense = looked_up.dense()
+            mask = self._drawn_mask("input", self.config.dropout_input, dense, rng)
+            x = dense * mask
+        return self.network.forward(x, states, lengths, rng)
+
+    def _backward(self, d_hidden: np.ndarray) -> None:
+        wanted = not self.config.frozen
+        d_inputs, _ = self.network.backward(d_hidden, input_gradient=wanted)
+        if d_inputs is None:
+            return
+        if "input" in self._masks:
+            d_inputs = self._looked_up.summed(d_inputs * self._masks["input"])
+        if "words" in self._masks:
+            d_inputs *= self._masks["words"]
+        self.embedding.backward(d_inputs)
+
+    def _drawn_mask(
+        self, name: str, probability: float, values: np.ndarray, rng: np.random.Generator | None
+    ) -> np.ndarray | None:
+        if rng is None or not probability:
+            return None
+        shape = (1, *values.shape[1:]) if self.config.variational else values.shape
+        self._masks[name] = dropout_mask(rng, shape, probability, values.dtype)
+        return self._masks[name]
+
+    def _projected(self, flat: np.ndarray) -> np.ndarray:
+        return flat if self._projection is None else product(flat, self._projection.value.T)
+
+    def save(self, directory: str | PathLike[str]) -> None:
+        """Write ``model.safetensors``, ``language_model.json`` and ``vocabulary.tsv`` into a new directory.
+
+        It is written beside its place and renamed when it is whole.
+
+        Raises
+        ------
+        EmbeddingsError
+            If ``directory`` exists and is not empty, or cannot be written.
+        """
+        with atomic_directory(directory) as new, writing(directory):
+            save_file({name: parameter.value for name, parameter in self.parameters.items()}, new / _WEIGHTS)
+            about = {"format": _FORMAT, "model": asdict(self.config), "tokenizer": self.tokenizer_settings}
+            (new / _ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            self.vocabulary.save(new / _VOCABULARY)
+
+    @classmethod
+    def load(cls, directory: str | PathLike[str]) -> "LanguageModel":
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        EmbeddingsError
+            If a file is missing or damaged, or weights and architecture do not fit.
+        """
+        directory = Path(directory)
+        if not (directory / _ABOUT).is_file():
+            hint = "; it holds word vectors" if (directory / "vectors.npy").is_file() else ""
+            raise EmbeddingsError(f"{directory} is no language model: it has no {_ABOUT}{hint}; give one from train-lm")
+        try:
+            about = json.loads((directory / _ABOUT).read_text("utf-8"))
+            if about["format"] != _FORMAT:
+                raise EmbeddingsError(f"{directory} is of format {about['format']}, expected {_FORMAT}: train it again")
+            known = {entry.name for entry in fields(LanguageModelConfig)}
+            config = LanguageModelConfig(**{name: about["model"][name] for name in known})
+            tokenizer = about["tokenizer"]
+            arrays = load_file(directory / _WEIGHTS)
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            raise EmbeddingsError(f"{directory} is damaged ({error}); train it again") from error
+        model = cls(
+            config,
+            Vocabulary.load(directory / _VOCABULARY),
+            rng=np.random.default_rng(0),
+            tokenizer=tokenizer,
+        )
+        model.assign(arrays, str(directory))
+        return model
+
+    def assign(self, arrays: Mapping[str, np.ndarray], origin: str) -> None:
+        """Set all parameters.
+
+        Raises
+        ------
+        EmbeddingsError
+            If ``arrays``, which come from ``origin``, are not those of this architecture; names the first that differs.
+        """
+        for name in sorted(self.parameters.keys() | arrays.keys()):
+            here = self.parameters[name].value.shape if name in self.parameters else "no such array"
+            there = arrays[name].shape if name in arrays else "no such array"
+            if here != there:
+                raise EmbeddingsError(f"{name} is {there} in {origin} and {here} in this model: another architecture")
+        for name, parameter in self.parameters.items():
+            parameter.value[...] = arrays[name]
+
+
+def _cutoffs(words: int) -> list[int]:
+    """Return the first ids of two clusters of rarer words: about 1/5 of the words in the head, 2/5 from there on."""
+    return sorted({max(1, words // 5), max(1, 3 * words // 5)} - {words})
+
+
+def _log_frequencies(counts: np.ndarray) -> np.ndarray:
+    """Return ln of the share of each word: with this bias and no weights a softmax is the unigram model."""
+    counts = np.maximum(np.asarray(counts, np.float64), 0.5)
+    return np.log(counts / counts.sum())
+
+
+def _add_change_gradient(strength: float, outputs: np.ndarray, d_outputs: np.ndarray) -> None:
+    """Add the gradient of ``strength`` · mean((a<t> - a<t-1>)²)."""
+    if len(outputs) > 1:
+        change = np.diff(outputs, axis=0)
+        change *= 2 * strength / change.size
+        d_outputs[1:] += change
+        d_outputs[:-1] -= change

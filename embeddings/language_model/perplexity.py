@@ -1,0 +1,196 @@
+"""Perplexity: exp of the mean of -ln P(word), normalised over the whole vocabulary, with no token left out.
+
+`log_likelihoods` reads a text as one stream, as in training: the state goes on from line to line, and no word is
+dropped, whatever batch and window.  The stream is read in columns side by side, each of which begins with
+``<eos>`` and a zero state.  `sentence_log_likelihoods` reads every sentence on its own, as n-gram models do.
+
+What is counted (`Perplexity`) is what KenLM and SRILM count, where ``<eos>`` is their ``</s>``::
+
+    with OOVs       every word and every <eos>; words outside of the vocabulary have the probability of <unk>
+    without OOVs    KenLM's "excluding OOVs" and SRILM's ppl
+    ppl1            SRILM's: the log-probability as in ppl, <eos> included, over the words without OOVs and <eos>
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+from embeddings.language_model.model import LanguageModel
+from embeddings.networks.batching import PADDING, batchify, pad_sequences, windows
+from embeddings.networks.cells import State
+
+WINDOW = 64
+"""Time steps that are read at once; the result does not depend on it."""
+_COLUMN_WORDS = 500
+_TOKENS_AT_ONCE = 1 << 11
+
+
+@dataclass(frozen=True, kw_only=True)
+class Perplexity:
+    """Counts and sums of log-probabilities (natural logarithms) of a text.
+
+    Attributes
+    ----------
+    words
+        Words without ``<eos>``, OOVs among them.
+    sentences
+        Number of ``<eos>``.
+    oov
+        Words that are not in the vocabulary.
+    log_likelihood
+        Of all words and ``<eos>``.
+    oov_log_likelihood, eos_log_likelihood
+        The parts of it that are due to OOVs and to ``<eos>``.
+    """
+
+    words: int
+    sentences: int
+    oov: int
+    log_likelihood: float
+    oov_log_likelihood: float
+    eos_log_likelihood: float
+
+    @classmethod
+    def of(cls, ids: np.ndarray, log_likelihoods: np.ndarray, eos: int, unk: int) -> "Perplexity":
+        """Count a text of ``ids`` (N,) with ln P of each (N,)."""
+        ends, unknown = ids == eos, ids == unk
+        return cls(
+            words=int(np.sum(~ends)),
+            sentences=int(np.sum(ends)),
+            oov=int(np.sum(unknown)),
+            log_likelihood=math.fsum(log_likelihoods),
+            oov_log_likelihood=math.fsum(log_likelihoods[unknown]),
+            eos_log_likelihood=math.fsum(log_likelihoods[ends]),
+        )
+
+    @property
+    def perplexity(self) -> float:
+        """Of all tokens: words, OOVs and ``<eos>``."""
+        return _perplexity(self.log_likelihood, self.words + self.sentences)
+
+    @property
+    def without_oov(self) -> float:
+        """Of all tokens but OOVs: KenLM's "excluding OOVs", SRILM's ppl."""
+        return _perplexity(self.log_likelihood - self.oov_log_likelihood, self.words + self.sentences - self.oov)
+
+    @property
+    def without_eos(self) -> float:
+        """Of all words, OOVs among them."""
+        return _perplexity(self.log_likelihood - self.eos_log_likelihood, self.words)
+
+    @property
+    def without_oov_and_eos(self) -> float:
+        """Of all words but OOVs."""
+        left_out = self.oov_log_likelihood + self.eos_log_likelihood
+        return _perplexity(self.log_likelihood - left_out, self.words - self.oov)
+
+    @property
+    def ppl1(self) -> float:
+        """SRILM's ppl1: the sum counts ``<eos>``, the number of tokens does not."""
+        return _perplexity(self.log_likelihood - self.oov_log_likelihood, self.words - self.oov)
+
+    @property
+    def log10(self) -> float:
+        """log10 P of the text."""
+        return self.log_likelihood / math.log(10)
+
+    def to_dict(self) -> dict[str, float | int | None]:
+        """Return counts, log10 and perplexities, as JSON can hold them: None where there is nothing to count."""
+        numbers: dict[str, float | int | None] = {
+            "sentences": self.sentences,
+            "words": self.words,
+            "oov": self.oov,
+            "log10": self.log10,
+        }
+        for name in ("perplexity", "without_oov", "without_eos", "without_oov_and_eos", "ppl1"):
+            value = getattr(self, name)
+            numbers[name] = value if math.isfinite(value) else None
+        return numbers
+
+
+def _perplexity(log_likelihood: float, tokens: int) -> float:
+    if not tokens:
+        return math.nan
+    mean = -log_likelihood / tokens
+    return math.exp(mean) if mean < 700 else math.inf
+
+
+def log_likelihoods(
+    model: LanguageModel, ids: np.ndarray, *, batch_size: int | None = None, window: int = WINDOW
+) -> np.ndarray:
+    """Return ln P of every word of a stream, given all words before it (in its column).
+
+    Parameters
+    ----------
+    model
+        A language model.
+    ids
+        (N,): a text with ``<eos>`` at the end of each line.
+    batch_size
+        Columns that are read side by side; by default one for every 500 words, 20 at most.
+    window
+        Time steps at once.
+
+    Returns
+    -------
+    np.ndarray
+        (N,) float64, in the order of ``ids``.
+
+    Raises
+    ------
+    EmbeddingsError
+        If there is no word.
+    """
+    if len(ids) == 0:
+        raise EmbeddingsError("perplexity of an empty text: expected at least one word")
+    inputs, targets = batchify(ids, batch_size or min(20, 1 + len(ids) // _COLUMN_WORDS), model.eos)
+    found = np.empty(inputs.shape)
+    states: list[State] | None = None
+    for rows in windows(len(inputs), window):
+        found[rows], states = model.log_likelihood(inputs[rows], targets[rows], states)
+    return found.T[targets.T != PADDING]
+
+
+def evaluate(model: LanguageModel, ids: np.ndarray, *, batch_size: int | None = None) -> Perplexity:
+    """Return the perplexity of a stream; see `log_likelihoods`."""
+    return Perplexity.of(ids, log_likelihoods(model, ids, batch_size=batch_size), model.eos, model.unk)
+
+
+def sentence_log_likelihoods(model: LanguageModel, sentences: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return ln P of every word of each sentence, read on its own after ``<eos>``.
+
+    Parameters
+    ----------
+    model
+        A language model.
+    sentences
+        Ids with ``<eos>`` at the end, (n,) each; sentences of similar length are read side by side.
+
+    Returns
+    -------
+    list[np.ndarray]
+        (n,) float64 each, in the order of ``sentences``.
+    """
+    found: list[np.ndarray] = [np.empty(0)] * len(sentences)
+    for group in _groups([len(sentence) for sentence in sentences]):
+        targets, lengths = pad_sequences([sentences[i] for i in group], PADDING)
+        inputs = np.vstack([np.full((1, len(group)), model.eos), np.maximum(targets[:-1], 0)])
+        values, _ = model.log_likelihood(inputs, targets, None, lengths)
+        for column, number in enumerate(group):
+            found[number] = values[: lengths[column], column].copy()
+    return found
+
+
+def _groups(lengths: list[int]) -> Iterator[list[int]]:
+    """Yield the numbers of sentences to be read together, from the shortest to the longest."""
+    group: list[int] = []
+    for number in sorted((i for i, length in enumerate(lengths) if length), key=lengths.__getitem__):
+        if group and (len(group) + 1) * lengths[number] > _TOKENS_AT_ONCE:
+            yield group
+            group = []
+        group.append(number)
+    if group:
+        yield group

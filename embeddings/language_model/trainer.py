@@ -1,0 +1,366 @@
+"""Training of a language model: epochs of truncated BPTT over one long text, validation, checkpoints.
+
+The state of a column goes on from window to window (`batching`), and the gradient stops at their borders.  All that is
+random comes from one generator, so that a run that was interrupted ends, after it was resumed from a checkpoint, with
+the same weights bit for bit as one that was not (on the same machine with the same number of threads).
+
+An interruption is raised in the main thread, at any moment.  Steps therefore run in a thread of their own: the one that
+has begun is ended, then the checkpoint is written, and nothing is lost.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from embeddings.checkpoint import load_checkpoint, save_checkpoint
+from embeddings.errors import EmbeddingsError
+from embeddings.language_model.checkpoint import (
+    group_of,
+    joined_groups,
+    not_finite,
+    require_same,
+    sha256,
+    state_arrays,
+    states_of,
+)
+from embeddings.language_model.model import LanguageModel
+from embeddings.language_model.perplexity import evaluate
+from embeddings.language_model.training_config import LMTrainingConfig
+from embeddings.networks.batching import batchify, windows
+from embeddings.networks.cells import State
+from embeddings.networks.optimizers import OPTIMIZERS, AveragedSGD, DivergenceError, Optimizer
+from embeddings.networks.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
+
+logger = logging.getLogger(__name__)
+
+_SMOOTHING = 0.98
+_GIVE_UP = 100
+"""Windows after which a loss far above that of guessing ends the training."""
+
+
+class LMProgress(NamedTuple):
+    """Where a training is."""
+
+    epoch: int
+    tokens_done: int
+    tokens_total: int
+    tokens_per_second: float
+    loss: float
+    learning_rate: float
+    seconds_left: float
+
+    @property
+    def perplexity(self) -> float:
+        """exp(loss); the loss is a running mean over some fifty windows."""
+        return math.exp(min(self.loss, 700.0))
+
+
+@dataclass
+class _Position:
+    """Where a training stands between two windows: all of it goes into a checkpoint, beside arrays."""
+
+    epoch: int = 0
+    row: int = 0
+    windows: int = 0
+    loss_sum: float = 0.0
+    loss_tokens: int = 0
+    running_loss: float | None = None
+    seconds: float = 0.0
+    best_loss: float | None = None
+    best_epoch: int = 0
+
+
+class LMTrainer:
+    """Trains a language model in place.
+
+    Parameters
+    ----------
+    model
+        A language model, new or trained.
+    config
+        How.
+    rng
+        Of all that is drawn: dropout, lengths of windows; the same that the model was made with, if its softmax is
+        sampled.
+    checkpoints
+        Directory of checkpoints; None writes none.  A checkpoint that is found there is continued.
+    checkpoint_seconds
+        Time between two checkpoints, at least; one that takes long to write comes more seldom.
+
+    Attributes
+    ----------
+    metrics : list[dict]
+        One entry an epoch: losses, perplexities, learning rate, tokens, seconds, tokens a second.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        config: LMTrainingConfig,
+        *,
+        rng: np.random.Generator,
+        checkpoints: Path | None = None,
+        checkpoint_seconds: float = 30.0,
+    ):
+        self.model, self.config, self.metrics = model, config, list[dict[str, Any]]()
+        self._rng, self._checkpoints, self._checkpoint_seconds = rng, checkpoints, checkpoint_seconds
+        extra = {"weight_decay": config.weight_decay}
+        self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](model.trained, config.rate, **extra)
+        self._plateau = ReduceOnPlateau(learning_rate=config.rate, factor=config.anneal)
+        self._position = _Position()
+        self._states: list[State] | None = None
+        self._best: dict[str, np.ndarray] = {}
+        self._text: dict[str, str] = {}
+        self._saved_after: int | None = None
+        self._saved_at, self._pause = time.monotonic(), 0.0  # the first one at once: a full disk shows early
+
+    def fit(
+        self, train: np.ndarray, valid: np.ndarray, report: Callable[[LMProgress], None] | None = None
+    ) -> LanguageModel:
+        """Train, and leave the model with the weights of the best validation.
+
+        Parameters
+        ----------
+        train, valid
+            (N,) ids.
+        report
+            Is called after every window.
+
+        Raises
+        ------
+        DivergenceError
+            If loss, gradient or weights are not finite, or the loss stays far above that of guessing; the last
+            checkpoint, whose weights are finite, is kept.
+        EmbeddingsError
+            If a text is empty, or the checkpoint found is of another architecture, text or training.
+        KeyboardInterrupt
+            As it came, after a checkpoint was written.
+        """
+        if not len(train) or not len(valid):
+            raise EmbeddingsError("no text to train or validate on: expected at least one word of each")
+        inputs, targets = batchify(train, self.config.batch_size, self.model.eos)
+        if inputs.shape[1] < self.config.batch_size:
+            logger.warning("the text has %d words: as many columns instead of %d", len(train), self.config.batch_size)
+        self._restore({"training text": sha256(train), "validation text": sha256(valid)})
+        try:
+            with ThreadPoolExecutor(1, "training") as thread:
+                while self._position.epoch < self.config.epochs and not self._finished_early():
+                    self._train_epoch(inputs, targets, thread, report)
+                    self._validate(valid, thread)
+                    self._save_now_and_then()
+        except KeyboardInterrupt:  # the thread has ended what it had begun
+            with suppress(DivergenceError):  # the checkpoint before it is kept
+                self._save()
+            raise
+        except DivergenceError as error:
+            raise DivergenceError(f"{error}{self._about_checkpoint()}") from error
+        for name, value in self._best.items():
+            self.model.parameters[name].value[...] = value
+        return self.model
+
+    def _finished_early(self) -> bool:
+        waited = self._position.epoch - self._position.best_epoch
+        if self.config.patience is None or waited < self.config.patience:
+            return False
+        logger.info("no improvement in %d validations: training ends", waited)
+        return True
+
+    def _train_epoch(
+        self,
+        inputs: np.ndarray,
+        targets: np.ndarray,
+        thread: ThreadPoolExecutor,
+        report: Callable[[LMProgress], None] | None,
+    ) -> None:
+        """Train on the rest of an epoch."""
+        position, steps = self._position, len(inputs)
+        pieces = windows(steps - position.row, self.config.bptt, self._rng if self.config.variable_windows else None)
+        started, begun_at = time.monotonic(), self._tokens_done(inputs)
+        while thread.submit(self._step, inputs, targets, pieces).result():
+            if report:
+                report(self._progress(inputs, begun_at, time.monotonic() - started))
+            self._save_now_and_then()
+
+    def _step(self, inputs: np.ndarray, targets: np.ndarray, pieces: Iterator[slice]) -> bool:
+        """Train on the next window; return whether there was one."""
+        position, optimizer, started = self._position, self._optimizer, time.monotonic()
+        piece = next(pieces, None)
+        if piece is None:
+            return False
+        size = piece.stop - piece.start
+        rows = slice(position.row, position.row + size)
+        rate = self._rate(position.epoch * len(inputs) + rows.start, len(inputs))
+        optimizer.learning_rate = rate * (size / self.config.bptt if self.config.variable_windows else 1.0)
+        loss, self._states = self.model.loss_and_gradients(inputs[rows], targets[rows], self._states, self._rng)
+        self._require_sound(loss)
+        optimizer.step(self.config.clip)
+        count = int((targets[rows] >= 0).sum())
+        position.loss_sum += loss * count
+        position.loss_tokens += count
+        position.row, position.windows = rows.stop, position.windows + 1
+        position.seconds += time.monotonic() - started
+        return True
+
+    def _require_sound(self, loss: float) -> None:
+        position = self._position
+        before = loss if position.running_loss is None else position.running_loss
+        position.running_loss = _SMOOTHING * before + (1 - _SMOOTHING) * loss
+        if not math.isfinite(loss) or (position.windows >= _GIVE_UP and self._exploded()):
+            raise DivergenceError(
+                f"training diverged in epoch {position.epoch + 1}: the loss is {position.running_loss:.3g} after "
+                f"{position.windows} windows; lower the learning rate ({self.config.rate:g}) or the clipping norm "
+                f"({self.config.clip:g})"
+            )
+
+    def _exploded(self) -> bool:
+        """Whether the loss is far above that of guessing."""
+        return (self._position.running_loss or 0.0) > 2 * math.log(len(self.model.vocabulary))
+
+    def _rate(self, step: int, steps: int) -> float:
+        """Return the learning rate at a time step, counted through all epochs of ``steps``."""
+        config, total = self.config, self.config.epochs * steps
+        if config.schedule == "cosine":
+            return Cosine(learning_rate=config.rate, total=total, warmup=min(total // 50, 40 * config.bptt))(step)
+        if config.schedule == "one-cycle":
+            return OneCycle(learning_rate=config.rate, total=total)(step)
+        if config.schedule == "step":
+            decay = StepDecay(learning_rate=config.rate, factor=config.anneal, delay=config.anneal_after - 1)
+            return decay(step // steps)
+        return self._plateau.learning_rate if config.schedule == "plateau" else config.rate
+
+    def _validate(self, valid: np.ndarray, thread: ThreadPoolExecutor) -> None:
+        optimizer, started = self._optimizer, time.monotonic()
+        with optimizer.averages() if isinstance(optimizer, AveragedSGD) else nullcontext():
+            loss = self._validation_loss(valid)
+        thread.submit(self._note_validation, loss, time.monotonic() - started).result()
+
+    def _note_validation(self, loss: float, seconds: float) -> None:
+        """End the epoch."""
+        position, optimizer = self._position, self._optimizer
+        if isinstance(optimizer, AveragedSGD):  # averaging takes the place of a falling rate
+            optimizer.validated(loss)
+        else:
+            self._plateau.validated(loss)
+        position.epoch, position.row, self._states = position.epoch + 1, 0, None
+        if not math.isfinite(loss):
+            raise DivergenceError(
+                f"the validation loss is {loss} after epoch {position.epoch}: lower the learning rate"
+            )
+        sampled = self.model.config.output == "sampled"  # a loss over few words, and no perplexity
+        trained = position.loss_sum / position.loss_tokens
+        before = self.metrics[-1]["seconds"] if self.metrics else 0.0
+        self.metrics.append(
+            {
+                "epoch": position.epoch,
+                "loss": trained,
+                "perplexity": None if sampled else math.exp(min(trained, 700.0)),
+                "valid_loss": loss,
+                "valid_perplexity": math.exp(min(loss, 700.0)),
+                "learning_rate": optimizer.learning_rate,
+                "tokens": position.loss_tokens,
+                "seconds": position.seconds,
+                "validation_seconds": seconds,
+                "tokens_per_second": position.loss_tokens / max(position.seconds - before, 1e-9),
+            }
+        )
+        position.loss_sum, position.loss_tokens = 0.0, 0
+        found = self.metrics[-1]
+        logger.info("epoch %(epoch)d: loss %(loss).3f, validation perplexity %(valid_perplexity).1f", found)
+
+    def _validation_loss(self, valid: np.ndarray) -> float:
+        """Measure the model as it is, and keep it if it is the best so far."""
+        found = evaluate(self.model, valid)
+        loss = -found.log_likelihood / (found.words + found.sentences)
+        position = self._position
+        if position.best_loss is None or loss < position.best_loss:
+            self._best = {name: parameter.value.copy() for name, parameter in self.model.parameters.items()}
+            position.best_loss, position.best_epoch = loss, position.epoch + 1
+        return loss
+
+    def _tokens_done(self, inputs: np.ndarray) -> int:
+        return (self._position.epoch * len(inputs) + self._position.row) * inputs.shape[1]
+
+    def _progress(self, inputs: np.ndarray, begun_at: int, seconds: float) -> LMProgress:
+        done, total = self._tokens_done(inputs), self.config.epochs * inputs.size
+        speed = (done - begun_at) / max(seconds, 1e-9)
+        return LMProgress(
+            epoch=self._position.epoch + 1,
+            tokens_done=done,
+            tokens_total=total,
+            tokens_per_second=speed,
+            loss=self._position.running_loss or 0.0,
+            learning_rate=self._optimizer.learning_rate,
+            seconds_left=(total - done) / speed,
+        )
+
+    def _identity(self) -> dict[str, Any]:
+        return {"model": asdict(self.model.config), "training": asdict(self.config)}
+
+    def _save_now_and_then(self) -> None:
+        started = time.monotonic()
+        if started - self._saved_at >= self._pause:
+            self._save()
+            self._saved_at = time.monotonic()
+            self._pause = max(self._checkpoint_seconds, 20 * (self._saved_at - started))
+
+    def _save(self) -> None:
+        """Write a checkpoint; of damaged weights, or while the loss is exploding, the one before it is kept."""
+        damaged = not_finite(self.model.parameters)
+        if damaged is not None:
+            raise DivergenceError(
+                f"training diverged in epoch {self._position.epoch + 1}: {damaged} holds NaN or infinity; lower the "
+                f"learning rate ({self.config.rate:g}) or the clipping norm ({self.config.clip:g})"
+            )
+        if self._checkpoints is None or self._exploded():
+            return
+        arrays = joined_groups(
+            {
+                "weight": {name: parameter.value for name, parameter in self.model.parameters.items()},
+                "optimizer": self._optimizer.state,
+                "best": self._best,
+                "state": state_arrays(self._states),
+            }
+        )
+        state = {
+            "identity": self._identity(),
+            "text": self._text,
+            "position": asdict(self._position),
+            "optimizer": self._optimizer.numbers(),
+            "plateau": asdict(self._plateau),
+            "random": self._rng.bit_generator.state,
+            "metrics": self.metrics,
+        }
+        save_checkpoint(self._checkpoints, arrays, state)
+        self._saved_after = self._position.windows
+
+    def _about_checkpoint(self) -> str:
+        if self._saved_after is None:
+            return ""
+        return f"; the checkpoint after {self._saved_after} windows is kept in {self._checkpoints}"
+
+    def _restore(self, text: dict[str, str]) -> None:
+        """Go on from the checkpoint, if there is one."""
+        self._text = text
+        checkpoint = load_checkpoint(self._checkpoints) if self._checkpoints else None
+        if checkpoint is None:
+            return
+        arrays, state = checkpoint
+        before = {**state["identity"], "text": state["text"]}
+        require_same(before, {**self._identity(), "text": text}, str(self._checkpoints))
+        self.model.assign(group_of(arrays, "weight"), str(self._checkpoints))
+        self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])
+        self._best = group_of(arrays, "best")
+        self._states = states_of(group_of(arrays, "state"))
+        self._position = _Position(**state["position"])
+        self._plateau = ReduceOnPlateau(**state["plateau"])
+        self._rng.bit_generator.state = state["random"]
+        self.metrics, self._saved_after = state["metrics"], self._position.windows
+        logger.info("going on in epoch %d, after %d windows", self._position.epoch + 1, self._position.windows)

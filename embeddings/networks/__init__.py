@@ -1,0 +1,5 @@
+"""Recurrent networks with hand-written gradients: cells, BPTT, stacks of layers, losses and optimizers."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # names and modules: __init__.pyi

@@ -1,0 +1,42 @@
+"""The functions g1 of a recurrent network: value and derivative side by side.
+
+A derivative is written in terms of the value a = g(z), which is all that the backward pass keeps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from embeddings.networks.kernels import RELU, SIGMOID, TANH, activate
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function g applied element by element.
+
+    Attributes
+    ----------
+    name : str
+    code : int
+        What the compiled loops know it by.
+    derivative : Callable[[np.ndarray], np.ndarray]
+        g'(z) as a function of a = g(z).
+    """
+
+    name: str
+    code: int
+    derivative: Callable[[np.ndarray], np.ndarray]
+
+    def __call__(self, z: np.ndarray, bias: np.ndarray | float = 0.0) -> np.ndarray:
+        """Return g(z + bias), of the shape and type (float32 or float64) of ``z``."""
+        a = np.ascontiguousarray(z + np.asarray(bias, z.dtype))
+        activate(a.reshape(-1), np.zeros(a.size, a.dtype), self.code)
+        return a
+
+
+sigmoid = Activation("sigmoid", SIGMOID, lambda a: a * (1 - a))
+tanh = Activation("tanh", TANH, lambda a: 1 - a * a)
+relu = Activation("relu", RELU, lambda a: (a > 0).astype(a.dtype))
+
+ACTIVATIONS = {g.name: g for g in (sigmoid, tanh, relu)}

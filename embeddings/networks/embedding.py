@@ -1,0 +1,68 @@
+"""The embedding layer: e_w = E o_w, which is row w of E; its gradient has rows only for the words that came."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from embeddings.networks.parameters import Parameter, RowGradient, sum_by_index
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedVectors:
+    """Inputs (T, B, D) in which the same vector comes many times.
+
+    In natural text half of the words of a window are repetitions: a layer multiplies each vector once and copies the
+    products, and sums the gradients of a vector before it multiplies them.
+
+    Attributes
+    ----------
+    vectors : np.ndarray
+        (U, D): the distinct vectors.
+    index : np.ndarray
+        (T, B): which of them comes where.
+    """
+
+    vectors: np.ndarray
+    index: np.ndarray
+
+    def dense(self) -> np.ndarray:
+        """Return the inputs one by one, (T, B, D)."""
+        return self.vectors[self.index]
+
+    def summed(self, values: np.ndarray) -> np.ndarray:
+        """Sum ``values`` (T, B, d), one for each place, over the places of each vector: (U, d)."""
+        return sum_by_index(values.reshape(-1, values.shape[-1]), self.index, len(self.vectors))
+
+
+class Embedding:
+    """Looks up the rows of E.
+
+    Parameters
+    ----------
+    weight
+        E, (V, d); the same `Parameter` may be the output layer's (tied weights, Press & Wolf 2017).
+    """
+
+    def __init__(self, weight: Parameter):
+        self.weight = weight
+        self._ids = np.empty(0, np.int64)
+
+    def forward(self, ids: np.ndarray) -> RepeatedVectors:
+        """Return the vectors of ``ids`` (T, B), integers in [0, V).
+
+        Raises
+        ------
+        IndexError
+            If an id is not in [0, V).
+        """
+        self._ids, index = np.unique(ids, return_inverse=True)
+        if self._ids.size and not 0 <= self._ids[0] <= self._ids[-1] < len(self.weight.value):
+            raise IndexError(
+                f"word ids from {self._ids[0]} to {self._ids[-1]} for an embedding of {len(self.weight.value)} words: "
+                "encode the text with the vocabulary of the embedding"
+            )
+        return RepeatedVectors(self.weight.value[self._ids], index.reshape(ids.shape))
+
+    def backward(self, d_vectors: np.ndarray) -> None:
+        """Add ∂L/∂E, given that of the distinct vectors of the last forward pass (U, d)."""
+        self.weight.add_gradient(RowGradient(self._ids, d_vectors))

@@ -1,0 +1,248 @@
+"""One recurrent layer, unrolled over a window of T time steps and backwards through it (BPTT).
+
+::
+
+              o<1>      o<2>            o<T>          outputs  (T, B, H)
+               ↑         ↑               ↑
+    h<0> ──► cell ──► cell ──► ... ──► cell ──► h<T>  states   (B, H)
+               ↑         ↑               ↑
+              x<1>      x<2>            x<T>          inputs   (T, B, D)
+
+W_ih x<t> is one product for all t, and so are the gradients ∂L/∂W = Σ_t ∂L<t>/∂W|_t; only W_hh h<t-1> has to wait for
+the step before and stays in the time loop.  BPTT is *truncated* when the final state of one window is the
+initial state of the next, and its gradient is not passed on: that is what happens by default.  It is full when the
+window is the sequence, or when ``d_state`` is passed on from window to window, last window first.
+"""
+
+import numpy as np
+
+from embeddings.networks.cells import Cell, State, Tape
+from embeddings.networks.dropout import Dropout, dropout_mask
+from embeddings.networks.embedding import RepeatedVectors
+from embeddings.networks.kernels import transpose
+from embeddings.networks.parameters import Parameter
+from embeddings.parallel import over_rows, own_threads, product
+
+LANES = 16
+"""Rows are padded to a multiple of this many numbers, so that vectorised loops have no remainder."""
+ROWS_A_PASS = 5
+"""Rows that the compiled products handle together."""
+FEW_STEPS = 4
+"""So many steps run faster on W_hh as it is than on a copy that has to be made first."""
+
+Inputs = np.ndarray | RepeatedVectors
+
+
+def _padded(size: int) -> int:
+    return -(-size // LANES) * LANES
+
+
+class RecurrentLayer:
+    """A cell and its weights, unrolled over time.
+
+    Parameters
+    ----------
+    cell
+        What one step computes.
+    input_size, hidden_size
+        D and H.
+    rng
+        Draws the starting weights.
+    dropout
+        Only its ``recurrent_weights`` matters to one layer.
+    dtype
+        float32, or float64 for gradient checks.
+    suffix
+        Added to the names of the parameters, ``weight_ih``, ``weight_hh``, ``bias``.
+
+    Attributes
+    ----------
+    parameters : dict[str, Parameter]
+
+    Notes
+    -----
+    Outputs are views of memory that the next forward pass writes over; states and gradients are new arrays.
+    """
+
+    state_count = 1
+
+    def __init__(
+        self,
+        cell: Cell,
+        input_size: int,
+        hidden_size: int,
+        *,
+        rng: np.random.Generator,
+        dropout: Dropout = Dropout(),  # noqa: B008 - frozen
+        dtype: type = np.float32,
+        suffix: str = "",
+    ):
+        self.cell, self.input_size, self.output_size = cell, input_size, hidden_size
+        weights = cell.initial_weights(rng, input_size, hidden_size)
+        self._weight_drop = dropout.recurrent_weights
+        self._weights = {name: Parameter(array.astype(dtype)) for name, array in weights.items()}
+        self.parameters = {name + suffix: parameter for name, parameter in self._weights.items()}
+        self._tape: Tape | None = None
+        self._inputs: Inputs = np.empty((0, 0, input_size))
+        self._mask: np.ndarray | None = None
+        self._recurrent = self._weights["weight_hh"].value
+        self._copy: np.ndarray = np.empty((0, 0), dtype)
+        self._copied = False
+
+    @own_threads
+    def forward(
+        self,
+        inputs: Inputs,
+        states: list[State] | None = None,
+        lengths: np.ndarray | None = None,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[np.ndarray, list[State]]:
+        """Run the layer over a window.
+
+        Parameters
+        ----------
+        inputs
+            (T, B, D), of the layer's type.
+        states
+            The initial state, a list of one tuple of (B, H) arrays; zeros by default.
+        lengths
+            (B,): time steps of each sequence, from 0 to T; all of them by default.  Outputs past the end are zero, the
+            final state is that at the end.
+        rng
+            Draws the weights of W_hh that are left out; without it none is.
+
+        Returns
+        -------
+        outputs : np.ndarray
+            (T, B, H): h<1> ... h<T>.
+        states : list[State]
+            The final state.
+        """
+        index = inputs.index if isinstance(inputs, RepeatedVectors) else inputs[..., 0]
+        steps, batch = index.shape
+        self._inputs, self._recurrent = inputs, self._masked_weight(rng)
+        tape = self._tape = self._prepared_tape(steps, batch)
+        tape.lengths[:] = steps if lengths is None else lengths
+        for array, initial in zip(tape.states, states[0] if states else (0,) * len(tape.states), strict=True):
+            array[0, :, : self.output_size] = initial
+        self._multiply_inputs(inputs, tape.gates)
+        if tape.recurrent is not tape.gates:
+            tape.recurrent[:] = 0
+        copy = self._transposed() if steps > FEW_STEPS else self._copy[:0]
+        weights = self._recurrent, copy
+        self._over_batch(lambda rows: self.cell.forward(tape, weights, self._weights, rows))
+        end = tape.lengths, np.arange(batch)
+        return tape.states[0][1:, :, : self.output_size], [tuple(s[end][:, : self.output_size] for s in tape.states)]
+
+    @own_threads
+    def backward(
+        self, d_output: np.ndarray, d_states: list[State] | None = None, *, input_gradient: bool = True
+    ) -> tuple[np.ndarray | None, list[State]]:
+        """Backpropagate through the last forward pass; adds to the gradients of the parameters.
+
+        Parameters
+        ----------
+        d_output
+            (T, B, H): ∂L/∂outputs; what lies past the end of a sequence is ignored.
+        d_states
+            ∂L/∂(final state), zeros by default.
+        input_gradient
+            Whether ∂L/∂inputs is wanted.
+
+        Returns
+        -------
+        d_inputs : np.ndarray | None
+            (T, B, D), or for `RepeatedVectors` that of the distinct vectors, (U, D).
+        d_states : list[State]
+            ∂L/∂(initial state).
+        """
+        tape, hidden = self._tape, self.output_size
+        assert tape is not None, "backward comes after forward"
+        dtype, batch = tape.gates.dtype, len(tape.lengths)
+        d_output = np.ascontiguousarray(d_output, dtype)
+        finals = d_states[0] if d_states else (0,) * len(tape.states)
+        d_state = tuple(np.zeros((batch, hidden), dtype) + np.asarray(final, dtype) for final in finals)
+        weight_t = self._transposed()[:hidden]
+        self._over_batch(lambda rows: self.cell.backward(tape, weight_t, d_output, d_state, rows))
+        self._add_recurrent_gradient(tape)
+        return self._input_gradients(tape, input_gradient), [d_state]
+
+    def _over_batch(self, work) -> None:  # type: ignore[no-untyped-def]
+        assert self._tape is not None
+        steps, batch, width = self._tape.gates.shape
+        over_rows(work, batch, cost=steps * width * self.output_size, grain=ROWS_A_PASS)
+
+    def _prepared_tape(self, steps: int, batch: int) -> Tape:
+        tape, rows = self._tape, len(self._weights["bias"].value)
+        if tape is not None and tape.gates.shape[:2] == (steps, batch):
+            return tape
+        dtype = self._weights["bias"].value.dtype
+        gates = np.zeros((steps, batch, _padded(rows)), dtype)
+        recurrent = gates if self.cell.shares_gates else np.zeros_like(gates)
+        shape = (steps + 1, batch, _padded(self.output_size))
+        states = tuple(np.zeros(shape, dtype) for _ in self.cell.states)
+        return Tape(gates, recurrent, states, np.zeros(batch, np.int64))
+
+    def _masked_weight(self, rng: np.random.Generator | None) -> np.ndarray:
+        """Return W_hh, with some weights left out if ``rng`` is given."""
+        weight, self._mask, self._copied = self._weights["weight_hh"].value, None, False
+        if rng is None or self._weight_drop == 0.0:
+            return weight
+        self._mask = dropout_mask(rng, weight.shape, self._weight_drop, weight.dtype)
+        return weight * self._mask
+
+    def _multiply_inputs(self, inputs: Inputs, gates: np.ndarray) -> None:
+        """Set gates = W_ih x for all time steps at once."""
+        weight = self._weights["weight_ih"].value
+        flat = gates.reshape(-1, gates.shape[-1])
+        if isinstance(inputs, RepeatedVectors):
+            products = np.zeros((len(inputs.vectors), flat.shape[1]), flat.dtype)
+            product(inputs.vectors, weight.T, out=products[:, : len(weight)])
+            np.take(products, inputs.index.ravel(), axis=0, out=flat, mode="clip")
+        else:
+            product(inputs.reshape(-1, self.input_size), weight.T, out=flat[:, : len(weight)])
+
+    def _transposed(self) -> np.ndarray:
+        """Return W_hh transposed and padded, as the time loops read it; made once a forward pass."""
+        weight, (outputs, inputs) = self._recurrent, self._recurrent.shape
+        if self._copy.size == 0:
+            self._copy = np.zeros((_padded(inputs), _padded(outputs)), weight.dtype)
+        if not self._copied:
+            over_rows(lambda rows: transpose(weight, self._copy, rows), outputs, cost=inputs, grain=LANES)
+            self._copied = True
+        return self._copy
+
+    def _add_recurrent_gradient(self, tape: Tape) -> None:
+        """∂L/∂W_hh = Σ_t ∂L/∂(W_hh h<t-1>) h<t-1>ᵀ, one product."""
+        parameter = self._weights["weight_hh"]
+        before = tape.states[0][:-1].reshape(-1, tape.states[0].shape[-1])[:, : self.output_size]
+        d_recurrent = tape.recurrent.reshape(-1, tape.recurrent.shape[-1])[:, : len(parameter.value)]
+        gradient = parameter.gradient_buffer()
+        product(d_recurrent.T, before, out=gradient)
+        if self._mask is not None:
+            gradient *= self._mask
+        parameter.add_gradient(gradient)
+        if "bias_hn" in self._weights:
+            self._weights["bias_hn"].add_gradient(_column_sums(d_recurrent[:, -self.output_size :]))
+
+    def _input_gradients(self, tape: Tape, input_gradient: bool) -> np.ndarray | None:
+        """∂L/∂W_ih, ∂L/∂b and ∂L/∂x, one product each."""
+        parameter, inputs = self._weights["weight_ih"], self._inputs
+        width = len(parameter.value)
+        if isinstance(inputs, RepeatedVectors):
+            d_gates, x = inputs.summed(tape.gates)[:, :width], inputs.vectors
+        else:
+            d_gates = tape.gates.reshape(-1, tape.gates.shape[-1])[:, :width]
+            x = inputs.reshape(-1, self.input_size)
+        self._weights["bias"].add_gradient(_column_sums(d_gates))
+        gradient = parameter.gradient_buffer()
+        product(d_gates.T, x, out=gradient)
+        parameter.add_gradient(gradient)
+        if not input_gradient:
+            return None
+        d_inputs = product(d_gates, parameter.value)
+        return d_inputs if isinstance(inputs, RepeatedVectors) else d_inputs.reshape(inputs.shape)
+
+
+def _column_sums(matrix: np.ndarray) -> np.ndarray:
+    return np.ones(len(matrix), matrix.dtype) @ matrix

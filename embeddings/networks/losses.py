@@ -1,0 +1,327 @@
+"""Output layers with their losses: y<t> = softmax(W_ya a<t> + b_y) and L = Σ_t L(ŷ<t>, y<t>).
+
+All three take hidden states (N, H) and targets (N,), give the mean loss over the targets and ∂L/∂(hidden states), and
+add to the gradients of their parameters.  They differ in what a training step costs:
+
+- `SoftmaxCrossEntropy` computes all V outputs,
+- `SampledSoftmax` those of the targets and of some noise words, so that its gradients have few rows,
+- `AdaptiveSoftmax` those of the frequent words and, seldom, of clusters of rarer ones.
+
+``log_likelihood`` is the fully normalised log-probability for each of them, and what perplexity is made of.
+A negative target is padding: it counts nothing.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Self
+
+import numpy as np
+
+from embeddings.networks.initializers import glorot_uniform
+from embeddings.networks.kernels import softmax_cross_entropy
+from embeddings.networks.noise import Noise
+from embeddings.networks.parameters import Parameter, RowGradient
+from embeddings.parallel import Rows, over_rows, own_threads, product
+
+LARGEST_BLOCK = 1 << 26
+"""Numbers in the largest matrix of logits; more rows than fit are handled block by block."""
+
+
+class OutputLoss(ABC):
+    """A softmax over V classes and its cross-entropy.
+
+    Attributes
+    ----------
+    parameters : dict[str, Parameter]
+    classes : int
+        V.
+    """
+
+    parameters: dict[str, Parameter]
+    classes: int
+
+    @own_threads
+    def value_and_gradient(self, hidden: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
+        """Return the mean loss and its gradient, adding to those of the parameters.
+
+        Parameters
+        ----------
+        hidden
+            (N, H), of the parameters' type.
+        targets
+            (N,) integers under V; negative ones count nothing.
+
+        Returns
+        -------
+        loss : float
+            In nats, the mean over the targets that count; 0 if there are none.
+        d_hidden : np.ndarray
+            (N, H): ∂(mean loss)/∂hidden.
+
+        Raises
+        ------
+        IndexError
+            If a target is V or more.
+        """
+        targets = self._checked(targets)
+        count = int((targets >= 0).sum())
+        d_hidden = np.zeros(hidden.shape, hidden.dtype)
+        if count == 0:
+            return 0.0, d_hidden
+        total = self._add_gradients(hidden, targets, 1.0 / count, d_hidden)
+        return total / count, d_hidden
+
+    @abstractmethod
+    def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
+        """Return the sum of the losses; add ``scale`` times its gradients."""
+
+    @abstractmethod
+    def log_likelihood(self, hidden: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return log P(target | hidden) in nats, normalised over all V classes: (N,) float64, 0 for padding."""
+
+    @abstractmethod
+    def log_probabilities(self, hidden: np.ndarray) -> np.ndarray:
+        """Return log P(class | hidden) for all classes, (N, V)."""
+
+    def _checked(self, targets: np.ndarray) -> np.ndarray:
+        targets = np.ascontiguousarray(targets, np.int64)
+        if targets.size and targets.max() >= self.classes:
+            raise IndexError(f"target {targets.max()} for a softmax over {self.classes} classes: expected less")
+        return targets
+
+
+class SoftmaxCrossEntropy(OutputLoss):
+    """-log softmax(W_ya a + b_y)[target], all outputs computed.
+
+    Parameters
+    ----------
+    weight
+        W_ya, (V, H); may be the embedding's (tied).
+    bias
+        b_y, (V,); none if left out.
+    """
+
+    def __init__(self, weight: Parameter, bias: Parameter | None = None):
+        self.parameters = {"weight": weight} if bias is None else {"weight": weight, "bias": bias}
+        self.classes = len(weight.value)
+        self._weight, self._bias = weight, bias
+        self._logits = np.empty((0, 0), weight.value.dtype)
+
+    @classmethod
+    def drawn(cls, rng: np.random.Generator, classes: int, size: int, dtype: type) -> Self:
+        """Return a softmax over ``classes``, of vectors of ``size``: Glorot weights (`glorot_uniform`), no bias yet."""
+        weight = Parameter(glorot_uniform(rng, (classes, size)).astype(dtype))
+        return cls(weight, Parameter(np.zeros(classes, dtype)))
+
+    def _bias_value(self) -> np.ndarray:
+        return np.zeros(self.classes, self._weight.value.dtype) if self._bias is None else self._bias.value
+
+    def _blocks(self, count: int) -> Iterator[slice]:
+        size = max(1, LARGEST_BLOCK // self.classes)
+        return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
+    def _block_logits(self, hidden: np.ndarray) -> np.ndarray:
+        if self._logits.shape[0] < len(hidden):
+            self._logits = np.empty((len(hidden), self.classes), hidden.dtype)
+        return product(hidden, self._weight.value.T, out=self._logits[: len(hidden)])
+
+    def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
+        total = 0.0
+        for block in self._blocks(len(hidden)):
+            logits = self._block_logits(hidden[block])
+            losses, d_bias = _cross_entropy(logits, (self._bias_value(),) * 2, targets[block], scale)
+            total += losses.sum()
+            product(logits, self._weight.value, out=d_hidden[block])
+            gradient = self._weight.gradient_buffer()
+            self._weight.add_gradient(product(logits.T, hidden[block], out=gradient))
+            if self._bias is not None:
+                self._bias.add_gradient(d_bias)
+        return float(total)
+
+    def log_likelihood(self, hidden: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return log P(target | hidden); see `OutputLoss`."""
+        targets, biases = self._checked(targets), (self._bias_value(),) * 2
+        losses = [
+            _cross_entropy(self._block_logits(hidden[block]), biases, targets[block], 0.0)[0]
+            for block in self._blocks(len(hidden))
+        ]
+        return -np.concatenate(losses) if losses else np.zeros(0)
+
+    def log_probabilities(self, hidden: np.ndarray) -> np.ndarray:
+        """Return the logarithm of the softmax, (N, V)."""
+        return _log_softmax(hidden @ self._weight.value.T + self._bias_value())
+
+
+class SampledSoftmax(SoftmaxCrossEntropy):
+    """Softmax over the target and the words that K draws from a noise distribution q give (Jean et al. 2015).
+
+    A word is among them with probability Q(w) = 1 - (1 - q(w))^K, and its logit is lowered by log Q(w), so that the
+    gradient is near that of the full softmax, and nearer with more draws (Bengio & Senécal 2008).  The same noise words
+    serve all rows, as one product; where one of them is the row's own target, it counts as target only.  Gradients are
+    `RowGradient`s.
+
+    Parameters
+    ----------
+    weight, bias
+        As those of `SoftmaxCrossEntropy`.
+    noise
+        q: `LogUniformNoise` or `UnigramNoise`.
+    samples
+        K, draws a step.
+    rng
+        Draws the noise words.
+    """
+
+    def __init__(
+        self, weight: Parameter, bias: Parameter | None = None, *, noise: Noise, samples: int, rng: np.random.Generator
+    ):
+        super().__init__(weight, bias)
+        if samples < 1:
+            raise ValueError(f"sampled softmax with {samples} noise words: expected at least 1")
+        self._noise, self._samples, self._rng = noise, samples, rng
+
+    def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
+        drawn = np.unique(self._noise.sample(self._rng, self._samples))
+        rows = np.union1d(drawn, targets[targets >= 0])
+        missed = self._samples * np.log1p(-np.exp(self._noise.log_probability(rows)))  # log (1 - q)^K
+        target_bias = (self._bias_value()[rows] - np.log(-np.expm1(missed))).astype(hidden.dtype)
+        noise_bias = np.where(np.isin(rows, drawn), target_bias, hidden.dtype.type(-np.inf))
+
+        weight = self._weight.value[rows]
+        logits = product(hidden, weight.T)
+        columns = np.where(targets >= 0, np.searchsorted(rows, targets), -1)
+        losses, d_bias = _cross_entropy(logits, (noise_bias, target_bias), columns, scale)
+        product(logits, weight, out=d_hidden)
+        self._weight.add_gradient(RowGradient(rows, product(logits.T, hidden)))
+        if self._bias is not None:
+            self._bias.add_gradient(RowGradient(rows, d_bias))
+        return float(losses.sum())
+
+
+class AdaptiveSoftmax(OutputLoss):
+    """Adaptive softmax (Grave et al. 2017): frequent words in the head, rarer ones in clusters of smaller dimension.
+
+    P(w) = P_head(w) for the ``cutoffs[0]`` most frequent words, P_head(cluster) P_cluster(w) for the others.  The
+    logits of cluster i are W_i P_i a with P_i (H / divisor^i, H): ``head`` (cutoffs[0] + clusters, H),
+    ``tail<i>_projection``, ``tail<i>_weight``; no biases, as torch's ``AdaptiveLogSoftmaxWithLoss`` by default.
+
+    Parameters
+    ----------
+    hidden_size, classes
+        H and V; classes are ordered by falling frequency.
+    cutoffs
+        First class of each cluster, increasing, from 1 to V - 1.
+    divisor
+        How much smaller the dimension of each cluster is than that of the one before.
+    rng, dtype
+        Draw the starting weights, U(-1/sqrt(inputs), 1/sqrt(inputs)); their type.
+
+    Attributes
+    ----------
+    cutoffs : list[int]
+    """
+
+    def __init__(
+        self,
+        hidden_size: int,
+        classes: int,
+        cutoffs: Sequence[int],
+        *,
+        rng: np.random.Generator,
+        divisor: float = 4.0,
+        dtype: type = np.float32,
+    ):
+        bounds = [0, *cutoffs, classes]
+        if not cutoffs or any(a >= b for a, b in pairwise(bounds)):
+            raise ValueError(f"cutoffs {list(cutoffs)}: expected increasing numbers from 1 to {classes - 1} (V - 1)")
+        self.classes, self.cutoffs, self._bounds = classes, list(cutoffs), bounds[1:]
+
+        def drawn(outputs: int, inputs: int) -> Parameter:
+            return Parameter(rng.uniform(-(inputs**-0.5), inputs**-0.5, (outputs, inputs)).astype(dtype))
+
+        self._head = drawn(cutoffs[0] + len(cutoffs), hidden_size)
+        self._tails: list[tuple[Parameter, Parameter]] = []
+        for i, (first, last) in enumerate(pairwise(self._bounds), start=1):
+            dimension = max(1, int(hidden_size // divisor**i))
+            self._tails.append((drawn(dimension, hidden_size), drawn(last - first, dimension)))
+        self.parameters = {"head": self._head}
+        for i, (projection, weight) in enumerate(self._tails):
+            self.parameters |= {f"tail{i}_projection": projection, f"tail{i}_weight": weight}
+
+    def _head_targets(self, targets: np.ndarray) -> np.ndarray:
+        """Return the word itself for frequent words, the class of its cluster for others."""
+        cluster = np.searchsorted(self._bounds[:-1], targets, side="right")
+        return np.where(cluster == 0, targets, self._bounds[0] + cluster - 1)
+
+    def _members(self, targets: np.ndarray) -> Iterator[tuple[Parameter, Parameter, np.ndarray, np.ndarray]]:
+        """Yield projection, weight, positions in ``targets`` and targets within it, for clusters that have any."""
+        for (projection, weight), (first, last) in zip(self._tails, pairwise(self._bounds), strict=True):
+            where = np.flatnonzero((targets >= first) & (targets < last))
+            if where.size:
+                yield projection, weight, where, targets[where] - first
+
+    def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
+        total, d_head = _linear_cross_entropy(hidden, self._head, self._head_targets(targets), scale)
+        d_hidden[:] = d_head
+        for projection, weight, where, within in self._members(targets):
+            inputs = hidden[where]
+            loss, d_projected = _linear_cross_entropy(product(inputs, projection.value.T), weight, within, scale)
+            total += loss
+            projection.add_gradient(product(d_projected.T, inputs, out=projection.gradient_buffer()))
+            d_hidden[where] += product(d_projected, projection.value)
+        return total
+
+    def log_likelihood(self, hidden: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """Return log P(target | hidden); see `OutputLoss`."""
+        targets = self._checked(targets)
+        total = _log_likelihood(hidden, self._head, self._head_targets(targets))
+        for projection, weight, where, within in self._members(targets):
+            total[where] += _log_likelihood(product(hidden[where], projection.value.T), weight, within)
+        return total
+
+    def log_probabilities(self, hidden: np.ndarray) -> np.ndarray:
+        """Return log P of all classes, (N, V): log P_head(cluster) + log P_cluster(w) for the rarer ones."""
+        head = _log_softmax(hidden @ self._head.value.T)
+        parts = [head[:, : self._bounds[0]]]
+        for i, (projection, weight) in enumerate(self._tails):
+            tail = _log_softmax(hidden @ projection.value.T @ weight.value.T)
+            parts.append(tail + head[:, self._bounds[0] + i, None])
+        return np.concatenate(parts, axis=1)
+
+
+def _cross_entropy(
+    logits: np.ndarray, biases: tuple[np.ndarray, np.ndarray], targets: np.ndarray, scale: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return losses (N,) float64 and ∂L/∂bias; ``logits`` become their gradient (`kernels.softmax_cross_entropy`)."""
+    losses = np.zeros(len(logits))
+    partial: dict[Rows, np.ndarray] = {}
+
+    def work(rows: Rows) -> None:
+        d_bias = np.zeros(logits.shape[1], logits.dtype)
+        softmax_cross_entropy(logits, biases, targets, scale, losses, d_bias, rows)
+        partial[rows] = d_bias
+
+    over_rows(work, len(logits), cost=4 * logits.shape[1])
+    in_order = [partial[rows] for rows in sorted(partial)]  # not as threads ended: sums depend on their order
+    return losses, np.sum(in_order, axis=0, dtype=logits.dtype)
+
+
+def _linear_cross_entropy(
+    inputs: np.ndarray, weight: Parameter, targets: np.ndarray, scale: float
+) -> tuple[float, np.ndarray]:
+    """Return the sum of losses of softmax(W x) and ∂/∂x; add to the gradient of W."""
+    logits = product(inputs, weight.value.T)
+    none = np.zeros(logits.shape[1], logits.dtype)
+    losses, _ = _cross_entropy(logits, (none, none), targets, scale)
+    weight.add_gradient(product(logits.T, inputs, out=weight.gradient_buffer()))
+    return float(losses.sum()), product(logits, weight.value)
+
+
+def _log_likelihood(inputs: np.ndarray, weight: Parameter, targets: np.ndarray) -> np.ndarray:
+    return SoftmaxCrossEntropy(weight).log_likelihood(inputs, targets)
+
+
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    logits = logits - logits.max(axis=1, keepdims=True)
+    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))

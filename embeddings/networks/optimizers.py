@@ -1,0 +1,318 @@
+"""Gradient descent and its refinements.
+
+Every update is one pass over value, gradient and state.  Gradients of some rows only (`RowGradient`) change these rows
+alone, *lazily*: for the others neither velocity nor moments decay, and no weight decay is applied, until their next
+gradient.  For plain SGD without weight decay that is the dense update exactly; for the others it is
+what torch calls ``SparseAdam``.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+from embeddings.networks import optimizer_kernels
+from embeddings.networks.parameters import Parameter, Parameters, RowGradient, as_matrix, distinct, global_norm
+from embeddings.parallel import over_rows
+
+
+class DivergenceError(EmbeddingsError):
+    """Training has diverged: loss or gradient is not a finite number."""
+
+
+class Optimizer(ABC):
+    """Changes parameters by their gradients.
+
+    Parameters
+    ----------
+    parameters
+        What is trained; leave out what is frozen.
+    learning_rate
+        May be set between steps (`schedules`).
+    weight_decay
+        Strength of the L2 penalty: decay · w is added to the gradient (AdamW: decoupled from it).
+
+    Attributes
+    ----------
+    steps : int
+        Updates done so far.
+    state : dict[str, np.ndarray]
+        What the method remembers, under "<parameter>.<name>": all arrays that a checkpoint needs.
+    """
+
+    remembers: ClassVar[tuple[str, ...]] = ()
+    """What the update reads and writes beside the value: arrays of the same shape, in ``state``."""
+    kernel: ClassVar[Callable[..., None]]
+    """The update, of `optimizer_kernels`."""
+
+    def __init__(self, parameters: Parameters, learning_rate: float, *, weight_decay: float = 0.0):
+        if not learning_rate > 0:
+            raise ValueError(f"learning rate {learning_rate}: expected a positive number")
+        self.parameters = distinct(parameters)
+        self.learning_rate, self.weight_decay = learning_rate, weight_decay
+        self.steps = 0
+        self.state = {
+            f"{name}.{what}": np.zeros_like(p.value) for name, p in self.parameters.items() for what in self.remembers
+        }
+
+    def step(self, max_norm: float | None = None) -> float | None:
+        """Update all parameters that have a gradient.
+
+        Parameters
+        ----------
+        max_norm
+            Gradients are scaled so that their global norm is at most this (Pascanu et al. 2013), in the same pass.
+
+        Returns
+        -------
+        float | None
+            The global norm before scaling, if ``max_norm`` is given.
+
+        Raises
+        ------
+        DivergenceError
+            If that norm is not finite; nothing is changed then.
+        """
+        norm, scale = None, 1.0
+        if max_norm is not None:
+            norm = global_norm(self.parameters)
+            if not np.isfinite(norm):
+                raise DivergenceError(
+                    f"the gradient is not finite after {self.steps} steps: lower the learning rate "
+                    f"({self.learning_rate:g}) or the clipping norm ({max_norm:g})"
+                )
+            scale = min(1.0, max_norm / (norm + 1e-6))
+        self.steps += 1
+        for name, parameter in self.parameters.items():
+            if parameter.gradient is not None:
+                self._update_parameter(name, parameter, scale)
+        return norm
+
+    def numbers(self) -> dict[str, Any]:
+        """Return what a checkpoint needs beside ``state``, as JSON can hold it."""
+        return {"steps": self.steps, "learning_rate": self.learning_rate}
+
+    def restore(self, state: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint, given copies of ``state`` and `numbers`.
+
+        Raises
+        ------
+        ValueError
+            If the arrays are not those of these parameters; names the first that differs.
+        """
+        for name in sorted(self.state.keys() | state.keys()):
+            ours, theirs = (d[name].shape if name in d else "missing" for d in (self.state, state))
+            if ours != theirs:
+                raise ValueError(f"optimizer state {name!r}: {theirs} in the checkpoint, {ours} here")
+            self.state[name][...] = state[name]
+        self.steps, self.learning_rate = numbers["steps"], numbers["learning_rate"]
+
+    def _update_parameter(self, name: str, parameter: Parameter, scale: float) -> None:
+        gradient = parameter.gradient
+        memory = [self.state[f"{name}.{what}"] for what in self.remembers]
+        if isinstance(gradient, RowGradient):
+            index, values = gradient.rows, gradient.values.reshape(len(gradient.rows), -1)
+            arrays = [array.reshape(len(array), -1) for array in (parameter.value, *memory)]
+        else:
+            assert gradient is not None
+            values = as_matrix(gradient)
+            index = np.arange(len(values))
+            arrays = [as_matrix(array) for array in (parameter.value, *memory)]
+        value, *remembered = arrays
+        kernel, constants = type(self).kernel, self._constants(scale)
+        over_rows(
+            lambda rows: kernel(value, values, index, *remembered, constants, rows),
+            len(values),
+            cost=2 * values.shape[1],
+        )
+
+    @abstractmethod
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        """Return the numbers that the update needs at this step; ``scale`` is the gradient's factor."""
+
+
+class SGD(Optimizer):
+    """w ← w - η g."""
+
+    kernel = optimizer_kernels.sgd
+
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        return (self.learning_rate, scale, self.weight_decay)
+
+
+class Momentum(Optimizer):
+    """v ← μ v + g, w ← w - η v (Polyak 1964); with ``nesterov`` w ← w - η (g + μ v) (Sutskever et al. 2013)."""
+
+    remembers = ("velocity",)
+    kernel = optimizer_kernels.momentum
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        learning_rate: float,
+        *,
+        momentum: float = 0.9,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ):
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay)
+        self.momentum, self.nesterov = momentum, nesterov
+
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        return (self.learning_rate, scale, self.weight_decay, self.momentum, self.nesterov)
+
+
+class Adagrad(Optimizer):
+    """s ← s + g², w ← w - η g / (√s + ε) (Duchi et al. 2011)."""
+
+    remembers = ("squares",)
+    kernel = optimizer_kernels.adagrad
+
+    def __init__(
+        self, parameters: Parameters, learning_rate: float, *, epsilon: float = 1e-10, weight_decay: float = 0.0
+    ):
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay)
+        self.epsilon = epsilon
+
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        return (self.learning_rate, scale, self.weight_decay, self.epsilon)
+
+
+class RMSProp(Optimizer):
+    """s ← α s + (1 - α) g², w ← w - η g / (√s + ε) (Tieleman & Hinton 2012)."""
+
+    remembers = ("squares",)
+    kernel = optimizer_kernels.rmsprop
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        learning_rate: float,
+        *,
+        smoothing: float = 0.99,
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ):
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay)
+        self.smoothing, self.epsilon = smoothing, epsilon
+
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        return (self.learning_rate, scale, self.weight_decay, self.epsilon, self.smoothing)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015): w ← w - η m̂ / (√ŝ + ε) with bias-corrected means m̂ of g and ŝ of g²."""
+
+    remembers = ("mean", "squares")
+    kernel = optimizer_kernels.adam
+    decoupled: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        parameters: Parameters,
+        learning_rate: float = 1e-3,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        epsilon: float = 1e-8,
+        weight_decay: float = 0.0,
+    ):
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay)
+        self.betas, self.epsilon = betas, epsilon
+
+    def _constants(self, scale: float) -> tuple[float, ...]:
+        first, second = self.betas
+        rate = self.learning_rate / (1 - first**self.steps)
+        decay = 0.0 if self.decoupled else self.weight_decay
+        keep = 1.0 - self.learning_rate * self.weight_decay if self.decoupled else 1.0
+        return (rate, scale, decay, keep, self.epsilon, first, second, 1 - second**self.steps)
+
+
+class AdamW(Adam):
+    """Adam with weight decay decoupled from the gradient: w ← (1 - η λ) w - ... (Loshchilov & Hutter 2019)."""
+
+    decoupled = True
+
+
+class AveragedSGD(SGD):
+    """SGD whose weights are averaged from some step on (Polyak & Juditsky 1992).
+
+    The non-monotonic trigger (NT-ASGD, Merity et al. 2018) starts the average when a validation loss is worse than the
+    best one of more than ``patience`` validations ago.  The average runs over all weights at every step.
+
+    Attributes
+    ----------
+    averaged : int
+        Steps in the average, 0 before it starts.
+    losses : list[float]
+        Validation losses so far.
+    """
+
+    def __init__(self, parameters: Parameters, learning_rate: float, *, patience: int = 5, weight_decay: float = 0.0):
+        super().__init__(parameters, learning_rate, weight_decay=weight_decay)
+        self.state |= {f"{name}.average": np.zeros_like(p.value) for name, p in self.parameters.items()}
+        self.patience, self.averaged = patience, 0
+        self.losses: list[float] = []
+        self._triggered = False
+
+    def validated(self, loss: float) -> bool:
+        """Note a validation loss; return whether the average is running from now on."""
+        earlier = self.losses[: -self.patience]
+        if earlier and loss > min(earlier):
+            self._triggered = True
+        self.losses.append(loss)
+        return self._triggered
+
+    def step(self, max_norm: float | None = None) -> float | None:
+        """Update as SGD does, then the average if it runs."""
+        norm = super().step(max_norm)
+        if self._triggered:
+            self.averaged += 1
+            for name, parameter in self.parameters.items():
+                value, mean = as_matrix(parameter.value), as_matrix(self.state[f"{name}.average"])
+                self._average(value, mean)
+        return norm
+
+    def _average(self, value: np.ndarray, mean: np.ndarray) -> None:
+        share = 1.0 / self.averaged
+        over_rows(lambda rows: optimizer_kernels.average(value, mean, share, rows), len(value), cost=2 * value.shape[1])
+
+    def numbers(self) -> dict[str, Any]:
+        """Return steps, learning rate and the state of the trigger; see `Optimizer.numbers`."""
+        return {**super().numbers(), "averaged": self.averaged, "losses": self.losses, "triggered": self._triggered}
+
+    def restore(self, state: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> None:
+        """Go on from a checkpoint; see `Optimizer.restore`."""
+        super().restore(state, numbers)
+        self.averaged, self.losses = numbers["averaged"], list(numbers["losses"])
+        self._triggered = numbers["triggered"]
+
+    @contextmanager
+    def averages(self) -> Iterator[None]:
+        """Within the context the parameters have their averages (if there are any yet) as values."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    def _swap(self) -> None:
+        if self.averaged:
+            for name, parameter in self.parameters.items():
+                mean = self.state[f"{name}.average"]
+                kept = parameter.value.copy()
+                parameter.value[...] = mean
+                mean[...] = kept
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "adagrad": Adagrad,
+    "rmsprop": RMSProp,
+    "adam": Adam,
+    "adamw": AdamW,
+    "averaged-sgd": AveragedSGD,
+}

@@ -1,1 +1,0 @@
-"""Networks that read or write sequences of words: classifier, tagger, decoder, encoder–decoder."""

@@ -1,1 +1,0 @@
-"""Networks over trees, all nodes of one height at a time."""

@@ -1,0 +1,10 @@
+from .classifier import SequenceClassifier as SequenceClassifier
+from .decoder import SequenceGenerator as SequenceGenerator
+from .decoder import SequenceGeneratorConfig as SequenceGeneratorConfig
+from .encoder_decoder import EncoderDecoder as EncoderDecoder
+from .network import SequenceNetworkConfig as SequenceNetworkConfig
+from .tagger import SequenceTagger as SequenceTagger
+from .training import SequenceTrainingConfig as SequenceTrainingConfig
+from .vector_decoder import VectorDecoder as VectorDecoder
+from .word_inputs import WordInputs as WordInputs
+from .word_inputs import WordInputsConfig as WordInputsConfig

@@ -1,0 +1,254 @@
+"""A network that writes: from a state to a sequence of symbols, one symbol a time step.
+
+::
+
+             y<1>     y<2>          y<T>     <end>
+               ↑        ↑             ↑        ↑           P(y<t>) = softmax(W_ya h<t> + b_y)
+    h<0> ──► cell ──► cell ──► ... cell ──► cell           h<t> = cell(e<t-1>, h<t-1>)
+               ↑        ↑             ↑        ↑           e<t-1> = E o of the symbol before
+            <end>     y<1>         y<T-1>    y<T>
+
+In training the symbol before is the true one (teacher forcing, Williams & Zipser 1989); when the network writes by
+itself, it is the one it wrote.  ``<end>`` stands before the first symbol and after the last.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from embeddings.language_model.initial_embedding import random_embedding
+from embeddings.networks.batching import PADDING, pad_sequences
+from embeddings.networks.cells import CELLS, State
+from embeddings.networks.embedding import Embedding
+from embeddings.networks.losses import SoftmaxCrossEntropy
+from embeddings.networks.parameters import Parameter, Parameters, clear_gradients
+from embeddings.networks.stacking import DeepRNN
+from embeddings.sequences.network import label_numbers
+from embeddings.sequences.training import Report, SequenceTrainingConfig, held_out, train_sequences
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceGeneratorConfig:
+    """The network of a `VectorDecoder`, and both networks of an `EncoderDecoder`.
+
+    Attributes
+    ----------
+    cell
+        A name of `CELLS`: "rnn", "gru" or "lstm".
+    embedding_size
+        d, the dimension of the vectors of symbols.
+    layer_sizes
+        H of each layer, from the bottom up.
+    """
+
+    cell: str = "lstm"
+    embedding_size: int = 32
+    layer_sizes: tuple[int, ...] = (64,)
+
+    def __post_init__(self) -> None:
+        if self.cell not in CELLS:
+            raise ValueError(f"cell {self.cell!r}: expected one of {', '.join(CELLS)}")
+        if self.embedding_size < 1:
+            raise ValueError(f"embedding_size must be at least 1, got {self.embedding_size}")
+
+    def make(self, rng: np.random.Generator, dtype: type) -> DeepRNN:
+        """Return a network with its starting weights."""
+        return DeepRNN(CELLS[self.cell](), self.embedding_size, self.layer_sizes, rng=rng, dtype=dtype)
+
+
+class SymbolTable:
+    """Symbols and their numbers.
+
+    Parameters
+    ----------
+    symbols
+        All symbols that there are, each once.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or one appears twice.
+    """
+
+    def __init__(self, symbols: Sequence[str]):
+        self.symbols = list(symbols)
+        self._number = {symbol: number for number, symbol in enumerate(self.symbols)}
+        if len(self._number) != len(self.symbols) or not self.symbols:
+            raise ValueError(f"{len(self.symbols)} symbols, {len(self._number)} of them different: expected each once")
+
+    def numbers(self, sequences: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        """Return the numbers of the symbols of each sequence; a ValueError names one that is unknown."""
+        return [label_numbers(sequence, self._number) for sequence in sequences]
+
+
+class Decoder:
+    """Embedding, `DeepRNN` and softmax over symbols and ``<end>``.
+
+    Parameters
+    ----------
+    symbols
+        What sequences are made of.
+    config
+        The network.
+    rng
+        Draws the starting weights.
+    dtype
+        float32, or float64 for gradient checks.
+
+    Attributes
+    ----------
+    parameters : dict[str, Parameter]
+    """
+
+    def __init__(
+        self, symbols: Sequence[str], config: SequenceGeneratorConfig, *, rng: np.random.Generator, dtype: type
+    ):
+        self.table = SymbolTable(symbols)
+        self.end = len(self.table.symbols)
+        self.network = config.make(rng, dtype)
+        self.embedding = Embedding(Parameter(random_embedding(rng, self.end + 1, config.embedding_size).astype(dtype)))
+        self.output = SoftmaxCrossEntropy.drawn(rng, self.end + 1, self.network.output_size, dtype)
+        self.parameters: Parameters = {"embedding": self.embedding.weight, **self.network.parameters}
+        self.parameters |= {f"output_{name}": parameter for name, parameter in self.output.parameters.items()}
+
+    def loss_and_gradient(self, targets: Sequence[np.ndarray], states: list[State]) -> tuple[float, list[State]]:
+        """Return the mean loss of a symbol, ``<end>`` included, and ∂L/∂(initial states); adds to the gradients."""
+        hidden, padded = self._hidden(targets, states)
+        loss, d_flat = self.output.value_and_gradient(hidden.reshape(-1, hidden.shape[-1]), padded.ravel())
+        d_vectors, d_states = self.network.backward(d_flat.reshape(hidden.shape))
+        assert d_vectors is not None
+        self.embedding.backward(d_vectors)
+        return loss, d_states
+
+    def log_likelihood(self, targets: Sequence[np.ndarray], states: list[State]) -> np.ndarray:
+        """Return ln P(sequence, ``<end>`` included) for each target, (B,) float64."""
+        hidden, padded = self._hidden(targets, states)
+        flat = self.output.log_likelihood(hidden.reshape(-1, hidden.shape[-1]), padded.ravel())
+        return flat.reshape(padded.shape).sum(axis=0)
+
+    def _hidden(self, targets: Sequence[np.ndarray], states: list[State]) -> tuple[np.ndarray, np.ndarray]:
+        inputs, lengths = pad_sequences([np.concatenate([[self.end], target]) for target in targets])
+        padded, _ = pad_sequences([np.concatenate([target, [self.end]]) for target in targets], PADDING)
+        hidden, _ = self.network.forward(self.embedding.forward(inputs), states, lengths)
+        return np.ascontiguousarray(hidden), padded
+
+    def greedy(self, states: list[State], limit: int) -> list[list[str]]:
+        """Write the most probable symbol at each step, until ``<end>`` or ``limit`` symbols; a list a sequence."""
+        last = np.full(len(states[0][0]), self.end)
+        written: list[np.ndarray] = []
+        ended = np.zeros(len(last), bool)
+        while len(written) < limit and not ended.all():
+            hidden, states = self.network.forward(self.embedding.forward(last[None]), states)
+            last = self.output.log_probabilities(hidden[0]).argmax(axis=1)
+            ended |= last == self.end
+            written.append(np.where(ended, self.end, last))
+        columns = np.array(written, np.int64).reshape(len(written), len(last)).T
+        return [[self.table.symbols[number] for number in column[column != self.end]] for column in columns]
+
+
+class SequenceGenerator(ABC):
+    """A `Decoder` and what its initial state is made from; see `VectorDecoder` and `EncoderDecoder`.
+
+    Attributes
+    ----------
+    decoder : Decoder
+    parameters : dict[str, Parameter]
+    """
+
+    decoder: Decoder
+    parameters: Parameters
+
+    @abstractmethod
+    def _encoded(self, sources: Any) -> Any:
+        """Return the sources as arrays that can be indexed by source; check them."""
+
+    @abstractmethod
+    def _states(self, encoded: Any) -> list[State]:
+        """Return the initial states of the decoder for a batch of what `_encoded` returned."""
+
+    @abstractmethod
+    def _states_backward(self, d_states: list[State]) -> None:
+        """Add to the gradients, given ∂L/∂(what the last `_states` returned)."""
+
+    def fit(
+        self,
+        sources: Any,
+        targets: Sequence[Sequence[str]],
+        *,
+        rng: np.random.Generator,
+        training: SequenceTrainingConfig = SequenceTrainingConfig(),  # noqa: B008 - frozen
+        report: Report | None = None,
+    ) -> list[float]:
+        """Train, and keep the weights of the epoch that predicts the held-out sequences best.
+
+        Parameters
+        ----------
+        sources
+            What to write from: see the class.
+        targets
+            What to write, sequences of symbols.
+        rng
+            Draws the held-out sequences and the batches.
+        training, report
+            See `train_sequences`; the words of a sequence are its symbols.
+
+        Returns
+        -------
+        list[float]
+            After each epoch, the mean of ln P(symbol) over the held-out sequences.
+
+        Raises
+        ------
+        ValueError
+            If there are not as many targets as sources or fewer than two, or a symbol is unknown.
+        DivergenceError
+            See `train_sequences`.
+        """
+        encoded, numbers = self._encoded(sources), self.decoder.table.numbers(targets)
+        if len(encoded) != len(numbers):
+            raise ValueError(f"{len(numbers)} targets for {len(encoded)} sources: expected as many")
+        kept, aside = held_out(len(numbers), training.validation_share, rng)
+        lengths = np.array([len(target) + 1 for target in numbers])
+
+        def batch_loss(batch: np.ndarray) -> float:
+            places = kept[batch]
+            return self._loss_and_gradients([encoded[i] for i in places], [numbers[i] for i in places])
+
+        def validate() -> float:
+            total = self.decoder.log_likelihood([numbers[i] for i in aside], self._states([encoded[i] for i in aside]))
+            return float(total.sum() / lengths[aside].sum())
+
+        return train_sequences(
+            self.parameters,
+            lengths[kept],
+            batch_loss,
+            validate if len(aside) else None,
+            config=training,
+            rng=rng,
+            report=report,
+        )
+
+    def loss_and_gradients(self, sources: Any, targets: Sequence[Sequence[str]]) -> float:
+        """Return the mean loss of a symbol in nats; its gradients are in the parameters then."""
+        return self._loss_and_gradients(self._encoded(sources), self.decoder.table.numbers(targets))
+
+    def _loss_and_gradients(self, encoded: Any, numbers: Sequence[np.ndarray]) -> float:
+        clear_gradients(self.parameters)
+        loss, d_states = self.decoder.loss_and_gradient(numbers, self._states(encoded))
+        self._states_backward(d_states)
+        return loss
+
+    def decode(self, sources: Any, limit: int = 100) -> list[list[str]]:
+        """Write a sequence for each source, always the most probable symbol (greedy search).
+
+        Parameters
+        ----------
+        sources
+            What to write from: see the class.
+        limit
+            Symbols at most.
+        """
+        return self.decoder.greedy(self._states(self._encoded(sources)), limit)

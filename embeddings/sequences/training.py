@@ -1,0 +1,170 @@
+"""Training of networks that read sequences: batches of like length, one learning-rate cycle, early stopping."""
+
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from embeddings.networks.optimizers import AdamW, DivergenceError
+from embeddings.networks.parameters import Parameters
+from embeddings.networks.schedules import OneCycle
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceTrainingConfig:
+    """How a tagger or classifier is trained: AdamW, with a learning rate that rises and falls once.
+
+    Attributes
+    ----------
+    epochs
+        Passes over the examples, at most.
+    batch_words
+        Words of a batch, padding included; an example that is longer is a batch of its own.
+    learning_rate
+        The highest one.
+    weight_decay
+        See `AdamW`.
+    clip
+        Largest global norm of the gradient.
+    patience
+        Training ends after this many epochs in a row without a better validation.
+    validation_share
+        Share of the examples that is held out for validation when none are given; with 0 there is no validation, and
+        the weights are those at the end.
+    """
+
+    epochs: int = 5
+    batch_words: int = 2048
+    learning_rate: float = 5e-3
+    weight_decay: float = 1e-4
+    clip: float = 5.0
+    patience: int = 3
+    validation_share: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_words", "patience"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if not self.learning_rate > 0 or not self.clip > 0 or self.weight_decay < 0:
+            raise ValueError("learning_rate and clip must be positive, weight_decay not negative")
+        if not 0 <= self.validation_share < 1:
+            raise ValueError(f"validation_share {self.validation_share}: expected a number from 0 to less than 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceProgress:
+    """How far a training is: the epoch (from 1), words of the training done and in all, and the running loss."""
+
+    epoch: int
+    words_done: int
+    words_total: int
+    loss: float
+
+
+Report = Callable[[SequenceProgress], None]
+
+
+def batches_of_like_length(lengths: np.ndarray, batch_words: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Return the numbers of the examples of each batch, in random order; lengths within a batch are alike.
+
+    Examples are sorted by length, equal ones in random order, and cut where B · (longest) would exceed
+    ``batch_words``: so there is next to no padding.
+    """
+    order = rng.permutation(len(lengths))
+    order = order[np.argsort(lengths[order], kind="stable")]
+    starts = [0]
+    for place, length in enumerate(lengths[order].tolist()):
+        if place > starts[-1] and (place + 1 - starts[-1]) * length > batch_words:
+            starts.append(place)
+    pieces = np.split(order, starts[1:])
+    return [pieces[number] for number in rng.permutation(len(pieces))]
+
+
+def held_out(count: int, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Divide ``count`` examples into training and validation, at least one of each; a share of 0 holds none out.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two.
+    """
+    if share == 0:
+        return np.arange(count), np.arange(0)
+    if count < 2:
+        raise ValueError(f"{count} examples: expected at least 2, one to train on and one to validate on")
+    order = rng.permutation(count)
+    cut = min(max(1, round(share * count)), count - 1)
+    return np.sort(order[cut:]), np.sort(order[:cut])
+
+
+def train_sequences(
+    parameters: Parameters,
+    lengths: np.ndarray,
+    batch_loss: Callable[[np.ndarray], float],
+    validate: Callable[[], float] | None,
+    *,
+    config: SequenceTrainingConfig,
+    rng: np.random.Generator,
+    report: Report | None = None,
+) -> list[float]:
+    """Train, and leave the parameters with the values of the best validation, or of the end if there is none.
+
+    Parameters
+    ----------
+    parameters
+        What is trained.
+    lengths
+        (n,): words of each example.
+    batch_loss
+        Given the numbers of the examples of a batch, returns their mean loss and leaves its gradients in the
+        parameters.
+    validate
+        Returns a score, the higher the better; None for no validation.
+    config, rng
+        How to train; ``rng`` draws the order of the batches.
+    report
+        Is called after every batch.
+
+    Returns
+    -------
+    list[float]
+        The scores of all validations.
+
+    Raises
+    ------
+    DivergenceError
+        If a loss is not finite.
+    """
+    optimizer = AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
+    scores: list[float] = []
+    best: dict[str, np.ndarray] = {}
+    words, total, loss = 0, config.epochs * int(lengths.sum()), math.nan
+    for epoch in range(1, config.epochs + 1):
+        batches = batches_of_like_length(lengths, config.batch_words, rng)
+        schedule = OneCycle(learning_rate=config.learning_rate, total=config.epochs * len(batches), rising=0.2)
+        for batch in batches:
+            optimizer.learning_rate = schedule(optimizer.steps)
+            value = batch_loss(batch)
+            if not math.isfinite(value):
+                raise DivergenceError(f"training diverged in epoch {epoch}: lower the learning rate")
+            optimizer.step(config.clip)
+            loss = value if math.isnan(loss) else 0.95 * loss + 0.05 * value
+            words += int(lengths[batch].sum())
+            if report:
+                report(SequenceProgress(epoch=epoch, words_done=words, words_total=total, loss=loss))
+        if validate is None:
+            logger.debug("epoch %d: loss %.4f", epoch, loss)
+            continue
+        scores.append(validate())
+        logger.debug("epoch %d: loss %.4f, validation %.4f", epoch, loss, scores[-1])
+        if scores[-1] >= max(scores):
+            best = {name: parameter.value.copy() for name, parameter in parameters.items()}
+        elif epoch - 1 - int(np.argmax(scores)) >= config.patience:
+            break
+    for name, array in best.items():
+        parameters[name].value[...] = array
+    return scores

@@ -1,0 +1,166 @@
+"""What every Unicode character is to the tokenizer, as compact arrays that its kernels read.
+
+The tables follow the `unicodedata` of the running Python. A code point c is looked up in two steps,
+``entries[blocks[c >> 8] * 256 + (c & 255)]``: most of Unicode's 4352 blocks of 256 characters are alike, so that
+the entries stay small enough for a processor's cache. An entry holds the kind of the character in its low bits
+(see `embeddings.text.tokenizer.kernels`) and the character that replaces it from bit 8 on (0: itself).
+"""
+
+import unicodedata
+from functools import lru_cache
+
+import numpy as np
+
+from embeddings.text.tokenizer.kernels import (
+    CONTROL,
+    DOT_FOLLOWS,
+    IGNORED,
+    JOINER,
+    LINE_END,
+    MARK,
+    SEPARATOR,
+    SPECIAL,
+    SYMBOL,
+    SYMBOL_ALONE,
+    WORD,
+    CharacterTables,
+)
+
+LINE_ENDS = "\n\r\x85\u2028\u2029"
+APOSTROPHES = "'\u2019"
+JOINERS = APOSTROPHES + "\u200c\u200d"  # and the zero-width non-joiner and joiner
+ZERO_WIDTH_SPACE = "\u200b"
+REPLACEMENT = "\ufffd"
+UNDERSCORE = "_"
+VARIATION_SELECTORS = (*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+
+_CODE_POINTS = 0x110000
+# Planes 4 to 13 are not assigned; of plane 14 only the first characters are, and what follows is for private use.
+_ASSIGNED = (range(0x40000), range(0xE0000, 0xE1000))
+
+
+@lru_cache(maxsize=16)
+def character_tables(white_space_only: bool, lowercase: bool, punctuation: bool, fold_digits: bool) -> CharacterTables:
+    """Build the tables for one set of options.
+
+    Parameters
+    ----------
+    white_space_only : bool
+        Words are runs of anything but white space and control characters, rather than of letters, marks and digits.
+    lowercase : bool
+        Each character is replaced by its own lower-case form, as `str.lower` gives it for that character alone.
+    punctuation : bool
+        Characters that are neither part of a word nor space nor control characters are symbols, not separators.
+    fold_digits : bool
+        Every decimal digit (category Nd) is replaced by ``0``.
+
+    Returns
+    -------
+    CharacterTables
+        ``ascii`` (256,) uint8, ``blocks`` (4352,) uint16, ``entries`` (256 n,) uint32.
+    """
+    kinds = _white_space_kinds() if white_space_only else _word_kinds(punctuation)
+    entries = kinds.astype(np.uint32)
+    if not white_space_only:
+        entries[ord("\u2019")] |= ord("'") << 8
+        if punctuation:
+            entries[list(map(ord, APOSTROPHES))] |= SYMBOL_ALONE
+    if lowercase:
+        for code_point, lower in _lower_case():
+            entries[code_point] |= ord(lower[0]) << 8
+            if len(lower) > 1:  # in all of Unicode only capital I with a dot: its lower case keeps the dot as a mark
+                assert lower[1:] == "\u0307"
+                entries[code_point] |= DOT_FOLLOWS
+    if fold_digits:
+        digits = np.flatnonzero(_category_numbers() == _CATEGORIES.index("Nd"))
+        entries[digits] |= ord("0") << 8
+    blocks, compact = _two_levels(entries)
+    return CharacterTables(_ascii_table(entries), blocks, compact)
+
+
+def case_and_digit_folding(lowercase: bool, fold_digits: bool) -> dict[int, str]:
+    """Return the replacements of `character_tables` as `str.translate` takes them."""
+    folding = dict(_lower_case()) if lowercase else {}
+    if fold_digits:
+        digits = np.flatnonzero(_category_numbers() == _CATEGORIES.index("Nd"))
+        folding.update(dict.fromkeys(digits.tolist(), "0"))
+    return folding
+
+
+def _word_kinds(punctuation: bool) -> np.ndarray:
+    """Kinds of all characters where words are made of letters, marks and digits."""
+    other = SYMBOL if punctuation else SEPARATOR
+    by_initial = {"L": WORD, "N": WORD, "M": MARK, "Z": SEPARATOR, "P": other, "S": other}
+    by_category = {"Cc": CONTROL, "Cf": IGNORED, "Cs": SEPARATOR, "Co": other, "Cn": other}
+    kind_of_category = [by_category.get(name, by_initial.get(name[0], other)) for name in _CATEGORIES]
+    kinds = np.array(kind_of_category, np.uint8)[_category_numbers()]
+    _mark_spaces(kinds)
+    kinds[ord(UNDERSCORE)] = WORD
+    kinds[list(map(ord, JOINERS))] = JOINER
+    kinds[[ord(ZERO_WIDTH_SPACE), ord(REPLACEMENT)]] = SEPARATOR
+    kinds[list(VARIATION_SELECTORS)] = IGNORED
+    return kinds
+
+
+def _white_space_kinds() -> np.ndarray:
+    """Kinds of all characters where only white space ends a word, as in `str.split`."""
+    kinds = np.full(_CODE_POINTS, WORD, np.uint8)
+    kinds[_category_numbers() == _CATEGORIES.index("Cc")] = CONTROL
+    _mark_spaces(kinds)
+    return kinds
+
+
+def _mark_spaces(kinds: np.ndarray) -> None:
+    """Make white space separate words and line ends end lines."""
+    kinds[[c for c in range(0x10000) if chr(c).isspace()]] = SEPARATOR
+    kinds[list(map(ord, LINE_ENDS))] = LINE_END
+
+
+_CATEGORIES = [
+    *("Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc", "Me", "Nd", "Nl", "No", "Pc", "Pd", "Ps", "Pe", "Pi", "Pf", "Po"),
+    *("Sm", "Sc", "Sk", "So", "Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Co", "Cn"),
+]
+
+
+@lru_cache(maxsize=1)
+def _category_numbers() -> np.ndarray:
+    """Index into `_CATEGORIES` for every code point."""
+    number = {name: index for index, name in enumerate(_CATEGORIES)}
+    numbers = np.full(_CODE_POINTS, number["Cn"], np.uint8)
+    for assigned in _ASSIGNED:
+        categories = map(unicodedata.category, map(chr, assigned))
+        numbers[assigned.start : assigned.stop] = np.fromiter(map(number.__getitem__, categories), np.uint8)
+    numbers[0xF0000:] = number["Co"]
+    return numbers
+
+
+@lru_cache(maxsize=1)
+def _lower_case() -> list[tuple[int, str]]:
+    """Every character that differs from its lower-case form, with that form."""
+    return [(c, lower) for assigned in _ASSIGNED for c in assigned if (lower := chr(c).lower()) != chr(c)]
+
+
+def _two_levels(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Store equal blocks of 256 entries once."""
+    position: dict[bytes, int] = {}
+    distinct: list[np.ndarray] = []
+    blocks = np.empty(_CODE_POINTS >> 8, np.uint16)
+    for index, block in enumerate(entries.reshape(-1, 256)):
+        key = block.tobytes()
+        if key not in position:
+            position[key] = len(distinct)
+            distinct.append(block)
+        blocks[index] = position[key]
+    return blocks, np.concatenate(distinct)
+
+
+def _ascii_table(entries: np.ndarray) -> np.ndarray:
+    """What becomes of a byte: 0 ends a word, 1 to 127 is a letter of one, a closer look from `SPECIAL` on."""
+    table = np.arange(256, dtype=np.uint8) | np.uint8(SPECIAL)
+    for byte, entry in enumerate(entries[:128].tolist()):
+        kind, replacement = entry & 7, entry >> 8
+        if kind == SEPARATOR:
+            table[byte] = 0
+        elif kind == WORD:
+            table[byte] = replacement or byte
+    return table

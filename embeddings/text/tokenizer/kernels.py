@@ -1,0 +1,592 @@
+"""The compiled inner loops of tokenization: decode, classify, fold, hash and count.
+
+Words live in an open-addressing hash table with linear probing. A slot is four uint64, half a cache line:
+
+    key 0, key 1    the UTF-8 bytes of a word of at most 16 bytes, padded with zeros;
+                    of a longer one its hash, and where its bytes begin in ``letters`` (with `LONG` set)
+    id              1, 2, 3 ... in order of appearance (0: empty slot); of a long word its length from bit 32 on
+    count           how often the word has been seen
+
+so that almost every word is found by two comparisons in one cache line. No byte of UTF-8 is 0xFF, which keeps `LONG`
+apart from short words; words with zero bytes are stored as long ones.
+
+Text is worked on by the piece, in two steps. `_normalize` writes its words, folded, to a buffer and notes their edges:
+plain ASCII at a few instructions per byte and without a branch on what the byte is, all else character by character.
+`_count_words` then takes the words eight bytes at a time and asks for their slots ahead of time, so that the misses
+of the cache overlap.
+"""
+
+# mypy: ignore-errors
+# (Numba infers the types of what it compiles.)
+
+from typing import NamedTuple
+
+import numpy as np
+from llvmlite import ir
+from numba import config, njit, types
+from numba.extending import intrinsic
+
+OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
+_INLINE = {**OPTIONS, "forceinline": True}  # where it was measured to matter
+
+# Kinds of characters: the low three bits of a table entry, whose bits from 8 on are the character that replaces it
+SEPARATOR = 0  # ends a word
+WORD = 1  # part of a word
+MARK = 2  # part of a word, but none begins with it
+JOINER = 3  # kept between two characters of a word, else a separator
+IGNORED = 4  # passed over as if it were not there
+LINE_END = 5
+CONTROL = 6  # a separator, counted
+SYMBOL = 7  # a token of its own
+DOT_FOLLOWS = 8  # flag: the replacement is followed by U+0307, combining dot above
+SYMBOL_ALONE = 16  # flag: a joiner that is a symbol where it does not join
+SPECIAL = 128  # flag in the ASCII table: the character needs a closer look
+
+LINE_END_ID = 0  # stands in the stream of ids where a line ends
+LONGEST_WORD = 1000  # bytes; longer words are dropped and counted
+
+# Places in the state of a tokenizer
+POSITION = 0  # bytes of the block done
+WRITTEN = 1  # ids written
+CARRIED = 2  # bytes of a word that goes on in the next piece
+HELD = 3  # the joiner at its end whose next character is not known yet, or 0
+JOINT = 4  # where that joiner begins
+INVALID = 5  # invalid byte sequences so far
+CONTROLS = 6  # control characters so far
+TOO_LONG = 7  # words longer than LONGEST_WORD so far
+STATE_SIZE = 8
+
+WORDS, LETTERS = 0, 1  # places in the sizes of a word table
+
+PADDING = 24  # bytes after the folded text that are read, though never used
+_NEWLINE = np.uint64(10)  # stands in the folded text where a line ends
+_ALONE = 1 << 24  # flag of the joiner held: it is a symbol if it does not join
+_COMBINING_DOT = 0x307
+_REPLACEMENT = 0xFFFD
+_LONG = np.uint64(0xFF << 56)
+_ID_BITS = np.uint64(0xFFFFFFFF)
+_FACTOR_0 = np.uint64(0x9E3779B97F4A7C15)
+_FACTOR_1 = np.uint64(0xC2B2AE3D27D4EB4F)
+_U0, _U1, _U2, _U3, _U4, _U7, _U8, _U16, _U29, _U32, _U63 = map(np.uint64, (0, 1, 2, 3, 4, 7, 8, 16, 29, 32, 63))
+_FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(8)] + [2**64 - 1] * 9, np.uint64)  # masks, by length
+
+
+class CharacterTables(NamedTuple):
+    """See `embeddings.text.tokenizer.character_tables`."""
+
+    ascii: np.ndarray  # (256,) uint8
+    blocks: np.ndarray  # (4352,) uint16
+    entries: np.ndarray  # (256 n,) uint32; the first block is block 0
+
+
+class TableArrays(NamedTuple):
+    """A hash table of words; the number of slots is a power of two."""
+
+    slots: np.ndarray  # (4 slots,) uint64
+    letters: np.ndarray  # uint8, bytes of long words
+    sizes: np.ndarray  # (2,) int64: words, letters in use
+
+
+class Scratch(NamedTuple):
+    """Room for a piece of text; see `scratch`."""
+
+    folded: np.ndarray  # uint8, text
+    folded_words: np.ndarray  # the same memory as uint64
+    edges: np.ndarray  # uint32, where words begin and end in it, by turns
+    keys: np.ndarray  # uint64, both keys of each word
+    places: np.ndarray  # uint64, where to look for it
+
+
+def scratch(piece: int) -> Scratch:
+    """Make room for pieces of so many bytes."""
+    tokens = most_tokens(piece)
+    folded = np.zeros((most_letters(piece) + PADDING + 7) // 8 * 8, np.uint8)
+    edges, keys = np.empty(2 * tokens + 2, np.uint32), np.empty(2 * tokens, np.uint64)
+    return Scratch(folded, folded.view(np.uint64), edges, keys, np.empty(tokens, np.uint64))
+
+
+def most_tokens(piece: int) -> int:
+    """Return how many tokens so many bytes may be: one each, and a word and a joiner carried over."""
+    return piece + 4
+
+
+def most_letters(piece: int) -> int:
+    """Return how long so many bytes may become: U+FFFD, 3 bytes, for each, and a word carried over."""
+    return 3 * (piece + 4) + LONGEST_WORD
+
+
+@intrinsic
+def _prefetch(typing_context, array, index):
+    """Ask for the cache line of ``array[index]``, to be read and written soon."""
+
+    def codegen(context, builder, signature, args):
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        function = builder.module.declare_intrinsic(
+            "llvm.prefetch", [byte], ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        )
+        address = builder.bitcast(builder.gep(data, [args[1]]), byte)
+        builder.call(function, [address, number(1), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, index), codegen
+
+
+if config.DISABLE_JIT:
+
+    def _prefetch(array, index):
+        """Do nothing: plain Python has no caches to warm."""
+
+
+@njit(**OPTIONS)
+def _hash_short(key_0, key_1):
+    """Multiply-shift hash; its top bits are the good ones."""
+    return (key_0 ^ (key_0 >> _U32)) * _FACTOR_0 + (key_1 ^ (key_1 >> _U32)) * _FACTOR_1
+
+
+@njit(**OPTIONS)
+def _hash_long(letters, start, end):
+    value = np.uint64(end - start)
+    for i in range(start, end):
+        value = (value ^ np.uint64(letters[i])) * _FACTOR_0
+    return (value ^ (value >> _U29)) * _FACTOR_1
+
+
+@njit(**OPTIONS)
+def _find_short(slots, shift, key_0, key_1):
+    """Return the slot of a short word, or the empty one where it belongs."""
+    last = np.uint64(slots.size - 1)
+    slot = (_hash_short(key_0, key_1) >> shift) << _U2
+    while (slots[slot] != key_0 or slots[slot + _U1] != key_1) and slots[slot + _U2] != _U0:
+        slot = (slot + _U4) & last
+    return slot
+
+
+@njit(**OPTIONS)
+def _find_long(table, shift, word, start, end, value):
+    """Return the slot of a long word with hash `value`, or the empty one where it belongs."""
+    slots = table.slots
+    last = np.uint64(slots.size - 1)
+    slot = (value >> shift) << _U2
+    while slots[slot + _U2] != _U0:
+        if (
+            slots[slot] == value
+            and slots[slot + _U1] >= _LONG
+            and slots[slot + _U2] >> _U32 == np.uint64(end - start)
+            and _same_letters(table.letters, np.int64(slots[slot + _U1] ^ _LONG), word, start, end)
+        ):
+            break
+        slot = (slot + _U4) & last
+    return slot
+
+
+@njit(**OPTIONS)
+def _same_letters(letters, place, word, start, end):
+    for i in range(end - start):  # noqa: SIM110 (Numba has no generator expressions)
+        if letters[place + i] != word[start + i]:
+            return False
+    return True
+
+
+@njit(**OPTIONS)
+def _add_short(slots, sizes, slot, key_0, key_1):
+    sizes[WORDS] += 1
+    slots[slot] = key_0
+    slots[slot + _U1] = key_1
+    slots[slot + _U2] = np.uint64(sizes[WORDS])
+
+
+@njit(**OPTIONS)
+def _add_long(table, slot, word, start, end, value):
+    place = table.sizes[LETTERS]
+    for i in range(end - start):  # copying a slice may make a temporary array
+        table.letters[place + i] = word[start + i]
+    table.sizes[WORDS] += 1
+    table.sizes[LETTERS] += end - start
+    table.slots[slot] = value
+    table.slots[slot + _U1] = _LONG | np.uint64(place)
+    table.slots[slot + _U2] = np.uint64(table.sizes[WORDS]) | np.uint64(end - start) << _U32
+
+
+@njit(**OPTIONS)
+def _shift(slots):
+    """Return by how many bits to shift a hash to get a slot."""
+    shift, number = np.uint64(64), slots.size // 4
+    while number > 1:
+        number //= 2
+        shift -= _U1
+    return shift
+
+
+@njit(**_INLINE)
+def _decode(raw, start):
+    """Decode the UTF-8 sequence of 2 to 4 bytes at `start`: the code point (-1: invalid) and where the next begins.
+
+    An invalid sequence is as long as the longest valid beginning of one, at least a byte (the Unicode Standard,
+    chapter 3, "Substitution of Maximal Subparts").
+    """
+    lead = np.int64(raw[start])
+    end = start + _U1
+    if 0xE1 <= lead < 0xED and end + _U1 < raw.size:  # most of the world's scripts, at full speed
+        second, third = np.int64(raw[end]), np.int64(raw[end + _U1])
+        if second & 0xC0 == 0x80 and third & 0xC0 == 0x80:
+            return (lead & 0x0F) << 12 | (second & 0x3F) << 6 | third & 0x3F, end + _U2
+    if lead < 0xC2 or lead > 0xF4:
+        return -1, end
+    more = 1 + (lead >= 0xE0) + (lead >= 0xF0)
+    code = lead & (0x3F >> more)
+    low, high = 0x80, 0xBF
+    if lead == 0xE0:
+        low = 0xA0
+    elif lead == 0xED:
+        high = 0x9F
+    elif lead == 0xF0:
+        low = 0x90
+    elif lead == 0xF4:
+        high = 0x8F
+    for _ in range(more):
+        byte = np.int64(raw[end]) if end < raw.size else 0
+        if byte < low or byte > high:
+            return -1, end
+        code = code << 6 | byte & 0x3F
+        low, high = 0x80, 0xBF
+        end += _U1
+    return code, end
+
+
+@njit(**_INLINE)
+def _encode(code, text, length):
+    """Append a character to a text of `length` bytes; the new length."""
+    if code < 0x80:
+        text[length] = code
+        return length + _U1
+    if code < 0x800:
+        text[length] = 0xC0 | code >> 6
+        text[length + _U1] = 0x80 | code & 0x3F
+        return length + _U2
+    if code < 0x10000:
+        text[length] = 0xE0 | code >> 12
+        text[length + _U1] = 0x80 | code >> 6 & 0x3F
+        text[length + _U2] = 0x80 | code & 0x3F
+        return length + _U3
+    text[length] = 0xF0 | code >> 18
+    text[length + _U1] = 0x80 | code >> 12 & 0x3F
+    text[length + _U2] = 0x80 | code >> 6 & 0x3F
+    text[length + _U3] = 0x80 | code & 0x3F
+    return length + _U4
+
+
+@njit(**OPTIONS)
+def _end_word(folded, edges, number, out, held, joint):
+    """Note the end of a word, after which the joiner held, if any, is a symbol or nothing; edges and text so far."""
+    edges[number] = joint if held else out
+    number += _U1
+    if held & _ALONE:
+        edges[number] = out
+        out = _encode(held ^ _ALONE, folded, out)
+        edges[number + _U1] = out
+        number += _U2
+    return number, out
+
+
+@njit(**OPTIONS)
+def _normalize(raw, end, characters, folded, edges, state):
+    """Fold ``raw[state[POSITION]:end]`` and note the edges of its words; an odd number of them: the last word goes on.
+
+    Parameters
+    ----------
+    raw : (n,) uint8
+    end : int
+        A character that begins before is read to its end.
+    characters : CharacterTables
+    folded : uint8
+        Begins with ``state[CARRIED]`` bytes of a word. Written: words, and `_NEWLINE` as a word where a line ends.
+    edges : uint32
+        Written.
+    state : int64
+
+    Returns
+    -------
+    tuple of int
+        The number of edges and the length of the folded text.
+    """
+    ascii_table, blocks, entries = characters
+    position, out, number = np.uint64(state[POSITION]), np.uint64(state[CARRIED]), _U0
+    held, joint = state[HELD], np.uint64(state[JOINT])
+    inside = out > _U0
+    if inside:
+        edges[0] = 0
+        number = _U1
+    end = np.uint64(end)
+    while position < end:
+        if held == 0:
+            while position < end:
+                byte = ascii_table[raw[position]]
+                if byte >= SPECIAL:
+                    break
+                folded[out] = byte
+                edges[number] = out
+                number += np.uint64(inside ^ (byte != 0))
+                inside = byte != 0
+                out += _U1
+                position += _U1
+            if position >= end:
+                break
+        start = position
+        code = np.int64(raw[position])
+        position += _U1
+        if code >= 0x80:
+            code, position = _decode(raw, start)
+            if code < 0:
+                state[INVALID] += 1
+                code = _REPLACEMENT
+        entry = np.int64(entries[np.int64(blocks[code >> 8]) << 8 | code & 255])
+        kind = entry & 7
+        replacement = entry >> 8 if entry >> 8 else code
+        if kind == WORD or (kind == MARK and inside):
+            edges[number] = out
+            number += np.uint64(not inside)
+            inside, held = True, 0
+            out = _encode(replacement, folded, out)
+            if entry & DOT_FOLLOWS:
+                out = _encode(_COMBINING_DOT, folded, out)
+        elif kind == JOINER and inside and held == 0:
+            held = code | (_ALONE if entry & SYMBOL_ALONE else 0)
+            joint = out
+            out = _encode(replacement, folded, out)
+        elif kind != IGNORED:
+            if inside:
+                number, out = _end_word(folded, edges, number, out, held, joint)
+                inside, held = False, 0
+            state[CONTROLS] += kind == CONTROL
+            ends_line = kind == LINE_END and not (code == 10 and start > _U0 and raw[start - _U1] == 13)  # not twice
+            if ends_line or kind == SYMBOL or entry & SYMBOL_ALONE:
+                edges[number] = out
+                out = _encode(10 if ends_line else replacement if kind == SYMBOL else code, folded, out)
+                edges[number + _U1] = out
+                number += _U2
+    state[POSITION], state[HELD], state[JOINT] = position, held, joint
+    return number, out
+
+
+@njit(**OPTIONS)
+def _locate_words(number, shift, slots, scratch):
+    """Take the keys of words from the folded text and ask for their slots; at an odd place is no short word."""
+    text, edges, keys, places = scratch.folded_words, scratch.edges, scratch.keys, scratch.places
+    for i in range(number):
+        start = np.uint64(edges[2 * i])
+        length = np.uint64(edges[2 * i + 1]) - start
+        word, bits = start >> _U3, (start & _U7) << _U3
+        low, middle, high = text[word], text[word + _U1], text[word + _U2]
+        short = min(length, _U16)
+        key_0 = (low >> bits | middle << _U1 << (_U63 - bits)) & _FIRST_BYTES[short]
+        key_1 = (middle >> bits | high << _U1 << (_U63 - bits)) & _FIRST_BYTES[max(short, _U8) - _U8]
+        slot = (_hash_short(key_0, key_1) >> shift) << _U2
+        keys[2 * i] = key_0
+        keys[2 * i + 1] = key_1
+        places[i] = slot | np.uint64(length > _U16 or key_0 == _NEWLINE)
+        _prefetch(slots, slot)
+
+
+@njit(**OPTIONS)
+def _count_words(number, table, scratch, ids, state):
+    """Count the words in the folded text and write their ids."""
+    slots, sizes = table.slots, table.sizes
+    folded, edges, keys, places = scratch.folded, scratch.edges, scratch.keys, scratch.places
+    last = np.uint64(slots.size - 1)
+    shift = _shift(slots)
+    _locate_words(number, shift, slots, scratch)
+    written = np.uint64(state[WRITTEN])
+    for i in range(number):
+        slot = places[i]
+        if slot & _U1 == _U0:
+            key_0, key_1 = keys[2 * i], keys[2 * i + 1]
+            while slots[slot] != key_0 or slots[slot + _U1] != key_1:
+                if slots[slot + _U2] == _U0:
+                    _add_short(slots, sizes, slot, key_0, key_1)
+                    break
+                slot = (slot + _U4) & last
+            slots[slot + _U3] += _U1
+            ids[written] = slots[slot + _U2]
+            written += _U1
+        elif folded[edges[2 * i]] == _NEWLINE:
+            ids[written] = LINE_END_ID
+            written += _U1
+        elif edges[2 * i + 1] - edges[2 * i] > LONGEST_WORD:
+            state[TOO_LONG] += 1
+        else:
+            ids[written] = _count_long(folded, np.int64(edges[2 * i]), np.int64(edges[2 * i + 1]), table, shift)
+            written += _U1
+    state[WRITTEN] = written
+
+
+@njit(**OPTIONS)
+def _count_long(folded, start, end, table, shift):
+    """Count a long word; its id."""
+    value = _hash_long(folded, start, end)
+    slot = _find_long(table, shift, folded, start, end, value)
+    if table.slots[slot + _U2] == _U0:
+        _add_long(table, slot, folded, start, end, value)
+    table.slots[slot + _U3] += _U1
+    return table.slots[slot + _U2] & _ID_BITS
+
+
+@njit(**OPTIONS)
+def _carry(folded, start, end, state):
+    """Move a word that goes on to the front; of one that is too long already, no more than shows that."""
+    length = min(end - start, LONGEST_WORD + 1)
+    for i in range(length):
+        folded[i] = folded[start + i]
+    state[CARRIED] = length
+    if state[HELD]:
+        state[JOINT] = min(state[JOINT] - start, length)
+
+
+@njit(**OPTIONS)
+def tokenize_block(raw, characters, table, scratch, ids, state):
+    """Tokenize a block of text from ``state[POSITION]`` on, until it or the room in `table` or `ids` ends.
+
+    Parameters
+    ----------
+    raw : (n,) uint8
+        UTF-8; the end of the block ends a word.
+    characters : CharacterTables
+    table : TableArrays
+    scratch : Scratch
+    ids : (m,) int32
+        Written from ``state[WRITTEN]`` on: ids of words, and `LINE_END_ID` where a line ends.
+    state : (STATE_SIZE,) int64
+        Changed in place.
+
+    Returns
+    -------
+    bool
+        Whether the block is done. If not, make room for `most_tokens` and `most_letters`, and call again.
+    """
+    folded, edges = scratch.folded, scratch.edges
+    tokens, letters = scratch.places.size, folded.size
+    while state[POSITION] < raw.size:
+        if (
+            state[WRITTEN] + tokens > ids.size
+            or table.sizes[WORDS] + tokens > table.slots.size // 8
+            or table.sizes[LETTERS] + letters > table.letters.size
+        ):
+            return False
+        end = min(state[POSITION] + tokens - 4, raw.size)
+        number, length = _normalize(raw, end, characters, folded, edges, state)
+        if number & _U1 and state[POSITION] == raw.size:
+            number, length = _end_word(folded, edges, number, length, state[HELD], np.uint64(state[JOINT]))
+            state[HELD] = 0
+        _count_words(np.int64(number >> _U1), table, scratch, ids, state)
+        state[CARRIED] = 0
+        if number & _U1:
+            _carry(folded, np.int64(edges[number - _U1]), np.int64(length), state)
+    return True
+
+
+@njit(**OPTIONS)
+def _short_keys(letters, start, end):
+    """Keys of a word, and whether it is a short one."""
+    key_0, key_1 = _U0, _U0
+    if end - start > 16:
+        return False, key_0, key_1
+    for i in range(start, end):
+        byte = np.uint64(letters[i])
+        if byte == _U0:
+            return False, key_0, key_1
+        if i - start < 8:
+            key_0 |= byte << np.uint64(8 * (i - start))
+        else:
+            key_1 |= byte << np.uint64(8 * (i - start - 8))
+    return True, key_0, key_1
+
+
+@njit(**OPTIONS)
+def add_words(words, counts, table):
+    """Add counts (n,) int64 of words to a table that has room for all of them."""
+    shift = _shift(table.slots)
+    for i in range(counts.size):
+        start, end = words.starts[i], words.ends[i]
+        short, key_0, key_1 = _short_keys(words.letters, start, end)
+        if short:
+            slot = _find_short(table.slots, shift, key_0, key_1)
+            if table.slots[slot + _U2] == _U0:
+                _add_short(table.slots, table.sizes, slot, key_0, key_1)
+        else:
+            value = _hash_long(words.letters, start, end)
+            slot = _find_long(table, shift, words.letters, start, end, value)
+            if table.slots[slot + _U2] == _U0:
+                _add_long(table, slot, words.letters, start, end, value)
+        table.slots[slot + _U3] += np.uint64(counts[i])
+
+
+@njit(**OPTIONS)
+def find_words(words, table, ids):
+    """Write the id of each word in `table` to `ids` (n,) int32, 0 for words that are not there."""
+    shift = _shift(table.slots)
+    for i in range(ids.size):
+        start, end = words.starts[i], words.ends[i]
+        short, key_0, key_1 = _short_keys(words.letters, start, end)
+        if short:
+            slot = _find_short(table.slots, shift, key_0, key_1)
+        else:
+            slot = _find_long(table, shift, words.letters, start, end, _hash_long(words.letters, start, end))
+        ids[i] = table.slots[slot + _U2] & _ID_BITS
+
+
+@njit(**OPTIONS)
+def _hash_of_slot(slots, slot):
+    return slots[slot] if slots[slot + 1] >= _LONG else _hash_short(slots[slot], slots[slot + 1])
+
+
+@njit(**OPTIONS)
+def move_slots(old, new):
+    """Insert all slots of a table into an empty, larger array of slots."""
+    shift, last = _shift(new), np.uint64(new.size - 1)
+    for i in range(0, old.size, 4):
+        if old[i + 2] != _U0:
+            slot = (_hash_of_slot(old, i) >> shift) << _U2
+            while new[slot + _U2] != _U0:
+                slot = (slot + _U4) & last
+            for j in range(4):
+                new[slot + np.uint64(j)] = old[i + j]
+
+
+@njit(**OPTIONS)
+def read_sizes(slots, lengths, counts):
+    """Write the length in bytes and the count of every word, both (n,) int64, by id."""
+    for i in range(0, slots.size, 4):
+        if slots[i + 2] != _U0:
+            word = np.int64(slots[i + 2] & _ID_BITS) - 1
+            counts[word] = slots[i + 3]
+            length = np.int64(slots[i + 2] >> _U32)
+            if length == 0:
+                while length < 16 and slots[i + (length >> 3)] >> np.uint64(8 * (length & 7)) & np.uint64(255) != _U0:
+                    length += 1
+            lengths[word] = length
+
+
+@njit(**OPTIONS)
+def read_buckets(slots, buckets):
+    """Write 8 bits of the hash of every word, (n,) uint8, by id; not those that decide on its slot."""
+    for i in range(0, slots.size, 4):
+        if slots[i + 2] != _U0:
+            value = _hash_of_slot(slots, i)
+            buckets[np.int64(slots[i + 2] & _ID_BITS) - 1] = (value ^ value >> _U29) & np.uint64(255)
+
+
+@njit(**OPTIONS)
+def read_letters(table, words):
+    """Write the bytes of every word, by id, to its span in `words`; words with an empty span are left out."""
+    slots = table.slots
+    for i in range(0, slots.size, 4):
+        if slots[i + 2] != _U0:
+            word = np.int64(slots[i + 2] & _ID_BITS) - 1
+            start, length = words.starts[word], words.ends[word] - words.starts[word]
+            if slots[i + 1] >= _LONG:
+                place = np.int64(slots[i + 1] ^ _LONG)
+                for j in range(length):
+                    words.letters[start + j] = table.letters[place + j]
+            else:
+                for j in range(length):
+                    words.letters[start + j] = slots[i + (j >> 3)] >> np.uint64(8 * (j & 7)) & np.uint64(255)

@@ -1,0 +1,83 @@
+"""The words of one generation of provisional ids on disk, sorted by hash so that equal words can be brought together.
+
+All words whose hash falls into one of `BUCKETS` buckets stand together, in every generation: words of several
+generations are counted bucket by bucket, in a table that fits into the processor's cache. A file holds, little-endian,
+
+    n, m               int64    numbers of words and of letters
+    buckets  (256,)    int64    where each bucket of words ends
+    ends     (n,)      int64    where each word ends in the letters
+    counts   (n,)      int64
+    ids      (n,)      int64    the provisional id of each word: 1 to n
+    letters  (m,)      uint8    UTF-8
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+from embeddings.text.tokenizer.counted_words import CountedWords, Words
+from embeddings.text.tokenizer.word_table import BUCKETS, WordTable
+
+_ITEM = 8
+_HEADER = (2 + BUCKETS) * _ITEM
+
+
+def write_generation(path: Path, table: WordTable) -> None:
+    """Write the words of a table; their provisional ids are their ids in it."""
+    (words, counts), ids, buckets = table.export_by_bucket()
+    with path.open("wb") as file:
+        for array in ([len(ids), words.letters.size], buckets, words.ends, counts, ids):
+            file.write(np.asarray(array, "<i8").data)
+        file.write(words.letters.data)
+
+
+class Generation:
+    """A file that `write_generation` has written.
+
+    Raises
+    ------
+    EmbeddingsError
+        The file is missing or damaged; so do the methods.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        header = self._read(0, 2 + BUCKETS)
+        self.size, self._letters = header[:2].tolist()
+        self._buckets = np.concatenate([[0], header[2:]])
+        in_order = (np.diff(self._buckets) >= 0).all() and self._buckets[-1] == self.size
+        if not in_order or path.stat().st_size != _HEADER + 3 * _ITEM * self.size + self._letters:
+            raise self._damaged()
+
+    def words(self, first_bucket: int = 0, end_bucket: int = BUCKETS) -> CountedWords:
+        """Return the words of some buckets."""
+        first, end = self._buckets[[first_bucket, end_bucket]].tolist()
+        ends = self._read(_HEADER + _ITEM * max(first - 1, 0), end - max(first - 1, 0))
+        bounds = ends if first else np.concatenate([[0], ends])
+        counts = self._read(_HEADER + _ITEM * (self.size + first), end - first)
+        if (np.diff(bounds) < 0).any() or bounds[0] < 0 or bounds[-1] > self._letters:
+            raise self._damaged()
+        begin = int(bounds[0])
+        place = _HEADER + 3 * _ITEM * self.size + begin
+        letters = self._read(place, int(bounds[-1]) - begin, "u1")
+        return CountedWords(Words(letters, bounds[:-1] - begin, bounds[1:] - begin), counts)
+
+    def ids(self) -> np.ndarray:
+        """Return the provisional ids of all words, in the order of `words`."""
+        ids = self._read(_HEADER + 2 * _ITEM * self.size, self.size)
+        if ids.size and (ids.min() < 1 or ids.max() > self.size):
+            raise self._damaged()
+        return ids
+
+    def _read(self, place: int, number: int, dtype: str = "<i8") -> np.ndarray:
+        try:
+            items = np.fromfile(self._path, dtype, number, offset=place)
+        except OSError as error:
+            raise EmbeddingsError(f"cannot read {self._path}: {error.strerror}; tokenize the corpus again") from error
+        if len(items) < number:
+            raise self._damaged()
+        return items
+
+    def _damaged(self) -> EmbeddingsError:
+        return EmbeddingsError(f"{self._path} is damaged; tokenize the corpus again")

@@ -1,0 +1,225 @@
+r"""Tokenizers: text to words, line by line.
+
+`make_tokenizer` gives one by name. The fast tokenizer's rules, all by the Unicode character database of the running
+Python (`unicodedata`):
+
+- A word is a longest run of letters (categories L*), digits and other numbers (N*), underscores, and marks (M*) after
+  one of these. ``read_csv``, ``naïve``, ``हिन्दी`` and ``42nd`` are words; ``3.14`` is two, ``3`` and ``14``. Scripts
+  without spaces are not segmented: a run of Chinese characters is one word (give a segmenter as a callable).
+- An apostrophe, ``'`` or U+2019, between two characters of a word belongs to it and becomes ``'``: ``don't``,
+  ``rock'n'roll``, but ``dogs`` in ``dogs'``. So do the zero-width joiner and non-joiner of Persian and Indic words.
+- Other invisible characters (format characters, category Cf, such as soft hyphens, directional marks, the byte-order
+  mark; variation selectors) are passed over as if they were not there, but a zero-width space separates words.
+- ``lowercase``: each character is replaced by its own lower-case form, as `str.lower` gives it for the character
+  alone (so İ becomes two characters, and a capital sigma σ wherever it stands). Text is not otherwise normalized: é
+  as one code point and é as two are different.
+- ``fold_digits``: each decimal digit (Nd) is replaced by 0; ``1984`` becomes ``0000``.
+- ``punctuation``: each other character that is no white space, control or invisible character is a token of its own.
+- All else separates words: white space, punctuation, U+FFFD, invalid UTF-8 (as U+FFFD, replaced as `bytes.decode`
+  does) and control characters, of which NUL is one. Of these the last two are counted.
+- A line ends at ``\n``, ``\r\n``, ``\r``, U+0085, U+2028 and U+2029.
+- Words longer than 1000 bytes of UTF-8 are left out and counted.
+
+White-space tokenization splits lines as `str.split` does, and at control characters. Other tokenizers get lines
+without control characters; ``lowercase`` and ``fold_digits`` are applied to the tokens that they return, and these
+are kept whether they are punctuation or not.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol, runtime_checkable
+
+from embeddings.errors import EmbeddingsError
+from embeddings.text.tokenizer.character_tables import LINE_ENDS, case_and_digit_folding, character_tables
+from embeddings.text.tokenizer.kernels import LINE_END_ID
+from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter, WordCounter
+
+FAST, WHITE_SPACE, NLTK_PREFIX = "fast", "whitespace", "nltk:"
+# Those of NLTK's that need no downloaded data and no arguments
+NLTK_TOKENIZERS = {
+    "casual": "TweetTokenizer",
+    "toktok": "ToktokTokenizer",
+    "treebank": "TreebankWordTokenizer",
+    "tweet": "TweetTokenizer",
+    "word": "NLTKWordTokenizer",
+    "wordpunct": "WordPunctTokenizer",
+}
+
+
+class UnknownTokenizerError(EmbeddingsError, ValueError):
+    """There is no tokenizer of that name."""
+
+
+@runtime_checkable
+class Tokenizer(Protocol):
+    """Cuts text into words, line by line."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What `make_tokenizer` needs to make the same tokenizer; of a callable its qualified name."""
+
+    @property
+    def uses_threads(self) -> bool:
+        """Whether counters in several threads are faster than one."""
+
+    def tokenize(self, text: str) -> list[list[str]]:
+        """Return the words of each line."""
+
+    def counter(self, table_bytes: int | None = None) -> WordCounter:
+        """Return a new counter of words, of about `table_bytes` of memory at most (default: no limit)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FastTokenizer:
+    """The compiled tokenizer; rules in `embeddings.text.tokenizer.tokenizers`.
+
+    Parameters
+    ----------
+    white_space_only : bool
+        Only white space and control characters end a word.
+    lowercase, punctuation, fold_digits : bool
+        See `make_tokenizer`.
+    """
+
+    white_space_only: bool = False
+    lowercase: bool = True
+    punctuation: bool = False
+    fold_digits: bool = False
+    uses_threads = True
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What `make_tokenizer` needs to make the same tokenizer."""
+        spec = WHITE_SPACE if self.white_space_only else FAST
+        options = {"lowercase": self.lowercase, "punctuation": self.punctuation, "fold_digits": self.fold_digits}
+        return {"spec": spec, **options}
+
+    def tokenize(self, text: str) -> list[list[str]]:
+        """Return the words of each line."""
+        return _tokenize(text, self.counter())
+
+    def counter(self, table_bytes: int | None = None) -> KernelCounter:
+        """Return a new counter of words, of about `table_bytes` of memory at most (default: no limit)."""
+        tables = character_tables(self.white_space_only, self.lowercase, self.punctuation, self.fold_digits)
+        return KernelCounter(tables, table_bytes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonTokenizer:
+    """A tokenizer written in Python, called line by line.
+
+    Parameters
+    ----------
+    spec : str
+        Name of the tokenizer.
+    split : callable
+        Line to list of tokens; empty ones are left out.
+    lowercase, fold_digits : bool
+        Applied to the tokens.
+    punctuation : bool
+        Without effect: tokens are kept whether they are punctuation or not.
+    """
+
+    spec: str
+    split: Callable[[str], Iterable[str]]
+    lowercase: bool = True
+    punctuation: bool = False
+    fold_digits: bool = False
+    uses_threads = False
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The name of the tokenizer and its options."""
+        options = {"lowercase": self.lowercase, "punctuation": self.punctuation, "fold_digits": self.fold_digits}
+        return {"spec": self.spec, **options}
+
+    def tokenize(self, text: str) -> list[list[str]]:
+        """Return the words of each line.
+
+        Raises
+        ------
+        EmbeddingsError
+            The tokenizer returned something else than strings.
+        """
+        return _tokenize(text, self.counter())
+
+    def counter(self, table_bytes: int | None = None) -> PythonCounter:
+        """Return a new counter of words, of about `table_bytes` of memory at most (default: no limit)."""
+        return PythonCounter(self._tokens, table_bytes)
+
+    @cached_property
+    def _folding(self) -> dict[int, str]:
+        return case_and_digit_folding(self.lowercase, self.fold_digits)
+
+    def _tokens(self, line: str) -> list[str]:
+        tokens = self.split(line)
+        if isinstance(tokens, str) or not isinstance(tokens, Iterable):
+            raise EmbeddingsError(f"tokenizer {self.spec} returned {type(tokens).__name__}; expected a list of str")
+        tokens = list(tokens)
+        for token in tokens:
+            if not isinstance(token, str):
+                raise EmbeddingsError(f"tokenizer {self.spec} returned a list with {token!r}; expected a list of str")
+        return [token.translate(self._folding) for token in tokens] if self._folding else tokens
+
+
+def make_tokenizer(
+    spec: str | Callable[[str], Iterable[str]] = FAST,
+    *,
+    lowercase: bool = True,
+    punctuation: bool = False,
+    fold_digits: bool = False,
+) -> Tokenizer:
+    r"""Return a tokenizer by name.
+
+    Parameters
+    ----------
+    spec : str or callable
+        ``"fast"`` and ``"whitespace"`` are compiled; ``"nltk:NAME"`` is one of NLTK's (`NLTK_TOKENIZERS`); or any
+        function from a line, a str without line end, to a list of str. Rules in `embeddings.text.tokenizer.tokenizers`.
+    lowercase : bool
+        Words in lower case.
+    punctuation : bool
+        Punctuation marks and symbols are tokens, too; of effect on the fast tokenizer only.
+    fold_digits : bool
+        Every decimal digit becomes ``0``.
+
+    Raises
+    ------
+    UnknownTokenizerError
+        No tokenizer has that name; the message names the nearest.
+
+    Examples
+    --------
+    >>> make_tokenizer("fast", punctuation=True).tokenize("Don't panic!\nIt's 42.")
+    [["don't", 'panic', '!'], ["it's", '42', '.']]
+    """
+    options = {"lowercase": lowercase, "punctuation": punctuation, "fold_digits": fold_digits}
+    if callable(spec):
+        name = f"{getattr(spec, '__module__', '')}.{getattr(spec, '__qualname__', type(spec).__qualname__)}"
+        return PythonTokenizer(spec=name, split=spec, **options)
+    if spec in (FAST, WHITE_SPACE):
+        return FastTokenizer(white_space_only=spec == WHITE_SPACE, **options)
+    if spec.removeprefix(NLTK_PREFIX) in NLTK_TOKENIZERS and spec.startswith(NLTK_PREFIX):
+        import nltk.tokenize  # a second that users of the other tokenizers need not wait
+
+        tokenizer = getattr(nltk.tokenize, NLTK_TOKENIZERS[spec.removeprefix(NLTK_PREFIX)])()
+        return PythonTokenizer(spec=spec, split=tokenizer.tokenize, **options)
+    known = [FAST, WHITE_SPACE, *(NLTK_PREFIX + name for name in NLTK_TOKENIZERS)]
+    nearest = difflib.get_close_matches(spec, known, n=1, cutoff=0.4)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    raise UnknownTokenizerError(f"no tokenizer {spec!r}; {hint}expected one of {', '.join(known)}, or a callable")
+
+
+def _tokenize(text: str, counter: WordCounter) -> list[list[str]]:
+    block = text.encode("utf-8", "surrogatepass")
+    ids = [number for part in (counter.ids(block), counter.last_ids()) for ids in part for number in ids.tolist()]
+    words = [word.decode() for word in counter.take_words().words.to_bytes()]
+    lines: list[list[str]] = [[]]
+    for number in ids:
+        if number == LINE_END_ID:
+            lines.append([])
+        else:
+            lines[-1].append(words[number - 1])
+    return lines if lines[-1] or (text and text[-1] not in LINE_ENDS) else lines[:-1]

@@ -1,0 +1,200 @@
+"""Text to provisional ids: each counter numbers the words of its own text in the order in which they appear."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import numpy as np
+
+from embeddings.text.tokenizer.counted_words import CountedWords, Words
+from embeddings.text.tokenizer.kernels import (
+    CONTROLS,
+    INVALID,
+    LINE_END_ID,
+    LONGEST_WORD,
+    POSITION,
+    STATE_SIZE,
+    TOO_LONG,
+    WRITTEN,
+    CharacterTables,
+    most_tokens,
+    scratch,
+    tokenize_block,
+)
+from embeddings.text.tokenizer.word_table import WordTable
+
+PIECE = 4096  # bytes that are tokenized at a time: the work on them stays in the first-level cache
+_IDS_AT_ONCE = 1 << 20
+_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_LINE_END_BYTES = [end.encode() for end in "\n\r\x85\u2028\u2029"]
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+_REPLACEMENT = "\ufffd"
+_BYTES_PER_WORD = 150  # of a word in a dictionary, roughly
+
+
+class WordCounter(Protocol):
+    """Turns the text of a corpus, block by block, into provisional ids."""
+
+    @property
+    def passed_over(self) -> dict[str, int]:
+        """What no token was made of, counted."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the words have to be taken before the next ids are asked for."""
+
+    def ids(self, block: bytes) -> Iterator[np.ndarray]:
+        """Yield the ids of a block in parts, (n,) int32, each good until the next: words from 1 on, line ends as 0."""
+
+    def last_ids(self) -> Iterator[np.ndarray]:
+        """Yield the ids of text that was held back until the end."""
+
+    def take_words(self) -> WordTable:
+        """Return the words of the ids so far, with their counts, and begin anew."""
+
+
+class KernelCounter:
+    """Counts the words that the compiled tokenizer finds.
+
+    Parameters
+    ----------
+    characters : CharacterTables
+    table_bytes : int, optional
+        Largest size of the table of words; when it is reached, `is_full` says so. Default: no limit.
+    piece : int
+        Bytes of text that are tokenized at a time.
+    """
+
+    def __init__(self, characters: CharacterTables, table_bytes: int | None = None, piece: int = PIECE) -> None:
+        self._characters = characters
+        self._table_bytes = table_bytes
+        self._piece = piece
+        self._scratch = scratch(piece)
+        self._ids = np.empty(max(_IDS_AT_ONCE, most_tokens(piece)), np.int32)
+        self._state = np.zeros(STATE_SIZE, np.int64)
+        self._table = WordTable()
+
+    @property
+    def passed_over(self) -> dict[str, int]:
+        """What no token was made of, counted."""
+        return _passed_over(*self._state[[INVALID, CONTROLS, TOO_LONG]].tolist())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the words have to be taken before the next ids are asked for."""
+        return not self._make_room()
+
+    def ids(self, block: bytes) -> Iterator[np.ndarray]:
+        """Yield the ids of a block in parts; each is good until the next."""
+        raw = np.frombuffer(block, np.uint8)
+        self._state[POSITION] = 0
+        done = False
+        while not done:
+            self._make_room()
+            self._state[WRITTEN] = 0
+            with np.errstate(over="ignore"):  # hashes wrap around
+                done = tokenize_block(raw, self._characters, self._table.arrays, self._scratch, self._ids, self._state)
+            yield self._ids[: self._state[WRITTEN]]
+
+    def last_ids(self) -> Iterator[np.ndarray]:
+        """Yield nothing: no text is held back."""
+        return iter(())
+
+    def take_words(self) -> WordTable:
+        """Return the words of the ids so far, and begin anew."""
+        table, self._table = self._table, WordTable()
+        return table
+
+    def _make_room(self) -> bool:
+        limit = self._table_bytes if len(self._table) else None  # an empty table takes a piece of text, however small
+        return self._table.reserve(most_tokens(self._piece), self._scratch.folded.size, limit)
+
+
+class PythonCounter:
+    """Counts the words that a Python function finds in each line; a line is held back until its end is there.
+
+    Parameters
+    ----------
+    tokens : callable
+        The tokens of a line.
+    table_bytes : int, optional
+        About the largest size of the dictionary of words. Default: no limit.
+    """
+
+    def __init__(self, tokens: Callable[[str], list[str]], table_bytes: int | None = None) -> None:
+        self._tokens = tokens
+        self._most_words = None if table_bytes is None else max(1, table_bytes // _BYTES_PER_WORD)
+        self._invalid = self._controls = self._too_long = 0
+        self._begun: list[bytes] = []
+        self._words: dict[str, int] = {}
+        self._counts = np.zeros(0, np.int64)
+
+    @property
+    def passed_over(self) -> dict[str, int]:
+        """What no token was made of, counted."""
+        return _passed_over(self._invalid, self._controls, self._too_long)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the words have to be taken before the next ids are asked for."""
+        return self._most_words is not None and len(self._words) >= self._most_words
+
+    def ids(self, block: bytes) -> Iterator[np.ndarray]:
+        """Yield the ids of a block in parts; each is good until the next."""
+        end = max((at + len(byte) for byte in _LINE_END_BYTES if (at := block.rfind(byte)) >= 0), default=0)
+        self._begun.append(block[:end] if end else block)
+        if end:
+            yield self._ids_of_lines()
+            self._begun.append(block[end:])
+
+    def last_ids(self) -> Iterator[np.ndarray]:
+        """Yield the ids of text that was held back until the end."""
+        yield self._ids_of_lines()[:-1]  # the last line has no end
+
+    def take_words(self) -> WordTable:
+        """Return the words of the ids so far, and begin anew."""
+        table = WordTable()
+        table.add(CountedWords(Words.from_bytes([word.encode() for word in self._words]), self._counts))
+        self._words, self._counts = {}, np.zeros(0, np.int64)
+        return table
+
+    def _ids_of_lines(self) -> np.ndarray:
+        """Tokenize the lines that have been read to their end."""
+        data = b"".join(self._begun)
+        self._begun = []
+        text = data.decode("utf-8", "replace")
+        self._invalid += text.count(_REPLACEMENT) - data.count(_REPLACEMENT.encode())
+        text, controls = _CONTROL.subn(" ", text)
+        self._controls += controls
+        ids: list[int] = []
+        for line in split_lines(text):
+            ids += [number for token in self._tokens(line) if (number := self._words.get(token) or self._add(token))]
+            ids.append(LINE_END_ID)
+        found = np.array(ids, np.int32)
+        counts = np.bincount(found, minlength=len(self._words) + 1)[1:]
+        counts[: len(self._counts)] += self._counts
+        self._counts = counts
+        return found
+
+    def _add(self, token: str) -> int:
+        """Give an id to a new word; 0 if it is none."""
+        encoded = token.encode("utf-8", "replace")  # a lone surrogate becomes ?
+        if len(encoded) > LONGEST_WORD:
+            self._too_long += 1
+            return 0
+        return self._words.setdefault(encoded.decode(), len(self._words) + 1) if token else 0
+
+
+def split_lines(text: str) -> list[str]:
+    r"""Split text after every ``\n``, ``\r\n``, ``\r``, U+0085, U+2028 and U+2029, which the lines do not hold."""
+    lines = _LINE_END.split(text)
+    return lines if lines[-1] else lines[:-1]
+
+
+def _passed_over(invalid: int, controls: int, too_long: int) -> dict[str, int]:
+    counts = {
+        "invalid UTF-8 sequences": invalid,
+        "control characters": controls,
+        f"words longer than {LONGEST_WORD} bytes": too_long,
+    }
+    return {what: number for what, number in counts.items() if number}

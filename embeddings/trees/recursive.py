@@ -1,0 +1,187 @@
+"""Recursive networks: the vector of a phrase from the vectors of its parts, up a tree, and backwards through structure.
+
+::
+
+                p2 = g(W [a; p1] + b)                  forwards   height by height, leaves first: the nodes of one
+               ╱      ╲                                           height, of all trees, are the rows of one product
+           a = E o_a   p1 = g(W [b; c] + b)            backwards  the other way round: ∂L/∂p of a node is complete
+                      ╱     ╲                                     when the height above it is done, because
+                 b = E o_b   c = E o_c                            every node has one parent
+
+The weights are the same at all nodes; their gradients ∂L/∂W = Σ_nodes ∂L/∂W |_node are one product for the whole forest
+(backpropagation through structure, Goller & Küchler 1996).
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embeddings.networks.activations import ACTIVATIONS
+from embeddings.networks.initializers import Initializer, glorot_uniform
+from embeddings.networks.parameters import Parameter
+from embeddings.parallel import own_threads, product
+from embeddings.trees.tree_batch import TreeBatch
+
+if TYPE_CHECKING:
+    from embeddings.networks.parameters import Parameters
+
+
+class RecursiveNN:
+    """p = g(W [c1; c2] + b) at every node with the children c1 and c2 (Socher et al. 2011).
+
+    Parameters
+    ----------
+    input_size
+        d, the dimension of the vectors of words.
+    hidden_size
+        H, the dimension of the vectors of phrases: a leaf is g(W_x x + b_x).  Without it a leaf is the vector x of its
+        word itself, and H = d.
+    activation
+        g: "sigmoid", "tanh" or "relu".
+    initializer
+        Starting values of W and W_x.
+    rng
+        Draws them.
+    dtype
+        float32, or float64 for gradient checks.
+
+    Attributes
+    ----------
+    parameters : dict[str, Parameter]
+        ``weight`` W (H, 2H), ``bias`` b (H,); with ``hidden_size`` also ``leaf_weight`` W_x (H, d), ``leaf_bias`` b_x.
+    input_size, output_size : int
+        d and H.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int | None = None,
+        *,
+        activation: str = "tanh",
+        initializer: Initializer = glorot_uniform,
+        rng: np.random.Generator,
+        dtype: type = np.float32,
+    ):
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"unknown activation {activation!r}: choose one of {', '.join(ACTIVATIONS)}")
+        self.input_size, self.output_size = checked_sizes(input_size, hidden_size or input_size)
+        size = self.output_size
+        self._g = ACTIVATIONS[activation]
+        self._weight = Parameter(initializer(rng, (size, 2 * size)).astype(dtype))
+        self._bias = Parameter(np.zeros(size, dtype))
+        self.parameters: Parameters = {"weight": self._weight, "bias": self._bias}
+        if hidden_size:
+            self.parameters |= {
+                "leaf_weight": Parameter(initializer(rng, (size, input_size)).astype(dtype)),
+                "leaf_bias": Parameter(np.zeros(size, dtype)),
+            }
+
+    @own_threads
+    def forward(self, batch: TreeBatch, leaf_vectors: np.ndarray) -> np.ndarray:
+        """Compute the vectors of all nodes.
+
+        Parameters
+        ----------
+        batch
+            Trees whose inner nodes have two children each.
+        leaf_vectors
+            (leaves, d): the vectors of the words.
+
+        Returns
+        -------
+        np.ndarray
+            (nodes, H), in the order of the batch; not to be changed before `backward`.
+
+        Raises
+        ------
+        ValueError
+            If a node has other than two children, or the vectors are not as many or not of dimension d.
+        """
+        check_binary(batch)
+        leaves, size, dtype = batch.n_leaves, self.output_size, self._weight.value.dtype
+        self._batch, self._x = batch, checked_leaves(batch, leaf_vectors, self.input_size, dtype)
+        p = self._p = np.empty((batch.n_nodes, size), dtype)
+        p[:leaves] = self._leaf_states()
+        self._pairs = np.empty((batch.n_nodes - leaves, 2 * size), dtype)
+        for nodes, edges in batch.levels:
+            pairs = self._pairs[nodes.start - leaves : nodes.stop - leaves]  # [c1; c2] of each node
+            np.take(p, batch.children[edges], axis=0, out=pairs.reshape(-1, size), mode="clip")
+            p[nodes] = self._g(product(pairs, self._weight.value.T), self._bias.value)
+        return p
+
+    @own_threads
+    def backward(self, d_nodes: np.ndarray, *, input_gradient: bool = True) -> np.ndarray | None:
+        """Backpropagate through the last forward pass; adds to the gradients of the parameters.
+
+        Parameters
+        ----------
+        d_nodes
+            (nodes, H): ∂L/∂(vectors of the nodes) from outside the trees; zero for nodes that have no loss.
+        input_gradient
+            Whether ∂L/∂(leaf vectors) is wanted.
+
+        Returns
+        -------
+        np.ndarray | None
+            (leaves, d): ∂L/∂(leaf vectors).
+        """
+        batch, p, size, leaves = self._batch, self._p, self.output_size, self._batch.n_leaves
+        d_p = np.array(d_nodes, p.dtype)
+        d_z = np.empty((batch.n_nodes - leaves, size), p.dtype)
+        for nodes, edges in reversed(batch.levels):
+            inner = slice(nodes.start - leaves, nodes.stop - leaves)
+            np.multiply(d_p[nodes], self._g.derivative(p[nodes]), out=d_z[inner])
+            d_p[batch.children[edges]] += product(d_z[inner], self._weight.value).reshape(-1, size)
+        add_product_gradient(self._weight, d_z, self._pairs)
+        self._bias.add_gradient(d_z.sum(axis=0))
+        return self._leaf_gradient(d_p[:leaves], input_gradient)
+
+    def _leaf_states(self) -> np.ndarray:
+        if "leaf_weight" not in self.parameters:
+            return self._x
+        weight, bias = (self.parameters[name].value for name in ("leaf_weight", "leaf_bias"))
+        return self._g(product(self._x, weight.T), bias)
+
+    def _leaf_gradient(self, d_leaves: np.ndarray, input_gradient: bool) -> np.ndarray | None:
+        if "leaf_weight" not in self.parameters:
+            return d_leaves if input_gradient else None
+        d_z = d_leaves * self._g.derivative(self._p[: len(d_leaves)])
+        add_product_gradient(self.parameters["leaf_weight"], d_z, self._x)
+        self.parameters["leaf_bias"].add_gradient(d_z.sum(axis=0))
+        return product(d_z, self.parameters["leaf_weight"].value) if input_gradient else None
+
+
+def checked_sizes(input_size: int, hidden_size: int) -> tuple[int, int]:
+    """Return both sizes if they are at least 1; see Raises of the networks."""
+    if min(input_size, hidden_size) < 1:
+        raise ValueError(f"sizes {input_size} and {hidden_size}: expected at least 1")
+    return input_size, hidden_size
+
+
+def check_binary(batch: TreeBatch) -> None:
+    """Raise a ValueError unless each node has two children or is a leaf."""
+    arities = np.bincount(batch.parents, minlength=batch.n_nodes)[batch.n_leaves :]
+    other = np.flatnonzero(arities != 2)
+    if other.size:
+        node = other[0] + batch.n_leaves
+        raise ValueError(
+            f"a node {batch.labels[node]!r} of tree {batch.tree_of[node]} has {arities[other[0]]} children: this "
+            "network takes 2; make the batch with binary=True"
+        )
+
+
+def checked_leaves(batch: TreeBatch, leaf_vectors: np.ndarray, input_size: int, dtype: np.dtype) -> np.ndarray:
+    """Return the vectors of the leaves in the network's type; a ValueError says what does not fit."""
+    expected = batch.n_leaves, input_size
+    if np.shape(leaf_vectors) != expected:
+        raise ValueError(
+            f"leaf vectors of shape {np.shape(leaf_vectors)}: expected {expected}, one vector a leaf, of the dimension "
+            "that the network was made for"
+        )
+    return np.ascontiguousarray(leaf_vectors, dtype)
+
+
+def add_product_gradient(weight: Parameter, d_outputs: np.ndarray, inputs: np.ndarray) -> None:
+    """Add ∂L/∂W of outputs = inputs Wᵀ: the sum over all rows is one product."""
+    weight.add_gradient(product(d_outputs.T, inputs, out=weight.gradient_buffer()))

@@ -1,0 +1,1 @@
+"""Word vectors: the embedding matrix with its vocabulary, neighbours, post-processing."""

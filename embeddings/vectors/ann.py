@@ -1,0 +1,139 @@
+"""Approximate nearest neighbours through usearch (extra `ann`), for vocabularies of millions of words.
+
+The exact search of `WordVectors.neighbors` reads every vector for every question; this index walks a graph of
+neighbours (HNSW; Malkov & Yashunin 2018) and may miss some. `recall` measures how many.
+"""
+
+import importlib
+import os
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from embeddings.atomic_output import atomic_file
+from embeddings.errors import EmbeddingsError
+from embeddings.vectors.embedding_matrix import Word
+from embeddings.vectors.word_vectors import WordVectors
+
+
+class NeighborIndex:
+    """Graph of the neighbours of word vectors. Made by `build` or `load`.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+        The vectors that the index is of.
+    index : usearch.index.Index
+        Keys are the ids of the words.
+    """
+
+    def __init__(self, vectors: WordVectors, index: Any) -> None:
+        self.vectors = vectors
+        self._index = index
+
+    @classmethod
+    def build(
+        cls,
+        vectors: WordVectors,
+        connectivity: int = 16,
+        expansion_add: int = 128,
+        expansion_search: int = 64,
+        threads: int = 0,
+    ) -> Self:
+        """Index all words.
+
+        Parameters
+        ----------
+        vectors : WordVectors
+        connectivity : int
+            Edges of a node; more find more and take more memory.
+        expansion_add, expansion_search : int
+            Candidates kept while a word is added, or looked for; more find more and take longer.
+        threads : int
+            0: all cores. Only with one thread is the graph the same every time.
+
+        Raises
+        ------
+        EmbeddingsError
+            usearch is not installed.
+        """
+        index = _usearch().Index(
+            ndim=vectors.dimension,
+            metric="cos",
+            dtype="f32",
+            connectivity=connectivity,
+            expansion_add=expansion_add,
+            expansion_search=expansion_search,
+        )
+        index.add(np.arange(len(vectors), dtype=np.uint64), vectors.unit_matrix, threads=threads)
+        return cls(vectors, index)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], vectors: WordVectors, expansion_search: int = 64) -> Self:
+        """Open an index that `save` wrote; the file is memory-mapped.
+
+        Parameters
+        ----------
+        path : path
+        vectors : WordVectors
+            The vectors that the index is of.
+        expansion_search : int
+            As in `build`; it is not kept in the file.
+
+        Raises
+        ------
+        EmbeddingsError
+            There is no such index, or it is of other vectors; or usearch is not installed.
+        """
+        try:
+            index = _usearch().Index.restore(str(path), view=True)
+        except (RuntimeError, ValueError) as error:
+            raise EmbeddingsError(f"{path} is not a whole usearch index ({error}); build it anew") from error
+        if index is None:
+            raise EmbeddingsError(f"{path} is missing or not a usearch index; build one and save it there")
+        if (len(index), index.ndim) != vectors.matrix.shape:
+            raise EmbeddingsError(
+                f"{path} indexes {len(index):,} vectors of {index.ndim} dimensions, the model has {len(vectors):,} "
+                f"of {vectors.dimension}; build the index anew from this model"
+            )
+        index.expansion_search = expansion_search
+        return cls(vectors, index)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the index, vectors included, to one file; it is written beside its place and renamed."""
+        with atomic_file(path) as file:
+            self._index.save(file.name)
+
+    def neighbors(self, words: Sequence[Word], topn: int = 10) -> tuple[np.ndarray, np.ndarray]:
+        """Neighbours of many words; parameters and result as `WordVectors.neighbors`, found approximately.
+
+        Where the graph yields fewer than `topn` neighbours, the id is -1 and the similarity -inf.
+        """
+        if topn < 1:
+            raise ValueError(f"topn is {topn}; expected 1 or more")
+        rows = self.vectors.ids(words)
+        k = min(topn, len(self.vectors) - 1)
+        ids, similarities = np.full((len(rows), k + 1), -1, np.int32), np.full((len(rows), k + 1), -np.inf, np.float32)
+        if len(rows):
+            found = self._index.search(self.vectors.unit_vectors(rows), k + 1)
+            width = found.keys.shape[-1]  # one word gives one-dimensional results
+            used = np.arange(width) < np.reshape(found.counts if found.keys.ndim == 2 else width, (-1, 1))
+            used &= found.keys != rows[:, None]
+            ids[:, :width][used] = np.broadcast_to(found.keys, used.shape)[used]
+            similarities[:, :width][used] = 1 - np.broadcast_to(found.distances, used.shape)[used]
+        order = np.argsort(ids < 0, axis=1, kind="stable")[:, :k]  # the word itself and the gaps go to the end
+        return np.take_along_axis(ids, order, axis=1), np.take_along_axis(similarities, order, axis=1)
+
+    def recall(self, words: Sequence[Word], topn: int = 10) -> float:
+        """Share of the exact `topn` neighbours of some words that the index finds, from 0 to 1."""
+        exact, _ = self.vectors.neighbors(words, topn)
+        found, _ = self.neighbors(words, topn)
+        return float((exact[:, :, None] == found[:, None, :]).any(axis=2).mean())
+
+
+def _usearch() -> Any:
+    try:
+        return importlib.import_module("usearch.index")
+    except ImportError as error:
+        raise EmbeddingsError("usearch is not installed; run: pip install 'vecmill[ann]'") from error

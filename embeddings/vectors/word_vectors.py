@@ -1,0 +1,307 @@
+"""Word vectors and the questions that people ask them.
+
+Names and argument order are those of gensim's `KeyedVectors` where it has the same question.
+"""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from embeddings.atomic_output import atomic_directory, read_array, writing
+from embeddings.errors import EmbeddingsError
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
+from embeddings.vectors.neighbors import nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+logger = logging.getLogger(__name__)
+
+Weighted: TypeAlias = WordOrVector | tuple[WordOrVector, float]
+Terms: TypeAlias = Weighted | Sequence[Weighted] | None
+
+COSMUL_EPSILON = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value
+
+
+class WordVectors(EmbeddingMatrix):
+    """Embedding matrix E with its vocabulary, ready to be queried.
+
+    Similarity is the cosine everywhere. Where a word is asked for, its id does as well. Unknown words raise
+    a `KeyError` that offers the closest spellings. Parameters and errors of the constructor: `EmbeddingMatrix`.
+
+    Examples
+    --------
+    >>> vectors = WordVectors.load("runs/wiki/model")               # doctest: +SKIP
+    >>> vectors.most_similar(["king", "woman"], ["man"], topn=1)    # doctest: +SKIP
+    [('queen', 0.6932)]
+    """
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> "WordVectors":
+        """Open a model directory, or a file or directory of any format that `embeddings.formats` reads.
+
+        Arrays of a directory are memory-mapped: opening it reads neither `vectors.npy` nor `context.npy`.
+
+        Raises
+        ------
+        EmbeddingsError
+            There is nothing at `path`, the directory lacks a file, or a file is damaged or of an unknown format.
+        """
+        path = Path(path)
+        if not path.exists():
+            raise EmbeddingsError(f"there is no {path}; expected a model directory or a file of word vectors")
+        missing = [name for name in ("vectors.npy", "vocabulary.tsv") if not (path / name).is_file()]
+        if len(missing) == 2:
+            from embeddings import formats  # formats import this module
+
+            return formats.read(path)
+        if missing:
+            raise EmbeddingsError(
+                f"{path} has no {missing[0]}; expected a model directory, as training or save() write"
+            )
+        context = path / "context.npy"
+        return WordVectors(
+            Vocabulary.load(path / "vocabulary.tsv"),
+            read_array(path / "vectors.npy", mapped=True),
+            read_array(context, mapped=True) if context.is_file() else None,
+        )
+
+    def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write a model directory: `vectors.npy`, `context.npy` if there is a context, and `vocabulary.tsv`.
+
+        It is written beside its place and renamed when it is whole.
+
+        Parameters
+        ----------
+        directory : path
+        overwrite : bool
+            Replace a directory that is there, with all that is in it.
+
+        Raises
+        ------
+        EmbeddingsError
+            `directory` exists and is not empty (without `overwrite`), or cannot be written.
+        """
+        with atomic_directory(directory, replace=overwrite) as new, writing(directory):
+            np.save(new / "vectors.npy", self.matrix, allow_pickle=False)
+            if self.context is not None:
+                np.save(new / "context.npy", self.context, allow_pickle=False)
+            self.vocabulary.save(new / "vocabulary.tsv")
+
+    def similarity(self, w1: Word, w2: Word) -> float:
+        """Cosine of two words, from -1 to 1."""
+        first, second = self.unit_vectors([w1, w2])
+        return float(first @ second)
+
+    def distance(self, w1: Word, w2: Word) -> float:
+        """1 − similarity, from 0 to 2."""
+        return 1 - self.similarity(w1, w2)
+
+    def distances(self, word_or_vector: WordOrVector, other_words: Sequence[Word] = ()) -> np.ndarray:
+        """1 − cosine to each of `other_words`, or to all words in the order of the rows: (n,) float32."""
+        query = self.mean_vector([word_or_vector], post_normalize=True, ignore_missing=False)
+        others = self.unit_vectors(other_words) if len(other_words) else self.unit_matrix
+        return 1 - others @ query
+
+    def n_similarity(self, ws1: Sequence[Word], ws2: Sequence[Word]) -> float:
+        """Cosine of the means of two sets of words; unknown words are left out.
+
+        Raises
+        ------
+        ValueError
+            A set is empty.
+        """
+        mean1, mean2 = (self.mean_vector(ws, pre_normalize=False, post_normalize=True) for ws in (ws1, ws2))
+        return float(mean1 @ mean2)
+
+    def most_similar(
+        self, positive: Terms = None, negative: Terms = None, topn: int = 10, restrict_vocab: int | None = None
+    ) -> list[tuple[str, float]]:
+        """Words whose vectors are closest to a weighted mean of unit vectors.
+
+        Parameters
+        ----------
+        positive, negative : word, id, vector, or a sequence of these and of (any of these, weight)
+            Weights default to 1 and -1. Words count as unit vectors, vectors are taken as they are.
+        topn : int
+            How many words.
+        restrict_vocab : int, optional
+            Search only the first (that is, the most frequent) so many words.
+
+        Returns
+        -------
+        list of (word, cosine)
+            Best first, without the words asked about.
+
+        Raises
+        ------
+        KeyError
+            An unknown word; the message offers the closest spellings.
+        ValueError
+            Neither a positive nor a negative word.
+        """
+        weighted = [term if isinstance(term, tuple) else (term, 1.0) for term in _as_list(positive)]
+        weighted += [term if isinstance(term, tuple) else (term, -1.0) for term in _as_list(negative)]
+        words, weights = [word for word, _ in weighted], [weight for _, weight in weighted]
+        query = self.mean_vector(words, weights, post_normalize=True, ignore_missing=False)
+        if topn < 1:
+            return []
+        ids, similarities = nearest(self.unit_matrix[:restrict_vocab], query[None], topn, self._rows(words)[None])
+        return self._named(ids[0], similarities[0])
+
+    def most_similar_cosmul(
+        self, positive: Terms = None, negative: Terms = None, topn: int = 10, restrict_vocab: int | None = None
+    ) -> list[tuple[str, float]]:
+        """Words w with the largest Π cos'(w, positive) / (Π cos'(w, negative) + ε), where cos' = (1 + cos) / 2.
+
+        3CosMul: equation 4 of Levy & Goldberg (2014), "Linguistic Regularities in Sparse and Explicit Word
+        Representations". Parameters, result and errors as `most_similar`, but without weights, and a positive
+        word is needed.
+        """
+        ups, downs = _as_list(positive), _as_list(negative)
+        if not ups:
+            raise ValueError("got no positive words; expected at least one")
+        candidates = self.unit_matrix[:restrict_vocab]
+        scores = np.ones(len(candidates), np.float32)
+        for term in ups:
+            scores *= self._cosines(candidates, term) / 2 + 0.5
+        below = np.ones(len(candidates), np.float32)
+        for term in downs:
+            below *= self._cosines(candidates, term) / 2 + 0.5
+        scores /= below + np.float32(COSMUL_EPSILON)
+        given = self._rows([*ups, *downs])
+        scores[given[given < len(scores)]] = -np.inf
+        k = min(max(topn, 0), len(scores))
+        best = np.argpartition(scores, len(scores) - k)[len(scores) - k :] if k else np.empty(0, np.int64)
+        best = best[np.lexsort((best, -scores[best]))]
+        return self._named(best, scores[best])
+
+    def analogy(
+        self, a: Word, b: Word, c: Word, topn: int = 10, method: str = "3CosAdd", restrict_vocab: int | None = None
+    ) -> list[tuple[str, float]]:
+        """Answer "a is to b as c is to ?".
+
+        Parameters
+        ----------
+        a, b, c : str or int
+            `analogy("man", "king", "woman")` asks for the queen.
+        topn : int
+            How many answers.
+        method : {"3CosAdd", "3CosMul"}
+            `most_similar([b, c], [a])` or `most_similar_cosmul([b, c], [a])`.
+        restrict_vocab : int, optional
+            Search only the first so many words.
+
+        Returns
+        -------
+        list of (word, score)
+            Best first.
+        """
+        queries = {"3CosAdd": self.most_similar, "3CosMul": self.most_similar_cosmul}
+        if method not in queries:
+            raise ValueError(f"method is {method!r}; expected one of {', '.join(queries)}")
+        return queries[method]([b, c], [a], topn, restrict_vocab)
+
+    def similar_by_word(self, word: Word, topn: int = 10, restrict_vocab: int | None = None) -> list[tuple[str, float]]:
+        """Neighbours of one word; `most_similar([word])`."""
+        return self.most_similar([word], None, topn, restrict_vocab)
+
+    def similar_by_vector(
+        self, vector: np.ndarray, topn: int = 10, restrict_vocab: int | None = None
+    ) -> list[tuple[str, float]]:
+        """Words closest to a vector (d,); `most_similar([vector])`."""
+        return self.most_similar([vector], None, topn, restrict_vocab)
+
+    def neighbors(
+        self, words: Sequence[Word], topn: int = 10, restrict_vocab: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Neighbours of many words at once: one blocked matrix product instead of a loop.
+
+        Parameters
+        ----------
+        words : sequence of str or int
+            n words or ids.
+        topn : int
+            Neighbours a word, at least 1.
+        restrict_vocab : int, optional
+            Search only the first so many words.
+
+        Returns
+        -------
+        ids : (n, k) int32
+            Rows of the neighbours, best first, without the word itself. k is `topn`, or less if the vocabulary is.
+        similarities : (n, k) float32
+            Their cosines.
+        """
+        candidates = self.unit_matrix[:restrict_vocab]
+        rows = self.ids(words)
+        ids, similarities = nearest(candidates, self.unit_matrix[rows], topn, rows[:, None])
+        k = min(topn, len(candidates) - 1)
+        return ids[:, :k], similarities[:, :k]
+
+    def neighbors_frame(
+        self, words: Sequence[Word], topn: int = 10, restrict_vocab: int | None = None
+    ) -> "pd.DataFrame":
+        """`neighbors` as a table with the columns word, rank (from 1), neighbor, similarity; one row a neighbour."""
+        import pandas as pd  # half a second that others need not wait
+
+        ids, similarities = self.neighbors(words, topn, restrict_vocab)
+        n, k = ids.shape
+        return pd.DataFrame(
+            {
+                "word": np.repeat([self.words[row] for row in self.ids(words)], k),
+                "rank": np.tile(np.arange(1, k + 1), n),
+                "neighbor": [self.words[row] for row in ids.ravel()],
+                "similarity": similarities.ravel(),
+            }
+        )
+
+    def doesnt_match(self, words: Sequence[str]) -> str:
+        """Find the word farthest from the mean of all; unknown words are left out with a warning.
+
+        Raises
+        ------
+        ValueError
+            No word is known.
+        """
+        known = [word for word in words if word in self]
+        if len(known) < len(words):
+            logger.warning("not in the vocabulary, left out: %s", ", ".join(w for w in words if w not in self))
+        units = self.unit_vectors(known)
+        return known[int(np.argmin(units @ self.mean_vector(list(units))))]
+
+    def closer_than(self, w1: Word, w2: Word) -> list[str]:
+        """Words that are closer to `w1` than `w2` is, in the order of the rows, without `w1`."""
+        distances = self.distances(w1)
+        closer = distances < distances[self.id(w2)]
+        closer[self.id(w1)] = False
+        return [self.words[row] for row in np.flatnonzero(closer).tolist()]
+
+    def rank(self, w1: Word, w2: Word) -> int:
+        """Place of `w2` among the neighbours of `w1`; the nearest has rank 1."""
+        return len(self.closer_than(w1, w2)) + 1
+
+    def _cosines(self, candidates: np.ndarray, term: WordOrVector) -> np.ndarray:
+        return candidates @ self.mean_vector([term], post_normalize=True, ignore_missing=False)
+
+    def _rows(self, terms: Sequence[WordOrVector]) -> np.ndarray:
+        """Rows of those terms that are words."""
+        return self.ids([term for term in terms if not isinstance(term, np.ndarray)])
+
+    def _named(self, ids: np.ndarray, scores: np.ndarray) -> list[tuple[str, float]]:
+        """Words and scores, without the rows that were excluded from the search."""
+        return [(self.words[row], float(score)) for row, score in zip(ids, scores, strict=True) if score > -np.inf]
+
+
+def _as_list(terms: Terms) -> list:
+    """One word, id or vector as a list of one; a sequence as a list."""
+    if terms is None:
+        return []
+    if isinstance(terms, (str, int, np.integer)) or (isinstance(terms, np.ndarray) and terms.ndim == 1):
+        return [terms]
+    return list(terms)

@@ -1,0 +1,170 @@
+"""Training with several threads that gives the same vectors, bit for bit, for any number of threads.
+
+The blocks of the corpus are taken in rounds of `WORKERS`. In a round every block is trained by a *virtual worker* on a
+private copy of the few rows that it touches; then the changes of all workers are added up in the order of the blocks:
+
+1. draw what subsampling keeps of the block and a set of noise words; copy the rows of E and C of these words
+2. train the block on the copy with the kernel that Hogwild threads use; negatives are drawn from the set of noise words
+3. when all workers are there, add their changes to E and C
+
+Steps 1 and 2 read E and C and write what belongs to the worker only; step 3 treats every row by itself. So it makes no
+difference which thread does what, and everything is a function of the seed, the epoch and the block. Threads wait for
+each other twice a round. A copy fits into a core's cache, where the kernel runs faster than on the whole matrices:
+that pays for most of the copying.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from embeddings.text.encoded_corpus import EncodedCorpus
+from embeddings.word2vec import kernels
+from embeddings.word2vec.block_queue import Work
+from embeddings.word2vec.blocks import BlockTable
+from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.hogwild import empty_block, open_block
+from embeddings.word2vec.replicas import make_copies, make_owners, merge, take_block
+
+WORKERS = 8
+"""Blocks of a round, whatever the number of threads; more threads than these have nothing to do."""
+
+BLOCK_TOKENS = 2000
+"""Tokens of a block. In larger ones frequent words fall behind, in smaller ones copying takes longer than training."""
+
+_TOKENS_A_NOISE_WORD = 20  # for each of the K negatives: 500 noise words for 2,000 tokens and K = 5
+_MOST_NOISE_WORDS = 10_000
+
+
+class Rounds:
+    """Trains blocks round by round.
+
+    Parameters
+    ----------
+    config : Word2VecConfig
+    corpus : EncodedCorpus
+    parameters : kernels.Parameters
+        The matrices that are trained.
+    blocks : BlockTable
+        All that will be trained.
+    """
+
+    def __init__(
+        self, config: Word2VecConfig, corpus: EncodedCorpus, parameters: kernels.Parameters, blocks: BlockTable
+    ) -> None:
+        self.threads = min(config.thread_count, WORKERS)
+        self._corpus, self._parameters, self._negative = corpus, parameters, config.negative
+        self._kernel = kernels.KERNELS[config.architecture]
+        tokens = int(blocks.tokens.max(initial=1))
+        sentences = int((blocks.last_sentence - blocks.first_sentence).max(initial=1))
+        width = parameters.embedding.shape[1]
+        self._copies = make_copies(WORKERS, tokens, sentences, self._noise_words(tokens), width)
+        self._owners = make_owners(len(parameters.embedding), self._copies)
+        self._keep_all = np.full(self._copies.words.shape[1], 2**32 - 1, np.uint32)
+        self._always_alias = np.zeros(self._copies.noise.shape[1], np.uint32)
+        self._scratches = [kernels.scratch(tokens, width, config.window, config.negative) for _ in range(self.threads)]
+        self._places = [np.full(len(parameters.embedding), -1, np.int32) for _ in range(self.threads)]
+
+    def compile(self, step: kernels.Step) -> None:
+        """Train no text, so that compilation is not taken for training time."""
+        self.train_block(0, 0, empty_block(self._corpus), step)
+        self.merge(0, 0)
+
+    def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
+        """Return the function that each of `threads` threads must run: it trains blocks until none is left."""
+
+        def train(worker: int, thread: int, number: int) -> tuple[float, int]:
+            return self.train_block(worker, thread, open_block(self._corpus, blocks, number), step(number))
+
+        return _Team(self.threads, work, blocks.tokens, train, self.merge).run
+
+    def train_block(self, worker: int, thread: int, block: kernels.Block, step: kernels.Step) -> tuple[float, int]:
+        """Train a block on a worker's copy; return what the kernel does."""
+        copies, parameters = self._copies, self._parameters
+        noise = self._noise_words(block.last - block.first)
+        tokens, state = take_block(block, parameters, copies, worker, noise, self._places[thread], step.state)
+        sentences = block.last_sentence - block.first_sentence
+        copied = kernels.Block(copies.tokens[worker], copies.offsets[worker], 0, sentences, 0, tokens)
+        on_copy = kernels.Parameters(
+            embedding=copies.embedding[worker],
+            context=copies.context[worker],
+            keep=self._keep_all,
+            alias_threshold=self._always_alias[:noise],
+            alias_word=copies.noise[worker, 1 : noise + 1],
+        )
+        return self._kernel(copied, on_copy, step._replace(state=np.uint64(state)), self._scratches[thread])
+
+    def merge(self, blocks: int, thread: int) -> None:
+        """Add what the first `blocks` workers changed to E and C: a thread's share of the rows."""
+        merge(self._parameters, self._copies, self._owners, blocks, thread, self.threads)
+
+    def _noise_words(self, tokens: int) -> int:
+        wanted = self._negative * max(1, tokens // _TOKENS_A_NOISE_WORD)
+        return min(wanted, max(_MOST_NOISE_WORDS, self._negative))
+
+
+class _Team:
+    """Threads that go through the rounds together.
+
+    Parameters
+    ----------
+    threads : int
+    work : Work
+    tokens : (n,) int64
+        Of every block.
+    train : function of a worker, a thread and a block
+        Trains the block on the worker's copy; returns loss and examples.
+    merge : function of the number of blocks in this round and a thread
+    """
+
+    def __init__(
+        self,
+        threads: int,
+        work: Work,
+        tokens: np.ndarray,
+        train: Callable[[int, int, int], tuple[float, int]],
+        merge: Callable[[int, int], None],
+    ) -> None:
+        self._work, self._tokens, self._train, self._merge = work, tokens, train, merge
+        self._numbers = deque(range(threads))  # of the threads
+        self._round = range(0)  # blocks
+        self._results: list[tuple[float, int]] = []
+        self._turns: deque[int] = deque()  # workers whose block is not yet begun
+        self._ready = threading.Barrier(threads, self._next_round)
+        self._trained = threading.Barrier(threads)
+
+    def run(self) -> None:
+        """Train rounds until no block is left; runs in every thread."""
+        thread = self._numbers.popleft()
+        try:
+            while True:
+                self._ready.wait()
+                if not self._round:
+                    return
+                self._train_share(thread)
+                self._trained.wait()
+                self._merge(len(self._round), thread)
+        except threading.BrokenBarrierError:
+            return  # another thread has failed, and says why
+        except BaseException:
+            self._ready.abort()
+            self._trained.abort()
+            raise
+
+    def _train_share(self, thread: int) -> None:
+        while True:
+            try:
+                worker = self._turns.popleft()
+            except IndexError:
+                return
+            self._results[worker] = self._train(worker, thread, self._round[worker])
+
+    def _next_round(self) -> None:
+        """Count what the last round did, in the order of its blocks, and take the next blocks."""
+        for (loss, examples), number in zip(self._results, self._round, strict=True):
+            self._work.add(loss, examples, int(self._tokens[number]))
+        self._work.hand_out(len(self._round))
+        self._round = self._work.ahead(WORKERS)
+        self._results = [(0.0, 0)] * len(self._round)
+        self._turns.extend(range(len(self._round)))

@@ -1,0 +1,103 @@
+"""Training goes on from vectors that there are already: which words there will be, and where each starts."""
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+from embeddings.text.tokenized_corpus import TokenizedCorpus, build_vocabulary
+from embeddings.text.tokenizer.counted_words import CountedWords
+from embeddings.text.tokenizer.word_table import WordTable
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.word_vectors import WordVectors
+
+_ROWS_AT_A_TIME = 4096
+
+
+def extend_vocabulary(
+    old: Vocabulary, tokenized: TokenizedCorpus, min_count: int = 5, max_size: int | None = None
+) -> Vocabulary:
+    """Add the words of a new text to a vocabulary.
+
+    Counts are those of the old vocabulary and of the new text together. They decide which tokens are passed over and
+    which words are noise, and so the old words stay in the noise though the new text does not have them: what the new
+    words are told from is the language, not the new text alone.
+
+    Parameters
+    ----------
+    old : Vocabulary
+        All its words are kept.
+    tokenized : TokenizedCorpus
+        The new text.
+    min_count : int
+        New words that it has less often are left out.
+    max_size : int, optional
+        Add the most frequent new words only, up to so many words in all.
+
+    Returns
+    -------
+    Vocabulary
+        By falling count, as always; ids are others than in `old`.
+
+    Raises
+    ------
+    EmbeddingsError
+        If the text has fewer than two distinct words.
+    """
+    table = WordTable()
+    table.add(CountedWords(old.encoded_words, old.counts))
+    found = build_vocabulary(tokenized, min_count=1)
+    words, counts = found.encoded_words, found.counts
+    known = table.find(words) > 0
+    new = np.flatnonzero(~known & (counts >= min_count))  # the most frequent first
+    room = len(new) if max_size is None else max(0, max_size - len(old))
+    chosen = np.concatenate([np.flatnonzero(known), new[:room]])
+    table.add(CountedWords(words.take(chosen), counts[chosen]))
+    return Vocabulary.from_counted(table.export(min_count=0).ranked())
+
+
+def check_start(start: WordVectors, dimension: int) -> None:
+    """Raise an error unless training of vectors of a dimension can start from these.
+
+    Raises
+    ------
+    EmbeddingsError
+        If they have another dimension.
+    """
+    found = start.matrix.shape[1]
+    if found != dimension:
+        raise EmbeddingsError(
+            f"the vectors to start from have {found} dimensions, and dimension is {dimension}: train with "
+            f"dimension {found}, or start from others"
+        )
+
+
+def copy_start(start: WordVectors, vocabulary: Vocabulary, embedding: np.ndarray, context: np.ndarray) -> None:
+    """Write the vectors of the words that both have into the matrices of a training.
+
+    Parameters
+    ----------
+    start : WordVectors
+        (V', d); without context vectors, those of the matrix stay as they are.
+    vocabulary : Vocabulary
+        Of the matrices.
+    embedding, context : (V, padded d) float32
+        Changed in place.
+
+    Raises
+    ------
+    EmbeddingsError
+        If no word is in both vocabularies.
+    """
+    dimension = start.matrix.shape[1]
+    rows = vocabulary.ids(start.words, missing=-1)
+    if (rows < 0).all():
+        raise EmbeddingsError(
+            f"none of the {len(rows):,} words to start from is in the vocabulary of {len(vocabulary):,} words; make it "
+            "with extend_vocabulary"
+        )
+    for source, target in ((start.matrix, embedding), (start.context, context)):
+        if source is None:
+            continue
+        for first in range(0, len(rows), _ROWS_AT_A_TIME):  # a memory map is not read as a whole
+            part = slice(first, first + _ROWS_AT_A_TIME)
+            kept = rows[part] >= 0
+            target[rows[part][kept], :dimension] = source[part][kept]

@@ -1,0 +1,1 @@
+"""Batch jobs: a sweep over settings as independent runs."""

@@ -1,0 +1,119 @@
+"""What came of a sweep, as a table: settings, losses, scores, perplexities and times, a row a job."""
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embeddings.atomic_output import atomic_file
+from pipelines.batch.jobs import FINISHED, JobState
+from pipelines.running.manifest import Manifest, ManifestError
+from pipelines.stages.evaluate import FILE_NAME as SCORES
+from pipelines.stages.train import METRICS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LM_EVALUATION = "evaluation.json"
+
+
+def summarize(states: Sequence[JobState]) -> "pd.DataFrame":
+    """Return the table of a sweep.
+
+    Returns
+    -------
+    DataFrame
+        ``job``, ``status``, the settings that vary; where there are such stages: ``words``, ``loss`` and
+        ``held_out_loss`` (nats an example, last epoch), a column for each evaluation set, ``perplexity`` (test text)
+        and ``kneser_ney`` (its 5-gram baseline); ``seconds`` of all stages, shared ones included, ``train_seconds``,
+        ``peak_mb``; ``error``, why a job failed.
+    """
+    import pandas as pd
+
+    return pd.DataFrame([_row(state) for state in states])
+
+
+def _row(state: JobState) -> dict[str, Any]:
+    varied = {
+        name: value if isinstance(value, int | float | str) else json.dumps(value) for name, value in _varied(state)
+    }
+    row: dict[str, Any] = {"job": state.job.name, "status": state.status, **varied}
+    if state.status == FINISHED:
+        row |= _results(state.directory) | _costs(state)
+    return row | {"error": state.reason}
+
+
+def _varied(state: JobState) -> list[tuple[str, Any]]:
+    return list(state.job.varied.items())
+
+
+def _results(directory: Path) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if lines := _text(directory / "train-embeddings" / METRICS).splitlines():
+        last = json.loads(lines[-1])
+        found |= {name: last[name] for name in ("loss", "held_out_loss")}
+    if scores := _text(directory / "evaluate" / SCORES):
+        found |= {entry["set"]: entry["score"] for entry in json.loads(scores)}
+    if evaluation := _text(directory / "train-lm" / LM_EVALUATION):
+        perplexities = json.loads(evaluation)
+        found |= {
+            "perplexity": perplexities["test"]["perplexity"],
+            "kneser_ney": perplexities["kneser_ney"]["perplexity"],
+        }
+    return found
+
+
+def _costs(state: JobState) -> dict[str, Any]:
+    manifests = {}
+    for stage in state.recipes:
+        try:
+            manifests[stage] = Manifest.read(state.directory / stage)
+        except ManifestError:
+            continue
+    seconds = {stage: manifest.cost["wall_seconds"] for stage, manifest in manifests.items()}
+    return {
+        "words": manifests["vocabulary"].summary["words"],
+        "seconds": sum(seconds.values()),
+        "train_seconds": seconds["train-embeddings"],
+        "peak_mb": max(manifest.cost["peak_memory_bytes"] for manifest in manifests.values()) / 1e6,
+    }
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+def write_summary(summary: "pd.DataFrame", directory: Path) -> None:
+    """Write ``summary.csv`` and ``summary.parquet``.
+
+    Raises
+    ------
+    EmbeddingsError
+        They cannot be written.
+    """
+    parquet = io.BytesIO()
+    mixed = [
+        name for name in summary.columns if summary[name].map(type).nunique() > 1 and summary[name].dtype == object
+    ]
+    summary.astype(dict.fromkeys(mixed, str)).to_parquet(parquet, index=False)
+    for name, content in (("csv", summary.to_csv(index=False).encode()), ("parquet", parquet.getvalue())):
+        with atomic_file(directory / f"summary.{name}") as file:
+            file.write(content)
+
+
+def print_summary(summary: "pd.DataFrame") -> None:
+    """Print the table, without what is in the name of the job."""
+    import pandas as pd
+
+    from pipelines.console.tables import print_columns
+
+    shown = [name for name in summary.columns if "." not in name and not (summary[name].isin(["", None])).all()]
+    rows = [["" if pd.isna(value) else _shown(value) for value in record] for record in summary[shown].to_numpy(object)]
+    print_columns([shown, *rows], left=2)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
+    return str(value)

@@ -1,0 +1,163 @@
+"""What a user sees of the tasks: the table, what is significant, and the learning curves."""
+
+import importlib.util
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pandas as pd
+
+from embeddings.evaluation.probing.tasks import BASELINE, CONTINUED, FROZEN, RANDOM, STARTS, TUNED
+from pipelines.console.progress import duration
+from pipelines.console.streams import results
+from pipelines.running.stage import Stage, StageContext
+from pipelines.stages.probe import FILE_NAME, ProbeStage
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+logger = logging.getLogger(__name__)
+
+TABLE, CURVES = "scores.csv", ("learning_curves.png", "learning_curves.svg")
+COLOURS = {FROZEN: "#4c78a8", TUNED: "#2f4b7c", CONTINUED: "#3a8f7b", RANDOM: "#b5534e", BASELINE: "#77776d"}
+MARKS = {FROZEN: "s", TUNED: "o", CONTINUED: "^", RANDOM: "D", BASELINE: ""}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeReportStage(Stage):
+    """Puts the tasks together: `scores.json`, `scores.csv` and the learning curves."""
+
+    tasks: tuple[ProbeStage, ...]
+    name: ClassVar[str] = "report"
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings of the tasks."""
+        return {stage.name: stage.settings for stage in self.tasks}
+
+    @property
+    def inputs(self) -> Sequence[str]:
+        """The stages of the tasks."""
+        return [stage.name for stage in self.tasks]
+
+    def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
+        """Write the files."""
+        parts = [json.loads((context.inputs[name] / FILE_NAME).read_text("utf-8")) for name in self.inputs]
+        found = {
+            "tasks": [part["about"] for part in parts],
+            "scores": [row for part in parts for row in part["scores"]],
+            "comparisons": [row for part in parts for row in part["comparisons"]],
+        }
+        (directory / FILE_NAME).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        pd.DataFrame(found["scores"]).to_csv(directory / TABLE, index=False)
+        if importlib.util.find_spec("matplotlib") is None:
+            logger.warning("no plot: it is drawn with matplotlib, which pip install 'vecmill[plot]' brings")
+        else:
+            _draw(directory, found)
+        return {"networks": len(found["scores"])}
+
+
+def print_report(found: Mapping[str, Any]) -> None:
+    """Print the table of every task and what is significant."""
+    for about in found["tasks"]:
+        task, unit = about["task"], about["unit"]
+        results.print(
+            f"\n{about['title']}: {about['train_examples']:,} {unit}s to learn from, "
+            f"{about['test_examples']:,} to test ({about['test_labels']:,} answers, {len(about['labels'])} labels)"
+        )
+        rows = [row for row in found["scores"] if row["task"] == task]
+        _print_row(
+            "start", "learned from", "accuracy", "95 % interval", "macro-F1", "95 % interval", "no vector", "time"
+        )
+        for row in rows:
+            learned = f"{row['fraction']:.0%} ({_times(row['draws'])}{row['examples']:,})"
+            missing = "" if row["oov"] is None else f"{row['oov']:.1%}"
+            figures = (*_with_interval(row, "accuracy"), *_with_interval(row, "macro_f1"))
+            _print_row(row["start"], learned, *figures, missing, duration(row["seconds"]))
+        for row in found["comparisons"]:
+            if row["task"] == task:
+                results.print(_sentence(row))
+        if any(row["draws"] > 1 for row in rows):
+            results.print("Where a network learned several times, from other examples each time, figures are means.")
+        results.print(f"Processor time of all networks: {duration(sum(row['seconds'] for row in rows))}.")
+
+
+def _print_row(start: str, *cells: str) -> None:
+    widths = (15, 9, 15, 9, 15, 10, 12)
+    results.print(start.ljust(11) + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
+
+
+def _times(draws: int) -> str:
+    return f"{draws} x " if draws > 1 else ""
+
+
+def _with_interval(row: Mapping[str, Any], name: str) -> tuple[str, str]:
+    return f"{row[name]:.4f}", f"{row[f'{name}_low']:.4f}–{row[f'{name}_high']:.4f}"
+
+
+def _sentence(row: Mapping[str, Any]) -> str:
+    """Say whether E helped."""
+    verdict = "no significant difference"
+    if row["p"] < 0.05:
+        verdict = "significantly better" if row["difference"] > 0 else "significantly worse"
+    chance = "p < 0.001" if row["p"] < 0.001 else f"p = {row['p']:.3f}"
+    return (
+        f"With {row['fraction']:.0%}: {row['first']} less {row['second']} is {100 * row['difference']:+.2f} points "
+        f"({100 * row['low']:+.2f} to {100 * row['high']:+.2f}): {verdict}, {chance}"
+    )
+
+
+def _draw(directory: Path, found: Mapping[str, Any]) -> None:
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    from pipelines.reports.training_plot import STYLE
+
+    tasks = found["tasks"]
+    with mpl.rc_context(STYLE):
+        picture = Figure(figsize=(5.2 * len(tasks) + 0.6, 4.8), layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
+        panels = picture.subplots(1, len(tasks), squeeze=False)[0]
+        for axes, about in zip(panels, tasks, strict=True):
+            rows = [row for row in found["scores"] if row["task"] == about["task"]]
+            _draw_task(axes, about, rows)
+        panels[0].set_ylabel("accuracy on the test, %, with 95 % interval")
+        handles, names = panels[0].get_legend_handles_labels()
+        picture.legend(handles, names, loc="outside lower center", ncols=5 if len(tasks) > 1 else 3, frameon=False)
+        for name in CURVES:
+            metadata = {"Date": None} if name.endswith("svg") else None
+            picture.savefig(directory / name, dpi=160, metadata=metadata)
+
+
+def _draw_task(axes: "Axes", about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Accuracy against the number of examples, with its interval."""
+    for start in STARTS:
+        own = [row for row in rows if row["start"] == start]
+        counts = [row["examples"] for row in own]
+        values, low, high = ([100 * row[key] for row in own] for key in ("accuracy", "accuracy_low", "accuracy_high"))
+        style = {"linestyle": (0, (4, 3)), "linewidth": 1.2} if start == BASELINE else {"linewidth": 1.8}
+        axes.plot(
+            _beside(counts, start),
+            values,
+            color=COLOURS[start],
+            marker=MARKS[start],
+            markersize=5,
+            label=start,
+            **style,
+        )
+        if start != BASELINE:
+            axes.vlines(_beside(counts, start), low, high, color=COLOURS[start], linewidth=1.4, alpha=0.55)
+    counts = sorted({row["examples"] for row in rows})
+    axes.set_xscale("log")
+    axes.set_xticks(counts, [f"{count:,}" for count in counts])
+    axes.minorticks_off()
+    axes.set(title=about["title"], xlabel=f"{about['unit']}s learned from")
+
+
+def _beside(counts: Sequence[int], start: str) -> list[float]:
+    """Set the points of a start a little beside those of the others, on a logarithmic axis, so that intervals show."""
+    shift = 1.0 if start == BASELINE else 1.035 ** (STARTS.index(start) - 1.5)
+    return [count * shift for count in counts]

@@ -1,0 +1,170 @@
+"""How far a run is: the state of every stage, from what lies in its directory."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from corpora.errors import CorpusError
+from embeddings.errors import EmbeddingsError
+from pipelines.running.directory_lock import DirectoryLock, OutputError
+from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
+from pipelines.running.recorded_progress import read_record
+from pipelines.running.run_directory import CONFIG, is_run
+
+STAGES_OF = {
+    "train": ("fetch", "tokenize", "vocabulary", "encode", "train-embeddings"),
+    "count_based": ("fetch", "tokenize", "vocabulary", "encode", "count-based"),
+    "lm": ("fetch", "encode-lm", "train-lm"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageStatus:
+    """A row of `vecmill status`.
+
+    Attributes
+    ----------
+    stage
+        Its name.
+    state
+        "finished", "stale" (finished, but its settings, its inputs or the code have changed since), "running",
+        "unfinished" (it was stopped), "damaged" (its manifest cannot be read) or "never run".
+    detail
+        Why it is stale or damaged, or how far it is.
+    made
+        When it was begun, UTC, ISO 8601; None unless it has finished once, as all that follows.
+    wall_seconds, cpu_seconds, peak_memory_bytes, bytes
+        What it took, and its size on disk.
+    """
+
+    stage: str
+    state: str
+    detail: str = ""
+    made: str | None = None
+    wall_seconds: float | None = None
+    cpu_seconds: float | None = None
+    peak_memory_bytes: int | None = None
+    bytes: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Status:
+    """What `vecmill status` shows.
+
+    Attributes
+    ----------
+    directory
+        What was asked about.
+    writer
+        The process that is writing it at this moment, in words; None if there is none.
+    note
+        What kept the stages from being compared with their text; usually empty.
+    stages
+        In their order.
+    """
+
+    directory: str
+    writer: str | None
+    note: str
+    stages: Sequence[StageStatus]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return asdict(self)
+
+
+def status_of(directory: Path) -> Status:
+    """Look at the directory of a run, a model directory, or the unfinished work on one.
+
+    Raises
+    ------
+    OutputError
+        If it is none of these.
+    ManifestError
+        If the manifest of a model directory is damaged.
+    """
+    work = directory.resolve().parent / f".{directory.resolve().name}.work"
+    if is_run(directory):
+        return _run_status(directory)
+    if (work / CONFIG).exists():
+        return _work_status(directory, work)
+    if (directory / FILE_NAME).exists():
+        manifest = Manifest.read(directory)
+        records = {**manifest.history, manifest.basis.stage: manifest.to_dict()}
+        stages = [_finished(name, record, "finished") for name, record in records.items()]
+        return Status(directory=str(directory), writer=None, note="", stages=stages)
+    raise OutputError(f"{directory} is neither a run nor a model directory, nor is one being made there")
+
+
+def _run_status(directory: Path) -> Status:
+    from pipelines.pipeline import pipeline_stages, plan
+    from pipelines.settings.run_config import read_run_config
+
+    config = read_run_config(directory / CONFIG)
+    note = ""
+    reasons: dict[str, str | None] = {}
+    try:
+        for step in plan(config, directory):
+            reasons[step.stage] = f"follows {', '.join(step.waits_for)}" if step.waits_for else step.reason
+    except (CorpusError, EmbeddingsError) as error:
+        note = f"whether the stages are up to date cannot be told: {error}"
+    names = [stage.name for stage in pipeline_stages(config)]
+    writer = DirectoryLock(directory, directory).holder()
+    stages = [_stage(directory, name, reasons.get(name), writer) for name in names]
+    return Status(directory=str(directory), writer=writer, note=note, stages=stages)
+
+
+def _work_status(directory: Path, work: Path) -> Status:
+    try:
+        settings = json.loads((work / CONFIG).read_text("utf-8"))
+        names = next(names for section, names in STAGES_OF.items() if section in settings)
+    except (OSError, ValueError, StopIteration, TypeError):
+        raise OutputError(f"{work / CONFIG} cannot be read; the next train command starts over") from None
+    writer = DirectoryLock(work, directory).holder()
+    stages = [_stage(work, name, None, writer) for name in names]
+    return Status(directory=str(directory), writer=writer, note="not finished yet", stages=stages)
+
+
+def _stage(root: Path, name: str, reason: str | None, writer: str | None) -> StageStatus:
+    """Return the state of one stage; `reason` says why it is out of date, None if it is not or that is not known."""
+    record = read_record(root / f".{name}.progress.json")
+    if writer and (root / f".{name}.partial").exists():
+        return StageStatus(stage=name, state="running", detail=_how_far(record))
+    try:
+        manifest = Manifest.read(root / name) if (root / name).exists() else None
+    except ManifestError as error:
+        return StageStatus(stage=name, state="damaged", detail=str(error))
+    stopped = record is not None or any(root.glob(f".{name}.checkpoint-*/*"))
+    if manifest is None:
+        return StageStatus(stage=name, state="unfinished" if stopped else "never run", detail=_how_far(record))
+    detail = "; ".join(filter(None, [reason, _how_far(record) if stopped else ""]))
+    return _finished(name, manifest.to_dict(), "stale" if reason else "finished", detail)
+
+
+def _finished(name: str, record: Mapping[str, Any], state: str, detail: str = "") -> StageStatus:
+    cost = record["cost"]
+    return StageStatus(
+        stage=name,
+        state=state,
+        detail=detail,
+        made=cost.get("started"),
+        wall_seconds=cost.get("wall_seconds"),
+        cpu_seconds=cost.get("cpu_seconds"),
+        peak_memory_bytes=cost.get("peak_memory_bytes"),
+        bytes=sum(entry["bytes"] for entry in record["outputs"].values()),
+    )
+
+
+def _how_far(record: Mapping[str, Any] | None) -> str:
+    """Put a record of progress into words."""
+    if record is None:
+        return ""
+    share, safe = record.get("share"), record.get("checkpoint")
+    words = [str(record.get("title", ""))]
+    if share is not None:
+        words.append(f"{share:.0%}")
+    if safe is not None:
+        words.append(f"checkpoint at {safe:.0%}")
+    return ", ".join(filter(None, words))

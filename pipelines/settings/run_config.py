@@ -1,0 +1,100 @@
+"""Settings of `vecmill run`: those of word vectors, of a language model if one is wanted, and of what comes after."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+from pipelines.settings.config import (
+    LM_SECTION_NAMES,
+    RUN_SECTIONS,
+    ConfigError,
+    Given,
+    PipelineConfig,
+    build_sections,
+    read_toml,
+)
+from pipelines.settings.sections import EvaluateSettings, ExportSettings, OutputSettings
+from pipelines.stages.corpus_source import is_read_once
+
+if TYPE_CHECKING:
+    from pipelines.lm_pipeline import LMPipelineConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """All settings of a run.
+
+    Attributes
+    ----------
+    embedding
+        Of the word vectors.
+    lm
+        Of the language model; None if there is to be none.
+    """
+
+    embedding: PipelineConfig
+    evaluate: EvaluateSettings
+    export: ExportSettings
+    output: OutputSettings
+    lm: "LMPipelineConfig | None"
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return ``{section: {key: value}}`` as it is written to `config.json`."""
+        sections = self.embedding.to_dict() | {name: dataclasses.asdict(getattr(self, name)) for name in RUN_SECTIONS}
+        if self.lm:
+            sections |= {name: dataclasses.asdict(getattr(self.lm, name)) for name in LM_SECTION_NAMES}
+        return json.loads(json.dumps(sections))
+
+
+def load_run_config(path: Path, overrides: Mapping[str, Given] | None = None) -> RunConfig:
+    """Merge defaults, a TOML file and overrides, later ones winning.
+
+    Raises
+    ------
+    ConfigError
+        See `pipelines.settings.config.load_config`.
+    """
+    return build_run_config({**read_toml(path), **(overrides or {})})
+
+
+def read_run_config(path: Path) -> RunConfig:
+    """Read the effective settings that a run has written.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or damaged.
+    """
+    try:
+        sections = json.loads(path.read_text("utf-8"))
+        entries = [(name, key, value) for name, table in sections.items() for key, value in table.items()]
+    except (OSError, ValueError, AttributeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from None
+    return build_run_config({f"{name}.{key}": Given(value, str(path)) for name, key, value in entries})
+
+
+def build_run_config(given: Mapping[str, Given]) -> RunConfig:
+    """Make a configuration of what is given.
+
+    Raises
+    ------
+    ConfigError
+        For a value of the wrong type or out of range, and for standard input.
+    """
+    embedding = PipelineConfig(**build_sections(get_type_hints(PipelineConfig), given))
+    if is_read_once(embedding.corpus.source):
+        raise ConfigError(
+            f"{given['corpus.source'].origin}: {embedding.corpus.source!r} gives its text only once, and a run that is "
+            "repeated reads it again; save the text to a file, or use 'vecmill train-embeddings -'"
+        )
+    lm = None
+    if any(name.partition(".")[0] in LM_SECTION_NAMES for name in given):
+        from pipelines.lm_pipeline import build_lm_config  # slow to import: Numba
+
+        lm = build_lm_config({"lm.enabled": Given(True, "default"), **given})
+    return RunConfig(
+        embedding=embedding, lm=lm if lm and lm.lm.enabled else None, **build_sections(RUN_SECTIONS, given)
+    )

@@ -1,0 +1,139 @@
+"""One task as a stage: all starts at all sizes of the training data, their scores, and E against the random start."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embeddings.evaluation.probing.learning import Network, learn_side_by_side
+from embeddings.evaluation.probing.scores import compare_answers, score
+from embeddings.evaluation.probing.task_source import TaskSource
+from embeddings.evaluation.probing.tasks import CONTINUED, FROZEN, RANDOM, STARTS, TASKS, TUNED, words_of
+from pipelines.running.stage import Stage, StageContext
+
+FILE_NAME = "scores.json"
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeStage(Stage):
+    """Learns one task from every start with every share of the training examples.
+
+    Attributes
+    ----------
+    task
+        Its name.
+    model
+        Directory or file of the vectors.
+    data_folder
+        Folder of NLTK's packages, or None for where NLTK looks.
+    fractions
+        Shares of the training examples, each contained in the next larger one.
+    seed
+        Of the choice of examples, of the networks, and of the bootstrap.
+    """
+
+    task: str
+    model: Path
+    data_folder: Path | None
+    fractions: tuple[float, ...]
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Name of the stage: that of the task."""
+        return self.task
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The settings that change the result."""
+        return {"task": self.name, "fractions": list(self.fractions), "seed": self.seed}
+
+    @cached_property
+    def source(self) -> TaskSource:
+        """Text and vectors of the task."""
+        return TaskSource(task=self.task, model=self.model, data_folder=self.data_folder, seed=self.seed)
+
+    def sources(self) -> Mapping[str, str]:
+        """Return the hashes of the vectors and of the task's text."""
+        return self.source.hashes
+
+    def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
+        """Write `scores.json`; networks that were trained before an interruption are not trained again."""
+        gold = self._numbered(self.source.data.test_labels)
+        networks = self._networks(context.checkpoint)
+        self._learn([network for several in networks.values() for network in several], context)
+        scores: list[Row] = []
+        comparisons: list[Row] = []
+        for fraction in self.fractions:
+            found: dict[str, list[list[np.ndarray]]] = {}
+            for start in STARTS:
+                several = networks[fraction, start]
+                records = [json.loads(network.path.read_text("utf-8")) for network in several]
+                found[start] = [self._numbered(record["answers"]) for record in records]
+                scored = score(gold, found[start], len(self.source.labels), np.random.default_rng(self.seed))
+                oov = None if records[0]["oov"] is None else float(np.mean([record["oov"] for record in records]))
+                row = {"task": self.name, "fraction": fraction, "examples": several[0].examples}
+                row |= {"draws": len(several), "start": start, **asdict(scored), "oov": oov}
+                scores.append({**row, "seconds": sum(record["seconds"] for record in records)})
+            for start in (FROZEN, TUNED, CONTINUED):
+                rng = np.random.default_rng(self.seed)
+                difference = compare_answers(gold, found[start], found[RANDOM], rng)
+                row = {"task": self.name, "fraction": fraction, "first": start, "second": RANDOM}
+                comparisons.append({**row, **asdict(difference)})
+        result = {"about": self._about(gold), "scores": scores, "comparisons": comparisons}
+        (directory / FILE_NAME).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        return {"networks": sum(row["draws"] for row in scores)}
+
+    def _networks(self, checkpoint: Path) -> dict[tuple[float, str], list[Network]]:
+        """Return all networks, by share of the training examples and start."""
+        networks: dict[tuple[float, str], list[Network]] = {}
+        for fraction in self.fractions:
+            draws = self.source.draws(fraction)
+            sizes = [(len(draw.train), sum(map(len, map(words_of, draw.train)))) for draw in draws]
+            for start in STARTS:
+                networks[fraction, start] = [
+                    Network(
+                        fraction=fraction,
+                        start=start,
+                        draw=draw,
+                        examples=examples,
+                        words=words,
+                        path=checkpoint / f"{start.replace(' ', '-')}-{examples}-{draw}.json",
+                    )
+                    for draw, (examples, words) in enumerate(sizes)
+                ]
+        return networks
+
+    def _learn(self, networks: Sequence[Network], context: StageContext) -> None:
+        """Learn the networks that have not been learned before."""
+        left = [network for network in networks if not network.path.exists()]
+        done, total = 0, sum(network.words for network in left)
+        if not left:
+            return
+        self.source.continue_vectors(context.checkpoint)
+        with context.progress.task(self.name, total) as update:
+            for network in learn_side_by_side(self.source, left):
+                done += network.words
+                update(done, f"{network.start}, {network.fraction:.0%} of the examples")
+
+    def _numbered(self, answered: Sequence[Sequence[str]]) -> list[np.ndarray]:
+        number = {label: i for i, label in enumerate(self.source.labels)}
+        return [np.array([number[label] for label in one], np.int64) for one in answered]
+
+    def _about(self, gold: Sequence[np.ndarray]) -> Row:
+        data = self.source.data
+        return {
+            "task": self.name,
+            "title": TASKS[self.name].title,
+            "unit": data.unit,
+            "train_examples": len(data.train),
+            "test_examples": len(data.test),
+            "test_labels": int(sum(map(len, gold))),
+            "labels": self.source.labels,
+        }
