@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from embeddings.errors import EmbeddingsError
+from embeddings.text.build_vocabulary import build_vocabulary
 from embeddings.text.encoded_corpus import encode_corpus
-from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.tokenized_corpus import tokenize_corpus
 from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import TrainingProgress, Word2Vec, Word2VecConfig

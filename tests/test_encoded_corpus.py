@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.errors import EmbeddingsError
+from embeddings.text.build_vocabulary import build_vocabulary
 from embeddings.text.encoded_corpus import EncodedCorpus, encode_corpus
-from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.tokenized_corpus import tokenize_corpus
 from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
 from tests.reference import corpus as reference
@@ -83,7 +84,7 @@ def test_shards_are_a_sequence(tmp_path):
 
 def test_damage_is_found_by_its_hash(tmp_path):
     encoded(tmp_path)
-    path = tmp_path / "e" / "ids-1.npy"
+    path = tmp_path / "e" / "train-ids-1.npy"
     original = path.read_bytes()
     for damaged in (original[:-1], original[:-1] + bytes([original[-1] ^ 1]), b""):
         path.write_bytes(damaged)

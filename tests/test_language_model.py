@@ -7,7 +7,7 @@ import pytest
 
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.corpus import EOS, UNK
+from embeddings.text.vocabulary import EOS, UNK
 from embeddings.language_model.initial_embedding import TRAINED_SPREAD, initial_embedding
 from embeddings.language_model.model import LanguageModel
 from embeddings.networks import Parameter

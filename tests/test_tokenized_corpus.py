@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.tokenized_corpus import TokenizedCorpus, build_vocabulary, tokenize_corpus
+from embeddings.text.build_vocabulary import build_vocabulary
+from embeddings.text.tokenized_corpus import TokenizedCorpus, tokenize_corpus
 from embeddings.text.tokenizer.character_tables import character_tables
 from embeddings.text.tokenizer.tokenizers import FastTokenizer, make_tokenizer
 from embeddings.text.tokenizer.word_counters import KernelCounter
@@ -68,7 +69,7 @@ def test_words_are_counted_in_several_passes(tmp_path, monkeypatch):
     text = random_text(5)
     tokenized = tokenize_corpus([text], make_tokenizer(), tmp_path / "t", threads=1)
     expected = build_vocabulary(tokenized, min_count=2), build_vocabulary(tokenized, min_count=1, max_size=20)
-    monkeypatch.setattr("embeddings.text.tokenized_corpus._WORDS_A_PASS", 10)
+    monkeypatch.setattr("embeddings.text.build_vocabulary._WORDS_A_PASS", 10)
     assert (build_vocabulary(tokenized, min_count=2), build_vocabulary(tokenized, min_count=1, max_size=20)) == expected
 
 
@@ -171,7 +172,7 @@ def test_leftover_of_a_killed_process_is_replaced(tmp_path):
 
 
 def test_damaged_directories(tmp_path):
-    tokenized = tokenize_corpus([b"a b\nc"], make_tokenizer(), tmp_path / "t", threads=1)
+    tokenized = tokenize_corpus([b"a b\nc\n"], make_tokenizer(), tmp_path / "t", threads=1)
     with pytest.raises(EmbeddingsError, match=r"has no tokenized\.json"):
         TokenizedCorpus.open(tmp_path)
     about = tmp_path / "t" / "tokenized.json"

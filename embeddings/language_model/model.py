@@ -23,7 +23,6 @@ from safetensors.numpy import load_file, save_file
 from embeddings.atomic_output import atomic_directory, writing
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.corpus import EOS, UNK
 from embeddings.language_model.initial_embedding import random_embedding
 from embeddings.networks.cells import CELLS, Cell, State
 from embeddings.networks.dropout import Dropout, dropout_mask
@@ -35,7 +34,7 @@ from embeddings.networks.parameters import Parameter, Parameters, clear_gradient
 from embeddings.networks.stacking import DeepRNN
 from embeddings.parallel import product
 from embeddings.text.tokenizer.tokenizers import Tokenizer, make_tokenizer
-from embeddings.text.vocabulary import Vocabulary
+from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 
 _FORMAT = 1
 _WEIGHTS, _ABOUT, _VOCABULARY = "model.safetensors", "language_model.json", "vocabulary.tsv"
@@ -88,7 +87,7 @@ class LanguageModel:
     ):
         for word in (EOS, UNK):
             if word not in vocabulary:
-                raise EmbeddingsError(f"the vocabulary has no {word}: build it with embeddings.language_model.corpus")
+                raise EmbeddingsError(f"the vocabulary has no {word}: encode a split text")
         self.config, self.vocabulary, self.tokenizer_settings = config, vocabulary, dict(tokenizer or {})
         self.eos, self.unk = vocabulary.id(EOS), vocabulary.id(UNK)
         shape = (len(vocabulary), config.dimension)

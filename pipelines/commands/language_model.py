@@ -131,8 +131,8 @@ def generate_command(
 
     Example: vecmill generate runs/pydocs-lm --prompt "Return the" --temperature 0.7
     """
-    from embeddings.language_model.corpus import EOS
     from embeddings.language_model.generation import SamplingConfig, beam_search, generate, join
+    from embeddings.text.vocabulary import EOS
     from embeddings.language_model.model import LanguageModel
 
     try:
@@ -194,11 +194,11 @@ def _scored(
     lm: "LanguageModel", text: str, independent: bool, interpolate: Path | None, weight: float
 ) -> tuple[list[list[str]], list[np.ndarray], list[np.ndarray]]:
     """Return words, ids and ln P of each line, the last two with ``<eos>``; lines without words get none."""
-    from embeddings.language_model.corpus import encode_text
+    from embeddings.language_model.lines import encode_lines
     from embeddings.language_model.ngram_files import load_ngram_model
     from embeddings.language_model.perplexity import log_likelihoods, sentence_log_likelihoods
 
-    lines, ids = encode_text(text, lm.vocabulary, lm.make_tokenizer())
+    lines, ids = encode_lines(text, lm.vocabulary, lm.make_tokenizer())
     if independent:
         log_p = sentence_log_likelihoods(lm, ids)
     elif not any(lines):
