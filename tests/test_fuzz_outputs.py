@@ -28,9 +28,10 @@ from embeddings.language_model.corpus import LanguageModelCorpus, build_corpus
 from embeddings.language_model.model import LanguageModel
 from embeddings.vectors.word_vectors import WordVectors
 from pipelines.running.manifest import Manifest, ManifestError
-from pipelines.running.output_directory import OutputDirectory, OutputError
+from pipelines.running.output_directory import OutputDirectory
 from tests.test_formats_fuzz import FUZZED, damage
 from tests.test_manifest import make_manifest
+from vecmill.errors import OutputError
 
 TEXT = b"the cat sat on the mat\na dog and a cat\n" * 8
 

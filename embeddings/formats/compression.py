@@ -11,8 +11,8 @@ from typing import BinaryIO, cast
 
 import zstandard
 
-from embeddings.atomic_output import atomic_file
 from embeddings.formats.errors import FormatError
+from vecmill.files import atomic_file
 
 COMPRESSION_SUFFIXES = (".gz", ".zst")
 
@@ -123,7 +123,7 @@ def output_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises
     ------
-    EmbeddingsError
+    OutputError
         If it cannot be written.
     """
     with atomic_file(path) as raw:

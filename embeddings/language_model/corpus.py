@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.atomic_output import read_array
+from embeddings.array_files import read_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.tokenizers import Tokenizer, make_tokenizer
 from embeddings.text.vocabulary import Vocabulary

@@ -13,8 +13,8 @@ import typer
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
 from pipelines.console.streams import results
-from pipelines.errors import OutputError
 from pipelines.settings.config import ConfigError
+from vecmill.errors import OutputError
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel

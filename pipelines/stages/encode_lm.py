@@ -13,6 +13,7 @@ from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import CorpusSettings, TokenizerSettings
 from pipelines.stages.corpus_source import is_read_once, open_fetched, read_location, require_unchanged
 from pipelines.stages.tokenize import check_tokenizer, reading, tokenizer_arguments
+from vecmill.files import write_json
 
 if TYPE_CHECKING:
     from corpora import Corpus
@@ -67,7 +68,7 @@ class EncodeLMStage(Stage):
                 self._content = text.fingerprint()
         require_unchanged(context.inputs["fetch"], self.corpus, self.hashes)
         corpus.save(directory)
-        (directory / "tokenizer.json").write_text(json.dumps(tokenizer.settings), "utf-8")
+        write_json(directory / "tokenizer.json", tokenizer.settings)
         return {
             "split": corpus.split,
             "words": len(corpus.vocabulary),

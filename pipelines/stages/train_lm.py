@@ -12,6 +12,7 @@ from pipelines.console.progress import Update, count
 from pipelines.running.manifest import digest_of, hash_files
 from pipelines.running.stage import Stage, StageContext
 from pipelines.stages.encode_lm import load_tokenizer
+from vecmill.files import write_json
 
 if TYPE_CHECKING:
     from embeddings.language_model.config import LanguageModelConfig
@@ -91,9 +92,9 @@ class TrainLMStage(Stage):
             )
         model.save(directory)
         (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics), "utf-8")
-        _write_json(directory / "config.json", self.all_settings)
+        write_json(directory / "config.json", self.all_settings)
         with context.progress.task("measuring perplexity", None):
-            _write_json(directory / EVALUATION, _evaluation(model, corpus))
+            write_json(directory / EVALUATION, _evaluation(model, corpus))
         numbers = sum(parameter.value.size for parameter in model.parameters.values())
         return {"parameters": numbers, "embeddings": found, "epochs": len(trainer.metrics)}
 
@@ -141,7 +142,3 @@ def _evaluation(model: "LanguageModel", corpus: "LanguageModelCorpus") -> dict[s
         "unigram": {"perplexity": float(np.exp(-unigram.mean()))},
         "kneser_ney": {"order": KNESER_NEY_ORDER, "perplexity": float(np.exp(-kneser_ney.mean()))},
     }
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")
