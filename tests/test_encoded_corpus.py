@@ -108,7 +108,7 @@ def test_other_directories(tmp_path):
     with pytest.raises(EmbeddingsError, match="expected an encoded corpus"):
         EncodedCorpus.open(tmp_path)
     encoded(tmp_path)
-    with pytest.raises(EmbeddingsError, match="exists"):
+    with pytest.raises(OutputError, match="exists"):
         encode_corpus(
             tokenize_corpus([b"a"], make_tokenizer(), tmp_path / "u"), Vocabulary.from_words("a"), tmp_path / "e"
         )
