@@ -15,7 +15,6 @@ from urllib.request import url2pathname
 
 from corpora.blocks import cut_blocks
 from corpora.catalog import fetch, names
-from corpora.compression import DAMAGE
 from corpora.download import Progress, fetch_url
 from corpora.errors import CorpusError
 from corpora.readers import ReadOptions, read_pieces
@@ -29,6 +28,7 @@ from corpora.sources import (
     remote_files,
     standard_input,
 )
+from vecmill.compression import DAMAGE
 from vecmill.hints import did_you_mean
 
 logger = logging.getLogger(__name__)

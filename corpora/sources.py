@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from corpora.compression import Prefixed
 from corpora.errors import CorpusError
+from vecmill.compression import Prefixed
 
 
 @dataclass(frozen=True)
