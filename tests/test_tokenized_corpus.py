@@ -13,6 +13,7 @@ from embeddings.text.tokenizer.tokenizers import FastTokenizer, make_tokenizer
 from embeddings.text.tokenizer.word_counters import KernelCounter
 from tests.reference import corpus as reference
 from tests.reference import tokenization as reference_tokenizer
+from vecmill.errors import OutputError
 
 
 class SmallPieces(FastTokenizer):
@@ -127,7 +128,7 @@ def test_wrong_options(tmp_path, options):
 def test_existing_directory_is_kept(tmp_path):
     (tmp_path / "t").mkdir()
     tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "t")
-    with pytest.raises(EmbeddingsError, match="exists; remove it"):
+    with pytest.raises(OutputError, match="exists; remove it"):
         tokenize_corpus([b"c d"], make_tokenizer(), tmp_path / "t")
     assert ids_of_words(TokenizedCorpus.open(tmp_path / "t")) == [["a", "b"]]
 
@@ -152,14 +153,14 @@ def test_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("embeddings.text.tokenized_corpus.write_generation", full)
-    with pytest.raises(EmbeddingsError, match=r"cannot write .*No space left on device; free some space"):
+    with pytest.raises(OutputError, match=r"cannot write .*No space left on device; free some space"):
         tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "t")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_unwritable_place(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(EmbeddingsError, match="cannot write"):
+    with pytest.raises(OutputError, match="cannot write"):
         tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "file" / "t")
 
 

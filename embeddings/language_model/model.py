@@ -18,9 +18,8 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
-from embeddings.atomic_output import atomic_directory, writing
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.initial_embedding import random_embedding
@@ -35,6 +34,7 @@ from embeddings.networks.stacking import DeepRNN
 from embeddings.parallel import product
 from embeddings.text.tokenizer.tokenizers import Tokenizer, make_tokenizer
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
+from vecmill.files import atomic_directory, write_json, writing
 
 _FORMAT = 1
 _WEIGHTS, _ABOUT, _VOCABULARY = "model.safetensors", "language_model.json", "vocabulary.tsv"
@@ -270,13 +270,14 @@ class LanguageModel:
 
         Raises
         ------
-        EmbeddingsError
+        OutputError
             If ``directory`` exists and is not empty, or cannot be written.
         """
         with atomic_directory(directory) as new, writing(directory):
-            save_file({name: parameter.value for name, parameter in self.parameters.items()}, new / _WEIGHTS)
+            weights = save({name: parameter.value for name, parameter in self.parameters.items()})
+            (new / _WEIGHTS).write_bytes(weights)  # save_file would make a file that nobody else can read
             about = {"format": _FORMAT, "model": asdict(self.config), "tokenizer": self.tokenizer_settings}
-            (new / _ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            write_json(new / _ABOUT, about)
             self.vocabulary.save(new / _VOCABULARY)
 
     @classmethod

@@ -12,7 +12,6 @@ the stream that a language model reads. No sentence is cut. The shards do not de
 encoded the text, nor on the blocks in which it was read.
 """
 
-import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -25,7 +24,7 @@ from typing import NamedTuple, overload
 
 import numpy as np
 
-from embeddings.atomic_output import ArrayFile, atomic_directory, writing
+from embeddings.array_files import ArrayFile
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoding_kernels import OUTSIDE, encode_part
 from embeddings.text.id_stream import IdStream, open_ids, require_ids
@@ -35,6 +34,7 @@ from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.threads import thread_count
+from vecmill.files import atomic_directory, file_digest, write_json, writing
 
 SHARD_TOKENS = 1 << 22
 _OPEN_SHARDS = 2  # of 16 MB each: the pages of a mapped file count as memory of the process
@@ -134,7 +134,7 @@ class EncodedCorpus:
         for files in self.files:
             for name, expected in files.items():
                 try:
-                    found = _sha256(self.directory / name)
+                    found = file_digest(self.directory / name)
                 except OSError as error:
                     raise EmbeddingsError(
                         f"cannot read {self.directory / name}: {error.strerror}; encode the corpus again"
@@ -260,7 +260,9 @@ def encode_corpus(
     Raises
     ------
     EmbeddingsError
-        No word of the text is in the vocabulary, or `directory` exists or cannot be written.
+        No word of the text is in the vocabulary.
+    OutputError
+        `directory` exists or cannot be written.
     """
     threads = thread_count(threads)
     table = WordTable()
@@ -292,7 +294,7 @@ def encode_corpus(
         )
         about = {**asdict(corpus), "format": _FORMAT}
         del about["directory"]
-        (partial / "encoded.json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write_json(partial / "encoded.json", about)
     return corpus
 
 
@@ -422,11 +424,6 @@ class _ShardWriter:
         hashes = {}
         for file in self._shard:
             file.finish()
-            hashes[file.path.name] = self._pool.submit(_sha256, file.path)
+            hashes[file.path.name] = self._pool.submit(file_digest, file.path)
         self._hashes.append(hashes)
         self._shard = None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

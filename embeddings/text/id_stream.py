@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from embeddings.atomic_output import read_array
+from embeddings.array_files import read_array
 from embeddings.errors import EmbeddingsError
 
 _OPEN_FILES = 2  # of 16 MB each: the pages of a mapped file count as memory of the process

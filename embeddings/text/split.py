@@ -25,11 +25,12 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_directory, read_array, writing
+from embeddings.array_files import read_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoding_kernels import Begin, Deal, count_lines, count_words
 from embeddings.text.tokenized_corpus import TokenizedCorpus
 from embeddings.threads import thread_count
+from vecmill.files import atomic_directory, write_json, writing
 
 TRAIN, VALID, TEST = PARTS = ("train", "valid", "test")
 BLOCK_LINES = 50
@@ -181,7 +182,7 @@ def split_text(
         }
         with writing(directory):
             np.save(partial / _LINES, begins, allow_pickle=False)
-            (partial / _RECORD).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            write_json(partial / _RECORD, record)
     return SplitText.open(directory)
 
 

@@ -27,12 +27,13 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_directory, read_array, write_array, writing
+from embeddings.array_files import read_array, write_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.spilled_counts import Generation, write_generation
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.tokenizer.word_counters import WordCounter
 from embeddings.threads import thread_count
+from vecmill.files import atomic_directory, write_json, writing
 
 _TABLES_BYTES = 96 << 20  # of all workers' tables of words together
 _LARGEST_TABLE = 48 << 20
@@ -153,7 +154,7 @@ def tokenize_corpus(
 
     Raises
     ------
-    EmbeddingsError
+    OutputError
         `directory` exists or cannot be written.
     """
     threads = thread_count(threads) if tokenizer.uses_threads else 1
@@ -183,7 +184,7 @@ def tokenize_corpus(
         with writing(directory):
             with (partial / "parts.npy").open("wb") as file:
                 write_array(file, corpus.parts)
-            (partial / "tokenized.json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            write_json(partial / "tokenized.json", about)
     return corpus
 
 

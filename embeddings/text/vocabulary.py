@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_file
 from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
+from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +129,7 @@ class Vocabulary:
 
         Raises
         ------
-        EmbeddingsError
+        OutputError
             The file cannot be written.
         """
         with atomic_file(path) as file:

@@ -1,10 +1,10 @@
 """Settings of a word2vec training run."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
 from typing import Any
 
 from embeddings.threads import thread_count
+from vecmill.hints import did_you_mean
 
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
@@ -131,6 +131,5 @@ class Word2VecConfig:
 
 def _require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
     if value not in allowed:
-        nearest = get_close_matches(str(value), allowed, n=1, cutoff=0.4)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        hint = did_you_mean(str(value), allowed)
         raise ValueError(f"unknown {what} {value!r}{hint} (one of: {', '.join(allowed)})")

@@ -13,8 +13,8 @@ import typer
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
 from pipelines.console.streams import results
-from pipelines.errors import OutputError
 from pipelines.settings.config import ConfigError
+from vecmill.errors import OutputError
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
@@ -132,8 +132,8 @@ def generate_command(
     Example: vecmill generate runs/pydocs-lm --prompt "Return the" --temperature 0.7
     """
     from embeddings.language_model.generation import SamplingConfig, beam_search, generate, join
-    from embeddings.text.vocabulary import EOS
     from embeddings.language_model.model import LanguageModel
+    from embeddings.text.vocabulary import EOS
 
     try:
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=unknown)
