@@ -3,7 +3,6 @@
 CORPUS ?= pydocs
 # runs/pydocs, runs/wiki-en for ../data/wiki-en.txt.xz
 OUT ?= runs/$(firstword $(subst ., ,$(notdir $(patsubst %/,%,$(CORPUS)))))
-# the language model on the vectors in OUT
 LM ?= $(OUT)-lm
 FORMAT ?= word2vec-text
 DATA ?=
@@ -18,7 +17,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:
 	@echo "make train-embeddings   train word vectors: CORPUS=$(CORPUS) OUT=$(OUT) ARGS=\"--dimension 200 ...\""
-	@echo "make train-lm           train a language model on the vectors in OUT, made first if missing: LM=$(LM)"
+	@echo "make train-lm           train a language model and the word vectors that it starts from: LM=$(LM)"
 	@echo "make export             write the vectors in OUT for other tools: FORMAT=$(FORMAT) FILE=$(OUT).$(FORMAT)"
 	@echo "make evaluate           word similarity and analogies for the vectors in OUT: DATA=set, file or folder"
 	@echo "make test               run the tests: ARGS=\"-k words\""
@@ -63,8 +62,7 @@ train-embeddings: $(VENV)/core.stamp
 	@$(BIN)/vecmill train-embeddings '$(CORPUS)' --out '$(OUT)' --skip-finished $(ARGS)
 
 train-lm: $(VENV)/core.stamp
-	@test -f '$(OUT)/manifest.json' || $(MAKE) --no-print-directory train-embeddings ARGS=
-	@$(BIN)/vecmill train-lm '$(CORPUS)' --embeddings '$(OUT)' --out '$(LM)' --skip-finished $(ARGS)
+	@$(BIN)/vecmill train-lm '$(CORPUS)' --out '$(LM)' --skip-finished $(ARGS)
 
 export: FILE ?= $(OUT).$(FORMAT)
 export: $(VENV)/core.stamp
