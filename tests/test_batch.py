@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 from benchmarks import zipf
+from pipelines.batch import jobs as batch_module
 from pipelines.batch.config import load_batch
 from pipelines.batch.jobs import BatchRunner, JobState, link_stage, plan_batch
-from pipelines.batch.jobs import jobs as batch_module
 from pipelines.console.progress import LogProgress
 from pipelines.running.directory_lock import OutputError
 from pipelines.running.recorded_progress import read_record
