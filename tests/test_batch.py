@@ -23,7 +23,7 @@ from pipelines.running.recorded_progress import read_record
 from pipelines.settings.config import ConfigError
 from pipelines.settings.run_config import load_run_config
 from tests.command_line import fails, vecmill
-from tests.test_manifest import make_manifest
+from tests.manifests import make_manifest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from .conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
 

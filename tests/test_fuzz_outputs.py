@@ -29,8 +29,8 @@ from embeddings.language_model.model import LanguageModel
 from embeddings.vectors.word_vectors import WordVectors
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.output_directory import OutputDirectory, OutputError
-from tests.test_formats_fuzz import FUZZED, damage
-from tests.test_manifest import make_manifest
+from tests.fuzzing import FUZZED, damage
+from tests.manifests import make_manifest
 
 TEXT = b"the cat sat on the mat\na dog and a cat\n" * 8
 

@@ -13,8 +13,7 @@ from embeddings.language_model.corpus import EOS as END
 from embeddings.language_model.corpus import UNK
 from embeddings.language_model.ngram import KneserNey, unigram_log_likelihoods
 from embeddings.language_model.ngram_files import ArpaModel, CountsModel, TextModel, load_ngram_model
-
-from .reference import ngram as reference
+from tests.reference import ngram as reference
 
 EOS, WORDS = 0, 6
 

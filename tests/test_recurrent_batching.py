@@ -1,3 +1,5 @@
+"""Batches of a stream: every word is a target once, after the word before it."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
