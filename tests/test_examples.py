@@ -28,6 +28,21 @@ def test_examples_reach_their_accuracy(name, least, capsys):
     assert f"{right:.1%} of" in capsys.readouterr().out
 
 
+def test_word2vec_by_hand_and_by_the_library_find_the_same_kind_of_neighbours(capsys):
+    right = example("word2vec").main()
+    assert set(right) == {"NumPy", "vecmill"}
+    assert min(right.values()) >= 0.9
+
+
+def test_language_models_by_hand_and_by_the_library_remember_the_first_noun(capsys):
+    module = example("language_model")
+    sentence = [module.WORDS.index(word) for word in ("the", "dogs", "near", "the", "cat", "sleep", "<eos>")]
+    assert module.gradient_error(module.make_parameters(np.random.default_rng(0)), sentence) < 1e-8
+    found = module.main()
+    assert set(found) == {"NumPy", "vecmill"}
+    assert max(found.values()) < (module.BEST + module.FORGETFUL) / 2
+
+
 def test_recursive_networks_learn_logic(capsys):
     right = example("recursive").main()
     assert min(right.values()) >= 0.95
