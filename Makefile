@@ -36,7 +36,7 @@ help:
 WILL_DO := import sys, venv; sys.exit(sys.version_info < (3, 11))
 
 $(BIN)/python:
-	@for python in $(PYTHON) $(if $(PYTHON),,python3 python3.13 python3.12 python3.11 python); do \
+	@for python in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11 python); do \
 	    if "$$python" -c '$(WILL_DO)' 2>/dev/null; then \
 	        echo "making .venv with $$("$$python" --version)"; \
 	        exec "$$python" -m venv --clear $(VENV); \
