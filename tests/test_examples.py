@@ -105,3 +105,11 @@ def test_the_page_on_recurrent_networks_names_what_exists():
         assert not name or name in names_of(REPOSITORY / path), f"{path}:{name}"
     for path in re.findall(r"\]\(([\w./-]+)\)", text):
         assert (page.parent / path).is_file(), path
+
+
+def test_the_page_for_contributors_names_files_that_exist():
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    paths = re.findall(r"`([\w/]+/[\w.]+\.py)(?:`|:)|\]\(([\w./-]+)\)", text)
+    named = {path or link for path, link in paths if "NAME" not in path}
+    assert len(named) > 25
+    assert [path for path in named if not (REPOSITORY / path).is_file()] == []
