@@ -23,7 +23,7 @@ help:
 	@echo "make evaluate           word similarity and analogies for the vectors in OUT: DATA=set, file or folder"
 	@echo "make test               run the tests: ARGS=\"-k words\""
 	@echo "make test-nojit         run the tests of the kernels as plain Python, without Numba's compiler"
-	@echo "make lint               check style, types, dangerous calls and known vulnerabilities"
+	@echo "make lint               check style, types, docstrings, dangerous calls and known vulnerabilities"
 	@echo "make bench              measure against gensim, in one run"
 	@echo "make clean              remove .venv and caches; runs/ stays"
 	@echo
@@ -86,11 +86,14 @@ NOJIT_TESTS := $(wildcard tests/test_*kernels.py tests/test_recurrent_*.py) \
 test-nojit: $(VENV)/test.stamp
 	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -n auto $(NOJIT_TESTS) $(ARGS)
 
+PACKAGES := $(wildcard vecmill corpora embeddings pipelines)
+
 lint: $(VENV)/lint.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/bandit -q -c pyproject.toml -r corpora embeddings pipelines
+	$(BIN)/numpydoc lint $$(find $(PACKAGES) tools -name '*.py')
+	$(BIN)/bandit -q -c pyproject.toml -r $(PACKAGES)
 	@$(BIN)/python -m tools.vulnerabilities
 
 bench: $(VENV)/bench.stamp
