@@ -22,7 +22,7 @@ help:
 	@echo "make evaluate           word similarity and analogies for the vectors in OUT: DATA=set, file or folder"
 	@echo "make test               run the tests: ARGS=\"-k words\""
 	@echo "make test-nojit         run the tests of the kernels as plain Python, without Numba's compiler"
-	@echo "make lint               check style, types, dangerous calls and known vulnerabilities"
+	@echo "make lint               check style, types, docstrings, dangerous calls and known vulnerabilities"
 	@echo "make bench              measure against gensim, in one run"
 	@echo "make clean              remove .venv and caches; runs/ stays"
 	@echo
@@ -35,7 +35,7 @@ help:
 WILL_DO := import sys, venv; sys.exit(sys.version_info < (3, 11))
 
 $(BIN)/python:
-	@for python in $(PYTHON) $(if $(PYTHON),,python3 python3.13 python3.12 python3.11 python); do \
+	@for python in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11 python); do \
 	    if "$$python" -c '$(WILL_DO)' 2>/dev/null; then \
 	        echo "making .venv with $$("$$python" --version)"; \
 	        exec "$$python" -m venv --clear $(VENV); \
@@ -84,11 +84,14 @@ NOJIT_TESTS := $(wildcard tests/test_*kernels.py tests/test_recurrent_*.py) \
 test-nojit: $(VENV)/test.stamp
 	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -n auto $(NOJIT_TESTS) $(ARGS)
 
+PACKAGES := $(wildcard vecmill corpora embeddings pipelines)
+
 lint: $(VENV)/lint.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/bandit -q -c pyproject.toml -r corpora embeddings pipelines vecmill
+	$(BIN)/numpydoc lint $$(find $(PACKAGES) tools -name '*.py')
+	$(BIN)/bandit -q -c pyproject.toml -r $(PACKAGES)
 	@$(BIN)/python -m tools.vulnerabilities
 
 bench: $(VENV)/bench.stamp

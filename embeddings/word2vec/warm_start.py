@@ -71,6 +71,11 @@ def extend_vocabulary(
 def check_start(start: WordVectors, dimension: int) -> None:
     """Raise an error unless training of vectors of a dimension can start from these.
 
+    Parameters
+    ----------
+    start : WordVectors
+    dimension : int
+
     Raises
     ------
     EmbeddingsError
