@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,19 @@ from embeddings.errors import EmbeddingsError
 MOST_TIME = 0.025
 """Share of the training time that checkpoints may take."""
 _MEMORY_SECONDS = 20.0
+
+
+class Estimator:
+    """Base of everything that has `fit`: says so where a result is asked for before."""
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name):
+            """Raise an error: the attribute does not exist, or not yet."""
+            kind = type(self).__name__
+            if name.endswith("_") and not name.startswith("_"):
+                raise AttributeError(f"this {kind} has no {name} yet: call fit first", name=name, obj=self)
+            raise AttributeError(f"{kind!r} object has no attribute {name!r}", name=name, obj=self)
 
 
 class TrainingDiverged(EmbeddingsError):
@@ -41,7 +54,7 @@ class TrainingProgress(NamedTuple):
     done, total : int
         Units trained and units to train, over all epochs.
     unit : str
-        Of `done` and `total`: "words" or "tokens".
+        Of `done` and `total`: "words", "tokens" or "symbols".
     speed : float
         Units a second, smoothed over the last 20 seconds; compilation and start-up do not count. 0 before it is known.
     loss : float

@@ -17,7 +17,8 @@ from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig
-from embeddings.networks import CELLS, OPTIMIZERS, DivergenceError
+from embeddings.networks import CELLS, OPTIMIZERS
+from embeddings.training_frame import TrainingDiverged
 
 TEXT = b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40
 CORPUS = build_corpus([TEXT], make_tokenizer("fast", punctuation=True))
@@ -149,7 +150,7 @@ def test_weights_that_are_no_numbers_end_training_and_are_not_saved(pause, patte
             trainer._pause = pause  # until the next checkpoint
             trainer.model.parameters["output.bias"].value[:] = bad
 
-    with pytest.raises(DivergenceError, match=rf"{pattern}.*learning rate.*windows is kept in"):
+    with pytest.raises(TrainingDiverged, match=rf"{pattern}.*learning rate.*windows is kept in"):
         fit(trainer, damage)
     assert all(np.isfinite(array).all() for array in load_checkpoint(tmp_path).arrays.values())
 
@@ -206,7 +207,7 @@ def test_an_interrupted_validation_is_repeated(recipe, tmp_path):
 
 def test_a_loss_far_above_guessing_stops_and_is_not_saved(tmp_path):
     trainer = make_trainer(checkpoints=tmp_path, learning_rate=1e6, clip=1e3, schedule="constant", epochs=50)
-    with pytest.raises(DivergenceError, match="diverged"):
+    with pytest.raises(TrainingDiverged, match="diverged"):
         fit(trainer)
     checkpoint = load_checkpoint(tmp_path)
     assert checkpoint is None or checkpoint.state["position"]["running_loss"] <= 2 * np.log(len(CORPUS.vocabulary))

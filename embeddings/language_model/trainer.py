@@ -36,8 +36,9 @@ from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.networks.batching import batchify, windows
 from embeddings.networks.cells import State
-from embeddings.networks.optimizers import OPTIMIZERS, AveragedSGD, DivergenceError, Optimizer
+from embeddings.networks.optimizers import OPTIMIZERS, AveragedSGD, Optimizer
 from embeddings.networks.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
+from embeddings.training_frame import TrainingDiverged
 
 logger = logging.getLogger(__name__)
 
@@ -136,7 +137,7 @@ class LMTrainer:
 
         Raises
         ------
-        DivergenceError
+        TrainingDiverged
             If loss, gradient or weights are not finite, or the loss stays far above that of guessing; the last
             checkpoint, whose weights are finite, is kept.
         EmbeddingsError
@@ -157,11 +158,11 @@ class LMTrainer:
                     self._validate(valid, thread)
                     self._save_now_and_then()
         except KeyboardInterrupt:  # the thread has ended what it had begun
-            with suppress(DivergenceError):  # the checkpoint before it is kept
+            with suppress(TrainingDiverged):  # the checkpoint before it is kept
                 self._save()
             raise
-        except DivergenceError as error:
-            raise DivergenceError(f"{error}{self._about_checkpoint()}") from error
+        except TrainingDiverged as error:
+            raise TrainingDiverged(f"{error}{self._about_checkpoint()}") from error
         for name, value in self._best.items():
             self.model.parameters[name].value[...] = value
         return self.model
@@ -214,7 +215,7 @@ class LMTrainer:
         before = loss if position.running_loss is None else position.running_loss
         position.running_loss = _SMOOTHING * before + (1 - _SMOOTHING) * loss
         if not math.isfinite(loss) or (position.windows >= _GIVE_UP and self._exploded()):
-            raise DivergenceError(
+            raise TrainingDiverged(
                 f"training diverged in epoch {position.epoch + 1}: the loss is {position.running_loss:.3g} after "
                 f"{position.windows} windows; lower the learning rate ({self.config.rate:g}) or the clipping norm "
                 f"({self.config.clip:g})"
@@ -251,7 +252,7 @@ class LMTrainer:
             self._plateau.validated(loss)
         position.epoch, position.row, self._states = position.epoch + 1, 0, None
         if not math.isfinite(loss):
-            raise DivergenceError(
+            raise TrainingDiverged(
                 f"the validation loss is {loss} after epoch {position.epoch}: lower the learning rate"
             )
         sampled = self.model.config.output == "sampled"  # a loss over few words, and no perplexity
@@ -315,7 +316,7 @@ class LMTrainer:
         """Write a checkpoint; of damaged weights, or while the loss is exploding, the one before it is kept."""
         damaged = not_finite(self.model.parameters)
         if damaged is not None:
-            raise DivergenceError(
+            raise TrainingDiverged(
                 f"training diverged in epoch {self._position.epoch + 1}: {damaged} holds NaN or infinity; lower the "
                 f"learning rate ({self.config.rate:g}) or the clipping norm ({self.config.clip:g})"
             )

@@ -54,7 +54,7 @@ def extend_vocabulary(
     return Vocabulary.from_counted(table.export(min_count=0).ranked())
 
 
-def check_start(start: WordVectors, dimension: int) -> None:
+def require_dimension(initial_vectors: WordVectors, dimension: int) -> None:
     """Raise an error unless training of vectors of a dimension can start from these.
 
     Raises
@@ -62,7 +62,7 @@ def check_start(start: WordVectors, dimension: int) -> None:
     EmbeddingsError
         If they have another dimension.
     """
-    found = start.matrix.shape[1]
+    found = initial_vectors.matrix.shape[1]
     if found != dimension:
         raise EmbeddingsError(
             f"the vectors to start from have {found} dimensions, and dimension is {dimension}: train with "
@@ -70,12 +70,14 @@ def check_start(start: WordVectors, dimension: int) -> None:
         )
 
 
-def copy_start(start: WordVectors, vocabulary: Vocabulary, embedding: np.ndarray, context: np.ndarray) -> None:
+def copy_vectors(
+    initial_vectors: WordVectors, vocabulary: Vocabulary, embedding: np.ndarray, context: np.ndarray
+) -> None:
     """Write the vectors of the words that both have into the matrices of a training.
 
     Parameters
     ----------
-    start : WordVectors
+    initial_vectors : WordVectors
         (V', d); without context vectors, those of the matrix stay as they are.
     vocabulary : Vocabulary
         Of the matrices.
@@ -87,14 +89,14 @@ def copy_start(start: WordVectors, vocabulary: Vocabulary, embedding: np.ndarray
     EmbeddingsError
         If no word is in both vocabularies.
     """
-    dimension = start.matrix.shape[1]
-    rows = vocabulary.ids(start.words, missing=-1)
+    dimension = initial_vectors.matrix.shape[1]
+    rows = vocabulary.ids(initial_vectors.words, missing=-1)
     if (rows < 0).all():
         raise EmbeddingsError(
             f"none of the {len(rows):,} words to start from is in the vocabulary of {len(vocabulary):,} words; make it "
             "with extend_vocabulary"
         )
-    for source, target in ((start.matrix, embedding), (start.context, context)):
+    for source, target in ((initial_vectors.matrix, embedding), (initial_vectors.context, context)):
         if source is None:
             continue
         for first in range(0, len(rows), _ROWS_AT_A_TIME):  # a memory map is not read as a whole
