@@ -51,8 +51,8 @@ def test_old_words_stay_and_frequent_new_words_come_with_the_sum_of_counts(tmp_p
 def test_only_the_most_frequent_new_words_come_when_there_is_no_room(tmp_path):
     vocabulary = Vocabulary.from_counts({"a": 10, "b": 3})
     text = tokenized(["c c d d d e a"], tmp_path / "text")
-    assert set(extend_vocabulary(vocabulary, text, min_count=1, max_size=3).words) == {"a", "b", "d"}
-    assert set(extend_vocabulary(vocabulary, text, min_count=1, max_size=2).words) == {"a", "b"}
+    assert set(extend_vocabulary(vocabulary, text, min_count=1, max_vocabulary=3).words) == {"a", "b", "d"}
+    assert set(extend_vocabulary(vocabulary, text, min_count=1, max_vocabulary=2).words) == {"a", "b"}
 
 
 def test_words_keep_their_vectors_and_new_ones_start_as_always(old, new):

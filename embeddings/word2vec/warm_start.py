@@ -13,7 +13,7 @@ _ROWS_AT_A_TIME = 4096
 
 
 def extend_vocabulary(
-    old: Vocabulary, tokenized: TokenizedCorpus, min_count: int = 5, max_size: int | None = None
+    old: Vocabulary, tokenized: TokenizedCorpus, min_count: int = 5, max_vocabulary: int | None = None
 ) -> Vocabulary:
     """Add the words of a new text to a vocabulary.
 
@@ -29,7 +29,7 @@ def extend_vocabulary(
         The new text.
     min_count : int
         New words that it has less often are left out.
-    max_size : int, optional
+    max_vocabulary : int, optional
         Add the most frequent new words only, up to so many words in all.
 
     Returns
@@ -48,7 +48,7 @@ def extend_vocabulary(
     words, counts = found.encoded_words, found.counts
     known = table.find(words) > 0
     new = np.flatnonzero(~known & (counts >= min_count))  # the most frequent first
-    room = len(new) if max_size is None else max(0, max_size - len(old))
+    room = len(new) if max_vocabulary is None else max(0, max_vocabulary - len(old))
     chosen = np.concatenate([np.flatnonzero(known), new[:room]])
     table.add(CountedWords(words.take(chosen), counts[chosen]))
     return Vocabulary.from_counted(table.export(min_count=0).ranked())

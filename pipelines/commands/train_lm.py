@@ -24,7 +24,7 @@ SETTING_OF_OPTION = {
     "cell": "lm_network.cell",
     "layers": "lm_network.layers",
     "hidden_size": "lm_network.hidden_size",
-    "embedding_size": "lm_network.embedding_size",
+    "dimension": "lm_network.dimension",
     "tied": "lm_network.tied",
     "output": "lm_network.output",
     "frozen": "lm_network.frozen",
@@ -58,7 +58,7 @@ def train_lm_command(
     cell: Annotated[str | None, typer.Option(metavar="lstm|gru|rnn", show_default=OF_PRESET)] = None,
     layers: Annotated[int | None, typer.Option(help="Recurrent layers.", show_default=OF_PRESET)] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Units of a layer.", show_default=OF_PRESET)] = None,
-    embedding_size: Annotated[int | None, typer.Option(help="Numbers in a vector.", show_default="hidden size")] = None,
+    dimension: Annotated[int | None, typer.Option(help="Numbers in a vector.", show_default="hidden size")] = None,
     tied: Annotated[
         bool | None, typer.Option("--tied/--untied", help="Whether output weights are E.", show_default=OF_PRESET)
     ] = None,

@@ -18,7 +18,7 @@ from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
 from pipelines.running.directory_lock import DirectoryLock, OutputError
 from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
-from pipelines.settings.config import differences
+from pipelines.settings.config import differences, with_present_keys
 
 logger = logging.getLogger(__name__)
 
@@ -163,10 +163,9 @@ class OutputDirectory:
         if not (self._has_stage() or self._has_checkpoint()):
             return None
         try:
-            settings = json.loads(self._settings.read_text("utf-8"))
-        except (FileNotFoundError, ValueError):
+            return with_present_keys(json.loads(self._settings.read_text("utf-8")))
+        except (FileNotFoundError, ValueError, TypeError):
             return None
-        return settings if isinstance(settings, dict) else None
 
     def _has_stage(self) -> bool:
         stages = (entry for entry in self.work.glob("[!.]*") if entry.is_dir() and entry.name != FETCH)
@@ -190,8 +189,8 @@ class OutputDirectory:
 def finished(path: Path) -> tuple[Manifest, dict[str, Any]] | None:
     """Return manifest and settings (`config.json`) of a finished model directory, or None if it is none."""
     try:
-        return Manifest.read(path), json.loads((path / "config.json").read_text("utf-8"))
-    except (ManifestError, OSError, ValueError):
+        return Manifest.read(path), with_present_keys(json.loads((path / "config.json").read_text("utf-8")))
+    except (ManifestError, OSError, ValueError, TypeError):
         return None
 
 

@@ -76,7 +76,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "awd": {
         "lm_network.layers": 3,
         "lm_network.hidden_size": 1150,
-        "lm_network.embedding_size": 400,
+        "lm_network.dimension": 400,
         "lm_network.last_size": 400,
         "lm_network.dropout_input": 0.4,
         "lm_network.dropout_between": 0.25,

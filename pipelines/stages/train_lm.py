@@ -74,7 +74,7 @@ class TrainLMStage(Stage):
         start, found = None, "random"
         if self.embeddings is not None:
             vectors = WordVectors.load(context.inputs.get(OWN_VECTORS, self.embeddings))
-            start, alignment = initial_embedding(corpus.vocabulary, vectors, self.network.dimension, rng)
+            start, alignment = initial_embedding(corpus.vocabulary, vectors, self.network.embedding_dimension, rng)
             found = str(alignment)
         model = LanguageModel(
             self.network,

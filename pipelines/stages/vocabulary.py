@@ -38,10 +38,10 @@ class VocabularyStage(Stage):
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
         settings = self.vocabulary_settings
         if self.start is None:
-            vocabulary = build_vocabulary(tokenized, settings.min_count, settings.max_size)
+            vocabulary = build_vocabulary(tokenized, settings.min_count, settings.max_vocabulary)
             vocabulary.save(directory / FILE_NAME)
             return {"words": len(vocabulary)}
         old = self.start.open().vocabulary
-        vocabulary = extend_vocabulary(old, tokenized, settings.min_count, settings.max_size)
+        vocabulary = extend_vocabulary(old, tokenized, settings.min_count, settings.max_vocabulary)
         vocabulary.save(directory / FILE_NAME)
         return {"words": len(vocabulary), "new words": len(vocabulary) - len(old)}
