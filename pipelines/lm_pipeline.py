@@ -22,7 +22,7 @@ from pipelines.stages.encode_lm import EncodeLMStage
 from pipelines.stages.fetch import FetchStage
 from pipelines.stages.train_lm import TrainLMStage
 
-OF_THE_RUN = ("enabled", "from_embeddings")  # settings of [lm] that say nothing about the model itself
+OF_THE_RUN = ("enabled", "from_embeddings", "threads")  # settings of [lm] that say nothing about the model itself
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +92,7 @@ def lm_stages(
     config: LMPipelineConfig,
     embeddings: Path | Literal["train-embeddings"] | None,
     hashes: KnownHashes | None = None,
+    threads: int | None = None,
 ) -> list[Stage]:
     """Return the stages that make a language model of a text that has been fetched, in order.
 
@@ -103,6 +104,8 @@ def lm_stages(
         Word vectors to start from: elsewhere, those of the stage of this name, or none.
     hashes
         Of files that were read before.
+    threads
+        Of training where ``config`` has none.
     """
     return [
         EncodeLMStage(
@@ -117,6 +120,7 @@ def lm_stages(
             training=config.lm_training,
             seed=config.lm.seed,
             embeddings=embeddings,
+            threads=config.lm.threads or threads,
             all_settings=config.to_dict(),
         ),
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pipelines.console.progress import LogProgress, Progress
 from pipelines.embedding_pipeline import embedding_stages
@@ -66,7 +66,8 @@ def pipeline_stages(config: RunConfig, hashes: KnownHashes | None = None) -> lis
     if config.lm:
         from pipelines.lm_pipeline import lm_stages
 
-        stages += lm_stages(config.lm, "train-embeddings" if config.lm.lm.from_embeddings else None, hashes)
+        start: Literal["train-embeddings"] | None = "train-embeddings" if config.lm.lm.from_embeddings else None
+        stages += lm_stages(config.lm, start, hashes, config.embedding.train.threads)
     return [*stages, ReportStage(earlier=tuple(stage.name for stage in stages))]
 
 

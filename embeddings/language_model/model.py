@@ -126,6 +126,11 @@ class LanguageModel:
             return SoftmaxCrossEntropy(weight, bias)
         return SampledSoftmax(weight, bias, noise=LogUniformNoise(words), samples=config.samples, rng=rng)
 
+    def draw_from(self, rng: np.random.Generator) -> None:
+        """Draw noise words of a sampled softmax from this generator from now on."""
+        if isinstance(self.output, SampledSoftmax):
+            self.output.rng = rng
+
     def _named_parameters(self) -> Parameters:
         named = {"embedding.weight": self.embedding.weight}
         named |= {f"rnn.{name}": parameter for name, parameter in self.network.parameters.items()}

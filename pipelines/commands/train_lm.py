@@ -21,6 +21,7 @@ SETTING_OF_OPTION = {
     "min_count": "lm.min_count",
     "max_vocabulary": "lm.max_vocabulary",
     "seed": "lm.seed",
+    "threads": "lm.threads",
     "cell": "lm_network.cell",
     "layers": "lm_network.layers",
     "hidden_size": "lm_network.hidden_size",
@@ -86,6 +87,7 @@ def train_lm_command(
         int | None, typer.Option(help="Keep at most this many words.", show_default=OF_PRESET)
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything drawn at random.")] = 1,
+    threads: Annotated[int | None, typer.Option(help="Threads to use.", show_default="all cores")] = None,
     tokenizer: Annotated[
         str, typer.Option(help="What cuts lines of raw text into words.", metavar="fast|whitespace|nltk:NAME")
     ] = "fast",

@@ -25,6 +25,8 @@ class LMSettings:
         Keep punctuation marks as words to be predicted, whatever [tokenizer] says.
     seed
         Of everything drawn at random.
+    threads
+        Threads of training; None: those of [train], or all cores.
     enabled
         Whether ``vecmill run`` trains a language model; by default if its file has any setting of one.
     from_embeddings
@@ -36,6 +38,7 @@ class LMSettings:
     max_vocabulary: int | None = None
     punctuation: bool = True
     seed: int = 1
+    threads: int | None = None
     enabled: bool = False
     from_embeddings: bool = True
 
@@ -44,6 +47,8 @@ class LMSettings:
             raise ValueError(f"preset must be one of {', '.join(get_args(Preset))}, got {self.preset!r}")
         if self.min_count < 1:
             raise ValueError(f"min_count must be at least 1, got {self.min_count}")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads must be at least 1, got {self.threads}")
         if self.max_vocabulary is not None and self.max_vocabulary < 3:
             raise ValueError(f"max_vocabulary must be at least 3, got {self.max_vocabulary}")
 

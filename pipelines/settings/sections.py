@@ -92,7 +92,7 @@ class CheckpointSettings:
         Time between two checkpoints: seconds, or a number with s, m or h. They never take more than 2.5 % of the time.
     """
 
-    every: str | float = "5m"
+    every: str | float = "1m"
 
     def __post_init__(self) -> None:
         try:

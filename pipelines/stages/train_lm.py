@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
     from embeddings.language_model.config import LanguageModelConfig
     from embeddings.language_model.corpus import LanguageModelCorpus
     from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.trainer import LMProgress
     from embeddings.language_model.training_config import LMTrainingConfig
+    from embeddings.training_frame import TrainingProgress
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class TrainLMStage(Stage):
     seed: int
     embeddings: Path | Literal["train-embeddings"] | None
     """Word vectors to start from: elsewhere, those of the stage of this name, or none."""
+    threads: int | None
     all_settings: Mapping[str, Any]
     """Written to `config.json`."""
     name: ClassVar[str] = "train-lm"
@@ -68,6 +70,7 @@ class TrainLMStage(Stage):
         from embeddings.language_model.initial_embedding import initial_embedding
         from embeddings.language_model.model import LanguageModel
         from embeddings.language_model.trainer import LMTrainer
+        from embeddings.training_frame import Checkpointing
 
         corpus = LanguageModelCorpus.load(context.inputs["encode-lm"])
         rng = np.random.default_rng(self.seed)
@@ -83,19 +86,27 @@ class TrainLMStage(Stage):
             embedding=start,
             tokenizer=load_tokenizer(context.inputs["encode-lm"]),
         )
-        trainer = LMTrainer(model, self.training, rng=rng, checkpoints=context.checkpoint)
+        trainer = LMTrainer(
+            model,
+            self.training,
+            seed=self.seed,
+            threads=self.threads,
+            checkpointing=Checkpointing(context.checkpoint),
+        )
         sampled = self.network.output == "sampled"
         with context.progress.task("training language model", None) as update:
             trainer.fit(
-                np.asarray(corpus.train), np.asarray(corpus.valid), lambda progress: _show(update, progress, sampled)
+                np.asarray(corpus.train),
+                np.asarray(corpus.valid),
+                progress=lambda event: _show(update, event, sampled),
             )
         model.save(directory)
-        (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics), "utf-8")
+        (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics_), "utf-8")
         _write_json(directory / "config.json", self.all_settings)
         with context.progress.task("measuring perplexity", None):
             _write_json(directory / EVALUATION, _evaluation(model, corpus))
         numbers = sum(parameter.value.size for parameter in model.parameters.values())
-        return {"parameters": numbers, "embeddings": found, "epochs": len(trainer.metrics)}
+        return {"parameters": numbers, "embeddings": found, "epochs": len(trainer.metrics_)}
 
 
 def vectors_hash(path: Path) -> str:
@@ -113,13 +124,13 @@ def vectors_hash(path: Path) -> str:
     return " ".join(hash_files(files))
 
 
-def _show(update: Update, progress: "LMProgress", sampled: bool) -> None:
-    of_what = " among sampled words" if sampled else f", perplexity {_short(progress.perplexity)}"
+def _show(update: Update, event: "TrainingProgress", sampled: bool) -> None:
+    of_what = " among sampled words" if sampled else f", perplexity {_short(math.exp(min(event.loss, 700.0)))}"
     note = (
-        f"epoch {progress.epoch}, {count(progress.tokens_per_second)} tokens/s, loss {_short(progress.loss)}{of_what}, "
-        f"learning rate {progress.learning_rate:.4g}"
+        f"epoch {event.epoch}, {count(event.speed)} {event.unit}/s, loss {_short(event.loss)}{of_what}, "
+        f"learning rate {event.learning_rate:.4g}"
     )
-    update(progress.tokens_done, note, progress.seconds_left, total=progress.tokens_total)
+    update(event.done, note, event.seconds_left, total=event.total)
 
 
 def _short(value: float) -> str:
