@@ -52,7 +52,7 @@ logger = logging.getLogger(__name__)
 
 _SMOOTHING = 0.98
 _GIVE_UP = 100
-"""Windows after which a loss far above that of guessing ends the training."""
+"""Windows after which a loss far above that of guessing ends the training, as it does at the end of training."""
 
 
 @dataclass
@@ -163,6 +163,8 @@ class LMTrainer(Estimator):
                     self._train_epoch(inputs, targets, thread, progress)
                     self._validate(valid, thread)
                     self._save_if_due()
+                if self._exploded():  # in too few windows to give up before
+                    raise self._divergence()
                 if self._position.windows > begun_at:
                     self._save()
         except KeyboardInterrupt:  # the thread has ended what it had begun
@@ -225,11 +227,14 @@ class LMTrainer(Estimator):
         before = loss if position.running_loss is None else position.running_loss
         position.running_loss = _SMOOTHING * before + (1 - _SMOOTHING) * loss
         if not math.isfinite(loss) or (position.windows >= _GIVE_UP and self._exploded()):
-            raise TrainingDiverged(
-                f"training diverged in epoch {position.epoch + 1}: the loss is {position.running_loss:.3g} after "
-                f"{position.windows} windows; lower the learning rate ({self.config.rate:g}) or the clipping norm "
-                f"({self.config.clip:g})"
-            )
+            raise self._divergence()
+
+    def _divergence(self) -> TrainingDiverged:
+        position = self._position
+        return TrainingDiverged(
+            f"training diverged: the loss is {position.running_loss:.3g} after {position.windows} windows; lower the "
+            f"learning rate ({self.config.rate:g}) or the clipping norm ({self.config.clip:g})"
+        )
 
     def _exploded(self) -> bool:
         """Whether the loss is far above that of guessing."""
