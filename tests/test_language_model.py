@@ -78,7 +78,7 @@ def test_gradients_of_the_whole_model_are_central_differences(case):
 
     def loss():
         if model.config.output == "sampled":
-            model.output._rng = np.random.default_rng(3)
+            model.output.rng = np.random.default_rng(3)
         value, _ = model.loss_and_gradients(inputs, targets, states, np.random.default_rng(2))
         return value
 
