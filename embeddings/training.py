@@ -11,8 +11,9 @@ from embeddings.text.build_vocabulary import build_vocabulary
 from embeddings.text.encoded_corpus import encode_corpus
 from embeddings.text.tokenized_corpus import tokenize_corpus
 from embeddings.text.tokenizer.tokenizers import make_tokenizer
+from embeddings.training_frame import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
-from embeddings.word2vec import TrainingProgress, Word2Vec, Word2VecConfig
+from embeddings.word2vec import Word2Vec, Word2VecConfig
 
 _BLOCK_BYTES = 1 << 22
 _BLOCK_LINES = 10_000
@@ -25,7 +26,7 @@ def train(
     lowercase: bool = True,
     min_count: int = 5,
     max_vocabulary: int | None = None,
-    report: Callable[[TrainingProgress], None] | None = None,
+    progress: ProgressCallback | None = None,
     **settings: Any,
 ) -> WordVectors:
     """Train word vectors on a text.
@@ -42,8 +43,8 @@ def train(
         Words that occur less often are left out.
     max_vocabulary : int, optional
         Keep only so many words, the most frequent ones.
-    report : callable, optional
-        Is called several times a second with a `TrainingProgress`.
+    progress : callable, optional
+        Called several times a second with a `TrainingProgress`.
     **settings
         Of `Word2VecConfig`: architecture, dimension, window, negative, epochs, learning_rate, seed, threads, ...
 
@@ -72,9 +73,9 @@ def train(
         splitter = make_tokenizer(tokenizer, lowercase=lowercase)
         threads = model.config.thread_count
         tokenized = tokenize_corpus(blocks, splitter, directory / "tokenized", threads=threads)
-        vocabulary = build_vocabulary(tokenized, min_count=min_count, max_size=max_vocabulary)
+        vocabulary = build_vocabulary(tokenized, min_count=min_count, max_vocabulary=max_vocabulary)
         corpus = encode_corpus(tokenized, vocabulary, directory / "encoded", threads=threads)
-        return model.fit(corpus, vocabulary, report)
+        return model.fit(corpus, vocabulary, progress=progress).vectors_
 
 
 def _file_blocks(path: Path) -> Iterator[bytes]:

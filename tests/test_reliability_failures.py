@@ -147,16 +147,16 @@ def test_a_disk_that_is_full_at_any_stage(folder, expected, monkeypatch, stage):
 def test_a_disk_that_is_full_at_a_checkpoint(folder, expected, monkeypatch):
     @contextlib.contextmanager
     def while_saving(directory, context):
-        from embeddings.word2vec import trainer
+        from embeddings import training_frame
 
-        original = trainer.save_checkpoint
+        original = training_frame.save_checkpoint
 
         def save(*arguments):
             with files_up_to(1000):
                 original(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(trainer, "save_checkpoint", save)
+            patch.setattr(training_frame, "save_checkpoint", save)
             yield
 
     kind, limited = within("train-embeddings", while_saving)
@@ -277,10 +277,10 @@ def interrupt_training(monkeypatch):
 
     def fit(self, *arguments, **options):
         def stop(progress):
-            if progress.words_done > 0.5 * progress.words_total:
+            if progress.done > 0.5 * progress.total:
                 raise KeyboardInterrupt
 
-        return original(self, *arguments, **options | {"report": stop})
+        return original(self, *arguments, **options | {"progress": stop})
 
     with monkeypatch.context() as patch:
         patch.setattr(Word2Vec, "fit", fit)
