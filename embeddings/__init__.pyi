@@ -7,7 +7,6 @@ from .text.tokenized_corpus import tokenize_corpus as tokenize_corpus
 from .text.tokenizer.tokenizers import Tokenizer as Tokenizer
 from .text.tokenizer.tokenizers import make_tokenizer as make_tokenizer
 from .text.vocabulary import Vocabulary as Vocabulary
-from .training import train as train
 from .vectors.word_vectors import WordVectors as WordVectors
 from .word2vec.config import Word2VecConfig as Word2VecConfig
 from .word2vec.model import Word2Vec as Word2Vec

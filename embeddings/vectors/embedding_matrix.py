@@ -5,7 +5,7 @@ Nothing here searches the vocabulary; `word_vectors.py` does.
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -32,6 +32,13 @@ class EmbeddingMatrix:
     context : (V, d) array, optional
         Context (output) vectors of the same words.
 
+    Attributes
+    ----------
+    metrics : list of dict
+        Losses, learning rate and time of every epoch, where `vecmill.train` has trained these vectors; see `Word2Vec`.
+    dropped : dict of str to int
+        How much of the text it has left out: words that are too rare, invalid UTF-8, unreadable files, ...
+
     Raises
     ------
     EmbeddingsError
@@ -40,6 +47,8 @@ class EmbeddingMatrix:
     """
 
     def __init__(self, vocabulary: Vocabulary, matrix: np.ndarray, context: np.ndarray | None = None) -> None:
+        self.metrics: list[dict[str, Any]] = []
+        self.dropped: dict[str, int] = {}
         self.vocabulary = vocabulary
         self.matrix = _checked(matrix, vocabulary, "matrix")
         self.context = None if context is None else _checked(context, vocabulary, "context")

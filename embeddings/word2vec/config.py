@@ -2,9 +2,12 @@
 
 from dataclasses import asdict, dataclass, fields, replace
 from difflib import get_close_matches
-from typing import Any
+from numbers import Integral, Real
+from types import NoneType
+from typing import Any, get_args
 
 from embeddings.threads import thread_count
+from embeddings.word2vec.names_elsewhere import explains_names, hint_for
 
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
@@ -55,6 +58,9 @@ class Word2VecConfig:
     ------
     ValueError
         If a value is out of range; the message names the setting and its range.
+    TypeError
+        If a value is of another type, or there is no such setting; for the names that gensim and fastText use the
+        message has the name here.
     """
 
     architecture: str = "skip-gram"
@@ -75,6 +81,9 @@ class Word2VecConfig:
     threads: int | None = None
 
     def __post_init__(self) -> None:
+        for setting in fields(self):
+            value = require_type(setting.name, getattr(self, setting.name), setting.type)
+            object.__setattr__(self, setting.name, value)
         _require_one_of("architecture", self.architecture, ARCHITECTURES)
         _require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
         for name, low, high in (
@@ -125,8 +134,32 @@ class Word2VecConfig:
         """
         names = [field.name for field in fields(cls)]
         for name in settings:
+            if name not in names and (hint := hint_for(name)):
+                raise ValueError(f"unknown setting {name!r}: {hint}")
             _require_one_of("setting", name, names)
         return cls(**settings)
+
+
+setattr(Word2VecConfig, "__init__", explains_names(Word2VecConfig.__init__))  # noqa: B010 - dataclass has written it
+
+
+_TYPES: dict[Any, tuple[Any, str]] = {
+    bool: (bool, "True or False"),
+    int: (Integral, "a whole number"),
+    float: (Real, "a number"),
+    str: (str, "a str"),
+}
+
+
+def require_type(name: str, value: Any, annotation: Any) -> Any:
+    """Return a value of the type of a setting; NumPy's numbers become Python's."""
+    kinds = get_args(annotation) or (annotation,)
+    if value is None and NoneType in kinds:
+        return None
+    accepted, expected = _TYPES[kinds[0]]
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kinds[0] is not bool):
+        raise TypeError(f"{name} is {value!r} ({type(value).__name__}); expected {expected}")
+    return value.item() if hasattr(value, "item") else value
 
 
 def _require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
