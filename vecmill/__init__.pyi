@@ -1,6 +1,5 @@
 from corpora import Corpus as Corpus
 from corpora import open_corpus as open_corpus
-from embeddings.formats import write as write_vectors
 from embeddings.language_model import LanguageModel as LanguageModel
 from embeddings.sequences import SequenceClassifier as SequenceClassifier
 from embeddings.sequences import SequenceTagger as SequenceTagger
@@ -12,6 +11,7 @@ from embeddings.vectors.word_vectors import WordVectors as WordVectors
 from embeddings.word2vec import TrainingProgress as TrainingProgress
 from embeddings.word2vec import Word2Vec as Word2Vec
 from embeddings.word2vec import Word2VecConfig as Word2VecConfig
+from vecmill.errors import VecmillError as VecmillError
 from vecmill.evaluation import evaluate as evaluate
 from vecmill.loading import load as load
 from vecmill.training import train as train

@@ -8,7 +8,7 @@ from typing import Any, cast
 from embeddings.text.encoded_corpus import encode_corpus
 from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
 from embeddings.text.tokenizer.token_lists import TokenLists
-from embeddings.text.tokenizer.tokenizers import FAST, Tokenizer, make_tokenizer
+from embeddings.text.tokenizer.tokenizers import FAST, HasTokenize, Tokenizer, make_tokenizer
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import TrainingProgress, Word2Vec, Word2VecConfig
 from embeddings.word2vec.config import require_type
@@ -38,7 +38,7 @@ def train(
     threads: int | None = None,
     min_count: int = 5,
     max_vocabulary: int | None = None,
-    tokenizer: str | Callable[[str], Iterable[str]] | None = None,
+    tokenizer: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None = None,
     lowercase: bool | None = None,
     punctuation: bool = False,
     fold_digits: bool = False,
@@ -68,9 +68,9 @@ negative_sharing, cbow_mean, held_out, seed, deterministic, threads
         Words that occur less often are left out.
     max_vocabulary : int, optional
         Keep at most this many words, the most frequent ones.
-    tokenizer : str or callable, optional
-        "fast" (the default), "whitespace", "nltk:NAME", or a function from a line to its words; not for lists of
-        tokens.
+    tokenizer : str, callable, object with a method ``tokenize``, or Tokenizer, optional
+        "fast" (the default), "whitespace", "nltk:NAME", or a function from a line to its words; see `make_tokenizer`.
+        Not for lists of tokens.
     lowercase : bool, optional
         Put words in lower case. Default: True for lines, False for lists of tokens.
     punctuation : bool
@@ -145,7 +145,7 @@ negative_sharing, cbow_mean, held_out, seed, deterministic, threads
 
 def _tokenizer(
     text: TextInput,
-    spec: str | Callable[[str], Iterable[str]] | None,
+    spec: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None,
     lowercase: bool | None,
     *,
     punctuation: bool,

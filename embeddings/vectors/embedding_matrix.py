@@ -117,7 +117,8 @@ class EmbeddingMatrix:
         return int(word)
 
     def ids(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
-        """Rows of several words, (n,) int64. Raises as `id` does."""
+        """Rows of several words, (n,) int64. Raises as `id` does, and a TypeError for a str in place of a list."""
+        require_list(words)
         return np.fromiter((self.id(word) for word in words), np.int64, len(words))
 
     def get_vector(self, word: Word, norm: bool = False) -> np.ndarray:
@@ -184,7 +185,10 @@ class EmbeddingMatrix:
             No words, weights of another length, or a vector of another dimension.
         KeyError
             An unknown word, with `ignore_missing=False`.
+        TypeError
+            `words` is a str.
         """
+        require_list(words)
         if len(words) == 0:
             raise ValueError("got no words; expected at least one word or vector")
         factors = np.ones(len(words)) if weights is None else np.asarray(weights, np.float64)
@@ -214,6 +218,12 @@ class EmbeddingMatrix:
         if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
             raise ValueError(f"got a vector of shape {vector.shape}; expected ({self.dimension},) of finite numbers")
         return vector
+
+
+def require_list(words: object) -> None:
+    """Raise a TypeError if a str was given for a list of words: its letters would be taken for words."""
+    if isinstance(words, str):
+        raise TypeError(f"got the str {words[:40]!r}; expected a list of words, such as {words.split()[:3]!r}")
 
 
 def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarray:

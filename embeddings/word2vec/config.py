@@ -134,9 +134,8 @@ class Word2VecConfig:
         """
         names = [field.name for field in fields(cls)]
         for name in settings:
-            if name not in names and (hint := hint_for(name)):
-                raise ValueError(f"unknown setting {name!r}: {hint}")
-            _require_one_of("setting", name, names)
+            if name not in names:
+                raise ValueError(f"unknown setting {name!r}{hint_for(name, names)} (one of: {', '.join(names)})")
         return cls(**settings)
 
 

@@ -1,9 +1,11 @@
 """Names that gensim, fastText and word2vec.c give to settings, and the names that these have here."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from inspect import signature
 from typing import ParamSpec, TypeVar
+
+from vecmill.hints import did_you_mean
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,23 +47,23 @@ NAMES_ELSEWHERE = {
 """None: there is no such setting."""
 
 
-def hint_for(name: str) -> str:
-    """Return a hint such as "vector_size is called dimension here", or ""."""
+def hint_for(name: str, known: Iterable[str]) -> str:
+    """Return a hint such as "; vector_size is called dimension here", or the nearest of the `known` names."""
     if name not in NAMES_ELSEWHERE:
-        return ""
+        return did_you_mean(name, known)
     ours = NAMES_ELSEWHERE[name]
-    return f"{name} is called {ours} here" if ours else f"there is no {name} here"
+    return f"; {name} is called {ours} here" if ours else f"; there is no {name} here"
 
 
 def explains_names(function: Callable[P, T]) -> Callable[P, T]:
-    """Make a function answer an unknown keyword with the name that the setting has here, as a TypeError."""
+    """Make a function answer an unknown keyword with the name that the setting has here, in a TypeError."""
     known = signature(function).parameters
 
     @wraps(function)
     def call(*args: P.args, **settings: P.kwargs) -> T:
         for name in settings:
-            if name not in known and (hint := hint_for(name)):
-                raise TypeError(f"unexpected setting {name!r}: {hint}")
+            if name not in known:
+                raise TypeError(f"unknown setting {name!r}{hint_for(name, known)}")
         return function(*args, **settings)
 
     return call

@@ -42,7 +42,11 @@ class TokenLists:
     uses_threads = False
 
     def __init__(
-        self, *, lowercase: bool = False, fold_digits: bool = False, name_of: Callable[[int], str] = "sentence {}".format
+        self,
+        *,
+        lowercase: bool = False,
+        fold_digits: bool = False,
+        name_of: Callable[[int], str] = "sentence {}".format,
     ) -> None:
         self._options = {"lowercase": lowercase, "punctuation": False, "fold_digits": fold_digits}
         self._folding = case_and_digit_folding(lowercase, fold_digits)
@@ -98,7 +102,7 @@ class TokenListCounter:
         """Whether the words have to be taken before the next ids are asked for."""
         return self._table_bytes is not None and self._ids.size >= self._table_bytes
 
-    def ids(self, block: Sequence[Iterable[str]]) -> Iterator[np.ndarray]:
+    def ids(self, block: Any) -> Iterator[np.ndarray]:
         """Yield the ids of a list of sentences in parts: tokens from 1 on, 0 where a sentence ends.
 
         Raises
@@ -107,7 +111,7 @@ class TokenListCounter:
             A sentence is not a sequence, or a token is not a str; the message says where.
         """
         sentences = self._checked(block)
-        with_ends = chain.from_iterable(zip(sentences, repeat((_END_OF_SENTENCE,))))  # noqa: B905 - the other has no end
+        with_ends = chain.from_iterable(zip(sentences, repeat((_END_OF_SENTENCE,))))
         numbers = map(self._ids.__getitem__, chain.from_iterable(with_ends))
         while True:
             try:
