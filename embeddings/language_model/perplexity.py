@@ -14,13 +14,16 @@ What is counted (`Perplexity`) is what KenLM and SRILM count, where ``<eos>`` is
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.language_model.model import LanguageModel
 from embeddings.networks.batching import PADDING, batchify, pad_sequences, windows
 from embeddings.networks.cells import State
+
+if TYPE_CHECKING:
+    from embeddings.language_model.model import LanguageModel
 
 WINDOW = 64
 """Time steps that are read at once; the result does not depend on it."""
@@ -119,7 +122,7 @@ def _perplexity(log_likelihood: float, tokens: int) -> float:
 
 
 def log_likelihoods(
-    model: LanguageModel, ids: np.ndarray, *, batch_size: int | None = None, window: int = WINDOW
+    model: "LanguageModel", ids: np.ndarray, *, batch_size: int | None = None, window: int = WINDOW
 ) -> np.ndarray:
     """Return ln P of every word of a stream, given all words before it (in its column).
 
@@ -154,12 +157,12 @@ def log_likelihoods(
     return found.T[targets.T != PADDING]
 
 
-def evaluate(model: LanguageModel, ids: np.ndarray, *, batch_size: int | None = None) -> Perplexity:
+def evaluate(model: "LanguageModel", ids: np.ndarray, *, batch_size: int | None = None) -> Perplexity:
     """Return the perplexity of a stream; see `log_likelihoods`."""
     return Perplexity.of(ids, log_likelihoods(model, ids, batch_size=batch_size), model.eos, model.unk)
 
 
-def sentence_log_likelihoods(model: LanguageModel, sentences: Sequence[np.ndarray]) -> list[np.ndarray]:
+def sentence_log_likelihoods(model: "LanguageModel", sentences: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return ln P of every word of each sentence, read on its own after ``<eos>``.
 
     Parameters
