@@ -1,8 +1,7 @@
 """The one error that reading or fetching text raises."""
 
+from vecmill.errors import VecmillError
 
-class CorpusError(Exception):
-    """Text could not be found, fetched or read.
 
-    The message is one line: what was got, what was expected, and what to do.
-    """
+class CorpusError(VecmillError):
+    """Text could not be found, fetched or read."""

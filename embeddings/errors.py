@@ -1,8 +1,7 @@
 """The one error that the mathematics raises for unusable input."""
 
+from vecmill.errors import VecmillError
 
-class EmbeddingsError(Exception):
-    """Input that no vectors can be made of, or that is damaged.
 
-    The message is one line: what was got, what was expected, and what to do.
-    """
+class EmbeddingsError(VecmillError):
+    """Input that no vectors can be made of, or that is damaged."""

@@ -14,6 +14,7 @@ from embeddings.word2vec import Word2VecConfig as Word2VecConfig
 from vecmill.errors import VecmillError as VecmillError
 from vecmill.evaluation import evaluate as evaluate
 from vecmill.loading import load as load
+from vecmill.loading import write_vectors as write_vectors
 from vecmill.training import train as train
 
 __version__: str

@@ -1,11 +1,14 @@
-"""Word vectors from wherever they lie."""
+"""Word vectors from wherever they lie, and into files of other tools."""
 
 from os import PathLike
 from pathlib import Path
 
 from embeddings import formats
 from embeddings.errors import EmbeddingsError
+from embeddings.formats import write as write_vectors
 from embeddings.vectors.word_vectors import WordVectors
+
+__all__ = ["load", "write_vectors"]
 
 _STAGE = "train-embeddings"  # of a run directory, where the vectors are
 _LANGUAGE_MODEL = "language_model.json"

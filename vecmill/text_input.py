@@ -1,14 +1,14 @@
 """Text that is given as a Python object: a path, an open file, lines of str, or sentences that are lists of tokens."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from corpora import Corpus, open_corpus
-from embeddings.text.tokenizer.token_lists import NotTextError, described
+from embeddings.text.tokenizer.token_lists import NotTextError, described, is_sequence
 
 logger = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class TextInput:
         if self._corpus is None:
             self._items, first = _peek(_items(text))
             self.is_tokenized = not isinstance(first, (str, bytes, bytearray))
-            if self.is_tokenized and _is_no_sentence(first):
+            if self.is_tokenized and not is_sequence(first):
                 raise self._bad_item(0, first)
 
     @property
@@ -151,7 +151,7 @@ def _read_nothing(file: Any) -> Any:
     try:
         return file.read(0)
     except (OSError, ValueError) as error:
-        raise NotTextError(f"cannot read {described(file)}: {error}; open it for reading") from None
+        raise NotTextError(f"cannot read {described(file)}: {str(error).rstrip('.')}; open it for reading") from None
 
 
 def _items(text: Any) -> Iterator[Any]:
@@ -160,12 +160,10 @@ def _items(text: Any) -> Iterator[Any]:
     if names is not None and not callable(names):  # a data frame, an Arrow table, a data set
         listed = ", ".join(map(repr, list(names)[:5]))
         raise NotTextError(f"a {type(text).__name__} is not text; give one of its columns, as df['text'] ({listed})")
-    if isinstance(text, (bytes, bytearray, Mapping, Set)) or not isinstance(text, Iterable):
+    if isinstance(text, (bytes, bytearray)) or not is_sequence(text):
         raise NotTextError(f"{described(text)} is not text; {_EXPECTED}")
     if hasattr(text, "to_pylist"):  # Arrow's arrays iterate over values that are not str
         return chain.from_iterable(chunk.to_pylist() for chunk in getattr(text, "chunks", [text]))
-    if getattr(text, "ndim", 1) == 0:
-        raise NotTextError(f"{described(text)} is not text; {_EXPECTED}")
     return _lines(text) if hasattr(text, "read") else iter(text)
 
 
@@ -183,6 +181,3 @@ def _peek(items: Iterator[Any]) -> tuple[Iterator[Any], Any]:
         return chain([first], items), first
     raise NotTextError(f"the text is empty; {_EXPECTED}")
 
-
-def _is_no_sentence(item: Any) -> bool:
-    return isinstance(item, (Mapping, Set)) or not isinstance(item, Iterable) or getattr(item, "ndim", 1) == 0

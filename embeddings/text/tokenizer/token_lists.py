@@ -153,7 +153,7 @@ class TokenListCounter:
         return [self._as_list(sentence, index) for index, sentence in enumerate(block, self._sentences)]
 
     def _as_list(self, sentence: Any, index: int) -> list[Any]:
-        if isinstance(sentence, (str, bytes, bytearray, Mapping, Set)) or not isinstance(sentence, Iterable):
+        if isinstance(sentence, (str, bytes, bytearray)) or not is_sequence(sentence):
             raise NotTextError(
                 f"{self._name_of(index)} is {described(sentence)}; expected a list of tokens, as the sentences before"
             )
@@ -217,6 +217,11 @@ class _TokenIds(dict[Any, int]):
             number = self[word]
         self[token] = number
         return number
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether a value can be iterated over in an order of its own; str and bytes can."""
+    return isinstance(value, Iterable) and not isinstance(value, (Mapping, Set)) and getattr(value, "ndim", 1) > 0
 
 
 def described(value: Any) -> str:
