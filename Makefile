@@ -90,7 +90,7 @@ lint: $(VENV)/lint.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/bandit -q -c pyproject.toml -r vecmill corpora embeddings pipelines
+	$(BIN)/bandit -q -c pyproject.toml -r corpora embeddings pipelines vecmill
 	@$(BIN)/python -m tools.vulnerabilities
 
 bench: $(VENV)/bench.stamp

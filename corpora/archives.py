@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import BinaryIO, cast
 
-from corpora.compression import DAMAGE, decompressed
 from corpora.errors import CorpusError
+from vecmill.compression import DAMAGE, decompressed
 
 ARCHIVE_DAMAGE = (*DAMAGE, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError)
 """What a damaged or encrypted archive raises, when it is opened or when a member is read."""

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from corpora import pydocs as documentation
 from corpora.archives import ARCHIVE_DAMAGE, members
-from corpora.cache import atomic_directory, cache_directory, locked
+from corpora.cache import atomic_directory, cache_directory, locked, writing
 from corpora.download import Checksum, Progress, Record, download
 from corpora.errors import CorpusError
 from corpora.markup import EXTRACTORS
-from corpora.sources import nearest
+from vecmill.hints import did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ def find(name: str) -> CatalogEntry:
     try:
         return entries[name]
     except KeyError:
-        hint = nearest(name, entries)
+        hint = did_you_mean(name, entries)
         raise CorpusError(f"no corpus {name!r} in the catalog{hint} (it has {', '.join(entries)})") from None
 
 
@@ -250,7 +250,7 @@ def _download_archive(entry: CatalogEntry, path: Path, progress: Progress | None
 def _write_text(entry: CatalogEntry, archive: Path) -> None:
     logger.info("%s: extracting the text", entry.name)
     extract = EXTRACTORS[entry.reader]
-    with atomic_directory(entry.folder) as folder:
+    with atomic_directory(entry.folder) as folder, writing(folder):
         try:
             for name, stream in members(archive, archive.name):
                 for file_name, pattern in entry.files.items():

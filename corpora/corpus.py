@@ -15,7 +15,6 @@ from urllib.request import url2pathname
 
 from corpora.blocks import cut_blocks
 from corpora.catalog import fetch, names
-from corpora.compression import DAMAGE
 from corpora.download import Progress, fetch_url
 from corpora.errors import CorpusError
 from corpora.readers import ReadOptions, read_pieces
@@ -25,12 +24,13 @@ from corpora.sources import (
     directory_files,
     local_file,
     matching_files,
-    nearest,
     neighbours_of,
     opened_file,
     remote_files,
     standard_input,
 )
+from vecmill.compression import DAMAGE
+from vecmill.hints import did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -281,7 +281,7 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
     if pattern and glob.has_magic(pattern):
         files = matching_files(str(path), unreadable.append)
         return _collection(pattern, pattern, files, options, unreadable)
-    hint = nearest(str(path), [*names(), *neighbours_of(path)])
+    hint = did_you_mean(str(path), [*names(), *neighbours_of(path)])
     raise CorpusError(f"no corpus {str(path)!r}: expected a catalog name, a file, a directory, a glob or a URL{hint}")
 
 

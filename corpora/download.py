@@ -1,7 +1,6 @@
 """Fetch a file over HTTP: with progress, resumed after a cut, checked, and written whole or not at all."""
 
 import hashlib
-import json
 import logging
 import re
 import time
@@ -12,8 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from corpora.cache import atomic_file, cache_directory, locked, writing
+from corpora.cache import cache_directory, locked, writing
 from corpora.errors import CorpusError
+from vecmill.files import file_digest, flush, read_json, write_json
 
 if TYPE_CHECKING:
     import requests
@@ -60,20 +60,19 @@ class Record:
         """Describe a file that has come from ``url`` and has passed ``checksum``."""
         checked_by = f"{checksum.algorithm} from {checksum.source}" if checksum else ""
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        return cls(url, digest_of(path, "sha256"), checked_by, path.stat().st_size, now)
+        return cls(url, file_digest(path), checked_by, path.stat().st_size, now)
 
     def write_first(self, path: Path) -> None:
         """Write to a JSON file, unless an earlier record is there."""
         if self.read(path) is None:
-            with atomic_file(path) as file:
-                file.write(json.dumps(asdict(self), indent=2).encode() + b"\n")
+            write_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> "Record | None":
         """Read from a JSON file, None where there is none or it is damaged."""
         try:
-            return cls(**json.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError):
+            return cls(**(read_json(path) or {}))
+        except TypeError:
             return None
 
 
@@ -103,17 +102,11 @@ class Checksum:
         CorpusError
             If the file has another checksum; the message names both.
         """
-        actual = digest_of(path, self.algorithm)
+        actual = file_digest(path, self.algorithm)
         if actual != self.value.lower():
             raise CorpusError(
                 f"{name}: its {self.algorithm} is {actual}, expected {self.value.lower()} (according to {self.source})"
             )
-
-
-def digest_of(path: Path, algorithm: str) -> str:
-    """Digest of a file's contents in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.new(algorithm, usedforsecurity=False)).hexdigest()
 
 
 def fetch_url(url: str, progress: Progress | None = None) -> Path:
@@ -176,6 +169,7 @@ def download(url: str, path: Path, checksum: Checksum | None = None, progress: P
     if urlsplit(url).scheme not in ("http", "https"):
         raise CorpusError(f"cannot download {url}: expected an http or https address")
     with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
         part = _Part(url, path)
     _transfer_all(part, checksum is not None, progress)
     if checksum:
@@ -217,15 +211,10 @@ class _Part:
         self.path = target.with_name(f".{target.name}.part")
         self._about = target.with_name(f".{target.name}.part.json")
         self.url = url
-        self.validator = ""
-        try:
-            about = json.loads(self._about.read_bytes())
-            if about["url"] == url:
-                self.validator = str(about["validator"])
-                return
-        except (OSError, ValueError, TypeError, KeyError):
-            pass
-        self.remove()
+        about = read_json(self._about) or {}
+        self.validator = str(about.get("validator", ""))
+        if about.get("url") != url or "validator" not in about:
+            self.remove()
 
     @property
     def length(self) -> int:
@@ -237,15 +226,16 @@ class _Part:
         with writing(self.path):
             self.path.touch()
         self.validator = validator
-        with atomic_file(self._about) as file:
-            file.write(json.dumps({"url": self.url, "validator": validator}).encode())
+        write_json(self._about, {"url": self.url, "validator": validator})
 
     def remove(self) -> None:
+        self.validator = ""
         self.path.unlink(missing_ok=True)
         self._about.unlink(missing_ok=True)
 
     def finish(self, target: Path) -> None:
         with writing(target):
+            flush(self.path)
             self.path.replace(target)
         self._about.unlink(missing_ok=True)
 

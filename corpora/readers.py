@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO
 
-from corpora.compression import MAGIC, Prefixed, decompressed, read_fully
 from corpora.errors import CorpusError
 from corpora.skipped import Count, UnusableFileError, no_records
+from vecmill.compression import MAGIC, Prefixed, decompressed, read_fully
 
 HEAD = 8192
 """Bytes at the beginning of a file in which a NUL byte means that it is not text."""

@@ -1,18 +1,17 @@
 """Find the files that a path, directory, glob or URL names, in an order that does not change."""
 
-import difflib
 import glob
 import io
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, cast
 
-from corpora.compression import MAGIC, Prefixed
 from corpora.errors import CorpusError
+from vecmill.compression import MAGIC, Prefixed
 
 
 @dataclass(frozen=True)
@@ -154,12 +153,6 @@ def _remote_file(system: Any, path: str, shown: str, name: str) -> InputFile:
 
 def _hidden(path: str) -> bool:
     return any(part.startswith(".") for part in path.split("/"))
-
-
-def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint such as ``; did you mean 'text8'?``, empty when nothing is near."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def neighbours_of(path: Path) -> list[str]:

@@ -1,8 +1,11 @@
 from .errors import EmbeddingsError as EmbeddingsError
+from .text.build_vocabulary import build_vocabulary as build_vocabulary
 from .text.encoded_corpus import EncodedCorpus as EncodedCorpus
 from .text.encoded_corpus import encode_corpus as encode_corpus
+from .text.split import SplitText as SplitText
+from .text.split import split_text as split_text
+from .text.text_to_ids import text_to_ids as text_to_ids
 from .text.tokenized_corpus import TokenizedCorpus as TokenizedCorpus
-from .text.tokenized_corpus import build_vocabulary as build_vocabulary
 from .text.tokenized_corpus import tokenize_corpus as tokenize_corpus
 from .text.tokenizer.tokenizers import Tokenizer as Tokenizer
 from .text.tokenizer.tokenizers import make_tokenizer as make_tokenizer

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_directory, writing
 from embeddings.errors import EmbeddingsError
+from vecmill.files import atomic_directory, file_digest, write_json, writing
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def save_checkpoint(directory: Path, arrays: Mapping[str, np.ndarray], state: Ma
 
     Raises
     ------
-    EmbeddingsError
+    OutputError
         If it cannot be written; the checkpoint before it is still there then.
     """
     earlier = _numbered(directory)
@@ -57,9 +57,9 @@ def save_checkpoint(directory: Path, arrays: Mapping[str, np.ndarray], state: Ma
         for name, array in arrays.items():
             path = partial / f"{name}.npy"
             np.save(path, array, allow_pickle=False)
-            hashes[path.name] = _sha256(path)
+            hashes[path.name] = file_digest(path)
         record = {"sha256": hashes, "state": dict(state)}
-        (partial / _STATE).write_text(json.dumps({"record": record, "sha256": _sha256_of_record(record)}), "utf-8")
+        write_json(partial / _STATE, {"record": record, "sha256": _sha256_of_record(record)})
     for path in earlier:
         shutil.rmtree(path, ignore_errors=True)
 
@@ -99,7 +99,7 @@ def _read(path: Path) -> Checkpoint:
     for name, expected in hashes.items():
         file = path / Path(name).name
         try:
-            if _sha256(file) != expected:
+            if file_digest(file) != expected:
                 raise EmbeddingsError(f"{damaged}: {file.name} is not what was written")
             arrays[file.stem] = np.load(file, allow_pickle=False)
         except (OSError, ValueError) as error:
@@ -109,8 +109,3 @@ def _read(path: Path) -> Checkpoint:
 
 def _sha256_of_record(record: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(record).encode()).hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

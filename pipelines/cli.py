@@ -13,6 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from pipelines.commands import COMMANDS
 from pipelines.console.completion import choices, complete_metavars
 from pipelines.console.streams import LOG_FORMATS, LogFormat, configure_logging
+from vecmill.errors import VecmillError
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +83,7 @@ def explain(error: Exception) -> int:
         text = "not enough memory; --max-vocabulary or a smaller --dimension need less"
     elif _is_usage(error):
         code = USAGE
-    elif not _is_failure(error):
+    elif not isinstance(error, VecmillError):
         text = f"unexpected {type(error).__name__}: {text}; please report it with the output of 'vecmill --debug ...'"
     logger.error(" ".join(text.split()))
     return code
@@ -92,15 +93,6 @@ def _is_usage(error: Exception) -> bool:
     from pipelines.settings.config import ConfigError
 
     return isinstance(error, ConfigError)
-
-
-def _is_failure(error: Exception) -> bool:
-    from corpora.errors import CorpusError
-    from embeddings.errors import EmbeddingsError
-    from pipelines.errors import OutputError
-    from pipelines.running.manifest import ManifestError
-
-    return isinstance(error, (CorpusError, EmbeddingsError, ManifestError, OutputError))
 
 
 def _full_disk(error: BaseException | None) -> OSError | None:

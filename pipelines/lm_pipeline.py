@@ -15,12 +15,13 @@ from pipelines.running.manifest import Manifest
 from pipelines.running.output_directory import OutputDirectory, finished, require_unchanged
 from pipelines.running.runner import Runner
 from pipelines.running.stage import Stage
-from pipelines.settings.config import ConfigError, Given, build_sections, differences, nearest, read_toml
+from pipelines.settings.config import ConfigError, Given, build_sections, differences, read_toml
 from pipelines.settings.lm_settings import PRESETS, LMSettings, Preset
 from pipelines.settings.sections import CorpusSettings, TokenizerSettings
 from pipelines.stages.encode_lm import EncodeLMStage
 from pipelines.stages.fetch import FetchStage
 from pipelines.stages.train_lm import TrainLMStage
+from vecmill.hints import did_you_mean
 
 OF_THE_RUN = ("enabled", "from_embeddings")  # settings of [lm] that say nothing about the model itself
 
@@ -68,7 +69,7 @@ def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
     """
     preset = given.get("lm.preset", Given(LMSettings.preset, "default"))
     if preset.value not in PRESETS:
-        hint = nearest(str(preset.value), list(get_args(Preset)))
+        hint = did_you_mean(str(preset.value), get_args(Preset))
         raise ConfigError(f"{preset.origin}: preset must be one of {', '.join(PRESETS)}, got {preset.value!r}{hint}")
     defaults = {name: Given(value, f"preset {preset.value}") for name, value in PRESETS[preset.value].items()}
     sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})

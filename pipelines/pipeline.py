@@ -11,11 +11,12 @@ from pipelines.running.manifest import Manifest
 from pipelines.running.run_directory import RunDirectory, refuse_other
 from pipelines.running.runner import Runner, Step
 from pipelines.running.stage import Stage
-from pipelines.settings.config import ConfigError, nearest
+from pipelines.settings.config import ConfigError
 from pipelines.settings.run_config import RunConfig
 from pipelines.stages.evaluate import EvaluateStage
 from pipelines.stages.export import ExportStage
 from pipelines.stages.report import ReportStage
+from vecmill.hints import did_you_mean
 
 STAGES = (
     "fetch", "tokenize", "vocabulary", "encode", "train-embeddings",
@@ -103,7 +104,7 @@ def _runner(config: RunConfig, directory: Path, selection: Selection, progress: 
     names = [stage.name for stage in stages]
     for name in (*selection.force, *([selection.until] if selection.until else [])):
         if name not in STAGES:
-            raise ConfigError(f"there is no stage {name!r}{nearest(name, list(STAGES))} (stages: {', '.join(STAGES)})")
+            raise ConfigError(f"there is no stage {name!r}{did_you_mean(name, STAGES)} (stages: {', '.join(STAGES)})")
         if name not in names:
             raise ConfigError(f"the stage {name} is not asked for by these settings (stages: {', '.join(names)})")
     last = names.index(selection.until) if selection.until else len(names)

@@ -14,16 +14,16 @@ import pandas as pd
 import pytest
 
 from benchmarks import zipf
+from pipelines.batch import jobs as batch_module
 from pipelines.batch.config import load_batch
 from pipelines.batch.jobs import BatchRunner, JobState, link_stage, plan_batch
-from pipelines.batch.jobs import jobs as batch_module
 from pipelines.console.progress import LogProgress
-from pipelines.running.directory_lock import OutputError
-from pipelines.running.recorded_progress import read_record
 from pipelines.settings.config import ConfigError
 from pipelines.settings.run_config import load_run_config
 from tests.command_line import fails, vecmill
 from tests.test_manifest import make_manifest
+from vecmill.errors import OutputError
+from vecmill.files import read_json
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -290,7 +290,7 @@ def test_an_interrupted_sweep_stops_its_jobs_which_keep_what_they_have(sweep):
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     job = sweep / "out" / "source=good,dimension=16"
     deadline = time.monotonic() + 120
-    while (read_record(job / ".train-embeddings.progress.json") or {}).get("share") is None:
+    while (read_json(job / ".train-embeddings.progress.json") or {}).get("share") is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)

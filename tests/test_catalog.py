@@ -17,6 +17,7 @@ from corpora import CorpusError, catalog, evaluation_sets, fetch, info, open_cor
 from corpora.catalog import CatalogEntry
 from corpora.markup import EXTRACTORS
 from tests.http_server import serve
+from vecmill.errors import OutputError
 
 WIKITEXT = {"wiki/wiki.train.tokens": b" = Title = \n", "wiki/wiki.valid.tokens": b"v\n", "wiki/other": b"no\n"}
 
@@ -200,7 +201,7 @@ def test_archive_is_kept_when_the_text_cannot_be_written(offer, site, cache, mon
 
     with monkeypatch.context() as patch:
         patch.setitem(EXTRACTORS, "lines", full)
-        with pytest.raises(CorpusError, match=r"cannot write .*: No space left on device; free some space"):
+        with pytest.raises(OutputError, match=r"cannot write .*: No space left on device; free some space"):
             fetch("test")
     assert files_below(cache / "corpora") == [".test.lock", "test.json"]
     assert fetch("test").cached

@@ -5,7 +5,7 @@ import pytest
 
 from embeddings import checkpoint
 from embeddings.checkpoint import load_checkpoint, save_checkpoint
-from embeddings.errors import EmbeddingsError
+from vecmill.errors import OutputError
 
 ARRAYS = {"embedding": np.arange(12, dtype=np.float32).reshape(3, 4), "counts": np.array([7, 8])}
 
@@ -66,7 +66,7 @@ def test_a_failure_while_writing_leaves_the_one_before(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(checkpoint.np, "save", no_space)
-    with pytest.raises(EmbeddingsError, match="No space left on device"):
+    with pytest.raises(OutputError, match="No space left on device"):
         save_checkpoint(tmp_path, ARRAYS, {"step": 2})
     monkeypatch.undo()
     assert load_checkpoint(tmp_path).state == {"step": 1}

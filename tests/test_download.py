@@ -11,6 +11,7 @@ import pytest
 from corpora import CorpusError, open_corpus
 from corpora.download import ATTEMPTS, Checksum, Record, download, fetch_url
 from tests.http_server import serve
+from vecmill.errors import OutputError
 
 CONTENT = random.Random(1).randbytes(1_000_000)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -188,13 +189,13 @@ def test_full_disk(site, target, monkeypatch):
     about = {"url": f"{site.url}/file.bin", "validator": site.etag}
     (target.parent / ".file.bin.part.json").write_text(json.dumps(about))
     monkeypatch.setattr("corpora.download._Part.begin", lambda part, validator: None)
-    with pytest.raises(CorpusError, match=r"cannot write .*file\.bin.*: No space left on device; free some space"):
+    with pytest.raises(OutputError, match=r"cannot write .*file\.bin.*: No space left on device; free some space"):
         download(f"{site.url}/file.bin", target)
 
 
 def test_folder_that_cannot_be_made(site, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(CorpusError, match="cannot write"):
+    with pytest.raises(OutputError, match="cannot write"):
         download(f"{site.url}/file.bin", tmp_path / "file" / "x.bin")
 
 

@@ -6,13 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.errors import EmbeddingsError
+from embeddings.text.build_vocabulary import build_vocabulary
 from embeddings.text.encoded_corpus import EncodedCorpus, encode_corpus
-from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.tokenized_corpus import tokenize_corpus
 from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
 from tests.reference import corpus as reference
 from tests.reference import tokenization as reference_tokenizer
 from tests.test_tokenized_corpus import SmallPieces, blocks, random_text
+from vecmill.errors import OutputError
 
 
 def sentences(corpus: EncodedCorpus) -> list[list[list[int]]]:
@@ -83,7 +85,7 @@ def test_shards_are_a_sequence(tmp_path):
 
 def test_damage_is_found_by_its_hash(tmp_path):
     encoded(tmp_path)
-    path = tmp_path / "e" / "ids-1.npy"
+    path = tmp_path / "e" / "train-ids-1.npy"
     original = path.read_bytes()
     for damaged in (original[:-1], original[:-1] + bytes([original[-1] ^ 1]), b""):
         path.write_bytes(damaged)
@@ -107,7 +109,7 @@ def test_other_directories(tmp_path):
     with pytest.raises(EmbeddingsError, match="expected an encoded corpus"):
         EncodedCorpus.open(tmp_path)
     encoded(tmp_path)
-    with pytest.raises(EmbeddingsError, match="exists"):
+    with pytest.raises(OutputError, match="exists"):
         encode_corpus(
             tokenize_corpus([b"a"], make_tokenizer(), tmp_path / "u"), Vocabulary.from_words("a"), tmp_path / "e"
         )
@@ -128,6 +130,6 @@ def test_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
 
     tokenized = tokenize_corpus([b"a b a\n"], make_tokenizer(), tmp_path / "t")
     monkeypatch.setattr("embeddings.text.encoded_corpus.ArrayFile.append", full)
-    with pytest.raises(EmbeddingsError, match=r"cannot write .*No space left on device; free some space"):
+    with pytest.raises(OutputError, match=r"cannot write .*No space left on device; free some space"):
         encode_corpus(tokenized, Vocabulary.from_words("ab"), tmp_path / "e")
     assert [path.name for path in tmp_path.iterdir()] == ["t"]

@@ -9,6 +9,7 @@ import shutil
 
 import numpy as np
 import pytest
+from embeddings.language_model.corpus import LanguageModelCorpus, build_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,13 +25,13 @@ from embeddings import (
 from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.corpus import LanguageModelCorpus, build_corpus
 from embeddings.language_model.model import LanguageModel
 from embeddings.vectors.word_vectors import WordVectors
 from pipelines.running.manifest import Manifest, ManifestError
-from pipelines.running.output_directory import OutputDirectory, OutputError
+from pipelines.running.output_directory import OutputDirectory
 from tests.test_formats_fuzz import FUZZED, damage
 from tests.test_manifest import make_manifest
+from vecmill.errors import OutputError
 
 TEXT = b"the cat sat on the mat\na dog and a cat\n" * 8
 

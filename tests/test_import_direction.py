@@ -8,6 +8,8 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 ALLOWED = {"corpora": {"corpora"}, "embeddings": {"embeddings"}, "pipelines": {"corpora", "embeddings", "pipelines"}}
 SOURCES = sorted(path for package in ALLOWED for path in (REPOSITORY / package).rglob("*.py"))
+GROUND_FLOOR = {"vecmill.compression", "vecmill.errors", "vecmill.files", "vecmill.hints"}
+"""Modules that all packages stand on, and that stand on nothing; the rest of `vecmill` stands on all."""
 
 
 def imported_modules(tree):
@@ -15,7 +17,9 @@ def imported_modules(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.level == 0:  # a relative import stays in its package
-            yield node.module
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                yield inner if (REPOSITORY / inner.replace(".", "/")).with_suffix(".py").exists() else node.module
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.relative_to(REPOSITORY).as_posix())
@@ -24,6 +28,15 @@ def test_imports(path):
     package = path.relative_to(REPOSITORY).parts[0]
     rooms = {name.split(".")[0] for name in imported_modules(tree)} & ALLOWED.keys()
     assert rooms <= ALLOWED[package], f"{package} imports {rooms - ALLOWED[package]}"
+    ground = {name for name in imported_modules(tree) if name.split(".")[0] == "vecmill"}
+    assert package == "pipelines" or ground <= GROUND_FLOOR
+
+
+@pytest.mark.parametrize("module", sorted(GROUND_FLOOR))
+def test_the_ground_floor_stands_on_nothing(module):
+    tree = ast.parse((REPOSITORY / module.replace(".", "/")).with_suffix(".py").read_text("utf-8"))
+    ours = {name for name in imported_modules(tree) if name.split(".")[0] in {*ALLOWED, "vecmill"}}
+    assert ours <= GROUND_FLOOR
 
 
 FLOORS = ["console", "settings", "running", "reports", "stages"]

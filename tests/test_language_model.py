@@ -7,10 +7,11 @@ import pytest
 
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.corpus import EOS, UNK
 from embeddings.language_model.initial_embedding import TRAINED_SPREAD, initial_embedding
 from embeddings.language_model.model import LanguageModel
 from embeddings.networks import Parameter
+from embeddings.text.vocabulary import EOS, UNK
+from vecmill.errors import OutputError
 
 from .reference.recurrent import assert_gradient
 
@@ -176,7 +177,7 @@ def test_what_is_saved_comes_back(case, tmp_path):
 
 def test_files_that_do_not_fit_are_refused_with_the_field(tmp_path):
     make_model(dtype=np.float32).save(tmp_path / "lm")
-    with pytest.raises(EmbeddingsError, match="exists"):
+    with pytest.raises(OutputError, match="exists"):
         make_model(dtype=np.float32).save(tmp_path / "lm")
     about = json.loads((tmp_path / "lm" / "language_model.json").read_text())
     about["model"]["hidden_size"] = 5

@@ -8,10 +8,10 @@ from safetensors import safe_open
 
 from embeddings import Vocabulary
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.corpus import EOS, UNK
 from embeddings.language_model.export import export_onnx, export_safetensors, export_torch
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import sentence_log_likelihoods
+from embeddings.text.vocabulary import EOS, UNK
 
 WORDS = [UNK, EOS, *(f"w{i}" for i in range(38))]
 CONFIGS = {

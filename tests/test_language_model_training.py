@@ -12,15 +12,15 @@ import pytest
 from embeddings import EmbeddingsError, make_tokenizer
 from embeddings.checkpoint import load_checkpoint
 from embeddings.language_model.config import CellName, LanguageModelConfig
-from embeddings.language_model.corpus import build_corpus
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig
 from embeddings.networks import CELLS, OPTIMIZERS, DivergenceError
+from tests.split_text import split_ids
 
 TEXT = b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40
-CORPUS = build_corpus([TEXT], make_tokenizer("fast", punctuation=True))
+CORPUS = split_ids([TEXT], make_tokenizer("fast", punctuation=True))
 RECIPES = {
     "sgd": ({}, {"learning_rate": 2.0, "schedule": "plateau"}),
     "sampled adamw": (

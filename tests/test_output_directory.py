@@ -11,8 +11,9 @@ import pytest
 
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
-from pipelines.running.output_directory import OutputDirectory, OutputError, tidy
+from pipelines.running.output_directory import OutputDirectory, tidy
 from tests.test_manifest import make_manifest
+from vecmill.errors import OutputError
 
 SETTINGS = {"train": {"dimension": 100}}
 
@@ -144,7 +145,7 @@ def test_a_full_disk_is_an_error_at_once_and_leaves_nothing(tmp_path, monkeypatc
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match=r"cannot write .*: No space left on device"):
         make(tmp_path / "out")
     assert names(tmp_path) == []

@@ -10,9 +10,10 @@ from embeddings import WordVectors
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import LogProgress
 from pipelines.pipeline import Selection, pipeline_stages, plan, run
-from pipelines.running.run_directory import OutputError, RunDirectory
+from pipelines.running.run_directory import RunDirectory
 from pipelines.settings.config import ConfigError, Given
 from pipelines.settings.run_config import build_run_config, load_run_config, read_run_config
+from vecmill.errors import OutputError
 
 TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the old house!\n" * 40
 VECTORS = ["fetch", "tokenize", "vocabulary", "encode", "train-embeddings"]

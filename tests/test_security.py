@@ -18,16 +18,16 @@ from hypothesis import strategies as st
 
 from corpora import CorpusError
 from corpora.archives import members
-from corpora.cache import atomic_directory as cached_directory
-from corpora.cache import atomic_file as cached_file
 from corpora.catalog import catalog
-from embeddings.atomic_output import atomic_directory, atomic_file
 from embeddings.checkpoint import save_checkpoint
-from embeddings.errors import EmbeddingsError
+from embeddings.language_model import LanguageModel, LanguageModelConfig
+from embeddings.text.vocabulary import Vocabulary
 from tools.vulnerabilities import verdict
+from vecmill.errors import OutputError
+from vecmill.files import atomic_directory, atomic_file, write_json
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-PACKAGES = ("corpora", "embeddings", "pipelines", "benchmarks")
+PACKAGES = ("corpora", "embeddings", "pipelines", "vecmill", "benchmarks")
 SOURCES = sorted(path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py"))
 FORBIDDEN_MODULES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal", "telnetlib"}
 FORBIDDEN_CALLS = {
@@ -160,16 +160,18 @@ def test_every_download_of_the_catalog_has_its_checksum(entry):
 
 def write_everything(folder):
     """Write with every way in the house of writing a file or folder; return all that is there meanwhile and after."""
-    seen = []
-    for index, directory in enumerate((atomic_directory, cached_directory)):
-        with directory(folder / f"directory-{index}") as partial:
-            (partial / "file").write_text("x")
-            seen += [(path, path.stat().st_mode) for path in folder.rglob("*")]
-    for index, file in enumerate((atomic_file, cached_file)):
-        with file(folder / f"file-{index}") as stream:
-            stream.write(b"x")
-            seen += [(path, path.stat().st_mode) for path in folder.rglob("*")]
+    with atomic_directory(folder / "directory") as partial:
+        (partial / "file").write_text("x")
+        seen = [(path, path.stat().st_mode) for path in folder.rglob("*")]
+    with atomic_file(folder / "file") as stream:
+        stream.write(b"x")
+        seen += [(path, path.stat().st_mode) for path in folder.rglob("*")]
+    write_json(folder / "file.json", {})
     save_checkpoint(folder / "checkpoint", {"a": np.arange(3)}, {})
+    vocabulary = Vocabulary.from_counts({"<unk>": 1, "<eos>": 1, "a": 1})
+    LanguageModel(LanguageModelConfig(hidden_size=2), vocabulary, rng=np.random.default_rng(0)).save(
+        folder / "language model"
+    )
     return seen + [(path, path.stat().st_mode) for path in folder.rglob("*")]
 
 
@@ -220,7 +222,7 @@ def test_a_link_in_the_way_of_a_directory_is_not_followed(tmp_path):
 
 def test_of_two_that_write_one_file_at_the_same_time_one_gives_up(tmp_path):
     path = tmp_path / "out"
-    with pytest.raises(EmbeddingsError, match=r"another process began to write .*out"), atomic_file(path) as first:
+    with pytest.raises(OutputError, match=r"another process began to write .*out"), atomic_file(path) as first:
         first.write(b"first")
         with atomic_file(path) as second:
             second.write(b"second, the whole of it")
@@ -234,7 +236,7 @@ def test_of_two_that_write_one_file_at_the_same_time_one_gives_up(tmp_path):
 def test_bandit_finds_nothing():
     if shutil.which("bandit", path=str(Path(sys.executable).parent)) is None:
         pytest.skip("bandit is not installed; it comes with the extra 'lint'")
-    command = [sys.executable, "-m", "bandit", "-q", "-c", "pyproject.toml", "-r", "corpora", "embeddings", "pipelines"]
+    command = [sys.executable, "-m", "bandit", "-q", "-c", "pyproject.toml", "-r", *PACKAGES[:4]]
     run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
 

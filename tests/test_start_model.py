@@ -9,8 +9,8 @@ from embeddings import Vocabulary, WordVectors
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import LogProgress
 from pipelines.embedding_pipeline import is_finished, train_embeddings
-from pipelines.running.directory_lock import OutputError
 from pipelines.settings.config import ConfigError, Given, load_config
+from vecmill.errors import OutputError
 
 
 @pytest.fixture

@@ -15,7 +15,9 @@ def sentences_of(tokenized):
     found = [[]]
     for part, place in enumerate(tokenized.parts[:, :2].tolist()):
         generation = tokenized.generation(*place)
-        words = dict(zip(generation.ids().tolist(), map(bytes.decode, generation.words().words.to_bytes()), strict=True))
+        words = dict(
+            zip(generation.ids().tolist(), map(bytes.decode, generation.words().words.to_bytes()), strict=True)
+        )
         for number in tokenized.ids(part).tolist():
             if number:
                 found[-1].append(words[number])

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.tokenized_corpus import TokenizedCorpus, build_vocabulary, tokenize_corpus
+from embeddings.text.build_vocabulary import build_vocabulary
+from embeddings.text.tokenized_corpus import TokenizedCorpus, tokenize_corpus
 from embeddings.text.tokenizer.character_tables import character_tables
 from embeddings.text.tokenizer.tokenizers import FastTokenizer, make_tokenizer
 from embeddings.text.tokenizer.word_counters import KernelCounter
 from tests.reference import corpus as reference
 from tests.reference import tokenization as reference_tokenizer
+from vecmill.errors import OutputError
 
 
 class SmallPieces(FastTokenizer):
@@ -68,7 +70,7 @@ def test_words_are_counted_in_several_passes(tmp_path, monkeypatch):
     text = random_text(5)
     tokenized = tokenize_corpus([text], make_tokenizer(), tmp_path / "t", threads=1)
     expected = build_vocabulary(tokenized, min_count=2), build_vocabulary(tokenized, min_count=1, max_size=20)
-    monkeypatch.setattr("embeddings.text.tokenized_corpus._WORDS_A_PASS", 10)
+    monkeypatch.setattr("embeddings.text.build_vocabulary._WORDS_A_PASS", 10)
     assert (build_vocabulary(tokenized, min_count=2), build_vocabulary(tokenized, min_count=1, max_size=20)) == expected
 
 
@@ -126,7 +128,7 @@ def test_wrong_options(tmp_path, options):
 def test_existing_directory_is_kept(tmp_path):
     (tmp_path / "t").mkdir()
     tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "t")
-    with pytest.raises(EmbeddingsError, match="exists; remove it"):
+    with pytest.raises(OutputError, match="exists; remove it"):
         tokenize_corpus([b"c d"], make_tokenizer(), tmp_path / "t")
     assert ids_of_words(TokenizedCorpus.open(tmp_path / "t")) == [["a", "b"]]
 
@@ -151,14 +153,14 @@ def test_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("embeddings.text.tokenized_corpus.write_generation", full)
-    with pytest.raises(EmbeddingsError, match=r"cannot write .*No space left on device; free some space"):
+    with pytest.raises(OutputError, match=r"cannot write .*No space left on device; free some space"):
         tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "t")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_unwritable_place(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(EmbeddingsError, match="cannot write"):
+    with pytest.raises(OutputError, match="cannot write"):
         tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "file" / "t")
 
 
@@ -171,7 +173,7 @@ def test_leftover_of_a_killed_process_is_replaced(tmp_path):
 
 
 def test_damaged_directories(tmp_path):
-    tokenized = tokenize_corpus([b"a b\nc"], make_tokenizer(), tmp_path / "t", threads=1)
+    tokenized = tokenize_corpus([b"a b\nc\n"], make_tokenizer(), tmp_path / "t", threads=1)
     with pytest.raises(EmbeddingsError, match=r"has no tokenized\.json"):
         TokenizedCorpus.open(tmp_path)
     about = tmp_path / "t" / "tokenized.json"

@@ -8,6 +8,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.counted_words import CountedWords, Words
 from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.text.vocabulary import UnknownWordError, Vocabulary
+from vecmill.errors import OutputError
 
 words = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from("\\\t\n\rn"), min_size=1)
 counted = st.dictionaries(words, st.integers(0, 10**17))
@@ -139,7 +140,7 @@ def test_not_utf8(tmp_path):
 def test_missing_and_unwritable_file(tmp_path):
     with pytest.raises(EmbeddingsError, match="No such file"):
         Vocabulary.load(tmp_path / "none.tsv")
-    with pytest.raises(EmbeddingsError, match="cannot write"):
+    with pytest.raises(OutputError, match="cannot write"):
         vocabulary().save(tmp_path / "none" / "v.tsv")
 
 

@@ -5,8 +5,9 @@ import pytest
 
 from embeddings import Checkpointing, Vocabulary, Word2Vec, Word2VecConfig, WordVectors
 from embeddings.errors import EmbeddingsError
+from embeddings.text.build_vocabulary import build_vocabulary
 from embeddings.text.encoded_corpus import encode_corpus
-from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.tokenized_corpus import tokenize_corpus
 from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.word2vec.config import CONTINUED_LEARNING_RATE, DEFAULT_LEARNING_RATE
 from embeddings.word2vec.warm_start import extend_vocabulary

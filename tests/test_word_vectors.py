@@ -9,6 +9,7 @@ from embeddings.vectors import neighbors
 from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors
 from tests.reference import word_vectors as reference
+from vecmill.errors import OutputError
 
 WORDS = ["king", "queen", "man", "woman", "paris", "rome", "café", "naïve", "東京", "null"]
 
@@ -263,7 +264,7 @@ def test_save_and_load(tmp_path, vectors, matrix):
 
 def test_save_replaces_nothing(tmp_path, vectors):
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(EmbeddingsError, match="exists"):
+    with pytest.raises(OutputError, match="exists"):
         vectors.save(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 

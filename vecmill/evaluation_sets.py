@@ -6,8 +6,9 @@ from os import PathLike
 from pathlib import Path
 
 from corpora import CorpusError, evaluation_sets, fetch
-from corpora.sources import nearest
 from embeddings.errors import EmbeddingsError
+from vecmill.errors import OutputError, VecmillError
+from vecmill.hints import did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -68,18 +69,18 @@ def _known(name: str) -> str:
     if name not in names:
         raise EmbeddingsError(
             f"there is no {name}: expected a file, a folder of files or the name of an evaluation set"
-            f"{nearest(name, names)} ({', '.join(names)})"
+            f"{did_you_mean(name, names)} ({', '.join(names)})"
         )
     return name
 
 
 def _whole_catalog(fetch: Fetch) -> dict[str, Path]:
     found: dict[str, Path] = {}
-    failed: dict[str, CorpusError] = {}
+    failed: dict[str, VecmillError] = {}
     for entry in evaluation_sets():
         try:
             found[entry.name] = fetch(entry.name)
-        except CorpusError as error:
+        except (CorpusError, OutputError) as error:
             failed[entry.name] = error
     if not found:
         reason = next(iter(failed.values()))

@@ -180,4 +180,3 @@ def _peek(items: Iterator[Any]) -> tuple[Iterator[Any], Any]:
     for first in items:
         return chain([first], items), first
     raise NotTextError(f"the text is empty; {_EXPECTED}")
-

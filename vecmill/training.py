@@ -2,11 +2,8 @@
 
 import tempfile
 from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import Any, cast
 
-from embeddings.text.encoded_corpus import encode_corpus
-from embeddings.text.tokenized_corpus import build_vocabulary, tokenize_corpus
+from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import FAST, HasTokenize, Tokenizer, make_tokenizer
 from embeddings.vectors.word_vectors import WordVectors
@@ -131,12 +128,15 @@ negative_sharing, cbow_mean, held_out, seed, deterministic, threads
     given = TextInput(text, field=field, column=column)
     splitter = _tokenizer(given, tokenizer, lowercase, punctuation=punctuation, fold_digits=fold_digits)
     with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
-        directory = Path(folder)
-        blocks = cast(Any, given.blocks())
-        tokenized = tokenize_corpus(blocks, splitter, directory / "tokenized", threads=config.thread_count)
+        vocabulary, corpus = text_to_ids(
+            given.blocks(),
+            splitter,
+            folder,
+            min_count=min_count,
+            max_vocabulary=max_vocabulary,
+            threads=config.thread_count,
+        )
         given.log_warnings()
-        vocabulary = build_vocabulary(tokenized, min_count=min_count, max_size=max_vocabulary)
-        corpus = encode_corpus(tokenized, vocabulary, directory / "encoded", threads=config.thread_count)
         model = Word2Vec(config)
         vectors = model.fit(corpus, vocabulary, progress)
     vectors.metrics, vectors.dropped = model.metrics, {**given.warnings, **corpus.dropped}

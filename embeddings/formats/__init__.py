@@ -21,7 +21,6 @@ What is written in float32 reads back bit for bit, in all formats but two: fastt
 static-embedding scales every vector to length 1. No format holds an empty word or a number that is not finite.
 """
 
-import difflib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -43,6 +42,7 @@ from embeddings.formats.stream import (
 )
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.hints import did_you_mean
 
 __all__ = [
     "FORMATS",
@@ -217,13 +217,7 @@ def _writable(path: Path, name: str | None, dtype: str, overwrite: bool) -> Form
 
 def _named(name: str) -> Format:
     if name not in FORMATS:
-        close = difflib.get_close_matches(name, FORMATS, n=1)
-        raise UnknownFormatError(
-            f"format {name!r} is not known; "
-            + (f"did you mean {close[0]!r}? " if close else "")
-            + "known are "
-            + ", ".join(FORMATS)
-        )
+        raise UnknownFormatError(f"unknown format {name!r}{did_you_mean(name, FORMATS)} (one of: {', '.join(FORMATS)})")
     return FORMATS[name]
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embeddings.atomic_output import atomic_directory, writing
 from embeddings.formats.compression import output_file
 from embeddings.formats.stream import Progress, VectorStream
+from vecmill.files import atomic_directory, writing
 
 
 @dataclass(frozen=True, kw_only=True)

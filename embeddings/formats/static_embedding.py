@@ -26,6 +26,7 @@ import numpy.typing as npt
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.safetensors_file import open_tensors, row_blocks, write_header
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, as_dtype, as_float32, encoded, sliced
+from vecmill.files import write_json
 
 # Words as the tokenizer 'fast' finds them: letters, digits, marks and underscores, with apostrophes and joiners inside
 _WORD = r"[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*(?:['’\u200c\u200d][\p{L}\p{N}\p{M}_]+)*"
@@ -80,7 +81,7 @@ def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
     known = set(words)
     while unknown in known:
         unknown = f"[{unknown}]"
-    _write_json(directory / "tokenizer.json", _tokenizer(words, unknown))
+    write_json(directory / "tokenizer.json", _tokenizer(words, unknown), indent=None)
     config = {
         "model_type": "model2vec",
         "architectures": ["StaticModel"],
@@ -89,13 +90,13 @@ def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
         "max_length": None,
         "embedding_dtype": dtype,
     }
-    _write_json(directory / "config.json", config)
+    write_json(directory / "config.json", config)
     package = "sentence_transformers.models"
     modules = [
         {"idx": 0, "name": "0", "path": ".", "type": f"{package}.StaticEmbedding"},
         {"idx": 1, "name": "1", "path": "1_Normalize", "type": f"{package}.Normalize"},
     ]
-    _write_json(directory / "modules.json", modules)
+    write_json(directory / "modules.json", modules)
 
 
 def unit_rows(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -147,10 +148,6 @@ def _tokenizer(words: list[str], unknown: str) -> dict[str, Any]:
             "unk_token": unknown,
         },
     }
-
-
-def _write_json(path: Path, content: object) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _read_tokenizer(path: Path) -> tuple[list[str], int]:

@@ -1,5 +1,4 @@
 from .config import LanguageModelConfig as LanguageModelConfig
-from .corpus import LanguageModelCorpus as LanguageModelCorpus
 from .generation import SamplingConfig as SamplingConfig
 from .generation import beam_search as beam_search
 from .generation import generate as generate

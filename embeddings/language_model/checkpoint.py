@@ -9,6 +9,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.networks.cells import State
 from embeddings.networks.parameters import Parameters
+from embeddings.text.id_stream import Ids, IdStream
 
 
 def joined_groups(groups: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -40,9 +41,10 @@ def not_finite(parameters: Parameters) -> str | None:
     return next((name for name, parameter in parameters.items() if not np.isfinite(parameter.value).all()), None)
 
 
-def sha256(ids: np.ndarray) -> str:
+def text_hash(ids: Ids) -> str:
     """Return the hash of a text."""
-    return hashlib.sha256(ids.tobytes()).hexdigest()
+    content = ids.fingerprint().encode() if isinstance(ids, IdStream) else np.asarray(ids[:]).tobytes()
+    return hashlib.sha256(content).hexdigest()
 
 
 def require_same(before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]], origin: str) -> None:

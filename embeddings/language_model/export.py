@@ -23,10 +23,10 @@ from types import ModuleType
 import numpy as np
 from safetensors.numpy import save
 
-from embeddings.atomic_output import atomic_file
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.model import LanguageModel
 from embeddings.networks.losses import AdaptiveSoftmax
+from vecmill.files import atomic_file
 
 
 def torch_arrays(model: LanguageModel) -> dict[str, np.ndarray]:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embeddings.language_model.corpus import EOS
 from embeddings.networks.cells import State
+from embeddings.text.vocabulary import EOS
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel

@@ -19,12 +19,10 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
-from embeddings.atomic_output import atomic_directory, writing
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.corpus import EOS, UNK
 from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
 from embeddings.language_model.initial_embedding import random_embedding
 from embeddings.language_model.scoring import as_text, score_text
@@ -38,7 +36,8 @@ from embeddings.networks.parameters import Parameter, Parameters, clear_gradient
 from embeddings.networks.stacking import DeepRNN
 from embeddings.parallel import product
 from embeddings.text.tokenizer.tokenizers import Tokenizer, make_tokenizer
-from embeddings.text.vocabulary import Vocabulary
+from embeddings.text.vocabulary import EOS, UNK, Vocabulary
+from vecmill.files import atomic_directory, write_json, writing
 
 _FORMAT = 1
 _STAGE = "train-lm"  # of a run directory, where the model is
@@ -92,7 +91,7 @@ class LanguageModel:
     ):
         for word in (EOS, UNK):
             if word not in vocabulary:
-                raise EmbeddingsError(f"the vocabulary has no {word}: build it with embeddings.language_model.corpus")
+                raise EmbeddingsError(f"the vocabulary has no {word}: encode a split text")
         self.config, self.vocabulary, self.tokenizer_settings = config, vocabulary, dict(tokenizer or {})
         self.eos, self.unk = vocabulary.id(EOS), vocabulary.id(UNK)
         shape = (len(vocabulary), config.dimension)
@@ -344,13 +343,14 @@ class LanguageModel:
 
         Raises
         ------
-        EmbeddingsError
+        OutputError
             If ``directory`` exists and is not empty, or cannot be written.
         """
         with atomic_directory(directory) as new, writing(directory):
-            save_file({name: parameter.value for name, parameter in self.parameters.items()}, new / _WEIGHTS)
+            weights = save({name: parameter.value for name, parameter in self.parameters.items()})
+            (new / _WEIGHTS).write_bytes(weights)  # save_file would make a file that nobody else can read
             about = {"format": _FORMAT, "model": asdict(self.config), "tokenizer": self.tokenizer_settings}
-            (new / _ABOUT).write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            write_json(new / _ABOUT, about)
             self.vocabulary.save(new / _VOCABULARY)
 
     @classmethod

@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.language_model.corpus import UNK, encode_text
+from embeddings.language_model.lines import encode_lines
 from embeddings.language_model.ngram import KneserNey, discounts
 from embeddings.text.tokenizer.tokenizers import Tokenizer
-from embeddings.text.vocabulary import Vocabulary
+from embeddings.text.vocabulary import UNK, Vocabulary
 
 TEXT_ORDER = 5
 _BEGIN, _END = "<s>", "</s>"
@@ -176,7 +176,7 @@ class TextModel(NgramModel):
     """
 
     def __init__(self, path: str | Path, vocabulary: Vocabulary, tokenizer: Tokenizer):
-        lines, ids = encode_text("".join(_lines(Path(path))), vocabulary, tokenizer)
+        lines, ids = encode_lines("".join(_lines(Path(path))), vocabulary, tokenizer)
         kept = [numbers for line, numbers in zip(lines, ids, strict=True) if line]
         if not kept:
             raise EmbeddingsError(f"{path} holds no words: expected a text, an ARPA file or counts of n-grams")

@@ -1,8 +1,9 @@
 """Perplexity: exp of the mean of -ln P(word), normalised over the whole vocabulary, with no token left out.
 
-`log_likelihoods` reads a text as one stream, as in training: the state goes on from line to line, and no word is
-dropped, whatever batch and window.  The stream is read in columns side by side, each of which begins with
-``<eos>`` and a zero state.  `sentence_log_likelihoods` reads every sentence on its own, as n-gram models do.
+`log_likelihoods` reads a text as one stream: the state goes on from line to line, and a word depends on nothing after
+it. In several columns side by side, as validation during training does, the first words of each column follow ``<eos>``
+and a zero state instead of the words before them. `sentence_log_likelihoods` reads every sentence on its own, as n-gram
+models do.
 
 What is counted (`Perplexity`) is what KenLM and SRILM count, where ``<eos>`` is their ``</s>``::
 
@@ -19,15 +20,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.networks.batching import PADDING, batchify, pad_sequences, windows
+from embeddings.networks.batching import PADDING, Columns, pad_sequences, windows
 from embeddings.networks.cells import State
+from embeddings.text.id_stream import Ids
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
 
 WINDOW = 64
 """Time steps that are read at once; the result does not depend on it."""
-_COLUMN_WORDS = 500
 _TOKENS_AT_ONCE = 1 << 11
 
 
@@ -121,9 +122,7 @@ def _perplexity(log_likelihood: float, tokens: int) -> float:
     return math.exp(mean) if mean < 700 else math.inf
 
 
-def log_likelihoods(
-    model: "LanguageModel", ids: np.ndarray, *, batch_size: int | None = None, window: int = WINDOW
-) -> np.ndarray:
+def log_likelihoods(model: "LanguageModel", ids: Ids, *, batch_size: int = 1, window: int = WINDOW) -> np.ndarray:
     """Return ln P of every word of a stream, given all words before it (in its column).
 
     Parameters
@@ -133,7 +132,7 @@ def log_likelihoods(
     ids
         (N,): a text with ``<eos>`` at the end of each line.
     batch_size
-        Columns that are read side by side; by default one for every 500 words, 20 at most.
+        Columns that are read side by side, each from a zero state.
     window
         Time steps at once.
 
@@ -149,17 +148,19 @@ def log_likelihoods(
     """
     if len(ids) == 0:
         raise EmbeddingsError("perplexity of an empty text: expected at least one word")
-    inputs, targets = batchify(ids, batch_size or min(20, 1 + len(ids) // _COLUMN_WORDS), model.eos)
-    found = np.empty(inputs.shape)
+    columns = Columns(ids, batch_size, model.eos)
+    found = np.empty((columns.columns, columns.steps))
     states: list[State] | None = None
-    for rows in windows(len(inputs), window):
-        found[rows], states = model.log_likelihood(inputs[rows], targets[rows], states)
-    return found.T[targets.T != PADDING]
+    for rows in windows(columns.steps, window):
+        inputs, targets = columns.window(rows)
+        values, states = model.log_likelihood(inputs, targets, states)
+        found[:, rows] = values.T
+    return found[np.arange(columns.steps) < columns.lengths[:, None]]
 
 
-def evaluate(model: "LanguageModel", ids: np.ndarray, *, batch_size: int | None = None) -> Perplexity:
+def evaluate(model: "LanguageModel", ids: Ids, *, batch_size: int = 1) -> Perplexity:
     """Return the perplexity of a stream; see `log_likelihoods`."""
-    return Perplexity.of(ids, log_likelihoods(model, ids, batch_size=batch_size), model.eos, model.unk)
+    return Perplexity.of(ids[:], log_likelihoods(model, ids, batch_size=batch_size), model.eos, model.unk)
 
 
 def sentence_log_likelihoods(model: "LanguageModel", sentences: Sequence[np.ndarray]) -> list[np.ndarray]:

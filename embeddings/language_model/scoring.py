@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.language_model.corpus import encode_text
+from embeddings.language_model.lines import encode_lines
 from embeddings.language_model.ngram_files import NgramModel
 from embeddings.language_model.perplexity import Perplexity, log_likelihoods, sentence_log_likelihoods
 
@@ -80,7 +80,7 @@ def score_text(
     -------
     ScoredText
     """
-    lines, ids = encode_text(text, model.vocabulary, model.make_tokenizer())
+    lines, ids = encode_lines(text, model.vocabulary, model.make_tokenizer())
     if independent:
         log_p = sentence_log_likelihoods(model, ids)
     elif not any(lines):

@@ -27,21 +27,23 @@ from embeddings.language_model.checkpoint import (
     joined_groups,
     not_finite,
     require_same,
-    sha256,
     state_arrays,
     states_of,
+    text_hash,
 )
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.training_config import LMTrainingConfig
-from embeddings.networks.batching import batchify, windows
+from embeddings.networks.batching import Columns, windows
 from embeddings.networks.cells import State
 from embeddings.networks.optimizers import OPTIMIZERS, AveragedSGD, DivergenceError, Optimizer
 from embeddings.networks.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
+from embeddings.text.id_stream import Ids
 
 logger = logging.getLogger(__name__)
 
 _SMOOTHING = 0.98
+_VALIDATION_COLUMNS, _COLUMN_WORDS = 20, 500
 _GIVE_UP = 100
 """Windows after which a loss far above that of guessing ends the training."""
 
@@ -122,15 +124,13 @@ class LMTrainer:
         self._saved_after: int | None = None
         self._saved_at, self._pause = time.monotonic(), 0.0  # the first one at once: a full disk shows early
 
-    def fit(
-        self, train: np.ndarray, valid: np.ndarray, report: Callable[[LMProgress], None] | None = None
-    ) -> LanguageModel:
+    def fit(self, train: Ids, valid: Ids, report: Callable[[LMProgress], None] | None = None) -> LanguageModel:
         """Train, and leave the model with the weights of the best validation.
 
         Parameters
         ----------
         train, valid
-            (N,) ids.
+            (N,) ids: arrays, or streams that are read where they are needed.
         report
             Is called after every window.
 
@@ -146,14 +146,14 @@ class LMTrainer:
         """
         if not len(train) or not len(valid):
             raise EmbeddingsError("no text to train or validate on: expected at least one word of each")
-        inputs, targets = batchify(train, self.config.batch_size, self.model.eos)
-        if inputs.shape[1] < self.config.batch_size:
+        columns = Columns(train, self.config.batch_size, self.model.eos)
+        if columns.columns < self.config.batch_size:
             logger.warning("the text has %d words: as many columns instead of %d", len(train), self.config.batch_size)
-        self._restore({"training text": sha256(train), "validation text": sha256(valid)})
+        self._restore({"training text": text_hash(train), "validation text": text_hash(valid)})
         try:
             with ThreadPoolExecutor(1, "training") as thread:
                 while self._position.epoch < self.config.epochs and not self._finished_early():
-                    self._train_epoch(inputs, targets, thread, report)
+                    self._train_epoch(columns, thread, report)
                     self._validate(valid, thread)
                     self._save_now_and_then()
         except KeyboardInterrupt:  # the thread has ended what it had begun
@@ -174,22 +174,18 @@ class LMTrainer:
         return True
 
     def _train_epoch(
-        self,
-        inputs: np.ndarray,
-        targets: np.ndarray,
-        thread: ThreadPoolExecutor,
-        report: Callable[[LMProgress], None] | None,
+        self, columns: Columns, thread: ThreadPoolExecutor, report: Callable[[LMProgress], None] | None
     ) -> None:
         """Train on the rest of an epoch."""
-        position, steps = self._position, len(inputs)
-        pieces = windows(steps - position.row, self.config.bptt, self._rng if self.config.variable_windows else None)
-        started, begun_at = time.monotonic(), self._tokens_done(inputs)
-        while thread.submit(self._step, inputs, targets, pieces).result():
+        position, rng = self._position, self._rng if self.config.variable_windows else None
+        pieces = windows(columns.steps - position.row, self.config.bptt, rng)
+        started, begun_at = time.monotonic(), self._tokens_done(columns)
+        while thread.submit(self._step, columns, pieces).result():
             if report:
-                report(self._progress(inputs, begun_at, time.monotonic() - started))
+                report(self._progress(columns, begun_at, time.monotonic() - started))
             self._save_now_and_then()
 
-    def _step(self, inputs: np.ndarray, targets: np.ndarray, pieces: Iterator[slice]) -> bool:
+    def _step(self, columns: Columns, pieces: Iterator[slice]) -> bool:
         """Train on the next window; return whether there was one."""
         position, optimizer, started = self._position, self._optimizer, time.monotonic()
         piece = next(pieces, None)
@@ -197,12 +193,13 @@ class LMTrainer:
             return False
         size = piece.stop - piece.start
         rows = slice(position.row, position.row + size)
-        rate = self._rate(position.epoch * len(inputs) + rows.start, len(inputs))
+        inputs, targets = columns.window(rows)
+        rate = self._rate(position.epoch * columns.steps + rows.start, columns.steps)
         optimizer.learning_rate = rate * (size / self.config.bptt if self.config.variable_windows else 1.0)
-        loss, self._states = self.model.loss_and_gradients(inputs[rows], targets[rows], self._states, self._rng)
+        loss, self._states = self.model.loss_and_gradients(inputs, targets, self._states, self._rng)
         self._require_sound(loss)
         optimizer.step(self.config.clip)
-        count = int((targets[rows] >= 0).sum())
+        count = int((targets >= 0).sum())
         position.loss_sum += loss * count
         position.loss_tokens += count
         position.row, position.windows = rows.stop, position.windows + 1
@@ -236,7 +233,7 @@ class LMTrainer:
             return decay(step // steps)
         return self._plateau.learning_rate if config.schedule == "plateau" else config.rate
 
-    def _validate(self, valid: np.ndarray, thread: ThreadPoolExecutor) -> None:
+    def _validate(self, valid: Ids, thread: ThreadPoolExecutor) -> None:
         optimizer, started = self._optimizer, time.monotonic()
         with optimizer.averages() if isinstance(optimizer, AveragedSGD) else nullcontext():
             loss = self._validation_loss(valid)
@@ -275,9 +272,12 @@ class LMTrainer:
         found = self.metrics[-1]
         logger.info("epoch %(epoch)d: loss %(loss).3f, validation perplexity %(valid_perplexity).1f", found)
 
-    def _validation_loss(self, valid: np.ndarray) -> float:
-        """Measure the model as it is, and keep it if it is the best so far."""
-        found = evaluate(self.model, valid)
+    def _validation_loss(self, valid: Ids) -> float:
+        """Measure the model as it is, and keep it if it is the best so far.
+
+        The text is read in columns side by side, each from a zero state: less exact than one stream, but faster.
+        """
+        found = evaluate(self.model, valid, batch_size=min(_VALIDATION_COLUMNS, 1 + len(valid) // _COLUMN_WORDS))
         loss = -found.log_likelihood / (found.words + found.sentences)
         position = self._position
         if position.best_loss is None or loss < position.best_loss:
@@ -285,11 +285,11 @@ class LMTrainer:
             position.best_loss, position.best_epoch = loss, position.epoch + 1
         return loss
 
-    def _tokens_done(self, inputs: np.ndarray) -> int:
-        return (self._position.epoch * len(inputs) + self._position.row) * inputs.shape[1]
+    def _tokens_done(self, columns: Columns) -> int:
+        return (self._position.epoch * columns.steps + self._position.row) * columns.columns
 
-    def _progress(self, inputs: np.ndarray, begun_at: int, seconds: float) -> LMProgress:
-        done, total = self._tokens_done(inputs), self.config.epochs * inputs.size
+    def _progress(self, columns: Columns, begun_at: int, seconds: float) -> LMProgress:
+        done, total = self._tokens_done(columns), self.config.epochs * columns.steps * columns.columns
         speed = (done - begun_at) / max(seconds, 1e-9)
         return LMProgress(
             epoch=self._position.epoch + 1,

@@ -1,7 +1,7 @@
 from .activations import ACTIVATIONS as ACTIVATIONS
 from .activations import Activation as Activation
 from .batching import PADDING as PADDING
-from .batching import batchify as batchify
+from .batching import Columns as Columns
 from .batching import pad_sequences as pad_sequences
 from .batching import windows as windows
 from .cells import CELLS as CELLS

@@ -1,6 +1,6 @@
 """Text in batches: one long stream in B columns for language models, padded sequences for everything else.
 
-`batchify` cuts a stream of N words into B columns of T = ⌈N / B⌉ steps and pairs each word y with the word x before it.
+`Columns` cuts a stream of N words into B columns of T = ⌈N / B⌉ steps and pairs each word y with the word x before it.
 With N = 13 words ``a b ... m``, B = 3, and ``·`` before the first::
 
         inputs x           targets y
@@ -22,50 +22,88 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from embeddings.text.id_stream import Ids
+
+_STEPS_IN_MEMORY = 1 << 14
 PADDING = -1
 """Target of a place that counts nothing."""
 
 
-def batchify(ids: np.ndarray, batch_size: int, before: int) -> tuple[np.ndarray, np.ndarray]:
-    """Lay a stream of words out in columns.
+class Columns:
+    """A stream of words laid out in columns; of a long stream only a stretch of each column is in memory.
 
     Parameters
     ----------
-    ids
-        (N,) integers: the text.
-    batch_size
+    ids : Ids
+        (N,) word ids: an array, or a stream that is read where it is needed.
+    batch_size : int
         B, columns read side by side; fewer words than columns make fewer columns.
-    before
+    before : int
         The id that stands before the first word, as a rule that of ``<eos>``.
 
-    Returns
-    -------
-    inputs : np.ndarray
-        (T, B) int64: the word before each target; 0 where there is none.
-    targets : np.ndarray
-        (T, B) int64: every word of ``ids`` once; `PADDING` elsewhere.
+    Attributes
+    ----------
+    steps : int
+        T, length of the longest column.
+    columns : int
+    lengths : ndarray (columns,) int64
+        Of each column.
 
     Raises
     ------
     ValueError
-        If there is no word, or no column.
+        There is no word, or no column.
     """
-    ids = np.asarray(ids, np.int64)
-    if ids.ndim != 1 or ids.size == 0:
-        raise ValueError(f"a text of shape {ids.shape}: expected at least one word in one axis")
-    if batch_size < 1:
-        raise ValueError(f"batch size {batch_size}: expected at least 1")
-    columns = min(batch_size, ids.size)
-    lengths = np.full(columns, ids.size // columns)
-    lengths[: ids.size % columns] += 1
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    stream = np.concatenate([[before], ids])
-    inputs = np.zeros((lengths[0], columns), np.int64)
-    targets = np.full((lengths[0], columns), PADDING, np.int64)
-    for column, (start, length) in enumerate(zip(starts, lengths, strict=False)):
-        inputs[:length, column] = stream[start : start + length]
-        targets[:length, column] = ids[start : start + length]
-    return inputs, targets
+
+    def __init__(self, ids: Ids, batch_size: int, before: int) -> None:
+        if len(ids) == 0:
+            raise ValueError("a text without words: expected at least one word")
+        if batch_size < 1:
+            raise ValueError(f"batch size {batch_size}: expected at least 1")
+        self._ids, self._before = ids, before
+        self.columns = min(batch_size, len(ids))
+        self.lengths = np.full(self.columns, len(ids) // self.columns)
+        self.lengths[: len(ids) % self.columns] += 1
+        self.steps = int(self.lengths[0])
+        self._starts = np.cumsum(self.lengths) - self.lengths
+        self._first = self._last = 0  # steps in memory
+        self._words = np.empty((0, self.columns), np.int32)
+
+    def window(self, rows: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Return a window of time steps.
+
+        Parameters
+        ----------
+        rows : slice
+            Of steps, from 0 to `steps`.
+
+        Returns
+        -------
+        inputs : ndarray (rows, B) int64
+            The word before each target; 0 where there is none.
+        targets : ndarray (rows, B) int64
+            Every word of the stream once; `PADDING` elsewhere.
+        """
+        if rows.start < self._first or rows.stop > self._last:
+            self._load(rows.start, max(rows.stop, rows.start + _STEPS_IN_MEMORY))
+        words = self._words[rows.start - self._first : rows.stop - self._first + 1].astype(np.int64)
+        inputs, targets = words[:-1], words[1:].copy()
+        beyond = np.arange(rows.start, rows.stop)[:, None] >= self.lengths
+        inputs[beyond], targets[beyond] = 0, PADDING
+        return inputs, targets
+
+    def _load(self, first: int, last: int) -> None:
+        """Read the words of a stretch of all columns and the word before it."""
+        last = min(last, self.steps)
+        self._words = np.zeros((last - first + 1, self.columns), np.int32)
+        for column, (start, length) in enumerate(zip(self._starts.tolist(), self.lengths.tolist(), strict=True)):
+            begin, end = start + first - 1, start + min(last, length)
+            words = self._ids[max(begin, 0) : max(begin, end)]
+            skipped = 1 if begin < 0 else 0
+            if skipped:
+                self._words[0, column] = self._before
+            self._words[skipped : skipped + len(words), column] = words
+        self._first, self._last = first, last
 
 
 def windows(steps: int, length: int, rng: np.random.Generator | None = None) -> Iterator[slice]:

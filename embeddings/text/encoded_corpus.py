@@ -1,20 +1,22 @@
 """A corpus as ids of a vocabulary, in memory-mapped shards of whole sentences.
 
-A directory of it holds ``encoded.json`` (totals, and size and SHA-256 of every file) and, for each shard,
+A directory of it holds ``encoded.json`` (totals, and the SHA-256 of every file) and, for each shard of each part,
 
-    ids-<n>.npy        (tokens,) int32
-    offsets-<n>.npy    (sentences + 1,) int64, where sentences begin and end in the ids
+    <part>-ids-<n>.npy        (tokens,) int32
+    <part>-offsets-<n>.npy    (sentences + 1,) int64, where sentences begin and end in the ids
 
-Sentences are the lines of the text that have a word of the vocabulary; none is cut. The shards do not depend on how
-many threads tokenized or encoded the text, nor on the blocks in which it was read.
+A text that is not split is all ``train``: its sentences are the lines that have a word of the vocabulary, and other
+words are left out. A split text has the parts ``train``, ``valid`` and ``test``: nothing is left out, words outside of
+the vocabulary are ``<unk>``, and every sentence ends with ``<eos>``, so that the ids of a part one after the other are
+the stream that a language model reads. No sentence is cut. The shards do not depend on how many threads tokenized or
+encoded the text, nor on the blocks in which it was read.
 """
 
-import hashlib
 import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from os import PathLike
 from pathlib import Path
@@ -22,18 +24,21 @@ from typing import NamedTuple, overload
 
 import numpy as np
 
-from embeddings.atomic_output import ArrayFile, atomic_directory, writing
+from embeddings.array_files import ArrayFile
 from embeddings.errors import EmbeddingsError
-from embeddings.text.encoding_kernels import encode_part
+from embeddings.text.encoding_kernels import OUTSIDE, encode_part
+from embeddings.text.id_stream import IdStream, open_ids, require_ids
+from embeddings.text.split import PARTS, TRAIN, SplitText, whole_text
 from embeddings.text.tokenized_corpus import TokenizedCorpus
 from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.word_table import WordTable
-from embeddings.text.vocabulary import Vocabulary
+from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.threads import thread_count
+from vecmill.files import atomic_directory, file_digest, write_json, writing
 
 SHARD_TOKENS = 1 << 22
 _OPEN_SHARDS = 2  # of 16 MB each: the pages of a mapped file count as memory of the process
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Shard(NamedTuple):
@@ -44,29 +49,48 @@ class Shard(NamedTuple):
 
 
 @dataclass(frozen=True, kw_only=True)
-class EncodedCorpus:
-    """A directory that `encode_corpus` has written.
+class CorpusPart:
+    """Totals and files of one part of an encoded corpus.
 
     Attributes
     ----------
-    directory : Path
     token_count, sentence_count : int
-    vocabulary_size : int
-    vocabulary_sha256 : str
-        `Vocabulary.fingerprint` of the vocabulary.
-    dropped : dict of str to int
-        What of the text is not in the shards: words outside of the vocabulary, invalid UTF-8, ...
+    unknown_count : int
+        Tokens that are ``<unk>``.
     files : list of dict of str to str
         Name and SHA-256 of the files of each shard.
     """
 
-    directory: Path
     token_count: int
     sentence_count: int
+    unknown_count: int
+    files: list[dict[str, str]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedCorpus:
+    """A directory that `encode_corpus` has written, or some parts of it.
+
+    Attributes
+    ----------
+    directory : Path
+    vocabulary_size : int
+    vocabulary_sha256 : str
+        `Vocabulary.fingerprint` of the vocabulary.
+    dropped : dict of str to int
+        Counts of everything in the text that is not in the shards: words outside of the vocabulary, invalid UTF-8, ...
+    split : str
+        Where the parts come from; empty for a text that is not split.
+    parts : dict of str to CorpusPart
+        ``train``; of a split text also ``valid`` and ``test``.
+    """
+
+    directory: Path
     vocabulary_size: int
     vocabulary_sha256: str
     dropped: dict[str, int]
-    files: list[dict[str, str]]
+    split: str
+    parts: dict[str, CorpusPart]
 
     @classmethod
     def open(cls, directory: str | PathLike[str], verify: bool = True) -> "EncodedCorpus":
@@ -88,7 +112,9 @@ class EncodedCorpus:
             about = json.loads((directory / "encoded.json").read_text("utf-8"))
             if about.pop("format") != _FORMAT:
                 raise EmbeddingsError(f"{directory} is of another version; encode the corpus again")
-            corpus = cls(directory=directory, **about)
+            parts = {name: CorpusPart(**part) for name, part in about.pop("parts").items()}
+            corpus = cls(directory=directory, parts=parts, **about)
+            corpus._check_types()
         except FileNotFoundError:
             raise EmbeddingsError(f"{directory} has no encoded.json; expected an encoded corpus") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -108,7 +134,7 @@ class EncodedCorpus:
         for files in self.files:
             for name, expected in files.items():
                 try:
-                    found = _sha256(self.directory / name)
+                    found = file_digest(self.directory / name)
                 except OSError as error:
                     raise EmbeddingsError(
                         f"cannot read {self.directory / name}: {error.strerror}; encode the corpus again"
@@ -120,22 +146,76 @@ class EncodedCorpus:
                 if found != expected:
                     raise EmbeddingsError(f"{self.directory / name} is damaged; encode the corpus again")
 
+    def _check_types(self) -> None:
+        numbers = [self.vocabulary_size, *(part.token_count for part in self.parts.values())]
+        if not all(isinstance(number, int) and number >= 0 for number in numbers) or not isinstance(self.split, str):
+            raise TypeError("a total is no number")
+
+    @property
+    def token_count(self) -> int:
+        """Tokens of all parts."""
+        return sum(part.token_count for part in self.parts.values())
+
+    @property
+    def sentence_count(self) -> int:
+        """Sentences of all parts."""
+        return sum(part.sentence_count for part in self.parts.values())
+
+    @property
+    def files(self) -> list[dict[str, str]]:
+        """Name and SHA-256 of the files of each shard, part by part."""
+        return [files for part in self.parts.values() for files in part.files]
+
+    def part(self, name: str) -> "EncodedCorpus":
+        """Return one part as a corpus of its own.
+
+        Raises
+        ------
+        EmbeddingsError
+            There is no such part.
+        """
+        if name not in self.parts:
+            known = ", ".join(self.parts)
+            raise EmbeddingsError(f"{self.directory} has no part {name!r} (parts: {known}); encode a split text")
+        return replace(self, parts={name: self.parts[name]})
+
     @cached_property
     def shards(self) -> Sequence[Shard]:
         """The shards; each is mapped into memory when it is asked for."""
-        return _Shards(self.directory, [tuple(files) for files in self.files])
+        return _Shards(self.directory, [tuple(files) for files in self.files], self.vocabulary_size)
+
+    def stream(self, vocabulary_size: int | None = None, unknown: int = 0) -> IdStream:
+        """Return all ids one after the other.
+
+        Parameters
+        ----------
+        vocabulary_size : int, optional
+            Ids from this one on are read as `unknown`: the corpus as a prefix of its vocabulary encodes it
+            (`Vocabulary.prefix`). Default: all ids stay.
+        unknown : int
+            The id of ``<unk>``.
+        """
+        paths = [self.directory / next(iter(files)) for files in self.files]
+        return IdStream(
+            paths, [next(iter(files.values())) for files in self.files], self.vocabulary_size, vocabulary_size, unknown
+        )
 
 
 class _Shards(Sequence[Shard]):
     """Opens shards as they are needed, and keeps a few open."""
 
-    def __init__(self, directory: Path, names: list[tuple[str, ...]]) -> None:
+    def __init__(self, directory: Path, names: list[tuple[str, ...]], vocabulary_size: int) -> None:
         self._names = names
 
         @lru_cache(maxsize=_OPEN_SHARDS)
         def open_shard(index: int) -> Shard:
-            # plain arrays: slices of numpy.memmap objects are slow
-            return Shard(*(np.asarray(np.load(directory / name, mmap_mode="r")) for name in names[index]))
+            ids, offsets = (open_ids(directory / name) for name in names[index])
+            require_ids(ids, vocabulary_size, directory / names[index][0])
+            if offsets.dtype != np.int64 or not offsets.size or offsets[0] != 0 or offsets[-1] != ids.size:
+                raise EmbeddingsError(f"{directory / names[index][1]} is damaged; encode the corpus again")
+            if (np.diff(offsets) < 1).any():
+                raise EmbeddingsError(f"{directory / names[index][1]} is damaged; encode the corpus again")
+            return Shard(ids, offsets)
 
         self._open = open_shard
 
@@ -157,8 +237,11 @@ def encode_corpus(
     directory: str | PathLike[str],
     threads: int | None = None,
     shard_tokens: int = SHARD_TOKENS,
+    split: SplitText | None = None,
 ) -> EncodedCorpus:
-    """Write a tokenized text as ids of a vocabulary; words that are not in it are left out and counted.
+    """Write a tokenized text as ids of a vocabulary.
+
+    Words outside of the vocabulary are left out and counted; those of a split text are ``<unk>``.
 
     Parameters
     ----------
@@ -171,40 +254,47 @@ def encode_corpus(
         Default: one a processor core.
     shard_tokens : int
         A shard ends with the sentence that makes it at least as long.
+    split : SplitText, optional
+        Of this text. Default: all is ``train``, without ``<unk>`` and ``<eos>``.
 
     Raises
     ------
     EmbeddingsError
-        No word of the text is in the vocabulary, or `directory` exists or cannot be written.
+        No word of the text is in the vocabulary.
+    OutputError
+        `directory` exists or cannot be written.
     """
     threads = thread_count(threads)
     table = WordTable()
     table.add(CountedWords(vocabulary.encoded_words, vocabulary.counts))
     with atomic_directory(directory) as partial, ThreadPoolExecutor(threads, "encoder") as pool, writing(directory):
-        writer = _ShardWriter(partial, shard_tokens, pool)
+        names = PARTS if split else (TRAIN,)
+        unknown = vocabulary.id(UNK) if split else OUTSIDE
+        writers = {name: _ShardWriter(partial, name, shard_tokens, unknown, pool) for name in names}
         try:
-            for ids, ends in _encoded_parts(tokenized, table, pool, threads):
-                writer.append(ids, ends)
-            files = writer.finish()
+            line_end = vocabulary.id(EOS) if split else OUTSIDE
+            for part, ids, ends in _encoded_parts(tokenized, table, unknown, line_end, split, pool, threads):
+                writers[names[part]].append(ids, ends)
+            parts = {name: writer.finish() for name, writer in writers.items()}
         finally:
-            writer.close()
-        if not writer.token_count:
+            for writer in writers.values():
+                writer.close()
+        if not any(part.token_count for part in parts.values()):
             raise EmbeddingsError(
                 f"none of the {tokenized.token_count:,} words of the corpus is in the vocabulary of "
                 f"{len(vocabulary):,} words; build the vocabulary from this corpus"
             )
         corpus = EncodedCorpus(
             directory=Path(directory),
-            token_count=writer.token_count,
-            sentence_count=writer.sentence_count,
             vocabulary_size=len(vocabulary),
             vocabulary_sha256=vocabulary.fingerprint(),
-            dropped=_dropped(tokenized, writer.token_count),
-            files=files,
+            dropped=tokenized.passed_over if split else _dropped(tokenized, parts[TRAIN].token_count),
+            split=split.description if split else "",
+            parts=parts,
         )
         about = {**asdict(corpus), "format": _FORMAT}
         del about["directory"]
-        (partial / "encoded.json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write_json(partial / "encoded.json", about)
     return corpus
 
 
@@ -213,46 +303,64 @@ def _dropped(tokenized: TokenizedCorpus, token_count: int) -> dict[str, int]:
     return {**({"words not in the vocabulary": outside} if outside else {}), **tokenized.passed_over}
 
 
+_Stretch = tuple[int, np.ndarray, np.ndarray]  # part of the text, ids, ends of sentences
+
+
 def _encoded_parts(
-    tokenized: TokenizedCorpus, table: WordTable, pool: ThreadPoolExecutor, threads: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield ids and ends of sentences part by part, encoded in parallel a few parts ahead.
+    tokenized: TokenizedCorpus,
+    table: WordTable,
+    unknown: int,
+    line_end: int,
+    split: SplitText | None,
+    pool: ThreadPoolExecutor,
+    threads: int,
+) -> Iterator[_Stretch]:
+    """Yield part of the text, ids and ends of sentences in the order of the text, encoded in parallel a little ahead.
 
     The generations of a worker follow one another, so that one table of final ids a worker is enough.
     """
     final_ids: dict[int, tuple[int, Future[np.ndarray]]] = {}
-    ahead: deque[Future[tuple[np.ndarray, np.ndarray]]] = deque()
+    ahead: deque[Future[list[_Stretch]]] = deque()
+    begin_of = split.begin if split else whole_text
 
     def find(worker: int, generation: int) -> np.ndarray:
         words = tokenized.generation(worker, generation)
         final = np.empty(words.size + 1, np.int32)
-        final[words.ids()] = table.find(words.words().words) - 1  # ids of the table begin at 1
+        found = table.find(words.words().words) - 1  # ids of the table begin at 1
+        final[words.ids()] = found if unknown == OUTSIDE else np.where(found < 0, unknown, found)
         return final
 
-    def encode(part: int, final: Future[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-        provisional = tokenized.ids(part)
+    def encode(part: int, final: Future[np.ndarray]) -> list[_Stretch]:
+        provisional, (begin, deal) = tokenized.ids(part), begin_of(tokenized, part)
         ids, ends = np.empty(len(provisional), np.int32), np.empty(len(provisional), np.int64)
-        written, sentences = encode_part(provisional, final.result(), ids, ends)
-        if written < 0:
+        stretches = np.empty((len(provisional) // (2 * deal.block_lines) + 2, 3), np.int64)
+        number = encode_part(provisional, final.result(), line_end, begin, deal, ids, ends, stretches)
+        if number < 0:
             raise EmbeddingsError(f"{tokenized.directory} is damaged; tokenize the corpus again")
-        return ids[:written], ends[:sentences]
+        found, first, first_end = [], 0, 0
+        for which, last, last_end in stretches[:number].tolist():
+            found.append((which, ids[first:last], ends[first_end:last_end] - first))
+            first, first_end = last, last_end
+        return found
 
     for part, (worker, generation) in enumerate(tokenized.parts[:, :2].tolist()):
         if final_ids.get(worker, (None,))[0] != generation:
             final_ids[worker] = (generation, pool.submit(find, worker, generation))
         ahead.append(pool.submit(encode, part, final_ids[worker][1]))
         if len(ahead) > threads:
-            yield ahead.popleft().result()
+            yield from ahead.popleft().result()
     while ahead:
-        yield ahead.popleft().result()
+        yield from ahead.popleft().result()
 
 
 class _ShardWriter:
-    """Writes ids and sentence offsets shard by shard."""
+    """Writes ids and sentence offsets of one part of the text shard by shard."""
 
-    def __init__(self, directory: Path, shard_tokens: int, pool: ThreadPoolExecutor) -> None:
-        self.token_count = self.sentence_count = 0
+    def __init__(self, directory: Path, part: str, shard_tokens: int, unknown: int, pool: ThreadPoolExecutor) -> None:
+        self._token_count = self._sentence_count = self._unknown_count = 0
         self._directory = directory
+        self._part = part
+        self._unknown = unknown
         self._shard_tokens = shard_tokens
         self._pool = pool
         self._hashes: list[dict[str, Future[str]]] = []
@@ -270,12 +378,17 @@ class _ShardWriter:
                 self._finish_shard()
             ids, ends = ids[size:], ends[last + 1 :] - size
 
-    def finish(self) -> list[dict[str, str]]:
-        """End the last sentence and shard. Return names and SHA-256 of all files, shard by shard."""
+    def finish(self) -> CorpusPart:
+        """End the last sentence and shard."""
         if self._shard is not None:
             self._write(np.empty(0, np.int32), np.zeros(1, np.int64))
             self._finish_shard()
-        return [{name: digest.result() for name, digest in files.items()} for files in self._hashes]
+        return CorpusPart(
+            token_count=self._token_count,
+            sentence_count=self._sentence_count,
+            unknown_count=self._unknown_count,
+            files=[{name: digest.result() for name, digest in files.items()} for files in self._hashes],
+        )
 
     def close(self) -> None:
         """Close open files."""
@@ -284,8 +397,8 @@ class _ShardWriter:
 
     def _begin_shard(self) -> tuple[ArrayFile, ArrayFile]:
         number = len(self._hashes)
-        ids = ArrayFile(self._directory / f"ids-{number}.npy", np.int32)
-        offsets = ArrayFile(self._directory / f"offsets-{number}.npy", np.int64)
+        ids = ArrayFile(self._directory / f"{self._part}-ids-{number}.npy", np.int32)
+        offsets = ArrayFile(self._directory / f"{self._part}-offsets-{number}.npy", np.int64)
         self._shard = ids, offsets
         self._last_end = 0
         offsets.append(np.zeros(1, np.int64))
@@ -299,8 +412,10 @@ class _ShardWriter:
             ends = ends[1:]
         file.append(ids)
         offsets.append(ends)
-        self.token_count += ids.size
-        self.sentence_count += ends.size
+        self._token_count += ids.size
+        self._sentence_count += ends.size
+        if self._unknown != OUTSIDE:
+            self._unknown_count += int(np.count_nonzero(ids == self._unknown))
         if ends.size:
             self._last_end = int(ends[-1])
 
@@ -309,11 +424,6 @@ class _ShardWriter:
         hashes = {}
         for file in self._shard:
             file.finish()
-            hashes[file.path.name] = self._pool.submit(_sha256, file.path)
+            hashes[file.path.name] = self._pool.submit(file_digest, file.path)
         self._hashes.append(hashes)
         self._shard = None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

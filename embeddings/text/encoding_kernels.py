@@ -1,48 +1,162 @@
-"""The compiled inner loop of encoding: provisional ids to ids of a vocabulary."""
+"""The compiled loops over provisional ids: which part a line belongs to, counts of a part, ids of the vocabulary."""
 
 # mypy: ignore-errors
 # (Numba infers the types of what it compiles.)
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from embeddings.text.tokenizer.kernels import LINE_END_ID
 
-OUTSIDE = -1  # the final id of words that are not in the vocabulary
+OUTSIDE = -1
+"""The final id of words that are left out."""
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def encode_part(provisional, final_ids, ids, ends):
-    """Replace provisional ids, leave out words that are not in the vocabulary, and note where sentences end.
+class Deal(NamedTuple):
+    """How lines are dealt out to the parts of a text: blocks of lines, in a cycle."""
+
+    block_lines: int
+    cycle: np.ndarray  # (n,) int64, the part that each block of a cycle belongs to
+
+
+class Begin(NamedTuple):
+    """Where a stretch of provisional ids begins."""
+
+    line: int  # lines with a word that have ended before it
+    in_line: bool  # whether the line that it begins in has had a word
+
+
+compiled = njit(nogil=True, cache=True, error_model="numpy")
+
+
+@njit(nogil=True, error_model="numpy", inline="always")
+def _part_of(line, deal):
+    return deal.cycle[line // deal.block_lines % deal.cycle.size]
+
+
+@compiled
+def count_lines(provisional):
+    """Count the lines of a stretch that have a word.
+
+    Parameters
+    ----------
+    provisional : (n,) int32
+
+    Returns
+    -------
+    has_end : bool
+        Whether a line ends in the stretch.
+    begins_with_word : bool
+        Whether a word stands before the first line end.
+    lines : int
+        Lines with a word that end in the stretch, but for the first line.
+    ends_with_word : bool
+        Whether a word stands after the last line end.
+    """
+    has_end, begins_with_word, in_line = False, False, False
+    lines = 0
+    for i in range(provisional.size):
+        if provisional[i] != LINE_END_ID:
+            in_line = True
+        else:
+            if has_end:
+                lines += in_line
+            else:
+                begins_with_word = in_line
+            has_end, in_line = True, False
+    return has_end, in_line if not has_end else begins_with_word, lines, in_line
+
+
+@compiled
+def count_words(provisional, begin, deal, part, counts):
+    """Add the words of the lines of one part to `counts`.
+
+    Parameters
+    ----------
+    provisional : (n,) int32
+    begin : Begin
+    deal : Deal
+    part : int
+    counts : (w + 1,) int64
+        By provisional id; changed in place.
+
+    Returns
+    -------
+    bool
+        Whether all provisional ids are in range.
+    """
+    line, in_line = begin.line, begin.in_line
+    wanted = _part_of(line, deal) == part
+    for i in range(provisional.size):
+        word = provisional[i]
+        if word == LINE_END_ID:
+            if in_line:
+                line += 1
+                in_line = False
+                wanted = _part_of(line, deal) == part
+        elif word < 0 or word >= counts.size:
+            return False
+        else:
+            in_line = True
+            counts[word] += wanted
+    return True
+
+
+@compiled
+def encode_part(provisional, final_ids, line_end, begin, deal, ids, ends, stretches):
+    """Replace provisional ids, leave out words without a final id, and note where sentences end.
 
     Parameters
     ----------
     provisional : (n,) int32
     final_ids : (w + 1,) int32
         By provisional id; `OUTSIDE` for words to leave out.
+    line_end : int
+        Id that ends every line with a word; `OUTSIDE` for none.
+    begin : Begin
+    deal : Deal
     ids : (n,) int32
         Written.
     ends : (n,) int64
-        Written: how many ids come before each sentence's end, each number once; the first may be 0.
+        Written: the number of ids before each sentence's end, each number once; the first may be 0.
+    stretches : (m, 3) int64
+        Written: part, end in `ids` and end in `ends` of each stretch of lines of one part.
 
     Returns
     -------
-    tuple of int
-        Ids and ends written; (-1, -1) for a provisional id that there is not.
+    int
+        Number of stretches; -1 for a provisional id that is out of range.
     """
-    written, sentences = np.uint64(0), 0
+    written, sentences, found = np.int64(0), 0, 0
     last_end = -1
+    line, in_line = begin.line, begin.in_line
+    part = _part_of(line, deal)
     for i in range(provisional.size):
         word = provisional[i]
         if word == LINE_END_ID:
-            if np.int64(written) != last_end:
-                last_end = np.int64(written)
+            if in_line and line_end != OUTSIDE:
+                ids[written] = line_end
+                written += 1
+            if written != last_end:
+                last_end = written
                 ends[sentences] = last_end
                 sentences += 1
+            if in_line:
+                line += 1
+                in_line = False
+                following = _part_of(line, deal)
+                if following != part:
+                    stretches[found, 0], stretches[found, 1], stretches[found, 2] = part, written, sentences
+                    found += 1
+                    part = following
         elif word < 0 or word >= final_ids.size:
-            return -1, -1
+            return -1
         else:
+            in_line = True
             final = final_ids[word]
             ids[written] = final
-            written += np.uint64(final != OUTSIDE)
-    return np.int64(written), sentences
+            written += np.int64(final != OUTSIDE)
+    stretches[found, 0], stretches[found, 1], stretches[found, 2] = part, written, sentences
+    return found + 1

@@ -5,7 +5,8 @@ A directory of it holds
     tokenized.json             settings of the tokenizer and totals
     ids-<worker>.bin           little-endian int32, part after part: words from 1 on, 0 where a line ends
     words-<worker>-<n>.bin     the words of generation n of a worker; see `embeddings.text.tokenizer.spilled_counts`
-    parts.npy                  (p, 4) int64 in the order of the text: worker, generation, first id, number of ids
+    parts.npy                  (p, 5) int64 in the order of the text: worker, generation, first id, number of ids,
+                               source
 
 Each worker numbers words in the order in which it meets them. When its table of words is as large as it may be, the
 table goes to disk as a generation and the worker begins a new one: memory is bounded whatever the text. Which worker
@@ -15,7 +16,7 @@ reads which block is a matter of chance; what `build_vocabulary` and `encode_cor
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -26,21 +27,18 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_directory, read_array, write_array, writing
+from embeddings.array_files import read_array, write_array
 from embeddings.errors import EmbeddingsError
-from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.spilled_counts import Generation, write_generation
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.tokenizer.word_counters import WordCounter
-from embeddings.text.tokenizer.word_table import BUCKETS, WordTable
-from embeddings.text.vocabulary import Vocabulary
 from embeddings.threads import thread_count
+from vecmill.files import atomic_directory, write_json, writing
 
 _TABLES_BYTES = 96 << 20  # of all workers' tables of words together
 _LARGEST_TABLE = 48 << 20
 _SMALLEST_TABLE = 6 << 20
-_WORDS_A_PASS = 1 << 17  # words of all generations that are counted at a time, at 64 bytes each
-_FORMAT = 1
+_FORMAT = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,8 +56,10 @@ class TokenizedCorpus:
         Words of all generations together; a word in several of them counts several times.
     passed_over : dict of str to int
         What no token was made of: invalid UTF-8, control characters, words that are too long.
-    parts : ndarray (p, 4) int64
-        Worker, generation, first id and number of ids, in the order of the text.
+    sources : list of str
+        Names of the texts that were read one after the other; empty for a single text.
+    parts : ndarray (p, 5) int64
+        Worker, generation, first id, number of ids and source (its place in `sources`), in the order of the text.
     """
 
     directory: Path
@@ -68,6 +68,7 @@ class TokenizedCorpus:
     token_count: int
     word_count: int
     passed_over: dict[str, int]
+    sources: list[str]
     parts: np.ndarray
 
     @classmethod
@@ -112,7 +113,7 @@ class TokenizedCorpus:
         EmbeddingsError
             The file is missing or cut short.
         """
-        worker, _, first, number = self.parts[part].tolist()
+        worker, _, first, number, _ = self.parts[part].tolist()
         path = self.directory / _ids_name(worker)
         try:
             if path.stat().st_size < 4 * (first + number):
@@ -123,7 +124,7 @@ class TokenizedCorpus:
 
 
 def tokenize_corpus(
-    blocks: Iterable[bytes],
+    blocks: Iterable[bytes] | Mapping[str, Iterable[bytes]],
     tokenizer: Tokenizer,
     directory: str | PathLike[str],
     threads: int | None = None,
@@ -134,8 +135,9 @@ def tokenize_corpus(
 
     Parameters
     ----------
-    blocks : iterable of bytes
-        UTF-8 text; the end of a block ends a word, but not a line.
+    blocks : iterable of bytes, or mapping of str to iterable of bytes
+        UTF-8 text; the end of a block ends a word, but not a line. A mapping holds several texts by name, which are
+        read one after the other; each ends its last line.
     tokenizer : Tokenizer
     directory : path
         Where to write; it must not exist, or be empty.
@@ -152,7 +154,7 @@ def tokenize_corpus(
 
     Raises
     ------
-    EmbeddingsError
+    OutputError
         `directory` exists or cannot be written.
     """
     threads = thread_count(threads) if tokenizer.uses_threads else 1
@@ -162,7 +164,7 @@ def tokenize_corpus(
             workers = [_Worker(number, tokenizer.counter(room), partial) for number in range(threads)]
             for worker in workers:
                 stack.callback(worker.close)
-            byte_count = _distribute(blocks, workers, progress)
+            byte_count = _distribute(_numbered(blocks), workers, progress)
         passed_over: Counter[str] = Counter()
         for worker in workers:
             passed_over.update(worker.counter.passed_over)
@@ -174,26 +176,39 @@ def tokenize_corpus(
             token_count=sum(worker.token_count for worker in workers),
             word_count=sum(worker.word_count for worker in workers),
             passed_over=dict(passed_over),
-            parts=np.array([part[2:] for part in parts], np.int64).reshape(-1, 4),
+            sources=list(blocks) if isinstance(blocks, Mapping) else [],
+            parts=np.array([part[2:] for part in parts], np.int64).reshape(-1, 5),
         )
         about = {**asdict(corpus), "format": _FORMAT}
         del about["directory"], about["parts"]
         with writing(directory):
             with (partial / "parts.npy").open("wb") as file:
                 write_array(file, corpus.parts)
-            (partial / "tokenized.json").write_text(json.dumps(about, indent=1, ensure_ascii=False) + "\n", "utf-8")
+            write_json(partial / "tokenized.json", about)
     return corpus
 
 
-def _distribute(blocks: Iterable[bytes], workers: list["_Worker"], progress: Callable[[int], None] | None) -> int:
+def _numbered(blocks: Iterable[bytes] | Mapping[str, Iterable[bytes]]) -> Iterator[tuple[int, bytes, int]]:
+    """Yield the source of every block, the block and its size; a text whose last line has no end gets one."""
+    for source, texts in enumerate(blocks.values() if isinstance(blocks, Mapping) else [blocks]):
+        block = b"\n"
+        for block in texts:
+            yield source, block, len(block)
+        if isinstance(block, bytes) and not block.endswith(b"\n"):  # sentences of `TokenLists` have an end
+            yield source, b"\n", 0
+
+
+def _distribute(
+    blocks: Iterable[tuple[int, bytes, int]], workers: list["_Worker"], progress: Callable[[int], None] | None
+) -> int:
     """Give each block to a worker that is idle; no more are read than that. Return the number of bytes read."""
     idle: SimpleQueue[_Worker] = SimpleQueue()
     errors: list[BaseException] = []
     byte_count = 0
 
-    def read(worker: _Worker, number: int, block: bytes) -> None:
+    def read(worker: _Worker, number: int, source: int, block: bytes) -> None:
         try:
-            worker.read(number, block)
+            worker.read(number, source, block)
         except BaseException as error:  # raised again in the caller's thread
             errors.append(error)
         idle.put(worker)
@@ -201,13 +216,13 @@ def _distribute(blocks: Iterable[bytes], workers: list["_Worker"], progress: Cal
     for worker in workers:
         idle.put(worker)
     with ThreadPoolExecutor(len(workers), "tokenizer") as pool:
-        for number, block in enumerate(blocks):
+        for number, (source, block, size) in enumerate(blocks):
             worker = idle.get()
             if errors:
                 break
-            pool.submit(read, worker, number, block)
-            byte_count += len(block)
-            if progress:
+            pool.submit(read, worker, number, source, block)
+            byte_count += size
+            if progress and size:
                 progress(byte_count)
     if errors:
         raise errors[0]
@@ -222,22 +237,23 @@ class _Worker:
     Attributes
     ----------
     parts : list of tuple
-        Number of the block, number of the part in it, worker, generation, first id, number of ids.
+        Number of the block, number of the part in it, worker, generation, first id, number of ids, source.
     """
 
     def __init__(self, number: int, counter: WordCounter, directory: Path) -> None:
         self.counter = counter
-        self.parts: list[tuple[int, int, int, int, int, int]] = []
+        self.parts: list[tuple[int, int, int, int, int, int, int]] = []
         self.token_count = self.word_count = 0
         self._number = number
         self._directory = directory
-        self._generation = self._id_count = 0
+        self._generation = self._id_count = self._source = 0
         self._path = directory / _ids_name(number)
         with writing(self._path):
             self._file = self._path.open("wb")
 
-    def read(self, block_number: int, block: bytes) -> None:
+    def read(self, block_number: int, source: int, block: bytes) -> None:
         """Tokenize a block."""
+        self._source = source
         self._write(block_number, self.counter.ids(block))
 
     def finish(self) -> None:
@@ -253,7 +269,7 @@ class _Worker:
 
     def _write(self, block_number: int, parts: Iterator[np.ndarray]) -> None:
         for part, ids in enumerate(parts):
-            place = (block_number, part, self._number, self._generation, self._id_count, len(ids))
+            place = (block_number, part, self._number, self._generation, self._id_count, len(ids), self._source)
             if ids.size:
                 with writing(self._path):
                     self._file.write(ids.data)
@@ -273,61 +289,8 @@ class _Worker:
         self._generation += 1
 
 
-def build_vocabulary(tokenized: TokenizedCorpus, min_count: int = 5, max_size: int | None = None) -> Vocabulary:
-    """Make the vocabulary of a tokenized text, with exact counts.
-
-    Words are counted in passes, each of which takes the words of some hash values from all generations, so that memory
-    is bounded.
-
-    Parameters
-    ----------
-    tokenized : TokenizedCorpus
-    min_count : int
-        Words seen less often are left out.
-    max_size : int, optional
-        Keep so many words at most, the most frequent.
-
-    Raises
-    ------
-    EmbeddingsError
-        Fewer than two words are frequent enough.
-    """
-    if min_count < 1:
-        raise ValueError(f"min_count={min_count}; expected at least 1")
-    if max_size is not None and max_size < 2:
-        raise ValueError(f"max_size={max_size}; expected at least 2 words")
-    generations = [tokenized.generation(*place) for place in tokenized.generations()]
-    buckets = max(1, BUCKETS * _WORDS_A_PASS // max(_WORDS_A_PASS, tokenized.word_count))
-    frequent: list[CountedWords] = []
-    distinct = 0
-    for first in range(0, BUCKETS, buckets):
-        table = WordTable()
-        for generation in generations:
-            table.add(generation.words(first, min(first + buckets, BUCKETS)))
-        distinct += len(table)
-        frequent.append(table.export(min_count))
-        if max_size is not None and sum(len(part.counts) for part in frequent) > 2 * max_size + _WORDS_A_PASS:
-            frequent = [CountedWords.join(frequent).ranked(max_size)]
-    kept = CountedWords.join(frequent).ranked(max_size)
-    _require_words(len(kept.counts), distinct, min_count, tokenized)
-    return Vocabulary.from_counted(kept)
-
-
-def _require_words(kept: int, distinct: int, min_count: int, tokenized: TokenizedCorpus) -> None:
-    if not distinct:
-        raise EmbeddingsError(f"the corpus has no words ({tokenized.byte_count:,} bytes were read); give it some text")
-    if distinct == 1:
-        raise EmbeddingsError("the corpus has one distinct word; training needs at least two")
-    if kept < 2:
-        reach = "only one word reaches" if kept else "no word reaches"
-        raise EmbeddingsError(
-            f"{reach} min_count={min_count}; {distinct:,} words would at min_count=1; "
-            f"the corpus has {tokenized.token_count:,} words: lower min_count, or give it more text"
-        )
-
-
 def _checked(parts: np.ndarray) -> np.ndarray:
-    if parts.dtype != np.int64 or parts.ndim != 2 or parts.shape[1] != 4 or parts.min(initial=0) < 0:
+    if parts.dtype != np.int64 or parts.ndim != 2 or parts.shape[1] != 5 or parts.min(initial=0) < 0:
         raise ValueError(f"parts.npy holds {parts.dtype} of shape {parts.shape}, expected places in the files of ids")
     return parts
 

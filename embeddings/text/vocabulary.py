@@ -2,6 +2,7 @@
 
 import difflib
 import hashlib
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -11,14 +12,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_file
 from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
+from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
     import pandas as pd
     from scipy import sparse
 
+UNK, EOS = "<unk>", "<eos>"
+"""The words that stand for a word outside of the vocabulary and for the end of a line."""
 _SEARCHES = 8  # words searched for in the text before a dictionary is built
 _CANDIDATES = 50_000  # words whose spelling is compared with that of an unknown one
 
@@ -126,7 +129,7 @@ class Vocabulary:
 
         Raises
         ------
-        EmbeddingsError
+        OutputError
             The file cannot be written.
         """
         with atomic_file(path) as file:
@@ -223,6 +226,53 @@ class Vocabulary:
         ]
         return list(dict.fromkeys(other_case + difflib.get_close_matches(word, candidates)))[:3]
 
+    def prefix(self, max_size: int | None = None, min_count: int = 1) -> "Vocabulary":
+        """Return the first words as a vocabulary of its own: the ids of words that are in both are the same.
+
+        Parameters
+        ----------
+        max_size : int, optional
+            Number of words, at most. Default: all.
+        min_count : int
+            Words seen less often are left out, but for ``<unk>`` and ``<eos>``.
+
+        Returns
+        -------
+        Vocabulary
+            The count of ``<unk>`` is higher by the counts of the words that are left out.
+        """
+        frequent = 2 + int(np.searchsorted(-self.counts[2:], -min_count, side="right"))
+        size = min(len(self), frequent, len(self) if max_size is None else max_size)
+        if size == len(self) or self.words[:2] != (UNK, EOS):
+            return self
+        counts = self.counts[:size].tolist()
+        counts[0] += int(self.counts[size:].sum())
+        return Vocabulary.from_words(self.words[:size], counts)
+
+    def is_word(self, *, punctuation: bool) -> np.ndarray:
+        """Return which entries are words of the text: neither ``<unk>`` nor ``<eos>``, nor punctuation if told so.
+
+        Parameters
+        ----------
+        punctuation : bool
+            Count entries without a letter, digit, mark or underscore as words.
+
+        Returns
+        -------
+        (V,) bool
+        """
+        found = np.ones(len(self), bool)
+        found[: 2 if self.words[:2] == (UNK, EOS) else 0] = False
+        if not punctuation:
+            others = [number for number, word in enumerate(self.words) if not word.isalnum()]
+            found[[number for number in others if not _has_letter(self.words[number])]] = False
+        return found
+
+    def select(self, chosen: np.ndarray) -> "Vocabulary":
+        """Return the words at the given indices or mask as a vocabulary of its own."""
+        numbers = np.arange(len(self))[chosen].tolist()
+        return Vocabulary.from_words([self.words[number] for number in numbers], self.counts[chosen].tolist())
+
     def one_hot(self, words: str | Iterable[str]) -> "sparse.csr_array":
         """Return the one-hot vectors o_w of words as rows, (n, V) float32; a single str is one row.
 
@@ -265,6 +315,10 @@ class Vocabulary:
     def __repr__(self) -> str:
         some = ", ".join(f"{word} ({count:,})" for word, count in zip(self.words[:3], self.counts, strict=False))
         return f"<Vocabulary of {len(self):,} words: {some}{', ...' if len(self) > 3 else ''}>"
+
+
+def _has_letter(word: str) -> bool:
+    return any(unicodedata.category(character)[0] in "LNM" or character == "_" for character in word)
 
 
 def _lines(words: list[str], counts: list[int] | None) -> str:

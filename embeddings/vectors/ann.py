@@ -11,10 +11,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_file
 from embeddings.errors import EmbeddingsError
 from embeddings.vectors.embedding_matrix import Word
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.files import atomic_file
 
 
 class NeighborIndex:

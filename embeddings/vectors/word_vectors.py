@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_directory, read_array, writing
+from embeddings.array_files import read_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector, require_list
 from embeddings.vectors.neighbors import nearest
+from vecmill.files import atomic_directory, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,7 +85,7 @@ class WordVectors(EmbeddingMatrix):
 
         Raises
         ------
-        EmbeddingsError
+        OutputError
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
         with atomic_directory(directory, replace=overwrite) as new, writing(directory):

@@ -1,13 +1,13 @@
 """Settings of a word2vec training run."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from difflib import get_close_matches
 from numbers import Integral, Real
 from types import NoneType
 from typing import Any, get_args
 
 from embeddings.threads import thread_count
 from embeddings.word2vec.names_elsewhere import explains_names, hint_for
+from vecmill.hints import did_you_mean
 
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
@@ -163,6 +163,5 @@ def require_type(name: str, value: Any, annotation: Any) -> Any:
 
 def _require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
     if value not in allowed:
-        nearest = get_close_matches(str(value), allowed, n=1, cutoff=0.4)
-        hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+        hint = did_you_mean(str(value), allowed)
         raise ValueError(f"unknown {what} {value!r}{hint} (one of: {', '.join(allowed)})")

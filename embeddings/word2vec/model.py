@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
@@ -43,6 +45,7 @@ class Word2Vec:
         report: Callable[[TrainingProgress], None] | None = None,
         checkpointing: Checkpointing | None = None,
         start: WordVectors | None = None,
+        trained: np.ndarray | None = None,
     ) -> WordVectors:
         """Train from random vectors or from those of `start`, or go on from a checkpoint.
 
@@ -60,6 +63,10 @@ class Word2Vec:
             Words that `vocabulary` has in common with these (see `extend_vocabulary`) start from their vectors and
             context vectors, all others at random. A learning rate that is not given is lower then.
 
+        trained : (V,) bool, optional
+            The words that are trained on; all others are skipped as subsampling skips tokens, and get no vector: a
+            corpus for language models also holds punctuation, ``<unk>`` and ``<eos>``. Default: all.
+
         Returns
         -------
         WordVectors
@@ -74,7 +81,7 @@ class Word2Vec:
             dimension or no word in common.
         """
         config = self.config.with_learning_rate(continued=start is not None)
-        trainer = Trainer(config, corpus, vocabulary)
+        trainer = Trainer(config, corpus, vocabulary, trained)
         if start is not None:
             check_start(start, config.dimension)
             copy_start(start, vocabulary, trainer.parameters.embedding, trainer.parameters.context)
@@ -82,4 +89,6 @@ class Word2Vec:
         trainer.run(report, checkpointing)
         embedding, context = trainer.parameters.embedding, trainer.parameters.context
         dimension = self.config.dimension
+        if trained is not None and not trained.all():
+            return WordVectors(vocabulary.select(trained), embedding[trained, :dimension], context[trained, :dimension])
         return WordVectors(vocabulary, without_padding(embedding, dimension), without_padding(context, dimension))

@@ -6,7 +6,7 @@ from numba import njit
 _UINT32_MAX = 2**32 - 1
 
 
-def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
+def keep_probability(counts: np.ndarray, sample: float, trained: np.ndarray | None = None) -> np.ndarray:
     """Probability that an occurrence of each word is trained on.
 
     Frequent words are subsampled: with f the word's share of the corpus and t = `sample`, an occurrence is kept with
@@ -19,18 +19,22 @@ def keep_probability(counts: np.ndarray, sample: float) -> np.ndarray:
         Occurrences of each word.
     sample : float
         The threshold t; 0 keeps everything.
+    trained : (V,) bool, optional
+        The words that are trained on: no occurrence of another is kept. Default: all.
 
     Returns
     -------
     (V,) float64
     """
     if sample == 0:
-        return np.ones(len(counts))
-    ratio = sample * counts.sum() / np.maximum(counts, 1)
-    return np.minimum(1.0, np.sqrt(ratio) + ratio)
+        kept = np.ones(len(counts))
+    else:
+        ratio = sample * counts.sum() / np.maximum(counts, 1)
+        kept = np.minimum(1.0, np.sqrt(ratio) + ratio)
+    return kept if trained is None else np.where(trained, kept, 0.0)
 
 
-def noise_distribution(counts: np.ndarray, exponent: float = 0.75) -> np.ndarray:
+def noise_distribution(counts: np.ndarray, exponent: float = 0.75, trained: np.ndarray | None = None) -> np.ndarray:
     """Distribution that negatives are drawn from: P(w) ∝ count(w)^`exponent` (Mikolov et al. 2013, section 2.2).
 
     Parameters
@@ -38,12 +42,16 @@ def noise_distribution(counts: np.ndarray, exponent: float = 0.75) -> np.ndarray
     counts : (V,) int64
     exponent : float
         1 is the unigram distribution, 0 the uniform one.
+    trained : (V,) bool, optional
+        The words that can be drawn. Default: all.
 
     Returns
     -------
     (V,) float64, sums to 1
     """
-    weights = np.asarray(counts, np.float64) ** exponent
+    weights = np.asarray(counts if trained is None else np.where(trained, counts, 1), np.float64) ** exponent
+    if trained is not None:
+        weights[~trained] = 0.0
     return weights / weights.sum()
 
 

@@ -89,14 +89,22 @@ class Trainer:
     corpus : EncodedCorpus
     vocabulary : Vocabulary
         The one that encoded `corpus`.
+    trained : (V,) bool, optional
+        The words that are trained on. Default: all.
 
     Raises
     ------
     EmbeddingsError
-        If it is another one.
+        If it is another one, or fewer than two words are to be trained on.
     """
 
-    def __init__(self, config: Word2VecConfig, corpus: EncodedCorpus, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self,
+        config: Word2VecConfig,
+        corpus: EncodedCorpus,
+        vocabulary: Vocabulary,
+        trained: np.ndarray | None = None,
+    ) -> None:
         if corpus.vocabulary_sha256 != vocabulary.fingerprint():
             raise EmbeddingsError("this vocabulary is not the one that encoded the corpus; encode it again")
         self.config = config
@@ -108,11 +116,15 @@ class Trainer:
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
         self._row_parts = kernels.row_parts(matrices.padded_dimension(config.dimension))
         generator = np.random.default_rng(config.seed)
-        threshold, alias = alias_table(noise_distribution(vocabulary.counts, config.noise_exponent))
+        counts = vocabulary.counts if trained is None else np.where(trained, vocabulary.counts, 0)
+        if np.count_nonzero(counts) < 2 and trained is not None:
+            raise EmbeddingsError("fewer than two words are to be trained on; give it more text")
+        noise = noise_distribution(counts, config.noise_exponent, trained)
+        threshold, alias = alias_table(noise)
         self.parameters = kernels.Parameters(
             embedding=matrices.random_rows(len(vocabulary), config.dimension, generator),
             context=matrices.zeros(len(vocabulary), config.dimension),
-            keep=as_uint32_threshold(keep_probability(vocabulary.counts, config.sample)),
+            keep=as_uint32_threshold(keep_probability(counts, config.sample, trained)),
             alias_threshold=threshold,
             alias_word=alias,
         )

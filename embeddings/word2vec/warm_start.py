@@ -3,7 +3,8 @@
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.tokenized_corpus import TokenizedCorpus, build_vocabulary
+from embeddings.text.build_vocabulary import build_vocabulary
+from embeddings.text.tokenized_corpus import TokenizedCorpus
 from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.text.vocabulary import Vocabulary

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipelines.settings.config import ConfigError, Given, build_sections, line_of, nearest, read_sections, read_tables
+from pipelines.settings.config import ConfigError, Given, build_sections, line_of, read_sections, read_tables
 from pipelines.settings.run_config import RunConfig, build_run_config
+from vecmill.hints import did_you_mean
 
 TABLES = ("batch", "base", "grid")
 MOST_JOBS = 10_000
@@ -91,7 +92,7 @@ def load_batch(path: Path) -> Batch:
         if name not in TABLES or not isinstance(table, dict):
             known = ", ".join(f"[{known}]" for known in TABLES)
             raise ConfigError(
-                f"{path}:{line_of(text, name)}: unknown table {name!r}{nearest(name, list(TABLES))} ({known})"
+                f"{path}:{line_of(text, name)}: unknown table {name!r}{did_you_mean(name, TABLES)} ({known})"
             )
     settings = _batch_settings(path, text, tables.get("batch", {}))
     base = read_sections(path, text, tables.get("base", {}), "base")
@@ -119,7 +120,7 @@ def _batch_settings(path: Path, text: str, table: Mapping[str, Any]) -> BatchSet
         origin = f"{path}:{line_of(text, 'batch', key)}"
         if key not in known:
             raise ConfigError(
-                f"{origin}: unknown key {key!r} in [batch]{nearest(key, known)} (keys: {', '.join(known)})"
+                f"{origin}: unknown key {key!r} in [batch]{did_you_mean(key, known)} (keys: {', '.join(known)})"
             )
         given[f"batch.{key}"] = Given(value, origin)
     return build_sections({"batch": BatchSettings}, given)["batch"]

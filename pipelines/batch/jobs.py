@@ -19,10 +19,12 @@ from pipelines.batch.config import Batch, Job
 from pipelines.console.interruption import raise_if_interrupted
 from pipelines.console.progress import Progress, duration
 from pipelines.pipeline import pipeline_stages
-from pipelines.running.directory_lock import DirectoryLock, OutputError
+from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.known_hashes import FILE_NAME, KnownHashes
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.run_directory import RunDirectory
+from vecmill.errors import OutputError
+from vecmill.files import atomic_directory, writing
 
 logger = logging.getLogger(__name__)
 
@@ -248,12 +250,8 @@ def link_stage(finished: Path, target: Path) -> None:
     with contextlib.suppress(ManifestError):
         if Manifest.read(target).basis.fingerprint == Manifest.read(finished).basis.fingerprint:
             return
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    shutil.copytree(finished, partial, copy_function=_link)
-    if target.exists():
-        shutil.rmtree(target)
-    partial.rename(target)
+    with atomic_directory(target, replace=True) as partial, writing(target):
+        shutil.copytree(finished, partial, copy_function=_link, dirs_exist_ok=True)
 
 
 def _link(source: str, target: str) -> None:

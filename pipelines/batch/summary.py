@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embeddings.atomic_output import atomic_file
 from pipelines.batch.jobs import FINISHED, JobState
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.stages.evaluate import FILE_NAME as SCORES
 from pipelines.stages.train import METRICS
+from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,8 @@ from pipelines.console.completion import format_names
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
-from pipelines.errors import OutputError
 from pipelines.settings.config import ConfigError
+from vecmill.errors import OutputError
 
 
 def convert_command(

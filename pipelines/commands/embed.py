@@ -17,8 +17,9 @@ from pipelines.commands.vectors import Model
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
-from pipelines.errors import OutputError
-from pipelines.settings.config import ConfigError, nearest
+from pipelines.settings.config import ConfigError
+from vecmill.errors import OutputError
+from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
     from embeddings import Tokenizer, WordVectors
@@ -61,7 +62,7 @@ def embed_command(
         raise ConfigError(f"--out: {out} must end in .npy or .parquet")
     if weighting not in WEIGHTINGS:
         raise ConfigError(
-            f"--weighting: {weighting!r} is none of {', '.join(WEIGHTINGS)}{nearest(weighting, WEIGHTINGS)}"
+            f"--weighting: {weighting!r} is none of {', '.join(WEIGHTINGS)}{did_you_mean(weighting, WEIGHTINGS)}"
         )
     if out.exists() and not force:
         raise OutputError(f"{out} exists; add --force to replace it")
@@ -157,7 +158,7 @@ def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
 
 
 def _write(out: Path, texts: IO[bytes], matrix: np.ndarray) -> None:
-    from embeddings.atomic_output import atomic_file
+    from vecmill.files import atomic_file
 
     with atomic_file(out) as file:
         if out.suffix == ".npy":

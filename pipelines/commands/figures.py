@@ -10,8 +10,9 @@ from pipelines.commands.vectors import Model
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
-from pipelines.errors import OutputError
-from pipelines.settings.config import ConfigError, nearest
+from pipelines.settings.config import ConfigError
+from vecmill.errors import OutputError
+from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
     from embeddings import WordVectors
@@ -42,7 +43,7 @@ def map_command(
     Example: vecmill map runs/wiki --out wiki.html
     """
     if method not in METHODS:
-        raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{nearest(method, list(METHODS))}")
+        raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{did_you_mean(method, METHODS)}")
     if out.suffix not in (".html", ".htm"):
         raise ConfigError(f"--out: {out} must end in .html")
     _refuse_existing(out, force)

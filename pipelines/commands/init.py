@@ -13,10 +13,10 @@ def init_command(
 
     Example: vecmill init && vecmill run pipeline.toml
     """
-    from embeddings.atomic_output import atomic_file
     from pipelines.console.streams import results
-    from pipelines.errors import OutputError
     from pipelines.settings.config_template import starting_file
+    from vecmill.errors import OutputError
+    from vecmill.files import atomic_file
 
     if out.exists():
         raise OutputError(f"{out} exists and is not overwritten; choose another name with --out")

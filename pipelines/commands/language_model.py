@@ -11,8 +11,8 @@ import typer
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
 from pipelines.console.streams import results
-from pipelines.errors import OutputError
 from pipelines.settings.config import ConfigError
+from vecmill.errors import OutputError
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
@@ -180,8 +180,8 @@ def _scored(lm: "LanguageModel", text: str, independent: bool, interpolate: Path
 
 def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:
     """Return a record for every line that has words."""
-    from embeddings.language_model.corpus import EOS
     from embeddings.language_model.perplexity import Perplexity
+    from embeddings.text.vocabulary import EOS
 
     records = []
     for line, ids, log_p in zip(scored.lines, scored.ids, scored.log_likelihoods, strict=True):

@@ -9,7 +9,8 @@ import typer
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
-from pipelines.settings.config import ConfigError, nearest
+from pipelines.settings.config import ConfigError
+from vecmill.hints import did_you_mean
 
 NAMES = ("pos-treebank", "pos-brown", "sentiment", "constituents")
 
@@ -73,7 +74,7 @@ def _names(task: str) -> list[str]:
     for name in names:
         if name not in NAMES:
             choices = [*NAMES, "all"]
-            raise ConfigError(f"--task: {name!r} is none of {', '.join(choices)}{nearest(name, choices)}")
+            raise ConfigError(f"--task: {name!r} is none of {', '.join(choices)}{did_you_mean(name, choices)}")
     return names
 
 

@@ -11,7 +11,8 @@ import typer
 
 from pipelines.commands.vectors import METHODS, Model
 from pipelines.console.streams import results
-from pipelines.settings.config import ConfigError, nearest
+from pipelines.settings.config import ConfigError
+from vecmill.hints import did_you_mean
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ def analogy_command(
     Example: vecmill analogy runs/wiki man king woman
     """
     if method not in METHODS:
-        raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{nearest(method, METHODS)}")
+        raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{did_you_mean(method, METHODS)}")
     if words and len(words) != 3:
         raise ConfigError(f"got {len(words)} words; expected three: A is to B as C is to ...?")
     from embeddings import WordVectors

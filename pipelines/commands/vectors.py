@@ -16,8 +16,9 @@ from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
-from pipelines.errors import OutputError
-from pipelines.settings.config import ConfigError, nearest
+from pipelines.settings.config import ConfigError
+from vecmill.errors import OutputError
+from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -153,7 +154,7 @@ def evaluate_command(
     if out and out.suffix not in (".csv", ".json"):
         raise ConfigError(f"--out: {out} must end in .csv or .json")
     if method not in METHODS:
-        raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{nearest(method, METHODS)}")
+        raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{did_you_mean(method, METHODS)}")
     from embeddings import WordVectors
     from embeddings.evaluation import evaluate
     from pipelines.stages.evaluation_sets import find_sets
@@ -169,7 +170,7 @@ def evaluate_command(
 
 
 def _write_table(table: "pd.DataFrame", path: Path) -> None:
-    from embeddings.atomic_output import atomic_file
+    from vecmill.files import atomic_file
 
     with atomic_file(path) as file:
         if path.suffix == ".json":

@@ -52,7 +52,7 @@ _handler = MessageHandler()
 def configure_logging(level: int, log_format: LogFormat = "text") -> None:
     """Send what vecmill's own modules log, from `level` on, to stderr."""
     _handler.write_as(log_format)
-    for package in ("corpora", "embeddings", "pipelines"):
+    for package in ("vecmill", "corpora", "embeddings", "pipelines"):
         logger = logging.getLogger(package)
         logger.setLevel(level)
         logger.addHandler(_handler)  # once: a logger holds a handler only once

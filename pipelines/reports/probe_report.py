@@ -15,6 +15,7 @@ from pipelines.console.progress import duration
 from pipelines.console.streams import results
 from pipelines.running.stage import Stage, StageContext
 from pipelines.stages.probe import FILE_NAME, ProbeStage
+from vecmill.files import write_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +52,7 @@ class ProbeReportStage(Stage):
             "scores": [row for part in parts for row in part["scores"]],
             "comparisons": [row for part in parts for row in part["comparisons"]],
         }
-        (directory / FILE_NAME).write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write_json(directory / FILE_NAME, found)
         pd.DataFrame(found["scores"]).to_csv(directory / TABLE, index=False)
         if importlib.util.find_spec("matplotlib") is None:
             logger.warning("no plot: it is drawn with matplotlib, which pip install 'vecmill[plot]' brings")

@@ -6,12 +6,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from corpora.errors import CorpusError
-from embeddings.errors import EmbeddingsError
-from pipelines.running.directory_lock import DirectoryLock, OutputError
+from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
-from pipelines.running.recorded_progress import read_record
 from pipelines.running.run_directory import CONFIG, is_run
+from vecmill.errors import OutputError, VecmillError
+from vecmill.files import read_json
 
 STAGES_OF = {
     "train": ("fetch", "tokenize", "vocabulary", "encode", "train-embeddings"),
@@ -108,7 +107,7 @@ def _run_status(directory: Path) -> Status:
     try:
         for step in plan(config, directory):
             reasons[step.stage] = f"follows {', '.join(step.waits_for)}" if step.waits_for else step.reason
-    except (CorpusError, EmbeddingsError) as error:
+    except VecmillError as error:
         note = f"whether the stages are up to date cannot be told: {error}"
     names = [stage.name for stage in pipeline_stages(config)]
     writer = DirectoryLock(directory, directory).holder()
@@ -129,7 +128,7 @@ def _work_status(directory: Path, work: Path) -> Status:
 
 def _stage(root: Path, name: str, reason: str | None, writer: str | None) -> StageStatus:
     """Return the state of one stage; `reason` says why it is out of date, None if it is not or that is not known."""
-    record = read_record(root / f".{name}.progress.json")
+    record = read_json(root / f".{name}.progress.json")
     if writer and (root / f".{name}.partial").exists():
         return StageStatus(stage=name, state="running", detail=_how_far(record))
     try:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embeddings.atomic_output import atomic_file
 from embeddings.errors import EmbeddingsError
+from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

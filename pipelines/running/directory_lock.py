@@ -1,6 +1,5 @@
 """One process at a time in a directory: a lock that the kernel releases when its holder dies, and who holds it."""
 
-import json
 import logging
 import os
 import socket
@@ -8,7 +7,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from pipelines.errors import OutputError
+from vecmill.errors import OutputError
+from vecmill.files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class DirectoryLock:
         """Write down who holds the lock, and say so if the one before did not end in good order."""
         if self._owner.exists():
             logger.info("%s ended without finishing %s; its lock is void", self._describe_owner(), self._shown)
-        self._owner.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}), "utf-8")
+        write_json(self._owner, {"pid": os.getpid(), "host": socket.gethostname()})
 
     def sign_off(self) -> None:
         """State that the holder has ended in good order."""
@@ -68,8 +68,5 @@ class DirectoryLock:
         return None
 
     def _describe_owner(self) -> str:
-        try:
-            owner = json.loads(self._owner.read_text("utf-8"))
-            return f"process {owner['pid']} on {owner['host']}"
-        except (OSError, ValueError, KeyError, TypeError):
-            return "another process"
+        owner = read_json(self._owner) or {}
+        return f"process {owner['pid']} on {owner['host']}" if {"pid", "host"} <= owner.keys() else "another process"

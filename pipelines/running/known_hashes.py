@@ -1,7 +1,5 @@
 """SHA-256 of files that were hashed before: gigabytes need not be read to learn that they are unchanged."""
 
-import json
-import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +7,7 @@ from typing import Any
 
 from corpora.corpus import digest_of_file
 from corpora.sources import InputFile, local_file
-
-logger = logging.getLogger(__name__)
+from vecmill.files import read_json, write_json
 
 FILE_NAME = ".hashes.json"
 _SETTLED = 2.0  # seconds: a file changed just now may change again without its time stamps showing it
@@ -31,13 +28,8 @@ class KnownHashes:
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._known: dict[str, Any] = {}
+        self._known = (read_json(path) or {}) if path else {}
         self._changed = False
-        if path and path.exists():
-            try:
-                self._known = dict(json.loads(path.read_text("utf-8")))
-            except (OSError, ValueError, TypeError) as error:
-                logger.info("%s cannot be used (%s): all is read again", path, error)
 
     def __call__(self, file: InputFile) -> str:
         """Return the hash of a file's content, as `corpora.corpus.digest_of_file` does."""
@@ -70,9 +62,7 @@ class KnownHashes:
     def save(self) -> None:
         """Write down what has become known."""
         if self._path and self._changed:
-            partial = self._path.with_name(f"{self._path.name}.partial")
-            partial.write_text(json.dumps(self._known), "utf-8")
-            partial.replace(self._path)
+            write_json(self._path, self._known)
             self._changed = False
 
     def _set(self, path: Path, stamp: list[int], found: str) -> None:

@@ -20,11 +20,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+from vecmill.errors import VecmillError
+from vecmill.files import file_digest, write_json
+
 FILE_NAME = "manifest.json"
 LIBRARIES = ("numpy", "numba", "nltk", "pyarrow")  # those that decide results
 
 
-class ManifestError(Exception):
+class ManifestError(VecmillError):
     """A manifest that is missing, damaged or of another format."""
 
 
@@ -152,7 +155,7 @@ class Manifest:
 
     def write(self, directory: Path) -> None:
         """Write `manifest.json` into a directory that is not yet in its final place."""
-        (directory / FILE_NAME).write_text(json.dumps(self.to_dict(), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write_json(directory / FILE_NAME, self.to_dict())
 
     @classmethod
     def read(cls, directory: Path) -> Self:
@@ -202,12 +205,7 @@ def digest_of(outputs: Mapping[str, Mapping[str, Any]]) -> str:
 def hash_files(paths: list[Path]) -> list[str]:
     """Return the SHA-256 of every file, read in chunks; several files at a time (hashing releases the GIL)."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        return list(pool.map(_hash_file, paths))
-
-
-def _hash_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return list(pool.map(file_digest, paths))
 
 
 def list_outputs(directory: Path) -> dict[str, dict[str, Any]]:

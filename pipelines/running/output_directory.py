@@ -16,14 +16,14 @@ from typing import Any, Self
 
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
-from pipelines.running.directory_lock import DirectoryLock, OutputError
+from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
 from pipelines.settings.config import differences
+from vecmill.errors import OutputError
+from vecmill.files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 
-
-__all__ = ["OutputDirectory", "OutputError", "finished", "require_unchanged"]
 
 FETCH, TEXT = "fetch", "text"  # of the first stage only a download is worth keeping
 
@@ -113,9 +113,7 @@ class OutputDirectory:
             self._clear_work()
         elif unfinished:
             logger.info("going on with the unfinished run in %s", self.work)
-        partial = self.work / ".config.partial"
-        partial.write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        partial.replace(self._settings)
+        write_json(self._settings, settings)
 
     def publish(self, stage: str) -> None:
         """Put the finished directory of a stage in its place, and remove the work."""
@@ -162,11 +160,7 @@ class OutputDirectory:
         """Return the settings of the run that was interrupted here, if it left anything of use."""
         if not (self._has_stage() or self._has_checkpoint()):
             return None
-        try:
-            settings = json.loads(self._settings.read_text("utf-8"))
-        except (FileNotFoundError, ValueError):
-            return None
-        return settings if isinstance(settings, dict) else None
+        return read_json(self._settings)
 
     def _has_stage(self) -> bool:
         stages = (entry for entry in self.work.glob("[!.]*") if entry.is_dir() and entry.name != FETCH)

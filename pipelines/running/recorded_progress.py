@@ -1,14 +1,13 @@
 """Progress that is also written down, so that another process can tell how far a stage is, or was."""
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pipelines.console.progress import Progress, Update
+from vecmill.files import read_json, write_json
 
 _INTERVAL = 1.0  # seconds between two records
 
@@ -30,7 +29,7 @@ class RecordedProgress:
     def __init__(self, progress: Progress, path: Path, checkpoints: Path) -> None:
         self._progress, self._path, self._checkpoints = progress, path, checkpoints
         self._newest = self._newest_checkpoint()
-        self._safe = (read_record(path) or {}).get("checkpoint") if self._newest else None
+        self._safe = (read_json(path) or {}).get("checkpoint") if self._newest else None
         self._share: float | None = None
         self._next = 0.0
 
@@ -60,24 +59,13 @@ class RecordedProgress:
             self._newest, self._safe = newest, self._share
         self._share = share
         record = {"title": title, "share": share, "note": note, "at": _now(), "checkpoint": self._safe}
-        partial = self._path.with_name(f"{self._path.name}.partial")
-        partial.write_text(json.dumps(record), "utf-8")
-        partial.replace(self._path)
+        write_json(self._path, record, sync=False)  # written every second, of use only while the stage runs
         self._next = time.monotonic() + _INTERVAL
 
     def _newest_checkpoint(self) -> str | None:
         return max(
             (entry.name for entry in self._checkpoints.iterdir() if not entry.name.startswith(".")), default=None
         )
-
-
-def read_record(path: Path) -> dict[str, Any] | None:
-    """Return the record that an unfinished stage has left, None where there is none."""
-    try:
-        record = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) else None
 
 
 def _now() -> str:

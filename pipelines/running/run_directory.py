@@ -1,13 +1,14 @@
 """The directory of `vecmill run`: a directory a stage, the effective settings, and a lock."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pipelines.running.directory_lock import DirectoryLock, OutputError
+from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import FILE_NAME
+from vecmill.errors import OutputError
+from vecmill.files import read_json, write_json
 
 CONFIG = "config.json"
 
@@ -55,9 +56,7 @@ class RunDirectory:
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Write the effective settings of this run."""
-        partial = self.path / f".{CONFIG}.partial"
-        partial.write_text(json.dumps(settings, indent=1, ensure_ascii=False) + "\n", "utf-8")
-        partial.replace(self.path / CONFIG)
+        write_json(self.path / CONFIG, settings)
 
 
 def refuse_other(path: Path) -> None:
@@ -75,8 +74,5 @@ def refuse_other(path: Path) -> None:
 
 def is_run(path: Path) -> bool:
     """Whether a directory has the settings of a run."""
-    try:
-        settings = json.loads((path / CONFIG).read_text("utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(settings, dict) and "corpus" in settings and "output" in settings
+    settings = read_json(path / CONFIG) or {}
+    return "corpus" in settings and "output" in settings

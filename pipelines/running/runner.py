@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from pipelines.running.manifest import (
 )
 from pipelines.running.recorded_progress import RecordedProgress
 from pipelines.running.stage import Stage, StageContext
+from vecmill.files import atomic_directory
 
 logger = logging.getLogger(__name__)
 
@@ -158,12 +158,9 @@ class Runner:
     def _make(self, stage: Stage) -> None:
         """Run a stage whose inputs are there and undamaged."""
         stopwatch = Stopwatch()
-        partial = self._root / f".{stage.name}.partial"
         checkpoint = self._checkpoint(stage)
         progress = RecordedProgress(self._progress, self._record_of_progress(stage), checkpoint)
-        _remove(partial)
-        partial.mkdir()
-        try:
+        with atomic_directory(self._root / stage.name, replace=True) as partial:
             context = StageContext(
                 inputs={name: self._root / name for name in stage.inputs}, checkpoint=checkpoint, progress=progress
             )
@@ -180,12 +177,6 @@ class Runner:
                 digest=stage.digest(basis.fingerprint, outputs),
             )
             manifest.write(partial)
-        except BaseException:
-            _remove(partial)
-            raise
-        _flush(partial)
-        _remove(self._root / stage.name)
-        partial.rename(self._root / stage.name)
         self._hashes.remember(self._root / stage.name, outputs)
         self._hashes.save()
         _remove(checkpoint)
@@ -225,16 +216,6 @@ class Runner:
             record = manifest.to_dict()
             history |= record.pop("history") | {name: record}
         return history
-
-
-def _flush(directory: Path) -> None:
-    """Have every file on the disk before the directory is put in its place."""
-    for path in [*directory.rglob("*"), directory]:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _remove(directory: Path) -> None:

@@ -1,16 +1,14 @@
 """Rechecking what stages have written: every file against the size and the SHA-256 in its manifest."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.console.progress import Progress
-from pipelines.running.directory_lock import OutputError
 from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
 from pipelines.running.run_directory import CONFIG, is_run
-
-_CHUNK = 1 << 22
+from vecmill.errors import OutputError
+from vecmill.files import file_digest
 
 
 @dataclass(frozen=True)
@@ -96,21 +94,16 @@ def _problems_of(stage: Path, manifest: Manifest, read: Callable[[int], None]) -
         path = stage / name
         if not path.is_file():
             found.append((name, "missing"))
-        elif path.stat().st_size != entry["bytes"] or _sha256(path, read) != entry["sha256"]:
+        elif path.stat().st_size != entry["bytes"] or _hash(path, read) != entry["sha256"]:
             found.append((name, "damaged"))
     known = {*manifest.outputs, FILE_NAME}
     present = (path.relative_to(stage).as_posix() for path in stage.rglob("*") if not path.is_dir())
     return found + [(name, "foreign") for name in present if name not in known]
 
 
-def _sha256(path: Path, read: Callable[[int], None]) -> str | None:
+def _hash(path: Path, read: Callable[[int], None]) -> str | None:
     """Return the hash of a file, None if it cannot be read."""
-    found = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                found.update(chunk)
-                read(len(chunk))
+        return file_digest(path, read=read)
     except OSError:
         return None
-    return found.hexdigest()

@@ -5,7 +5,6 @@ kept beside every output.
 """
 
 import dataclasses
-import difflib
 import functools
 import tomllib
 from collections.abc import Mapping
@@ -25,9 +24,11 @@ from pipelines.settings.sections import (
     TokenizerSettings,
     VocabularySettings,
 )
+from vecmill.errors import VecmillError
+from vecmill.hints import did_you_mean
 
 
-class ConfigError(Exception):
+class ConfigError(VecmillError):
     """A setting that does not exist or cannot have this value: one line that names its file and line, or option."""
 
 
@@ -117,12 +118,6 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
     return found
 
 
-def nearest(word: str, choices: list[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the choice most like `word`, or an empty string."""
-    close = difflib.get_close_matches(word, choices, n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
 def read_toml(path: Path) -> dict[str, Given]:
     """Return ``{"section.key": Given}`` of a file, every key known to exist."""
     text, tables = read_tables(path)
@@ -207,14 +202,14 @@ def _about_section(name: str) -> str:
             return f"{name} belongs under [{section}]"
     if name in _sections():
         return f"{name} is a section: write [{name}] and its keys on lines of their own"
-    return f"unknown section [{name}]{nearest(name, list(_sections()))} (sections: {', '.join(_sections())})"
+    return f"unknown section [{name}]{did_you_mean(name, _sections())} (sections: {', '.join(_sections())})"
 
 
 def _about_key(section: str, key: str) -> str:
     for other in _sections():
         if key in _keys(other):
             return f"{key} belongs under [{other}], not [{section}]"
-    return f"unknown key {key!r} in [{section}]{nearest(key, _keys(section))} (keys: {', '.join(_keys(section))})"
+    return f"unknown key {key!r} in [{section}]{did_you_mean(key, _keys(section))} (keys: {', '.join(_keys(section))})"
 
 
 def line_of(text: str, *names: str) -> int:
@@ -260,7 +255,7 @@ def _checked(entry: Given, key: str, annotation: Any) -> Any:
             return value
     expected = describe_type(annotation)
     choices = [choice for kind in alternatives if get_origin(kind) is Literal for choice in get_args(kind)]
-    hint = nearest(str(value), choices) if choices else ""
+    hint = did_you_mean(str(value), choices) if choices else ""
     raise ConfigError(f"{entry.origin}: {key} must be {expected}, got {value!r}{hint}")
 
 

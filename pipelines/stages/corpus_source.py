@@ -9,6 +9,7 @@ from pipelines.console.progress import LogProgress, Progress
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.manifest import Manifest
 from pipelines.settings.sections import CorpusSettings
+from vecmill.files import write_json
 
 FILE_NAME = "corpus.json"
 STANDARD_INPUT = "-"
@@ -55,7 +56,7 @@ def write_location(directory: Path, path: str, corpus: Corpus) -> None:
         The text as it was found.
     """
     record = {"path": path, "name": corpus.name, "description": corpus.description}
-    (directory / FILE_NAME).write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    write_json(directory / FILE_NAME, record)
 
 
 def read_location(directory: Path) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import CorpusSettings, TokenizerSettings
 from pipelines.stages.corpus_source import is_read_once, open_fetched, read_location, require_unchanged
 from pipelines.stages.tokenize import check_tokenizer, reading, tokenizer_arguments
+from vecmill.files import write_json
 
 if TYPE_CHECKING:
     from corpora import Corpus
@@ -51,8 +52,9 @@ class EncodeLMStage(Stage):
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vocabulary and three arrays of ids."""
-        from embeddings import make_tokenizer
         from embeddings.language_model.corpus import PARTS, build_corpus, is_presplit, read_presplit
+
+        from embeddings import make_tokenizer
 
         tokenizer = make_tokenizer(**tokenizer_arguments(self.tokenizer))
         limits: dict[str, Any] = {"min_count": self.min_count, "max_size": self.max_vocabulary}
@@ -67,7 +69,7 @@ class EncodeLMStage(Stage):
                 self._content = text.fingerprint()
         require_unchanged(context.inputs["fetch"], self.corpus, self.hashes)
         corpus.save(directory)
-        (directory / "tokenizer.json").write_text(json.dumps(tokenizer.settings), "utf-8")
+        write_json(directory / "tokenizer.json", tokenizer.settings)
         return {
             "split": corpus.split,
             "words": len(corpus.vocabulary),

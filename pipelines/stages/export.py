@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pipelines.running.stage import Stage, StageContext
-from pipelines.settings.config import ConfigError, nearest
+from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import ExportSettings
+from vecmill.hints import did_you_mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class ExportStage(Stage):
         for name in self.export.formats:
             if name not in FORMATS or name == "model":
                 known = [known for known in FORMATS if known != "model"]
-                raise ConfigError(f"export.formats: {name!r} is none of {', '.join(known)}{nearest(name, known)}")
+                raise ConfigError(f"export.formats: {name!r} is none of {', '.join(known)}{did_you_mean(name, known)}")
             if self._dtype not in FORMATS[name].dtypes:
                 raise ConfigError(f"export.formats: {name!r} cannot be written in float16; leave float16 out")
 

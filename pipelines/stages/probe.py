@@ -14,6 +14,7 @@ from embeddings.evaluation.probing.scores import compare_answers, score
 from embeddings.evaluation.probing.task_source import TaskSource
 from embeddings.evaluation.probing.tasks import CONTINUED, FROZEN, RANDOM, STARTS, TASKS, TUNED, words_of
 from pipelines.running.stage import Stage, StageContext
+from vecmill.files import write_json
 
 FILE_NAME = "scores.json"
 
@@ -87,7 +88,7 @@ class ProbeStage(Stage):
                 row = {"task": self.name, "fraction": fraction, "first": start, "second": RANDOM}
                 comparisons.append({**row, **asdict(difference)})
         result = {"about": self._about(gold), "scores": scores, "comparisons": comparisons}
-        (directory / FILE_NAME).write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        write_json(directory / FILE_NAME, result)
         return {"networks": sum(row["draws"] for row in scores)}
 
     def _networks(self, checkpoint: Path) -> dict[tuple[float, str], list[Network]]:

@@ -13,6 +13,7 @@ from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import PipelineConfig
 from pipelines.stages import vocabulary
 from pipelines.stages.initial_vectors import StartModel
+from vecmill.files import write_json
 
 if TYPE_CHECKING:
     from embeddings.word2vec import TrainingProgress
@@ -73,7 +74,7 @@ class TrainEmbeddingsStage(Stage):
 
             vectors = model.fit(corpus, words, report=report, checkpointing=checkpointing, start=start)
         vectors.save(directory)
-        _write_json(directory / "config.json", self.config.to_dict())
+        write_json(directory / "config.json", self.config.to_dict())
         lines = [json.dumps(metrics) for metrics in model.metrics]
         (directory / METRICS).write_text("".join(f"{line}\n" for line in lines), "utf-8")
         settings = self.config.train
@@ -86,7 +87,3 @@ def describe(progress: "TrainingProgress") -> str:
         f"epoch {progress.epoch}, {count(progress.words_per_second)} words/s, "
         f"loss {progress.loss:.3f}, learning rate {progress.learning_rate:.4f}"
     )
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")

@@ -12,10 +12,12 @@ from pipelines.console.progress import Update, count
 from pipelines.running.manifest import digest_of, hash_files
 from pipelines.running.stage import Stage, StageContext
 from pipelines.stages.encode_lm import load_tokenizer
+from vecmill.files import write_json
 
 if TYPE_CHECKING:
-    from embeddings.language_model.config import LanguageModelConfig
     from embeddings.language_model.corpus import LanguageModelCorpus
+
+    from embeddings.language_model.config import LanguageModelConfig
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.trainer import LMProgress
     from embeddings.language_model.training_config import LMTrainingConfig
@@ -62,9 +64,9 @@ class TrainLMStage(Stage):
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the model, the effective settings, the metrics of every epoch and the test perplexity."""
         import numpy as np
+        from embeddings.language_model.corpus import LanguageModelCorpus
 
         from embeddings import WordVectors
-        from embeddings.language_model.corpus import LanguageModelCorpus
         from embeddings.language_model.initial_embedding import initial_embedding
         from embeddings.language_model.model import LanguageModel
         from embeddings.language_model.trainer import LMTrainer
@@ -91,9 +93,9 @@ class TrainLMStage(Stage):
             )
         model.save(directory)
         (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics), "utf-8")
-        _write_json(directory / "config.json", self.all_settings)
+        write_json(directory / "config.json", self.all_settings)
         with context.progress.task("measuring perplexity", None):
-            _write_json(directory / EVALUATION, _evaluation(model, corpus))
+            write_json(directory / EVALUATION, _evaluation(model, corpus))
         numbers = sum(parameter.value.size for parameter in model.parameters.values())
         return {"parameters": numbers, "embeddings": found, "epochs": len(trainer.metrics)}
 
@@ -141,7 +143,3 @@ def _evaluation(model: "LanguageModel", corpus: "LanguageModelCorpus") -> dict[s
         "unigram": {"perplexity": float(np.exp(-unigram.mean()))},
         "kneser_ney": {"order": KNESER_NEY_ORDER, "perplexity": float(np.exp(-kneser_ney.mean()))},
     }
-
-
-def _write_json(path: Path, value: Any) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", "utf-8")

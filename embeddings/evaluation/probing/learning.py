@@ -5,7 +5,6 @@ is told little, which task and which network, and reads text and vectors itself:
 a long message keeps it waiting for the rest.
 """
 
-import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,10 +13,10 @@ from pathlib import Path
 
 from joblib import Parallel, delayed, parallel_config
 
-from embeddings.atomic_output import atomic_file
 from embeddings.evaluation.probing.task_source import TaskSource
 from embeddings.evaluation.probing.tasks import TASKS, answers
 from embeddings.threads import thread_count
+from vecmill.files import write_json
 
 IDLE_SECONDS = 10
 """A process without work ends after this time, also one whose parent was killed."""
@@ -67,8 +66,7 @@ def learn(source: TaskSource, network: Network) -> Network:
     seed = source.seed + network.draw
     answered, missing = answers(TASKS[source.task], examples, network.start, vectors, seed)
     record = {"answers": answered, "oov": missing, "seconds": time.monotonic() - began}
-    with atomic_file(network.path) as file:
-        file.write(json.dumps(record, ensure_ascii=False).encode())
+    write_json(network.path, record, indent=None)
     return network
 
 

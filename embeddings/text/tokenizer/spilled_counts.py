@@ -50,18 +50,27 @@ class Generation:
         if not in_order or path.stat().st_size != _HEADER + 3 * _ITEM * self.size + self._letters:
             raise self._damaged()
 
-    def words(self, first_bucket: int = 0, end_bucket: int = BUCKETS) -> CountedWords:
-        """Return the words of some buckets."""
+    def words(self, first_bucket: int = 0, end_bucket: int = BUCKETS, counts: np.ndarray | None = None) -> CountedWords:
+        """Return the words of some buckets.
+
+        Parameters
+        ----------
+        first_bucket, end_bucket : int
+        counts : (n,) int64, optional
+            Counts of all words of the generation, instead of those in the file.
+        """
+        if counts is not None and counts.shape != (self.size,):
+            raise self._damaged()
         first, end = self._buckets[[first_bucket, end_bucket]].tolist()
         ends = self._read(_HEADER + _ITEM * max(first - 1, 0), end - max(first - 1, 0))
         bounds = ends if first else np.concatenate([[0], ends])
-        counts = self._read(_HEADER + _ITEM * (self.size + first), end - first)
+        own = self._read(_HEADER + _ITEM * (self.size + first), end - first) if counts is None else counts[first:end]
         if (np.diff(bounds) < 0).any() or bounds[0] < 0 or bounds[-1] > self._letters:
             raise self._damaged()
         begin = int(bounds[0])
         place = _HEADER + 3 * _ITEM * self.size + begin
         letters = self._read(place, int(bounds[-1]) - begin, "u1")
-        return CountedWords(Words(letters, bounds[:-1] - begin, bounds[1:] - begin), counts)
+        return CountedWords(Words(letters, bounds[:-1] - begin, bounds[1:] - begin), own)
 
     def ids(self) -> np.ndarray:
         """Return the provisional ids of all words, in the order of `words`."""

@@ -25,7 +25,6 @@ without control characters; ``lowercase`` and ``fold_digits`` are applied to the
 are kept whether they are punctuation or not.
 """
 
-import difflib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -35,6 +34,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.character_tables import LINE_ENDS, case_and_digit_folding, character_tables
 from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter, WordCounter
+from vecmill.hints import did_you_mean
 
 FAST, WHITE_SPACE, NLTK_PREFIX = "fast", "whitespace", "nltk:"
 # Those of NLTK's that need no downloaded data and no arguments
@@ -223,9 +223,8 @@ def make_tokenizer(
         tokenizer = getattr(nltk.tokenize, NLTK_TOKENIZERS[spec.removeprefix(NLTK_PREFIX)])()
         return PythonTokenizer(spec=spec, split=tokenizer.tokenize, **options)
     known = [FAST, WHITE_SPACE, *(NLTK_PREFIX + name for name in NLTK_TOKENIZERS)]
-    nearest = difflib.get_close_matches(spec, known, n=1, cutoff=0.4)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    raise UnknownTokenizerError(f"no tokenizer {spec!r}; {hint}expected one of {', '.join(known)}, or a callable")
+    hint = did_you_mean(spec, known)
+    raise UnknownTokenizerError(f"no tokenizer {spec!r}{hint} (one of: {', '.join(known)}, or a callable)")
 
 
 def _tokenize(text: str, counter: WordCounter) -> list[list[str]]:

@@ -10,11 +10,15 @@ from typing import Any, BinaryIO, cast
 
 import zstandard
 
-from corpora.errors import CorpusError
-
 MAGIC = {".gz": b"\x1f\x8b\x08", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": b"\x28\xb5\x2f\xfd"}
-DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGzipFile)
-"""What reading truncated or damaged data raises; bzip2 raises a plain OSError instead."""
+
+
+class NotCompressedError(ValueError):
+    """Data without the compression that the name of their file promises."""
+
+
+DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGzipFile, NotCompressedError)
+"""Errors raised for truncated or damaged data; bzip2 raises a plain OSError instead."""
 
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # follow "BZh" and a digit; text may begin with "BZh" as well
 _ZSTD_INPUT = 1 << 14  # bytes given to the decoder at once: it expands them by up to 32768 in one call
@@ -40,7 +44,7 @@ def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
 
     Raises
     ------
-    CorpusError
+    NotCompressedError
         If the suffix promises a compression that the data does not have.
     """
     start = read_fully(stream, 10)
@@ -55,7 +59,7 @@ def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
     if start.startswith(MAGIC[".zst"]) or (suffix == ".zst" and _is_skippable_frame(start)):
         return io.BufferedReader(_ZstandardFile(stored), 1 << 17)
     if suffix in MAGIC and start:
-        raise CorpusError(f"{name} is named {suffix} but does not hold {suffix} data; rename it if it is plain text")
+        raise NotCompressedError(f"named {suffix} but does not hold {suffix} data; rename it if it is plain text")
     return io.BufferedReader(stored, 1 << 17)
 
 

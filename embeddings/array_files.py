@@ -1,0 +1,73 @@
+"""Arrays in ``.npy`` files: written with errors that tell the reason, read with one error for all damage."""
+
+from pathlib import Path
+from tokenize import TokenError
+from typing import BinaryIO
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+
+_DAMAGED_ARRAY = (ValueError, TypeError, EOFError, OverflowError, MemoryError, RecursionError, SyntaxError, TokenError)
+
+
+def write_array(file: BinaryIO, array: np.ndarray) -> None:
+    """Write an array as `numpy.save` does, but with errors that tell the reason."""
+    np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
+    file.write(np.ascontiguousarray(array).data)
+
+
+def read_array(path: Path, *, mapped: bool = False) -> np.ndarray:
+    """Read an array that `write_array` or `numpy.save` has written, or map it into memory.
+
+    Raises
+    ------
+    EmbeddingsError
+        The file is damaged; NumPy has a different error for every kind of damage.
+    OSError
+        It cannot be read.
+    """
+    try:
+        return np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+    except _DAMAGED_ARRAY as error:
+        reason = " ".join(str(error).split())[:200]
+        raise EmbeddingsError(
+            f"{path} is not a whole .npy file ({reason}); expected the array that was saved"
+        ) from error
+
+
+class ArrayFile:
+    """A one-dimensional ``.npy`` file that grows at its end.
+
+    Parameters
+    ----------
+    path : Path
+    dtype : type
+        Of the items.
+    """
+
+    def __init__(self, path: Path, dtype: type) -> None:
+        self.path = path
+        self._items: np.ndarray = np.empty(0, dtype)
+        self._length = 0
+        self._file = path.open("wb")
+        write_array(self._file, self._items)
+
+    def __len__(self) -> int:
+        return self._length
+
+    def append(self, items: np.ndarray) -> None:
+        """Write items at the end."""
+        self._file.write(items.data)
+        self._length += len(items)
+
+    def finish(self) -> None:
+        """Write the length, for which NumPy leaves room in the header, and close the file."""
+        header = np.lib.format.header_data_from_array_1_0(self._items)
+        self._file.seek(0)
+        np.lib.format.write_array_header_1_0(self._file, {**header, "shape": (self._length,)})
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()

@@ -1,0 +1,266 @@
+"""Train, valid and test: which lines of a tokenized text belong to which part.
+
+Texts that were read from three files named ``train``, ``valid`` and ``test`` are split as they came. Any other text is
+dealt out in blocks of 50 lines: with shares of 5 % each, of every twenty blocks the last two go to valid and test, so
+that all regions of the text are in all parts. A text of fewer than 1,000 lines has fewer lines a block. Lines without a
+word do not count, and so the split depends neither on the blocks in which the text was read nor on threads.
+
+A directory of it holds
+
+    split.json                     the shares, what was counted and how lines are dealt out
+    lines.npy                      (p, 2) int64 for each part of the tokenized ids: lines before it, and whether the
+                                   line that it begins in has had a word
+    counts-<worker>-<n>.npy        (w,) int64: how often the words of generation n of a worker are in train, in the
+                                   order of its file of words
+"""
+
+import json
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from fractions import Fraction
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from embeddings.array_files import read_array
+from embeddings.errors import EmbeddingsError
+from embeddings.text.encoding_kernels import Begin, Deal, count_lines, count_words
+from embeddings.text.tokenized_corpus import TokenizedCorpus
+from embeddings.threads import thread_count
+from vecmill.files import atomic_directory, write_json, writing
+
+TRAIN, VALID, TEST = PARTS = ("train", "valid", "test")
+BLOCK_LINES = 50
+WHOLE_TEXT = 1 << 62  # lines a block where all lines belong to one part
+_LONGEST_CYCLE = 1000
+_RECORD, _LINES = "split.json", "lines.npy"
+_FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitText:
+    """A directory that `split_text` has written.
+
+    Attributes
+    ----------
+    directory : Path
+    description : str
+        Where the parts come from.
+    lines : dict of str to int
+        Lines with a word, by part.
+    tokens : int
+        Words of train.
+    block_lines : int
+    cycle : tuple of int
+        The part of each block of lines of a cycle.
+    begins : (p, 2) int64
+        By part of the tokenized ids: lines before it; whether the line that it begins in has had a word.
+    """
+
+    directory: Path
+    description: str
+    lines: dict[str, int]
+    tokens: int
+    block_lines: int
+    cycle: tuple[int, ...]
+    begins: np.ndarray
+
+    @classmethod
+    def open(cls, directory: str | PathLike[str]) -> "SplitText":
+        """Open a directory.
+
+        Raises
+        ------
+        EmbeddingsError
+            It holds no split, or is damaged.
+        """
+        directory = Path(directory)
+        try:
+            about = json.loads((directory / _RECORD).read_text("utf-8"))
+            if about.pop("format") != _FORMAT:
+                raise EmbeddingsError(f"{directory} is of another version; split the text again")
+            begins = read_array(directory / _LINES)
+            if begins.dtype != np.int64 or begins.ndim != 2 or begins.shape[1] != 2 or about["block_lines"] < 1:
+                raise ValueError(f"{_LINES} holds {begins.dtype} of shape {begins.shape}")
+            about["cycle"] = tuple(int(part) for part in about["cycle"])
+            return cls(directory=directory, begins=begins, **about)
+        except FileNotFoundError as error:
+            raise EmbeddingsError(f"{directory} has no {Path(error.filename).name}; expected a split text") from None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise EmbeddingsError(f"{directory} is damaged ({error}); split the text again") from error
+
+    def counts(self, worker: int, generation: int) -> np.ndarray:
+        """Return how often the words of a generation are in train, (w,) int64, in the order of its file."""
+        try:
+            return read_array(self.directory / _counts_name(worker, generation))
+        except OSError as error:
+            raise EmbeddingsError(f"cannot read {error.filename}: {error.strerror}; split the text again") from error
+
+    def begin(self, tokenized: TokenizedCorpus, part: int) -> tuple[Begin, Deal]:
+        """Return where a part of the tokenized ids begins and how its lines are dealt out."""
+        line, in_line = self.begins[part].tolist()
+        return Begin(line, bool(in_line)), _deal(self, tokenized, part)
+
+
+def whole_text(_: TokenizedCorpus, __: int) -> tuple[Begin, Deal]:
+    """Return what `SplitText.begin` does, for a text that is all train."""
+    return Begin(0, False), Deal(WHOLE_TEXT, np.zeros(1, np.int64))
+
+
+def _deal(split: "SplitText", tokenized: TokenizedCorpus, part: int) -> Deal:
+    if tokenized.sources:
+        return Deal(WHOLE_TEXT, tokenized.parts[part, 4:])
+    return Deal(split.block_lines, np.array(split.cycle, np.int64))
+
+
+def split_text(
+    tokenized: TokenizedCorpus,
+    directory: str | PathLike[str],
+    *,
+    valid: float = 0.05,
+    test: float = 0.05,
+    threads: int | None = None,
+) -> SplitText:
+    """Decide which lines are train, valid and test, and count the words of train.
+
+    Parameters
+    ----------
+    tokenized : TokenizedCorpus
+        One text, or three named train, valid and test.
+    directory : path
+        Where to write; it must not exist, or be empty.
+    valid, test : float
+        Shares of the lines; of three texts without effect.
+    threads : int, optional
+        Default: one a processor core.
+
+    Returns
+    -------
+    SplitText
+
+    Raises
+    ------
+    EmbeddingsError
+        A part has no line of words, or `directory` exists.
+    ValueError
+        The shares leave nothing for train, or no cycle of 1,000 blocks or fewer has these shares.
+    """
+    given = tuple(tokenized.sources) == PARTS
+    if tokenized.sources and not given:
+        raise ValueError(f"texts named {', '.join(tokenized.sources)}; expected {', '.join(PARTS)}")
+    cycle = dealing_cycle(valid, test)
+    with ThreadPoolExecutor(thread_count(threads), "split") as pool, atomic_directory(directory) as partial:
+        counted = pool.map(lambda part: count_lines(tokenized.ids(part)), range(len(tokenized.parts)))
+        begins, total = _begins(list(counted))
+        block_lines = max(1, min(BLOCK_LINES, total // len(cycle)))
+        lines = _lines_of_files(tokenized, begins, total) if given else _lines_of_blocks(total, block_lines, cycle)
+        for part, number in lines.items():
+            if not number:
+                more = "" if given else f", and {len(cycle)} or more in all; or give three files"
+                raise EmbeddingsError(f"no text for {part}: expected at least one line of words{more}")
+        split = SplitText(
+            directory=partial,
+            description="train.txt, valid.txt, test.txt" if given else describe_cycle(block_lines, cycle),
+            lines=lines,
+            tokens=0,
+            block_lines=block_lines,
+            cycle=cycle,
+            begins=begins,
+        )
+        workers = np.unique(tokenized.parts[:, 0]).tolist()
+        tokens = sum(pool.map(lambda worker: _count_train(tokenized, split, worker), workers))
+        record = {
+            "format": _FORMAT,
+            "description": split.description,
+            "lines": lines,
+            "tokens": tokens,
+            "block_lines": block_lines,
+            "cycle": list(cycle),
+        }
+        with writing(directory):
+            np.save(partial / _LINES, begins, allow_pickle=False)
+            write_json(partial / _RECORD, record)
+    return SplitText.open(directory)
+
+
+def dealing_cycle(valid: float, test: float) -> tuple[int, ...]:
+    """Return the part of each block of the shortest cycle that has these shares: ``(0, 0, ..., 1, ..., 2, ...)``.
+
+    Raises
+    ------
+    ValueError
+        A share is not above 0, they leave nothing for train, or no cycle of 1,000 blocks or fewer has them.
+    """
+    for name, share in (("valid", valid), ("test", test)):
+        if not 0 < share < 1:
+            raise ValueError(f"{name} is {share}; it must be a share above 0 and below 1")
+    if valid + test >= 1:
+        raise ValueError(f"valid and test are {valid} and {test}; together they must be below 1")
+    shares = [Fraction(str(valid)), Fraction(str(test))]
+    length = math.lcm(*(share.denominator for share in shares))
+    if length > _LONGEST_CYCLE:
+        raise ValueError(f"valid and test are {valid} and {test}; give them at most three decimals")
+    numbers = [int(share * length) for share in shares]
+    return (0,) * (length - sum(numbers)) + (1,) * numbers[0] + (2,) * numbers[1]
+
+
+def describe_cycle(block_lines: int, cycle: tuple[int, ...]) -> str:
+    """Return in words how blocks of lines are dealt out."""
+    numbers = np.bincount(cycle, minlength=len(PARTS)).tolist()
+    shares = ", ".join(f"{number} for {part}" for part, number in zip(PARTS, numbers, strict=True))
+    return f"blocks of {block_lines} lines; of every {len(cycle)} blocks, {shares}"
+
+
+def _begins(counted: list[tuple[bool, bool, int, bool]]) -> tuple[np.ndarray, int]:
+    """Add up what `count_lines` found: where each part of the tokenized ids begins, and the number of all lines."""
+    begins = np.empty((len(counted), 2), np.int64)
+    line, in_line = 0, False
+    for part, (has_end, begins_with_word, lines, ends_with_word) in enumerate(counted):
+        begins[part] = line, in_line
+        in_line = in_line or begins_with_word
+        if has_end:
+            line += in_line + lines
+            in_line = ends_with_word
+    return begins, line
+
+
+def _lines_of_blocks(total: int, block_lines: int, cycle: tuple[int, ...]) -> dict[str, int]:
+    blocks = np.diff(np.minimum(np.arange(0, total + block_lines, block_lines), total))
+    parts = np.resize(np.array(cycle), len(blocks))
+    return {name: int(blocks[parts == part].sum()) for part, name in enumerate(PARTS)}
+
+
+def _lines_of_files(tokenized: TokenizedCorpus, begins: np.ndarray, total: int) -> dict[str, int]:
+    """Count the lines of each source; every source ends its last line."""
+    first = [np.flatnonzero(tokenized.parts[:, 4] >= source) for source in range(len(PARTS) + 1)]
+    bounds = [int(begins[found[0], 0]) if len(found) else total for found in first]
+    return {name: bounds[part + 1] - bounds[part] for part, name in enumerate(PARTS)}
+
+
+def _count_train(tokenized: TokenizedCorpus, split: SplitText, worker: int) -> int:
+    """Write the counts of all generations of a worker; return their sum."""
+    tokens = 0
+    for generation, parts in _parts_by_generation(tokenized, worker):
+        words = tokenized.generation(worker, generation)
+        counts = np.zeros(words.size + 1, np.int64)
+        for part in parts:
+            if not count_words(tokenized.ids(part), *split.begin(tokenized, part), 0, counts):
+                raise EmbeddingsError(f"{tokenized.directory} is damaged; tokenize the corpus again")
+        path = split.directory / _counts_name(worker, generation)
+        with writing(path):
+            np.save(path, counts[words.ids()], allow_pickle=False)
+        tokens += int(counts.sum())
+    return tokens
+
+
+def _parts_by_generation(tokenized: TokenizedCorpus, worker: int) -> Iterator[tuple[int, list[int]]]:
+    own = np.flatnonzero(tokenized.parts[:, 0] == worker)
+    for generation in np.unique(tokenized.parts[own, 1]).tolist():
+        yield generation, own[tokenized.parts[own, 1] == generation].tolist()
+
+
+def _counts_name(worker: int, generation: int) -> str:
+    return f"counts-{worker}-{generation}.npy"

@@ -1,0 +1,103 @@
+"""The ground floor: outputs that are there in full or not at all, JSON, hashes, hints."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from vecmill.errors import OutputError
+from vecmill.files import atomic_directory, atomic_file, file_digest, read_json, write_json
+from vecmill.hints import did_you_mean
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_file_that_is_not_finished_leaves_the_old_one(tmp_path, error):
+    (tmp_path / "out").write_text("old")
+    with pytest.raises(error), atomic_file(tmp_path / "out") as file:
+        file.write(b"new, half of")
+        raise error
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out", "old")]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_directory_that_is_not_finished_leaves_the_old_one(tmp_path, error):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "file").write_text("old")
+    with pytest.raises(error), atomic_directory(tmp_path / "out", replace=True) as partial:
+        (partial / "file").write_text("new, half of")
+        raise error
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "file").read_text() == "old"
+
+
+def test_a_directory_is_replaced_only_when_told(tmp_path):
+    for text in ("old", "new"):
+        with atomic_directory(tmp_path / "out", replace=True) as partial:
+            (partial / text).touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "new"]
+    with pytest.raises(OutputError, match="out exists; remove it"), atomic_directory(tmp_path / "out"):
+        pass
+
+
+def test_all_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.fstat(descriptor).st_ino))
+    with atomic_file(tmp_path / "file") as file:
+        file.write(b"x")
+    assert flushed == [(tmp_path / "file").stat().st_ino]
+    flushed.clear()
+    with atomic_directory(tmp_path / "out") as partial:
+        (partial / "inner").mkdir()
+        (partial / "inner" / "file").touch()
+    assert set(flushed) == {path.stat().st_ino for path in [tmp_path / "out", *(tmp_path / "out").rglob("*")]}
+
+
+def test_an_error_names_the_path_and_the_remedy(tmp_path):
+    with pytest.raises(OutputError, match=rf"cannot write {tmp_path}/no/out: No such file.*; choose a place that"):
+        write_json(tmp_path / "no" / "out", {})
+    full = OSError(28, "No space left on device")
+    with pytest.raises(OutputError, match="No space left on device; free some space"), atomic_file(tmp_path / "out"):
+        raise full
+    with pytest.raises(OutputError, match="device; buy a disk"), atomic_file(tmp_path / "out", remedy="buy a disk"):
+        raise full
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [{"word": "köln", "list": [1, 2.5, None]}, {"name of a file": "a\udcff"}])
+def test_json(tmp_path, value):
+    write_json(tmp_path / "a.json", value)
+    assert read_json(tmp_path / "a.json") == value
+    text = (tmp_path / "a.json").read_text("utf-8")
+    assert json.loads(text) == value
+    assert text.endswith("}\n")
+    assert "\\u00" not in text
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[1]", b"\xff", b"[" * 100_000])
+def test_json_that_cannot_be_read(tmp_path, content):
+    if content is not None:
+        (tmp_path / "a.json").write_bytes(content)
+    assert read_json(tmp_path / "a.json") is None
+
+
+def test_digest(tmp_path):
+    content = os.urandom(3_000_000)
+    (tmp_path / "file").write_bytes(content)
+    lengths = []
+    assert file_digest(tmp_path / "file", read=lengths.append) == hashlib.sha256(content).hexdigest()
+    assert file_digest(tmp_path / "file", "md5") == hashlib.md5(content).hexdigest()
+    assert sum(lengths) == len(content)
+
+
+def test_hints():
+    assert did_you_mean("skipgram", ["cbow", "skip-gram"]) == "; did you mean 'skip-gram'?"
+    assert did_you_mean("x", ["cbow", "skip-gram"]) == did_you_mean("x", []) == ""
+
+
+def test_the_ground_floor_is_quick_to_import():
+    code = "import sys, vecmill.errors, vecmill.hints, vecmill.files; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"numpy", "numba", "scipy", "zstandard", "pandas"} & set(run.stdout.split())

@@ -1,0 +1,224 @@
+"""Files and directories that are there in full or not at all, JSON files, and hashes of files.
+
+An output is written to a temporary sibling, ``.NAME.partial``, which is flushed to the disk and renamed: neither a
+kill nor a power cut leaves half of it under its final name.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from vecmill.errors import OutputError
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # raised by file systems that cannot flush a directory
+_CHUNK = 1 << 20
+
+
+@contextmanager
+def writing(path: str | PathLike[str], *, remedy: str | None = None) -> Iterator[None]:
+    """Turn an OSError into an `OutputError` that names `path` and what to do.
+
+    Parameters
+    ----------
+    path : path
+    remedy : str, optional
+        What to do; by default to free some space or to write elsewhere.
+
+    Raises
+    ------
+    OutputError
+        The block raised an OSError, which is the cause of this error.
+    """
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in _FULL
+        remedy = remedy or ("free some space or write elsewhere" if full else "choose a place that can be written to")
+        raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
+
+
+@contextmanager
+def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: bool = True) -> Iterator[BinaryIO]:
+    """Open a temporary sibling of `path` for writing; it replaces `path` if the block ends well.
+
+    Parameters
+    ----------
+    path : path
+    remedy : str, optional
+        See `writing`.
+    sync : bool
+        False for a file that may be lost in a power cut; it is not flushed to the disk.
+
+    Yields
+    ------
+    binary file
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written, or another process writes it at the same time.
+    """
+    path = Path(path)
+    partial = _sibling(path)
+    with writing(path, remedy=remedy):
+        _remove(partial)
+        try:
+            with partial.open("xb") as file:  # x: follows no link
+                yield file
+                file.flush()
+                if sync:
+                    os.fsync(file.fileno())
+                if not os.path.samestat(os.fstat(file.fileno()), partial.stat()):
+                    raise OutputError(f"another process began to write {path} meanwhile; its output is kept")
+            partial.replace(path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+
+
+@contextmanager
+def atomic_directory(path: str | PathLike[str], *, replace: bool = False, remedy: str | None = None) -> Iterator[Path]:
+    """Make a temporary sibling of `path`; it is renamed to `path` if the block ends well.
+
+    A sibling left by a killed process is removed. Errors of the block itself pass unchanged: see `writing`.
+
+    Parameters
+    ----------
+    path : path
+    replace : bool
+        Replace a directory that exists, with all its content.
+    remedy : str, optional
+        See `writing`.
+
+    Yields
+    ------
+    Path
+        The sibling, an empty directory.
+
+    Raises
+    ------
+    OutputError
+        `path` exists and is neither an empty directory nor one to be replaced, or it cannot be written.
+    """
+    path = Path(path)
+    partial = _sibling(path)
+    with writing(path, remedy=remedy):
+        if path.exists() and not (path.is_dir() and (replace or not any(path.iterdir()))):
+            raise OutputError(f"{path} exists; remove it or choose another directory")
+        _remove(partial)
+        partial.mkdir(parents=True)
+    try:
+        yield partial
+        with writing(path, remedy=remedy):
+            for written in [*partial.rglob("*"), partial]:
+                flush(written)
+            if replace and path.exists():
+                old = path.with_name(f".{path.name}.replaced")
+                _remove(old)
+                path.rename(old)
+                partial.rename(path)
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                partial.rename(path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+def write_json(path: str | PathLike[str], value: Any, *, indent: int | None = 1, sync: bool = True) -> None:
+    """Write a JSON file atomically, as UTF-8 with a newline at the end.
+
+    Parameters
+    ----------
+    path : path
+    value : JSON value
+    indent : int or None
+        None puts everything into one line, which is several times faster for a large value.
+    sync : bool
+        See `atomic_file`.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False) + "\n"
+    with atomic_file(path, sync=sync) as file:
+        file.write(text.encode("utf-8", "backslashreplace"))  # half of a surrogate pair, as in names of files: \\udc80
+
+
+def read_json(path: str | PathLike[str]) -> dict[str, Any] | None:
+    """Return the JSON object in a file, None where there is none that can be read."""
+    try:
+        value = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def file_digest(
+    path: str | PathLike[str], algorithm: str = "sha256", read: Callable[[int], object] | None = None
+) -> str:
+    """Return the hash of a file's content in hexadecimal digits.
+
+    Parameters
+    ----------
+    path : path
+    algorithm : str
+        A name that `hashlib.new` knows.
+    read : callable, optional
+        Called with the length of every piece that has been read.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    found = hashlib.new(algorithm, usedforsecurity=False)
+    with Path(path).open("rb", buffering=0) as file:
+        while piece := file.read(_CHUNK):
+            found.update(piece)
+            if read:
+                read(len(piece))
+    return found.hexdigest()
+
+
+def flush(path: Path) -> None:
+    """Have the content of a file, or the names in a directory, written to the disk.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    windows = os.name == "nt"  # there a directory cannot be opened, and a file must be open for writing
+    if windows and path.is_dir():
+        return
+    descriptor = os.open(path, os.O_RDWR if windows else os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _sibling(path: Path) -> Path:
+    return path.with_name(f".{path.name}.partial")
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or directory left by a killed process, or a link laid there by somebody else."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
