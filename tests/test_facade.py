@@ -404,3 +404,51 @@ def test_word_vectors_are_not_taken_from_a_language_model(language_model, tmp_pa
     language_model.save(tmp_path / "lm")
     with pytest.raises(vecmill.VecmillError, match=r"is a language model; open it with vecmill.LanguageModel.load"):
         vecmill.load(tmp_path / "lm")
+
+
+# --- training a language model ---
+
+
+def train_lm(text, **settings):
+    return vecmill.train_language_model(text, **{"hidden_size": 8, "epochs": 1, "batch_size": 2} | settings)
+
+
+def test_a_language_model_from_lines_tokens_and_files(folder):
+    from_lines = train_lm(LINES)
+    tokens = [vecmill.make_tokenizer(punctuation=True).tokenize(line)[0] for line in LINES]
+    for text in (folder / "text.csv", (line for line in LINES), tokens):
+        np.testing.assert_array_equal(train_lm(text).embedding.weight.value, from_lines.embedding.weight.value)
+    assert {*WORDS, ".", ",", "<eos>", "<unk>"} == set(from_lines.vocabulary.words)
+    assert from_lines.perplexity("the cat sat on the mat.") < 14
+
+
+def test_parts_of_a_text_are_kept_apart(tmp_path):
+    parts = {"train": ["a b c"] * 50, "valid": ["a b d"] * 5, "test": ["e"]}
+    model = train_lm(parts)
+    assert set(model.vocabulary.words) == {"a", "b", "c", "<eos>", "<unk>"}
+    for name, lines in parts.items():
+        (tmp_path / f"{name}.txt").write_text("\n".join(lines))
+    np.testing.assert_array_equal(train_lm(tmp_path).embedding.weight.value, model.embedding.weight.value)
+
+
+def test_a_language_model_starts_from_word_vectors(expected):
+    model = train_lm(LINES, embeddings=expected, epochs=1, learning_rate=1e-9)
+    rows = [model.vocabulary.id("cat"), model.vocabulary.id("dog")]
+    found = model.embedding.weight.value[rows]
+    centred = expected[["cat", "dog"]] - expected.matrix.mean(axis=0)
+    assert np.corrcoef(found.ravel(), centred.ravel())[0, 1] > 0.999
+
+
+@pytest.mark.parametrize(
+    ("settings", "error", "message"),
+    [
+        ({"preset": "smal"}, ValueError, "did you mean 'small'"),
+        ({"epochs": 0}, ValueError, "epochs must be at least 1"),
+        ({"min_count": "5"}, TypeError, "min_count is '5'"),
+        ({"cell": "lsmt"}, ValueError, "lsmt"),
+        ({"vector_size": 5}, TypeError, "vector_size"),
+    ],
+)
+def test_settings_of_language_models_are_refused(settings, error, message):
+    with pytest.raises(error, match=message):
+        train_lm(LINES, **settings)

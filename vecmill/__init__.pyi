@@ -13,6 +13,7 @@ from embeddings.word2vec import Word2Vec as Word2Vec
 from embeddings.word2vec import Word2VecConfig as Word2VecConfig
 from vecmill.errors import VecmillError as VecmillError
 from vecmill.evaluation import evaluate as evaluate
+from vecmill.language_model_training import train_language_model as train_language_model
 from vecmill.loading import load as load
 from vecmill.loading import write_vectors as write_vectors
 from vecmill.training import train as train

@@ -35,6 +35,8 @@ class TextInput:
 
     Attributes
     ----------
+    corpus : Corpus or None
+        Its reader; None where `text` holds the text itself.
     is_tokenized : bool
         Whether the text is sentences of tokens; otherwise it is lines.
 
@@ -48,10 +50,10 @@ class TextInput:
 
     def __init__(self, text: Text, *, field: str = "text", column: str = "text") -> None:
         self.is_tokenized = False
-        self._corpus = _opened(text, field, column)
+        self.corpus = _opened(text, field, column)
         self._items: Iterator[Any] = iter(())
         self._labels = getattr(text, "index", None) if hasattr(text, "iloc") else None  # of a Series
-        if self._corpus is None:
+        if self.corpus is None:
             self._items, first = _peek(_items(text))
             self.is_tokenized = not isinstance(first, (str, bytes, bytearray))
             if self.is_tokenized and not is_sequence(first):
@@ -60,7 +62,7 @@ class TextInput:
     @property
     def warnings(self) -> dict[str, int]:
         """What the readers have left out so far and how often."""
-        return self._corpus.warnings if self._corpus else {}
+        return self.corpus.warnings if self.corpus else {}
 
     def blocks(self) -> Iterator[Any]:
         """Yield blocks of lines as bytes, or of sentences as lists of lists of tokens.
@@ -72,8 +74,8 @@ class TextInput:
         CorpusError
             A file cannot be read, is damaged or is not text.
         """
-        if self._corpus is not None:
-            return self._corpus.blocks()
+        if self.corpus is not None:
+            return self.corpus.blocks()
         batches = iter(lambda: list(islice(self._items, _ITEMS_AT_ONCE)), [])
         return batches if self.is_tokenized else self._line_blocks(batches)
 

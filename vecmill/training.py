@@ -1,4 +1,4 @@
-"""From text to word vectors, and to a language model, in one call."""
+"""From text to word vectors in one call."""
 
 import tempfile
 from collections.abc import Callable, Iterable
@@ -126,7 +126,7 @@ negative_sharing, cbow_mean, held_out, seed, deterministic, threads
     require_type("min_count", min_count, int)
     require_type("max_vocabulary", max_vocabulary, int | None)
     given = TextInput(text, field=field, column=column)
-    splitter = _tokenizer(given, tokenizer, lowercase, punctuation=punctuation, fold_digits=fold_digits)
+    splitter = tokenizer_for(given, tokenizer, lowercase, punctuation=punctuation, fold_digits=fold_digits)
     with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
         vocabulary, corpus = text_to_ids(
             given.blocks(),
@@ -143,7 +143,7 @@ negative_sharing, cbow_mean, held_out, seed, deterministic, threads
     return vectors
 
 
-def _tokenizer(
+def tokenizer_for(
     text: TextInput,
     spec: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None,
     lowercase: bool | None,

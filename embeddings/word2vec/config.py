@@ -84,8 +84,8 @@ class Word2VecConfig:
         for setting in fields(self):
             value = require_type(setting.name, getattr(self, setting.name), setting.type)
             object.__setattr__(self, setting.name, value)
-        _require_one_of("architecture", self.architecture, ARCHITECTURES)
-        _require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
+        require_one_of("architecture", self.architecture, ARCHITECTURES)
+        require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
         for name, low, high in (
             ("dimension", 1, 100_000),
             ("window", 1, 1_000),
@@ -161,7 +161,8 @@ def require_type(name: str, value: Any, annotation: Any) -> Any:
     return value.item() if hasattr(value, "item") else value
 
 
-def _require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
+def require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
+    """Raise a ValueError that offers the nearest if a name is not one of those allowed."""
     if value not in allowed:
         hint = did_you_mean(str(value), allowed)
         raise ValueError(f"unknown {what} {value!r}{hint} (one of: {', '.join(allowed)})")
