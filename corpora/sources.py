@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, cast
 
 from corpora.errors import CorpusError
 from vecmill.compression import MAGIC, Prefixed
+from vecmill.extras import needs
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,8 @@ def remote_files(url: str) -> list[InputFile]:
     CorpusError
         If the protocol is unknown, its package is missing, or the other side refuses.
     """
-    import fsspec  # slow, and seldom needed
+    with needs("remote", url):
+        import fsspec  # slow, and seldom needed
 
     try:
         system, path = fsspec.core.url_to_fs(url)

@@ -8,7 +8,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 ALLOWED = {"corpora": {"corpora"}, "embeddings": {"embeddings"}, "pipelines": {"corpora", "embeddings", "pipelines"}}
 SOURCES = sorted(path for package in ALLOWED for path in (REPOSITORY / package).rglob("*.py"))
-GROUND_FLOOR = {"vecmill.compression", "vecmill.errors", "vecmill.files", "vecmill.hints"}
+GROUND_FLOOR = {"vecmill.compression", "vecmill.errors", "vecmill.extras", "vecmill.files", "vecmill.hints"}
 """Modules that all packages stand on, and that stand on nothing; the rest of `vecmill` stands on all."""
 
 
