@@ -8,9 +8,8 @@ import pytest
 
 from vecmill.extras import PACKAGES, needs
 
-HIDDEN = "import sys; sys.modules.update(dict.fromkeys(['pyarrow', 'fsspec', 'matplotlib', 'umap', 'usearch']))\n"
-    "import sys; sys.modules.update(dict.fromkeys(['pyarrow', 'fsspec', 'matplotlib', 'umap', 'usearch', 'onnx']))\n"
-)
+PACKAGES_OF_EXTRAS = ["pyarrow", "fsspec", "matplotlib", "umap", "usearch", "onnx"]
+HIDDEN = f"import sys; sys.modules.update(dict.fromkeys({PACKAGES_OF_EXTRAS}))\n"
 
 
 def run(code, folder):

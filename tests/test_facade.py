@@ -78,6 +78,27 @@ def test_settings_are_keywords_with_the_defaults_of_the_configuration():
         assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
 
 
+SIX_LINES = """
+import vecmill
+vectors = vecmill.train("corpus.txt", dimension=100)
+vectors = vecmill.train([["user", "item1", "item2"]] * 40, dimension=10)
+vectors = vecmill.load("runs/wiki"); scores = vecmill.evaluate(vectors, "wordsim-353")
+lm = vecmill.LanguageModel.load("runs/pydocs-lm"); lm.generate("Return the"); lm.perplexity("some text")
+lm.score(["a line", "another"])
+lm = vecmill.train_language_model("corpus.txt", embeddings=vectors)
+print(vectors, scores["used"].tolist(), lm.perplexity("the cat") > 1)
+"""
+
+
+def test_the_first_lines_of_a_new_user(tmp_path, expected, language_model):
+    (tmp_path / "corpus.txt").write_text("\n".join(LINES))
+    (tmp_path / "wordsim-353").write_text("cat\tdog\t9\ncat\tmat\t3\ndog\trug\t2\n")  # in place of the download
+    expected.save(tmp_path / "runs" / "wiki")
+    language_model.save(tmp_path / "runs" / "pydocs-lm")
+    done = run(SIX_LINES, tmp_path)
+    assert done.stdout == "WordVectors(8 words, 8 dimensions) [3] True\n", done.stderr
+
+
 # --- text ---
 
 
