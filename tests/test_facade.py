@@ -224,6 +224,7 @@ def test_options_of_the_tokenizer():
         (pa.table({"text": LINES}), r"a Table is not text; give one of its columns.*'text'"),
         ([{"text": "a b"}], r"sentence 0 is \{'text': 'a b'\} \(dict\).*row\['text'\]"),
         ([5, "a b"], r"sentence 0 is 5 \(int\)"),
+        ([Path("a.txt")], r"sentence 0 is PosixPath.*give a folder or a glob for several files"),
         (np.arange(3), r"sentence 0 is .*0.*expected a str"),
         (["a b", None], r"line 1 is None \(NoneType\); expected a str, as the lines before; leave missing values out"),
         (["a b"] * 20_000 + [7], r"line 20000 is 7 \(int\)"),
@@ -317,6 +318,11 @@ def test_progress_is_told():
 def test_settings_are_refused_by_name(settings, error, message):
     with pytest.raises(error, match=message):
         train(LINES, **settings)
+
+
+def test_a_flat_list_of_tokens_is_refused():
+    with pytest.raises(vecmill.VecmillError, match=r"each of the 40 sentences has one word.*give \[tokens\]"):
+        train(["the", "cat"] * 20)
 
 
 def test_a_tokenizer_for_lists_of_tokens_is_refused():

@@ -111,6 +111,8 @@ class TextInput:
     def _bad_item(self, index: int, item: Any) -> NotTextError:
         if isinstance(item, Mapping):
             remedy = "; give one of its fields: (row['text'] for row in rows)"
+        elif isinstance(item, PathLike):
+            remedy = "; give a folder or a glob for several files"
         elif str(item) in _MISSING:
             remedy = "; leave missing values out: series.dropna()"
         else:

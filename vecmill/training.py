@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable
 
+from embeddings.errors import EmbeddingsError
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import FAST, HasTokenize, Tokenizer, make_tokenizer
@@ -137,6 +138,11 @@ negative_sharing, cbow_mean, held_out, seed, deterministic, threads
             threads=config.thread_count,
         )
         given.log_warnings()
+        if corpus.token_count == corpus.sentence_count:
+            raise EmbeddingsError(
+                f"each of the {corpus.sentence_count:,} sentences has one word of the vocabulary: there is no context to "
+                "learn from; for the tokens of one text give [tokens]"
+            )
         model = Word2Vec(config)
         vectors = model.fit(corpus, vocabulary, progress)
     vectors.metrics, vectors.dropped = model.metrics, {**given.warnings, **corpus.dropped}
