@@ -3,7 +3,6 @@
 CORPUS ?= pydocs
 # runs/pydocs, runs/wiki-en for ../data/wiki-en.txt.xz
 OUT ?= runs/$(firstword $(subst ., ,$(notdir $(patsubst %/,%,$(CORPUS)))))
-# the language model on the vectors in OUT
 LM ?= $(OUT)-lm
 FORMAT ?= word2vec-text
 DATA ?=
@@ -18,12 +17,12 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:
 	@echo "make train-embeddings   train word vectors: CORPUS=$(CORPUS) OUT=$(OUT) ARGS=\"--dimension 200 ...\""
-	@echo "make train-lm           train a language model on the vectors in OUT, made first if missing: LM=$(LM)"
+	@echo "make train-lm           train a language model and the word vectors that it starts from: LM=$(LM)"
 	@echo "make export             write the vectors in OUT for other tools: FORMAT=$(FORMAT) FILE=$(OUT).$(FORMAT)"
 	@echo "make evaluate           word similarity and analogies for the vectors in OUT: DATA=set, file or folder"
 	@echo "make test               run the tests: ARGS=\"-k words\""
 	@echo "make test-nojit         run the tests of the kernels as plain Python, without Numba's compiler"
-	@echo "make lint               check style, types, dangerous calls and known vulnerabilities"
+	@echo "make lint               check style, types, docstrings, dangerous calls and known vulnerabilities"
 	@echo "make bench              measure against gensim, in one run"
 	@echo "make clean              remove .venv and caches; runs/ stays"
 	@echo
@@ -36,7 +35,7 @@ help:
 WILL_DO := import sys, venv; sys.exit(sys.version_info < (3, 11))
 
 $(BIN)/python:
-	@for python in $(PYTHON) $(if $(PYTHON),,python3 python3.13 python3.12 python3.11 python); do \
+	@for python in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11 python); do \
 	    if "$$python" -c '$(WILL_DO)' 2>/dev/null; then \
 	        echo "making .venv with $$("$$python" --version)"; \
 	        exec "$$python" -m venv --clear $(VENV); \
@@ -63,8 +62,7 @@ train-embeddings: $(VENV)/core.stamp
 	@$(BIN)/vecmill train-embeddings '$(CORPUS)' --out '$(OUT)' --skip-finished $(ARGS)
 
 train-lm: $(VENV)/core.stamp
-	@test -f '$(OUT)/manifest.json' || $(MAKE) --no-print-directory train-embeddings ARGS=
-	@$(BIN)/vecmill train-lm '$(CORPUS)' --embeddings '$(OUT)' --out '$(LM)' --skip-finished $(ARGS)
+	@$(BIN)/vecmill train-lm '$(CORPUS)' --out '$(LM)' --skip-finished $(ARGS)
 
 export: FILE ?= $(OUT).$(FORMAT)
 export: $(VENV)/core.stamp
@@ -86,11 +84,14 @@ NOJIT_TESTS := $(wildcard tests/test_*kernels.py tests/test_recurrent_*.py) \
 test-nojit: $(VENV)/test.stamp
 	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -n auto $(NOJIT_TESTS) $(ARGS)
 
+PACKAGES := $(wildcard vecmill corpora embeddings pipelines)
+
 lint: $(VENV)/lint.stamp
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/bandit -q -c pyproject.toml -r corpora embeddings pipelines vecmill
+	$(BIN)/numpydoc lint $$(find $(PACKAGES) tools -name '*.py')
+	$(BIN)/bandit -q -c pyproject.toml -r $(PACKAGES)
 	@$(BIN)/python -m tools.vulnerabilities
 
 bench: $(VENV)/bench.stamp

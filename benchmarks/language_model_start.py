@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import measuring
-from benchmarks.language_models import WIKI, train_embeddings, train_lm, write_slice
+from benchmarks.language_models import WIKI, train_lm, write_slice
 
 
 def main() -> None:
@@ -26,14 +26,13 @@ def main() -> None:
     settings = "--preset", options.preset, "--epochs", str(options.epochs)
     with tempfile.TemporaryDirectory() as name:
         folder = write_slice(options.text, Path(name) / "text", options.tokens)
-        E = Path(name) / "E"
-        seconds = train_embeddings(folder, E)
         models = {
-            "E of the same text": train_lm(folder, Path(name) / "trained", E, *settings),
-            "random": train_lm(folder, Path(name) / "random", None, *settings),
+            "E of the training part": train_lm(folder, Path(name) / "trained", *settings),
+            "random": train_lm(folder, Path(name) / "random", "--embeddings", "none", *settings),
         }
         if options.larger:
-            models["E of more text"] = train_lm(folder, Path(name) / "larger", options.larger, *settings)
+            start = "--embeddings", str(options.larger)
+            models["E of more text"] = train_lm(folder, Path(name) / "larger", *start, *settings)
     rows = [
         {
             "start of E": start,
@@ -45,7 +44,6 @@ def main() -> None:
     notes = [
         f"validation perplexity after each epoch, test perplexity at the end; {options.text.name}, "
         f"{options.tokens or 'all'} tokens of training; preset {options.preset}",
-        f"E of the same text: trained in {seconds:.1f} s on the training part alone; settings by default",
     ]
     measuring.write_results("language_model_start", "What the embeddings buy a language model", rows, notes)
 

@@ -36,15 +36,9 @@ def vecmill(*arguments: str | Path) -> float:
     return time.perf_counter() - started
 
 
-def train_embeddings(folder: Path, out: Path) -> float:
-    """Train word vectors on the training part; return the seconds."""
-    return vecmill("train-embeddings", folder / "train.txt", "--tokenizer", "whitespace", "--out", out)
-
-
-def train_lm(folder: Path, out: Path, embeddings: Path | None, *options: str) -> dict[str, Any]:
+def train_lm(folder: Path, out: Path, *options: str) -> dict[str, Any]:
     """Train a language model; return the seconds, and perplexity on valid after each epoch and on test."""
-    start = ["--embeddings", embeddings] if embeddings else []
-    seconds = vecmill("train-lm", folder, "--out", out, "--max-vocabulary", ALL_WORDS, *start, *options)
+    seconds = vecmill("train-lm", folder, "--out", out, "--max-vocabulary", ALL_WORDS, *options)
     metrics = [json.loads(line) for line in (out / "metrics.jsonl").read_text("utf-8").splitlines()]
     test = json.loads((out / "evaluation.json").read_text("utf-8"))["test"]["perplexity"]
     return {"seconds": seconds, "valid": [entry["valid_perplexity"] for entry in metrics], "test": test}

@@ -139,6 +139,15 @@ def _entries(file: str) -> dict[str, CatalogEntry]:
 def find(name: str) -> CatalogEntry:
     """Look up a corpus or an evaluation set.
 
+    Parameters
+    ----------
+    name : str
+        As in `catalog` or `evaluation_sets`.
+
+    Returns
+    -------
+    CatalogEntry
+
     Raises
     ------
     CorpusError
@@ -154,6 +163,15 @@ def find(name: str) -> CatalogEntry:
 
 def info(name: str) -> CorpusInfo:
     """Describe a corpus and whether it is in the cache; needs no network.
+
+    Parameters
+    ----------
+    name : str
+        As in `catalog` or `evaluation_sets`.
+
+    Returns
+    -------
+    CorpusInfo
 
     Raises
     ------

@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 
 
-class Corpus:
+class Corpus:  # numpydoc ignore=PR01
     """Text of one or several files; made by `open_corpus`.
 
     Attributes
@@ -85,7 +85,7 @@ class Corpus:
         """What the last `blocks` passed over so far and how often; each kind names its first case."""
         return {f"{kind} (first: {self._first[kind]})": count for kind, count in self._passed_over.items()}
 
-    def blocks(self, block_size: int = 1 << 22) -> Iterator[bytes]:
+    def blocks(self, block_size: int = 1 << 22) -> Iterator[bytes]:  # numpydoc ignore=RT01
         r"""Read the text, from its beginning.
 
         Parameters

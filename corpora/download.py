@@ -97,6 +97,12 @@ class Checksum:
     def check(self, path: Path, name: str) -> None:
         """Compare with a file.
 
+        Parameters
+        ----------
+        path : Path
+        name : str
+            What the message calls the file.
+
         Raises
         ------
         CorpusError

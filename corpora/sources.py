@@ -43,6 +43,10 @@ class InputFile:
 def standard_input() -> InputFile:
     """Text that is piped in.
 
+    Returns
+    -------
+    InputFile
+
     Raises
     ------
     CorpusError
@@ -81,6 +85,10 @@ def directory_files(directory: Path, unreadable: Callable[[str], None]) -> list[
     directory : Path
     unreadable : callable
         Called with the path of every directory or link that cannot be followed.
+
+    Returns
+    -------
+    list of InputFile
     """
     found = {path.relative_to(directory).as_posix(): path for path in _walk(directory, unreadable, set())}
     return _local_files(found)
@@ -122,6 +130,15 @@ def matching_files(pattern: str, unreadable: Callable[[str], None]) -> list[Inpu
 
 def remote_files(url: str) -> list[InputFile]:
     """Files that a URL of any file system known to fsspec names: one file, a directory or a glob.
+
+    Parameters
+    ----------
+    url : str
+
+    Returns
+    -------
+    list of InputFile
+        Sorted by path.
 
     Raises
     ------

@@ -1,27 +1,18 @@
-"""The whole pipeline: which stages a configuration asks for, and running them in one directory."""
+"""`vecmill run`: the stages that a settings file asks for, in one directory that the next run brings up to date."""
 
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.console.progress import LogProgress, Progress
-from pipelines.embedding_pipeline import embedding_stages
 from pipelines.running.known_hashes import FILE_NAME, KnownHashes
 from pipelines.running.manifest import Manifest
 from pipelines.running.run_directory import RunDirectory, refuse_other
 from pipelines.running.runner import Runner, Step
-from pipelines.running.stage import Stage
 from pipelines.settings.config import ConfigError
 from pipelines.settings.run_config import RunConfig
-from pipelines.stages.evaluate import EvaluateStage
-from pipelines.stages.export import ExportStage
-from pipelines.stages.report import ReportStage
+from pipelines.stage_lists import STAGES, run_stages
 from vecmill.hints import did_you_mean
-
-STAGES = (
-    "fetch", "tokenize", "vocabulary", "encode", "train-embeddings",
-    "evaluate", "export", "encode-lm", "train-lm", "report",
-)  # fmt: skip
 
 
 class Selection(NamedTuple):
@@ -57,20 +48,6 @@ class Outcome(NamedTuple):
     made: list[str]
 
 
-def pipeline_stages(config: RunConfig, hashes: KnownHashes | None = None) -> list[Stage]:
-    """Return the stages that a configuration asks for, in order."""
-    stages = embedding_stages(config.embedding, hashes)
-    if config.evaluate.data:
-        stages.append(EvaluateStage(data=config.evaluate.data))
-    if config.export.formats:
-        stages.append(ExportStage(export=config.export))
-    if config.lm:
-        from pipelines.lm_pipeline import lm_stages
-
-        stages += lm_stages(config.lm, "train-embeddings" if config.lm.lm.from_embeddings else None, hashes)
-    return [*stages, ReportStage(earlier=tuple(stage.name for stage in stages))]
-
-
 def plan(config: RunConfig, directory: Path, selection: Selection = ALL) -> list[Step]:
     """Return what `run` would do; makes nothing.
 
@@ -100,7 +77,7 @@ def run(config: RunConfig, directory: Path, progress: Progress, selection: Selec
 def _runner(config: RunConfig, directory: Path, selection: Selection, progress: Progress) -> Runner:
     """Return the runner of the stages selected."""
     hashes = KnownHashes(directory / FILE_NAME if directory.exists() else None)
-    stages = pipeline_stages(config, hashes)
+    stages = run_stages(config, hashes)
     names = [stage.name for stage in stages]
     for name in (*selection.force, *([selection.until] if selection.until else [])):
         if name not in STAGES:

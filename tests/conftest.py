@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from embeddings import EncodedCorpus, Vocabulary, build_vocabulary, encode_corpus, make_tokenizer, tokenize_corpus
+from tests.topics import topic_lines
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 settings.register_profile("untimed", deadline=None)  # nothing is timed: the machine may be busy with something else
@@ -19,6 +22,16 @@ def shared_data() -> Path:
     if not (folder / "corpora").is_dir():
         pytest.skip(f"no real text in {folder}; set VECMILL_SHARED to try this test")
     return folder
+
+
+@pytest.fixture(scope="session")
+def encoded(tmp_path_factory) -> tuple[EncodedCorpus, Vocabulary]:
+    """Encoded text of two topics and its vocabulary."""
+    folder = tmp_path_factory.mktemp("encoded")
+    blocks = ["\n".join(topic_lines(400)).encode() + b"\n"]
+    tokenized = tokenize_corpus(blocks, make_tokenizer("fast"), folder / "tokenized")
+    vocabulary = build_vocabulary(tokenized, min_count=1)
+    return encode_corpus(tokenized, vocabulary, folder / "encoded"), vocabulary
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -1,3 +1,5 @@
+"""Approximate neighbours: recall against exact search, files, and the error where usearch is missing."""
+
 import sys
 
 import numpy as np

@@ -21,7 +21,7 @@ from pipelines.console.progress import LogProgress
 from pipelines.settings.config import ConfigError
 from pipelines.settings.run_config import load_run_config
 from tests.command_line import fails, vecmill
-from tests.test_manifest import make_manifest
+from tests.manifests import make_manifest
 from vecmill.errors import OutputError
 from vecmill.files import read_json
 

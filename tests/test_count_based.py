@@ -1,3 +1,5 @@
+"""Count-based vectors: co-occurrences, positive PMI and factors equal their definitions."""
+
 from types import SimpleNamespace
 
 import numpy as np

@@ -1,3 +1,5 @@
+"""Encoding: the same shards for any blocks, threads and table sizes, no sentence cut, damage found."""
+
 import errno
 
 import numpy as np
@@ -13,7 +15,7 @@ from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
 from tests.reference import corpus as reference
 from tests.reference import tokenization as reference_tokenizer
-from tests.test_tokenized_corpus import SmallPieces, blocks, random_text
+from tests.zipf_text import SmallPieces, blocks, random_text
 from vecmill.errors import OutputError
 
 

@@ -5,8 +5,7 @@ import pytest
 
 from embeddings.networks import CELLS
 from embeddings.sequences import EncoderDecoder, SequenceGeneratorConfig, SequenceTrainingConfig, VectorDecoder
-
-from .reference.recurrent import assert_gradient
+from tests.reference.recurrent import assert_gradient
 
 VECTORS = np.random.default_rng(7).standard_normal((4, 3))
 SOURCES = ["ab", "b", "abba", "a"]

@@ -1,3 +1,5 @@
+"""Evaluation: files as their authors spell them, scores equal to their definitions and to gensim's."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from .conftest import REPOSITORY
+from tests.conftest import REPOSITORY
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
 
@@ -26,6 +26,21 @@ def test_examples_reach_their_accuracy(name, least, capsys):
     right = example(name).main()
     assert right >= least
     assert f"{right:.1%} of" in capsys.readouterr().out
+
+
+def test_word2vec_by_hand_and_by_the_library_find_the_same_kind_of_neighbours(capsys):
+    right = example("word2vec").main()
+    assert set(right) == {"NumPy", "vecmill"}
+    assert min(right.values()) >= 0.9
+
+
+def test_language_models_by_hand_and_by_the_library_remember_the_first_noun(capsys):
+    module = example("language_model")
+    sentence = [module.WORDS.index(word) for word in ("the", "dogs", "near", "the", "cat", "sleep", "<eos>")]
+    assert module.gradient_error(module.make_parameters(np.random.default_rng(0)), sentence) < 1e-8
+    found = module.main()
+    assert set(found) == {"NumPy", "vecmill"}
+    assert max(found.values()) < (module.BEST + module.FORGETFUL) / 2
 
 
 def test_recursive_networks_learn_logic(capsys):
@@ -90,3 +105,11 @@ def test_the_page_on_recurrent_networks_names_what_exists():
         assert not name or name in names_of(REPOSITORY / path), f"{path}:{name}"
     for path in re.findall(r"\]\(([\w./-]+)\)", text):
         assert (page.parent / path).is_file(), path
+
+
+def test_the_page_for_contributors_names_files_that_exist():
+    text = (REPOSITORY / "CONTRIBUTING.md").read_text("utf-8")
+    paths = re.findall(r"`([\w/]+/[\w.]+\.py)(?:`|:)|\]\(([\w./-]+)\)", text)
+    named = {path or link for path, link in paths if "NAME" not in path}
+    assert len(named) > 25
+    assert [path for path in named if not (REPOSITORY / path).is_file()] == []

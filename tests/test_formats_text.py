@@ -1,3 +1,5 @@
+"""Text formats: numbers are read correctly rounded and written back bit for bit; bad lines are named."""
+
 import logging
 
 import numpy as np

@@ -9,28 +9,30 @@ import shutil
 
 import numpy as np
 import pytest
-from embeddings.language_model.corpus import LanguageModelCorpus, build_corpus
 from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings import (
     EncodedCorpus,
+    SplitText,
     TokenizedCorpus,
     Vocabulary,
     build_vocabulary,
     encode_corpus,
     make_tokenizer,
+    split_text,
     tokenize_corpus,
 )
 from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.model import LanguageModel
+from embeddings.text.vocabulary import EOS, UNK
 from embeddings.vectors.word_vectors import WordVectors
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.output_directory import OutputDirectory
-from tests.test_formats_fuzz import FUZZED, damage
-from tests.test_manifest import make_manifest
+from tests.fuzzing import FUZZED, damage
+from tests.manifests import make_manifest
 from vecmill.errors import OutputError
 
 TEXT = b"the cat sat on the mat\na dog and a cat\n" * 8
@@ -67,11 +69,9 @@ def made(tmp_path_factory):
     rng = np.random.default_rng(0)
     WordVectors(vocabulary, rng.random((len(vocabulary), 3), np.float32)).save(root / "vectors")
     save_checkpoint(root / "checkpoint", {"E": rng.random((5, 3)), "n": np.arange(4)}, {"position": 12, "metrics": [1]})
-    corpus = build_corpus([TEXT * 20], make_tokenizer("fast"))
-    (root / "lm-corpus").mkdir()
-    corpus.save(root / "lm-corpus")
+    split_text(tokenize_corpus([TEXT * 2], make_tokenizer("fast"), root / "long", threads=1), root / "split")
     config = LanguageModelConfig(hidden_size=4, layers=1)
-    LanguageModel(config, corpus.vocabulary, rng=rng).save(root / "lm")
+    LanguageModel(config, Vocabulary.from_words([UNK, EOS, *vocabulary.words]), rng=rng).save(root / "lm")
     return root
 
 
@@ -98,7 +98,7 @@ def test_damaged_checkpoints(copy, name):
     each_damaged(next(directory.iterdir()), name, check)
 
 
-@pytest.mark.parametrize("name", ["encoded.json", "ids-0.npy", "offsets-0.npy", "offsets-1.npy"])
+@pytest.mark.parametrize("name", ["encoded.json", "train-ids-0.npy", "train-offsets-0.npy", "train-offsets-1.npy"])
 def test_damaged_shards(copy, name):
     directory = copy("encoded")
     expected = [[array.tolist() for array in shard] for shard in EncodedCorpus.open(directory).shards]
@@ -171,16 +171,17 @@ def test_damaged_word_vectors(copy, name):
     each_damaged(directory, name, check)
 
 
-@pytest.mark.parametrize("name", ["vocabulary.tsv", "split.txt", "train.npy", "test.npy"])
-def test_damaged_corpora_of_language_models(copy, name):
-    directory = copy("lm-corpus")
+@pytest.mark.parametrize("name", ["split.json", "lines.npy", "counts-0-0.npy"])
+def test_damaged_splits(copy, name, made, tmp_path):
+    directory = copy("split")
+    tokenized = TokenizedCorpus.open(made / "long")
 
     def check(whole):
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
         try:
-            corpus = LanguageModelCorpus.load(directory)
-            assert corpus.train.ndim == corpus.test.ndim == 1
-            assert corpus.train.dtype == corpus.test.dtype == np.int32
-            corpus.unknown_share("train")
+            split = SplitText.open(directory)
+            vocabulary = build_vocabulary(tokenized, min_count=1, split=split)
+            encode_corpus(tokenized, vocabulary, tmp_path / "out", threads=1, split=split)
         except EmbeddingsError as error:
             assert not whole
             is_one_line(error)

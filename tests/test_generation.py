@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from embeddings.language_model.generation import SamplingConfig, beam_search, generate, join, probabilities
-
-from .test_language_model import make_model
+from tests.small_language_model import make_model
 
 P = np.array([0.4, 0.3, 0.2, 0.1])
 

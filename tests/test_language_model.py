@@ -5,27 +5,17 @@ import json
 import numpy as np
 import pytest
 
-from embeddings import EmbeddingsError, Vocabulary, WordVectors
+from embeddings import EmbeddingsError, WordVectors
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.initial_embedding import TRAINED_SPREAD, initial_embedding
 from embeddings.language_model.model import LanguageModel
 from embeddings.networks import Parameter
 from embeddings.text.vocabulary import EOS, UNK
+from tests.reference.recurrent import assert_gradient
+from tests.small_language_model import WORDS, make_model, make_vocabulary
 from vecmill.errors import OutputError
 
-from .reference.recurrent import assert_gradient
-
-WORDS = [EOS, "the", "cat", "dog", UNK, "sat", "mat"]
 STEPS, BATCH = 5, 3
-
-
-def make_vocabulary(words=WORDS):
-    return Vocabulary.from_words(words, range(len(words), 0, -1))
-
-
-def make_model(seed=0, dtype=np.float64, words=WORDS, **settings):
-    config = LanguageModelConfig(**{"hidden_size": 4, **settings})
-    return LanguageModel(config, make_vocabulary(words), rng=np.random.default_rng(seed), dtype=dtype)
 
 
 CASES = {

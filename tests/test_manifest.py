@@ -8,42 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.running.manifest import (
-    Basis,
     Manifest,
     ManifestError,
     Stopwatch,
     library_versions,
     list_outputs,
-    machine,
 )
+from tests.manifests import make_basis, make_manifest
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=5),
     max_leaves=10,
 )
-
-
-def make_basis(**changes):
-    parts = {
-        "stage": "train",
-        "settings": {"dimension": 100},
-        "inputs": {"encode": "abc"},
-        "code": "0.1.0+x",
-        "libraries": {"numpy": "2.0"},
-    }
-    return Basis(**(parts | changes))
-
-
-def make_manifest(directory, **changes):
-    return Manifest(
-        basis=make_basis(**changes),
-        outputs=list_outputs(directory),
-        summary={"tokens": 3},
-        cost=Stopwatch().cost(),
-        machine=machine(),
-        history={"encode": {"fingerprint": "def"}},
-    )
 
 
 @pytest.fixture

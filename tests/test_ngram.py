@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings import EmbeddingsError, Vocabulary, make_tokenizer
-from embeddings.language_model.corpus import EOS as END
-from embeddings.language_model.corpus import UNK
 from embeddings.language_model.ngram import KneserNey, unigram_log_likelihoods
 from embeddings.language_model.ngram_files import ArpaModel, CountsModel, TextModel, load_ngram_model
-
-from .reference import ngram as reference
+from embeddings.text.vocabulary import EOS as END
+from embeddings.text.vocabulary import UNK
+from tests.reference import ngram as reference
 
 EOS, WORDS = 0, 6
 
@@ -57,7 +56,7 @@ def test_sentences_shorter_than_the_order():
 
 
 def test_unigram():
-    found = unigram_log_likelihoods(np.array([1, 1, 2]), np.array([0, 1, 2]), 3)
+    found = unigram_log_likelihoods(np.array([0, 2, 1]), np.array([0, 1, 2]))
     np.testing.assert_allclose(np.exp(found), [1 / 6, 3 / 6, 2 / 6])
 
 

@@ -12,7 +12,7 @@ import pytest
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
 from pipelines.running.output_directory import OutputDirectory, tidy
-from tests.test_manifest import make_manifest
+from tests.manifests import make_manifest
 from vecmill.errors import OutputError
 
 SETTINGS = {"train": {"dimension": 100}}

@@ -1,3 +1,5 @@
+"""Threads: slices make up the whole, results do not depend on the number, errors are raised."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -14,8 +14,7 @@ from embeddings.language_model.perplexity import (
     log_likelihoods,
     sentence_log_likelihoods,
 )
-
-from .test_language_model import WORDS, make_model
+from tests.small_language_model import WORDS, make_model
 
 EOS, UNK = 0, 4
 

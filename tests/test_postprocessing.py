@@ -1,3 +1,5 @@
+"""Post-processing and sentence vectors equal the equations of their papers."""
+
 import numpy as np
 import pytest
 

@@ -17,8 +17,7 @@ from embeddings.evaluation.probing.task_source import TaskSource
 from embeddings.evaluation.probing.tasks import TASKS, Examples
 from embeddings.sequences.word_inputs import WordInputs, WordInputsConfig
 from tests.command_line import fails, vecmill
-
-from .reference.recurrent import assert_gradient
+from tests.reference.recurrent import assert_gradient
 
 SENTENCES = """
 ( (S (NP-SBJ (DT The) (NN cat)) (VP (VBD saw) (NP (DT a) (JJ small) (NN dog))) (. .)) )

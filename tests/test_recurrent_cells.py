@@ -1,11 +1,12 @@
+"""Recurrent cells: forward and backward passes of a window equal the equations, step by step."""
+
 from functools import partial
 
 import numpy as np
 import pytest
 
 from embeddings.networks import ACTIVATIONS, GRUCell, LSTMCell, RecurrentLayer, RNNCell
-
-from .reference import recurrent as reference
+from tests.reference import recurrent as reference
 
 CELLS = {
     "rnn-sigmoid": (RNNCell(activation="sigmoid"), partial(reference.rnn_step, activation="sigmoid")),

@@ -18,8 +18,7 @@ from embeddings.networks import (
     SoftmaxCrossEntropy,
     clear_gradients,
 )
-
-from .reference.recurrent import assert_gradient
+from tests.reference.recurrent import assert_gradient
 
 CELLS = {
     "rnn-sigmoid": RNNCell(activation="sigmoid"),

@@ -1,3 +1,5 @@
+"""Losses: full, adaptive and sampled softmax equal their equations; probabilities sum to one."""
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,7 @@ from embeddings.networks import (
     UnigramNoise,
     losses,
 )
-
-from .reference import recurrent as reference
+from tests.reference import recurrent as reference
 
 ROWS, SIZE, WORDS = 11, 4, 30
 

@@ -1,3 +1,5 @@
+"""Optimizers: steps by hand, gradients of rows as dense ones, clipping, averages, restored states."""
+
 import numpy as np
 import pytest
 

@@ -1,3 +1,5 @@
+"""Parameters: gradients add up in any order, and those of rows are summed."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -1,3 +1,5 @@
+"""Schedules and initializers: the rates and variances that their papers and torch have."""
+
 import math
 
 import numpy as np

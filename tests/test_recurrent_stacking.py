@@ -1,3 +1,5 @@
+"""Stacked layers: padding and the reverse direction, dropout masks, names, shapes that are refused."""
+
 import numpy as np
 import pytest
 

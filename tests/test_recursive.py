@@ -10,9 +10,8 @@ from nltk.tree import Tree
 
 from embeddings.networks import ACTIVATIONS, OPTIMIZERS, clear_gradients
 from embeddings.trees import BinaryTreeLSTM, ChildSumTreeLSTM, RecursiveNN, TreeBatch
-
-from .reference.recurrent import assert_gradient
-from .reference.recursive import PlainRecursiveNN, PlainTreeLSTM, node_numbers
+from tests.reference.recurrent import assert_gradient
+from tests.reference.recursive import PlainRecursiveNN, PlainTreeLSTM, node_numbers
 
 SIZE = 4
 NETWORKS = {

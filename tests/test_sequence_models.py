@@ -11,8 +11,7 @@ from embeddings.sequences.pooling import AttentionPooling, make_pooling
 from embeddings.sequences.tagger import SequenceTagger
 from embeddings.sequences.training import SequenceTrainingConfig, batches_of_like_length, held_out
 from embeddings.sequences.word_inputs import WordInputs, WordInputsConfig
-
-from .reference.recurrent import assert_gradient
+from tests.reference.recurrent import assert_gradient
 
 TEXT = [
     ["The", "old", "dog", "barks"],

@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from pipelines.embedding_pipeline import embedding_stages
 
 from embeddings import EncodedCorpus, Vocabulary, WordVectors
 from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
 from pipelines.console.progress import LogProgress
-from pipelines.embedding_pipeline import embedding_stages
 from pipelines.running.runner import Runner
 from pipelines.running.stage import StageContext
 from pipelines.settings.config import Given, PipelineConfig, load_config

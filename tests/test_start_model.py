@@ -4,11 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from pipelines.embedding_pipeline import is_finished, train_embeddings
 
 from embeddings import Vocabulary, WordVectors
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import LogProgress
-from pipelines.embedding_pipeline import is_finished, train_embeddings
 from pipelines.settings.config import ConfigError, Given, load_config
 from vecmill.errors import OutputError
 

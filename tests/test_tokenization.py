@@ -1,3 +1,5 @@
+"""Tokenizers: words equal those of the reference for all of Unicode, however blocks are cut."""
+
 import unicodedata
 
 import nltk.tokenize

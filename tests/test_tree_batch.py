@@ -1,3 +1,5 @@
+"""Batches of trees: nodes by height, binary forms, depth without a stack, trees that are refused."""
+
 import nltk.tree.tree
 import numpy as np
 import pytest

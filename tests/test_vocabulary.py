@@ -1,3 +1,5 @@
+"""Vocabularies: ids, ranking, pruning, files that read back, and spelling hints."""
+
 import numpy as np
 import pandas as pd
 import pytest

@@ -7,39 +7,8 @@ import pytest
 
 from embeddings import Checkpointing, TrainingDiverged, Vocabulary, Word2Vec, Word2VecConfig
 from embeddings.errors import EmbeddingsError
-from embeddings.text.build_vocabulary import build_vocabulary
-from embeddings.text.encoded_corpus import encode_corpus
-from embeddings.text.tokenized_corpus import tokenize_corpus
-from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.word2vec.trainer import random_state
-
-ANIMALS = ["cat", "dog", "horse", "cow", "sheep", "goat"]
-METALS = ["iron", "copper", "gold", "silver", "zinc", "tin"]
-
-
-def topic_lines(number, seed=0):
-    """Each line talks of animals only or of metals only."""
-    generator = np.random.default_rng(seed)
-    return [" ".join(generator.choice([ANIMALS, METALS][i % 2], 12)) for i in range(number)]
-
-
-@pytest.fixture(scope="module")
-def encoded(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("encoded")
-    blocks = ["\n".join(topic_lines(400)).encode() + b"\n"]
-    tokenized = tokenize_corpus(blocks, make_tokenizer("fast"), folder / "tokenized")
-    vocabulary = build_vocabulary(tokenized, min_count=1)
-    return encode_corpus(tokenized, vocabulary, folder / "encoded"), vocabulary
-
-
-def small(**settings):
-    defaults = {"dimension": 16, "threads": 1, "sample": 0, "epochs": 3, "learning_rate": 0.1}
-    return Word2VecConfig(**(defaults | settings))
-
-
-def interrupt(progress):
-    """Interrupt training at its first report: at the latest at the end of the epoch that it begins with."""
-    raise KeyboardInterrupt
+from tests.topics import ANIMALS, METALS, interrupt, small, topic_lines
 
 
 @pytest.mark.parametrize("sharing", ["window", "pair"])

@@ -11,7 +11,7 @@ from embeddings.text.tokenized_corpus import tokenize_corpus
 from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.word2vec.config import CONTINUED_LEARNING_RATE, DEFAULT_LEARNING_RATE
 from embeddings.word2vec.warm_start import extend_vocabulary
-from tests.test_word2vec import ANIMALS, METALS, interrupt, small, topic_lines
+from tests.topics import ANIMALS, METALS, interrupt, small, topic_lines
 
 FISH = ["trout", "salmon", "pike", "perch"]
 

@@ -1,7 +1,5 @@
 """Reproducible training: one round against the reference, and the same bytes for any threads and interruptions."""
 
-# ruff: noqa: F811 (the imported fixture and the parameters that ask for it)
-
 import threading
 
 import numpy as np
@@ -12,9 +10,9 @@ from embeddings.word2vec import deterministic as rounds
 from embeddings.word2vec import kernels
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.replicas import make_copies, make_owners, merge, take_block
+from tests.kernel_inputs import WORDS, as_block, make_parameters, make_sentences, make_step
 from tests.reference import word2vec as reference
-from tests.test_word2vec import encoded, interrupt, small  # noqa: F401, a fixture
-from tests.test_word2vec_kernels import WORDS, as_block, make_parameters, make_sentences, make_step
+from tests.topics import interrupt, small
 
 NOISE = 15
 

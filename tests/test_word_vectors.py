@@ -1,3 +1,5 @@
+"""Queries of word vectors equal their definitions and gensim's; files load, mapped and in part."""
+
 import numpy as np
 import pytest
 from hypothesis import given, settings

@@ -38,9 +38,7 @@ def main() -> int:
         return 0
     command = [sys.executable, "-m", "pip_audit", "--format", "json", "--progress-spinner", "off", "--skip-editable"]
     try:
-        run = subprocess.run(  # noqa: S603 - our own list
-            command, capture_output=True, text=True, timeout=WAIT
-        )
+        run = subprocess.run(command, capture_output=True, text=True, timeout=WAIT)
         line, well = verdict(run.returncode, run.stdout, run.stderr)
     except subprocess.TimeoutExpired:
         line, well = f"vulnerabilities: not checked, no answer within {WAIT} s", True

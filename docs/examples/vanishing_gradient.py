@@ -1,15 +1,22 @@
 """What a recurrent network can remember: how gradients vanish through time, and what each kind of unit learns.
 
-Three pictures, which docs/recurrent-networks.md explains, and their numbers.  Run with (about a minute)::
+Three pictures, which docs/recurrent-networks.md explains, and their numbers. It needs Matplotlib (`pip install
+'vecmill[plot]'`). Run with (about a minute)::
 
-    python docs/examples/vanishing_gradient.py --out docs/figures
+    python docs/examples/vanishing_gradient.py --out runs/figures
 """
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+
+try:
+    import matplotlib as mpl
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+except ImportError as error:
+    raise SystemExit(f"the pictures need Matplotlib ({error}): pip install matplotlib") from error
 
 from embeddings.networks import (
     ACTIVATIONS,
@@ -25,11 +32,6 @@ from embeddings.networks import (
     clear_gradients,
 )
 from embeddings.networks.initializers import glorot_uniform, identity
-from pipelines.reports.training_plot import INK, SOFT, STYLE
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 KINDS, NOISE, HIDDEN, BATCH = 4, 4, 32, 50
 DELAYS = (5, 10, 20, 40, 80)
@@ -46,6 +48,26 @@ UNITS: dict[str, Cell] = {
 COLOURS = dict(
     zip(UNITS, ["#b5534e", "#4c78a8", "#d9a441", "#4c78a8", "#d9a441", "#8c6bb1", "#3f8f6b", "#3f8f6b"], strict=True)
 )
+INK, SOFT = "#23241f", "#77776d"
+STYLE = {
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": "#c9c6bb",
+    "axes.labelcolor": SOFT,
+    "axes.titlesize": 11.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 12,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#ecebe4",
+    "xtick.color": SOFT,
+    "ytick.color": SOFT,
+    "figure.facecolor": "#fcfbf8",
+    "axes.facecolor": "#fcfbf8",
+}
 REMEDIES = ("tanh RNN, orthogonal", "ReLU RNN, identity", "LSTM, forget bias 3")
 
 
@@ -110,7 +132,7 @@ def learn(cell: Cell, delay: int, seed: int, steps: int) -> tuple[DeepRNN, float
     return net, float(np.mean(right))
 
 
-def plot_units(figure: "Figure") -> None:
+def plot_units(figure: Figure) -> None:
     """Draw g and g' of the three activations."""
     z = np.linspace(-6, 6, 241)
     for axes, (name, g) in zip(figure.subplots(1, 3), ACTIVATIONS.items(), strict=True):
@@ -122,7 +144,7 @@ def plot_units(figure: "Figure") -> None:
     figure.axes[0].annotate("g'(z)", (0, 0.25), (-5.5, 0.35), color="#b5534e")
 
 
-def plot_gradients(figure: "Figure", curves: dict[str, dict[str, np.ndarray]]) -> None:
+def plot_gradients(figure: Figure, curves: dict[str, dict[str, np.ndarray]]) -> None:
     """Draw the norm of the gradient by steps back in time, one panel a title."""
     for axes, (title, by_unit) in zip(figure.subplots(1, len(curves), sharey=True), curves.items(), strict=True):
         for name, norms in by_unit.items():
@@ -133,7 +155,7 @@ def plot_gradients(figure: "Figure", curves: dict[str, dict[str, np.ndarray]]) -
     figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
 
 
-def plot_memory(axes: "Axes", accuracy: dict[str, list[float]]) -> None:
+def plot_memory(axes: Axes, accuracy: dict[str, list[float]]) -> None:
     """Draw a field for each unit and delay, the darker the better."""
     table = np.array(list(accuracy.values()))
     axes.imshow(table, cmap="Blues", vmin=1 / KINDS, vmax=1.2, aspect="auto")
@@ -147,9 +169,6 @@ def plot_memory(axes: "Axes", accuracy: dict[str, list[float]]) -> None:
 
 def write_pictures(out: Path, curves: dict[str, dict[str, np.ndarray]], accuracy: dict[str, list[float]]) -> list[Path]:
     """Write units.png, vanishing-gradient.png and memory.png."""
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / f"{name}.png" for name in ("units", "vanishing-gradient", "memory")]
     with mpl.rc_context(STYLE):
@@ -167,7 +186,7 @@ def write_pictures(out: Path, curves: dict[str, dict[str, np.ndarray]], accuracy
 def main() -> None:
     """Train each unit at each delay, print the accuracies and write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("docs/figures"), help="folder (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=Path("runs/figures"), help="folder (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=200, help="training steps (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=2, help="trainings that accuracies are means of")
     options = parser.parse_args()

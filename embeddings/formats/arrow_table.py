@@ -54,6 +54,15 @@ def batch_rows(schema: pa.Schema) -> int:
 def table_columns(schema: pa.Schema, path: Path) -> list[str]:
     """Return the columns to read.
 
+    Parameters
+    ----------
+    schema : pyarrow.Schema
+    path : Path
+
+    Returns
+    -------
+    list of str
+
     Raises
     ------
     FormatError

@@ -36,6 +36,15 @@ _HEAD_BYTES = 1 << 16
 def format_of_name(path: str | Path) -> str:
     """Return the format that a file to be written gets by its name.
 
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    str
+        A name in `FORMATS`.
+
     Raises
     ------
     UnknownFormatError
@@ -55,6 +64,15 @@ def format_of_name(path: str | Path) -> str:
 
 def guess_format(path: str | Path) -> str:
     """Return the format of an existing file or directory, by its content and then by its name.
+
+    Parameters
+    ----------
+    path : str or Path
+
+    Returns
+    -------
+    str
+        A name in `FORMATS`.
 
     Raises
     ------

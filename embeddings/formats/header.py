@@ -65,6 +65,17 @@ def read_header(file: InputFile, word_bytes: int, number_bytes: int) -> tuple[in
 def exactly(blocks: Iterable[VectorBlock], count: int, file: InputFile) -> Iterator[VectorBlock]:
     """Pass on blocks that have as many rows together as the header says.
 
+    Parameters
+    ----------
+    blocks : iterable of VectorBlock
+    count : int
+        Rows that the header promises.
+    file : InputFile
+
+    Yields
+    ------
+    VectorBlock
+
     Raises
     ------
     FormatError

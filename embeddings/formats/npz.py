@@ -64,6 +64,13 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
 def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
     """Write vectors, then counts and words.
 
+    Parameters
+    ----------
+    stream : VectorStream
+    file : binary file
+    dtype : str
+        "float32" or "float16".
+
     Raises
     ------
     FormatError

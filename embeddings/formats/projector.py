@@ -52,6 +52,13 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
 def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
     """Write the pair of files and the configuration that names them.
 
+    Parameters
+    ----------
+    stream : VectorStream
+    directory : Path
+    dtype : str
+        "float32": the files hold decimal numbers.
+
     Raises
     ------
     FormatError

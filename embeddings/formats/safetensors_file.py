@@ -113,6 +113,14 @@ def write_header(file: BinaryIO, tensors: dict[str, tuple[str, list[int]]]) -> i
 def open_tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
     """Return all tensors of a file as memory maps.
 
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    dict of str to array
+
     Raises
     ------
     FormatError

@@ -75,6 +75,16 @@ def as_float32(array: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
 def as_dtype(block: VectorBlock, dtype: str) -> npt.NDArray[np.floating]:
     """Return the vectors of a block as little-endian float32 or float16.
 
+    Parameters
+    ----------
+    block : VectorBlock
+    dtype : str
+        "float32" or "float16".
+
+    Returns
+    -------
+    (n, d) of the dtype
+
     Raises
     ------
     FormatError
@@ -111,6 +121,16 @@ def sliced(
 
 def verified(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[VectorBlock]:
     """Pass on blocks, one or more, with words that are not empty, finite numbers and counts that are not negative.
+
+    Parameters
+    ----------
+    blocks : iterable of VectorBlock
+    source : Path or str
+        What messages call the file.
+
+    Yields
+    ------
+    VectorBlock
 
     Raises
     ------
@@ -228,6 +248,15 @@ def stream_of(table: WordTable, source: str, progress: Progress | None = None) -
 
 def encoded(words: list[str]) -> tuple[bytes, npt.NDArray[np.int64]]:
     """Return the words as UTF-8, one after another, and where each ends.
+
+    Parameters
+    ----------
+    words : list of str
+
+    Returns
+    -------
+    text : bytes
+    ends : (n,) int64
 
     Raises
     ------

@@ -234,6 +234,16 @@ def significant_digits(
 def write_digits(out: np.ndarray, position: int, digits: int, exponent: int) -> int:
     """Write digits · 10^exponent, plainly where that is short and in scientific notation elsewhere.
 
+    Parameters
+    ----------
+    out : uint8 (n,)
+        Is written to.
+    position : int
+        Where the number begins.
+    digits : int
+        The significant digits.
+    exponent : int
+
     Returns
     -------
     position : int

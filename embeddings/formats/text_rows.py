@@ -147,6 +147,17 @@ def write_rows(
 def word_prefixes(block: VectorBlock) -> tuple[bytes, npt.NDArray[np.int64]]:
     """Return the words of a block as prefixes of rows that separate fields by white space.
 
+    Parameters
+    ----------
+    block : VectorBlock
+
+    Returns
+    -------
+    prefixes : bytes
+        The words, one after another.
+    ends : (n,) int64
+        Where each word ends.
+
     Raises
     ------
     FormatError
@@ -176,6 +187,10 @@ def decode_words(blob: bytes, place: Callable[[int], str]) -> list[str]:
     blob : bytes
     place : callable
         Tells file and line or record of the word with a given index.
+
+    Returns
+    -------
+    list of str
 
     Raises
     ------
@@ -207,6 +222,15 @@ def is_number(field: bytes) -> bool:
 
 def nearest_float32(number: bytes) -> np.float32:
     """Return the float32 next to a decimal number, ties to even.
+
+    Parameters
+    ----------
+    number : bytes
+        ASCII digits with optional sign, point and exponent.
+
+    Returns
+    -------
+    float32
 
     Raises
     ------

@@ -167,6 +167,10 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str, *, newline: b
 
     Parameters
     ----------
+    stream : VectorStream
+    file : binary file
+    dtype : str
+        "float32": the format has no other.
     newline : bool
         Whether a newline follows each vector, as in the C tool's files.
     """

@@ -15,10 +15,10 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 
 
-def unigram_log_likelihoods(train: np.ndarray, ids: np.ndarray, words: int) -> np.ndarray:
-    """Return ln of (count + 1) / (N + V) for every word of ``ids``: the unigram model of ``train`` with add-one."""
-    counts = np.bincount(train, minlength=words) + 1.0
-    return np.log(counts / counts.sum())[ids]
+def unigram_log_likelihoods(counts: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """Return ln of (count + 1) / (N + V) for every word of ``ids``: the unigram model with add-one smoothing."""
+    smoothed = counts + 1.0
+    return np.log(smoothed / smoothed.sum())[ids]
 
 
 class KneserNey:

@@ -56,6 +56,7 @@ class SequenceTagger:
     Examples
     --------
     >>> sentences, tags = [["the", "dog", "barks"], ["a", "cat"]], [["D", "N", "V"], ["D", "N"]]
+    >>> sentences, tags = sentences * 8, tags * 8
     >>> rng = np.random.default_rng(0)
     >>> tagger = SequenceTagger(WordInputs(sentences, rng=rng), ["D", "N", "V"], rng=rng)
     >>> _ = tagger.fit(sentences, tags, training=SequenceTrainingConfig(epochs=30, learning_rate=0.02))

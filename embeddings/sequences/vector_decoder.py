@@ -37,6 +37,7 @@ class VectorDecoder(SequenceGenerator):
 
     Examples
     --------
+    >>> from embeddings.sequences import SequenceTrainingConfig
     >>> rng = np.random.default_rng(0)
     >>> model = VectorDecoder(2, "ab", rng=rng)
     >>> training = SequenceTrainingConfig(epochs=40, learning_rate=0.02)

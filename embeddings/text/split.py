@@ -83,24 +83,39 @@ class SplitText:
             if about.pop("format") != _FORMAT:
                 raise EmbeddingsError(f"{directory} is of another version; split the text again")
             begins = read_array(directory / _LINES)
-            if begins.dtype != np.int64 or begins.ndim != 2 or begins.shape[1] != 2 or about["block_lines"] < 1:
+            if begins.dtype != np.int64 or begins.ndim != 2 or begins.shape[1] != 2 or begins.min(initial=0) < 0:
                 raise ValueError(f"{_LINES} holds {begins.dtype} of shape {begins.shape}")
-            about["cycle"] = tuple(int(part) for part in about["cycle"])
-            return cls(directory=directory, begins=begins, **about)
+            about["cycle"] = tuple(about["cycle"])
+            split = cls(directory=directory, begins=begins, **about)
+            split._check()
+            return split
         except FileNotFoundError as error:
             raise EmbeddingsError(f"{directory} has no {Path(error.filename).name}; expected a split text") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EmbeddingsError(f"{directory} is damaged ({error}); split the text again") from error
 
+    def _check(self) -> None:
+        numbers = [self.block_lines, self.tokens, *self.lines.values(), *self.cycle]
+        if not all(type(number) is int and 0 <= number <= WHOLE_TEXT for number in numbers) or not self.block_lines:
+            raise ValueError("a number is out of range")
+        if set(self.lines) != {*PARTS} or not {*self.cycle} or max(self.cycle) >= len(PARTS):
+            raise ValueError("the parts are others")
+
     def counts(self, worker: int, generation: int) -> np.ndarray:
         """Return how often the words of a generation are in train, (w,) int64, in the order of its file."""
+        path = self.directory / _counts_name(worker, generation)
         try:
-            return read_array(self.directory / _counts_name(worker, generation))
+            counts = read_array(path)
         except OSError as error:
-            raise EmbeddingsError(f"cannot read {error.filename}: {error.strerror}; split the text again") from error
+            raise EmbeddingsError(f"cannot read {path}: {error.strerror}; split the text again") from error
+        if counts.dtype != np.int64 or counts.ndim != 1 or counts.min(initial=0) < 0:
+            raise EmbeddingsError(f"{path} is damaged; split the text again")
+        return counts
 
     def begin(self, tokenized: TokenizedCorpus, part: int) -> tuple[Begin, Deal]:
         """Return where a part of the tokenized ids begins and how its lines are dealt out."""
+        if len(self.begins) != len(tokenized.parts):
+            raise EmbeddingsError(f"{self.directory} is the split of another text; split this one")
         line, in_line = self.begins[part].tolist()
         return Begin(line, bool(in_line)), _deal(self, tokenized, part)
 

@@ -74,6 +74,10 @@ class Vocabulary:
         counts : iterable of int, optional
             One a word. Default: 0, unknown.
 
+        Returns
+        -------
+        Vocabulary
+
         Raises
         ------
         ValueError
@@ -98,6 +102,18 @@ class Vocabulary:
     def from_counts(cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None) -> Self:
         """Make a vocabulary of the words seen at least `min_count` times, at most the `max_size` most frequent.
 
+        Parameters
+        ----------
+        counts : mapping of str to int
+        min_count : int
+        max_size : int, optional
+            Default: all.
+
+        Returns
+        -------
+        Vocabulary
+            Words by falling count, then by code points.
+
         Raises
         ------
         EmbeddingsError
@@ -111,6 +127,14 @@ class Vocabulary:
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
         """Open a `vocabulary.tsv`; its lines are not looked at before they are needed.
+
+        Parameters
+        ----------
+        path : str or PathLike
+
+        Returns
+        -------
+        Vocabulary
 
         Raises
         ------
@@ -126,6 +150,10 @@ class Vocabulary:
         r"""Write ``word<TAB>count`` lines in UTF-8, without a header.
 
         Tab, newline, carriage return and backslash in words are written as ``\t``, ``\n``, ``\r`` and ``\\``.
+
+        Parameters
+        ----------
+        path : str or PathLike
 
         Raises
         ------
@@ -186,6 +214,15 @@ class Vocabulary:
     def id(self, word: str) -> int:
         """Return the id of a word.
 
+        Parameters
+        ----------
+        word : str
+
+        Returns
+        -------
+        int
+            Row of E, from 0.
+
         Raises
         ------
         UnknownWordError
@@ -206,6 +243,10 @@ class Vocabulary:
         words : iterable of str
         missing : int, optional
             Stands for words that are not there. Default: they are an error.
+
+        Returns
+        -------
+        (n,) int32
 
         Raises
         ------
@@ -275,6 +316,14 @@ class Vocabulary:
 
     def one_hot(self, words: str | Iterable[str]) -> "sparse.csr_array":
         """Return the one-hot vectors o_w of words as rows, (n, V) float32; a single str is one row.
+
+        Parameters
+        ----------
+        words : str or iterable of str
+
+        Returns
+        -------
+        sparse array (n, V) float32
 
         Raises
         ------

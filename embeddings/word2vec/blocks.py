@@ -48,6 +48,10 @@ def cut_into_blocks(
     block_tokens : int, optional
         Default: `most_tokens`, or fewer for a corpus of less than 200 times as many.
     most_tokens : int
+
+    Returns
+    -------
+    BlockTable
     """
     size = block_tokens or max(50, min(most_tokens, corpus.token_count // _FEWEST_BLOCKS))
     parts = [_cut_shard(number, np.asarray(shard.offsets), size) for number, shard in enumerate(corpus.shards)]

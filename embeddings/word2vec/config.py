@@ -127,6 +127,14 @@ class Word2VecConfig:
     def from_dict(cls, settings: dict[str, Any]) -> "Word2VecConfig":
         """Make a configuration of `to_dict`'s result.
 
+        Parameters
+        ----------
+        settings : dict of str to value
+
+        Returns
+        -------
+        Word2VecConfig
+
         Raises
         ------
         ValueError

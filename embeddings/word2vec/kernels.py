@@ -325,6 +325,14 @@ def _train_pairs(dimension, parameters, contexts, m, outputs, rates, scores):
 def skip_gram(block, parameters, step, scratch):
     """Train a block with skip-gram, in place.
 
+    Parameters
+    ----------
+    block : Block
+    parameters : Parameters
+        E and C are changed.
+    step : Step
+    scratch : Scratch
+
     Returns
     -------
     loss : float

@@ -17,6 +17,12 @@ def padded_dimension(dimension: int) -> int:
 def zeros(rows: int, dimension: int) -> np.ndarray:
     """Allocate a padded matrix of zeros that begins at a cache line.
 
+    Parameters
+    ----------
+    rows : int
+    dimension : int
+        d, without padding.
+
     Returns
     -------
     (rows, padded dimension) float32
@@ -29,6 +35,13 @@ def zeros(rows: int, dimension: int) -> np.ndarray:
 
 def random_rows(rows: int, dimension: int, generator: np.random.Generator) -> np.ndarray:
     """Allocate a padded matrix of small random vectors, uniform in ±1/(2d) as in word2vec.
+
+    Parameters
+    ----------
+    rows : int
+    dimension : int
+        d, without padding.
+    generator : np.random.Generator
 
     Returns
     -------

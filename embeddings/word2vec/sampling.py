@@ -58,6 +58,10 @@ def noise_distribution(counts: np.ndarray, exponent: float = 0.75, trained: np.n
 def as_uint32_threshold(probability: np.ndarray) -> np.ndarray:
     """Thresholds for random 32-bit integers r: ``r <= threshold`` holds with the given probabilities.
 
+    Parameters
+    ----------
+    probability : (V,) float
+
     Returns
     -------
     (V,) uint32

@@ -150,6 +150,13 @@ class Trainer:
     ) -> None:
         """Train all epochs in place, from where the newest checkpoint ends if there is one.
 
+        Parameters
+        ----------
+        report : callable, optional
+            Called several times a second with a `TrainingProgress`.
+        checkpointing : Checkpointing, optional
+            Default: no checkpoints.
+
         Raises
         ------
         TrainingDiverged

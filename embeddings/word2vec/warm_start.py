@@ -4,6 +4,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.build_vocabulary import build_vocabulary
+from embeddings.text.split import SplitText
 from embeddings.text.tokenized_corpus import TokenizedCorpus
 from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.word_table import WordTable
@@ -14,7 +15,11 @@ _ROWS_AT_A_TIME = 4096
 
 
 def extend_vocabulary(
-    old: Vocabulary, tokenized: TokenizedCorpus, min_count: int = 5, max_size: int | None = None
+    old: Vocabulary,
+    tokenized: TokenizedCorpus,
+    min_count: int = 5,
+    max_size: int | None = None,
+    split: SplitText | None = None,
 ) -> Vocabulary:
     """Add the words of a new text to a vocabulary.
 
@@ -31,7 +36,9 @@ def extend_vocabulary(
     min_count : int
         New words that it has less often are left out.
     max_size : int, optional
-        Add the most frequent new words only, up to so many words in all.
+        Add the most frequent new words only, up to this many words in all.
+    split : SplitText, optional
+        Count the words of its training part only, and begin with ``<unk>`` and ``<eos>``; see `build_vocabulary`.
 
     Returns
     -------
@@ -45,18 +52,29 @@ def extend_vocabulary(
     """
     table = WordTable()
     table.add(CountedWords(old.encoded_words, old.counts))
-    found = build_vocabulary(tokenized, min_count=1)
+    found = build_vocabulary(tokenized, min_count=1, split=split)
+    specials = found.prefix(2) if split else None
+    found = found.select(np.arange(2, len(found))) if split else found
     words, counts = found.encoded_words, found.counts
     known = table.find(words) > 0
     new = np.flatnonzero(~known & (counts >= min_count))  # the most frequent first
     room = len(new) if max_size is None else max(0, max_size - len(old))
     chosen = np.concatenate([np.flatnonzero(known), new[:room]])
     table.add(CountedWords(words.take(chosen), counts[chosen]))
-    return Vocabulary.from_counted(table.export(min_count=0).ranked())
+    extended = Vocabulary.from_counted(table.export(min_count=0).ranked())
+    if specials is None:
+        return extended
+    unknown = int(counts.sum() - counts[chosen].sum())
+    return Vocabulary.from_words([*specials.words, *extended.words], [unknown, specials.counts[1], *extended.counts])
 
 
 def check_start(start: WordVectors, dimension: int) -> None:
     """Raise an error unless training of vectors of a dimension can start from these.
+
+    Parameters
+    ----------
+    start : WordVectors
+    dimension : int
 
     Raises
     ------

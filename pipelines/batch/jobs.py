@@ -18,11 +18,11 @@ from pathlib import Path
 from pipelines.batch.config import Batch, Job
 from pipelines.console.interruption import raise_if_interrupted
 from pipelines.console.progress import Progress, duration
-from pipelines.pipeline import pipeline_stages
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.known_hashes import FILE_NAME, KnownHashes
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.run_directory import RunDirectory
+from pipelines.stage_lists import run_stages
 from vecmill.errors import OutputError
 from vecmill.files import atomic_directory, writing
 
@@ -76,7 +76,7 @@ def plan_batch(batch: Batch, directory: Path) -> list[JobState]:
     states = []
     for job in batch.jobs:
         recipes: dict[str, str] = {}
-        for stage in pipeline_stages(job.config, hashes):
+        for stage in run_stages(job.config, hashes):
             inputs = [recipes[name] for name in stage.inputs]
             made_from = [stage.name, dict(stage.settings), dict(stage.sources()), inputs]
             recipes[stage.name] = hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()

@@ -47,18 +47,15 @@ def probe_command(
     """
     names, shares = _names(task), _shares(fractions)
     from pipelines.reports.probe_report import ProbeReportStage, print_report
-    from pipelines.running.output_directory import OutputDirectory
-    from pipelines.running.runner import Runner
+    from pipelines.running.make import make
     from pipelines.running.stage import Stage
     from pipelines.stages.probe import FILE_NAME, ProbeStage
 
     stages = tuple(ProbeStage(task=name, model=model, data_folder=data, fractions=shares, seed=seed) for name in names)
     report = ProbeReportStage(tasks=stages)
     every: list[Stage] = [*stages, report]
-    with interruptible("the same command goes on where this one stopped"), OutputDirectory(out, force=force) as output:
-        output.begin({"model": str(model), **report.settings})
-        Runner(output.work, every, make_progress()).run()
-        output.publish(report.name)
+    with interruptible("the same command goes on where this one stopped"):
+        make(out, every, {"model": str(model), **report.settings}, force=force, progress=make_progress())
     found = json.loads((out / FILE_NAME).read_text("utf-8"))
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))

@@ -50,9 +50,8 @@ def train_count_based_command(
     config = _config_of(model, threads)
     from embeddings import WordVectors
     from embeddings.count_based import CountBasedConfig  # slow to import: SciPy, Numba
-    from pipelines.embedding_pipeline import embedding_stages
-    from pipelines.running.output_directory import OutputDirectory
-    from pipelines.running.runner import Runner
+    from pipelines.running.make import make
+    from pipelines.stage_lists import text_stages
     from pipelines.stages.count_based import CountBasedStage
 
     shared = {name: getattr(config.train, name) for name in SHARED}
@@ -69,11 +68,7 @@ def train_count_based_command(
     progress = make_progress()
     with interruptible("the same command goes on where this one stopped"):
         stage = CountBasedStage(config=config, count_based=count_based)
-        stages = [*embedding_stages(config)[:-1], stage]
-        with OutputDirectory(out, force=force) as output:
-            output.begin(stage.all_settings)
-            Runner(output.work, stages, progress).run()
-            output.publish(stage.name)
+        make(out, [*text_stages(config), stage], stage.all_settings, force=force, progress=progress)
     vectors = WordVectors.load(out)
     if vectors.vocabulary != WordVectors.load(model).vocabulary:
         logger.warning("the vocabulary is not that of %s: its text has changed since it was trained", model)

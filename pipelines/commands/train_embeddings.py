@@ -136,19 +136,20 @@ def train_embeddings_command(
     More text later: vecmill train-embeddings more.txt --start-from runs/mine --out runs/more
     """
     settings = load_config(config, _given(context))
-    from pipelines.embedding_pipeline import is_finished, train_embeddings  # slow to import: Numba
     from pipelines.reports.vectors_report import print_training
+    from pipelines.running.make import is_made, make
     from pipelines.running.output_directory import tidy
+    from pipelines.stage_lists import embedding_stages
 
-    progress = make_progress()
-    if skip_finished and not force and is_finished(settings, out):
+    stages, decisive = embedding_stages(settings), settings.decisive()
+    if skip_finished and not force and is_made(out, stages, decisive):
         tidy(out)
         if not as_json:
             typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
             return
     else:
         with interruptible("the same command goes on where this one stopped"):
-            train_embeddings(settings, out, force=force, progress=progress)
+            make(out, stages, decisive, force=force, progress=make_progress())
     if as_json:
         _print_json(out)
     else:

@@ -9,6 +9,7 @@ from pipelines.console.completion import corpus_names
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.settings.config import Given
+from pipelines.settings.sections import OWN_EMBEDDINGS
 
 # Where the options that are not settings of [lm_training] belong.
 SETTING_OF_OPTION = {
@@ -21,6 +22,7 @@ SETTING_OF_OPTION = {
     "min_count": "lm.min_count",
     "max_vocabulary": "lm.max_vocabulary",
     "seed": "lm.seed",
+    "embeddings": "lm.embeddings",
     "cell": "lm_network.cell",
     "layers": "lm_network.layers",
     "hidden_size": "lm_network.hidden_size",
@@ -29,7 +31,7 @@ SETTING_OF_OPTION = {
     "output": "lm_network.output",
     "frozen": "lm_network.frozen",
 }
-NO_SETTINGS = ("out", "embeddings", "config", "force", "skip_finished", "dropout")
+NO_SETTINGS = ("out", "config", "force", "skip_finished", "dropout")
 DROPOUTS = ("dropout_input", "dropout_between", "dropout_output")
 OF_PRESET = "that of the preset"
 
@@ -47,8 +49,13 @@ def train_lm_command(
     *,
     out: Annotated[Path, typer.Option(help="Directory to write; it appears when all is finished.")],
     embeddings: Annotated[
-        Path | None, typer.Option(help="Word vectors to start from: a model directory or file.", show_default="random")
-    ] = None,
+        str,
+        typer.Option(
+            help="Word vectors to start from: a model directory or file, or none for a random start.",
+            metavar="MODEL|none",
+            show_default="trained on the training part first",
+        ),
+    ] = OWN_EMBEDDINGS,
     preset: Annotated[
         str,
         typer.Option(
@@ -109,20 +116,22 @@ def train_lm_command(
     The output directory holds model.safetensors, language_model.json, vocabulary.tsv, config.json, metrics.jsonl,
     evaluation.json and manifest.json. An interrupted run goes on when the same command is given again.
 
-    Example: vecmill train-lm pydocs --embeddings runs/pydocs --out runs/pydocs-lm
+    Example: vecmill train-lm pydocs --out runs/pydocs-lm
     """
-    from pipelines.lm_pipeline import is_finished, load_lm_config, train_lm
     from pipelines.reports.lm_report import print_lm_training
+    from pipelines.running.make import is_made, make
     from pipelines.running.output_directory import tidy
+    from pipelines.settings.lm_config import load_lm_config
+    from pipelines.stage_lists import language_model_stages
 
-    settings = load_lm_config(config, _given(context), embeddings)
-    progress = make_progress()
-    if skip_finished and not force and is_finished(settings, out, embeddings=embeddings):
+    settings = load_lm_config(config, _given(context))
+    stages, decisive = language_model_stages(settings), settings.to_dict()
+    if skip_finished and not force and is_made(out, stages, decisive):
         tidy(out)
         typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
         return
     with interruptible("the same command goes on where this one stopped"):
-        train_lm(settings, out, embeddings=embeddings, force=force, progress=progress)
+        make(out, stages, decisive, force=force, progress=make_progress())
     print_lm_training(out)
 
 

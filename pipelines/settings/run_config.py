@@ -17,10 +17,9 @@ from pipelines.settings.config import (
     read_toml,
 )
 from pipelines.settings.sections import EvaluateSettings, ExportSettings, OutputSettings
-from pipelines.stages.corpus_source import is_read_once
 
 if TYPE_CHECKING:
-    from pipelines.lm_pipeline import LMPipelineConfig
+    from pipelines.settings.lm_config import LMPipelineConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +44,7 @@ class RunConfig:
         """Return ``{section: {key: value}}`` as it is written to `config.json`."""
         sections = self.embedding.to_dict() | {name: dataclasses.asdict(getattr(self, name)) for name in RUN_SECTIONS}
         if self.lm:
-            sections |= {name: dataclasses.asdict(getattr(self.lm, name)) for name in LM_SECTION_NAMES}
+            sections |= {name: dataclasses.asdict(getattr(self.lm, name)) for name in ("split", *LM_SECTION_NAMES)}
         return json.loads(json.dumps(sections))
 
 
@@ -85,14 +84,14 @@ def build_run_config(given: Mapping[str, Given]) -> RunConfig:
         For a value of the wrong type or out of range, and for standard input.
     """
     embedding = PipelineConfig(**build_sections(get_type_hints(PipelineConfig), given))
-    if is_read_once(embedding.corpus.source):
+    if embedding.corpus.is_read_once:
         raise ConfigError(
             f"{given['corpus.source'].origin}: {embedding.corpus.source!r} gives its text only once, and a run that is "
             "repeated reads it again; save the text to a file, or use 'vecmill train-embeddings -'"
         )
     lm = None
     if any(name.partition(".")[0] in LM_SECTION_NAMES for name in given):
-        from pipelines.lm_pipeline import build_lm_config  # slow to import: Numba
+        from pipelines.settings.lm_config import build_lm_config  # slow to import: Numba
 
         lm = build_lm_config({"lm.enabled": Given(True, "default"), **given})
     return RunConfig(

@@ -1,8 +1,13 @@
 """The small sections of a settings file; those of word2vec and of language models are defined beside them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines.console.durations import seconds
+
+STANDARD_INPUT = "-"
+OWN_EMBEDDINGS = "train-embeddings"
+"""Word vectors of the same pipeline: the name of their stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +27,17 @@ class CorpusSettings:
     source: str = "pydocs"
     field: str = "text"
     column: str = "text"
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the source is a URL of another machine."""
+        return "://" in self.source and not self.source.startswith("file:") and not Path(self.source).exists()
+
+    @property
+    def is_read_once(self) -> bool:
+        """Whether the source is standard input or a pipe, which gives its text once only."""
+        path = Path(self.source).expanduser()
+        return self.source == STANDARD_INPUT or (path.exists() and not (path.is_file() or path.is_dir()))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +60,27 @@ class TokenizerSettings:
     lowercase: bool = True
     punctuation: bool = False
     fold_digits: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitSettings:
+    """How a text is split for a language model; a folder with train.txt, valid.txt and test.txt is split already.
+
+    Attributes
+    ----------
+    valid, test
+        Shares of the lines, dealt out in blocks of 50.
+    """
+
+    valid: float = 0.05
+    test: float = 0.05
+
+    def __post_init__(self) -> None:
+        for name in ("valid", "test"):
+            if not 0 < getattr(self, name) < 1 or round(getattr(self, name), 3) != getattr(self, name):
+                raise ValueError(f"{name} must lie between 0 and 1 and have three decimals at most")
+        if self.valid + self.test >= 1:
+            raise ValueError(f"valid and test must be below 1 together, got {self.valid} and {self.test}")
 
 
 @dataclass(frozen=True, kw_only=True)

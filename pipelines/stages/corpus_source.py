@@ -8,22 +8,10 @@ from corpora.errors import CorpusError
 from pipelines.console.progress import LogProgress, Progress
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.manifest import Manifest
-from pipelines.settings.sections import CorpusSettings
+from pipelines.settings.sections import STANDARD_INPUT, CorpusSettings
 from vecmill.files import write_json
 
 FILE_NAME = "corpus.json"
-STANDARD_INPUT = "-"
-
-
-def is_remote(source: str) -> bool:
-    """Whether a source is a URL of another machine."""
-    return "://" in source and not source.startswith("file:") and not Path(source).exists()
-
-
-def is_read_once(source: str) -> bool:
-    """Whether a source is standard input or a pipe, which gives its text once only."""
-    path = Path(source).expanduser()
-    return source == STANDARD_INPUT or (path.exists() and not (path.is_file() or path.is_dir()))
 
 
 def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
@@ -101,3 +89,38 @@ def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:
     corpus = open_corpus(path, field=settings.field, column=settings.column)
     corpus.name = name
     return corpus
+
+
+def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]) -> dict[str, Corpus] | None:
+    """Open the files of a fetched folder that hold one part of the text each: ``train.txt``, ``valid.jsonl.gz``, ...
+
+    Parameters
+    ----------
+    directory : Path
+        Of the fetch stage.
+    settings : CorpusSettings
+    parts : tuple of str
+
+    Returns
+    -------
+    dict of str to Corpus, or None
+        None where the text is no folder, or lacks a file for one of the parts.
+
+    Raises
+    ------
+    CorpusError
+        Two files are there for one part.
+    """
+    folder = Path(read_location(directory)[0])
+    if not folder.is_dir():
+        return None
+    found: dict[str, list[Path]] = {part: [] for part in parts}
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name.partition(".")[0] in found:
+            found[path.name.partition(".")[0]].append(path)
+    if not all(found.values()):
+        return None
+    for part, paths in found.items():
+        if len(paths) > 1:
+            raise CorpusError(f"{folder} has {paths[0].name} and {paths[1].name}; expected one file for {part}")
+    return {part: open_corpus(paths[0], field=settings.field, column=settings.column) for part, paths in found.items()}

@@ -37,7 +37,7 @@ class CountBasedStage(Stage):
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary and the effective configuration."""
         words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
-        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has
+        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # the runner has verified it
         with context.progress.task("counting neighbours", corpus.token_count) as update:
             vectors = CountBased(self.count_based).fit(corpus, words, progress=lambda done: update(done))
         vectors.save(directory)

@@ -1,4 +1,4 @@
-"""Stage 4: provisional ids → ids of the vocabulary."""
+"""Stage: provisional ids → ids of the vocabulary."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,19 +14,30 @@ class EncodeStage(Stage):
     """Writes the corpus as memory-mapped shards of word ids."""
 
     threads: int | None = None
+    split: bool = False
+    """Whether the ids hold the parts train, valid and test, with ``<unk>`` and ``<eos>``."""
     name: ClassVar[str] = "encode"
-    inputs: ClassVar[tuple[str, ...]] = ("tokenize", "vocabulary")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The provisional ids and the vocabulary, and which lines belong to which part if the text is split."""
+        return ("tokenize", *(["split"] if self.split else []), "vocabulary")
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """None: the inputs decide everything."""
+        """No settings: the inputs decide everything."""
         return {}
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the shards."""
-        from embeddings import TokenizedCorpus, Vocabulary, encode_corpus
+        from embeddings import SplitText, TokenizedCorpus, Vocabulary, encode_corpus
 
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
         words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
-        corpus = encode_corpus(tokenized, words, directory, threads=self.threads)
-        return {"tokens": corpus.token_count, "sentences": corpus.sentence_count, "dropped": dict(corpus.dropped)}
+        split = SplitText.open(context.inputs["split"]) if self.split else None
+        corpus = encode_corpus(tokenized, words, directory, threads=self.threads, split=split)
+        totals = {"tokens": corpus.token_count, "sentences": corpus.sentence_count, "dropped": dict(corpus.dropped)}
+        parts = {
+            name: {"tokens": part.token_count, "unknown": part.unknown_count} for name, part in corpus.parts.items()
+        }
+        return {**totals, "parts": parts} if split else totals

@@ -14,12 +14,9 @@ from pipelines.console.progress import LogProgress
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
-from pipelines.settings.sections import CorpusSettings
+from pipelines.settings.sections import STANDARD_INPUT, CorpusSettings
 from pipelines.stages.corpus_source import (
     FILE_NAME,
-    STANDARD_INPUT,
-    is_read_once,
-    is_remote,
     open_source,
     write_location,
 )
@@ -45,7 +42,7 @@ class FetchStage(Stage):
     def sources(self) -> Mapping[str, str]:
         """Return the hash of local text; what was downloaded is not asked for again, nor can standard input be."""
         source = self.corpus.source
-        if is_read_once(source) or is_remote(source):
+        if self.corpus.is_read_once or self.corpus.is_remote:
             return {}
         if source in names() and not info(source).cached:
             return {"corpus": "not fetched yet"}
@@ -62,7 +59,7 @@ class FetchStage(Stage):
         """Write `corpus.json`, and `text/` if it came from elsewhere."""
         source = self.corpus.source
         corpus = open_source(self.corpus, context.progress)
-        if is_remote(source):
+        if self.corpus.is_remote:
             path = _download(corpus, directory / TEXT, context).relative_to(directory).as_posix()
         elif source in names():
             path = corpus.files[0].path

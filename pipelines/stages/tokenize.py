@@ -1,15 +1,26 @@
-"""Stage 2: raw text → provisional word ids and counts."""
+"""Stage: raw text → provisional word ids and counts."""
 
+import logging
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import CorpusSettings, TokenizerSettings
-from pipelines.stages.corpus_source import is_read_once, open_fetched, require_unchanged
+from pipelines.stages.corpus_source import open_fetched, open_parts, require_unchanged
+
+if TYPE_CHECKING:
+    from corpora import Corpus
+
+logger = logging.getLogger(__name__)
+
+PARTS = ("train", "valid", "test")
+_SAMPLE_BYTES = 1 << 18
 
 
 def check_tokenizer(settings: TokenizerSettings) -> None:
@@ -40,6 +51,8 @@ class TokenizeStage(Stage):
     corpus: CorpusSettings
     tokenizer: TokenizerSettings
     threads: int | None = None
+    keep_parts: bool = False
+    """Whether the files train, valid and test of a folder stay apart."""
     hashes: KnownHashes = field(default_factory=KnownHashes)
     _content: str | None = field(default=None, init=False)
     name: ClassVar[str] = "tokenize"
@@ -48,11 +61,12 @@ class TokenizeStage(Stage):
     @property
     def settings(self) -> Mapping[str, Any]:
         """How the text is read and cut into words."""
-        return {"reading": reading(self.corpus), "tokenizer": asdict(self.tokenizer)}
+        parts = {"keep_parts": True} if self.keep_parts else {}
+        return {"reading": reading(self.corpus), "tokenizer": asdict(self.tokenizer), **parts}
 
     def sources(self) -> Mapping[str, str]:
         """Return the hash of text that can be read only once, when it has been."""
-        return {"corpus": self._content or "not read yet"} if is_read_once(self.corpus.source) else {}
+        return {"corpus": self._content or "not read yet"} if self.corpus.is_read_once else {}
 
     def check(self) -> None:
         """Raise `ConfigError` for a tokenizer that does not exist."""
@@ -66,16 +80,34 @@ class TokenizeStage(Stage):
         """Write shards of provisional ids and tables of words with their counts."""
         from embeddings import make_tokenizer, tokenize_corpus
 
-        corpus = open_fetched(context.inputs["fetch"], self.corpus)
-        with context.progress.task(f"tokenizing {corpus.name}", corpus.size) as update:
+        fetched, tokenizer = context.inputs["fetch"], make_tokenizer(**tokenizer_arguments(self.tokenizer))
+        parts = open_parts(fetched, self.corpus, PARTS) if self.keep_parts else None
+        if parts and _is_tokenized(parts):
+            logger.info("the text is tokenized already: it is split at white space only")
+            tokenizer = make_tokenizer("whitespace", lowercase=False)
+        texts = list(parts.values()) if parts else [open_fetched(fetched, self.corpus)]
+        name, size = (self.corpus.source if parts else texts[0].name), _total([text.size for text in texts])
+        with context.progress.task(f"tokenizing {name}", size) as update:
             tokenize_corpus(
-                corpus.blocks(),
-                make_tokenizer(**tokenizer_arguments(self.tokenizer)),
+                {part: text.blocks() for part, text in parts.items()} if parts else texts[0].blocks(),
+                tokenizer,
                 directory,
                 threads=self.threads,
-                progress=lambda _: update(corpus.position),
+                progress=lambda _: update(sum(text.position for text in texts)),
             )
-        if not corpus.rereadable:
-            self._content = corpus.fingerprint()
-        require_unchanged(context.inputs["fetch"], self.corpus, self.hashes)
-        return {"warnings": dict(corpus.warnings)}
+        if not texts[0].rereadable:
+            self._content = texts[0].fingerprint()
+        require_unchanged(fetched, self.corpus, self.hashes)
+        return {"warnings": dict(sum((Counter(text.warnings) for text in texts), Counter()))}
+
+
+def _is_tokenized(parts: Mapping[str, "Corpus"]) -> bool:
+    """Return whether the training text has its words and punctuation marks apart already."""
+    from embeddings.language_model.lines import looks_tokenized
+
+    sample = b"".join(islice(parts["train"].blocks(_SAMPLE_BYTES), 1))
+    return looks_tokenized(sample.decode("utf-8", "replace"))
+
+
+def _total(sizes: list[int | None]) -> int | None:
+    return None if None in sizes else sum(size or 0 for size in sizes)

@@ -1,4 +1,4 @@
-"""Stage 5: ids → the embedding matrix E and the context matrix."""
+"""Stage: ids → the embedding matrix E and the context matrix."""
 
 import json
 import logging
@@ -30,13 +30,16 @@ class TrainEmbeddingsStage(Stage):
 
     config: PipelineConfig
     start: StartModel | None = None
+    split: bool = False
+    """Whether the ids are those of a split text: only the words of its training part are trained on."""
     name: ClassVar[str] = "train-embeddings"
     inputs: ClassVar[tuple[str, ...]] = ("vocabulary", "encode")
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """Those of [train] that decide the result."""
-        return self.config.decisive()["train"]
+        settings = self.config.decisive()["train"]
+        return {**settings, "punctuation": self.config.tokenizer.punctuation} if self.split else settings
 
     def sources(self) -> Mapping[str, str]:
         """Return the hash of the model that training starts from."""
@@ -59,7 +62,8 @@ class TrainEmbeddingsStage(Stage):
         from embeddings.word2vec import Checkpointing, Word2Vec
 
         words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
-        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has
+        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # the runner has verified it
+        trained = words.is_word(punctuation=self.config.tokenizer.punctuation) if self.split else None
         model = Word2Vec(self.config.train)
         start = self.start.open() if self.start else None
         logger.info("learning rate %g, starting from %s", self.config.train.rate, self.config.start.model or "random")
@@ -72,13 +76,13 @@ class TrainEmbeddingsStage(Stage):
             def report(progress: "TrainingProgress") -> None:
                 update(progress.words_done, describe(progress), progress.seconds_left)
 
-            vectors = model.fit(corpus, words, report=report, checkpointing=checkpointing, start=start)
+            vectors = model.fit(corpus, words, report=report, checkpointing=checkpointing, start=start, trained=trained)
         vectors.save(directory)
         write_json(directory / "config.json", self.config.to_dict())
         lines = [json.dumps(metrics) for metrics in model.metrics]
         (directory / METRICS).write_text("".join(f"{line}\n" for line in lines), "utf-8")
         settings = self.config.train
-        return {"words": len(words), "dimension": settings.dimension, "learning rate": settings.learning_rate}
+        return {"words": len(vectors), "dimension": settings.dimension, "learning rate": settings.learning_rate}
 
 
 def describe(progress: "TrainingProgress") -> str:

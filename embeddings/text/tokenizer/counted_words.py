@@ -107,6 +107,15 @@ class CountedWords(NamedTuple):
     def from_text(cls, text: bytes) -> "CountedWords":
         """Find the words and counts in the result of `to_text`; escapes are left in the words.
 
+        Parameters
+        ----------
+        text : bytes
+            Lines of UTF-8.
+
+        Returns
+        -------
+        CountedWords
+
         Raises
         ------
         EmbeddingsError

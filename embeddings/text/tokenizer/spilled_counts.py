@@ -35,6 +35,10 @@ def write_generation(path: Path, table: WordTable) -> None:
 class Generation:
     """A file that `write_generation` has written.
 
+    Parameters
+    ----------
+    path : Path
+
     Raises
     ------
     EmbeddingsError

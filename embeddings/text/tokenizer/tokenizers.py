@@ -82,7 +82,7 @@ class HasTokenize(Protocol):
 class FastTokenizer:
     """The compiled tokenizer; rules in `embeddings.text.tokenizer.tokenizers`.
 
-    Parameters
+    Attributes
     ----------
     white_space_only : bool
         Only white space and control characters end a word.
@@ -117,7 +117,7 @@ class FastTokenizer:
 class PythonTokenizer:
     """A tokenizer written in Python, called line by line.
 
-    Parameters
+    Attributes
     ----------
     spec : str
         Name of the tokenizer.
@@ -144,6 +144,15 @@ class PythonTokenizer:
 
     def tokenize(self, text: str) -> list[list[str]]:
         """Return the words of each line.
+
+        Parameters
+        ----------
+        text : str
+
+        Returns
+        -------
+        list of list of str
+            One list a line.
 
         Raises
         ------
@@ -193,6 +202,10 @@ def make_tokenizer(
         Punctuation marks and symbols are tokens, too; of effect on the fast tokenizer only.
     fold_digits : bool
         Every decimal digit becomes ``0``.
+
+    Returns
+    -------
+    Tokenizer
 
     Raises
     ------

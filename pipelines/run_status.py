@@ -1,6 +1,5 @@
 """How far a run is: the state of every stage, from what lies in its directory."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,12 +10,6 @@ from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
 from pipelines.running.run_directory import CONFIG, is_run
 from vecmill.errors import OutputError, VecmillError
 from vecmill.files import read_json
-
-STAGES_OF = {
-    "train": ("fetch", "tokenize", "vocabulary", "encode", "train-embeddings"),
-    "count_based": ("fetch", "tokenize", "vocabulary", "encode", "count-based"),
-    "lm": ("fetch", "encode-lm", "train-lm"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +91,9 @@ def status_of(directory: Path) -> Status:
 
 
 def _run_status(directory: Path) -> Status:
-    from pipelines.pipeline import pipeline_stages, plan
+    from pipelines.pipeline import plan
     from pipelines.settings.run_config import read_run_config
+    from pipelines.stage_lists import run_stages
 
     config = read_run_config(directory / CONFIG)
     note = ""
@@ -109,17 +103,17 @@ def _run_status(directory: Path) -> Status:
             reasons[step.stage] = f"follows {', '.join(step.waits_for)}" if step.waits_for else step.reason
     except VecmillError as error:
         note = f"whether the stages are up to date cannot be told: {error}"
-    names = [stage.name for stage in pipeline_stages(config)]
+    names = [stage.name for stage in run_stages(config)]
     writer = DirectoryLock(directory, directory).holder()
     stages = [_stage(directory, name, reasons.get(name), writer) for name in names]
     return Status(directory=str(directory), writer=writer, note=note, stages=stages)
 
 
 def _work_status(directory: Path, work: Path) -> Status:
-    try:
-        settings = json.loads((work / CONFIG).read_text("utf-8"))
-        names = next(names for section, names in STAGES_OF.items() if section in settings)
-    except (OSError, ValueError, StopIteration, TypeError):
+    from pipelines.stage_lists import stage_names
+
+    names = stage_names(read_json(work / CONFIG) or {})
+    if names is None:
         raise OutputError(f"{work / CONFIG} cannot be read; the next train command starts over") from None
     writer = DirectoryLock(work, directory).holder()
     stages = [_stage(work, name, None, writer) for name in names]

@@ -1,0 +1,84 @@
+"""All settings of a language model: defaults < tokenizer of the embeddings < preset < TOML file < options."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.training_config import LMTrainingConfig
+from embeddings.word2vec.config import Word2VecConfig
+from pipelines.settings.config import ConfigError, Given, build_sections, read_toml
+from pipelines.settings.lm_settings import PRESETS, LMSettings, Preset
+from pipelines.settings.sections import CorpusSettings, SplitSettings, TokenizerSettings
+from vecmill.hints import did_you_mean
+
+
+@dataclass(frozen=True, kw_only=True)
+class LMPipelineConfig:
+    """All settings of the pipeline of a language model."""
+
+    corpus: CorpusSettings = field(default_factory=CorpusSettings)
+    tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
+    split: SplitSettings = field(default_factory=SplitSettings)
+    train: Word2VecConfig = field(default_factory=Word2VecConfig)
+    lm: LMSettings = field(default_factory=LMSettings)
+    lm_network: LanguageModelConfig = field(default_factory=LanguageModelConfig)
+    lm_training: LMTrainingConfig = field(default_factory=LMTrainingConfig)
+
+    def to_dict(self) -> dict[str, dict[str, Any]]:
+        """Return ``{section: {key: value}}`` as it is written to `config.json`."""
+        sections = dataclasses.asdict(self)
+        sections["lm"].pop("enabled")  # says nothing about the model
+        sections["train"].pop("threads")
+        if not self.lm.trains_embeddings:
+            sections.pop("train")
+        return sections
+
+
+def load_lm_config(path: Path | None = None, options: Mapping[str, Given] | None = None) -> LMPipelineConfig:
+    """Merge defaults, the tokenizer of the embeddings, the preset, a TOML file and options, later ones winning.
+
+    Raises
+    ------
+    ConfigError
+        See `pipelines.settings.config.load_config`; also for an unknown preset.
+    """
+    given = {**(read_toml(path) if path else {}), **(options or {})}
+    embeddings = given.get("lm.embeddings", Given(LMSettings.embeddings, "default"))
+    cutter = {f"tokenizer.{name}": Given(value, embeddings.origin) for name, value in _tokenizer(embeddings.value)}
+    return build_lm_config({**cutter, **given})
+
+
+def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
+    """Make a configuration of what is given and of the defaults of its preset.
+
+    Word vectors that are trained first have the dimension of the network's E.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown preset, a value of the wrong type or out of range.
+    """
+    preset = given.get("lm.preset", Given(LMSettings.preset, "default"))
+    if not isinstance(preset.value, str) or preset.value not in PRESETS:
+        hint = did_you_mean(str(preset.value), get_args(Preset))
+        raise ConfigError(f"{preset.origin}: preset must be one of {', '.join(PRESETS)}, got {preset.value!r}{hint}")
+    defaults = {name: Given(value, f"preset {preset.value}") for name, value in PRESETS[preset.value].items()}
+    sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})
+    sections["tokenizer"] = dataclasses.replace(sections["tokenizer"], punctuation=sections["lm"].punctuation)
+    if "train.dimension" not in given:
+        sections["train"] = dataclasses.replace(sections["train"], dimension=sections["lm_network"].dimension)
+    return LMPipelineConfig(**sections)
+
+
+def _tokenizer(embeddings: Any) -> list[tuple[str, Any]]:
+    """Return the settings of the tokenizer that the text of the embeddings was cut with."""
+    try:
+        settings = dict(json.loads((Path(embeddings) / "config.json").read_text("utf-8"))["tokenizer"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return []  # none, or vectors of another tool
+    known = {entry.name for entry in dataclasses.fields(TokenizerSettings)}
+    return [(name, value) for name, value in settings.items() if name in known]

@@ -1,0 +1,129 @@
+"""Which stages make what: one road from text to ids, and what learns from them.
+
+::
+
+    fetch → tokenize ─────────→ vocabulary → encode → train-embeddings | count-based
+    fetch → tokenize → split → vocabulary → encode → train-embeddings → train-lm
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.stage import Stage
+from pipelines.settings.config import PipelineConfig
+from pipelines.settings.run_config import RunConfig
+from pipelines.settings.sections import OWN_EMBEDDINGS, VocabularySettings
+from pipelines.stages.encode import EncodeStage
+from pipelines.stages.evaluate import EvaluateStage
+from pipelines.stages.export import ExportStage
+from pipelines.stages.fetch import FetchStage
+from pipelines.stages.initial_vectors import StartModel
+from pipelines.stages.report import ReportStage
+from pipelines.stages.split import SplitStage
+from pipelines.stages.tokenize import TokenizeStage
+from pipelines.stages.train import TrainEmbeddingsStage
+from pipelines.stages.vocabulary import VocabularyStage
+
+if TYPE_CHECKING:
+    from pipelines.settings.lm_config import LMPipelineConfig
+    from pipelines.settings.sections import SplitSettings
+
+STAGES = (
+    "fetch", "tokenize", "split", "vocabulary", "encode", "train-embeddings",
+    "evaluate", "export", "train-lm", "report",
+)  # fmt: skip
+
+
+def text_stages(
+    config: PipelineConfig,
+    hashes: KnownHashes | None = None,
+    start: StartModel | None = None,
+    split: "SplitSettings | None" = None,
+) -> list[Stage]:
+    """Return the stages from text to ids; with `split` they end in the parts train, valid and test.
+
+    Parameters
+    ----------
+    config : PipelineConfig
+    hashes : KnownHashes, optional
+        Of files that were read before.
+    start : StartModel, optional
+        Vectors whose words the vocabulary keeps.
+    split : SplitSettings, optional
+        Shares of valid and test; the vocabulary is then that of train. Default: the whole text is train.
+    """
+    threads, hashes, parts = config.train.threads, hashes or KnownHashes(), split is not None
+    return [
+        FetchStage(corpus=config.corpus, hashes=hashes),
+        TokenizeStage(
+            corpus=config.corpus, tokenizer=config.tokenizer, threads=threads, hashes=hashes, keep_parts=parts
+        ),
+        *([SplitStage(split_settings=split, threads=threads)] if split else []),
+        VocabularyStage(vocabulary_settings=config.vocabulary, start=start, split=parts),
+        EncodeStage(threads=threads, split=parts),
+    ]
+
+
+def embedding_stages(
+    config: PipelineConfig, hashes: KnownHashes | None = None, split: "SplitSettings | None" = None
+) -> list[Stage]:
+    """Return the stages that make word vectors, of the training part only if the text is split."""
+    hashes = hashes or KnownHashes()
+    start = StartModel(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
+    text = text_stages(_with_symbols(config) if split else config, hashes, start, split)
+    return [*text, TrainEmbeddingsStage(config=config, start=start, split=split is not None)]
+
+
+def language_model_stages(config: "LMPipelineConfig", hashes: KnownHashes | None = None) -> list[Stage]:
+    """Return the stages that make a language model, word vectors of the training part among them if asked for."""
+    lm = config.lm
+    embedding = PipelineConfig(
+        corpus=config.corpus,
+        tokenizer=dataclasses.replace(config.tokenizer, punctuation=False),
+        vocabulary=VocabularySettings(min_count=lm.min_count, max_size=lm.max_vocabulary),
+        train=config.train,
+    )
+    if lm.trains_embeddings:
+        stages = embedding_stages(embedding, hashes, config.split)
+    else:
+        stages = text_stages(_with_symbols(embedding), hashes, split=config.split)
+    return [*stages, language_model_stage(config)]
+
+
+def language_model_stage(config: "LMPipelineConfig") -> Stage:
+    """Return the stage that trains a language model on ids that are there."""
+    from pipelines.stages.train_lm import TrainLMStage
+
+    return TrainLMStage(
+        network=config.lm_network, training=config.lm_training, lm=config.lm, all_settings=config.to_dict()
+    )
+
+
+def run_stages(config: RunConfig, hashes: KnownHashes | None = None) -> list[Stage]:
+    """Return the stages that the file of a run asks for, in order."""
+    stages = embedding_stages(config.embedding, hashes, config.lm.split if config.lm else None)
+    if config.evaluate.data:
+        stages.append(EvaluateStage(data=config.evaluate.data))
+    if config.export.formats:
+        stages.append(ExportStage(export=config.export))
+    if config.lm:
+        stages.append(language_model_stage(config.lm))
+    return [*stages, ReportStage(earlier=tuple(stage.name for stage in stages))]
+
+
+def stage_names(settings: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the stages of unfinished work by its settings; None for other settings."""
+    text = ("fetch", "tokenize", "vocabulary", "encode")
+    if "lm" in settings:
+        own = settings["lm"].get("embeddings") == OWN_EMBEDDINGS
+        return (*text[:2], "split", *text[2:], *(["train-embeddings"] if own else []), "train-lm")
+    last = {"train": "train-embeddings", "count_based": "count-based"}
+    return next(((*text, name) for section, name in last.items() if section in settings), None)
+
+
+def _with_symbols(config: PipelineConfig) -> PipelineConfig:
+    """Keep punctuation in the ids: language models predict it, word vectors skip it."""
+    return dataclasses.replace(config, tokenizer=dataclasses.replace(config.tokenizer, punctuation=True))

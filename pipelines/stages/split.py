@@ -1,0 +1,37 @@
+"""Stage: provisional ids → which lines are train, valid and test."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from pipelines.running.stage import Stage, StageContext
+from pipelines.settings.sections import SplitSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitStage(Stage):
+    """Deals the lines of a text out to train, valid and test, or keeps the files that the text came in."""
+
+    split_settings: SplitSettings
+    threads: int | None = None
+    name: ClassVar[str] = "split"
+    inputs: ClassVar[tuple[str, ...]] = ("tokenize",)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The shares."""
+        return asdict(self.split_settings)
+
+    def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
+        """Return the fingerprint: the files follow the provisional ids, which depend on threads and chance."""
+        return fingerprint
+
+    def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
+        """Write the split and the counts of the words of train."""
+        from embeddings import TokenizedCorpus, split_text
+
+        tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
+        shares = self.split_settings
+        split = split_text(tokenized, directory, valid=shares.valid, test=shares.test, threads=self.threads)
+        return {"split": split.description, "lines": split.lines}
