@@ -48,7 +48,7 @@ $(BIN)/python:
 
 $(VENV)/core.stamp: pyproject.toml | $(BIN)/python
 	@echo "installing vecmill into .venv (about a minute, once)"
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[parquet,remote]'
 	@touch $@
 
 $(VENV)/%.stamp: $(VENV)/core.stamp

@@ -95,10 +95,10 @@ def run_pipeline(folder: Path, root: Path) -> None:
 
 def save_often() -> None:
     """Have both trainings write checkpoints several times a second."""
-    from embeddings import training_frame
+    from embeddings import training
 
-    training_frame.MOST_TIME = math.inf
-    training_frame.Checkpointing.__new__.__defaults__ = (CHECKPOINT_EVERY,)
+    training.MOST_TIME = math.inf
+    training.Checkpointing.__new__.__defaults__ = (CHECKPOINT_EVERY,)
 
 
 def begin(folder: Path, root: Path, log: Path) -> int:

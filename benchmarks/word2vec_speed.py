@@ -16,8 +16,9 @@ import gensim
 from gensim.models import Word2Vec as GensimWord2Vec
 from gensim.utils import simple_preprocess
 
+import vecmill
 from benchmarks import measuring, text
-from embeddings import EncodedCorpus, Vocabulary, Word2Vec, Word2VecConfig, train
+from embeddings import EncodedCorpus, Vocabulary, Word2Vec, Word2VecConfig
 
 CASES = [
     ("skip-gram, d=100", {"architecture": "skip-gram", "dimension": 100}, 8.0),
@@ -73,7 +74,7 @@ def compare_whole_way(source: Path, folder: Path, repeats: int) -> dict[str, lis
 
     def ours() -> None:
         shutil.rmtree(folder / "ours", ignore_errors=True)
-        train(source, dimension=100, epochs=5).save(folder / "ours")
+        vecmill.train(source, dimension=100, epochs=5).save(folder / "ours")
 
     def theirs() -> None:
         with source.open(encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""Text in: named corpora, readers and downloads. Yields blocks of UTF-8 bytes."""
+"""vecmill, text in: named corpora, readers and downloads. Yields blocks of UTF-8 bytes."""
 
 import lazy_loader
 

@@ -25,6 +25,7 @@ from corpora.sources import (
     local_file,
     matching_files,
     neighbours_of,
+    opened_file,
     remote_files,
     standard_input,
 )
@@ -218,7 +219,7 @@ class _CountedStream(io.RawIOBase):
 
 
 def open_corpus(
-    source: str | os.PathLike[str],
+    source: str | os.PathLike[str] | BinaryIO,
     field: str = "text",
     column: str = "text",
     progress: Progress | None = None,
@@ -227,10 +228,11 @@ def open_corpus(
 
     Parameters
     ----------
-    source : str or path
+    source : str, path or binary file
         A name of the catalog (``pydocs``, ``text8``, ...), a file, a directory (all text below it), a glob, a URL, or
         ``-`` for standard input. Formats: plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv``, ``.parquet``; compressed
-        with gzip, bzip2, xz or Zstandard. A path object always means a file or directory.
+        with gzip, bzip2, xz or Zstandard. A path object always means a file or directory. A file
+        opened in binary mode is read once, from where it stands; its name tells the format.
     field : str
         Field of ``.jsonl`` records that holds the text.
     column : str
@@ -249,6 +251,9 @@ def open_corpus(
     """
     options = ReadOptions(field, column)
     try:
+        if not isinstance(source, (str, os.PathLike)):
+            file = opened_file(source)
+            return Corpus(file.path, file.path, [file], options)
         if not isinstance(source, str):
             return _local_corpus(Path(source), options)
         if source == "-":

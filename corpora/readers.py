@@ -15,6 +15,7 @@ from typing import BinaryIO
 from corpora.errors import CorpusError
 from corpora.skipped import Count, UnusableFileError, no_records
 from vecmill.compression import MAGIC, Prefixed, decompressed, read_fully
+from vecmill.extras import needs
 
 HEAD = 8192
 """Bytes at the beginning of a file in which a NUL byte means that it is not text."""
@@ -80,7 +81,8 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
     """
     kind = format_of(path)
     if kind == "parquet":
-        from corpora.parquet import read_parquet  # pyarrow is slow to import, and seldom needed
+        with needs("parquet", path):
+            from corpora.parquet import read_parquet  # pyarrow is slow to import, and seldom needed
 
         yield from read_parquet(stored, path, options.column, count)
         return

@@ -7,11 +7,12 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO, cast
 
 from corpora.errors import CorpusError
-from vecmill.compression import Prefixed
+from vecmill.compression import MAGIC, Prefixed
+from vecmill.extras import needs
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,15 @@ def standard_input() -> InputFile:
         raise CorpusError("'-' means standard input, which is closed; pipe text into the command")
     # Through Prefixed, because closing what was read must not close standard input.
     return InputFile("", "stdin", None, lambda: io.BufferedReader(Prefixed(b"", sys.stdin.buffer)), rereadable=False)
+
+
+def opened_file(stream: BinaryIO) -> InputFile:
+    """A binary file that the caller has opened; it is read from where it stands, and left open."""
+    name = getattr(stream, "name", None)
+    path = PurePath(name if isinstance(name, str) else "the open file")  # the name of a pipe is a number
+    if path.suffix.lower() in MAGIC:  # it may have been opened with gzip.open: what counts is how the data begins
+        path = path.with_suffix("")
+    return InputFile("", str(path), None, lambda: io.BufferedReader(Prefixed(b"", stream)), rereadable=False)
 
 
 def local_file(path: Path, name: str = "") -> InputFile:
@@ -135,7 +145,8 @@ def remote_files(url: str) -> list[InputFile]:
     CorpusError
         If the protocol is unknown, its package is missing, or the other side refuses.
     """
-    import fsspec  # slow, and seldom needed
+    with needs("remote", url):
+        import fsspec  # slow, and seldom needed
 
     try:
         system, path = fsspec.core.url_to_fs(url)

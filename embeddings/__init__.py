@@ -1,4 +1,4 @@
-"""The library: tokenization, vocabularies, word2vec, word vectors and recurrent networks."""
+"""vecmill, the library: tokenization, vocabularies, word2vec, word vectors and recurrent networks."""
 
 import lazy_loader
 

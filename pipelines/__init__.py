@@ -1,1 +1,1 @@
-"""Stages, command line and batch jobs on top of `corpora` and `embeddings`."""
+"""vecmill, the programs: stages, command line and batch jobs on top of `corpora` and `embeddings`."""

@@ -13,7 +13,7 @@ FUZZED = settings(
 )
 # What numbers, names and ends are made of in these formats
 PIECES = st.one_of(
-    st.binary(max_vocabulary=6),
+    st.binary(max_size=6),
     st.sampled_from(b'- nan inf 1e999 999999999999 0 , " [ } \\ud800 e . _'.split()),
     st.sampled_from([b"\n", b" ", b"\t", b"\x00", b"\xff", b"\x7f\xff\xff\xff", b"\xff" * 8]),
 )

@@ -49,7 +49,7 @@ def dense(cooccurrences):
 
 @settings(max_examples=40)
 @given(
-    st.lists(st.lists(st.integers(0, SIZE - 1), min_size=1, max_vocabulary=12), min_size=1, max_vocabulary=8),
+    st.lists(st.lists(st.integers(0, SIZE - 1), min_size=1, max_size=12), min_size=1, max_size=8),
     st.integers(1, 6),
     st.booleans(),
     st.integers(1, 3),

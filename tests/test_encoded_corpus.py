@@ -51,7 +51,7 @@ def test_shards_do_not_depend_on_blocks_threads_and_table_size(tmp_path, size, t
         assert corpus.dropped == {"words not in the vocabulary": outside, **passed_over}
 
 
-@given(st.lists(st.lists(st.sampled_from("abcd"), max_vocabulary=4), min_size=1), st.integers(1, 6))
+@given(st.lists(st.lists(st.sampled_from("abcd"), max_size=4), min_size=1), st.integers(1, 6))
 @settings(max_examples=50)
 def test_no_sentence_is_cut(tmp_path_factory, lines, shard_tokens):
     path = tmp_path_factory.mktemp("corpus")

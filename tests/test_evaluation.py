@@ -142,7 +142,7 @@ def test_a_file_without_words_is_refused(tmp_path):
 
 
 @settings(max_examples=200)
-@given(st.binary(max_vocabulary=200) | st.text(st.sampled_from("ab1. \t,\n:#"), max_vocabulary=60).map(str.encode))
+@given(st.binary(max_size=200) | st.text(st.sampled_from("ab1. \t,\n:#"), max_size=60).map(str.encode))
 def test_readers_raise_only_their_own_error(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "fuzz.txt"
     path.write_bytes(content)

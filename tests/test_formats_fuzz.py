@@ -118,7 +118,7 @@ def test_damaged_directories(name, file, vectors, tmp_path):
 
 
 @FUZZED
-@given(content=st.binary(max_vocabulary=200) | st.text(max_vocabulary=100).map(str.encode))
+@given(content=st.binary(max_size=200) | st.text(max_size=100).map(str.encode))
 def test_anything_at_all(content, tmp_path):
     path = tmp_path / "anything.txt"
     path.write_bytes(content)

@@ -53,9 +53,9 @@ ODD = [
     *("\x85", "\u2028", "</s>", "[UNK]", "__proto__", "#", "'", " a", "a ", "=1+1", "\\u00a0", "\U0010ffff", "a\nb\r"),
 ]
 WORDS = st.lists(
-    st.one_of(st.sampled_from(ODD), st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_vocabulary=8)),
+    st.one_of(st.sampled_from(ODD), st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)),
     min_size=1,
-    max_vocabulary=6,
+    max_size=6,
     unique=True,
 )
 NUMBERS = st.floats(width=32, allow_nan=False, allow_infinity=False)
@@ -66,7 +66,7 @@ def word_vectors(draw):
     words = draw(WORDS)
     shape = (len(words), draw(st.integers(1, 4)))
     matrix = draw(npst.arrays(np.float32, shape, elements=NUMBERS))
-    counts = draw(st.none() | st.lists(st.integers(0, 2**40), min_size=len(words), max_vocabulary=len(words)))
+    counts = draw(st.none() | st.lists(st.integers(0, 2**40), min_size=len(words), max_size=len(words)))
     return WordVectors(Vocabulary.from_words(words, counts), matrix)
 
 

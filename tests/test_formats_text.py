@@ -48,7 +48,7 @@ def test_reading_is_correctly_rounded(text):
     assert text_rows.nearest_float32(text.encode()) == expected
 
 
-@given(st.lists(FLOAT32, min_size=1, max_vocabulary=20))
+@given(st.lists(FLOAT32, min_size=1, max_size=20))
 @example([0.0, -0.0, 1.0, 10.0, 100.0, 1e9, 1e10, 2**-126, 2**-149, 3.4028234663852886e38, 0.1, 1e-5, 1e-6, 123456.789])
 def test_what_is_written_reads_back_bit_for_bit(values):
     values = np.array(values, np.float32)

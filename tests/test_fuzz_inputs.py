@@ -103,7 +103,7 @@ def test_damaged_text(name, tmp_path):
 
 
 @FUZZED
-@given(content=st.binary(max_vocabulary=300), name=st.sampled_from([*FILES, "a", "a.TXT.GZ", "a.ndjson.zst"]))
+@given(content=st.binary(max_size=300), name=st.sampled_from([*FILES, "a", "a.TXT.GZ", "a.ndjson.zst"]))
 def test_anything_at_all_as_text(content, name, tmp_path):
     path = tmp_path / name
     path.write_bytes(content)
@@ -114,7 +114,7 @@ def test_anything_at_all_as_text(content, name, tmp_path):
 
 
 @FUZZED
-@given(contents=st.lists(damage(TEXT), min_size=1, max_vocabulary=3))
+@given(contents=st.lists(damage(TEXT), min_size=1, max_size=3))
 def test_damaged_files_in_a_folder(contents, tmp_path):
     for number, content in enumerate(contents):
         (tmp_path / f"{number}.txt").write_bytes(content)
@@ -125,7 +125,7 @@ def test_damaged_files_in_a_folder(contents, tmp_path):
 
 
 @FUZZED
-@given(name=st.text(max_vocabulary=30))
+@given(name=st.text(max_size=30))
 def test_any_name_of_a_corpus(name):
     if name in ("-", "pydocs"):
         return
@@ -165,7 +165,7 @@ MARKUP = (
 @pytest.mark.parametrize("extractor", EXTRACTORS)
 def test_damaged_markup_is_still_text(extractor):
     @FUZZED
-    @given(content=damage(MARKUP * 2) | st.binary(max_vocabulary=100))
+    @given(content=damage(MARKUP * 2) | st.binary(max_size=100))
     def try_it(content):
         for line in EXTRACTORS[extractor](io.BytesIO(content), "utf-8"):
             line.encode()
@@ -182,7 +182,7 @@ source = "pydocs"
 name = "fast"
 [vocabulary]
 min_count = 5
-max_vocabulary = 1000
+max_size = 1000
 [train]
 architecture = "cbow"
 dimension = 100
@@ -201,7 +201,7 @@ VALUES = st.one_of(
     st.sampled_from(
         ['"fast"', '"cbow"', '"skip-gram"', "true", "[]", "[1, 2]", "{}", "{a = 1}", "1979-05-27", "nan", "-inf"]
     ),
-    st.text(max_vocabulary=10).map(lambda text: json.dumps(text)),
+    st.text(max_size=10).map(lambda text: json.dumps(text)),
 )
 WORDS = st.sampled_from([*KEYS, "dimensoin", '"a b"', "a.b", ""])
 LINE = st.one_of(
@@ -227,13 +227,13 @@ def test_damaged_settings(content, tmp_path):
 
 
 @FUZZED
-@given(lines=st.lists(LINE, max_vocabulary=8))
+@given(lines=st.lists(LINE, max_size=8))
 def test_any_settings(lines, tmp_path):
     reads("\n".join(lines).encode("utf-8", "replace"), tmp_path / "pipeline.toml")
 
 
 @FUZZED
-@given(content=st.binary(max_vocabulary=60) | st.text(max_vocabulary=60).map(lambda text: text.encode("utf-8", "replace")))
+@given(content=st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "replace")))
 def test_anything_at_all_as_settings(content, tmp_path):
     reads(content, tmp_path / "pipeline.toml")
 
@@ -251,7 +251,7 @@ export.formats = [["npz"]]
 
 
 @FUZZED
-@given(content=damage(SWEEP) | st.binary(max_vocabulary=60))
+@given(content=damage(SWEEP) | st.binary(max_size=60))
 def test_damaged_sweeps(content, tmp_path):
     path = tmp_path / "jobs.toml"
     path.write_bytes(content)

@@ -137,7 +137,7 @@ VOCABULARY = "the\t9\nköln\t5\na\\tb\t3\nx\t1\n".encode()
 
 
 @FUZZED
-@given(content=damage(VOCABULARY) | st.binary(max_vocabulary=80))
+@given(content=damage(VOCABULARY) | st.binary(max_size=80))
 def test_damaged_vocabularies(content, tmp_path):
     path = tmp_path / "vocabulary.tsv"
     path.write_bytes(content)

@@ -8,7 +8,7 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[1]
 ALLOWED = {"corpora": {"corpora"}, "embeddings": {"embeddings"}, "pipelines": {"corpora", "embeddings", "pipelines"}}
 SOURCES = sorted(path for package in ALLOWED for path in (REPOSITORY / package).rglob("*.py"))
-GROUND_FLOOR = {"vecmill.compression", "vecmill.errors", "vecmill.files", "vecmill.hints"}
+GROUND_FLOOR = {"vecmill.compression", "vecmill.errors", "vecmill.extras", "vecmill.files", "vecmill.hints"}
 """Modules that all packages stand on, and that stand on nothing; the rest of `vecmill` stands on all."""
 
 
@@ -29,7 +29,7 @@ def test_imports(path):
     rooms = {name.split(".")[0] for name in imported_modules(tree)} & ALLOWED.keys()
     assert rooms <= ALLOWED[package], f"{package} imports {rooms - ALLOWED[package]}"
     ground = {name for name in imported_modules(tree) if name.split(".")[0] == "vecmill"}
-    assert ground <= GROUND_FLOOR
+    assert package == "pipelines" or ground <= GROUND_FLOOR
 
 
 @pytest.mark.parametrize("module", sorted(GROUND_FLOOR))

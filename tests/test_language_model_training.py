@@ -17,7 +17,7 @@ from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig
 from embeddings.networks import CELLS, OPTIMIZERS
-from embeddings.training_frame import Checkpointing, TrainingDiverged
+from embeddings.training import Checkpointing, TrainingDiverged
 from tests.split_text import split_ids
 
 TEXT = b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40

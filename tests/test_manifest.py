@@ -17,8 +17,8 @@ from pipelines.running.manifest import (
 from tests.manifests import make_basis, make_manifest
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_vocabulary=5),
-    lambda inner: st.lists(inner, max_vocabulary=3) | st.dictionaries(st.text(max_vocabulary=12), inner, max_vocabulary=5),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=5),
     max_leaves=10,
 )
 
@@ -117,7 +117,7 @@ def test_a_damaged_manifest_is_a_manifest_error(tmp_path_factory, data):
     assert isinstance(manifest.damaged(directory), list)
 
 
-@given(st.binary(max_vocabulary=60))
+@given(st.binary(max_size=60))
 def test_any_bytes_are_a_manifest_error(tmp_path_factory, content):
     directory = tmp_path_factory.getbasetemp()
     (directory / "manifest.json").write_bytes(content)

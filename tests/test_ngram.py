@@ -42,7 +42,7 @@ def test_kneser_ney_is_its_equations(order, sentences):
     np.testing.assert_allclose(np.exp(found), wanted, rtol=1e-10)
 
 
-@given(st.lists(st.integers(1, 5), min_size=0, max_vocabulary=6), st.integers(1, 5))
+@given(st.lists(st.integers(1, 5), min_size=0, max_size=6), st.integers(1, 5))
 def test_kneser_ney_probabilities_sum_to_one(context, order):
     model = KneserNey(stream(random_text(30, 3)), WORDS, EOS, order)
     last = [np.exp(model.log_likelihoods(np.array([*context, word])))[-1] for word in range(WORDS)]

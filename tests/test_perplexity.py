@@ -68,7 +68,7 @@ def one_by_one(model, ids):
 
 
 @settings(max_examples=15)
-@given(st.lists(st.integers(0, 6), min_size=1, max_vocabulary=30), st.integers(1, 40))
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=30), st.integers(1, 40))
 def test_no_token_is_dropped_and_the_window_does_not_matter(ids, window):
     model, ids = make_model(seed=3), np.array(ids)
     found = log_likelihoods(model, ids, batch_size=1, window=window)
@@ -91,7 +91,7 @@ def test_columns_begin_anew_and_come_back_in_order(count, batch):
 
 
 @settings(max_examples=15)
-@given(st.lists(st.lists(st.integers(1, 6), max_vocabulary=6), min_size=1, max_vocabulary=6))
+@given(st.lists(st.lists(st.integers(1, 6), max_size=6), min_size=1, max_size=6))
 def test_sentences_are_read_on_their_own(sentences):
     model = make_model(seed=3)
     arrays = [np.array([*sentence, EOS]) for sentence in sentences]

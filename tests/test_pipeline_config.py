@@ -131,7 +131,7 @@ def test_a_file_that_is_not_utf8_is_explained(tmp_path):
 
 
 @given(
-    st.text(max_vocabulary=80)
+    st.text(max_size=80)
     | st.from_regex(r"(\[?(train|corpus|x)\]?\n?(dimension|source|y) ?= ?[\[\{\"0-9a-z.]{0,5}\n?)+")
 )
 def test_any_text_loads_or_is_a_config_error(tmp_path_factory, text):

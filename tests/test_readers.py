@@ -32,7 +32,7 @@ COMPRESS = {
     ".xz": lzma.compress,
     ".zst": zstandard.ZstdCompressor(write_checksum=True).compress,  # as the zstd command writes it
 }
-TEXT = st.text(st.sampled_from("ab é中\n\t\r\v\f \u2028\u00a0\U0001f600"), max_vocabulary=200)
+TEXT = st.text(st.sampled_from("ab é中\n\t\r\v\f \u2028\u00a0\U0001f600"), max_size=200)
 BLOCK_SIZE = st.integers(1, 40)
 TEXT_FILES = {"a.txt": "alpha beta\n", "b/c.txt": "gamma", "b/d.md": "delta\n"}
 
@@ -73,7 +73,7 @@ def test_blocks_are_the_text_and_end_in_white_space(pieces, size):
             assert not any(mark in block[:size] for mark in WHITE_SPACE) or len(block.split()) <= size
 
 
-@given(words=st.lists(st.text("abc", min_size=1, max_vocabulary=5).map(str.encode)), size=st.integers(6, 50))
+@given(words=st.lists(st.text("abc", min_size=1, max_size=5).map(str.encode)), size=st.integers(6, 50))
 def test_blocks_of_short_words_keep_their_size(words, size):
     text = b"".join(word + b" " for word in words)
     blocks = list(cut_blocks([text], size))

@@ -21,7 +21,7 @@ def test_the_layout_is_the_one_drawn():
 
 
 @settings(max_examples=60)
-@given(st.lists(st.integers(0, 20), min_size=1, max_vocabulary=60), st.integers(1, 12), st.integers(1, 9))
+@given(st.lists(st.integers(0, 20), min_size=1, max_size=60), st.integers(1, 12), st.integers(1, 9))
 def test_every_word_is_a_target_once_and_comes_after_the_word_before_it(ids, batch_size, length):
     columns = Columns(np.array(ids), batch_size, before=99)
     parts = [columns.window(rows) for rows in windows(columns.steps, length)]

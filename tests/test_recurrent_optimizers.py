@@ -16,7 +16,7 @@ from embeddings.networks import (
     RowGradient,
     global_norm,
 )
-from embeddings.training_frame import TrainingDiverged
+from embeddings.training import TrainingDiverged
 
 
 def after(optimizer_class, gradients, **options):

@@ -17,7 +17,7 @@ def gradients(draw):
     rng = np.random.default_rng(seed)
     if draw(st.booleans()):
         return rng.standard_normal((SIZE, WIDTH))
-    rows = np.array(draw(st.lists(st.integers(0, SIZE - 1), max_vocabulary=8)), np.int64)
+    rows = np.array(draw(st.lists(st.integers(0, SIZE - 1), max_size=8)), np.int64)
     return RowGradient.summed(rows, rng.standard_normal((len(rows), WIDTH)))
 
 
@@ -30,7 +30,7 @@ def dense(gradient):
 
 
 @settings(max_examples=40)
-@given(st.lists(gradients(), max_vocabulary=4))
+@given(st.lists(gradients(), max_size=4))
 def test_gradients_add_up_in_any_order(parts):
     parameter = Parameter(np.zeros((SIZE, WIDTH)))
     expected = sum((dense(part) for part in parts), np.zeros((SIZE, WIDTH)))
@@ -40,7 +40,7 @@ def test_gradients_add_up_in_any_order(parts):
 
 
 @settings(max_examples=40)
-@given(st.lists(st.integers(0, 9), max_vocabulary=20))
+@given(st.lists(st.integers(0, 9), max_size=20))
 def test_rows_are_summed(rows):
     rows = np.array(rows, np.int64)
     values = np.random.default_rng(0).standard_normal((len(rows), 2))

@@ -147,16 +147,16 @@ def test_a_disk_that_is_full_at_any_stage(folder, expected, monkeypatch, stage):
 def test_a_disk_that_is_full_at_a_checkpoint(folder, expected, monkeypatch):
     @contextlib.contextmanager
     def while_saving(directory, context):
-        from embeddings import training_frame
+        from embeddings import training
 
-        original = training_frame.save_checkpoint
+        original = training.save_checkpoint
 
         def save(*arguments):
             with files_up_to(1000):
                 original(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(training_frame, "save_checkpoint", save)
+            patch.setattr(training, "save_checkpoint", save)
             yield
 
     kind, limited = within("train-embeddings", while_saving)

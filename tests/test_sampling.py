@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
 
-counts = st.lists(st.integers(1, 10**9), min_size=1, max_vocabulary=200).map(np.array)
+counts = st.lists(st.integers(1, 10**9), min_size=1, max_size=200).map(np.array)
 
 
 @given(counts, st.floats(-1, 2))

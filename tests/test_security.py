@@ -127,7 +127,7 @@ SEGMENT = st.sampled_from(["a", "b.txt", "..", ".", "", "C:", "~", "...", "a b",
 
 
 @settings(max_examples=int(os.environ.get("VECMILL_FUZZ_EXAMPLES", "60")))
-@given(st.lists(SEGMENT, min_size=1, max_vocabulary=6), st.sampled_from("/\\"), st.booleans())
+@given(st.lists(SEGMENT, min_size=1, max_size=6), st.sampled_from("/\\"), st.booleans())
 def test_no_name_in_an_archive_leads_out_of_its_folder(segments, separator, absolute):
     name = separator * absolute + separator.join(segments)
     with tempfile.TemporaryDirectory() as folder:

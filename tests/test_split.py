@@ -54,7 +54,7 @@ def plain_split(lines, block_lines, cycle):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(st.text("ab \n.", max_vocabulary=12), min_size=1, max_vocabulary=40),
+    st.lists(st.text("ab \n.", max_size=12), min_size=1, max_size=40),
     st.integers(1, 40),
     st.integers(1, 3),
     st.sampled_from([(0.05, 0.05), (0.1, 0.2), (0.25, 0.5), (0.02, 0.04)]),

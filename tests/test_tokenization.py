@@ -24,7 +24,7 @@ texts = st.one_of(
 )
 broken = st.lists(
     st.one_of(
-        texts.map(str.encode), st.binary(max_vocabulary=6), st.sampled_from([b"\xe2\x80", b"\xf0\x90\x80", b"\xed\xa0\x80"])
+        texts.map(str.encode), st.binary(max_size=6), st.sampled_from([b"\xe2\x80", b"\xf0\x90\x80", b"\xed\xa0\x80"])
     )
 )
 data = st.one_of(texts.map(str.encode), broken.map(b"".join))

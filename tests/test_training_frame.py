@@ -31,7 +31,7 @@ from embeddings.sequences import (
     VectorDecoder,
 )
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.training_frame import Checkpoints, Pace
+from embeddings.training import Checkpoints, Pace
 
 TEXTS = [["the", "cat", "sat"], ["a", "dog", "ran", "home"], ["the", "dog", "sat"], ["a", "cat", "ran"]] * 3
 TAGS = [[f"tag of {word}" for word in text] for text in TEXTS]

@@ -20,11 +20,11 @@ TREES = st.builds(
     st.lists(
         st.recursive(
             WORDS,
-            lambda below: st.builds(Tree, st.sampled_from("XYZ"), st.lists(below, min_size=1, max_vocabulary=4)),
+            lambda below: st.builds(Tree, st.sampled_from("XYZ"), st.lists(below, min_size=1, max_size=4)),
             max_leaves=12,
         ),
         min_size=1,
-        max_vocabulary=4,
+        max_size=4,
     ),
 )
 
@@ -62,7 +62,7 @@ def test_nodes_are_numbered_by_height():
 
 
 @settings(max_examples=60)
-@given(st.lists(TREES, min_size=1, max_vocabulary=4))
+@given(st.lists(TREES, min_size=1, max_size=4))
 def test_batches_hold_the_trees(trees):
     batch = TreeBatch(trees)
     assert [rebuilt(batch, root) for root in batch.roots] == [as_tuples(tree, lambda label: False) for tree in trees]
@@ -85,7 +85,7 @@ def words_of(rebuilt_tree):
 
 
 @settings(max_examples=60)
-@given(st.lists(TREES, min_size=1, max_vocabulary=4))
+@given(st.lists(TREES, min_size=1, max_size=4))
 def test_binary_trees_are_in_chomsky_normal_form(trees):
     batch = TreeBatch(trees, binary=True)
     assert (np.bincount(batch.parents)[batch.n_leaves :] == 2).all()

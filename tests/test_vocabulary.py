@@ -150,7 +150,7 @@ def test_missing_and_unwritable_file(tmp_path):
     st.lists(
         st.tuples(
             st.binary(min_size=1)
-            | st.binary(min_size=15, max_vocabulary=18)
+            | st.binary(min_size=15, max_size=18)
             | st.sampled_from([b"a" * 16 + c for c in (b"", b"\0", b"b", b"c")]),
             st.integers(1, 3),
         )
@@ -165,11 +165,11 @@ def test_ranking(items):
 
 
 many_words = st.lists(
-    st.binary(min_size=1, max_vocabulary=20) | st.sampled_from([b"a", b"a\0", b"a" * 16, b"a" * 17, b"\0" * 3])
+    st.binary(min_size=1, max_size=20) | st.sampled_from([b"a", b"a\0", b"a" * 16, b"a" * 17, b"\0" * 3])
 )
 
 
-@given(st.lists(many_words, max_vocabulary=5))
+@given(st.lists(many_words, max_size=5))
 def test_word_table_counts_any_bytes(lists):
     table = WordTable()
     for items in lists:

@@ -5,10 +5,10 @@ import itertools
 import numpy as np
 import pytest
 
-from embeddings import Checkpointing, TrainingDiverged, Vocabulary, Word2Vec, Word2VecConfig, train
+from embeddings import Checkpointing, TrainingDiverged, Vocabulary, Word2Vec, Word2VecConfig
 from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.training_run import random_state
-from tests.topics import ANIMALS, METALS, interrupt, small, topic_lines
+from tests.topics import ANIMALS, METALS, interrupt, small
 
 
 @pytest.mark.parametrize("sharing", ["window", "pair"])
@@ -115,21 +115,6 @@ def test_another_vocabulary_than_that_of_the_corpus_is_refused(encoded):
         Word2Vec(small()).fit(corpus, other)
 
 
-def test_one_call_from_lines_and_from_a_file(tmp_path):
-    lines = topic_lines(60)
-    (tmp_path / "text.txt").write_text("\n".join(lines), "utf-8")
-    settings = {"dimension": 16, "epochs": 1, "threads": 1, "min_count": 1}
-    from_lines, from_file = train(lines, **settings), train(tmp_path / "text.txt", **settings)
-    assert from_lines.words == from_file.words
-    np.testing.assert_array_equal(from_lines.matrix, from_file.matrix)
-    assert len(from_lines) == 12
-
-
-def test_a_missing_file_is_named():
-    with pytest.raises(EmbeddingsError, match="no-such-file"):
-        train("no-such-file.txt")
-
-
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -151,9 +136,36 @@ def test_unusable_settings_are_refused_by_name(settings, message):
         Word2VecConfig(**settings)
 
 
-def test_unknown_settings_name_the_nearest():
-    with pytest.raises(ValueError, match="did you mean 'dimension'"):
-        train(["a b"], dimensions=5)
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"dimension": "100"}, r"dimension is '100' \(str\); expected a whole number"),
+        ({"dimension": 5.5}, r"dimension is 5.5 \(float\); expected a whole number"),
+        ({"epochs": True}, r"epochs is True \(bool\)"),
+        ({"window": None}, "window is None"),
+        ({"sample": "1e-3"}, "sample is '1e-3'.*a number"),
+        ({"cbow_mean": 1}, "cbow_mean is 1.*True or False"),
+        ({"architecture": ["cbow"]}, "architecture is"),
+        ({"dimensions": 5}, "unknown setting 'dimensions'; did you mean 'dimension'"),
+        ({"vector_size": 5}, "vector_size is called dimension here"),
+        ({"workers": 5}, "workers is called threads here"),
+        ({"hs": 1}, "there is no hs here"),
+    ],
+)
+def test_settings_of_another_type_or_name_are_refused(settings, message):
+    with pytest.raises(TypeError, match=message):
+        Word2VecConfig(**settings)
+
+
+def test_numbers_of_numpy_become_those_of_python():
+    config = Word2VecConfig(dimension=np.int64(7), sample=np.float32(0.5))
+    assert type(config.dimension) is int
+    assert type(config.sample) is float
+
+
+def test_unknown_names_in_a_dictionary_get_a_hint():
+    with pytest.raises(ValueError, match="size is called dimension here"):
+        Word2VecConfig.from_dict({"size": 5})
 
 
 def test_configuration_survives_a_dictionary():

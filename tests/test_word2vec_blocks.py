@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 
-sentence_lengths = st.lists(st.integers(1, 300), min_size=1, max_vocabulary=60)
+sentence_lengths = st.lists(st.integers(1, 300), min_size=1, max_size=60)
 
 
 def make_corpus(*shards):
@@ -20,7 +20,7 @@ def make_corpus(*shards):
     )
 
 
-@given(st.lists(sentence_lengths, min_size=1, max_vocabulary=3), st.integers(1, 120))
+@given(st.lists(sentence_lengths, min_size=1, max_size=3), st.integers(1, 120))
 def test_blocks_cover_every_token_once_in_order(shards, size):
     blocks = cut_into_blocks(make_corpus(*shards), size)
     for number, lengths in enumerate(shards):

@@ -21,7 +21,7 @@ from scipy.sparse.linalg import svds
 from embeddings.count_based.cooccurrence import Cooccurrences
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.training_frame import Estimator, Pace, ProgressCallback, TrainingProgress
+from embeddings.training import Estimator, Pace, ProgressCallback, TrainingProgress
 from embeddings.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from typing import Any
 
 from embeddings.formats.compression import output_file
 from embeddings.formats.stream import Progress, VectorStream
+from vecmill.extras import needs
 from vecmill.files import atomic_directory, writing
 
 
@@ -67,7 +68,8 @@ class Format:
     @property
     def _module(self) -> Any:
         # imported when needed: pyarrow alone takes a tenth of a second
-        return importlib.import_module(f"embeddings.formats.{self.module}")
+        with needs("parquet", f"the format {self.name}"):
+            return importlib.import_module(f"embeddings.formats.{self.module}")
 
 
 _BOTH = ("float32", "float16")

@@ -6,5 +6,7 @@ from .initial_embedding import initial_embedding as initial_embedding
 from .model import LanguageModel as LanguageModel
 from .ngram import KneserNey as KneserNey
 from .perplexity import Perplexity as Perplexity
+from .scoring import ScoredText as ScoredText
+from .scoring import score_text as score_text
 from .trainer import LMTrainer as LMTrainer
 from .training_config import LMTrainingConfig as LMTrainingConfig

@@ -1,12 +1,19 @@
 """Text from a language model: by chance (temperature, top-k, nucleus) or the most probable (beam search)."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embeddings.language_model.model import LanguageModel
 from embeddings.networks.cells import State
+from embeddings.text.vocabulary import EOS
+
+if TYPE_CHECKING:
+    from embeddings.language_model.model import LanguageModel
+
+logger = logging.getLogger(__name__)
 
 _NO_SPACE_BEFORE = frozenset(".,:;!?)]}%")
 _NO_SPACE_AFTER = frozenset("([{")
@@ -71,7 +78,7 @@ def probabilities(log_p: np.ndarray, config: SamplingConfig) -> np.ndarray:
 
 
 def generate(
-    model: LanguageModel,
+    model: "LanguageModel",
     prompt: Iterable[int],
     length: int,
     *,
@@ -115,7 +122,7 @@ def generate(
 
 
 def beam_search(
-    model: LanguageModel, prompt: Iterable[int], length: int, *, width: int = 8, allow_unknown: bool = False
+    model: "LanguageModel", prompt: Iterable[int], length: int, *, width: int = 8, allow_unknown: bool = False
 ) -> list[tuple[list[int], float]]:
     """Find the most probable ways to end a sentence.
 
@@ -162,6 +169,71 @@ def beam_search(
     return sorted(ended, key=lambda sentence: -sentence[1] / (len(sentence[0]) + 1))[:width]
 
 
+def continue_text(
+    model: "LanguageModel",
+    prompt: str,
+    length: int,
+    *,
+    number: int = 1,
+    config: SamplingConfig = SamplingConfig(),
+    beam: int | None = None,
+    seed: int | None = None,
+    stop_at_eos: bool = True,
+) -> list[list[str]]:
+    """Continue a text; words of the prompt that the model does not know are read as ``<unk>``, with a warning.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    prompt : str
+    length : int
+        Words, at most.
+    number : int
+        How many texts.
+    config : SamplingConfig
+        How words are drawn.
+    beam : int, optional
+        Search for the most probable texts with this width instead (`beam_search`).
+    seed : int, optional
+        Of the draws; random by default.
+    stop_at_eos : bool
+        Whether the end of a line ends the text.
+
+    Returns
+    -------
+    list of list of str
+        The tokens of each text, the prompt's among them; see `write_out`.
+    """
+    begun = [word for line in model.make_tokenizer().tokenize(prompt) for word in line]
+    ids = model.vocabulary.ids(begun, missing=model.unk)
+    unknown = [word for word, number in zip(begun, ids, strict=True) if number == model.unk]
+    if unknown:
+        logger.warning("not in the vocabulary, read as <unk>: %s", ", ".join(unknown))
+    if beam is not None:
+        found = beam_search(model, ids, length, width=max(beam, number), allow_unknown=config.allow_unknown)
+        texts = [words for words, _ in found[:number]]
+    else:
+        rng = np.random.default_rng(seed)
+        texts = [generate(model, ids, length, rng=rng, config=config, stop_at_eos=stop_at_eos) for _ in range(number)]
+    return [begun + [model.vocabulary.words[word] for word in text] for text in texts]
+
+
+def write_out(tokens: Iterable[str]) -> str:
+    """Write tokens as text: a line up to every ``<eos>``, words joined as `join` does."""
+    return "\n".join(join(line) for line in _lines(tokens))
+
+
+def _lines(tokens: Iterable[str]) -> Iterator[list[str]]:
+    line: list[str] = []
+    for token in tokens:
+        if token == EOS:
+            yield line
+            line = []
+        else:
+            line.append(token)
+    yield line
+
+
 def join(words: Iterable[str]) -> str:
     """Write tokens as text: marks close up to the words they belong to."""
     text = ""
@@ -171,14 +243,14 @@ def join(words: Iterable[str]) -> str:
     return text
 
 
-def _read(model: LanguageModel, prompt: Iterable[int]) -> tuple[np.ndarray, list[State]]:
+def _read(model: "LanguageModel", prompt: Iterable[int]) -> tuple[np.ndarray, list[State]]:
     """Return ln P of all words after ``<eos>`` and the prompt, (1, V), and the state there."""
     ids = np.array([model.eos, *prompt])
     states = model.hidden(ids[:-1, None])[1] if len(ids) > 1 else None
     return model.log_probabilities(ids[-1:], states)
 
 
-def _without_unknown(model: LanguageModel, log_p: np.ndarray, allow_unknown: bool) -> np.ndarray:
+def _without_unknown(model: "LanguageModel", log_p: np.ndarray, allow_unknown: bool) -> np.ndarray:
     log_p = np.array(log_p, np.float64)
     if not allow_unknown:
         log_p[:, model.unk] = -np.inf

@@ -10,7 +10,8 @@ weight-drop, variational dropout, embedding dropout, and the penalties AR and TA
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, fields
 from os import PathLike
 from pathlib import Path
@@ -22,7 +23,9 @@ from safetensors.numpy import load_file, save
 
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.config import FORMER_NAMES, LanguageModelConfig
+from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
 from embeddings.language_model.initial_embedding import random_embedding
+from embeddings.language_model.scoring import as_text, score_text
 from embeddings.networks.cells import CELLS, Cell, State
 from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import Embedding, RepeatedVectors
@@ -37,6 +40,7 @@ from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from vecmill.files import atomic_directory, write_json, writing
 
 _FORMAT = 1
+_STAGE = "train-lm"  # of a run directory, where the model is
 _WEIGHTS, _ABOUT, _VOCABULARY = "model.safetensors", "language_model.json", "vocabulary.tsv"
 
 
@@ -142,6 +146,75 @@ class LanguageModel:
         """Return the tokenizer of the text that the model was made for."""
         settings = self.tokenizer_settings or {"spec": "whitespace", "lowercase": False}
         return make_tokenizer(settings["spec"], **{name: value for name, value in settings.items() if name != "spec"})
+
+    def generate(
+        self,
+        prompt: str = "",
+        length: int = 50,
+        *,
+        temperature: float = 0.8,
+        top_k: int | None = None,
+        top_p: float = 0.95,
+        beam: int | None = None,
+        seed: int | None = None,
+        stop_at_line_end: bool = True,
+        allow_unknown: bool = False,
+    ) -> str:
+        """Continue a text.
+
+        Parameters
+        ----------
+        prompt : str
+            The beginning of the text.
+        length : int
+            Words, at most.
+        temperature, top_k, top_p, allow_unknown
+            See `SamplingConfig`.
+        beam : int, optional
+            Search for the most probable text with this width instead of drawing words.
+        seed : int, optional
+            Of the draws; random by default.
+        stop_at_line_end : bool
+            Whether the text is one line.
+
+        Returns
+        -------
+        str
+            The prompt and what follows it.
+
+        Raises
+        ------
+        ValueError
+            A setting is out of range.
+        """
+        config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=allow_unknown)
+        texts = continue_text(self, prompt, length, config=config, beam=beam, seed=seed, stop_at_eos=stop_at_line_end)
+        return write_out(texts[0])
+
+    def perplexity(self, text: str | Iterable[str]) -> float:
+        """Return the perplexity of a text, or of lines, of which each is a sentence; read on from line to line.
+
+        Every word and every end of a line counts. `embeddings.language_model.score_text` has the other counts.
+
+        Raises
+        ------
+        EmbeddingsError
+            The text has no words.
+        """
+        return score_text(self, as_text(text)).perplexity.perplexity
+
+    def score(self, lines: Iterable[str]) -> np.ndarray:
+        """Return log10 P of every line with its end, each read on its own, (n,) float64.
+
+        Raises
+        ------
+        TypeError
+            `lines` is a str, or a line is not.
+        """
+        if isinstance(lines, str):
+            raise TypeError(f"got the str {lines[:40]!r}; expected a list of lines: [text] or text.splitlines()")
+        scored = score_text(self, as_text(lines), independent=True)
+        return np.array([math.fsum(log_p) / math.log(10) for log_p in scored.log_likelihoods])
 
     def loss_and_gradients(
         self, inputs: np.ndarray, targets: np.ndarray, states: list[State] | None, rng: np.random.Generator | None
@@ -289,7 +362,7 @@ class LanguageModel:
 
     @classmethod
     def load(cls, directory: str | PathLike[str]) -> "LanguageModel":
-        """Read what `save` wrote.
+        """Read what `save` wrote, also from the directory of a `vecmill run` that has trained a language model.
 
         Raises
         ------
@@ -297,6 +370,8 @@ class LanguageModel:
             If a file is missing or damaged, or weights and architecture do not fit.
         """
         directory = Path(directory)
+        if (directory / _STAGE / _ABOUT).is_file():
+            directory /= _STAGE
         if not (directory / _ABOUT).is_file():
             hint = "; it holds word vectors" if (directory / "vectors.npy").is_file() else ""
             raise EmbeddingsError(f"{directory} is no language model: it has no {_ABOUT}{hint}; give one from train-lm")

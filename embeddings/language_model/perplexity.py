@@ -15,14 +15,17 @@ What is counted (`Perplexity`) is what KenLM and SRILM count, where ``<eos>`` is
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.language_model.model import LanguageModel
 from embeddings.networks.batching import PADDING, Columns, pad_sequences, windows
 from embeddings.networks.cells import State
 from embeddings.text.id_stream import Ids
+
+if TYPE_CHECKING:
+    from embeddings.language_model.model import LanguageModel
 
 WINDOW = 64
 """Time steps that are read at once; the result does not depend on it."""
@@ -119,7 +122,7 @@ def _perplexity(log_likelihood: float, tokens: int) -> float:
     return math.exp(mean) if mean < 700 else math.inf
 
 
-def log_likelihoods(model: LanguageModel, ids: Ids, *, batch_size: int = 1, window: int = WINDOW) -> np.ndarray:
+def log_likelihoods(model: "LanguageModel", ids: Ids, *, batch_size: int = 1, window: int = WINDOW) -> np.ndarray:
     """Return ln P of every word of a stream, given all words before it (in its column).
 
     Parameters
@@ -155,12 +158,12 @@ def log_likelihoods(model: LanguageModel, ids: Ids, *, batch_size: int = 1, wind
     return found[np.arange(columns.steps) < columns.lengths[:, None]]
 
 
-def evaluate(model: LanguageModel, ids: Ids, *, batch_size: int = 1) -> Perplexity:
+def evaluate(model: "LanguageModel", ids: Ids, *, batch_size: int = 1) -> Perplexity:
     """Return the perplexity of a stream; see `log_likelihoods`."""
     return Perplexity.of(ids[:], log_likelihoods(model, ids, batch_size=batch_size), model.eos, model.unk)
 
 
-def sentence_log_likelihoods(model: LanguageModel, sentences: Sequence[np.ndarray]) -> list[np.ndarray]:
+def sentence_log_likelihoods(model: "LanguageModel", sentences: Sequence[np.ndarray]) -> list[np.ndarray]:
     """Return ln P of every word of each sentence, read on its own after ``<eos>``.
 
     Parameters

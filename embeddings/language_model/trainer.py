@@ -39,7 +39,7 @@ from embeddings.networks.optimizers import OPTIMIZERS, AveragedSGD, Optimizer
 from embeddings.networks.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
 from embeddings.parallel import using_threads
 from embeddings.text.id_stream import Ids
-from embeddings.training_frame import (
+from embeddings.training import (
     Checkpointing,
     Checkpoints,
     Estimator,

@@ -16,7 +16,7 @@ import numpy as np
 from embeddings.networks import optimizer_kernels
 from embeddings.networks.parameters import Parameter, Parameters, RowGradient, as_matrix, distinct, global_norm
 from embeddings.parallel import over_rows
-from embeddings.training_frame import TrainingDiverged
+from embeddings.training import TrainingDiverged
 
 
 class Optimizer(ABC):

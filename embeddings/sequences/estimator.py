@@ -9,7 +9,7 @@ import numpy as np
 from embeddings.networks.parameters import Parameters
 from embeddings.parallel import using_threads
 from embeddings.sequences.training import SequenceTrainingConfig, held_out, train_sequences
-from embeddings.training_frame import Estimator, ProgressCallback
+from embeddings.training import Estimator, ProgressCallback
 
 
 class Examples(NamedTuple):

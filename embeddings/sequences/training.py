@@ -12,7 +12,7 @@ import numpy as np
 from embeddings.networks.optimizers import AdamW
 from embeddings.networks.parameters import Parameters
 from embeddings.networks.schedules import OneCycle
-from embeddings.training_frame import Pace, ProgressCallback, TrainingDiverged, TrainingProgress
+from embeddings.training import Pace, ProgressCallback, TrainingDiverged, TrainingProgress
 
 logger = logging.getLogger(__name__)
 

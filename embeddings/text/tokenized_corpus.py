@@ -194,7 +194,7 @@ def _numbered(blocks: Iterable[bytes] | Mapping[str, Iterable[bytes]]) -> Iterat
         block = b"\n"
         for block in texts:
             yield source, block, len(block)
-        if not block.endswith(b"\n"):
+        if isinstance(block, bytes) and not block.endswith(b"\n"):  # sentences of `TokenLists` have an end
             yield source, b"\n", 0
 
 

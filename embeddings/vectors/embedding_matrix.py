@@ -5,7 +5,7 @@ Nothing here searches the vocabulary; `word_vectors.py` does.
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -32,6 +32,13 @@ class EmbeddingMatrix:
     context : (V, d) array, optional
         Context (output) vectors of the same words.
 
+    Attributes
+    ----------
+    metrics : list of dict
+        Losses, learning rate and time of every epoch, where `vecmill.train` has trained these vectors; see `Word2Vec`.
+    dropped : dict of str to int
+        How much of the text it has left out: words that are too rare, invalid UTF-8, unreadable files, ...
+
     Raises
     ------
     EmbeddingsError
@@ -40,6 +47,8 @@ class EmbeddingMatrix:
     """
 
     def __init__(self, vocabulary: Vocabulary, matrix: np.ndarray, context: np.ndarray | None = None) -> None:
+        self.metrics: list[dict[str, Any]] = []
+        self.dropped: dict[str, int] = {}
         self.vocabulary = vocabulary
         self.matrix = _checked(matrix, vocabulary, "matrix")
         self.context = None if context is None else _checked(context, vocabulary, "context")
@@ -108,7 +117,8 @@ class EmbeddingMatrix:
         return int(word)
 
     def ids(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
-        """Rows of several words, (n,) int64. Raises as `id` does."""
+        """Rows of several words, (n,) int64. Raises as `id` does, and a TypeError for a str in place of a list."""
+        require_list(words)
         return np.fromiter((self.id(word) for word in words), np.int64, len(words))
 
     def get_vector(self, word: Word, norm: bool = False) -> np.ndarray:
@@ -175,7 +185,10 @@ class EmbeddingMatrix:
             No words, weights of another length, or a vector of another dimension.
         KeyError
             An unknown word, with `ignore_missing=False`.
+        TypeError
+            `words` is a str.
         """
+        require_list(words)
         if len(words) == 0:
             raise ValueError("got no words; expected at least one word or vector")
         factors = np.ones(len(words)) if weights is None else np.asarray(weights, np.float64)
@@ -205,6 +218,12 @@ class EmbeddingMatrix:
         if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
             raise ValueError(f"got a vector of shape {vector.shape}; expected ({self.dimension},) of finite numbers")
         return vector
+
+
+def require_list(words: object) -> None:
+    """Raise a TypeError if a str was given for a list of words: its letters would be taken for words."""
+    if isinstance(words, str):
+        raise TypeError(f"got the str {words[:40]!r}; expected a list of words, such as {words.split()[:3]!r}")
 
 
 def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarray:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.vectors.embedding_matrix import BLOCK
+from embeddings.vectors.embedding_matrix import BLOCK, require_list
 from embeddings.vectors.word_vectors import WordVectors
 
 
@@ -118,13 +118,21 @@ def weighted_sentence_vectors(
     ------
     ValueError
         `smoothing` is not above 0.
+    TypeError
+        A sentence is not a list of words.
     """
     if not smoothing > 0:
         raise ValueError(f"smoothing is {smoothing}; expected a number above 0, such as 1e-3")
     counts = vectors.vocabulary.counts
     total = max(int(counts.sum()), 1)
     result = np.zeros((len(sentences), vectors.dimension), np.float32)
+    require_list(sentences)
     for row, sentence in enumerate(sentences):
+        if not isinstance(sentence, (list, tuple, np.ndarray)):
+            raise TypeError(
+                f"sentence {row} is a {type(sentence).__name__}; expected a list of words: split text first, as with "
+                "make_tokenizer().tokenize or str.split"
+            )
         ids = vectors.ids([word for word in sentence if word in vectors])
         if len(ids):
             weights = smoothing / (smoothing + counts[ids] / total)

@@ -14,7 +14,7 @@ import numpy as np
 from embeddings.array_files import read_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
+from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector, require_list
 from embeddings.vectors.neighbors import nearest
 from vecmill.files import atomic_directory, writing
 
@@ -271,7 +271,10 @@ class WordVectors(EmbeddingMatrix):
         ------
         ValueError
             No word is known.
+        TypeError
+            `words` is a str.
         """
+        require_list(words)
         known = [word for word in words if word in self]
         if len(known) < len(words):
             logger.warning("not in the vocabulary, left out: %s", ", ".join(w for w in words if w not in self))

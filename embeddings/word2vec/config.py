@@ -1,9 +1,12 @@
 """Settings of a word2vec training run."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from numbers import Integral, Real
+from types import NoneType
+from typing import Any, get_args
 
 from embeddings.threads import thread_count
+from embeddings.word2vec.names_elsewhere import explains_names, hint_for
 from vecmill.hints import did_you_mean
 
 ARCHITECTURES = ("skip-gram", "cbow")
@@ -55,6 +58,9 @@ class Word2VecConfig:
     ------
     ValueError
         If a value is out of range; the message names the setting and its range.
+    TypeError
+        If a value is of another type, or there is no such setting; for the names that gensim and fastText use the
+        message has the name here.
     """
 
     architecture: str = "skip-gram"
@@ -75,8 +81,11 @@ class Word2VecConfig:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        _require_one_of("architecture", self.architecture, ARCHITECTURES)
-        _require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
+        for setting in fields(self):
+            value = require_type(setting.name, getattr(self, setting.name), setting.type)
+            object.__setattr__(self, setting.name, value)
+        require_one_of("architecture", self.architecture, ARCHITECTURES)
+        require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
         for name, low, high in (
             ("dimension", 1, 100_000),
             ("window", 1, 1_000),
@@ -133,11 +142,35 @@ class Word2VecConfig:
         """
         names = [field.name for field in fields(cls)]
         for name in settings:
-            _require_one_of("setting", name, names)
+            if name not in names:
+                raise ValueError(f"unknown setting {name!r}{hint_for(name, names)} (one of: {', '.join(names)})")
         return cls(**settings)
 
 
-def _require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
+setattr(Word2VecConfig, "__init__", explains_names(Word2VecConfig.__init__))  # noqa: B010 - dataclass has written it
+
+
+_TYPES: dict[Any, tuple[Any, str]] = {
+    bool: (bool, "True or False"),
+    int: (Integral, "a whole number"),
+    float: (Real, "a number"),
+    str: (str, "a str"),
+}
+
+
+def require_type(name: str, value: Any, annotation: Any) -> Any:
+    """Return a value of the type of a setting; NumPy's numbers become Python's."""
+    kinds = get_args(annotation) or (annotation,)
+    if value is None and NoneType in kinds:
+        return None
+    accepted, expected = _TYPES[kinds[0]]
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kinds[0] is not bool):
+        raise TypeError(f"{name} is {value!r} ({type(value).__name__}); expected {expected}")
+    return value.item() if hasattr(value, "item") else value
+
+
+def require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
+    """Raise a ValueError that offers the nearest if a name is not one of those allowed."""
     if value not in allowed:
         hint = did_you_mean(str(value), allowed)
         raise ValueError(f"unknown {what} {value!r}{hint} (one of: {', '.join(allowed)})")

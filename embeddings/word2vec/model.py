@@ -6,7 +6,7 @@ import numpy as np
 
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.training_frame import Checkpointing, Checkpoints, Estimator, ProgressCallback
+from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.padded_matrices import without_padding

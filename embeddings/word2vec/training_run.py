@@ -11,7 +11,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.training_frame import Checkpoints, Pace, ProgressCallback, TrainingDiverged, TrainingProgress
+from embeddings.training import Checkpoints, Pace, ProgressCallback, TrainingDiverged, TrainingProgress
 from embeddings.word2vec import deterministic as rounds
 from embeddings.word2vec import kernels
 from embeddings.word2vec import padded_matrices as matrices

@@ -158,14 +158,16 @@ def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
 
 
 def _write(out: Path, texts: IO[bytes], matrix: np.ndarray) -> None:
+    from vecmill.extras import needs
     from vecmill.files import atomic_file
 
     with atomic_file(out) as file:
         if out.suffix == ".npy":
             np.save(file, matrix, allow_pickle=False)
             return
-        import pyarrow as pa
-        from pyarrow.parquet import ParquetWriter
+        with needs("parquet", str(out)):
+            import pyarrow as pa
+            from pyarrow.parquet import ParquetWriter
 
         vector = pa.list_(pa.field("element", pa.float32(), nullable=False), matrix.shape[1])
         schema = pa.schema([("text", pa.string()), ("vector", vector)])

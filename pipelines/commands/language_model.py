@@ -1,9 +1,7 @@
 """Commands that use a finished language model: perplexity, score, generate, export-lm."""
 
 import json
-import logging
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,8 +16,7 @@ from vecmill.errors import OutputError
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
-
-logger = logging.getLogger(__name__)
+    from embeddings.language_model.scoring import ScoredText
 
 COLUMNS = (
     ("lines", 7),
@@ -61,17 +58,14 @@ def perplexity_command(
     Example: vecmill perplexity runs/pydocs-lm text.txt --words
     """
     from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.perplexity import Perplexity
 
     lm = LanguageModel.load(model)
     for number, file in enumerate(files):
-        lines, ids, log_p = _scored(lm, _read(file), independent, interpolate, weight)
-        kept = [place for place, line in enumerate(lines) if line]
-        if not kept:
+        scored = _scored(lm, _read(file), independent, interpolate, weight)
+        if not any(scored.lines):
             raise EmbeddingsError(f"{file} holds no words: expected at least one line of text")
-        flat = np.concatenate([ids[i] for i in kept]), np.concatenate([log_p[i] for i in kept])
-        found = Perplexity.of(*flat, lm.eos, lm.unk)
-        details = [_sentence(lm, lines[i], ids[i], log_p[i], words) for i in kept] if sentences or words else []
+        found = scored.perplexity
+        details = _sentences(scored, words) if sentences or words else []
         if as_json:
             extra = {"lines": details} if details else {}
             typer.echo(json.dumps({"file": file, **found.to_dict(), **extra}, ensure_ascii=False))
@@ -102,8 +96,9 @@ def score_command(
 
     lm = LanguageModel.load(model)
     text = _read("-")
-    lines, ids, log_p = _scored(lm, text, True, interpolate, weight)
-    for shown, line, numbers, values in zip(text.split("\n"), lines, ids, log_p, strict=False):
+    scored = _scored(lm, text, True, interpolate, weight)
+    parts = zip(text.split("\n"), scored.lines, scored.ids, scored.log_likelihoods, strict=False)
+    for shown, line, numbers, values in parts:
         total = math.fsum(values) / math.log(10)
         oov = int(np.sum(numbers == lm.unk))
         if as_json:
@@ -131,33 +126,17 @@ def generate_command(
 
     Example: vecmill generate runs/pydocs-lm --prompt "Return the" --temperature 0.7
     """
-    from embeddings.language_model.generation import SamplingConfig, beam_search, generate, join
+    from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
     from embeddings.language_model.model import LanguageModel
-    from embeddings.text.vocabulary import EOS
 
     try:
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=unknown)
     except ValueError as error:
         raise ConfigError(f"--{error}".replace("_", "-", 1)) from None
     lm = LanguageModel.load(model)
-    begun = [word for line in lm.make_tokenizer().tokenize(prompt) for word in line]
-    ids = lm.vocabulary.ids(begun, missing=lm.unk)
-    strange = [word for word, number in zip(begun, ids, strict=True) if number == lm.unk]
-    if strange:
-        logger.warning("not in the vocabulary, read as <unk>: %s", ", ".join(strange))
-    if beam is not None:
-        found = beam_search(lm, ids, length, width=max(beam, number), allow_unknown=unknown)
-        texts = [words for words, _ in found[:number]]
-    else:
-        rng = np.random.default_rng(seed)
-        stop = not lines
-        texts = [generate(lm, ids, length, rng=rng, config=config, stop_at_eos=stop) for _ in range(number)]
-    for text in texts:
-        written = begun + [lm.vocabulary.words[word] for word in text]
-        if tokens:
-            typer.echo(" ".join(written))
-        else:
-            typer.echo("\n".join(join(line) for line in _split(written, EOS)))
+    settings: dict[str, Any] = {"number": number, "config": config, "beam": beam, "seed": seed}
+    for text in continue_text(lm, prompt, length, stop_at_eos=not lines, **settings):
+        typer.echo(" ".join(text) if tokens else write_out(text))
 
 
 def export_lm_command(
@@ -190,45 +169,33 @@ def _read(source: str) -> str:
     return b"".join(open_corpus(source).blocks()).decode("utf-8", "replace")
 
 
-def _scored(
-    lm: "LanguageModel", text: str, independent: bool, interpolate: Path | None, weight: float
-) -> tuple[list[list[str]], list[np.ndarray], list[np.ndarray]]:
-    """Return words, ids and ln P of each line, the last two with ``<eos>``; lines without words get none."""
-    from embeddings.language_model.lines import encode_lines
+def _scored(lm: "LanguageModel", text: str, independent: bool, interpolate: Path | None, weight: float) -> "ScoredText":
     from embeddings.language_model.ngram_files import load_ngram_model
-    from embeddings.language_model.perplexity import log_likelihoods, sentence_log_likelihoods
+    from embeddings.language_model.scoring import score_text
 
-    lines, ids = encode_lines(text, lm.vocabulary, lm.make_tokenizer())
-    if independent:
-        log_p = sentence_log_likelihoods(lm, ids)
-    elif not any(lines):
-        log_p = [np.empty(0)] * len(lines)
-    else:
-        ends = np.cumsum([len(line_ids) if line else 0 for line, line_ids in zip(lines, ids, strict=True)])
-        stream = np.concatenate([line_ids for line, line_ids in zip(lines, ids, strict=True) if line])
-        log_p = np.split(log_likelihoods(lm, stream), ends[:-1])
-    if interpolate is not None and weight > 0:
-        other = load_ngram_model(interpolate, lm.vocabulary, lm.make_tokenizer())
-        with np.errstate(divide="ignore"):
-            shares = np.log([1 - weight, weight])
-        log_p = [
-            np.logaddexp(shares[0] + own, shares[1] + other.log_likelihoods(line)) if len(own) else own
-            for own, line in zip(log_p, lines, strict=True)
-        ]
-    return lines, ids, log_p
+    used = interpolate if weight > 0 else None
+    ngrams = load_ngram_model(used, lm.vocabulary, lm.make_tokenizer()) if used else None
+    return score_text(lm, text, independent=independent, ngrams=ngrams, weight=weight)
 
 
-def _sentence(lm: "LanguageModel", line: list[str], ids: np.ndarray, log_p: np.ndarray, words: bool) -> dict[str, Any]:
+def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:
+    """Return a record for every line that has words."""
     from embeddings.language_model.perplexity import Perplexity
+    from embeddings.text.vocabulary import EOS
 
-    record: dict[str, Any] = {"text": " ".join(line), **Perplexity.of(ids, log_p, lm.eos, lm.unk).to_dict()}
-    if words:
-        shown = [*line, lm.vocabulary.words[lm.eos]]
-        record["tokens"] = [
-            {"word": word, "log10": value / math.log(10), "oov": number == lm.unk}
-            for word, number, value in zip(shown, ids.tolist(), log_p.tolist(), strict=True)
-        ]
-    return record
+    records = []
+    for line, ids, log_p in zip(scored.lines, scored.ids, scored.log_likelihoods, strict=True):
+        if not line:
+            continue
+        found = Perplexity.of(ids, log_p, scored.eos, scored.unk)
+        record: dict[str, Any] = {"text": " ".join(line), **found.to_dict()}
+        if words:
+            record["tokens"] = [
+                {"word": word, "log10": value / math.log(10), "oov": number == scored.unk}
+                for word, number, value in zip([*line, EOS], ids.tolist(), log_p.tolist(), strict=True)
+            ]
+        records.append(record)
+    return records
 
 
 def _print_row(cells: list[str], file: str) -> None:
@@ -240,14 +207,3 @@ def _print_sentence(record: dict[str, Any]) -> None:
     results.print(f"{record['log10']:.4f}\tperplexity {record['perplexity']:.2f}\t{record['text']}")
     for token in record.get("tokens", ()):
         results.print(f"  {token['log10']:9.4f}  {token['word']}{'  OOV' if token['oov'] else ''}")
-
-
-def _split(words: list[str], end: str) -> Iterator[list[str]]:
-    line: list[str] = []
-    for word in words:
-        if word == end:
-            yield line
-            line = []
-        else:
-            line.append(word)
-    yield line

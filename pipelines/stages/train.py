@@ -16,7 +16,7 @@ from pipelines.stages.initial_vectors import StartModel
 from vecmill.files import write_json
 
 if TYPE_CHECKING:
-    from embeddings.training_frame import TrainingProgress
+    from embeddings.training import TrainingProgress
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class TrainEmbeddingsStage(Stage):
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary, the effective configuration and the metrics of every epoch."""
         from embeddings import EncodedCorpus, Vocabulary
-        from embeddings.training_frame import Checkpointing
+        from embeddings.training import Checkpointing
         from embeddings.word2vec import Word2Vec
 
         words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.training_config import LMTrainingConfig
     from embeddings.text.id_stream import IdStream
-    from embeddings.training_frame import TrainingProgress
+    from embeddings.training import TrainingProgress
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class TrainLMStage(Stage):
         from embeddings import EncodedCorpus, TokenizedCorpus, Vocabulary
         from embeddings.language_model.model import LanguageModel
         from embeddings.language_model.trainer import LMTrainer
-        from embeddings.training_frame import Checkpointing
+        from embeddings.training import Checkpointing
 
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has verified it
         vocabulary = Vocabulary.load(context.inputs["vocabulary"] / "vocabulary.tsv")

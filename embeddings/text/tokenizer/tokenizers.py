@@ -71,6 +71,13 @@ class Tokenizer(Protocol):
         """Return a new counter of words, of about `table_bytes` of memory at most (default: no limit)."""
 
 
+class HasTokenize(Protocol):
+    """A tokenizer of another library, such as NLTK's `RegexpTokenizer`."""
+
+    def tokenize(self, text: str) -> Iterable[str]:
+        """Return the words of a line."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FastTokenizer:
     """The compiled tokenizer; rules in `embeddings.text.tokenizer.tokenizers`.
@@ -174,7 +181,7 @@ class PythonTokenizer:
 
 
 def make_tokenizer(
-    spec: str | Callable[[str], Iterable[str]] = FAST,
+    spec: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer = FAST,
     *,
     lowercase: bool = True,
     punctuation: bool = False,
@@ -184,9 +191,11 @@ def make_tokenizer(
 
     Parameters
     ----------
-    spec : str or callable
+    spec : str, callable, object with a method ``tokenize``, or Tokenizer
         ``"fast"`` and ``"whitespace"`` are compiled; ``"nltk:NAME"`` is one of NLTK's (`NLTK_TOKENIZERS`); or any
-        function from a line, a str without line end, to a list of str. Rules in `embeddings.text.tokenizer.tokenizers`.
+        function from a line, a str without line end, to a list of str; or an object whose method ``tokenize`` is such a
+        function, as NLTK's tokenizers. A `Tokenizer` is returned as it is. Rules in
+        `embeddings.text.tokenizer.tokenizers`.
     lowercase : bool
         Words in lower case.
     punctuation : bool
@@ -209,9 +218,16 @@ def make_tokenizer(
     [["don't", 'panic', '!'], ["it's", '42', '.']]
     """
     options = {"lowercase": lowercase, "punctuation": punctuation, "fold_digits": fold_digits}
-    if callable(spec):
+    if isinstance(spec, Tokenizer):
+        return spec
+    split = getattr(spec, "tokenize", spec)  # a tokenizer object of NLTK, or a function
+    if callable(split) and not isinstance(spec, str):
         name = f"{getattr(spec, '__module__', '')}.{getattr(spec, '__qualname__', type(spec).__qualname__)}"
-        return PythonTokenizer(spec=name, split=spec, **options)
+        return PythonTokenizer(spec=name, split=split, **options)
+    if not isinstance(spec, str):
+        raise UnknownTokenizerError(
+            f"tokenizer is {spec!r}; expected a name, a function from str to list of str, or a Tokenizer"
+        )
     if spec in (FAST, WHITE_SPACE):
         return FastTokenizer(white_space_only=spec == WHITE_SPACE, **options)
     if spec.removeprefix(NLTK_PREFIX) in NLTK_TOKENIZERS and spec.startswith(NLTK_PREFIX):

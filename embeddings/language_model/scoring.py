@@ -1,0 +1,116 @@
+"""Text in, log-probabilities out: a language model reads a text, perhaps mixed with an n-gram model."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+from embeddings.language_model.lines import encode_lines
+from embeddings.language_model.ngram_files import NgramModel
+from embeddings.language_model.perplexity import Perplexity, log_likelihoods, sentence_log_likelihoods
+
+if TYPE_CHECKING:
+    from embeddings.language_model.model import LanguageModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoredText:
+    """The tokens of a text and their log-probabilities.
+
+    Attributes
+    ----------
+    lines : list of list of str
+        The words of every line.
+    ids : list of (n + 1,) int32
+        Their ids, with ``<eos>`` at the end.
+    log_likelihoods : list of (n + 1,) float64
+        ln P of each; empty for a line without words that was read as part of a stream.
+    eos, unk : int
+        Ids of ``<eos>`` and ``<unk>``.
+    """
+
+    lines: list[list[str]]
+    ids: list[np.ndarray]
+    log_likelihoods: list[np.ndarray]
+    eos: int
+    unk: int
+
+    @property
+    def perplexity(self) -> Perplexity:
+        """The perplexity of all lines that have words.
+
+        Raises
+        ------
+        EmbeddingsError
+            There is none.
+        """
+        kept = [place for place, line in enumerate(self.lines) if line]
+        if not kept:
+            raise EmbeddingsError("the text holds no words: expected at least one line of text")
+        ids, log_p = (np.concatenate([parts[i] for i in kept]) for parts in (self.ids, self.log_likelihoods))
+        return Perplexity.of(ids, log_p, self.eos, self.unk)
+
+
+def score_text(
+    model: "LanguageModel",
+    text: str,
+    *,
+    independent: bool = False,
+    ngrams: NgramModel | None = None,
+    weight: float = 0.5,
+) -> ScoredText:
+    """Compute ln P of every word of a text and of the end of every line.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    text : str
+        A line is a sentence.
+    independent : bool
+        Read every line on its own, as n-gram models do; otherwise the state goes on from line to line, and lines
+        without words are left out.
+    ngrams : NgramModel, optional
+        A model to mix with (`load_ngram_model`): P = (1 - weight) P_model + weight P_ngrams.
+    weight : float
+        Share of the n-gram model in the mixture, from 0 to 1.
+
+    Returns
+    -------
+    ScoredText
+    """
+    lines, ids = encode_lines(text, model.vocabulary, model.make_tokenizer())
+    if independent:
+        log_p = sentence_log_likelihoods(model, ids)
+    elif not any(lines):
+        log_p = [np.empty(0)] * len(lines)
+    else:
+        ends = np.cumsum([len(line_ids) if line else 0 for line, line_ids in zip(lines, ids, strict=True)])
+        stream = np.concatenate([line_ids for line, line_ids in zip(lines, ids, strict=True) if line])
+        log_p = np.split(log_likelihoods(model, stream), ends[:-1])
+    if ngrams is not None and weight > 0:
+        with np.errstate(divide="ignore"):
+            shares = np.log([1 - weight, weight])
+        log_p = [
+            np.logaddexp(shares[0] + own, shares[1] + ngrams.log_likelihoods(line)) if len(own) else own
+            for own, line in zip(log_p, lines, strict=True)
+        ]
+    return ScoredText(lines=lines, ids=ids, log_likelihoods=log_p, eos=model.eos, unk=model.unk)
+
+
+def as_text(lines: str | Iterable[str]) -> str:
+    """Return a text, or join lines to one; a line end within a line becomes a space.
+
+    Raises
+    ------
+    TypeError
+        A line is not a str; the message has its position.
+    """
+    if isinstance(lines, str):
+        return lines
+    given = list(lines)
+    for place, line in enumerate(given):
+        if not isinstance(line, str):
+            raise TypeError(f"line {place} is {line!r} ({type(line).__name__}); expected a str")
+    return "".join(" ".join(line.splitlines()) + "\n" for line in given)

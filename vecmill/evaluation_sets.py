@@ -1,0 +1,93 @@
+"""Find evaluation sets: names of the catalog, files, and folders of files."""
+
+import logging
+from collections.abc import Callable, Sequence
+from os import PathLike
+from pathlib import Path
+
+from corpora import CorpusError, evaluation_sets, fetch
+from embeddings.errors import EmbeddingsError
+from vecmill.errors import OutputError, VecmillError
+from vecmill.hints import did_you_mean
+
+logger = logging.getLogger(__name__)
+
+
+Fetch = Callable[[str], Path]
+"""Returns the file of a set of the catalog."""
+
+
+def fetch_set(name: str) -> Path:
+    """Return the file of a set of the catalog, downloaded if it is not in the cache."""
+    return fetch(name).text_files[0]
+
+
+def find_sets(data: Sequence[str | PathLike[str]] | None, fetch: Fetch = fetch_set) -> dict[str, Path]:
+    """Find evaluation sets; those of the catalog are downloaded where they are not in the cache.
+
+    Parameters
+    ----------
+    data : sequence of str or path, optional
+        Files, folders (all files in them) and names in the catalog. Default: the whole catalog, less the sets that
+        cannot be fetched, of which the log tells.
+    fetch : callable
+        Returns the file of a set of the catalog.
+
+    Returns
+    -------
+    dict
+        Name to file.
+
+    Raises
+    ------
+    CorpusError
+        A set that was named, or none of the catalog, can be fetched.
+    EmbeddingsError
+        Something named is neither a file nor a folder with files nor in the catalog.
+    """
+    if not data:
+        return _whole_catalog(fetch)
+    found: dict[str, Path] = {}
+    for place in data:
+        path = Path(place)
+        if path.is_dir():
+            files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+            if not files:
+                raise EmbeddingsError(f"{path} holds no files; expected word pairs, analogies or categories")
+            found |= {file.stem: file for file in files}
+        elif path.exists():
+            found[path.stem] = path
+        else:
+            name = _known(str(place))
+            found[name] = fetch(name)
+    return found
+
+
+def _known(name: str) -> str:
+    """Return a name that is in the catalog."""
+    names = [entry.name for entry in evaluation_sets()]
+    if name not in names:
+        raise EmbeddingsError(
+            f"there is no {name}: expected a file, a folder of files or the name of an evaluation set"
+            f"{did_you_mean(name, names)} ({', '.join(names)})"
+        )
+    return name
+
+
+def _whole_catalog(fetch: Fetch) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    failed: dict[str, VecmillError] = {}
+    for entry in evaluation_sets():
+        try:
+            found[entry.name] = fetch(entry.name)
+        except (CorpusError, OutputError) as error:
+            failed[entry.name] = error
+    if not found:
+        reason = next(iter(failed.values()))
+        raise CorpusError(f"no evaluation set can be fetched; give files of your own: --data FOLDER ({reason})")
+    if failed:
+        first = next(iter(failed))
+        logger.warning(
+            "left out, for they cannot be fetched: %s ('vecmill corpora fetch %s' tells why)", ", ".join(failed), first
+        )
+    return found

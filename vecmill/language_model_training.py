@@ -1,0 +1,171 @@
+"""From text to a language model in one call."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from corpora.parts import part_files
+from embeddings.language_model.config import CellName, LanguageModelConfig
+from embeddings.language_model.initial_embedding import initial_embedding
+from embeddings.language_model.lines import looks_tokenized
+from embeddings.language_model.model import LanguageModel
+from embeddings.language_model.trainer import LMTrainer
+from embeddings.language_model.training_config import LMTrainingConfig
+from embeddings.text.split import PARTS, TRAIN, VALID
+from embeddings.text.text_to_ids import text_to_ids
+from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, HasTokenize, Tokenizer
+from embeddings.training import ProgressCallback
+from embeddings.vectors.word_vectors import WordVectors
+from embeddings.word2vec.config import require_one_of, require_type
+from pipelines.settings.lm_settings import PRESETS, Preset
+from vecmill.text_input import Text, TextInput
+from vecmill.training import tokenizer_for
+
+_SAMPLE_BYTES = 1 << 18
+
+
+def train_language_model(
+    text: Text | Mapping[str, Text],
+    *,
+    embeddings: WordVectors | None = None,
+    preset: Preset = "quick",
+    network: LanguageModelConfig | None = None,
+    training: LMTrainingConfig | None = None,
+    cell: CellName | None = None,
+    layers: int | None = None,
+    hidden_size: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    learning_rate: float | None = None,
+    min_count: int = 1,
+    max_vocabulary: int | None = None,
+    seed: int = 1,
+    valid: float = 0.05,
+    test: float = 0.05,
+    threads: int | None = None,
+    tokenizer: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None = None,
+    lowercase: bool | None = None,
+    punctuation: bool = True,
+    fold_digits: bool = False,
+    field: str = "text",
+    column: str = "text",
+    progress: ProgressCallback | None = None,
+) -> LanguageModel:
+    """Train a language model on a text.
+
+    Parameters
+    ----------
+    text : Text, or mapping of str to Text
+        As `vecmill.train` takes it; a line is a sentence. A folder with the files train, valid and test, or a mapping
+        with these names, is split already; any other text is split here, in blocks of lines.
+    embeddings : WordVectors, optional
+        E to start from. For an honest test they must not have seen the parts valid and test.
+    preset : {"quick", "small", "medium", "awd"}
+        Settings of network and training where nothing else is given.
+    network : LanguageModelConfig, optional
+        All settings of the network, in place of the preset's.
+    training : LMTrainingConfig, optional
+        All settings of training, in place of the preset's.
+    cell, layers, hidden_size, epochs, batch_size, learning_rate
+        Single settings of `network` and `training`.
+    min_count : int
+        Words that occur less often in the training part are ``<unk>``.
+    max_vocabulary : int, optional
+        Keep at most this many words, the most frequent ones; others are ``<unk>``. Default: the preset's.
+    seed : int
+        Of everything drawn at random.
+    valid, test : float
+        Shares of the lines that go to these parts.
+    threads : int, optional
+        Default: all processors that this process may use.
+    tokenizer, lowercase, punctuation, fold_digits, field, column
+        See `vecmill.train`.
+    progress : callable, optional
+        Called after every window with a `TrainingProgress`.
+
+    Returns
+    -------
+    LanguageModel
+        With the weights of the best validation.
+
+    Raises
+    ------
+    VecmillError
+        The text cannot be read, has too few lines, or shares no word with `embeddings`.
+    NotTextError
+        `text` or an item of it is not text; a TypeError.
+    ValueError, TypeError
+        A setting is out of range, of another type, or unknown.
+    """
+    require_one_of("preset", preset, list(PRESETS))
+    network = _network(network, preset, cell=cell, layers=layers, hidden_size=hidden_size)
+    training = _training(training, preset, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    for name, value, kind in (("min_count", min_count, int), ("seed", seed, int), ("valid", valid, float)):
+        require_type(name, value, kind)
+    given = _inputs(text, field=field, column=column)
+    if tokenizer is None and len(given) > 1 and _is_tokenized(given[TRAIN]):
+        tokenizer, lowercase = WHITE_SPACE, False
+    options = {"punctuation": punctuation, "fold_digits": fold_digits}
+    splitter = tokenizer_for(next(iter(given.values())), tokenizer, lowercase, **options)
+    blocks = {name: part.blocks() for name, part in given.items()}
+    rng = np.random.default_rng(seed)
+    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+        vocabulary, corpus = text_to_ids(
+            blocks if len(blocks) > 1 else next(iter(blocks.values())),
+            splitter,
+            folder,
+            min_count=min_count,
+            max_vocabulary=max_vocabulary or PRESETS[preset].get("lm.max_vocabulary"),
+            split=True,
+            valid=valid,
+            test=test,
+            threads=threads,
+        )
+        for part in given.values():
+            part.log_warnings()
+        E = (
+            None
+            if embeddings is None
+            else initial_embedding(vocabulary, embeddings, network.embedding_dimension, rng)[0]
+        )
+        model = LanguageModel(network, vocabulary, rng=rng, embedding=E, tokenizer=splitter.settings)
+        train_ids, valid_ids = corpus.part(TRAIN).stream(), corpus.part(VALID).stream()
+        trainer = LMTrainer(model, training, seed=seed, threads=threads)
+        return trainer.fit(train_ids, valid_ids, progress=progress).model_
+
+
+def _network(config: LanguageModelConfig | None, preset: Preset, **settings: Any) -> LanguageModelConfig:
+    config = config or LanguageModelConfig(**_of_preset(preset, "lm_network."))
+    return replace(config, **{name: value for name, value in settings.items() if value is not None})
+
+
+def _training(config: LMTrainingConfig | None, preset: Preset, **settings: Any) -> LMTrainingConfig:
+    config = config or LMTrainingConfig(**_of_preset(preset, "lm_training."))
+    return replace(config, **{name: value for name, value in settings.items() if value is not None})
+
+
+def _of_preset(preset: Preset, section: str) -> dict[str, Any]:
+    return {name.removeprefix(section): value for name, value in PRESETS[preset].items() if name.startswith(section)}
+
+
+def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict[str, TextInput]:
+    """Return the text as a whole, or its three parts, by name."""
+    parts = text if isinstance(text, Mapping) and set(text) == set(PARTS) else None
+    if isinstance(text, (str, Path)):
+        parts = part_files(Path(text).expanduser(), PARTS)
+    if parts is None:
+        return {"": TextInput(text, field=field, column=column)}
+    return {name: TextInput(parts[name], field=field, column=column) for name in PARTS}
+
+
+def _is_tokenized(text: TextInput) -> bool:
+    """Return whether a file has its words and punctuation marks apart already."""
+    if text.corpus is None or not text.corpus.rereadable:
+        return False
+    sample = b"".join(islice(text.corpus.blocks(_SAMPLE_BYTES), 1))
+    return looks_tokenized(sample.decode("utf-8", "replace"))

@@ -1,0 +1,42 @@
+"""Word vectors from wherever they lie, and into files of other tools."""
+
+from os import PathLike
+from pathlib import Path
+
+from embeddings import formats
+from embeddings.errors import EmbeddingsError
+from embeddings.formats import write as write_vectors
+from embeddings.vectors.word_vectors import WordVectors
+
+__all__ = ["load", "write_vectors"]
+
+_STAGE = "train-embeddings"  # of a run directory, where the vectors are
+_LANGUAGE_MODEL = "language_model.json"
+
+
+def load(path: str | PathLike[str], format: str | None = None) -> WordVectors:
+    """Open word vectors.
+
+    Parameters
+    ----------
+    path : path
+        A model directory, the directory of a `vecmill run`, or a file or directory of any format that
+        `embeddings.formats` reads: word2vec, GloVe, fastText, NumPy, safetensors, Parquet, ...
+    format : str, optional
+        A name in `embeddings.formats.FORMATS`; by default the content and the name of the file tell.
+
+    Returns
+    -------
+    WordVectors
+
+    Raises
+    ------
+    VecmillError
+        There is nothing at `path`, it is damaged or of an unknown format, or it is a language model.
+    """
+    place = Path(path).expanduser()
+    if (place / _STAGE).is_dir():
+        place = place / _STAGE
+    if (place / _LANGUAGE_MODEL).is_file():
+        raise EmbeddingsError(f"{place} is a language model; open it with vecmill.LanguageModel.load({str(path)!r})")
+    return formats.read(place, format) if format else WordVectors.load(place)

@@ -1,0 +1,186 @@
+"""Text that is given as a Python object: a path, an open file, lines of str, or sentences that are lists of tokens."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
+from os import PathLike
+from pathlib import Path
+from typing import Any, BinaryIO, TypeAlias, cast
+
+from corpora import Corpus, open_corpus
+from embeddings.text.tokenizer.token_lists import NotTextError, described, is_sequence
+
+logger = logging.getLogger(__name__)
+
+Text: TypeAlias = (
+    str | PathLike[str] | Corpus | BinaryIO | Iterable[str] | Iterable[bytes] | Iterable[Iterable[str]]  # or a column
+)
+"""A text: see `vecmill.train`."""
+
+_ITEMS_AT_ONCE = 10_000
+_LONGEST_PATH = 1000  # characters: Linux allows 4,096 bytes
+_MANY_SPACES = 4
+_MISSING = ("None", "nan", "<NA>", "NaT")
+_EXPECTED = "expected a path, an open file, an iterable of str (lines) or an iterable of lists of str (tokens)"
+
+
+class TextInput:
+    """A text that is ready to be read, once.
+
+    Parameters
+    ----------
+    text : Text
+    field, column : str
+        Where .jsonl, and .csv, .tsv and .parquet files, hold their text.
+
+    Attributes
+    ----------
+    corpus : Corpus or None
+        Its reader; None where `text` holds the text itself.
+    is_tokenized : bool
+        Whether the text is sentences of tokens; otherwise it is lines.
+
+    Raises
+    ------
+    NotTextError
+        `text`, or its first item, is not text.
+    CorpusError
+        There is nothing to read at a path.
+    """
+
+    def __init__(self, text: Text, *, field: str = "text", column: str = "text") -> None:
+        self.is_tokenized = False
+        self.corpus = _opened(text, field, column)
+        self._items: Iterator[Any] = iter(())
+        self._labels = getattr(text, "index", None) if hasattr(text, "iloc") else None  # of a Series
+        if self.corpus is None:
+            self._items, first = _peek(_items(text))
+            self.is_tokenized = not isinstance(first, (str, bytes, bytearray))
+            if self.is_tokenized and not is_sequence(first):
+                raise self._bad_item(0, first)
+
+    @property
+    def warnings(self) -> dict[str, int]:
+        """What the readers have left out so far and how often."""
+        return self.corpus.warnings if self.corpus else {}
+
+    def blocks(self) -> Iterator[Any]:
+        """Yield blocks of lines as bytes, or of sentences as lists of lists of tokens.
+
+        Raises
+        ------
+        NotTextError
+            An item is not a line; the message says where it is. (`TokenLists` looks at sentences.)
+        CorpusError
+            A file cannot be read, is damaged or is not text.
+        """
+        if self.corpus is not None:
+            return self.corpus.blocks()
+        batches = iter(lambda: list(islice(self._items, _ITEMS_AT_ONCE)), [])
+        return batches if self.is_tokenized else self._line_blocks(batches)
+
+    def log_warnings(self) -> None:
+        """Log what the readers have left out."""
+        for what, count in self.warnings.items():
+            logger.warning("%s: %d", what, count)
+
+    def name_of(self, index: int) -> str:
+        """Name an item, counted from 0, by its place and its label in the index of a Series."""
+        kind = "sentence" if self.is_tokenized else "line"
+        if self._labels is None:
+            return f"{kind} {index}"
+        label = self._labels[index]
+        return f"{kind} {index} (index {label.item() if hasattr(label, 'item') else label!r})"
+
+    def _line_blocks(self, batches: Iterator[list[Any]]) -> Iterator[bytes]:
+        first = 0
+        for batch in batches:
+            try:
+                yield "\n".join(batch).encode("utf-8", "replace") + b"\n"
+            except TypeError:  # not all of them are str
+                yield b"".join(self._encoded(line, index) + b"\n" for index, line in enumerate(batch, first))
+            first += len(batch)
+
+    def _encoded(self, line: Any, index: int) -> bytes:
+        if isinstance(line, (bytes, bytearray)):
+            return bytes(line)
+        if isinstance(line, str):
+            return line.encode("utf-8", "replace")
+        raise self._bad_item(index, line)
+
+    def _bad_item(self, index: int, item: Any) -> NotTextError:
+        if isinstance(item, Mapping):
+            remedy = "; give one of its fields: (row['text'] for row in rows)"
+        elif isinstance(item, PathLike):
+            remedy = "; give a folder or a glob for several files"
+        elif str(item) in _MISSING:
+            remedy = "; leave missing values out: series.dropna()"
+        else:
+            remedy = ""
+        expected = "a str, as the lines before" if index else "a str (a line) or a list of str (tokens)"
+        return NotTextError(f"{self.name_of(index)} is {described(item)}; expected {expected}{remedy}")
+
+
+def _opened(text: Any, field: str, column: str) -> Corpus | None:
+    """Return the corpus that `text` is or names; None if it holds the text itself."""
+    if isinstance(text, Corpus):
+        return text
+    if isinstance(text, str):
+        _require_path(text)
+        return open_corpus(str(text), field=field, column=column)
+    if isinstance(text, PathLike):
+        return open_corpus(Path(text), field=field, column=column)
+    if hasattr(text, "read") and isinstance(_read_nothing(text), bytes):
+        return open_corpus(cast(BinaryIO, text), field=field, column=column)
+    return None
+
+
+def _require_path(text: str) -> None:
+    is_sentence = text.count(" ") >= _MANY_SPACES and not set("/\\*?") & set(text)
+    if ("\n" in text or len(text) > _LONGEST_PATH or is_sentence) and not _exists(text):
+        raise NotTextError(
+            f"this looks like text, not a path: {text[:40]!r}{'...' * (len(text) > 40)} ({len(text):,} characters); "
+            "give [text] or text.splitlines()"
+        )
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except (OSError, ValueError):  # too long, or a NUL in it
+        return False
+
+
+def _read_nothing(file: Any) -> Any:
+    try:
+        return file.read(0)
+    except (OSError, ValueError) as error:
+        raise NotTextError(f"cannot read {described(file)}: {str(error).rstrip('.')}; open it for reading") from None
+
+
+def _items(text: Any) -> Iterator[Any]:
+    """Return an iterator over lines or sentences."""
+    names = getattr(text, "columns", None) if hasattr(text, "columns") else getattr(text, "column_names", None)
+    if names is not None and not callable(names):  # a data frame, an Arrow table, a data set
+        listed = ", ".join(map(repr, list(names)[:5]))
+        raise NotTextError(f"a {type(text).__name__} is not text; give one of its columns, as df['text'] ({listed})")
+    if isinstance(text, (bytes, bytearray)) or not is_sequence(text):
+        raise NotTextError(f"{described(text)} is not text; {_EXPECTED}")
+    if hasattr(text, "to_pylist"):  # Arrow's arrays iterate over values that are not str
+        return chain.from_iterable(chunk.to_pylist() for chunk in getattr(text, "chunks", [text]))
+    return _lines(text) if hasattr(text, "read") else iter(text)
+
+
+def _lines(file: Iterable[str]) -> Iterator[str]:
+    try:
+        yield from file
+    except UnicodeDecodeError as error:
+        name = getattr(file, "name", "the file")
+        raise NotTextError(f"{name} cannot be decoded ({error}); give its path, or open it in binary mode") from None
+
+
+def _peek(items: Iterator[Any]) -> tuple[Iterator[Any], Any]:
+    """Return the items, and the first of them."""
+    for first in items:
+        return chain([first], items), first
+    raise NotTextError(f"the text is empty; {_EXPECTED}")

@@ -1,0 +1,167 @@
+"""From text to word vectors in one call."""
+
+import tempfile
+from collections.abc import Callable, Iterable
+
+from embeddings.errors import EmbeddingsError
+from embeddings.text.text_to_ids import text_to_ids
+from embeddings.text.tokenizer.token_lists import TokenLists
+from embeddings.text.tokenizer.tokenizers import FAST, HasTokenize, Tokenizer, make_tokenizer
+from embeddings.training import ProgressCallback
+from embeddings.vectors.word_vectors import WordVectors
+from embeddings.word2vec import Word2Vec, Word2VecConfig
+from embeddings.word2vec.config import require_type
+from embeddings.word2vec.names_elsewhere import explains_names
+from vecmill.text_input import Text, TextInput
+
+
+@explains_names
+def train(
+    text: Text,
+    *,
+    architecture: str = "skip-gram",
+    dimension: int = 100,
+    window: int = 5,
+    dynamic_window: bool = True,
+    negative: int = 5,
+    noise_exponent: float = 0.75,
+    sample: float = 1e-3,
+    epochs: int = 5,
+    learning_rate: float | None = None,
+    min_learning_rate: float = 1e-4,
+    negative_sharing: str = "window",
+    cbow_mean: bool = True,
+    held_out: float = 0.01,
+    seed: int = 1,
+    deterministic: bool = False,
+    threads: int | None = None,
+    min_count: int = 5,
+    max_vocabulary: int | None = None,
+    tokenizer: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None = None,
+    lowercase: bool | None = None,
+    punctuation: bool = False,
+    fold_digits: bool = False,
+    field: str = "text",
+    column: str = "text",
+    progress: ProgressCallback | None = None,
+) -> WordVectors:
+    """Train word vectors on a text.
+
+    Parameters
+    ----------
+    text : path, open file, Corpus, iterable of str, or iterable of lists of str
+        - A str or path means what it means on the command line: a name of the catalog, a file, a directory, a glob or
+          a URL; plain UTF-8 text, .jsonl, .csv, .tsv or .parquet, compressed or not. So does a file opened in binary
+          mode, and what `corpora.open_corpus` returns.
+        - An iterable of str (a list, a generator, a pandas Series, a file opened in text mode) holds lines of text, of
+          which each is a sentence or a paragraph.
+        - An iterable of lists of str holds sentences of tokens: words, items, nodes, products. A token may hold any
+          character; tokens are neither split nor put in lower case.
+
+        What can be read only once is read only once.
+    architecture : {"skip-gram", "cbow"}
+    dimension, window, dynamic_window, negative, noise_exponent, sample, epochs, learning_rate, min_learning_rate, \
+negative_sharing, cbow_mean, held_out, seed, deterministic, threads
+        See `Word2VecConfig`.
+    min_count : int
+        Words that occur less often are left out.
+    max_vocabulary : int, optional
+        Keep at most this many words, the most frequent ones.
+    tokenizer : str, callable, object with a method ``tokenize``, or Tokenizer, optional
+        "fast" (the default), "whitespace", "nltk:NAME", or a function from a line to its words; see `make_tokenizer`.
+        Not for lists of tokens.
+    lowercase : bool, optional
+        Put words in lower case. Default: True for lines, False for lists of tokens.
+    punctuation : bool
+        Punctuation marks are words, too.
+    fold_digits : bool
+        Replace every digit by 0.
+    field : str
+        Field of .jsonl records that holds the text.
+    column : str
+        Column of .csv, .tsv and .parquet files that holds the text.
+    progress : callable, optional
+        Called several times a second with a `TrainingProgress`.
+
+    Returns
+    -------
+    WordVectors
+        ``metrics`` has the losses of every epoch, ``dropped`` the counts of what was left out of the text.
+
+    Raises
+    ------
+    VecmillError
+        The text cannot be read, or has no word that occurs `min_count` times.
+    NotTextError
+        `text` or an item of it is not text; the message has the position of the first such item. A TypeError.
+    ValueError, TypeError
+        A setting is out of range, of another type, or unknown.
+
+    Examples
+    --------
+    >>> lines = ["the cat sat on the mat", "the dog sat on the rug"] * 100
+    >>> vectors = train(lines, dimension=16, threads=1)
+    >>> sorted(vectors.words)
+    ['cat', 'dog', 'mat', 'on', 'rug', 'sat', 'the']
+    >>> baskets = [["oat milk", "tea"], ["tea", "sugar"], ["oat milk", "sugar", "tea"]] * 100
+    >>> sorted(train(baskets, dimension=16, threads=1).words)
+    ['oat milk', 'sugar', 'tea']
+    """
+    config = Word2VecConfig(
+        architecture=architecture,
+        dimension=dimension,
+        window=window,
+        dynamic_window=dynamic_window,
+        negative=negative,
+        noise_exponent=noise_exponent,
+        sample=sample,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        min_learning_rate=min_learning_rate,
+        negative_sharing=negative_sharing,
+        cbow_mean=cbow_mean,
+        held_out=held_out,
+        seed=seed,
+        deterministic=deterministic,
+        threads=threads,
+    )
+    require_type("min_count", min_count, int)
+    require_type("max_vocabulary", max_vocabulary, int | None)
+    given = TextInput(text, field=field, column=column)
+    splitter = tokenizer_for(given, tokenizer, lowercase, punctuation=punctuation, fold_digits=fold_digits)
+    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+        vocabulary, corpus = text_to_ids(
+            given.blocks(),
+            splitter,
+            folder,
+            min_count=min_count,
+            max_vocabulary=max_vocabulary,
+            threads=config.thread_count,
+        )
+        given.log_warnings()
+        if corpus.token_count == corpus.sentence_count:
+            raise EmbeddingsError(
+                f"each of the {corpus.sentence_count:,} sentences has one word of the vocabulary: there is no context to "
+                "learn from; for the tokens of one text give [tokens]"
+            )
+        model = Word2Vec(config).fit(corpus, vocabulary, progress=progress)
+    vectors = model.vectors_
+    vectors.metrics, vectors.dropped = model.metrics_, {**given.warnings, **corpus.dropped}
+    return vectors
+
+
+def tokenizer_for(
+    text: TextInput,
+    spec: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None,
+    lowercase: bool | None,
+    *,
+    punctuation: bool,
+    fold_digits: bool,
+) -> Tokenizer:
+    """Return the tokenizer of lines, or that of lists of tokens."""
+    if not text.is_tokenized:
+        lowercase = True if lowercase is None else lowercase
+        return make_tokenizer(spec or FAST, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)
+    if spec is not None:
+        raise ValueError(f"tokenizer is {spec!r}, but the text is lists of tokens; leave it out, or give lines of str")
+    return TokenLists(lowercase=bool(lowercase), fold_digits=fold_digits, name_of=text.name_of)
