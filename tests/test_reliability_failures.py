@@ -44,12 +44,12 @@ epochs = 1
 STAGES = {
     "fetch": "fetch.FetchStage",
     "tokenize": "tokenize.TokenizeStage",
+    "split": "split.SplitStage",
     "vocabulary": "vocabulary.VocabularyStage",
     "encode": "encode.EncodeStage",
     "train-embeddings": "train.TrainEmbeddingsStage",
     "evaluate": "evaluate.EvaluateStage",
     "export": "export.ExportStage",
-    "encode-lm": "encode_lm.EncodeLMStage",
     "train-lm": "train_lm.TrainLMStage",
 }
 RESULTS = ("train-embeddings/vectors.npy", "train-embeddings/vocabulary.tsv", "train-lm/model.safetensors")

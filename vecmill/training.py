@@ -141,8 +141,8 @@ negative_sharing, cbow_mean, held_out, seed, deterministic, threads
         given.log_warnings()
         if corpus.token_count == corpus.sentence_count:
             raise EmbeddingsError(
-                f"each of the {corpus.sentence_count:,} sentences has one word of the vocabulary: there is no context to "
-                "learn from; for the tokens of one text give [tokens]"
+                f"each of the {corpus.sentence_count:,} sentences has one word of the vocabulary: there is no context "
+                "to learn from; for the tokens of one text give [tokens]"
             )
         model = Word2Vec(config).fit(corpus, vocabulary, progress=progress)
     vectors = model.vectors_
