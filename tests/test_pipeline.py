@@ -250,4 +250,4 @@ def test_text_that_changes_while_it_is_read_is_refused(text, tmp_path, monkeypat
     monkeypatch.setattr(Corpus, "blocks", growing)
     with pytest.raises(CorpusError, match=r"text\.txt was changed while it was read"):
         make(config, tmp_path / "run", until="tokenize")
-    assert not (tmp_path / "run" / until).exists()
+    assert not (tmp_path / "run" / "tokenize").exists()

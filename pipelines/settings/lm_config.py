@@ -56,7 +56,7 @@ def load_lm_config(path: Path | None = None, options: Mapping[str, Given] | None
 def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
     """Make a configuration of what is given and of the defaults of its preset.
 
-    Word vectors that are trained first have the dimension of the network's E.
+    Word vectors that are trained first have the dimension of the network's E, and are the same in every run.
 
     Raises
     ------
@@ -70,8 +70,9 @@ def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
     defaults = {name: Given(value, f"preset {preset.value}") for name, value in PRESETS[preset.value].items()}
     sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})
     sections["tokenizer"] = dataclasses.replace(sections["tokenizer"], punctuation=sections["lm"].punctuation)
-    if "train.dimension" not in given:
-        sections["train"] = dataclasses.replace(sections["train"], dimension=sections["lm_network"].embedding_dimension)
+    own = {"dimension": sections["lm_network"].embedding_dimension, "deterministic": True}
+    chosen = {name: value for name, value in own.items() if f"train.{name}" not in given}
+    sections["train"] = dataclasses.replace(sections["train"], **chosen)
     return LMPipelineConfig(**sections)
 
 
