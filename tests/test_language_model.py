@@ -8,9 +8,9 @@ import pytest
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.corpus import EOS, UNK
-from embeddings.language_model.initial_embedding import TRAINED_SPREAD, initial_embedding
 from embeddings.language_model.model import LanguageModel
 from embeddings.networks import Parameter
+from embeddings.networks.initial_embedding import TRAINED_SPREAD, initial_embedding
 from vecmill.errors import OutputError
 
 from .reference.recurrent import assert_gradient

@@ -8,6 +8,7 @@ from typing import Any
 
 from embeddings.formats.compression import output_file
 from embeddings.formats.stream import Progress, VectorStream
+from embeddings.vectors.model_directory import MODEL_FILES
 from vecmill.files import atomic_directory, writing
 
 
@@ -170,7 +171,7 @@ FORMATS: dict[str, Format] = {
             name="model",
             description="model directory, as training writes it",
             module="model_directory",
-            files=("vectors.npy", "vocabulary.tsv", "context.npy"),
+            files=MODEL_FILES,
             needs_count=True,
         ),
     )

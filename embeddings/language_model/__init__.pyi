@@ -3,7 +3,6 @@ from .corpus import LanguageModelCorpus as LanguageModelCorpus
 from .generation import SamplingConfig as SamplingConfig
 from .generation import beam_search as beam_search
 from .generation import generate as generate
-from .initial_embedding import initial_embedding as initial_embedding
 from .model import LanguageModel as LanguageModel
 from .ngram import KneserNey as KneserNey
 from .perplexity import Perplexity as Perplexity

@@ -23,10 +23,10 @@ from safetensors.numpy import load_file, save
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.corpus import EOS, UNK
-from embeddings.language_model.initial_embedding import random_embedding
 from embeddings.networks.cells import CELLS, Cell, State
 from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import Embedding, RepeatedVectors
+from embeddings.networks.initial_embedding import random_embedding
 from embeddings.networks.initializers import glorot_uniform
 from embeddings.networks.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
 from embeddings.networks.noise import LogUniformNoise
@@ -35,10 +35,11 @@ from embeddings.networks.stacking import DeepRNN
 from embeddings.parallel import product
 from embeddings.text.tokenizer.tokenizers import Tokenizer, make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.model_directory import VECTORS_FILE
 from vecmill.files import atomic_directory, write_json, writing
 
 _FORMAT = 1
-_WEIGHTS, _ABOUT, _VOCABULARY = "model.safetensors", "language_model.json", "vocabulary.tsv"
+LANGUAGE_MODEL_FILES = _WEIGHTS, _ABOUT, _VOCABULARY = "model.safetensors", "language_model.json", "vocabulary.tsv"
 
 
 class LanguageModel:
@@ -292,7 +293,7 @@ class LanguageModel:
         """
         directory = Path(directory)
         if not (directory / _ABOUT).is_file():
-            hint = "; it holds word vectors" if (directory / "vectors.npy").is_file() else ""
+            hint = "; it holds word vectors" if (directory / VECTORS_FILE).is_file() else ""
             raise EmbeddingsError(f"{directory} is no language model: it has no {_ABOUT}{hint}; give one from train-lm")
         try:
             about = json.loads((directory / _ABOUT).read_text("utf-8"))

@@ -13,7 +13,7 @@ import numpy as np
 from embeddings import Vocabulary, WordVectors
 from embeddings.evaluation.probing.constituents import ConstituentLabeller
 from embeddings.evaluation.probing.task_data import TaskData
-from embeddings.language_model.initial_embedding import align
+from embeddings.networks.initial_embedding import align
 from embeddings.sequences.classifier import SequenceClassifier
 from embeddings.sequences.network import SequenceNetworkConfig
 from embeddings.sequences.tagger import SequenceTagger
