@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from pipelines.reports.run_status import StageStatus
+    from pipelines.run_status import StageStatus
 
 
 def status_command(
@@ -22,7 +22,7 @@ def status_command(
     """
     from pipelines.console.streams import results
     from pipelines.console.tables import print_columns
-    from pipelines.reports.run_status import status_of
+    from pipelines.run_status import status_of
 
     status = status_of(directory)
     if as_json:

@@ -11,7 +11,7 @@ from pipelines.console.progress import make_progress
 from pipelines.settings.config import Given
 
 # Where the options that are not settings of [lm_training] belong.
-SETTING_OF_OPTION = {
+_SETTING_OF_OPTION = {
     "corpus": "corpus.source",
     "field": "corpus.field",
     "column": "corpus.column",
@@ -29,7 +29,7 @@ SETTING_OF_OPTION = {
     "output": "lm_network.output",
     "frozen": "lm_network.frozen",
 }
-NO_SETTINGS = ("out", "embeddings", "config", "force", "skip_finished", "dropout")
+_NO_SETTINGS = ("out", "embeddings", "config", "force", "skip_finished", "dropout")
 DROPOUTS = ("dropout_input", "dropout_between", "dropout_output")
 OF_PRESET = "that of the preset"
 
@@ -111,9 +111,10 @@ def train_lm_command(
 
     Example: vecmill train-lm pydocs --embeddings runs/pydocs --out runs/pydocs-lm
     """
-    from pipelines.lm_pipeline import is_finished, load_lm_config, train_lm
+    from pipelines.lm_pipeline import is_finished, train_lm
     from pipelines.reports.lm_report import print_lm_training
     from pipelines.running.output_directory import tidy
+    from pipelines.settings.lm_config import load_lm_config
 
     settings = load_lm_config(config, _given(context), embeddings)
     progress = make_progress()
@@ -135,7 +136,7 @@ def _given(context: typer.Context) -> dict[str, Given]:
             continue
         if option == "dropout":
             given |= {f"lm_network.{name}": Given(value, "--dropout") for name in DROPOUTS}
-        elif option not in NO_SETTINGS:
+        elif option not in _NO_SETTINGS:
             origin = "CORPUS" if option == "corpus" else f"--{option.replace('_', '-')}"
-            given[SETTING_OF_OPTION.get(option, f"lm_training.{option}")] = Given(value, origin)
+            given[_SETTING_OF_OPTION.get(option, f"lm_training.{option}")] = Given(value, origin)
     return given

@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from pipelines.lm_pipeline import build_lm_config
 from pipelines.settings.config import LM_SECTION_NAMES, RUN_SECTIONS, Given, PipelineConfig, describe_type
+from pipelines.settings.lm_config import build_lm_config
 from pipelines.settings.lm_settings import LM_SECTIONS
 
 # What differs from the defaults: a language model that is small enough to end in a minute or two.

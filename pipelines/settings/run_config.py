@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from pipelines.settings.config import (
     LM_SECTION_NAMES,
@@ -16,11 +16,8 @@ from pipelines.settings.config import (
     build_sections,
     read_toml,
 )
+from pipelines.settings.lm_config import LMPipelineConfig, build_lm_config
 from pipelines.settings.sections import EvaluateSettings, ExportSettings, OutputSettings
-from pipelines.stages.corpus_source import is_read_once
-
-if TYPE_CHECKING:
-    from pipelines.lm_pipeline import LMPipelineConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +36,7 @@ class RunConfig:
     evaluate: EvaluateSettings
     export: ExportSettings
     output: OutputSettings
-    lm: "LMPipelineConfig | None"
+    lm: LMPipelineConfig | None
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return ``{section: {key: value}}`` as it is written to `config.json`."""
@@ -85,15 +82,13 @@ def build_run_config(given: Mapping[str, Given]) -> RunConfig:
         For a value of the wrong type or out of range, and for standard input.
     """
     embedding = PipelineConfig(**build_sections(get_type_hints(PipelineConfig), given))
-    if is_read_once(embedding.corpus.source):
+    if embedding.corpus.is_read_once:
         raise ConfigError(
             f"{given['corpus.source'].origin}: {embedding.corpus.source!r} gives its text only once, and a run that is "
             "repeated reads it again; save the text to a file, or use 'vecmill train-embeddings -'"
         )
     lm = None
     if any(name.partition(".")[0] in LM_SECTION_NAMES for name in given):
-        from pipelines.lm_pipeline import build_lm_config  # slow to import: Numba
-
         lm = build_lm_config({"lm.enabled": Given(True, "default"), **given})
     return RunConfig(
         embedding=embedding, lm=lm if lm and lm.lm.enabled else None, **build_sections(RUN_SECTIONS, given)

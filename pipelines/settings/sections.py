@@ -1,8 +1,11 @@
 """The small sections of a settings file; those of word2vec and of language models are defined beside them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from pipelines.console.durations import seconds
+
+STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +25,22 @@ class CorpusSettings:
     source: str = "pydocs"
     field: str = "text"
     column: str = "text"
+
+    @property
+    def is_standard_input(self) -> bool:
+        """Whether the text arrives on standard input."""
+        return self.source == STANDARD_INPUT
+
+    @property
+    def is_read_once(self) -> bool:
+        """Whether the source is standard input or a pipe, which gives its text only once."""
+        path = Path(self.source).expanduser()
+        return self.is_standard_input or (path.exists() and not (path.is_file() or path.is_dir()))
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the source is a URL of another machine."""
+        return "://" in self.source and not self.source.startswith("file:") and not Path(self.source).exists()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pipelines.running.stage import Stage, StageContext
-from pipelines.stages import vocabulary
+from pipelines.stages.vocabulary import VOCABULARY_FILE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +27,6 @@ class EncodeStage(Stage):
         from embeddings import TokenizedCorpus, Vocabulary, encode_corpus
 
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
-        words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
+        words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         corpus = encode_corpus(tokenized, words, directory, threads=self.threads)
         return {"tokens": corpus.token_count, "sentences": corpus.sentence_count, "dropped": dict(corpus.dropped)}

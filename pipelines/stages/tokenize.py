@@ -9,7 +9,7 @@ from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import CorpusSettings, TokenizerSettings
-from pipelines.stages.corpus_source import is_read_once, open_fetched, require_unchanged
+from pipelines.stages.corpus_source import open_fetched, require_unchanged
 
 
 def check_tokenizer(settings: TokenizerSettings) -> None:
@@ -52,7 +52,7 @@ class TokenizeStage(Stage):
 
     def sources(self) -> Mapping[str, str]:
         """Return the hash of text that can be read only once, when it has been."""
-        return {"corpus": self._content or "not read yet"} if is_read_once(self.corpus.source) else {}
+        return {"corpus": self._content or "not read yet"} if self.corpus.is_read_once else {}
 
     def check(self) -> None:
         """Raise `ConfigError` for a tokenizer that does not exist."""

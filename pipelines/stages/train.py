@@ -11,17 +11,15 @@ from pipelines.console.progress import count
 from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import PipelineConfig
-from pipelines.stages import vocabulary
+from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE
 from pipelines.stages.initial_vectors import StartModel
+from pipelines.stages.vocabulary import VOCABULARY_FILE
 from vecmill.files import write_json
 
 if TYPE_CHECKING:
     from embeddings.word2vec import TrainingProgress
 
 logger = logging.getLogger(__name__)
-
-METRICS = "metrics.jsonl"
-RESULT = ("vectors.npy", "context.npy", "vocabulary.tsv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +49,16 @@ class TrainEmbeddingsStage(Stage):
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the vectors alone: how long an epoch took does not matter."""
-        return digest_of({name: outputs[name] for name in RESULT})
+        from embeddings.vectors.model_directory import MODEL_FILES
+
+        return digest_of({name: outputs[name] for name in MODEL_FILES})
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary, the effective configuration and the metrics of every epoch."""
         from embeddings import EncodedCorpus, Vocabulary
         from embeddings.word2vec import Checkpointing, Word2Vec
 
-        words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
+        words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has
         model = Word2Vec(self.config.train)
         start = self.start.open() if self.start else None
@@ -74,9 +74,9 @@ class TrainEmbeddingsStage(Stage):
 
             vectors = model.fit(corpus, words, report=report, checkpointing=checkpointing, start=start)
         vectors.save(directory)
-        write_json(directory / "config.json", self.config.to_dict())
+        write_json(directory / CONFIG_FILE, self.config.to_dict())
         lines = [json.dumps(metrics) for metrics in model.metrics]
-        (directory / METRICS).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        (directory / METRICS_FILE).write_text("".join(f"{line}\n" for line in lines), "utf-8")
         settings = self.config.train
         return {"words": len(words), "dimension": settings.dimension, "learning rate": settings.learning_rate}
 

@@ -11,6 +11,8 @@ from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import Update, count
 from pipelines.running.manifest import digest_of, hash_files
 from pipelines.running.stage import Stage, StageContext
+from pipelines.running.vectors_elsewhere import read_vectors
+from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE, PERPLEXITY_FILE
 from pipelines.stages.encode_lm import load_tokenizer
 from vecmill.files import write_json
 
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KNESER_NEY_ORDER = 5
-METRICS, EVALUATION = "metrics.jsonl", "evaluation.json"
-RESULT = ("model.safetensors", "language_model.json", "vocabulary.tsv")
 OWN_VECTORS = "train-embeddings"
 
 
@@ -58,23 +58,24 @@ class TrainLMStage(Stage):
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the model and its test perplexity: how long an epoch took does not matter."""
-        return digest_of({name: outputs[name] for name in RESULT})
+        from embeddings.language_model.model import LANGUAGE_MODEL_FILES
+
+        return digest_of({name: outputs[name] for name in LANGUAGE_MODEL_FILES})
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the model, the effective settings, the metrics of every epoch and the test perplexity."""
         import numpy as np
 
-        from embeddings import WordVectors
         from embeddings.language_model.corpus import LanguageModelCorpus
-        from embeddings.language_model.initial_embedding import initial_embedding
         from embeddings.language_model.model import LanguageModel
         from embeddings.language_model.trainer import LMTrainer
+        from embeddings.networks.initial_embedding import initial_embedding
 
         corpus = LanguageModelCorpus.load(context.inputs["encode-lm"])
         rng = np.random.default_rng(self.seed)
         start, found = None, "random"
         if self.embeddings is not None:
-            vectors = WordVectors.load(context.inputs.get(OWN_VECTORS, self.embeddings))
+            vectors = read_vectors(Path(context.inputs.get(OWN_VECTORS, Path(self.embeddings))))
             start, alignment = initial_embedding(corpus.vocabulary, vectors, self.network.dimension, rng)
             found = str(alignment)
         model = LanguageModel(
@@ -91,10 +92,10 @@ class TrainLMStage(Stage):
                 np.asarray(corpus.train), np.asarray(corpus.valid), lambda progress: _show(update, progress, sampled)
             )
         model.save(directory)
-        (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics), "utf-8")
-        write_json(directory / "config.json", self.all_settings)
+        (directory / METRICS_FILE).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics), "utf-8")
+        write_json(directory / CONFIG_FILE, self.all_settings)
         with context.progress.task("measuring perplexity", None):
-            write_json(directory / EVALUATION, _evaluation(model, corpus))
+            write_json(directory / PERPLEXITY_FILE, _evaluation(model, corpus))
         numbers = sum(parameter.value.size for parameter in model.parameters.values())
         return {"parameters": numbers, "embeddings": found, "epochs": len(trainer.metrics)}
 
