@@ -182,7 +182,11 @@ def encode_corpus(
     threads = thread_count(threads)
     table = WordTable()
     table.add(CountedWords(vocabulary.encoded_words, vocabulary.counts))
-    with atomic_directory(directory) as partial, ThreadPoolExecutor(threads, "encoder") as pool, writing(directory):
+    with (
+        atomic_directory(directory, sync=False) as partial,  # damage is noticed when it is opened
+        ThreadPoolExecutor(threads, "encoder") as pool,
+        writing(directory),
+    ):
         writer = _ShardWriter(partial, shard_tokens, pool)
         try:
             for ids, ends in _encoded_parts(tokenized, table, pool, threads):
