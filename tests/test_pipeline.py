@@ -172,7 +172,7 @@ def test_a_plan_makes_nothing(text, tmp_path):
 
 def test_a_damaged_file_is_noticed_and_made_again(text, tmp_path, caplog):
     make(make_config(text), tmp_path / "run")
-    path = tmp_path / "run" / "encode" / "ids-0.npy"
+    path = tmp_path / "run" / "encode" / "train-ids-0.npy"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)

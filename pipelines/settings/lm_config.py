@@ -11,6 +11,7 @@ from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.word2vec.config import Word2VecConfig
 from pipelines.settings.config import ConfigError, Given, build_sections, read_toml
+from pipelines.settings.file_names import CONFIG_FILE
 from pipelines.settings.lm_settings import PRESETS, LMSettings, Preset
 from pipelines.settings.sections import CorpusSettings, SplitSettings, TokenizerSettings
 from vecmill.hints import did_you_mean
@@ -79,7 +80,7 @@ def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
 def _tokenizer(embeddings: Any) -> list[tuple[str, Any]]:
     """Return the settings of the tokenizer that the text of the embeddings was cut with."""
     try:
-        settings = dict(json.loads((Path(embeddings) / "config.json").read_text("utf-8"))["tokenizer"])
+        settings = dict(json.loads((Path(embeddings) / CONFIG_FILE).read_text("utf-8"))["tokenizer"])
     except (OSError, ValueError, KeyError, TypeError):
         return []  # none, or vectors of another tool
     known = {entry.name for entry in dataclasses.fields(TokenizerSettings)}
