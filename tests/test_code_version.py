@@ -78,6 +78,10 @@ for name, module in sys.modules.items():
 """
 
 
+SETTINGS_ONLY = {"embeddings/language_model/config.py", "embeddings/language_model/training_config.py"}
+"""Read with all other settings, whether a language model is asked for or not."""
+
+
 def test_no_module_that_runs_is_missed(tmp_path):
     (tmp_path / "text.txt").write_text("one two three\n" * 50)
     (tmp_path / "work").mkdir()
@@ -90,7 +94,7 @@ def test_no_module_that_runs_is_missed(tmp_path):
     loaded = {line.removeprefix(f"{ROOT}/") for line in done.stdout.split()}
     known = set().union(*(names(stage) for stage in ("fetch", "tokenize", "vocabulary", "encode", "train")))
     assert loaded
-    assert loaded <= known
+    assert loaded - known <= SETTINGS_ONLY
 
 
 # --------------------------------------------------------------------------------------------------- small projects

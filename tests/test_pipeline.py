@@ -176,10 +176,10 @@ def test_a_damaged_file_is_noticed_and_made_again(text, tmp_path, caplog):
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert plan(make_config(text), tmp_path / "run")[3].reason == "ids-0.npy is damaged"
+    assert plan(make_config(text), tmp_path / "run")[3].reason == "train-ids-0.npy is damaged"
     caplog.set_level("INFO")
     assert make(make_config(text), tmp_path / "run") == ["encode"]
-    assert "encode: made again: ids-0.npy is damaged" in caplog.text
+    assert "encode: made again: train-ids-0.npy is damaged" in caplog.text
     assert make(make_config(text), tmp_path / "run") == []
 
 

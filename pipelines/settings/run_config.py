@@ -91,6 +91,7 @@ def build_run_config(given: Mapping[str, Given]) -> RunConfig:
     lm = None
     if any(name.partition(".")[0] in LM_SECTION_NAMES for name in given):
         lm = build_lm_config({"lm.enabled": Given(True, "default"), **given})
+        lm = dataclasses.replace(lm, train=embedding.train)  # one E, that of the run
     return RunConfig(
         embedding=embedding, lm=lm if lm and lm.lm.enabled else None, **build_sections(RUN_SECTIONS, given)
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from pipelines.console.durations import seconds
 
 STANDARD_INPUT = "-"
+TEXT_PARTS = ("train", "valid", "test")
 OWN_EMBEDDINGS = "train-embeddings"
 """Word vectors of the same pipeline: the name of their stage."""
 

@@ -15,7 +15,7 @@ from pipelines.running.stage import Stage, StageContext
 from pipelines.running.vectors_elsewhere import read_vectors
 from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE, PERPLEXITY_FILE
 from pipelines.settings.lm_settings import LMSettings
-from pipelines.settings.sections import OWN_EMBEDDINGS
+from pipelines.settings.sections import OWN_EMBEDDINGS, TEXT_PARTS
 from pipelines.stages.vocabulary import VOCABULARY_FILE
 from vecmill.files import file_digest, write_json
 
@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 KNESER_NEY_ORDER = 5
 KNESER_NEY_TOKENS = 4_000_000
 """Tokens of the training text that the n-gram model counts, at most: it holds its counts in memory."""
-PARTS = ("train", "valid", "test")
 _COUNTED_AT_ONCE = 1 << 22
 
 
@@ -85,7 +84,7 @@ class TrainLMStage(Stage):
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has verified it
         vocabulary = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         vocabulary = vocabulary.prefix(self.lm.max_vocabulary, self.lm.min_count)
-        streams = {part: corpus.part(part).stream(len(vocabulary)) for part in PARTS}
+        streams = {part: corpus.part(part).stream(len(vocabulary)) for part in TEXT_PARTS}
         rng = np.random.default_rng(self.lm.seed)
         start, found = self._initial_embedding(vocabulary, context, rng)
         model = LanguageModel(
