@@ -7,7 +7,6 @@ import pytest
 
 from corpora import Corpus, CorpusError
 from embeddings import WordVectors
-from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import LogProgress
 from pipelines.pipeline import Selection, plan, run
 from pipelines.running.run_directory import RunDirectory
@@ -154,7 +153,7 @@ def test_what_cannot_work_is_said_before_anything_begins(text, tmp_path, options
 
 
 def test_evaluation_sets_are_missed_before_anything_begins(text, tmp_path):
-    with pytest.raises(EmbeddingsError, match="no-such-file"):
+    with pytest.raises(CorpusError, match="no-such-file"):
         make(make_config(text, **{"evaluate.data": ["no-such-file"]}), tmp_path / "run")
     assert not (tmp_path / "run" / "fetch").exists()
 
