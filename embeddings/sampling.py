@@ -1,7 +1,8 @@
 """Which tokens are trained on, and which words serve as negatives."""
 
 import numpy as np
-from numba import njit
+
+from embeddings.compilation import exact
 
 _UINT32_MAX = 2**32 - 1
 
@@ -75,7 +76,7 @@ def alias_table(probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return as_uint32_threshold(share), alias
 
 
-@njit(cache=True)
+@exact
 def _vose(share):  # type: ignore[no-untyped-def]
     """Let each word below its fair share of 1 take the rest from a word above it; `share` is changed in place."""
     alias = np.arange(len(share)).astype(np.int32)

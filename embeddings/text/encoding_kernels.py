@@ -4,14 +4,14 @@
 # (Numba infers the types of what it compiles.)
 
 import numpy as np
-from numba import njit
 
+from embeddings.compilation import exact
 from embeddings.text.tokenizer_kernels import LINE_END_ID
 
 OUTSIDE = -1  # the final id of words that are not in the vocabulary
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@exact
 def encode_part(provisional, final_ids, ids, ends):
     """Replace provisional ids, leave out words that are not in the vocabulary, and note where sentences end.
 

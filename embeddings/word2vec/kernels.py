@@ -1,7 +1,7 @@
 """The innermost loops of skip-gram and CBOW with negative sampling, compiled by Numba.
 
 One call trains one block of text on one thread, without Python's lock; any number of threads may work on the same
-matrices at a time (Hogwild; Recht et al. 2011). Everything lives in one file because Numba's on-disk cache watches one.
+matrices at a time (Hogwild; Recht et al. 2011).
 
 The scheme, for a window of m context words and n = K + 1 output words (the centre word and K shared negatives;
 Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed Memory")::
@@ -17,8 +17,8 @@ registers. Each group is a gradient step of its own: the second group sees the r
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from embeddings.compilation import compiled, inlined
 from embeddings.word2vec import simd
 
 GROUP = 6
@@ -104,10 +104,6 @@ def scratch(block: int, dimension: int, window: int, negative: int) -> Scratch:
         errors=np.zeros((SPAN, dimension), np.float32),
         windows=np.zeros((SPAN, 2), np.int64),
     )
-
-
-_compiled = njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-inlined = njit(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
 
 
 @inlined
@@ -198,23 +194,25 @@ def _loss(rows, row, context, outputs, negative):
 
 
 @inlined
-def _sigmoid(x):
-    """σ(x) = (1 + tanh(x / 2)) / 2; tanh as a ratio of polynomials of degree 13 and 6, good to float32."""
-    half = simd.broadcast_score(np.float32(0.5))
-    x = simd.clamp(simd.multiply(x, half), simd.broadcast_score(np.float32(7.905311)))
+def _minus_half_tanh(x):
+    """Return -tanh(x / 2) / 2 = 1/2 - σ(x); tanh as a ratio of polynomials of degree 13 and 6, good to float32.
+
+    The minus stands in the coefficients: a negation after the division would make LLVM write a slower division.
+    """
+    x = simd.clamp(simd.multiply(x, simd.broadcast_score(np.float32(0.5))), simd.broadcast_score(np.float32(7.905311)))
     square = simd.multiply(x, x)
-    top = simd.broadcast_score(np.float32(-2.76076847742355e-16))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(2.00018790482477e-13)))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(-8.60467152213735e-11)))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(5.12229709037114e-08)))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(1.48572235717979e-05)))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(6.37261928875436e-04)))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(4.89352455891786e-03)))
+    top = simd.broadcast_score(np.float32(-0.5 * -2.76076847742355e-16))
+    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(-0.5 * 2.00018790482477e-13)))
+    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(-0.5 * -8.60467152213735e-11)))
+    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(-0.5 * 5.12229709037114e-08)))
+    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(-0.5 * 1.48572235717979e-05)))
+    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(-0.5 * 6.37261928875436e-04)))
+    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(-0.5 * 4.89352455891786e-03)))
     bottom = simd.broadcast_score(np.float32(1.19825839466702e-06))
     bottom = simd.multiply_add(bottom, square, simd.broadcast_score(np.float32(1.18534705686654e-04)))
     bottom = simd.multiply_add(bottom, square, simd.broadcast_score(np.float32(2.26843463243900e-03)))
     bottom = simd.multiply_add(bottom, square, simd.broadcast_score(np.float32(4.89352518554385e-03)))
-    return simd.multiply_add(simd.divide(simd.multiply(x, top), bottom), half, half)
+    return simd.divide(simd.multiply(x, top), bottom)
 
 
 @inlined
@@ -251,7 +249,8 @@ def _score_two(dimension, rows, row, other, context, first, other_first, outputs
 @inlined
 def _set_gradients(scores, row, values, label, rate):
     """Write α (label - σ(score)) for the outputs of one input row."""
-    simd.store(scores, row, 0, simd.multiply(rate, simd.subtract(label, _sigmoid(values))))
+    label = simd.subtract(label, simd.broadcast_score(np.float32(0.5)))
+    simd.store(scores, row, 0, simd.multiply(rate, simd.add(label, _minus_half_tanh(values))))
 
 
 def _column_update(load, broadcast):
@@ -321,7 +320,7 @@ def _train_pairs(dimension, parameters, contexts, m, outputs, rates, scores):
         _update_window(dimension, parameters, contexts, m, outputs, GROUP * group, scores)
 
 
-@_compiled
+@compiled
 def skip_gram(block, parameters, step, scratch):
     """Train a block with skip-gram, in place.
 
@@ -475,7 +474,7 @@ def _train_span(dimension, context, centres, size, outputs, step, scratch):
             _update_span_narrow(context, centres, size, outputs, GROUP * group, scratch, j)
 
 
-@_compiled
+@compiled
 def cbow(block, parameters, step, scratch):
     """Train a block with CBOW, in place; returns what `skip_gram` does."""
     dimension = _dimension(parameters, step)
