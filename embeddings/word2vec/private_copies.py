@@ -13,7 +13,7 @@ import numpy as np
 
 from embeddings.compilation import compiled, inlined
 from embeddings.word2vec import matrices, simd
-from embeddings.word2vec.kernels import draw_negatives, subsample
+from embeddings.word2vec.kernels import draw_negatives, subsample, tokens_of
 
 _AHEAD = 12  # rows between the prefetch and the use of one
 _LINE = 16  # floats of a line of the cache; words whose tables share a line are merged by the same thread
@@ -104,8 +104,7 @@ def take_block(block, parameters, copies, worker, noise, place, state):
     offsets, drawn = copies.offsets[worker], copies.noise[worker]
     n, rows = 0, 0
     for sentence in range(block.first_sentence, block.last_sentence):
-        begin = max(block.first, block.offsets[sentence])
-        end = min(block.last, block.offsets[sentence + 1])
+        begin, end = tokens_of(block, sentence)
         kept, state = subsample(block, begin, end, parameters.keep, tokens[n:], state)
         for i in range(n, n + kept):
             tokens[i], rows = _number(tokens[i], place, words, rows)

@@ -172,6 +172,28 @@ def multiply_add(typingctx, a, b, c):
     return a(a, a, a), codegen
 
 
+def polynomial(coefficients):
+    """Make the function x -> Σ c_i x^i by Horner's rule, ``multiply_add`` after ``multiply_add``.
+
+    Parameters
+    ----------
+    coefficients : sequence of float
+        That of the highest power first; rounded to float32.
+    """
+
+    @intrinsic
+    def evaluate(typingctx, x):
+        def codegen(context, builder, signature, args):
+            value, *rest = (ir.Constant(args[0].type, [np.float32(c)] * x.lanes) for c in coefficients)
+            for constant in rest:
+                value = builder.fadd(builder.fmul(value, args[0], flags=_FLAGS), constant, flags=_FLAGS)
+            return value
+
+        return x(x), codegen
+
+    return evaluate
+
+
 @intrinsic
 def lane_sums(typingctx, a, b, c, d, e, f):
     """Sums over the lanes of six vectors, in the first six of `SCORES` lanes; the other two are zero."""
@@ -230,6 +252,9 @@ if config.DISABLE_JIT:
 
     def multiply_add(a, b, c):  # noqa: D103
         return a * b + c
+
+    def polynomial(coefficients):  # noqa: D103
+        return lambda x: np.polyval(np.array(coefficients, np.float32), x)
 
     def lane_sums(*vectors):  # noqa: D103
         return np.array([*(v.sum() for v in vectors), 0, 0], np.float32)

@@ -104,7 +104,6 @@ class Trainer:
         held_out = hold_out(blocks, config.held_out)
         self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
-        self._row_parts = kernels.row_parts(matrices.padded_dimension(config.dimension))
         generator = np.random.default_rng(config.seed)
         threshold, alias = alias_table(noise_distribution(vocabulary.counts, config.noise_exponent))
         self.parameters = kernels.Parameters(
@@ -299,7 +298,6 @@ class Trainer:
             mean=config.cbow_mean,
             learning_rate=learning_rate,
             loss_interval=loss_interval,
-            row_parts=self._row_parts,
             state=np.uint64(random_state(config.seed, epoch, block)),
         )
 
