@@ -228,9 +228,15 @@ class Runner:
 
 
 def _flush(directory: Path) -> None:
-    """Have every file on the disk before the directory is put in its place."""
+    """Write every file to the disk before the directory is put in its place.
+
+    Windows flushes only what is open for writing, and no directories.
+    """
+    on_windows = os.name == "nt"
     for path in [*directory.rglob("*"), directory]:
-        descriptor = os.open(path, os.O_RDONLY)
+        if on_windows and path.is_dir():
+            continue
+        descriptor = os.open(path, os.O_RDWR if on_windows else os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:
