@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from embeddings import WordVectors
-from pipelines.console.progress import count, duration
+from pipelines.console.progress import count, duration, memory
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
@@ -89,7 +89,7 @@ def loss_text(value: float | None) -> str:
 def _print_costs(stages: Mapping[str, Mapping[str, Any]]) -> None:
     times = [f"{name} {stage['cost']['wall_seconds']:.1f} s" for name, stage in stages.items()]
     peak = max(stage["cost"]["peak_memory_bytes"] for stage in stages.values())
-    results.print(f"\nTime: {', '.join(times)}. Peak memory: {peak / 2**20:.0f} MiB.")
+    results.print(f"\nTime: {', '.join(times)}. Peak memory: {memory(peak)}.")
 
 
 def _print_text(manifest: Manifest) -> None:
