@@ -8,7 +8,7 @@ import pytest
 from embeddings import Checkpointing, TrainingDiverged, Vocabulary, Word2Vec, Word2VecConfig
 from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.trainer import random_state
-from tests.topics import ANIMALS, METALS, interrupt, small, topic_lines
+from tests.topics import ANIMALS, METALS, interrupt, small
 
 
 @pytest.mark.parametrize("sharing", ["window", "pair"])

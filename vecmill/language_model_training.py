@@ -70,8 +70,14 @@ def train_language_model(
         All settings of the network, in place of the preset's.
     training : LMTrainingConfig, optional
         All settings of training, in place of the preset's.
-    cell, layers, hidden_size, epochs, batch_size, learning_rate
-        Single settings of `network` and `training`.
+    cell : {"lstm", "gru", "rnn"}, optional
+        Setting of `network`.
+    layers, hidden_size : int, optional
+        Settings of `network`.
+    epochs, batch_size : int, optional
+        Settings of `training`.
+    learning_rate : float, optional
+        Setting of `training`.
     min_count : int
         Words that occur less often in the training part are ``<unk>``.
     max_vocabulary : int, optional
@@ -82,8 +88,16 @@ def train_language_model(
         Shares of the lines that go to these parts.
     threads : int, optional
         Of the tokenizer. Default: all processors that this process may use.
-    tokenizer, lowercase, punctuation, fold_digits, field, column
+    tokenizer : str, callable, object with a method ``tokenize``, or Tokenizer, optional
+        See `vecmill.train`; text that is tokenized already (`looks_tokenized`) is split at white space.
+    lowercase : bool, optional
         See `vecmill.train`.
+    punctuation : bool
+        Predict punctuation marks, too.
+    fold_digits : bool
+        Replace every digit by 0.
+    field, column : str
+        Where .jsonl, and .csv, .tsv and .parquet files, hold their text.
     progress : callable, optional
         Called after every window with an `LMProgress`.
 

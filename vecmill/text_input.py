@@ -65,7 +65,12 @@ class TextInput:
         return self.corpus.warnings if self.corpus else {}
 
     def blocks(self) -> Iterator[Any]:
-        """Yield blocks of lines as bytes, or of sentences as lists of lists of tokens.
+        """Iterate over the text.
+
+        Returns
+        -------
+        iterator of bytes, or of list of lists of tokens
+            Blocks of lines, or of sentences.
 
         Raises
         ------

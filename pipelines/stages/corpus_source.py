@@ -5,6 +5,7 @@ from pathlib import Path
 
 from corpora import Corpus, open_corpus
 from corpora.errors import CorpusError
+from corpora.parts import part_files
 from pipelines.console.progress import LogProgress, Progress
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.manifest import Manifest
@@ -111,16 +112,7 @@ def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]
     CorpusError
         Two files are there for one part.
     """
-    folder = Path(read_location(directory)[0])
-    if not folder.is_dir():
+    files = part_files(Path(read_location(directory)[0]), parts)
+    if files is None:
         return None
-    found: dict[str, list[Path]] = {part: [] for part in parts}
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name.partition(".")[0] in found:
-            found[path.name.partition(".")[0]].append(path)
-    if not all(found.values()):
-        return None
-    for part, paths in found.items():
-        if len(paths) > 1:
-            raise CorpusError(f"{folder} has {paths[0].name} and {paths[1].name}; expected one file for {part}")
-    return {part: open_corpus(paths[0], field=settings.field, column=settings.column) for part, paths in found.items()}
+    return {part: open_corpus(path, field=settings.field, column=settings.column) for part, path in files.items()}

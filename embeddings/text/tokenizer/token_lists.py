@@ -103,7 +103,17 @@ class TokenListCounter:
         return self._table_bytes is not None and self._ids.size >= self._table_bytes
 
     def ids(self, block: Any) -> Iterator[np.ndarray]:
-        """Yield the ids of a list of sentences in parts: tokens from 1 on, 0 where a sentence ends.
+        """Number the tokens of some sentences.
+
+        Parameters
+        ----------
+        block : list of iterables of str
+            Sentences.
+
+        Yields
+        ------
+        (n,) int32
+            Ids in parts: tokens from 1 on, 0 where a sentence ends.
 
         Raises
         ------
@@ -170,6 +180,11 @@ class TokenListCounter:
 class _TokenIds(dict[Any, int]):
     """Ids of tokens; a new token gets the next one when it is asked for.
 
+    Parameters
+    ----------
+    folding : mapping of int to str
+        Replacements of characters, as `str.translate` takes them.
+
     Attributes
     ----------
     words : list of bytes
@@ -194,13 +209,7 @@ class _TokenIds(dict[Any, int]):
         self.size = 0
 
     def __missing__(self, token: Any) -> int:
-        """Return the id of a new token.
-
-        Raises
-        ------
-        TypeError
-            It is not a str.
-        """
+        """Return the id of a new token; raise a TypeError if it is not a str."""
         if not isinstance(token, str):
             raise TypeError
         word = token.translate(self._folding) if self._folding else token
