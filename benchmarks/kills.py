@@ -14,6 +14,7 @@ import collections
 import contextlib
 import hashlib
 import json
+import math
 import os
 import random
 import shutil
@@ -94,11 +95,10 @@ def run_pipeline(folder: Path, root: Path) -> None:
 
 def save_often() -> None:
     """Have both trainings write checkpoints several times a second."""
-    from embeddings.language_model.trainer import LMTrainer
-    from embeddings.word2vec import trainer
+    from embeddings import training
 
-    trainer.LEAST_TIMES_COST = 0
-    LMTrainer.__init__.__kwdefaults__["checkpoint_seconds"] = CHECKPOINT_EVERY
+    training.MOST_TIME = math.inf
+    training.Checkpointing.__new__.__defaults__ = (CHECKPOINT_EVERY,)
 
 
 def begin(folder: Path, root: Path, log: Path) -> int:

@@ -30,7 +30,8 @@ def train_ours(
     settings: dict[str, Any], epochs: int, seed: int, corpus: EncodedCorpus, vocabulary: Vocabulary
 ) -> WordVectors:
     """Train ours with its default learning rate."""
-    return Word2Vec(Word2VecConfig(**settings, sample=SAMPLE, epochs=epochs, seed=seed)).fit(corpus, vocabulary)
+    config = Word2VecConfig(**settings, sample=SAMPLE, epochs=epochs, seed=seed)
+    return Word2Vec(config).fit(corpus, vocabulary).vectors_
 
 
 def train_theirs(settings: dict[str, Any], epochs: int, seed: int, tokens: Path, vocabulary: Vocabulary) -> WordVectors:

@@ -63,7 +63,7 @@ def speed_of_threads(corpus: EncodedCorpus, vocabulary: Vocabulary) -> dict[int,
     for threads in sorted({1, THREADS}):
         model = Word2Vec(Word2VecConfig(dimension=100, epochs=1, threads=threads, held_out=0.0))
         seconds = median(measuring.take_turns({"ours": lambda m=model: m.fit(corpus, vocabulary)}, 3)["ours"])
-        pairs = model.metrics[-1]["examples"]
+        pairs = model.metrics_[-1]["examples"]
         operations = pairs * (model.config.negative + 1) * 3 * 2 * model.config.dimension
         results[threads] = {"words": corpus.token_count / seconds, "operations": operations / seconds}
     return results

@@ -10,9 +10,9 @@ from .text.tokenized_corpus import tokenize_corpus as tokenize_corpus
 from .text.tokenizer.tokenizers import Tokenizer as Tokenizer
 from .text.tokenizer.tokenizers import make_tokenizer as make_tokenizer
 from .text.vocabulary import Vocabulary as Vocabulary
+from .training import Checkpointing as Checkpointing
+from .training import TrainingDiverged as TrainingDiverged
+from .training import TrainingProgress as TrainingProgress
 from .vectors.word_vectors import WordVectors as WordVectors
 from .word2vec.config import Word2VecConfig as Word2VecConfig
 from .word2vec.model import Word2Vec as Word2Vec
-from .word2vec.trainer import Checkpointing as Checkpointing
-from .word2vec.trainer import TrainingDiverged as TrainingDiverged
-from .word2vec.trainer import TrainingProgress as TrainingProgress

@@ -7,9 +7,10 @@ and `product` lets the threads that run the loops compute a part of the product 
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ContextDecorator
+from contextlib import ContextDecorator, contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
@@ -18,17 +19,40 @@ from threadpoolctl import ThreadpoolController
 
 from embeddings.threads import thread_count
 
-THREADS = int(os.environ.get("NUMBA_NUM_THREADS") or thread_count(None))
-"""As many as there are cores, unless the environment variable NUMBA_NUM_THREADS says otherwise."""
+_threads: ContextVar[int | None] = ContextVar("threads", default=None)
 SMALLEST_TASK = 1 << 15
 """Element operations under which handing work to another thread costs more than it saves."""
 
 Rows = tuple[int, int]
 
 
+@contextmanager
+def using_threads(threads: int | None) -> Iterator[None]:
+    """Within the context, loops and products use as many threads as `thread_count` makes of ``threads``.
+
+    The setting is a context variable: it holds for the calling thread alone.  Work that is handed to another thread
+    takes it along in a copy of the context (`contextvars.copy_context`).
+
+    Raises
+    ------
+    ValueError
+        ``threads`` is less than 1.
+    """
+    token = _threads.set(thread_count(threads))
+    try:
+        yield
+    finally:
+        _threads.reset(token)
+
+
 @cache
-def _pool() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix="parallel")
+def _default_threads() -> int:
+    return thread_count(None)
+
+
+@cache
+def _pool(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="parallel")
 
 
 @cache
@@ -53,10 +77,11 @@ def over_rows(work: Callable[[Rows], None], count: int, cost: int, grain: int = 
     grain
         Slices are multiples of this many rows, as far as the count allows.
     """
-    threads = max(1, min(THREADS, count * cost // SMALLEST_TASK))
+    available = _threads.get() or _default_threads()
+    threads = max(1, min(available, count * cost // SMALLEST_TASK))
     size = max(1, -(-count // (threads * grain))) * grain
     slices = [(start, min(start + size, count)) for start in range(0, count, size)]
-    futures = [_pool().submit(work, rows) for rows in slices[1:]]
+    futures = [_pool(available).submit(work, rows) for rows in slices[1:]]
     try:
         if slices:
             work(slices[0])

@@ -83,8 +83,8 @@ def language_model_stages(config: "LMPipelineConfig", hashes: KnownHashes | None
     embedding = PipelineConfig(
         corpus=config.corpus,
         tokenizer=dataclasses.replace(config.tokenizer, punctuation=False),
-        vocabulary=VocabularySettings(min_count=lm.min_count, max_size=lm.max_vocabulary),
-        train=config.train,
+        vocabulary=VocabularySettings(min_count=lm.min_count, max_vocabulary=lm.max_vocabulary),
+        train=dataclasses.replace(config.train, threads=lm.threads or config.train.threads),
     )
     if lm.trains_embeddings:
         stages = embedding_stages(embedding, hashes, config.split)
@@ -98,7 +98,11 @@ def language_model_stage(config: "LMPipelineConfig") -> Stage:
     from pipelines.stages.train_lm import TrainLMStage
 
     return TrainLMStage(
-        network=config.lm_network, training=config.lm_training, lm=config.lm, all_settings=config.to_dict()
+        network=config.lm_network,
+        training=config.lm_training,
+        lm=config.lm,
+        threads=config.lm.threads or config.train.threads,
+        all_settings=config.to_dict(),
     )
 
 

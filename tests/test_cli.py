@@ -99,7 +99,7 @@ def test_text_comes_from_standard_input_too(tmp_path):
         (["--window", "0"], "--window: window .* 0"),
         (["--negative", "-1"], "--negative: negative .* -1"),
         (["--min-count", "-1"], "--min-count: min_count .* -1"),
-        (["--max-vocabulary", "0"], "--max-vocabulary: max_size .* 0"),
+        (["--max-vocabulary", "0"], "--max-vocabulary: max_vocabulary .* 0"),
         (["--sample", "nan"], "--sample: sample .* nan"),
         (["--architecture", "skipgram"], "--architecture: .*'skipgram'.*'skip-gram'"),
         (["--negative-sharing", "windows"], "--negative-sharing: .*'windows'.*'window'"),

@@ -36,7 +36,7 @@ RUN = """
 import sys
 from pathlib import Path
 from pipelines.settings.config import Given, load_config
-from pipelines.embedding_pipeline import embedding_stages
+from pipelines.stage_lists import embedding_stages
 from pipelines.console.progress import LogProgress
 from pipelines.running.runner import Runner
 options = {"corpus.source": sys.argv[1], "train.dimension": 8, "train.epochs": 1, "train.threads": 1}

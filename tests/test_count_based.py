@@ -105,11 +105,11 @@ def test_factors_are_those_of_a_full_decomposition(p):
 def test_words_of_one_topic_become_neighbours():
     words = [f"{topic}{i}" for topic in "abc" for i in range(4)]
     vocabulary = Vocabulary.from_words(words, np.full(12, 150))
-    vectors = CountBased(CountBasedConfig(dimension=3, window=3)).fit(encoded(topics()), vocabulary)
+    vectors = CountBased(CountBasedConfig(dimension=3, window=3)).fit(encoded(topics()), vocabulary).vectors_
     assert vectors.matrix.shape == vectors.context.shape == (12, 3)
     for word in words:
         assert {found[0] for found, _ in vectors.most_similar(word, topn=3)} == {word[0]}
-    again = CountBased(CountBasedConfig(dimension=3, window=3)).fit(encoded(topics()), vocabulary)
+    again = CountBased(CountBasedConfig(dimension=3, window=3)).fit(encoded(topics()), vocabulary).vectors_
     np.testing.assert_array_equal(again.matrix, vectors.matrix)
 
 

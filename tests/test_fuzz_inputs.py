@@ -18,13 +18,13 @@ import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
-from pipelines.lm_pipeline import load_lm_config
 
 from corpora import CorpusError, open_corpus
 from corpora.archives import ARCHIVE_DAMAGE, members
 from corpora.markup import EXTRACTORS
 from pipelines.batch.config import load_batch
 from pipelines.settings.config import ConfigError, PipelineConfig, load_config
+from pipelines.settings.lm_config import load_lm_config
 from pipelines.settings.lm_settings import LM_SECTIONS
 from tests.fuzzing import FUZZED, damage
 

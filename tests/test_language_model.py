@@ -21,10 +21,10 @@ STEPS, BATCH = 5, 3
 CASES = {
     "tied": {},
     "untied": {"tied": False},
-    "tied, projected": {"embedding_size": 3},
-    "untied, other sizes": {"tied": False, "embedding_size": 3, "last_size": 2},
+    "tied, projected": {"dimension": 3},
+    "untied, other sizes": {"tied": False, "dimension": 3, "last_size": 2},
     "awd": {
-        "embedding_size": 3,
+        "dimension": 3,
         "last_size": 5,
         "layers": 3,
         "dropout_input": 0.3,
@@ -69,7 +69,7 @@ def test_gradients_of_the_whole_model_are_central_differences(case):
 
     def loss():
         if model.config.output == "sampled":
-            model.output._rng = np.random.default_rng(3)
+            model.output.rng = np.random.default_rng(3)
         value, _ = model.loss_and_gradients(inputs, targets, states, np.random.default_rng(2))
         return value
 
@@ -165,6 +165,16 @@ def test_what_is_saved_comes_back(case, tmp_path):
     assert (again.parameters["embedding.weight"] is again.output.parameters.get("weight")) == model.config.tied
 
 
+def test_a_model_of_an_earlier_version_is_read(tmp_path):
+    model = make_model(dtype=np.float32, dimension=3)
+    model.save(tmp_path / "lm")
+    path = tmp_path / "lm" / "language_model.json"
+    about = json.loads(path.read_text())
+    about["model"]["embedding_size"] = about["model"].pop("dimension")
+    path.write_text(json.dumps(about))
+    assert LanguageModel.load(tmp_path / "lm").config == model.config
+
+
 def test_files_that_do_not_fit_are_refused_with_the_field(tmp_path):
     make_model(dtype=np.float32).save(tmp_path / "lm")
     with pytest.raises(OutputError, match="exists"):
@@ -202,7 +212,7 @@ def test_settings_out_of_range_are_refused(settings, named):
 
 
 def test_parameters_are_named_once():
-    model = make_model(embedding_size=3)
+    model = make_model(dimension=3)
     assert sorted(model.parameters) == [
         "embedding.weight",
         "output.bias",

@@ -23,14 +23,14 @@ CONFIGS = {
     "rnn": {"cell": "rnn"},
     "awd": {
         "layers": 3,
-        "embedding_size": 5,
+        "dimension": 5,
         "last_size": 5,
         "weight_drop": 0.5,
         "dropout_words": 0.1,
         "dropout_input": 0.4,
         "dropout_output": 0.4,
     },
-    "projection": {"embedding_size": 5},
+    "projection": {"dimension": 5},
 }
 
 
@@ -88,17 +88,19 @@ def torch_module(torch, config, words, cutoffs):
     kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[config.cell]
     sizes = config.layer_sizes
     module = nn.Module()
-    module.encoder = nn.Embedding(words, config.dimension)
+    module.encoder = nn.Embedding(words, config.embedding_dimension)
     if len(set(sizes)) > 1:
-        module.rnn = nn.ModuleList([kind(d, h) for d, h in zip([config.dimension, *sizes], sizes, strict=False)])
+        module.rnn = nn.ModuleList(
+            [kind(d, h) for d, h in zip([config.embedding_dimension, *sizes], sizes, strict=False)]
+        )
     else:
-        module.rnn = kind(config.dimension, config.hidden_size, config.layers)
-    if config.tied and sizes[-1] != config.dimension:
-        module.projection = nn.Linear(sizes[-1], config.dimension, bias=False)
+        module.rnn = kind(config.embedding_dimension, config.hidden_size, config.layers)
+    if config.tied and sizes[-1] != config.embedding_dimension:
+        module.projection = nn.Linear(sizes[-1], config.embedding_dimension, bias=False)
     if config.output == "adaptive":
         module.decoder = nn.AdaptiveLogSoftmaxWithLoss(sizes[-1], words, cutoffs)
     else:
-        module.decoder = nn.Linear(config.dimension if config.tied else sizes[-1], words)
+        module.decoder = nn.Linear(config.embedding_dimension if config.tied else sizes[-1], words)
     return module
 
 

@@ -16,7 +16,8 @@ from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig
-from embeddings.networks import CELLS, OPTIMIZERS, DivergenceError
+from embeddings.networks import CELLS, OPTIMIZERS
+from embeddings.training import Checkpointing, TrainingDiverged
 from tests.split_text import split_ids
 
 TEXT = b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40
@@ -44,17 +45,17 @@ RECIPES = {
 }
 
 
-def make_trainer(recipe="sgd", checkpoints=None, network=None, **training):
+def make_trainer(recipe="sgd", checkpoints=None, network=None, every=0.0, **training):
     network_settings, training_settings = RECIPES[recipe]
     settings = {"epochs": 3, "batch_size": 4, "bptt": 7, **training_settings, **training}
-    rng = np.random.default_rng(1)
     config = LanguageModelConfig(**{"hidden_size": 8, **network_settings, **(network or {})})
-    model = LanguageModel(config, CORPUS.vocabulary, rng=rng)
-    return LMTrainer(model, LMTrainingConfig(**settings), rng=rng, checkpoints=checkpoints, checkpoint_seconds=0.0)
+    model = LanguageModel(config, CORPUS.vocabulary, rng=np.random.default_rng(1))
+    checkpointing = Checkpointing(checkpoints, every) if checkpoints else None
+    return LMTrainer(model, LMTrainingConfig(**settings), seed=1, checkpointing=checkpointing)
 
 
-def fit(trainer, report=None):
-    return trainer.fit(CORPUS.train, CORPUS.valid, report)
+def fit(trainer, progress=None):
+    return trainer.fit(CORPUS.train, CORPUS.valid, progress=progress).model_
 
 
 class Killed(BaseException):
@@ -82,7 +83,7 @@ def test_a_killed_training_goes_on_bit_for_bit(recipe, kills, tmp_path):
     for name, parameter in expected.items():
         np.testing.assert_array_equal(found[name].value, parameter.value, err_msg=name)
     times = ("seconds", "validation_seconds", "tokens_per_second")
-    for ours, theirs in zip(resumed.metrics, undisturbed.metrics, strict=True):
+    for ours, theirs in zip(resumed.metrics_, undisturbed.metrics_, strict=True):
         assert {k: v for k, v in ours.items() if k not in times} == {k: v for k, v in theirs.items() if k not in times}
 
 
@@ -91,8 +92,8 @@ def test_perplexity_falls_far_under_that_of_guessing(recipe):
     trainer = make_trainer(recipe, network={"hidden_size": 24, "last_size": None}, epochs=12)
     model = fit(trainer)
     assert evaluate(model, CORPUS.test).perplexity < len(CORPUS.vocabulary) / 3
-    assert len(trainer.metrics) == 12 or trainer.config.patience
-    counted = trainer.metrics[0]["tokens"]
+    assert len(trainer.metrics_) == 12 or trainer.config.patience
+    counted = trainer.metrics_[0]["tokens"]
     assert counted == len(CORPUS.train)
 
 
@@ -109,7 +110,7 @@ def test_the_best_weights_are_kept_and_training_ends_early():
 
     trainer._validation_loss = worse_and_worse
     model = fit(trainer)
-    losses = [entry["valid_loss"] for entry in trainer.metrics]
+    losses = [entry["valid_loss"] for entry in trainer.metrics_]
     best = int(np.argmin(losses))
     assert len(losses) == best + 3 < 9
     np.testing.assert_array_equal(model.parameters["rnn.bias_l0"].value, seen[best])
@@ -118,7 +119,7 @@ def test_the_best_weights_are_kept_and_training_ends_early():
 def test_the_rate_falls_on_a_plateau():
     trainer = make_trainer(learning_rate=1e-12, epochs=4, patience=None, network={"dropout_output": 0.0})
     fit(trainer)
-    rates = [entry["learning_rate"] for entry in trainer.metrics]
+    rates = [entry["learning_rate"] for entry in trainer.metrics_]
     assert rates[-1] < rates[0]
     assert {round(b / a, 6) for a, b in pairwise(rates)} <= {0.25, 1.0}
 
@@ -126,16 +127,15 @@ def test_the_rate_falls_on_a_plateau():
 def test_the_rate_falls_step_by_step():
     trainer = make_trainer(learning_rate=0.8, schedule="step", anneal=0.5, anneal_after=2, epochs=5, patience=None)
     fit(trainer)
-    assert [entry["learning_rate"] for entry in trainer.metrics] == pytest.approx([0.8, 0.8, 0.4, 0.2, 0.1])
+    assert [entry["learning_rate"] for entry in trainer.metrics_] == pytest.approx([0.8, 0.8, 0.4, 0.2, 0.1])
 
 
 def test_progress_counts_up_to_the_end():
     reports = []
     fit(make_trainer(epochs=2), reports.append)
-    assert reports[-1].tokens_done == reports[-1].tokens_total
+    assert reports[-1].done == reports[-1].total
     assert [report.epoch for report in reports] == sorted(report.epoch for report in reports)
     assert reports[-1].seconds_left == 0
-    assert reports[3].perplexity == pytest.approx(np.exp(reports[3].loss))
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -145,11 +145,11 @@ def test_weights_that_are_no_numbers_end_training_and_are_not_saved(pause, patte
     trainer = make_trainer(checkpoints=tmp_path)
 
     def damage(progress):
-        if progress.tokens_done >= 5 * 4 * 7:
-            trainer._pause = pause  # until the next checkpoint
+        if progress.done >= 5 * 4 * 7:
+            trainer._checkpoints._every, trainer._checkpoints._cost = pause, 0.0
             trainer.model.parameters["output.bias"].value[:] = bad
 
-    with pytest.raises(DivergenceError, match=rf"{pattern}.*learning rate.*windows is kept in"):
+    with pytest.raises(TrainingDiverged, match=rf"{pattern}.*learning rate.*windows is kept in"):
         fit(trainer, damage)
     assert all(np.isfinite(array).all() for array in load_checkpoint(tmp_path).arrays.values())
 
@@ -166,8 +166,7 @@ def interrupts():
 def test_an_interruption_writes_a_checkpoint_where_it_came(recipe, tmp_path, interrupts):
     """A signal comes while a step runs in its thread: the step is ended, and a resumed training does not repeat it."""
     expected = fit(make_trainer(recipe)).parameters
-    trainer = make_trainer(recipe, tmp_path)
-    trainer._pause = 3600.0
+    trainer = make_trainer(recipe, tmp_path, every=3600.0)
     train, begun = trainer.model.loss_and_gradients, []
 
     def interrupted(*arguments):
@@ -187,8 +186,8 @@ def test_an_interruption_writes_a_checkpoint_where_it_came(recipe, tmp_path, int
 @pytest.mark.parametrize("recipe", ["sampled adamw", "awd"])
 def test_an_interrupted_validation_is_repeated(recipe, tmp_path):
     expected = fit(make_trainer(recipe))
-    trainer = make_trainer(recipe, tmp_path)
-    trainer._pause, measure, begun = 3600.0, trainer._validation_loss, []
+    trainer = make_trainer(recipe, tmp_path, every=3600.0)
+    measure, begun = trainer._validation_loss, []
 
     def interrupted(valid):
         begun.append(1)
@@ -206,7 +205,7 @@ def test_an_interrupted_validation_is_repeated(recipe, tmp_path):
 
 def test_a_loss_far_above_guessing_stops_and_is_not_saved(tmp_path):
     trainer = make_trainer(checkpoints=tmp_path, learning_rate=1e6, clip=1e3, schedule="constant", epochs=50)
-    with pytest.raises(DivergenceError, match="diverged"):
+    with pytest.raises(TrainingDiverged, match="diverged"):
         fit(trainer)
     checkpoint = load_checkpoint(tmp_path)
     assert checkpoint is None or checkpoint.state["position"]["running_loss"] <= 2 * np.log(len(CORPUS.vocabulary))
@@ -224,7 +223,7 @@ def test_a_checkpoint_of_another_architecture_or_text_is_refused(tmp_path):
 
 @pytest.mark.parametrize("words", [1, 3, 8])
 def test_texts_shorter_than_window_and_batch(words):
-    model = make_trainer(epochs=1).fit(CORPUS.train[:words], CORPUS.valid[:1])
+    model = make_trainer(epochs=1).fit(CORPUS.train[:words], CORPUS.valid[:1]).model_
     assert np.isfinite(evaluate(model, CORPUS.test).perplexity)
 
 

@@ -1,5 +1,8 @@
 """Threads: slices make up the whole, results do not depend on the number, errors are raised."""
 
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,12 +11,14 @@ from threadpoolctl import threadpool_info
 
 from embeddings import parallel
 from embeddings.networks import SGD, DeepRNN, LSTMCell, Parameter, SoftmaxCrossEntropy
+from embeddings.threads import thread_count
 
 
 @pytest.fixture
 def three_threads(monkeypatch):
-    monkeypatch.setattr(parallel, "THREADS", 3)
     monkeypatch.setattr(parallel, "SMALLEST_TASK", 1)
+    with parallel.using_threads(3):
+        yield
 
 
 @settings(max_examples=50)
@@ -53,15 +58,42 @@ def training_step():
 
 
 def test_the_number_of_threads_changes_nothing(monkeypatch):
-    monkeypatch.setattr(parallel, "THREADS", 1)
-    value, norm, parameters = training_step()
-    monkeypatch.setattr(parallel, "THREADS", 3)
+    with parallel.using_threads(1):
+        value, norm, parameters = training_step()
     monkeypatch.setattr(parallel, "SMALLEST_TASK", 1)
-    value_in_parts, norm_in_parts, parameters_in_parts = training_step()
+    with parallel.using_threads(3):
+        value_in_parts, norm_in_parts, parameters_in_parts = training_step()
     assert value_in_parts == pytest.approx(value, rel=1e-12)
     assert norm_in_parts == pytest.approx(norm, rel=1e-12)
     for name, array in parameters.items():
         np.testing.assert_allclose(parameters_in_parts[name], array, atol=1e-13)
+
+
+def slices_of_ten_rows():
+    seen = []
+    parallel.over_rows(seen.append, 10, 1)
+    return len(seen)
+
+
+def test_threads_are_a_setting_of_the_context(monkeypatch):
+    monkeypatch.setattr(parallel, "SMALLEST_TASK", 1)
+    with parallel.using_threads(5):
+        with parallel.using_threads(2):
+            assert slices_of_ten_rows() == 2
+        assert slices_of_ten_rows() == 5
+        with ThreadPoolExecutor(1) as other:
+            assert other.submit(copy_context().run, slices_of_ten_rows).result() == 5
+    with pytest.raises(ValueError, match="threads=0; expected at least 1"), parallel.using_threads(0):
+        pass
+
+
+def test_the_environment_has_the_default_number_of_threads(monkeypatch):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "3")
+    assert thread_count(None) == 3
+    assert thread_count(2) == 2
+    monkeypatch.setenv("NUMBA_NUM_THREADS", "many")
+    with pytest.raises(ValueError, match="NUMBA_NUM_THREADS is 'many'; expected a whole number from 1"):
+        thread_count(None)
 
 
 def test_an_error_in_a_thread_is_raised(three_threads):

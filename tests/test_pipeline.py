@@ -9,14 +9,16 @@ from corpora import Corpus, CorpusError
 from embeddings import WordVectors
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import LogProgress
-from pipelines.pipeline import Selection, pipeline_stages, plan, run
+from pipelines.pipeline import Selection, plan, run
 from pipelines.running.run_directory import RunDirectory
 from pipelines.settings.config import ConfigError, Given
 from pipelines.settings.run_config import build_run_config, load_run_config, read_run_config
+from pipelines.stage_lists import run_stages
 from vecmill.errors import OutputError
 
 TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the old house!\n" * 40
 VECTORS = ["fetch", "tokenize", "vocabulary", "encode", "train-embeddings"]
+SPLIT_VECTORS = ["fetch", "tokenize", "split", "vocabulary", "encode", "train-embeddings"]
 
 
 def make_config(source, **options):
@@ -55,12 +57,12 @@ def names(steps):
 
 def test_only_what_is_asked_for_is_a_stage(text, pairs):
     def stages(**options):
-        return [stage.name for stage in pipeline_stages(make_config(text, **options))]
+        return [stage.name for stage in run_stages(make_config(text, **options))]
 
     assert stages() == [*VECTORS, "report"]
     assert stages(**{"evaluate.data": [str(pairs)]}) == [*VECTORS, "evaluate", "report"]
     assert stages(**{"export.formats": ["npz"]}) == [*VECTORS, "export", "report"]
-    assert stages(**{"lm_network.layers": 1}) == [*VECTORS, "encode-lm", "train-lm", "report"]
+    assert stages(**{"lm_network.layers": 1}) == [*SPLIT_VECTORS, "train-lm", "report"]
     assert stages(**{"lm_network.layers": 1, "lm.enabled": False}) == [*VECTORS, "report"]
 
 
@@ -71,7 +73,7 @@ def test_everything_is_made_once_and_a_second_run_makes_nothing(text, pairs, tmp
     )
     directory = tmp_path / "run"
     made = make(config, directory)
-    assert made == [*VECTORS, "evaluate", "export", "encode-lm", "train-lm", "report"]
+    assert made == [*SPLIT_VECTORS, "evaluate", "export", "train-lm", "report"]
     assert json.loads((directory / "config.json").read_text()) == config.to_dict()
     assert read_run_config(directory / "config.json") == config
     assert sorted(path.name for path in (directory / "export").iterdir()) == ["glove.txt", "manifest.json", "npz.npz"]
@@ -237,11 +239,9 @@ def test_mistakes_in_a_file_are_named_with_their_line(tmp_path, line, message):
         load_run_config(path)
 
 
-@pytest.mark.parametrize("until", ["tokenize", "encode-lm"])
-def test_text_that_changes_while_it_is_read_is_refused(text, tmp_path, monkeypatch, until):
-    config = make_config(text, **{"lm.enabled": True})
-    if until == "encode-lm":
-        make(config, tmp_path / "run", until="train-embeddings")
+@pytest.mark.parametrize("lm", [False, True])
+def test_text_that_changes_while_it_is_read_is_refused(text, tmp_path, monkeypatch, lm):
+    config = make_config(text, **{"lm.enabled": lm})
 
     def growing(corpus, *_):
         yield text.read_bytes()
@@ -249,5 +249,5 @@ def test_text_that_changes_while_it_is_read_is_refused(text, tmp_path, monkeypat
 
     monkeypatch.setattr(Corpus, "blocks", growing)
     with pytest.raises(CorpusError, match=r"text\.txt was changed while it was read"):
-        make(config, tmp_path / "run", until=until)
+        make(config, tmp_path / "run", until="tokenize")
     assert not (tmp_path / "run" / until).exists()

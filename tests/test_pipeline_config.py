@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.settings.config import ConfigError, Given, PipelineConfig, differences, load_config
+from pipelines.settings.config import ConfigError, Given, PipelineConfig, differences, load_config, with_present_keys
 
 
 @pytest.fixture
@@ -43,6 +43,16 @@ def test_a_whole_number_will_do_where_a_number_is_expected(toml):
 def test_an_unknown_key_names_file_line_and_nearest_key(toml):
     path = toml("# comment\n[train]\nwindow = 5\ndimesion = 300\n")
     assert message_of(path).startswith(f"{path}:4: unknown key 'dimesion' in [train]; did you mean 'dimension'?")
+
+
+@pytest.mark.parametrize(
+    ("section", "former", "present"),
+    [("vocabulary", "max_vocabulary", "max_vocabulary"), ("lm_network", "embedding_size", "dimension")],
+)
+def test_a_key_of_an_earlier_version_names_the_present_one(toml, section, former, present):
+    path = toml(f"[{section}]\n{former} = 300\n")
+    assert message_of(path) == f"{path}:2: {former} in [{section}] is called {present} now"
+    assert with_present_keys({section: {former: 300, "other": 1}}) == {section: {present: 300, "other": 1}}
 
 
 def test_a_key_of_another_section_is_sent_there(toml):

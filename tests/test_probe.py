@@ -15,7 +15,7 @@ from embeddings.evaluation.probing.scores import compare_answers, score
 from embeddings.evaluation.probing.task_data import READERS, TaskData
 from embeddings.evaluation.probing.task_source import TaskSource
 from embeddings.evaluation.probing.tasks import TASKS, Examples
-from embeddings.sequences.word_inputs import WordInputs, WordInputsConfig
+from embeddings.sequences.word_inputs import WordInputsConfig
 from tests.command_line import fails, vecmill
 from tests.reference.recurrent import assert_gradient
 
@@ -131,10 +131,8 @@ def test_trees_lose_traces_functions_and_chains():
 
 def test_labels_come_in_the_same_order_alone_and_together(data):
     task = READERS["constituents"](data)
-    rng = np.random.default_rng(0)
-    inputs = WordInputs([tree.leaves() for tree in task.train], WordInputsConfig(dimension=4), rng=rng)
-    labels = sorted({label for one in task.train_labels for label in one})
-    labeller = ConstituentLabeller(inputs, labels, hidden_size=5, rng=rng)
+    labeller = ConstituentLabeller(hidden_size=5, inputs=WordInputsConfig(dimension=4))
+    labeller.initialize(task.train, task.train_labels)
     together = labeller.predict(task.test[:5])
     assert together == [labeller.predict([tree])[0] for tree in task.test[:5]]
     assert [len(one) for one in together] == [len(one) for one in task.test_labels[:5]]
@@ -144,17 +142,20 @@ def test_every_gradient_of_the_labeller(data):
     task = READERS["constituents"](data)
     rng = np.random.default_rng(0)
     trees, labels = task.train[:3], sorted({label for one in task.train_labels for label in one})
-    inputs = WordInputs([tree.leaves() for tree in trees], WordInputsConfig(dimension=3), rng=rng, dtype=np.float64)
-    labeller = ConstituentLabeller(inputs, labels, hidden_size=4, dropout=0.0, rng=rng, dtype=np.float64)
-    encoded = inputs.encode([tree.leaves() for tree in trees])
+    inputs = WordInputsConfig(dimension=3)
+    labeller = ConstituentLabeller(hidden_size=4, dropout=0.0, inputs=inputs, labels=labels, dtype=np.float64)
+    labeller.initialize(trees, task.train_labels[:3])
+    encoded = labeller.inputs_.encode([tree.leaves() for tree in trees])
     targets = [np.array([labels.index(label) for label in one]) for one in task.train_labels[:3]]
 
     def loss():
         return labeller.loss_and_gradients(trees, encoded, targets, np.arange(3), None)
 
     loss()
-    gradients = {name: parameter.dense_gradient().copy() for name, parameter in labeller.trained.items()}
-    assert_gradient(loss, {name: parameter.value for name, parameter in labeller.trained.items()}, gradients, rng)
+    gradients = {name: parameter.dense_gradient().copy() for name, parameter in labeller.trainable_parameters_.items()}
+    assert_gradient(
+        loss, {name: parameter.value for name, parameter in labeller.trainable_parameters_.items()}, gradients, rng
+    )
 
 
 def test_baselines_count():

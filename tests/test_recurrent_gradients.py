@@ -62,7 +62,7 @@ def test_every_gradient_of_a_language_model(cell, depth, network_kind, loss_kind
 
     def forward():
         if loss_kind == "sampled":
-            loss._rng = np.random.default_rng(3)  # the same noise words each time
+            loss.rng = np.random.default_rng(3)  # the same noise words each time
         outputs, ends = network.forward(embedding.forward(ids), states, lengths)
         value, d_hidden = loss.value_and_gradient(outputs.reshape(STEPS * BATCH, -1), targets.ravel())
         of_states = sum(

@@ -10,13 +10,13 @@ from embeddings.networks import (
     Adam,
     AdamW,
     AveragedSGD,
-    DivergenceError,
     Momentum,
     Parameter,
     RMSProp,
     RowGradient,
     global_norm,
 )
+from embeddings.training import TrainingDiverged
 
 
 def after(optimizer_class, gradients, **options):
@@ -121,7 +121,7 @@ def test_divergence_is_said_and_changes_nothing(bad):
     parameter = Parameter(np.ones(2))
     parameter.gradient = np.array([bad, 1.0])
     optimizer = SGD({"w": parameter}, 20.0)
-    with pytest.raises(DivergenceError, match="gradient is not finite after 0 steps: lower the learning rate"):
+    with pytest.raises(TrainingDiverged, match="gradient is not finite after 0 steps: lower the learning rate"):
         optimizer.step(0.25)
     np.testing.assert_array_equal(parameter.value, [1, 1])
 

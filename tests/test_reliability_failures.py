@@ -44,12 +44,12 @@ epochs = 1
 STAGES = {
     "fetch": "fetch.FetchStage",
     "tokenize": "tokenize.TokenizeStage",
+    "split": "split.SplitStage",
     "vocabulary": "vocabulary.VocabularyStage",
     "encode": "encode.EncodeStage",
     "train-embeddings": "train.TrainEmbeddingsStage",
     "evaluate": "evaluate.EvaluateStage",
     "export": "export.ExportStage",
-    "encode-lm": "encode_lm.EncodeLMStage",
     "train-lm": "train_lm.TrainLMStage",
 }
 RESULTS = ("train-embeddings/vectors.npy", "train-embeddings/vocabulary.tsv", "train-lm/model.safetensors")
@@ -147,16 +147,16 @@ def test_a_disk_that_is_full_at_any_stage(folder, expected, monkeypatch, stage):
 def test_a_disk_that_is_full_at_a_checkpoint(folder, expected, monkeypatch):
     @contextlib.contextmanager
     def while_saving(directory, context):
-        from embeddings.word2vec import trainer
+        from embeddings import training
 
-        original = trainer.save_checkpoint
+        original = training.save_checkpoint
 
         def save(*arguments):
             with files_up_to(1000):
                 original(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(trainer, "save_checkpoint", save)
+            patch.setattr(training, "save_checkpoint", save)
             yield
 
     kind, limited = within("train-embeddings", while_saving)
@@ -277,10 +277,10 @@ def interrupt_training(monkeypatch):
 
     def fit(self, *arguments, **options):
         def stop(progress):
-            if progress.words_done > 0.5 * progress.words_total:
+            if progress.done > 0.5 * progress.total:
                 raise KeyboardInterrupt
 
-        return original(self, *arguments, **options | {"report": stop})
+        return original(self, *arguments, **options | {"progress": stop})
 
     with monkeypatch.context() as patch:
         patch.setattr(Word2Vec, "fit", fit)

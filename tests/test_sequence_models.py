@@ -29,19 +29,25 @@ def rng():
     return np.random.default_rng(1)
 
 
+def initialized(model):
+    """Draw the weights of a model of TEXT without training it."""
+    model.initialize(TEXT, TAGS if isinstance(model, SequenceTagger) else ["x", "y", "y", "x"])
+    return model
+
+
 def scattered(model):
     """Give every parameter values of size 1, so that no gradient is too small to be checked."""
     draw = np.random.default_rng(2)
-    for parameter in model.parameters.values():
+    for parameter in model.parameters_.values():
         parameter.value[...] = draw.normal(0, 0.6, parameter.value.shape)
     return model
 
 
 def check_gradients(model, loss):
     loss()
-    gradients = {name: parameter.dense_gradient().copy() for name, parameter in model.trained.items()}
+    gradients = {name: parameter.dense_gradient().copy() for name, parameter in model.trainable_parameters_.items()}
     assert any(np.abs(gradient).max() > 1e-3 for gradient in gradients.values())
-    arrays = {name: parameter.value for name, parameter in model.trained.items()}
+    arrays = {name: parameter.value for name, parameter in model.trainable_parameters_.items()}
     assert_gradient(loss, arrays, gradients, rng())
 
 
@@ -49,9 +55,8 @@ def check_gradients(model, loss):
 @pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
 def test_every_gradient_of_a_tagger(cell, bidirectional):
     config = SequenceNetworkConfig(cell=cell, layer_sizes=(3, 2), bidirectional=bidirectional, dropout=0.0)
-    inputs = WordInputs(TEXT, SPELLED, rng=rng(), dtype=np.float64)
-    tagger = scattered(SequenceTagger(inputs, LABELS, config, rng=rng(), dtype=np.float64))
-    encoded = inputs.encode(TEXT)
+    tagger = scattered(initialized(SequenceTagger(config, inputs=SPELLED, labels=LABELS, dtype=np.float64)))
+    encoded = tagger.inputs_.encode(TEXT)
     targets, _ = pad_sequences([np.array([LABELS.index(tag) for tag in tags]) for tags in TAGS], PADDING)
     batch = encoded.batch(encoded.ids)
     check_gradients(tagger, lambda: tagger.loss_and_gradients(*batch, targets, None))
@@ -60,24 +65,21 @@ def test_every_gradient_of_a_tagger(cell, bidirectional):
 @pytest.mark.parametrize("window", [None, 2])
 @pytest.mark.parametrize("pooling", ["mean", "max", "attention"])
 def test_every_gradient_of_a_classifier(pooling, window):
-    inputs = WordInputs(TEXT, SPELLED, rng=rng(), dtype=np.float64)
     options = {"pooling": pooling, "window": window}
-    model = scattered(SequenceClassifier(inputs, ["x", "y"], PLAIN, **options, rng=rng(), dtype=np.float64))
-    encoded, targets = inputs.encode(TEXT), np.array([0, 1, 1, 0])
+    model = scattered(initialized(SequenceClassifier(PLAIN, **options, inputs=SPELLED, dtype=np.float64)))
+    encoded, targets = model.inputs_.encode(TEXT), np.array([0, 1, 1, 0])
     check_gradients(model, lambda: model.loss_and_gradients(encoded, np.arange(4), targets, None))
 
 
 def test_every_gradient_where_windows_are_drawn():
-    inputs = WordInputs(TEXT, SPELLED, rng=rng(), dtype=np.float64)
     options = {"pooling": "mean", "window": 2, "windows_drawn": 1}
-    model = scattered(SequenceClassifier(inputs, ["x", "y"], PLAIN, **options, rng=rng(), dtype=np.float64))
-    encoded, targets = inputs.encode(TEXT), np.array([0, 1, 1, 0])
+    model = scattered(initialized(SequenceClassifier(PLAIN, **options, inputs=SPELLED, dtype=np.float64)))
+    encoded, targets = model.inputs_.encode(TEXT), np.array([0, 1, 1, 0])
     check_gradients(model, lambda: model.loss_and_gradients(encoded, np.arange(4), targets, np.random.default_rng(7)))
 
 
 def test_drawn_windows_are_pieces_of_their_text():
-    inputs = WordInputs(TEXT, rng=rng())
-    model = SequenceClassifier(inputs, ["x", "y"], PLAIN, window=10, windows_drawn=3, rng=rng())
+    model = SequenceClassifier(PLAIN, window=10, windows_drawn=3)
     texts = [np.arange(1000, 1095), np.arange(2000, 2030), np.arange(3000, 3031)]
     draw, met = rng(), set()
     for _ in range(50):
@@ -95,21 +97,20 @@ def test_drawn_windows_are_pieces_of_their_text():
     assert np.concatenate(whole).tolist() == np.concatenate(texts).tolist()
 
 
-@pytest.mark.parametrize("share", [0.0, 0.25])
-def test_without_validation_the_last_weights_stay(share):
-    model = SequenceClassifier(WordInputs(TEXT, rng=rng()), ["x", "y"], PLAIN, rng=rng())
-    training = SequenceTrainingConfig(epochs=60, learning_rate=0.02, validation_share=share, patience=60)
-    scores = model.fit(TEXT, ["x", "y", "y", "x"], training=training)
-    assert len(scores) == (60 if share else 0)
-    if not share:
+@pytest.mark.parametrize("fraction", [0.0, 0.25])
+def test_without_validation_the_last_weights_stay(fraction):
+    training = SequenceTrainingConfig(epochs=60, learning_rate=0.02, validation_fraction=fraction, patience=60)
+    model = SequenceClassifier(PLAIN, training).fit(TEXT, ["x", "y", "y", "x"])
+    assert len(model.validation_scores_) == (60 if fraction else 0)
+    assert len(model.metrics_) == 60
+    if not fraction:
         assert model.predict(TEXT) == ["x", "y", "y", "x"]
 
 
 def test_dropout_hides_the_same_numbers_from_the_gradient():
     config = SequenceNetworkConfig(layer_sizes=(3,), dropout=0.4)
-    inputs = WordInputs(TEXT, SPELLED, rng=rng(), dtype=np.float64)
-    tagger = scattered(SequenceTagger(inputs, LABELS, config, rng=rng(), dtype=np.float64))
-    encoded = inputs.encode(TEXT)
+    tagger = scattered(initialized(SequenceTagger(config, inputs=SPELLED, labels=LABELS, dtype=np.float64)))
+    encoded = tagger.inputs_.encode(TEXT)
     targets, _ = pad_sequences([np.array([LABELS.index(tag) for tag in tags]) for tags in TAGS], PADDING)
     batch = encoded.batch(encoded.ids)
     check_gradients(tagger, lambda: tagger.loss_and_gradients(*batch, targets, np.random.default_rng(7)))
@@ -117,20 +118,20 @@ def test_dropout_hides_the_same_numbers_from_the_gradient():
 
 def test_a_tagger_is_torchs():
     torch = pytest.importorskip("torch")
-    inputs = WordInputs(TEXT, WordInputsConfig(dimension=5), rng=rng())
-    tagger = SequenceTagger(inputs, LABELS, SequenceNetworkConfig(layer_sizes=(4,), dropout=0.0), rng=rng())
-    encoded = inputs.encode(TEXT)
+    network = SequenceNetworkConfig(layer_sizes=(4,), dropout=0.0)
+    tagger = initialized(SequenceTagger(network, inputs=WordInputsConfig(dimension=5), labels=LABELS))
+    encoded = tagger.inputs_.encode(TEXT)
     targets, lengths = pad_sequences([np.array([LABELS.index(tag) for tag in tags]) for tags in TAGS], PADDING)
     features, index, _ = encoded.batch(encoded.ids)
     loss = tagger.loss_and_gradients(features, index, lengths, targets, None)
 
-    embedding = torch.nn.Embedding.from_pretrained(torch.tensor(tagger.parameters["inputs.word"].value), freeze=False)
+    embedding = torch.nn.Embedding.from_pretrained(torch.tensor(tagger.parameters_["inputs.word"].value), freeze=False)
     lstm = torch.nn.LSTM(5, 4, bidirectional=True)
     for name, parameter in lstm.named_parameters():
-        ours = tagger.parameters.get(f"rnn.{name.replace('bias_ih', 'bias')}")
+        ours = tagger.parameters_.get(f"rnn.{name.replace('bias_ih', 'bias')}")
         parameter.data = torch.tensor(ours.value) if ours is not None else torch.zeros_like(parameter)
     weight, bias = (
-        torch.tensor(tagger.parameters[f"output.{n}"].value, requires_grad=True) for n in ("weight", "bias")
+        torch.tensor(tagger.parameters_[f"output.{n}"].value, requires_grad=True) for n in ("weight", "bias")
     )
     x = embedding(torch.from_numpy(features[:, 0][index]))
     packed = torch.nn.utils.rnn.pack_padded_sequence(x, torch.from_numpy(lengths), enforce_sorted=False)
@@ -140,9 +141,9 @@ def test_a_tagger_is_torchs():
     expected.backward()
     assert loss == pytest.approx(expected.item(), rel=1e-5)
     np.testing.assert_allclose(
-        tagger.parameters["inputs.word"].dense_gradient(), embedding.weight.grad.numpy(), atol=1e-6
+        tagger.parameters_["inputs.word"].dense_gradient(), embedding.weight.grad.numpy(), atol=1e-6
     )
-    np.testing.assert_allclose(tagger.parameters["output.weight"].gradient, weight.grad.numpy(), atol=1e-6)
+    np.testing.assert_allclose(tagger.parameters_["output.weight"].gradient, weight.grad.numpy(), atol=1e-6)
 
 
 def test_attention_is_a_weighted_mean_of_each_text():
@@ -161,8 +162,7 @@ def test_equal_maxima_share_the_gradient():
 
 
 def test_padding_changes_nothing():
-    inputs = WordInputs(TEXT, SPELLED, rng=rng())
-    tagger = SequenceTagger(inputs, LABELS, PLAIN, rng=rng())
+    tagger = initialized(SequenceTagger(PLAIN, inputs=SPELLED))
     together = tagger.predict(TEXT)
     assert together == [tagger.predict([sentence])[0] for sentence in TEXT]
 
@@ -192,23 +192,21 @@ def pairs_of_words(count):
 @pytest.mark.parametrize("cell", ["gru", "lstm"])
 def test_a_tagger_learns_what_came_before(cell):
     texts, tags = pairs_of_words(600)
-    inputs = WordInputs(texts[:500], WordInputsConfig(dimension=8), rng=rng())
-    tagger = SequenceTagger(
-        inputs, ["again", "new"], SequenceNetworkConfig(cell=cell, layer_sizes=(16,), dropout=0.0), rng=rng()
-    )
-    tagger.fit(texts[:500], tags[:500], training=SequenceTrainingConfig(epochs=15, batch_words=120, learning_rate=0.02))
+    network = SequenceNetworkConfig(cell=cell, layer_sizes=(16,), dropout=0.0)
+    training = SequenceTrainingConfig(epochs=15, batch_words=120, learning_rate=0.02)
+    tagger = SequenceTagger(network, training, inputs=WordInputsConfig(dimension=8)).fit(texts[:500], tags[:500])
+    assert tagger.labels_ == ["again", "new"]
     found = [label for labels in tagger.predict(texts[500:]) for label in labels]
     assert np.mean(np.array(found) == np.concatenate(tags[500:])) > 0.95
 
 
 def test_the_weights_of_the_best_validation_are_kept():
     texts, tags = pairs_of_words(60)
-    tagger = SequenceTagger(WordInputs(texts, rng=rng()), ["again", "new"], PLAIN, rng=rng())
     valid = texts[:20], tags[:20]
     training = SequenceTrainingConfig(epochs=6, batch_words=60, learning_rate=0.3, patience=6)
-    scores = tagger.fit(texts, tags, valid, training=training)
+    tagger = SequenceTagger(PLAIN, training).fit(texts, tags, valid)
     found = [label for labels in tagger.predict(valid[0]) for label in labels]
-    assert np.mean(np.array(found) == np.concatenate(valid[1])) == pytest.approx(max(scores))
+    assert np.mean(np.array(found) == np.concatenate(valid[1])) == pytest.approx(max(tagger.validation_scores_))
 
 
 def small_vectors(*words):
@@ -233,11 +231,11 @@ def test_words_of_E_are_known_though_training_does_not_meet_them():
 
 def test_frozen_vectors_stay_as_they_are():
     config = WordInputsConfig(frozen=True, endings=(1,), ending_dimension=2)
-    inputs = WordInputs(TEXT, config, vectors=small_vectors("the", "cat"), rng=rng())
-    tagger = SequenceTagger(inputs, LABELS, PLAIN, rng=rng())
-    before = {name: parameter.value.copy() for name, parameter in tagger.parameters.items()}
-    tagger.fit(TEXT, TAGS, (TEXT, TAGS), training=SequenceTrainingConfig(epochs=2))
-    changed = {name for name, parameter in tagger.parameters.items() if (parameter.value != before[name]).any()}
+    training = SequenceTrainingConfig(epochs=2)
+    tagger = initialized(SequenceTagger(PLAIN, training, inputs=config, vectors=small_vectors("the", "cat")))
+    before = {name: parameter.value.copy() for name, parameter in tagger.parameters_.items()}
+    tagger.fit(TEXT, TAGS, (TEXT, TAGS))
+    changed = {name for name, parameter in tagger.parameters_.items() if (parameter.value != before[name]).any()}
     assert "inputs.word" not in changed
     assert {"inputs.ending1", "output.weight", "rnn.weight_ih_l0"} <= changed
 
@@ -253,9 +251,7 @@ def test_no_common_word_is_an_error():
 
 
 def test_bad_input_is_named():
-    inputs = WordInputs(TEXT, rng=rng())
-    tagger = SequenceTagger(inputs, LABELS, PLAIN, rng=rng())
-    classifier = SequenceClassifier(inputs, ["x", "y"], PLAIN, rng=rng())
+    tagger, classifier = SequenceTagger(PLAIN, labels=LABELS), SequenceClassifier(PLAIN)
     with pytest.raises(ValueError, match="sequence 1 has no words"):
         tagger.predict([["a"], []])
     with pytest.raises(ValueError, match="sequence 0 has no words"):
@@ -264,16 +260,16 @@ def test_bad_input_is_named():
         tagger.fit([["a"], ["b"]], [["D"], ["Q"]])
     with pytest.raises(ValueError, match="sentence 1 has 1 words and 2 labels"):
         tagger.fit([["a"], ["b"]], [["D"], ["D", "N"]])
-    with pytest.raises(ValueError, match="3 labels for 2 texts"):
+    with pytest.raises(ValueError, match="3 targets for 2 sources"):
         classifier.fit([["a"], ["b"]], ["x", "y", "x"])
     with pytest.raises(ValueError, match="1 examples: expected at least 2"):
         held_out(1, 0.1, rng())
     with pytest.raises(ValueError, match="pooling 'sum': expected one of mean, max, attention"):
-        SequenceClassifier(inputs, ["x"], PLAIN, pooling="sum", rng=rng())
+        SequenceClassifier(PLAIN, pooling="sum")
     for options in ({"windows_drawn": 0, "window": 5}, {"windows_drawn": 2}):
         with pytest.raises(ValueError, match="windows drawn of a text: expected at least 1, and windows of some"):
-            SequenceClassifier(inputs, ["x"], PLAIN, **options, rng=rng())
-    with pytest.raises(ValueError, match=r"validation_share 1: expected a number from 0 to less than 1"):
-        SequenceTrainingConfig(validation_share=1)
+            SequenceClassifier(PLAIN, **options)
+    with pytest.raises(ValueError, match=r"validation_fraction 1: expected a number from 0 to less than 1"):
+        SequenceTrainingConfig(validation_fraction=1)
     with pytest.raises(ValueError, match="cell 'lstn'"):
         SequenceNetworkConfig(cell="lstn")

@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from pipelines.embedding_pipeline import embedding_stages
 
 from embeddings import EncodedCorpus, Vocabulary, WordVectors
 from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
@@ -12,6 +11,7 @@ from pipelines.console.progress import LogProgress
 from pipelines.running.runner import Runner
 from pipelines.running.stage import StageContext
 from pipelines.settings.config import Given, PipelineConfig, load_config
+from pipelines.stage_lists import embedding_stages
 
 TEXT = "one two two\nthree three three\n\nONE two, three!\n" * 20
 

@@ -4,12 +4,13 @@ import json
 
 import numpy as np
 import pytest
-from pipelines.embedding_pipeline import is_finished, train_embeddings
 
 from embeddings import Vocabulary, WordVectors
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import LogProgress
+from pipelines.running.make import is_made, make
 from pipelines.settings.config import ConfigError, Given, load_config
+from pipelines.stage_lists import embedding_stages
 from vecmill.errors import OutputError
 
 
@@ -28,9 +29,17 @@ def settings(tmp_path, old, **more):
     return load_config(options={name: Given(value, f"--{name}") for name, value in given.items()})
 
 
+def train_embeddings(config, out):
+    return make(out, embedding_stages(config), config.decisive(), force=False, progress=LogProgress())
+
+
+def is_finished(config, out):
+    return is_made(out, embedding_stages(config), config.decisive())
+
+
 def test_words_vectors_learning_rate_and_hash_of_the_old_model(tmp_path, old):
     config = settings(tmp_path, old)
-    manifest = train_embeddings(config, tmp_path / "out", force=False, progress=LogProgress())
+    manifest = train_embeddings(config, tmp_path / "out")
     vectors, before = WordVectors.load(tmp_path / "out"), WordVectors.load(old)
     assert set(vectors.words) == {"sun", "moon", "quark", "the", "and", "star"}
     np.testing.assert_array_equal(vectors["quark"], before["quark"])
@@ -42,10 +51,10 @@ def test_words_vectors_learning_rate_and_hash_of_the_old_model(tmp_path, old):
 
 
 def test_a_changed_model_is_noticed_and_the_time_between_checkpoints_is_not(tmp_path, old):
-    train_embeddings(settings(tmp_path, old), tmp_path / "out", force=False, progress=LogProgress())
+    train_embeddings(settings(tmp_path, old), tmp_path / "out")
     assert is_finished(settings(tmp_path, old, **{"checkpoint.every": "90s"}), tmp_path / "out")
     np.save(old / "context.npy", np.zeros((3, 8), np.float32))
-    with pytest.raises(OutputError, match="old has changed"):
+    with pytest.raises(OutputError, match="the model that training starts from has changed"):
         is_finished(settings(tmp_path, old), tmp_path / "out")
 
 
@@ -55,7 +64,7 @@ def test_a_model_that_is_not_there_or_has_another_dimension_is_named_before_anyt
         (settings(tmp_path, old, **{"train.dimension": 20}), "have 8 dimensions, and dimension is 20"),
     ):
         with pytest.raises(EmbeddingsError, match=message):
-            train_embeddings(config, tmp_path / "out", force=False, progress=LogProgress())
+            train_embeddings(config, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -26,7 +26,7 @@ def test_vocabulary_does_not_depend_on_blocks_threads_and_table_size(tmp_path, s
     assert tokenized.passed_over == passed_over
     assert tokenized.token_count == sum(map(len, lines))
     assert tokenized.byte_count == len(text)
-    for options in ({"min_count": 1}, {"min_count": 3}, {"min_count": 2, "max_size": 10}):
+    for options in ({"min_count": 1}, {"min_count": 3}, {"min_count": 2, "max_vocabulary": 10}):
         expected = reference.vocabulary(lines, **options)
         for corpus in (tokenized, TokenizedCorpus.open(tmp_path / "t")):
             found = build_vocabulary(corpus, **options)
@@ -37,9 +37,12 @@ def test_vocabulary_does_not_depend_on_blocks_threads_and_table_size(tmp_path, s
 def test_words_are_counted_in_several_passes(tmp_path, monkeypatch):
     text = random_text(5)
     tokenized = tokenize_corpus([text], make_tokenizer(), tmp_path / "t", threads=1)
-    expected = build_vocabulary(tokenized, min_count=2), build_vocabulary(tokenized, min_count=1, max_size=20)
+    expected = build_vocabulary(tokenized, min_count=2), build_vocabulary(tokenized, min_count=1, max_vocabulary=20)
     monkeypatch.setattr("embeddings.text.build_vocabulary._WORDS_A_PASS", 10)
-    assert (build_vocabulary(tokenized, min_count=2), build_vocabulary(tokenized, min_count=1, max_size=20)) == expected
+    assert (
+        build_vocabulary(tokenized, min_count=2),
+        build_vocabulary(tokenized, min_count=1, max_vocabulary=20),
+    ) == expected
 
 
 def ids_of_words(tokenized: TokenizedCorpus) -> list[list[str]]:

@@ -117,7 +117,7 @@ def test_from_words_refuses(given, counts, message):
 def test_from_counts_prunes():
     counts = {"a": 3, "b": 2, "c": 2, "d": 1}
     assert list(Vocabulary.from_counts(counts, min_count=2).words) == ["a", "b", "c"]
-    assert list(Vocabulary.from_counts(counts, max_size=2).words) == ["a", "b"]
+    assert list(Vocabulary.from_counts(counts, max_vocabulary=2).words) == ["a", "b"]
     with pytest.raises(EmbeddingsError, match="min_count=9"):
         Vocabulary.from_counts(counts, min_count=9)
 

@@ -7,7 +7,7 @@ import pytest
 
 from embeddings import Checkpointing, TrainingDiverged, Vocabulary, Word2Vec, Word2VecConfig
 from embeddings.errors import EmbeddingsError
-from embeddings.word2vec.trainer import random_state
+from embeddings.word2vec.training_run import random_state
 from tests.topics import ANIMALS, METALS, interrupt, small
 
 
@@ -15,7 +15,7 @@ from tests.topics import ANIMALS, METALS, interrupt, small
 @pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
 def test_words_of_a_topic_come_to_be_neighbours(encoded, architecture, sharing):
     model = Word2Vec(small(architecture=architecture, negative_sharing=sharing, epochs=8))
-    vectors = model.fit(*encoded)
+    vectors = model.fit(*encoded).vectors_
     within = [vectors.similarity(a, b) for topic in (ANIMALS, METALS) for a, b in itertools.combinations(topic, 2)]
     between = [vectors.similarity(a, b) for a in ANIMALS for b in METALS]
     assert np.mean(within) > np.mean(between) + 0.5
@@ -23,29 +23,29 @@ def test_words_of_a_topic_come_to_be_neighbours(encoded, architecture, sharing):
 
 
 def test_one_thread_gives_the_same_vectors_every_time(encoded):
-    first, second = Word2Vec(small()).fit(*encoded), Word2Vec(small()).fit(*encoded)
+    first, second = (Word2Vec(small()).fit(*encoded).vectors_ for _ in range(2))
     np.testing.assert_array_equal(first.matrix, second.matrix)
     np.testing.assert_array_equal(first.context, second.context)
-    other = Word2Vec(small(seed=2)).fit(*encoded)
+    other = Word2Vec(small(seed=2)).fit(*encoded).vectors_
     assert not np.array_equal(first.matrix, other.matrix)
 
 
 def test_several_threads_train_every_token_once(encoded):
     model = Word2Vec(small(threads=3))
     seen = []
-    vectors = model.fit(*encoded, report=seen.append)
+    vectors = model.fit(*encoded, progress=seen.append).vectors_
     assert np.isfinite(vectors.matrix).all()
-    assert seen[-1].words_done == seen[-1].words_total
+    assert seen[-1].done == seen[-1].total
 
 
 def test_losses_fall_and_the_learning_rate_ends_at_its_minimum(encoded):
     model = Word2Vec(small(epochs=6, held_out=0.1))
     model.fit(*encoded)
-    losses, held_out = ([entry[key] for entry in model.metrics] for key in ("loss", "held_out_loss"))
+    losses, held_out = ([entry[key] for entry in model.metrics_] for key in ("loss", "held_out_loss"))
     assert losses[-1] < losses[0]
     assert held_out[-1] < held_out[0]
-    assert model.metrics[-1]["learning_rate"] == pytest.approx(1e-4)
-    assert [entry["epoch"] for entry in model.metrics] == [1, 2, 3, 4, 5, 6]
+    assert model.metrics_[-1]["learning_rate"] == pytest.approx(1e-4)
+    assert [entry["epoch"] for entry in model.metrics_] == [1, 2, 3, 4, 5, 6]
 
 
 def test_untrained_loss_is_that_of_chance(encoded):
@@ -53,7 +53,7 @@ def test_untrained_loss_is_that_of_chance(encoded):
     model = Word2Vec(small(epochs=1, learning_rate=1e-12, min_learning_rate=0, held_out=0.2, negative=1))
     model.fit(*encoded)
     chance = np.log(2) * (2 - 1 / 12)
-    assert model.metrics[0]["held_out_loss"] == pytest.approx(chance, rel=0.01)
+    assert model.metrics_[0]["held_out_loss"] == pytest.approx(chance, rel=0.01)
 
 
 def test_divergence_is_noticed_and_named(encoded):
@@ -63,23 +63,23 @@ def test_divergence_is_noticed_and_named(encoded):
 
 def test_interruption_ends_the_threads_and_comes_through(encoded):
     with pytest.raises(KeyboardInterrupt):
-        Word2Vec(small(threads=2, epochs=1000)).fit(*encoded, report=interrupt)
+        Word2Vec(small(threads=2, epochs=1000)).fit(*encoded, progress=interrupt)
 
 
 @pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
 def test_interrupted_and_continued_training_is_bit_for_bit_the_same(encoded, tmp_path, architecture):
     config = small(architecture=architecture, epochs=6)
     undisturbed = Word2Vec(config)
-    expected = undisturbed.fit(*encoded)
+    expected = undisturbed.fit(*encoded).vectors_
     checkpointing = Checkpointing(tmp_path / "checkpoints", every=0.0)
     for _ in range(4):
         with pytest.raises(KeyboardInterrupt):
-            Word2Vec(config).fit(*encoded, report=interrupt, checkpointing=checkpointing)
+            Word2Vec(config).fit(*encoded, progress=interrupt, checkpointing=checkpointing)
     model = Word2Vec(config)
-    vectors = model.fit(*encoded, checkpointing=checkpointing)
+    vectors = model.fit(*encoded, checkpointing=checkpointing).vectors_
     np.testing.assert_array_equal(vectors.matrix, expected.matrix)
     np.testing.assert_array_equal(vectors.context, expected.context)
-    for continued, straight in zip(model.metrics, undisturbed.metrics, strict=True):
+    for continued, straight in zip(model.metrics_, undisturbed.metrics_, strict=True):
         assert continued["held_out_loss"] == straight["held_out_loss"]
         assert continued["loss"] == pytest.approx(straight["loss"])
         assert continued["words"] == straight["words"]
@@ -88,17 +88,17 @@ def test_interrupted_and_continued_training_is_bit_for_bit_the_same(encoded, tmp
 def test_continuing_with_several_threads_trains_every_block_once(encoded, tmp_path):
     checkpointing = Checkpointing(tmp_path, every=0.0)
     with pytest.raises(KeyboardInterrupt):
-        Word2Vec(small(threads=3)).fit(*encoded, report=interrupt, checkpointing=checkpointing)
+        Word2Vec(small(threads=3)).fit(*encoded, progress=interrupt, checkpointing=checkpointing)
     seen = []
-    Word2Vec(small(threads=3)).fit(*encoded, report=seen.append, checkpointing=checkpointing)
-    assert seen[-1].words_done == seen[-1].words_total
+    Word2Vec(small(threads=3)).fit(*encoded, progress=seen.append, checkpointing=checkpointing)
+    assert seen[-1].done == seen[-1].total
 
 
 def test_a_finished_checkpoint_is_not_trained_again(encoded, tmp_path):
     first = Word2Vec(small()).fit(*encoded, checkpointing=Checkpointing(tmp_path))
     seen = []
-    second = Word2Vec(small()).fit(*encoded, report=seen.append, checkpointing=Checkpointing(tmp_path))
-    np.testing.assert_array_equal(first.matrix, second.matrix)
+    second = Word2Vec(small()).fit(*encoded, progress=seen.append, checkpointing=Checkpointing(tmp_path))
+    np.testing.assert_array_equal(first.vectors_.matrix, second.vectors_.matrix)
     assert not seen
 
 

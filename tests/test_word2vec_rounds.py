@@ -104,35 +104,35 @@ def test_any_number_of_threads_gives_the_same_bytes(encoded, architecture):
     results = []
     for threads in (1, 2, 3, 5):
         model = Word2Vec(small(architecture=architecture, deterministic=True, threads=threads, held_out=0.1))
-        vectors = model.fit(*encoded)
-        losses = [(entry["loss"], entry["held_out_loss"]) for entry in model.metrics]
+        vectors = model.fit(*encoded).vectors_
+        losses = [(entry["loss"], entry["held_out_loss"]) for entry in model.metrics_]
         results.append((vectors.matrix.tobytes(), vectors.context.tobytes(), losses))
     assert results[1:] == results[:-1]
     assert results[0][2][-1][1] < results[0][2][0][1]  # it has learnt
 
 
 def test_more_threads_than_workers_do_no_harm(encoded):
-    few, many = (Word2Vec(small(deterministic=True, threads=n)).fit(*encoded) for n in (1, rounds.WORKERS + 3))
+    few, many = (Word2Vec(small(deterministic=True, threads=n)).fit(*encoded).vectors_ for n in (1, rounds.WORKERS + 3))
     np.testing.assert_array_equal(few.matrix, many.matrix)
 
 
 @pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
 def test_interruptions_and_other_threads_leave_no_trace(encoded, tmp_path, architecture):
-    expected = Word2Vec(small(architecture=architecture, deterministic=True, epochs=6)).fit(*encoded)
+    expected = Word2Vec(small(architecture=architecture, deterministic=True, epochs=6)).fit(*encoded).vectors_
     checkpointing = Checkpointing(tmp_path / "checkpoints", every=0.0)
     for threads in (3, 1, 2):
         config = small(architecture=architecture, deterministic=True, epochs=6, threads=threads)
         with pytest.raises(KeyboardInterrupt):
-            Word2Vec(config).fit(*encoded, report=interrupt, checkpointing=checkpointing)
+            Word2Vec(config).fit(*encoded, progress=interrupt, checkpointing=checkpointing)
     config = small(architecture=architecture, deterministic=True, epochs=6, threads=2)
-    vectors = Word2Vec(config).fit(*encoded, checkpointing=checkpointing)
+    vectors = Word2Vec(config).fit(*encoded, checkpointing=checkpointing).vectors_
     np.testing.assert_array_equal(vectors.matrix, expected.matrix)
     np.testing.assert_array_equal(vectors.context, expected.context)
 
 
 def test_seed_and_mode_decide_the_result(encoded):
     one, other, hogwild = (
-        Word2Vec(small(**settings)).fit(*encoded).matrix
+        Word2Vec(small(**settings)).fit(*encoded).vectors_.matrix
         for settings in ({"deterministic": True}, {"deterministic": True, "seed": 2}, {})
     )
     assert not np.array_equal(one, other)
@@ -140,7 +140,7 @@ def test_seed_and_mode_decide_the_result(encoded):
 
 
 def test_neighbours_are_found_as_by_hogwild_threads(encoded):
-    vectors = Word2Vec(small(deterministic=True, epochs=8, threads=2)).fit(*encoded)
+    vectors = Word2Vec(small(deterministic=True, epochs=8, threads=2)).fit(*encoded).vectors_
     assert vectors.similarity("gold", "iron") > vectors.similarity("gold", "cat") + 0.5
 
 

@@ -7,8 +7,8 @@ from embeddings.text.tokenizer.token_lists import NotTextError as NotTextError
 from embeddings.text.tokenizer.tokenizers import Tokenizer as Tokenizer
 from embeddings.text.tokenizer.tokenizers import make_tokenizer as make_tokenizer
 from embeddings.text.vocabulary import Vocabulary as Vocabulary
+from embeddings.training import TrainingProgress as TrainingProgress
 from embeddings.vectors.word_vectors import WordVectors as WordVectors
-from embeddings.word2vec import TrainingProgress as TrainingProgress
 from embeddings.word2vec import Word2Vec as Word2Vec
 from embeddings.word2vec import Word2VecConfig as Word2VecConfig
 from vecmill.errors import VecmillError as VecmillError

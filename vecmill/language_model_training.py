@@ -14,11 +14,12 @@ from embeddings.language_model.config import CellName, LanguageModelConfig
 from embeddings.language_model.initial_embedding import initial_embedding
 from embeddings.language_model.lines import looks_tokenized
 from embeddings.language_model.model import LanguageModel
-from embeddings.language_model.trainer import LMProgress, LMTrainer
+from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.text.split import PARTS, TRAIN, VALID
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, HasTokenize, Tokenizer
+from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import require_one_of, require_type
 from pipelines.settings.lm_settings import PRESETS, Preset
@@ -53,7 +54,7 @@ def train_language_model(
     fold_digits: bool = False,
     field: str = "text",
     column: str = "text",
-    progress: Callable[[LMProgress], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> LanguageModel:
     """Train a language model on a text.
 
@@ -87,7 +88,7 @@ def train_language_model(
     valid, test : float
         Shares of the lines that go to these parts.
     threads : int, optional
-        Of the tokenizer. Default: all processors that this process may use.
+        Default: all processors that this process may use.
     tokenizer : str, callable, object with a method ``tokenize``, or Tokenizer, optional
         See `vecmill.train`; text that is tokenized already (`looks_tokenized`) is split at white space.
     lowercase : bool, optional
@@ -99,7 +100,7 @@ def train_language_model(
     field, column : str
         Where .jsonl, and .csv, .tsv and .parquet files, hold their text.
     progress : callable, optional
-        Called after every window with an `LMProgress`.
+        Called after every window with a `TrainingProgress`.
 
     Returns
     -------
@@ -141,10 +142,15 @@ def train_language_model(
         )
         for part in given.values():
             part.log_warnings()
-        E = None if embeddings is None else initial_embedding(vocabulary, embeddings, network.dimension, rng)[0]
+        E = (
+            None
+            if embeddings is None
+            else initial_embedding(vocabulary, embeddings, network.embedding_dimension, rng)[0]
+        )
         model = LanguageModel(network, vocabulary, rng=rng, embedding=E, tokenizer=splitter.settings)
         train_ids, valid_ids = corpus.part(TRAIN).stream(), corpus.part(VALID).stream()
-        return LMTrainer(model, training, rng=rng).fit(train_ids, valid_ids, progress)
+        trainer = LMTrainer(model, training, seed=seed, threads=threads)
+        return trainer.fit(train_ids, valid_ids, progress=progress).model_
 
 
 def _network(config: LanguageModelConfig | None, preset: Preset, **settings: Any) -> LanguageModelConfig:

@@ -7,8 +7,9 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import FAST, HasTokenize, Tokenizer, make_tokenizer
+from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
-from embeddings.word2vec import TrainingProgress, Word2Vec, Word2VecConfig
+from embeddings.word2vec import Word2Vec, Word2VecConfig
 from embeddings.word2vec.config import require_type
 from embeddings.word2vec.names_elsewhere import explains_names
 from vecmill.text_input import Text, TextInput
@@ -42,7 +43,7 @@ def train(
     fold_digits: bool = False,
     field: str = "text",
     column: str = "text",
-    progress: Callable[[TrainingProgress], None] | None = None,
+    progress: ProgressCallback | None = None,
 ) -> WordVectors:
     """Train word vectors on a text.
 
@@ -171,9 +172,9 @@ def train(
                 f"each of the {corpus.sentence_count:,} sentences has one word of the vocabulary: there is no context "
                 "to learn from; for the tokens of one text give [tokens]"
             )
-        model = Word2Vec(config)
-        vectors = model.fit(corpus, vocabulary, progress)
-    vectors.metrics, vectors.dropped = model.metrics, {**given.warnings, **corpus.dropped}
+        model = Word2Vec(config).fit(corpus, vocabulary, progress=progress)
+    vectors = model.vectors_
+    vectors.metrics, vectors.dropped = model.metrics_, {**given.warnings, **corpus.dropped}
     return vectors
 
 

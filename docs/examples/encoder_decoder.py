@@ -33,9 +33,8 @@ def main() -> float:
     numbers = rng.permutation(10_000)[:2000]
     texts, digits = [in_words(number) for number in numbers], [str(number) for number in numbers]
 
-    model = EncoderDecoder([*SMALL, *TENS, "hundred", "thousand"], "0123456789", rng=rng)
     training = SequenceTrainingConfig(epochs=20, batch_words=256, learning_rate=0.02)
-    model.fit(texts[:1500], digits[:1500], rng=rng, training=training)
+    model = EncoderDecoder(training=training, seed=0).fit(texts[:1500], digits[:1500])
 
     written = ["".join(symbols) for symbols in model.decode(texts[1500:])]
     for text, answer in list(zip(texts[1500:], written, strict=True))[:5]:

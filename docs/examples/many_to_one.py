@@ -7,7 +7,7 @@ The network sees 600 made-up reviews and is asked 400 others.  Run with::
 
 import numpy as np
 
-from embeddings.sequences import SequenceClassifier, SequenceNetworkConfig, SequenceTrainingConfig, WordInputs
+from embeddings.sequences import SequenceClassifier, SequenceNetworkConfig, SequenceTrainingConfig
 
 THINGS = "film plot music cast story camera".split()
 GOOD, BAD = "good great moving funny fresh".split(), "bad dull poor weak flat".split()
@@ -34,11 +34,9 @@ def main() -> float:
     """Train, show some reviews, and return the share that is right."""
     rng = np.random.default_rng(0)
     texts, labels = zip(*[review(rng) for _ in range(1000)], strict=True)
-    words = WordInputs(texts[:600], rng=rng)
-    config = SequenceNetworkConfig(layer_sizes=(32,))
-    model = SequenceClassifier(words, ["for", "against"], config, rng=rng)
+    network = SequenceNetworkConfig(layer_sizes=(32,))
     training = SequenceTrainingConfig(epochs=30, batch_words=256, learning_rate=0.01, patience=30)
-    model.fit(texts[:600], labels[:600], training=training)
+    model = SequenceClassifier(network, training, seed=0).fit(texts[:600], labels[:600])
 
     found = model.predict(texts[600:])
     for text, label in list(zip(texts[600:], found, strict=True))[:4]:

@@ -35,10 +35,8 @@ def main() -> float:
     minutes = rng.permutation(720)
     vectors, texts = hands(minutes), [spoken(minute) for minute in minutes]
 
-    words = sorted({word for text in texts for word in text})
-    model = VectorDecoder(4, words, rng=rng)
     training = SequenceTrainingConfig(epochs=60, batch_words=256, learning_rate=0.02, patience=60)
-    model.fit(vectors[:540], texts[:540], rng=rng, training=training)
+    model = VectorDecoder(training=training, seed=0).fit(vectors[:540], texts[:540])
 
     written = model.decode(vectors[540:])
     for minute, answer in list(zip(minutes[540:], written, strict=True))[:5]:

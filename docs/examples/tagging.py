@@ -11,7 +11,7 @@ from itertools import chain
 
 import numpy as np
 
-from embeddings.sequences import SequenceNetworkConfig, SequenceTagger, SequenceTrainingConfig, WordInputs
+from embeddings.sequences import SequenceNetworkConfig, SequenceTagger, SequenceTrainingConfig
 
 WORDS = {
     "D": "the a this".split(),
@@ -40,9 +40,9 @@ def main() -> float:
     """Train, show a sentence, and return the share of words that have the right tag."""
     rng = np.random.default_rng(0)
     sentences, tags = zip(*[sentence(rng) for _ in range(800)], strict=True)
-    words = WordInputs(sentences[:400], rng=rng)
-    tagger = SequenceTagger(words, list(WORDS), SequenceNetworkConfig(layer_sizes=(32,)), rng=rng)
-    tagger.fit(sentences[:400], tags[:400], training=SequenceTrainingConfig(epochs=15, batch_words=256))
+    network = SequenceNetworkConfig(layer_sizes=(32,))
+    training = SequenceTrainingConfig(epochs=15, batch_words=256)
+    tagger = SequenceTagger(network, training, seed=0).fit(sentences[:400], tags[:400])
 
     counts: dict[str, Counter] = {}
     for known, truth in zip(sentences[:400], tags[:400], strict=True):

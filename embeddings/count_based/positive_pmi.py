@@ -7,11 +7,12 @@ Word Embeddings".
 """
 
 import logging
+import math
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy import sparse
@@ -20,6 +21,7 @@ from scipy.sparse.linalg import svds
 from embeddings.count_based.cooccurrence import Cooccurrences
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.training import Estimator, Pace, ProgressCallback, TrainingProgress
 from embeddings.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
@@ -78,24 +80,30 @@ class CountBasedConfig:
                 raise ValueError(f"{name} is {value}; expected a number from {bound}")
 
 
-class CountBased:
+class CountBased(Estimator):
     """Word vectors from co-occurrence counts.
 
     Parameters
     ----------
     config : CountBasedConfig, optional
 
+    Attributes
+    ----------
+    vectors_ : WordVectors
+        E = U Σ^p, and V Σ^p as context vectors, after `fit`. A word without a positive PMI has zeros.
+
     Examples
     --------
-    >>> vectors = CountBased(CountBasedConfig(dimension=300)).fit(corpus, vocabulary)   # doctest: +SKIP
+    >>> model = CountBased(CountBasedConfig(dimension=300)).fit(corpus, vocabulary)   # doctest: +SKIP
+    >>> model.vectors_.most_similar("king")                                          # doctest: +SKIP
     """
+
+    vectors_: WordVectors
 
     def __init__(self, config: CountBasedConfig | None = None) -> None:
         self.config = config or CountBasedConfig()
 
-    def fit(
-        self, corpus: "EncodedCorpus", vocabulary: Vocabulary, progress: Callable[[int], None] | None = None
-    ) -> WordVectors:
+    def fit(self, corpus: "EncodedCorpus", vocabulary: Vocabulary, *, progress: ProgressCallback | None = None) -> Self:
         """Count, weigh and factorise.
 
         Parameters
@@ -104,12 +112,12 @@ class CountBased:
         vocabulary : Vocabulary
             The one that the corpus is encoded with.
         progress : callable, optional
-            Called with the number of tokens counted so far.
+            Called with a `TrainingProgress` of the counting: one epoch, without a loss and a learning rate.
 
         Returns
         -------
-        WordVectors
-            E = U Σ^p, and V Σ^p as context vectors. A word without a positive PMI has zeros.
+        CountBased
+            Itself, with `vectors_`.
 
         Raises
         ------
@@ -128,14 +136,38 @@ class CountBased:
                 window=config.window,
                 dynamic=config.dynamic_window,
                 directory=Path(directory),
-                progress=progress,
+                progress=_events(corpus.token_count, progress) if progress else None,
             )
             ppmi = positive_pmi(cooccurrences, config.context_smoothing, config.shift)
         logger.info("%d words, %d positive entries of PMI", len(vocabulary), ppmi.nnz)
         if ppmi.nnz == 0:
             raise EmbeddingsError("no two words occur together more often than by chance; is the corpus long enough?")
         words, contexts = factorize(ppmi, config.dimension, config.eigenvalue_weighting, config.seed)
-        return WordVectors(vocabulary, words, contexts)
+        self.vectors_ = WordVectors(vocabulary, words, contexts)
+        return self
+
+
+def _events(total: int, progress: ProgressCallback) -> Callable[[int], None]:
+    """Return a function of the number of tokens counted that reports it as a `TrainingProgress`."""
+    pace = Pace(total)
+
+    def report(done: int) -> None:
+        pace.update(done)
+        progress(
+            TrainingProgress(
+                epoch=1,
+                epochs=1,
+                done=done,
+                total=total,
+                unit="tokens",
+                speed=pace.speed,
+                loss=math.nan,
+                learning_rate=math.nan,
+                seconds_left=pace.seconds_left(done),
+            )
+        )
+
+    return report
 
 
 def positive_pmi(cooccurrences: Cooccurrences, context_smoothing: float = 0.75, shift: float = 1.0) -> sparse.csr_array:

@@ -8,6 +8,5 @@ from .ngram import KneserNey as KneserNey
 from .perplexity import Perplexity as Perplexity
 from .scoring import ScoredText as ScoredText
 from .scoring import score_text as score_text
-from .trainer import LMProgress as LMProgress
 from .trainer import LMTrainer as LMTrainer
 from .training_config import LMTrainingConfig as LMTrainingConfig

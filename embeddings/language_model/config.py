@@ -5,6 +5,8 @@ from typing import Literal, get_args
 
 CellName = Literal["lstm", "gru", "rnn"]
 OutputName = Literal["full", "sampled", "adaptive"]
+FORMER_NAMES = {"embedding_size": "dimension"}
+"""Settings that files of earlier versions have under another name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,8 +19,8 @@ class LanguageModelConfig:
         Kind of the recurrent cells.
     layers, hidden_size
         L and H.
-    embedding_size
-        d; None is H.
+    dimension
+        d, columns of E; None is H.
     last_size
         H of the last layer; None is H.
     tied
@@ -44,7 +46,7 @@ class LanguageModelConfig:
     cell: CellName = "lstm"
     layers: int = 2
     hidden_size: int = 200
-    embedding_size: int | None = None
+    dimension: int | None = None
     last_size: int | None = None
     tied: bool = True
     output: OutputName = "full"
@@ -65,7 +67,7 @@ class LanguageModelConfig:
                 raise ValueError(f"{name} {getattr(self, name)!r}: expected one of {', '.join(known)}")
         if self.output == "adaptive" and self.tied:
             raise ValueError("output adaptive has weights of its own: it needs tied = false")
-        for name in ("layers", "hidden_size", "embedding_size", "last_size", "samples"):
+        for name in ("layers", "hidden_size", "dimension", "last_size", "samples"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
@@ -77,9 +79,9 @@ class LanguageModelConfig:
                 raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
 
     @property
-    def dimension(self) -> int:
-        """The dimension d of E."""
-        return self.embedding_size or self.hidden_size
+    def embedding_dimension(self) -> int:
+        """The dimension d of E, as a plain number."""
+        return self.dimension or self.hidden_size
 
     @property
     def layer_sizes(self) -> list[int]:

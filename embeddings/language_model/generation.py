@@ -83,7 +83,7 @@ def generate(
     length: int,
     *,
     rng: np.random.Generator,
-    config: SamplingConfig = SamplingConfig(),
+    config: SamplingConfig | None = None,
     stop_at_eos: bool = True,
 ) -> list[int]:
     """Continue a text word by word.
@@ -99,7 +99,7 @@ def generate(
     rng
         Draws the words.
     config
-        How.
+        How; by default `SamplingConfig`'s defaults.
     stop_at_eos
         Whether the first ``<eos>``, which is not returned, ends the text; otherwise it is a word like the others.
 
@@ -108,6 +108,7 @@ def generate(
     list[int]
         The ids that follow the prompt.
     """
+    config = config or SamplingConfig()
     log_p, states = _read(model, prompt)
     words: list[int] = []
     while len(words) < length:

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from embeddings.errors import EmbeddingsError
-from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.config import FORMER_NAMES, LanguageModelConfig
 from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
 from embeddings.language_model.initial_embedding import random_embedding
 from embeddings.language_model.scoring import as_text, score_text
@@ -94,7 +94,7 @@ class LanguageModel:
                 raise EmbeddingsError(f"the vocabulary has no {word}: encode a split text")
         self.config, self.vocabulary, self.tokenizer_settings = config, vocabulary, dict(tokenizer or {})
         self.eos, self.unk = vocabulary.id(EOS), vocabulary.id(UNK)
-        shape = (len(vocabulary), config.dimension)
+        shape = (len(vocabulary), config.embedding_dimension)
         E = random_embedding(rng, *shape) if embedding is None else embedding
         if E.shape != shape:
             raise ValueError(f"an embedding of shape {E.shape}: expected {shape}, words and dimensions of the model")
@@ -105,7 +105,9 @@ class LanguageModel:
             recurrent_weights=config.weight_drop,
         )
         cell: Cell = CELLS[config.cell]()
-        self.network = DeepRNN(cell, config.dimension, config.layer_sizes, rng=rng, dropout=dropout, dtype=dtype)
+        self.network = DeepRNN(
+            cell, config.embedding_dimension, config.layer_sizes, rng=rng, dropout=dropout, dtype=dtype
+        )
         self._projection: Parameter | None = None
         self.output = self._make_output(rng, dtype)
         self.parameters = self._named_parameters()
@@ -120,12 +122,17 @@ class LanguageModel:
             weight = Parameter(random_embedding(rng, words, hidden).astype(dtype))
         else:
             weight = self.embedding.weight
-            if hidden != config.dimension:
-                self._projection = Parameter(glorot_uniform(rng, (config.dimension, hidden)).astype(dtype))
+            if hidden != config.embedding_dimension:
+                self._projection = Parameter(glorot_uniform(rng, (config.embedding_dimension, hidden)).astype(dtype))
         bias = Parameter(_log_frequencies(self.vocabulary.counts).astype(dtype))
         if config.output == "full":
             return SoftmaxCrossEntropy(weight, bias)
         return SampledSoftmax(weight, bias, noise=LogUniformNoise(words), samples=config.samples, rng=rng)
+
+    def draw_from(self, rng: np.random.Generator) -> None:
+        """Draw noise words of a sampled softmax from this generator from now on."""
+        if isinstance(self.output, SampledSoftmax):
+            self.output.rng = rng
 
     def _named_parameters(self) -> Parameters:
         named = {"embedding.weight": self.embedding.weight}
@@ -373,7 +380,8 @@ class LanguageModel:
             if about["format"] != _FORMAT:
                 raise EmbeddingsError(f"{directory} is of format {about['format']}, expected {_FORMAT}: train it again")
             known = {entry.name for entry in fields(LanguageModelConfig)}
-            config = LanguageModelConfig(**{name: about["model"][name] for name in known})
+            settings = {FORMER_NAMES.get(name, name): value for name, value in dict(about["model"]).items()}
+            config = LanguageModelConfig(**{name: settings[name] for name in known})
             tokenizer = about["tokenizer"]
             arrays = load_file(directory / _WEIGHTS)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:

@@ -11,16 +11,15 @@ has begun is ended, then the checkpoint is written, and nothing is lost.
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
+from contextvars import copy_context
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Self
 
 import numpy as np
 
-from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.checkpoint import (
     group_of,
@@ -36,33 +35,26 @@ from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.networks.batching import Columns, windows
 from embeddings.networks.cells import State
-from embeddings.networks.optimizers import OPTIMIZERS, AveragedSGD, DivergenceError, Optimizer
+from embeddings.networks.optimizers import OPTIMIZERS, AveragedSGD, Optimizer
 from embeddings.networks.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
+from embeddings.parallel import using_threads
 from embeddings.text.id_stream import Ids
+from embeddings.training import (
+    Checkpointing,
+    Checkpoints,
+    Estimator,
+    Pace,
+    ProgressCallback,
+    TrainingDiverged,
+    TrainingProgress,
+)
 
 logger = logging.getLogger(__name__)
 
 _SMOOTHING = 0.98
 _VALIDATION_COLUMNS, _COLUMN_WORDS = 20, 500
 _GIVE_UP = 100
-"""Windows after which a loss far above that of guessing ends the training."""
-
-
-class LMProgress(NamedTuple):
-    """Where a training is."""
-
-    epoch: int
-    tokens_done: int
-    tokens_total: int
-    tokens_per_second: float
-    loss: float
-    learning_rate: float
-    seconds_left: float
-
-    @property
-    def perplexity(self) -> float:
-        """exp(loss); the loss is a running mean over some fifty windows."""
-        return math.exp(min(self.loss, 700.0))
+"""Windows after which a loss far above that of guessing ends the training, as it does at the end of training."""
 
 
 @dataclass
@@ -80,91 +72,114 @@ class _Position:
     best_epoch: int = 0
 
 
-class LMTrainer:
+class LMTrainer(Estimator):
     """Trains a language model in place.
 
     Parameters
     ----------
-    model
-        A language model, new or trained.
-    config
-        How.
-    rng
-        Of all that is drawn: dropout, lengths of windows; the same that the model was made with, if its softmax is
-        sampled.
-    checkpoints
-        Directory of checkpoints; None writes none.  A checkpoint that is found there is continued.
-    checkpoint_seconds
-        Time between two checkpoints, at least; one that takes long to write comes more seldom.
+    model : LanguageModel
+        New or trained.
+    config : LMTrainingConfig, optional
+    seed : int
+        Of all that training draws: dropout, lengths of windows, noise words.
+    threads : int, optional
+        By default all cores.
+    checkpointing : Checkpointing, optional
+        Where checkpoints are kept.
 
     Attributes
     ----------
-    metrics : list[dict]
+    model_ : LanguageModel
+        The model with the weights of the best validation, after `fit`.
+    metrics_ : list of dict
         One entry an epoch: losses, perplexities, learning rate, tokens, seconds, tokens a second.
     """
+
+    model_: LanguageModel
+    metrics_: list[dict[str, Any]]
 
     def __init__(
         self,
         model: LanguageModel,
-        config: LMTrainingConfig,
+        config: LMTrainingConfig | None = None,
         *,
-        rng: np.random.Generator,
-        checkpoints: Path | None = None,
-        checkpoint_seconds: float = 30.0,
-    ):
-        self.model, self.config, self.metrics = model, config, list[dict[str, Any]]()
-        self._rng, self._checkpoints, self._checkpoint_seconds = rng, checkpoints, checkpoint_seconds
+        seed: int = 1,
+        threads: int | None = None,
+        checkpointing: Checkpointing | None = None,
+    ) -> None:
+        self.model, self.config = model, config or LMTrainingConfig()
+        self.seed, self.threads, self.checkpointing = seed, threads, checkpointing
+
+    def _begin(self) -> None:
+        """Set all that changes in training to its start."""
+        config = self.config
+        self._rng = np.random.default_rng([self.seed, 1])  # another stream than that of weights drawn from the seed
+        self.model.draw_from(self._rng)
         extra = {"weight_decay": config.weight_decay}
-        self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](model.trained, config.rate, **extra)
+        self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](self.model.trained, config.rate, **extra)
         self._plateau = ReduceOnPlateau(learning_rate=config.rate, factor=config.anneal)
+        self._metrics: list[dict[str, Any]] = []
         self._position = _Position()
         self._states: list[State] | None = None
         self._best: dict[str, np.ndarray] = {}
         self._text: dict[str, str] = {}
+        self._checkpoints = Checkpoints(self.checkpointing)
         self._saved_after: int | None = None
-        self._saved_at, self._pause = time.monotonic(), 0.0  # the first one at once: a full disk shows early
 
-    def fit(self, train: Ids, valid: Ids, report: Callable[[LMProgress], None] | None = None) -> LanguageModel:
+    def fit(self, train: Ids, valid: Ids, *, progress: ProgressCallback | None = None) -> Self:
         """Train, and leave the model with the weights of the best validation.
 
         Parameters
         ----------
-        train, valid
+        train, valid : Ids
             (N,) ids: arrays, or streams that are read where they are needed.
-        report
-            Is called after every window.
+        progress : callable, optional
+            Called after every window with a `TrainingProgress`.
+
+        Returns
+        -------
+        LMTrainer
+            Itself, with `model_` and `metrics_`.
 
         Raises
         ------
-        DivergenceError
+        TrainingDiverged
             If loss, gradient or weights are not finite, or the loss stays far above that of guessing; the last
             checkpoint, whose weights are finite, is kept.
         EmbeddingsError
             If a text is empty, or the checkpoint found is of another architecture, text or training.
         KeyboardInterrupt
-            As it came, after a checkpoint was written.
+            After a checkpoint was written.
         """
         if not len(train) or not len(valid):
             raise EmbeddingsError("no text to train or validate on: expected at least one word of each")
         columns = Columns(train, self.config.batch_size, self.model.eos)
+        self._begin()
         if columns.columns < self.config.batch_size:
             logger.warning("the text has %d words: as many columns instead of %d", len(train), self.config.batch_size)
         self._restore({"training text": text_hash(train), "validation text": text_hash(valid)})
+        self._pace = Pace(self.config.epochs * columns.steps * columns.columns)
+        begun_at = self._position.windows
         try:
-            with ThreadPoolExecutor(1, "training") as thread:
+            with using_threads(self.threads), ThreadPoolExecutor(1, "training") as thread:
                 while self._position.epoch < self.config.epochs and not self._finished_early():
-                    self._train_epoch(columns, thread, report)
+                    self._train_epoch(columns, thread, progress)
                     self._validate(valid, thread)
-                    self._save_now_and_then()
+                    self._save_if_due()
+                if self._exploded():  # in too few windows to give up before
+                    raise self._divergence()
+                if self._position.windows > begun_at:
+                    self._save()
         except KeyboardInterrupt:  # the thread has ended what it had begun
-            with suppress(DivergenceError):  # the checkpoint before it is kept
+            with suppress(TrainingDiverged):  # the checkpoint before it is kept
                 self._save()
             raise
-        except DivergenceError as error:
-            raise DivergenceError(f"{error}{self._about_checkpoint()}") from error
+        except TrainingDiverged as error:
+            raise TrainingDiverged(f"{error}{self._about_checkpoint()}") from error
         for name, value in self._best.items():
             self.model.parameters[name].value[...] = value
-        return self.model
+        self.model_, self.metrics_ = self.model, self._metrics
+        return self
 
     def _finished_early(self) -> bool:
         waited = self._position.epoch - self._position.best_epoch
@@ -173,17 +188,16 @@ class LMTrainer:
         logger.info("no improvement in %d validations: training ends", waited)
         return True
 
-    def _train_epoch(
-        self, columns: Columns, thread: ThreadPoolExecutor, report: Callable[[LMProgress], None] | None
-    ) -> None:
+    def _train_epoch(self, columns: Columns, thread: ThreadPoolExecutor, progress: ProgressCallback | None) -> None:
         """Train on the rest of an epoch."""
         position, rng = self._position, self._rng if self.config.variable_windows else None
         pieces = windows(columns.steps - position.row, self.config.bptt, rng)
-        started, begun_at = time.monotonic(), self._tokens_done(columns)
-        while thread.submit(self._step, columns, pieces).result():
-            if report:
-                report(self._progress(columns, begun_at, time.monotonic() - started))
-            self._save_now_and_then()
+        self._pace.pause()
+        while thread.submit(copy_context().run, self._step, columns, pieces).result():
+            self._pace.update(self._tokens_done(columns))
+            if progress:
+                progress(self._progress(columns))
+            self._save_if_due()
 
     def _step(self, columns: Columns, pieces: Iterator[slice]) -> bool:
         """Train on the next window; return whether there was one."""
@@ -211,11 +225,14 @@ class LMTrainer:
         before = loss if position.running_loss is None else position.running_loss
         position.running_loss = _SMOOTHING * before + (1 - _SMOOTHING) * loss
         if not math.isfinite(loss) or (position.windows >= _GIVE_UP and self._exploded()):
-            raise DivergenceError(
-                f"training diverged in epoch {position.epoch + 1}: the loss is {position.running_loss:.3g} after "
-                f"{position.windows} windows; lower the learning rate ({self.config.rate:g}) or the clipping norm "
-                f"({self.config.clip:g})"
-            )
+            raise self._divergence()
+
+    def _divergence(self) -> TrainingDiverged:
+        position = self._position
+        return TrainingDiverged(
+            f"training diverged: the loss is {position.running_loss:.3g} after {position.windows} windows; lower the "
+            f"learning rate ({self.config.rate:g}) or the clipping norm ({self.config.clip:g})"
+        )
 
     def _exploded(self) -> bool:
         """Whether the loss is far above that of guessing."""
@@ -248,13 +265,13 @@ class LMTrainer:
             self._plateau.validated(loss)
         position.epoch, position.row, self._states = position.epoch + 1, 0, None
         if not math.isfinite(loss):
-            raise DivergenceError(
+            raise TrainingDiverged(
                 f"the validation loss is {loss} after epoch {position.epoch}: lower the learning rate"
             )
         sampled = self.model.config.output == "sampled"  # a loss over few words, and no perplexity
         trained = position.loss_sum / position.loss_tokens
-        before = self.metrics[-1]["seconds"] if self.metrics else 0.0
-        self.metrics.append(
+        before = self._metrics[-1]["seconds"] if self._metrics else 0.0
+        self._metrics.append(
             {
                 "epoch": position.epoch,
                 "loss": trained,
@@ -269,7 +286,7 @@ class LMTrainer:
             }
         )
         position.loss_sum, position.loss_tokens = 0.0, 0
-        found = self.metrics[-1]
+        found = self._metrics[-1]
         logger.info("epoch %(epoch)d: loss %(loss).3f, validation perplexity %(valid_perplexity).1f", found)
 
     def _validation_loss(self, valid: Ids) -> float:
@@ -288,38 +305,36 @@ class LMTrainer:
     def _tokens_done(self, columns: Columns) -> int:
         return (self._position.epoch * columns.steps + self._position.row) * columns.columns
 
-    def _progress(self, columns: Columns, begun_at: int, seconds: float) -> LMProgress:
-        done, total = self._tokens_done(columns), self.config.epochs * columns.steps * columns.columns
-        speed = (done - begun_at) / max(seconds, 1e-9)
-        return LMProgress(
+    def _progress(self, columns: Columns) -> TrainingProgress:
+        done = self._tokens_done(columns)
+        return TrainingProgress(
             epoch=self._position.epoch + 1,
-            tokens_done=done,
-            tokens_total=total,
-            tokens_per_second=speed,
+            epochs=self.config.epochs,
+            done=done,
+            total=self._pace.total,
+            unit="tokens",
+            speed=self._pace.speed,
             loss=self._position.running_loss or 0.0,
             learning_rate=self._optimizer.learning_rate,
-            seconds_left=(total - done) / speed,
+            seconds_left=self._pace.seconds_left(done),
         )
 
     def _identity(self) -> dict[str, Any]:
         return {"model": asdict(self.model.config), "training": asdict(self.config)}
 
-    def _save_now_and_then(self) -> None:
-        started = time.monotonic()
-        if started - self._saved_at >= self._pause:
+    def _save_if_due(self) -> None:
+        if self._checkpoints.due:
             self._save()
-            self._saved_at = time.monotonic()
-            self._pause = max(self._checkpoint_seconds, 20 * (self._saved_at - started))
 
     def _save(self) -> None:
         """Write a checkpoint; of damaged weights, or while the loss is exploding, the one before it is kept."""
         damaged = not_finite(self.model.parameters)
         if damaged is not None:
-            raise DivergenceError(
+            raise TrainingDiverged(
                 f"training diverged in epoch {self._position.epoch + 1}: {damaged} holds NaN or infinity; lower the "
                 f"learning rate ({self.config.rate:g}) or the clipping norm ({self.config.clip:g})"
             )
-        if self._checkpoints is None or self._exploded():
+        if self._checkpoints.directory is None or self._exploded():
             return
         arrays = joined_groups(
             {
@@ -336,31 +351,31 @@ class LMTrainer:
             "optimizer": self._optimizer.numbers(),
             "plateau": asdict(self._plateau),
             "random": self._rng.bit_generator.state,
-            "metrics": self.metrics,
+            "metrics": self._metrics,
         }
-        save_checkpoint(self._checkpoints, arrays, state)
+        self._checkpoints.save(arrays, state)
         self._saved_after = self._position.windows
 
     def _about_checkpoint(self) -> str:
         if self._saved_after is None:
             return ""
-        return f"; the checkpoint after {self._saved_after} windows is kept in {self._checkpoints}"
+        return f"; the checkpoint after {self._saved_after} windows is kept in {self._checkpoints.directory}"
 
     def _restore(self, text: dict[str, str]) -> None:
         """Go on from the checkpoint, if there is one."""
         self._text = text
-        checkpoint = load_checkpoint(self._checkpoints) if self._checkpoints else None
+        checkpoint, origin = self._checkpoints.load(), str(self._checkpoints.directory)
         if checkpoint is None:
             return
         arrays, state = checkpoint
         before = {**state["identity"], "text": state["text"]}
-        require_same(before, {**self._identity(), "text": text}, str(self._checkpoints))
-        self.model.assign(group_of(arrays, "weight"), str(self._checkpoints))
+        require_same(before, {**self._identity(), "text": text}, origin)
+        self.model.assign(group_of(arrays, "weight"), origin)
         self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])
         self._best = group_of(arrays, "best")
         self._states = states_of(group_of(arrays, "state"))
         self._position = _Position(**state["position"])
         self._plateau = ReduceOnPlateau(**state["plateau"])
         self._rng.bit_generator.state = state["random"]
-        self.metrics, self._saved_after = state["metrics"], self._position.windows
+        self._metrics, self._saved_after = state["metrics"], self._position.windows
         logger.info("going on in epoch %d, after %d windows", self._position.epoch + 1, self._position.windows)

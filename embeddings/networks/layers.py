@@ -73,13 +73,13 @@ class RecurrentLayer:
         hidden_size: int,
         *,
         rng: np.random.Generator,
-        dropout: Dropout = Dropout(),  # noqa: B008 - frozen
+        dropout: Dropout | None = None,
         dtype: type = np.float32,
         suffix: str = "",
     ):
         self.cell, self.input_size, self.output_size = cell, input_size, hidden_size
         weights = cell.initial_weights(rng, input_size, hidden_size)
-        self._weight_drop = dropout.recurrent_weights
+        self._weight_drop = dropout.recurrent_weights if dropout else 0.0
         self._weights = {name: Parameter(array.astype(dtype)) for name, array in weights.items()}
         self.parameters = {name + suffix: parameter for name, parameter in self._weights.items()}
         self._tape: Tape | None = None

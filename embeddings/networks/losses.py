@@ -179,10 +179,10 @@ class SampledSoftmax(SoftmaxCrossEntropy):
         super().__init__(weight, bias)
         if samples < 1:
             raise ValueError(f"sampled softmax with {samples} noise words: expected at least 1")
-        self._noise, self._samples, self._rng = noise, samples, rng
+        self._noise, self._samples, self.rng = noise, samples, rng
 
     def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
-        drawn = np.unique(self._noise.sample(self._rng, self._samples))
+        drawn = np.unique(self._noise.sample(self.rng, self._samples))
         rows = np.union1d(drawn, targets[targets >= 0])
         missed = self._samples * np.log1p(-np.exp(self._noise.log_probability(rows)))  # log (1 - q)^K
         target_bias = (self._bias_value()[rows] - np.log(-np.expm1(missed))).astype(hidden.dtype)

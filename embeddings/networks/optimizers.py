@@ -13,14 +13,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from embeddings.errors import EmbeddingsError
 from embeddings.networks import optimizer_kernels
 from embeddings.networks.parameters import Parameter, Parameters, RowGradient, as_matrix, distinct, global_norm
 from embeddings.parallel import over_rows
-
-
-class DivergenceError(EmbeddingsError):
-    """Training has diverged: loss or gradient is not a finite number."""
+from embeddings.training import TrainingDiverged
 
 
 class Optimizer(ABC):
@@ -73,14 +69,14 @@ class Optimizer(ABC):
 
         Raises
         ------
-        DivergenceError
+        TrainingDiverged
             If that norm is not finite; nothing is changed then.
         """
         norm, scale = None, 1.0
         if max_norm is not None:
             norm = global_norm(self.parameters)
             if not np.isfinite(norm):
-                raise DivergenceError(
+                raise TrainingDiverged(
                     f"the gradient is not finite after {self.steps} steps: lower the learning rate "
                     f"({self.learning_rate:g}) or the clipping norm ({max_norm:g})"
                 )

@@ -97,13 +97,13 @@ class DeepRNN:
         hidden_sizes: Sequence[int],
         *,
         rng: np.random.Generator,
-        dropout: Dropout = Dropout(),  # noqa: B008 - frozen
+        dropout: Dropout | None = None,
         dtype: type = np.float32,
     ):
         sizes = [input_size, *hidden_sizes]
         if len(sizes) < 2 or min(sizes) < 1:
             raise ValueError(f"sizes {sizes}: expected an input size and one hidden size a layer, all at least 1")
-        self.dropout, self.input_size, self.output_size = dropout, input_size, input_size
+        self.dropout, self.input_size, self.output_size = dropout or Dropout(), input_size, input_size
         self.layers: list[RecurrentLayer | BidirectionalLayer] = []
         self.parameters: dict[str, Parameter] = {}
         for number, hidden in enumerate(hidden_sizes):

@@ -12,10 +12,10 @@ In training the symbol before is the true one (teacher forcing, Williams & Zipse
 itself, it is the one it wrote.  ``<end>`` stands before the first symbol and after the last.
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,8 +26,9 @@ from embeddings.networks.embedding import Embedding
 from embeddings.networks.losses import SoftmaxCrossEntropy
 from embeddings.networks.parameters import Parameter, Parameters, clear_gradients
 from embeddings.networks.stacking import DeepRNN
+from embeddings.sequences.estimator import Examples, SequenceEstimator
 from embeddings.sequences.network import label_numbers
-from embeddings.sequences.training import Report, SequenceTrainingConfig, held_out, train_sequences
+from embeddings.sequences.training import SequenceTrainingConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,25 +39,25 @@ class SequenceGeneratorConfig:
     ----------
     cell
         A name of `CELLS`: "rnn", "gru" or "lstm".
-    embedding_size
+    dimension
         d, the dimension of the vectors of symbols.
     layer_sizes
         H of each layer, from the bottom up.
     """
 
     cell: str = "lstm"
-    embedding_size: int = 32
+    dimension: int = 32
     layer_sizes: tuple[int, ...] = (64,)
 
     def __post_init__(self) -> None:
         if self.cell not in CELLS:
             raise ValueError(f"cell {self.cell!r}: expected one of {', '.join(CELLS)}")
-        if self.embedding_size < 1:
-            raise ValueError(f"embedding_size must be at least 1, got {self.embedding_size}")
+        if self.dimension < 1:
+            raise ValueError(f"dimension must be at least 1, got {self.dimension}")
 
     def make(self, rng: np.random.Generator, dtype: type) -> DeepRNN:
         """Return a network with its starting weights."""
-        return DeepRNN(CELLS[self.cell](), self.embedding_size, self.layer_sizes, rng=rng, dtype=dtype)
+        return DeepRNN(CELLS[self.cell](), self.dimension, self.layer_sizes, rng=rng, dtype=dtype)
 
 
 class SymbolTable:
@@ -84,6 +85,11 @@ class SymbolTable:
         return [label_numbers(sequence, self._number) for sequence in sequences]
 
 
+def symbols_of(sequences: Sequence[Sequence[str]]) -> list[str]:
+    """Return the distinct symbols of some sequences, sorted."""
+    return sorted({symbol for sequence in sequences for symbol in sequence})
+
+
 class Decoder:
     """Embedding, `DeepRNN` and softmax over symbols and ``<end>``.
 
@@ -109,7 +115,7 @@ class Decoder:
         self.table = SymbolTable(symbols)
         self.end = len(self.table.symbols)
         self.network = config.make(rng, dtype)
-        self.embedding = Embedding(Parameter(random_embedding(rng, self.end + 1, config.embedding_size).astype(dtype)))
+        self.embedding = Embedding(Parameter(random_embedding(rng, self.end + 1, config.dimension).astype(dtype)))
         self.output = SoftmaxCrossEntropy.drawn(rng, self.end + 1, self.network.output_size, dtype)
         self.parameters: Parameters = {"embedding": self.embedding.weight, **self.network.parameters}
         self.parameters |= {f"output_{name}": parameter for name, parameter in self.output.parameters.items()}
@@ -149,95 +155,89 @@ class Decoder:
         return [[self.table.symbols[number] for number in column[column != self.end]] for column in columns]
 
 
-class SequenceGenerator(ABC):
+class SequenceGenerator(SequenceEstimator):
     """A `Decoder` and what its initial state is made from; see `VectorDecoder` and `EncoderDecoder`.
+
+    The validation score is the mean of ln P(symbol).
+
+    Parameters
+    ----------
+    network : SequenceGeneratorConfig, optional
+    training : SequenceTrainingConfig, optional
+        The words of a sequence are its symbols.
+    symbols : sequence of str, optional
+        What targets are made of; by default the symbols of the training examples, sorted.
+    seed, threads, dtype
+        See `SequenceEstimator`.
 
     Attributes
     ----------
-    decoder : Decoder
-    parameters : dict[str, Parameter]
+    decoder_ : Decoder
     """
 
-    decoder: Decoder
-    parameters: Parameters
+    unit: ClassVar[str] = "symbols"
+    decoder_: Decoder
+
+    def __init__(
+        self,
+        network: SequenceGeneratorConfig | None = None,
+        training: SequenceTrainingConfig | None = None,
+        *,
+        symbols: Sequence[str] | None = None,
+        seed: int = 1,
+        threads: int | None = None,
+        dtype: type = np.float32,
+    ) -> None:
+        super().__init__(training, seed=seed, threads=threads, dtype=dtype)
+        self.network, self.symbols = network or SequenceGeneratorConfig(), symbols
+
+    def initialize(self, sources: Any, targets: Sequence[Sequence[str]]) -> None:
+        """Number the symbols and draw the starting weights, without training."""
+        self._rng = np.random.default_rng(self.seed)
+        self.parameters_ = self.trainable_parameters_ = self._make_networks(
+            self._rng, sources, symbols_of(targets) if self.symbols is None else self.symbols
+        )
+
+    def _make_decoder(self, rng: np.random.Generator, symbols: Sequence[str]) -> Parameters:
+        """Draw the decoder; return its parameters by name."""
+        self.decoder_ = Decoder(symbols, self.network, rng=rng, dtype=self.dtype)
+        return self.decoder_.parameters
 
     @abstractmethod
-    def _encoded(self, sources: Any) -> Any:
+    def _make_networks(self, rng: np.random.Generator, sources: Any, symbols: Sequence[str]) -> Parameters:
+        """Draw the decoder and everything below it; return the parameters by name."""
+
+    @abstractmethod
+    def _encode_sources(self, sources: Any) -> Any:
         """Return the sources as arrays that can be indexed by source; check them."""
 
     @abstractmethod
     def _states(self, encoded: Any) -> list[State]:
-        """Return the initial states of the decoder for a batch of what `_encoded` returned."""
+        """Return the initial states of the decoder for a batch of what `_encode_sources` returned."""
 
     @abstractmethod
     def _states_backward(self, d_states: list[State]) -> None:
         """Add to the gradients, given ∂L/∂(what the last `_states` returned)."""
 
-    def fit(
-        self,
-        sources: Any,
-        targets: Sequence[Sequence[str]],
-        *,
-        rng: np.random.Generator,
-        training: SequenceTrainingConfig = SequenceTrainingConfig(),  # noqa: B008 - frozen
-        report: Report | None = None,
-    ) -> list[float]:
-        """Train, and keep the weights of the epoch that predicts the held-out sequences best.
+    def _encode(self, sources: Any, targets: Sequence[Sequence[str]]) -> Examples:
+        numbers = self.decoder_.table.numbers(targets)
+        return Examples(self._encode_sources(sources), numbers, np.array([len(target) + 1 for target in numbers]))
 
-        Parameters
-        ----------
-        sources
-            What to write from: see the class.
-        targets
-            What to write, sequences of symbols.
-        rng
-            Draws the held-out sequences and the batches.
-        training, report
-            See `train_sequences`; the words of a sequence are its symbols.
+    def _train_on(self, examples: Examples, chosen: np.ndarray) -> float:
+        return self._loss_and_gradients([examples.sources[i] for i in chosen], [examples.targets[i] for i in chosen])
 
-        Returns
-        -------
-        list[float]
-            After each epoch, the mean of ln P(symbol) over the held-out sequences.
-
-        Raises
-        ------
-        ValueError
-            If there are not as many targets as sources or fewer than two, or a symbol is unknown.
-        DivergenceError
-            See `train_sequences`.
-        """
-        encoded, numbers = self._encoded(sources), self.decoder.table.numbers(targets)
-        if len(encoded) != len(numbers):
-            raise ValueError(f"{len(numbers)} targets for {len(encoded)} sources: expected as many")
-        kept, aside = held_out(len(numbers), training.validation_share, rng)
-        lengths = np.array([len(target) + 1 for target in numbers])
-
-        def batch_loss(batch: np.ndarray) -> float:
-            places = kept[batch]
-            return self._loss_and_gradients([encoded[i] for i in places], [numbers[i] for i in places])
-
-        def validate() -> float:
-            total = self.decoder.log_likelihood([numbers[i] for i in aside], self._states([encoded[i] for i in aside]))
-            return float(total.sum() / lengths[aside].sum())
-
-        return train_sequences(
-            self.parameters,
-            lengths[kept],
-            batch_loss,
-            validate if len(aside) else None,
-            config=training,
-            rng=rng,
-            report=report,
-        )
+    def _score(self, examples: Examples, chosen: np.ndarray) -> float:
+        states = self._states([examples.sources[i] for i in chosen])
+        total = self.decoder_.log_likelihood([examples.targets[i] for i in chosen], states)
+        return float(total.sum() / examples.lengths[chosen].sum())
 
     def loss_and_gradients(self, sources: Any, targets: Sequence[Sequence[str]]) -> float:
         """Return the mean loss of a symbol in nats; its gradients are in the parameters then."""
-        return self._loss_and_gradients(self._encoded(sources), self.decoder.table.numbers(targets))
+        return self._loss_and_gradients(self._encode_sources(sources), self.decoder_.table.numbers(targets))
 
     def _loss_and_gradients(self, encoded: Any, numbers: Sequence[np.ndarray]) -> float:
-        clear_gradients(self.parameters)
-        loss, d_states = self.decoder.loss_and_gradient(numbers, self._states(encoded))
+        clear_gradients(self.parameters_)
+        loss, d_states = self.decoder_.loss_and_gradient(numbers, self._states(encoded))
         self._states_backward(d_states)
         return loss
 
@@ -251,4 +251,4 @@ class SequenceGenerator(ABC):
         limit
             Symbols at most.
         """
-        return self.decoder.greedy(self._states(self._encoded(sources)), limit)
+        return self.decoder_.greedy(self._states(self._encode_sources(sources)), limit)

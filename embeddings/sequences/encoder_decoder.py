@@ -15,58 +15,72 @@ from embeddings.language_model.initial_embedding import random_embedding
 from embeddings.networks.batching import pad_sequences
 from embeddings.networks.cells import State
 from embeddings.networks.embedding import Embedding
-from embeddings.networks.parameters import Parameter
-from embeddings.sequences.decoder import Decoder, SequenceGenerator, SequenceGeneratorConfig, SymbolTable
+from embeddings.networks.parameters import Parameter, Parameters
+from embeddings.networks.stacking import DeepRNN
+from embeddings.sequences.decoder import SequenceGenerator, SequenceGeneratorConfig, SymbolTable, symbols_of
 from embeddings.sequences.network import require_words
+from embeddings.sequences.training import SequenceTrainingConfig
 
 
 class EncoderDecoder(SequenceGenerator):
     """An encoder and a decoder (Cho et al. 2014; Sutskever, Vinyals & Le 2014).
 
-    Sources are sequences of symbols, such as strings.
+    ``fit(sources, targets)`` takes sequences of symbols, such as strings, for both.
 
     Parameters
     ----------
-    source_symbols, target_symbols
-        What sources and targets are made of.
-    config
+    network : SequenceGeneratorConfig, optional
         Both networks.
-    rng
-        Draws the starting weights.
-    dtype
-        float32, or float64 for gradient checks.
+    source_symbols : sequence of str, optional
+        What sources are made of; by default the symbols of the training examples, sorted.
+    training, symbols, seed, threads, dtype
+        See `SequenceGenerator`.
+
+    Attributes
+    ----------
+    encoder_ : DeepRNN
     """
+
+    encoder_: DeepRNN
 
     def __init__(
         self,
-        source_symbols: Sequence[str],
-        target_symbols: Sequence[str],
-        config: SequenceGeneratorConfig = SequenceGeneratorConfig(),  # noqa: B008 - frozen
+        network: SequenceGeneratorConfig | None = None,
+        training: SequenceTrainingConfig | None = None,
         *,
-        rng: np.random.Generator,
+        source_symbols: Sequence[str] | None = None,
+        symbols: Sequence[str] | None = None,
+        seed: int = 1,
+        threads: int | None = None,
         dtype: type = np.float32,
-    ):
-        self._table = SymbolTable(source_symbols)
-        vectors = random_embedding(rng, len(self._table.symbols), config.embedding_size)
-        self._embedding = Embedding(Parameter(vectors.astype(dtype)))
-        self.encoder = config.make(rng, dtype)
-        self.decoder = Decoder(target_symbols, config, rng=rng, dtype=dtype)
-        encoder = {"embedding": self._embedding.weight, **self.encoder.parameters}
-        self.parameters = {f"encoder.{name}": parameter for name, parameter in encoder.items()}
-        self.parameters |= {f"decoder.{name}": parameter for name, parameter in self.decoder.parameters.items()}
+    ) -> None:
+        super().__init__(network, training, symbols=symbols, seed=seed, threads=threads, dtype=dtype)
+        self.source_symbols = source_symbols
 
-    def _encoded(self, sources: Sequence[Sequence[str]]) -> list[np.ndarray]:
+    def _make_networks(
+        self, rng: np.random.Generator, sources: Sequence[Sequence[str]], symbols: Sequence[str]
+    ) -> Parameters:
+        self._table = SymbolTable(symbols_of(sources) if self.source_symbols is None else self.source_symbols)
+        vectors = random_embedding(rng, len(self._table.symbols), self.network.dimension)
+        self._embedding = Embedding(Parameter(vectors.astype(self.dtype)))
+        self.encoder_ = self.network.make(rng, self.dtype)
+        decoder = self._make_decoder(rng, symbols)
+        encoder = {"embedding": self._embedding.weight, **self.encoder_.parameters}
+        named = {f"encoder.{name}": parameter for name, parameter in encoder.items()}
+        return named | {f"decoder.{name}": parameter for name, parameter in decoder.items()}
+
+    def _encode_sources(self, sources: Sequence[Sequence[str]]) -> list[np.ndarray]:
         require_words(sources)
         return self._table.numbers(sources)
 
     def _states(self, encoded: Sequence[np.ndarray]) -> list[State]:
         padded, lengths = pad_sequences(encoded)
-        outputs, states = self.encoder.forward(self._embedding.forward(padded), lengths=lengths)
+        outputs, states = self.encoder_.forward(self._embedding.forward(padded), lengths=lengths)
         self._shape = outputs.shape
         return states
 
     def _states_backward(self, d_states: list[State]) -> None:
         # no output of the encoder is used but its final states
-        d_vectors, _ = self.encoder.backward(np.zeros(self._shape), d_states)
+        d_vectors, _ = self.encoder_.backward(np.zeros(self._shape), d_states)
         assert d_vectors is not None
         self._embedding.backward(d_vectors)

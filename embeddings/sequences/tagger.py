@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from embeddings.networks.batching import PADDING, pad_sequences
-from embeddings.networks.losses import SoftmaxCrossEntropy
 from embeddings.networks.parameters import Parameters, clear_gradients
+from embeddings.sequences.estimator import Examples
+from embeddings.sequences.labeller import SequenceLabeller
 from embeddings.sequences.network import (
     PREDICTED_TOGETHER,
     SequenceNetworkConfig,
@@ -22,127 +23,75 @@ from embeddings.sequences.network import (
     label_numbers,
     require_words,
 )
-from embeddings.sequences.training import (
-    Report,
-    SequenceTrainingConfig,
-    batches_of_like_length,
-    held_out,
-    train_sequences,
-)
-from embeddings.sequences.word_inputs import EncodedSequences, WordInputs
+from embeddings.sequences.training import SequenceTrainingConfig, batches_of_like_length
+from embeddings.sequences.word_inputs import EncodedSequences, WordInputsConfig
+from embeddings.vectors.word_vectors import WordVectors
 
 
-class SequenceTagger:
+class SequenceTagger(SequenceLabeller):
     """Gives every word of a sentence a label.
+
+    ``fit(sentences, tags)`` takes the words of each sentence, and the label of each word. The validation score is the
+    accuracy.
 
     Parameters
     ----------
-    inputs
-        The tables of word vectors.
-    labels
-        All labels that there are; the order is that of the outputs.
-    config
-        The network.
-    rng
-        Draws the starting weights and, in training, everything else.
-    dtype
-        float32, or float64 for gradient checks.
+    network : SequenceNetworkConfig, optional
+    training : SequenceTrainingConfig, optional
+    inputs, vectors, labels, seed, threads, dtype
+        See `SequenceLabeller`.
 
     Attributes
     ----------
-    parameters, trained : Parameters
-        All, and those that are not frozen.
+    network_ : BidirectionalRNN or DeepRNN
 
     Examples
     --------
     >>> sentences, tags = [["the", "dog", "barks"], ["a", "cat"]], [["D", "N", "V"], ["D", "N"]]
-    >>> sentences, tags = sentences * 8, tags * 8
-    >>> rng = np.random.default_rng(0)
-    >>> tagger = SequenceTagger(WordInputs(sentences, rng=rng), ["D", "N", "V"], rng=rng)
-    >>> _ = tagger.fit(sentences, tags, training=SequenceTrainingConfig(epochs=30, learning_rate=0.02))
+    >>> training = SequenceTrainingConfig(epochs=30, learning_rate=0.02, validation_fraction=0)
+    >>> tagger = SequenceTagger(training=training, seed=0).fit(sentences, tags)
     >>> tagger.predict([["the", "cat", "barks"]])
     [['D', 'N', 'V']]
     """
 
     def __init__(
         self,
-        inputs: WordInputs,
-        labels: Sequence[str],
-        config: SequenceNetworkConfig = SequenceNetworkConfig(),  # noqa: B008 - frozen
+        network: SequenceNetworkConfig | None = None,
+        training: SequenceTrainingConfig | None = None,
         *,
-        rng: np.random.Generator,
+        inputs: WordInputsConfig | None = None,
+        vectors: WordVectors | None = None,
+        labels: Sequence[str] | None = None,
+        seed: int = 1,
+        threads: int | None = None,
         dtype: type = np.float32,
-    ):
-        self.inputs, self.labels, self.config = inputs, list(labels), config
-        self._number = {label: number for number, label in enumerate(self.labels)}
-        self._rng = rng
-        self.network = config.make(inputs.size, rng, dtype)
-        self.output = SoftmaxCrossEntropy.drawn(rng, len(self.labels), self.network.output_size, dtype)
-        own = {f"rnn.{name}": parameter for name, parameter in self.network.parameters.items()}
-        own |= {f"output.{name}": parameter for name, parameter in self.output.parameters.items()}
-        self.parameters: Parameters = {**inputs.parameters, **own}
-        self.trained: Parameters = {**inputs.trained, **own}
-
-    def fit(
-        self,
-        sentences: Sequence[Sequence[str]],
-        tags: Sequence[Sequence[str]],
-        valid: tuple[Sequence[Sequence[str]], Sequence[Sequence[str]]] | None = None,
-        *,
-        training: SequenceTrainingConfig = SequenceTrainingConfig(),  # noqa: B008 - frozen
-        report: Report | None = None,
-    ) -> list[float]:
-        """Train, and keep the weights of the epoch that tags the validation sentences best.
-
-        Parameters
-        ----------
-        sentences, tags
-            Words, and the label of each.
-        valid
-            The same for validation; by default a share of the sentences is held out.
-        training, report
-            See `train_sequences`.
-
-        Returns
-        -------
-        list[float]
-            Accuracy on the validation sentences after each epoch.
-
-        Raises
-        ------
-        ValueError
-            If a sentence has no words, or not as many labels as words, or a label is not among ``labels``; if there
-            are fewer than two sentences.
-        DivergenceError
-            See `train_sequences`.
-        """
-        targets = self._targets(sentences, tags)
-        encoded = self.inputs.encode(sentences)
-        if valid is None:
-            kept, aside = held_out(len(sentences), training.validation_share, self._rng)
-            targets_valid, encoded_valid = [targets[i] for i in aside], encoded.chosen(aside)
-        else:
-            kept = np.arange(len(sentences))
-            targets_valid, encoded_valid = self._targets(*valid), self.inputs.encode(valid[0])
-        ids, targets = [encoded.ids[i] for i in kept], [targets[i] for i in kept]
-
-        def batch_loss(batch: np.ndarray) -> float:
-            laid_out = encoded.batch([ids[i] for i in batch])
-            padded, _ = pad_sequences([targets[i] for i in batch], PADDING)
-            return self.loss_and_gradients(*laid_out, padded, self._rng)
-
-        def validate() -> float:
-            return float(np.mean(np.concatenate(self._predicted(encoded_valid)) == np.concatenate(targets_valid)))
-
-        return train_sequences(
-            self.trained,
-            np.array([len(sequence) for sequence in ids]),
-            batch_loss,
-            validate if targets_valid else None,
-            config=training,
-            rng=self._rng,
-            report=report,
+    ) -> None:
+        super().__init__(
+            training, inputs=inputs, vectors=vectors, labels=labels, seed=seed, threads=threads, dtype=dtype
         )
+        self.network = network or SequenceNetworkConfig()
+
+    def _make_network(self, rng: np.random.Generator) -> Parameters:
+        self.network_ = self.network.make(self.inputs_.size, rng, self.dtype)
+        own = {f"rnn.{name}": parameter for name, parameter in self.network_.parameters.items()}
+        return own | self._make_output(rng, self.network_.output_size)
+
+    def _encode(self, sources: Sequence[Sequence[str]], targets: Sequence[Sequence[str]]) -> Examples:
+        require_words(sources)
+        for number, (sentence, labels) in enumerate(zip(sources, targets, strict=True)):
+            if len(sentence) != len(labels):
+                raise ValueError(f"sentence {number} has {len(sentence)} words and {len(labels)} labels")
+        numbers = [label_numbers(labels, self._number) for labels in targets]
+        return Examples(self.inputs_.encode(sources), numbers, np.array([len(sentence) for sentence in sources]))
+
+    def _train_on(self, examples: Examples, chosen: np.ndarray) -> float:
+        features, index, lengths = examples.sources.batch([examples.sources.ids[i] for i in chosen])
+        padded, _ = pad_sequences([examples.targets[i] for i in chosen], PADDING)
+        return self.loss_and_gradients(features, index, lengths, padded, self._rng)
+
+    def _score(self, examples: Examples, chosen: np.ndarray) -> float:
+        found = np.concatenate(self._predicted(examples.sources.chosen(chosen)))
+        return float(np.mean(found == np.concatenate([examples.targets[i] for i in chosen])))
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
         """Return the most probable label of every word.
@@ -153,8 +102,8 @@ class SequenceTagger:
             If a sentence has no words.
         """
         require_words(sentences)
-        numbers = self._predicted(self.inputs.encode(sentences))
-        return [[self.labels[number] for number in sequence] for sequence in numbers]
+        numbers = self._predicted(self.inputs_.encode(sentences))
+        return [[self.labels_[number] for number in sequence] for sequence in numbers]
 
     def loss_and_gradients(
         self,
@@ -180,16 +129,16 @@ class SequenceTagger:
         float
             Mean cross-entropy of a word, in nats.
         """
-        clear_gradients(self.parameters)
-        x, x_mask = dropped(self.inputs.forward(features, index, rng), self.config.dropout, rng)
-        hidden, _ = self.network.forward(x, lengths=lengths, rng=rng)
-        flat, mask = dropped_rows(hidden.reshape(-1, hidden.shape[-1]), self.config.dropout, rng)
-        loss, d_flat = self.output.value_and_gradient(flat, targets.ravel())
+        clear_gradients(self.parameters_)
+        x, x_mask = dropped(self.inputs_.forward(features, index, rng), self.network.dropout, rng)
+        hidden, _ = self.network_.forward(x, lengths=lengths, rng=rng)
+        flat, mask = dropped_rows(hidden.reshape(-1, hidden.shape[-1]), self.network.dropout, rng)
+        loss, d_flat = self.output_.value_and_gradient(flat, targets.ravel())
         if mask is not None:
             d_flat *= mask
-        d_vectors, _ = self.network.backward(d_flat.reshape(hidden.shape))
+        d_vectors, _ = self.network_.backward(d_flat.reshape(hidden.shape))
         assert d_vectors is not None
-        self.inputs.backward(d_vectors if x_mask is None else d_vectors * x_mask)
+        self.inputs_.backward(d_vectors if x_mask is None else d_vectors * x_mask)
         return loss
 
     def _predicted(self, encoded: EncodedSequences) -> list[np.ndarray]:
@@ -197,18 +146,9 @@ class SequenceTagger:
         found: list[np.ndarray] = [np.empty(0, np.int64)] * len(lengths)
         for batch in batches_of_like_length(lengths, PREDICTED_TOGETHER, np.random.default_rng(0)):
             features, index, ends = encoded.batch([encoded.ids[i] for i in batch])
-            hidden, _ = self.network.forward(self.inputs.forward(features, index), lengths=ends)
+            hidden, _ = self.network_.forward(self.inputs_.forward(features, index), lengths=ends)
             flat = np.ascontiguousarray(hidden.reshape(-1, hidden.shape[-1]))
-            best = self.output.log_probabilities(flat).argmax(axis=1).reshape(index.shape)
+            best = self.output_.log_probabilities(flat).argmax(axis=1).reshape(index.shape)
             for column, number in enumerate(batch):
                 found[number] = best[: ends[column], column]
         return found
-
-    def _targets(self, sentences: Sequence[Sequence[str]], tags: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        require_words(sentences)
-        if len(sentences) != len(tags):
-            raise ValueError(f"{len(tags)} sequences of labels for {len(sentences)} sentences: expected as many")
-        for number, (sentence, labels) in enumerate(zip(sentences, tags, strict=True)):
-            if len(sentence) != len(labels):
-                raise ValueError(f"sentence {number} has {len(sentence)} words and {len(labels)} labels")
-        return [label_numbers(labels, self._number) for labels in tags]

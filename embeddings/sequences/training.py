@@ -2,14 +2,17 @@
 
 import logging
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from embeddings.networks.optimizers import AdamW, DivergenceError
+from embeddings.networks.optimizers import AdamW
 from embeddings.networks.parameters import Parameters
 from embeddings.networks.schedules import OneCycle
+from embeddings.training import Pace, ProgressCallback, TrainingDiverged, TrainingProgress
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +35,8 @@ class SequenceTrainingConfig:
         Largest global norm of the gradient.
     patience
         Training ends after this many epochs in a row without a better validation.
-    validation_share
-        Share of the examples that is held out for validation when none are given; with 0 there is no validation, and
+    validation_fraction
+        Fraction of the examples that is held out for validation when none are given; with 0 there is no validation, and
         the weights are those at the end.
     """
 
@@ -43,7 +46,7 @@ class SequenceTrainingConfig:
     weight_decay: float = 1e-4
     clip: float = 5.0
     patience: int = 3
-    validation_share: float = 0.1
+    validation_fraction: float = 0.1
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch_words", "patience"):
@@ -51,21 +54,8 @@ class SequenceTrainingConfig:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         if not self.learning_rate > 0 or not self.clip > 0 or self.weight_decay < 0:
             raise ValueError("learning_rate and clip must be positive, weight_decay not negative")
-        if not 0 <= self.validation_share < 1:
-            raise ValueError(f"validation_share {self.validation_share}: expected a number from 0 to less than 1")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SequenceProgress:
-    """How far a training is: the epoch (from 1), words of the training done and in all, and the running loss."""
-
-    epoch: int
-    words_done: int
-    words_total: int
-    loss: float
-
-
-Report = Callable[[SequenceProgress], None]
+        if not 0 <= self.validation_fraction < 1:
+            raise ValueError(f"validation_fraction {self.validation_fraction}: expected a number from 0 to less than 1")
 
 
 def batches_of_like_length(lengths: np.ndarray, batch_words: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -84,20 +74,20 @@ def batches_of_like_length(lengths: np.ndarray, batch_words: int, rng: np.random
     return [pieces[number] for number in rng.permutation(len(pieces))]
 
 
-def held_out(count: int, share: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Divide ``count`` examples into training and validation, at least one of each; a share of 0 holds none out.
+def held_out(count: int, fraction: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Divide ``count`` examples into training and validation, at least one of each; a fraction of 0 holds none out.
 
     Raises
     ------
     ValueError
         If there are fewer than two.
     """
-    if share == 0:
+    if fraction == 0:
         return np.arange(count), np.arange(0)
     if count < 2:
         raise ValueError(f"{count} examples: expected at least 2, one to train on and one to validate on")
     order = rng.permutation(count)
-    cut = min(max(1, round(share * count)), count - 1)
+    cut = min(max(1, round(fraction * count)), count - 1)
     return np.sort(order[cut:]), np.sort(order[:cut])
 
 
@@ -109,40 +99,46 @@ def train_sequences(
     *,
     config: SequenceTrainingConfig,
     rng: np.random.Generator,
-    report: Report | None = None,
-) -> list[float]:
+    unit: str = "words",
+    progress: ProgressCallback | None = None,
+) -> list[dict[str, Any]]:
     """Train, and leave the parameters with the values of the best validation, or of the end if there is none.
 
     Parameters
     ----------
-    parameters
+    parameters : Parameters
         What is trained.
-    lengths
-        (n,): words of each example.
-    batch_loss
+    lengths : np.ndarray
+        (n,): units of each example.
+    batch_loss : callable
         Given the numbers of the examples of a batch, returns their mean loss and leaves its gradients in the
         parameters.
-    validate
+    validate : callable or None
         Returns a score, the higher the better; None for no validation.
-    config, rng
-        How to train; ``rng`` draws the order of the batches.
-    report
-        Is called after every batch.
+    config : SequenceTrainingConfig
+    rng : np.random.Generator
+        Draws the order of the batches.
+    unit : str
+        Name of what `lengths` counts.
+    progress : callable, optional
+        Called after every batch with a `TrainingProgress`.
 
     Returns
     -------
-    list[float]
-        The scores of all validations.
+    list of dict
+        One entry an epoch: ``epoch``, ``loss`` (smoothed, at its end), ``validation_score`` (None without validation),
+        ``learning_rate``, ``seconds`` (since training began).
 
     Raises
     ------
-    DivergenceError
-        If a loss is not finite.
+    TrainingDiverged
+        If a loss or gradient is not finite.
     """
     optimizer = AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
+    metrics: list[dict[str, Any]] = []
     scores: list[float] = []
     best: dict[str, np.ndarray] = {}
-    words, total, loss = 0, config.epochs * int(lengths.sum()), math.nan
+    pace, done, loss, began = Pace(config.epochs * int(lengths.sum())), 0, math.nan, time.monotonic()
     for epoch in range(1, config.epochs + 1):
         batches = batches_of_like_length(lengths, config.batch_words, rng)
         schedule = OneCycle(learning_rate=config.learning_rate, total=config.epochs * len(batches), rising=0.2)
@@ -150,21 +146,47 @@ def train_sequences(
             optimizer.learning_rate = schedule(optimizer.steps)
             value = batch_loss(batch)
             if not math.isfinite(value):
-                raise DivergenceError(f"training diverged in epoch {epoch}: lower the learning rate")
+                raise TrainingDiverged(
+                    f"training diverged in epoch {epoch}: the loss is {value}; lower the learning rate "
+                    f"({config.learning_rate:g})"
+                )
             optimizer.step(config.clip)
             loss = value if math.isnan(loss) else 0.95 * loss + 0.05 * value
-            words += int(lengths[batch].sum())
-            if report:
-                report(SequenceProgress(epoch=epoch, words_done=words, words_total=total, loss=loss))
-        if validate is None:
-            logger.debug("epoch %d: loss %.4f", epoch, loss)
+            done += int(lengths[batch].sum())
+            pace.update(done)
+            if progress:
+                progress(
+                    TrainingProgress(
+                        epoch=epoch,
+                        epochs=config.epochs,
+                        done=done,
+                        total=pace.total,
+                        unit=unit,
+                        speed=pace.speed,
+                        loss=loss,
+                        learning_rate=optimizer.learning_rate,
+                        seconds_left=pace.seconds_left(done),
+                    )
+                )
+        if validate:
+            scores.append(validate())
+            pace.pause()
+        metrics.append(
+            {
+                "epoch": epoch,
+                "loss": loss,
+                "validation_score": scores[-1] if scores else None,
+                "learning_rate": optimizer.learning_rate,
+                "seconds": time.monotonic() - began,
+            }
+        )
+        logger.debug("epoch %(epoch)d: loss %(loss).4f, validation %(validation_score)s", metrics[-1])
+        if not scores:
             continue
-        scores.append(validate())
-        logger.debug("epoch %d: loss %.4f, validation %.4f", epoch, loss, scores[-1])
         if scores[-1] >= max(scores):
             best = {name: parameter.value.copy() for name, parameter in parameters.items()}
         elif epoch - 1 - int(np.argmax(scores)) >= config.patience:
             break
     for name, array in best.items():
         parameters[name].value[...] = array
-    return scores
+    return metrics

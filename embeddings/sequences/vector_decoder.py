@@ -12,61 +12,40 @@ import numpy as np
 from embeddings.networks.activations import tanh
 from embeddings.networks.cells import CELLS, State
 from embeddings.networks.initializers import glorot_uniform
-from embeddings.networks.parameters import Parameter
+from embeddings.networks.parameters import Parameter, Parameters
 from embeddings.parallel import product
-from embeddings.sequences.decoder import Decoder, SequenceGenerator, SequenceGeneratorConfig
+from embeddings.sequences.decoder import SequenceGenerator
 
 
 class VectorDecoder(SequenceGenerator):
     """Writes a sequence from a vector, which makes the initial states of all layers: tanh(W v + b) (Cho et al. 2014).
 
-    Sources are an array of vectors, (N, D).
-
-    Parameters
-    ----------
-    input_size
-        D.
-    symbols
-        What sequences are made of.
-    config
-        The network.
-    rng
-        Draws the starting weights.
-    dtype
-        float32, or float64 for gradient checks.
+    ``fit(vectors, sequences)`` takes an array (N, D) of vectors, and a sequence of symbols for each. Parameters are
+    those of `SequenceGenerator`.
 
     Examples
     --------
     >>> from embeddings.sequences import SequenceTrainingConfig
-    >>> rng = np.random.default_rng(0)
-    >>> model = VectorDecoder(2, "ab", rng=rng)
     >>> training = SequenceTrainingConfig(epochs=40, learning_rate=0.02)
-    >>> _ = model.fit(np.tile(np.eye(2), (8, 1)), ["abb", "ba"] * 8, rng=rng, training=training)
+    >>> model = VectorDecoder(training=training, seed=0).fit(np.tile(np.eye(2), (8, 1)), ["abb", "ba"] * 8)
     >>> model.decode(np.eye(2))
     [['a', 'b', 'b'], ['b', 'a']]
     """
 
-    def __init__(
-        self,
-        input_size: int,
-        symbols: Sequence[str],
-        config: SequenceGeneratorConfig = SequenceGeneratorConfig(),  # noqa: B008 - frozen
-        *,
-        rng: np.random.Generator,
-        dtype: type = np.float32,
-    ):
-        self.decoder = Decoder(symbols, config, rng=rng, dtype=dtype)
-        self.input_size = input_size
+    def _make_networks(self, rng: np.random.Generator, sources: np.ndarray, symbols: Sequence[str]) -> Parameters:
+        decoder = self._make_decoder(rng, symbols)
+        self._input_size = np.shape(sources)[-1]
+        config = self.network
         self._sizes = [(size,) * len(CELLS[config.cell].states) for size in config.layer_sizes]
         total = sum(map(sum, self._sizes))
-        self._weight = Parameter(glorot_uniform(rng, (total, input_size)).astype(dtype))
-        self._bias = Parameter(np.zeros(total, dtype))
-        self.parameters = {"state_weight": self._weight, "state_bias": self._bias, **self.decoder.parameters}
+        self._weight = Parameter(glorot_uniform(rng, (total, self._input_size)).astype(self.dtype))
+        self._bias = Parameter(np.zeros(total, self.dtype))
+        return {"state_weight": self._weight, "state_bias": self._bias, **decoder}
 
-    def _encoded(self, sources: np.ndarray) -> np.ndarray:
+    def _encode_sources(self, sources: np.ndarray) -> np.ndarray:
         vectors = np.asarray(sources, self._weight.value.dtype)
-        if vectors.ndim != 2 or vectors.shape[1] != self.input_size:
-            raise ValueError(f"vectors of shape {vectors.shape}: expected (N, {self.input_size})")
+        if vectors.ndim != 2 or vectors.shape[1] != self._input_size:
+            raise ValueError(f"vectors of shape {vectors.shape}: expected (N, {self._input_size})")
         return vectors
 
     def _states(self, encoded: Sequence[np.ndarray]) -> list[State]:

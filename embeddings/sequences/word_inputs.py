@@ -134,13 +134,13 @@ class WordInputs:
     def __init__(
         self,
         text: Iterable[Sequence[str]],
-        config: WordInputsConfig = WordInputsConfig(),
+        config: WordInputsConfig | None = None,
         *,
         vectors: WordVectors | None = None,
         rng: np.random.Generator,
         dtype: type = np.float32,
     ):
-        self.config = config
+        self.config = config = config or WordInputsConfig()
         forms = Counter(word for sequence in text for word in sequence)
         self._has_vector = frozenset(vectors.words) if vectors is not None else frozenset()
         E = self._read_words(forms, vectors, rng)

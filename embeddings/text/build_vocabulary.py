@@ -13,7 +13,7 @@ _WORDS_A_PASS = 1 << 17  # words of all generations that are counted at a time, 
 
 
 def build_vocabulary(
-    tokenized: TokenizedCorpus, min_count: int = 5, max_size: int | None = None, split: SplitText | None = None
+    tokenized: TokenizedCorpus, min_count: int = 5, max_vocabulary: int | None = None, split: SplitText | None = None
 ) -> Vocabulary:
     """Make the vocabulary of a tokenized text, with exact counts.
 
@@ -25,7 +25,7 @@ def build_vocabulary(
     tokenized : TokenizedCorpus
     min_count : int
         Words seen less often are left out.
-    max_size : int, optional
+    max_vocabulary : int, optional
         Keep this many words at most, the most frequent; ``<unk>`` and ``<eos>`` count among them.
     split : SplitText, optional
         Count the words of its training part only. The vocabulary then begins with ``<unk>``, whose count is that of all
@@ -41,14 +41,14 @@ def build_vocabulary(
     EmbeddingsError
         Fewer than two words are frequent enough.
     ValueError
-        `min_count` is less than 1 or `max_size` less than 2 (3 with a split).
+        `min_count` is less than 1 or `max_vocabulary` less than 2 (3 with a split).
     """
     specials = 2 if split else 0
     if min_count < 1:
         raise ValueError(f"min_count={min_count}; expected at least 1")
-    if max_size is not None and max_size < max(2, 1 + specials):
-        raise ValueError(f"max_size={max_size}; expected at least {max(2, 1 + specials)} words")
-    most = None if max_size is None else max_size - specials
+    if max_vocabulary is not None and max_vocabulary < max(2, 1 + specials):
+        raise ValueError(f"max_vocabulary={max_vocabulary}; expected at least {max(2, 1 + specials)} words")
+    most = None if max_vocabulary is None else max_vocabulary - specials
     kept, distinct = _frequent_words(tokenized, min_count, None if most is None else most + specials, split)
     if split:
         kept, unknown, ends = _without_specials(kept, most)

@@ -61,5 +61,5 @@ def text_to_ids(
     directory = Path(directory)
     tokenized = tokenize_corpus(blocks, tokenizer, directory / "tokenized", threads=threads, progress=progress)
     parts = split_text(tokenized, directory / "split", valid=valid, test=test, threads=threads) if split else None
-    vocabulary = build_vocabulary(tokenized, min_count=min_count, max_size=max_vocabulary, split=parts)
+    vocabulary = build_vocabulary(tokenized, min_count=min_count, max_vocabulary=max_vocabulary, split=parts)
     return vocabulary, encode_corpus(tokenized, vocabulary, directory / "encoded", threads=threads, split=parts)

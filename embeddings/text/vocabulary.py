@@ -99,14 +99,14 @@ class Vocabulary:
         return vocabulary
 
     @classmethod
-    def from_counts(cls, counts: Mapping[str, int], min_count: int = 1, max_size: int | None = None) -> Self:
-        """Make a vocabulary of the words seen at least `min_count` times, at most the `max_size` most frequent.
+    def from_counts(cls, counts: Mapping[str, int], min_count: int = 1, max_vocabulary: int | None = None) -> Self:
+        """Make a vocabulary of the words seen at least `min_count` times, at most the `max_vocabulary` most frequent.
 
         Parameters
         ----------
         counts : mapping of str to int
         min_count : int
-        max_size : int, optional
+        max_vocabulary : int, optional
             Default: all.
 
         Returns
@@ -119,7 +119,7 @@ class Vocabulary:
         EmbeddingsError
             No word is frequent enough.
         """
-        kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:max_size]
+        kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:max_vocabulary]
         if not kept:
             raise EmbeddingsError(f"none of {len(counts):,} words reaches min_count={min_count}; lower it")
         return cls.from_words([word for _, word in kept], [-count for count, _ in kept])
@@ -267,12 +267,12 @@ class Vocabulary:
         ]
         return list(dict.fromkeys(other_case + difflib.get_close_matches(word, candidates)))[:3]
 
-    def prefix(self, max_size: int | None = None, min_count: int = 1) -> "Vocabulary":
+    def prefix(self, max_vocabulary: int | None = None, min_count: int = 1) -> "Vocabulary":
         """Return the first words as a vocabulary of its own: the ids of words that are in both are the same.
 
         Parameters
         ----------
-        max_size : int, optional
+        max_vocabulary : int, optional
             Number of words, at most. Default: all.
         min_count : int
             Words seen less often are left out, but for ``<unk>`` and ``<eos>``.
@@ -283,7 +283,7 @@ class Vocabulary:
             The count of ``<unk>`` is higher by the counts of the words that are left out.
         """
         frequent = 2 + int(np.searchsorted(-self.counts[2:], -min_count, side="right"))
-        size = min(len(self), frequent, len(self) if max_size is None else max_size)
+        size = min(len(self), frequent, len(self) if max_vocabulary is None else max_vocabulary)
         if size == len(self) or self.words[:2] != (UNK, EOS):
             return self
         counts = self.counts[:size].tolist()

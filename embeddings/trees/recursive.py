@@ -31,7 +31,7 @@ class RecursiveNN:
 
     Parameters
     ----------
-    input_size
+    dimension
         d, the dimension of the vectors of words.
     hidden_size
         H, the dimension of the vectors of phrases: a leaf is g(W_x x + b_x).  Without it a leaf is the vector x of its
@@ -49,13 +49,13 @@ class RecursiveNN:
     ----------
     parameters : dict[str, Parameter]
         ``weight`` W (H, 2H), ``bias`` b (H,); with ``hidden_size`` also ``leaf_weight`` W_x (H, d), ``leaf_bias`` b_x.
-    input_size, output_size : int
+    dimension, output_size : int
         d and H.
     """
 
     def __init__(
         self,
-        input_size: int,
+        dimension: int,
         hidden_size: int | None = None,
         *,
         activation: str = "tanh",
@@ -65,7 +65,7 @@ class RecursiveNN:
     ):
         if activation not in ACTIVATIONS:
             raise ValueError(f"unknown activation {activation!r}: choose one of {', '.join(ACTIVATIONS)}")
-        self.input_size, self.output_size = checked_sizes(input_size, hidden_size or input_size)
+        self.dimension, self.output_size = checked_sizes(dimension, hidden_size or dimension)
         size = self.output_size
         self._g = ACTIVATIONS[activation]
         self._weight = Parameter(initializer(rng, (size, 2 * size)).astype(dtype))
@@ -73,7 +73,7 @@ class RecursiveNN:
         self.parameters: Parameters = {"weight": self._weight, "bias": self._bias}
         if hidden_size:
             self.parameters |= {
-                "leaf_weight": Parameter(initializer(rng, (size, input_size)).astype(dtype)),
+                "leaf_weight": Parameter(initializer(rng, (size, dimension)).astype(dtype)),
                 "leaf_bias": Parameter(np.zeros(size, dtype)),
             }
 
@@ -100,7 +100,7 @@ class RecursiveNN:
         """
         check_binary(batch)
         leaves, size, dtype = batch.n_leaves, self.output_size, self._weight.value.dtype
-        self._batch, self._x = batch, checked_leaves(batch, leaf_vectors, self.input_size, dtype)
+        self._batch, self._x = batch, checked_leaves(batch, leaf_vectors, self.dimension, dtype)
         p = self._p = np.empty((batch.n_nodes, size), dtype)
         p[:leaves] = self._leaf_states()
         self._pairs = np.empty((batch.n_nodes - leaves, 2 * size), dtype)
@@ -152,11 +152,11 @@ class RecursiveNN:
         return product(d_z, self.parameters["leaf_weight"].value) if input_gradient else None
 
 
-def checked_sizes(input_size: int, hidden_size: int) -> tuple[int, int]:
+def checked_sizes(dimension: int, hidden_size: int) -> tuple[int, int]:
     """Return both sizes if they are at least 1; see Raises of the networks."""
-    if min(input_size, hidden_size) < 1:
-        raise ValueError(f"sizes {input_size} and {hidden_size}: expected at least 1")
-    return input_size, hidden_size
+    if min(dimension, hidden_size) < 1:
+        raise ValueError(f"sizes {dimension} and {hidden_size}: expected at least 1")
+    return dimension, hidden_size
 
 
 def check_binary(batch: TreeBatch) -> None:
@@ -171,9 +171,9 @@ def check_binary(batch: TreeBatch) -> None:
         )
 
 
-def checked_leaves(batch: TreeBatch, leaf_vectors: np.ndarray, input_size: int, dtype: np.dtype) -> np.ndarray:
+def checked_leaves(batch: TreeBatch, leaf_vectors: np.ndarray, dimension: int, dtype: np.dtype) -> np.ndarray:
     """Return the vectors of the leaves in the network's type; a ValueError says what does not fit."""
-    expected = batch.n_leaves, input_size
+    expected = batch.n_leaves, dimension
     if np.shape(leaf_vectors) != expected:
         raise ValueError(
             f"leaf vectors of shape {np.shape(leaf_vectors)}: expected {expected}, one vector a leaf, of the dimension "

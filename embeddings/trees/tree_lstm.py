@@ -29,7 +29,7 @@ class TreeLSTM(ABC):
 
     Parameters
     ----------
-    input_size, hidden_size
+    dimension, hidden_size
         d, the dimension of the vectors of words, and H.
     rng
         Draws the starting weights.
@@ -43,7 +43,7 @@ class TreeLSTM(ABC):
     parameters : dict[str, Parameter]
         ``weight_ih`` W (3H, d) and ``bias`` b (3H,) with the rows of i, o, u; ``weight_hh`` U (3H, n H) for the n parts
         of s; ``weight_f`` U_f (n H, n H) and ``bias_f`` b_f (H,).
-    input_size, output_size : int
+    dimension, output_size : int
         d and H.
     """
 
@@ -52,21 +52,21 @@ class TreeLSTM(ABC):
 
     def __init__(
         self,
-        input_size: int,
+        dimension: int,
         hidden_size: int,
         *,
         rng: np.random.Generator,
         forget_bias: float = 1.0,
         dtype: type = np.float32,
     ):
-        self.input_size, self.output_size = checked_sizes(input_size, hidden_size)
+        self.dimension, self.output_size = checked_sizes(dimension, hidden_size)
         size, parts = hidden_size, range(self.parts)
 
         def squares(rows: int) -> np.ndarray:
             return np.block([[orthogonal(rng, (size, size)) for _ in parts] for _ in range(rows)])
 
         weights = {
-            "weight_ih": np.concatenate([glorot_uniform(rng, (size, input_size)) for _ in range(3)]),
+            "weight_ih": np.concatenate([glorot_uniform(rng, (size, dimension)) for _ in range(3)]),
             "weight_hh": squares(3),
             "weight_f": squares(self.parts),
             "bias": np.zeros(3 * size),
@@ -99,7 +99,7 @@ class TreeLSTM(ABC):
         if self.parts == 2:
             check_binary(batch)
         size, leaves, dtype = self.output_size, batch.n_leaves, self._values["bias"].dtype
-        self._batch, self._x = batch, checked_leaves(batch, leaf_vectors, self.input_size, dtype)
+        self._batch, self._x = batch, checked_leaves(batch, leaf_vectors, self.dimension, dtype)
         self._iou = np.empty((batch.n_nodes, 3 * size), dtype)
         self._f = np.empty((len(batch.children), size), dtype)
         self._s = np.empty((batch.n_nodes - leaves, self.parts * size), dtype)

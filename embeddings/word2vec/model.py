@@ -1,20 +1,20 @@
-"""`Word2Vec`: configuration in, word vectors out."""
+"""`Word2Vec`: skip-gram and CBOW with negative sampling."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.padded_matrices import without_padding
-from embeddings.word2vec.trainer import Checkpointing, Trainer, TrainingProgress
-from embeddings.word2vec.warm_start import check_start, copy_start
+from embeddings.word2vec.training_run import TrainingRun
+from embeddings.word2vec.warm_start import copy_vectors, require_dimension
 
 
-class Word2Vec:
+class Word2Vec(Estimator):
     """Skip-gram or CBOW with negative sampling.
 
     T. Mikolov, K. Chen, G. Corrado, J. Dean: "Efficient Estimation of Word Representations in Vector Space", 2013;
@@ -27,39 +27,44 @@ class Word2Vec:
 
     Attributes
     ----------
-    metrics : list of dict
+    vectors_ : WordVectors
+        E (V, d) float32 with the context matrix C; after `fit`.
+    metrics_ : list of dict
         After `fit`, one entry an epoch: ``epoch``, ``words`` (trained so far), ``seconds``, ``learning_rate``,
         ``examples`` (an estimate of the number of (input, centre) examples of the epoch),
         ``loss`` and ``held_out_loss`` (mean negative-sampling loss of an example, in nats; None where nothing was
         measured).
     """
 
+    vectors_: WordVectors
+    metrics_: list[dict[str, Any]]
+
     def __init__(self, config: Word2VecConfig | None = None) -> None:
         self.config = config or Word2VecConfig()
-        self.metrics: list[dict[str, Any]] = []
 
     def fit(
         self,
         corpus: EncodedCorpus,
         vocabulary: Vocabulary,
-        report: Callable[[TrainingProgress], None] | None = None,
+        *,
+        progress: ProgressCallback | None = None,
         checkpointing: Checkpointing | None = None,
-        start: WordVectors | None = None,
+        initial_vectors: WordVectors | None = None,
         trained: np.ndarray | None = None,
-    ) -> WordVectors:
-        """Train from random vectors or from those of `start`, or go on from a checkpoint.
+    ) -> Self:
+        """Train from random vectors or from `initial_vectors`, or resume from a checkpoint.
 
         Parameters
         ----------
         corpus : EncodedCorpus
         vocabulary : Vocabulary
             The one that encoded `corpus`.
-        report : callable, optional
-            Is called several times a second with a `TrainingProgress`.
+        progress : callable, optional
+            Called several times a second with a `TrainingProgress`.
         checkpointing : Checkpointing, optional
-            Where checkpoints are kept. A directory belongs to one run: same settings, same text. With one thread the
-            vectors of an interrupted and continued run are those of an uninterrupted one, bit for bit.
-        start : WordVectors, optional
+            Where checkpoints are kept. With one thread an interrupted and resumed run gives the vectors of an
+            uninterrupted one, bit for bit.
+        initial_vectors : WordVectors, optional
             Words that `vocabulary` has in common with these (see `extend_vocabulary`) start from their vectors and
             context vectors, all others at random. A learning rate that is not given is lower then.
 
@@ -69,26 +74,28 @@ class Word2Vec:
 
         Returns
         -------
-        WordVectors
-            E (V, d) float32 with the context matrix C.
+        Word2Vec
+            Itself, with `vectors_` and `metrics_`.
 
         Raises
         ------
         TrainingDiverged
-            If the weights grow beyond all bounds.
+            If a weight or the loss is no longer a finite number.
         EmbeddingsError
-            If `vocabulary` is not the one that encoded `corpus`, a checkpoint is of another run, or `start` has another
-            dimension or no word in common.
+            If `vocabulary` is not the one that encoded `corpus`, a checkpoint is of another run, or `initial_vectors`
+            have another dimension or no word in common.
         """
-        config = self.config.with_learning_rate(continued=start is not None)
-        trainer = Trainer(config, corpus, vocabulary, trained)
-        if start is not None:
-            check_start(start, config.dimension)
-            copy_start(start, vocabulary, trainer.parameters.embedding, trainer.parameters.context)
-        self.metrics = trainer.metrics
-        trainer.run(report, checkpointing)
-        embedding, context = trainer.parameters.embedding, trainer.parameters.context
-        dimension = self.config.dimension
+        config = self.config.with_learning_rate(continued=initial_vectors is not None)
+        run = TrainingRun(config, corpus, vocabulary, trained, progress, Checkpoints(checkpointing))
+        embedding, context = run.parameters.embedding, run.parameters.context
+        if initial_vectors is not None:
+            require_dimension(initial_vectors, config.dimension)
+            copy_vectors(initial_vectors, vocabulary, embedding, context)
+        run.train()
+        matrices = without_padding(embedding, config.dimension), without_padding(context, config.dimension)
         if trained is not None and not trained.all():
-            return WordVectors(vocabulary.select(trained), embedding[trained, :dimension], context[trained, :dimension])
-        return WordVectors(vocabulary, without_padding(embedding, dimension), without_padding(context, dimension))
+            vocabulary = vocabulary.select(trained)
+            matrices = matrices[0][trained], matrices[1][trained]
+        self.vectors_ = WordVectors(vocabulary, *matrices)
+        self.metrics_ = run.metrics
+        return self

@@ -18,7 +18,7 @@ def extend_vocabulary(
     old: Vocabulary,
     tokenized: TokenizedCorpus,
     min_count: int = 5,
-    max_size: int | None = None,
+    max_vocabulary: int | None = None,
     split: SplitText | None = None,
 ) -> Vocabulary:
     """Add the words of a new text to a vocabulary.
@@ -35,7 +35,7 @@ def extend_vocabulary(
         The new text.
     min_count : int
         New words that it has less often are left out.
-    max_size : int, optional
+    max_vocabulary : int, optional
         Add the most frequent new words only, up to this many words in all.
     split : SplitText, optional
         Count the words of its training part only, and begin with ``<unk>`` and ``<eos>``; see `build_vocabulary`.
@@ -58,7 +58,7 @@ def extend_vocabulary(
     words, counts = found.encoded_words, found.counts
     known = table.find(words) > 0
     new = np.flatnonzero(~known & (counts >= min_count))  # the most frequent first
-    room = len(new) if max_size is None else max(0, max_size - len(old))
+    room = len(new) if max_vocabulary is None else max(0, max_vocabulary - len(old))
     chosen = np.concatenate([np.flatnonzero(known), new[:room]])
     table.add(CountedWords(words.take(chosen), counts[chosen]))
     extended = Vocabulary.from_counted(table.export(min_count=0).ranked())
@@ -68,12 +68,12 @@ def extend_vocabulary(
     return Vocabulary.from_words([*specials.words, *extended.words], [unknown, specials.counts[1], *extended.counts])
 
 
-def check_start(start: WordVectors, dimension: int) -> None:
+def require_dimension(initial_vectors: WordVectors, dimension: int) -> None:
     """Raise an error unless training of vectors of a dimension can start from these.
 
     Parameters
     ----------
-    start : WordVectors
+    initial_vectors : WordVectors
     dimension : int
 
     Raises
@@ -81,7 +81,7 @@ def check_start(start: WordVectors, dimension: int) -> None:
     EmbeddingsError
         If they have another dimension.
     """
-    found = start.matrix.shape[1]
+    found = initial_vectors.matrix.shape[1]
     if found != dimension:
         raise EmbeddingsError(
             f"the vectors to start from have {found} dimensions, and dimension is {dimension}: train with "
@@ -89,12 +89,14 @@ def check_start(start: WordVectors, dimension: int) -> None:
         )
 
 
-def copy_start(start: WordVectors, vocabulary: Vocabulary, embedding: np.ndarray, context: np.ndarray) -> None:
+def copy_vectors(
+    initial_vectors: WordVectors, vocabulary: Vocabulary, embedding: np.ndarray, context: np.ndarray
+) -> None:
     """Write the vectors of the words that both have into the matrices of a training.
 
     Parameters
     ----------
-    start : WordVectors
+    initial_vectors : WordVectors
         (V', d); without context vectors, those of the matrix stay as they are.
     vocabulary : Vocabulary
         Of the matrices.
@@ -106,14 +108,14 @@ def copy_start(start: WordVectors, vocabulary: Vocabulary, embedding: np.ndarray
     EmbeddingsError
         If no word is in both vocabularies.
     """
-    dimension = start.matrix.shape[1]
-    rows = vocabulary.ids(start.words, missing=-1)
+    dimension = initial_vectors.matrix.shape[1]
+    rows = vocabulary.ids(initial_vectors.words, missing=-1)
     if (rows < 0).all():
         raise EmbeddingsError(
             f"none of the {len(rows):,} words to start from is in the vocabulary of {len(vocabulary):,} words; make it "
             "with extend_vocabulary"
         )
-    for source, target in ((start.matrix, embedding), (start.context, context)):
+    for source, target in ((initial_vectors.matrix, embedding), (initial_vectors.context, context)):
         if source is None:
             continue
         for first in range(0, len(rows), _ROWS_AT_A_TIME):  # a memory map is not read as a whole

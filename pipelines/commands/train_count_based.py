@@ -3,7 +3,7 @@
 import json
 import logging
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -11,7 +11,7 @@ from embeddings.errors import EmbeddingsError
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
-from pipelines.settings.config import ConfigError, Given, PipelineConfig, load_config
+from pipelines.settings.config import ConfigError, Given, PipelineConfig, load_config, with_present_keys
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def _config_of(model: Path, threads: int | None) -> PipelineConfig:
     """Settings of a model directory, as far as they bear on its text."""
     path = model / "config.json"
     try:
-        sections: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        sections = with_present_keys(json.loads(path.read_text("utf-8")))
         chosen = {name: sections[name] for name in OF_THE_TEXT} | {
             "train": {key: sections["train"][key] for key in SHARED}
         }

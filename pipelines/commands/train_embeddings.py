@@ -28,7 +28,7 @@ SETTING_OF_OPTION = {
     "punctuation": "tokenizer.punctuation",
     "fold_digits": "tokenizer.fold_digits",
     "min_count": "vocabulary.min_count",
-    "max_vocabulary": "vocabulary.max_size",
+    "max_vocabulary": "vocabulary.max_vocabulary",
     "start_from": "start.model",
     "checkpoint_every": "checkpoint.every",
 }
@@ -73,7 +73,7 @@ def train_embeddings_command(
     ] = DEFAULT.vocabulary.min_count,
     max_vocabulary: Annotated[
         int | None, typer.Option(help="Keep at most this many words, the most frequent ones.", show_default="all")
-    ] = DEFAULT.vocabulary.max_size,
+    ] = DEFAULT.vocabulary.max_vocabulary,
     epochs: Annotated[int, typer.Option(help="Passes over the text.")] = DEFAULT.train.epochs,
     learning_rate: Annotated[
         float | None,

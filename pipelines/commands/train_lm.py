@@ -23,10 +23,11 @@ SETTING_OF_OPTION = {
     "max_vocabulary": "lm.max_vocabulary",
     "seed": "lm.seed",
     "embeddings": "lm.embeddings",
+    "threads": "lm.threads",
     "cell": "lm_network.cell",
     "layers": "lm_network.layers",
     "hidden_size": "lm_network.hidden_size",
-    "embedding_size": "lm_network.embedding_size",
+    "dimension": "lm_network.dimension",
     "tied": "lm_network.tied",
     "output": "lm_network.output",
     "frozen": "lm_network.frozen",
@@ -65,7 +66,7 @@ def train_lm_command(
     cell: Annotated[str | None, typer.Option(metavar="lstm|gru|rnn", show_default=OF_PRESET)] = None,
     layers: Annotated[int | None, typer.Option(help="Recurrent layers.", show_default=OF_PRESET)] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Units of a layer.", show_default=OF_PRESET)] = None,
-    embedding_size: Annotated[int | None, typer.Option(help="Numbers in a vector.", show_default="hidden size")] = None,
+    dimension: Annotated[int | None, typer.Option(help="Numbers in a vector.", show_default="hidden size")] = None,
     tied: Annotated[
         bool | None, typer.Option("--tied/--untied", help="Whether output weights are E.", show_default=OF_PRESET)
     ] = None,
@@ -93,6 +94,7 @@ def train_lm_command(
         int | None, typer.Option(help="Keep at most this many words.", show_default=OF_PRESET)
     ] = None,
     seed: Annotated[int, typer.Option(help="Of everything drawn at random.")] = 1,
+    threads: Annotated[int | None, typer.Option(help="Threads to use.", show_default="all cores")] = None,
     tokenizer: Annotated[
         str, typer.Option(help="What cuts lines of raw text into words.", metavar="fast|whitespace|nltk:NAME")
     ] = "fast",

@@ -1,6 +1,7 @@
 """Progress of a stage: a bar on a terminal, a log line every ten seconds elsewhere."""
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -22,7 +23,7 @@ class Update(Protocol):
     note
         What else is worth showing: speed, loss, learning rate.
     seconds_left
-        Estimate; by default the time so far is continued in proportion.
+        Estimate, infinite if there is none yet; by default the time so far is continued in proportion.
     total
         The task's total, where it became known only now.
     """
@@ -105,7 +106,7 @@ class _Description:
         elapsed = time.monotonic() - self._started
         if seconds_left is None and self.total and done and elapsed > 1:
             seconds_left = elapsed * max(self.total - done, 0) / done
-        left = "" if seconds_left is None else f"{duration(seconds_left)} left"
+        left = "" if seconds_left is None or math.isinf(seconds_left) else f"{duration(seconds_left)} left"
         return ", ".join(filter(None, [note, left]))
 
 

@@ -12,6 +12,8 @@ from pipelines.running.runner import Runner
 from pipelines.running.stage import Stage
 from pipelines.settings.config import differences
 
+_MODELS = {"start": "the model that training starts from", "embeddings": "the model of word vectors"}
+
 
 def make(
     out: Path, stages: Sequence[Stage], settings: Mapping[str, Any], *, force: bool, progress: Progress
@@ -60,7 +62,8 @@ def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> 
     if text not in (None, manifest.corpus):
         changed.append("the text has changed")
     inputs = manifest.basis.inputs
-    changed += [f"{name} changed" for name, found in stages[-1].sources().items() if found != inputs.get(name)]
+    sources = stages[-1].sources()
+    changed += [f"{_MODELS.get(name, name)} has changed" for name in sources if sources[name] != inputs.get(name)]
     require_unchanged(out, changed)
     return True
 

@@ -18,7 +18,7 @@ from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
-from pipelines.settings.config import differences
+from pipelines.settings.config import differences, with_present_keys
 from vecmill.errors import OutputError
 from vecmill.files import read_json, write_json
 
@@ -160,7 +160,8 @@ class OutputDirectory:
         """Return the settings of the run that was interrupted here, if it left anything of use."""
         if not (self._has_stage() or self._has_checkpoint()):
             return None
-        return read_json(self._settings)
+        settings = read_json(self._settings)
+        return None if settings is None else with_present_keys(settings)
 
     def _has_stage(self) -> bool:
         stages = (entry for entry in self.work.glob("[!.]*") if entry.is_dir() and entry.name != FETCH)
@@ -184,8 +185,8 @@ class OutputDirectory:
 def finished(path: Path) -> tuple[Manifest, dict[str, Any]] | None:
     """Return manifest and settings (`config.json`) of a finished model directory, or None if it is none."""
     try:
-        return Manifest.read(path), json.loads((path / "config.json").read_text("utf-8"))
-    except (ManifestError, OSError, ValueError):
+        return Manifest.read(path), with_present_keys(json.loads((path / "config.json").read_text("utf-8")))
+    except (ManifestError, OSError, ValueError, TypeError):
         return None
 
 

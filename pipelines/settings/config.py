@@ -70,6 +70,8 @@ class Given(NamedTuple):
 RUN_SECTIONS: dict[str, type] = {"evaluate": EvaluateSettings, "export": ExportSettings, "output": OutputSettings}
 SECTIONS: dict[str, type] = {**get_type_hints(PipelineConfig), "split": SplitSettings, **RUN_SECTIONS}
 LM_SECTION_NAMES = ("lm", "lm_network", "lm_training")
+FORMER_KEYS = {"vocabulary": {"max_size": "max_vocabulary"}, "lm_network": {"embedding_size": "dimension"}}
+"""Keys of earlier versions, by section, and what they are called now."""
 
 
 @functools.cache
@@ -105,6 +107,15 @@ def build_sections(types: Mapping[str, type], given: Mapping[str, Given]) -> dic
         entries = {name.partition(".")[2]: entry for name, entry in given.items() if name.startswith(f"{section}.")}
         sections[section] = _build(section_type, entries)
     return sections
+
+
+def with_present_keys(sections: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the sections of a `config.json`, which an earlier version may have written, under the present keys."""
+    present = dict(sections)
+    for section in present.keys() & FORMER_KEYS.keys():
+        former = FORMER_KEYS[section]
+        present[section] = {former.get(key, key): value for key, value in dict(present[section]).items()}
+    return present
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
@@ -207,6 +218,8 @@ def _about_section(name: str) -> str:
 
 
 def _about_key(section: str, key: str) -> str:
+    if key in FORMER_KEYS.get(section, {}):
+        return f"{key} in [{section}] is called {FORMER_KEYS[section][key]} now"
     for other in _sections():
         if key in _keys(other):
             return f"{key} belongs under [{other}], not [{section}]"

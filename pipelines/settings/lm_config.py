@@ -31,7 +31,8 @@ class LMPipelineConfig:
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return ``{section: {key: value}}`` as it is written to `config.json`."""
         sections = dataclasses.asdict(self)
-        sections["lm"].pop("enabled")  # says nothing about the model
+        for name in ("enabled", "threads"):  # say nothing about the model
+            sections["lm"].pop(name)
         sections["train"].pop("threads")
         if not self.lm.trains_embeddings:
             sections.pop("train")
@@ -70,7 +71,7 @@ def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
     sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})
     sections["tokenizer"] = dataclasses.replace(sections["tokenizer"], punctuation=sections["lm"].punctuation)
     if "train.dimension" not in given:
-        sections["train"] = dataclasses.replace(sections["train"], dimension=sections["lm_network"].dimension)
+        sections["train"] = dataclasses.replace(sections["train"], dimension=sections["lm_network"].embedding_dimension)
     return LMPipelineConfig(**sections)
 
 

@@ -30,6 +30,8 @@ class LMSettings:
         random, anything else is a model directory or file.
     seed
         Of everything drawn at random.
+    threads
+        Threads of training; None: those of [train], or all cores.
     enabled
         Whether ``vecmill run`` trains a language model; by default if its file has any setting of one.
     """
@@ -40,6 +42,7 @@ class LMSettings:
     punctuation: bool = True
     embeddings: str = OWN_EMBEDDINGS
     seed: int = 1
+    threads: int | None = None
     enabled: bool = False
 
     def __post_init__(self) -> None:
@@ -47,6 +50,8 @@ class LMSettings:
             raise ValueError(f"preset must be one of {', '.join(get_args(Preset))}, got {self.preset!r}")
         if self.min_count < 1:
             raise ValueError(f"min_count must be at least 1, got {self.min_count}")
+        if self.threads is not None and self.threads < 1:
+            raise ValueError(f"threads must be at least 1, got {self.threads}")
         if self.max_vocabulary is not None and self.max_vocabulary < 3:
             raise ValueError(f"max_vocabulary must be at least 3, got {self.max_vocabulary}")
 
@@ -91,7 +96,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "awd": {
         "lm_network.layers": 3,
         "lm_network.hidden_size": 1150,
-        "lm_network.embedding_size": 400,
+        "lm_network.dimension": 400,
         "lm_network.last_size": 400,
         "lm_network.dropout_input": 0.4,
         "lm_network.dropout_between": 0.25,

@@ -15,6 +15,7 @@ from pipelines.settings.config import (
     PipelineConfig,
     build_sections,
     read_toml,
+    with_present_keys,
 )
 from pipelines.settings.sections import EvaluateSettings, ExportSettings, OutputSettings
 
@@ -68,9 +69,9 @@ def read_run_config(path: Path) -> RunConfig:
         If the file is missing or damaged.
     """
     try:
-        sections = json.loads(path.read_text("utf-8"))
+        sections = with_present_keys(json.loads(path.read_text("utf-8")))
         entries = [(name, key, value) for name, table in sections.items() for key, value in table.items()]
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
     return build_run_config({f"{name}.{key}": Given(value, str(path)) for name, key, value in entries})
 

@@ -91,18 +91,18 @@ class VocabularySettings:
     ----------
     min_count
         Words that occur less often are left out.
-    max_size
+    max_vocabulary
         At most this many words, the most frequent ones; None: all.
     """
 
     min_count: int = 5
-    max_size: int | None = None
+    max_vocabulary: int | None = None
 
     def __post_init__(self) -> None:
         if self.min_count < 1:
             raise ValueError(f"min_count must be at least 1, got {self.min_count}")
-        if self.max_size is not None and self.max_size < 2:
-            raise ValueError(f"max_size must be at least 2, got {self.max_size}")
+        if self.max_vocabulary is not None and self.max_vocabulary < 2:
+            raise ValueError(f"max_vocabulary must be at least 2, got {self.max_vocabulary}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ class CheckpointSettings:
         Time between two checkpoints: seconds, or a number with s, m or h. They never take more than 2.5 % of the time.
     """
 
-    every: str | float = "5m"
+    every: str | float = "1m"
 
     def __post_init__(self) -> None:
         try:

@@ -115,4 +115,4 @@ def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]
     files = part_files(Path(read_location(directory)[0]), parts)
     if files is None:
         return None
-    return {part: open_corpus(path, field=settings.field, column=settings.column) for part, path in files.items()}
+    return {part: open_corpus(file, field=settings.field, column=settings.column) for part, file in files.items()}

@@ -39,8 +39,9 @@ class CountBasedStage(Stage):
         words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # the runner has verified it
         with context.progress.task("counting neighbours", corpus.token_count) as update:
-            vectors = CountBased(self.count_based).fit(corpus, words, progress=lambda done: update(done))
-        vectors.save(directory)
+            model = CountBased(self.count_based)
+            model.fit(corpus, words, progress=lambda event: update(event.done, seconds_left=event.seconds_left))
+        model.vectors_.save(directory)
         settings = json.dumps(self.all_settings, indent=1, ensure_ascii=False)
         (directory / "config.json").write_text(f"{settings}\n", "utf-8")
         return {"words": len(words), "dimension": self.count_based.dimension}

@@ -16,7 +16,7 @@ from pipelines.stages.initial_vectors import StartModel
 from vecmill.files import write_json
 
 if TYPE_CHECKING:
-    from embeddings.word2vec import TrainingProgress
+    from embeddings.training import TrainingProgress
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +48,9 @@ class TrainEmbeddingsStage(Stage):
     def check(self) -> None:
         """Raise an error for a model that training cannot start from."""
         if self.start:
-            from embeddings.word2vec.warm_start import check_start
+            from embeddings.word2vec.warm_start import require_dimension
 
-            check_start(self.start.open(), self.config.train.dimension)
+            require_dimension(self.start.open(), self.config.train.dimension)
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the vectors alone: how long an epoch took does not matter."""
@@ -59,7 +59,8 @@ class TrainEmbeddingsStage(Stage):
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary, the effective configuration and the metrics of every epoch."""
         from embeddings import EncodedCorpus, Vocabulary
-        from embeddings.word2vec import Checkpointing, Word2Vec
+        from embeddings.training import Checkpointing
+        from embeddings.word2vec import Word2Vec
 
         words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # the runner has verified it
@@ -68,26 +69,25 @@ class TrainEmbeddingsStage(Stage):
         start = self.start.open() if self.start else None
         logger.info("learning rate %g, starting from %s", self.config.train.rate, self.config.start.model or "random")
         checkpointing = Checkpointing(context.checkpoint, self.config.checkpoint.seconds)
-        total = corpus.token_count * self.config.train.epochs
-        title = f"training {self.config.train.architecture}"
-        with context.progress.task(title, total) as update:
+        with context.progress.task(f"training {self.config.train.architecture}", None) as update:
             update(0, "preparing the kernels")  # compiled at the first use on a machine
 
-            def report(progress: "TrainingProgress") -> None:
-                update(progress.words_done, describe(progress), progress.seconds_left)
+            def show(event: "TrainingProgress") -> None:
+                update(event.done, describe(event), event.seconds_left, total=event.total)
 
-            vectors = model.fit(corpus, words, report=report, checkpointing=checkpointing, start=start, trained=trained)
+            model.fit(corpus, words, progress=show, checkpointing=checkpointing, initial_vectors=start, trained=trained)
+        vectors = model.vectors_
         vectors.save(directory)
         write_json(directory / "config.json", self.config.to_dict())
-        lines = [json.dumps(metrics) for metrics in model.metrics]
+        lines = [json.dumps(metrics) for metrics in model.metrics_]
         (directory / METRICS).write_text("".join(f"{line}\n" for line in lines), "utf-8")
         settings = self.config.train
         return {"words": len(vectors), "dimension": settings.dimension, "learning rate": settings.learning_rate}
 
 
-def describe(progress: "TrainingProgress") -> str:
-    """Return speed, loss and learning rate in one line."""
+def describe(event: "TrainingProgress") -> str:
+    """Return epoch, speed, loss and learning rate in one line."""
     return (
-        f"epoch {progress.epoch}, {count(progress.words_per_second)} words/s, "
-        f"loss {progress.loss:.3f}, learning rate {progress.learning_rate:.4f}"
+        f"epoch {event.epoch}, {count(event.speed)} {event.unit}/s, "
+        f"loss {event.loss:.3f}, learning rate {event.learning_rate:.4f}"
     )

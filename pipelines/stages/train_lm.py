@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
     from embeddings import Vocabulary
     from embeddings.language_model.config import LanguageModelConfig
     from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.trainer import LMProgress
     from embeddings.language_model.training_config import LMTrainingConfig
     from embeddings.text.id_stream import IdStream
+    from embeddings.training import TrainingProgress
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class TrainLMStage(Stage):
     network: "LanguageModelConfig"
     training: "LMTrainingConfig"
     lm: LMSettings
+    threads: int | None
     all_settings: Mapping[str, Any]
     """Written to `config.json`."""
     name: ClassVar[str] = "train-lm"
@@ -75,6 +77,7 @@ class TrainLMStage(Stage):
         from embeddings import EncodedCorpus, TokenizedCorpus, Vocabulary
         from embeddings.language_model.model import LanguageModel
         from embeddings.language_model.trainer import LMTrainer
+        from embeddings.training import Checkpointing
 
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has verified it
         vocabulary = Vocabulary.load(context.inputs["vocabulary"] / "vocabulary.tsv")
@@ -89,12 +92,18 @@ class TrainLMStage(Stage):
             embedding=start,
             tokenizer=TokenizedCorpus.open(context.inputs["tokenize"]).tokenizer,
         )
-        trainer = LMTrainer(model, self.training, rng=rng, checkpoints=context.checkpoint)
+        trainer = LMTrainer(
+            model,
+            self.training,
+            seed=self.lm.seed,
+            threads=self.threads,
+            checkpointing=Checkpointing(context.checkpoint),
+        )
         sampled = self.network.output == "sampled"
         with context.progress.task("training language model", None) as update:
-            trainer.fit(streams["train"], streams["valid"], lambda progress: _show(update, progress, sampled))
+            trainer.fit(streams["train"], streams["valid"], progress=lambda event: _show(update, event, sampled))
         model.save(directory)
-        (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics), "utf-8")
+        (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics_), "utf-8")
         write_json(directory / "config.json", self.all_settings)
         with context.progress.task("measuring perplexity", None):
             write_json(directory / EVALUATION, _evaluation(model, streams))
@@ -102,7 +111,7 @@ class TrainLMStage(Stage):
         return {
             "parameters": numbers,
             "embeddings": found,
-            "epochs": len(trainer.metrics),
+            "epochs": len(trainer.metrics_),
             "words": len(vocabulary),
             "split": corpus.split,
             "tokens": {part: len(stream) for part, stream in streams.items()},
@@ -120,7 +129,7 @@ class TrainLMStage(Stage):
         if path is None and not self.lm.trains_embeddings:
             return None, "random"
         vectors = WordVectors.load(context.inputs[OWN_EMBEDDINGS] if path is None else path)
-        start, alignment = initial_embedding(vocabulary, vectors, self.network.dimension, rng)
+        start, alignment = initial_embedding(vocabulary, vectors, self.network.embedding_dimension, rng)
         if path is None:
             return start, f"word vectors of the training part: {alignment}"
         return start, f"{path}: {alignment}; {seen_by(path, Manifest.read(context.inputs['encode']))}"
@@ -154,13 +163,13 @@ def seen_by(vectors: Path, text: Manifest) -> str:
     return "they were trained on all of this text, test part included: its perplexity is not that of unseen text"
 
 
-def _show(update: Update, progress: "LMProgress", sampled: bool) -> None:
-    of_what = " among sampled words" if sampled else f", perplexity {_short(progress.perplexity)}"
+def _show(update: Update, event: "TrainingProgress", sampled: bool) -> None:
+    of_what = " among sampled words" if sampled else f", perplexity {_short(math.exp(min(event.loss, 700.0)))}"
     note = (
-        f"epoch {progress.epoch}, {count(progress.tokens_per_second)} tokens/s, loss {_short(progress.loss)}{of_what}, "
-        f"learning rate {progress.learning_rate:.4g}"
+        f"epoch {event.epoch}, {count(event.speed)} {event.unit}/s, loss {_short(event.loss)}{of_what}, "
+        f"learning rate {event.learning_rate:.4g}"
     )
-    update(progress.tokens_done, note, progress.seconds_left, total=progress.tokens_total)
+    update(event.done, note, event.seconds_left, total=event.total)
 
 
 def _short(value: float) -> str:

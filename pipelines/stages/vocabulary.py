@@ -45,10 +45,10 @@ class VocabularyStage(Stage):
         split = SplitText.open(context.inputs["split"]) if self.split else None
         settings = self.vocabulary_settings
         if self.start is None:
-            vocabulary = build_vocabulary(tokenized, settings.min_count, settings.max_size, split)
+            vocabulary = build_vocabulary(tokenized, settings.min_count, settings.max_vocabulary, split)
             vocabulary.save(directory / FILE_NAME)
             return {"words": len(vocabulary)}
         old = self.start.open().vocabulary
-        vocabulary = extend_vocabulary(old, tokenized, settings.min_count, settings.max_size, split)
+        vocabulary = extend_vocabulary(old, tokenized, settings.min_count, settings.max_vocabulary, split)
         vocabulary.save(directory / FILE_NAME)
         return {"words": len(vocabulary), "new words": len(vocabulary) - len(old)}

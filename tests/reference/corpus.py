@@ -3,11 +3,11 @@
 from collections import Counter
 
 
-def vocabulary(lines: list[list[str]], min_count: int, max_size: int | None = None) -> dict[str, int]:
+def vocabulary(lines: list[list[str]], min_count: int, max_vocabulary: int | None = None) -> dict[str, int]:
     """Words and counts, ordered by falling count, then by code points."""
     counts = Counter(word for line in lines for word in line)
     kept = [(word, count) for word, count in counts.items() if count >= min_count]
-    return dict(sorted(kept, key=lambda item: (-item[1], item[0]))[:max_size])
+    return dict(sorted(kept, key=lambda item: (-item[1], item[0]))[:max_vocabulary])
 
 
 def encode(lines: list[list[str]], words: list[str]) -> list[list[int]]:

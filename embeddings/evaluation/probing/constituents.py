@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embeddings.networks import PADDING, Parameters, SoftmaxCrossEntropy, clear_gradients
+from embeddings.networks import PADDING, Parameters, clear_gradients
+from embeddings.sequences.estimator import Examples
+from embeddings.sequences.labeller import SequenceLabeller
 from embeddings.sequences.network import PREDICTED_TOGETHER, dropped, dropped_rows, label_numbers
-from embeddings.sequences.training import (
-    SequenceTrainingConfig,
-    batches_of_like_length,
-    held_out,
-    train_sequences,
-)
-from embeddings.sequences.word_inputs import EncodedSequences, WordInputs
+from embeddings.sequences.training import SequenceTrainingConfig, batches_of_like_length
+from embeddings.sequences.word_inputs import EncodedSequences, WordInputsConfig
 from embeddings.trees.recursive import RecursiveNN
 from embeddings.trees.tree_batch import TreeBatch
+from embeddings.vectors.word_vectors import WordVectors
 
 if TYPE_CHECKING:
     from nltk.tree import Tree
@@ -43,91 +41,72 @@ def constituent_labels(tree: "Tree") -> list[str]:
     return [label.partition("+")[0] for label in batch.labels[batch.n_leaves :] if label is not None]
 
 
-class ConstituentLabeller:
+class ConstituentLabeller(SequenceLabeller):
     """A `RecursiveNN` over word vectors, and a softmax on the vector of every constituent.
+
+    ``fit(trees, labels)`` takes the labels of each tree as `constituent_labels` returns them, but for labels that are
+    merged. The validation score is the accuracy.
 
     Parameters
     ----------
-    inputs
-        The tables of word vectors.
-    labels
-        All labels that there are.
-    hidden_size
+    training : SequenceTrainingConfig, optional
+    hidden_size : int
         H, dimension of the vectors of phrases.
-    dropout
-        Share of the words' and phrases' numbers that is left out in training.
-    rng
-        Draws the starting weights and, in training, everything else.
-    dtype
-        float32, or float64 for gradient checks.
+    dropout : float
+        Fraction of the words' and phrases' numbers that is left out in training.
+    inputs, vectors, labels, seed, threads, dtype
+        See `SequenceLabeller`.
+
+    Attributes
+    ----------
+    network_ : RecursiveNN
     """
 
     def __init__(
         self,
-        inputs: WordInputs,
-        labels: Sequence[str],
+        training: SequenceTrainingConfig | None = None,
         *,
         hidden_size: int = 100,
         dropout: float = 0.2,
-        rng: np.random.Generator,
+        inputs: WordInputsConfig | None = None,
+        vectors: WordVectors | None = None,
+        labels: Sequence[str] | None = None,
+        seed: int = 1,
+        threads: int | None = None,
         dtype: type = np.float32,
-    ):
-        self.inputs, self.labels = inputs, list(labels)
-        self._number = {label: number for number, label in enumerate(self.labels)}
-        self._rng, self._dropout = rng, dropout
-        self.network = RecursiveNN(inputs.size, hidden_size, rng=rng, dtype=dtype)
-        self.output = SoftmaxCrossEntropy.drawn(rng, len(self.labels), hidden_size, dtype)
-        own = {f"tree.{name}": parameter for name, parameter in self.network.parameters.items()}
-        own |= {f"output.{name}": parameter for name, parameter in self.output.parameters.items()}
-        self.parameters: Parameters = {**inputs.parameters, **own}
-        self.trained: Parameters = {**inputs.trained, **own}
-
-    def fit(
-        self,
-        trees: Sequence["Tree"],
-        labels: Sequence[Sequence[str]],
-        *,
-        training: SequenceTrainingConfig,
-    ) -> list[float]:
-        """Train, and keep the weights of the epoch that labels the constituents held out best.
-
-        Parameters
-        ----------
-        trees
-        labels
-            As `constituent_labels` returns them, but for labels that are merged.
-        training
-            See `train_sequences`.
-
-        Returns
-        -------
-        list[float]
-            Accuracy on the trees held out after each epoch.
-        """
-        encoded = self.inputs.encode([tree.leaves() for tree in trees])
-        targets = [label_numbers(one, self._number) for one in labels]
-        kept, aside = held_out(len(trees), training.validation_share, self._rng)
-
-        def batch_loss(batch: np.ndarray) -> float:
-            return self.loss_and_gradients(trees, encoded, targets, kept[batch], self._rng)
-
-        def validate() -> float:
-            gold = np.concatenate([targets[i] for i in aside])
-            return float(np.mean(np.concatenate(self._predicted(trees, encoded, aside)) == gold))
-
-        return train_sequences(
-            self.trained,
-            np.array([len(encoded.ids[i]) for i in kept]),
-            batch_loss,
-            validate if len(aside) else None,
-            config=training,
-            rng=self._rng,
+    ) -> None:
+        super().__init__(
+            training, inputs=inputs, vectors=vectors, labels=labels, seed=seed, threads=threads, dtype=dtype
         )
+        self.hidden_size, self.dropout = hidden_size, dropout
+
+    def _words(self, source: "Tree") -> Sequence[str]:
+        words: Sequence[str] = source.leaves()
+        return words
+
+    def _make_network(self, rng: np.random.Generator) -> Parameters:
+        self.network_ = RecursiveNN(self.inputs_.size, self.hidden_size, rng=rng, dtype=self.dtype)
+        own = {f"tree.{name}": parameter for name, parameter in self.network_.parameters.items()}
+        return own | self._make_output(rng, self.hidden_size)
+
+    def _encode(self, sources: Sequence["Tree"], targets: Sequence[Sequence[str]]) -> Examples:
+        encoded = self.inputs_.encode([tree.leaves() for tree in sources])
+        numbers = [label_numbers(labels, self._number) for labels in targets]
+        return Examples((sources, encoded), numbers, np.array([len(words) for words in encoded.ids]))
+
+    def _train_on(self, examples: Examples, chosen: np.ndarray) -> float:
+        trees, encoded = examples.sources
+        return self.loss_and_gradients(trees, encoded, examples.targets, chosen, self._rng)
+
+    def _score(self, examples: Examples, chosen: np.ndarray) -> float:
+        trees, encoded = examples.sources
+        found = np.concatenate(self._predicted(trees, encoded, chosen))
+        return float(np.mean(found == np.concatenate([examples.targets[i] for i in chosen])))
 
     def predict(self, trees: Sequence["Tree"]) -> list[list[str]]:
         """Return the most probable label of every constituent, in the order of `constituent_labels`."""
-        encoded = self.inputs.encode([tree.leaves() for tree in trees])
-        return [[self.labels[i] for i in one] for one in self._predicted(trees, encoded, np.arange(len(trees)))]
+        encoded = self.inputs_.encode([tree.leaves() for tree in trees])
+        return [[self.labels_[i] for i in one] for one in self._predicted(trees, encoded, np.arange(len(trees)))]
 
     def loss_and_gradients(
         self,
@@ -138,19 +117,19 @@ class ConstituentLabeller:
         rng: np.random.Generator | None,
     ) -> float:
         """Run the ``chosen`` trees forwards and backwards; return the mean cross-entropy of a constituent in nats."""
-        clear_gradients(self.parameters)
+        clear_gradients(self.parameters_)
         batch, features, index = self._laid_out(trees, encoded, chosen)
-        x, x_mask = dropped(self.inputs.forward(features, index, rng), self._dropout, rng)
-        states = self.network.forward(batch, x.dense())
-        flat, mask = dropped_rows(states, self._dropout, rng)
+        x, x_mask = dropped(self.inputs_.forward(features, index, rng), self.dropout, rng)
+        states = self.network_.forward(batch, x.dense())
+        flat, mask = dropped_rows(states, self.dropout, rng)
         wanted = np.full(batch.n_nodes, PADDING, np.int64)
         for nodes, values in zip(_constituents(batch, len(chosen)), (targets[i] for i in chosen), strict=True):
             wanted[nodes] = values
-        loss, d_states = self.output.value_and_gradient(flat, wanted)
-        d_leaves = self.network.backward(d_states if mask is None else d_states * mask)
+        loss, d_states = self.output_.value_and_gradient(flat, wanted)
+        d_leaves = self.network_.backward(d_states if mask is None else d_states * mask)
         assert d_leaves is not None
         d_vectors = x.summed(d_leaves)
-        self.inputs.backward(d_vectors if x_mask is None else d_vectors * x_mask)
+        self.inputs_.backward(d_vectors if x_mask is None else d_vectors * x_mask)
         return loss
 
     def _predicted(self, trees: Sequence["Tree"], encoded: EncodedSequences, chosen: np.ndarray) -> list[np.ndarray]:
@@ -158,8 +137,8 @@ class ConstituentLabeller:
         found: list[np.ndarray] = [np.empty(0, np.int64)] * len(chosen)
         for places in batches_of_like_length(lengths, PREDICTED_TOGETHER, np.random.default_rng(0)):
             batch, features, index = self._laid_out(trees, encoded, chosen[places])
-            states = self.network.forward(batch, self.inputs.forward(features, index).dense())
-            best = self.output.log_probabilities(states).argmax(axis=1)
+            states = self.network_.forward(batch, self.inputs_.forward(features, index).dense())
+            best = self.output_.log_probabilities(states).argmax(axis=1)
             for place, nodes in zip(places, _constituents(batch, len(places)), strict=True):
                 found[place] = best[nodes]
         return found

@@ -48,4 +48,4 @@ def continued(
         tokenized = tokenize_corpus(lines, make_tokenizer("whitespace", lowercase=False), Path(name) / "tokenized")
         vocabulary = extend_vocabulary(vectors.vocabulary, tokenized, min_count=MIN_COUNT)
         corpus = encode_corpus(tokenized, vocabulary, Path(name) / "encoded")
-        return Word2Vec(config).fit(corpus, vocabulary, start=vectors)
+        return Word2Vec(config).fit(corpus, vocabulary, initial_vectors=vectors).vectors_

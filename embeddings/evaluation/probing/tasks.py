@@ -18,7 +18,7 @@ from embeddings.sequences.classifier import SequenceClassifier
 from embeddings.sequences.network import SequenceNetworkConfig
 from embeddings.sequences.tagger import SequenceTagger
 from embeddings.sequences.training import SequenceTrainingConfig
-from embeddings.sequences.word_inputs import WordInputs, WordInputsConfig
+from embeddings.sequences.word_inputs import WordInputsConfig
 
 FROZEN, TUNED, CONTINUED, RANDOM, BASELINE = "E frozen", "E tuned", "E continued", "random", "baseline"
 STARTS = (FROZEN, TUNED, CONTINUED, RANDOM, BASELINE)
@@ -49,9 +49,9 @@ class Task:
     window
         Of the word2vec training with which E is continued on the text of the task.
     training
-        How a network is trained on so many words.
-    answer
-        Trains a network and returns its answers to the test.
+        How a network is trained on this many words.
+    fit
+        Trains a network, given the examples and the options that all networks share.
     baseline
         Returns those of the baseline.
     """
@@ -60,7 +60,7 @@ class Task:
     inputs: WordInputsConfig
     window: int
     training: Callable[[int], SequenceTrainingConfig]
-    answer: Callable[[Examples, WordInputs, SequenceTrainingConfig, np.random.Generator], Answers]
+    fit: Callable[..., SequenceTagger | SequenceClassifier | ConstituentLabeller]
     baseline: Callable[[Examples], Answers]
 
 
@@ -78,12 +78,16 @@ def answers(
     """
     if start == BASELINE:
         return task.baseline(examples), None
-    rng = np.random.default_rng(seed)
-    config = replace(task.inputs, frozen=start == FROZEN, dimension=vectors.dimension)
-    texts = [words_of(example) for example in examples.train]
-    inputs = WordInputs(texts, config, vectors=None if start == RANDOM else vectors, rng=rng)
-    training = task.training(sum(map(len, texts)))
-    return task.answer(examples, inputs, training, rng), None if start == RANDOM else inputs.missing_share
+    model = task.fit(
+        examples,
+        training=task.training(sum(len(words_of(example)) for example in examples.train)),
+        inputs=replace(task.inputs, frozen=start == FROZEN, dimension=vectors.dimension),
+        vectors=None if start == RANDOM else vectors,
+        labels=examples.all_labels,
+        seed=seed,
+    )
+    found = [[label] if isinstance(label, str) else label for label in model.predict(examples.test)]
+    return found, None if start == RANDOM else model.inputs_.missing_share
 
 
 def words_of(example: Any) -> Sequence[str]:
@@ -109,30 +113,19 @@ def restricted(vectors: WordVectors, data: TaskData) -> WordVectors:
     return WordVectors(Vocabulary.from_words(words, vectors.vocabulary.counts[chosen].tolist()), matrix, context)
 
 
-def _tag(examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator) -> Answers:
+def _fit_tagger(examples: Examples, **options: Any) -> SequenceTagger:
     network = SequenceNetworkConfig(cell="lstm", layer_sizes=(64,), dropout=0.2)
-    tagger = SequenceTagger(inputs, examples.all_labels, network, rng=rng)
-    tagger.fit(examples.train, examples.labels, training=training)
-    return tagger.predict(examples.test)
+    return SequenceTagger(network, **options).fit(examples.train, examples.labels)
 
 
-def _classify(
-    examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator
-) -> Answers:
+def _fit_classifier(examples: Examples, **options: Any) -> SequenceClassifier:
     network = SequenceNetworkConfig(cell="lstm", layer_sizes=(32,), dropout=0.3)
-    classifier = SequenceClassifier(
-        inputs, examples.all_labels, network, pooling="mean", window=50, windows_drawn=4, rng=rng
-    )
-    classifier.fit(examples.train, [label for (label,) in examples.labels], training=training)
-    return [[label] for label in classifier.predict(examples.test)]
+    classifier = SequenceClassifier(network, pooling="mean", window=50, windows_drawn=4, **options)
+    return classifier.fit(examples.train, [label for (label,) in examples.labels])
 
 
-def _label_constituents(
-    examples: Examples, inputs: WordInputs, training: SequenceTrainingConfig, rng: np.random.Generator
-) -> Answers:
-    labeller = ConstituentLabeller(inputs, examples.all_labels, hidden_size=100, dropout=0.2, rng=rng)
-    labeller.fit(examples.train, examples.labels, training=training)
-    return labeller.predict(examples.test)
+def _fit_constituent_labeller(examples: Examples, **options: Any) -> ConstituentLabeller:
+    return ConstituentLabeller(hidden_size=100, dropout=0.2, **options).fit(examples.train, examples.labels)
 
 
 def _most_frequent_tags(examples: Examples) -> Answers:
@@ -168,7 +161,7 @@ def _tagger_training(words: int) -> SequenceTrainingConfig:
         epochs=int(np.clip(round(3 + 200_000 / words), 3, 15)),
         batch_words=int(np.clip(words // 150, 256, 2048)),
         learning_rate=5e-3,
-        validation_share=0.05,
+        validation_fraction=0.05,
     )
 
 
@@ -178,7 +171,7 @@ def _review_training(words: int) -> SequenceTrainingConfig:
         epochs=int(np.clip(round(3_400_000 / words), 10, 30)),
         batch_words=int(np.clip(words // 30, 1024, 8192)),
         learning_rate=3e-3,
-        validation_share=0,
+        validation_fraction=0,
     )
 
 
@@ -187,7 +180,7 @@ def _tree_training(words: int) -> SequenceTrainingConfig:
         epochs=int(np.clip(round(400_000 / words), 5, 15)),
         batch_words=int(np.clip(words // 100, 128, 1024)),
         learning_rate=3e-3,
-        validation_share=0.05,
+        validation_fraction=0.05,
     )
 
 
@@ -196,7 +189,7 @@ _TAGGING = Task(
     inputs=WordInputsConfig(endings=(1, 2, 3), ending_dimension=16, shape_dimension=8),
     window=5,
     training=_tagger_training,
-    answer=_tag,
+    fit=_fit_tagger,
     baseline=_most_frequent_tags,
 )
 
@@ -208,7 +201,7 @@ TASKS = {
         inputs=WordInputsConfig(),
         window=10,
         training=_review_training,
-        answer=_classify,
+        fit=_fit_classifier,
         baseline=_majority,
     ),
     "constituents": Task(
@@ -216,7 +209,7 @@ TASKS = {
         inputs=WordInputsConfig(),
         window=5,
         training=_tree_training,
-        answer=_label_constituents,
+        fit=_fit_constituent_labeller,
         baseline=_most_frequent_constituent,
     ),
 }

@@ -1,18 +1,17 @@
-"""Orchestration of word2vec training: threads, learning rate, loss, progress. The arithmetic is in `kernels`."""
+"""One run of `Word2Vec.fit`: threads, learning rate, loss, progress, checkpoints. The arithmetic is in `kernels`."""
 
 import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.training import Checkpoints, Pace, ProgressCallback, TrainingDiverged, TrainingProgress
 from embeddings.word2vec import deterministic as rounds
 from embeddings.word2vec import kernels
 from embeddings.word2vec import padded_matrices as matrices
@@ -27,57 +26,10 @@ logger = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 0.2
 _LOSS_INTERVAL = 128
-LEAST_TIMES_COST = 40  # training since the last checkpoint takes at least so many times what that one cost
 _HELD_OUT_EPOCH = 2**32 - 1  # its random streams are those of no real epoch
 
 
-class TrainingDiverged(EmbeddingsError):
-    """The weights or the loss are no longer finite numbers."""
-
-
-class TrainingProgress(NamedTuple):
-    """How far training is.
-
-    Attributes
-    ----------
-    epoch : int
-        From 1.
-    words_done, words_total : int
-        Corpus tokens over all epochs, as word2vec counts them: before subsampling.
-    words_per_second : float
-        Since training began.
-    learning_rate : float
-    loss : float
-        Mean negative-sampling loss of an example since the last report, in nats; NaN before there is one.
-    seconds_left : float
-    """
-
-    epoch: int
-    words_done: int
-    words_total: int
-    words_per_second: float
-    learning_rate: float
-    loss: float
-    seconds_left: float
-
-
-class Checkpointing(NamedTuple):
-    """Where and how often training is saved, so that a later run can go on.
-
-    Attributes
-    ----------
-    directory : Path
-        Of the checkpoints of this run; one that is found there is continued.
-    every : float
-        Seconds between two checkpoints, or more where they would take more than 2.5 % of the time. Epochs end with one
-        as well, under the same condition, and an interruption and the last epoch under none.
-    """
-
-    directory: Path
-    every: float = 300.0
-
-
-class Trainer:
+class TrainingRun:
     """Trains E and C on an encoded corpus with Hogwild threads, or in rounds that are the same in every run.
 
     The learning rate and the random stream of a block depend on the seed, the epoch and the place of the block in the
@@ -91,6 +43,16 @@ class Trainer:
         The one that encoded `corpus`.
     trained : (V,) bool, optional
         The words that are trained on. Default: all.
+    progress : callable, optional
+        Called several times a second with a `TrainingProgress`.
+    checkpoints : Checkpoints, optional
+
+    Attributes
+    ----------
+    parameters : kernels.Parameters
+        E and C with padded rows; the tables that draw words.
+    metrics : list of dict
+        See `Word2Vec`.
 
     Raises
     ------
@@ -104,12 +66,14 @@ class Trainer:
         corpus: EncodedCorpus,
         vocabulary: Vocabulary,
         trained: np.ndarray | None = None,
+        progress: ProgressCallback | None = None,
+        checkpoints: Checkpoints | None = None,
     ) -> None:
         if corpus.vocabulary_sha256 != vocabulary.fingerprint():
             raise EmbeddingsError("this vocabulary is not the one that encoded the corpus; encode it again")
         self.config = config
         self.metrics: list[dict[str, Any]] = []
-        self._corpus = corpus
+        self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)
         blocks = cut_into_blocks(corpus, most_tokens=rounds.BLOCK_TOKENS if config.deterministic else BLOCK_TOKENS)
         held_out = hold_out(blocks, config.held_out)
         self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
@@ -130,9 +94,9 @@ class Trainer:
         )
         self._hogwild = Hogwild(config, corpus, self.parameters, int(blocks.tokens.max()))
         deterministic = config.deterministic
-        self._threads = Rounds(config, corpus, self.parameters, self._blocks) if deterministic else self._hogwild
+        self._strategy = Rounds(config, corpus, self.parameters, self._blocks) if deterministic else self._hogwild
+        self._pace = Pace(self.words_total)
         self._trained_seconds = 0.0
-        self._saved_at, self._save_seconds = 0.0, 0.0  # of the last checkpoint, and what it cost
 
     @property
     def words_total(self) -> int:
@@ -143,19 +107,8 @@ class Trainer:
     def _epoch_tokens(self) -> int:
         return int(self._tokens_before[-1])
 
-    def run(
-        self,
-        report: Callable[[TrainingProgress], None] | None = None,
-        checkpointing: Checkpointing | None = None,
-    ) -> None:
+    def train(self) -> None:
         """Train all epochs in place, from where the newest checkpoint ends if there is one.
-
-        Parameters
-        ----------
-        report : callable, optional
-            Called several times a second with a `TrainingProgress`.
-        checkpointing : Checkpointing, optional
-            Default: no checkpoints.
 
         Raises
         ------
@@ -164,15 +117,15 @@ class Trainer:
         EmbeddingsError
             If a checkpoint cannot be written.
         KeyboardInterrupt
-            As it came; the threads have ended and a checkpoint is written by then.
+            After the threads have ended and a checkpoint is written.
         """
         work = Work(len(self._blocks))
-        if checkpointing:
-            self._restore(checkpointing, work)
-        for threads in {self._hogwild, self._threads}:
-            threads.compile(self._step(0, 0, 0.0, 1))
+        self._restore(work)
+        for strategy in {self._hogwild, self._strategy}:
+            strategy.compile(self._step(0, 0, 0.0, 1))
+        self._pace.update(len(self.metrics) * self._epoch_tokens + work.tokens)
         for epoch in range(len(self.metrics), self.config.epochs):
-            self._train_epoch(epoch, work, report, checkpointing)
+            self._train_epoch(epoch, work)
             self.metrics.append(
                 {
                     "epoch": epoch + 1,
@@ -185,9 +138,8 @@ class Trainer:
                 }
             )
             work = Work(len(self._blocks))
-            is_worth_it = self._trained_seconds - self._saved_at >= self._least_seconds
-            if checkpointing and (epoch + 1 == self.config.epochs or is_worth_it):
-                self._save(checkpointing, work)
+            if self._checkpoints.due or epoch + 1 == self.config.epochs:
+                self._save(work)
 
     def held_out_loss(self) -> float | None:
         """Mean loss of an example of the held-out blocks; the same draws at every call. None if nothing is held out."""
@@ -197,76 +149,54 @@ class Trainer:
         self._hogwild.start(work, self._held_out, lambda block: self._step(_HELD_OUT_EPOCH, block, 0.0, 1))()
         return work.mean_loss
 
-    def _train_epoch(
-        self,
-        epoch: int,
-        work: Work,
-        report: Callable[[TrainingProgress], None] | None,
-        checkpointing: Checkpointing | None,
-    ) -> None:
-        """Train the rest of an epoch; between two checkpoints all threads end, so that every block is in or out."""
+    def _train_epoch(self, epoch: int, work: Work) -> None:
+        """Train the rest of an epoch; for a checkpoint all threads end, so that every block is in or out."""
 
         def step(block: int) -> kernels.Step:
             return self._step(epoch, block, self._learning_rate(epoch, block), _LOSS_INTERVAL)
 
         while not work.finished:
-            every = max(checkpointing.every, self._least_seconds) if checkpointing else float("inf")
             try:
-                self._run_threads(epoch, work, step, every, report)
+                self._run_threads(epoch, work, step, self._checkpoints.seconds_to_next)
             finally:
                 self._require_finite(work.loss)
-                if checkpointing and not work.finished:
-                    self._save(checkpointing, work)
+                if not work.finished:
+                    self._save(work)
 
-    def _run_threads(
-        self,
-        epoch: int,
-        work: Work,
-        step: Callable[[int], kernels.Step],
-        seconds: float,
-        report: Callable[[TrainingProgress], None] | None,
-    ) -> None:
+    def _run_threads(self, epoch: int, work: Work, step: Callable[[int], kernels.Step], seconds: float) -> None:
         """Train with all threads until the blocks, or the seconds, are over."""
         start, before = time.monotonic(), work.so_far()
         work.pause(False)
-        run = self._threads.start(work, self._blocks, step)
-        with ThreadPoolExecutor(self._threads.threads, "word2vec") as pool:
-            threads = [pool.submit(run) for _ in range(self._threads.threads)]
+        run = self._strategy.start(work, self._blocks, step)
+        with ThreadPoolExecutor(self._strategy.threads, "word2vec") as pool:
+            futures = [pool.submit(run) for _ in range(self._strategy.threads)]
             try:
-                while wait(threads, timeout=min(_REPORT_SECONDS, seconds)).not_done:
-                    elapsed = time.monotonic() - start
-                    if elapsed > seconds:
+                while wait(futures, timeout=max(0.0, min(_REPORT_SECONDS, seconds))).not_done:
+                    if time.monotonic() - start > seconds:
                         break
-                    before = self._report(epoch, work, before, elapsed, report)
+                    before = self._report(epoch, work, before)
             finally:
                 work.pause()
-        for thread in threads:
-            thread.result()
+        for future in futures:
+            future.result()
         self._trained_seconds += time.monotonic() - start
-        self._report(epoch, work, before, 0.0, report)
+        self._report(epoch, work, before)
 
-    @property
-    def _least_seconds(self) -> float:
-        """Time between two checkpoints that cost little."""
-        return LEAST_TIMES_COST * self._save_seconds
-
-    def _save(self, checkpointing: Checkpointing, work: Work) -> None:
-        start = time.monotonic()
+    def _save(self, work: Work) -> None:
         arrays = {"embedding": self.parameters.embedding, "context": self.parameters.context}
         state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
-        save_checkpoint(checkpointing.directory, arrays, state)
-        self._saved_at, self._save_seconds = self._trained_seconds, time.monotonic() - start
+        self._checkpoints.save(arrays, state)
 
-    def _restore(self, checkpointing: Checkpointing, work: Work) -> None:
-        """Go on from a checkpoint; the caller keeps those of other settings or text out of the directory."""
-        found = load_checkpoint(checkpointing.directory)
+    def _restore(self, work: Work) -> None:
+        """Resume from a checkpoint; the caller keeps those of other settings or text out of the directory."""
+        found = self._checkpoints.load()
         if found is None:
             return
         for name in ("embedding", "context"):
             matrix, saved = getattr(self.parameters, name), found.arrays[name]
             if saved.shape != matrix.shape:
                 raise EmbeddingsError(
-                    f"the checkpoint in {checkpointing.directory} has a matrix of {saved.shape}, this run one of "
+                    f"the checkpoint in {self._checkpoints.directory} has a matrix of {saved.shape}, this run one of "
                     f"{matrix.shape}: it is of other settings or text; remove it to start anew"
                 )
             matrix[:] = saved
@@ -275,29 +205,24 @@ class Trainer:
         work.restore(found.state["work"])
         logger.info("going on after epoch %d, block %d", len(self.metrics), work.position)
 
-    def _report(
-        self,
-        epoch: int,
-        work: Work,
-        before: tuple[float, int, int],
-        seconds: float,
-        report: Callable[[TrainingProgress], None] | None,
-    ) -> tuple[float, int, int]:
-        """Tell the caller how far training is; return what was told."""
+    def _report(self, epoch: int, work: Work, before: tuple[float, int, int]) -> tuple[float, int, int]:
+        """Tell the caller how far training is, with the loss since `before`; return what was told."""
         loss, examples, tokens = now = work.so_far()
         self._require_finite(loss)
-        done, seconds = epoch * self._epoch_tokens + tokens, self._trained_seconds + seconds
-        speed = done / seconds if seconds else 0.0
-        if report is not None and tokens > before[2]:
-            report(
+        done = epoch * self._epoch_tokens + tokens
+        self._pace.update(done)
+        if self._progress is not None and tokens > before[2]:
+            self._progress(
                 TrainingProgress(
                     epoch=epoch + 1,
-                    words_done=done,
-                    words_total=self.words_total,
-                    words_per_second=speed,
-                    learning_rate=self._rate_after(done),
+                    epochs=self.config.epochs,
+                    done=done,
+                    total=self.words_total,
+                    unit="words",
+                    speed=self._pace.speed,
                     loss=(loss - before[0]) / (examples - before[1]) if examples > before[1] else float("nan"),
-                    seconds_left=(self.words_total - done) / speed if speed else float("inf"),
+                    learning_rate=self._rate_after(done),
+                    seconds_left=self._pace.seconds_left(done),
                 )
             )
         return now
