@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import require_one_of, require_type
 from pipelines.settings.lm_settings import PRESETS, Preset
-from vecmill.text_input import Text, TextInput
+from vecmill.text_input import Text, TextInput, exists
 from vecmill.training import tokenizer_for
 
 _SAMPLE_BYTES = 1 << 18
@@ -142,11 +143,9 @@ def train_language_model(
         )
         for part in given.values():
             part.log_warnings()
-        E = (
-            None
-            if embeddings is None
-            else initial_embedding(vocabulary, embeddings, network.embedding_dimension, rng)[0]
-        )
+        E = None
+        if embeddings is not None:
+            E, _ = initial_embedding(vocabulary, embeddings, network.embedding_dimension, rng)
         model = LanguageModel(network, vocabulary, rng=rng, embedding=E, tokenizer=splitter.settings)
         train_ids, valid_ids = corpus.part(TRAIN).stream(), corpus.part(VALID).stream()
         trainer = LMTrainer(model, training, seed=seed, threads=threads)
@@ -170,7 +169,7 @@ def _of_preset(preset: Preset, section: str) -> dict[str, Any]:
 def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict[str, TextInput]:
     """Return the text as a whole, or its three parts, by name."""
     parts = text if isinstance(text, Mapping) and set(text) == set(PARTS) else None
-    if isinstance(text, (str, Path)):
+    if isinstance(text, (str, PathLike)) and exists(text):
         parts = part_files(Path(text).expanduser(), PARTS)
     if parts is None:
         return {"": TextInput(text, field=field, column=column)}

@@ -21,6 +21,7 @@ from embeddings.text.tokenizer.word_table import WordTable
 _IDS_AT_ONCE = 1 << 16
 _BYTES_PER_TOKEN = 150  # of a token in the dictionary beside its characters, roughly
 _END_OF_SENTENCE = object()  # equal to no token
+_LONGEST_SHOWN = 50  # characters of a value in a message
 _EMPTY, _TOO_LONG = -1, -2  # in place of the id of a token that is left out
 
 
@@ -235,4 +236,5 @@ def is_sequence(value: Any) -> bool:
 
 def described(value: Any) -> str:
     """Return a value, shortened, and its type: "'king' (str)"."""
-    return f"{reprlib.repr(value)} ({type(value).__name__})"
+    shown = " ".join(reprlib.repr(value).split())
+    return f"{shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + '...'} ({type(value).__name__})"
