@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.console.progress import LogProgress, Progress
-from pipelines.running.known_hashes import FILE_NAME, KnownHashes
+from pipelines.running.known_hashes import HASHES_FILE, KnownHashes
 from pipelines.running.manifest import Manifest
 from pipelines.running.run_directory import RunDirectory, refuse_other
 from pipelines.running.runner import Runner, Step
@@ -76,7 +76,7 @@ def run(config: RunConfig, directory: Path, progress: Progress, selection: Selec
 
 def _runner(config: RunConfig, directory: Path, selection: Selection, progress: Progress) -> Runner:
     """Return the runner of the stages selected."""
-    hashes = KnownHashes(directory / FILE_NAME if directory.exists() else None)
+    hashes = KnownHashes(directory / HASHES_FILE if directory.exists() else None)
     stages = run_stages(config, hashes)
     names = [stage.name for stage in stages]
     for name in (*selection.force, *([selection.until] if selection.until else [])):

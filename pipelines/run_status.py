@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.running.directory_lock import DirectoryLock
-from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
-from pipelines.running.run_directory import CONFIG, is_run
+from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
+from pipelines.running.run_directory import is_run
+from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError, VecmillError
 from vecmill.files import read_json
 
@@ -80,9 +81,9 @@ def status_of(directory: Path) -> Status:
     work = directory.resolve().parent / f".{directory.resolve().name}.work"
     if is_run(directory):
         return _run_status(directory)
-    if (work / CONFIG).exists():
+    if (work / CONFIG_FILE).exists():
         return _work_status(directory, work)
-    if (directory / FILE_NAME).exists():
+    if (directory / MANIFEST_FILE).exists():
         manifest = Manifest.read(directory)
         records = {**manifest.history, manifest.basis.stage: manifest.to_dict()}
         stages = [_finished(name, record, "finished") for name, record in records.items()]
@@ -95,7 +96,7 @@ def _run_status(directory: Path) -> Status:
     from pipelines.settings.run_config import read_run_config
     from pipelines.stage_lists import run_stages
 
-    config = read_run_config(directory / CONFIG)
+    config = read_run_config(directory / CONFIG_FILE)
     note = ""
     reasons: dict[str, str | None] = {}
     try:
@@ -112,9 +113,9 @@ def _run_status(directory: Path) -> Status:
 def _work_status(directory: Path, work: Path) -> Status:
     from pipelines.stage_lists import stage_names
 
-    names = stage_names(read_json(work / CONFIG) or {})
+    names = stage_names(read_json(work / CONFIG_FILE) or {})
     if names is None:
-        raise OutputError(f"{work / CONFIG} cannot be read; the next train command starts over") from None
+        raise OutputError(f"{work / CONFIG_FILE} cannot be read; the next train command starts over") from None
     writer = DirectoryLock(work, directory).holder()
     stages = [_stage(work, name, None, writer) for name in names]
     return Status(directory=str(directory), writer=writer, note="not finished yet", stages=stages)

@@ -231,7 +231,7 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_only_when_debugging(mod
     def broken(*_):
         raise RuntimeError("the moon is in the wrong place")
 
-    monkeypatch.setattr("embeddings.WordVectors.load", broken)
+    monkeypatch.setattr("embeddings.formats.read", broken)
     fails(1, "unexpected RuntimeError: the moon.*please report", "neighbors", model, "king")
     assert "Traceback" in vecmill("--debug", "neighbors", model, "king").stderr
 

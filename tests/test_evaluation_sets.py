@@ -10,7 +10,7 @@ import pytest
 
 from corpora import CorpusError, fetch
 from corpora.catalog import EVALUATION_SETS, CatalogEntry
-from embeddings import EmbeddingsError, Vocabulary, WordVectors
+from embeddings import Vocabulary, WordVectors
 from pipelines.stages.evaluation_sets import find_sets
 from tests.command_line import fails, vecmill
 from tests.http_server import serve
@@ -74,7 +74,7 @@ def test_a_changed_file_is_refused(site):
 def test_a_set_that_was_named_must_be_there(site):
     with pytest.raises(CorpusError, match="HTTP 404"):
         find_sets(["gone"])
-    with pytest.raises(EmbeddingsError, match=r"there is no pair:.*did you mean 'pairs'\? \(pairs, numbered,"):
+    with pytest.raises(CorpusError, match=r"there is no pair:.*did you mean 'pairs'\? \(pairs, numbered,"):
         find_sets(["pair"])
 
 

@@ -351,7 +351,7 @@ def test_names_of_formats(tmp_path):
         formats.read(tmp_path, "word2vec-binary-newline")
     with pytest.raises(FormatError, match="give the file"):
         formats.read(tmp_path, "npz")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FormatError, match="there is no "):
         formats.read(tmp_path / "nowhere.txt")
     with pytest.raises(OutputError, match="cannot write"):
         formats.write(make(), tmp_path / "no folder" / "a.txt")

@@ -7,9 +7,9 @@ import pytest
 
 from embeddings import EmbeddingsError, WordVectors
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.initial_embedding import TRAINED_SPREAD, initial_embedding
 from embeddings.language_model.model import LanguageModel
 from embeddings.networks import Parameter
+from embeddings.networks.initial_embedding import TRAINED_SPREAD, initial_embedding
 from embeddings.text.vocabulary import EOS, UNK
 from tests.reference.recurrent import assert_gradient
 from tests.small_language_model import WORDS, make_model, make_vocabulary

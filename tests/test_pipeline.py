@@ -7,7 +7,6 @@ import pytest
 
 from corpora import Corpus, CorpusError
 from embeddings import WordVectors
-from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import LogProgress
 from pipelines.pipeline import Selection, plan, run
 from pipelines.running.run_directory import RunDirectory
@@ -154,7 +153,7 @@ def test_what_cannot_work_is_said_before_anything_begins(text, tmp_path, options
 
 
 def test_evaluation_sets_are_missed_before_anything_begins(text, tmp_path):
-    with pytest.raises(EmbeddingsError, match="no-such-file"):
+    with pytest.raises(CorpusError, match="no-such-file"):
         make(make_config(text, **{"evaluate.data": ["no-such-file"]}), tmp_path / "run")
     assert not (tmp_path / "run" / "fetch").exists()
 
@@ -172,14 +171,14 @@ def test_a_plan_makes_nothing(text, tmp_path):
 
 def test_a_damaged_file_is_noticed_and_made_again(text, tmp_path, caplog):
     make(make_config(text), tmp_path / "run")
-    path = tmp_path / "run" / "encode" / "ids-0.npy"
+    path = tmp_path / "run" / "encode" / "train-ids-0.npy"
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    assert plan(make_config(text), tmp_path / "run")[3].reason == "ids-0.npy is damaged"
+    assert plan(make_config(text), tmp_path / "run")[3].reason == "train-ids-0.npy is damaged"
     caplog.set_level("INFO")
     assert make(make_config(text), tmp_path / "run") == ["encode"]
-    assert "encode: made again: ids-0.npy is damaged" in caplog.text
+    assert "encode: made again: train-ids-0.npy is damaged" in caplog.text
     assert make(make_config(text), tmp_path / "run") == []
 
 
@@ -250,4 +249,4 @@ def test_text_that_changes_while_it_is_read_is_refused(text, tmp_path, monkeypat
     monkeypatch.setattr(Corpus, "blocks", growing)
     with pytest.raises(CorpusError, match=r"text\.txt was changed while it was read"):
         make(config, tmp_path / "run", until="tokenize")
-    assert not (tmp_path / "run" / until).exists()
+    assert not (tmp_path / "run" / "tokenize").exists()

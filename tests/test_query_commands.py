@@ -131,11 +131,11 @@ def test_formats_are_guessed_and_overruled(model, vectors, tmp_path):
     assert (report["in_format"], report["out_format"]) == ("model", "word2vec-text")
     result = vecmill("convert", text, half, "--float16")
     assert (result.exit_code, "word2vec-text" in result.stdout, "parquet" in result.stdout) == (0, True, True)
-    np.testing.assert_allclose(WordVectors.load(half).matrix, vectors.matrix, atol=1e-3)
+    np.testing.assert_allclose(formats.read(half).matrix, vectors.matrix, atol=1e-3)
     odd = tmp_path / "vectors.dat"
     assert vecmill("convert", half, odd, "--format", "glove").exit_code == 0
     assert vecmill("convert", odd, tmp_path / "back.npz", "--input-format", "glove").exit_code == 0
-    assert list(WordVectors.load(tmp_path / "back.npz").words) == list(vectors.words)
+    assert list(formats.read(tmp_path / "back.npz").words) == list(vectors.words)
     fails(2, "tells no format.*--format", "convert", half, tmp_path / "x.dat")
     fails(2, "'glov'.*'glove'", "convert", half, tmp_path / "x.dat", "--format", "glov")
     fails(1, "exists; add --force", "convert", half, odd, "--format", "glove")

@@ -85,6 +85,20 @@ def test_interrupted_and_continued_training_is_bit_for_bit_the_same(encoded, tmp
         assert continued["words"] == straight["words"]
 
 
+def test_an_interruption_at_the_end_of_an_epoch_loses_nothing(encoded, tmp_path):
+    def interrupt_second_epoch(progress):
+        if progress.done >= 2 * progress.total // progress.epochs:
+            raise KeyboardInterrupt
+
+    checkpointing = Checkpointing(tmp_path, every=3600.0)
+    with pytest.raises(KeyboardInterrupt):
+        Word2Vec(small()).fit(*encoded, progress=interrupt_second_epoch, checkpointing=checkpointing)
+    events = []
+    resumed = Word2Vec(small()).fit(*encoded, progress=events.append, checkpointing=checkpointing)
+    assert {event.epoch for event in events} == {3}
+    np.testing.assert_array_equal(resumed.vectors_.matrix, Word2Vec(small()).fit(*encoded).vectors_.matrix)
+
+
 def test_continuing_with_several_threads_trains_every_block_once(encoded, tmp_path):
     checkpointing = Checkpointing(tmp_path, every=0.0)
     with pytest.raises(KeyboardInterrupt):

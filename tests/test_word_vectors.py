@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from embeddings import formats
 from embeddings.errors import EmbeddingsError
+from embeddings.formats import FormatError
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors import neighbors
 from embeddings.vectors.neighbors import nearest
@@ -271,9 +273,9 @@ def test_save_replaces_nothing(tmp_path, vectors):
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
-def test_load_reads_files_of_other_formats(tmp_path):
+def test_files_of_other_formats_are_read_by_formats(tmp_path):
     (tmp_path / "few.txt").write_text("2 3\nking 1 2 3\nqueen 4 5 6\n")
-    loaded = WordVectors.load(tmp_path / "few.txt")
+    loaded = formats.read(tmp_path / "few.txt")
     assert list(loaded.words) == ["king", "queen"]
     np.testing.assert_array_equal(loaded["queen"], [4, 5, 6])
 
@@ -301,12 +303,18 @@ def test_load_reads_only_what_is_asked(tmp_path, vectors, matrix):
 def test_load_of_damaged_directories(tmp_path, vectors):
     with pytest.raises(EmbeddingsError, match="there is no"):
         WordVectors.load(tmp_path / "missing")
-    with pytest.raises(EmbeddingsError, match=r"no known directory of vectors; expected the files vectors\.npy, vocab"):
+    with pytest.raises(EmbeddingsError, match=r"has no vectors\.npy; expected a model directory"):
         WordVectors.load(tmp_path)
+    with pytest.raises(FormatError, match=r"no known directory of vectors; expected .*vectors\.npy, vocabulary\.tsv"):
+        formats.read(tmp_path)
+    (tmp_path / "vectors.txt").write_text("king 1\n")
+    with pytest.raises(EmbeddingsError, match=r"is a file; expected a model directory.*vecmill\.load"):
+        WordVectors.load(tmp_path / "vectors.txt")
     vectors.save(tmp_path / "m")
     (tmp_path / "m" / "vocabulary.tsv").rename(tmp_path / "moved.tsv")
-    with pytest.raises(EmbeddingsError, match=r"no vocabulary\.tsv; expected a model directory"):
-        WordVectors.load(tmp_path / "m")
+    for load in (WordVectors.load, formats.read):
+        with pytest.raises(EmbeddingsError, match=r"no vocabulary\.tsv; expected a model directory"):
+            load(tmp_path / "m")
     (tmp_path / "moved.tsv").rename(tmp_path / "m" / "vocabulary.tsv")
     whole = (tmp_path / "m" / "vectors.npy").read_bytes()
     for cut in (0, 50, len(whole) - 8):

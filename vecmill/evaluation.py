@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
 
+from corpora.evaluation_data import find_sets
 from embeddings import evaluation
 from embeddings.vectors.word_vectors import WordVectors
-from vecmill.evaluation_sets import find_sets
 
 if TYPE_CHECKING:
     import pandas as pd

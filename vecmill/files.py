@@ -85,7 +85,9 @@ def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: b
 
 
 @contextmanager
-def atomic_directory(path: str | PathLike[str], *, replace: bool = False, remedy: str | None = None) -> Iterator[Path]:
+def atomic_directory(
+    path: str | PathLike[str], *, replace: bool = False, remedy: str | None = None, sync: bool = True
+) -> Iterator[Path]:
     """Make a temporary sibling of `path`; it is renamed to `path` if the block ends well.
 
     A sibling left by a killed process is removed. Errors of the block itself pass unchanged: see `writing`.
@@ -97,6 +99,8 @@ def atomic_directory(path: str | PathLike[str], *, replace: bool = False, remedy
         Replace a directory that exists, with all its content.
     remedy : str, optional
         See `writing`.
+    sync : bool
+        False where whoever reads the directory notices damage, or flushes it to the disk.
 
     Yields
     ------
@@ -118,7 +122,7 @@ def atomic_directory(path: str | PathLike[str], *, replace: bool = False, remedy
     try:
         yield partial
         with writing(path, remedy=remedy):
-            for written in [*partial.rglob("*"), partial]:
+            for written in [*partial.rglob("*"), partial] if sync else ():
                 flush(written)
             if replace and path.exists():
                 old = path.with_name(f".{path.name}.replaced")

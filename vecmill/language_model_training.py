@@ -12,11 +12,11 @@ import numpy as np
 
 from corpora.parts import part_files
 from embeddings.language_model.config import CellName, LanguageModelConfig
-from embeddings.language_model.initial_embedding import initial_embedding
 from embeddings.language_model.lines import looks_tokenized
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import LMTrainingConfig
+from embeddings.networks.initial_embedding import initial_embedding
 from embeddings.text.split import PARTS, TRAIN, VALID
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, HasTokenize, Tokenizer

@@ -39,4 +39,4 @@ def load(path: str | PathLike[str], format: str | None = None) -> WordVectors:
         place = place / _STAGE
     if (place / _LANGUAGE_MODEL).is_file():
         raise EmbeddingsError(f"{place} is a language model; open it with vecmill.LanguageModel.load({str(path)!r})")
-    return formats.read(place, format) if format else WordVectors.load(place)
+    return formats.read(place, format)

@@ -86,7 +86,8 @@ def read(path: str | os.PathLike[str], format: str | None = None, progress: Prog
     Raises
     ------
     FormatError
-        If the file is damaged, of another format, a pickle, or holds an empty word or a number that is not finite.
+        If there is no such file, or it is damaged, of another format, a pickle, or holds an empty word or a number that
+        is not finite.
     OSError
         If the file cannot be read.
     """
@@ -186,7 +187,8 @@ def _exactly(blocks: Iterator[VectorBlock], count: int) -> Iterator[VectorBlock]
 
 
 def _readable(path: Path, name: str | None) -> Format:
-    path.stat()  # a missing file is an OSError whatever its format
+    if not path.exists():
+        raise FormatError(f"there is no {path}; expected a model directory or a file of word vectors")
     entry = _named(name or guess_format(path))
     if not entry.can_read:
         raise UnknownFormatError(f"format {entry.name!r} is for writing; read with 'word2vec-binary', which takes both")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from embeddings.formats.compression import InputFile, plain_name
 from embeddings.formats.errors import FormatError, UnknownFormatError, shown
-from embeddings.formats.header import parse_header
-from embeddings.formats.text_rows import is_number
+from embeddings.formats.registry import FORMATS
+from embeddings.vectors.model_directory import REQUIRED_FILES
 
 _PICKLE_REMEDY = (
     "loading it could run code that it contains: refused. If you trust it, load it with the program that wrote it and "
@@ -24,11 +24,7 @@ _BY_SUFFIX = {
     ".feather": "arrow",
     ".csv": "csv",
 }
-_BY_FILES = (
-    ("model", {"vectors.npy", "vocabulary.tsv"}),
-    ("static-embedding", {"model.safetensors", "tokenizer.json"}),
-    ("projector", {"vectors.tsv", "metadata.tsv"}),
-)
+_BY_FILES = {entry.name: entry.files[:2] for entry in FORMATS.values() if entry.is_directory}
 _FASTTEXT_MAGIC = (793712314).to_bytes(4, "little")
 _HEAD_BYTES = 1 << 16
 
@@ -84,13 +80,13 @@ def guess_format(path: str | Path) -> str:
     path = Path(path)
     if path.is_dir():
         names = {entry.name for entry in path.iterdir()}
-        for name, needed in _BY_FILES:
-            if needed <= names:
+        for name, needed in _BY_FILES.items():
+            if names.issuperset(needed):
                 return name
-        raise FormatError(
-            f"{path}: no known directory of vectors; expected the files "
-            + " or ".join(", ".join(sorted(needed)) for _, needed in _BY_FILES)
-        )
+        if names & {*REQUIRED_FILES}:
+            return "model"  # an incomplete one: reading it tells what is missing
+        expected = " or ".join(", ".join(needed) for needed in _BY_FILES.values())
+        raise FormatError(f"{path}: no known directory of vectors; expected the files {expected}")
     with InputFile(path) as file:
         head = file.read(_HEAD_BYTES)
     binary = _by_magic(head, path)
@@ -125,6 +121,9 @@ def _by_magic(head: bytes, path: Path) -> str | None:
 
 def _text_format(head: bytes, path: Path) -> str | None:
     """Tell the formats of word2vec, GloVe, fastText and CSV by the first two lines."""
+    from embeddings.formats.header import parse_header  # with kernels that directories need not wait for
+    from embeddings.formats.text_rows import is_number
+
     line, newline, rest = head.partition(b"\n")
     if not newline:
         return None

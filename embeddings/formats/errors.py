@@ -1,7 +1,5 @@
 """What reading and writing files of vectors can raise."""
 
-from pathlib import Path
-
 from embeddings.errors import EmbeddingsError
 
 
@@ -22,8 +20,3 @@ def shown(value: object, limit: int = 60) -> str:
         value = value[: 4 * limit].decode("utf-8", "backslashreplace")
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 2] + "…'"
-
-
-def located(path: Path, place: str, problem: str, remedy: str) -> FormatError:
-    """Return the error for one place in one file."""
-    return FormatError(f"{path}: {place}: {problem}; {remedy}" if place else f"{path}: {problem}; {remedy}")

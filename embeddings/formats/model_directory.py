@@ -9,20 +9,20 @@ import numpy as np
 from embeddings.formats.safetensors_file import row_blocks
 from embeddings.formats.stream import Progress, VectorStream, as_dtype, sliced
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.vectors.word_vectors import WordVectors
+from embeddings.vectors.model_directory import VECTORS_FILE, VOCABULARY_FILE, read_model_directory
 
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
     """Open a directory; the vectors are memory-mapped."""
-    vectors = WordVectors.load(path)
-    counts = vectors.vocabulary.counts
+    vocabulary, matrix, _ = read_model_directory(path)
+    counts = vocabulary.counts if vocabulary.counts.any() else None
     yield VectorStream(
-        dimension=vectors.dimension,
-        count=len(vectors),
-        has_counts=bool(counts.any()),
-        matrix=vectors.matrix,
-        blocks=sliced(list(vectors.words), counts if counts.any() else None, row_blocks(vectors.matrix), progress),
+        dimension=matrix.shape[1],
+        count=len(vocabulary),
+        has_counts=counts is not None,
+        matrix=matrix,
+        blocks=sliced(list(vocabulary.words), counts, row_blocks(matrix), progress),
     )
 
 
@@ -30,7 +30,7 @@ def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
     """Write vectors and vocabulary."""
     words: list[str] = []
     counts = [np.empty(0, np.int64)]
-    with (directory / "vectors.npy").open("wb") as file:
+    with (directory / VECTORS_FILE).open("wb") as file:
         header = {"descr": "<f4", "fortran_order": False, "shape": (stream.count, stream.dimension)}
         np.lib.format.write_array_header_1_0(file, header)
         for block in stream.blocks:
@@ -39,4 +39,4 @@ def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
             if block.counts is not None:
                 counts.append(block.counts)
     known = np.concatenate(counts) if stream.has_counts else None
-    Vocabulary.from_words(words, known).save(directory / "vocabulary.tsv")
+    Vocabulary.from_words(words, known).save(directory / VOCABULARY_FILE)

@@ -144,7 +144,7 @@ def _stream(archive: zipfile.ZipFile, path: Path, progress: Progress | None) -> 
     count, dimension = vectors.shape
     words = _words(archive, path, count)
     counts = _counts(archive, path, count) if "counts.npy" in names else None
-    matrix = _mapped(archive, path, vectors)
+    matrix = _mapped(path, vectors)
     if matrix is None:
         rows = _rows(archive, path, vectors)
     else:
@@ -213,7 +213,7 @@ def _counts(archive: zipfile.ZipFile, path: Path, count: int) -> npt.NDArray[np.
     return _array(archive, member).astype(np.int64)
 
 
-def _mapped(archive: zipfile.ZipFile, path: Path, vectors: _Member) -> npt.NDArray[np.float32] | None:
+def _mapped(path: Path, vectors: _Member) -> npt.NDArray[np.float32] | None:
     """Return the vectors as a memory map if they lie in the file as they are needed."""
     if vectors.info.compress_type != zipfile.ZIP_STORED or vectors.dtype != np.dtype("<f4") or vectors.fortran:
         return None

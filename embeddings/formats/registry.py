@@ -1,13 +1,15 @@
 """The formats: what each is called, what it holds, and the module that reads and writes it."""
 
 import importlib
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from embeddings.formats.compression import output_file
 from embeddings.formats.stream import Progress, VectorStream
+from embeddings.vectors.model_directory import MODEL_FILES
 from vecmill.extras import needs
 from vecmill.files import atomic_directory, writing
 
@@ -23,6 +25,8 @@ class Format:
         One line for people.
     module : str
         Module of this package with ``open_stream`` and ``write_stream``.
+    write_options : mapping
+        Further arguments of ``write_stream``.
     extensions : tuple of str
         Endings of its files' names; none for directories.
     can_read, can_write : bool
@@ -39,6 +43,7 @@ class Format:
     name: str
     description: str
     module: str
+    write_options: Mapping[str, Any] = field(default_factory=dict)
     extensions: tuple[str, ...] = ()
     can_read: bool = True
     can_write: bool = True
@@ -60,10 +65,10 @@ class Format:
         """Write a file, or a directory, of this format; it takes its name when it is complete."""
         if self.is_directory:
             with atomic_directory(path, replace=overwrite) as directory, writing(path):
-                self._module.write_stream(stream, directory, dtype)
+                self._module.write_stream(stream, directory, dtype, **self.write_options)
         else:
             with output_file(path) as file:
-                self._module.write_stream(stream, file, dtype)
+                self._module.write_stream(stream, file, dtype, **self.write_options)
 
     @property
     def _module(self) -> Any:
@@ -96,7 +101,8 @@ FORMATS: dict[str, Format] = {
         Format(
             name="word2vec-binary-newline",
             description="word2vec's binary format with a newline after each vector, as the C tool writes it",
-            module="word2vec_binary_newline",
+            module="word2vec_binary",
+            write_options={"newline": True},
             extensions=(".bin",),
             can_read=False,
             compressible=True,
@@ -112,7 +118,8 @@ FORMATS: dict[str, Format] = {
         Format(
             name="fasttext-vec",
             description="fastText's .vec: word2vec's text format with five significant digits",
-            module="fasttext_vec",
+            module="word2vec_text",
+            write_options={"digits": 5, "ending": b" \n"},
             extensions=(".vec",),
             compressible=True,
             needs_count=True,
@@ -172,7 +179,7 @@ FORMATS: dict[str, Format] = {
             name="model",
             description="model directory, as training writes it",
             module="model_directory",
-            files=("vectors.npy", "vocabulary.tsv", "context.npy"),
+            files=MODEL_FILES,
             needs_count=True,
         ),
     )

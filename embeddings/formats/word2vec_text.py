@@ -24,8 +24,20 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
         )
 
 
-def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
-    """Write numbers with the fewest digits that read back as the same float32."""
+def write_stream(stream: VectorStream, file: BinaryIO, dtype: str, *, digits: int = 0, ending: bytes = b"\n") -> None:
+    """Write words and vectors.
+
+    Parameters
+    ----------
+    stream : VectorStream
+    file : binary file
+    dtype : str
+    digits : int
+        Significant digits; 0 for the fewest that read back as the same float32. fastText writes five, which are off by
+        up to 5e-5 of the value.
+    ending : bytes
+        End of a line; fastText writes a space before the newline.
+    """
     file.write(header_of(stream))
-    for text in write_rows(stream, word_prefixes):
+    for text in write_rows(stream, word_prefixes, ending=ending, digits=digits):
         file.write(text)

@@ -2,7 +2,6 @@ from .config import LanguageModelConfig as LanguageModelConfig
 from .generation import SamplingConfig as SamplingConfig
 from .generation import beam_search as beam_search
 from .generation import generate as generate
-from .initial_embedding import initial_embedding as initial_embedding
 from .model import LanguageModel as LanguageModel
 from .ngram import KneserNey as KneserNey
 from .perplexity import Perplexity as Perplexity

@@ -24,11 +24,11 @@ from safetensors.numpy import load_file, save
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.config import FORMER_NAMES, LanguageModelConfig
 from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
-from embeddings.language_model.initial_embedding import random_embedding
 from embeddings.language_model.scoring import as_text, score_text
 from embeddings.networks.cells import CELLS, Cell, State
 from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import Embedding, RepeatedVectors
+from embeddings.networks.initial_embedding import random_embedding
 from embeddings.networks.initializers import glorot_uniform
 from embeddings.networks.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
 from embeddings.networks.noise import LogUniformNoise
@@ -37,11 +37,12 @@ from embeddings.networks.stacking import DeepRNN
 from embeddings.parallel import product
 from embeddings.text.tokenizer.tokenizers import Tokenizer, make_tokenizer
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
+from embeddings.vectors.model_directory import VECTORS_FILE
 from vecmill.files import atomic_directory, write_json, writing
 
 _FORMAT = 1
 _STAGE = "train-lm"  # of a run directory, where the model is
-_WEIGHTS, _ABOUT, _VOCABULARY = "model.safetensors", "language_model.json", "vocabulary.tsv"
+LANGUAGE_MODEL_FILES = _WEIGHTS, _ABOUT, _VOCABULARY = "model.safetensors", "language_model.json", "vocabulary.tsv"
 
 
 class LanguageModel:
@@ -373,7 +374,7 @@ class LanguageModel:
         if (directory / _STAGE / _ABOUT).is_file():
             directory /= _STAGE
         if not (directory / _ABOUT).is_file():
-            hint = "; it holds word vectors" if (directory / "vectors.npy").is_file() else ""
+            hint = "; it holds word vectors" if (directory / VECTORS_FILE).is_file() else ""
             raise EmbeddingsError(f"{directory} is no language model: it has no {_ABOUT}{hint}; give one from train-lm")
         try:
             about = json.loads((directory / _ABOUT).read_text("utf-8"))

@@ -19,10 +19,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from embeddings.language_model.initial_embedding import random_embedding
 from embeddings.networks.batching import PADDING, pad_sequences
 from embeddings.networks.cells import CELLS, State
 from embeddings.networks.embedding import Embedding
+from embeddings.networks.initial_embedding import random_embedding
 from embeddings.networks.losses import SoftmaxCrossEntropy
 from embeddings.networks.parameters import Parameter, Parameters, clear_gradients
 from embeddings.networks.stacking import DeepRNN

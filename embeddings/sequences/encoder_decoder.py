@@ -11,10 +11,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from embeddings.language_model.initial_embedding import random_embedding
 from embeddings.networks.batching import pad_sequences
 from embeddings.networks.cells import State
 from embeddings.networks.embedding import Embedding
+from embeddings.networks.initial_embedding import random_embedding
 from embeddings.networks.parameters import Parameter, Parameters
 from embeddings.networks.stacking import DeepRNN
 from embeddings.sequences.decoder import SequenceGenerator, SequenceGeneratorConfig, SymbolTable, symbols_of

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.language_model.initial_embedding import initial_embedding, random_embedding
 from embeddings.networks.batching import pad_sequences
 from embeddings.networks.embedding import Embedding, RepeatedVectors
+from embeddings.networks.initial_embedding import initial_embedding, random_embedding
 from embeddings.networks.parameters import Parameter, Parameters
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.word_vectors import WordVectors

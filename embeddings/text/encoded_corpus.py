@@ -267,7 +267,11 @@ def encode_corpus(
     threads = thread_count(threads)
     table = WordTable()
     table.add(CountedWords(vocabulary.encoded_words, vocabulary.counts))
-    with atomic_directory(directory) as partial, ThreadPoolExecutor(threads, "encoder") as pool, writing(directory):
+    with (
+        atomic_directory(directory, sync=False) as partial,  # damage is noticed when it is opened
+        ThreadPoolExecutor(threads, "encoder") as pool,
+        writing(directory),
+    ):
         names = PARTS if split else (TRAIN,)
         unknown = vocabulary.id(UNK) if split else OUTSIDE
         writers = {name: _ShardWriter(partial, name, shard_tokens, unknown, pool) for name in names}

@@ -159,7 +159,7 @@ def tokenize_corpus(
     """
     threads = thread_count(threads) if tokenizer.uses_threads else 1
     room = table_bytes or max(_SMALLEST_TABLE, min(_LARGEST_TABLE, _TABLES_BYTES // threads))
-    with atomic_directory(directory) as partial:
+    with atomic_directory(directory, sync=False) as partial:  # damage is noticed when it is read
         with ExitStack() as stack:
             workers = [_Worker(number, tokenizer.counter(room), partial) for number in range(threads)]
             for worker in workers:

@@ -6,17 +6,13 @@ Names and argument order are those of gensim's `KeyedVectors` where it has the s
 import logging
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from embeddings.array_files import read_array
-from embeddings.errors import EmbeddingsError
-from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector, require_list
+from embeddings.vectors.model_directory import StoredVectors, read_model_directory, write_model_directory
 from embeddings.vectors.neighbors import nearest
-from vecmill.files import atomic_directory, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,56 +41,36 @@ class WordVectors(EmbeddingMatrix):
     """
 
     @staticmethod
-    def load(path: str | os.PathLike[str]) -> "WordVectors":
-        """Open a model directory, or a file or directory of any format that `embeddings.formats` reads.
+    def load(directory: str | os.PathLike[str]) -> "WordVectors":
+        """Open a model directory, as training and `save` write it; other formats: `embeddings.formats.read`.
 
-        Arrays of a directory are memory-mapped: opening it reads neither `vectors.npy` nor `context.npy`.
+        Its arrays are memory-mapped: opening it reads neither `vectors.npy` nor `context.npy`.
 
         Raises
         ------
         EmbeddingsError
-            There is nothing at `path`, the directory lacks a file, or a file is damaged or of an unknown format.
+            There is no model directory, or one of its files is missing or damaged.
         """
-        path = Path(path)
-        if not path.exists():
-            raise EmbeddingsError(f"there is no {path}; expected a model directory or a file of word vectors")
-        missing = [name for name in ("vectors.npy", "vocabulary.tsv") if not (path / name).is_file()]
-        if len(missing) == 2:
-            from embeddings import formats  # formats import this module
-
-            return formats.read(path)
-        if missing:
-            raise EmbeddingsError(
-                f"{path} has no {missing[0]}; expected a model directory, as training or save() write"
-            )
-        context = path / "context.npy"
-        return WordVectors(
-            Vocabulary.load(path / "vocabulary.tsv"),
-            read_array(path / "vectors.npy", mapped=True),
-            read_array(context, mapped=True) if context.is_file() else None,
-        )
+        return WordVectors(*read_model_directory(directory))
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write a model directory: `vectors.npy`, `context.npy` if there is a context, and `vocabulary.tsv`.
 
-        It is written beside its place and renamed when it is whole.
+        It is written beside its place and renamed when it is complete.
 
         Parameters
         ----------
         directory : path
         overwrite : bool
-            Replace a directory that is there, with all that is in it.
+            Replace a directory that exists, with all its content.
 
         Raises
         ------
         OutputError
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
-        with atomic_directory(directory, replace=overwrite) as new, writing(directory):
-            np.save(new / "vectors.npy", self.matrix, allow_pickle=False)
-            if self.context is not None:
-                np.save(new / "context.npy", self.context, allow_pickle=False)
-            self.vocabulary.save(new / "vocabulary.tsv")
+        stored = StoredVectors(self.vocabulary, self.matrix, self.context)
+        write_model_directory(directory, stored, overwrite=overwrite)
 
     def similarity(self, w1: Word, w2: Word) -> float:
         """Cosine of two words, from -1 to 1."""

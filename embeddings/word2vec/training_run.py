@@ -125,7 +125,15 @@ class TrainingRun:
             strategy.compile(self._step(0, 0, 0.0, 1))
         self._pace.update(len(self.metrics) * self._epoch_tokens + work.tokens)
         for epoch in range(len(self.metrics), self.config.epochs):
-            self._train_epoch(epoch, work)
+            try:
+                self._train_epoch(epoch, work)
+                held_out_loss = self.held_out_loss()
+            except EmbeddingsError:  # diverged, or no room for a checkpoint
+                raise
+            except BaseException:  # an interruption, as a rule; the threads have ended
+                self._require_finite(work.loss)
+                self._save(work)
+                raise
             self.metrics.append(
                 {
                     "epoch": epoch + 1,
@@ -134,7 +142,7 @@ class TrainingRun:
                     "learning_rate": self._learning_rate(epoch + 1, 0),
                     "examples": work.examples * _LOSS_INTERVAL,
                     "loss": work.mean_loss,
-                    "held_out_loss": self.held_out_loss(),
+                    "held_out_loss": held_out_loss,
                 }
             )
             work = Work(len(self._blocks))
@@ -156,12 +164,10 @@ class TrainingRun:
             return self._step(epoch, block, self._learning_rate(epoch, block), _LOSS_INTERVAL)
 
         while not work.finished:
-            try:
-                self._run_threads(epoch, work, step, self._checkpoints.seconds_to_next)
-            finally:
-                self._require_finite(work.loss)
-                if not work.finished:
-                    self._save(work)
+            self._run_threads(epoch, work, step, self._checkpoints.seconds_to_next)
+            self._require_finite(work.loss)
+            if not work.finished:
+                self._save(work)
 
     def _run_threads(self, epoch: int, work: Work, step: Callable[[int], kernels.Step], seconds: float) -> None:
         """Train with all threads until the blocks, or the seconds, are over."""

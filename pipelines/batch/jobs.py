@@ -19,7 +19,7 @@ from pipelines.batch.config import Batch, Job
 from pipelines.console.interruption import raise_if_interrupted
 from pipelines.console.progress import Progress, duration
 from pipelines.running.directory_lock import DirectoryLock
-from pipelines.running.known_hashes import FILE_NAME, KnownHashes
+from pipelines.running.known_hashes import HASHES_FILE, KnownHashes
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.run_directory import RunDirectory
 from pipelines.stage_lists import run_stages
@@ -72,7 +72,7 @@ def plan_batch(batch: Batch, directory: Path) -> list[JobState]:
     ConfigError, CorpusError, EmbeddingsError
         As a run does before its first stage.
     """
-    hashes = KnownHashes(directory / FILE_NAME if directory.exists() else None)
+    hashes = KnownHashes(directory / HASHES_FILE if directory.exists() else None)
     states = []
     for job in batch.jobs:
         recipes: dict[str, str] = {}

@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.batch.jobs import FINISHED, JobState
 from pipelines.running.manifest import Manifest, ManifestError
-from pipelines.stages.evaluate import FILE_NAME as SCORES
-from pipelines.stages.train import METRICS
+from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE, SCORES_FILE
 from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
     import pandas as pd
-
-LM_EVALUATION = "evaluation.json"
 
 
 def summarize(states: Sequence[JobState]) -> "pd.DataFrame":
@@ -50,12 +47,12 @@ def _varied(state: JobState) -> list[tuple[str, Any]]:
 
 def _results(directory: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if lines := _text(directory / "train-embeddings" / METRICS).splitlines():
+    if lines := _text(directory / "train-embeddings" / METRICS_FILE).splitlines():
         last = json.loads(lines[-1])
         found |= {name: last[name] for name in ("loss", "held_out_loss")}
-    if scores := _text(directory / "evaluate" / SCORES):
+    if scores := _text(directory / "evaluate" / SCORES_FILE):
         found |= {entry["set"]: entry["score"] for entry in json.loads(scores)}
-    if evaluation := _text(directory / "train-lm" / LM_EVALUATION):
+    if evaluation := _text(directory / "train-lm" / PERPLEXITY_FILE):
         perplexities = json.loads(evaluation)
         found |= {
             "perplexity": perplexities["test"]["perplexity"],

@@ -31,11 +31,11 @@ def compare_command(
 
     Example: vecmill compare runs/wiki runs/wiki-counts --data evaluation/
     """
-    from embeddings import WordVectors
+    from embeddings import formats
     from embeddings.evaluation import compare
     from pipelines.stages.evaluation_sets import find_sets
 
-    found = compare(WordVectors.load(a), WordVectors.load(b), find_sets(data), words=words, topn=topn)
+    found = compare(formats.read(a), formats.read(b), find_sets(data), words=words, topn=topn)
     if as_json:
         tables = {"scores": found.scores, "neighbors": found.neighbors}
         records = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}

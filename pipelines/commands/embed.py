@@ -18,13 +18,14 @@ from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
 from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
     from embeddings import Tokenizer, WordVectors
 
-BATCH = 4096  # lines that are embedded, and rows that are written, at a time
+_LINES_AT_A_TIME = 4096  # lines that are embedded, and rows that are written, at a time
 WEIGHTINGS = ["mean", "sif"]
 
 
@@ -66,9 +67,9 @@ def embed_command(
         )
     if out.exists() and not force:
         raise OutputError(f"{out} exists; add --force to replace it")
-    from embeddings import WordVectors
+    from embeddings import formats
 
-    vectors, tokenizer, tally = WordVectors.load(model), _tokenizer(model), Tally()
+    vectors, tokenizer, tally = formats.read(model), _tokenizer(model), Tally()
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError(
             f"{model} does not tell how often its words occur, which sif needs; take --weighting mean"
@@ -96,7 +97,7 @@ def embed_command(
 
 def _batches(stream: IO[bytes]) -> Iterator[list[str]]:
     """Lists of lines; what else ends a line for a tokenizer becomes a space, as there is one vector a line."""
-    while batch := list(islice(stream, BATCH)):
+    while batch := list(islice(stream, _LINES_AT_A_TIME)):
         yield [" ".join(line.decode("utf-8", "replace").splitlines()) for line in batch]
 
 
@@ -111,7 +112,7 @@ def _tokenizer(model: Path) -> "Tokenizer":
 
 def _settings(model: Path) -> dict[str, Any]:
     try:
-        settings = json.loads((model / "config.json").read_text("utf-8"))
+        settings = json.loads((model / CONFIG_FILE).read_text("utf-8"))
     except (OSError, ValueError):
         return {}
     return settings if isinstance(settings, dict) else {}
@@ -151,8 +152,8 @@ def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
     matrix = np.memmap(rows, np.float32, "r+", shape=(size // (4 * dimension), dimension))
     if weighting == "sif":
         component = common_component(matrix)
-        for start in range(0, len(matrix), BATCH):
-            block = matrix[start : start + BATCH]
+        for start in range(0, len(matrix), _LINES_AT_A_TIME):
+            block = matrix[start : start + _LINES_AT_A_TIME]
             block -= np.outer(block @ component, component)
     return matrix
 
@@ -173,8 +174,8 @@ def _write(out: Path, texts: IO[bytes], matrix: np.ndarray) -> None:
         schema = pa.schema([("text", pa.string()), ("vector", vector)])
         texts.seek(0)
         with ParquetWriter(file, schema) as writer:
-            for start in range(0, len(matrix), BATCH):
-                block = matrix[start : start + BATCH]
+            for start in range(0, len(matrix), _LINES_AT_A_TIME):
+                block = matrix[start : start + _LINES_AT_A_TIME]
                 lines = [line.decode().removesuffix("\n") for line in islice(texts, len(block))]
                 numbers = pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), type=vector)
                 writer.write_batch(pa.record_batch([pa.array(lines, pa.string()), numbers], schema=schema))

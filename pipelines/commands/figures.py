@@ -11,6 +11,7 @@ from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
 from vecmill.hints import did_you_mean
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from embeddings import WordVectors
     from embeddings.vectors.word_map import WordMap
 
-METHODS = {"auto": None, "umap": "UMAP", "pca": "PCA"}
+LAYOUT_METHODS = {"auto": None, "umap": "UMAP", "pca": "PCA"}
 ENDINGS = (".png", ".svg")
 
 
@@ -42,20 +43,22 @@ def map_command(
 
     Example: vecmill map runs/wiki --out wiki.html
     """
-    if method not in METHODS:
-        raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{did_you_mean(method, METHODS)}")
+    if method not in LAYOUT_METHODS:
+        raise ConfigError(
+            f"--method: {method!r} is none of {', '.join(LAYOUT_METHODS)}{did_you_mean(method, LAYOUT_METHODS)}"
+        )
     if out.suffix not in (".html", ".htm"):
         raise ConfigError(f"--out: {out} must end in .html")
     _refuse_existing(out, force)
-    from embeddings import WordVectors
+    from embeddings import formats
     from embeddings.vectors.word_map import make_word_map, require_umap
     from pipelines.map_page import write_map_page
 
     if method == "umap":
         require_umap()
-    vectors = WordVectors.load(model)
+    vectors = formats.read(model)
     with interruptible("nothing was written"), make_progress().task("laying out words", None):
-        layout = make_word_map(vectors, words=words, clusters=clusters, method=METHODS[method], seed=seed)
+        layout = make_word_map(vectors, words=words, clusters=clusters, method=LAYOUT_METHODS[method], seed=seed)
         counts = vectors.vocabulary.counts[: len(layout.words)]
         write_map_page(out, layout, counts, title or model.resolve().name, _facts(model, vectors, layout))
     size = out.stat().st_size
@@ -111,7 +114,7 @@ def _facts(model: Path, vectors: "WordVectors", layout: "WordMap") -> list[str]:
         f"{vectors.dimension} dimensions",
     ]
     try:
-        settings: dict[str, Any] = json.loads((model / "config.json").read_text("utf-8"))
+        settings: dict[str, Any] = json.loads((model / CONFIG_FILE).read_text("utf-8"))
         facts.append(settings["train"]["architecture"])
     except (OSError, ValueError, KeyError, TypeError):
         pass  # vectors of another program, or from counts

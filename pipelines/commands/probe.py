@@ -10,6 +10,7 @@ from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+from pipelines.settings.file_names import SCORES_FILE
 from vecmill.hints import did_you_mean
 
 NAMES = ("pos-treebank", "pos-brown", "sentiment", "constituents")
@@ -46,17 +47,18 @@ def probe_command(
     Example: vecmill probe runs/wiki --task pos-treebank --out runs/wiki-probe
     """
     names, shares = _names(task), _shares(fractions)
-    from pipelines.reports.probe_report import ProbeReportStage, print_report
+    from pipelines.reports.probe_report import print_report
     from pipelines.running.make import make
     from pipelines.running.stage import Stage
-    from pipelines.stages.probe import FILE_NAME, ProbeStage
+    from pipelines.stages.probe import ProbeStage
+    from pipelines.stages.probe_report import ProbeReportStage
 
     stages = tuple(ProbeStage(task=name, model=model, data_folder=data, fractions=shares, seed=seed) for name in names)
     report = ProbeReportStage(tasks=stages)
     every: list[Stage] = [*stages, report]
     with interruptible("the same command goes on where this one stopped"):
         make(out, every, {"model": str(model), **report.settings}, force=force, progress=make_progress())
-    found = json.loads((out / FILE_NAME).read_text("utf-8"))
+    found = json.loads((out / SCORES_FILE).read_text("utf-8"))
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return

@@ -9,7 +9,7 @@ from typing import Annotated, TypeVar
 import numpy as np
 import typer
 
-from pipelines.commands.vectors import METHODS, Model
+from pipelines.commands.vectors import ANALOGY_METHODS, Model
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from vecmill.hints import did_you_mean
@@ -34,13 +34,15 @@ def analogy_command(
 
     Example: vecmill analogy runs/wiki man king woman
     """
-    if method not in METHODS:
-        raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{did_you_mean(method, METHODS)}")
+    if method not in ANALOGY_METHODS:
+        raise ConfigError(
+            f"--method: {method!r} is none of {', '.join(ANALOGY_METHODS)}{did_you_mean(method, ANALOGY_METHODS)}"
+        )
     if words and len(words) != 3:
         raise ConfigError(f"got {len(words)} words; expected three: A is to B as C is to ...?")
-    from embeddings import WordVectors
+    from embeddings import formats
 
-    vectors = WordVectors.load(model)
+    vectors = formats.read(model)
 
     def answer(question: list[str]) -> None:
         if len(question) != 3:
@@ -70,9 +72,9 @@ def vector_command(
 
     Example: vecmill vector runs/wiki king queen
     """
-    from embeddings import WordVectors
+    from embeddings import formats
 
-    vectors = WordVectors.load(model)
+    vectors = formats.read(model)
 
     def answer(word: str) -> None:
         numbers = [str(number) for number in np.asarray(vectors.get_vector(word, norm=unit))]  # shortest exact form

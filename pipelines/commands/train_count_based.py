@@ -12,6 +12,7 @@ from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError, Given, PipelineConfig, load_config, with_present_keys
+from pipelines.settings.file_names import CONFIG_FILE
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def train_count_based_command(
 
 def _config_of(model: Path, threads: int | None) -> PipelineConfig:
     """Settings of a model directory, as far as they bear on its text."""
-    path = model / "config.json"
+    path = model / CONFIG_FILE
     try:
         sections = with_present_keys(json.loads(path.read_text("utf-8")))
         chosen = {name: sections[name] for name in OF_THE_TEXT} | {

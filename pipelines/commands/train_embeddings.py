@@ -19,7 +19,7 @@ DEFAULT_RATES = ", ".join(
 )
 
 # Where the options that are not settings of [train] belong.
-SETTING_OF_OPTION = {
+_SETTING_OF_OPTION = {
     "corpus": "corpus.source",
     "field": "corpus.field",
     "column": "corpus.column",
@@ -32,7 +32,7 @@ SETTING_OF_OPTION = {
     "start_from": "start.model",
     "checkpoint_every": "checkpoint.every",
 }
-NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json")
+_NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json")
 
 
 def train_embeddings_command(
@@ -170,7 +170,7 @@ def _given(context: typer.Context) -> dict[str, Given]:
     given = {}
     for option, value in context.params.items():
         source = context.get_parameter_source(option)
-        if option not in NO_SETTINGS and source is not None and source.name == "COMMANDLINE":
+        if option not in _NO_SETTINGS and source is not None and source.name == "COMMANDLINE":
             origin = "CORPUS" if option == "corpus" else f"--{option.replace('_', '-')}"
-            given[SETTING_OF_OPTION.get(option, f"train.{option}")] = Given(value, origin)
+            given[_SETTING_OF_OPTION.get(option, f"train.{option}")] = Given(value, origin)
     return given

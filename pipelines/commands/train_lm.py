@@ -12,7 +12,7 @@ from pipelines.settings.config import Given
 from pipelines.settings.sections import OWN_EMBEDDINGS
 
 # Where the options that are not settings of [lm_training] belong.
-SETTING_OF_OPTION = {
+_SETTING_OF_OPTION = {
     "corpus": "corpus.source",
     "field": "corpus.field",
     "column": "corpus.column",
@@ -32,7 +32,7 @@ SETTING_OF_OPTION = {
     "output": "lm_network.output",
     "frozen": "lm_network.frozen",
 }
-NO_SETTINGS = ("out", "config", "force", "skip_finished", "dropout")
+_NO_SETTINGS = ("out", "config", "force", "skip_finished", "dropout")
 DROPOUTS = ("dropout_input", "dropout_between", "dropout_output")
 OF_PRESET = "that of the preset"
 
@@ -146,7 +146,7 @@ def _given(context: typer.Context) -> dict[str, Given]:
             continue
         if option == "dropout":
             given |= {f"lm_network.{name}": Given(value, "--dropout") for name in DROPOUTS}
-        elif option not in NO_SETTINGS:
+        elif option not in _NO_SETTINGS:
             origin = "CORPUS" if option == "corpus" else f"--{option.replace('_', '-')}"
-            given[SETTING_OF_OPTION.get(option, f"lm_training.{option}")] = Given(value, origin)
+            given[_SETTING_OF_OPTION.get(option, f"lm_training.{option}")] = Given(value, origin)
     return given

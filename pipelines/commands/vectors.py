@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-METHODS = ["3CosAdd", "3CosMul"]
-BATCH = 256  # words whose neighbours are looked for at a time
+ANALOGY_METHODS = ["3CosAdd", "3CosMul"]
+_WORDS_AT_A_TIME = 256  # words whose neighbours are looked for at a time
 
 Model = Annotated[Path, typer.Argument(help="Directory that train-embeddings wrote, or a file of word vectors.")]
 Data = Annotated[
@@ -51,9 +51,9 @@ def neighbors_command(
 
     Example: vecmill neighbors runs/pydocs array dataframe --topn 5
     """
-    from embeddings import WordVectors
+    from embeddings import formats
 
-    vectors = WordVectors.load(model)
+    vectors = formats.read(model)
     failed = False
     for batch in _batches(words):
         known = []
@@ -77,7 +77,7 @@ def _batches(words: list[str] | None) -> Iterator[list[str]]:
         yield words
         return
     typed = (word for line in sys.stdin for word in line.split())
-    while batch := list(islice(typed, 1 if sys.stdin.isatty() else BATCH)):
+    while batch := list(islice(typed, 1 if sys.stdin.isatty() else _WORDS_AT_A_TIME)):
         yield batch
 
 
@@ -153,13 +153,15 @@ def evaluate_command(
     """
     if out and out.suffix not in (".csv", ".json"):
         raise ConfigError(f"--out: {out} must end in .csv or .json")
-    if method not in METHODS:
-        raise ConfigError(f"--method: {method!r} is none of {', '.join(METHODS)}{did_you_mean(method, METHODS)}")
-    from embeddings import WordVectors
+    if method not in ANALOGY_METHODS:
+        raise ConfigError(
+            f"--method: {method!r} is none of {', '.join(ANALOGY_METHODS)}{did_you_mean(method, ANALOGY_METHODS)}"
+        )
+    from embeddings import formats
     from embeddings.evaluation import evaluate
     from pipelines.stages.evaluation_sets import find_sets
 
-    scores = evaluate(WordVectors.load(model), find_sets(data), method, sections=sections)
+    scores = evaluate(formats.read(model), find_sets(data), method, sections=sections)
     if out:
         _write_table(scores, out)
     if as_json:

@@ -15,6 +15,7 @@ from pipelines.console.progress import count, duration
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
+from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE
 
 SENTENCES = 5
 _LONGEST = 40
@@ -28,9 +29,9 @@ def print_lm_training(directory: Path) -> None:
     results.print("\nGenerated")
     for sentence in example_sentences(model):
         results.print(f"  {sentence}")
-    _print_epochs(directory / "metrics.jsonl")
+    _print_epochs(directory / METRICS_FILE)
     _print_text(manifest)
-    _print_perplexity(directory / "evaluation.json")
+    _print_perplexity(directory / PERPLEXITY_FILE)
     times = [f"{name} {stage['cost']['wall_seconds']:.1f} s" for name, stage in manifest.history.items()]
     times.append(f"train-lm {manifest.cost['wall_seconds']:.1f} s")
     results.print(

@@ -1,64 +1,19 @@
 """What a user sees of the tasks: the table, what is significant, and the learning curves."""
 
-import importlib.util
-import json
-import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from embeddings.evaluation.probing.tasks import BASELINE, CONTINUED, FROZEN, RANDOM, STARTS, TUNED
 from pipelines.console.progress import duration
 from pipelines.console.streams import results
-from pipelines.running.stage import Stage, StageContext
-from pipelines.stages.probe import FILE_NAME, ProbeStage
-from vecmill.files import write_json
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-logger = logging.getLogger(__name__)
-
-TABLE, CURVES = "scores.csv", ("learning_curves.png", "learning_curves.svg")
+CURVES = ("learning_curves.png", "learning_curves.svg")
 COLOURS = {FROZEN: "#4c78a8", TUNED: "#2f4b7c", CONTINUED: "#3a8f7b", RANDOM: "#b5534e", BASELINE: "#77776d"}
 MARKS = {FROZEN: "s", TUNED: "o", CONTINUED: "^", RANDOM: "D", BASELINE: ""}
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProbeReportStage(Stage):
-    """Puts the tasks together: `scores.json`, `scores.csv` and the learning curves."""
-
-    tasks: tuple[ProbeStage, ...]
-    name: ClassVar[str] = "report"
-
-    @property
-    def settings(self) -> Mapping[str, Any]:
-        """The settings of the tasks."""
-        return {stage.name: stage.settings for stage in self.tasks}
-
-    @property
-    def inputs(self) -> Sequence[str]:
-        """The stages of the tasks."""
-        return [stage.name for stage in self.tasks]
-
-    def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
-        """Write the files."""
-        parts = [json.loads((context.inputs[name] / FILE_NAME).read_text("utf-8")) for name in self.inputs]
-        found = {
-            "tasks": [part["about"] for part in parts],
-            "scores": [row for part in parts for row in part["scores"]],
-            "comparisons": [row for part in parts for row in part["comparisons"]],
-        }
-        write_json(directory / FILE_NAME, found)
-        pd.DataFrame(found["scores"]).to_csv(directory / TABLE, index=False)
-        if importlib.util.find_spec("matplotlib") is None:
-            logger.warning("no plot: it is drawn with matplotlib, which pip install 'vecmill[plot]' brings")
-        else:
-            _draw(directory, found)
-        return {"networks": len(found["scores"])}
 
 
 def print_report(found: Mapping[str, Any]) -> None:
@@ -111,15 +66,16 @@ def _sentence(row: Mapping[str, Any]) -> str:
     )
 
 
-def _draw(directory: Path, found: Mapping[str, Any]) -> None:
+def draw_learning_curves(found: Mapping[str, Any], directory: Path) -> None:
+    """Draw the accuracy of every start against the number of examples, a panel a task, as PNG and SVG."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    from pipelines.reports.training_plot import STYLE
+    from pipelines.reports.training_plot import PLOT_STYLE
 
     tasks = found["tasks"]
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(PLOT_STYLE):
         picture = Figure(figsize=(5.2 * len(tasks) + 0.6, 4.8), layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
         panels = picture.subplots(1, len(tasks), squeeze=False)[0]
         for axes, about in zip(panels, tasks, strict=True):

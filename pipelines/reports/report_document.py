@@ -39,7 +39,7 @@ class Section:
     blocks: Sequence[str | Table | Lines | Picture]
 
 
-STYLE = """
+STYLESHEET = """
 :root { color-scheme: light dark; --ink: #23241f; --soft: #66665d; --line: #dcdad0; --paper: #fcfbf8; }
 @media (prefers-color-scheme: dark) { :root { --ink: #e9e7df; --soft: #a5a397; --line: #3b3b36; --paper: #1b1b19; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); max-width: 60rem;
@@ -71,7 +71,7 @@ def to_html(title: str, sections: Sequence[Section]) -> str:
     body = "\n".join(parts)
     return (
         f'<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>{html.escape(title)}</title>\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{STYLE}</style>\n</head>\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n<style>{STYLESHEET}</style>\n</head>\n'
         f"<body>\n{body}\n</body>\n</html>\n"
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from pipelines.console.progress import count, duration
 from pipelines.reports.report_document import Lines, Picture, Section, Table
 from pipelines.running.manifest import Manifest
+from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE, SCORES_FILE
 
 PLOT = "training.svg"
 
@@ -61,7 +62,7 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest], scratch: Path) 
         [word, ", ".join(neighbor for neighbor, _ in vectors.most_similar(word, topn=5))]
         for word in example_words(vectors)
     ]
-    metrics = _read_lines(directory / "metrics.jsonl")
+    metrics = _read_lines(directory / METRICS_FILE)
     epochs = Table(
         ["epoch", "loss per example", "held out", "words", "time"],
         [
@@ -101,7 +102,7 @@ def _picture(metrics: list[dict[str, Any]], vectors: Any, title: str, scratch: P
 def _scores(directory: Path) -> Section:
     header = ["set", "measure", "score", "95 % interval", "used", "of", "oov"]
     rows = []
-    for row in json.loads((directory / "scores.json").read_text("utf-8")):
+    for row in json.loads((directory / SCORES_FILE).read_text("utf-8")):
         interval = "" if row.get("low") is None else f"{row['low']:.3f} to {row['high']:.3f}"
         score = "-" if row["score"] is None else f"{row['score']:.4f}"
         oov = "-" if row["oov"] is None else f"{row['oov']:.1%}"
@@ -121,7 +122,7 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
     from embeddings.language_model.model import LanguageModel
     from pipelines.reports.lm_report import example_sentences
 
-    found = json.loads((directory / "evaluation.json").read_text("utf-8"))
+    found = json.loads((directory / PERPLEXITY_FILE).read_text("utf-8"))
     text, test = manifests["train-lm"].summary, found["test"]
     shares = ", ".join(
         f"{part} {text['tokens'][part]:,} ({text['unknown'][part]:.1%} <unk>)" for part in text["tokens"]
@@ -144,7 +145,7 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
                 f"{entry['valid_perplexity']:.1f}",
                 duration(entry["seconds"]),
             ]
-            for entry in _read_lines(directory / "metrics.jsonl")
+            for entry in _read_lines(directory / METRICS_FILE)
         ],
         left=0,
     )

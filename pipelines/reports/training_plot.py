@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from pipelines.settings.file_names import METRICS_FILE
 from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from embeddings import Vocabulary
 
 TRAINED, HELD_OUT, INK, SOFT = "#4c78a8", "#b5534e", "#23241f", "#77776d"
-STYLE = {
+PLOT_STYLE = {
     "font.size": 10,
     "text.color": INK,
     "axes.edgecolor": "#c9c6bb",
@@ -52,12 +53,12 @@ def read_metrics(model: Path) -> list[dict[str, Any]]:
     EmbeddingsError
         There is none, or a line of it is damaged.
     """
-    path = model / "metrics.jsonl"
+    path = model / METRICS_FILE
     try:
         lines = path.read_text("utf-8").splitlines()
     except (FileNotFoundError, NotADirectoryError):
         raise EmbeddingsError(
-            f"{model} has no metrics.jsonl; expected a directory that train-embeddings wrote"
+            f"{model} has no {METRICS_FILE}; expected a directory that train-embeddings wrote"
         ) from None
     metrics = []
     for number, line in enumerate(lines, 1):
@@ -87,7 +88,7 @@ def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabular
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(PLOT_STYLE):
         picture = Figure(figsize=(13, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
         picture.suptitle(f"{title}  ", x=0.012, ha="left", fontsize=16, fontweight="bold", fontfamily="serif")
         loss, rate, zipf = picture.subplots(1, 3, width_ratios=(1.15, 0.8, 1.15))

@@ -15,6 +15,7 @@ from pipelines.console.progress import count, duration
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
+from pipelines.settings.file_names import METRICS_FILE
 
 FIRST_RANK, LAST_RANK = 60, 1500  # above: words that go with everything; below: words seen too seldom
 PARTS, WORDS_OF_PART = 4, 2
@@ -28,7 +29,7 @@ def print_training(directory: Path) -> None:
     vectors = WordVectors.load(directory)
     words = example_words(vectors)
     _print_neighbors(vectors, words)
-    _print_epochs(directory / "metrics.jsonl")
+    _print_epochs(directory / METRICS_FILE)
     _print_costs({**manifest.history, manifest.basis.stage: manifest.to_dict()})
     _print_text(manifest)
     results.print(f"\n{len(vectors):,} words x {vectors.matrix.shape[1]} dimensions: {directory}")

@@ -1,21 +1,15 @@
-"""Which source files decide what a stage makes, and their hash: an edit elsewhere makes no stage again."""
+"""Which source files decide what a stage makes, and their hash: after an edit elsewhere no stage is made again."""
 
 import hashlib
 import importlib.metadata
-import re
 from functools import cache
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-# Rooms whose code decides results; of `pipelines` these only: the others call, show and keep.
-DECISIVE = re.compile(r"(corpora|embeddings|pipelines\.(stages|corpus_source|reports))(\.|$)")
+from pipelines.running.source_imports import Import, imports, is_package, modules_of, source_file
+from vecmill.errors import VecmillError
 
-_IMPORT = re.compile(
-    r"^[ \t]*(?:from[ \t]+(?P<module>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n#]+)"
-    r"|import[ \t]+(?P<whole>[\w.]+))",
-    re.MULTILINE,
-)
-_COMMENT = re.compile(r"#[^\n]*")
+DECISIVE = ("corpora", "embeddings", "vecmill", "pipelines.stages", "pipelines.reports")
+"""Packages whose code decides results; the others call, show and keep."""
 
 
 @cache
@@ -24,61 +18,51 @@ def code_version(module: str) -> str:
 
     Parameters
     ----------
-    module
-        Of a stage: ``pipelines.stages.encode``.
+    module : str
+        The module of a stage: ``pipelines.stages.encode``.
+
+    Raises
+    ------
+    VecmillError
+        The module has no source file.
     """
     found = hashlib.sha256()
-    for path in source_files(module):
-        found.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    for name, path in source_files(module).items():
+        found.update(name.encode() + b"\0" + path.read_bytes())
     return f"{importlib.metadata.version('vecmill')}+{found.hexdigest()[:12]}"
 
 
-def source_files(module: str) -> list[Path]:
-    """Return the file of a module and all files of this project that decide results and that it imports, sorted.
+def source_files(module: str) -> dict[str, Path]:
+    """Return the source files that decide what a stage makes, by the name of the module, sorted.
 
-    Imports inside functions count. A name that a package only passes on is followed to where it is defined; of a
-    package that is imported as a whole all modules count.
+    They are that of its own module, wherever it lies, and those of all modules that it imports, directly or not, from
+    the packages in `DECISIVE` and from its own package. Of a package that is imported as a whole, or whose modules are
+    chosen at run time, all modules count.
+
+    Raises
+    ------
+    VecmillError
+        The module has no source file.
     """
-    seen: set[tuple[str, str]] = set()
-    files: set[Path] = set()
-    waiting = [(module, "")]
+    own = module.partition(".")[0]
+    packages = DECISIVE if own == "pipelines" else (*DECISIVE, own)
+    seen: set[Import] = set()
+    found: dict[str, Path] = {}
+    waiting = [Import(module)]
     while waiting:
-        name, wanted = waiting.pop()
-        if (name, wanted) in seen or not DECISIVE.match(name):
+        entry = waiting.pop()
+        if entry in seen or not (entry.module == module or _is_in(entry.module, packages)):
             continue
-        seen.add((name, wanted))
-        package, path = _folder(name) / "__init__.py", _folder(name).with_suffix(".py")
-        if package.exists():
-            passed_on = [entry for entry in _imports(package) if wanted and entry[1] == wanted]
-            if not passed_on:
-                files.add(package)
-            waiting += passed_on or [(name, "") for name in _modules(package.parent)]
-        elif path.exists():
-            files.add(path)
-            waiting += _imports(path)
-    return sorted(files)
+        seen.add(entry)
+        if path := source_file(entry.module):
+            found[entry.module] = path
+            waiting += imports(entry.module)
+            if is_package(entry.module) and entry.name in ("", "*"):
+                waiting += map(Import, modules_of(entry.module))
+    if module not in found:
+        raise VecmillError(f"{module} has no source file; define a stage in a module, so that its code can be compared")
+    return dict(sorted(found.items()))
 
 
-@cache
-def _imports(path: Path) -> list[tuple[str, str]]:
-    """Return (module, name) of all imports of a file; a name that is a module itself has become part of the module."""
-    found = []
-    for match in _IMPORT.finditer(path.read_text("utf-8")):
-        if match["whole"]:
-            found.append((match["whole"], ""))
-            continue
-        names = _COMMENT.sub("", match["names"]).strip("() \n")
-        for name in filter(None, (part.split(" as ")[0].strip() for part in names.split(","))):
-            inner = f"{match['module']}.{name}"
-            is_module = _folder(inner).is_dir() or _folder(inner).with_suffix(".py").exists()
-            found.append((inner, "") if is_module else (match["module"], name))
-    return found
-
-
-def _modules(package: Path) -> list[str]:
-    paths = (path for path in package.rglob("*.py") if path.name != "__init__.py")
-    return [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in paths]
-
-
-def _folder(module: str) -> Path:
-    return ROOT.joinpath(*module.split("."))
+def _is_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)

@@ -9,7 +9,7 @@ from corpora.corpus import digest_of_file
 from corpora.sources import InputFile, local_file
 from vecmill.files import read_json, write_json
 
-FILE_NAME = ".hashes.json"
+HASHES_FILE = ".hashes.json"
 _SETTLED = 2.0  # seconds: a file changed just now may change again without its time stamps showing it
 
 

@@ -23,7 +23,7 @@ from typing import Any, Self
 from vecmill.errors import VecmillError
 from vecmill.files import file_digest, write_json
 
-FILE_NAME = "manifest.json"
+MANIFEST_FILE = "manifest.json"
 LIBRARIES = ("numpy", "numba", "nltk", "pyarrow")  # those that decide results
 
 
@@ -155,7 +155,7 @@ class Manifest:
 
     def write(self, directory: Path) -> None:
         """Write `manifest.json` into a directory that is not yet in its final place."""
-        write_json(directory / FILE_NAME, self.to_dict())
+        write_json(directory / MANIFEST_FILE, self.to_dict())
 
     @classmethod
     def read(cls, directory: Path) -> Self:
@@ -166,7 +166,7 @@ class Manifest:
         ManifestError
             If there is none or it is damaged.
         """
-        path = directory / FILE_NAME
+        path = directory / MANIFEST_FILE
         try:
             record = json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
@@ -210,7 +210,7 @@ def hash_files(paths: list[Path]) -> list[str]:
 
 def list_outputs(directory: Path) -> dict[str, dict[str, Any]]:
     """Return ``{relative path: {"bytes", "sha256"}}`` of every file under a directory but the manifest."""
-    paths = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != FILE_NAME)
+    paths = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
     hashes = hash_files(paths)
     return {
         path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": found}

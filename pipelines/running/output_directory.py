@@ -17,15 +17,16 @@ from typing import Any, Self
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
 from pipelines.running.directory_lock import DirectoryLock
-from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
+from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
 from pipelines.settings.config import differences, with_present_keys
+from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
 from vecmill.files import read_json, write_json
 
 logger = logging.getLogger(__name__)
 
 
-FETCH, TEXT = "fetch", "text"  # of the first stage only a download is worth keeping
+_FETCH, _TEXT = "fetch", "text"  # of the first stage only a download is worth keeping
 
 
 class OutputDirectory:
@@ -58,7 +59,7 @@ class OutputDirectory:
         self.work = self._path.parent / f".{self._path.name}.work"
         self._removed = self._path.parent / f".{self._path.name}.removed"
         self._lock = DirectoryLock(self.work, path)
-        self._settings = self.work / "config.json"
+        self._settings = self.work / CONFIG_FILE
         self._replaced = self.work / ".replaced"  # the old directory, for the moment between two renames
 
     def __enter__(self) -> Self:
@@ -71,7 +72,7 @@ class OutputDirectory:
         try:
             self._recover()
             self._lock.sign()
-            if (self._path / FILE_NAME).exists() and not self._force:
+            if (self._path / MANIFEST_FILE).exists() and not self._force:
                 raise OutputError(f"{self._shown} exists and is finished; add --force to replace it")
         except BaseException as error:
             self.__exit__(type(error), error, None)
@@ -137,7 +138,7 @@ class OutputDirectory:
         if not entries:
             return
         try:
-            known = {*Manifest.read(path).outputs, FILE_NAME}
+            known = {*Manifest.read(path).outputs, MANIFEST_FILE}
         except ManifestError:
             raise OutputError(f"{self._shown} exists and is no output of vecmill; choose another directory") from None
         foreign = sorted(entries - known)
@@ -164,8 +165,8 @@ class OutputDirectory:
         return None if settings is None else with_present_keys(settings)
 
     def _has_stage(self) -> bool:
-        stages = (entry for entry in self.work.glob("[!.]*") if entry.is_dir() and entry.name != FETCH)
-        return self._settings.exists() and (any(stages) or (self.work / FETCH / TEXT).exists())
+        stages = (entry for entry in self.work.glob("[!.]*") if entry.is_dir() and entry.name != _FETCH)
+        return self._settings.exists() and (any(stages) or (self.work / _FETCH / _TEXT).exists())
 
     def _has_checkpoint(self) -> bool:
         return any(self.work.glob(".*.checkpoint-*/*"))
@@ -185,7 +186,7 @@ class OutputDirectory:
 def finished(path: Path) -> tuple[Manifest, dict[str, Any]] | None:
     """Return manifest and settings (`config.json`) of a finished model directory, or None if it is none."""
     try:
-        return Manifest.read(path), with_present_keys(json.loads((path / "config.json").read_text("utf-8")))
+        return Manifest.read(path), with_present_keys(json.loads((path / CONFIG_FILE).read_text("utf-8")))
     except (ManifestError, OSError, ValueError, TypeError):
         return None
 

@@ -6,11 +6,10 @@ from types import TracebackType
 from typing import Any, Self
 
 from pipelines.running.directory_lock import DirectoryLock
-from pipelines.running.manifest import FILE_NAME
+from pipelines.running.manifest import MANIFEST_FILE
+from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
 from vecmill.files import read_json, write_json
-
-CONFIG = "config.json"
 
 
 class RunDirectory:
@@ -56,7 +55,7 @@ class RunDirectory:
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Write the effective settings of this run."""
-        write_json(self.path / CONFIG, settings)
+        write_json(self.path / CONFIG_FILE, settings)
 
 
 def refuse_other(path: Path) -> None:
@@ -65,14 +64,14 @@ def refuse_other(path: Path) -> None:
         return
     if not path.is_dir():
         raise OutputError(f"{path} is a file; a run is kept in a directory: choose another name")
-    if (path / FILE_NAME).exists():
+    if (path / MANIFEST_FILE).exists():
         raise OutputError(f"{path} is a single stage, as train-embeddings writes it; choose another directory")
     entries = sorted(entry.name for entry in path.iterdir())
-    if not is_run(path) and not all(name.startswith((".lock", ".owner", f".{CONFIG}")) for name in entries):
+    if not is_run(path) and not all(name.startswith((".lock", ".owner", f".{CONFIG_FILE}")) for name in entries):
         raise OutputError(f"{path} holds {entries[0]} and is no run of vecmill; choose another directory")
 
 
 def is_run(path: Path) -> bool:
     """Whether a directory has the settings of a run."""
-    settings = read_json(path / CONFIG) or {}
+    settings = read_json(path / CONFIG_FILE) or {}
     return "corpus" in settings and "output" in settings

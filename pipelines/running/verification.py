@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.console.progress import Progress
-from pipelines.running.manifest import FILE_NAME, Manifest, ManifestError
-from pipelines.running.run_directory import CONFIG, is_run
+from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
+from pipelines.running.run_directory import is_run
+from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
 from vecmill.files import file_digest
 
@@ -59,18 +60,22 @@ def verify(directory: Path, progress: Progress) -> Verification:
     if is_run(directory):
         visible = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
         stages = [path for path in visible if path.is_dir()]
-        problems += [Problem(path.name, "foreign") for path in visible if path not in stages and path.name != CONFIG]
-    elif (directory / FILE_NAME).exists():
+        problems += [
+            Problem(path.name, "foreign") for path in visible if path not in stages and path.name != CONFIG_FILE
+        ]
+    elif (directory / MANIFEST_FILE).exists():
         stages = [directory]
     else:
-        raise OutputError(f"{directory} is neither a run nor a model directory: it has no {CONFIG} and no {FILE_NAME}")
+        raise OutputError(
+            f"{directory} is neither a run nor a model directory: it has no {CONFIG_FILE} and no {MANIFEST_FILE}"
+        )
     manifests: dict[Path, Manifest] = {}
     for stage in stages:
         try:
             manifests[stage] = Manifest.read(stage)
         except ManifestError:
-            kind = "damaged" if (stage / FILE_NAME).exists() else "missing"
-            problems.append(Problem((stage / FILE_NAME).relative_to(directory).as_posix(), kind))
+            kind = "damaged" if (stage / MANIFEST_FILE).exists() else "missing"
+            problems.append(Problem((stage / MANIFEST_FILE).relative_to(directory).as_posix(), kind))
     files = sum(len(manifest.outputs) for manifest in manifests.values())
     size = sum(entry["bytes"] for manifest in manifests.values() for entry in manifest.outputs.values())
     done = 0
@@ -96,7 +101,7 @@ def _problems_of(stage: Path, manifest: Manifest, read: Callable[[int], None]) -
             found.append((name, "missing"))
         elif path.stat().st_size != entry["bytes"] or _hash(path, read) != entry["sha256"]:
             found.append((name, "damaged"))
-    known = {*manifest.outputs, FILE_NAME}
+    known = {*manifest.outputs, MANIFEST_FILE}
     present = (path.relative_to(stage).as_posix() for path in stage.rglob("*") if not path.is_dir())
     return found + [(name, "foreign") for name in present if name not in known]
 

@@ -11,6 +11,7 @@ from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.word2vec.config import Word2VecConfig
 from pipelines.settings.config import ConfigError, Given, build_sections, read_toml
+from pipelines.settings.file_names import CONFIG_FILE
 from pipelines.settings.lm_settings import PRESETS, LMSettings, Preset
 from pipelines.settings.sections import CorpusSettings, SplitSettings, TokenizerSettings
 from vecmill.hints import did_you_mean
@@ -56,7 +57,7 @@ def load_lm_config(path: Path | None = None, options: Mapping[str, Given] | None
 def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
     """Make a configuration of what is given and of the defaults of its preset.
 
-    Word vectors that are trained first have the dimension of the network's E.
+    Word vectors that are trained first have the dimension of the network's E, and are the same in every run.
 
     Raises
     ------
@@ -70,15 +71,16 @@ def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
     defaults = {name: Given(value, f"preset {preset.value}") for name, value in PRESETS[preset.value].items()}
     sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})
     sections["tokenizer"] = dataclasses.replace(sections["tokenizer"], punctuation=sections["lm"].punctuation)
-    if "train.dimension" not in given:
-        sections["train"] = dataclasses.replace(sections["train"], dimension=sections["lm_network"].embedding_dimension)
+    own = {"dimension": sections["lm_network"].embedding_dimension, "deterministic": True}
+    chosen = {name: value for name, value in own.items() if f"train.{name}" not in given}
+    sections["train"] = dataclasses.replace(sections["train"], **chosen)
     return LMPipelineConfig(**sections)
 
 
 def _tokenizer(embeddings: Any) -> list[tuple[str, Any]]:
     """Return the settings of the tokenizer that the text of the embeddings was cut with."""
     try:
-        settings = dict(json.loads((Path(embeddings) / "config.json").read_text("utf-8"))["tokenizer"])
+        settings = dict(json.loads((Path(embeddings) / CONFIG_FILE).read_text("utf-8"))["tokenizer"])
     except (OSError, ValueError, KeyError, TypeError):
         return []  # none, or vectors of another tool
     known = {entry.name for entry in dataclasses.fields(TokenizerSettings)}

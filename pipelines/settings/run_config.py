@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import Any, get_type_hints
 
 from pipelines.settings.config import (
     LM_SECTION_NAMES,
@@ -17,10 +17,8 @@ from pipelines.settings.config import (
     read_toml,
     with_present_keys,
 )
+from pipelines.settings.lm_config import LMPipelineConfig, build_lm_config
 from pipelines.settings.sections import EvaluateSettings, ExportSettings, OutputSettings
-
-if TYPE_CHECKING:
-    from pipelines.settings.lm_config import LMPipelineConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +37,7 @@ class RunConfig:
     evaluate: EvaluateSettings
     export: ExportSettings
     output: OutputSettings
-    lm: "LMPipelineConfig | None"
+    lm: LMPipelineConfig | None
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return ``{section: {key: value}}`` as it is written to `config.json`."""
@@ -92,9 +90,8 @@ def build_run_config(given: Mapping[str, Given]) -> RunConfig:
         )
     lm = None
     if any(name.partition(".")[0] in LM_SECTION_NAMES for name in given):
-        from pipelines.settings.lm_config import build_lm_config  # slow to import: Numba
-
         lm = build_lm_config({"lm.enabled": Given(True, "default"), **given})
+        lm = dataclasses.replace(lm, train=embedding.train)  # one E, that of the run
     return RunConfig(
         embedding=embedding, lm=lm if lm and lm.lm.enabled else None, **build_sections(RUN_SECTIONS, given)
     )

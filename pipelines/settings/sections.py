@@ -6,6 +6,7 @@ from pathlib import Path
 from pipelines.console.durations import seconds
 
 STANDARD_INPUT = "-"
+TEXT_PARTS = ("train", "valid", "test")
 OWN_EMBEDDINGS = "train-embeddings"
 """Word vectors of the same pipeline: the name of their stage."""
 
@@ -29,15 +30,20 @@ class CorpusSettings:
     column: str = "text"
 
     @property
-    def is_remote(self) -> bool:
-        """Whether the source is a URL of another machine."""
-        return "://" in self.source and not self.source.startswith("file:") and not Path(self.source).exists()
+    def is_standard_input(self) -> bool:
+        """Whether the text arrives on standard input."""
+        return self.source == STANDARD_INPUT
 
     @property
     def is_read_once(self) -> bool:
-        """Whether the source is standard input or a pipe, which gives its text once only."""
+        """Whether the source is standard input or a pipe, which gives its text only once."""
         path = Path(self.source).expanduser()
-        return self.source == STANDARD_INPUT or (path.exists() and not (path.is_file() or path.is_dir()))
+        return self.is_standard_input or (path.exists() and not (path.is_file() or path.is_dir()))
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether the source is a URL of another machine."""
+        return "://" in self.source and not self.source.startswith("file:") and not Path(self.source).exists()
 
 
 @dataclass(frozen=True, kw_only=True)

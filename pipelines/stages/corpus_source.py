@@ -12,7 +12,7 @@ from pipelines.running.manifest import Manifest
 from pipelines.settings.sections import STANDARD_INPUT, CorpusSettings
 from vecmill.files import write_json
 
-FILE_NAME = "corpus.json"
+CORPUS_FILE = "corpus.json"
 
 
 def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
@@ -45,7 +45,7 @@ def write_location(directory: Path, path: str, corpus: Corpus) -> None:
         The text as it was found.
     """
     record = {"path": path, "name": corpus.name, "description": corpus.description}
-    write_json(directory / FILE_NAME, record)
+    write_json(directory / CORPUS_FILE, record)
 
 
 def read_location(directory: Path) -> tuple[str, str]:
@@ -57,10 +57,10 @@ def read_location(directory: Path) -> tuple[str, str]:
         If the record is missing or damaged.
     """
     try:
-        record = json.loads((directory / FILE_NAME).read_text("utf-8"))
+        record = json.loads((directory / CORPUS_FILE).read_text("utf-8"))
         path, name = str(record["path"]), str(record["name"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CorpusError(f"{directory} has no readable {FILE_NAME} ({error}); fetch the text again") from error
+        raise CorpusError(f"{directory} has no readable {CORPUS_FILE} ({error}); fetch the text again") from error
     inside = directory / path
     return (str(inside) if path != STANDARD_INPUT and inside.exists() else path), name
 

@@ -1,6 +1,5 @@
 """Instead of stage 5: ids → co-occurrence counts → positive PMI → truncated SVD."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,7 +9,9 @@ from embeddings import EncodedCorpus, Vocabulary
 from embeddings.count_based import CountBased, CountBasedConfig
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import PipelineConfig
-from pipelines.stages import vocabulary
+from pipelines.settings.file_names import CONFIG_FILE
+from pipelines.stages.vocabulary import VOCABULARY_FILE
+from vecmill.files import write_json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,12 +37,11 @@ class CountBasedStage(Stage):
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary and the effective configuration."""
-        words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
+        words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # the runner has verified it
         with context.progress.task("counting neighbours", corpus.token_count) as update:
             model = CountBased(self.count_based)
             model.fit(corpus, words, progress=lambda event: update(event.done, seconds_left=event.seconds_left))
         model.vectors_.save(directory)
-        settings = json.dumps(self.all_settings, indent=1, ensure_ascii=False)
-        (directory / "config.json").write_text(f"{settings}\n", "utf-8")
+        write_json(directory / CONFIG_FILE, self.all_settings)
         return {"words": len(words), "dimension": self.count_based.dimension}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pipelines.running.stage import Stage, StageContext
-from pipelines.stages import vocabulary
+from pipelines.stages.vocabulary import VOCABULARY_FILE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class EncodeStage(Stage):
         from embeddings import SplitText, TokenizedCorpus, Vocabulary, encode_corpus
 
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
-        words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
+        words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         split = SplitText.open(context.inputs["split"]) if self.split else None
         corpus = encode_corpus(tokenized, words, directory, threads=self.threads, split=split)
         totals = {"tokens": corpus.token_count, "sentences": corpus.sentence_count, "dropped": dict(corpus.dropped)}

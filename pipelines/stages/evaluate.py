@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 from pipelines.running.manifest import hash_files
 from pipelines.running.stage import Stage, StageContext
-
-FILE_NAME = "scores.json"
+from pipelines.settings.file_names import SCORES_FILE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,5 +51,5 @@ class EvaluateStage(Stage):
         vectors = WordVectors.load(context.inputs["train-embeddings"])
         with context.progress.task("measuring the vectors", None):
             scores = evaluate(vectors, sets)
-        scores.to_json(directory / FILE_NAME, orient="records", indent=1)
+        scores.to_json(directory / SCORES_FILE, orient="records", indent=1)
         return {"sets": len(scores)}

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from corpora import fetch
+from corpora import evaluation_data, fetch
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
-from vecmill import evaluation_sets
 
 
 def find_sets(data: Sequence[str] | None) -> dict[str, Path]:
-    """Find evaluation sets; see `vecmill.evaluation_sets.find_sets`."""
-    return evaluation_sets.find_sets(data, _fetch)
+    """Find evaluation sets; see `corpora.evaluation_data.find_sets`."""
+    return evaluation_data.find_sets(data, _fetch)
 
 
 def _fetch(name: str) -> Path:

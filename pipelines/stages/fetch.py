@@ -14,14 +14,10 @@ from pipelines.console.progress import LogProgress
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
-from pipelines.settings.sections import STANDARD_INPUT, CorpusSettings
-from pipelines.stages.corpus_source import (
-    FILE_NAME,
-    open_source,
-    write_location,
-)
+from pipelines.settings.sections import CorpusSettings
+from pipelines.stages.corpus_source import CORPUS_FILE, open_source, write_location
 
-TEXT = "text"
+DOWNLOADED_TEXT = "text"
 _CHUNK = 1 << 20
 
 
@@ -52,7 +48,7 @@ class FetchStage(Stage):
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the text alone: where it lies does not matter."""
-        text = {name: entry for name, entry in outputs.items() if name != FILE_NAME}
+        text = {name: entry for name, entry in outputs.items() if name != CORPUS_FILE}
         return digest_of({**text, "": self.sources()})
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
@@ -60,10 +56,10 @@ class FetchStage(Stage):
         source = self.corpus.source
         corpus = open_source(self.corpus, context.progress)
         if self.corpus.is_remote:
-            path = _download(corpus, directory / TEXT, context).relative_to(directory).as_posix()
+            path = _download(corpus, directory / DOWNLOADED_TEXT, context).relative_to(directory).as_posix()
         elif source in names():
             path = corpus.files[0].path
-        elif source == STANDARD_INPUT:
+        elif self.corpus.is_standard_input:
             path = source
         else:
             path = os.path.abspath(Path(source).expanduser())  # noqa: PTH100 - may be a glob

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from corpora.sources import InputFile
 from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.vectors_elsewhere import read_vectors
 
 if TYPE_CHECKING:
     from embeddings import WordVectors
-
-_FILES = ("vectors.npy", "context.npy", "vocabulary.tsv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,9 @@ class StartModel:
 
     def sources(self) -> dict[str, str]:
         """Return one hash of all its files, as a stage needs it."""
-        files = [self.path / name for name in _FILES] if self.path.is_dir() else [self.path]
+        from embeddings.vectors.model_directory import MODEL_FILES
+
+        files = [self.path / name for name in MODEL_FILES] if self.path.is_dir() else [self.path]
         return {"start": " ".join(self.hashes(_as_input(file)) for file in files if file.is_file())}
 
     def open(self) -> "WordVectors":
@@ -41,9 +42,7 @@ class StartModel:
         EmbeddingsError
             There is nothing at the path, or it cannot be read.
         """
-        from embeddings import WordVectors
-
-        return WordVectors.load(self.path)
+        return read_vectors(self.path)
 
 
 def _as_input(file: Path) -> InputFile:

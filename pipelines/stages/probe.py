@@ -14,9 +14,8 @@ from embeddings.evaluation.probing.scores import compare_answers, score
 from embeddings.evaluation.probing.task_source import TaskSource
 from embeddings.evaluation.probing.tasks import CONTINUED, FROZEN, RANDOM, STARTS, TASKS, TUNED, words_of
 from pipelines.running.stage import Stage, StageContext
+from pipelines.settings.file_names import SCORES_FILE
 from vecmill.files import write_json
-
-FILE_NAME = "scores.json"
 
 Row = dict[str, Any]
 
@@ -88,7 +87,7 @@ class ProbeStage(Stage):
                 row = {"task": self.name, "fraction": fraction, "first": start, "second": RANDOM}
                 comparisons.append({**row, **asdict(difference)})
         result = {"about": self._about(gold), "scores": scores, "comparisons": comparisons}
-        write_json(directory / FILE_NAME, result)
+        write_json(directory / SCORES_FILE, result)
         return {"networks": sum(row["draws"] for row in scores)}
 
     def _networks(self, checkpoint: Path) -> dict[tuple[float, str], list[Network]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pipelines.running.known_hashes import KnownHashes
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import ConfigError
-from pipelines.settings.sections import CorpusSettings, TokenizerSettings
+from pipelines.settings.sections import TEXT_PARTS, CorpusSettings, TokenizerSettings
 from pipelines.stages.corpus_source import open_fetched, open_parts, require_unchanged
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PARTS = ("train", "valid", "test")
 _SAMPLE_BYTES = 1 << 18
 
 
@@ -81,7 +80,7 @@ class TokenizeStage(Stage):
         from embeddings import make_tokenizer, tokenize_corpus
 
         fetched, tokenizer = context.inputs["fetch"], make_tokenizer(**tokenizer_arguments(self.tokenizer))
-        parts = open_parts(fetched, self.corpus, PARTS) if self.keep_parts else None
+        parts = open_parts(fetched, self.corpus, TEXT_PARTS) if self.keep_parts else None
         if parts and _is_tokenized(parts):
             logger.info("the text is tokenized already: it is split at white space only")
             tokenizer = make_tokenizer("whitespace", lowercase=False)

@@ -11,17 +11,15 @@ from pipelines.console.progress import count
 from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import PipelineConfig
-from pipelines.stages import vocabulary
+from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE
 from pipelines.stages.initial_vectors import StartModel
+from pipelines.stages.vocabulary import VOCABULARY_FILE
 from vecmill.files import write_json
 
 if TYPE_CHECKING:
     from embeddings.training import TrainingProgress
 
 logger = logging.getLogger(__name__)
-
-METRICS = "metrics.jsonl"
-RESULT = ("vectors.npy", "context.npy", "vocabulary.tsv")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +52,9 @@ class TrainEmbeddingsStage(Stage):
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the vectors alone: how long an epoch took does not matter."""
-        return digest_of({name: outputs[name] for name in RESULT})
+        from embeddings.vectors.model_directory import MODEL_FILES
+
+        return digest_of({name: outputs[name] for name in MODEL_FILES})
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary, the effective configuration and the metrics of every epoch."""
@@ -62,7 +62,7 @@ class TrainEmbeddingsStage(Stage):
         from embeddings.training import Checkpointing
         from embeddings.word2vec import Word2Vec
 
-        words = Vocabulary.load(context.inputs["vocabulary"] / vocabulary.FILE_NAME)
+        words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # the runner has verified it
         trained = words.is_word(punctuation=self.config.tokenizer.punctuation) if self.split else None
         model = Word2Vec(self.config.train)
@@ -78,9 +78,9 @@ class TrainEmbeddingsStage(Stage):
             model.fit(corpus, words, progress=show, checkpointing=checkpointing, initial_vectors=start, trained=trained)
         vectors = model.vectors_
         vectors.save(directory)
-        write_json(directory / "config.json", self.config.to_dict())
+        write_json(directory / CONFIG_FILE, self.config.to_dict())
         lines = [json.dumps(metrics) for metrics in model.metrics_]
-        (directory / METRICS).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+        (directory / METRICS_FILE).write_text("".join(f"{line}\n" for line in lines), "utf-8")
         settings = self.config.train
         return {"words": len(vectors), "dimension": settings.dimension, "learning rate": settings.learning_rate}
 

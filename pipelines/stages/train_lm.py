@@ -12,8 +12,11 @@ from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import Update, count
 from pipelines.running.manifest import Manifest, ManifestError, digest_of
 from pipelines.running.stage import Stage, StageContext
+from pipelines.running.vectors_elsewhere import read_vectors
+from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE, PERPLEXITY_FILE
 from pipelines.settings.lm_settings import LMSettings
-from pipelines.settings.sections import OWN_EMBEDDINGS
+from pipelines.settings.sections import OWN_EMBEDDINGS, TEXT_PARTS
+from pipelines.stages.vocabulary import VOCABULARY_FILE
 from vecmill.files import file_digest, write_json
 
 if TYPE_CHECKING:
@@ -31,9 +34,6 @@ logger = logging.getLogger(__name__)
 KNESER_NEY_ORDER = 5
 KNESER_NEY_TOKENS = 4_000_000
 """Tokens of the training text that the n-gram model counts, at most: it holds its counts in memory."""
-PARTS = ("train", "valid", "test")
-METRICS, EVALUATION = "metrics.jsonl", "evaluation.json"
-RESULT = ("model.safetensors", "language_model.json", "vocabulary.tsv")
 _COUNTED_AT_ONCE = 1 << 22
 
 
@@ -68,7 +68,9 @@ class TrainLMStage(Stage):
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the model and its vocabulary: how long an epoch took does not matter."""
-        return digest_of({name: outputs[name] for name in RESULT})
+        from embeddings.language_model.model import LANGUAGE_MODEL_FILES
+
+        return digest_of({name: outputs[name] for name in LANGUAGE_MODEL_FILES})
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the model, the effective settings, the metrics of every epoch and the test perplexity."""
@@ -80,9 +82,9 @@ class TrainLMStage(Stage):
         from embeddings.training import Checkpointing
 
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has verified it
-        vocabulary = Vocabulary.load(context.inputs["vocabulary"] / "vocabulary.tsv")
+        vocabulary = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         vocabulary = vocabulary.prefix(self.lm.max_vocabulary, self.lm.min_count)
-        streams = {part: corpus.part(part).stream(len(vocabulary)) for part in PARTS}
+        streams = {part: corpus.part(part).stream(len(vocabulary)) for part in TEXT_PARTS}
         rng = np.random.default_rng(self.lm.seed)
         start, found = self._initial_embedding(vocabulary, context, rng)
         model = LanguageModel(
@@ -103,10 +105,10 @@ class TrainLMStage(Stage):
         with context.progress.task("training language model", None) as update:
             trainer.fit(streams["train"], streams["valid"], progress=lambda event: _show(update, event, sampled))
         model.save(directory)
-        (directory / METRICS).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics_), "utf-8")
-        write_json(directory / "config.json", self.all_settings)
+        (directory / METRICS_FILE).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics_), "utf-8")
+        write_json(directory / CONFIG_FILE, self.all_settings)
         with context.progress.task("measuring perplexity", None):
-            write_json(directory / EVALUATION, _evaluation(model, streams))
+            write_json(directory / PERPLEXITY_FILE, _evaluation(model, streams))
         numbers = sum(parameter.value.size for parameter in model.parameters.values())
         return {
             "parameters": numbers,
@@ -122,13 +124,12 @@ class TrainLMStage(Stage):
         self, vocabulary: "Vocabulary", context: StageContext, rng: "np.random.Generator"
     ) -> tuple["np.ndarray | None", str]:
         """Return E to start from, None for a random one, and in words where it comes from."""
-        from embeddings import WordVectors
-        from embeddings.language_model.initial_embedding import initial_embedding
+        from embeddings.networks.initial_embedding import initial_embedding
 
         path = self.lm.embeddings_path
         if path is None and not self.lm.trains_embeddings:
             return None, "random"
-        vectors = WordVectors.load(context.inputs[OWN_EMBEDDINGS] if path is None else path)
+        vectors = read_vectors(context.inputs[OWN_EMBEDDINGS] if path is None else path)
         start, alignment = initial_embedding(vocabulary, vectors, self.network.embedding_dimension, rng)
         if path is None:
             return start, f"word vectors of the training part: {alignment}"

@@ -9,7 +9,7 @@ from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import VocabularySettings
 from pipelines.stages.initial_vectors import StartModel
 
-FILE_NAME = "vocabulary.tsv"
+VOCABULARY_FILE = "vocabulary.tsv"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +46,9 @@ class VocabularyStage(Stage):
         settings = self.vocabulary_settings
         if self.start is None:
             vocabulary = build_vocabulary(tokenized, settings.min_count, settings.max_vocabulary, split)
-            vocabulary.save(directory / FILE_NAME)
+            vocabulary.save(directory / VOCABULARY_FILE)
             return {"words": len(vocabulary)}
         old = self.start.open().vocabulary
         vocabulary = extend_vocabulary(old, tokenized, settings.min_count, settings.max_vocabulary, split)
-        vocabulary.save(directory / FILE_NAME)
+        vocabulary.save(directory / VOCABULARY_FILE)
         return {"words": len(vocabulary), "new words": len(vocabulary) - len(old)}

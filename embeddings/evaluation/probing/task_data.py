@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
-from corpora.errors import CorpusError
+from embeddings.errors import EmbeddingsError
 
 logger = logging.getLogger(__name__)
 
@@ -126,13 +126,15 @@ def _find(folder: Path | None, package: str, resource: str) -> Any:
 
     Raises
     ------
-    CorpusError
+    EmbeddingsError
         It is neither there nor can be fetched, or its package is damaged.
     """
     import nltk
 
     if folder is not None and not folder.is_dir():
-        raise CorpusError(f"--data: there is no folder {folder}; expected one with corpora/ in it, as nltk_data has")
+        raise EmbeddingsError(
+            f"--data: there is no folder {folder}; expected one with corpora/ in it, as nltk_data has"
+        )
     paths = None if folder is None else [str(folder.resolve())]
     if paths and paths[0] not in nltk.data.path:
         nltk.data.path.append(paths[0])  # NLTK opens packed files only in folders that are listed here
@@ -141,17 +143,17 @@ def _find(folder: Path | None, package: str, resource: str) -> Any:
     except LookupError:
         pass
     except BadZipFile as error:
-        raise CorpusError(f"NLTK's package {package} is damaged ({error}); fetch it again") from error
+        raise EmbeddingsError(f"NLTK's package {package} is damaged ({error}); fetch it again") from error
     if folder is not None:
         where = "/".join(resource.split("/")[:2])
-        raise CorpusError(
+        raise EmbeddingsError(
             f"{folder} has no {where} or {where}.zip; fetch it: python -m nltk.downloader -d {folder} {package}"
         )
     logger.info("fetching NLTK's package %s", package)
     with contextlib.redirect_stdout(io.StringIO()):  # it prints its errors
         fetched = nltk.download(package, quiet=True)
     if not fetched:
-        raise CorpusError(
+        raise EmbeddingsError(
             f"NLTK's package {package} is missing and could not be fetched; with a network, python -m nltk.downloader "
             f"{package} does it; else name a folder that has it with --data or NLTK_DATA"
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings import WordVectors
+from embeddings import WordVectors, formats
 from embeddings.evaluation.probing.continued import continued
 from embeddings.evaluation.probing.task_data import READERS, TaskData
 from embeddings.evaluation.probing.tasks import CONTINUED, TASKS, Examples, restricted, words_of
@@ -48,7 +48,7 @@ class TaskSource:
     @cached_property
     def vectors(self) -> WordVectors:
         """E as it was given."""
-        return WordVectors.load(self.model)
+        return formats.read(self.model)
 
     @cached_property
     def data(self) -> TaskData:

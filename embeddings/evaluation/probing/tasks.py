@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from embeddings import Vocabulary, WordVectors
-from embeddings.evaluation.probing.constituents import ConstituentLabeller
+from embeddings.evaluation.probing.constituents import ConstituentLabeller, constituent_labels
 from embeddings.evaluation.probing.task_data import TaskData
-from embeddings.language_model.initial_embedding import align
+from embeddings.networks.initial_embedding import align
 from embeddings.sequences.classifier import SequenceClassifier
 from embeddings.sequences.network import SequenceNetworkConfig
 from embeddings.sequences.tagger import SequenceTagger
@@ -145,8 +145,6 @@ def _majority(examples: Examples) -> Answers:
 
 
 def _most_frequent_constituent(examples: Examples) -> Answers:
-    from embeddings.evaluation.probing.constituents import constituent_labels
-
     best = _most_common(label for labels in examples.labels for label in labels)
     return [[best] * len(constituent_labels(tree)) for tree in examples.test]
 

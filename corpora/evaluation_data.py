@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
 
-from corpora import CorpusError, evaluation_sets, fetch
-from embeddings.errors import EmbeddingsError
+from corpora.catalog import evaluation_sets, fetch
+from corpora.errors import CorpusError
 from vecmill.errors import OutputError, VecmillError
 from vecmill.hints import did_you_mean
 
@@ -41,9 +41,7 @@ def find_sets(data: Sequence[str | PathLike[str]] | None, fetch: Fetch = fetch_s
     Raises
     ------
     CorpusError
-        A set that was named, or none of the catalog, can be fetched.
-    EmbeddingsError
-        Something named is neither a file nor a folder with files nor in the catalog.
+        A name is neither a file nor a folder with files nor in the catalog, or its set cannot be fetched.
     """
     if not data:
         return _whole_catalog(fetch)
@@ -53,7 +51,7 @@ def find_sets(data: Sequence[str | PathLike[str]] | None, fetch: Fetch = fetch_s
         if path.is_dir():
             files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
             if not files:
-                raise EmbeddingsError(f"{path} holds no files; expected word pairs, analogies or categories")
+                raise CorpusError(f"{path} holds no files; expected word pairs, analogies or categories")
             found |= {file.stem: file for file in files}
         elif path.exists():
             found[path.stem] = path
@@ -67,7 +65,7 @@ def _known(name: str) -> str:
     """Return a name that is in the catalog."""
     names = [entry.name for entry in evaluation_sets()]
     if name not in names:
-        raise EmbeddingsError(
+        raise CorpusError(
             f"there is no {name}: expected a file, a folder of files or the name of an evaluation set"
             f"{did_you_mean(name, names)} ({', '.join(names)})"
         )

@@ -1,0 +1,86 @@
+"""A model directory: word vectors with their vocabulary, and the context vectors where training made them.
+
+Layout::
+
+    DIRECTORY/vectors.npy        E, (V, d) float32
+    DIRECTORY/context.npy        the context matrix, (V, d) float32; may be missing
+    DIRECTORY/vocabulary.tsv     the words in the order of the rows, with their counts
+"""
+
+from os import PathLike
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from embeddings.array_files import read_array
+from embeddings.errors import EmbeddingsError
+from embeddings.text.vocabulary import Vocabulary
+from vecmill.files import atomic_directory, writing
+
+VECTORS_FILE, CONTEXT_FILE, VOCABULARY_FILE = "vectors.npy", "context.npy", "vocabulary.tsv"
+REQUIRED_FILES = (VECTORS_FILE, VOCABULARY_FILE)
+MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE)
+
+
+class StoredVectors(NamedTuple):
+    """The content of a model directory.
+
+    Attributes
+    ----------
+    vocabulary : Vocabulary
+    matrix : (V, d) float32
+    context : (V, d) float32 or None
+    """
+
+    vocabulary: Vocabulary
+    matrix: np.ndarray
+    context: np.ndarray | None
+
+
+def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
+    """Open a model directory; its arrays are memory-mapped, so that neither is read.
+
+    Raises
+    ------
+    EmbeddingsError
+        There is no model directory at `path`, or one of its files is missing or damaged.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise EmbeddingsError(f"there is no {path}; expected a model directory")
+    for name in REQUIRED_FILES:
+        if not (path / name).is_file():
+            what = f"has no {name}" if path.is_dir() else "is a file"
+            raise EmbeddingsError(
+                f"{path} {what}; expected a model directory, as training and save() write it; vecmill.load(path) reads "
+                "word vectors of any format"
+            )
+    context = path / CONTEXT_FILE
+    return StoredVectors(
+        Vocabulary.load(path / VOCABULARY_FILE),
+        read_array(path / VECTORS_FILE, mapped=True),
+        read_array(context, mapped=True) if context.is_file() else None,
+    )
+
+
+def write_model_directory(path: str | PathLike[str], stored: StoredVectors, *, overwrite: bool = False) -> None:
+    """Write a model directory; it is written beside its place and renamed when it is complete.
+
+    Parameters
+    ----------
+    path : path
+    stored : StoredVectors
+    overwrite : bool
+        Replace a directory that exists, with all its content.
+
+    Raises
+    ------
+    OutputError
+        `path` exists and is not empty (without `overwrite`), or cannot be written.
+    """
+    with atomic_directory(path, replace=overwrite) as new, writing(path):
+        np.save(new / VECTORS_FILE, stored.matrix, allow_pickle=False)
+        if stored.context is not None:
+            np.save(new / CONTEXT_FILE, stored.context, allow_pickle=False)
+        stored.vocabulary.save(new / VOCABULARY_FILE)

@@ -1,0 +1,10 @@
+"""Names of the files that stages write and that others read."""
+
+CONFIG_FILE = "config.json"
+"""The effective settings, of a run or of a model directory."""
+METRICS_FILE = "metrics.jsonl"
+"""One line of JSON an epoch of training."""
+SCORES_FILE = "scores.json"
+"""Results of an evaluation of word vectors."""
+PERPLEXITY_FILE = "evaluation.json"
+"""The perplexity of a language model and of its baselines."""
