@@ -479,3 +479,10 @@ def test_a_language_model_starts_from_word_vectors(expected):
 def test_settings_of_language_models_are_refused(settings, error, message):
     with pytest.raises(error, match=message):
         train_lm(LINES, **settings)
+
+
+@pytest.mark.parametrize("text", [None, {"train": LINES}, ["a b", 5], "word " * 10**5, "~nobody/of/this name"])
+def test_what_is_no_text_for_a_language_model(text):
+    with pytest.raises(vecmill.VecmillError) as caught:
+        train_lm(text)
+    assert len(str(caught.value)) <= 200

@@ -191,7 +191,7 @@ def test_what_is_written_has_the_permissions_that_the_user_wants(tmp_path, mask)
 def test_temporary_files_elsewhere_are_for_nobody_else(tmp_path):
     code = (
         "import os, tempfile; os.umask(0)\n"
-        "import embeddings.training, embeddings.count_based.positive_pmi\n"
+        "import vecmill.training, embeddings.count_based.positive_pmi\n"
         "with tempfile.TemporaryDirectory(prefix='vecmill-') as folder: print(oct(os.stat(folder).st_mode & 0o777))"
     )
     environment = {**os.environ, "TMPDIR": str(tmp_path)}

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import require_one_of, require_type
 from pipelines.settings.lm_settings import PRESETS, Preset
-from vecmill.text_input import Text, TextInput
+from vecmill.text_input import Text, TextInput, exists
 from vecmill.training import tokenizer_for
 
 _SAMPLE_BYTES = 1 << 18
@@ -71,8 +72,14 @@ def train_language_model(
         All settings of the network, in place of the preset's.
     training : LMTrainingConfig, optional
         All settings of training, in place of the preset's.
-    cell, layers, hidden_size, epochs, batch_size, learning_rate
-        Single settings of `network` and `training`.
+    cell : {"lstm", "gru", "rnn"}, optional
+        Setting of `network`.
+    layers, hidden_size : int, optional
+        Settings of `network`.
+    epochs, batch_size : int, optional
+        Settings of `training`.
+    learning_rate : float, optional
+        Setting of `training`.
     min_count : int
         Words that occur less often in the training part are ``<unk>``.
     max_vocabulary : int, optional
@@ -83,8 +90,16 @@ def train_language_model(
         Shares of the lines that go to these parts.
     threads : int, optional
         Default: all processors that this process may use.
-    tokenizer, lowercase, punctuation, fold_digits, field, column
+    tokenizer : str, callable, object with a method ``tokenize``, or Tokenizer, optional
+        See `vecmill.train`; text that is tokenized already (`looks_tokenized`) is split at white space.
+    lowercase : bool, optional
         See `vecmill.train`.
+    punctuation : bool
+        Predict punctuation marks, too.
+    fold_digits : bool
+        Replace every digit by 0.
+    field, column : str
+        Where .jsonl, and .csv, .tsv and .parquet files, hold their text.
     progress : callable, optional
         Called after every window with a `TrainingProgress`.
 
@@ -128,11 +143,9 @@ def train_language_model(
         )
         for part in given.values():
             part.log_warnings()
-        E = (
-            None
-            if embeddings is None
-            else initial_embedding(vocabulary, embeddings, network.embedding_dimension, rng)[0]
-        )
+        E = None
+        if embeddings is not None:
+            E, _ = initial_embedding(vocabulary, embeddings, network.embedding_dimension, rng)
         model = LanguageModel(network, vocabulary, rng=rng, embedding=E, tokenizer=splitter.settings)
         train_ids, valid_ids = corpus.part(TRAIN).stream(), corpus.part(VALID).stream()
         trainer = LMTrainer(model, training, seed=seed, threads=threads)
@@ -156,7 +169,7 @@ def _of_preset(preset: Preset, section: str) -> dict[str, Any]:
 def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict[str, TextInput]:
     """Return the text as a whole, or its three parts, by name."""
     parts = text if isinstance(text, Mapping) and set(text) == set(PARTS) else None
-    if isinstance(text, (str, Path)):
+    if isinstance(text, (str, PathLike)) and exists(text):
         parts = part_files(Path(text).expanduser(), PARTS)
     if parts is None:
         return {"": TextInput(text, field=field, column=column)}

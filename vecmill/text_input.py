@@ -65,7 +65,12 @@ class TextInput:
         return self.corpus.warnings if self.corpus else {}
 
     def blocks(self) -> Iterator[Any]:
-        """Yield blocks of lines as bytes, or of sentences as lists of lists of tokens.
+        """Iterate over the text.
+
+        Returns
+        -------
+        iterator of bytes, or of list of lists of tokens
+            Blocks of lines, or of sentences.
 
         Raises
         ------
@@ -137,17 +142,18 @@ def _opened(text: Any, field: str, column: str) -> Corpus | None:
 
 def _require_path(text: str) -> None:
     is_sentence = text.count(" ") >= _MANY_SPACES and not set("/\\*?") & set(text)
-    if ("\n" in text or len(text) > _LONGEST_PATH or is_sentence) and not _exists(text):
+    if ("\n" in text or len(text) > _LONGEST_PATH or is_sentence) and not exists(text):
         raise NotTextError(
             f"this looks like text, not a path: {text[:40]!r}{'...' * (len(text) > 40)} ({len(text):,} characters); "
             "give [text] or text.splitlines()"
         )
 
 
-def _exists(path: str) -> bool:
+def exists(path: str | PathLike[str]) -> bool:
+    """Return whether there is something at a path; a str that can be no path is none."""
     try:
-        return Path(path).exists()
-    except (OSError, ValueError):  # too long, or a NUL in it
+        return Path(path).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, or the home of nobody
         return False
 
 

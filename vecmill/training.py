@@ -60,9 +60,37 @@ def train(
 
         What can be read only once is read only once.
     architecture : {"skip-gram", "cbow"}
-    dimension, window, dynamic_window, negative, noise_exponent, sample, epochs, learning_rate, min_learning_rate, \
-negative_sharing, cbow_mean, held_out, seed, deterministic, threads
-        See `Word2VecConfig`.
+        Skip-gram predicts a word from each of its neighbours; CBOW predicts it from their mean.
+    dimension : int
+        Length of a word vector.
+    window : int
+        Largest distance between a word and its context words.
+    dynamic_window : bool
+        Draw each window from 1..`window`.
+    negative : int
+        Noise words per example.
+    noise_exponent : float
+        Noise words are drawn from count^`noise_exponent`.
+    sample : float
+        Subsampling threshold of frequent words; 0 switches it off.
+    epochs : int
+        Passes over the text.
+    learning_rate : float, optional
+        Initial learning rate. Default: 0.025 for skip-gram, 0.1 for CBOW.
+    min_learning_rate : float
+        The learning rate falls linearly to this one.
+    negative_sharing : {"window", "pair"}
+        Share noise words among the examples of a window, or draw them for every example.
+    cbow_mean : bool
+        CBOW: take the mean of the context vectors, not their sum.
+    held_out : float
+        Share of the text, at most 50,000 tokens, that is not trained on but measured after every epoch.
+    seed : int
+        Of the initial vectors and of all draws.
+    deterministic : bool
+        The same vectors for any number of threads; takes longer.
+    threads : int, optional
+        Default: all processors that this process may use.
     min_count : int
         Words that occur less often are left out.
     max_vocabulary : int, optional

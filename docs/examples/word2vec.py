@@ -15,7 +15,7 @@ from collections import Counter
 
 import numpy as np
 
-from embeddings import train
+import vecmill
 
 TOPICS = {
     "animal": "cat dog horse cow sheep goat rabbit hen".split(),
@@ -99,7 +99,9 @@ def by_hand(lines: list[str], rng: np.random.Generator) -> dict[str, list[str]]:
 
 def by_library(lines: list[str]) -> dict[str, list[str]]:
     """Return the same, found by the library."""
-    vectors = train(lines, dimension=DIMENSION, window=WINDOW, epochs=30, learning_rate=0.1, sample=0, threads=1)
+    vectors = vecmill.train(
+        lines, dimension=DIMENSION, window=WINDOW, epochs=30, learning_rate=0.1, sample=0, threads=1
+    )
     return {
         name: [word for word, _ in vectors.most_similar(name, topn=3)] for names in TOPICS.values() for name in names
     }

@@ -5,6 +5,7 @@ that is not in it yet is looked at in Python.
 """
 
 import reprlib
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import chain, islice, repeat
 from typing import Any
@@ -20,7 +21,8 @@ from embeddings.text.tokenizer.word_table import WordTable
 
 _IDS_AT_ONCE = 1 << 16
 _BYTES_PER_TOKEN = 150  # of a token in the dictionary beside its characters, roughly
-_END_OF_SENTENCE = object()  # equal to no token
+_END_OF_SENTENCE = f"\ud800{secrets.token_hex()}"  # equal to no token; a str, for a dictionary of str is the fastest
+_LONGEST_SHOWN = 50  # characters of a value in a message
 _EMPTY, _TOO_LONG = -1, -2  # in place of the id of a token that is left out
 
 
@@ -90,6 +92,7 @@ class TokenListCounter:
         self._name_of = name_of
         self._counts = np.zeros(0, np.int64)
         self._empty = self._too_long = self._sentences = 0
+        self._size = 0  # of the dictionary in bytes, roughly
 
     @property
     def passed_over(self) -> dict[str, int]:
@@ -100,10 +103,20 @@ class TokenListCounter:
     @property
     def is_full(self) -> bool:
         """Whether the words have to be taken before the next ids are asked for."""
-        return self._table_bytes is not None and self._ids.size >= self._table_bytes
+        return self._table_bytes is not None and self._size >= self._table_bytes
 
     def ids(self, block: Any) -> Iterator[np.ndarray]:
-        """Yield the ids of a list of sentences in parts: tokens from 1 on, 0 where a sentence ends.
+        """Number the tokens of some sentences.
+
+        Parameters
+        ----------
+        block : list of iterables of str
+            Sentences.
+
+        Yields
+        ------
+        (n,) int32
+            Ids in parts: tokens from 1 on, 0 where a sentence ends.
 
         Raises
         ------
@@ -130,8 +143,9 @@ class TokenListCounter:
     def take_words(self) -> WordTable:
         """Return the words of the ids so far, and begin anew."""
         table = WordTable()
-        table.add(CountedWords(Words.from_bytes(self._ids.words), self._counts))
+        table.add(CountedWords(Words.from_bytes([word.encode() for word in self._ids.words]), self._counts))
         self._ids.reset()
+        self._size = 0
         self._counts = np.zeros(0, np.int64)
         return table
 
@@ -141,6 +155,8 @@ class TokenListCounter:
             self._empty += int(np.sum(found == _EMPTY))
             self._too_long += int(np.sum(found == _TOO_LONG))
             found = found[found >= 0]
+        new = self._ids.words[len(self._counts) :]
+        self._size += _BYTES_PER_TOKEN * len(new) + sum(map(len, new))
         counts = np.bincount(found, minlength=len(self._ids.words) + 1)[1:]
         counts[: len(self._counts)] += self._counts
         self._counts = counts
@@ -170,12 +186,15 @@ class TokenListCounter:
 class _TokenIds(dict[Any, int]):
     """Ids of tokens; a new token gets the next one when it is asked for.
 
+    Parameters
+    ----------
+    folding : mapping of int to str
+        Replacements of characters, as `str.translate` takes them.
+
     Attributes
     ----------
-    words : list of bytes
+    words : list of str
         The words of the ids from 1 on.
-    size : int
-        Memory in bytes, roughly.
     has_omissions : bool
         Whether some token has no id.
     """
@@ -183,6 +202,7 @@ class _TokenIds(dict[Any, int]):
     def __init__(self, folding: Mapping[int, str]) -> None:
         super().__init__()
         self._folding = folding
+        self._is_plain = not folding
         self.has_omissions = False
         self.reset()
 
@@ -190,32 +210,31 @@ class _TokenIds(dict[Any, int]):
         """Forget all tokens."""
         self.clear()
         self[_END_OF_SENTENCE] = LINE_END_ID
-        self.words: list[bytes] = []
-        self.size = 0
+        self.words: list[str] = []
 
     def __missing__(self, token: Any) -> int:
-        """Return the id of a new token.
+        """Return the id of a new token; raise a TypeError if it is not a str."""
+        if type(token) is str and self._is_plain and token.isascii() and 0 < len(token) <= LONGEST_WORD:
+            words = self.words
+            words.append(token)
+            self[token] = number = len(words)
+            return number
+        return self._id_of_other(token)
 
-        Raises
-        ------
-        TypeError
-            It is not a str.
-        """
+    def _id_of_other(self, token: Any) -> int:
+        """Return the id of a new token that may need another spelling, or may not have an id."""
         if not isinstance(token, str):
             raise TypeError
-        word = token.translate(self._folding) if self._folding else token
-        encoded = word.encode("utf-8", "replace")  # a lone surrogate becomes ?
-        if not 0 < len(encoded) <= LONGEST_WORD:
+        word = token.translate(self._folding).encode("utf-8", "replace").decode()  # a lone surrogate becomes ?
+        if not word or len(word.encode()) > LONGEST_WORD:
             self.has_omissions = True
             return _TOO_LONG if word else _EMPTY
-        self.size += len(token) + _BYTES_PER_TOKEN
-        word = word if word.isascii() else encoded.decode()
         if word == token:
-            self.words.append(encoded)
+            self.words.append(word)
             number = len(self.words)
         else:
             number = self[word]
-        self[token] = number
+        self[str(token)] = number  # a subclass of str would make all look-ups slower
         return number
 
 
@@ -226,4 +245,5 @@ def is_sequence(value: Any) -> bool:
 
 def described(value: Any) -> str:
     """Return a value, shortened, and its type: "'king' (str)"."""
-    return f"{reprlib.repr(value)} ({type(value).__name__})"
+    shown = " ".join(reprlib.repr(value).split())
+    return f"{shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + '...'} ({type(value).__name__})"
