@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from numba import njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, NullCache, _CacheLocator
 from numba.core.dispatcher import Dispatcher
@@ -62,6 +63,16 @@ compiled = _cached_decorator(fastmath=FAST_MATH)
 exact = _cached_decorator()
 inlined = _decorator(fastmath=FAST_MATH, forceinline=True, **_NOT_CALLED_FROM_PYTHON)
 subroutine = _decorator(fastmath=IN_ORDER, **_NOT_CALLED_FROM_PYTHON)
+
+
+def read_only(array: np.ndarray) -> np.ndarray:
+    """Return a view that cannot be written through, like an array of a file that is mapped into memory.
+
+    Numba compiles a kernel once for such arrays and once for others; with this, once for both.
+    """
+    view = array.view()
+    view.flags.writeable = False
+    return view
 
 
 @functools.cache

@@ -19,6 +19,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from embeddings.compilation import read_only
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.word2vec import kernels
 from embeddings.word2vec.block_queue import Work
@@ -85,7 +86,8 @@ class Rounds:
         noise = self._noise_words(block.last - block.first)
         tokens, state = take_block(block, parameters, copies, worker, noise, self._places[thread], step.state)
         sentences = block.last_sentence - block.first_sentence
-        copied = kernels.Block(copies.tokens[worker], copies.offsets[worker], 0, sentences, 0, tokens)
+        ids, offsets = read_only(copies.tokens[worker]), read_only(copies.offsets[worker])
+        copied = kernels.Block(ids, offsets, 0, sentences, 0, tokens)
         on_copy = kernels.Parameters(
             embedding=copies.embedding[worker],
             context=copies.context[worker],

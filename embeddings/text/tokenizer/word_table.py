@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from embeddings.compilation import read_only
 from embeddings.text.tokenizer.counted_words import CountedWords, Words
 from embeddings.text.tokenizer.kernels import (
     LETTERS,
@@ -91,13 +92,13 @@ class WordTable:
             starts, ends, counts = words.starts[part], words.ends[part], added.counts[part]
             self.reserve(len(counts), int((ends - starts).sum()))
             with np.errstate(over="ignore"):
-                add_words(Words(words.letters, starts, ends), counts, self.arrays)
+                add_words(Words(read_only(words.letters), starts, ends), read_only(counts), self.arrays)
 
     def find(self, words: Words) -> np.ndarray:
         """Return the id of every word, (n,) int32; 0 for those that are not in the table."""
         ids = np.empty(len(words.starts), np.int32)
         with np.errstate(over="ignore"):
-            find_words(words, self.arrays, ids)
+            find_words(words._replace(letters=read_only(words.letters)), self.arrays, ids)
         return ids
 
     def export(self, min_count: int = 1) -> CountedWords:
