@@ -41,10 +41,14 @@ def sgemm_rate(size: int = 2048) -> float:
     return 2 * size**3 / median(seconds)
 
 
-def run_alone(module: str, *arguments: str) -> dict[str, Any]:
+def run_alone(module: str, *arguments: str, environment: dict[str, str] | None = None) -> dict[str, Any]:
     """Run a module of the benchmarks in a process of its own; return the JSON object that it prints last."""
     output = subprocess.run(
-        [sys.executable, "-m", module, *arguments], check=True, capture_output=True, text=True
+        [sys.executable, "-m", module, *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | (environment or {}),
     ).stdout
     return json.loads(output.strip().splitlines()[-1])
 

@@ -60,7 +60,8 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
 
 
-os.register_at_fork(after_in_child=_pool.cache_clear)
+if hasattr(os, "register_at_fork"):  # Windows does not fork
+    os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
 def over_rows(work: Callable[[Rows], None], count: int, cost: int, grain: int = 1) -> None:

@@ -39,7 +39,6 @@ def make_step(**settings):
         "mean": True,
         "learning_rate": 0.05,
         "loss_interval": 3,
-        "row_parts": kernels.row_parts(16),
         "state": np.uint64(0xF23456789ABCDEF0),
     }
     return kernels.Step(**(defaults | settings))

@@ -65,6 +65,8 @@ def test_every_stage_has_a_version_of_its_own(module):
 RUN = """
 import sys
 from pathlib import Path
+import pipelines.settings.run_config
+of_settings = set(sys.modules)  # dataclasses of the library: their values are settings of the stages
 from pipelines.settings.config import Given, load_config
 from pipelines.stage_lists import embedding_stages
 from pipelines.console.progress import LogProgress
@@ -72,9 +74,10 @@ from pipelines.running.runner import Runner
 options = {"corpus.source": sys.argv[1], "train.dimension": 8, "train.epochs": 1, "train.threads": 1}
 config = load_config(None, {name: Given(value, name) for name, value in options.items()})
 Runner(Path(sys.argv[2]), embedding_stages(config), LogProgress()).run()
-for name, module in sys.modules.items():
-    if name.partition(".")[0] in ("corpora", "embeddings", "vecmill") and not module.__file__.endswith("__init__.py"):
-        print(module.__file__)
+for name in sys.modules.keys() - of_settings:
+    file = sys.modules[name].__file__ if name.partition(".")[0] in ("corpora", "embeddings", "vecmill") else ""
+    if file and not file.endswith("__init__.py"):
+        print(file)
 """
 
 

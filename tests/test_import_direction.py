@@ -16,7 +16,7 @@ ALLOWED = {
     "ground floor": set(),
     "corpora": {"ground floor"},
     "embeddings": {"ground floor"},
-    "pipelines": {"ground floor", "corpora", "embeddings"},
+    "pipelines": {"ground floor", "corpora", "embeddings", "vecmill"},
     "vecmill": {"ground floor", "corpora", "embeddings", "pipelines"},
 }
 FLOORS = ["console", "settings", "running", "reports", "stages", "recipes", "batch", "commands", "cli"]

@@ -13,7 +13,6 @@ def train_both(architecture, dimension, sentences, step):
     parameters = make_parameters(dimension)
     oracle = reference.Reference(*parameters, step)
     {"skip-gram": oracle.skip_gram, "cbow": oracle.cbow}[architecture](sentences)
-    step = step._replace(row_parts=kernels.row_parts(matrices.padded_dimension(dimension)))
     kernel = kernels.KERNELS[architecture]
     scratch = kernels.scratch(100, matrices.padded_dimension(dimension), step.window, step.negative)
     result = kernel(as_block(sentences), parameters, step, scratch)

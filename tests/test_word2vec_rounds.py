@@ -49,8 +49,7 @@ def test_a_round_equals_the_reference(architecture, sharing):
     dimension = 20
     parameters, before = make_parameters(dimension), make_parameters(dimension)
     blocks = [make_sentences([9, 0, 1, 14], seed=seed) for seed in range(4)]
-    row_parts = kernels.row_parts(matrices.padded_dimension(dimension))
-    step = make_step(row_parts=row_parts, share_negatives=sharing)
+    step = make_step(share_negatives=sharing)
     steps = [step._replace(state=np.uint64(1 << 40 + worker)) for worker in range(4)]
     results = train_round(parameters, architecture, blocks, steps, threads=2)
     E, C, expected = reference.train_round(before, architecture, blocks, steps, NOISE)

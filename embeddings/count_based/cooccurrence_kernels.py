@@ -1,12 +1,13 @@
 """Sliding-window co-occurrence counts in a hash table. Arithmetic only; `cooccurrence.py` owns the memory."""
 
 import numpy as np
-from numba import njit
+
+from embeddings.compilation import exact, subroutine
 
 EMPTY = -1  # key of a free slot
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@exact
 def count_pairs(
     ids: np.ndarray,
     offsets: np.ndarray,
@@ -70,7 +71,7 @@ def count_pairs(
     return used
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@subroutine
 def _hash(key: np.int64) -> np.int64:
     """Mix the bits of a key: neighbouring keys go to distant slots. Factors below 2^31 keep products in 64 bits."""
     key = (key ^ (key >> 32)) & 0xFFFFFFFF

@@ -1,12 +1,13 @@
 """The inner loop of analogy evaluation. Arithmetic only; `analogies.py` prepares its arrays."""
 
 import numpy as np
-from numba import njit
 
-MASKED = np.float32(-1e30)  # below every score; finite, because fast mathematics may assume that no infinities come
+from embeddings.compilation import compiled
+
+MASKED = np.float32(-1e30)  # below every score
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath=True)
+@compiled
 def update_answers(
     cosines: np.ndarray,
     questions: np.ndarray,

@@ -13,7 +13,8 @@ White 1990, "How to print floating-point numbers accurately"; nine digits always
 import math
 
 import numpy as np
-from numba import njit
+
+from embeddings.compilation import exact
 
 TAB, NEWLINE, RETURN, SPACE = 9, 10, 13, 32
 PLUS, MINUS, POINT, ZERO, LOWER_E, UPPER_E = 43, 45, 46, 48, 101, 69
@@ -32,7 +33,7 @@ _below, _above = 1.0 - 2.0**-50, 1.0 + 2.0**-50
 _largest = 3.4028234e38
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@exact
 def parse_number(data: np.ndarray, position: int, powers: np.ndarray) -> tuple[np.float32, int, bool]:
     """Read one decimal number that ends before the end of ``data``.
 
@@ -110,7 +111,7 @@ def parse_number(data: np.ndarray, position: int, powers: np.ndarray) -> tuple[n
     return -value if negative else value, position, certain
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@exact
 def parse_rows(
     data: np.ndarray,
     position: int,
@@ -175,7 +176,7 @@ def parse_rows(
     return position, row, length
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@exact
 def significant_digits(
     value: float, bits: int, fixed: int, powers: np.ndarray, ulp: np.ndarray, decade: np.ndarray
 ) -> tuple[int, int]:
@@ -230,7 +231,7 @@ def significant_digits(
         cut += 1
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@exact
 def write_digits(out: np.ndarray, position: int, digits: int, exponent: int) -> int:
     """Write digits · 10^exponent, plainly where that is short and in scientific notation elsewhere.
 
@@ -286,7 +287,7 @@ def write_digits(out: np.ndarray, position: int, digits: int, exponent: int) -> 
     return end
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@exact
 def format_rows(
     prefixes: np.ndarray,
     ends: np.ndarray,

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-from numba import njit
 from numpy.lib.stride_tricks import sliding_window_view
 
+from embeddings.compilation import exact
 from embeddings.formats.compression import InputFile
 from embeddings.formats.errors import FormatError
 from embeddings.formats.header import header_of, read_header
@@ -25,7 +25,7 @@ LONGEST_WORD = 1 << 16
 _NEWLINE, _SPACE = 10, 32
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@exact
 def _find_records(data: np.ndarray, size: int, starts: np.ndarray, words: np.ndarray) -> tuple[int, int, int, bool]:
     """Find whole records and gather their words.
 
@@ -71,7 +71,7 @@ def _find_records(data: np.ndarray, size: int, starts: np.ndarray, words: np.nda
     return position, len(starts), length, True
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@exact
 def _place_words(
     words: np.ndarray, ends: np.ndarray, size: int, newline: bool, out: np.ndarray, starts: np.ndarray
 ) -> int:

@@ -13,12 +13,10 @@ handful of comparisons that the arrays do not overlap.  The same code runs in fl
 import math
 
 import numpy as np
-from numba import njit, types
+from numba import types
 from numba.extending import overload
 
-# Reassociation lets sums run in vector lanes; NaN and infinity keep their meaning, so that a diverged run is seen.
-compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
-precise = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+from embeddings.compilation import IN_ORDER, compiled, subroutine
 
 SIGMOID, TANH, RELU = 0, 1, 2
 
@@ -33,7 +31,7 @@ def _expm1(x):
     return np.expm1(min(x, type(x)(88.0)))
 
 
-@overload(_exp, jit_options={"fastmath": {"contract"}})
+@overload(_exp, jit_options={"fastmath": IN_ORDER})
 def _compiled_exp(x):
     if x != types.float32:
         return lambda x: math.exp(min(x, 700.0))
@@ -45,7 +43,7 @@ def _compiled_exp(x):
     return exp32
 
 
-@overload(_expm1, jit_options={"fastmath": {"contract"}})
+@overload(_expm1, jit_options={"fastmath": IN_ORDER})
 def _compiled_expm1(x):
     if x != types.float32:
         return lambda x: math.expm1(min(x, 700.0))
@@ -57,7 +55,7 @@ def _compiled_expm1(x):
     return expm1_32
 
 
-@precise
+@subroutine
 def _exp_parts(x):
     """Return (e^r - 1, 2^k) with x = k ln 2 + r, |r| <= ln 2 / 2: a polynomial vectorises, a call to libm does not."""
     x = np.float32(-87.3) if x < np.float32(-87.3) else x  # written so that NaN stays NaN

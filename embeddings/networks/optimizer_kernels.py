@@ -8,9 +8,7 @@ rows, what the method remembers, the constants, and which rows of the gradient i
 
 import math
 
-from numba import njit
-
-compiled = njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"})
+from embeddings.compilation import compiled
 
 
 @compiled

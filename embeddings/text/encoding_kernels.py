@@ -6,8 +6,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from embeddings.compilation import exact, inlined
 from embeddings.text.tokenizer.kernels import LINE_END_ID
 
 OUTSIDE = -1
@@ -28,15 +28,12 @@ class Begin(NamedTuple):
     in_line: bool  # whether the line that it begins in has had a word
 
 
-compiled = njit(nogil=True, cache=True, error_model="numpy")
-
-
-@njit(nogil=True, error_model="numpy", inline="always")
+@inlined
 def _part_of(line, deal):
     return deal.cycle[line // deal.block_lines % deal.cycle.size]
 
 
-@compiled
+@exact
 def count_lines(provisional):
     """Count the lines of a stretch that have a word.
 
@@ -69,7 +66,7 @@ def count_lines(provisional):
     return has_end, in_line if not has_end else begins_with_word, lines, in_line
 
 
-@compiled
+@exact
 def count_words(provisional, begin, deal, part, counts):
     """Add the words of the lines of one part to `counts`.
 
@@ -104,7 +101,7 @@ def count_words(provisional, begin, deal, part, counts):
     return True
 
 
-@compiled
+@exact
 def encode_part(provisional, final_ids, line_end, begin, deal, ids, ends, stretches):
     """Replace provisional ids, leave out words without a final id, and note where sentences end.
 

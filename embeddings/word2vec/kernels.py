@@ -1,7 +1,7 @@
 """The innermost loops of skip-gram and CBOW with negative sampling, compiled by Numba.
 
 One call trains one block of text on one thread, without Python's lock; any number of threads may work on the same
-matrices at a time (Hogwild; Recht et al. 2011). Everything lives in one file because Numba's on-disk cache watches one.
+matrices at a time (Hogwild; Recht et al. 2011).
 
 The scheme, for a window of m context words and n = K + 1 output words (the centre word and K shared negatives;
 Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed Memory")::
@@ -14,11 +14,12 @@ Output rows are taken `GROUP` at a time, so that scores (2 context rows x 6 outp
 registers. Each group is a gradient step of its own: the second group sees the rows as the first left them.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from embeddings.compilation import compiled, inlined
 from embeddings.word2vec import simd
 
 GROUP = 6
@@ -27,8 +28,6 @@ GROUP = 6
 SPAN = 8
 """Neighbouring CBOW centres that share one set of negatives when sharing is on."""
 
-_PART = 16
-_MOST_PARTS = 64  # rows of up to 1,024 floats
 _ZERO = np.float32(0)
 _LOOKAHEAD = 8  # positions between the prefetch of a context row and its first use
 
@@ -64,18 +63,7 @@ class Step(NamedTuple):
     mean: bool  # CBOW: average the context vectors instead of adding them up
     learning_rate: float
     loss_interval: int  # the loss is taken at every so many-th centre word
-    row_parts: tuple[int, ...]  # see `row_parts`
     state: np.uint64  # of the random stream, not 0 (a Python int would be typed by its size)
-
-
-def row_parts(dimension: int) -> tuple[int, ...]:
-    """Return a tuple that is as long as a row has parts of 16 floats; empty for very long rows.
-
-    The length of a tuple belongs to its type, and so the dimension is a constant of the compiled kernel, whose loops
-    then have no remainders. (A closure would do as well, but Numba's on-disk cache does not find closures again.)
-    """
-    parts = dimension // _PART
-    return (0,) * parts if parts <= _MOST_PARTS else ()
 
 
 class Scratch(NamedTuple):
@@ -106,10 +94,6 @@ def scratch(block: int, dimension: int, window: int, negative: int) -> Scratch:
     )
 
 
-_compiled = njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-inlined = njit(nogil=True, fastmath=True, error_model="numpy", forceinline=True)
-
-
 @inlined
 def _next_random(state):
     """Marsaglia's xorshift64 (2003)."""
@@ -123,6 +107,13 @@ def _next_random(state):
 def _below(state, n):
     """Map the upper half of a random state to 0..n-1 (Lemire 2019)."""
     return np.int64(((state >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
+
+
+@inlined
+def tokens_of(block, sentence):
+    """First and last (exclusive) token of a sentence that belong to the block."""
+    begin, end = block.offsets[sentence], block.offsets[sentence + 1]
+    return begin if begin > block.first else block.first, end if end < block.last else block.last
 
 
 @inlined
@@ -161,7 +152,8 @@ def _window(position, n, step, state):
     if step.dynamic_window:
         state = _next_random(state)
         reach -= _below(state, step.window)
-    return max(0, position - reach), min(n, position + reach + 1), state
+    low, high = position - reach, position + reach + 1
+    return low if low > 0 else 0, high if high < n else n, state
 
 
 @inlined
@@ -175,7 +167,7 @@ def _set_rates(outputs, negative, learning_rate, rates):
 
 @inlined
 def _softplus(x):
-    return np.log1p(np.exp(-abs(x))) + max(x, np.float32(0))
+    return math.log1p(math.exp(-x if x > 0 else x)) + (x if x > 0 else _ZERO)
 
 
 @inlined
@@ -197,30 +189,30 @@ def _loss(rows, row, context, outputs, negative):
     return total
 
 
+_TANH_TOP = (
+    -2.76076847742355e-16,
+    2.00018790482477e-13,
+    -8.60467152213735e-11,
+    5.12229709037114e-08,
+    1.48572235717979e-05,
+    6.37261928875436e-04,
+    4.89352455891786e-03,
+)
+_TANH_BOTTOM = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
+_tanh_top = simd.polynomial([-0.5 * coefficient for coefficient in _TANH_TOP])
+_tanh_bottom = simd.polynomial(_TANH_BOTTOM)
+
+
 @inlined
-def _sigmoid(x):
-    """σ(x) = (1 + tanh(x / 2)) / 2; tanh as a ratio of polynomials of degree 13 and 6, good to float32."""
-    half = simd.broadcast_score(np.float32(0.5))
-    x = simd.clamp(simd.multiply(x, half), simd.broadcast_score(np.float32(7.905311)))
+def _minus_half_tanh(x):
+    """Return -tanh(x / 2) / 2 = 1/2 - σ(x); tanh as a ratio of polynomials of degree 13 and 6, good to float32.
+
+    The minus stands in the coefficients: a negation after the division would make LLVM write a slower division.
+    """
+    x = simd.multiply(x, simd.broadcast_score(np.float32(0.5)))
+    x = simd.clamp(x, simd.broadcast_score(np.float32(7.905311)))
     square = simd.multiply(x, x)
-    top = simd.broadcast_score(np.float32(-2.76076847742355e-16))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(2.00018790482477e-13)))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(-8.60467152213735e-11)))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(5.12229709037114e-08)))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(1.48572235717979e-05)))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(6.37261928875436e-04)))
-    top = simd.multiply_add(top, square, simd.broadcast_score(np.float32(4.89352455891786e-03)))
-    bottom = simd.broadcast_score(np.float32(1.19825839466702e-06))
-    bottom = simd.multiply_add(bottom, square, simd.broadcast_score(np.float32(1.18534705686654e-04)))
-    bottom = simd.multiply_add(bottom, square, simd.broadcast_score(np.float32(2.26843463243900e-03)))
-    bottom = simd.multiply_add(bottom, square, simd.broadcast_score(np.float32(4.89352518554385e-03)))
-    return simd.multiply_add(simd.divide(simd.multiply(x, top), bottom), half, half)
-
-
-@inlined
-def _dimension(parameters, step):
-    """Padded dimension, as a constant of the compiled code where `row_parts` is not empty."""
-    return _PART * len(step.row_parts) if len(step.row_parts) > 0 else parameters.embedding.shape[1]
+    return simd.divide(simd.multiply(x, _tanh_top(square)), _tanh_bottom(square))
 
 
 @inlined
@@ -251,7 +243,22 @@ def _score_two(dimension, rows, row, other, context, first, other_first, outputs
 @inlined
 def _set_gradients(scores, row, values, label, rate):
     """Write α (label - σ(score)) for the outputs of one input row."""
-    simd.store(scores, row, 0, simd.multiply(rate, simd.subtract(label, _sigmoid(values))))
+    label = simd.subtract(label, simd.broadcast_score(np.float32(0.5)))
+    simd.store(scores, row, 0, simd.multiply(rate, simd.add(label, _minus_half_tanh(values))))
+
+
+_TWO_WIDTHS = simd.WIDE > simd.LANES
+
+
+def _both_widths(operation):
+    """Make an operation on a few columns for wide vectors, and one for the columns that are left over.
+
+    Parameters
+    ----------
+    operation : function of a pair of `simd.load` and `simd.broadcast` of one width
+    """
+    wide = operation(simd.load_wide, simd.broadcast_wide)
+    return wide, operation(simd.load, simd.broadcast) if _TWO_WIDTHS else wide
 
 
 def _column_update(load, broadcast):
@@ -289,18 +296,18 @@ def _column_update(load, broadcast):
     return update
 
 
-_update_wide = _column_update(simd.load_wide, simd.broadcast_wide)
-_update_narrow = _column_update(simd.load, simd.broadcast)
+_update_wide, _update_narrow = _both_widths(_column_update)
 
 
 @inlined
 def _update_window(dimension, parameters, contexts, m, outputs, group, scores):
     """E[contexts] += G O and C[outputs] += Gᵀ X, a few registers' width of the rows at a time."""
-    whole = dimension // simd.WIDE * simd.WIDE
+    whole = dimension // simd.WIDE * simd.WIDE if _TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
         _update_wide(parameters, contexts, m, outputs, group, scores, j)
-    for j in range(whole, dimension, simd.LANES):
-        _update_narrow(parameters, contexts, m, outputs, group, scores, j)
+    if _TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _update_narrow(parameters, contexts, m, outputs, group, scores, j)
 
 
 @inlined
@@ -312,7 +319,7 @@ def _train_pairs(dimension, parameters, contexts, m, outputs, rates, scores):
         label = simd.first_score(np.float32(1 if group == 0 else 0))
         first = outputs[GROUP * group]
         for i in range(0, m, 2):
-            other = min(i + 1, m - 1)
+            other = i + 1 if i + 1 < m else i
             a, b = _score_two(
                 dimension, embedding, contexts[i], contexts[other], context, first, first, outputs, GROUP * group
             )
@@ -321,7 +328,7 @@ def _train_pairs(dimension, parameters, contexts, m, outputs, rates, scores):
         _update_window(dimension, parameters, contexts, m, outputs, GROUP * group, scores)
 
 
-@_compiled
+@compiled
 def skip_gram(block, parameters, step, scratch):
     """Train a block with skip-gram, in place.
 
@@ -340,19 +347,18 @@ def skip_gram(block, parameters, step, scratch):
     examples : int
         (input, centre) examples that it sums over.
     """
-    dimension = _dimension(parameters, step)
+    dimension = parameters.embedding.shape[1]
     state = step.state
     tokens, contexts, outputs, rates = scratch.tokens, scratch.contexts, scratch.outputs, scratch.rates
     rate = np.float32(step.learning_rate)
     loss, examples, countdown = 0.0, 0, _first_measured(step)
     for sentence in range(block.first_sentence, block.last_sentence):
-        begin = max(block.first, block.offsets[sentence])
-        end = min(block.last, block.offsets[sentence + 1])
+        begin, end = tokens_of(block, sentence)
         n, state = subsample(block, begin, end, parameters.keep, tokens, state)
         state = draw_negatives(parameters, outputs[1], step.negative, state)
         for position in range(n):
             low, high, state = _window(position, n, step, state)
-            m = 0
+            m = np.int64(0)  # (a Python number would be typed by its value, and its users compiled several times)
             for i in range(low, high):
                 contexts[m] = tokens[i]
                 m += i != position
@@ -377,7 +383,7 @@ def skip_gram(block, parameters, step, scratch):
                     if i > 0:
                         state = draw_negatives(parameters, current, step.negative, state)
                         _set_rates(current, step.negative, rate, rates)
-                    _train_pairs(dimension, parameters, contexts[i : i + 1], 1, current, rates, scratch.scores)
+                    _train_pairs(dimension, parameters, contexts[i:], np.int64(1), current, rates, scratch.scores)
     return loss, examples
 
 
@@ -429,21 +435,20 @@ def _span_update(load, broadcast):
     return update
 
 
-_average_wide = _column_average(simd.load_wide, simd.broadcast_wide)
-_average_narrow = _column_average(simd.load, simd.broadcast)
-_update_span_wide = _span_update(simd.load_wide, simd.broadcast_wide)
-_update_span_narrow = _span_update(simd.load, simd.broadcast)
+_average_wide, _average_narrow = _both_widths(_column_average)
+_update_span_wide, _update_span_narrow = _both_widths(_span_update)
 
 
 @inlined
 def _average_contexts(dimension, embedding, tokens, position, low, high, mean, scratch, row):
     """Write the mean (or sum) of the context vectors to ``scratch.hidden[row]``."""
-    whole = dimension // simd.WIDE * simd.WIDE
     scale = np.float32(1) / np.float32(high - low - 1) if mean else np.float32(1)
+    whole = dimension // simd.WIDE * simd.WIDE if _TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
         _average_wide(embedding, tokens, position, low, high, scale, scratch, row, j)
-    for j in range(whole, dimension, simd.LANES):
-        _average_narrow(embedding, tokens, position, low, high, scale, scratch, row, j)
+    if _TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _average_narrow(embedding, tokens, position, low, high, scale, scratch, row, j)
 
 
 @inlined
@@ -462,12 +467,12 @@ def _spread_error(dimension, embedding, tokens, position, low, high, mean, error
 @inlined
 def _train_span(dimension, context, centres, size, outputs, step, scratch):
     """One gradient step a group: the hidden vectors of a span against their centre words and shared negatives."""
-    whole = dimension // simd.WIDE * simd.WIDE
     rate = np.float32(step.learning_rate)
+    whole = dimension // simd.WIDE * simd.WIDE if _TWO_WIDTHS else dimension
     for group in range(scratch.rates.shape[0]):
         label = simd.first_score(np.float32(1 if group == 0 else 0))
         for i in range(0, size, 2):
-            other = min(i + 1, size - 1)
+            other = i + 1 if i + 1 < size else i
             first = centres[i] if group == 0 else outputs[GROUP * group]
             other_first = centres[other] if group == 0 else first
             a, b = _score_two(dimension, scratch.hidden, i, other, context, first, other_first, outputs, GROUP * group)
@@ -479,28 +484,28 @@ def _train_span(dimension, context, centres, size, outputs, step, scratch):
             _set_gradients(scratch.scores, other, b, label, simd.load_scores(scratch.rates, group, 0))
         for j in range(0, whole, simd.WIDE):
             _update_span_wide(context, centres, size, outputs, GROUP * group, scratch, j)
-        for j in range(whole, dimension, simd.LANES):
-            _update_span_narrow(context, centres, size, outputs, GROUP * group, scratch, j)
+        if _TWO_WIDTHS:
+            for j in range(whole, dimension, simd.LANES):
+                _update_span_narrow(context, centres, size, outputs, GROUP * group, scratch, j)
 
 
-@_compiled
+@compiled
 def cbow(block, parameters, step, scratch):
     """Train a block with CBOW, in place; returns what `skip_gram` does."""
-    dimension = _dimension(parameters, step)
+    dimension = parameters.embedding.shape[1]
     state = step.state
     tokens, windows, embedding = scratch.tokens, scratch.windows, parameters.embedding
     span = SPAN if step.share_negatives else 1
     loss, examples, countdown = 0.0, 0, _first_measured(step)
     for sentence in range(block.first_sentence, block.last_sentence):
-        begin = max(block.first, block.offsets[sentence])
-        end = min(block.last, block.offsets[sentence + 1])
+        begin, end = tokens_of(block, sentence)
         n, state = subsample(block, begin, end, parameters.keep, tokens, state)
         if n < 2:
             continue
         current, following = scratch.outputs[0], scratch.outputs[1]
         state = draw_negatives(parameters, following, step.negative, state)
         for position in range(0, n, span):
-            size = min(span, n - position)
+            size = span if span < n - position else n - position
             current, following = following, current
             state = draw_negatives(parameters, following, step.negative, state)
             centres = tokens[position : position + size]

@@ -4,18 +4,17 @@ The compiled part of reproducible training with several threads; `rounds` says h
 copied out of the matrices by `take_block`, trained by the same kernel as always, and the changes of all blocks of a
 round are added to the matrices by `merge`.
 
-Every function does the same additions in the same order whatever the number of threads. After an edit of what is
-imported from `kernels`, remove ``__pycache__``: Numba's on-disk cache watches this file only.
+Every function does the same additions in the same order whatever the number of threads.
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from embeddings.compilation import compiled, inlined
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec import simd
-from embeddings.word2vec.kernels import draw_negatives, inlined, subsample
+from embeddings.word2vec.kernels import draw_negatives, subsample, tokens_of
 
 _AHEAD = 12  # rows between the prefetch and the use of one
 _LINE = 16  # floats of a line of the cache; words whose tables share a line are merged by the same thread
@@ -65,9 +64,6 @@ def make_owners(words: int, copies: Copies) -> Owners:
     )
 
 
-_compiled = njit(nogil=True, cache=True, fastmath=True, error_model="numpy")
-
-
 @inlined
 def _number(word, place, words, n):
     """Number of a word's copied row; a new word gets the next one."""
@@ -80,7 +76,7 @@ def _number(word, place, words, n):
     return number, n
 
 
-@_compiled
+@compiled
 def take_block(block, parameters, copies, worker, noise, place, state):
     """Draw the tokens and noise words of a block and copy their rows.
 
@@ -109,8 +105,7 @@ def take_block(block, parameters, copies, worker, noise, place, state):
     offsets, drawn = copies.offsets[worker], copies.noise[worker]
     n, rows = 0, 0
     for sentence in range(block.first_sentence, block.last_sentence):
-        begin = max(block.first, block.offsets[sentence])
-        end = min(block.last, block.offsets[sentence + 1])
+        begin, end = tokens_of(block, sentence)
         kept, state = subsample(block, begin, end, parameters.keep, tokens[n:], state)
         for i in range(n, n + kept):
             tokens[i], rows = _number(tokens[i], place, words, rows)
@@ -166,7 +161,7 @@ def _square(matrix, row):
     return total
 
 
-@_compiled
+@compiled
 def merge(parameters, copies, owners, blocks, thread, threads):
     """Add what the first `blocks` workers changed to E and C: one thread's share of the rows.
 

@@ -1,7 +1,8 @@
 """Which tokens are trained on, and which words serve as negatives."""
 
 import numpy as np
-from numba import njit
+
+from embeddings.compilation import exact
 
 _UINT32_MAX = 2**32 - 1
 
@@ -83,15 +84,25 @@ def alias_table(probability: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     threshold : (V,) uint32
     alias : (V,) int32
     """
-    share, alias = _vose(np.asarray(probability, np.float64) * len(probability))
+    share = np.asarray(probability, np.float64) * len(probability)
+    alias = np.arange(len(share), dtype=np.int32)
+    _vose(share, alias, np.empty(len(share), np.int64))
     return as_uint32_threshold(share), alias
 
 
-@njit(cache=True)
-def _vose(share):  # type: ignore[no-untyped-def]
-    """Let each word below its fair share of 1 take the rest from a word above it; `share` is changed in place."""
-    alias = np.arange(len(share)).astype(np.int32)
-    pending = np.empty(len(share), np.int64)  # words below 1 from the left, words above from the right
+@exact
+def _vose(share: np.ndarray, alias: np.ndarray, pending: np.ndarray) -> None:
+    """Let each word below its fair share of 1 take the rest from a word above it.
+
+    Parameters
+    ----------
+    share : (V,) float64
+        Changed in place.
+    alias : (V,) int32
+        0, 1, 2 ...; changed in place.
+    pending : (V,) int64
+        Working memory: words below 1 from the left, words above from the right.
+    """
     below, above = 0, len(share)
     for word in range(len(share)):
         if share[word] < 1:
@@ -109,4 +120,3 @@ def _vose(share):  # type: ignore[no-untyped-def]
             above += 1
             pending[below] = rich
             below += 1
-    return share, alias

@@ -4,8 +4,6 @@ Numba vectorises innermost loops by itself, but keeps no block of accumulators i
 The few operations below let a kernel say so: `load`, `store`, `broadcast`, `multiply_add` and friends become single
 LLVM instructions on `<LANES x float>`. With ``NUMBA_DISABLE_JIT=1`` the same names work on NumPy arrays of `LANES`
 elements, so that a kernel still runs as plain Python.
-
-Numba's on-disk cache watches a kernel's own file only: after an edit here, remove ``__pycache__``.
 """
 
 import llvmlite.binding
@@ -15,6 +13,8 @@ from numba import config, types
 from numba.core import cgutils
 from numba.core.datamodel import models, register_default
 from numba.extending import intrinsic
+
+from embeddings.compilation import FAST_MATH
 
 _AVX512 = bool(llvmlite.binding.get_host_cpu_features().get("avx512f"))
 
@@ -27,6 +27,7 @@ WIDE = 32 if _AVX512 else 8
 SCORES = 8
 """Lanes of the vector that `lane_sums` returns."""
 
+_FLAGS = tuple(sorted(FAST_MATH))
 _FLOAT = ir.FloatType()
 _INT32 = ir.IntType(32)
 
@@ -58,7 +59,7 @@ def _shuffle(builder, a, b, lanes):
 
 
 def _add_halves(builder, a, b, first, second):
-    return builder.fadd(_shuffle(builder, a, b, first), _shuffle(builder, a, b, second), flags=("fast",))
+    return builder.fadd(_shuffle(builder, a, b, first), _shuffle(builder, a, b, second), flags=_FLAGS)
 
 
 def _splat(builder, scalar, lanes):
@@ -147,15 +148,17 @@ def _binary(operation):
 
 
 def _clamp(builder, a, limit):
-    a = builder.select(builder.fcmp_ordered("<", a, limit, flags=("fast",)), a, limit)
+    """Written so that NaN stays NaN, in two instructions."""
+    a = builder.select(builder.fcmp_ordered("<", limit, a, flags=_FLAGS), limit, a)
     negative = builder.fneg(limit)
-    return builder.select(builder.fcmp_ordered(">", a, negative, flags=("fast",)), a, negative)
+    return builder.select(builder.fcmp_ordered(">", negative, a, flags=_FLAGS), negative, a)
 
 
-add = intrinsic(_binary(lambda builder, a, b: builder.fadd(a, b, flags=("fast",))))
-subtract = intrinsic(_binary(lambda builder, a, b: builder.fsub(a, b, flags=("fast",))))
-multiply = intrinsic(_binary(lambda builder, a, b: builder.fmul(a, b, flags=("fast",))))
-divide = intrinsic(_binary(lambda builder, a, b: builder.fdiv(a, b, flags=("fast",))))
+add = intrinsic(_binary(lambda builder, a, b: builder.fadd(a, b, flags=_FLAGS)))
+subtract = intrinsic(_binary(lambda builder, a, b: builder.fsub(a, b, flags=_FLAGS)))
+multiply = intrinsic(_binary(lambda builder, a, b: builder.fmul(a, b, flags=_FLAGS)))
+# "ninf": only for finite numbers, LLVM replaces the division by an estimate of 1/b and a Newton step
+divide = intrinsic(_binary(lambda builder, a, b: builder.fdiv(a, b, flags=(*_FLAGS, "ninf"))))
 clamp = intrinsic(_binary(_clamp))
 
 
@@ -164,9 +167,31 @@ def multiply_add(typingctx, a, b, c):
     """``a * b + c``, one instruction where the processor has it."""
 
     def codegen(context, builder, signature, args):
-        return builder.fadd(builder.fmul(args[0], args[1], flags=("fast",)), args[2], flags=("fast",))
+        return builder.fadd(builder.fmul(args[0], args[1], flags=_FLAGS), args[2], flags=_FLAGS)
 
     return a(a, a, a), codegen
+
+
+def polynomial(coefficients):
+    """Make the function x -> Σ c_i x^i by Horner's rule, ``multiply_add`` after ``multiply_add``.
+
+    Parameters
+    ----------
+    coefficients : sequence of float
+        That of the highest power first; rounded to float32.
+    """
+
+    @intrinsic
+    def evaluate(typingctx, x):
+        def codegen(context, builder, signature, args):
+            value, *rest = (ir.Constant(args[0].type, [np.float32(c)] * x.lanes) for c in coefficients)
+            for constant in rest:
+                value = builder.fadd(builder.fmul(value, args[0], flags=_FLAGS), constant, flags=_FLAGS)
+            return value
+
+        return x(x), codegen
+
+    return evaluate
 
 
 @intrinsic
@@ -227,6 +252,9 @@ if config.DISABLE_JIT:
 
     def multiply_add(a, b, c):  # noqa: D103
         return a * b + c
+
+    def polynomial(coefficients):  # noqa: D103
+        return lambda x: np.polyval(np.array(coefficients, np.float32), x)
 
     def lane_sums(*vectors):  # noqa: D103
         return np.array([*(v.sum() for v in vectors), 0, 0], np.float32)

@@ -78,7 +78,6 @@ class TrainingRun:
         held_out = hold_out(blocks, config.held_out)
         self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
-        self._row_parts = kernels.row_parts(matrices.padded_dimension(config.dimension))
         generator = np.random.default_rng(config.seed)
         counts = vocabulary.counts if trained is None else np.where(trained, vocabulary.counts, 0)
         if np.count_nonzero(counts) < 2 and trained is not None:
@@ -251,7 +250,6 @@ class TrainingRun:
             mean=config.cbow_mean,
             learning_rate=learning_rate,
             loss_interval=loss_interval,
-            row_parts=self._row_parts,
             state=np.uint64(random_state(config.seed, epoch, block)),
         )
 

@@ -37,7 +37,7 @@ def status_command(
 
 
 def _row(stage: "StageStatus") -> list[str]:
-    from pipelines.console.progress import duration
+    from pipelines.console.progress import duration, memory
 
     state = f"{stage.state}: {stage.detail}" if stage.detail else stage.state
     if stage.made is None or stage.wall_seconds is None or stage.cpu_seconds is None:
@@ -48,6 +48,6 @@ def _row(stage: "StageStatus") -> list[str]:
         stage.made.replace("T", " ")[:16],
         duration(stage.wall_seconds),
         duration(stage.cpu_seconds),
-        f"{(stage.peak_memory_bytes or 0) / 2**20:,.0f} MiB",
+        memory(stage.peak_memory_bytes),
         f"{(stage.bytes or 0) / 1e6:,.1f} MB",
     ]

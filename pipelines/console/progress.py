@@ -124,6 +124,11 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
 
 
+def memory(size: int | None) -> str:
+    """Return a number of bytes in MiB; "unknown" for 0 or None, which stand for a system that does not say."""
+    return f"{size / 2**20:,.0f} MiB" if size else "unknown"
+
+
 def count(number: float) -> str:
     """Return a number with three digits and a unit: ``"812"``, ``"3.46 k"``, ``"16.7 M"``, ``"1.20 G"``."""
     for unit in ("", " k", " M"):

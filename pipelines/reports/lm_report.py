@@ -11,7 +11,7 @@ import numpy as np
 
 from embeddings.language_model.generation import SamplingConfig, generate, join
 from embeddings.language_model.model import LanguageModel
-from pipelines.console.progress import count, duration
+from pipelines.console.progress import count, duration, memory
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
@@ -35,7 +35,7 @@ def print_lm_training(directory: Path) -> None:
     times = [f"{name} {stage['cost']['wall_seconds']:.1f} s" for name, stage in manifest.history.items()]
     times.append(f"train-lm {manifest.cost['wall_seconds']:.1f} s")
     results.print(
-        f"\nTime: {', '.join(times)}. Peak memory: {manifest.cost['peak_memory_bytes'] / 2**20:.0f} MiB. "
+        f"\nTime: {', '.join(times)}. Peak memory: {memory(manifest.cost['peak_memory_bytes'])}. "
         f"{manifest.summary['parameters']:,} parameters: {directory}"
     )
     command = "vecmill" if shutil.which("vecmill") else sys.argv[0]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.console.progress import count, duration
+from pipelines.console.progress import count, duration, memory
 from pipelines.reports.report_document import Lines, Picture, Section, Table
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE, SCORES_FILE
@@ -175,7 +175,7 @@ def _costs(manifests: Mapping[str, Manifest]) -> Section:
                 name,
                 f"{cost['wall_seconds']:.1f} s",
                 f"{cost['cpu_seconds']:.1f} s",
-                f"{cost['peak_memory_bytes'] / 2**20:,.0f} MiB",
+                memory(cost["peak_memory_bytes"]),
                 f"{size / 1e6:,.1f} MB",
             ]
         )

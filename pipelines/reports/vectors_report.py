@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from embeddings import WordVectors
-from pipelines.console.progress import count, duration
+from pipelines.console.progress import count, duration, memory
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE
 
 FIRST_RANK, LAST_RANK = 60, 1500  # above: words that go with everything; below: words seen too seldom
-PARTS, WORDS_OF_PART = 4, 2
+BANDS, WORDS_OF_BAND = 4, 2
 NEIGHBOURHOOD = 10_000  # most frequent words, of which near neighbours are looked for
 SHORTEST = 4  # bytes of UTF-8: two characters can be a word in Chinese
 
@@ -47,15 +47,15 @@ def example_words(vectors: WordVectors) -> list[str]:
     """
     words = vectors.vocabulary.words
     last = min(LAST_RANK, len(words))
-    edges = np.geomspace(min(FIRST_RANK, last // 10 + 1), last + 1, PARTS + 1).astype(int) - 1
+    edges = np.geomspace(min(FIRST_RANK, last // 10 + 1), last + 1, BANDS + 1).astype(int) - 1
     chosen: list[str] = []
     for low, high in pairwise(edges.tolist()):
         candidates = [rank for rank in range(low, high) if _is_content_word(words[rank])]
         cosines = vectors.unit_matrix[candidates] @ vectors.unit_matrix[:NEIGHBOURHOOD].T
         nearness = np.sort(cosines, axis=1)[:, -6:-1].mean(axis=1)  # without the word itself
         score = np.linalg.norm(vectors.matrix[candidates], axis=1) * nearness
-        tenth = np.argsort(-score, kind="stable")[: max(WORDS_OF_PART, len(score) // 10)]
-        chosen += [words[candidates[best]] for best in sorted(tenth.tolist())[:WORDS_OF_PART]]
+        tenth = np.argsort(-score, kind="stable")[: max(WORDS_OF_BAND, len(score) // 10)]
+        chosen += [words[candidates[best]] for best in sorted(tenth.tolist())[:WORDS_OF_BAND]]
     return chosen
 
 
@@ -89,7 +89,7 @@ def loss_text(value: float | None) -> str:
 def _print_costs(stages: Mapping[str, Mapping[str, Any]]) -> None:
     times = [f"{name} {stage['cost']['wall_seconds']:.1f} s" for name, stage in stages.items()]
     peak = max(stage["cost"]["peak_memory_bytes"] for stage in stages.values())
-    results.print(f"\nTime: {', '.join(times)}. Peak memory: {peak / 2**20:.0f} MiB.")
+    results.print(f"\nTime: {', '.join(times)}. Peak memory: {memory(peak)}.")
 
 
 def _print_text(manifest: Manifest) -> None:

@@ -9,7 +9,6 @@ import importlib.metadata
 import json
 import os
 import platform
-import resource
 import sys
 import time
 from collections.abc import Mapping
@@ -22,6 +21,11 @@ from typing import Any, Self
 
 from vecmill.errors import VecmillError
 from vecmill.files import file_digest, write_json
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 MANIFEST_FILE = "manifest.json"
 LIBRARIES = ("numpy", "numba", "nltk", "pyarrow")  # those that decide results
@@ -83,7 +87,8 @@ class Manifest:
     summary
         What the stage counted (tokens, words dropped, ...), for reports.
     cost
-        ``started`` (UTC, ISO 8601), ``wall_seconds``, ``cpu_seconds``, ``peak_memory_bytes`` (of the process so far).
+        ``started`` (UTC, ISO 8601), ``wall_seconds``, ``cpu_seconds``, ``peak_memory_bytes`` (of the
+        process so far; 0 where the system does not say).
     machine
         Where it ran.
     history
@@ -249,16 +254,24 @@ class Stopwatch:
 
     def cost(self) -> dict[str, Any]:
         """Return the record for `Manifest.cost`."""
-        unit = 1 if sys.platform == "darwin" else 1024
         return {
             "started": self._started,
             "wall_seconds": round(time.monotonic() - self._wall, 3),
             "cpu_seconds": round(_processor_seconds() - self._cpu, 3),
-            "peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit,
+            "peak_memory_bytes": _peak_memory(),
         }
 
 
+def _peak_memory() -> int:
+    """Return the most bytes of memory that this process has had; 0 where the system does not say."""
+    if resource is None:
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
 def _processor_seconds() -> float:
-    """Return the processor time of this process and of those that it has started and that have ended."""
+    """Return the processor time of this process and, where the system says, of its children that have ended."""
+    if resource is None:
+        return time.process_time()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime

@@ -23,11 +23,10 @@ from typing import NamedTuple
 
 import numpy as np
 from llvmlite import ir
-from numba import config, njit, types
+from numba import config, types
 from numba.extending import intrinsic
 
-OPTIONS = {"nogil": True, "cache": True, "error_model": "numpy"}
-_INLINE = {**OPTIONS, "forceinline": True}  # where it was measured to matter
+from embeddings.compilation import exact, inlined, subroutine
 
 # Kinds of characters: the low three bits of a table entry, whose bits from 8 on are the character that replaces it
 SEPARATOR = 0  # ends a word
@@ -138,13 +137,13 @@ if config.DISABLE_JIT:
         """Do nothing: plain Python has no caches to warm."""
 
 
-@njit(**OPTIONS)
+@subroutine
 def _hash_short(key_0, key_1):
     """Multiply-shift hash; its top bits are the good ones."""
     return (key_0 ^ (key_0 >> _U32)) * _FACTOR_0 + (key_1 ^ (key_1 >> _U32)) * _FACTOR_1
 
 
-@njit(**OPTIONS)
+@subroutine
 def _hash_long(letters, start, end):
     value = np.uint64(end - start)
     for i in range(start, end):
@@ -152,7 +151,7 @@ def _hash_long(letters, start, end):
     return (value ^ (value >> _U29)) * _FACTOR_1
 
 
-@njit(**OPTIONS)
+@subroutine
 def _find_short(slots, shift, key_0, key_1):
     """Return the slot of a short word, or the empty one where it belongs."""
     last = np.uint64(slots.size - 1)
@@ -162,7 +161,7 @@ def _find_short(slots, shift, key_0, key_1):
     return slot
 
 
-@njit(**OPTIONS)
+@subroutine
 def _find_long(table, shift, word, start, end, value):
     """Return the slot of a long word with hash `value`, or the empty one where it belongs."""
     slots = table.slots
@@ -180,7 +179,7 @@ def _find_long(table, shift, word, start, end, value):
     return slot
 
 
-@njit(**OPTIONS)
+@subroutine
 def _same_letters(letters, place, word, start, end):
     for i in range(end - start):  # noqa: SIM110 (Numba has no generator expressions)
         if letters[place + i] != word[start + i]:
@@ -188,7 +187,7 @@ def _same_letters(letters, place, word, start, end):
     return True
 
 
-@njit(**OPTIONS)
+@subroutine
 def _add_short(slots, sizes, slot, key_0, key_1):
     sizes[WORDS] += 1
     slots[slot] = key_0
@@ -196,7 +195,7 @@ def _add_short(slots, sizes, slot, key_0, key_1):
     slots[slot + _U2] = np.uint64(sizes[WORDS])
 
 
-@njit(**OPTIONS)
+@subroutine
 def _add_long(table, slot, word, start, end, value):
     place = table.sizes[LETTERS]
     for i in range(end - start):  # copying a slice may make a temporary array
@@ -208,7 +207,7 @@ def _add_long(table, slot, word, start, end, value):
     table.slots[slot + _U2] = np.uint64(table.sizes[WORDS]) | np.uint64(end - start) << _U32
 
 
-@njit(**OPTIONS)
+@subroutine
 def _shift(slots):
     """Return by how many bits to shift a hash to get a slot."""
     shift, number = np.uint64(64), slots.size // 4
@@ -218,7 +217,7 @@ def _shift(slots):
     return shift
 
 
-@njit(**_INLINE)
+@inlined  # measured to matter
 def _decode(raw, start):
     """Decode the UTF-8 sequence of 2 to 4 bytes at `start`: the code point (-1: invalid) and where the next begins.
 
@@ -254,7 +253,7 @@ def _decode(raw, start):
     return code, end
 
 
-@njit(**_INLINE)
+@inlined  # measured to matter
 def _encode(code, text, length):
     """Append a character to a text of `length` bytes; the new length."""
     if code < 0x80:
@@ -276,7 +275,7 @@ def _encode(code, text, length):
     return length + _U4
 
 
-@njit(**OPTIONS)
+@subroutine
 def _end_word(folded, edges, number, out, held, joint):
     """Note the end of a word, after which the joiner held, if any, is a symbol or nothing; edges and text so far."""
     edges[number] = joint if held else out
@@ -289,7 +288,7 @@ def _end_word(folded, edges, number, out, held, joint):
     return number, out
 
 
-@njit(**OPTIONS)
+@subroutine
 def _normalize(raw, end, characters, folded, edges, state):
     """Fold ``raw[state[POSITION]:end]`` and note the edges of its words; an odd number of them: the last word goes on.
 
@@ -369,7 +368,7 @@ def _normalize(raw, end, characters, folded, edges, state):
     return number, out
 
 
-@njit(**OPTIONS)
+@subroutine
 def _locate_words(number, shift, slots, scratch):
     """Take the keys of words from the folded text and ask for their slots; at an odd place is no short word."""
     text, edges, keys, places = scratch.folded_words, scratch.edges, scratch.keys, scratch.places
@@ -388,7 +387,7 @@ def _locate_words(number, shift, slots, scratch):
         _prefetch(slots, slot)
 
 
-@njit(**OPTIONS)
+@subroutine
 def _count_words(number, table, scratch, ids, state):
     """Count the words in the folded text and write their ids."""
     slots, sizes = table.slots, table.sizes
@@ -420,7 +419,7 @@ def _count_words(number, table, scratch, ids, state):
     state[WRITTEN] = written
 
 
-@njit(**OPTIONS)
+@subroutine
 def _count_long(folded, start, end, table, shift):
     """Count a long word; its id."""
     value = _hash_long(folded, start, end)
@@ -431,7 +430,7 @@ def _count_long(folded, start, end, table, shift):
     return table.slots[slot + _U2] & _ID_BITS
 
 
-@njit(**OPTIONS)
+@subroutine
 def _carry(folded, start, end, state):
     """Move a word that goes on to the front; of one that is too long already, no more than shows that."""
     length = min(end - start, LONGEST_WORD + 1)
@@ -442,7 +441,7 @@ def _carry(folded, start, end, state):
         state[JOINT] = min(state[JOINT] - start, length)
 
 
-@njit(**OPTIONS)
+@exact
 def tokenize_block(raw, characters, table, scratch, ids, state):
     """Tokenize a block of text from ``state[POSITION]`` on, until it or the room in `table` or `ids` ends.
 
@@ -484,7 +483,7 @@ def tokenize_block(raw, characters, table, scratch, ids, state):
     return True
 
 
-@njit(**OPTIONS)
+@subroutine
 def _short_keys(letters, start, end):
     """Keys of a word, and whether it is a short one."""
     key_0, key_1 = _U0, _U0
@@ -501,7 +500,7 @@ def _short_keys(letters, start, end):
     return True, key_0, key_1
 
 
-@njit(**OPTIONS)
+@exact
 def add_words(words, counts, table):
     """Add counts (n,) int64 of words to a table that has room for all of them."""
     shift = _shift(table.slots)
@@ -520,7 +519,7 @@ def add_words(words, counts, table):
         table.slots[slot + _U3] += np.uint64(counts[i])
 
 
-@njit(**OPTIONS)
+@exact
 def find_words(words, table, ids):
     """Write the id of each word in `table` to `ids` (n,) int32, 0 for words that are not there."""
     shift = _shift(table.slots)
@@ -534,12 +533,12 @@ def find_words(words, table, ids):
         ids[i] = table.slots[slot + _U2] & _ID_BITS
 
 
-@njit(**OPTIONS)
+@subroutine
 def _hash_of_slot(slots, slot):
     return slots[slot] if slots[slot + 1] >= _LONG else _hash_short(slots[slot], slots[slot + 1])
 
 
-@njit(**OPTIONS)
+@exact
 def move_slots(old, new):
     """Insert all slots of a table into an empty, larger array of slots."""
     shift, last = _shift(new), np.uint64(new.size - 1)
@@ -552,7 +551,7 @@ def move_slots(old, new):
                 new[slot + np.uint64(j)] = old[i + j]
 
 
-@njit(**OPTIONS)
+@exact
 def read_sizes(slots, lengths, counts):
     """Write the length in bytes and the count of every word, both (n,) int64, by id."""
     for i in range(0, slots.size, 4):
@@ -566,7 +565,7 @@ def read_sizes(slots, lengths, counts):
             lengths[word] = length
 
 
-@njit(**OPTIONS)
+@exact
 def read_buckets(slots, buckets):
     """Write 8 bits of the hash of every word, (n,) uint8, by id; not those that decide on its slot."""
     for i in range(0, slots.size, 4):
@@ -575,7 +574,7 @@ def read_buckets(slots, buckets):
             buckets[np.int64(slots[i + 2] & _ID_BITS) - 1] = (value ^ value >> _U29) & np.uint64(255)
 
 
-@njit(**OPTIONS)
+@exact
 def read_letters(table, words):
     """Write the bytes of every word, by id, to its span in `words`; words with an empty span are left out."""
     slots = table.slots
