@@ -227,3 +227,28 @@ def test_the_shell_completes(typed, offered):
     words = {"_VECMILL_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
     result = vecmill(env=words, prog_name="vecmill")
     assert (result.exit_code, result.stdout.split()) == (0, [offered])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("neighbors", "RUN", "king"),
+        ("analogy", "RUN", "man", "king", "woman"),
+        ("vector", "RUN", "king"),
+        ("embed", "RUN", "--out", "OUT.npy"),
+        ("evaluate", "RUN", "--data", "PAIRS"),
+        ("export", "RUN", "--out", "OUT.txt"),
+        ("map", "RUN", "--out", "OUT.html"),
+        ("compare", "RUN", "RUN", "--data", "PAIRS"),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_the_directory_of_a_run_stands_for_its_vectors(arguments, vectors, tmp_path):
+    vectors.save(tmp_path / "run" / "train-embeddings")
+    (tmp_path / "pairs.tsv").write_text("king\tqueen\t9\nman\twoman\t3\nking\tman\t2\n")
+    places = {"RUN": "run", "OUT": "out", "PAIRS": "pairs.tsv"}
+    given = [
+        re.sub("RUN|OUT|PAIRS", lambda found: str(tmp_path / places[found[0]]), argument) for argument in arguments
+    ]
+    result = vecmill(*given, stdin="king\n")
+    assert result.exit_code == 0, result.output

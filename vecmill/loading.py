@@ -4,14 +4,10 @@ from os import PathLike
 from pathlib import Path
 
 from embeddings import formats
-from embeddings.errors import EmbeddingsError
 from embeddings.formats import write as write_vectors
 from embeddings.vectors.word_vectors import WordVectors
 
 __all__ = ["load", "write_vectors"]
-
-_STAGE = "train-embeddings"  # of a run directory, where the vectors are
-_LANGUAGE_MODEL = "language_model.json"
 
 
 def load(path: str | PathLike[str], format: str | None = None) -> WordVectors:
@@ -34,9 +30,4 @@ def load(path: str | PathLike[str], format: str | None = None) -> WordVectors:
     VecmillError
         There is nothing at `path`, it is damaged or of an unknown format, or it is a language model.
     """
-    place = Path(path).expanduser()
-    if (place / _STAGE).is_dir():
-        place = place / _STAGE
-    if (place / _LANGUAGE_MODEL).is_file():
-        raise EmbeddingsError(f"{place} is a language model; open it with vecmill.LanguageModel.load({str(path)!r})")
-    return formats.read(place, format)
+    return formats.read(Path(path).expanduser(), format)

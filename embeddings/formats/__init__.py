@@ -41,6 +41,7 @@ from embeddings.formats.stream import (
     without_duplicates,
 )
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.model_directory import vectors_path
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.hints import did_you_mean
 
@@ -70,7 +71,7 @@ def read(path: str | os.PathLike[str], format: str | None = None, progress: Prog
     Parameters
     ----------
     path : path
-        A file or a directory.
+        A file or a directory; of a `vecmill run`, the vectors that it trained.
     format : str, optional
         A name in `FORMATS`; by default the content and the name of the file tell.
     progress : callable, optional
@@ -91,7 +92,7 @@ def read(path: str | os.PathLike[str], format: str | None = None, progress: Prog
     OSError
         If the file cannot be read.
     """
-    source = Path(path)
+    source = vectors_path(path)
     entry = _readable(source, format)
     if entry.name == "model":
         return WordVectors.load(source)
@@ -155,7 +156,7 @@ def convert(
     Parameters and errors are those of `read` and `write`; ``progress`` is called with the bytes of ``source`` that were
     read. A source that does not state its number of words is read twice if the destination has to begin with it.
     """
-    source, destination = Path(source), _absolute(destination)
+    source, destination = vectors_path(source), _absolute(destination)
     source_entry = _readable(source, source_format)
     entry = _writable(destination, format, dtype, overwrite)
     count = None

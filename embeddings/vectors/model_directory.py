@@ -22,6 +22,9 @@ VECTORS_FILE, CONTEXT_FILE, VOCABULARY_FILE = "vectors.npy", "context.npy", "voc
 REQUIRED_FILES = (VECTORS_FILE, VOCABULARY_FILE)
 MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE)
 
+_STAGE = "train-embeddings"  # of the directory of a run, where its vectors are
+_LANGUAGE_MODEL = "language_model.json"
+
 
 class StoredVectors(NamedTuple):
     """The content of a model directory.
@@ -36,6 +39,22 @@ class StoredVectors(NamedTuple):
     vocabulary: Vocabulary
     matrix: np.ndarray
     context: np.ndarray | None
+
+
+def vectors_path(path: str | PathLike[str]) -> Path:
+    """Return the path of word vectors: in the directory of a `vecmill run`, that of the stage that trained them.
+
+    Raises
+    ------
+    EmbeddingsError
+        It is a language model.
+    """
+    place = Path(path)
+    if (place / _STAGE).is_dir():
+        return place / _STAGE
+    if (place / _LANGUAGE_MODEL).is_file():
+        raise EmbeddingsError(f"{place} is a language model; open it with vecmill.LanguageModel.load({str(path)!r})")
+    return place
 
 
 def read_model_directory(path: str | PathLike[str]) -> StoredVectors:

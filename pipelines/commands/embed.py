@@ -68,8 +68,9 @@ def embed_command(
     if out.exists() and not force:
         raise OutputError(f"{out} exists; add --force to replace it")
     from embeddings import formats
+    from embeddings.vectors.model_directory import vectors_path
 
-    vectors, tokenizer, tally = formats.read(model), _tokenizer(model), Tally()
+    vectors, tokenizer, tally = formats.read(model), _tokenizer(vectors_path(model)), Tally()
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError(
             f"{model} does not tell how often its words occur, which sif needs; take --weighting mean"
