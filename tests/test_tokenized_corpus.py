@@ -87,7 +87,7 @@ def test_too_few_words(tmp_path, text, min_count, message):
         build_vocabulary(tokenized, min_count=min_count)
 
 
-@pytest.mark.parametrize("options", [{"min_count": 0}, {"max_size": 1}])
+@pytest.mark.parametrize("options", [{"min_count": 0}, {"max_vocabulary": 1}])
 def test_wrong_options(tmp_path, options):
     tokenized = tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "t")
     with pytest.raises(ValueError, match=f"{next(iter(options))}=.*expected at least"):

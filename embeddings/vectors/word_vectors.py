@@ -33,6 +33,7 @@ class WordVectors(EmbeddingMatrix):
 
     Examples
     --------
+    >>> from embeddings.text.vocabulary import Vocabulary
     >>> vocabulary = Vocabulary.from_words(["king", "queen", "man", "woman"])
     >>> vectors = WordVectors(vocabulary, np.float32([[1, 1, 0], [1, 0, 1], [0, 1, 0], [0, 0, 1]]))
     >>> [word for word, _ in vectors.most_similar(["king", "woman"], ["man"], topn=1)]
