@@ -32,7 +32,7 @@ def tokenized(tmp_path, *batches, table_bytes=None, **options):
 
 @pytest.mark.parametrize("table_bytes", [None, 1000])
 def test_tokens_are_kept_as_they_are(tmp_path, table_bytes, monkeypatch):
-    monkeypatch.setattr("embeddings.text.tokenizer.token_lists._IDS_AT_ONCE", 16)
+    monkeypatch.setattr("embeddings.text.tokenizer.token_lists._TOKENS_AT_ONCE", 16)
     generator = np.random.default_rng(0)
     tokens = [*ODD, *(f"item {number}" for number in range(50))]
     sentences = [[tokens[i] for i in generator.integers(len(tokens), size=n)] for n in generator.integers(0, 20, 60)]

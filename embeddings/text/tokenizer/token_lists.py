@@ -1,13 +1,12 @@
 """Sentences that are lists of tokens already: words, items of a basket, nodes of a walk.
 
-The tokens are taken as they are, whatever characters they hold. A dictionary maps them to provisional ids; only a token
-that is not in it yet is looked at in Python.
+The tokens are taken as they are, whatever characters they hold. All tokens of a block are joined to one text, and the
+compiled table of words counts and numbers its spans; Python does not look at single tokens.
 """
 
 import reprlib
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from itertools import chain, islice, repeat
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,11 +18,9 @@ from embeddings.text.tokenizer.kernels import LINE_END_ID, LONGEST_WORD
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, make_tokenizer
 from embeddings.text.tokenizer.word_table import WordTable
 
-_IDS_AT_ONCE = 1 << 16
-_BYTES_PER_TOKEN = 150  # of a token in the dictionary beside its characters, roughly
-_END_OF_SENTENCE = f"\ud800{secrets.token_hex()}"  # equal to no token; a str, for a dictionary of str is the fastest
+_TOKENS_AT_ONCE = 1 << 13  # their str objects fit into the processor's cache
 _LONGEST_SHOWN = 50  # characters of a value in a message
-_EMPTY, _TOO_LONG = -1, -2  # in place of the id of a token that is left out
+_LEFT_OUT = -1  # in place of the id of a token that is empty or too long
 
 
 class NotTextError(EmbeddingsError, TypeError):
@@ -76,7 +73,7 @@ class TokenListCounter:
     folding : mapping of int to str
         Replacements of characters, as `str.translate` takes them.
     table_bytes : int, optional
-        About the largest size of the dictionary of tokens. Default: no limit.
+        Largest size of the table of tokens; when it is reached, `is_full` is true. Default: no limit.
     name_of : callable
         Names a sentence in errors, given its index.
     """
@@ -87,12 +84,12 @@ class TokenListCounter:
         table_bytes: int | None = None,
         name_of: Callable[[int], str] = "sentence {}".format,
     ) -> None:
-        self._ids = _TokenIds(folding)
+        self._folding = folding
         self._table_bytes = table_bytes
         self._name_of = name_of
-        self._counts = np.zeros(0, np.int64)
+        self._table = WordTable()
         self._empty = self._too_long = self._sentences = 0
-        self._size = 0  # of the dictionary in bytes, roughly
+        self._is_full = False
 
     @property
     def passed_over(self) -> dict[str, int]:
@@ -103,7 +100,7 @@ class TokenListCounter:
     @property
     def is_full(self) -> bool:
         """Whether the words have to be taken before the next ids are asked for."""
-        return self._table_bytes is not None and self._size >= self._table_bytes
+        return self._is_full
 
     def ids(self, block: Any) -> Iterator[np.ndarray]:
         """Number the tokens of some sentences.
@@ -124,17 +121,30 @@ class TokenListCounter:
             A sentence is not a sequence, or a token is not a str; the message says where.
         """
         sentences = self._checked(block)
-        with_ends = chain.from_iterable(zip(sentences, repeat((_END_OF_SENTENCE,))))
-        numbers = map(self._ids.__getitem__, chain.from_iterable(with_ends))
-        while True:
-            try:
-                found = np.fromiter(islice(numbers, _IDS_AT_ONCE), np.int32)
-            except TypeError as error:
-                raise self._first_bad_token(sentences) or error from None
-            if not found.size:
-                break
-            yield self._counted(found)
-        self._sentences += len(sentences)
+        lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
+        groups = (np.cumsum(lengths) - lengths) // _TOKENS_AT_ONCE
+        for group in np.split(np.arange(len(sentences)), np.flatnonzero(np.diff(groups)) + 1):
+            yield from self._ids_of_few(sentences[group[0] : group[-1] + 1] if len(group) else [])
+            self._sentences += len(group)
+
+    def _ids_of_few(self, sentences: Sequence[Sequence[str]]) -> Iterator[np.ndarray]:
+        """Number the tokens of sentences whose tokens fit into the processor's cache, as far as one sentence does."""
+        tokens = list(chain.from_iterable(sentences))
+        try:
+            words = self._as_words(tokens)
+        except TypeError as error:
+            raise self._first_bad_token(sentences) or error from None
+        ends = np.cumsum(np.fromiter(map(len, sentences), np.int64, len(sentences)))
+        for first in range(0, max(1, len(tokens)), _TOKENS_AT_ONCE):
+            last = min(first + _TOKENS_AT_ONCE, len(tokens))
+            part = Words(words.letters, words.starts[first:last], words.ends[first:last])
+            limit = self._table_bytes if len(self._table) else None  # an empty table takes all tokens of a part
+            if not self._table.reserve(len(part.starts), int((part.ends - part.starts).sum()), limit):
+                self._is_full = True
+                yield np.empty(0, np.int32)
+            begin = np.searchsorted(ends, first, side="right") if first else 0
+            end = np.searchsorted(ends, last, side="right")
+            yield self._with_ends(self._numbered(part), ends[begin:end] - first)
 
     def last_ids(self) -> Iterator[np.ndarray]:
         """Yield nothing: no token is held back."""
@@ -142,27 +152,46 @@ class TokenListCounter:
 
     def take_words(self) -> WordTable:
         """Return the words of the ids so far, and begin anew."""
-        table = WordTable()
-        table.add(CountedWords(Words.from_bytes([word.encode() for word in self._ids.words]), self._counts))
-        self._ids.reset()
-        self._size = 0
-        self._counts = np.zeros(0, np.int64)
+        table, self._table, self._is_full = self._table, WordTable(), False
         return table
 
-    def _counted(self, found: np.ndarray) -> np.ndarray:
-        """Count ids and leave out those of no word."""
-        if self._ids.has_omissions:
-            self._empty += int(np.sum(found == _EMPTY))
-            self._too_long += int(np.sum(found == _TOO_LONG))
-            found = found[found >= 0]
-        new = self._ids.words[len(self._counts) :]
-        self._size += _BYTES_PER_TOKEN * len(new) + sum(map(len, new))
-        counts = np.bincount(found, minlength=len(self._ids.words) + 1)[1:]
-        counts[: len(self._counts)] += self._counts
-        self._counts = counts
+    def _as_words(self, tokens: Sequence[str]) -> Words:
+        """Return the tokens as spans of UTF-8, one after the other; a lone surrogate becomes ``?``.
+
+        Raises
+        ------
+        TypeError
+            A token is not a str.
+        """
+        if self._folding:
+            tokens = [token.translate(self._folding) if isinstance(token, str) else token for token in tokens]
+        text = "".join(tokens)
+        letters = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
+        lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
+        ends = np.cumsum(lengths)
+        if len(letters) != len(text):  # bytes, not characters
+            ends = np.append(np.flatnonzero((letters & 0xC0) != 0x80), len(letters))[ends]
+        return Words(letters, np.append(0, ends[:-1])[: len(tokens)], ends)
+
+    def _numbered(self, words: Words) -> np.ndarray:
+        """Count tokens and return their ids, (n,) int32; -1 for those that are left out."""
+        sizes = words.ends - words.starts
+        kept = (sizes > 0) & (sizes <= LONGEST_WORD)
+        self._empty += int(np.sum(sizes == 0))
+        self._too_long += int(np.sum(sizes > LONGEST_WORD))
+        chosen = words if kept.all() else words.take(kept)
+        self._table.add(CountedWords(chosen, np.ones(len(chosen.starts), np.int64)))
+        found = np.full(len(sizes), _LEFT_OUT, np.int32)
+        found[kept] = self._table.find(chosen)
         return found
 
-    def _checked(self, block: Sequence[Any]) -> Sequence[Iterable[str]]:
+    @staticmethod
+    def _with_ends(numbers: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """Insert an id where each sentence ends and leave out tokens without one."""
+        with_ends = np.insert(numbers, ends, LINE_END_ID) if len(ends) else numbers
+        return with_ends[with_ends != _LEFT_OUT]
+
+    def _checked(self, block: Sequence[Any]) -> Sequence[Sequence[str]]:
         """Return the sentences as lists or tuples."""
         if set(map(type, block)) <= {list, tuple}:
             return block
@@ -181,61 +210,6 @@ class TokenListCounter:
                 if not isinstance(token, str):
                     return NotTextError(f"{self._name_of(index)}: token {place} is {described(token)}; expected a str")
         return None
-
-
-class _TokenIds(dict[Any, int]):
-    """Ids of tokens; a new token gets the next one when it is asked for.
-
-    Parameters
-    ----------
-    folding : mapping of int to str
-        Replacements of characters, as `str.translate` takes them.
-
-    Attributes
-    ----------
-    words : list of str
-        The words of the ids from 1 on.
-    has_omissions : bool
-        Whether some token has no id.
-    """
-
-    def __init__(self, folding: Mapping[int, str]) -> None:
-        super().__init__()
-        self._folding = folding
-        self._is_plain = not folding
-        self.has_omissions = False
-        self.reset()
-
-    def reset(self) -> None:
-        """Forget all tokens."""
-        self.clear()
-        self[_END_OF_SENTENCE] = LINE_END_ID
-        self.words: list[str] = []
-
-    def __missing__(self, token: Any) -> int:
-        """Return the id of a new token; raise a TypeError if it is not a str."""
-        if type(token) is str and self._is_plain and token.isascii() and 0 < len(token) <= LONGEST_WORD:
-            words = self.words
-            words.append(token)
-            self[token] = number = len(words)
-            return number
-        return self._id_of_other(token)
-
-    def _id_of_other(self, token: Any) -> int:
-        """Return the id of a new token that may need another spelling, or may not have an id."""
-        if not isinstance(token, str):
-            raise TypeError
-        word = token.translate(self._folding).encode("utf-8", "replace").decode()  # a lone surrogate becomes ?
-        if not word or len(word.encode()) > LONGEST_WORD:
-            self.has_omissions = True
-            return _TOO_LONG if word else _EMPTY
-        if word == token:
-            self.words.append(word)
-            number = len(self.words)
-        else:
-            number = self[word]
-        self[str(token)] = number  # a subclass of str would make all look-ups slower
-        return number
 
 
 def is_sequence(value: Any) -> bool:
