@@ -126,7 +126,7 @@ def test_presets_of_any_size_train(preset, text, tmp_path):
         (["--preset", "smal"], "--preset.*did you mean 'small'"),
         (["--cell", "lstn"], "--cell.*lstm"),
         (["--epochs", "0"], "--epochs.*at least 1"),
-        (["--output", "adaptive"], "tied"),
+        (["--output", "adaptive"], "tie_weights"),
         (["--dropout", "1.5"], "--dropout"),
     ],
 )

@@ -25,19 +25,19 @@ CORPUS = split_ids([TEXT], make_tokenizer("fast", punctuation=True))
 RECIPES = {
     "sgd": ({}, {"learning_rate": 2.0, "schedule": "plateau"}),
     "sampled adamw": (
-        {"output": "sampled", "samples": 8},
+        {"output": "sampled", "num_sampled": 8},
         {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "cosine"},
     ),
     "awd": (
         {
             "dropout_input": 0.2,
-            "dropout_between": 0.2,
+            "dropout_hidden": 0.2,
             "dropout_output": 0.2,
-            "dropout_words": 0.1,
+            "embedding_dropout": 0.1,
             "weight_drop": 0.2,
-            "activation_penalty": 1.0,
-            "change_penalty": 1.0,
-            "last_size": 6,
+            "activation_regularization": 1.0,
+            "temporal_activation_regularization": 1.0,
+            "last_hidden_size": 6,
         },
         {"optimizer": "averaged-sgd", "learning_rate": 2.0, "schedule": "constant", "variable_windows": True},
     ),
@@ -89,7 +89,7 @@ def test_a_killed_training_goes_on_bit_for_bit(recipe, kills, tmp_path):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_perplexity_falls_far_under_that_of_guessing(recipe):
-    trainer = make_trainer(recipe, network={"hidden_size": 24, "last_size": None}, epochs=12)
+    trainer = make_trainer(recipe, network={"hidden_size": 24, "last_hidden_size": None}, epochs=12)
     model = fit(trainer)
     assert evaluate(model, CORPUS.test).perplexity < len(CORPUS.vocabulary) / 3
     assert len(trainer.metrics_) == 12 or trainer.config.patience
@@ -233,7 +233,7 @@ def test_no_text_is_refused():
 
 
 def test_a_frozen_embedding_stays():
-    trainer = make_trainer(network={"frozen": True})
+    trainer = make_trainer(network={"freeze_embedding": True})
     before = trainer.model.parameters["embedding.weight"].value.copy()
     np.testing.assert_array_equal(fit(trainer).parameters["embedding.weight"].value, before)
 

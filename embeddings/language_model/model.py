@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from embeddings.errors import EmbeddingsError
-from embeddings.language_model.config import FORMER_NAMES, LanguageModelConfig
+from embeddings.language_model.config import LanguageModelConfig, with_present_names
 from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
 from embeddings.language_model.scoring import as_text, score_text
 from embeddings.networks.cells import CELLS, Cell, State
@@ -67,7 +67,7 @@ class LanguageModel:
     ----------
     parameters : dict[str, Parameter]
         All parameters, each once, by the names that they have in files.
-    trained : dict[str, Parameter]
+    trainable : dict[str, Parameter]
         Those that an optimizer should change: without E if it is frozen.
     eos, unk : int
         Ids of ``<eos>`` and ``<unk>``.
@@ -101,7 +101,7 @@ class LanguageModel:
             raise ValueError(f"an embedding of shape {E.shape}: expected {shape}, words and dimensions of the model")
         self.embedding = Embedding(Parameter(E.astype(dtype)))
         dropout = Dropout(
-            between_layers=config.dropout_between,
+            hidden=config.dropout_hidden,
             variational=config.variational,
             recurrent_weights=config.weight_drop,
         )
@@ -112,14 +112,15 @@ class LanguageModel:
         self._projection: Parameter | None = None
         self.output = self._make_output(rng, dtype)
         self.parameters = self._named_parameters()
-        self.trained = {n: p for n, p in self.parameters.items() if not (config.frozen and p is self.embedding.weight)}
+        frozen = self.embedding.weight if config.freeze_embedding else None
+        self.trainable = {name: p for name, p in self.parameters.items() if p is not frozen}
         self._masks: dict[str, np.ndarray] = {}
 
     def _make_output(self, rng: np.random.Generator, dtype: type) -> OutputLoss:
         config, words, hidden = self.config, len(self.vocabulary), self.network.output_size
         if config.output == "adaptive":
             return AdaptiveSoftmax(hidden, words, _cutoffs(words), rng=rng, dtype=dtype)
-        if not config.tied:
+        if not config.tie_weights:
             weight = Parameter(random_embedding(rng, words, hidden).astype(dtype))
         else:
             weight = self.embedding.weight
@@ -128,7 +129,7 @@ class LanguageModel:
         bias = Parameter(_log_frequencies(self.vocabulary.counts).astype(dtype))
         if config.output == "full":
             return SoftmaxCrossEntropy(weight, bias)
-        return SampledSoftmax(weight, bias, noise=LogUniformNoise(words), samples=config.samples, rng=rng)
+        return SampledSoftmax(weight, bias, noise=LogUniformNoise(words), num_sampled=config.num_sampled, rng=rng)
 
     def draw_from(self, rng: np.random.Generator) -> None:
         """Draw noise words of a sampled softmax from this generator from now on."""
@@ -248,12 +249,12 @@ class LanguageModel:
             self._projection.add_gradient(product(d_flat.T, flat))
             d_flat = product(d_flat, self._projection.value)
         d_hidden = d_flat.reshape(hidden.shape)
-        if self.config.activation_penalty:
-            d_hidden += (2 * self.config.activation_penalty / hidden.size) * hidden
+        if self.config.activation_regularization:
+            d_hidden += (2 * self.config.activation_regularization / hidden.size) * hidden
         if mask is not None:
             d_hidden *= mask
-        if self.config.change_penalty:
-            _add_change_gradient(self.config.change_penalty, outputs, d_hidden)
+        if self.config.temporal_activation_regularization:
+            _add_change_gradient(self.config.temporal_activation_regularization, outputs, d_hidden)
         self._backward(d_hidden)
         return loss, ends
 
@@ -309,9 +310,9 @@ class LanguageModel:
         looked_up = self.embedding.forward(inputs)
         vectors = looked_up.vectors
         self._masks = {}
-        if rng is not None and self.config.dropout_words:
+        if rng is not None and self.config.embedding_dropout:
             shape = (len(vectors), 1)
-            self._masks["words"] = dropout_mask(rng, shape, self.config.dropout_words, vectors.dtype)
+            self._masks["words"] = dropout_mask(rng, shape, self.config.embedding_dropout, vectors.dtype)
             looked_up = RepeatedVectors(vectors * self._masks["words"], looked_up.index)
         self._looked_up = looked_up
         x: RepeatedVectors | np.ndarray = looked_up
@@ -322,7 +323,7 @@ class LanguageModel:
         return self.network.forward(x, states, lengths, rng)
 
     def _backward(self, d_hidden: np.ndarray) -> None:
-        wanted = not self.config.frozen
+        wanted = not self.config.freeze_embedding
         d_inputs, _ = self.network.backward(d_hidden, input_gradient=wanted)
         if d_inputs is None:
             return
@@ -381,7 +382,7 @@ class LanguageModel:
             if about["format"] != _FORMAT:
                 raise EmbeddingsError(f"{directory} is of format {about['format']}, expected {_FORMAT}: train it again")
             known = {entry.name for entry in fields(LanguageModelConfig)}
-            settings = {FORMER_NAMES.get(name, name): value for name, value in dict(about["model"]).items()}
+            settings = with_present_names(about["model"])
             config = LanguageModelConfig(**{name: settings[name] for name in known})
             tokenizer = about["tokenizer"]
             arrays = load_file(directory / _WEIGHTS)

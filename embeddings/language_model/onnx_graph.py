@@ -131,7 +131,7 @@ def _layer(
 
 def _full(graph: _Graph, model: LanguageModel, hidden: str, E: str) -> None:
     """Add softmax(W_ya a + b_y); tied weights are stored once."""
-    weight = E if model.config.tied else graph.constant("W_ya", model.parameters["output.weight"].value)
+    weight = E if model.config.tie_weights else graph.constant("W_ya", model.parameters["output.weight"].value)
     transposed = graph.node("Transpose", [weight], "W_ya_transposed", perm=[1, 0])
     product = graph.node("MatMul", [hidden, transposed], "product")
     bias = graph.constant("b_y", model.parameters["output.bias"].value)

@@ -30,6 +30,7 @@ from embeddings.language_model.checkpoint import (
     states_of,
     text_hash,
 )
+from embeddings.language_model.config import with_present_names
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.training_config import LMTrainingConfig
@@ -116,7 +117,7 @@ class LMTrainer(Estimator):
         self._rng = np.random.default_rng([self.seed, 1])  # another stream than that of weights drawn from the seed
         self.model.draw_from(self._rng)
         extra = {"weight_decay": config.weight_decay}
-        self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](self.model.trained, config.rate, **extra)
+        self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](self.model.trainable, config.rate, **extra)
         self._plateau = ReduceOnPlateau(learning_rate=config.rate, factor=config.anneal)
         self._metrics: list[dict[str, Any]] = []
         self._position = _Position()
@@ -369,6 +370,7 @@ class LMTrainer(Estimator):
             return
         arrays, state = checkpoint
         before = {**state["identity"], "text": state["text"]}
+        before["model"] = with_present_names(before["model"])
         require_same(before, {**self._identity(), "text": text}, origin)
         self.model.assign(group_of(arrays, "weight"), origin)
         self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])

@@ -11,7 +11,7 @@ class Dropout:
 
     Attributes
     ----------
-    between_layers : float
+    hidden : float
         An output of a layer is hidden from the layer above (Srivastava et al. 2014).
     variational : bool
         Hide the same units at all time steps of a window (Gal & Ghahramani 2016) instead of new ones at each.
@@ -19,12 +19,12 @@ class Dropout:
         A weight of W_hh is left out for a whole window (weight-drop, Merity et al. 2018).
     """
 
-    between_layers: float = 0.0
+    hidden: float = 0.0
     variational: bool = True
     recurrent_weights: float = 0.0
 
     def __post_init__(self) -> None:
-        for name in ("between_layers", "recurrent_weights"):
+        for name in ("hidden", "recurrent_weights"):
             if not 0.0 <= getattr(self, name) < 1.0:
                 raise ValueError(f"dropout {name}={getattr(self, name)}: expected a probability in [0, 1)")
 

@@ -18,9 +18,9 @@ from embeddings.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
 
-RANDOM_SPREAD = 0.1
+RANDOM_STD = 0.1
 """Root mean square of random entries of E at the start."""
-TRAINED_SPREAD = 0.3
+TRAINED_STD = 0.3
 """The same for trained vectors, and words beside them: smaller ones are soon lost under the first steps of training."""
 _SHOWN = 8
 
@@ -73,9 +73,9 @@ def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
     return Alignment(rows, [vocabulary.words[i] for i in lost.tolist()], share)
 
 
-def random_embedding(rng: np.random.Generator, words: int, dimension: int, spread: float = RANDOM_SPREAD) -> np.ndarray:
-    """Return (V, d) float64 from N(0, spread²)."""
-    return rng.normal(0.0, spread, (words, dimension))
+def random_embedding(rng: np.random.Generator, words: int, dimension: int, std: float = RANDOM_STD) -> np.ndarray:
+    """Return (V, d) float64 from N(0, std²)."""
+    return rng.normal(0.0, std, (words, dimension))
 
 
 def initial_embedding(
@@ -107,14 +107,14 @@ def initial_embedding(
         word = vocabulary.words[row]
         raise EmbeddingsError(f"the vector of {word!r} holds NaN or infinity: train the embeddings again")
     known -= known.mean(axis=0)
-    E = random_embedding(rng, len(vocabulary), dimension, TRAINED_SPREAD)
+    E = random_embedding(rng, len(vocabulary), dimension, TRAINED_STD)
     if dimension > vectors.dimension:
         known = known @ orthogonal(rng, (vectors.dimension, dimension))
     elif dimension < vectors.dimension:
         _, components = np.linalg.eigh(known.T @ known)
         known = known @ components[:, ::-1][:, :dimension]
     size = np.sqrt(np.mean(known**2))
-    E[found] = known * (TRAINED_SPREAD / size if size > 0 else 1.0)
+    E[found] = known * (TRAINED_STD / size if size > 0 else 1.0)
     if dimension != vectors.dimension:
         logger.info("vectors of %d dimensions are projected to %d", vectors.dimension, dimension)
     logger.info("%s", alignment)

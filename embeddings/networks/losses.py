@@ -109,7 +109,7 @@ class SoftmaxCrossEntropy(OutputLoss):
         self._logits = np.empty((0, 0), weight.value.dtype)
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator, classes: int, size: int, dtype: type) -> Self:
+    def random(cls, rng: np.random.Generator, classes: int, size: int, dtype: type) -> Self:
         """Return a softmax over ``classes``, of vectors of ``size``: Glorot weights (`glorot_uniform`), no bias yet."""
         weight = Parameter(glorot_uniform(rng, (classes, size)).astype(dtype))
         return cls(weight, Parameter(np.zeros(classes, dtype)))
@@ -167,24 +167,30 @@ class SampledSoftmax(SoftmaxCrossEntropy):
         As those of `SoftmaxCrossEntropy`.
     noise
         q: `LogUniformNoise` or `UnigramNoise`.
-    samples
+    num_sampled
         K, draws a step.
     rng
         Draws the noise words.
     """
 
     def __init__(
-        self, weight: Parameter, bias: Parameter | None = None, *, noise: Noise, samples: int, rng: np.random.Generator
+        self,
+        weight: Parameter,
+        bias: Parameter | None = None,
+        *,
+        noise: Noise,
+        num_sampled: int,
+        rng: np.random.Generator,
     ):
         super().__init__(weight, bias)
-        if samples < 1:
-            raise ValueError(f"sampled softmax with {samples} noise words: expected at least 1")
-        self._noise, self._samples, self.rng = noise, samples, rng
+        if num_sampled < 1:
+            raise ValueError(f"sampled softmax with {num_sampled} noise words: expected at least 1")
+        self._noise, self._num_sampled, self.rng = noise, num_sampled, rng
 
     def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
-        drawn = np.unique(self._noise.sample(self.rng, self._samples))
+        drawn = np.unique(self._noise.sample(self.rng, self._num_sampled))
         rows = np.union1d(drawn, targets[targets >= 0])
-        missed = self._samples * np.log1p(-np.exp(self._noise.log_probability(rows)))  # log (1 - q)^K
+        missed = self._num_sampled * np.log1p(-np.exp(self._noise.log_probability(rows)))  # log (1 - q)^K
         target_bias = (self._bias_value()[rows] - np.log(-np.expm1(missed))).astype(hidden.dtype)
         noise_bias = np.where(np.isin(rows, drawn), target_bias, hidden.dtype.type(-np.inf))
 

@@ -7,6 +7,8 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from embeddings.word2vec.sampling import noise_distribution
+
 
 class Noise(ABC):
     """A distribution q over V word ids."""
@@ -48,8 +50,7 @@ class UnigramNoise(Noise):
     """
 
     def __init__(self, counts: np.ndarray, exponent: float = 0.75):
-        weights = np.maximum(np.asarray(counts, np.float64), 1.0) ** exponent
-        self._probabilities = weights / weights.sum()
+        self._probabilities = noise_distribution(np.maximum(counts, 1), exponent)
         self._cumulative = np.cumsum(self._probabilities)
 
     def sample(self, rng: np.random.Generator, count: int) -> np.ndarray:

@@ -190,10 +190,10 @@ class DeepRNN:
         return gradient, starts
 
     def _output_mask(self, outputs: np.ndarray, rng: np.random.Generator | None) -> np.ndarray | None:
-        if rng is None or self.dropout.between_layers == 0.0:
+        if rng is None or self.dropout.hidden == 0.0:
             return None
         shape = (1, *outputs.shape[1:]) if self.dropout.variational else outputs.shape
-        return dropout_mask(rng, shape, self.dropout.between_layers, outputs.dtype)
+        return dropout_mask(rng, shape, self.dropout.hidden, outputs.dtype)
 
 
 class BidirectionalRNN(DeepRNN):
