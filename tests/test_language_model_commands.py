@@ -112,7 +112,7 @@ def test_settings_come_from_preset_file_and_options(text, tmp_path):
 @pytest.mark.parametrize("preset", ["small", "medium", "awd"])
 def test_presets_of_any_size_train(preset, text, tmp_path):
     config = tmp_path / "lm.toml"
-    config.write_text("[lm_network]\nhidden_size = 8\ndimension = 6\nlast_size = 6\n[lm_training]\nepochs = 2\n")
+    config.write_text("[lm_network]\nhidden_size = 8\ndimension = 6\nlast_hidden_size = 6\n[lm_training]\nepochs = 2\n")
     out = tmp_path / "lm"
     succeeds("train-lm", text, "--out", out, "--config", config, "--preset", preset, "--learning-rate", "0.01")
     settings = json.loads((out / "config.json").read_text())

@@ -296,7 +296,7 @@ def test_a_damaged_checkpoint_is_named_and_passed_over(folder, expected, monkeyp
     assert len(files) == 3
     damaged(files[number], how)
     output = finish(expected[1])
-    assert "is damaged and passed over" in output
+    assert "is damaged and skipped" in output
     assert files[number].name in output
 
 

@@ -1,9 +1,9 @@
-"""E as the starting point of a language model: aligned with its vocabulary, fitted to its dimension, scaled.
+"""Word vectors as the starting point of a network: aligned with its vocabulary, projected to its dimension, scaled.
 
-Skip-gram vectors have any length and a large common mean; a network whose output weights are tied to them
-would start with huge logits.  So the rows that are found are centred and scaled to a fixed root mean square.
-Where dimensions differ they are projected: to fewer dimensions on the principal components, to
-more by a random isometry, which keeps all angles and leaves the new dimensions to be learned.
+Skip-gram vectors have any length and a large common mean; a network whose output weights are tied to them would start
+with huge logits. The rows that are found are therefore centred and scaled to a fixed root mean square. Where dimensions
+differ they are projected: to fewer dimensions on the principal components, to more by a random isometry, which keeps
+all angles and leaves the new dimensions to be learned.
 """
 
 import logging
@@ -19,22 +19,24 @@ from embeddings.vectors.word_vectors import WordVectors
 logger = logging.getLogger(__name__)
 
 RANDOM_STD = 0.1
-"""Root mean square of random entries of E at the start."""
+"""Standard deviation of random entries of E."""
 TRAINED_STD = 0.3
-"""The same for trained vectors, and words beside them: smaller ones are soon lost under the first steps of training."""
+"""Root mean square of trained vectors, and of random ones beside them; smaller vectors are soon lost under the first
+steps.
+"""
 _SHOWN = 8
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """Which words of a language model have a vector in E.
+    """The words of a network that have a vector in E.
 
     Attributes
     ----------
-    rows : np.ndarray
-        (V,) int64: row of E for each word, -1 for none.
-    missing : list[str]
-        Words without one, the most frequent first.
+    rows : (V,) int64
+        Row of E for each word, -1 for none.
+    missing : list of str
+        Words without a vector, the most frequent first.
     missing_share : float
         Their share of the tokens of the training text.
     """
@@ -52,12 +54,23 @@ class Alignment:
 
 
 def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
-    """Find each word's vector: under the same spelling, else in lower case.
+    """Find the vector of each word: under the same spelling, else in lower case.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        That of the network.
+    vectors : WordVectors
+        Trained word vectors.
+
+    Returns
+    -------
+    Alignment
 
     Raises
     ------
     EmbeddingsError
-        If no word has one.
+        No word has a vector.
     """
     rows = vectors.vocabulary.ids(vocabulary.words, missing=-1).astype(np.int64)
     lower = vectors.vocabulary.ids((word.lower() for word in vocabulary.words), missing=-1)
@@ -74,30 +87,36 @@ def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
 
 
 def random_embedding(rng: np.random.Generator, words: int, dimension: int, std: float = RANDOM_STD) -> np.ndarray:
-    """Return (V, d) float64 from N(0, std²)."""
+    """Draw an embedding matrix (V, d) float64 from N(0, std²)."""
     return rng.normal(0.0, std, (words, dimension))
 
 
 def initial_embedding(
     vocabulary: Vocabulary, vectors: WordVectors, dimension: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, Alignment]:
-    """Return E for a language model, (V, ``dimension``) float64, and what was found.
+    """Make the embedding matrix of a language model from trained vectors.
 
     Parameters
     ----------
-    vocabulary
-        Of the language model.
-    vectors
+    vocabulary : Vocabulary
+        That of the language model.
+    vectors : WordVectors
         Trained word vectors of any dimension.
-    dimension
+    dimension : int
         d of the language model.
-    rng
+    rng : Generator
         Draws the vectors of missing words, and the isometry.
+
+    Returns
+    -------
+    E : (V, dimension) float64
+    alignment : Alignment
+        The words that have a trained vector.
 
     Raises
     ------
     EmbeddingsError
-        If no word is found, or a vector holds NaN or infinity.
+        No word is found, or a vector holds NaN or infinity.
     """
     alignment = align(vocabulary, vectors)
     found = np.flatnonzero(alignment.rows >= 0)
