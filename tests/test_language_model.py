@@ -187,7 +187,7 @@ def test_files_that_do_not_fit_are_refused_with_the_field(tmp_path):
     (tmp_path / "lm" / "model.safetensors").write_bytes(b"no")
     with pytest.raises(EmbeddingsError, match="damaged"):
         LanguageModel.load(tmp_path / "lm")
-    with pytest.raises(EmbeddingsError, match="no language model"):
+    with pytest.raises(EmbeddingsError, match="not a language model"):
         LanguageModel.load(tmp_path)
 
 

@@ -167,7 +167,7 @@ def test_perplexity_of_texts(model, text, tmp_path):
     assert "sleeps  OOV" in succeeds("perplexity", model, one, "--words")
     fails(1, "no text|empty", "perplexity", model, "-", stdin="")
     fails(1, "no words", "perplexity", model, "-", stdin="\n\n")
-    fails(1, "no language model", "perplexity", tmp_path, one)
+    fails(1, "not a language model", "perplexity", tmp_path, one)
 
 
 def test_scores_of_lines_are_those_of_independent_perplexity(model, tmp_path):

@@ -136,12 +136,12 @@ def test_inputs_of_another_size_are_an_error(kind):
     for inputs in (wide, wide.dense()):
         with pytest.raises(ValueError, match="inputs of dimension 5: the network was made for 4"):
             network(kind).forward(inputs)
-    with pytest.raises(ValueError, match="3 sequences of no time step"):
+    with pytest.raises(ValueError, match="3 sequences without a time step"):
         network(kind).forward(np.zeros((0, BATCH, SIZE)))
 
 
 def test_a_network_needs_a_layer():
-    with pytest.raises(ValueError, match="expected an input size and one hidden size a layer"):
+    with pytest.raises(ValueError, match="expected an input size and one hidden size per layer"):
         network(sizes=())
 
 

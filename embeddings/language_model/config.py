@@ -92,7 +92,7 @@ class LanguageModelConfig:
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r}: expected one of {', '.join(known)}")
         if self.output == "adaptive" and self.tie_weights:
-            raise ValueError("output adaptive has weights of its own: it needs tie_weights = false")
+            raise ValueError("output adaptive has its own weights: it needs tie_weights = false")
         for name in ("layers", "hidden_size", "dimension", "last_hidden_size", "num_sampled"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -114,9 +114,9 @@ class Cell(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class RNNCell(Cell):
-    """a<t> = g1(W_aa a<t-1> + W_ax x<t> + b_a).
+    """Simple recurrent network (Elman 1990): a<t> = g1(W_aa a<t-1> + W_ax x<t> + b_a).
 
-    W_ax is ``weight_ih`` (H, D), W_aa ``weight_hh`` (H, H), b_a ``bias`` (H,); the state h is a.
+    W_ax is `weight_ih` (H, D), W_aa `weight_hh` (H, H), b_a `bias` (H,); the state h is a.
 
     Attributes
     ----------

@@ -50,7 +50,7 @@ class Alignment:
         found = f"{len(self.rows) - len(self.missing):,} of {len(self.rows):,} words have a trained vector"
         if not self.missing:
             return found
-        return f"{found}; {self.missing_share:.1%} of the text is other words, which start at random: {some}"
+        return f"{found}; the others, {self.missing_share:.1%} of the text, start at random: {some}"
 
 
 def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
@@ -135,6 +135,6 @@ def initial_embedding(
     size = np.sqrt(np.mean(known**2))
     E[found] = known * (TRAINED_STD / size if size > 0 else 1.0)
     if dimension != vectors.dimension:
-        logger.info("vectors of %d dimensions are projected to %d", vectors.dimension, dimension)
+        logger.info("vectors are projected from %d to %d dimensions", vectors.dimension, dimension)
     logger.info("%s", alignment)
     return E, alignment

@@ -159,7 +159,7 @@ class RecurrentLayer:
             ∂L/∂(initial state).
         """
         tape, hidden = self._tape, self.output_size
-        assert tape is not None, "backward comes after forward"
+        assert tape is not None, "backward needs a forward pass before it"
         dtype, batch = tape.gates.dtype, len(tape.lengths)
         d_output = np.ascontiguousarray(d_output, dtype)
         finals = d_states[0] if d_states else (0,) * len(tape.states)

@@ -108,7 +108,7 @@ class DeepRNN:
     ):
         sizes = [input_size, *hidden_sizes]
         if len(sizes) < 2 or min(sizes) < 1:
-            raise ValueError(f"sizes {sizes}: expected an input size and one hidden size a layer, all at least 1")
+            raise ValueError(f"sizes {sizes}: expected an input size and one hidden size per layer, all at least 1")
         self.dropout, self.input_size, self.output_size = dropout or Dropout(), input_size, input_size
         self.layers: list[RecurrentLayer | BidirectionalLayer] = []
         self.parameters: dict[str, Parameter] = {}
@@ -229,7 +229,7 @@ def _checked_lengths(lengths: np.ndarray | None, inputs: Inputs, input_size: int
     if dimension != input_size:
         raise ValueError(f"inputs of dimension {dimension}: the network was made for {input_size}")
     if steps == 0:
-        raise ValueError(f"{batch} sequences of no time step: expected at least 1; leave empty sequences out")
+        raise ValueError(f"{batch} sequences without a time step: expected at least 1; leave empty sequences out")
     if lengths is None:
         return None
     lengths = np.asarray(lengths)
