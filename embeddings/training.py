@@ -22,7 +22,7 @@ import numpy as np
 from embeddings.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
 
-MOST_TIME = 0.025
+MAX_TIME_SHARE = 0.025
 """Largest share of the training time that checkpoints may take."""
 _MEMORY_SECONDS = 20.0
 
@@ -163,7 +163,7 @@ class Checkpoints:
     @property
     def seconds_to_next(self) -> float:
         """Time until the next checkpoint is due; infinite without checkpoints."""
-        return self._saved_at + max(self._every, self._cost / MOST_TIME) - self._clock()
+        return self._saved_at + max(self._every, self._cost / MAX_TIME_SHARE) - self._clock()
 
     @property
     def due(self) -> bool:

@@ -22,7 +22,7 @@ from embeddings.text.vocabulary import UNK, Vocabulary
 TEXT_ORDER = 5
 _BEGIN, _END = "<s>", "</s>"
 _LN10 = math.log(10)
-_LINES_LOOKED_AT = 20
+_LINES_EXAMINED = 20
 
 Gram = tuple[str, ...]
 
@@ -213,7 +213,7 @@ def load_ngram_model(path: str | Path, vocabulary: Vocabulary, tokenizer: Tokeni
     EmbeddingsError
         The file cannot be read.
     """
-    first = [line for line in islice(_lines(Path(path)), _LINES_LOOKED_AT) if line.strip()]
+    first = [line for line in islice(_lines(Path(path)), _LINES_EXAMINED) if line.strip()]
     if any(line.strip() == "\\data\\" for line in first):
         return ArpaModel(path)
     if first and all(line.rstrip().rpartition("\t")[2].isdigit() and "\t" in line for line in first):

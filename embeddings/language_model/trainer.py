@@ -54,7 +54,7 @@ logger = logging.getLogger(__name__)
 
 _SMOOTHING = 0.98
 _VALIDATION_COLUMNS, _COLUMN_WORDS = 20, 500
-_GIVE_UP = 100
+_MIN_WINDOWS = 100
 """Number of windows after which a loss far above that of guessing ends the training."""
 
 
@@ -167,7 +167,7 @@ class LMTrainer(Estimator):
                     self._train_epoch(columns, thread, progress)
                     self._validate(valid, thread)
                     self._save_if_due()
-                if self._exploded():  # before the number of windows that ends a training
+                if self._exploded():  # too few windows for the check during training
                     raise self._divergence()
                 if self._position.windows > begun_at:
                     self._save()
@@ -225,7 +225,7 @@ class LMTrainer(Estimator):
         position = self._position
         before = loss if position.running_loss is None else position.running_loss
         position.running_loss = _SMOOTHING * before + (1 - _SMOOTHING) * loss
-        if not math.isfinite(loss) or (position.windows >= _GIVE_UP and self._exploded()):
+        if not math.isfinite(loss) or (position.windows >= _MIN_WINDOWS and self._exploded()):
             raise self._divergence()
 
     def _divergence(self) -> TrainingDiverged:

@@ -27,9 +27,9 @@ from embeddings.parallel import Rows, over_rows, own_threads, product
 
 LANES = 16
 """Rows are padded to a multiple of this number of elements, so that vectorised loops have no remainder."""
-ROWS_A_PASS = 5
+ROWS_PER_PASS = 5
 """Rows that the compiled products handle together."""
-FEW_STEPS = 4
+SHORT_WINDOW = 4
 """A window of at most this number of steps multiplies by W_hh directly; a longer one pays for a transposed copy
 first.
 """
@@ -130,7 +130,7 @@ class RecurrentLayer:
         self._multiply_inputs(inputs, tape.gates)
         if tape.recurrent is not tape.gates:
             tape.recurrent[:] = 0
-        copy = self._transposed() if steps > FEW_STEPS else self._copy[:0]
+        copy = self._transposed() if steps > SHORT_WINDOW else self._copy[:0]
         weights = self._recurrent, copy
         self._over_batch(lambda rows: self.cell.forward(tape, weights, self._weights, rows))
         end = tape.lengths, np.arange(batch)
@@ -172,7 +172,7 @@ class RecurrentLayer:
     def _over_batch(self, work: Callable[[Rows], None]) -> None:
         assert self._tape is not None
         steps, batch, width = self._tape.gates.shape
-        over_rows(work, batch, cost=steps * width * self.output_size, grain=ROWS_A_PASS)
+        over_rows(work, batch, cost=steps * width * self.output_size, grain=ROWS_PER_PASS)
 
     def _prepared_tape(self, steps: int, batch: int) -> Tape:
         tape, rows = self._tape, len(self._weights["bias"].value)

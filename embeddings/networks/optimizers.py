@@ -37,7 +37,7 @@ class Optimizer(ABC):
         Number of updates done.
     state : dict of str to ndarray
         State of the method, under "<parameter>.<name>": all arrays that a checkpoint needs.
-    remembers : tuple of str
+    state_names : tuple of str
         Names of the arrays in `state` for each parameter, of the parameter's shape.
     kernel : callable
         The update, one of `optimizer_kernels`.
@@ -48,7 +48,7 @@ class Optimizer(ABC):
         The learning rate is not positive.
     """
 
-    remembers: ClassVar[tuple[str, ...]] = ()
+    state_names: ClassVar[tuple[str, ...]] = ()
     kernel: ClassVar[Callable[..., None]]
 
     def __init__(self, parameters: Parameters, learning_rate: float, *, weight_decay: float = 0.0):
@@ -58,7 +58,7 @@ class Optimizer(ABC):
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.steps = 0
         self.state = {
-            f"{name}.{what}": np.zeros_like(p.value) for name, p in self.parameters.items() for what in self.remembers
+            f"{name}.{part}": np.zeros_like(p.value) for name, p in self.parameters.items() for part in self.state_names
         }
 
     def step(self, max_norm: float | None = None) -> float | None:
@@ -122,7 +122,7 @@ class Optimizer(ABC):
 
     def _update_parameter(self, name: str, parameter: Parameter, scale: float) -> None:
         gradient = parameter.gradient
-        memory = [self.state[f"{name}.{what}"] for what in self.remembers]
+        memory = [self.state[f"{name}.{part}"] for part in self.state_names]
         if isinstance(gradient, RowGradient):
             index, values = gradient.rows, gradient.values.reshape(len(gradient.rows), -1)
             arrays = [array.reshape(len(array), -1) for array in (parameter.value, *memory)]
@@ -156,7 +156,7 @@ class SGD(Optimizer):
 class Momentum(Optimizer):
     """Momentum: v ← μ v + g, w ← w - η v (Polyak 1964); with `nesterov` w ← w - η (g + μ v) (Sutskever et al. 2013)."""
 
-    remembers = ("velocity",)
+    state_names = ("velocity",)
     kernel = optimizer_kernels.momentum
 
     def __init__(
@@ -178,7 +178,7 @@ class Momentum(Optimizer):
 class Adagrad(Optimizer):
     """Adagrad: s ← s + g², w ← w - η g / (√s + ε) (Duchi et al. 2011)."""
 
-    remembers = ("squares",)
+    state_names = ("squares",)
     kernel = optimizer_kernels.adagrad
 
     def __init__(
@@ -194,7 +194,7 @@ class Adagrad(Optimizer):
 class RMSProp(Optimizer):
     """RMSProp: s ← α s + (1 - α) g², w ← w - η g / (√s + ε) (Tieleman & Hinton 2012)."""
 
-    remembers = ("squares",)
+    state_names = ("squares",)
     kernel = optimizer_kernels.rmsprop
 
     def __init__(
@@ -216,7 +216,7 @@ class RMSProp(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015): w ← w - η m̂ / (√ŝ + ε) with bias-corrected means m̂ of g and ŝ of g²."""
 
-    remembers = ("mean", "squares")
+    state_names = ("mean", "squares")
     kernel = optimizer_kernels.adam
     decoupled: ClassVar[bool] = False
 
