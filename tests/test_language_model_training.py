@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from embeddings import EmbeddingsError, make_tokenizer
-from embeddings.checkpoint import load_checkpoint
-from embeddings.language_model.config import CellName, LanguageModelConfig
+from embeddings.checkpoint import load_checkpoint, save_checkpoint
+from embeddings.language_model.config import FORMER_NAMES, CellName, LanguageModelConfig
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.trainer import LMTrainer
@@ -219,6 +219,17 @@ def test_a_checkpoint_of_another_architecture_or_text_is_refused(tmp_path):
         fit(make_trainer(checkpoints=tmp_path, epochs=1, bptt=9))
     with pytest.raises(EmbeddingsError, match="training text"):
         make_trainer(checkpoints=tmp_path, epochs=1).fit(CORPUS.train[1:], CORPUS.valid)
+
+
+def test_a_checkpoint_with_former_names_of_settings_is_resumed(tmp_path):
+    expected = fit(make_trainer(checkpoints=tmp_path, epochs=1))
+    arrays, state = load_checkpoint(tmp_path)
+    model = state["identity"]["model"]
+    model |= {former: model.pop(present) for former, present in FORMER_NAMES.items()}
+    save_checkpoint(tmp_path, arrays, state)
+    resumed = fit(make_trainer(checkpoints=tmp_path, epochs=1), progress=lambda _: pytest.fail("trained again"))
+    for name, parameter in resumed.parameters.items():
+        np.testing.assert_array_equal(parameter.value, expected.parameters[name].value, err_msg=name)
 
 
 @pytest.mark.parametrize("words", [1, 3, 8])

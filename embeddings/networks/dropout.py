@@ -1,4 +1,4 @@
-"""Dropout: what a network leaves out at random during training."""
+"""Dropout: units and weights that a network drops at random during training."""
 
 from dataclasses import dataclass
 

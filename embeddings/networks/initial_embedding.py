@@ -21,9 +21,7 @@ logger = logging.getLogger(__name__)
 RANDOM_STD = 0.1
 """Standard deviation of random entries of E."""
 TRAINED_STD = 0.3
-"""Root mean square of trained vectors, and of random ones beside them; smaller vectors are soon lost under the first
-steps.
-"""
+"""Root mean square of trained vectors, and of random ones beside them; the first steps would swamp smaller ones."""
 _SHOWN = 8
 
 

@@ -30,9 +30,7 @@ LANES = 16
 ROWS_PER_PASS = 5
 """Rows that the compiled products handle together."""
 SHORT_WINDOW = 4
-"""A window of at most this number of steps multiplies by W_hh directly; a longer one pays for a transposed copy
-first.
-"""
+"""Windows of at most this number of steps use W_hh directly; longer ones make a transposed copy first."""
 
 Inputs = np.ndarray | RepeatedVectors
 
