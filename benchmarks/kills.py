@@ -97,7 +97,7 @@ def save_often() -> None:
     """Have both trainings write checkpoints several times a second."""
     from embeddings import training
 
-    training.MOST_TIME = math.inf
+    training.MAX_TIME_SHARE = math.inf
     training.Checkpointing.__new__.__defaults__ = (CHECKPOINT_EVERY,)
 
 

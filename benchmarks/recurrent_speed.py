@@ -71,7 +71,7 @@ def our_loss(case: Case, rng: np.random.Generator) -> OutputLoss:
     weight = Parameter(rng.uniform(-0.1, 0.1, (case.words, case.hidden)).astype(np.float32))
     bias = Parameter(np.zeros(case.words, np.float32))
     if case.loss == "sampled":
-        return SampledSoftmax(weight, bias, noise=LogUniformNoise(case.words), samples=1024, rng=rng)
+        return SampledSoftmax(weight, bias, noise=LogUniformNoise(case.words), num_sampled=1024, rng=rng)
     return SoftmaxCrossEntropy(weight, bias)
 
 

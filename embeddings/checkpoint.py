@@ -1,11 +1,11 @@
-"""Checkpoints of a training run: arrays and a JSON state, written so that a kill at any moment leaves a whole one.
+"""Checkpoints of a training run: arrays and a JSON state. A process killed at any moment leaves a whole checkpoint.
 
 Layout::
 
-    DIRECTORY/000000017/NAME.npy ...    one file an array
+    DIRECTORY/000000017/NAME.npy ...    one file per array
     DIRECTORY/000000017/state.json      the state, the SHA-256 of every array, and that of both
 
-A new checkpoint is complete before the one before it is removed.
+A new checkpoint is complete before the previous one is removed.
 """
 
 import hashlib
@@ -27,28 +27,28 @@ _STATE = "state.json"
 
 
 class Checkpoint(NamedTuple):
-    """What a training run needs to go on."""
+    """Arrays and state from which a training run resumes."""
 
     arrays: dict[str, np.ndarray]
     state: dict[str, Any]
 
 
 def save_checkpoint(directory: Path, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
-    """Write the next checkpoint and remove the ones before it.
+    """Write the next checkpoint and remove the previous ones.
 
     Parameters
     ----------
     directory : Path
-        Of the checkpoints of one run; is made if missing.
-    arrays : mapping of name to array
-        Written as `.npy`, whatever their type but objects.
+        Directory of one run's checkpoints, created if missing.
+    arrays : mapping of str to ndarray
+        Written as ``.npy``, of any type but objects.
     state : mapping
         JSON values.
 
     Raises
     ------
     OutputError
-        If it cannot be written; the checkpoint before it is still there then.
+        It cannot be written; the previous checkpoint remains.
     """
     earlier = _numbered(directory)
     number = int(earlier[-1].name) + 1 if earlier else 0
@@ -65,13 +65,19 @@ def save_checkpoint(directory: Path, arrays: Mapping[str, np.ndarray], state: Ma
 
 
 def load_checkpoint(directory: Path) -> Checkpoint | None:
-    """Read the newest undamaged checkpoint; None where there is none.
+    """Read the newest undamaged checkpoint.
 
-    A damaged one is passed over with a warning that names the file.
+    A damaged one is skipped with a warning that names the file.
+
+    Parameters
+    ----------
+    directory : Path
+        Directory of one run's checkpoints; need not exist.
 
     Returns
     -------
     Checkpoint or None
+        None if there is no checkpoint.
     """
     for path in reversed(_numbered(directory)):
         try:
@@ -86,12 +92,12 @@ def _numbered(directory: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Checkpoint:
-    damaged = f"checkpoint {path} is damaged and passed over"
+    damaged = f"checkpoint {path} is damaged and skipped"
     try:
         stored = json.loads((path / _STATE).read_text("utf-8"))
         record = stored["record"]
         if _sha256_of_record(record) != stored["sha256"]:
-            raise ValueError("its content is not what was written")
+            raise ValueError("its content has changed since it was written")
         hashes, state = dict(record["sha256"]), dict(record["state"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EmbeddingsError(f"{damaged}: {_STATE} cannot be read ({error})") from error
@@ -100,7 +106,7 @@ def _read(path: Path) -> Checkpoint:
         file = path / Path(name).name
         try:
             if file_digest(file) != expected:
-                raise EmbeddingsError(f"{damaged}: {file.name} is not what was written")
+                raise EmbeddingsError(f"{damaged}: {file.name} has changed since it was written")
             arrays[file.stem] = np.load(file, allow_pickle=False)
         except (OSError, ValueError) as error:
             raise EmbeddingsError(f"{damaged}: {file.name} cannot be read ({error})") from error

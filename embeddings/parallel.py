@@ -1,8 +1,8 @@
-"""Work shared among threads: compiled loops over rows, and matrix products.
+"""Threads that share work: compiled loops over rows, and matrix products.
 
-After a product the threads of a BLAS library keep spinning for a while, and take the cores from the compiled loops that
-come next: on two cores a training step took 15 % longer.  Within `own_threads` NumPy's BLAS therefore uses one thread,
-and `product` lets the threads that run the loops compute a part of the product each.
+After a product the threads of a BLAS library keep spinning for a while and take the cores from the compiled loops that
+follow: on two cores a training step took 15 % longer. Within `own_threads` NumPy's BLAS therefore uses one thread, and
+`product` lets the threads that run the loops compute a part of the product each.
 """
 
 import os
@@ -21,22 +21,28 @@ from embeddings.threads import thread_count
 
 _threads: ContextVar[int | None] = ContextVar("threads", default=None)
 SMALLEST_TASK = 1 << 15
-"""Element operations under which handing work to another thread costs more than it saves."""
+"""Element operations below which handing work to another thread costs more than it saves."""
 
 Rows = tuple[int, int]
+"""First row, and the row after the last."""
 
 
 @contextmanager
 def using_threads(threads: int | None) -> Iterator[None]:
-    """Within the context, loops and products use as many threads as `thread_count` makes of ``threads``.
+    """Set the number of threads that loops and products use within the context.
 
-    The setting is a context variable: it holds for the calling thread alone.  Work that is handed to another thread
+    The setting is a context variable: it holds for the calling thread alone. Work that is handed to another thread
     takes it along in a copy of the context (`contextvars.copy_context`).
+
+    Parameters
+    ----------
+    threads : int or None
+        Number of threads; None for the default of `thread_count`.
 
     Raises
     ------
     ValueError
-        ``threads`` is less than 1.
+        `threads` is less than 1.
     """
     token = _threads.set(thread_count(threads))
     try:
@@ -65,18 +71,18 @@ if hasattr(os, "register_at_fork"):  # Windows does not fork
 
 
 def over_rows(work: Callable[[Rows], None], count: int, cost: int, grain: int = 1) -> None:
-    """Call ``work((start, stop))`` for slices that make up ``range(count)``, one slice a thread.
+    """Call ``work((start, stop))`` for slices that make up ``range(count)``, one slice per thread.
 
     Parameters
     ----------
-    work
-        Something that releases the interpreter's lock; slices must not depend on each other.
-    count
+    work : callable
+        Takes `Rows`. It releases the global interpreter lock, and slices do not depend on each other.
+    count : int
         Number of rows.
-    cost
+    cost : int
         Element operations of one row; little work stays in the calling thread.
-    grain
-        Slices are multiples of this many rows, as far as the count allows.
+    grain : int
+        Slices are multiples of this number of rows, as far as `count` allows.
     """
     available = _threads.get() or _default_threads()
     threads = max(1, min(available, count * cost // SMALLEST_TASK))
@@ -92,7 +98,7 @@ def over_rows(work: Callable[[Rows], None], count: int, cost: int, grain: int = 
 
 
 class _OwnThreads(ContextDecorator):
-    """While any thread is inside, NumPy's BLAS uses one thread; a context manager and a decorator."""
+    """Limits NumPy's BLAS to one thread while any thread is inside; a context manager and a decorator."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -117,7 +123,20 @@ own_threads = _OwnThreads()
 
 @own_threads
 def product(left: np.ndarray, right: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
-    """Return the matrix product left (n, k) · right (k, m), written to ``out`` (n, m) if that is given."""
+    """Compute a matrix product.
+
+    Parameters
+    ----------
+    left : (n, k)
+    right : (k, m)
+    out : (n, m), optional
+        Array to write to. Default: a new one.
+
+    Returns
+    -------
+    (n, m)
+        left · right
+    """
     n, m = left.shape[0], right.shape[1]
     result = np.empty((n, m), left.dtype) if out is None else out
 

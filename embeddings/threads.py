@@ -1,10 +1,20 @@
-"""How many threads to use."""
+"""The number of threads."""
 
 import os
 
 
 def thread_count(threads: int | None) -> int:
-    """Return `threads`, or the default: NUMBA_NUM_THREADS if that is set, else the cores that this process may use.
+    """Return the number of threads to use.
+
+    Parameters
+    ----------
+    threads : int or None
+        Number asked for. None for the default: the environment variable ``NUMBA_NUM_THREADS`` if set, else the number
+        of cores that this process may use.
+
+    Returns
+    -------
+    int
 
     Raises
     ------
@@ -12,13 +22,13 @@ def thread_count(threads: int | None) -> int:
         `threads`, or the environment variable, is not a whole number from 1.
     """
     if threads is None:
-        return _number_of_the_environment() or _cores()
+        return _environment_variable() or _cores()
     if threads < 1:
         raise ValueError(f"threads={threads}; expected at least 1")
     return threads
 
 
-def _number_of_the_environment() -> int | None:
+def _environment_variable() -> int | None:
     value = os.environ.get("NUMBA_NUM_THREADS")
     if not value:
         return None

@@ -1,13 +1,13 @@
-"""One frame for everything that trains: what `fit` reports, how it fails, and when it saves.
+"""One frame for all training: progress, errors and checkpoints of `fit`.
 
-Every estimator follows scikit-learn's habit.  The constructor takes the configuration, ``seed`` and ``threads`` among
-it, and reads no data.  ``fit(data, ..., *, progress=None)`` trains from the start and returns the estimator.  Results
-are attributes with a trailing underscore (``vectors_``, ``model_``, ``metrics_``), which exist after `fit` only.
+Every estimator follows scikit-learn's habit. The constructor takes the configuration, `seed` and `threads` among it,
+and reads no data. ``fit(data, ..., *, progress=None)`` trains from the start and returns the estimator. Results are
+attributes with a trailing underscore (`vectors_`, `model_`, `metrics_`), which exist only after `fit`.
 
 During `fit`
 
-- ``progress`` is called with a `TrainingProgress`, whose speed and time left are those of a `Pace`,
-- weights or a loss that are no longer finite raise `TrainingDiverged`,
+- `progress` is called with a `TrainingProgress`, whose speed and remaining time are those of a `Pace`,
+- weights or a loss that are not finite raise `TrainingDiverged`,
 - `Checkpoints` decides when training is saved.
 """
 
@@ -22,18 +22,18 @@ import numpy as np
 from embeddings.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
 
-MOST_TIME = 0.025
-"""Share of the training time that checkpoints may take."""
+MAX_TIME_SHARE = 0.025
+"""Largest share of the training time that checkpoints may take."""
 _MEMORY_SECONDS = 20.0
 
 
 class Estimator:
-    """Base of everything that has `fit`: says so where a result is asked for before."""
+    """Base class of everything with a `fit`: names `fit` in the error when a result is read too early."""
 
     if not TYPE_CHECKING:
 
         def __getattr__(self, name):
-            """Raise an error: the attribute does not exist, or not yet."""
+            """Raise an error: the attribute does not exist, or does not exist yet."""
             kind = type(self).__name__
             if name.endswith("_") and not name.startswith("_"):
                 raise AttributeError(f"this {kind} has no {name} yet: call fit first", name=name, obj=self)
@@ -41,22 +41,22 @@ class Estimator:
 
 
 class TrainingDiverged(EmbeddingsError):
-    """The loss, the gradient or the weights are no longer finite numbers, or the loss has exploded."""
+    """The loss, the gradient or the weights are not finite, or the loss has exploded."""
 
 
 class TrainingProgress(NamedTuple):
-    """How far a training is.
+    """Progress of a training.
 
     Attributes
     ----------
     epoch, epochs : int
-        The epoch that is trained, from 1, and how many there are at most.
+        The current epoch, from 1, and the largest number of epochs.
     done, total : int
         Units trained and units to train, over all epochs.
     unit : str
-        Of `done` and `total`: "words", "tokens" or "symbols".
+        Unit of `done` and `total`: "words", "tokens" or "symbols".
     speed : float
-        Units a second, smoothed over the last 20 seconds; compilation and start-up do not count. 0 before it is known.
+        Units per second, smoothed over the last 20 seconds, without compilation and start-up. 0 before it is known.
     loss : float
         In nats, smoothed or since the last report; NaN where none is measured.
     learning_rate : float
@@ -77,15 +77,15 @@ class TrainingProgress(NamedTuple):
 
 
 ProgressCallback = Callable[[TrainingProgress], None]
-"""What every `fit` takes as ``progress``."""
+"""The type of the argument `progress` of every `fit`."""
 
 
 class Pace:
-    """Speed of a training and the time left, from how much is done at which moment.
+    """Speed of a training and the remaining time.
 
     The speed is Σ k units / Σ k seconds over all intervals between two calls of `update`, where the weight k of an
-    interval falls by 1/e in 20 seconds.  The first call starts the clock: the time before it, in which kernels are
-    compiled, is no part of an interval.
+    interval falls by 1/e in 20 seconds. The first call starts the clock: the time before it, in which kernels are
+    compiled, does not count.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Pace:
         self._last: tuple[int, float] | None = None
 
     def update(self, done: int) -> None:
-        """Take note that `done` units are trained by now."""
+        """Record that `done` units are trained by now."""
         now = self._clock()
         if self._last is not None:
             done_before, before = self._last
@@ -111,16 +111,16 @@ class Pace:
         self._last = done, now
 
     def pause(self) -> None:
-        """Leave the time until the next `update` out, such as that of a validation."""
+        """Exclude the time until the next `update`, for example that of a validation."""
         self._last = None
 
     @property
     def speed(self) -> float:
-        """Units a second; 0 before it is known."""
+        """Units per second; 0 before it is known."""
         return self._units / self._seconds if self._seconds > 0 else 0.0
 
     def seconds_left(self, done: int) -> float:
-        """Return the time for the units that are left at the present speed; infinite before the speed is known."""
+        """Return the time that the remaining units take at the present speed; infinite before the speed is known."""
         left = self.total - done
         if left <= 0:
             return 0.0
@@ -133,11 +133,11 @@ class Checkpointing(NamedTuple):
     Attributes
     ----------
     directory : Path
-        Of the checkpoints of this run; one that is found there is resumed. A directory belongs to one run: same
+        Directory of this run's checkpoints; a checkpoint found there is resumed. A directory belongs to one run: same
         settings, same text.
     every : float
-        Seconds between two checkpoints, or more where they would take more than 2.5 % of the time. An interruption
-        and the end of training are saved whatever the interval.
+        Seconds between two checkpoints, or more where they would take more than 2.5 % of the time. Training is also
+        saved at its end and when it is interrupted.
     """
 
     directory: Path
@@ -145,11 +145,11 @@ class Checkpointing(NamedTuple):
 
 
 class Checkpoints:
-    """Saves a training when it is time, and loads what an earlier run saved; does neither without `Checkpointing`.
+    """Saves a training at intervals and loads the checkpoint of an earlier run; does neither without `Checkpointing`.
 
     Parameters
     ----------
-    checkpointing : Checkpointing, optional
+    checkpointing : Checkpointing or None
     clock : callable
         Returns seconds.
     """
@@ -163,20 +163,26 @@ class Checkpoints:
     @property
     def seconds_to_next(self) -> float:
         """Time until the next checkpoint is due; infinite without checkpoints."""
-        return self._saved_at + max(self._every, self._cost / MOST_TIME) - self._clock()
+        return self._saved_at + max(self._every, self._cost / MAX_TIME_SHARE) - self._clock()
 
     @property
     def due(self) -> bool:
-        """Whether it is time for a checkpoint."""
+        """Whether a checkpoint is due."""
         return self.seconds_to_next <= 0
 
     def save(self, arrays: Mapping[str, np.ndarray], state: Mapping[str, Any]) -> None:
         """Write a checkpoint, due or not.
 
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+        state : mapping
+            JSON values.
+
         Raises
         ------
-        EmbeddingsError
-            If it cannot be written; the checkpoint before it is still there.
+        OutputError
+            It cannot be written; the previous checkpoint remains.
         """
         if self.directory is None:
             return
@@ -186,5 +192,5 @@ class Checkpoints:
         self._cost = self._saved_at - started
 
     def load(self) -> Checkpoint | None:
-        """Return the newest undamaged checkpoint; None where there is none."""
+        """Return the newest undamaged checkpoint; None if there is none."""
         return load_checkpoint(self.directory) if self.directory else None

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from embeddings import EmbeddingsError, WordVectors
-from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.config import FORMER_NAMES, LanguageModelConfig
 from embeddings.language_model.model import LanguageModel
 from embeddings.networks import Parameter
-from embeddings.networks.initial_embedding import TRAINED_SPREAD, initial_embedding
+from embeddings.networks.initial_embedding import TRAINED_STD, initial_embedding
 from embeddings.text.vocabulary import EOS, UNK
 from tests.reference.recurrent import assert_gradient
 from tests.small_language_model import WORDS, make_model, make_vocabulary
@@ -20,30 +20,30 @@ STEPS, BATCH = 5, 3
 
 CASES = {
     "tied": {},
-    "untied": {"tied": False},
+    "untied": {"tie_weights": False},
     "tied, projected": {"dimension": 3},
-    "untied, other sizes": {"tied": False, "dimension": 3, "last_size": 2},
+    "untied, other sizes": {"tie_weights": False, "dimension": 3, "last_hidden_size": 2},
     "awd": {
         "dimension": 3,
-        "last_size": 5,
+        "last_hidden_size": 5,
         "layers": 3,
         "dropout_input": 0.3,
-        "dropout_between": 0.3,
+        "dropout_hidden": 0.3,
         "dropout_output": 0.3,
-        "dropout_words": 0.3,
+        "embedding_dropout": 0.3,
         "weight_drop": 0.3,
-        "activation_penalty": 2.0,
-        "change_penalty": 1.0,
+        "activation_regularization": 2.0,
+        "temporal_activation_regularization": 1.0,
     },
     "dropout at each step": {
         "dropout_input": 0.3,
-        "dropout_between": 0.3,
+        "dropout_hidden": 0.3,
         "dropout_output": 0.3,
         "variational": False,
     },
-    "gru, sampled": {"cell": "gru", "output": "sampled", "samples": 4},
-    "rnn, adaptive": {"cell": "rnn", "output": "adaptive", "tied": False},
-    "frozen": {"frozen": True, "tied": False},
+    "gru, sampled": {"cell": "gru", "output": "sampled", "num_sampled": 4},
+    "rnn, adaptive": {"cell": "rnn", "output": "adaptive", "tie_weights": False},
+    "frozen": {"freeze_embedding": True, "tie_weights": False},
 }
 
 
@@ -52,8 +52,8 @@ def penalty(model, rng):
     raw, _ = model._forward(model.inputs, model.states, rng)
     mask = model._drawn_mask("output", model.config.dropout_output, raw, rng)
     dropped = raw if mask is None else raw * mask
-    activation = model.config.activation_penalty * np.mean(dropped**2)
-    return activation + model.config.change_penalty * np.mean((raw[1:] - raw[:-1]) ** 2)
+    activation = model.config.activation_regularization * np.mean(dropped**2)
+    return activation + model.config.temporal_activation_regularization * np.mean((raw[1:] - raw[:-1]) ** 2)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -74,14 +74,14 @@ def test_gradients_of_the_whole_model_are_central_differences(case):
         return value
 
     loss()
-    arrays = {name: p.value for name, p in model.trained.items()}
-    gradients = {name: p.dense_gradient().copy() for name, p in model.trained.items()}
+    arrays = {name: p.value for name, p in model.trainable.items()}
+    gradients = {name: p.dense_gradient().copy() for name, p in model.trainable.items()}
     assert_gradient(lambda: loss() + penalty(model, np.random.default_rng(2)), arrays, gradients, rng)
 
 
 def test_a_frozen_embedding_is_not_trained():
-    assert "embedding.weight" not in make_model(frozen=True).trained
-    assert "embedding.weight" in make_model().trained
+    assert "embedding.weight" not in make_model(freeze_embedding=True).trainable
+    assert "embedding.weight" in make_model().trainable
 
 
 def test_the_first_predictions_are_the_word_frequencies():
@@ -94,7 +94,7 @@ def test_the_first_predictions_are_the_word_frequencies():
 
 @pytest.mark.parametrize("output", ["full", "sampled", "adaptive"])
 def test_likelihoods_are_normalised_and_those_of_all_words(output):
-    model = make_model(output=output, tied=False)
+    model = make_model(output=output, tie_weights=False)
     ids = np.array([1, 5])
     log_p, states = model.log_probabilities(ids)
     np.testing.assert_allclose(np.exp(log_p).sum(axis=1), 1, rtol=1e-9)
@@ -120,7 +120,7 @@ def test_angles_between_centred_vectors_are_kept_in_as_many_dimensions_or_more(d
     expected = centred @ centred.T
     found = start[known] @ start[known].T
     np.testing.assert_allclose(found / found[0, 0], expected / expected[0, 0], rtol=1e-4, atol=1e-4)
-    assert np.sqrt(np.mean(start[known] ** 2)) == pytest.approx(TRAINED_SPREAD)
+    assert np.sqrt(np.mean(start[known] ** 2)) == pytest.approx(TRAINED_STD)
 
 
 def test_fewer_dimensions_keep_the_principal_components():
@@ -162,7 +162,7 @@ def test_what_is_saved_comes_back(case, tmp_path):
     assert again.make_tokenizer().tokenize("A b.") == [["A", "b", "."]]
     for name, parameter in model.parameters.items():
         np.testing.assert_array_equal(again.parameters[name].value, parameter.value)
-    assert (again.parameters["embedding.weight"] is again.output.parameters.get("weight")) == model.config.tied
+    assert (again.parameters["embedding.weight"] is again.output.parameters.get("weight")) == model.config.tie_weights
 
 
 def test_a_model_of_an_earlier_version_is_read(tmp_path):
@@ -170,7 +170,7 @@ def test_a_model_of_an_earlier_version_is_read(tmp_path):
     model.save(tmp_path / "lm")
     path = tmp_path / "lm" / "language_model.json"
     about = json.loads(path.read_text())
-    about["model"]["embedding_size"] = about["model"].pop("dimension")
+    about["model"] |= {former: about["model"].pop(present) for former, present in FORMER_NAMES.items()}
     path.write_text(json.dumps(about))
     assert LanguageModel.load(tmp_path / "lm").config == model.config
 
@@ -187,7 +187,7 @@ def test_files_that_do_not_fit_are_refused_with_the_field(tmp_path):
     (tmp_path / "lm" / "model.safetensors").write_bytes(b"no")
     with pytest.raises(EmbeddingsError, match="damaged"):
         LanguageModel.load(tmp_path / "lm")
-    with pytest.raises(EmbeddingsError, match="no language model"):
+    with pytest.raises(EmbeddingsError, match="not a language model"):
         LanguageModel.load(tmp_path)
 
 
@@ -200,10 +200,10 @@ def test_a_vocabulary_without_eos_is_refused():
     ("settings", "named"),
     [
         ({"cell": "lstn"}, "cell"),
-        ({"output": "adaptive"}, "tied"),
+        ({"output": "adaptive"}, "tie_weights"),
         ({"layers": 0}, "layers"),
         ({"dropout_input": 1.0}, "dropout_input"),
-        ({"change_penalty": -1.0}, "change_penalty"),
+        ({"temporal_activation_regularization": -1.0}, "temporal_activation_regularization"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, named):

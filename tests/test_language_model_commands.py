@@ -112,7 +112,7 @@ def test_settings_come_from_preset_file_and_options(text, tmp_path):
 @pytest.mark.parametrize("preset", ["small", "medium", "awd"])
 def test_presets_of_any_size_train(preset, text, tmp_path):
     config = tmp_path / "lm.toml"
-    config.write_text("[lm_network]\nhidden_size = 8\ndimension = 6\nlast_size = 6\n[lm_training]\nepochs = 2\n")
+    config.write_text("[lm_network]\nhidden_size = 8\ndimension = 6\nlast_hidden_size = 6\n[lm_training]\nepochs = 2\n")
     out = tmp_path / "lm"
     succeeds("train-lm", text, "--out", out, "--config", config, "--preset", preset, "--learning-rate", "0.01")
     settings = json.loads((out / "config.json").read_text())
@@ -126,7 +126,7 @@ def test_presets_of_any_size_train(preset, text, tmp_path):
         (["--preset", "smal"], "--preset.*did you mean 'small'"),
         (["--cell", "lstn"], "--cell.*lstm"),
         (["--epochs", "0"], "--epochs.*at least 1"),
-        (["--output", "adaptive"], "tied"),
+        (["--output", "adaptive"], "tie_weights"),
         (["--dropout", "1.5"], "--dropout"),
     ],
 )
@@ -167,7 +167,7 @@ def test_perplexity_of_texts(model, text, tmp_path):
     assert "sleeps  OOV" in succeeds("perplexity", model, one, "--words")
     fails(1, "no text|empty", "perplexity", model, "-", stdin="")
     fails(1, "no words", "perplexity", model, "-", stdin="\n\n")
-    fails(1, "no language model", "perplexity", tmp_path, one)
+    fails(1, "not a language model", "perplexity", tmp_path, one)
 
 
 def test_scores_of_lines_are_those_of_independent_perplexity(model, tmp_path):

@@ -16,17 +16,17 @@ from embeddings.text.vocabulary import EOS, UNK
 WORDS = [UNK, EOS, *(f"w{i}" for i in range(38))]
 CONFIGS = {
     "tied": {},
-    "untied": {"tied": False},
-    "sampled": {"output": "sampled", "samples": 8},
-    "adaptive": {"output": "adaptive", "tied": False, "hidden_size": 16},  # torch allows a cluster 0 dimensions
+    "untied": {"tie_weights": False},
+    "sampled": {"output": "sampled", "num_sampled": 8},
+    "adaptive": {"output": "adaptive", "tie_weights": False, "hidden_size": 16},  # torch allows a cluster 0 dimensions
     "gru": {"cell": "gru", "layers": 1},
     "rnn": {"cell": "rnn"},
     "awd": {
         "layers": 3,
         "dimension": 5,
-        "last_size": 5,
+        "last_hidden_size": 5,
         "weight_drop": 0.5,
-        "dropout_words": 0.1,
+        "embedding_dropout": 0.1,
         "dropout_input": 0.4,
         "dropout_output": 0.4,
     },
@@ -95,12 +95,12 @@ def torch_module(torch, config, words, cutoffs):
         )
     else:
         module.rnn = kind(config.embedding_dimension, config.hidden_size, config.layers)
-    if config.tied and sizes[-1] != config.embedding_dimension:
+    if config.tie_weights and sizes[-1] != config.embedding_dimension:
         module.projection = nn.Linear(sizes[-1], config.embedding_dimension, bias=False)
     if config.output == "adaptive":
         module.decoder = nn.AdaptiveLogSoftmaxWithLoss(sizes[-1], words, cutoffs)
     else:
-        module.decoder = nn.Linear(config.embedding_dimension if config.tied else sizes[-1], words)
+        module.decoder = nn.Linear(config.embedding_dimension if config.tie_weights else sizes[-1], words)
     return module
 
 

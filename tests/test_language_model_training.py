@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from embeddings import EmbeddingsError, make_tokenizer
-from embeddings.checkpoint import load_checkpoint
-from embeddings.language_model.config import CellName, LanguageModelConfig
+from embeddings.checkpoint import load_checkpoint, save_checkpoint
+from embeddings.language_model.config import FORMER_NAMES, CellName, LanguageModelConfig
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.trainer import LMTrainer
@@ -25,19 +25,19 @@ CORPUS = split_ids([TEXT], make_tokenizer("fast", punctuation=True))
 RECIPES = {
     "sgd": ({}, {"learning_rate": 2.0, "schedule": "plateau"}),
     "sampled adamw": (
-        {"output": "sampled", "samples": 8},
+        {"output": "sampled", "num_sampled": 8},
         {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "cosine"},
     ),
     "awd": (
         {
             "dropout_input": 0.2,
-            "dropout_between": 0.2,
+            "dropout_hidden": 0.2,
             "dropout_output": 0.2,
-            "dropout_words": 0.1,
+            "embedding_dropout": 0.1,
             "weight_drop": 0.2,
-            "activation_penalty": 1.0,
-            "change_penalty": 1.0,
-            "last_size": 6,
+            "activation_regularization": 1.0,
+            "temporal_activation_regularization": 1.0,
+            "last_hidden_size": 6,
         },
         {"optimizer": "averaged-sgd", "learning_rate": 2.0, "schedule": "constant", "variable_windows": True},
     ),
@@ -89,7 +89,7 @@ def test_a_killed_training_goes_on_bit_for_bit(recipe, kills, tmp_path):
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_perplexity_falls_far_under_that_of_guessing(recipe):
-    trainer = make_trainer(recipe, network={"hidden_size": 24, "last_size": None}, epochs=12)
+    trainer = make_trainer(recipe, network={"hidden_size": 24, "last_hidden_size": None}, epochs=12)
     model = fit(trainer)
     assert evaluate(model, CORPUS.test).perplexity < len(CORPUS.vocabulary) / 3
     assert len(trainer.metrics_) == 12 or trainer.config.patience
@@ -221,6 +221,17 @@ def test_a_checkpoint_of_another_architecture_or_text_is_refused(tmp_path):
         make_trainer(checkpoints=tmp_path, epochs=1).fit(CORPUS.train[1:], CORPUS.valid)
 
 
+def test_a_checkpoint_with_former_names_of_settings_is_resumed(tmp_path):
+    expected = fit(make_trainer(checkpoints=tmp_path, epochs=1))
+    arrays, state = load_checkpoint(tmp_path)
+    model = state["identity"]["model"]
+    model |= {former: model.pop(present) for former, present in FORMER_NAMES.items()}
+    save_checkpoint(tmp_path, arrays, state)
+    resumed = fit(make_trainer(checkpoints=tmp_path, epochs=1), progress=lambda _: pytest.fail("trained again"))
+    for name, parameter in resumed.parameters.items():
+        np.testing.assert_array_equal(parameter.value, expected.parameters[name].value, err_msg=name)
+
+
 @pytest.mark.parametrize("words", [1, 3, 8])
 def test_texts_shorter_than_window_and_batch(words):
     model = make_trainer(epochs=1).fit(CORPUS.train[:words], CORPUS.valid[:1]).model_
@@ -233,7 +244,7 @@ def test_no_text_is_refused():
 
 
 def test_a_frozen_embedding_stays():
-    trainer = make_trainer(network={"frozen": True})
+    trainer = make_trainer(network={"freeze_embedding": True})
     before = trainer.model.parameters["embedding.weight"].value.copy()
     np.testing.assert_array_equal(fit(trainer).parameters["embedding.weight"].value, before)
 

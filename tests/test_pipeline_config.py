@@ -47,7 +47,7 @@ def test_an_unknown_key_names_file_line_and_nearest_key(toml):
 
 @pytest.mark.parametrize(
     ("section", "former", "present"),
-    [("vocabulary", "max_vocabulary", "max_vocabulary"), ("lm_network", "embedding_size", "dimension")],
+    [("vocabulary", "max_size", "max_vocabulary"), ("lm_network", "tied", "tie_weights")],
 )
 def test_a_key_of_an_earlier_version_names_the_present_one(toml, section, former, present):
     path = toml(f"[{section}]\n{former} = 300\n")

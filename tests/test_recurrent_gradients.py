@@ -40,7 +40,7 @@ def make_loss(kind, hidden_size, rng):
         return AdaptiveSoftmax(hidden_size, WORDS, [3, 6], rng=rng, divisor=2.0, dtype=np.float64)
     weight, bias = Parameter(rng.standard_normal((WORDS, hidden_size))), Parameter(rng.standard_normal(WORDS))
     if kind == "sampled":
-        return SampledSoftmax(weight, bias, noise=LogUniformNoise(WORDS), samples=5, rng=np.random.default_rng(0))
+        return SampledSoftmax(weight, bias, noise=LogUniformNoise(WORDS), num_sampled=5, rng=np.random.default_rng(0))
     return SoftmaxCrossEntropy(weight, bias)
 
 
@@ -86,7 +86,7 @@ def test_every_gradient_of_a_language_model(cell, depth, network_kind, loss_kind
 @pytest.mark.parametrize("variational", [True, False])
 def test_gradients_with_dropout_and_dense_inputs(network_kind, variational):
     rng = np.random.default_rng(0)
-    dropout = Dropout(between_layers=0.4, variational=variational, recurrent_weights=0.3)
+    dropout = Dropout(hidden=0.4, variational=variational, recurrent_weights=0.3)
     network = network_kind(GRUCell(), SIZE, [4, 4], rng=rng, dropout=dropout, dtype=np.float64)
     inputs = rng.standard_normal((STEPS, BATCH, SIZE))
     d_output = rng.standard_normal((STEPS, BATCH, network.output_size))

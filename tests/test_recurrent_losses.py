@@ -62,7 +62,7 @@ def test_sampled_softmax_is_what_the_equation_says(data):
     weight, bias, hidden, targets = data
     targets[0], targets[1] = 8, 3  # accidental hits
     noise = Fixed(WORDS)
-    loss = SampledSoftmax(Parameter(weight), Parameter(bias), noise=noise, samples=6, rng=np.random.default_rng(0))
+    loss = SampledSoftmax(Parameter(weight), Parameter(bias), noise=noise, num_sampled=6, rng=np.random.default_rng(0))
     log_q = noise.log_probability(np.arange(WORDS))
     expected = reference.sampled_loss(weight, bias, hidden, targets, noise.drawn, log_q)
     assert loss.value_and_gradient(hidden, targets)[0] == pytest.approx(expected, rel=1e-12)
@@ -71,7 +71,7 @@ def test_sampled_softmax_is_what_the_equation_says(data):
 def test_sampled_softmax_touches_only_some_rows(data):
     weight, bias, hidden, targets = data
     loss = SampledSoftmax(
-        Parameter(weight), Parameter(bias), noise=Fixed(WORDS), samples=6, rng=np.random.default_rng(0)
+        Parameter(weight), Parameter(bias), noise=Fixed(WORDS), num_sampled=6, rng=np.random.default_rng(0)
     )
     loss.value_and_gradient(hidden, targets)
     for parameter in loss.parameters.values():
@@ -84,7 +84,7 @@ def test_sampled_softmax_nears_the_full_one_with_many_samples(data):
     full = SoftmaxCrossEntropy(Parameter(weight), Parameter(bias))
     noise = UnigramNoise(np.arange(WORDS, 0, -1))
     sampled = SampledSoftmax(
-        Parameter(weight), Parameter(bias), noise=noise, samples=200_000, rng=np.random.default_rng(0)
+        Parameter(weight), Parameter(bias), noise=noise, num_sampled=200_000, rng=np.random.default_rng(0)
     )
     value, d_hidden = full.value_and_gradient(hidden, targets)
     sampled_value, sampled_d_hidden = sampled.value_and_gradient(hidden, targets)
@@ -172,7 +172,7 @@ def test_bad_cutoffs_are_an_error(cutoffs):
 
 def test_no_samples_are_an_error(data):
     with pytest.raises(ValueError, match="0 noise words"):
-        SampledSoftmax(Parameter(data[0]), noise=Fixed(WORDS), samples=0, rng=np.random.default_rng(0))
+        SampledSoftmax(Parameter(data[0]), noise=Fixed(WORDS), num_sampled=0, rng=np.random.default_rng(0))
 
 
 def test_gradients_do_not_depend_on_which_thread_ends_first(monkeypatch):

@@ -84,7 +84,7 @@ def test_one_seed_one_network():
 
 
 def test_dropout_only_with_a_generator():
-    net = network(dropout=Dropout(between_layers=0.5, recurrent_weights=0.5))
+    net = network(dropout=Dropout(hidden=0.5, recurrent_weights=0.5))
     inputs = np.random.default_rng(0).standard_normal((STEPS, BATCH, SIZE))
     plain = network().forward(inputs)[0]
     np.testing.assert_array_equal(net.forward(inputs)[0], plain)
@@ -94,7 +94,7 @@ def test_dropout_only_with_a_generator():
 @pytest.mark.parametrize("variational", [True, False])
 def test_variational_masks_are_the_same_at_all_times(variational):
     rng = np.random.default_rng(0)
-    net = network(cell=RNNCell(), dropout=Dropout(between_layers=0.5, variational=variational))
+    net = network(cell=RNNCell(), dropout=Dropout(hidden=0.5, variational=variational))
     inputs = rng.standard_normal((STEPS, BATCH, SIZE))
     net.forward(inputs, rng=rng)
     below = net.layers[0].forward(inputs)[0]
@@ -110,7 +110,7 @@ def test_masks_keep_the_mean():
     assert (mask == 0).mean() == pytest.approx(0.3, abs=0.02)
 
 
-@pytest.mark.parametrize("options", [{"between_layers": 1.0}, {"recurrent_weights": -0.1}])
+@pytest.mark.parametrize("options", [{"hidden": 1.0}, {"recurrent_weights": -0.1}])
 def test_bad_probabilities_are_an_error(options):
     with pytest.raises(ValueError, match=r"expected a probability in \[0, 1\)"):
         Dropout(**options)
@@ -136,12 +136,12 @@ def test_inputs_of_another_size_are_an_error(kind):
     for inputs in (wide, wide.dense()):
         with pytest.raises(ValueError, match="inputs of dimension 5: the network was made for 4"):
             network(kind).forward(inputs)
-    with pytest.raises(ValueError, match="3 sequences of no time step"):
+    with pytest.raises(ValueError, match="3 sequences without a time step"):
         network(kind).forward(np.zeros((0, BATCH, SIZE)))
 
 
 def test_a_network_needs_a_layer():
-    with pytest.raises(ValueError, match="expected an input size and one hidden size a layer"):
+    with pytest.raises(ValueError, match="expected an input size and one hidden size per layer"):
         network(sizes=())
 
 

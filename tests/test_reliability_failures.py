@@ -291,12 +291,12 @@ def interrupt_training(monkeypatch):
 
 @pytest.mark.parametrize("how", ["flipped", "cut", "missing"])
 @pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_damaged_checkpoint_is_named_and_passed_over(folder, expected, monkeypatch, number, how):
+def test_a_damaged_checkpoint_is_named_and_skipped(folder, expected, monkeypatch, number, how):
     files = interrupt_training(monkeypatch)
     assert len(files) == 3
     damaged(files[number], how)
     output = finish(expected[1])
-    assert "is damaged and passed over" in output
+    assert "is damaged and skipped" in output
     assert files[number].name in output
 
 

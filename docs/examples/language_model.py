@@ -162,10 +162,10 @@ def by_library(train_text: list[list[str]], test_text: list[list[str]]) -> float
     with tempfile.TemporaryDirectory() as folder:
         vocabulary, corpus = text_to_ids(blocks, make_tokenizer("whitespace"), folder, min_count=1, split=True)
         ids = {name: corpus.part(name).stream()[:] for name in part}
-    config = LanguageModelConfig(cell="rnn", layers=1, hidden_size=HIDDEN, embedding_size=DIMENSION, tied=False)
+    config = LanguageModelConfig(cell="rnn", layers=1, hidden_size=HIDDEN, dimension=DIMENSION, tie_weights=False)
     model = LanguageModel(config, vocabulary, rng=rng)
     training = LMTrainingConfig(epochs=10, batch_size=10, bptt=20, optimizer="adam", learning_rate=0.01)
-    LMTrainer(model, training, rng=rng).fit(ids["train"], ids["valid"])
+    LMTrainer(model, training, seed=1).fit(ids["train"], ids["valid"])
 
     found = evaluate(model, ids["test"]).perplexity
     words = vocabulary.words

@@ -1,4 +1,4 @@
-"""What the checkpoints of a language model's training hold: arrays in named groups, and what they must agree with."""
+"""Checkpoints of a language model's training: named groups of arrays, and settings that a resumed run repeats."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -23,12 +23,12 @@ def group_of(arrays: Mapping[str, np.ndarray], group: str) -> dict[str, np.ndarr
 
 
 def state_arrays(states: Sequence[State] | None) -> dict[str, np.ndarray]:
-    """Return the states of all layers under the names "<layer> <part>"."""
+    """Return the states of all layers under the names "<layer> <part>"; no arrays for None."""
     return {f"{layer} {part}": array for layer, parts in enumerate(states or []) for part, array in enumerate(parts)}
 
 
 def states_of(arrays: Mapping[str, np.ndarray]) -> list[State] | None:
-    """Return what `state_arrays` was given; None for no arrays."""
+    """Return the states that `state_arrays` was given; None for no arrays."""
     layers: dict[int, dict[int, np.ndarray]] = {}
     for key, array in arrays.items():
         layer, part = map(int, key.split())
@@ -37,12 +37,12 @@ def states_of(arrays: Mapping[str, np.ndarray]) -> list[State] | None:
 
 
 def not_finite(parameters: Parameters) -> str | None:
-    """Return the name of the first parameter that holds NaN or infinity."""
+    """Return the name of the first parameter that holds NaN or infinity; None if all are finite."""
     return next((name for name, parameter in parameters.items() if not np.isfinite(parameter.value).all()), None)
 
 
 def text_hash(ids: Ids) -> str:
-    """Return the hash of a text."""
+    """Return the SHA-256 of a text of ids."""
     content = ids.fingerprint().encode() if isinstance(ids, IdStream) else np.asarray(ids[:]).tobytes()
     return hashlib.sha256(content).hexdigest()
 
@@ -50,10 +50,17 @@ def text_hash(ids: Ids) -> str:
 def require_same(before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]], origin: str) -> None:
     """Compare settings, section by section.
 
+    Parameters
+    ----------
+    before, now : mapping of str to mapping
+        Settings by section: those of the checkpoint, and those of this training.
+    origin : str
+        Where `before` was read from, for the message.
+
     Raises
     ------
     EmbeddingsError
-        If a setting of ``before``, which comes from ``origin``, is another one ``now``; names it.
+        A setting differs; the message names it.
     """
     for section in now:
         for name in sorted(before[section].keys() | now[section].keys()):
@@ -61,5 +68,5 @@ def require_same(before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapp
             if theirs != ours:
                 raise EmbeddingsError(
                     f"the checkpoint in {origin} has {name} = {theirs}, this training {ours}: "
-                    "repeat its settings to go on with it, or remove it"
+                    "repeat its settings to resume it, or remove it"
                 )

@@ -1,6 +1,6 @@
-"""Language models for other tools: weights under the names that a torch module of the usual layers has, and ONNX.
+"""Language models for other tools: ONNX, and weights under the names of a torch module of the usual layers.
 
-The module that these weights load into::
+The weights load into this module::
 
     class Model(torch.nn.Module):
         def __init__(self, V, d, H, L):
@@ -9,10 +9,10 @@ The module that these weights load into::
             self.projection = torch.nn.Linear(H, d, bias=False)      # only if weights are tied and H is not d
             self.decoder = torch.nn.Linear(d, V)         # of H, if there is no projection
 
-With layers of different sizes, which one `torch.nn.LSTM` cannot have, ``self.rnn`` is a `torch.nn.ModuleList` of
-networks of one layer each; with an adaptive softmax ``self.decoder`` is `torch.nn.AdaptiveLogSoftmaxWithLoss(H, V,
-cutoffs)`.  Rows of the recurrent weights come gate by gate in torch's order, which is ours.  What training leaves out
-at random is here: weights that weight-drop masks are whole.
+With layers of different sizes, which one ``torch.nn.LSTM`` cannot have, ``self.rnn`` is a ``torch.nn.ModuleList`` of
+networks of one layer each; with an adaptive softmax ``self.decoder`` is ``torch.nn.AdaptiveLogSoftmaxWithLoss(H, V,
+cutoffs)``. Rows of the recurrent weights are grouped by gate in torch's order. Weights are exported without dropout:
+those that weight-drop masks in training are whole.
 """
 
 import importlib
@@ -30,7 +30,7 @@ from vecmill.files import atomic_file
 
 
 def torch_arrays(model: LanguageModel) -> dict[str, np.ndarray]:
-    """Return copies of all weights by the names above; tied weights are one array under two names."""
+    """Return copies of all weights under the names above; tied weights are one array under two names."""
     values = {name: parameter.value for name, parameter in model.parameters.items()}
     arrays = {"encoder.weight": values["embedding.weight"]}
     several = len(set(model.config.layer_sizes)) > 1
@@ -52,7 +52,19 @@ def torch_arrays(model: LanguageModel) -> dict[str, np.ndarray]:
 
 
 def export_safetensors(model: LanguageModel, path: Path) -> None:
-    """Write a safetensors file, which `safetensors.torch.load_file` reads; its metadata has the cutoffs."""
+    """Write a safetensors file for ``safetensors.torch.load_file``; its metadata holds the cutoffs.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    path : Path
+        File to write.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written.
+    """
     cutoffs = model.output.cutoffs if isinstance(model.output, AdaptiveSoftmax) else []
     metadata = {"format": "pt"} | ({"cutoffs": ",".join(map(str, cutoffs))} if cutoffs else {})
     with atomic_file(path) as file:
@@ -60,14 +72,22 @@ def export_safetensors(model: LanguageModel, path: Path) -> None:
 
 
 def export_torch(model: LanguageModel, path: Path) -> None:
-    """Write a state dictionary with `torch.save`, which ``torch.load(path, weights_only=True)`` reads.
+    """Write a state dictionary with ``torch.save``; ``torch.load(path, weights_only=True)`` reads it.
 
     Tied weights are stored once.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    path : Path
+        File to write.
 
     Raises
     ------
     EmbeddingsError
-        If torch is not installed.
+        torch is not installed.
+    OutputError
+        The file cannot be written.
     """
     torch = _optional("torch", "torch; safetensors needs nothing more")
     arrays = torch_arrays(model)
@@ -77,12 +97,20 @@ def export_torch(model: LanguageModel, path: Path) -> None:
 
 
 def export_onnx(model: LanguageModel, path: Path) -> None:
-    """Write an ONNX model: ids and states in, ln P of all words and states out (`onnx_graph`).
+    """Write an ONNX model from ids and states to ln P of all words and new states (`onnx_graph`).
+
+    Parameters
+    ----------
+    model : LanguageModel
+    path : Path
+        File to write.
 
     Raises
     ------
     EmbeddingsError
-        If onnx is not installed, or the weights are more than such a file can hold.
+        onnx is not installed, or the weights exceed the size of an ONNX file (2 GB).
+    OutputError
+        The file cannot be written.
     """
     _optional("onnx", "'vecmill[onnx]'")
     from embeddings.language_model.onnx_graph import onnx_model
@@ -90,7 +118,7 @@ def export_onnx(model: LanguageModel, path: Path) -> None:
     try:
         content = onnx_model(model).SerializeToString()
     except ValueError as error:
-        raise EmbeddingsError(f"the weights are more than an ONNX file can hold ({error}); use safetensors") from error
+        raise EmbeddingsError(f"the weights are too large for an ONNX file ({error}); use safetensors") from error
     with atomic_file(path) as file:
         file.write(content)
 

@@ -1,4 +1,4 @@
-"""Text from a language model: by chance (temperature, top-k, nucleus) or the most probable (beam search)."""
+"""Text from a language model: sampled (temperature, top-k, nucleus) or the most probable (beam search)."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -21,19 +21,24 @@ _NO_SPACE_AFTER = frozenset("([{")
 
 @dataclass(frozen=True, kw_only=True)
 class SamplingConfig:
-    """How the next word is drawn.
+    """Sampling of the next word.
 
     Attributes
     ----------
-    temperature
-        Divides the logarithms of the probabilities: under 1 the probable words become more so.  0 takes the most
-        probable word.
-    top_k
-        Draw from this many most probable words only; None from all.
-    top_p
-        Draw from the fewest words that have this probability together (nucleus, Holtzman et al. 2020), after ``top_k``.
-    allow_unknown
-        Whether ``<unk>`` may come.
+    temperature : float
+        Divides the log-probabilities: below 1, probable words become more probable. 0 takes the most probable word.
+    top_k : int, optional
+        Sample from this number of most probable words only. Default: all words.
+    top_p : float
+        Sample from the fewest words whose probabilities sum to at least this (nucleus, Holtzman et al. 2020), after
+        `top_k`.
+    allow_unknown : bool
+        Allow ``<unk>`` in the output.
+
+    Raises
+    ------
+    ValueError
+        A value is out of range; the message names the setting.
     """
 
     temperature: float = 1.0
@@ -51,21 +56,24 @@ class SamplingConfig:
 
 
 def probabilities(log_p: np.ndarray, config: SamplingConfig) -> np.ndarray:
-    """Return the distribution that is drawn from, (V,) float64, given ln P of all words that may come.
+    """Compute the distribution of the next word.
 
     Parameters
     ----------
-    log_p
-        (V,): need not be normalised; -inf for words that may not come.
-    config
-        How.
+    log_p : (V,)
+        ln P of all words, not necessarily normalised; -inf for words that are not allowed.
+    config : SamplingConfig
+
+    Returns
+    -------
+    (V,) float64
     """
     log_p = np.asarray(log_p, np.float64)
     if config.temperature == 0:
         chosen = np.zeros(len(log_p))
         chosen[np.argmax(log_p)] = 1.0
         return chosen
-    p = np.exp((log_p - log_p.max()) / config.temperature)
+    p: np.ndarray = np.exp((log_p - log_p.max()) / config.temperature)
     order = np.argsort(-p, kind="stable")
     if config.top_k is not None:
         p[order[config.top_k :]] = 0.0
@@ -90,22 +98,21 @@ def generate(
 
     Parameters
     ----------
-    model
-        A language model.
-    prompt
-        Ids that come before; ``<eos>`` stands before them.
-    length
-        Words, at most.
-    rng
+    model : LanguageModel
+    prompt : iterable of int
+        Ids of the text to continue; ``<eos>`` is put before them.
+    length : int
+        Largest number of words.
+    rng : Generator
         Draws the words.
-    config
-        How; by default `SamplingConfig`'s defaults.
-    stop_at_eos
-        Whether the first ``<eos>``, which is not returned, ends the text; otherwise it is a word like the others.
+    config : SamplingConfig, optional
+        Default: that of `SamplingConfig`.
+    stop_at_eos : bool
+        End the text at the first ``<eos>``, which is not returned; otherwise ``<eos>`` is a word like the others.
 
     Returns
     -------
-    list[int]
+    list of int
         The ids that follow the prompt.
     """
     config = config or SamplingConfig()
@@ -124,26 +131,30 @@ def generate(
 def beam_search(
     model: "LanguageModel", prompt: Iterable[int], length: int, *, width: int = 8, allow_unknown: bool = False
 ) -> list[tuple[list[int], float]]:
-    """Find the most probable ways to end a sentence.
+    """Find the most probable ends of a sentence.
 
     Parameters
     ----------
-    model
-        A language model.
-    prompt
-        Ids that come before; ``<eos>`` stands before them.
-    length
-        Words, at most.
-    width
-        Beginnings that are followed side by side.
-    allow_unknown
-        Whether ``<unk>`` may come.
+    model : LanguageModel
+    prompt : iterable of int
+        Ids of the text to continue; ``<eos>`` is put before them.
+    length : int
+        Largest number of words.
+    width : int
+        Number of beams.
+    allow_unknown : bool
+        Allow ``<unk>`` in the output.
 
     Returns
     -------
     list of (ids, log_probability)
-        Up to ``width`` sentences without their ``<eos>``, the highest ln P a word first; such a mean does not favour
-        short sentences, as a sum does.  Sentences that had not ended after ``length`` words are among them.
+        Up to `width` sentences without their ``<eos>``, ordered by mean ln P per word, the highest first; unlike the
+        sum, the mean does not favour short sentences. Sentences without an end after `length` words are included.
+
+    Raises
+    ------
+    ValueError
+        `width` is less than 1.
     """
     if width < 1:
         raise ValueError(f"a beam of width {width}: expected at least 1")
@@ -180,29 +191,29 @@ def continue_text(
     seed: int | None = None,
     stop_at_eos: bool = True,
 ) -> list[list[str]]:
-    """Continue a text; words of the prompt that the model does not know are read as ``<unk>``, with a warning.
+    """Continue a text; words of the prompt that are not in the vocabulary are read as ``<unk>``, with a warning.
 
     Parameters
     ----------
     model : LanguageModel
     prompt : str
     length : int
-        Words, at most.
+        Largest number of words.
     number : int
-        How many texts.
+        Number of texts.
     config : SamplingConfig
-        How words are drawn.
+        Sampling of the words.
     beam : int, optional
-        Search for the most probable texts with this width instead (`beam_search`).
+        Search for the most probable texts with this number of beams (`beam_search`). Default: sample.
     seed : int, optional
-        Of the draws; random by default.
+        Seed of the sampling. Default: random.
     stop_at_eos : bool
-        Whether the end of a line ends the text.
+        End the text at the end of a line.
 
     Returns
     -------
     list of list of str
-        The tokens of each text, the prompt's among them; see `write_out`.
+        The tokens of each text, the prompt's included; see `write_out`.
     """
     begun = [word for line in model.make_tokenizer().tokenize(prompt) for word in line]
     ids = model.vocabulary.ids(begun, missing=model.unk)
@@ -219,7 +230,7 @@ def continue_text(
 
 
 def write_out(tokens: Iterable[str]) -> str:
-    """Write tokens as text: a line up to every ``<eos>``, words joined as `join` does."""
+    """Write tokens as text: one line up to every ``<eos>``, words joined by `join`."""
     return "\n".join(join(line) for line in _lines(tokens))
 
 
@@ -235,7 +246,7 @@ def _lines(tokens: Iterable[str]) -> Iterator[list[str]]:
 
 
 def join(words: Iterable[str]) -> str:
-    """Write tokens as text: marks close up to the words they belong to."""
+    """Join tokens to a line of text, without a space before or after punctuation marks that have none."""
     text = ""
     for word in words:
         space = "" if not text or word in _NO_SPACE_BEFORE or text[-1] in _NO_SPACE_AFTER else " "
@@ -244,7 +255,7 @@ def join(words: Iterable[str]) -> str:
 
 
 def _read(model: "LanguageModel", prompt: Iterable[int]) -> tuple[np.ndarray, list[State]]:
-    """Return ln P of all words after ``<eos>`` and the prompt, (1, V), and the state there."""
+    """Return ln P of all words after ``<eos>`` and the prompt, (1, V), and the states there."""
     ids = np.array([model.eos, *prompt])
     states = model.hidden(ids[:-1, None])[1] if len(ids) > 1 else None
     return model.log_probabilities(ids[-1:], states)

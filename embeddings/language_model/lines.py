@@ -1,4 +1,4 @@
-"""Lines of a text as a language model reads them: words, and their ids with ``<eos>`` at the end."""
+"""Lines of a text for a language model: words, and their ids with ``<eos>`` at the end."""
 
 import re
 
@@ -9,7 +9,7 @@ from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 
 
 def looks_tokenized(text: str) -> bool:
-    """Return whether words and punctuation marks are apart already: almost no comma or full stop ends a word."""
+    """Return whether words and punctuation marks are already separate: almost no comma or full stop ends a word."""
     apart = len(re.findall(r"(?<=\s)[.,](?=\s)", text))
     attached = len(re.findall(r"(?<=\w)[.,](?=\s)", text))
     return UNK in text or apart > 20 * attached
@@ -28,8 +28,8 @@ def encode_lines(text: str, vocabulary: Vocabulary, tokenizer: Tokenizer) -> tup
     Returns
     -------
     lines : list of list of str
-        The words of each line; empty lines too.
-    ids : list of ndarray (n + 1,) int32
+        The words of each line, also of empty lines.
+    ids : list of (n + 1,) int32
         Their ids with ``<eos>`` at the end.
     """
     lines = tokenizer.tokenize(text)

@@ -4,9 +4,9 @@
 
     word id ──► e_w = E o_w ──► dropout ──► DeepRNN ──► dropout ──► (projection) ──► softmax(W_ya a + b_y)
 
-With tied weights W_ya is E itself (Press & Wolf 2017; Inan et al. 2017); if the last layer is wider or narrower than
-E, a learned projection stands between.  The regularization of AWD-LSTM (Merity et al. 2018) is there by settings:
-weight-drop, variational dropout, embedding dropout, and the penalties AR and TAR.
+With tied weights W_ya is E itself (Press & Wolf 2017; Inan et al. 2017); if the last layer is wider or narrower than E,
+there is a learned projection between them. Settings give the regularization of AWD-LSTM (Merity et al. 2018):
+weight-drop, variational dropout, embedding dropout, AR and TAR.
 """
 
 import json
@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from embeddings.errors import EmbeddingsError
-from embeddings.language_model.config import FORMER_NAMES, LanguageModelConfig
+from embeddings.language_model.config import LanguageModelConfig, with_present_names
 from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
 from embeddings.language_model.scoring import as_text, score_text
 from embeddings.networks.cells import CELLS, Cell, State
@@ -50,34 +50,34 @@ class LanguageModel:
 
     Parameters
     ----------
-    config
-        Architecture.
-    vocabulary
+    config : LanguageModelConfig
+        Architecture and regularization.
+    vocabulary : Vocabulary
         With ``<eos>`` and ``<unk>``; ordered by falling count if the softmax is sampled or adaptive.
-    rng
+    rng : Generator
         Draws the starting weights; sampled softmax keeps it and draws noise words from it.
-    embedding
-        E to start from, (V, d) (`initial_embedding`); random by default.
-    tokenizer
-        Settings of the tokenizer of the text (`Tokenizer.settings`), kept with the model.
-    dtype
+    embedding : (V, d), optional
+        Starting values of E (`initial_embedding`). Default: random.
+    tokenizer : mapping, optional
+        Settings of the text's tokenizer (`Tokenizer.settings`), stored with the model. Default: whitespace.
+    dtype : type
         float32, or float64 for gradient checks.
 
     Attributes
     ----------
-    parameters : dict[str, Parameter]
-        All parameters, each once, by the names that they have in files.
-    trained : dict[str, Parameter]
-        Those that an optimizer should change: without E if it is frozen.
+    parameters : dict of str to Parameter
+        All parameters, each once, under their names in files.
+    trainable : dict of str to Parameter
+        The parameters that an optimizer changes: all, but E if it is frozen.
     eos, unk : int
         Ids of ``<eos>`` and ``<unk>``.
 
     Raises
     ------
     EmbeddingsError
-        If the vocabulary lacks ``<eos>`` or ``<unk>``.
+        The vocabulary lacks ``<eos>`` or ``<unk>``.
     ValueError
-        If ``embedding`` is not (V, d).
+        `embedding` is not (V, d).
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class LanguageModel:
     ):
         for word in (EOS, UNK):
             if word not in vocabulary:
-                raise EmbeddingsError(f"the vocabulary has no {word}: encode a split text")
+                raise EmbeddingsError(f"the vocabulary has no {word}: build it from a split text")
         self.config, self.vocabulary, self.tokenizer_settings = config, vocabulary, dict(tokenizer or {})
         self.eos, self.unk = vocabulary.id(EOS), vocabulary.id(UNK)
         shape = (len(vocabulary), config.embedding_dimension)
@@ -101,7 +101,7 @@ class LanguageModel:
             raise ValueError(f"an embedding of shape {E.shape}: expected {shape}, words and dimensions of the model")
         self.embedding = Embedding(Parameter(E.astype(dtype)))
         dropout = Dropout(
-            between_layers=config.dropout_between,
+            hidden=config.dropout_hidden,
             variational=config.variational,
             recurrent_weights=config.weight_drop,
         )
@@ -112,14 +112,15 @@ class LanguageModel:
         self._projection: Parameter | None = None
         self.output = self._make_output(rng, dtype)
         self.parameters = self._named_parameters()
-        self.trained = {n: p for n, p in self.parameters.items() if not (config.frozen and p is self.embedding.weight)}
+        frozen = self.embedding.weight if config.freeze_embedding else None
+        self.trainable = {name: p for name, p in self.parameters.items() if p is not frozen}
         self._masks: dict[str, np.ndarray] = {}
 
     def _make_output(self, rng: np.random.Generator, dtype: type) -> OutputLoss:
         config, words, hidden = self.config, len(self.vocabulary), self.network.output_size
         if config.output == "adaptive":
             return AdaptiveSoftmax(hidden, words, _cutoffs(words), rng=rng, dtype=dtype)
-        if not config.tied:
+        if not config.tie_weights:
             weight = Parameter(random_embedding(rng, words, hidden).astype(dtype))
         else:
             weight = self.embedding.weight
@@ -128,10 +129,10 @@ class LanguageModel:
         bias = Parameter(_log_frequencies(self.vocabulary.counts).astype(dtype))
         if config.output == "full":
             return SoftmaxCrossEntropy(weight, bias)
-        return SampledSoftmax(weight, bias, noise=LogUniformNoise(words), samples=config.samples, rng=rng)
+        return SampledSoftmax(weight, bias, noise=LogUniformNoise(words), num_sampled=config.num_sampled, rng=rng)
 
     def draw_from(self, rng: np.random.Generator) -> None:
-        """Draw noise words of a sampled softmax from this generator from now on."""
+        """Draw the noise words of a sampled softmax from this generator from now on."""
         if isinstance(self.output, SampledSoftmax):
             self.output.rng = rng
 
@@ -144,7 +145,7 @@ class LanguageModel:
         return distinct(named)
 
     def make_tokenizer(self) -> Tokenizer:
-        """Return the tokenizer of the text that the model was made for."""
+        """Return the tokenizer that the settings stored with the model describe."""
         settings = self.tokenizer_settings or {"spec": "whitespace", "lowercase": False}
         return make_tokenizer(settings["spec"], **{name: value for name, value in settings.items() if name != "spec"})
 
@@ -168,44 +169,65 @@ class LanguageModel:
         prompt : str
             The beginning of the text.
         length : int
-            Words, at most.
-        temperature, top_k, top_p, allow_unknown
+            Largest number of words.
+        temperature, top_k, top_p : float, int, float
             See `SamplingConfig`.
         beam : int, optional
-            Search for the most probable text with this width instead of drawing words.
+            Search for the most probable text with this number of beams. Default: sample.
         seed : int, optional
-            Of the draws; random by default.
+            Seed of the sampling. Default: random.
         stop_at_line_end : bool
-            Whether the text is one line.
+            End the text at the end of a line.
+        allow_unknown : bool
+            Allow ``<unk>`` in the output.
 
         Returns
         -------
         str
-            The prompt and what follows it.
+            The prompt and its continuation.
 
         Raises
         ------
         ValueError
-            A setting is out of range.
+            A setting is out of range; the message names it.
         """
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=allow_unknown)
         texts = continue_text(self, prompt, length, config=config, beam=beam, seed=seed, stop_at_eos=stop_at_line_end)
         return write_out(texts[0])
 
     def perplexity(self, text: str | Iterable[str]) -> float:
-        """Return the perplexity of a text, or of lines, of which each is a sentence; read on from line to line.
+        """Compute the perplexity of a text, read as one stream from line to line.
 
-        Every word and every end of a line counts. `embeddings.language_model.score_text` has the other counts.
+        Every word and every end of a line counts; `embeddings.language_model.score_text` gives the other counts.
+
+        Parameters
+        ----------
+        text : str or iterable of str
+            A text, each of whose lines is a sentence, or its lines.
+
+        Returns
+        -------
+        float
 
         Raises
         ------
         EmbeddingsError
             The text has no words.
+        TypeError
+            A line is not a str; the message gives its position.
         """
         return score_text(self, as_text(text)).perplexity.perplexity
 
     def score(self, lines: Iterable[str]) -> np.ndarray:
-        """Return log10 P of every line with its end, each read on its own, (n,) float64.
+        """Compute log10 P of every line with its end, each line read on its own.
+
+        Parameters
+        ----------
+        lines : iterable of str
+
+        Returns
+        -------
+        (n,) float64
 
         Raises
         ------
@@ -220,22 +242,22 @@ class LanguageModel:
     def loss_and_gradients(
         self, inputs: np.ndarray, targets: np.ndarray, states: list[State] | None, rng: np.random.Generator | None
     ) -> tuple[float, list[State]]:
-        """Run a window forwards and backwards; the gradients are in the parameters then.
+        """Run a window forwards and backwards, and set the gradients of the parameters.
 
         Parameters
         ----------
-        inputs, targets
-            (T, B) ids; negative targets count nothing.
-        states
+        inputs, targets : (T, B) integers
+            Word ids; negative targets do not count.
+        states : list of State or None
             Initial states; zeros for None.
-        rng
-            Draws the dropout; None for none.
+        rng : Generator or None
+            Draws the dropout; no dropout for None.
 
         Returns
         -------
         loss : float
-            Mean cross-entropy in nats, without AR and TAR (with sampled softmax: the sampled one).
-        states : list[State]
+            Mean cross-entropy in nats, without AR and TAR; that of the sampled words with sampled softmax.
+        states : list of State
             Final states, the initial ones of the next window.
         """
         clear_gradients(self.parameters)
@@ -248,28 +270,35 @@ class LanguageModel:
             self._projection.add_gradient(product(d_flat.T, flat))
             d_flat = product(d_flat, self._projection.value)
         d_hidden = d_flat.reshape(hidden.shape)
-        if self.config.activation_penalty:
-            d_hidden += (2 * self.config.activation_penalty / hidden.size) * hidden
+        if self.config.activation_regularization:
+            d_hidden += (2 * self.config.activation_regularization / hidden.size) * hidden
         if mask is not None:
             d_hidden *= mask
-        if self.config.change_penalty:
-            _add_change_gradient(self.config.change_penalty, outputs, d_hidden)
+        if self.config.temporal_activation_regularization:
+            _add_change_gradient(self.config.temporal_activation_regularization, outputs, d_hidden)
         self._backward(d_hidden)
         return loss, ends
 
     def hidden(
         self, inputs: np.ndarray, states: list[State] | None = None, lengths: np.ndarray | None = None
     ) -> tuple[np.ndarray, list[State]]:
-        """Run without dropout; return what the softmax is made from, (T, B, H or d), and the final states.
+        """Run without dropout, up to the input of the softmax.
 
         Parameters
         ----------
-        inputs
-            (T, B) ids.
-        states
-            Initial states; zeros for None.
-        lengths
-            (B,): words of each column, all T by default.
+        inputs : (T, B) integers
+            Word ids.
+        states : list of State, optional
+            Initial states. Default: zeros.
+        lengths : (B,), optional
+            Words of each column. Default: all T.
+
+        Returns
+        -------
+        hidden : (T, B, H or d)
+            Inputs of the softmax.
+        states : list of State
+            Final states.
         """
         outputs, ends = self._forward(inputs, states, None, lengths)
         flat = np.ascontiguousarray(outputs.reshape(-1, outputs.shape[-1]))
@@ -288,12 +317,12 @@ class LanguageModel:
         return flat.reshape(inputs.shape), ends
 
     def log_probabilities(self, ids: np.ndarray, states: list[State] | None = None) -> tuple[np.ndarray, list[State]]:
-        """Return ln P of every word after the words ``ids`` (B,), which follow ``states``: (B, V); and new states."""
+        """Return ln P of every word after the words `ids` (B,), which follow `states`: (B, V); and the new states."""
         hidden, ends = self.hidden(np.asarray(ids)[None], states)
         return self.output.log_probabilities(hidden[0]), ends
 
     def layers(self) -> Iterator[tuple[Cell, dict[str, np.ndarray]]]:
-        """Yield the cell of each layer and its weights, ``weight_ih``, ``weight_hh``, ``bias``, from the bottom up."""
+        """Yield the cell of each layer and its weights, `weight_ih`, `weight_hh`, `bias`, from the bottom up."""
         for number, layer in enumerate(self.network.layers):
             suffix = f"_l{number}"
             weights = {name.removesuffix(suffix): parameter.value for name, parameter in layer.parameters.items()}
@@ -309,9 +338,9 @@ class LanguageModel:
         looked_up = self.embedding.forward(inputs)
         vectors = looked_up.vectors
         self._masks = {}
-        if rng is not None and self.config.dropout_words:
+        if rng is not None and self.config.embedding_dropout:
             shape = (len(vectors), 1)
-            self._masks["words"] = dropout_mask(rng, shape, self.config.dropout_words, vectors.dtype)
+            self._masks["words"] = dropout_mask(rng, shape, self.config.embedding_dropout, vectors.dtype)
             looked_up = RepeatedVectors(vectors * self._masks["words"], looked_up.index)
         self._looked_up = looked_up
         x: RepeatedVectors | np.ndarray = looked_up
@@ -322,7 +351,7 @@ class LanguageModel:
         return self.network.forward(x, states, lengths, rng)
 
     def _backward(self, d_hidden: np.ndarray) -> None:
-        wanted = not self.config.frozen
+        wanted = not self.config.freeze_embedding
         d_inputs, _ = self.network.backward(d_hidden, input_gradient=wanted)
         if d_inputs is None:
             return
@@ -347,12 +376,16 @@ class LanguageModel:
     def save(self, directory: str | PathLike[str]) -> None:
         """Write ``model.safetensors``, ``language_model.json`` and ``vocabulary.tsv`` into a new directory.
 
-        It is written beside its place and renamed when it is whole.
+        The directory is written under a temporary name and renamed when it is complete.
+
+        Parameters
+        ----------
+        directory : str or path
 
         Raises
         ------
         OutputError
-            If ``directory`` exists and is not empty, or cannot be written.
+            `directory` exists and is not empty, or cannot be written.
         """
         with atomic_directory(directory) as new, writing(directory):
             weights = save({name: parameter.value for name, parameter in self.parameters.items()})
@@ -363,30 +396,43 @@ class LanguageModel:
 
     @classmethod
     def load(cls, directory: str | PathLike[str]) -> "LanguageModel":
-        """Read what `save` wrote, also from the directory of a `vecmill run` that has trained a language model.
+        """Read a model that `save` wrote.
+
+        Parameters
+        ----------
+        directory : str or path
+            Directory of a model, or of a `vecmill run` that has trained a language model.
+
+        Returns
+        -------
+        LanguageModel
 
         Raises
         ------
         EmbeddingsError
-            If a file is missing or damaged, or weights and architecture do not fit.
+            A file is missing or damaged, or weights and architecture do not fit.
         """
         directory = Path(directory)
         if (directory / _STAGE / _ABOUT).is_file():
             directory /= _STAGE
         if not (directory / _ABOUT).is_file():
             hint = "; it holds word vectors" if (directory / VECTORS_FILE).is_file() else ""
-            raise EmbeddingsError(f"{directory} is no language model: it has no {_ABOUT}{hint}; give one from train-lm")
+            raise EmbeddingsError(
+                f"{directory} is not a language model: it has no {_ABOUT}{hint}; expected the output of train-lm"
+            )
         try:
             about = json.loads((directory / _ABOUT).read_text("utf-8"))
             if about["format"] != _FORMAT:
-                raise EmbeddingsError(f"{directory} is of format {about['format']}, expected {_FORMAT}: train it again")
+                raise EmbeddingsError(
+                    f"{directory} has format {about['format']}, expected {_FORMAT}: train the model again"
+                )
             known = {entry.name for entry in fields(LanguageModelConfig)}
-            settings = {FORMER_NAMES.get(name, name): value for name, value in dict(about["model"]).items()}
+            settings = with_present_names(about["model"])
             config = LanguageModelConfig(**{name: settings[name] for name in known})
             tokenizer = about["tokenizer"]
             arrays = load_file(directory / _WEIGHTS)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-            raise EmbeddingsError(f"{directory} is damaged ({error}); train it again") from error
+            raise EmbeddingsError(f"{directory} is damaged ({error}); train the model again") from error
         model = cls(
             config,
             Vocabulary.load(directory / _VOCABULARY),
@@ -399,10 +445,17 @@ class LanguageModel:
     def assign(self, arrays: Mapping[str, np.ndarray], origin: str) -> None:
         """Set all parameters.
 
+        Parameters
+        ----------
+        arrays : mapping of str to ndarray
+            Values by the names of `parameters`.
+        origin : str
+            Where they were read from, for the message.
+
         Raises
         ------
         EmbeddingsError
-            If ``arrays``, which come from ``origin``, are not those of this architecture; names the first that differs.
+            The arrays are not those of this architecture; the message names the first that differs.
         """
         for name in sorted(self.parameters.keys() | arrays.keys()):
             here = self.parameters[name].value.shape if name in self.parameters else "no such array"
@@ -414,18 +467,18 @@ class LanguageModel:
 
 
 def _cutoffs(words: int) -> list[int]:
-    """Return the first ids of two clusters of rarer words: about 1/5 of the words in the head, 2/5 from there on."""
+    """Return the first ids of two clusters of rarer words, about 2/5 of the words each; 1/5 is in the head."""
     return sorted({max(1, words // 5), max(1, 3 * words // 5)} - {words})
 
 
 def _log_frequencies(counts: np.ndarray) -> np.ndarray:
-    """Return ln of the share of each word: with this bias and no weights a softmax is the unigram model."""
+    """Return ln of the share of each word: with this bias and zero weights a softmax is the unigram model."""
     counts = np.maximum(np.asarray(counts, np.float64), 0.5)
-    return np.log(counts / counts.sum())
+    return np.asarray(np.log(counts / counts.sum()))
 
 
 def _add_change_gradient(strength: float, outputs: np.ndarray, d_outputs: np.ndarray) -> None:
-    """Add the gradient of ``strength`` · mean((a<t> - a<t-1>)²)."""
+    """Add the gradient of `strength` · mean((a<t> - a<t-1>)²)."""
     if len(outputs) > 1:
         change = np.diff(outputs, axis=0)
         change *= 2 * strength / change.size

@@ -1,4 +1,4 @@
-"""n-gram models of a text to compare with: unigram, and interpolated modified Kneser-Ney.
+"""n-gram models of a text, as baselines: unigram, and interpolated modified Kneser-Ney.
 
 Modified Kneser-Ney (Chen & Goodman 1998), from order n down to 1::
 
@@ -6,8 +6,8 @@ Modified Kneser-Ney (Chen & Goodman 1998), from order n down to 1::
     γ(h)       = (D1 N1(h·) + D2 N2(h·) + D3 N3+(h·)) / a(h·)             p_0 = 1 / V
 
 a(hw) is the count of hw for the highest order and for n-grams that begin a sentence, and the number of different words
-before hw for all others.  Discounts come from how many n-grams have the counts 1 to 4.  A context does not reach over
-the ``<eos>`` before a sentence.
+before hw for all others. Discounts are estimated from the numbers of n-grams with the counts 1 to 4. A context does not
+reach over the ``<eos>`` before a sentence.
 """
 
 import numpy as np
@@ -16,9 +16,9 @@ from embeddings.errors import EmbeddingsError
 
 
 def unigram_log_likelihoods(counts: np.ndarray, ids: np.ndarray) -> np.ndarray:
-    """Return ln of (count + 1) / (N + V) for every word of ``ids``: the unigram model with add-one smoothing."""
+    """Return ln of (count + 1) / (N + V) for every word of `ids`: the unigram model with add-one smoothing."""
     smoothed = counts + 1.0
-    return np.log(smoothed / smoothed.sum())[ids]
+    return np.asarray(np.log(smoothed / smoothed.sum())[ids])
 
 
 class KneserNey:
@@ -26,14 +26,21 @@ class KneserNey:
 
     Parameters
     ----------
-    ids
-        (N,) ids with ``eos`` at the end of each sentence.
-    words
+    ids : (N,) integers
+        Ids with `eos` at the end of each sentence.
+    words : int
         V.
-    eos
+    eos : int
         Id of ``<eos>``.
-    order
-        n, the longest n-gram.
+    order : int
+        n, the length of the longest n-gram.
+
+    Raises
+    ------
+    ValueError
+        `order` is less than 1.
+    EmbeddingsError
+        The text is empty.
     """
 
     def __init__(self, ids: np.ndarray, words: int, eos: int, order: int = 5):
@@ -44,7 +51,7 @@ class KneserNey:
         self._words, self._eos, self.order = words, eos, order
         stream, room = self._stream(ids)
         self._keys, counts, begins, suffixes = [np.arange(words)], [np.bincount(ids, minlength=words)], [], []
-        ending = stream  # which n-gram of the order at hand ends at each place
+        ending = stream  # number of the n-gram of the present order that ends at each place
         for k in range(2, order + 1):
             keys = self._joined(ending, stream, room >= k - 1)
             there = np.flatnonzero(keys >= 0)
@@ -76,17 +83,21 @@ class KneserNey:
             context = np.where(room >= k, _before(ending), -1)
             p = self._levels[k].interpolate(p, context, found)
             ending = found
-        return np.log(p[1:])
+        return np.asarray(np.log(p[1:]))
 
     def _stream(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return ``<eos>`` and the ids, and how many words stand before each in its sentence, ``<eos>`` included."""
+        """Return ``<eos>`` and the ids, and the length of the context of each: words before it, and ``<eos>``."""
         stream = np.concatenate([[self._eos], np.asarray(ids, np.int64)])
         place = np.arange(len(stream))
         opened = np.maximum.accumulate(np.where(stream == self._eos, place, 0))
         return stream, np.concatenate([[0], place[1:] - opened[:-1]])
 
     def _joined(self, ending: np.ndarray, stream: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        """Return for each place the number of the n-gram before it, times V, plus its word; -1 where there is none."""
+        """Return the key of the n-gram that ends at each place, -1 where there is none.
+
+        The key is g · V + w, where g is the number of the n-gram of the order below that ends at the place before, and
+        w the word at the place.
+        """
         before = _before(ending)
         return np.where(allowed & (before >= 0), before * self._words + stream, -1)
 
@@ -96,12 +107,12 @@ class _Level:
 
     Parameters
     ----------
-    counts
-        (G,): a(hw) of each.
-    contexts
-        (G,): h of each, as number of an n-gram of the order below.
-    context_count
-        How many of these there are.
+    counts : (G,)
+        a(hw) of each n-gram.
+    contexts : (G,)
+        h of each, as the number of an n-gram of the order below.
+    context_count : int
+        Number of n-grams of the order below.
     """
 
     def __init__(self, counts: np.ndarray, contexts: np.ndarray, context_count: int):
@@ -111,8 +122,22 @@ class _Level:
         self._kept = counts - discount[np.minimum(counts, 3)]
 
     def interpolate(self, lower: np.ndarray, contexts: np.ndarray, found: np.ndarray) -> np.ndarray:
-        """Return p_k for words with ``contexts`` that are the n-grams ``found`` (-1: none), given p_{k-1}."""
-        if not len(self._kept):  # no sentence was as long as that
+        """Return p_k of words, given p_{k-1}.
+
+        Parameters
+        ----------
+        lower : (N,) float64
+            p_{k-1} of each word.
+        contexts : (N,)
+            Number of the n-gram of the order below that precedes the word; -1 for none.
+        found : (N,)
+            Number of the n-gram of this order that ends with the word; -1 for none.
+
+        Returns
+        -------
+        (N,) float64
+        """
+        if not len(self._kept):  # no sentence was that long
             return lower
         total = np.where(contexts >= 0, self._total[contexts], 0.0)
         known = total > 0
@@ -122,7 +147,7 @@ class _Level:
 
 
 def discounts(counts: np.ndarray) -> np.ndarray:
-    """Return D(0) ... D(3+); where a text is too small to estimate them, 0.5, 1 and 1.5, as KenLM's fallback is."""
+    """Return D(0) ... D(3+); 0.5, 1 and 1.5 (KenLM's fallback) where a text is too small to estimate them."""
     fallback = np.array([0.0, 0.5, 1.0, 1.5])
     n1, n2, n3, n4 = (float(np.sum(counts == c)) for c in (1, 2, 3, 4))
     if min(n1, n2, n3, n4) == 0:
@@ -137,7 +162,7 @@ def _before(values: np.ndarray) -> np.ndarray:
 
 
 def _find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return where each of ``wanted`` is in the sorted ``keys``, -1 where it is not."""
+    """Return the position of each of `wanted` in the sorted `keys`, -1 where it is missing."""
     if not len(keys):
         return np.full(len(wanted), -1)
     place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)

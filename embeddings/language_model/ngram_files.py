@@ -1,6 +1,6 @@
 """n-gram models from files, to mix with a language model: ARPA files, counts of n-grams, and plain text.
 
-All give ln P of the words of a sentence, read on its own, and of its end.
+Each gives ln P of the words of a sentence and of its end; sentences are independent.
 """
 
 import gzip
@@ -22,13 +22,13 @@ from embeddings.text.vocabulary import UNK, Vocabulary
 TEXT_ORDER = 5
 _BEGIN, _END = "<s>", "</s>"
 _LN10 = math.log(10)
-_LINES_LOOKED_AT = 20
+_LINES_EXAMINED = 20
 
 Gram = tuple[str, ...]
 
 
 class NgramModel(ABC):
-    """P(word | the words before it) for the words of sentences."""
+    """P(word | previous words) of the words of a sentence."""
 
     @abstractmethod
     def log_likelihoods(self, words: list[str]) -> np.ndarray:
@@ -36,7 +36,7 @@ class NgramModel(ABC):
 
 
 class _BackOffModel(NgramModel):
-    """Sentences of words, of which those that are not ``known`` are ``<unk>``, between ``<s>`` and ``</s>``."""
+    """A model of sentences between ``<s>`` and ``</s>``, whose unknown words are ``<unk>``."""
 
     order: int
 
@@ -54,17 +54,17 @@ class _BackOffModel(NgramModel):
 
 
 class ArpaModel(_BackOffModel):
-    """An n-gram model with back-off, as an ARPA file holds it.
+    """An n-gram model with back-off from an ARPA file.
 
     Parameters
     ----------
-    path
+    path : str or Path
         ARPA file of KenLM, SRILM or another tool, also with ``.gz``: log10 of probabilities and back-off weights.
 
     Raises
     ------
     EmbeddingsError
-        If the file cannot be read, or is not of this format.
+        The file cannot be read, or is not an ARPA file.
     """
 
     def __init__(self, path: str | Path):
@@ -73,7 +73,7 @@ class ArpaModel(_BackOffModel):
         for number, line in enumerate(_lines(Path(path)), start=1):
             self._read_line(line.strip(), f"{path}:{number}")
         if not self._entries:
-            raise EmbeddingsError(f"{path} holds no n-grams: expected an ARPA file, beginning with \\data\\")
+            raise EmbeddingsError(f"{path} holds no n-grams: expected an ARPA file, which begins with \\data\\")
 
     def _read_line(self, line: str, place: str) -> None:
         if line.endswith("-grams:") and line.startswith("\\"):
@@ -86,7 +86,7 @@ class ArpaModel(_BackOffModel):
                 weight = float(fields[self.order + 1]) if len(fields) > self.order + 1 else 0.0
                 self._entries[tuple(fields[1 : self.order + 1])] = float(fields[0]), weight
             except (ValueError, IndexError):
-                raise EmbeddingsError(f"{place}: no line of an ARPA file: {line[:60]!r}") from None
+                raise EmbeddingsError(f"{place}: not a line of an ARPA file: {line[:60]!r}") from None
 
     def _knows(self, word: str) -> bool:
         return (word,) in self._entries
@@ -104,18 +104,18 @@ class ArpaModel(_BackOffModel):
 
 
 class CountsModel(_BackOffModel):
-    """Interpolated modified Kneser-Ney (see `ngram`) from a file of counts, ``w1 w2 w3<TAB>count`` a line.
+    """Interpolated modified Kneser-Ney (see `ngram`) from a file of counts, ``w1 w2 w3<TAB>count`` per line.
 
     Parameters
     ----------
-    path
-        What SRILM's ``ngram-count -write`` writes, also with ``.gz``: n-grams of all orders up to the highest, with
-        ``<s>`` and ``</s>`` around sentences.  V counts all words but ``<s>``, and ``<unk>``.
+    path : str or Path
+        Output of SRILM's ``ngram-count -write``, also with ``.gz``: n-grams of all orders up to the highest, with
+        ``<s>`` and ``</s>`` around sentences. V counts all words but ``<s>``, and ``<unk>``.
 
     Raises
     ------
     EmbeddingsError
-        If the file cannot be read, is not of this format, or lacks an order.
+        The file cannot be read, is not of this format, or lacks an order.
     """
 
     def __init__(self, path: str | Path):
@@ -127,7 +127,7 @@ class CountsModel(_BackOffModel):
         self.order = max(raw, default=0)
         if not self.order or sorted(raw) != list(range(1, self.order + 1)):
             raise EmbeddingsError(
-                f"{path} holds n-grams of the orders {sorted(raw)}: expected 1 and all others up to the highest one"
+                f"{path} holds n-grams of the orders {sorted(raw)}: expected all orders from 1 to the highest"
             )
         self._counts: list[dict[Gram, int]] = [{}]
         for k in range(1, self.order + 1):
@@ -160,19 +160,21 @@ class CountsModel(_BackOffModel):
 
 
 class TextModel(NgramModel):
-    """Kneser-Ney of a plain text, cut into words and known words as a language model has them.
+    """Kneser-Ney model of a plain text, with the tokenizer and the vocabulary of a language model.
 
     Parameters
     ----------
-    path
-        UTF-8 text, a line a sentence, also with ``.gz``.
-    vocabulary, tokenizer
-        Of the language model.
+    path : str or Path
+        UTF-8 text, one sentence per line, also with ``.gz``.
+    vocabulary : Vocabulary
+        That of the language model.
+    tokenizer : Tokenizer
+        That of the language model.
 
     Raises
     ------
     EmbeddingsError
-        If the file cannot be read or has no words.
+        The file cannot be read, or has no words.
     """
 
     def __init__(self, path: str | Path, vocabulary: Vocabulary, tokenizer: Tokenizer):
@@ -191,14 +193,27 @@ class TextModel(NgramModel):
 
 
 def load_ngram_model(path: str | Path, vocabulary: Vocabulary, tokenizer: Tokenizer) -> NgramModel:
-    r"""Open an ARPA file (it begins with ``\data\``), counts of n-grams (``w1 w2<TAB>count``), or else a text.
+    r"""Read an n-gram model: an ARPA file, counts of n-grams, or a text.
+
+    Parameters
+    ----------
+    path : str or Path
+        An ARPA file begins with ``\data\``, counts have lines ``w1 w2<TAB>count``; any other file is a text.
+    vocabulary : Vocabulary
+        That of the language model.
+    tokenizer : Tokenizer
+        That of the language model.
+
+    Returns
+    -------
+    NgramModel
 
     Raises
     ------
     EmbeddingsError
-        If the file cannot be read.
+        The file cannot be read.
     """
-    first = [line for line in islice(_lines(Path(path)), _LINES_LOOKED_AT) if line.strip()]
+    first = [line for line in islice(_lines(Path(path)), _LINES_EXAMINED) if line.strip()]
     if any(line.strip() == "\\data\\" for line in first):
         return ArpaModel(path)
     if first and all(line.rstrip().rpartition("\t")[2].isdigit() and "\t" in line for line in first):
@@ -213,7 +228,7 @@ def _counted(line: str, place: str) -> tuple[Gram, int]:
     except ValueError:
         gram, number = (), 0
     if not gram or number < 0:
-        raise EmbeddingsError(f"{place}: no counted n-gram: {line.strip()[:60]!r}; expected words, a tab and a count")
+        raise EmbeddingsError(f"{place}: got {line.strip()[:60]!r}; expected an n-gram, a tab and its count")
     return gram, number
 
 

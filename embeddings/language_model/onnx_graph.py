@@ -6,10 +6,10 @@
                                   ▲           │
                  state<l>_h (B, H)┘           └► new_state<l>_h (B, H)        and c for an LSTM
 
-The states go in and come out, so that a text can be read in pieces of any length; zeros are the state before a text,
-which begins with ``<eos>``.  ``log_probabilities[t, b]`` is ln P of every word after ``ids[t, b]``, normalised over all
-V words, whatever softmax the model was trained with.  Metadata: ``vocabulary`` (one word a line, in the order of the
-ids), ``eos`` and ``unk`` (ids), ``tokenizer`` (JSON).
+The states are inputs and outputs, so that a text can be read in pieces of any length; zeros are the state before a
+text, which begins with ``<eos>``. ``log_probabilities[t, b]`` is ln P of every word after ``ids[t, b]``, normalised
+over all V words for every kind of softmax. Metadata: ``vocabulary`` (one word per line, in the order of the ids),
+``eos`` and ``unk`` (ids), ``tokenizer`` (JSON).
 """
 
 import json
@@ -29,11 +29,11 @@ OPSET = 17
 IR_VERSION = 8
 _ACTIVATIONS = {"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu"}
 _GATES = {LSTMCell: "iofg", GRUCell: "zrn", RNNCell: "a"}
-"""The order of gates in ONNX."""
+"""Order of the gates in ONNX."""
 
 
 class _Graph:
-    """Nodes, constants, inputs and outputs as they come."""
+    """Nodes, constants, inputs and outputs of a graph, in the order of their creation."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -96,7 +96,7 @@ def onnx_model(model: LanguageModel) -> onnx.ModelProto:
 def _layer(
     graph: _Graph, number: int, cell: Cell, weights: Mapping[str, np.ndarray], x: str, axes: tuple[str, str]
 ) -> str:
-    """Add one recurrent layer; ONNX has an axis of directions everywhere, which is taken away."""
+    """Add one recurrent layer; ONNX's additional axis for directions is removed."""
     hidden = weights["weight_hh"].shape[1]
     order = [cell.gates.index(gate) for gate in _GATES[type(cell)]]
 
@@ -131,7 +131,7 @@ def _layer(
 
 def _full(graph: _Graph, model: LanguageModel, hidden: str, E: str) -> None:
     """Add softmax(W_ya a + b_y); tied weights are stored once."""
-    weight = E if model.config.tied else graph.constant("W_ya", model.parameters["output.weight"].value)
+    weight = E if model.config.tie_weights else graph.constant("W_ya", model.parameters["output.weight"].value)
     transposed = graph.node("Transpose", [weight], "W_ya_transposed", perm=[1, 0])
     product = graph.node("MatMul", [hidden, transposed], "product")
     bias = graph.constant("b_y", model.parameters["output.bias"].value)

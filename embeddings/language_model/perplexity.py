@@ -1,11 +1,11 @@
 """Perplexity: exp of the mean of -ln P(word), normalised over the whole vocabulary, with no token left out.
 
-`log_likelihoods` reads a text as one stream: the state goes on from line to line, and a word depends on nothing after
-it. In several columns side by side, as validation during training does, the first words of each column follow ``<eos>``
+`log_likelihoods` reads a text as one stream: the state continues from line to line, and a word depends on nothing after
+it. In several columns side by side, as in validation during training, the first words of each column follow ``<eos>``
 and a zero state instead of the words before them. `sentence_log_likelihoods` reads every sentence on its own, as n-gram
 models do.
 
-What is counted (`Perplexity`) is what KenLM and SRILM count, where ``<eos>`` is their ``</s>``::
+`Perplexity` counts the same tokens as KenLM and SRILM, where ``<eos>`` is their ``</s>``::
 
     with OOVs       every word and every <eos>; words outside of the vocabulary have the probability of <unk>
     without OOVs    KenLM's "excluding OOVs" and SRILM's ppl
@@ -38,15 +38,15 @@ class Perplexity:
 
     Attributes
     ----------
-    words
-        Words without ``<eos>``, OOVs among them.
-    sentences
+    words : int
+        Words without ``<eos>``, OOVs included.
+    sentences : int
         Number of ``<eos>``.
-    oov
+    oov : int
         Words that are not in the vocabulary.
-    log_likelihood
-        Of all words and ``<eos>``.
-    oov_log_likelihood, eos_log_likelihood
+    log_likelihood : float
+        Sum over all words and ``<eos>``.
+    oov_log_likelihood, eos_log_likelihood : float
         The parts of it that are due to OOVs and to ``<eos>``.
     """
 
@@ -59,7 +59,7 @@ class Perplexity:
 
     @classmethod
     def of(cls, ids: np.ndarray, log_likelihoods: np.ndarray, eos: int, unk: int) -> "Perplexity":
-        """Count a text of ``ids`` (N,) with ln P of each (N,)."""
+        """Count a text of `ids` (N,) with ln P of each (N,)."""
         ends, unknown = ids == eos, ids == unk
         return cls(
             words=int(np.sum(~ends)),
@@ -72,28 +72,28 @@ class Perplexity:
 
     @property
     def perplexity(self) -> float:
-        """Of all tokens: words, OOVs and ``<eos>``."""
+        """Perplexity of all tokens: words, OOVs and ``<eos>``."""
         return _perplexity(self.log_likelihood, self.words + self.sentences)
 
     @property
     def without_oov(self) -> float:
-        """Of all tokens but OOVs: KenLM's "excluding OOVs", SRILM's ppl."""
+        """Perplexity of all tokens but OOVs: KenLM's "excluding OOVs", SRILM's ppl."""
         return _perplexity(self.log_likelihood - self.oov_log_likelihood, self.words + self.sentences - self.oov)
 
     @property
     def without_eos(self) -> float:
-        """Of all words, OOVs among them."""
+        """Perplexity of all words, OOVs included."""
         return _perplexity(self.log_likelihood - self.eos_log_likelihood, self.words)
 
     @property
     def without_oov_and_eos(self) -> float:
-        """Of all words but OOVs."""
+        """Perplexity of all words but OOVs."""
         left_out = self.oov_log_likelihood + self.eos_log_likelihood
         return _perplexity(self.log_likelihood - left_out, self.words - self.oov)
 
     @property
     def ppl1(self) -> float:
-        """SRILM's ppl1: the sum counts ``<eos>``, the number of tokens does not."""
+        """SRILM's ppl1: the sum includes ``<eos>``, the number of tokens does not."""
         return _perplexity(self.log_likelihood - self.oov_log_likelihood, self.words - self.oov)
 
     @property
@@ -102,7 +102,7 @@ class Perplexity:
         return self.log_likelihood / math.log(10)
 
     def to_dict(self) -> dict[str, float | int | None]:
-        """Return counts, log10 and perplexities, as JSON can hold them: None where there is nothing to count."""
+        """Return counts, log10 and perplexities as JSON values; None for a perplexity of no token."""
         numbers: dict[str, float | int | None] = {
             "sentences": self.sentences,
             "words": self.words,
@@ -123,28 +123,27 @@ def _perplexity(log_likelihood: float, tokens: int) -> float:
 
 
 def log_likelihoods(model: "LanguageModel", ids: Ids, *, batch_size: int = 1, window: int = WINDOW) -> np.ndarray:
-    """Return ln P of every word of a stream, given all words before it (in its column).
+    """Compute ln P of every word of a stream, given all words before it in its column.
 
     Parameters
     ----------
-    model
-        A language model.
-    ids
-        (N,): a text with ``<eos>`` at the end of each line.
-    batch_size
+    model : LanguageModel
+    ids : (N,)
+        A text with ``<eos>`` at the end of each line.
+    batch_size : int
         Columns that are read side by side, each from a zero state.
-    window
-        Time steps at once.
+    window : int
+        Time steps that are read at once.
 
     Returns
     -------
-    np.ndarray
-        (N,) float64, in the order of ``ids``.
+    (N,) float64
+        In the order of `ids`.
 
     Raises
     ------
     EmbeddingsError
-        If there is no word.
+        The text is empty.
     """
     if len(ids) == 0:
         raise EmbeddingsError("perplexity of an empty text: expected at least one word")
@@ -164,19 +163,18 @@ def evaluate(model: "LanguageModel", ids: Ids, *, batch_size: int = 1) -> Perple
 
 
 def sentence_log_likelihoods(model: "LanguageModel", sentences: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Return ln P of every word of each sentence, read on its own after ``<eos>``.
+    """Compute ln P of every word of each sentence, read on its own after ``<eos>``.
 
     Parameters
     ----------
-    model
-        A language model.
-    sentences
-        Ids with ``<eos>`` at the end, (n,) each; sentences of similar length are read side by side.
+    model : LanguageModel
+    sentences : sequence of (n,)
+        Ids with ``<eos>`` at the end; sentences of similar length are read side by side.
 
     Returns
     -------
-    list[np.ndarray]
-        (n,) float64 each, in the order of ``sentences``.
+    list of (n,) float64
+        In the order of `sentences`.
     """
     found: list[np.ndarray] = [np.empty(0)] * len(sentences)
     for group in _groups([len(sentence) for sentence in sentences]):

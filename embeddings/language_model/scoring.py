@@ -1,4 +1,4 @@
-"""Text in, log-probabilities out: a language model reads a text, perhaps mixed with an n-gram model."""
+"""Log-probabilities of a text under a language model, optionally interpolated with an n-gram model."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class ScoredText:
     ids : list of (n + 1,) int32
         Their ids, with ``<eos>`` at the end.
     log_likelihoods : list of (n + 1,) float64
-        ln P of each; empty for a line without words that was read as part of a stream.
+        ln P of each id; empty for a line without words that was read as part of a stream.
     eos, unk : int
         Ids of ``<eos>`` and ``<unk>``.
     """
@@ -39,13 +39,7 @@ class ScoredText:
 
     @property
     def perplexity(self) -> Perplexity:
-        """The perplexity of all lines that have words.
-
-        Raises
-        ------
-        EmbeddingsError
-            There is none.
-        """
+        """The perplexity of all lines that have words; an `EmbeddingsError` if no line has any."""
         kept = [place for place, line in enumerate(self.lines) if line]
         if not kept:
             raise EmbeddingsError("the text holds no words: expected at least one line of text")
@@ -67,14 +61,14 @@ def score_text(
     ----------
     model : LanguageModel
     text : str
-        A line is a sentence.
+        Each line is a sentence.
     independent : bool
-        Read every line on its own, as n-gram models do; otherwise the state goes on from line to line, and lines
+        Read every line on its own, as n-gram models do; otherwise the state continues from line to line, and lines
         without words are left out.
     ngrams : NgramModel, optional
-        A model to mix with (`load_ngram_model`): P = (1 - weight) P_model + weight P_ngrams.
+        A model to interpolate with (`load_ngram_model`): P = (1 - weight) P_model + weight P_ngrams.
     weight : float
-        Share of the n-gram model in the mixture, from 0 to 1.
+        Weight of the n-gram model, from 0 to 1.
 
     Returns
     -------
@@ -100,12 +94,20 @@ def score_text(
 
 
 def as_text(lines: str | Iterable[str]) -> str:
-    """Return a text, or join lines to one; a line end within a line becomes a space.
+    """Return a text, or join lines to one; a line break within a line becomes a space.
+
+    Parameters
+    ----------
+    lines : str or iterable of str
+
+    Returns
+    -------
+    str
 
     Raises
     ------
     TypeError
-        A line is not a str; the message has its position.
+        A line is not a str; the message gives its position.
     """
     if isinstance(lines, str):
         return lines

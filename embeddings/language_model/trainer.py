@@ -1,11 +1,11 @@
 """Training of a language model: epochs of truncated BPTT over one long text, validation, checkpoints.
 
-The state of a column goes on from window to window (`batching`), and the gradient stops at their borders.  All that is
-random comes from one generator, so that a run that was interrupted ends, after it was resumed from a checkpoint, with
-the same weights bit for bit as one that was not (on the same machine with the same number of threads).
+The state of a column continues from window to window (`batching`), and the gradient stops at the borders of windows.
+All random numbers are drawn from one generator: a run that was interrupted and resumed from a checkpoint ends with the
+same weights, bit for bit, as one that was not (on the same machine with the same number of threads).
 
-An interruption is raised in the main thread, at any moment.  Steps therefore run in a thread of their own: the one that
-has begun is ended, then the checkpoint is written, and nothing is lost.
+An interruption is raised in the main thread, at any moment. Steps therefore run in a thread of their own: the current
+step is finished, then the checkpoint is written, and nothing is lost.
 """
 
 import logging
@@ -30,6 +30,7 @@ from embeddings.language_model.checkpoint import (
     states_of,
     text_hash,
 )
+from embeddings.language_model.config import with_present_names
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.training_config import LMTrainingConfig
@@ -53,13 +54,13 @@ logger = logging.getLogger(__name__)
 
 _SMOOTHING = 0.98
 _VALIDATION_COLUMNS, _COLUMN_WORDS = 20, 500
-_GIVE_UP = 100
-"""Windows after which a loss far above that of guessing ends the training, as it does at the end of training."""
+_MIN_WINDOWS = 100
+"""Number of windows after which a loss far above that of guessing ends the training."""
 
 
 @dataclass
 class _Position:
-    """Where a training stands between two windows: all of it goes into a checkpoint, beside arrays."""
+    """Position of a training between two windows: everything that a checkpoint holds beside arrays."""
 
     epoch: int = 0
     row: int = 0
@@ -81,18 +82,18 @@ class LMTrainer(Estimator):
         New or trained.
     config : LMTrainingConfig, optional
     seed : int
-        Of all that training draws: dropout, lengths of windows, noise words.
+        Seed of dropout, lengths of windows and noise words.
     threads : int, optional
-        By default all cores.
+        Default: all cores.
     checkpointing : Checkpointing, optional
-        Where checkpoints are kept.
+        Directory and interval of checkpoints. Default: none are written.
 
     Attributes
     ----------
     model_ : LanguageModel
         The model with the weights of the best validation, after `fit`.
     metrics_ : list of dict
-        One entry an epoch: losses, perplexities, learning rate, tokens, seconds, tokens a second.
+        One entry per epoch: losses, perplexities, learning rate, tokens, seconds, tokens per second.
     """
 
     model_: LanguageModel
@@ -111,12 +112,12 @@ class LMTrainer(Estimator):
         self.seed, self.threads, self.checkpointing = seed, threads, checkpointing
 
     def _begin(self) -> None:
-        """Set all that changes in training to its start."""
+        """Reset the state of training."""
         config = self.config
         self._rng = np.random.default_rng([self.seed, 1])  # another stream than that of weights drawn from the seed
         self.model.draw_from(self._rng)
         extra = {"weight_decay": config.weight_decay}
-        self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](self.model.trained, config.rate, **extra)
+        self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](self.model.trainable, config.rate, **extra)
         self._plateau = ReduceOnPlateau(learning_rate=config.rate, factor=config.anneal)
         self._metrics: list[dict[str, Any]] = []
         self._position = _Position()
@@ -132,7 +133,7 @@ class LMTrainer(Estimator):
         Parameters
         ----------
         train, valid : Ids
-            (N,) ids: arrays, or streams that are read where they are needed.
+            (N,) ids: arrays, or streams that are read in pieces.
         progress : callable, optional
             Called after every window with a `TrainingProgress`.
 
@@ -144,19 +145,19 @@ class LMTrainer(Estimator):
         Raises
         ------
         TrainingDiverged
-            If loss, gradient or weights are not finite, or the loss stays far above that of guessing; the last
+            Loss, gradient or weights are not finite, or the loss stays far above that of guessing; the last
             checkpoint, whose weights are finite, is kept.
         EmbeddingsError
-            If a text is empty, or the checkpoint found is of another architecture, text or training.
+            A text is empty, or the checkpoint has another architecture, text or training configuration.
         KeyboardInterrupt
-            After a checkpoint was written.
+            Training was interrupted; a checkpoint has been written.
         """
         if not len(train) or not len(valid):
             raise EmbeddingsError("no text to train or validate on: expected at least one word of each")
         columns = Columns(train, self.config.batch_size, self.model.eos)
         self._begin()
         if columns.columns < self.config.batch_size:
-            logger.warning("the text has %d words: as many columns instead of %d", len(train), self.config.batch_size)
+            logger.warning("the text has only %d words: fewer columns than %d", len(train), self.config.batch_size)
         self._restore({"training text": text_hash(train), "validation text": text_hash(valid)})
         self._pace = Pace(self.config.epochs * columns.steps * columns.columns)
         begun_at = self._position.windows
@@ -166,12 +167,12 @@ class LMTrainer(Estimator):
                     self._train_epoch(columns, thread, progress)
                     self._validate(valid, thread)
                     self._save_if_due()
-                if self._exploded():  # in too few windows to give up before
+                if self._exploded():  # too few windows for the check during training
                     raise self._divergence()
                 if self._position.windows > begun_at:
                     self._save()
-        except KeyboardInterrupt:  # the thread has ended what it had begun
-            with suppress(TrainingDiverged):  # the checkpoint before it is kept
+        except KeyboardInterrupt:  # the thread has finished its step
+            with suppress(TrainingDiverged):  # the previous checkpoint is kept
                 self._save()
             raise
         except TrainingDiverged as error:
@@ -185,7 +186,7 @@ class LMTrainer(Estimator):
         waited = self._position.epoch - self._position.best_epoch
         if self.config.patience is None or waited < self.config.patience:
             return False
-        logger.info("no improvement in %d validations: training ends", waited)
+        logger.info("no improvement in %d validations: training ends early", waited)
         return True
 
     def _train_epoch(self, columns: Columns, thread: ThreadPoolExecutor, progress: ProgressCallback | None) -> None:
@@ -224,7 +225,7 @@ class LMTrainer(Estimator):
         position = self._position
         before = loss if position.running_loss is None else position.running_loss
         position.running_loss = _SMOOTHING * before + (1 - _SMOOTHING) * loss
-        if not math.isfinite(loss) or (position.windows >= _GIVE_UP and self._exploded()):
+        if not math.isfinite(loss) or (position.windows >= _MIN_WINDOWS and self._exploded()):
             raise self._divergence()
 
     def _divergence(self) -> TrainingDiverged:
@@ -235,11 +236,11 @@ class LMTrainer(Estimator):
         )
 
     def _exploded(self) -> bool:
-        """Whether the loss is far above that of guessing."""
+        """Return whether the loss is far above that of guessing."""
         return (self._position.running_loss or 0.0) > 2 * math.log(len(self.model.vocabulary))
 
     def _rate(self, step: int, steps: int) -> float:
-        """Return the learning rate at a time step, counted through all epochs of ``steps``."""
+        """Return the learning rate at a time step, counted through all epochs of `steps`."""
         config, total = self.config, self.config.epochs * steps
         if config.schedule == "cosine":
             return Cosine(learning_rate=config.rate, total=total, warmup=min(total // 50, 40 * config.bptt))(step)
@@ -257,7 +258,7 @@ class LMTrainer(Estimator):
         thread.submit(self._note_validation, loss, time.monotonic() - started).result()
 
     def _note_validation(self, loss: float, seconds: float) -> None:
-        """End the epoch."""
+        """Record a validation, and end the epoch."""
         position, optimizer = self._position, self._optimizer
         if isinstance(optimizer, AveragedSGD):  # averaging takes the place of a falling rate
             optimizer.validated(loss)
@@ -290,7 +291,7 @@ class LMTrainer(Estimator):
         logger.info("epoch %(epoch)d: loss %(loss).3f, validation perplexity %(valid_perplexity).1f", found)
 
     def _validation_loss(self, valid: Ids) -> float:
-        """Measure the model as it is, and keep it if it is the best so far.
+        """Measure the model, and keep its weights if it is the best so far.
 
         The text is read in columns side by side, each from a zero state: less exact than one stream, but faster.
         """
@@ -327,7 +328,7 @@ class LMTrainer(Estimator):
             self._save()
 
     def _save(self) -> None:
-        """Write a checkpoint; of damaged weights, or while the loss is exploding, the one before it is kept."""
+        """Write a checkpoint; if weights are damaged or the loss is exploding, the previous one is kept."""
         damaged = not_finite(self.model.parameters)
         if damaged is not None:
             raise TrainingDiverged(
@@ -362,13 +363,14 @@ class LMTrainer(Estimator):
         return f"; the checkpoint after {self._saved_after} windows is kept in {self._checkpoints.directory}"
 
     def _restore(self, text: dict[str, str]) -> None:
-        """Go on from the checkpoint, if there is one."""
+        """Resume from the checkpoint, if there is one."""
         self._text = text
         checkpoint, origin = self._checkpoints.load(), str(self._checkpoints.directory)
         if checkpoint is None:
             return
         arrays, state = checkpoint
         before = {**state["identity"], "text": state["text"]}
+        before["model"] = with_present_names(before["model"])
         require_same(before, {**self._identity(), "text": text}, origin)
         self.model.assign(group_of(arrays, "weight"), origin)
         self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])
@@ -378,4 +380,4 @@ class LMTrainer(Estimator):
         self._plateau = ReduceOnPlateau(**state["plateau"])
         self._rng.bit_generator.state = state["random"]
         self._metrics, self._saved_after = state["metrics"], self._position.windows
-        logger.info("going on in epoch %d, after %d windows", self._position.epoch + 1, self._position.windows)
+        logger.info("resuming in epoch %d, after %d windows", self._position.epoch + 1, self._position.windows)

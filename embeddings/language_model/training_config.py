@@ -1,4 +1,4 @@
-"""How a language model is trained: settings of `trainer`."""
+"""Settings of a language model's training."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -18,36 +18,41 @@ DEFAULT_LEARNING_RATES = {
 
 @dataclass(frozen=True, kw_only=True)
 class LMTrainingConfig:
-    """How a language model is trained.
+    """Training of a language model.
 
     Attributes
     ----------
-    epochs
-        Passes over the text, at most.
-    batch_size
-        Columns B.
-    bptt
-        Time steps of a window.
-    variable_windows
-        Draw the lengths of windows around ``bptt``, and scale the learning rate with them (Merity et al. 2018).
-    optimizer
+    epochs : int
+        Largest number of passes over the text.
+    batch_size : int
+        B, columns of text that are read side by side.
+    bptt : int
+        Time steps of a window of truncated BPTT.
+    variable_windows : bool
+        Draw the lengths of windows around `bptt`, and scale the learning rate with them (Merity et al. 2018).
+    optimizer : str
         One of `DEFAULT_LEARNING_RATES`; `optimizers` has its class.
-    learning_rate
-        At the start, or the highest one; None is what suits the optimizer (`DEFAULT_LEARNING_RATES`).
-    weight_decay
-        See `Optimizer`.
-    clip
+    learning_rate : float, optional
+        Rate at the start, or the highest one. Default: that of the optimizer in `DEFAULT_LEARNING_RATES`.
+    weight_decay : float
+        Strength of the L2 penalty (see `Optimizer`).
+    clip : float
         Largest global norm of the gradient.
-    schedule
-        "plateau" multiplies the rate by ``anneal`` after a validation without improvement; "step" does so before every
-        epoch after the first ``anneal_after`` (Zaremba et al. 2014); "cosine" and "one-cycle" depend on the time alone;
-        "constant".
-    anneal
+    schedule : {"plateau", "step", "cosine", "one-cycle", "constant"}
+        "plateau" multiplies the rate by `anneal` after a validation without improvement; "step" does so before every
+        epoch after the first `anneal_after` (Zaremba et al. 2014); "cosine" and "one-cycle" are functions of the time
+        step.
+    anneal : float
         Factor of "plateau" and "step".
-    anneal_after
+    anneal_after : int
         Epochs of "step" at the full rate.
-    patience
-        Training ends after this many validations in a row without improvement; None never ends it early.
+    patience : int, optional
+        Training ends after this number of validations in a row without improvement; None disables this.
+
+    Raises
+    ------
+    ValueError
+        A value is out of range; the message names the setting.
     """
 
     epochs: int = 6

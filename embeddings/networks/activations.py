@@ -1,6 +1,6 @@
-"""The functions g1 of a recurrent network: value and derivative side by side.
+"""Activation functions g of a recurrent network, each with its derivative.
 
-A derivative is written in terms of the value a = g(z), which is all that the backward pass keeps.
+A derivative is written in terms of the value a = g(z), the only quantity that the backward pass keeps.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,8 @@ class Activation:
     ----------
     name : str
     code : int
-        What the compiled loops know it by.
-    derivative : Callable[[np.ndarray], np.ndarray]
+        Number of the function in the compiled loops.
+    derivative : callable
         g'(z) as a function of a = g(z).
     """
 
@@ -29,7 +29,7 @@ class Activation:
     derivative: Callable[[np.ndarray], np.ndarray]
 
     def __call__(self, z: np.ndarray, bias: np.ndarray | float = 0.0) -> np.ndarray:
-        """Return g(z + bias), of the shape and type (float32 or float64) of ``z``."""
+        """Return g(z + bias), of the shape and type (float32 or float64) of `z`."""
         a = np.ascontiguousarray(z + np.asarray(bias, z.dtype))
         activate(a.reshape(-1), np.zeros(a.size, a.dtype), self.code)
         return a

@@ -1,4 +1,4 @@
-"""Text in batches: one long stream in B columns for language models, padded sequences for everything else.
+"""Text in batches: one stream in B columns for language models, padded sequences for all other networks.
 
 `Columns` cuts a stream of N words into B columns of T = ⌈N / B⌉ steps and pairs each word y with the word x before it.
 With N = 13 words ``a b ... m``, B = 3, and ``·`` before the first::
@@ -6,13 +6,13 @@ With N = 13 words ``a b ... m``, B = 3, and ``·`` before the first::
         inputs x           targets y
      t  b=0 b=1 b=2        b=0 b=1 b=2
      0   ·   e   i          a   f   j       row t of column b is the word after row t - 1,
-     1   a   f   j          b   g   k       so that the state h<t> of a column goes on
+     1   a   f   j          b   g   k       so that the state h<t> of a column continues
      2   b   g   k          c   h   l       from window to window
      3   c   h   l          d   i   m
-     4   d   0   0          e  -1  -1  ◄─── padding: target -1 counts nothing
+     4   d   0   0          e  -1  -1  ◄─── padding: target -1 does not count
 
-The first N mod B columns are one longer than the others (all are equal if B divides N).  No word is dropped: each of
-the N words is the target of exactly one place, in training and in evaluation.  `windows` then cuts time into pieces of
+The first N mod B columns are one longer than the others (all are equal if B divides N). No word is dropped: each of
+the N words is the target of exactly one place, in training and in evaluation. `windows` then cuts time into pieces of
 the length over which gradients are propagated back::
 
      ├── window 0 (BPTT steps) ──┤├── window 1 ──┤ ... ├── the rest ──┤
@@ -26,28 +26,29 @@ from embeddings.text.id_stream import Ids
 
 _STEPS_IN_MEMORY = 1 << 14
 PADDING = -1
-"""Target of a place that counts nothing."""
+"""Target of a place that does not count."""
 
 
 class Columns:
-    """A stream of words laid out in columns; of a long stream only a stretch of each column is in memory.
+    """A stream of words laid out in columns; only a stretch of each column of a long stream is in memory.
 
     Parameters
     ----------
     ids : Ids
-        (N,) word ids: an array, or a stream that is read where it is needed.
+        (N,) word ids: an array, or a stream that is read in pieces.
     batch_size : int
         B, columns read side by side; fewer words than columns make fewer columns.
     before : int
-        The id that stands before the first word, as a rule that of ``<eos>``.
+        The id before the first word, usually that of ``<eos>``.
 
     Attributes
     ----------
     steps : int
         T, length of the longest column.
     columns : int
-    lengths : ndarray (columns,) int64
-        Of each column.
+        Number of columns.
+    lengths : (columns,) int64
+        Length of each column.
 
     Raises
     ------
@@ -75,13 +76,13 @@ class Columns:
         Parameters
         ----------
         rows : slice
-            Of steps, from 0 to `steps`.
+            Steps, from 0 to `steps`.
 
         Returns
         -------
-        inputs : ndarray (rows, B) int64
+        inputs : (rows, B) int64
             The word before each target; 0 where there is none.
-        targets : ndarray (rows, B) int64
+        targets : (rows, B) int64
             Every word of the stream once; `PADDING` elsewhere.
         """
         if rows.start < self._first or rows.stop > self._last:
@@ -107,22 +108,28 @@ class Columns:
 
 
 def windows(steps: int, length: int, rng: np.random.Generator | None = None) -> Iterator[slice]:
-    """Cut ``steps`` time steps into windows for truncated BPTT; the last one may be shorter.
+    """Cut time into windows for truncated BPTT; the last one may be shorter.
 
     Parameters
     ----------
-    steps
-        T.
-    length
+    steps : int
+        T, the number of time steps.
+    length : int
         Steps of a window.
-    rng
-        Draws the lengths instead (Merity et al. 2018): normal around ``length``, or in one of twenty cases around its
-        half, with standard deviation 5, so that not always the same words begin a window.
+    rng : Generator, optional
+        Draws the lengths (Merity et al. 2018): normal with standard deviation 5 around `length`, or in one of twenty
+        cases around its half, so that the words at the start of a window differ between epochs. Default: all windows
+        have `length` steps.
+
+    Yields
+    ------
+    slice
+        Steps of a window.
 
     Raises
     ------
     ValueError
-        If ``length`` is less than 1.
+        `length` is less than 1.
     """
     if length < 1:
         raise ValueError(f"windows of {length} steps: expected at least 1")
@@ -137,26 +144,25 @@ def windows(steps: int, length: int, rng: np.random.Generator | None = None) -> 
 
 
 def pad_sequences(sequences: Sequence[np.ndarray], value: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Stand sequences of different lengths side by side, time going down.
+    """Lay sequences of different lengths side by side, time going down.
 
     Parameters
     ----------
-    sequences
+    sequences : sequence of ndarray
         B arrays of ids, of any lengths (0 too).
-    value
-        What stands past the end: 0 for inputs, `PADDING` for targets.
+    value : int
+        Value past the end of a sequence: 0 for inputs, `PADDING` for targets.
 
     Returns
     -------
-    padded : np.ndarray
-        (T, B) int64, T the longest length.
-    lengths : np.ndarray
-        (B,) int64.
+    padded : (T, B) int64
+        T is the longest length.
+    lengths : (B,) int64
 
     Raises
     ------
     ValueError
-        If there is no sequence.
+        There is no sequence.
     """
     if not sequences:
         raise ValueError("no sequences: expected at least one")

@@ -1,9 +1,9 @@
-"""Recurrent cells: what one time step computes, and the gradient of it.
+"""Recurrent cells: the equations of one time step, and its gradient.
 
-A cell holds no arrays: it knows its equations, the names and shapes of its parameters, and the compiled loops that
-unroll it forwards and backwards (`kernels`, where each step and its backward stand side by side).  Rows of weight
-matrices come gate by gate in the order of ``gates``, which is torch's, so that weights can be exchanged; where torch
-adds two biases, b_ih + b_hh, the equations here have one.
+A cell holds no arrays. It has the names and shapes of its parameters and the compiled loops that unroll it forwards
+and backwards (`kernels`, where each step stands beside its backward step). The rows of a weight matrix are grouped by
+gate in the order of `gates`, which is torch's, so that weights can be exchanged; where torch adds two biases,
+b_ih + b_hh, the equations here have one.
 """
 
 from abc import ABC, abstractmethod
@@ -20,25 +20,25 @@ from embeddings.networks.parameters import Parameter
 from embeddings.parallel import Rows
 
 State = tuple[np.ndarray, ...]
-"""The state of one layer: one (B, H) array for each name in ``Cell.states``."""
+"""State of one layer: one (B, H) array for each name in `Cell.states`."""
 Weights = tuple[np.ndarray, np.ndarray]
-"""W_hh (G·H, H) and its transpose, padded with zeros (H + padding, G·H + padding); the latter may have no rows."""
+"""W_hh (G·H, H), and its transpose padded with zeros (H + padding, G·H + padding); the latter may have no rows."""
 
 
 @dataclass(slots=True)
 class Tape:
-    """What a layer remembers of a forward pass, written over by its backward pass.  Rows are padded with zeros.
+    """Values of a forward pass that its backward pass reads and overwrites. Rows are padded with zeros.
 
     Attributes
     ----------
-    gates : np.ndarray
-        (T, B, G·H + padding): W_ih x<t>, then the values of the gates, then ∂L/∂(W_ih x<t>).
-    recurrent : np.ndarray
-        (T, B, G·H + padding): the same for W_hh h<t-1>; it is ``gates`` itself where the two are simply added.
-    states : tuple[np.ndarray, ...]
-        (T + 1, B, H + padding) each, from the initial state on; h first.
-    lengths : np.ndarray
-        (B,) int64: the number of time steps of each sequence.
+    gates : (T, B, G·H + padding)
+        W_ih x<t>, then the values of the gates, then ∂L/∂(W_ih x<t>).
+    recurrent : (T, B, G·H + padding)
+        The same for W_hh h<t-1>; the array `gates` itself where the two are simply added.
+    states : tuple of (T + 1, B, H + padding)
+        From the initial state on; h first.
+    lengths : (B,) int64
+        Number of time steps of each sequence.
     """
 
     gates: np.ndarray
@@ -53,6 +53,12 @@ class Cell(ABC):
 
     Attributes
     ----------
+    gates : tuple of str
+        Names of the G gates, in the order of the rows of the weights.
+    states : tuple of str
+        Names of the arrays of a state; h first.
+    shares_gates : bool
+        Whether the cell uses only the sum of W_ih x<t> and W_hh h<t-1>.
     input_initializer, recurrent_initializer : Initializer
         Starting values of W_ih, and of each gate's square block of W_hh.
     """
@@ -60,13 +66,12 @@ class Cell(ABC):
     gates: ClassVar[tuple[str, ...]]
     states: ClassVar[tuple[str, ...]] = ("h",)
     shares_gates: ClassVar[bool] = True
-    """Whether the cell only ever uses the sum of W_ih x<t> and W_hh h<t-1>."""
 
     input_initializer: Initializer = glorot_uniform
     recurrent_initializer: Initializer = orthogonal
 
     def initial_weights(self, rng: np.random.Generator, input_size: int, hidden_size: int) -> dict[str, np.ndarray]:
-        """Return ``weight_ih`` (G·H, D), ``weight_hh`` (G·H, H) and ``bias`` (G·H,), float64."""
+        """Return `weight_ih` (G·H, D), `weight_hh` (G·H, H) and `bias` (G·H,), float64."""
         inputs = [self.input_initializer(rng, (hidden_size, input_size)) for _ in self.gates]
         recurrent = [self.recurrent_initializer(rng, (hidden_size, hidden_size)) for _ in self.gates]
         return {
@@ -77,18 +82,28 @@ class Cell(ABC):
 
     @abstractmethod
     def forward(self, tape: Tape, weights: Weights, parameters: Mapping[str, Parameter], rows: Rows) -> None:
-        """Unroll the sequences ``rows`` from t = 0."""
+        """Unroll the sequences `rows` from t = 0."""
 
     @abstractmethod
     def backward(self, tape: Tape, weight_t: np.ndarray, d_output: np.ndarray, d_state: State, rows: Rows) -> None:
-        """Unroll backwards; ``weight_t`` is the transpose of W_hh (H, G·H + padding).
+        """Unroll the sequences `rows` backwards.
 
-        ``d_output`` (T, B, H) holds ∂L/∂h<t> from outside; ``d_state`` goes from the gradient of the final state to
-        that of the initial one.
+        Parameters
+        ----------
+        tape : Tape
+            That of the forward pass.
+        weight_t : (H, G·H + padding)
+            Transpose of W_hh.
+        d_output : (T, B, H)
+            ∂L/∂h<t> from outside the layer.
+        d_state : State
+            Gradient of the final state, replaced by that of the initial state.
+        rows : Rows
+            Sequences to unroll.
         """
 
     def torch_arrays(self, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return the arrays as torch names and splits them: our one bias is ``bias_ih``, and ``bias_hh`` is zero."""
+        """Return the arrays under torch's names: the one bias as `bias_ih`, and zeros as `bias_hh`."""
         return {
             "weight_ih": weights["weight_ih"],
             "weight_hh": weights["weight_hh"],
@@ -99,9 +114,9 @@ class Cell(ABC):
 
 @dataclass(frozen=True, kw_only=True)
 class RNNCell(Cell):
-    """a<t> = g1(W_aa a<t-1> + W_ax x<t> + b_a).
+    """Simple recurrent network (Elman 1990): a<t> = g1(W_aa a<t-1> + W_ax x<t> + b_a).
 
-    W_ax is ``weight_ih`` (H, D), W_aa ``weight_hh`` (H, H), b_a ``bias`` (H,); the state h is a.
+    W_ax is `weight_ih` (H, D), W_aa `weight_hh` (H, H), b_a `bias` (H,); the state h is a.
 
     Attributes
     ----------
@@ -129,21 +144,22 @@ class RNNCell(Cell):
 
 @dataclass(frozen=True, kw_only=True)
 class GRUCell(Cell):
-    """Gated recurrent unit (Cho et al. 2014), with the reset gate after the product, as torch and cuDNN have it.
+    """Gated recurrent unit (Cho et al. 2014), with the reset gate after the product, as in torch and cuDNN.
 
     r = σ(W_ir x<t> + W_hr h<t-1> + b_r)
     z = σ(W_iz x<t> + W_hz h<t-1> + b_z)
     n = tanh(W_in x<t> + b_n + r ∘ (W_hn h<t-1> + b_hn))
     h<t> = (1 - z) ∘ n + z ∘ h<t-1>
 
-    Rows come in the order r, z, n.  b_hn (``bias_hn``, H) is the one recurrent bias that cannot be added to another.
+    Rows of the weights are in the order r, z, n. b_hn (`bias_hn`, H) is the one recurrent bias that cannot be added to
+    another.
     """
 
     gates: ClassVar[tuple[str, ...]] = ("r", "z", "n")
     shares_gates: ClassVar[bool] = False
 
     def initial_weights(self, rng: np.random.Generator, input_size: int, hidden_size: int) -> dict[str, np.ndarray]:
-        """Return the weights of every cell, and ``bias_hn`` (H,)."""
+        """Return the weights of every cell, and `bias_hn` (H,)."""
         return {**super().initial_weights(rng, input_size, hidden_size), "bias_hn": np.zeros(hidden_size)}
 
     def forward(self, tape: Tape, weights: Weights, parameters: Mapping[str, Parameter], rows: Rows) -> None:
@@ -158,7 +174,7 @@ class GRUCell(Cell):
         )
 
     def torch_arrays(self, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Return the arrays as torch names and splits them: ``bias_hh`` is zero but for b_hn."""
+        """Return the arrays under torch's names; `bias_hh` holds b_hn and is zero elsewhere."""
         arrays = super().torch_arrays(weights)
         arrays["bias_hh"][-len(weights["bias_hn"]) :] = weights["bias_hn"]
         return arrays
@@ -172,7 +188,7 @@ class LSTMCell(Cell):
     g = tanh(W_ig x<t> + W_hg h<t-1> + b_g)     o = σ(W_io x<t> + W_ho h<t-1> + b_o)
     c<t> = f ∘ c<t-1> + i ∘ g                   h<t> = o ∘ tanh(c<t>)
 
-    Rows come in the order i, f, g, o.
+    Rows of the weights are in the order i, f, g, o.
 
     Attributes
     ----------
@@ -185,7 +201,7 @@ class LSTMCell(Cell):
     forget_bias: float = 1.0
 
     def initial_weights(self, rng: np.random.Generator, input_size: int, hidden_size: int) -> dict[str, np.ndarray]:
-        """Return the weights of every cell, with ``forget_bias`` for b_f."""
+        """Return the weights of every cell, with `forget_bias` for b_f."""
         weights = super().initial_weights(rng, input_size, hidden_size)
         weights["bias"][hidden_size : 2 * hidden_size] = self.forget_bias
         return weights

@@ -1,4 +1,4 @@
-"""The embedding layer: e_w = E o_w, which is row w of E; its gradient has rows only for the words that came."""
+"""The embedding layer: e_w = E o_w, row w of E. Its gradient has rows only for the words of the batch."""
 
 from dataclasses import dataclass
 
@@ -9,28 +9,28 @@ from embeddings.networks.parameters import Parameter, RowGradient, sum_by_index
 
 @dataclass(frozen=True, slots=True)
 class RepeatedVectors:
-    """Inputs (T, B, D) in which the same vector comes many times.
+    """Inputs (T, B, D) in which many vectors are equal.
 
     In natural text half of the words of a window are repetitions: a layer multiplies each vector once and copies the
     products, and sums the gradients of a vector before it multiplies them.
 
     Attributes
     ----------
-    vectors : np.ndarray
-        (U, D): the distinct vectors.
-    index : np.ndarray
-        (T, B): which of them comes where.
+    vectors : (U, D)
+        The distinct vectors.
+    index : (T, B)
+        The row of `vectors` at each place.
     """
 
     vectors: np.ndarray
     index: np.ndarray
 
     def dense(self) -> np.ndarray:
-        """Return the inputs one by one, (T, B, D)."""
-        return self.vectors[self.index]
+        """Return the vectors of all places, (T, B, D)."""
+        return np.asarray(self.vectors[self.index])
 
     def summed(self, values: np.ndarray) -> np.ndarray:
-        """Sum ``values`` (T, B, d), one for each place, over the places of each vector: (U, d)."""
+        """Sum `values` (T, B, d) over the places of each distinct vector: (U, d)."""
         return sum_by_index(values.reshape(-1, values.shape[-1]), self.index, len(self.vectors))
 
 
@@ -39,8 +39,8 @@ class Embedding:
 
     Parameters
     ----------
-    weight
-        E, (V, d); the same `Parameter` may be the output layer's (tied weights, Press & Wolf 2017).
+    weight : Parameter
+        E, (V, d); may also be the weight of the output layer (tied weights, Press & Wolf 2017).
     """
 
     def __init__(self, weight: Parameter):
@@ -48,12 +48,21 @@ class Embedding:
         self._ids = np.empty(0, np.int64)
 
     def forward(self, ids: np.ndarray) -> RepeatedVectors:
-        """Return the vectors of ``ids`` (T, B), integers in [0, V).
+        """Look up the vectors of words.
+
+        Parameters
+        ----------
+        ids : (T, B) integers
+            Word ids in [0, V).
+
+        Returns
+        -------
+        RepeatedVectors
 
         Raises
         ------
         IndexError
-            If an id is not in [0, V).
+            An id is not in [0, V).
         """
         self._ids, index = np.unique(ids, return_inverse=True)
         if self._ids.size and not 0 <= self._ids[0] <= self._ids[-1] < len(self.weight.value):
@@ -64,5 +73,5 @@ class Embedding:
         return RepeatedVectors(self.weight.value[self._ids], index.reshape(ids.shape))
 
     def backward(self, d_vectors: np.ndarray) -> None:
-        """Add ∂L/∂E, given that of the distinct vectors of the last forward pass (U, d)."""
+        """Add ∂L/∂E, given the gradient of the distinct vectors of the last forward pass, `d_vectors` (U, d)."""
         self.weight.add_gradient(RowGradient(self._ids, d_vectors))

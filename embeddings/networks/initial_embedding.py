@@ -1,9 +1,9 @@
-"""E as the starting point of a language model: aligned with its vocabulary, fitted to its dimension, scaled.
+"""Word vectors as the starting point of a network: aligned with its vocabulary, projected to its dimension, scaled.
 
-Skip-gram vectors have any length and a large common mean; a network whose output weights are tied to them
-would start with huge logits.  So the rows that are found are centred and scaled to a fixed root mean square.
-Where dimensions differ they are projected: to fewer dimensions on the principal components, to
-more by a random isometry, which keeps all angles and leaves the new dimensions to be learned.
+Skip-gram vectors have any length and a large common mean; a network whose output weights are tied to them would start
+with huge logits. The rows that are found are therefore centred and scaled to a fixed root mean square. Where dimensions
+differ they are projected: to fewer dimensions on the principal components, to more by a random isometry, which keeps
+all angles and leaves the new dimensions to be learned.
 """
 
 import logging
@@ -18,23 +18,23 @@ from embeddings.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
 
-RANDOM_SPREAD = 0.1
-"""Root mean square of random entries of E at the start."""
-TRAINED_SPREAD = 0.3
-"""The same for trained vectors, and words beside them: smaller ones are soon lost under the first steps of training."""
+RANDOM_STD = 0.1
+"""Standard deviation of random entries of E."""
+TRAINED_STD = 0.3
+"""Root mean square of trained vectors, and of random ones beside them; the first steps would swamp smaller ones."""
 _SHOWN = 8
 
 
 @dataclass(frozen=True)
 class Alignment:
-    """Which words of a language model have a vector in E.
+    """The words of a network that have a vector in E.
 
     Attributes
     ----------
-    rows : np.ndarray
-        (V,) int64: row of E for each word, -1 for none.
-    missing : list[str]
-        Words without one, the most frequent first.
+    rows : (V,) int64
+        Row of E for each word, -1 for none.
+    missing : list of str
+        Words without a vector, the most frequent first.
     missing_share : float
         Their share of the tokens of the training text.
     """
@@ -48,16 +48,27 @@ class Alignment:
         found = f"{len(self.rows) - len(self.missing):,} of {len(self.rows):,} words have a trained vector"
         if not self.missing:
             return found
-        return f"{found}; {self.missing_share:.1%} of the text is other words, which start at random: {some}"
+        return f"{found}; the others, {self.missing_share:.1%} of the text, start at random: {some}"
 
 
 def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
-    """Find each word's vector: under the same spelling, else in lower case.
+    """Find the vector of each word: under the same spelling, else in lower case.
+
+    Parameters
+    ----------
+    vocabulary : Vocabulary
+        That of the network.
+    vectors : WordVectors
+        Trained word vectors.
+
+    Returns
+    -------
+    Alignment
 
     Raises
     ------
     EmbeddingsError
-        If no word has one.
+        No word has a vector.
     """
     rows = vectors.vocabulary.ids(vocabulary.words, missing=-1).astype(np.int64)
     lower = vectors.vocabulary.ids((word.lower() for word in vocabulary.words), missing=-1)
@@ -73,31 +84,37 @@ def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
     return Alignment(rows, [vocabulary.words[i] for i in lost.tolist()], share)
 
 
-def random_embedding(rng: np.random.Generator, words: int, dimension: int, spread: float = RANDOM_SPREAD) -> np.ndarray:
-    """Return (V, d) float64 from N(0, spread²)."""
-    return rng.normal(0.0, spread, (words, dimension))
+def random_embedding(rng: np.random.Generator, words: int, dimension: int, std: float = RANDOM_STD) -> np.ndarray:
+    """Draw an embedding matrix (V, d) float64 from N(0, std²)."""
+    return rng.normal(0.0, std, (words, dimension))
 
 
 def initial_embedding(
     vocabulary: Vocabulary, vectors: WordVectors, dimension: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, Alignment]:
-    """Return E for a language model, (V, ``dimension``) float64, and what was found.
+    """Make the embedding matrix of a language model from trained vectors.
 
     Parameters
     ----------
-    vocabulary
-        Of the language model.
-    vectors
+    vocabulary : Vocabulary
+        That of the language model.
+    vectors : WordVectors
         Trained word vectors of any dimension.
-    dimension
+    dimension : int
         d of the language model.
-    rng
+    rng : Generator
         Draws the vectors of missing words, and the isometry.
+
+    Returns
+    -------
+    E : (V, dimension) float64
+    alignment : Alignment
+        The words that have a trained vector.
 
     Raises
     ------
     EmbeddingsError
-        If no word is found, or a vector holds NaN or infinity.
+        No word is found, or a vector holds NaN or infinity.
     """
     alignment = align(vocabulary, vectors)
     found = np.flatnonzero(alignment.rows >= 0)
@@ -107,15 +124,15 @@ def initial_embedding(
         word = vocabulary.words[row]
         raise EmbeddingsError(f"the vector of {word!r} holds NaN or infinity: train the embeddings again")
     known -= known.mean(axis=0)
-    E = random_embedding(rng, len(vocabulary), dimension, TRAINED_SPREAD)
+    E = random_embedding(rng, len(vocabulary), dimension, TRAINED_STD)
     if dimension > vectors.dimension:
         known = known @ orthogonal(rng, (vectors.dimension, dimension))
     elif dimension < vectors.dimension:
         _, components = np.linalg.eigh(known.T @ known)
         known = known @ components[:, ::-1][:, :dimension]
     size = np.sqrt(np.mean(known**2))
-    E[found] = known * (TRAINED_SPREAD / size if size > 0 else 1.0)
+    E[found] = known * (TRAINED_STD / size if size > 0 else 1.0)
     if dimension != vectors.dimension:
-        logger.info("vectors of %d dimensions are projected to %d", vectors.dimension, dimension)
+        logger.info("vectors are projected from %d to %d dimensions", vectors.dimension, dimension)
     logger.info("%s", alignment)
     return E, alignment

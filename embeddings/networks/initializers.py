@@ -1,6 +1,7 @@
 """Starting values of weights, named after the papers that derive them.
 
-Each takes a shape (outputs, inputs) and returns float64, which the caller rounds to the type of the network.
+Each function takes a generator and a shape (outputs, inputs) and returns float64, which the caller rounds to the type
+of the network. The methods of Glorot and He keep the variance of the signal from layer to layer.
 """
 
 from collections.abc import Callable
@@ -11,31 +12,31 @@ Initializer = Callable[[np.random.Generator, tuple[int, int]], np.ndarray]
 
 
 def glorot_uniform(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """U(-a, a), a = sqrt(6 / (inputs + outputs)): keeps the variance through tanh layers (Glorot & Bengio 2010)."""
+    """Draw from U(-a, a), a = sqrt(6 / (inputs + outputs)), for tanh layers (Glorot & Bengio 2010)."""
     limit = np.sqrt(6.0 / sum(shape))
     return rng.uniform(-limit, limit, shape)
 
 
 def glorot_normal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """N(0, 2 / (inputs + outputs)) (Glorot & Bengio 2010)."""
+    """Draw from N(0, 2 / (inputs + outputs)) (Glorot & Bengio 2010)."""
     return rng.normal(0.0, np.sqrt(2.0 / sum(shape)), shape)
 
 
 def he_uniform(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """U(-a, a), a = sqrt(6 / inputs): keeps the variance through ReLU layers (He et al. 2015)."""
+    """Draw from U(-a, a), a = sqrt(6 / inputs), for ReLU layers (He et al. 2015)."""
     limit = np.sqrt(6.0 / shape[1])
     return rng.uniform(-limit, limit, shape)
 
 
 def he_normal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """N(0, 2 / inputs) (He et al. 2015)."""
+    """Draw from N(0, 2 / inputs) (He et al. 2015)."""
     return rng.normal(0.0, np.sqrt(2.0 / shape[1]), shape)
 
 
 def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
     """Draw a matrix with orthonormal rows or columns, whichever are fewer, uniformly (Saxe et al. 2014).
 
-    Its singular values are 1, so that a repeated product neither grows nor shrinks what it carries through time.
+    Its singular values are 1, so that a repeated product neither grows nor shrinks the signal through time.
     """
     tall = rng.normal(size=(max(shape), min(shape)))
     q, r = np.linalg.qr(tall)
@@ -44,7 +45,7 @@ def orthogonal(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
 
 
 def identity(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Ones on the diagonal, for ReLU networks with a long memory (Le et al. 2015)."""
+    """Return ones on the diagonal, for ReLU networks with a long memory (Le et al. 2015)."""
     return np.eye(*shape)
 
 

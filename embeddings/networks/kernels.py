@@ -1,13 +1,13 @@
 # mypy: allow-untyped-defs
-"""Inner loops of the recurrent layers and of the softmax: everything here is one call graph of compiled functions.
+"""Inner loops of the recurrent layers and of the softmax: one call graph of compiled functions.
 
-Each cell has a ``step`` over one row (one sequence at one time step), its ``step_backward`` beside it, and two time
-loops that unroll them for a range of rows.  The only product inside the time loops is W_hh h<t-1>; the others are done
-for all time steps at once by the caller.  Rows of a batch do not depend on each other, so that every thread unrolls
-its own rows without waiting for the others.
+Each cell has a step over one row (one sequence at one time step), the backward step beside it, and two time loops that
+unroll them for a range of rows. The only product inside the time loops is W_hh h<t-1>; the caller computes the others
+for all time steps at once. Rows of a batch do not depend on each other, so that every thread unrolls its own rows
+without waiting for the others.
 
-A row is handled in several short loops with few arrays each: LLVM vectorises a loop only while it can prove with a
-handful of comparisons that the arrays do not overlap.  The same code runs in float32 and, for gradient checks, float64.
+A row is processed in several short loops with few arrays each: LLVM vectorises a loop only while it can prove with a
+handful of comparisons that the arrays do not overlap. The same code runs in float32 and, for gradient checks, float64.
 """
 
 import math
@@ -101,11 +101,11 @@ def activate(z, bias, activation):
 
 @compiled
 def add_product(left, weight, out, start, stop):
-    """out[b] += weight @ left[b] for the rows ``start`` to ``stop``; ``left`` and ``out`` may be padded with zeros.
+    """Add weight @ left[b] to out[b] for the rows `start` to `stop`; `left` and `out` may be padded with zeros.
 
-    Five rows by three weights a pass: fifteen accumulators stay in registers and every load is used several times.
-    The weights are read once for each five rows, in the order in which they lie.  At the edges rows are repeated:
-    they are computed and stored twice, with the same value.
+    Five rows by three weights per pass: fifteen accumulators stay in registers and every load is used several times.
+    The weights are read once per five rows, in the order of memory. At the edges rows are repeated: they are computed
+    and stored twice, with the same value.
     """
     last, n = stop - 1, weight.shape[0]
     for j in range(0, n, 3):
@@ -135,7 +135,7 @@ def add_product(left, weight, out, start, stop):
 
 @compiled
 def transpose(source, target, rows):
-    """Copy ``source`` (n, m), transposed, to the first n columns of ``target`` (m or more, n or more)."""
+    """Copy `source` (n, m), transposed, to the first n columns of `target` (m or more, n or more)."""
     for first in range(rows[0], rows[1], 16):
         last = min(first + 16, rows[1])
         for j in range(source.shape[1]):
@@ -145,7 +145,7 @@ def transpose(source, target, rows):
 
 @compiled
 def _add_to_five(left, weight_t, out, n, ks):
-    """Add left (5, K) · weight_t (K, n) to out (5, n) for k in ``ks``, eight at a time: eight products a store."""
+    """Add left (5, K) · weight_t (K, n) to out (5, n) for k in `ks`, eight at a time: eight products per store."""
     x0, x1, x2, x3, x4 = left[0], left[1], left[2], left[3], left[4]
     z0, z1, z2, z3, z4 = out[0], out[1], out[2], out[3], out[4]
     for k in range(ks[0], ks[1], 8):
@@ -178,7 +178,7 @@ def _add_to_five(left, weight_t, out, n, ks):
 
 @compiled
 def _add_to_one(x, weight_t, z, n, ks):
-    """Add x (K) · weight_t (K, n) to z (n) for k in ``ks``, four at a time."""
+    """Add x (K) · weight_t (K, n) to z (n) for k in `ks`, four at a time."""
     for k in range(ks[0], ks[1], 4):
         w0, w1, w2, w3 = weight_t[k], weight_t[k + 1], weight_t[k + 2], weight_t[k + 3]
         c0, c1, c2, c3 = x[k], x[k + 1], x[k + 2], x[k + 3]
@@ -190,9 +190,9 @@ def _add_to_one(x, weight_t, z, n, ks):
 def _add_recurrent(h, weights, out, rows):
     """Add W_hh h[b] to out[b].
 
-    ``weights`` are W_hh and its transposed copy, empty where copying it does not pay: to sum the rows of the copy takes
-    fewer instructions than a scalar product for each output does.  All rows of the batch use some rows of the copy
-    before the next ones are fetched.
+    `weights` are W_hh and its transposed copy, which is empty where it does not pay. Adding up rows of the copy takes
+    fewer instructions than a scalar product for each output. All rows of the batch use some rows of the copy before the
+    next ones are fetched.
     """
     weight_t, n = weights[1], weights[0].shape[0]
     if weight_t.shape[0] == 0:
@@ -218,7 +218,7 @@ def _rnn_step(z, bias, activation, a):
 
 @compiled
 def _rnn_step_backward(z, a, d_output, d_a, activation):
-    """Turn z into ∂L/∂z = ∂L/∂a ∘ g1'(z), with g1' written in terms of the value a."""
+    """Turn z into ∂L/∂z = ∂L/∂a ∘ g1'(z), with g1' a function of the value a."""
     one, zero = a.dtype.type(1), a.dtype.type(0)
     for k in range(a.size):
         d_a[k] += d_output[k]
@@ -249,7 +249,7 @@ def rnn_forward(z, weights, bias, a, lengths, activation, rows):
 
 @compiled
 def rnn_backward(z, weight_t, a, d_output, d_a, lengths, activation, rows):
-    """Backwards through time: z becomes ∂L/∂z, ``d_a`` (B, H) goes from ∂L/∂a<T> to ∂L/∂a<0>."""
+    """Unroll backwards: z becomes ∂L/∂z, `d_a` (B, H) changes from ∂L/∂a<T> to ∂L/∂a<0>."""
     hidden = d_a.shape[1]
     for t in range(z.shape[0] - 1, -1, -1):
         for b in range(rows[0], rows[1]):
@@ -265,7 +265,7 @@ def rnn_backward(z, weight_t, a, d_output, d_a, lengths, activation, rows):
 
 @compiled
 def _gru_step(gates, recurrent, bias, bias_hn, h_before, h):
-    """gates: W_ih x -> r, z, n; recurrent: W_hh h<t-1>, whose third block becomes W_hn h<t-1> + b_hn."""
+    """Turn gates from W_ih x into r, z, n; add b_hn to W_hn h<t-1>, the third block of recurrent."""
     n, one = h.size, h.dtype.type(1)
     for k in range(2 * n):
         gates[k] += recurrent[k]
@@ -281,7 +281,7 @@ def _gru_step(gates, recurrent, bias, bias_hn, h_before, h):
 
 @compiled
 def _gru_step_backward(gates, recurrent, h_before, d_output, d_h):
-    """Turn gates into ∂L/∂(W_ih x), recurrent into ∂L/∂(W_hh h<t-1>); d_h keeps what flows past the gates."""
+    """Turn gates into ∂L/∂(W_ih x), recurrent into ∂L/∂(W_hh h<t-1>); d_h keeps the part that bypasses the gates."""
     n, one = d_h.size, d_h.dtype.type(1)
     r, z, candidate, u = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], recurrent[2 * n : 3 * n]
     for k in range(n):
@@ -313,7 +313,7 @@ def gru_forward(gates, recurrent, weights, bias, bias_hn, h, lengths, rows):
 
 @compiled
 def gru_backward(gates, recurrent, weight_t, h, d_output, d_h, lengths, rows):
-    """Backwards through time; see `_gru_step_backward` for what the arrays become."""
+    """Unroll backwards; see `_gru_step_backward` for the new values of the arrays."""
     for t in range(gates.shape[0] - 1, -1, -1):
         for b in range(rows[0], rows[1]):
             if t < lengths[b]:
@@ -329,7 +329,7 @@ def gru_backward(gates, recurrent, weight_t, h, d_output, d_h, lengths, rows):
 
 @compiled
 def _lstm_step(gates, bias, c_before, c, h):
-    """gates: W_ih x + W_hh h<t-1> -> i, f, g, o."""
+    """Turn gates from W_ih x + W_hh h<t-1> into i, f, g, o."""
     n, one = h.size, h.dtype.type(1)
     activate(gates[: 2 * n], bias[: 2 * n], SIGMOID)
     activate(gates[2 * n : 3 * n], bias[2 * n : 3 * n], TANH)
@@ -343,7 +343,7 @@ def _lstm_step(gates, bias, c_before, c, h):
 
 @compiled
 def _lstm_step_backward(gates, c_before, c, d_output, d_h, d_c):
-    """Turn gates into ∂L/∂(W_ih x + W_hh h<t-1>); d_c goes from ∂L/∂c<t> to ∂L/∂c<t-1>."""
+    """Turn gates into ∂L/∂(W_ih x + W_hh h<t-1>); d_c changes from ∂L/∂c<t> to ∂L/∂c<t-1>."""
     n, one = d_h.size, d_h.dtype.type(1)
     i, f, g, o = gates[:n], gates[n : 2 * n], gates[2 * n : 3 * n], gates[3 * n : 4 * n]
     for k in range(n):
@@ -377,7 +377,7 @@ def lstm_forward(gates, weights, bias, h, c, lengths, rows):
 
 @compiled
 def lstm_backward(gates, weight_t, c, d_output, d_h, d_c, lengths, rows):
-    """Backwards through time: gates become the gradient of their arguments, d_h and d_c those of h<0> and c<0>."""
+    """Unroll backwards: gates become the gradient of their arguments, d_h and d_c those of h<0> and c<0>."""
     for t in range(gates.shape[0] - 1, -1, -1):
         for b in range(rows[0], rows[1]):
             if t < lengths[b]:
@@ -392,10 +392,10 @@ def lstm_backward(gates, weight_t, c, d_output, d_h, d_c, lengths, rows):
 
 @compiled
 def _add_bias(row, bias, lanes):
-    """Add bias to row; return the largest element (NaN is passed over here and shows in the sum).
+    """Add bias to row; return the largest element (NaN is ignored here and shows in the sum).
 
-    The maximum is kept in as many lanes as make the loop over them a vector instruction: LLVM does not vectorise
-    the plain reduction.
+    Each lane keeps its own maximum, because LLVM does not vectorise the plain reduction; there are as many lanes as
+    make the loop over them a vector instruction.
     """
     width = lanes.size
     lanes[:] = row[0] + bias[0]
@@ -416,10 +416,11 @@ def _add_bias(row, bias, lanes):
 
 @compiled
 def softmax_cross_entropy(logits, biases, targets, scale, losses, d_bias, rows):
-    """Cross-entropy of each row; the logits become ``scale`` times its gradient, whose sum is added to ``d_bias``.
+    """Compute the cross-entropy of each row, and `scale` times its gradient in place of the logits.
 
-    ``logits`` (N, V) get ``biases[0]`` (V,) added, the one of the target ``biases[1]`` instead (sampled softmax
-    corrects targets and noise differently).  Rows whose target is negative count nothing.
+    The sum of the gradients is added to `d_bias`.
+    ``biases[0]`` (V,) is added to the `logits` (N, V), but ``biases[1]`` to that of the target: sampled softmax
+    corrects targets and noise differently. Rows with a negative target do not count.
     """
     lanes = np.empty(64, logits.dtype)
     for n in range(rows[0], rows[1]):

@@ -8,11 +8,13 @@
                ↑         ↑               ↑
               x<1>      x<2>            x<T>          inputs   (T, B, D)
 
-W_ih x<t> is one product for all t, and so are the gradients ∂L/∂W = Σ_t ∂L<t>/∂W|_t; only W_hh h<t-1> has to wait for
-the step before and stays in the time loop.  BPTT is *truncated* when the final state of one window is the
-initial state of the next, and its gradient is not passed on: that is what happens by default.  It is full when the
-window is the sequence, or when ``d_state`` is passed on from window to window, last window first.
+W_ih x<t> is one product for all t, and so are the gradients ∂L/∂W = Σ_t ∂L<t>/∂W|_t; only W_hh h<t-1> depends on the
+previous step and stays in the time loop. BPTT is *truncated* by default: the final state of one window is the initial
+state of the next, and its gradient is not passed on. It is full when the window is the whole sequence, or when
+`d_states` are passed from window to window, last window first.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -21,14 +23,14 @@ from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import RepeatedVectors
 from embeddings.networks.kernels import transpose
 from embeddings.networks.parameters import Parameter
-from embeddings.parallel import over_rows, own_threads, product
+from embeddings.parallel import Rows, over_rows, own_threads, product
 
 LANES = 16
-"""Rows are padded to a multiple of this many numbers, so that vectorised loops have no remainder."""
-ROWS_A_PASS = 5
+"""Rows are padded to a multiple of this number of elements, so that vectorised loops have no remainder."""
+ROWS_PER_PASS = 5
 """Rows that the compiled products handle together."""
-FEW_STEPS = 4
-"""So many steps run faster on W_hh as it is than on a copy that has to be made first."""
+SHORT_WINDOW = 4
+"""Windows of at most this number of steps use W_hh directly; longer ones make a transposed copy first."""
 
 Inputs = np.ndarray | RepeatedVectors
 
@@ -40,28 +42,26 @@ def _padded(size: int) -> int:
 class RecurrentLayer:
     """A cell and its weights, unrolled over time.
 
+    Outputs are views of memory that the next forward pass overwrites; states and gradients are new arrays.
+
     Parameters
     ----------
-    cell
-        What one step computes.
-    input_size, hidden_size
+    cell : Cell
+        Equations of one step.
+    input_size, hidden_size : int
         D and H.
-    rng
+    rng : Generator
         Draws the starting weights.
-    dropout
-        Only its ``recurrent_weights`` matters to one layer.
-    dtype
+    dropout : Dropout, optional
+        Only its `recurrent_weights` concerns a single layer.
+    dtype : type
         float32, or float64 for gradient checks.
-    suffix
-        Added to the names of the parameters, ``weight_ih``, ``weight_hh``, ``bias``.
+    suffix : str
+        Appended to the names of the parameters, `weight_ih`, `weight_hh`, `bias`.
 
     Attributes
     ----------
-    parameters : dict[str, Parameter]
-
-    Notes
-    -----
-    Outputs are views of memory that the next forward pass writes over; states and gradients are new arrays.
+    parameters : dict of str to Parameter
     """
 
     state_count = 1
@@ -101,21 +101,21 @@ class RecurrentLayer:
 
         Parameters
         ----------
-        inputs
-            (T, B, D), of the layer's type.
-        states
-            The initial state, a list of one tuple of (B, H) arrays; zeros by default.
-        lengths
-            (B,): time steps of each sequence, from 0 to T; all of them by default.  Outputs past the end are zero, the
-            final state is that at the end.
-        rng
-            Draws the weights of W_hh that are left out; without it none is.
+        inputs : (T, B, D) or RepeatedVectors
+            Of the layer's dtype.
+        states : list of State, optional
+            The initial state, a list of one tuple of (B, H) arrays. Default: zeros.
+        lengths : (B,), optional
+            Time steps of each sequence, from 0 to T. Default: all T. Outputs past the end are zero, and the final state
+            is that at the end.
+        rng : Generator, optional
+            Draws the weights of W_hh that are dropped. Default: none is dropped.
 
         Returns
         -------
-        outputs : np.ndarray
-            (T, B, H): h<1> ... h<T>.
-        states : list[State]
+        outputs : (T, B, H)
+            h<1> ... h<T>, a view that the next call overwrites.
+        states : list of State
             The final state.
         """
         index = inputs.index if isinstance(inputs, RepeatedVectors) else inputs[..., 0]
@@ -128,7 +128,7 @@ class RecurrentLayer:
         self._multiply_inputs(inputs, tape.gates)
         if tape.recurrent is not tape.gates:
             tape.recurrent[:] = 0
-        copy = self._transposed() if steps > FEW_STEPS else self._copy[:0]
+        copy = self._transposed() if steps > SHORT_WINDOW else self._copy[:0]
         weights = self._recurrent, copy
         self._over_batch(lambda rows: self.cell.forward(tape, weights, self._weights, rows))
         end = tape.lengths, np.arange(batch)
@@ -138,26 +138,26 @@ class RecurrentLayer:
     def backward(
         self, d_output: np.ndarray, d_states: list[State] | None = None, *, input_gradient: bool = True
     ) -> tuple[np.ndarray | None, list[State]]:
-        """Backpropagate through the last forward pass; adds to the gradients of the parameters.
+        """Backpropagate through the last forward pass; add to the gradients of the parameters.
 
         Parameters
         ----------
-        d_output
-            (T, B, H): ∂L/∂outputs; what lies past the end of a sequence is ignored.
-        d_states
-            ∂L/∂(final state), zeros by default.
-        input_gradient
-            Whether ∂L/∂inputs is wanted.
+        d_output : (T, B, H)
+            ∂L/∂outputs; values past the end of a sequence are ignored.
+        d_states : list of State, optional
+            ∂L/∂(final state). Default: zeros.
+        input_gradient : bool
+            Compute ∂L/∂inputs.
 
         Returns
         -------
-        d_inputs : np.ndarray | None
-            (T, B, D), or for `RepeatedVectors` that of the distinct vectors, (U, D).
-        d_states : list[State]
+        d_inputs : (T, B, D) or (U, D) or None
+            ∂L/∂inputs; of the distinct vectors, (U, D), for `RepeatedVectors`. None without `input_gradient`.
+        d_states : list of State
             ∂L/∂(initial state).
         """
         tape, hidden = self._tape, self.output_size
-        assert tape is not None, "backward comes after forward"
+        assert tape is not None, "backward needs a forward pass before it"
         dtype, batch = tape.gates.dtype, len(tape.lengths)
         d_output = np.ascontiguousarray(d_output, dtype)
         finals = d_states[0] if d_states else (0,) * len(tape.states)
@@ -167,10 +167,10 @@ class RecurrentLayer:
         self._add_recurrent_gradient(tape)
         return self._input_gradients(tape, input_gradient), [d_state]
 
-    def _over_batch(self, work) -> None:  # type: ignore[no-untyped-def]
+    def _over_batch(self, work: Callable[[Rows], None]) -> None:
         assert self._tape is not None
         steps, batch, width = self._tape.gates.shape
-        over_rows(work, batch, cost=steps * width * self.output_size, grain=ROWS_A_PASS)
+        over_rows(work, batch, cost=steps * width * self.output_size, grain=ROWS_PER_PASS)
 
     def _prepared_tape(self, steps: int, batch: int) -> Tape:
         tape, rows = self._tape, len(self._weights["bias"].value)
@@ -184,12 +184,12 @@ class RecurrentLayer:
         return Tape(gates, recurrent, states, np.zeros(batch, np.int64))
 
     def _masked_weight(self, rng: np.random.Generator | None) -> np.ndarray:
-        """Return W_hh, with some weights left out if ``rng`` is given."""
+        """Return W_hh, with some weights dropped if `rng` is given."""
         weight, self._mask, self._copied = self._weights["weight_hh"].value, None, False
         if rng is None or self._weight_drop == 0.0:
             return weight
         self._mask = dropout_mask(rng, weight.shape, self._weight_drop, weight.dtype)
-        return weight * self._mask
+        return np.asarray(weight * self._mask)
 
     def _multiply_inputs(self, inputs: Inputs, gates: np.ndarray) -> None:
         """Set gates = W_ih x for all time steps at once."""
@@ -203,7 +203,7 @@ class RecurrentLayer:
             product(inputs.reshape(-1, self.input_size), weight.T, out=flat[:, : len(weight)])
 
     def _transposed(self) -> np.ndarray:
-        """Return W_hh transposed and padded, as the time loops read it; made once a forward pass."""
+        """Return W_hh transposed and padded for the time loops; made once per forward pass."""
         weight, (outputs, inputs) = self._recurrent, self._recurrent.shape
         if self._copy.size == 0:
             self._copy = np.zeros((_padded(inputs), _padded(outputs)), weight.dtype)
@@ -213,7 +213,7 @@ class RecurrentLayer:
         return self._copy
 
     def _add_recurrent_gradient(self, tape: Tape) -> None:
-        """∂L/∂W_hh = Σ_t ∂L/∂(W_hh h<t-1>) h<t-1>ᵀ, one product."""
+        """Add ∂L/∂W_hh = Σ_t ∂L/∂(W_hh h<t-1>) h<t-1>ᵀ, one product."""
         parameter = self._weights["weight_hh"]
         before = tape.states[0][:-1].reshape(-1, tape.states[0].shape[-1])[:, : self.output_size]
         d_recurrent = tape.recurrent.reshape(-1, tape.recurrent.shape[-1])[:, : len(parameter.value)]
@@ -226,7 +226,7 @@ class RecurrentLayer:
             self._weights["bias_hn"].add_gradient(_column_sums(d_recurrent[:, -self.output_size :]))
 
     def _input_gradients(self, tape: Tape, input_gradient: bool) -> np.ndarray | None:
-        """∂L/∂W_ih, ∂L/∂b and ∂L/∂x, one product each."""
+        """Add ∂L/∂W_ih and ∂L/∂b, and return ∂L/∂x; one product each."""
         parameter, inputs = self._weights["weight_ih"], self._inputs
         width = len(parameter.value)
         if isinstance(inputs, RepeatedVectors):
@@ -245,4 +245,4 @@ class RecurrentLayer:
 
 
 def _column_sums(matrix: np.ndarray) -> np.ndarray:
-    return np.ones(len(matrix), matrix.dtype) @ matrix
+    return np.asarray(np.ones(len(matrix), matrix.dtype) @ matrix)

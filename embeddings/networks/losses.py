@@ -1,14 +1,14 @@
 """Output layers with their losses: y<t> = softmax(W_ya a<t> + b_y) and L = Σ_t L(ŷ<t>, y<t>).
 
-All three take hidden states (N, H) and targets (N,), give the mean loss over the targets and ∂L/∂(hidden states), and
-add to the gradients of their parameters.  They differ in what a training step costs:
+Each takes hidden states (N, H) and targets (N,), returns the mean loss over the targets and ∂L/∂(hidden states), and
+adds to the gradients of its parameters. They differ in the cost of a training step:
 
 - `SoftmaxCrossEntropy` computes all V outputs,
-- `SampledSoftmax` those of the targets and of some noise words, so that its gradients have few rows,
-- `AdaptiveSoftmax` those of the frequent words and, seldom, of clusters of rarer ones.
+- `SampledSoftmax` computes those of the targets and of some noise words, so that its gradients have few rows,
+- `AdaptiveSoftmax` computes those of the frequent words and, less often, of clusters of rarer ones.
 
-``log_likelihood`` is the fully normalised log-probability for each of them, and what perplexity is made of.
-A negative target is padding: it counts nothing.
+`log_likelihood` is the log-probability normalised over all V classes for each of them; perplexity is computed from it.
+A negative target is padding and does not count.
 """
 
 from abc import ABC, abstractmethod
@@ -25,7 +25,7 @@ from embeddings.networks.parameters import Parameter, RowGradient
 from embeddings.parallel import Rows, over_rows, own_threads, product
 
 LARGEST_BLOCK = 1 << 26
-"""Numbers in the largest matrix of logits; more rows than fit are handled block by block."""
+"""Numbers in the largest matrix of logits; more rows are handled block by block."""
 
 
 class OutputLoss(ABC):
@@ -33,7 +33,7 @@ class OutputLoss(ABC):
 
     Attributes
     ----------
-    parameters : dict[str, Parameter]
+    parameters : dict of str to Parameter
     classes : int
         V.
     """
@@ -43,26 +43,26 @@ class OutputLoss(ABC):
 
     @own_threads
     def value_and_gradient(self, hidden: np.ndarray, targets: np.ndarray) -> tuple[float, np.ndarray]:
-        """Return the mean loss and its gradient, adding to those of the parameters.
+        """Compute the mean loss and its gradient; add to the gradients of the parameters.
 
         Parameters
         ----------
-        hidden
-            (N, H), of the parameters' type.
-        targets
-            (N,) integers under V; negative ones count nothing.
+        hidden : (N, H)
+            Hidden states, of the parameters' dtype.
+        targets : (N,) integers
+            Classes below V; negative ones do not count.
 
         Returns
         -------
         loss : float
             In nats, the mean over the targets that count; 0 if there are none.
-        d_hidden : np.ndarray
-            (N, H): ∂(mean loss)/∂hidden.
+        d_hidden : (N, H)
+            ∂(mean loss)/∂hidden.
 
         Raises
         ------
         IndexError
-            If a target is V or more.
+            A target is V or more.
         """
         targets = self._checked(targets)
         count = int((targets >= 0).sum())
@@ -74,15 +74,26 @@ class OutputLoss(ABC):
 
     @abstractmethod
     def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
-        """Return the sum of the losses; add ``scale`` times its gradients."""
+        """Return the sum of the losses; add `scale` times its gradients."""
 
     @abstractmethod
     def log_likelihood(self, hidden: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return log P(target | hidden) in nats, normalised over all V classes: (N,) float64, 0 for padding."""
+        """Compute the log-probability of each target.
+
+        Parameters
+        ----------
+        hidden : (N, H)
+        targets : (N,) integers
+
+        Returns
+        -------
+        (N,) float64
+            ln P(target | hidden), normalised over all V classes; 0 for padding.
+        """
 
     @abstractmethod
     def log_probabilities(self, hidden: np.ndarray) -> np.ndarray:
-        """Return log P(class | hidden) for all classes, (N, V)."""
+        """Return ln P(class | hidden) of all classes, (N, V)."""
 
     def _checked(self, targets: np.ndarray) -> np.ndarray:
         targets = np.ascontiguousarray(targets, np.int64)
@@ -92,14 +103,14 @@ class OutputLoss(ABC):
 
 
 class SoftmaxCrossEntropy(OutputLoss):
-    """-log softmax(W_ya a + b_y)[target], all outputs computed.
+    """Loss -ln softmax(W_ya a + b_y)[target], with all outputs computed.
 
     Parameters
     ----------
-    weight
-        W_ya, (V, H); may be the embedding's (tied).
-    bias
-        b_y, (V,); none if left out.
+    weight : Parameter
+        W_ya, (V, H); may also be the weight of the embedding (tied weights).
+    bias : Parameter, optional
+        b_y, (V,). Default: no bias.
     """
 
     def __init__(self, weight: Parameter, bias: Parameter | None = None):
@@ -109,8 +120,22 @@ class SoftmaxCrossEntropy(OutputLoss):
         self._logits = np.empty((0, 0), weight.value.dtype)
 
     @classmethod
-    def drawn(cls, rng: np.random.Generator, classes: int, size: int, dtype: type) -> Self:
-        """Return a softmax over ``classes``, of vectors of ``size``: Glorot weights (`glorot_uniform`), no bias yet."""
+    def random(cls, rng: np.random.Generator, classes: int, size: int, dtype: type) -> Self:
+        """Return a softmax with Glorot weights (`glorot_uniform`) and a bias of zeros.
+
+        Parameters
+        ----------
+        rng : Generator
+            Draws the weights.
+        classes, size : int
+            V and H.
+        dtype : type
+            float32 or float64.
+
+        Returns
+        -------
+        SoftmaxCrossEntropy
+        """
         weight = Parameter(glorot_uniform(rng, (classes, size)).astype(dtype))
         return cls(weight, Parameter(np.zeros(classes, dtype)))
 
@@ -140,7 +165,7 @@ class SoftmaxCrossEntropy(OutputLoss):
         return float(total)
 
     def log_likelihood(self, hidden: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return log P(target | hidden); see `OutputLoss`."""
+        """Return ln P(target | hidden); see `OutputLoss.log_likelihood`."""
         targets, biases = self._checked(targets), (self._bias_value(),) * 2
         losses = [
             _cross_entropy(self._block_logits(hidden[block]), biases, targets[block], 0.0)[0]
@@ -154,37 +179,48 @@ class SoftmaxCrossEntropy(OutputLoss):
 
 
 class SampledSoftmax(SoftmaxCrossEntropy):
-    """Softmax over the target and the words that K draws from a noise distribution q give (Jean et al. 2015).
+    """Softmax over the target and a sample of noise words (Jean et al. 2015).
 
-    A word is among them with probability Q(w) = 1 - (1 - q(w))^K, and its logit is lowered by log Q(w), so that the
-    gradient is near that of the full softmax, and nearer with more draws (Bengio & Senécal 2008).  The same noise words
-    serve all rows, as one product; where one of them is the row's own target, it counts as target only.  Gradients are
-    `RowGradient`s.
+    Each step draws K words from a noise distribution q, with replacement. A word w is then in the sample with
+    probability Q(w) = 1 - (1 - q(w))^K, and its logit is lowered by ln Q(w): the gradient is an estimate of the full
+    softmax's, closer for larger K (Bengio & Senécal 2008). All rows share the sample, so that their logits are one
+    product; a row whose target is in the sample counts it as the target only. Gradients are `RowGradient`s.
 
     Parameters
     ----------
-    weight, bias
-        As those of `SoftmaxCrossEntropy`.
-    noise
-        q: `LogUniformNoise` or `UnigramNoise`.
-    samples
-        K, draws a step.
-    rng
+    weight, bias : Parameter
+        Those of `SoftmaxCrossEntropy`.
+    noise : Noise
+        q.
+    num_sampled : int
+        K, draws per step.
+    rng : Generator
         Draws the noise words.
+
+    Raises
+    ------
+    ValueError
+        `num_sampled` is less than 1.
     """
 
     def __init__(
-        self, weight: Parameter, bias: Parameter | None = None, *, noise: Noise, samples: int, rng: np.random.Generator
+        self,
+        weight: Parameter,
+        bias: Parameter | None = None,
+        *,
+        noise: Noise,
+        num_sampled: int,
+        rng: np.random.Generator,
     ):
         super().__init__(weight, bias)
-        if samples < 1:
-            raise ValueError(f"sampled softmax with {samples} noise words: expected at least 1")
-        self._noise, self._samples, self.rng = noise, samples, rng
+        if num_sampled < 1:
+            raise ValueError(f"sampled softmax with {num_sampled} noise words: expected at least 1")
+        self._noise, self._num_sampled, self.rng = noise, num_sampled, rng
 
     def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
-        drawn = np.unique(self._noise.sample(self.rng, self._samples))
+        drawn = np.unique(self._noise.sample(self.rng, self._num_sampled))
         rows = np.union1d(drawn, targets[targets >= 0])
-        missed = self._samples * np.log1p(-np.exp(self._noise.log_probability(rows)))  # log (1 - q)^K
+        missed = self._num_sampled * np.log1p(-np.exp(self._noise.log_probability(rows)))  # log (1 - q)^K
         target_bias = (self._bias_value()[rows] - np.log(-np.expm1(missed))).astype(hidden.dtype)
         noise_bias = np.where(np.isin(rows, drawn), target_bias, hidden.dtype.type(-np.inf))
 
@@ -202,24 +238,31 @@ class SampledSoftmax(SoftmaxCrossEntropy):
 class AdaptiveSoftmax(OutputLoss):
     """Adaptive softmax (Grave et al. 2017): frequent words in the head, rarer ones in clusters of smaller dimension.
 
-    P(w) = P_head(w) for the ``cutoffs[0]`` most frequent words, P_head(cluster) P_cluster(w) for the others.  The
-    logits of cluster i are W_i P_i a with P_i (H / divisor^i, H): ``head`` (cutoffs[0] + clusters, H),
-    ``tail<i>_projection``, ``tail<i>_weight``; no biases, as torch's ``AdaptiveLogSoftmaxWithLoss`` by default.
+    P(w) = P_head(w) for the ``cutoffs[0]`` most frequent words, P_head(cluster) P_cluster(w) for the others. The logits
+    of cluster i are W_i P_i a with P_i (H / divisor^i, H): `head` (cutoffs[0] + clusters, H), ``tail<i>_projection``,
+    ``tail<i>_weight``. There are no biases, the default of torch's ``AdaptiveLogSoftmaxWithLoss``.
 
     Parameters
     ----------
-    hidden_size, classes
+    hidden_size, classes : int
         H and V; classes are ordered by falling frequency.
-    cutoffs
+    cutoffs : sequence of int
         First class of each cluster, increasing, from 1 to V - 1.
-    divisor
-        How much smaller the dimension of each cluster is than that of the one before.
-    rng, dtype
-        Draw the starting weights, U(-1/sqrt(inputs), 1/sqrt(inputs)); their type.
+    rng : Generator
+        Draws the starting weights from U(-1/sqrt(inputs), 1/sqrt(inputs)).
+    divisor : float
+        The dimension of each cluster is that of the previous one divided by this.
+    dtype : type
+        float32 or float64.
 
     Attributes
     ----------
-    cutoffs : list[int]
+    cutoffs : list of int
+
+    Raises
+    ------
+    ValueError
+        `cutoffs` are not increasing numbers from 1 to V - 1.
     """
 
     def __init__(
@@ -250,12 +293,12 @@ class AdaptiveSoftmax(OutputLoss):
             self.parameters |= {f"tail{i}_projection": projection, f"tail{i}_weight": weight}
 
     def _head_targets(self, targets: np.ndarray) -> np.ndarray:
-        """Return the word itself for frequent words, the class of its cluster for others."""
+        """Return the class in the head: the word itself if it is frequent, else the class of its cluster."""
         cluster = np.searchsorted(self._bounds[:-1], targets, side="right")
         return np.where(cluster == 0, targets, self._bounds[0] + cluster - 1)
 
     def _members(self, targets: np.ndarray) -> Iterator[tuple[Parameter, Parameter, np.ndarray, np.ndarray]]:
-        """Yield projection, weight, positions in ``targets`` and targets within it, for clusters that have any."""
+        """Yield projection, weight, positions in `targets` and targets in the cluster, of each cluster with targets."""
         for (projection, weight), (first, last) in zip(self._tails, pairwise(self._bounds), strict=True):
             where = np.flatnonzero((targets >= first) & (targets < last))
             if where.size:
@@ -273,7 +316,7 @@ class AdaptiveSoftmax(OutputLoss):
         return total
 
     def log_likelihood(self, hidden: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """Return log P(target | hidden); see `OutputLoss`."""
+        """Return ln P(target | hidden); see `OutputLoss.log_likelihood`."""
         targets = self._checked(targets)
         total = _log_likelihood(hidden, self._head, self._head_targets(targets))
         for projection, weight, where, within in self._members(targets):
@@ -281,7 +324,7 @@ class AdaptiveSoftmax(OutputLoss):
         return total
 
     def log_probabilities(self, hidden: np.ndarray) -> np.ndarray:
-        """Return log P of all classes, (N, V): log P_head(cluster) + log P_cluster(w) for the rarer ones."""
+        """Return ln P of all classes, (N, V): ln P_head(cluster) + ln P_cluster(w) for the rarer ones."""
         head = _log_softmax(hidden @ self._head.value.T)
         parts = [head[:, : self._bounds[0]]]
         for i, (projection, weight) in enumerate(self._tails):
@@ -293,7 +336,7 @@ class AdaptiveSoftmax(OutputLoss):
 def _cross_entropy(
     logits: np.ndarray, biases: tuple[np.ndarray, np.ndarray], targets: np.ndarray, scale: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return losses (N,) float64 and ∂L/∂bias; ``logits`` become their gradient (`kernels.softmax_cross_entropy`)."""
+    """Return losses (N,) float64 and ∂L/∂bias; replace `logits` by their gradient (`kernels.softmax_cross_entropy`)."""
     losses = np.zeros(len(logits))
     partial: dict[Rows, np.ndarray] = {}
 
@@ -303,14 +346,14 @@ def _cross_entropy(
         partial[rows] = d_bias
 
     over_rows(work, len(logits), cost=4 * logits.shape[1])
-    in_order = [partial[rows] for rows in sorted(partial)]  # not as threads ended: sums depend on their order
+    in_order = [partial[rows] for rows in sorted(partial)]  # sums depend on the order, which threads do not keep
     return losses, np.sum(in_order, axis=0, dtype=logits.dtype)
 
 
 def _linear_cross_entropy(
     inputs: np.ndarray, weight: Parameter, targets: np.ndarray, scale: float
 ) -> tuple[float, np.ndarray]:
-    """Return the sum of losses of softmax(W x) and ∂/∂x; add to the gradient of W."""
+    """Return the sum of the losses of softmax(W x), and ∂/∂x; add to the gradient of W."""
     logits = product(inputs, weight.value.T)
     none = np.zeros(logits.shape[1], logits.dtype)
     losses, _ = _cross_entropy(logits, (none, none), targets, scale)
@@ -323,5 +366,6 @@ def _log_likelihood(inputs: np.ndarray, weight: Parameter, targets: np.ndarray) 
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:
-    logits = logits - logits.max(axis=1, keepdims=True)
-    return logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    shifted: np.ndarray = logits - logits.max(axis=1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted

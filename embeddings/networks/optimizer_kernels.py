@@ -1,9 +1,9 @@
 # mypy: allow-untyped-defs
 """Loops over the rows of parameters: sums of gradients, norms and the optimizers' updates.
 
-A dense gradient comes here as one whose rows are all rows, so that every update is written once.  ``scale`` is what the
-gradient is multiplied with (clipping), which saves a pass over memory.  An update takes the value, the gradient and its
-rows, what the method remembers, the constants, and which rows of the gradient it is to do.
+A dense gradient is passed as one that has all rows, so that every update is written once. `scale` is the factor of the
+gradient (clipping), which saves a pass over memory. An update takes the value, the gradient, the row of the value that
+each row of the gradient belongs to, the optimizer's state, the constants, and the range of gradient rows to process.
 """
 
 import math
@@ -91,7 +91,7 @@ def rmsprop(value, gradient, index, squares, constants, rows):
 def adam(value, gradient, index, mean, squares, constants, rows):
     """Step m = beta1 m + (1 - beta1) g; s = beta2 s + (1 - beta2) g^2; w = keep w - rate m / (sqrt(s / c) + epsilon).
 
-    ``rate`` holds the bias correction of m already, ``correction`` (c) is that of s, ``keep`` 1 - η λ.
+    `rate` includes the bias correction of m, `correction` (c) is that of s, and `keep` is 1 - η λ.
     """
     rate, scale, decay, keep, epsilon, beta1, beta2, correction = constants
     real = value.dtype.type

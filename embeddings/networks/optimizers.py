@@ -1,9 +1,9 @@
 """Gradient descent and its refinements.
 
-Every update is one pass over value, gradient and state.  Gradients of some rows only (`RowGradient`) change these rows
-alone, *lazily*: for the others neither velocity nor moments decay, and no weight decay is applied, until their next
-gradient.  For plain SGD without weight decay that is the dense update exactly; for the others it is
-what torch calls ``SparseAdam``.
+Every update is one pass over value, gradient and state. A gradient of some rows (`RowGradient`) changes these rows
+only, *lazily*: in other rows, velocity and moments do not decay, and weight decay does not apply, until their next
+gradient. For plain SGD without weight decay this is exactly the dense update; for the others it is that of torch's
+``SparseAdam``.
 """
 
 from abc import ABC, abstractmethod
@@ -24,25 +24,32 @@ class Optimizer(ABC):
 
     Parameters
     ----------
-    parameters
-        What is trained; leave out what is frozen.
-    learning_rate
+    parameters : dict of str to Parameter
+        Parameters to train, without frozen ones.
+    learning_rate : float
         May be set between steps (`schedules`).
-    weight_decay
+    weight_decay : float
         Strength of the L2 penalty: decay · w is added to the gradient (AdamW: decoupled from it).
 
     Attributes
     ----------
     steps : int
-        Updates done so far.
-    state : dict[str, np.ndarray]
-        What the method remembers, under "<parameter>.<name>": all arrays that a checkpoint needs.
+        Number of updates done.
+    state : dict of str to ndarray
+        State of the method, under "<parameter>.<name>": all arrays that a checkpoint needs.
+    state_names : tuple of str
+        Names of the arrays in `state` for each parameter, of the parameter's shape.
+    kernel : callable
+        The update, one of `optimizer_kernels`.
+
+    Raises
+    ------
+    ValueError
+        The learning rate is not positive.
     """
 
-    remembers: ClassVar[tuple[str, ...]] = ()
-    """What the update reads and writes beside the value: arrays of the same shape, in ``state``."""
+    state_names: ClassVar[tuple[str, ...]] = ()
     kernel: ClassVar[Callable[..., None]]
-    """The update, of `optimizer_kernels`."""
 
     def __init__(self, parameters: Parameters, learning_rate: float, *, weight_decay: float = 0.0):
         if not learning_rate > 0:
@@ -51,7 +58,7 @@ class Optimizer(ABC):
         self.learning_rate, self.weight_decay = learning_rate, weight_decay
         self.steps = 0
         self.state = {
-            f"{name}.{what}": np.zeros_like(p.value) for name, p in self.parameters.items() for what in self.remembers
+            f"{name}.{part}": np.zeros_like(p.value) for name, p in self.parameters.items() for part in self.state_names
         }
 
     def step(self, max_norm: float | None = None) -> float | None:
@@ -59,18 +66,18 @@ class Optimizer(ABC):
 
         Parameters
         ----------
-        max_norm
-            Gradients are scaled so that their global norm is at most this (Pascanu et al. 2013), in the same pass.
+        max_norm : float, optional
+            Scale the gradients in the same pass so that their global norm is at most this (Pascanu et al. 2013).
 
         Returns
         -------
-        float | None
-            The global norm before scaling, if ``max_norm`` is given.
+        float or None
+            The global norm before scaling; None without `max_norm`.
 
         Raises
         ------
         TrainingDiverged
-            If that norm is not finite; nothing is changed then.
+            That norm is not finite; no parameter has changed.
         """
         norm, scale = None, 1.0
         if max_norm is not None:
@@ -88,16 +95,23 @@ class Optimizer(ABC):
         return norm
 
     def numbers(self) -> dict[str, Any]:
-        """Return what a checkpoint needs beside ``state``, as JSON can hold it."""
+        """Return the JSON values that a checkpoint needs beside `state`."""
         return {"steps": self.steps, "learning_rate": self.learning_rate}
 
     def restore(self, state: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint, given copies of ``state`` and `numbers`.
+        """Resume from a checkpoint.
+
+        Parameters
+        ----------
+        state : mapping of str to ndarray
+            A copy of `state`.
+        numbers : mapping
+            The result of `numbers`.
 
         Raises
         ------
         ValueError
-            If the arrays are not those of these parameters; names the first that differs.
+            The arrays are not those of these parameters; the message names the first that differs.
         """
         for name in sorted(self.state.keys() | state.keys()):
             ours, theirs = (d[name].shape if name in d else "missing" for d in (self.state, state))
@@ -108,7 +122,7 @@ class Optimizer(ABC):
 
     def _update_parameter(self, name: str, parameter: Parameter, scale: float) -> None:
         gradient = parameter.gradient
-        memory = [self.state[f"{name}.{what}"] for what in self.remembers]
+        memory = [self.state[f"{name}.{part}"] for part in self.state_names]
         if isinstance(gradient, RowGradient):
             index, values = gradient.rows, gradient.values.reshape(len(gradient.rows), -1)
             arrays = [array.reshape(len(array), -1) for array in (parameter.value, *memory)]
@@ -127,11 +141,11 @@ class Optimizer(ABC):
 
     @abstractmethod
     def _constants(self, scale: float) -> tuple[float, ...]:
-        """Return the numbers that the update needs at this step; ``scale`` is the gradient's factor."""
+        """Return the constants of the update at this step; `scale` is the factor of the gradient."""
 
 
 class SGD(Optimizer):
-    """w ← w - η g."""
+    """Gradient descent: w ← w - η g."""
 
     kernel = optimizer_kernels.sgd
 
@@ -140,9 +154,9 @@ class SGD(Optimizer):
 
 
 class Momentum(Optimizer):
-    """v ← μ v + g, w ← w - η v (Polyak 1964); with ``nesterov`` w ← w - η (g + μ v) (Sutskever et al. 2013)."""
+    """Momentum: v ← μ v + g, w ← w - η v (Polyak 1964); with `nesterov` w ← w - η (g + μ v) (Sutskever et al. 2013)."""
 
-    remembers = ("velocity",)
+    state_names = ("velocity",)
     kernel = optimizer_kernels.momentum
 
     def __init__(
@@ -162,9 +176,9 @@ class Momentum(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """s ← s + g², w ← w - η g / (√s + ε) (Duchi et al. 2011)."""
+    """Adagrad: s ← s + g², w ← w - η g / (√s + ε) (Duchi et al. 2011)."""
 
-    remembers = ("squares",)
+    state_names = ("squares",)
     kernel = optimizer_kernels.adagrad
 
     def __init__(
@@ -178,9 +192,9 @@ class Adagrad(Optimizer):
 
 
 class RMSProp(Optimizer):
-    """s ← α s + (1 - α) g², w ← w - η g / (√s + ε) (Tieleman & Hinton 2012)."""
+    """RMSProp: s ← α s + (1 - α) g², w ← w - η g / (√s + ε) (Tieleman & Hinton 2012)."""
 
-    remembers = ("squares",)
+    state_names = ("squares",)
     kernel = optimizer_kernels.rmsprop
 
     def __init__(
@@ -202,7 +216,7 @@ class RMSProp(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015): w ← w - η m̂ / (√ŝ + ε) with bias-corrected means m̂ of g and ŝ of g²."""
 
-    remembers = ("mean", "squares")
+    state_names = ("mean", "squares")
     kernel = optimizer_kernels.adam
     decoupled: ClassVar[bool] = False
 
@@ -236,13 +250,21 @@ class AveragedSGD(SGD):
     """SGD whose weights are averaged from some step on (Polyak & Juditsky 1992).
 
     The non-monotonic trigger (NT-ASGD, Merity et al. 2018) starts the average when a validation loss is worse than the
-    best one of more than ``patience`` validations ago.  The average runs over all weights at every step.
+    best one of more than `patience` validations ago. The average runs over all weights at every step.
+
+    Parameters
+    ----------
+    parameters : dict of str to Parameter
+    learning_rate : float
+    patience : int
+        Validations that the trigger leaves out.
+    weight_decay : float
 
     Attributes
     ----------
     averaged : int
         Steps in the average, 0 before it starts.
-    losses : list[float]
+    losses : list of float
         Validation losses so far.
     """
 
@@ -254,7 +276,7 @@ class AveragedSGD(SGD):
         self._triggered = False
 
     def validated(self, loss: float) -> bool:
-        """Note a validation loss; return whether the average is running from now on."""
+        """Record a validation loss; return whether the average runs from now on."""
         earlier = self.losses[: -self.patience]
         if earlier and loss > min(earlier):
             self._triggered = True
@@ -262,7 +284,7 @@ class AveragedSGD(SGD):
         return self._triggered
 
     def step(self, max_norm: float | None = None) -> float | None:
-        """Update as SGD does, then the average if it runs."""
+        """Update as SGD does, then update the average if it runs."""
         norm = super().step(max_norm)
         if self._triggered:
             self.averaged += 1
@@ -280,14 +302,14 @@ class AveragedSGD(SGD):
         return {**super().numbers(), "averaged": self.averaged, "losses": self.losses, "triggered": self._triggered}
 
     def restore(self, state: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> None:
-        """Go on from a checkpoint; see `Optimizer.restore`."""
+        """Resume from a checkpoint; see `Optimizer.restore`."""
         super().restore(state, numbers)
         self.averaged, self.losses = numbers["averaged"], list(numbers["losses"])
         self._triggered = numbers["triggered"]
 
     @contextmanager
     def averages(self) -> Iterator[None]:
-        """Within the context the parameters have their averages (if there are any yet) as values."""
+        """Set the parameters to their averages, if there are any yet, within the context."""
         self._swap()
         try:
             yield

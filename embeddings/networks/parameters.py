@@ -1,7 +1,7 @@
-"""Parameters: an array and its gradient, dense or of some rows only.
+"""Parameters: an array and its gradient, either dense or of some rows only.
 
-A network's parameters are a plain ``dict[str, Parameter]``; networks are put together by merging such dicts.  Tied
-weights are one `Parameter` in two places: gradients add up whatever the order in which they arrive.
+The parameters of a network are a plain ``dict[str, Parameter]``; networks are combined by merging such dicts. Tied
+weights are one `Parameter` in two places: gradients add up in whatever order they arrive.
 """
 
 from typing import NamedTuple
@@ -15,14 +15,14 @@ Parameters = dict[str, "Parameter"]
 
 
 class RowGradient(NamedTuple):
-    """Gradient of a matrix that is zero but for some rows.
+    """Gradient of a matrix that is zero except in some rows.
 
     Attributes
     ----------
-    rows : np.ndarray
-        (n,) int64, increasing, each once.
-    values : np.ndarray
-        (n, d): the gradient of these rows; (n,) if the parameter is a vector.
+    rows : (n,) int64
+        Row numbers, increasing, each once.
+    values : (n, d)
+        Gradient of these rows; (n,) if the parameter is a vector.
     """
 
     rows: np.ndarray
@@ -30,7 +30,7 @@ class RowGradient(NamedTuple):
 
     @classmethod
     def summed(cls, rows: np.ndarray, values: np.ndarray) -> "RowGradient":
-        """Sum the ``values`` (n, d) of equal ``rows`` (n,), which may come in any order and repeat."""
+        """Sum the `values` (n, d) of equal `rows` (n,), which may repeat, in any order."""
         unique, where = np.unique(rows, return_inverse=True)
         return cls(unique, sum_by_index(values, where, len(unique)))
 
@@ -40,13 +40,13 @@ class Parameter:
 
     Parameters
     ----------
-    value
-        The array, float32 or float64; changed in place by the optimizers.  A C-contiguous copy is made if need be.
+    value : ndarray
+        float32 or float64; the optimizers change it in place. An array that is not C-contiguous is copied.
 
     Attributes
     ----------
-    value : np.ndarray
-    gradient : np.ndarray | RowGradient | None
+    value : ndarray
+    gradient : ndarray or RowGradient or None
         ∂L/∂value of the last backward pass, summed over all uses; None when there is none.
     """
 
@@ -58,7 +58,7 @@ class Parameter:
         self._buffer: np.ndarray | None = None
 
     def gradient_buffer(self) -> np.ndarray:
-        """Return memory for a dense gradient to be written to and then passed to `add_gradient`: no copy is made."""
+        """Return memory for a dense gradient: write to it, then pass it to `add_gradient`, which does not copy it."""
         if isinstance(self.gradient, np.ndarray):
             return np.empty_like(self.value)
         if self._buffer is None:
@@ -66,7 +66,7 @@ class Parameter:
         return self._buffer
 
     def add_gradient(self, gradient: np.ndarray | RowGradient) -> None:
-        """Add to the gradient; a dense one is kept by reference when it is the first."""
+        """Add to the gradient; the first dense one is kept by reference."""
         present = self.gradient
         if present is None:
             self.gradient = gradient
@@ -83,7 +83,7 @@ class Parameter:
             self.gradient = dense
 
     def dense_gradient(self) -> np.ndarray:
-        """Return the gradient as an array of the shape of the value (zeros where there is none)."""
+        """Return the gradient as an array of the value's shape; zeros where there is none."""
         if isinstance(self.gradient, np.ndarray):
             return self.gradient
         dense = np.zeros_like(self.value)
@@ -99,30 +99,30 @@ def distinct(parameters: Parameters) -> dict[str, Parameter]:
 
 
 def clear_gradients(parameters: Parameters) -> None:
-    """Forget all gradients; call it before each forward and backward pass."""
+    """Remove all gradients; call it before each forward and backward pass."""
     for parameter in parameters.values():
         parameter.gradient = None
 
 
 def as_matrix(array: np.ndarray) -> np.ndarray:
-    """Return a view with two axes: a vector is one row."""
+    """Return a view with two axes; a vector is one row."""
     return array.reshape(1, -1) if array.ndim == 1 else array.reshape(len(array), -1)
 
 
 def sum_by_index(values: np.ndarray, index: np.ndarray, count: int) -> np.ndarray:
-    """Return the (count, ...) sums of the rows of ``values`` (n, ...) that have equal ``index`` (n,)."""
+    """Return the (count, ...) sums of the rows of `values` (n, ...) that have equal `index` (n,)."""
     sums = np.zeros((count, *values.shape[1:]), values.dtype)
     add_rows(_rows(values), index.ravel(), _rows(sums))
     return sums
 
 
 def _rows(array: np.ndarray) -> np.ndarray:
-    """Return the array with two axes; the rows of a vector are its numbers."""
+    """Return the array with two axes; each number of a vector is a row."""
     return np.ascontiguousarray(array if array.ndim == 2 else array[:, None])
 
 
 def global_norm(parameters: Parameters) -> float:
-    """Return the Euclidean norm of all gradients together (a parameter under two names counts once)."""
+    """Return the Euclidean norm of all gradients together; a parameter under two names counts once."""
     total = 0.0
     for parameter in distinct(parameters).values():
         gradient = parameter.gradient

@@ -1,6 +1,6 @@
-"""Learning rates over time: each is called with the number of steps (or epochs) done and returns the rate for the next.
+"""Learning rate schedules: called with the number of steps (or epochs) done, each returns the rate of the next one.
 
-Only `ReduceOnPlateau` has a memory; the others are functions of the step, so that a resumed run goes on as if it had
+Only `ReduceOnPlateau` has a state; the others are functions of the step, so that a resumed run continues as if it had
 never stopped.
 """
 
@@ -10,7 +10,19 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class StepDecay:
-    """η · factor^⌊(step - delay) / every⌋ once ``delay`` steps are done, η before."""
+    """The rate η · factor^⌊(step - delay) / every⌋, and η during the first `delay` steps.
+
+    Attributes
+    ----------
+    learning_rate : float
+        η, the rate at the start.
+    every : int
+        Steps between two changes.
+    factor : float
+        Factor of each change.
+    delay : int
+        Steps before the first interval begins.
+    """
 
     learning_rate: float
     every: int = 1
@@ -18,13 +30,25 @@ class StepDecay:
     delay: int = 0
 
     def __call__(self, step: int) -> float:
-        """Return the rate after ``step`` steps."""
+        """Return the rate after `step` steps."""
         return self.learning_rate * self.factor ** max(0, (step - self.delay) // self.every)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cosine:
-    """Up to η in ``warmup`` steps, then half a cosine down to ``final`` (Loshchilov & Hutter 2017)."""
+    """A linear rise to η, then half a cosine down (Loshchilov & Hutter 2017).
+
+    Attributes
+    ----------
+    learning_rate : float
+        η, the highest rate.
+    total : int
+        Steps of the whole schedule.
+    warmup : int
+        Steps of the rise.
+    final : float
+        Rate at the end.
+    """
 
     learning_rate: float
     total: int
@@ -32,7 +56,7 @@ class Cosine:
     final: float = 0.0
 
     def __call__(self, step: int) -> float:
-        """Return the rate after ``step`` steps."""
+        """Return the rate after `step` steps."""
         if step < self.warmup:
             return self.learning_rate * (step + 1) / self.warmup
         share = min(1.0, (step - self.warmup) / max(1, self.total - self.warmup))
@@ -41,7 +65,7 @@ class Cosine:
 
 @dataclass(frozen=True, kw_only=True)
 class OneCycle:
-    """Up to η and down again, each along half a cosine (Smith & Topin 2018).
+    """A rise to η and a fall, each along half a cosine (Smith & Topin 2018).
 
     Attributes
     ----------
@@ -62,7 +86,7 @@ class OneCycle:
     final_divisor: float = 1e4
 
     def __call__(self, step: int) -> float:
-        """Return the rate after ``step`` steps; the last one, of step ``total - 1``, is the lowest."""
+        """Return the rate after `step` steps; that after ``total - 1`` steps is the lowest."""
         initial = self.learning_rate / self.initial_divisor
         peak = self.rising * self.total - 1
         if step < peak:
@@ -77,16 +101,23 @@ def _half_cosine(start: float, end: float, share: float) -> float:
 
 @dataclass(kw_only=True)
 class ReduceOnPlateau:
-    """Multiplies the rate by ``factor`` when the loss has not improved for more than ``patience`` validations.
-
-    An improvement is a loss under the best one by more than the share ``threshold``.
+    """Multiplies the rate by `factor` when the loss has not improved for more than `patience` validations.
 
     Attributes
     ----------
+    learning_rate : float
+        The present rate.
+    factor : float
+    patience : int
+        Validations without improvement that leave the rate as it is.
+    threshold : float
+        An improvement is a loss below the best one by more than this share of it.
+    lowest : float
+        The rate is never reduced below this.
     best : float
         Best loss so far.
     waited : int
-        Validations since then, or since the last reduction.
+        Validations since the best loss, or since the last reduction.
     """
 
     learning_rate: float
@@ -98,7 +129,7 @@ class ReduceOnPlateau:
     waited: int = field(default=0)
 
     def validated(self, loss: float) -> float:
-        """Note a validation loss; return the rate from now on."""
+        """Record a validation loss; return the rate from now on."""
         if loss < self.best * (1 - self.threshold):
             self.best, self.waited = loss, 0
         else:

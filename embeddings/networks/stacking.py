@@ -1,7 +1,8 @@
 """Deep and bidirectional networks: layers on top of each other, with dropout between them.
 
-States are lists with one tuple of (B, H) arrays a layer and direction, in torch's order: layer 0, layer 0 reversed,
-layer 1, ...  Names of parameters are torch's too (``weight_ih_l0``, ``weight_hh_l0_reverse``), with one ``bias_l0``.
+States are lists with one tuple of (B, H) arrays for each layer and direction, in torch's order: layer 0, layer 0
+reversed, layer 1, ... Names of parameters are also torch's (`weight_ih_l0`, `weight_hh_l0_reverse`), with one
+`bias_l0`.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,8 +20,8 @@ from embeddings.networks.parameters import Parameter
 class BidirectionalLayer:
     """Two layers of the same kind, one of which reads each sequence from its end.
 
-    Outputs are (T, B, 2H), the forward layer's first.  Each sequence is turned round within its length, so that
-    padding stays at the end in both directions.
+    Outputs are (T, B, 2H), the forward layer's first. Each sequence is reversed within its length, so that padding
+    stays at the end in both directions.
     """
 
     state_count = 2
@@ -71,23 +72,28 @@ class DeepRNN:
 
     Parameters
     ----------
-    cell
+    cell : Cell
         `RNNCell`, `GRUCell` or `LSTMCell`, with its settings.
-    input_size
+    input_size : int
         D.
-    hidden_sizes
+    hidden_sizes : sequence of int
         H of each layer, from the bottom up: (200, 200) is two layers.
-    rng
+    rng : Generator
         Draws the starting weights.
-    dropout
-        What is left out in training; nothing by default.
-    dtype
+    dropout : Dropout, optional
+        Dropout in training. Default: none.
+    dtype : type
         float32, or float64 for gradient checks.
 
     Attributes
     ----------
-    parameters : dict[str, Parameter]
+    parameters : dict of str to Parameter
     input_size, output_size : int
+
+    Raises
+    ------
+    ValueError
+        A size is less than 1, or there is no layer.
     """
 
     def __init__(
@@ -102,7 +108,7 @@ class DeepRNN:
     ):
         sizes = [input_size, *hidden_sizes]
         if len(sizes) < 2 or min(sizes) < 1:
-            raise ValueError(f"sizes {sizes}: expected an input size and one hidden size a layer, all at least 1")
+            raise ValueError(f"sizes {sizes}: expected an input size and one hidden size per layer, all at least 1")
         self.dropout, self.input_size, self.output_size = dropout or Dropout(), input_size, input_size
         self.layers: list[RecurrentLayer | BidirectionalLayer] = []
         self.parameters: dict[str, Parameter] = {}
@@ -116,7 +122,7 @@ class DeepRNN:
 
     @staticmethod
     def _layer(make: Callable[..., RecurrentLayer], suffix: str) -> RecurrentLayer | BidirectionalLayer:
-        """Return a layer whose parameters have names that end in ``suffix``."""
+        """Return a layer whose parameters have names that end in `suffix`."""
         return make(suffix=suffix)
 
     def forward(
@@ -130,26 +136,25 @@ class DeepRNN:
 
         Parameters
         ----------
-        inputs
-            (T, B, D), dense or `RepeatedVectors`.
-        states
-            Initial states, as a former call returned them; zeros by default.
-        lengths
-            (B,): time steps of each sequence, 1 to T; outputs past the end are zero.
-        rng
-            Draws the dropout; without it nothing is dropped (evaluation).
+        inputs : (T, B, D) or RepeatedVectors
+        states : list of State, optional
+            Initial states, as returned by an earlier call. Default: zeros.
+        lengths : (B,), optional
+            Time steps of each sequence, 1 to T; outputs past the end are zero. Default: all T.
+        rng : Generator, optional
+            Draws the dropout. Default: no dropout (evaluation).
 
         Returns
         -------
-        outputs : np.ndarray
-            (T, B, H) of the last layer, written over by the next call.
-        states : list[State]
-            Final states, one tuple a layer and direction.
+        outputs : (T, B, H)
+            Outputs of the last layer, which the next call overwrites.
+        states : list of State
+            Final states, one tuple for each layer and direction.
 
         Raises
         ------
         ValueError
-            If the inputs are not of dimension D, or a length is not in [1, T]: a sequence without a time step has no
+            The inputs are not of dimension D, or a length is not in [1, T]: a sequence without a time step has no
             output and no final state.
         """
         lengths = _checked_lengths(lengths, inputs, self.input_size)
@@ -167,13 +172,22 @@ class DeepRNN:
     def backward(
         self, d_output: np.ndarray, d_states: list[State] | None = None, *, input_gradient: bool = True
     ) -> tuple[np.ndarray | None, list[State]]:
-        """Backpropagate through the last forward pass (once: it writes over what that kept).
+        """Backpropagate through the last forward pass, once: it overwrites the values that the forward pass kept.
+
+        Parameters
+        ----------
+        d_output : (T, B, H)
+            ∂L/∂outputs.
+        d_states : list of State, optional
+            ∂L/∂(final states). Default: zeros.
+        input_gradient : bool
+            Compute ∂L/∂inputs.
 
         Returns
         -------
-        d_inputs : np.ndarray | None
-            (T, B, D), or (U, D) for `RepeatedVectors`; None without ``input_gradient``.
-        d_states : list[State]
+        d_inputs : (T, B, D) or (U, D) or None
+            (U, D) for `RepeatedVectors`; None without `input_gradient`.
+        d_states : list of State
             ∂L/∂(initial states).
         """
         gradient: np.ndarray | None = d_output
@@ -190,14 +204,14 @@ class DeepRNN:
         return gradient, starts
 
     def _output_mask(self, outputs: np.ndarray, rng: np.random.Generator | None) -> np.ndarray | None:
-        if rng is None or self.dropout.between_layers == 0.0:
+        if rng is None or self.dropout.hidden == 0.0:
             return None
         shape = (1, *outputs.shape[1:]) if self.dropout.variational else outputs.shape
-        return dropout_mask(rng, shape, self.dropout.between_layers, outputs.dtype)
+        return dropout_mask(rng, shape, self.dropout.hidden, outputs.dtype)
 
 
 class BidirectionalRNN(DeepRNN):
-    """Bidirectional layers on top of each other (Schuster & Paliwal 1997): y<t> sees the past and the future.
+    """Bidirectional layers on top of each other (Schuster & Paliwal 1997): y<t> depends on the past and the future.
 
     Takes the parameters of `DeepRNN`; outputs are (T, B, 2H), forward direction first.
     """
@@ -215,7 +229,7 @@ def _checked_lengths(lengths: np.ndarray | None, inputs: Inputs, input_size: int
     if dimension != input_size:
         raise ValueError(f"inputs of dimension {dimension}: the network was made for {input_size}")
     if steps == 0:
-        raise ValueError(f"{batch} sequences of no time step: expected at least 1; leave empty sequences out")
+        raise ValueError(f"{batch} sequences without a time step: expected at least 1; leave empty sequences out")
     if lengths is None:
         return None
     lengths = np.asarray(lengths)

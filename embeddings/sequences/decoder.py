@@ -116,7 +116,7 @@ class Decoder:
         self.end = len(self.table.symbols)
         self.network = config.make(rng, dtype)
         self.embedding = Embedding(Parameter(random_embedding(rng, self.end + 1, config.dimension).astype(dtype)))
-        self.output = SoftmaxCrossEntropy.drawn(rng, self.end + 1, self.network.output_size, dtype)
+        self.output = SoftmaxCrossEntropy.random(rng, self.end + 1, self.network.output_size, dtype)
         self.parameters: Parameters = {"embedding": self.embedding.weight, **self.network.parameters}
         self.parameters |= {f"output_{name}": parameter for name, parameter in self.output.parameters.items()}
 

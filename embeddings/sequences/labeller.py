@@ -64,11 +64,11 @@ class SequenceLabeller(SequenceEstimator):
         self.inputs_ = WordInputs(texts, self.inputs, vectors=self.vectors, rng=self._rng, dtype=self.dtype)
         own = self._make_network(self._rng)
         self.parameters_ = {**self.inputs_.parameters, **own}
-        self.trainable_parameters_ = {**self.inputs_.trained, **own}
+        self.trainable_parameters_ = {**self.inputs_.trainable, **own}
 
     def _make_output(self, rng: np.random.Generator, size: int) -> Parameters:
         """Draw the softmax layer over vectors of ``size`` numbers; return its parameters by name."""
-        self.output_ = SoftmaxCrossEntropy.drawn(rng, len(self.labels_), size, self.dtype)
+        self.output_ = SoftmaxCrossEntropy.random(rng, len(self.labels_), size, self.dtype)
         return {f"output.{name}": parameter for name, parameter in self.output_.parameters.items()}
 
     @abstractmethod

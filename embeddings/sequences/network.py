@@ -44,7 +44,7 @@ class SequenceNetworkConfig:
     def make(self, input_size: int, rng: np.random.Generator, dtype: type) -> BidirectionalRNN | DeepRNN:
         """Return the network with its starting weights."""
         kind = BidirectionalRNN if self.bidirectional else DeepRNN
-        dropout = Dropout(between_layers=self.dropout)
+        dropout = Dropout(hidden=self.dropout)
         return kind(CELLS[self.cell](), input_size, self.layer_sizes, rng=rng, dropout=dropout, dtype=dtype)
 
 

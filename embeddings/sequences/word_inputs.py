@@ -118,7 +118,7 @@ class WordInputs:
 
     Attributes
     ----------
-    parameters, trained : Parameters
+    parameters, trainable : Parameters
         The tables, and those that are not frozen.
     size : int
         Columns of all tables together.
@@ -154,7 +154,7 @@ class WordInputs:
             f"inputs.{name}": table.weight for name, table in zip(names, self._tables, strict=False)
         }
         first = 1 if config.frozen else 0
-        self.trained = dict(list(self.parameters.items())[first:])
+        self.trainable = dict(list(self.parameters.items())[first:])
         self._ends = np.cumsum([table.weight.value.shape[1] for table in self._tables])
         self.size = int(self._ends[-1])
         self._looked_up: list[RepeatedVectors] = []

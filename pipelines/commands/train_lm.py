@@ -28,12 +28,14 @@ _SETTING_OF_OPTION = {
     "layers": "lm_network.layers",
     "hidden_size": "lm_network.hidden_size",
     "dimension": "lm_network.dimension",
-    "tied": "lm_network.tied",
+    "tie_weights": "lm_network.tie_weights",
+    "tied": "lm_network.tie_weights",
     "output": "lm_network.output",
-    "frozen": "lm_network.frozen",
+    "freeze_embedding": "lm_network.freeze_embedding",
+    "frozen": "lm_network.freeze_embedding",
 }
 _NO_SETTINGS = ("out", "config", "force", "skip_finished", "dropout")
-DROPOUTS = ("dropout_input", "dropout_between", "dropout_output")
+DROPOUTS = ("dropout_input", "dropout_hidden", "dropout_output")
 OF_PRESET = "that of the preset"
 
 
@@ -67,12 +69,16 @@ def train_lm_command(
     layers: Annotated[int | None, typer.Option(help="Recurrent layers.", show_default=OF_PRESET)] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Units of a layer.", show_default=OF_PRESET)] = None,
     dimension: Annotated[int | None, typer.Option(help="Numbers in a vector.", show_default="hidden size")] = None,
-    tied: Annotated[
-        bool | None, typer.Option("--tied/--untied", help="Whether output weights are E.", show_default=OF_PRESET)
+    tie_weights: Annotated[
+        bool | None,
+        typer.Option("--tie-weights/--no-tie-weights", help="Share E with the softmax.", show_default=OF_PRESET),
     ] = None,
-    frozen: Annotated[
-        bool | None, typer.Option("--frozen/--fine-tuned", help="Keep E as it is given.", show_default="fine-tuned")
+    freeze_embedding: Annotated[
+        bool | None,
+        typer.Option("--freeze-embedding/--no-freeze-embedding", help="Do not train E.", show_default="train E"),
     ] = None,
+    tied: Annotated[bool | None, typer.Option("--tied/--untied", hidden=True)] = None,  # former name
+    frozen: Annotated[bool | None, typer.Option("--frozen/--fine-tuned", hidden=True)] = None,  # former name
     output: Annotated[
         str | None,
         typer.Option(help="Softmax in training.", metavar="full|sampled|adaptive", show_default=OF_PRESET),

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
+from embeddings.language_model.config import FORMER_NAMES
 from embeddings.word2vec.config import Word2VecConfig
 from pipelines.settings.sections import (
     CheckpointSettings,
@@ -70,7 +71,7 @@ class Given(NamedTuple):
 RUN_SECTIONS: dict[str, type] = {"evaluate": EvaluateSettings, "export": ExportSettings, "output": OutputSettings}
 SECTIONS: dict[str, type] = {**get_type_hints(PipelineConfig), "split": SplitSettings, **RUN_SECTIONS}
 LM_SECTION_NAMES = ("lm", "lm_network", "lm_training")
-FORMER_KEYS = {"vocabulary": {"max_size": "max_vocabulary"}, "lm_network": {"embedding_size": "dimension"}}
+FORMER_KEYS = {"vocabulary": {"max_size": "max_vocabulary"}, "lm_network": FORMER_NAMES}
 """Keys of earlier versions, by section, and what they are called now."""
 
 

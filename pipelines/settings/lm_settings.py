@@ -76,7 +76,7 @@ LM_SECTIONS: dict[str, type] = {
 
 # a validation or two without improvement mean little while the rate is still high
 _COSINE = {"lm_training.schedule": "cosine", "lm_training.patience": 8}
-_DROPOUT = {"lm_network.dropout_input", "lm_network.dropout_between", "lm_network.dropout_output"}
+_DROPOUT = {"lm_network.dropout_input", "lm_network.dropout_hidden", "lm_network.dropout_output"}
 
 PRESETS: dict[str, dict[str, Any]] = {
     # a few million words in minutes: two passes, sampled softmax
@@ -97,14 +97,14 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lm_network.layers": 3,
         "lm_network.hidden_size": 1150,
         "lm_network.dimension": 400,
-        "lm_network.last_size": 400,
+        "lm_network.last_hidden_size": 400,
         "lm_network.dropout_input": 0.4,
-        "lm_network.dropout_between": 0.25,
+        "lm_network.dropout_hidden": 0.25,
         "lm_network.dropout_output": 0.4,
-        "lm_network.dropout_words": 0.1,
+        "lm_network.embedding_dropout": 0.1,
         "lm_network.weight_drop": 0.5,
-        "lm_network.activation_penalty": 2.0,
-        "lm_network.change_penalty": 1.0,
+        "lm_network.activation_regularization": 2.0,
+        "lm_network.temporal_activation_regularization": 1.0,
         "lm_training.epochs": 100,
         "lm_training.bptt": 70,
         "lm_training.variable_windows": True,
