@@ -71,7 +71,12 @@ def train_language_model(
         All settings of the network, in place of the preset's.
     training : LMTrainingConfig, optional
         All settings of training, in place of the preset's.
-    cell, layers, hidden_size, epochs, batch_size, learning_rate
+    cell : CellName, optional
+    layers : int, optional
+    hidden_size : int, optional
+    epochs : int, optional
+    batch_size : int, optional
+    learning_rate : float, optional
         Single settings of `network` and `training`.
     min_count : int
         Words that occur less often in the training part are ``<unk>``.
@@ -83,7 +88,12 @@ def train_language_model(
         Shares of the lines that go to these parts.
     threads : int, optional
         Default: all processors that this process may use.
-    tokenizer, lowercase, punctuation, fold_digits, field, column
+    tokenizer : str | Callable[[str], iterable of str] | HasTokenize | Tokenizer, optional
+    lowercase : bool, optional
+    punctuation : bool
+    fold_digits : bool
+    field : str
+    column : str
         See `vecmill.train`.
     progress : callable, optional
         Called after every window with a `TrainingProgress`.
