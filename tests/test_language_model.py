@@ -74,14 +74,14 @@ def test_gradients_of_the_whole_model_are_central_differences(case):
         return value
 
     loss()
-    arrays = {name: p.value for name, p in model.trainable.items()}
-    gradients = {name: p.dense_gradient().copy() for name, p in model.trainable.items()}
+    arrays = {name: p.value for name, p in model.trainable_parameters.items()}
+    gradients = {name: p.dense_gradient().copy() for name, p in model.trainable_parameters.items()}
     assert_gradient(lambda: loss() + penalty(model, np.random.default_rng(2)), arrays, gradients, rng)
 
 
 def test_a_frozen_embedding_is_not_trained():
-    assert "embedding.weight" not in make_model(freeze_embedding=True).trainable
-    assert "embedding.weight" in make_model().trainable
+    assert "embedding.weight" not in make_model(freeze_embedding=True).trainable_parameters
+    assert "embedding.weight" in make_model().trainable_parameters
 
 
 def test_the_first_predictions_are_the_word_frequencies():

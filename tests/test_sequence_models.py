@@ -9,7 +9,7 @@ from embeddings.sequences.classifier import SequenceClassifier
 from embeddings.sequences.network import SequenceNetworkConfig
 from embeddings.sequences.pooling import AttentionPooling, make_pooling
 from embeddings.sequences.tagger import SequenceTagger
-from embeddings.sequences.training import SequenceTrainingConfig, batches_of_like_length, held_out
+from embeddings.sequences.training import SequenceTrainingConfig, held_out, length_bucketed_batches
 from embeddings.sequences.word_inputs import WordInputs, WordInputsConfig
 from tests.reference.recurrent import assert_gradient
 
@@ -169,16 +169,16 @@ def test_padding_changes_nothing():
 
 def test_batches_hold_every_example_once_and_little_padding():
     lengths = np.random.default_rng(0).integers(1, 60, 500)
-    batches = batches_of_like_length(lengths, 256, rng())
+    batches = length_bucketed_batches(lengths, 256, rng())
     assert sorted(np.concatenate(batches).tolist()) == list(range(500))
     assert all(len(batch) * lengths[batch].max() <= 256 for batch in batches)
     places = sum(len(batch) * lengths[batch].max() for batch in batches)
     assert places < 1.1 * lengths.sum()
-    assert not np.array_equal(batches[0], batches_of_like_length(lengths, 256, np.random.default_rng(9))[0])
+    assert not np.array_equal(batches[0], length_bucketed_batches(lengths, 256, np.random.default_rng(9))[0])
 
 
 def test_an_example_longer_than_a_batch_is_a_batch_of_its_own():
-    batches = batches_of_like_length(np.array([900, 3, 3]), 10, rng())
+    batches = length_bucketed_batches(np.array([900, 3, 3]), 10, rng())
     assert sorted(map(len, batches)) == [1, 2]
 
 
@@ -230,7 +230,7 @@ def test_words_of_E_are_known_though_training_does_not_meet_them():
 
 
 def test_frozen_vectors_stay_as_they_are():
-    config = WordInputsConfig(frozen=True, endings=(1,), ending_dimension=2)
+    config = WordInputsConfig(freeze_embedding=True, endings=(1,), ending_dimension=2)
     training = SequenceTrainingConfig(epochs=2)
     tagger = initialized(SequenceTagger(PLAIN, training, inputs=config, vectors=small_vectors("the", "cat")))
     before = {name: parameter.value.copy() for name, parameter in tagger.parameters_.items()}
@@ -267,7 +267,7 @@ def test_bad_input_is_named():
     with pytest.raises(ValueError, match="pooling 'sum': expected one of mean, max, attention"):
         SequenceClassifier(PLAIN, pooling="sum")
     for options in ({"windows_drawn": 0, "window": 5}, {"windows_drawn": 2}):
-        with pytest.raises(ValueError, match="windows drawn of a text: expected at least 1, and windows of some"):
+        with pytest.raises(ValueError, match="expected at least 1 of both"):
             SequenceClassifier(PLAIN, **options)
     with pytest.raises(ValueError, match=r"validation_fraction 1: expected a number from 0 to less than 1"):
         SequenceTrainingConfig(validation_fraction=1)

@@ -1,4 +1,4 @@
-"""Vectors by counting: positive pointwise mutual information and a truncated SVD, the baseline of word2vec."""
+"""Count-based word vectors: positive pointwise mutual information and a truncated SVD, a baseline for word2vec."""
 
 from embeddings.count_based.positive_pmi import CountBased, CountBasedConfig, factorize, positive_pmi
 

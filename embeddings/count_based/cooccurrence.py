@@ -1,4 +1,4 @@
-"""Co-occurrence counts of a corpus in bounded memory: a hash table, and sorted runs on disk when it is full."""
+"""Co-occurrence counts of a corpus in bounded memory: a hash table that is spilled to sorted runs on disk."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,26 +12,34 @@ from embeddings.count_based.cooccurrence_kernels import EMPTY, count_pairs
 if TYPE_CHECKING:
     from embeddings.text.encoded_corpus import EncodedCorpus
 
-TABLE_SLOTS = 1 << 21  # 32 MiB of keys and counts; a run on disk and its sorting take some three times that
-FULL = 0.6  # share of the slots in use at which the table is emptied
-SENTENCES = 10_000  # counted between two reports of progress, and two chances to be interrupted
-MERGED_ENTRIES = 1 << 20  # entries of the runs that are merged at a time
+TABLE_SLOTS = 1 << 21  # 32 MiB of keys and counts; sorting and writing a run takes about three times as much
+FULL = 0.6  # load factor at which the table is spilled
+SENTENCES = 10_000  # sentences per call of the kernel, between progress reports and checks for interruption
+MERGED_ENTRIES = 1 << 20  # entries of the runs merged at a time
 
 
 class Run(NamedTuple):
-    """Counts sorted by key = row · V + column, memory-mapped, and where each row starts."""
+    """Counts sorted by key = row · V + column.
 
-    keys: np.ndarray  # (m,) int64
-    counts: np.ndarray  # (m,) int64
-    row_starts: np.ndarray  # (V + 1,) int64
+    Attributes
+    ----------
+    keys, counts : (m,) int64
+        Memory maps.
+    row_starts : (V + 1,) int64
+        Row r holds the entries from ``row_starts[r]`` to ``row_starts[r + 1]``.
+    """
+
+    keys: np.ndarray
+    counts: np.ndarray
+    row_starts: np.ndarray
 
 
 class Cooccurrences:
-    """How often words stand near one another, as sums of integer weights.
+    """Symmetric matrix of weighted co-occurrence counts, with integer weights.
 
-    A pair at distance k ≤ window within a sentence counts window + 1 − k with a dynamic window, which is what
-    word2vec's random windows give on average times `window` (Levy, Goldberg & Dagan 2015, §3.1), else `window`.
-    Every pair counts both ways round: the matrix is symmetric.
+    A pair at distance k ≤ window within a sentence has the weight window + 1 − k with a dynamic window, else `window`.
+    With a dynamic window this is `window` times the expected count under word2vec's random windows (Levy, Goldberg &
+    Dagan 2015, §3.1). Every pair counts in both directions.
 
     Parameters
     ----------
@@ -41,10 +49,13 @@ class Cooccurrences:
     window : int
         Words to each side.
     dynamic : bool
+        Weight pairs by their distance.
     directory : Path
-        For the runs; they must stay there as long as this object is used.
+        Directory of the runs, which must exist as long as this object is used.
     progress : callable, optional
         Called with the number of tokens read so far.
+    table_slots : int
+        Slots of the hash table, a power of two; raised for wide windows.
     """
 
     def __init__(
@@ -61,9 +72,9 @@ class Cooccurrences:
         self.vocabulary_size = vocabulary_size
         self.directory = directory
         self.totals = np.zeros(vocabulary_size, np.int64)
-        """Sums of the rows of the matrix, (V,) int64."""
+        """Row sums of the matrix, (V,) int64."""
         self._runs: list[Run] = []
-        # the kernel looks at its limit once a token, and may add `window` pairs between two looks
+        # the kernel checks its limit once per token and may add `window` pairs between two checks
         slots = max(table_slots, 1 << (4 * window).bit_length())
         keys, counts = np.full(slots, EMPTY, np.int64), np.zeros(slots, np.int64)
         limit, used, tokens = int(FULL * slots), 0, 0
@@ -85,11 +96,11 @@ class Cooccurrences:
             self._write_run(keys, counts)
 
     def rows(self) -> Iterator[tuple[int, sparse.csr_array]]:
-        """First row and counts of one range of rows after another: (int, (r, V) csr_array of int64)."""
+        """Yield ranges of consecutive rows: the first row, and the counts as (r, V) csr_array of int64."""
         V = self.vocabulary_size
         entries = np.zeros(V + 1, np.int64)
         for run in self._runs:
-            entries += run.row_starts  # of all runs, before each row
+            entries += run.row_starts  # entries of all runs before each row
         start = 0
         while start < V:
             stop = int(np.searchsorted(entries, entries[start] + MERGED_ENTRIES, side="right")) - 1
@@ -98,7 +109,7 @@ class Cooccurrences:
             start = stop
 
     def _merged(self, start: int, stop: int) -> sparse.csr_array:
-        """Sum of the runs over the rows start to stop."""
+        """Return the sum of the runs over the rows from start to stop."""
         parts = [(run, slice(run.row_starts[start], run.row_starts[stop])) for run in self._runs]
         keys = np.concatenate([np.empty(0, np.int64), *(run.keys[part] for run, part in parts)])
         counts = np.concatenate([np.empty(0, np.int64), *(run.counts[part] for run, part in parts)])
@@ -110,7 +121,7 @@ class Cooccurrences:
         )
 
     def _write_run(self, keys: np.ndarray, counts: np.ndarray) -> None:
-        """Empty the table into a run; the table holds each pair once, a run holds it both ways round."""
+        """Spill the table to a run and clear it; the table holds each pair once, a run in both directions."""
         V = self.vocabulary_size
         in_use = np.flatnonzero(keys != EMPTY)
         low, high = np.divmod(keys[in_use], V)
@@ -121,14 +132,15 @@ class Cooccurrences:
         counts.fill(0)
 
     def _stored(self, array: np.ndarray, name: str) -> np.ndarray:
-        """Memory map of an array of the next run."""
+        """Write an array of the next run; return it as a memory map."""
         path = self.directory / f"{len(self._runs)}.{name}.npy"
         np.save(path, array)
-        return np.load(path, mmap_mode="r")
+        mapped: np.ndarray = np.load(path, mmap_mode="r")
+        return mapped
 
 
 def _summed(keys: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct keys in ascending order, and the sum of the counts of each."""
+    """Return the distinct keys in ascending order, and the sum of the counts of each."""
     order = np.argsort(keys, kind="stable")
     keys, counts = keys[order], counts[order]
     first = np.flatnonzero(np.diff(keys, prepend=-1))

@@ -21,31 +21,33 @@ def count_pairs(
     limit: int,
     totals: np.ndarray,
 ) -> int:
-    """Count pairs of words at most `window` apart, each unordered pair once, until the table is full enough.
+    """Count pairs of words at most `window` apart, each unordered pair once, until the table holds `limit` pairs.
 
     Parameters
     ----------
     ids : (n,) int32
-        Words of a shard.
+        Word ids of a shard.
     offsets : (s + 1,) int64
-        Starts of some of its sentences; pairs do not cross them.
+        Bounds of s of its sentences; pairs do not cross them.
     position : (2,) int64
-        Sentence and token to go on at; updated.
+        Sentence and token at which to resume; updated.
     window : int
     dynamic : bool
         Weight window + 1 − distance, or window for every distance.
     vocabulary_size : int
     keys, counts : (2^b,) int64
         Open-addressing table: key = smaller id · V + larger id; EMPTY marks free slots. Updated.
-    used, limit : int
-        Slots in use, and when to stop; at least `window` slots beyond `limit` must be free.
+    used : int
+        Slots in use.
+    limit : int
+        Stop once more slots are in use; the table must have at least `window` free slots beyond the limit.
     totals : (V,) int64
-        Sum of the weights of all pairs of a word, both ways round. Updated.
+        Sum of the weights of all pairs of a word, in both directions. Updated.
 
     Returns
     -------
     int
-        Slots in use. The sentences are done when `position[0]` is their number.
+        Slots in use. All sentences are counted if ``position[0]`` is s.
     """
     mask = np.int64(len(keys) - 1)
     for sentence in range(position[0], len(offsets) - 1):
@@ -73,7 +75,7 @@ def count_pairs(
 
 @subroutine
 def _hash(key: np.int64) -> np.int64:
-    """Mix the bits of a key: neighbouring keys go to distant slots. Factors below 2^31 keep products in 64 bits."""
+    """Mix the bits of a key: neighbouring keys get distant slots. Factors below 2^31 keep products in 64 bits."""
     key = (key ^ (key >> 32)) & 0xFFFFFFFF
     key = ((key ^ (key >> 16)) * 0x45D9F3B) & 0xFFFFFFFF
     key = ((key ^ (key >> 16)) * 0x45D9F3B) & 0xFFFFFFFF

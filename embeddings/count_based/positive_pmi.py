@@ -1,9 +1,9 @@
 """The count-based baseline: positive pointwise mutual information and a truncated singular value decomposition.
 
 Skip-gram with k negative samples implicitly factorises the matrix PMI(w, c) − log k (Levy & Goldberg 2014,
-"Neural Word Embedding as Implicit Matrix Factorization"). Here that matrix is built and factorised openly, with
-the choices of Levy, Goldberg & Dagan (2015), "Improving Distributional Similarity with Lessons Learned from
-Word Embeddings".
+"Neural Word Embedding as Implicit Matrix Factorization"). This module builds and factorises that matrix explicitly,
+with the options of Levy, Goldberg & Dagan (2015), "Improving Distributional Similarity with Lessons Learned from Word
+Embeddings".
 """
 
 import logging
@@ -37,19 +37,19 @@ class CountBasedConfig:
     Attributes
     ----------
     dimension : int
-        d, the number of singular values kept.
+        d, number of singular values kept.
     window : int
         Context words to each side.
     dynamic_window : bool
-        Weight a context word at distance k by (window + 1 − k) / window (§3.1); otherwise all by 1.
+        Weight a context word at distance k by (window + 1 − k) / window (§3.1); otherwise every weight is 1.
     context_smoothing : float
-        α: contexts are distributed as count^α (§3.2); 1 leaves them unsmoothed.
+        α: the context distribution is count^α (§3.2); 1 does not smooth it.
     shift : float
         k ≥ 1: subtract log k from every PMI (§3.2).
     eigenvalue_weighting : float
         p ≥ 0 in E = U Σ^p (§3.3).
     seed : int
-        For the starting vector of the decomposition.
+        Seed of the initial vector of the decomposition.
 
     Raises
     ------
@@ -90,7 +90,7 @@ class CountBased(Estimator):
     Attributes
     ----------
     vectors_ : WordVectors
-        E = U Σ^p, and V Σ^p as context vectors, after `fit`. A word without a positive PMI has zeros.
+        E = U Σ^p, and V Σ^p as context vectors, after `fit`. A word without a positive PMI has a zero vector.
 
     Examples
     --------
@@ -104,15 +104,15 @@ class CountBased(Estimator):
         self.config = config or CountBasedConfig()
 
     def fit(self, corpus: "EncodedCorpus", vocabulary: Vocabulary, *, progress: ProgressCallback | None = None) -> Self:
-        """Count, weigh and factorise.
+        """Count co-occurrences, weight them and factorise the matrix.
 
         Parameters
         ----------
         corpus : EncodedCorpus
         vocabulary : Vocabulary
-            The one that the corpus is encoded with.
+            The vocabulary that encoded the corpus.
         progress : callable, optional
-            Called with a `TrainingProgress` of the counting: one epoch, without a loss and a learning rate.
+            Called with a `TrainingProgress` of the counting: one epoch, with NaN as loss and learning rate.
 
         Returns
         -------
@@ -122,7 +122,7 @@ class CountBased(Estimator):
         Raises
         ------
         EmbeddingsError
-            The vocabulary has not more words than `dimension`, or no words occur together.
+            The vocabulary has no more words than `dimension`, or no entry of PMI is positive.
         """
         config = self.config
         if config.dimension >= len(vocabulary):
@@ -171,7 +171,7 @@ def _events(total: int, progress: ProgressCallback) -> Callable[[int], None]:
 
 
 def positive_pmi(cooccurrences: Cooccurrences, context_smoothing: float = 0.75, shift: float = 1.0) -> sparse.csr_array:
-    """Matrix of max(0, PMI_α(w, c) − log k), from Levy, Goldberg & Dagan (2015), equations 3 to 6.
+    """Compute the matrix of max(0, PMI_α(w, c) − log k): Levy, Goldberg & Dagan (2015), equations 3 to 6.
 
     PMI_α(w, c) = log(#(w, c) Σ_c' #(c')^α / (#(w) #(c)^α)).
 
@@ -186,7 +186,7 @@ def positive_pmi(cooccurrences: Cooccurrences, context_smoothing: float = 0.75, 
     Returns
     -------
     (V, V) csr_array of float32
-        Positive entries only, 8 bytes each.
+        Only positive entries are stored, 8 bytes each.
     """
     totals = cooccurrences.totals.astype(np.float64)
     smoothed = np.where(totals > 0, totals, 1.0) ** context_smoothing
@@ -205,7 +205,7 @@ def positive_pmi(cooccurrences: Cooccurrences, context_smoothing: float = 0.75, 
 def factorize(
     matrix: sparse.csr_array, dimension: int, eigenvalue_weighting: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Truncated singular value decomposition M ≈ U Σ Vᵀ, split into U Σ^p and V Σ^p.
+    """Compute the truncated singular value decomposition M ≈ U Σ Vᵀ, split into U Σ^p and V Σ^p.
 
     Parameters
     ----------
@@ -215,12 +215,13 @@ def factorize(
     eigenvalue_weighting : float
         p.
     seed : int
-        Of the starting vector.
+        Seed of the initial vector.
 
     Returns
     -------
     words, contexts : (V, d) float32
-        Largest singular value first; the largest entry of each column of U is positive, as signs are free.
+        Columns by descending singular value; the arbitrary signs are chosen so that the entry of U with the largest
+        magnitude in each column is positive.
     """
     start = np.random.default_rng(seed).standard_normal(matrix.shape[0]).astype(np.float32)
     U, singular_values, Vt = svds(matrix, k=dimension, v0=start)

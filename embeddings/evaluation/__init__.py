@@ -1,4 +1,4 @@
-"""How good word vectors are: similarity, analogies, categorization, odd-one-out; every result is a DataFrame."""
+"""Intrinsic evaluation of word vectors: similarity, analogies, categorization, odd-one-out. Results are DataFrames."""
 
 from embeddings.evaluation.analogies import evaluate_analogies
 from embeddings.evaluation.benchmark_files import (

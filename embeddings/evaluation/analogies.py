@@ -1,4 +1,4 @@
-"""Analogies: how often "a is to b as c is to ?" is answered as the set says."""
+"""Analogies: the accuracy of answers to "a is to b as c is to ?"."""
 
 import numpy as np
 import pandas as pd
@@ -8,8 +8,8 @@ from embeddings.evaluation.benchmark_files import Analogies
 from embeddings.evaluation.known_words import fold, known_rows
 from embeddings.vectors.word_vectors import COSMUL_EPSILON, WordVectors
 
-BLOCK_VALUES = 1 << 20  # cosines held at a time: 4 MB, near the second-level cache
-NARROWEST, WIDEST = 64, 1024  # candidate words of a block
+BLOCK_VALUES = 1 << 20  # cosines of one block: 4 MB, near the size of the second-level cache
+NARROWEST, WIDEST = 64, 1024  # bounds of the candidate words per block
 
 
 def evaluate_analogies(
@@ -20,11 +20,11 @@ def evaluate_analogies(
     case_insensitive: bool = True,
     dummy4unknown: bool = False,
 ) -> pd.DataFrame:
-    """Share of analogy questions that are answered right, by section and in total.
+    """Compute the accuracy on analogy questions, by section and in total.
 
-    The answer is the candidate with the best score other than a, b and c (Mikolov et al. 2013, "Linguistic
-    Regularities in Continuous Space Word Representations"; 3CosMul: Levy & Goldberg 2014). Scores are those of
-    gensim's `evaluate_word_analogies`.
+    The answer is the candidate with the best score, other than a, b and c (Mikolov et al. 2013, "Linguistic
+    Regularities in Continuous Space Word Representations"; 3CosMul: Levy & Goldberg 2014). Accuracies equal those of
+    gensim's ``evaluate_word_analogies``.
 
     Parameters
     ----------
@@ -33,17 +33,22 @@ def evaluate_analogies(
         As `read_analogies` returns them.
     method : {"3CosAdd", "3CosMul"}
     restrict_vocab : int or None
-        Only the first so many words are known; None: all.
+        Use only the first `restrict_vocab` words of the vocabulary; None uses all.
     case_insensitive : bool
-        Compare upper-case forms; the most frequent word of a form stands for all of them.
+        Compare upper-case forms; the most frequent word of a form represents all of them.
     dummy4unknown : bool
-        Count questions with an unknown word as wrong; otherwise they are left out.
+        Count questions with an unknown word as wrong; otherwise they are skipped. The name is gensim's.
 
     Returns
     -------
     DataFrame
-        One row a section and a last one "total"; columns section, questions (in the file), used, correct,
-        accuracy (correct / used, NaN when none was used), oov (share of questions with an unknown word).
+        One row per section and a last row "total"; columns section, questions (in the file), used, correct,
+        accuracy (correct / used, NaN if none was used), oov (fraction of questions with an unknown word).
+
+    Raises
+    ------
+    ValueError
+        The method is unknown.
     """
     if method not in ("3CosAdd", "3CosMul"):
         raise ValueError(f"method is {method!r}; expected '3CosAdd' or '3CosMul'")
@@ -78,7 +83,7 @@ def evaluate_analogies(
 def _variants(
     vectors: WordVectors, terms: np.ndarray, known: dict[str, int], restrict_vocab: int | None, case_insensitive: bool
 ) -> list[list[int]]:
-    """Rows of the words that have the same form as each term, the term among them."""
+    """Return for each term the rows of all words with the same form, itself included."""
     variants: dict[int, list[int]] = {int(term): [] for term in terms}
     for row, word in enumerate(vectors.words[:restrict_vocab]):
         rows = variants.get(known[fold(word, case_insensitive)])
@@ -88,10 +93,10 @@ def _variants(
 
 
 def _answers(candidates: np.ndarray, questions: np.ndarray, variants: list[list[int]], multiply: bool) -> np.ndarray:
-    """Row of the best candidate for each question (a, b, c) of rows: (n,) int64.
+    """Return the row of the best candidate for each question (a, b, c), (n,) int64.
 
-    The score of a candidate is made of its cosines with a, b and c. Questions share few different words, so
-    these cosines are computed once a word (one narrow matrix product) rather than once a question.
+    The score of a candidate depends on its cosines with a, b and c. Questions have few distinct words, so cosines are
+    computed once per word, as one narrow matrix product, instead of once per question.
     """
     terms, term_of = np.unique(questions, return_inverse=True)
     term_of = term_of.reshape(questions.shape)

@@ -19,25 +19,29 @@ def update_answers(
     best_score: np.ndarray,
     best_row: np.ndarray,
 ) -> None:
-    """Compare the best answers so far with one block of candidate words.
+    """Update the best answers with one block of candidate words.
 
-    Each cosine of a term with a candidate is computed once, outside, and used by every question with that term.
+    The caller computes each cosine of a term with a candidate once; every question with that term uses it.
 
     Parameters
     ----------
     cosines : (W, B) float32
-        Of W terms with B candidate words; shifted to 0..1 when `multiply`.
+        Cosines of W terms with B candidate words; mapped to 0..1 if `multiply`.
     questions : (n, 3) int64
         Terms a, b, c of each question, as rows of `cosines`.
-    offsets, members : (W + 1,) int64, (m,) int64
-        Candidate rows members[offsets[w] : offsets[w + 1]] are no answers where term w is asked about.
+    offsets : (W + 1,) int64
+        The rows members[offsets[w] : offsets[w + 1]] are excluded from the answers to questions with term w.
+    members : (m,) int64
+        Excluded candidate rows, term by term.
     first_row : int
         Row of the first candidate of this block.
     multiply : bool
         3CosMul: cos(b) cos(c) / (cos(a) + epsilon); otherwise 3CosAdd: cos(b) + cos(c) − cos(a).
     epsilon : float32
-    best_score, best_row : (n,) float32, (n,) int64
-        Updated in place; equal scores keep the earlier row.
+    best_score : (n,) float32
+        Best score of each question; updated.
+    best_row : (n,) int64
+        Row of the best candidate; updated. Equal scores keep the earlier row.
     """
     width = cosines.shape[1]
     scores = np.empty(width, np.float32)

@@ -1,6 +1,6 @@
-"""Evaluation sets as people keep them: text files of word pairs, analogies, categories and odd-one-out topics.
+"""Readers of evaluation sets: text files of word pairs, analogies, categories and odd-one-out topics.
 
-Fields of a line are separated by tabs, else by commas, else by spaces. Lines that start with `#` are comments.
+Fields of a line are separated by tabs, else by commas, else by spaces. Lines that start with ``#`` are comments.
 """
 
 import os
@@ -19,17 +19,17 @@ Question: TypeAlias = tuple[str, str, str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class WordPairs:
-    """Pairs of words with the similarity that people gave them.
+    """Word pairs with human similarity scores.
 
     Attributes
     ----------
     name : str
-        The file's name without its ending.
+        File name without its extension.
     pairs : list of (str, str)
     scores : list of float
-        One a pair, on any scale.
-    skipped : dict
-        Lines passed over, by reason.
+        One score per pair, on any scale.
+    skipped : dict of str to int
+        Number of skipped lines, by reason.
     """
 
     name: str
@@ -40,7 +40,7 @@ class WordPairs:
 
 @dataclass(frozen=True, kw_only=True)
 class Analogies:
-    """Analogy questions in sections, as in Google's `questions-words.txt`.
+    """Analogy questions in sections, as in Google's ``questions-words.txt``.
 
     Attributes
     ----------
@@ -55,13 +55,13 @@ class Analogies:
 
 @dataclass(frozen=True, kw_only=True)
 class Categories:
-    """Words and the category of each.
+    """Words and their categories.
 
     Attributes
     ----------
     name : str
     words, categories : list of str
-        Of the same length.
+        Each word and its category; lists of the same length.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Categories:
 
 @dataclass(frozen=True, kw_only=True)
 class Topic:
-    """A group of words that belong together, and words of which each is odd among them.
+    """A group of related words, and outliers, each of which does not belong to the group.
 
     Attributes
     ----------
@@ -96,14 +96,22 @@ EvaluationSet: TypeAlias = WordPairs | Analogies | Categories | OddOneOut
 
 
 def read_word_pairs(path: PathLike) -> WordPairs:
-    """Read lines `word1 word2 score`; further columns are ignored.
+    """Read lines ``word1 word2 score``; further columns are ignored.
 
-    A first line without a number in the third place is a header. It is skipped and counted, as comments are.
+    A first line without a number in the third field is a header; it is skipped and counted, like comments.
+
+    Parameters
+    ----------
+    path : str or PathLike
+
+    Returns
+    -------
+    WordPairs
 
     Raises
     ------
     EmbeddingsError
-        A line has fewer than three fields, or no number in the third place; the message names the line.
+        A line has fewer than three fields, or no number in the third; the message names the line.
         The file is empty or is not UTF-8.
     """
     pairs, scores, skipped = [], [], Counter[str]()
@@ -128,9 +136,17 @@ def read_word_pairs(path: PathLike) -> WordPairs:
 
 
 def read_analogies(path: PathLike) -> Analogies:
-    """Read lines of four words `a b c d` in sections that start with `: name`.
+    """Read lines of four words ``a b c d`` in sections that start with ``: name``.
 
-    Questions above the first section are a section with the name of the file.
+    Questions above the first section form a section with the name of the file.
+
+    Parameters
+    ----------
+    path : str or PathLike
+
+    Returns
+    -------
+    Analogies
 
     Raises
     ------
@@ -154,7 +170,15 @@ def read_analogies(path: PathLike) -> Analogies:
 
 
 def read_categories(path: PathLike) -> Categories:
-    """Read lines `word category`.
+    """Read lines ``word category``.
+
+    Parameters
+    ----------
+    path : str or PathLike
+
+    Returns
+    -------
+    Categories
 
     Raises
     ------
@@ -175,10 +199,18 @@ def read_categories(path: PathLike) -> Categories:
 
 
 def read_odd_one_out(path: PathLike) -> OddOneOut:
-    """Read topics: words that belong together one a line, a blank line, and words that are odd among them.
+    """Read topics: the members one per line, a blank line, and the outliers one per line.
 
-    This is how the files of the 8-8-8 set are laid out (Camacho-Collados & Navigli 2016, "Find the word that
-    does not belong"). Several topics may follow one another in one file, each under a line `: name`.
+    This is the layout of the 8-8-8 set (Camacho-Collados & Navigli 2016, "Find the word that does not belong"). A file
+    may hold several topics, each under a line ``: name``.
+
+    Parameters
+    ----------
+    path : str or PathLike
+
+    Returns
+    -------
+    OddOneOut
 
     Raises
     ------
@@ -209,15 +241,23 @@ def read_odd_one_out(path: PathLike) -> OddOneOut:
 
 
 def read_evaluation_set(path: PathLike) -> EvaluationSet:
-    """Read a file of any of the four kinds; its first two lines of words tell which.
+    """Read a file of any of the four kinds, detected from its first two lines of words.
 
-    A header may take the first line of word pairs, so the second counts too. Lines of four fields are analogies
-    unless the third is a number, lines of three or more are word pairs, of two categories, of one odd-one-out.
+    Two lines are needed because the first line of word pairs may be a header. Lines of four fields are analogies
+    unless the third field is a number; lines of three or more are word pairs, of two categories, of one odd-one-out.
+
+    Parameters
+    ----------
+    path : str or PathLike
+
+    Returns
+    -------
+    WordPairs, Analogies, Categories or OddOneOut
 
     Raises
     ------
     EmbeddingsError
-        As the reader of that kind; or no line holds words.
+        See the reader of each kind; or no line holds words.
     """
     rows = (_fields(line) for _, line in _lines(path) if line and not line.startswith(("#", ":")))
     first = next(rows, None)
@@ -234,7 +274,7 @@ def read_evaluation_set(path: PathLike) -> EvaluationSet:
 
 
 def _lines(path: PathLike) -> Iterator[tuple[int, str]]:
-    """Line numbers from 1 and lines without the white space around them."""
+    """Yield line numbers, from 1, and stripped lines."""
     with Path(path).open("rb") as file:
         for number, raw in enumerate(file, 1):
             try:
@@ -249,7 +289,7 @@ def _fields(line: str) -> list[str]:
 
 
 def _number(text: str) -> float | None:
-    """The finite number that a field holds, if it does."""
+    """Return the number in a field, or None if it is not a finite number."""
     try:
         value = float(text)
     except ValueError:
@@ -258,5 +298,5 @@ def _number(text: str) -> float | None:
 
 
 def _shown(line: str) -> str:
-    """A line as it is shown in an error: quoted, cut when it is long."""
+    """Return a line for an error message: quoted, and cut if it is long."""
     return repr(line if len(line) <= 60 else line[:57] + "...")

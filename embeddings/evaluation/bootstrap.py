@@ -1,4 +1,4 @@
-"""The bootstrap (Efron 1979): how much a figure would differ had other items of the same kind been drawn."""
+"""The bootstrap (Efron 1979): the variation of a statistic over random samples of the items."""
 
 from collections.abc import Callable
 
@@ -10,22 +10,22 @@ BLOCK_VALUES = 1 << 22  # numbers of items held at a time: 32 MB
 def bootstrap(
     statistic: Callable[[np.ndarray], np.ndarray], items: int, resamples: int, rng: np.random.Generator
 ) -> np.ndarray:
-    """Compute a statistic of resamples, each of as many items as there are, drawn with replacement.
+    """Compute a statistic of resamples; each draws `items` items with replacement.
 
     Parameters
     ----------
-    statistic
-        Given the numbers of the items drawn (r, items), r resamples, returns r values (or rows of values).
-    items
-        How many there are, at least 1.
-    resamples
-        How many to draw, at least 1.
-    rng
+    statistic : callable
+        Takes r resamples as item numbers, (r, items) int64; returns r values or rows of values.
+    items : int
+        Number of items, at least 1.
+    resamples : int
+        Number of resamples, at least 1.
+    rng : np.random.Generator
 
     Returns
     -------
-    np.ndarray
-        (resamples, ...): the values.
+    (resamples, ...) array
+        Values of the statistic.
     """
     block = max(1, BLOCK_VALUES // items)
     sizes = [min(block, resamples - start) for start in range(0, resamples, block)]
@@ -33,7 +33,7 @@ def bootstrap(
 
 
 def percentile_interval(values: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % interval of bootstrap values (percentile method); NaN if there are no finite ones."""
+    """Return the 95 % interval of bootstrap values (percentile method); NaN if all values are NaN."""
     if np.isnan(values).all():
         return np.nan, np.nan
     low, high = np.nanpercentile(values, [2.5, 97.5])

@@ -1,4 +1,4 @@
-"""Categorization and odd-one-out: whether words that belong together lie together."""
+"""Categorization and odd-one-out: tests that vectors of related words lie close together."""
 
 import numpy as np
 import pandas as pd
@@ -12,24 +12,26 @@ from embeddings.vectors.word_vectors import WordVectors
 def evaluate_categories(
     vectors: WordVectors, categories: Categories, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
 ) -> pd.DataFrame:
-    """Purity of clusters of the words, as many clusters as there are categories.
+    """Compute the purity of clusters of the words, with one cluster per category.
 
-    Unit vectors are joined by Ward's method, which draws no random numbers. Purity is the share of words that
-    belong to the largest category of their cluster (Baroni, Dinu & Kruszewski 2014, "Don't count, predict!").
+    Ward's method clusters the unit vectors; it is deterministic. Purity is the fraction of words that belong to the
+    largest category of their cluster (Baroni, Dinu & Kruszewski 2014, "Don't count, predict!").
 
     Parameters
     ----------
     vectors : WordVectors
     categories : Categories
         As `read_categories` returns them; the distances of n words take n² / 2 float64.
-    restrict_vocab, case_insensitive
+    restrict_vocab : int or None
+        As in `evaluate_similarity`.
+    case_insensitive : bool
         As in `evaluate_similarity`.
 
     Returns
     -------
     DataFrame
-        One row; columns set, purity (NaN when no word is known), clusters, words (in the file), used,
-        oov (share of unknown words).
+        One row; columns set, purity (NaN if no word is known), clusters, words (in the file), used,
+        oov (fraction of unknown words).
     """
     known = known_rows(vectors, restrict_vocab, case_insensitive)
     rows = np.array([known.get(fold(word, case_insensitive), -1) for word in categories.words], np.int64)
@@ -54,32 +56,34 @@ def evaluate_categories(
 
 
 def _purity(cluster: np.ndarray, category: np.ndarray) -> float:
-    """Share of words in the largest category of their cluster."""
+    """Return the fraction of words that belong to the largest category of their cluster."""
     return float(pd.crosstab(cluster, category).max(axis=1).sum() / len(cluster))
 
 
 def evaluate_odd_one_out(
     vectors: WordVectors, odd_one_out: OddOneOut, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
 ) -> pd.DataFrame:
-    """Share of outliers that are found among the members of their topic.
+    """Compute the accuracy of outlier detection: the fraction of outliers found among the members of their topic.
 
-    Each outlier is put among the members; it is found when its mean cosine with the others is the lowest (the
+    Each outlier is added to the members; it is found if its mean cosine with the others is the lowest (the
     compactness score of Camacho-Collados & Navigli 2016).
 
     Parameters
     ----------
     vectors : WordVectors
     odd_one_out : OddOneOut
-        As `read_odd_one_out` returns it.
-    restrict_vocab, case_insensitive
-        As in `evaluate_similarity`. Unknown members are left out of their topic, and so is a topic with fewer
-        than two known members.
+        As `read_odd_one_out` returns it. Unknown members are skipped, and so is a topic with fewer than two known
+        members.
+    restrict_vocab : int or None
+        As in `evaluate_similarity`.
+    case_insensitive : bool
+        As in `evaluate_similarity`.
 
     Returns
     -------
     DataFrame
-        One row a topic and a last one "total"; columns topic, outliers (in the file), used, found,
-        accuracy (found / used, NaN when none was used), oov (share of outliers not used).
+        One row per topic and a last row "total"; columns topic, outliers (in the file), used, found,
+        accuracy (found / used, NaN if none was used), oov (fraction of outliers not used).
     """
     known = known_rows(vectors, restrict_vocab, case_insensitive)
 
@@ -101,7 +105,7 @@ def evaluate_odd_one_out(
 
 
 def _is_farthest(units: np.ndarray) -> bool:
-    """Whether the last of some unit vectors has the lowest mean cosine with the others."""
+    """Return True if the last of the unit vectors has the lowest mean cosine with the others."""
     cosines = units @ units.T
     np.fill_diagonal(cosines, 0)
     means = cosines.sum(axis=1)

@@ -1,4 +1,4 @@
-"""A model on many sets, and two models side by side."""
+"""Evaluation of one model on many sets, and comparison of two models."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors
 
 MEASURED = ["measure", "score", "low", "high", "pearson", "items", "used", "oov"]
-RANKS = (100, 2000)  # of frequent words that are no function words
+RANKS = (100, 2000)  # frequency ranks of common content words
 
 
 def evaluate(
@@ -33,26 +33,26 @@ def evaluate(
     restrict_vocab: int | None = 300_000,
     sections: bool = False,
 ) -> pd.DataFrame:
-    """Score vectors on files of any kind; what a file holds is seen from its content.
+    """Score vectors on evaluation sets; the kind of each file is detected from its content.
 
     Parameters
     ----------
     vectors : WordVectors
     sets : mapping of name to path
-        Read by `read_evaluation_set`.
+        Files for `read_evaluation_set`.
     method : {"3CosAdd", "3CosMul"}
-        For analogies.
+        Scoring of analogies.
     restrict_vocab : int or None
-        Only the first so many words are known; None: all.
+        Use only the first `restrict_vocab` words of the vocabulary; None uses all.
     sections : bool
-        A row also for every section of analogies and every topic of odd-one-out sets, above that of the set; its
-        name stands in the column "section", which the table then has after "set".
+        Add a row for every section of analogies and every topic of odd-one-out sets, above the row of the set, and a
+        column "section" after "set".
 
     Returns
     -------
     DataFrame
-        One row a set; columns set, measure ("Spearman", "accuracy (3CosAdd)", "purity", "accuracy"), score,
-        low and high (95 % interval, Spearman only), pearson (likewise), items, used, oov (share not used).
+        One row per set; columns set, measure ("Spearman", "accuracy (3CosAdd)", "purity", "accuracy"), score,
+        low and high (95 % interval, Spearman only), pearson (word pairs only), items, used, oov (fraction not used).
 
     Raises
     ------
@@ -69,7 +69,7 @@ def evaluate(
 def _measured(
     vectors: WordVectors, evaluation_set: EvaluationSet, method: str, restrict_vocab: int | None
 ) -> list[dict[str, Any]]:
-    """Rows of the evaluation of that kind, under the names of `evaluate`; the last one is of the whole set."""
+    """Return the rows of one set with the columns of `evaluate`; the last row is of the whole set."""
     if isinstance(evaluation_set, WordPairs):
         table, measure = evaluate_similarity(vectors, evaluation_set, restrict_vocab), "Spearman"
     elif isinstance(evaluation_set, Analogies):
@@ -87,15 +87,15 @@ def _measured(
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two models side by side.
+    """Comparison of two models.
 
     Attributes
     ----------
     scores : DataFrame
-        One row a set; columns set, measure, score_a, score_b, difference (b − a), used_a, used_b.
+        One row per set; columns set, measure, score_a, score_b, difference (b − a), used_a, used_b.
     neighbors : DataFrame
-        Words whose neighbours changed most, the most changed first; columns word, overlap (share of common
-        neighbours), neighbors_a, neighbors_b (words, the nearest first).
+        Words whose neighbours differ most, in descending order; columns word, overlap (fraction of common
+        neighbours), neighbors_a, neighbors_b (words, nearest first).
     """
 
     scores: pd.DataFrame
@@ -118,9 +118,15 @@ def compare(
     a, b : WordVectors
     sets : mapping of name to path
     method : {"3CosAdd", "3CosMul"}
-        For analogies.
-    words, ranks, topn
-        As in `changed_neighbors`.
+        Scoring of analogies.
+    words : int
+        See `changed_neighbors`, also for `ranks` and `topn`.
+    ranks : (int, int)
+    topn : int
+
+    Returns
+    -------
+    Comparison
 
     Raises
     ------
@@ -136,25 +142,25 @@ def compare(
 def changed_neighbors(
     a: WordVectors, b: WordVectors, words: int = 20, ranks: tuple[int, int] = RANKS, topn: int = 10
 ) -> pd.DataFrame:
-    """Frequent words whose neighbours in two models have least in common.
+    """Find the frequent words whose neighbours differ most between two models.
 
     Parameters
     ----------
     a, b : WordVectors
-        Neighbours are looked for among the words that both have.
+        Neighbours are searched among the words that both models have.
     words : int
-        How many words to show.
+        Number of words to return.
     ranks : (int, int)
-        Of the common words, in the order of `a`'s vocabulary, those from the first to before the second of these
-        places are looked at. Neighbours of the very first, mostly function words, differ between any two models. Where
-        fewer than two common words are left, all are looked at.
+        Half-open range of the words to compare: places among the common words, in the order of `a`'s vocabulary. The
+        first words, mostly function words, are skipped because their neighbours differ between any two models. If the
+        range holds fewer than two words, it begins at 0.
     topn : int
-        Neighbours a word.
+        Neighbours per word.
 
     Returns
     -------
     DataFrame
-        As `Comparison.neighbors`; words with equal overlap in the order of `a`'s vocabulary.
+        As `Comparison.neighbors`; words with equal overlap are in the order of `a`'s vocabulary.
 
     Raises
     ------
@@ -180,6 +186,6 @@ def changed_neighbors(
 
 
 def _shared_neighbors(vectors: WordVectors, shared: list[str], places: np.ndarray, topn: int) -> np.ndarray:
-    """Neighbours of some shared words among all of them, as places in that list: (n, topn)."""
+    """Return the neighbours of the shared words at `places`, as places in `shared`: (n, topn) int32."""
     units = vectors.unit_vectors(shared)
     return nearest(units, units[places], topn, places[:, None])[0]

@@ -1,17 +1,17 @@
-"""Which words of an evaluation set a model knows, and at which row."""
+"""Look-up of the words of an evaluation set in a model."""
 
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix
 
 
 def fold(word: str, case_insensitive: bool) -> str:
-    """Form in which words are compared: upper case, as in the C tool and gensim, or as it is."""
+    """Return the form by which words are compared: upper case, as in the C tool and gensim, or the word itself."""
     return word.upper() if case_insensitive else word
 
 
 def known_rows(vectors: EmbeddingMatrix, restrict_vocab: int | None, case_insensitive: bool) -> dict[str, int]:
-    """Row of each word form among the first `restrict_vocab` words.
+    """Return the row of each word form among the first `restrict_vocab` words.
 
-    Of several words with the same upper case the first, that is the most frequent one, stands for all.
+    The first, most frequent, of several words with the same form represents all of them.
     """
     rows: dict[str, int] = {}
     for row, word in enumerate(vectors.words[:restrict_vocab]):

@@ -1,4 +1,4 @@
-"""Word similarity: how well cosines follow the scores that people gave to pairs of words."""
+"""Word similarity: the correlation of cosines with human scores of word pairs."""
 
 import numpy as np
 import pandas as pd
@@ -19,9 +19,9 @@ def evaluate_similarity(
     resamples: int = 1000,
     rng: np.random.Generator | int = 0,
 ) -> pd.DataFrame:
-    """Spearman and Pearson correlation of cosines with human scores.
+    """Compute the Spearman and Pearson correlations of cosines with human scores.
 
-    Correlations and the share of unknown words are those of gensim's `evaluate_word_pairs`.
+    Correlations and the fraction of unknown words equal those of gensim's ``evaluate_word_pairs``.
 
     Parameters
     ----------
@@ -29,23 +29,23 @@ def evaluate_similarity(
     pairs : WordPairs
         As `read_word_pairs` returns them.
     restrict_vocab : int or None
-        Only the first so many words are known; None: all.
+        Use only the first `restrict_vocab` words of the vocabulary; None uses all.
     case_insensitive : bool
-        Compare upper-case forms; the most frequent word of a form stands for all of them.
+        Compare upper-case forms; the most frequent word of a form represents all of them.
     dummy4unknown : bool
-        Give pairs with an unknown word the cosine 0; otherwise they are left out.
+        Give pairs with an unknown word the cosine 0; otherwise they are skipped. The name is gensim's.
     resamples : int
         Bootstrap resamples of the pairs for the interval of Spearman's correlation (percentile method,
         Efron 1979).
-    rng : Generator or int
-        Random numbers of the bootstrap, or their seed.
+    rng : np.random.Generator or int
+        Generator of the bootstrap, or its seed.
 
     Returns
     -------
     DataFrame
         One row; columns set, spearman, spearman_low, spearman_high (95 % interval), pearson, pairs (in the
-        file), used, oov (share of pairs with an unknown word). Correlations of fewer than two pairs, or of
-        equal values, are NaN.
+        file), used, oov (fraction of pairs with an unknown word). Correlations of fewer than two pairs, or of
+        constant values, are NaN.
     """
     known = known_rows(vectors, restrict_vocab, case_insensitive)
     rows = np.array([[known.get(fold(word, case_insensitive), -1) for word in pair] for pair in pairs.pairs], np.int64)
@@ -71,18 +71,18 @@ def evaluate_similarity(
 
 
 def bootstrap_interval(x: np.ndarray, y: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
-    """95 % interval of Spearman's correlation: percentiles over resamples of the pairs.
+    """Return the 95 % interval of Spearman's correlation: percentiles over resamples of the pairs.
 
     Parameters
     ----------
     x, y : (n,) float64
     resamples : int
-    rng : Generator
+    rng : np.random.Generator
 
     Returns
     -------
     (float, float)
-        NaN when fewer than two pairs, or no resample with unequal values, are there.
+        NaN for fewer than two pairs, or if every resample has constant values.
     """
     if len(x) < 2 or resamples < 1:
         return np.nan, np.nan
@@ -94,7 +94,7 @@ def bootstrap_interval(x: np.ndarray, y: np.ndarray, resamples: int, rng: np.ran
 
 
 def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Pearson's correlation along the last axis; NaN where a side has no spread."""
+    """Return Pearson's correlation along the last axis; NaN where a side is constant."""
     if x.shape[-1] < 2:
         return np.full(x.shape[:-1], np.nan)
     x, y = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)

@@ -67,7 +67,7 @@ class LanguageModel:
     ----------
     parameters : dict of str to Parameter
         All parameters, each once, under their names in files.
-    trainable : dict of str to Parameter
+    trainable_parameters : dict of str to Parameter
         The parameters that an optimizer changes: all, but E if it is frozen.
     eos, unk : int
         Ids of ``<eos>`` and ``<unk>``.
@@ -113,7 +113,7 @@ class LanguageModel:
         self.output = self._make_output(rng, dtype)
         self.parameters = self._named_parameters()
         frozen = self.embedding.weight if config.freeze_embedding else None
-        self.trainable = {name: p for name, p in self.parameters.items() if p is not frozen}
+        self.trainable_parameters = {name: p for name, p in self.parameters.items() if p is not frozen}
         self._masks: dict[str, np.ndarray] = {}
 
     def _make_output(self, rng: np.random.Generator, dtype: type) -> OutputLoss:

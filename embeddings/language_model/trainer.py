@@ -117,7 +117,7 @@ class LMTrainer(Estimator):
         self._rng = np.random.default_rng([self.seed, 1])  # another stream than that of weights drawn from the seed
         self.model.draw_from(self._rng)
         extra = {"weight_decay": config.weight_decay}
-        self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](self.model.trainable, config.rate, **extra)
+        self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](self.model.trainable_parameters, config.rate, **extra)
         self._plateau = ReduceOnPlateau(learning_rate=config.rate, factor=config.anneal)
         self._metrics: list[dict[str, Any]] = []
         self._position = _Position()

@@ -1,13 +1,13 @@
-"""Many to one: a label for a whole text, from a recurrent network and a pooling of its states.
+"""Many to one: a label for a whole text, from a recurrent network and the pooling of its states.
 
     x<t> = the vector of word t (`WordInputs`)
     h<t> = [forward h<t> ; backward h<t>]                     (`BidirectionalRNN`)
     p = pooled h<1> ... h<n>                                  (`pooling`)
     P(label) = softmax(W_ya p + b_y)
 
-A long text is read in windows side by side, each from a zero state, and pooled over all of them: backpropagation then
-reaches back as far as a window, and 700 words take as many steps in time as 50 do.  In training a text can be read in
-part: some of its windows, drawn anew each time, which saves time and keeps few texts from being learned by heart.
+A long text is read in windows side by side, each from a zero state, and pooled over all windows: backpropagation then
+reaches back at most one window, and 700 words take as many time steps as 50. In training only some windows of a text
+may be read, drawn anew in each step, which saves time and reduces overfitting on few texts.
 """
 
 from collections.abc import Sequence
@@ -20,21 +20,21 @@ from embeddings.networks.parameters import Parameters, clear_gradients
 from embeddings.sequences.estimator import Examples
 from embeddings.sequences.labeller import SequenceLabeller
 from embeddings.sequences.network import (
-    PREDICTED_TOGETHER,
+    PREDICTION_BATCH_WORDS,
     SequenceNetworkConfig,
-    dropped,
-    dropped_rows,
+    apply_dropout,
+    apply_dropout_to_vectors,
     label_numbers,
     require_words,
 )
 from embeddings.sequences.pooling import POOLINGS, make_pooling
-from embeddings.sequences.training import SequenceTrainingConfig, batches_of_like_length
+from embeddings.sequences.training import SequenceTrainingConfig, length_bucketed_batches
 from embeddings.sequences.word_inputs import EncodedSequences, WordInputsConfig
 from embeddings.vectors.word_vectors import WordVectors
 
 
 class SequenceClassifier(SequenceLabeller):
-    """Gives every text a label.
+    """Assigns a label to every text.
 
     ``fit(texts, labels)`` takes the words of each text, and its label. The validation score is the mean
     log-probability of the labels, in nats.
@@ -44,13 +44,18 @@ class SequenceClassifier(SequenceLabeller):
     network : SequenceNetworkConfig, optional
     training : SequenceTrainingConfig, optional
     pooling : {"mean", "max", "attention"}
-        How the states of a text become one vector.
+        Pooling of the states of a text.
     window : int, optional
-        Words that are read in a row; None reads every text as a whole.
+        Words per window; None reads every text as a whole.
     windows_drawn : int, optional
-        Windows of each text that one step of training reads; None for all.
-    inputs, vectors, labels, seed, threads, dtype
-        See `SequenceLabeller`.
+        Windows of each text that one training step reads; None reads all.
+    inputs : WordInputsConfig, optional
+        See `SequenceLabeller`, also for the parameters below.
+    vectors : WordVectors, optional
+    labels : sequence of str, optional
+    seed : int
+    threads : int, optional
+    dtype : type
 
     Attributes
     ----------
@@ -59,7 +64,7 @@ class SequenceClassifier(SequenceLabeller):
     Raises
     ------
     ValueError
-        For an unknown pooling, windows of less than a word, or fewer than one window drawn.
+        The pooling is unknown, `window` or `windows_drawn` is below 1, or `windows_drawn` is given without `window`.
     """
 
     def __init__(
@@ -82,7 +87,7 @@ class SequenceClassifier(SequenceLabeller):
         if window is not None and window < 1:
             raise ValueError(f"windows of {window} words: expected at least 1")
         if windows_drawn is not None and (windows_drawn < 1 or window is None):
-            raise ValueError(f"{windows_drawn} windows drawn of a text: expected at least 1, and windows of some words")
+            raise ValueError(f"windows_drawn={windows_drawn}, window={window}: expected at least 1 of both")
         super().__init__(
             training, inputs=inputs, vectors=vectors, labels=labels, seed=seed, threads=threads, dtype=dtype
         )
@@ -113,13 +118,7 @@ class SequenceClassifier(SequenceLabeller):
         return float(found[np.arange(len(chosen)), examples.targets[chosen]].mean())
 
     def predict(self, texts: Sequence[Sequence[str]]) -> list[str]:
-        """Return the most probable label of every text.
-
-        Raises
-        ------
-        ValueError
-            If a text has no words.
-        """
+        """Return the most probable label of every text; a ValueError names a text without words."""
         require_words(texts)
         numbers = self._log_probabilities(self.inputs_.encode(texts)).argmax(axis=1)
         return [self.labels_[number] for number in numbers.tolist()]
@@ -127,30 +126,30 @@ class SequenceClassifier(SequenceLabeller):
     def loss_and_gradients(
         self, encoded: EncodedSequences, texts: np.ndarray, targets: np.ndarray, rng: np.random.Generator | None
     ) -> float:
-        """Run a batch forwards and backwards; the gradients are in the parameters then.
+        """Run a batch forwards and backwards; leave the gradients in the parameters.
 
         Parameters
         ----------
-        encoded
+        encoded : EncodedSequences
             Texts as `WordInputs.encode` returns them.
-        texts
-            (B,): which of them make up the batch.
-        targets
-            (B,): numbers of their labels.
-        rng
-            Draws what is left out; None for nothing.
+        texts : (B,) int64
+            Numbers of the texts of the batch.
+        targets : (B,) int64
+            Numbers of their labels.
+        rng : np.random.Generator or None
+            Draws windows and dropout masks; None reads all windows without dropout.
 
         Returns
         -------
         float
-            Mean cross-entropy of a text, in nats.
+            Mean cross-entropy per text, in nats.
         """
         clear_gradients(self.parameters_)
         pieces, starts = self._windows([encoded.ids[i] for i in texts], rng)
         features, index, lengths = encoded.batch(pieces)
-        x, x_mask = dropped(self.inputs_.forward(features, index, rng), self.network.dropout, rng)
+        x, x_mask = apply_dropout_to_vectors(self.inputs_.forward(features, index, rng), self.network.dropout, rng)
         pooled, there = self._pooled(x, lengths, starts, rng)
-        flat, mask = dropped_rows(pooled, self.network.dropout, rng)
+        flat, mask = apply_dropout(pooled, self.network.dropout, rng)
         loss, d_pooled = self.output_.value_and_gradient(flat, targets)
         if mask is not None:
             d_pooled *= mask
@@ -164,7 +163,7 @@ class SequenceClassifier(SequenceLabeller):
     def _pooled(
         self, x: RepeatedVectors, lengths: np.ndarray, starts: np.ndarray, rng: np.random.Generator | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the vectors of the texts (B, H), and where words are in the windows, (windows, T)."""
+        """Return the pooled vectors of the texts (B, H), and the mask of words against padding, (windows, T)."""
         hidden, _ = self.network_.forward(x, lengths=lengths, rng=rng)
         there = np.arange(len(hidden)) < lengths[:, None]
         return self._pooling.forward(hidden.transpose(1, 0, 2)[there], starts), there
@@ -172,13 +171,13 @@ class SequenceClassifier(SequenceLabeller):
     def _windows(
         self, ids: Sequence[np.ndarray], rng: np.random.Generator | None = None
     ) -> tuple[list[np.ndarray], np.ndarray]:
-        """Cut texts into windows, and draw some of each; return them, and where the words of each text start."""
+        """Cut texts into windows and draw some of each; return them and the number of words before each text, (B,)."""
         cut = [self._cut(text, rng) for text in ids]
         lengths = [sum(map(len, windows)) for windows in cut]
         return [window for windows in cut for window in windows], np.cumsum([0, *lengths[:-1]])
 
     def _cut(self, text: np.ndarray, rng: np.random.Generator | None) -> list[np.ndarray]:
-        """Return the windows of a text, or some of them: the first one ends anywhere then, so that cuts differ."""
+        """Return all windows of a text, or some at random; then the first window has a random length: cuts vary."""
         size, drawn = self.window, self.windows_drawn
         if size is None:
             return [text]
@@ -191,7 +190,7 @@ class SequenceClassifier(SequenceLabeller):
     def _log_probabilities(self, encoded: EncodedSequences) -> np.ndarray:
         found = np.empty((len(encoded.ids), len(self.labels_)))
         lengths = np.array([len(text) for text in encoded.ids])
-        for batch in batches_of_like_length(lengths, PREDICTED_TOGETHER, np.random.default_rng(0)):
+        for batch in length_bucketed_batches(lengths, PREDICTION_BATCH_WORDS, np.random.default_rng(0)):
             pieces, starts = self._windows([encoded.ids[i] for i in batch])
             features, index, ends = encoded.batch(pieces)
             pooled, _ = self._pooled(self.inputs_.forward(features, index), ends, starts)

@@ -1,15 +1,15 @@
-"""A network that writes: from a state to a sequence of symbols, one symbol a time step.
+"""Decoder: a recurrent network that generates a sequence of symbols from an initial state, one symbol per time step.
 
 ::
 
              y<1>     y<2>          y<T>     <end>
                ↑        ↑             ↑        ↑           P(y<t>) = softmax(W_ya h<t> + b_y)
     h<0> ──► cell ──► cell ──► ... cell ──► cell           h<t> = cell(e<t-1>, h<t-1>)
-               ↑        ↑             ↑        ↑           e<t-1> = E o of the symbol before
+               ↑        ↑             ↑        ↑           e<t-1> = E o, with o of the previous symbol
             <end>     y<1>         y<T-1>    y<T>
 
-In training the symbol before is the true one (teacher forcing, Williams & Zipser 1989); when the network writes by
-itself, it is the one it wrote.  ``<end>`` stands before the first symbol and after the last.
+In training the previous symbol is the true one (teacher forcing, Williams & Zipser 1989); in generation it is the one
+that the network chose. ``<end>`` stands before the first symbol and after the last.
 """
 
 from abc import abstractmethod
@@ -37,12 +37,12 @@ class SequenceGeneratorConfig:
 
     Attributes
     ----------
-    cell
+    cell : str
         A name of `CELLS`: "rnn", "gru" or "lstm".
-    dimension
-        d, the dimension of the vectors of symbols.
-    layer_sizes
-        H of each layer, from the bottom up.
+    dimension : int
+        d, the dimension of the symbol vectors.
+    layer_sizes : tuple[int, ...]
+        Hidden size H of each layer, from the bottom up.
     """
 
     cell: str = "lstm"
@@ -56,7 +56,7 @@ class SequenceGeneratorConfig:
             raise ValueError(f"dimension must be at least 1, got {self.dimension}")
 
     def make(self, rng: np.random.Generator, dtype: type) -> DeepRNN:
-        """Return a network with its starting weights."""
+        """Return a network with its initial weights."""
         return DeepRNN(CELLS[self.cell](), self.dimension, self.layer_sizes, rng=rng, dtype=dtype)
 
 
@@ -65,13 +65,13 @@ class SymbolTable:
 
     Parameters
     ----------
-    symbols
-        All symbols that there are, each once.
+    symbols : sequence of str
+        All symbols, each once.
 
     Raises
     ------
     ValueError
-        If there is none, or one appears twice.
+        There are no symbols, or one occurs twice.
     """
 
     def __init__(self, symbols: Sequence[str]):
@@ -81,12 +81,12 @@ class SymbolTable:
             raise ValueError(f"{len(self.symbols)} symbols, {len(self._number)} of them different: expected each once")
 
     def numbers(self, sequences: Sequence[Sequence[str]]) -> list[np.ndarray]:
-        """Return the numbers of the symbols of each sequence; a ValueError names one that is unknown."""
+        """Return the numbers of the symbols of each sequence, (n,) int64; a ValueError names an unknown symbol."""
         return [label_numbers(sequence, self._number) for sequence in sequences]
 
 
 def symbols_of(sequences: Sequence[Sequence[str]]) -> list[str]:
-    """Return the distinct symbols of some sequences, sorted."""
+    """Return the distinct symbols of the sequences, sorted."""
     return sorted({symbol for sequence in sequences for symbol in sequence})
 
 
@@ -95,13 +95,13 @@ class Decoder:
 
     Parameters
     ----------
-    symbols
-        What sequences are made of.
-    config
-        The network.
-    rng
-        Draws the starting weights.
-    dtype
+    symbols : sequence of str
+        All symbols of the sequences, each once.
+    config : SequenceGeneratorConfig
+        Settings of the network.
+    rng : np.random.Generator
+        Draws the initial weights.
+    dtype : type
         float32, or float64 for gradient checks.
 
     Attributes
@@ -121,7 +121,7 @@ class Decoder:
         self.parameters |= {f"output_{name}": parameter for name, parameter in self.output.parameters.items()}
 
     def loss_and_gradient(self, targets: Sequence[np.ndarray], states: list[State]) -> tuple[float, list[State]]:
-        """Return the mean loss of a symbol, ``<end>`` included, and ∂L/∂(initial states); adds to the gradients."""
+        """Return the mean loss per symbol, ``<end>`` included, and ∂L/∂(initial states); add to the gradients."""
         hidden, padded = self._hidden(targets, states)
         loss, d_flat = self.output.value_and_gradient(hidden.reshape(-1, hidden.shape[-1]), padded.ravel())
         d_vectors, d_states = self.network.backward(d_flat.reshape(hidden.shape))
@@ -130,7 +130,7 @@ class Decoder:
         return loss, d_states
 
     def log_likelihood(self, targets: Sequence[np.ndarray], states: list[State]) -> np.ndarray:
-        """Return ln P(sequence, ``<end>`` included) for each target, (B,) float64."""
+        """Return ln P(sequence) of each target, ``<end>`` included, (B,) float64."""
         hidden, padded = self._hidden(targets, states)
         flat = self.output.log_likelihood(hidden.reshape(-1, hidden.shape[-1]), padded.ravel())
         return flat.reshape(padded.shape).sum(axis=0)
@@ -142,7 +142,7 @@ class Decoder:
         return np.ascontiguousarray(hidden), padded
 
     def greedy(self, states: list[State], limit: int) -> list[list[str]]:
-        """Write the most probable symbol at each step, until ``<end>`` or ``limit`` symbols; a list a sequence."""
+        """Choose the most probable symbol at each step, until ``<end>`` or `limit` symbols; one list per sequence."""
         last = np.full(len(states[0][0]), self.end)
         written: list[np.ndarray] = []
         ended = np.zeros(len(last), bool)
@@ -156,7 +156,7 @@ class Decoder:
 
 
 class SequenceGenerator(SequenceEstimator):
-    """A `Decoder` and what its initial state is made from; see `VectorDecoder` and `EncoderDecoder`.
+    """Base class of models with a `Decoder`; see `VectorDecoder` and `EncoderDecoder`.
 
     The validation score is the mean of ln P(symbol).
 
@@ -164,10 +164,12 @@ class SequenceGenerator(SequenceEstimator):
     ----------
     network : SequenceGeneratorConfig, optional
     training : SequenceTrainingConfig, optional
-        The words of a sequence are its symbols.
+        Its ``batch_words`` counts symbols.
     symbols : sequence of str, optional
-        What targets are made of; by default the symbols of the training examples, sorted.
-    seed, threads, dtype
+        All symbols of the targets; by default those of the training examples, sorted.
+    seed : int
+    threads : int, optional
+    dtype : type
         See `SequenceEstimator`.
 
     Attributes
@@ -192,32 +194,32 @@ class SequenceGenerator(SequenceEstimator):
         self.network, self.symbols = network or SequenceGeneratorConfig(), symbols
 
     def initialize(self, sources: Any, targets: Sequence[Sequence[str]]) -> None:
-        """Number the symbols and draw the starting weights, without training."""
+        """Number the symbols and draw the initial weights, without training."""
         self._rng = np.random.default_rng(self.seed)
         self.parameters_ = self.trainable_parameters_ = self._make_networks(
             self._rng, sources, symbols_of(targets) if self.symbols is None else self.symbols
         )
 
     def _make_decoder(self, rng: np.random.Generator, symbols: Sequence[str]) -> Parameters:
-        """Draw the decoder; return its parameters by name."""
+        """Draw the decoder's weights; return its parameters by name."""
         self.decoder_ = Decoder(symbols, self.network, rng=rng, dtype=self.dtype)
         return self.decoder_.parameters
 
     @abstractmethod
     def _make_networks(self, rng: np.random.Generator, sources: Any, symbols: Sequence[str]) -> Parameters:
-        """Draw the decoder and everything below it; return the parameters by name."""
+        """Draw the weights of the decoder and of everything below it; return the parameters by name."""
 
     @abstractmethod
     def _encode_sources(self, sources: Any) -> Any:
-        """Return the sources as arrays that can be indexed by source; check them."""
+        """Check the sources; return them as arrays that can be indexed by source."""
 
     @abstractmethod
     def _states(self, encoded: Any) -> list[State]:
-        """Return the initial states of the decoder for a batch of what `_encode_sources` returned."""
+        """Return the decoder's initial states for a batch of sources as `_encode_sources` returns them."""
 
     @abstractmethod
     def _states_backward(self, d_states: list[State]) -> None:
-        """Add to the gradients, given ∂L/∂(what the last `_states` returned)."""
+        """Add to the gradients, given ∂L/∂(result of the last `_states`)."""
 
     def _encode(self, sources: Any, targets: Sequence[Sequence[str]]) -> Examples:
         numbers = self.decoder_.table.numbers(targets)
@@ -232,7 +234,7 @@ class SequenceGenerator(SequenceEstimator):
         return float(total.sum() / examples.lengths[chosen].sum())
 
     def loss_and_gradients(self, sources: Any, targets: Sequence[Sequence[str]]) -> float:
-        """Return the mean loss of a symbol in nats; its gradients are in the parameters then."""
+        """Return the mean loss per symbol in nats; leave its gradients in the parameters."""
         return self._loss_and_gradients(self._encode_sources(sources), self.decoder_.table.numbers(targets))
 
     def _loss_and_gradients(self, encoded: Any, numbers: Sequence[np.ndarray]) -> float:
@@ -242,13 +244,18 @@ class SequenceGenerator(SequenceEstimator):
         return loss
 
     def decode(self, sources: Any, limit: int = 100) -> list[list[str]]:
-        """Write a sequence for each source, always the most probable symbol (greedy search).
+        """Generate a sequence for each source by greedy search: the most probable symbol at each step.
 
         Parameters
         ----------
-        sources
-            What to write from: see the class.
-        limit
-            Symbols at most.
+        sources : Any
+            Sources as `fit` takes them.
+        limit : int
+            Largest number of symbols per sequence.
+
+        Returns
+        -------
+        list of list of str
+            Symbols of each sequence, without ``<end>``.
         """
         return self.decoder_.greedy(self._states(self._encode_sources(sources)), limit)

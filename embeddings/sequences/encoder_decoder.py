@@ -1,10 +1,10 @@
-"""Many to many of different lengths: one network reads a sequence, another writes one.
+"""Many to many of different lengths: one network encodes a sequence, another generates one.
 
 ::
 
     x<1> x<2> ... x<S> ──► encoder ──► h<S> of all layers = h<0> of the decoder ──► y<1> y<2> ... <end>
 
-Backpropagation through time goes through both: ∂L/∂h<0> of the decoder is ∂L/∂h<S> of the encoder.
+Backpropagation through time runs through both networks: ∂L/∂h<0> of the decoder is ∂L/∂h<S> of the encoder.
 """
 
 from collections.abc import Sequence
@@ -30,11 +30,15 @@ class EncoderDecoder(SequenceGenerator):
     Parameters
     ----------
     network : SequenceGeneratorConfig, optional
-        Both networks.
+        Settings of both networks.
+    training : SequenceTrainingConfig, optional
+        See `SequenceGenerator`, also for `symbols`, `seed`, `threads` and `dtype`.
     source_symbols : sequence of str, optional
-        What sources are made of; by default the symbols of the training examples, sorted.
-    training, symbols, seed, threads, dtype
-        See `SequenceGenerator`.
+        All symbols of the sources; by default those of the training examples, sorted.
+    symbols : sequence of str, optional
+    seed : int
+    threads : int, optional
+    dtype : type
 
     Attributes
     ----------
@@ -80,7 +84,7 @@ class EncoderDecoder(SequenceGenerator):
         return states
 
     def _states_backward(self, d_states: list[State]) -> None:
-        # no output of the encoder is used but its final states
+        # only the final states of the encoder are used, not its outputs
         d_vectors, _ = self.encoder_.backward(np.zeros(self._shape), d_states)
         assert d_vectors is not None
         self._embedding.backward(d_vectors)

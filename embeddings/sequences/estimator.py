@@ -1,4 +1,4 @@
-"""What all models of sequences share: `fit`, written once."""
+"""Base class of all sequence models: `fit`, written once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ class Examples(NamedTuple):
     Attributes
     ----------
     sources : Any
-        As the model encodes them.
+        Sources as the model encodes them.
     targets : sequence of np.ndarray, or np.ndarray
-        Numbers of labels or symbols, one element an example.
-    lengths : np.ndarray
-        (n,): words or symbols of each example.
+        Numbers of labels or symbols, one element per example.
+    lengths : (n,) int64
+        Words or symbols of each example.
     """
 
     sources: Any
@@ -31,30 +31,30 @@ class Examples(NamedTuple):
 
 
 class SequenceEstimator(Estimator, ABC):
-    """A network over sequences that learns from examples; see `SequenceLabeller` and `SequenceGenerator`.
+    """A supervised network over sequences; see `SequenceLabeller` and `SequenceGenerator`.
 
     Parameters
     ----------
-    training : SequenceTrainingConfig, optional
+    training : SequenceTrainingConfig or None
     seed : int
-        Of the starting weights and of everything else that is drawn.
-    threads : int, optional
-        By default all cores.
+        Seed of the initial weights and of all other random numbers.
+    threads : int or None
+        Threads of matrix products and of compiled code; by default all cores.
     dtype : type
         float32, or float64 for gradient checks.
 
     Attributes
     ----------
     parameters_, trainable_parameters_ : Parameters
-        All, and those that are not frozen; after `initialize`, with which `fit` begins.
+        All parameters, and those that are not frozen; set by `initialize`, which `fit` calls first.
     metrics_ : list of dict
-        One entry an epoch; see `train_sequences`.
+        One entry per epoch; see `train_sequences`.
     validation_scores_ : list of float
-        One an epoch, the higher the better; empty without validation.
+        One score per epoch, higher is better; empty without validation.
     """
 
     unit: ClassVar[str] = "words"
-    """What the length of an example counts."""
+    """Unit of the length of an example."""
     parameters_: Parameters
     trainable_parameters_: Parameters
     metrics_: list[dict[str, Any]]
@@ -73,14 +73,14 @@ class SequenceEstimator(Estimator, ABC):
         *,
         progress: ProgressCallback | None = None,
     ) -> Self:
-        """Train from new weights, and keep those of the epoch with the best validation score.
+        """Train from new weights; keep those of the epoch with the best validation score.
 
         Parameters
         ----------
         sources, targets : sequence
-            Examples and what is to be learned of each; see the class.
-        valid : tuple of both, optional
-            Examples for validation; by default a fraction of the others is held out.
+            Examples and the target of each; the class says of which kind.
+        valid : tuple of (sources, targets), optional
+            Examples for validation; by default a fraction of the training examples is held out.
         progress : callable, optional
             Called after every batch with a `TrainingProgress`.
 
@@ -92,10 +92,10 @@ class SequenceEstimator(Estimator, ABC):
         Raises
         ------
         ValueError
-            If an example has no words, there are not as many targets as sources or fewer than two of them, or a target
-            is unknown.
+            An example has no words, the numbers of sources and targets differ, there are fewer than two examples, or a
+            target is unknown.
         TrainingDiverged
-            If a loss or gradient is not finite.
+            A loss or gradient is not finite.
         """
         _require_as_many(sources, targets)
         self.initialize(sources, targets)
@@ -122,21 +122,21 @@ class SequenceEstimator(Estimator, ABC):
 
     @abstractmethod
     def initialize(self, sources: Any, targets: Any) -> None:
-        """Draw the starting weights of a network for these examples, without training."""
+        """Draw the initial weights of a network for these examples, without training."""
 
     @abstractmethod
     def _encode(self, sources: Any, targets: Any) -> Examples:
-        """Turn examples into numbers; check them."""
+        """Check the examples and turn them into numbers."""
 
     @abstractmethod
     def _train_on(self, examples: Examples, chosen: np.ndarray) -> float:
-        """Return the mean loss of a batch, given the numbers of its examples; leave its gradients in the parameters."""
+        """Return the mean loss of the examples with these numbers; leave its gradients in the parameters."""
 
     @abstractmethod
     def _score(self, examples: Examples, chosen: np.ndarray) -> float:
-        """Return how well the network does on the examples with these numbers, the higher the better."""
+        """Return the validation score of the examples with these numbers; higher is better."""
 
 
 def _require_as_many(sources: Sequence[Any], targets: Sequence[Any]) -> None:
     if len(sources) != len(targets):
-        raise ValueError(f"{len(targets)} targets for {len(sources)} sources: expected as many")
+        raise ValueError(f"{len(targets)} targets for {len(sources)} sources: expected one target per source")

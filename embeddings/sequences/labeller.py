@@ -1,4 +1,4 @@
-"""What taggers, classifiers and labellers of constituents share: word vectors below the network, labels above it."""
+"""Base class of taggers, classifiers and constituent labellers: word vectors below a network, a softmax above it."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -19,21 +19,24 @@ class SequenceLabeller(SequenceEstimator):
 
     Parameters
     ----------
-    training, seed, threads, dtype
-        See `SequenceEstimator`.
-    inputs : WordInputsConfig, optional
-        The tables of word vectors.
-    vectors : WordVectors, optional
-        Trained vectors E; without them E starts at random.
-    labels : sequence of str, optional
+    training : SequenceTrainingConfig or None
+        See `SequenceEstimator`, also for `seed`, `threads` and `dtype`.
+    inputs : WordInputsConfig or None
+        Tables of word vectors.
+    vectors : WordVectors or None
+        Trained vectors E; without them E is initialised at random.
+    labels : sequence of str or None
         All labels, in the order of the outputs; by default those of the training examples, sorted.
+    seed : int
+    threads : int or None
+    dtype : type
 
     Attributes
     ----------
     inputs_ : WordInputs
-        The tables, made for the words of the training examples.
+        Tables for the words of the training examples.
     labels_ : list of str
-        The order is that of the outputs.
+        Labels in the order of the outputs.
     output_ : SoftmaxCrossEntropy
     """
 
@@ -56,7 +59,7 @@ class SequenceLabeller(SequenceEstimator):
         self.inputs, self.vectors, self.labels = inputs or WordInputsConfig(), vectors, labels
 
     def initialize(self, sources: Sequence[Any], targets: Sequence[Any]) -> None:
-        """Number words and labels and draw the starting weights, without training."""
+        """Number words and labels and draw the initial weights, without training."""
         self._rng = np.random.default_rng(self.seed)
         self.labels_ = sorted(self._distinct_labels(targets)) if self.labels is None else list(self.labels)
         self._number = {label: number for number, label in enumerate(self.labels_)}
@@ -64,16 +67,16 @@ class SequenceLabeller(SequenceEstimator):
         self.inputs_ = WordInputs(texts, self.inputs, vectors=self.vectors, rng=self._rng, dtype=self.dtype)
         own = self._make_network(self._rng)
         self.parameters_ = {**self.inputs_.parameters, **own}
-        self.trainable_parameters_ = {**self.inputs_.trainable, **own}
+        self.trainable_parameters_ = {**self.inputs_.trainable_parameters, **own}
 
     def _make_output(self, rng: np.random.Generator, size: int) -> Parameters:
-        """Draw the softmax layer over vectors of ``size`` numbers; return its parameters by name."""
+        """Draw the weights of the softmax layer for inputs of `size` columns; return its parameters by name."""
         self.output_ = SoftmaxCrossEntropy.random(rng, len(self.labels_), size, self.dtype)
         return {f"output.{name}": parameter for name, parameter in self.output_.parameters.items()}
 
     @abstractmethod
     def _make_network(self, rng: np.random.Generator) -> Parameters:
-        """Draw everything between the word vectors and the loss; return the parameters by name."""
+        """Draw the weights between the word vectors and the loss; return the parameters by name."""
 
     def _words(self, source: Any) -> Sequence[str]:
         """Return the words of an example."""
@@ -81,5 +84,5 @@ class SequenceLabeller(SequenceEstimator):
         return words
 
     def _distinct_labels(self, targets: Sequence[Any]) -> set[str]:
-        """Return the labels that occur in the targets: sequences of labels."""
+        """Return the distinct labels of the targets, which are sequences of labels."""
         return {label for labels in targets for label in labels}

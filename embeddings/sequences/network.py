@@ -1,4 +1,4 @@
-"""What taggers and classifiers have in common: settings of the network, dropout, and checks of what they are given."""
+"""Network settings, dropout and checks of examples, shared by taggers, classifiers and constituent labellers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import RepeatedVectors
 from embeddings.networks.stacking import BidirectionalRNN, DeepRNN
 
-PREDICTED_TOGETHER = 8192
-"""Words of a batch when nothing is learned."""
+PREDICTION_BATCH_WORDS = 8192
+"""Words of a batch in prediction."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,14 +20,14 @@ class SequenceNetworkConfig:
 
     Attributes
     ----------
-    cell
+    cell : str
         A name of `CELLS`: "rnn", "gru" or "lstm".
-    layer_sizes
-        H of each layer and direction, from the bottom up.
-    bidirectional
-        Also read each sequence from its end.
-    dropout
-        Share of the inputs, of the outputs, and of what goes from layer to layer, that is left out in training.
+    layer_sizes : tuple[int, ...]
+        Hidden size H of each layer and direction, from the bottom up.
+    bidirectional : bool
+        Also read each sequence backwards.
+    dropout : float
+        Dropout probability of the inputs, of the outputs, and between layers.
     """
 
     cell: str = "lstm"
@@ -42,7 +42,7 @@ class SequenceNetworkConfig:
             raise ValueError(f"dropout={self.dropout}: expected a probability in [0, 1)")
 
     def make(self, input_size: int, rng: np.random.Generator, dtype: type) -> BidirectionalRNN | DeepRNN:
-        """Return the network with its starting weights."""
+        """Return the network with its initial weights."""
         kind = BidirectionalRNN if self.bidirectional else DeepRNN
         dropout = Dropout(hidden=self.dropout)
         return kind(CELLS[self.cell](), input_size, self.layer_sizes, rng=rng, dropout=dropout, dtype=dtype)
@@ -56,7 +56,7 @@ def require_words(sequences: Sequence[Sequence[str]]) -> None:
 
 
 def label_numbers(labels: Sequence[str], number: Mapping[str, int]) -> np.ndarray:
-    """Return the numbers of labels, (n,) int64; a ValueError names one that is unknown."""
+    """Return the numbers of labels, (n,) int64; a ValueError names an unknown label."""
     try:
         return np.array([number[label] for label in labels], np.int64)
     except KeyError as error:
@@ -64,18 +64,18 @@ def label_numbers(labels: Sequence[str], number: Mapping[str, int]) -> np.ndarra
         raise ValueError(f"unknown label {error.args[0]!r}: the network was made for {known}") from None
 
 
-def dropped(
+def apply_dropout_to_vectors(
     x: RepeatedVectors, probability: float, rng: np.random.Generator | None
 ) -> tuple[RepeatedVectors, np.ndarray | None]:
-    """Leave numbers out of the distinct vectors of a batch; return the mask too, if there is one."""
-    vectors, mask = dropped_rows(x.vectors, probability, rng)
+    """Apply dropout to the distinct vectors of a batch; return them and the mask, or None without dropout."""
+    vectors, mask = apply_dropout(x.vectors, probability, rng)
     return RepeatedVectors(vectors, x.index), mask
 
 
-def dropped_rows(
+def apply_dropout(
     rows: np.ndarray, probability: float, rng: np.random.Generator | None
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Leave numbers out of ``rows``; return the mask too, if there is one."""
+    """Apply dropout to `rows`; return them and the mask, or None without dropout."""
     if rng is None or probability == 0.0:
         return np.ascontiguousarray(rows), None
     mask = dropout_mask(rng, rows.shape, probability, rows.dtype)

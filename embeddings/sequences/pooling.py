@@ -1,11 +1,11 @@
-"""Many vectors of a text to one: h<1> ... h<n> become the vector that a text is classified by.
+"""Pooling: combine the states h<1> ... h<n> of a text into the one vector that is classified.
 
     mean        (1/n) Σ_t h<t>
-    max         max_t h<t>, number by number (Collobert et al. 2011)
+    max         max_t h<t>, column by column (Collobert et al. 2011)
     attention   Σ_t α_t h<t>,  α = softmax over t of v · tanh(W h<t> + b)     (Yang et al. 2016)
 
-The vectors of all texts of a batch stand below each other, those of a text together: rows (N, H) and ``starts`` (B,),
-the first row of each text.  No text is empty.
+The states of a batch are one array ``rows`` (N, H), in which the rows of a text are contiguous; ``starts`` (B,) holds
+the first row of each text. No text is empty.
 """
 
 from abc import ABC, abstractmethod
@@ -18,7 +18,7 @@ from embeddings.parallel import product
 
 
 class Pooling(ABC):
-    """One way to make one vector of many.
+    """Base class of the poolings.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Pooling(ABC):
 
     @abstractmethod
     def forward(self, rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
-        """Return the vectors of the texts, (B, H)."""
+        """Return the pooled vectors of the texts, (B, H)."""
 
     @abstractmethod
     def backward(self, d_pooled: np.ndarray) -> np.ndarray:
@@ -48,12 +48,12 @@ class MeanPooling(Pooling):
         return np.add.reduceat(rows, starts) / self._counts[:, None].astype(rows.dtype)
 
     def backward(self, d_pooled: np.ndarray) -> np.ndarray:
-        """Give each row its share."""
+        """Divide the gradient of each mean evenly among its rows."""
         return np.repeat(d_pooled / self._counts[:, None].astype(d_pooled.dtype), self._counts, axis=0)
 
 
 class MaxPooling(Pooling):
-    """The largest number of each column over a text; where several are equal they share the gradient."""
+    """The maximum of each column over a text; equal maxima share the gradient."""
 
     def __init__(self) -> None:
         self.parameters = {}
@@ -67,20 +67,20 @@ class MaxPooling(Pooling):
         return largest
 
     def backward(self, d_pooled: np.ndarray) -> np.ndarray:
-        """Pass the gradient to the largest."""
+        """Pass the gradient to the maxima."""
         return np.repeat(d_pooled / self._ties, self._counts, axis=0) * self._chosen
 
 
 class AttentionPooling(Pooling):
-    """A mean with weights that are learned.
+    """A weighted mean whose weights are learned (Yang et al. 2016, "Hierarchical Attention Networks").
 
     Parameters
     ----------
-    size
-        H.
-    rng
+    size : int
+        H, columns of the rows.
+    rng : np.random.Generator
         Draws W (H, H) and v.
-    dtype
+    dtype : type
         float32, or float64 for gradient checks.
     """
 
@@ -123,7 +123,7 @@ POOLINGS = ("mean", "max", "attention")
 
 
 def make_pooling(name: str, size: int, rng: np.random.Generator, dtype: type) -> Pooling:
-    """Return the pooling of a name of `POOLINGS` for rows of ``size`` numbers."""
+    """Return the pooling with a name of `POOLINGS`, for rows of `size` columns."""
     if name == "attention":
         return AttentionPooling(size, rng=rng, dtype=dtype)
     return MeanPooling() if name == "mean" else MaxPooling()

@@ -4,7 +4,7 @@
     h<t> = [forward h<t> ; backward h<t>]                     (`BidirectionalRNN`)
     P(label of word t) = softmax(W_ya h<t> + b_y)
 
-and the loss is the mean cross-entropy over the words of a batch; what pads a sentence counts nothing.
+The loss is the mean cross-entropy over the words of a batch; padding does not count.
 """
 
 from collections.abc import Sequence
@@ -16,20 +16,20 @@ from embeddings.networks.parameters import Parameters, clear_gradients
 from embeddings.sequences.estimator import Examples
 from embeddings.sequences.labeller import SequenceLabeller
 from embeddings.sequences.network import (
-    PREDICTED_TOGETHER,
+    PREDICTION_BATCH_WORDS,
     SequenceNetworkConfig,
-    dropped,
-    dropped_rows,
+    apply_dropout,
+    apply_dropout_to_vectors,
     label_numbers,
     require_words,
 )
-from embeddings.sequences.training import SequenceTrainingConfig, batches_of_like_length
+from embeddings.sequences.training import SequenceTrainingConfig, length_bucketed_batches
 from embeddings.sequences.word_inputs import EncodedSequences, WordInputsConfig
 from embeddings.vectors.word_vectors import WordVectors
 
 
 class SequenceTagger(SequenceLabeller):
-    """Gives every word of a sentence a label.
+    """Assigns a label to every word of a sentence.
 
     ``fit(sentences, tags)`` takes the words of each sentence, and the label of each word. The validation score is the
     accuracy.
@@ -38,8 +38,13 @@ class SequenceTagger(SequenceLabeller):
     ----------
     network : SequenceNetworkConfig, optional
     training : SequenceTrainingConfig, optional
-    inputs, vectors, labels, seed, threads, dtype
-        See `SequenceLabeller`.
+        See `SequenceLabeller`, also for the parameters below.
+    inputs : WordInputsConfig, optional
+    vectors : WordVectors, optional
+    labels : sequence of str, optional
+    seed : int
+    threads : int, optional
+    dtype : type
 
     Attributes
     ----------
@@ -94,13 +99,7 @@ class SequenceTagger(SequenceLabeller):
         return float(np.mean(found == np.concatenate([examples.targets[i] for i in chosen])))
 
     def predict(self, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-        """Return the most probable label of every word.
-
-        Raises
-        ------
-        ValueError
-            If a sentence has no words.
-        """
+        """Return the most probable label of every word; a ValueError names a sentence without words."""
         require_words(sentences)
         numbers = self._predicted(self.inputs_.encode(sentences))
         return [[self.labels_[number] for number in sequence] for sequence in numbers]
@@ -113,26 +112,30 @@ class SequenceTagger(SequenceLabeller):
         targets: np.ndarray,
         rng: np.random.Generator | None,
     ) -> float:
-        """Run a batch forwards and backwards; the gradients are in the parameters then.
+        """Run a batch forwards and backwards; leave the gradients in the parameters.
 
         Parameters
         ----------
-        features, index, lengths
-            As `EncodedSequences.batch` returns them.
-        targets
-            (T, B): numbers of labels, `PADDING` past the end.
-        rng
-            Draws what is left out; None for nothing.
+        features : (u, tables) int64
+            As `EncodedSequences.batch` returns it.
+        index : (T, B) int64
+            As `EncodedSequences.batch` returns it.
+        lengths : (B,) int64
+            Words of each sentence.
+        targets : (T, B) int64
+            Numbers of the labels; `PADDING` beyond the end of a sentence.
+        rng : np.random.Generator or None
+            Draws the dropout masks; None disables dropout.
 
         Returns
         -------
         float
-            Mean cross-entropy of a word, in nats.
+            Mean cross-entropy per word, in nats.
         """
         clear_gradients(self.parameters_)
-        x, x_mask = dropped(self.inputs_.forward(features, index, rng), self.network.dropout, rng)
+        x, x_mask = apply_dropout_to_vectors(self.inputs_.forward(features, index, rng), self.network.dropout, rng)
         hidden, _ = self.network_.forward(x, lengths=lengths, rng=rng)
-        flat, mask = dropped_rows(hidden.reshape(-1, hidden.shape[-1]), self.network.dropout, rng)
+        flat, mask = apply_dropout(hidden.reshape(-1, hidden.shape[-1]), self.network.dropout, rng)
         loss, d_flat = self.output_.value_and_gradient(flat, targets.ravel())
         if mask is not None:
             d_flat *= mask
@@ -144,7 +147,7 @@ class SequenceTagger(SequenceLabeller):
     def _predicted(self, encoded: EncodedSequences) -> list[np.ndarray]:
         lengths = np.array([len(sequence) for sequence in encoded.ids])
         found: list[np.ndarray] = [np.empty(0, np.int64)] * len(lengths)
-        for batch in batches_of_like_length(lengths, PREDICTED_TOGETHER, np.random.default_rng(0)):
+        for batch in length_bucketed_batches(lengths, PREDICTION_BATCH_WORDS, np.random.default_rng(0)):
             features, index, ends = encoded.batch([encoded.ids[i] for i in batch])
             hidden, _ = self.network_.forward(self.inputs_.forward(features, index), lengths=ends)
             flat = np.ascontiguousarray(hidden.reshape(-1, hidden.shape[-1]))

@@ -1,4 +1,4 @@
-"""Training of networks that read sequences: batches of like length, one learning-rate cycle, early stopping."""
+"""Training of sequence networks: batches bucketed by length, a one-cycle learning rate, early stopping."""
 
 import logging
 import math
@@ -19,25 +19,25 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceTrainingConfig:
-    """How a tagger or classifier is trained: AdamW, with a learning rate that rises and falls once.
+    """Training settings of sequence models: AdamW with a learning rate that rises and falls once.
 
     Attributes
     ----------
-    epochs
-        Passes over the examples, at most.
-    batch_words
-        Words of a batch, padding included; an example that is longer is a batch of its own.
-    learning_rate
-        The highest one.
-    weight_decay
+    epochs : int
+        Largest number of passes over the examples.
+    batch_words : int
+        Words of a batch, padding included; a longer example is a batch of its own.
+    learning_rate : float
+        Peak of the learning-rate cycle.
+    weight_decay : float
         See `AdamW`.
-    clip
+    clip : float
         Largest global norm of the gradient.
-    patience
-        Training ends after this many epochs in a row without a better validation.
-    validation_fraction
-        Fraction of the examples that is held out for validation when none are given; with 0 there is no validation, and
-        the weights are those at the end.
+    patience : int
+        Stop after this many epochs in a row without a better validation score.
+    validation_fraction : float
+        Fraction of the examples held out for validation when none are given; with 0 there is no validation, and the
+        weights are those of the last step.
     """
 
     epochs: int = 5
@@ -58,11 +58,11 @@ class SequenceTrainingConfig:
             raise ValueError(f"validation_fraction {self.validation_fraction}: expected a number from 0 to less than 1")
 
 
-def batches_of_like_length(lengths: np.ndarray, batch_words: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Return the numbers of the examples of each batch, in random order; lengths within a batch are alike.
+def length_bucketed_batches(lengths: np.ndarray, batch_words: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Return the numbers of the examples of each batch; examples of a batch have similar lengths.
 
-    Examples are sorted by length, equal ones in random order, and cut where B · (longest) would exceed
-    ``batch_words``: so there is next to no padding.
+    Examples are sorted by length, those of equal length in random order, and cut where B · (longest) would exceed
+    `batch_words`, so that there is little padding. The batches are in random order.
     """
     order = rng.permutation(len(lengths))
     order = order[np.argsort(lengths[order], kind="stable")]
@@ -75,12 +75,25 @@ def batches_of_like_length(lengths: np.ndarray, batch_words: int, rng: np.random
 
 
 def held_out(count: int, fraction: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Divide ``count`` examples into training and validation, at least one of each; a fraction of 0 holds none out.
+    """Split examples into training and validation at random, at least one of each.
+
+    Parameters
+    ----------
+    count : int
+        Number of examples.
+    fraction : float
+        Fraction held out for validation; 0 holds none out.
+    rng : np.random.Generator
+
+    Returns
+    -------
+    training, validation : (n,) int64
+        Numbers of the examples, ascending.
 
     Raises
     ------
     ValueError
-        If there are fewer than two.
+        There are fewer than two examples.
     """
     if fraction == 0:
         return np.arange(count), np.arange(0)
@@ -102,37 +115,37 @@ def train_sequences(
     unit: str = "words",
     progress: ProgressCallback | None = None,
 ) -> list[dict[str, Any]]:
-    """Train, and leave the parameters with the values of the best validation, or of the end if there is none.
+    """Train; leave the parameters at the epoch with the best validation score, or at the last step without validation.
 
     Parameters
     ----------
     parameters : Parameters
-        What is trained.
-    lengths : np.ndarray
-        (n,): units of each example.
+        Parameters to train.
+    lengths : (n,) int64
+        Units of each example.
     batch_loss : callable
-        Given the numbers of the examples of a batch, returns their mean loss and leaves its gradients in the
+        Takes the numbers of the examples of a batch, returns their mean loss and leaves its gradients in the
         parameters.
     validate : callable or None
-        Returns a score, the higher the better; None for no validation.
+        Returns a score, higher is better; None for no validation.
     config : SequenceTrainingConfig
     rng : np.random.Generator
         Draws the order of the batches.
     unit : str
-        Name of what `lengths` counts.
+        Name of the units that `lengths` counts.
     progress : callable, optional
         Called after every batch with a `TrainingProgress`.
 
     Returns
     -------
     list of dict
-        One entry an epoch: ``epoch``, ``loss`` (smoothed, at its end), ``validation_score`` (None without validation),
-        ``learning_rate``, ``seconds`` (since training began).
+        One entry per epoch: ``epoch``, ``loss`` (smoothed, at its end), ``validation_score`` (None without validation),
+        ``learning_rate``, ``seconds`` (since the start of training).
 
     Raises
     ------
     TrainingDiverged
-        If a loss or gradient is not finite.
+        A loss or gradient is not finite.
     """
     optimizer = AdamW(parameters, config.learning_rate, weight_decay=config.weight_decay)
     metrics: list[dict[str, Any]] = []
@@ -140,7 +153,7 @@ def train_sequences(
     best: dict[str, np.ndarray] = {}
     pace, done, loss, began = Pace(config.epochs * int(lengths.sum())), 0, math.nan, time.monotonic()
     for epoch in range(1, config.epochs + 1):
-        batches = batches_of_like_length(lengths, config.batch_words, rng)
+        batches = length_bucketed_batches(lengths, config.batch_words, rng)
         schedule = OneCycle(learning_rate=config.learning_rate, total=config.epochs * len(batches), rising=0.2)
         for batch in batches:
             optimizer.learning_rate = schedule(optimizer.steps)

@@ -1,4 +1,4 @@
-"""One to many: a sequence written from one vector.
+"""One to many: generate a sequence from one vector.
 
 ::
 
@@ -18,10 +18,10 @@ from embeddings.sequences.decoder import SequenceGenerator
 
 
 class VectorDecoder(SequenceGenerator):
-    """Writes a sequence from a vector, which makes the initial states of all layers: tanh(W v + b) (Cho et al. 2014).
+    """Generates a sequence from a vector v: the initial states of all layers are tanh(W v + b) (Cho et al. 2014).
 
-    ``fit(vectors, sequences)`` takes an array (N, D) of vectors, and a sequence of symbols for each. Parameters are
-    those of `SequenceGenerator`.
+    ``fit(vectors, sequences)`` takes an array (N, D) of vectors and one sequence of symbols for each. The parameters
+    are those of `SequenceGenerator`.
 
     Examples
     --------

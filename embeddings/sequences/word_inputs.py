@@ -1,13 +1,13 @@
-"""From words to the input vectors x<t> of a network: e_w = E o_w, and vectors of a word's ending and shape beside it.
+"""Input vectors x<t> of a network: e_w = E o_w, beside vectors for the ending and the shape of the word.
 
 The vector of a word is the concatenation of rows of several tables::
 
     x = [ E[word] ; S_k[last k characters] for each k ; F[shape] ]
 
-where a shape says whether the word is capitalised, all capitals, holds digits or a hyphen (Collobert et al. 2011 use
-such features of the spelling).  A word that is neither in the training text nor in E is ``<unk>``, whose vector is
-learned from words that came once (Lample et al. 2016): such a word is replaced by it in half of the batches, unless
-it has a trained vector.
+where a shape says whether the word is capitalised, is all capitals, has a digit, or has a hyphen (Collobert et al. 2011
+use such spelling features). A word that is neither in the training text nor in E is ``<unk>``. Its vector is learned
+from words that occur once (Lample et al. 2016): unless such a word has a trained vector, ``<unk>`` replaces it in half
+of the batches.
 """
 
 from collections import Counter
@@ -26,32 +26,33 @@ from embeddings.vectors.word_vectors import WordVectors
 
 UNKNOWN = "<unk>"
 DEFAULT_DIMENSION = 100
-REPLACED = 0.5
-"""Share of the batches in which a word that came once, and has no trained vector, is ``<unk>``."""
-RAREST_ENDING = 3
-"""Endings of fewer distinct words of the training text share one vector."""
+UNKNOWN_RATE = 0.5
+"""Probability with which ``<unk>`` replaces a word that occurs once and has no trained vector, in each batch."""
+MIN_ENDING_COUNT = 3
+"""Endings that fewer distinct words of the training text have share one vector."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WordInputsConfig:
-    """Which tables make up the vector of a word.
+    """Tables that make up the vector of a word.
 
     Attributes
     ----------
-    dimension
-        d, columns of E; None takes that of the vectors given, or 100. Vectors of another dimension are projected.
-    frozen
-        Leave E as it is.
-    endings
-        Lengths k of the endings that have vectors; none by default.
-    ending_dimension
+    dimension : int, optional
+        d, columns of E; None takes the dimension of the given vectors, or 100. Vectors of another dimension are
+        projected.
+    freeze_embedding : bool
+        Do not train E.
+    endings : tuple[int, ...]
+        Lengths k, in characters, of the endings that have vectors; none by default.
+    ending_dimension : int
         Columns of each table of endings.
-    shape_dimension
-        Columns of the table of shapes; 0 for no such table.
+    shape_dimension : int
+        Columns of the table of shapes; 0 omits the table.
     """
 
     dimension: int | None = None
-    frozen: bool = False
+    freeze_embedding: bool = False
     endings: tuple[int, ...] = ()
     ending_dimension: int = 20
     shape_dimension: int = 0
@@ -69,30 +70,35 @@ class EncodedSequences:
 
     Attributes
     ----------
-    ids : list[np.ndarray]
-        A (T,) int64 a sequence: the distinct words, numbered as they came.
-    features : np.ndarray
-        (U, tables) int64: the rows of each distinct word in the tables.
+    ids : list of (T,) int64
+        One array per sequence; distinct words are numbered in the order in which they first occur.
+    features : (U, tables) int64
+        Row of each of the U distinct words in each table.
     """
 
     ids: list[np.ndarray]
     features: np.ndarray
 
     def chosen(self, numbers: np.ndarray) -> "EncodedSequences":
-        """Return some of the sequences, by their numbers."""
+        """Return the sequences with the given numbers."""
         return EncodedSequences([self.ids[number] for number in numbers], self.features)
 
     def batch(self, sequences: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Lay some of the ``ids`` side by side.
+        """Pad some elements of `ids` and lay them side by side.
+
+        Parameters
+        ----------
+        sequences : sequence of (T,) int64
+            Elements of `ids`, or parts of them.
 
         Returns
         -------
-        features : np.ndarray
-            (u, tables): of the distinct words of the batch.
-        index : np.ndarray
-            (T, B): which of them comes where.
-        lengths : np.ndarray
-            (B,)
+        features : (u, tables) int64
+            Rows in the tables of the u distinct words of the batch.
+        index : (T, B) int64
+            Row of `features` at each step of each sequence.
+        lengths : (B,) int64
+            Words of each sequence.
         """
         padded, lengths = pad_sequences(sequences)
         distinct, index = np.unique(padded, return_inverse=True)
@@ -100,35 +106,35 @@ class EncodedSequences:
 
 
 class WordInputs:
-    """The tables: looks words up, and passes gradients on to them.
+    """Look-up tables of word vectors, endings and shapes, with their gradients.
 
     Parameters
     ----------
-    text
+    text : iterable of sequence of str
         Sequences of words that the network will be trained on.
-    config
-        Which tables.
-    vectors
-        Trained vectors E; all its words can be read then, also those that training does not meet.  Without them E
-        starts at random.
-    rng
-        Draws what is not given.
-    dtype
+    config : WordInputsConfig, optional
+        Choice of the tables.
+    vectors : WordVectors, optional
+        Trained vectors E; the network then knows all of their words, also those that do not occur in training.
+        Without them E is initialised at random.
+    rng : np.random.Generator
+        Draws the initial values.
+    dtype : type
         float32, or float64 for gradient checks.
 
     Attributes
     ----------
-    parameters, trainable : Parameters
-        The tables, and those that are not frozen.
+    parameters, trainable_parameters : Parameters
+        All tables, and those that are not frozen.
     size : int
         Columns of all tables together.
     missing_share : float
-        Share of the text, in words, that has no trained vector; 1 without ``vectors``.
+        Fraction of the words of the text that have no trained vector; 1 without `vectors`.
 
     Raises
     ------
     EmbeddingsError
-        If no word of the text is among the ``vectors``, or one of them is not finite.
+        No word of the text is among the `vectors`, or one of the vectors is not finite.
     """
 
     def __init__(
@@ -153,14 +159,14 @@ class WordInputs:
         self.parameters: Parameters = {
             f"inputs.{name}": table.weight for name, table in zip(names, self._tables, strict=False)
         }
-        first = 1 if config.frozen else 0
-        self.trainable = dict(list(self.parameters.items())[first:])
+        first = 1 if config.freeze_embedding else 0
+        self.trainable_parameters = dict(list(self.parameters.items())[first:])
         self._ends = np.cumsum([table.weight.value.shape[1] for table in self._tables])
         self.size = int(self._ends[-1])
         self._looked_up: list[RepeatedVectors] = []
 
     def _read_words(self, forms: Counter[str], vectors: WordVectors | None, rng: np.random.Generator) -> np.ndarray:
-        """Number the words of the text and of ``vectors``; return E."""
+        """Number the words of the text and of `vectors`; return E, (V, d)."""
         counts: Counter[str] = Counter()
         for form, count in forms.items():
             counts[self._spelling(form)] += count
@@ -186,11 +192,11 @@ class WordInputs:
         return initial_embedding(vocabulary, vectors, self.config.dimension or vectors.dimension, rng)[0]
 
     def _spelling(self, word: str) -> str:
-        """Return the word as E spells it: as it stands, else in lower case."""
+        """Return the word as E spells it: unchanged if E has it, else in lower case."""
         return word if word in self._has_vector else word.lower()
 
     def encode(self, sequences: Iterable[Sequence[str]]) -> EncodedSequences:
-        """Turn words into numbers; words that are not known are ``<unk>``."""
+        """Turn words into numbers; unknown words become ``<unk>``."""
         forms: dict[str, int] = {}
         ids = [np.array([forms.setdefault(word, len(forms)) for word in seq], np.int64) for seq in sequences]
         columns = [[self._row.get(self._spelling(word), 0) for word in forms]]
@@ -207,23 +213,30 @@ class WordInputs:
 
         Parameters
         ----------
-        features, index
-            As `EncodedSequences.batch` returns them.
-        rng
-            Draws the rare words that are replaced by ``<unk>``; none in evaluation.
+        features : (u, tables) int64
+            As `EncodedSequences.batch` returns it.
+        index : (T, B) int64
+            As `EncodedSequences.batch` returns it.
+        rng : np.random.Generator, optional
+            Draws the rare words that ``<unk>`` replaces; without it (evaluation) no word is replaced.
+
+        Returns
+        -------
+        RepeatedVectors
+            Vectors (u, size) of the distinct words, and their index (T, B).
         """
         if rng is not None:
-            replaced = self._rare[features[:, 0]] & (rng.random(len(features)) < REPLACED)
+            replaced = self._rare[features[:, 0]] & (rng.random(len(features)) < UNKNOWN_RATE)
             features = features.copy()
             features[replaced, 0] = 0
         self._looked_up = [table.forward(column) for table, column in zip(self._tables, features.T, strict=True)]
         return RepeatedVectors(np.concatenate([found.dense() for found in self._looked_up], axis=1), index)
 
     def backward(self, d_vectors: np.ndarray) -> None:
-        """Add the gradients of the tables that are trained, given that of the last `forward`'s vectors (u, size)."""
+        """Add to the gradients of the trained tables, given ∂L/∂(vectors of the last `forward`), (u, size)."""
         parts = np.split(d_vectors, self._ends[:-1], axis=1)
         for number, (table, found, part) in enumerate(zip(self._tables, self._looked_up, parts, strict=True)):
-            if number or not self.config.frozen:
+            if number or not self.config.freeze_embedding:
                 table.backward(found.summed(part))
 
 
@@ -231,12 +244,12 @@ SHAPES = 16
 
 
 def _shape(word: str) -> int:
-    """Number the shape of a word: four yes or no questions."""
+    """Return the number of a word's shape, 0 to 15: one bit for each of four features."""
     capital, capitals = word[:1].isupper(), len(word) > 1 and word.isupper()
     return capital + 2 * capitals + 4 * any(map(str.isdigit, word)) + 8 * ("-" in word)
 
 
 def _frequent_endings(forms: Counter[str], length: int) -> dict[str, int]:
-    """Number the endings that several distinct words share, from 1 on; 0 stands for the others."""
+    """Number the endings that at least `MIN_ENDING_COUNT` distinct words share, from 1; 0 stands for the others."""
     counts = Counter(word[-length:] for word in {form.lower() for form in forms})
-    return {ending: i for i, ending in enumerate((e for e, n in counts.most_common() if n >= RAREST_ENDING), 1)}
+    return {ending: i for i, ending in enumerate((e for e, n in counts.most_common() if n >= MIN_ENDING_COUNT), 1)}

@@ -1,14 +1,14 @@
-"""Recursive networks: the vector of a phrase from the vectors of its parts, up a tree, and backwards through structure.
+"""Recursive networks: compose the vector of a phrase from those of its parts, and backpropagate through structure.
 
 ::
 
                 p2 = g(W [a; p1] + b)                  forwards   height by height, leaves first: the nodes of one
                ╱      ╲                                           height, of all trees, are the rows of one product
-           a = E o_a   p1 = g(W [b; c] + b)            backwards  the other way round: ∂L/∂p of a node is complete
+           a = E o_a   p1 = g(W [b; c] + b)            backwards  from the roots down: ∂L/∂p of a node is complete
                       ╱     ╲                                     when the height above it is done, because
                  b = E o_b   c = E o_c                            every node has one parent
 
-The weights are the same at all nodes; their gradients ∂L/∂W = Σ_nodes ∂L/∂W |_node are one product for the whole forest
+All nodes share the weights; the gradient ∂L/∂W = Σ_nodes ∂L/∂W |_node is one product for the whole forest
 (backpropagation through structure, Goller & Küchler 1996).
 """
 
@@ -31,18 +31,18 @@ class RecursiveNN:
 
     Parameters
     ----------
-    dimension
-        d, the dimension of the vectors of words.
-    hidden_size
-        H, the dimension of the vectors of phrases: a leaf is g(W_x x + b_x).  Without it a leaf is the vector x of its
-        word itself, and H = d.
-    activation
-        g: "sigmoid", "tanh" or "relu".
-    initializer
-        Starting values of W and W_x.
-    rng
-        Draws them.
-    dtype
+    dimension : int
+        d, the dimension of the word vectors.
+    hidden_size : int, optional
+        H, the dimension of the phrase vectors: a leaf is g(W_x x + b_x). Without it a leaf is its word vector x, and
+        H = d.
+    activation : {"sigmoid", "tanh", "relu"}
+        g.
+    initializer : Initializer
+        Initial values of W and W_x.
+    rng : np.random.Generator
+        Draws the initial weights.
+    dtype : type
         float32, or float64 for gradient checks.
 
     Attributes
@@ -83,20 +83,20 @@ class RecursiveNN:
 
         Parameters
         ----------
-        batch
+        batch : TreeBatch
             Trees whose inner nodes have two children each.
-        leaf_vectors
-            (leaves, d): the vectors of the words.
+        leaf_vectors : (leaves, d) array
+            Vectors of the words.
 
         Returns
         -------
-        np.ndarray
-            (nodes, H), in the order of the batch; not to be changed before `backward`.
+        (nodes, H) array
+            Vectors in the order of the batch; do not change them before `backward`.
 
         Raises
         ------
         ValueError
-            If a node has other than two children, or the vectors are not as many or not of dimension d.
+            An inner node does not have two children, or the vectors have another shape than (leaves, d).
         """
         check_binary(batch)
         leaves, size, dtype = batch.n_leaves, self.output_size, self._weight.value.dtype
@@ -112,19 +112,19 @@ class RecursiveNN:
 
     @own_threads
     def backward(self, d_nodes: np.ndarray, *, input_gradient: bool = True) -> np.ndarray | None:
-        """Backpropagate through the last forward pass; adds to the gradients of the parameters.
+        """Backpropagate through the last forward pass; add to the gradients of the parameters.
 
         Parameters
         ----------
-        d_nodes
-            (nodes, H): ∂L/∂(vectors of the nodes) from outside the trees; zero for nodes that have no loss.
-        input_gradient
-            Whether ∂L/∂(leaf vectors) is wanted.
+        d_nodes : (nodes, H) array
+            ∂L/∂(vectors of the nodes) from outside the trees; zero for nodes without a loss.
+        input_gradient : bool
+            Compute ∂L/∂(leaf vectors).
 
         Returns
         -------
-        np.ndarray | None
-            (leaves, d): ∂L/∂(leaf vectors).
+        (leaves, d) array or None
+            ∂L/∂(leaf vectors); None without `input_gradient`.
         """
         batch, p, size, leaves = self._batch, self._p, self.output_size, self._batch.n_leaves
         d_p = np.array(d_nodes, p.dtype)
@@ -153,7 +153,7 @@ class RecursiveNN:
 
 
 def checked_sizes(dimension: int, hidden_size: int) -> tuple[int, int]:
-    """Return both sizes if they are at least 1; see Raises of the networks."""
+    """Return both sizes; raise a ValueError unless they are at least 1."""
     if min(dimension, hidden_size) < 1:
         raise ValueError(f"sizes {dimension} and {hidden_size}: expected at least 1")
     return dimension, hidden_size
@@ -172,12 +172,12 @@ def check_binary(batch: TreeBatch) -> None:
 
 
 def checked_leaves(batch: TreeBatch, leaf_vectors: np.ndarray, dimension: int, dtype: np.dtype) -> np.ndarray:
-    """Return the vectors of the leaves in the network's type; a ValueError says what does not fit."""
+    """Return the vectors of the leaves in the network's dtype; raise a ValueError for another shape."""
     expected = batch.n_leaves, dimension
     if np.shape(leaf_vectors) != expected:
         raise ValueError(
-            f"leaf vectors of shape {np.shape(leaf_vectors)}: expected {expected}, one vector a leaf, of the dimension "
-            "that the network was made for"
+            f"leaf vectors of shape {np.shape(leaf_vectors)}: expected {expected}, one vector per leaf, of the "
+            "network's dimension"
         )
     return np.ascontiguousarray(leaf_vectors, dtype)
 

@@ -1,22 +1,22 @@
-"""Trees in batches: a forest laid out so that all nodes of one height are computed in one product.
+"""Batches of trees: a forest laid out so that one matrix product computes all nodes of one height.
 
-Nodes are numbered by height, and within one height tree by tree, from left to right; the leaves, which have height 0,
-are the words in the order of the text::
+Nodes are numbered by height, and within one height tree by tree, from left to right. The leaves, of height 0, are the
+words in the order of the text::
 
     (S (NP (DT the) (NN cat)) (VP (VBZ sleeps)))  (S (PRP you) (VP (VBP do)))
 
     height 2            7 S
                       ╱     ╲                        node        0 1 2 3 4 5 6 7
     height 1       5 NP      ╲            6 S        tree_of     0 0 0 1 1 0 1 0
-                  ╱    ╲      ╲          ╱   ╲       parents         5 5 6 6 7 7    ◄ an edge each:
+                  ╱    ╲      ╲          ╱   ╲       parents         5 5 6 6 7 7    ◄ one column per edge:
     height 0   0 the  1 cat  2 sleeps  3 you  4 do   children        0 1 3 4 5 2      children of 5, 6, 7
 
-- A chain of nodes with one child each is one node: ``(VP (VBZ sleeps))`` is the leaf ``sleeps`` with the label
-  "VP+VBZ", as ``nltk.Tree.collapse_unary`` would name it.
-- For networks that take two children, nodes with more are split: ``(NP a b c)`` becomes ``(NP a (· b c))``, as in
-  Chomsky normal form with factors to the right.  The nodes that this adds have no label.
+- A chain of nodes with one child each becomes one node: ``(VP (VBZ sleeps))`` is the leaf ``sleeps`` with the label
+  "VP+VBZ", as ``nltk.Tree.collapse_unary`` names it.
+- For binary networks, nodes with more than two children are split: ``(NP a b c)`` becomes ``(NP a (· b c))``, as in
+  Chomsky normal form with right factoring. The added nodes have no label.
 
-Everything is done with loops instead of recursion, so that the depth of a tree is limited by memory alone.
+The code uses loops instead of recursion, so that only memory limits the depth of a tree.
 """
 
 from collections.abc import Sequence
@@ -35,9 +35,9 @@ class Level(NamedTuple):
     Attributes
     ----------
     nodes : slice
-        Their numbers.
+        Numbers of the nodes.
     edges : slice
-        Where ``parents`` and ``children`` hold their edges.
+        Places of their edges in ``parents`` and ``children``.
     """
 
     nodes: slice
@@ -45,9 +45,9 @@ class Level(NamedTuple):
 
 
 class _Rest(NamedTuple):
-    """What stands to the right of the first child in a node that has to be split."""
+    """The children from `start` on of a node that is split."""
 
-    children: Sequence
+    children: Sequence[Any]
     start: int
 
 
@@ -56,34 +56,34 @@ class TreeBatch:
 
     Parameters
     ----------
-    trees
-        ``nltk.Tree`` objects whose leaves are words.  (NLTK reads trees of up to 500 levels from text; deeper ones
-        after ``nltk.tree.tree.MAX_TREE_DEPTH`` is raised.)
-    binary
+    trees : sequence of Tree
+        ``nltk.Tree`` objects whose leaves are words. (NLTK parses text to trees of at most 500 levels; raise
+        ``nltk.tree.tree.MAX_TREE_DEPTH`` for deeper ones.)
+    binary : bool
         Split nodes with more than two children.
 
     Attributes
     ----------
-    words : list[str]
-        The words of the leaves.  ``vocabulary.ids(batch.words)`` finds their rows of E.
-    labels : list[str | None]
-        One a node, the labels of a chain joined by "+"; None for a leaf that stands for a bare word, and for nodes that
-        were added to make the trees binary.
-    parents, children : np.ndarray
-        (edges,) int64: the nodes above and below each edge, by parent, and from left to right.
-    levels : list[Level]
-        Nodes and edges of each height from 1 on.
-    roots : np.ndarray
-        (trees,) int64: the node at the top of each tree.
-    tree_of : np.ndarray
-        (nodes,) int64: the tree that each node belongs to.
-    spans : np.ndarray
-        (nodes, 2) int64: the words under node n are ``words[spans[n, 0] : spans[n, 1]]``.
+    words : list of str
+        The words of the leaves. ``vocabulary.ids(batch.words)`` returns their rows of E.
+    labels : list of (str or None)
+        One label per node; those of a chain are joined by "+". None for a leaf that is a bare word, and for nodes added
+        to make the trees binary.
+    parents, children : (edges,) int64
+        The nodes above and below each edge, ordered by parent, and from left to right.
+    levels : list of Level
+        Nodes and edges of each height, from 1.
+    roots : (trees,) int64
+        The root of each tree.
+    tree_of : (nodes,) int64
+        Number of each node's tree.
+    spans : (nodes, 2) int64
+        The words under node n are ``words[spans[n, 0] : spans[n, 1]]``.
 
     Raises
     ------
     ValueError
-        If there is no tree, one has a node without children, or a leaf that is not a word.
+        There is no tree, or a tree has a node without children or a leaf that is not a word.
     """
 
     def __init__(self, trees: Sequence["Tree"], *, binary: bool = False):
@@ -127,10 +127,10 @@ class TreeBatch:
 
 
 class _Preorder:
-    """Nodes of a forest, parents before children, from left to right; one entry a node in each list (words: a leaf)."""
+    """Nodes of a forest in preorder: one entry per node in `parents` and `labels`, one per leaf in `words`."""
 
     def __init__(self) -> None:
-        from nltk.tree import Tree  # takes a second or two, which users of other networks need not wait
+        from nltk.tree import Tree  # imported here: it takes a second or two, which other networks do not need
 
         self._tree_class = Tree
         self.parents: list[int] = []
@@ -162,7 +162,7 @@ class _Preorder:
                 pending += [(child, here) for child in reversed(below[start:])]
 
     def _collapsed(self, node: Any, number: int) -> tuple[Any, str]:
-        """Go down a chain of single children; return the word or the node with several children, and the label."""
+        """Descend a chain of single children; return the word or node at its end, and the joined label."""
         labels = []
         while isinstance(node, self._tree_class):
             labels.append(str(node.label()))
@@ -178,9 +178,9 @@ class _Preorder:
 
 
 def _heights_and_sizes(parents: list[int]) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each node the steps down to its lowest leaf and the number of leaves under it."""
+    """Return the height and the number of leaves of each node, both (nodes,) int64."""
     heights, sizes = [0] * len(parents), [0] * len(parents)
-    for node in range(len(parents) - 1, -1, -1):  # children come after their parent
+    for node in range(len(parents) - 1, -1, -1):  # children stand after their parent
         parent, height, size = parents[node], heights[node], sizes[node] or 1
         sizes[node] = size
         if parent >= 0:

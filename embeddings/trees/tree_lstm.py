@@ -1,7 +1,7 @@
 """Long short-term memory on trees (Tai, Socher & Manning 2015): a forget gate for each child.
 
-Words come in at the leaves only, which have no children; so the equations of the paper have W x at leaves, U h at inner
-nodes, and no W_f.  With s what a node sees of its children's h, and the sum over its children k::
+Only leaves have words, and leaves have no children. So the equations of the paper keep W x at the leaves, U h at the
+inner nodes, and no W_f. Here s is a summary of the children's h, and sums run over the children k of a node::
 
     i = σ(W_i x + U_i s + b_i)        o = σ(W_o x + U_o s + b_o)        u = tanh(W_u x + U_u s + b_u)
     f_k as below                      c = i ∘ u + Σ_k f_k ∘ c_k         h = o ∘ tanh(c)
@@ -9,7 +9,7 @@ nodes, and no W_f.  With s what a node sees of its children's h, and the sum ove
     `ChildSumTreeLSTM`   s = Σ_k h_k      f_k = σ(U_f h_k + b_f)                      (equations 2 to 8)
     `BinaryTreeLSTM`     s = [h_1; h_2]   f_k = σ(U_fk1 h_1 + U_fk2 h_2 + b_f)        (equations 9 to 14, N = 2)
 
-Like `RecursiveNN` they are unrolled height by height over a whole forest.
+Like `RecursiveNN`, both are unrolled height by height over a whole forest.
 """
 
 from abc import ABC, abstractmethod
@@ -25,30 +25,32 @@ from embeddings.trees.tree_batch import Level, TreeBatch
 
 
 class TreeLSTM(ABC):
-    """What both kinds have in common; choose `BinaryTreeLSTM` or `ChildSumTreeLSTM`.
+    """Base class of `BinaryTreeLSTM` and `ChildSumTreeLSTM`.
 
     Parameters
     ----------
-    dimension, hidden_size
-        d, the dimension of the vectors of words, and H.
-    rng
-        Draws the starting weights.
-    forget_bias
-        Starting value of b_f.
-    dtype
+    dimension : int
+        d, dimension of the word vectors.
+    hidden_size : int
+        H, dimension of the states.
+    rng : np.random.Generator
+        Draws the initial weights.
+    forget_bias : float
+        Initial value of b_f.
+    dtype : type
         float32, or float64 for gradient checks.
 
     Attributes
     ----------
     parameters : dict[str, Parameter]
-        ``weight_ih`` W (3H, d) and ``bias`` b (3H,) with the rows of i, o, u; ``weight_hh`` U (3H, n H) for the n parts
-        of s; ``weight_f`` U_f (n H, n H) and ``bias_f`` b_f (H,).
+        ``weight_ih`` W (3H, d) and ``bias`` b (3H,) with the rows of i, o, u; ``weight_hh`` U (3H, nH) for the n parts
+        of s; ``weight_f`` U_f (nH, nH) and ``bias_f`` b_f (H,).
     dimension, output_size : int
         d and H.
     """
 
     parts: int
-    """n: how many children's vectors s and U_f take side by side."""
+    """n: number of the children's vectors that s and U_f take side by side."""
 
     def __init__(
         self,
@@ -81,20 +83,19 @@ class TreeLSTM(ABC):
 
         Parameters
         ----------
-        batch
-            Trees.
-        leaf_vectors
-            (leaves, d): the vectors of the words.
+        batch : TreeBatch
+        leaf_vectors : (leaves, d) array
+            Vectors of the words.
 
         Returns
         -------
-        np.ndarray
-            (nodes, H), in the order of the batch; not to be changed before `backward`.
+        (nodes, H) array
+            States in the order of the batch; do not change them before `backward`.
 
         Raises
         ------
         ValueError
-            If the trees do not suit the network, or the vectors are not as many or not of dimension d.
+            The trees do not suit the network, or the vectors have another shape than (leaves, d).
         """
         if self.parts == 2:
             check_binary(batch)
@@ -112,7 +113,7 @@ class TreeLSTM(ABC):
         return self._h
 
     def _kept(self, level: Level) -> np.ndarray:
-        """Set U s and f of the nodes of one height; return Σ_k f_k ∘ c_k."""
+        """Compute U s and f of the nodes of one height; return Σ_k f_k ∘ c_k, (nodes, H)."""
         batch, size, (nodes, edges) = self._batch, self.output_size, level
         below, rows = batch.children[edges], batch.parents[edges] - nodes.start
         child_h = self._h[below]
@@ -124,7 +125,7 @@ class TreeLSTM(ABC):
         return sum_by_index(self._f[edges] * self._c[below], rows, len(s))
 
     def _states(self, nodes: slice, kept: np.ndarray) -> None:
-        """Finish nodes whose W x + U s is in ``iou`` and whose Σ_k f_k ∘ c_k is ``kept``."""
+        """Compute i, o, u, c and h of nodes, given W x + U s in ``_iou`` and Σ_k f_k ∘ c_k in `kept`."""
         iou, bias, gates = self._iou[nodes], self._values["bias"], 2 * self.output_size
         iou[:, :gates] = sigmoid(iou[:, :gates], bias[:gates])
         iou[:, gates:] = tanh(iou[:, gates:], bias[gates:])
@@ -134,19 +135,21 @@ class TreeLSTM(ABC):
 
     @own_threads
     def backward(self, d_nodes: np.ndarray, *, input_gradient: bool = True) -> np.ndarray | None:
-        """Backpropagate through the last forward pass (once: it writes over what that kept).
+        """Backpropagate through the last forward pass; add to the gradients of the parameters.
+
+        Call it once per forward pass: it overwrites the stored gates.
 
         Parameters
         ----------
-        d_nodes
-            (nodes, H): ∂L/∂h from outside the trees; zero for nodes that have no loss.
-        input_gradient
-            Whether ∂L/∂(leaf vectors) is wanted.
+        d_nodes : (nodes, H) array
+            ∂L/∂h from outside the trees; zero for nodes without a loss.
+        input_gradient : bool
+            Compute ∂L/∂(leaf vectors).
 
         Returns
         -------
-        np.ndarray | None
-            (leaves, d): ∂L/∂(leaf vectors).
+        (leaves, d) array or None
+            ∂L/∂(leaf vectors); None without `input_gradient`.
         """
         batch, size, leaves = self._batch, self.output_size, self._batch.n_leaves
         d_h, d_c = np.array(d_nodes, self._h.dtype), np.zeros_like(self._c)
@@ -165,7 +168,7 @@ class TreeLSTM(ABC):
         return product(d_iou[:leaves], self._values["weight_ih"]) if input_gradient else None
 
     def _gates_backward(self, nodes: slice, d_h: np.ndarray, d_c: np.ndarray) -> None:
-        """Turn i, o, u into the gradients of their arguments; complete ∂L/∂c."""
+        """Replace i, o, u by the gradients of their arguments; complete ∂L/∂c."""
         i, o, u = np.split(self._iou[nodes], 3, axis=1)
         squashed = tanh(self._c[nodes])
         d_c[nodes] += d_h[nodes] * o * tanh.derivative(squashed)
@@ -175,7 +178,7 @@ class TreeLSTM(ABC):
         i[:] = d_i
 
     def _children_backward(self, level: Level, d_h: np.ndarray, d_c: np.ndarray) -> None:
-        """Turn f into the gradient of its argument; pass ∂L/∂h and ∂L/∂c on to the children."""
+        """Replace f by the gradient of its argument; pass ∂L/∂h and ∂L/∂c to the children."""
         batch, size, (nodes, edges) = self._batch, self.output_size, level
         below, above, f = batch.children[edges], batch.parents[edges], self._f[edges]
         d_kept = d_c[above]
@@ -187,17 +190,17 @@ class TreeLSTM(ABC):
 
     @abstractmethod
     def _summary(self, child_h: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
-        """Return s, (count, n H), given the children's h (edges, H) and the row of s that each of them belongs to."""
+        """Return s, (count, nH), given the children's h (edges, H) and the row of s of each child, (edges,)."""
 
     @abstractmethod
     def _summary_gradient(self, d_s: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Return the share of ∂L/∂s in ∂L/∂h of each child, (edges, H)."""
+        """Return the contribution of ∂L/∂s to ∂L/∂h of each child, (edges, H)."""
 
 
 class ChildSumTreeLSTM(TreeLSTM):
     """Child-sum tree-LSTM: any number of children, whose order does not matter.
 
-    s = Σ_k h_k and f_k = σ(U_f h_k + b_f).  Parameters are those of `TreeLSTM`, n = 1.
+    s = Σ_k h_k and f_k = σ(U_f h_k + b_f). The parameters are those of `TreeLSTM`, with n = 1.
     """
 
     parts = 1
@@ -212,8 +215,8 @@ class ChildSumTreeLSTM(TreeLSTM):
 class BinaryTreeLSTM(TreeLSTM):
     """Binary tree-LSTM: two children, each with weights of its own.
 
-    s = [h_1; h_2] and [f_1; f_2] = σ(U_f s + b_f).  Parameters are those of `TreeLSTM`, n = 2; batches are made with
-    ``binary=True``.
+    s = [h_1; h_2] and [f_1; f_2] = σ(U_f s + b_f). The parameters are those of `TreeLSTM`, with n = 2. Batches must be
+    made with ``binary=True``.
     """
 
     parts = 2

@@ -1,7 +1,7 @@
 """Approximate nearest neighbours through usearch (extra `ann`), for vocabularies of millions of words.
 
-The exact search of `WordVectors.neighbors` reads every vector for every question; this index walks a graph of
-neighbours (HNSW; Malkov & Yashunin 2018) and may miss some. `recall` measures how many.
+The exact search of `WordVectors.neighbors` reads every vector for every query; this index searches a graph of
+neighbours (HNSW; Malkov & Yashunin 2018) and may miss some. `NeighborIndex.recall` measures the fraction found.
 """
 
 import importlib
@@ -18,14 +18,14 @@ from vecmill.files import atomic_file
 
 
 class NeighborIndex:
-    """Graph of the neighbours of word vectors. Made by `build` or `load`.
+    """HNSW index of word vectors; construct it with `build` or `load`.
 
     Parameters
     ----------
     vectors : WordVectors
-        The vectors that the index is of.
+        The indexed vectors.
     index : usearch.index.Index
-        Keys are the ids of the words.
+        Index whose keys are word ids.
     """
 
     def __init__(self, vectors: WordVectors, index: Any) -> None:
@@ -47,11 +47,16 @@ class NeighborIndex:
         ----------
         vectors : WordVectors
         connectivity : int
-            Edges of a node; more find more and take more memory.
+            Edges per node (HNSW's M); more edges increase recall and memory.
         expansion_add, expansion_search : int
-            Candidates kept while a word is added, or looked for; more find more and take longer.
+            Candidates kept while a word is added or searched (ef_construction, ef_search); more candidates increase
+            recall and time.
         threads : int
-            0: all cores. Only with one thread is the graph the same every time.
+            0 uses all cores. The graph is reproducible only with one thread.
+
+        Returns
+        -------
+        NeighborIndex
 
         Raises
         ------
@@ -77,14 +82,18 @@ class NeighborIndex:
         ----------
         path : path
         vectors : WordVectors
-            The vectors that the index is of.
+            The indexed vectors.
         expansion_search : int
-            As in `build`; it is not kept in the file.
+            As in `build`; the file does not store it.
+
+        Returns
+        -------
+        NeighborIndex
 
         Raises
         ------
         EmbeddingsError
-            There is no such index, or it is of other vectors; or usearch is not installed.
+            The file is missing, damaged or indexes other vectors, or usearch is not installed.
         """
         try:
             index = _usearch().Index.restore(str(path), view=True)
@@ -101,14 +110,31 @@ class NeighborIndex:
         return cls(vectors, index)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the index, vectors included, to one file; it is written beside its place and renamed."""
+        """Write the index with its vectors to one file, atomically."""
         with atomic_file(path) as file:
             self._index.save(file.name)
 
     def neighbors(self, words: Sequence[Word], topn: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """Neighbours of many words; parameters and result as `WordVectors.neighbors`, found approximately.
+        """Find the approximate neighbours of many words.
 
-        Where the graph yields fewer than `topn` neighbours, the id is -1 and the similarity -inf.
+        Parameters
+        ----------
+        words : sequence of str or int
+            n words or ids.
+        topn : int
+            Neighbours per word, at least 1.
+
+        Returns
+        -------
+        ids : (n, k) int32
+            As `WordVectors.neighbors`; -1 where the graph yields fewer neighbours.
+        similarities : (n, k) float32
+            Cosines; -inf where the id is -1.
+
+        Raises
+        ------
+        ValueError
+            `topn` is below 1.
         """
         if topn < 1:
             raise ValueError(f"topn is {topn}; expected 1 or more")
@@ -126,7 +152,7 @@ class NeighborIndex:
         return np.take_along_axis(ids, order, axis=1), np.take_along_axis(similarities, order, axis=1)
 
     def recall(self, words: Sequence[Word], topn: int = 10) -> float:
-        """Share of the exact `topn` neighbours of some words that the index finds, from 0 to 1."""
+        """Return the fraction of the exact `topn` neighbours of the words that the index finds, from 0 to 1."""
         exact, _ = self.vectors.neighbors(words, topn)
         found, _ = self.neighbors(words, topn)
         return float((exact[:, :, None] == found[:, None, :]).any(axis=2).mean())

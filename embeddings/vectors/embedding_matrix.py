@@ -1,7 +1,4 @@
-"""The embedding matrix E with its vocabulary: look-up, norms and means.
-
-Nothing here searches the vocabulary; `word_vectors.py` does.
-"""
+"""The embedding matrix E with its vocabulary: look-up, norms and means; `WordVectors` adds the queries."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -17,33 +14,33 @@ Word: TypeAlias = str | int | np.integer
 
 WordOrVector: TypeAlias = Word | np.ndarray
 
-BLOCK = 1 << 12  # rows that are looked at at a time: 4,096 × 300 float64 = 10 MB
+BLOCK = 1 << 12  # rows processed at a time: 4,096 × 300 float64 = 10 MB
 
 
 class EmbeddingMatrix:
-    """Embedding matrix E of shape (V, d), one row a word.
+    """Embedding matrix E of shape (V, d), one row per word.
 
     Parameters
     ----------
     vocabulary : Vocabulary
         V words; the id of a word is its row.
     matrix : (V, d) array
-        E. Kept as it is when it is float32 (a memory map stays one), else copied to float32.
+        E. A float32 array is kept without a copy (a memory map stays one), others are copied to float32.
     context : (V, d) array, optional
         Context (output) vectors of the same words.
 
     Attributes
     ----------
     metrics : list of dict
-        Losses, learning rate and time of every epoch, where `vecmill.train` has trained these vectors; see `Word2Vec`.
+        Loss, learning rate and time of every epoch, if `vecmill.train` trained these vectors; see `Word2Vec`.
     dropped : dict of str to int
-        How much of the text it has left out: words that are too rare, invalid UTF-8, unreadable files, ...
+        Counts of text that training skipped, by reason: rare words, invalid UTF-8, unreadable files, ...
 
     Raises
     ------
     EmbeddingsError
-        An array is not two-dimensional or not numeric, its rows are not as many as the words, or it holds
-        NaN or infinity. Memory maps are not read here; theirs is noticed when norms are first asked for.
+        An array is not two-dimensional or not numeric, has not one row per word, or holds NaN or infinity. Memory maps
+        are not read here; NaN and infinity in them are found when norms are first computed.
     """
 
     def __init__(self, vocabulary: Vocabulary, matrix: np.ndarray, context: np.ndarray | None = None) -> None:
@@ -77,21 +74,16 @@ class EmbeddingMatrix:
         return f"{type(self).__name__}({len(self):,} words, {self.dimension} dimensions)"
 
     def __getitem__(self, words: Word | Sequence[Word]) -> np.ndarray:
-        """Vector (d,) of one word, or vectors (n, d) of several."""
+        """Return the vector (d,) of one word, or the vectors (n, d) of several."""
         if isinstance(words, (str, int, np.integer)):
             return self.get_vector(words)
         return self.matrix[self.ids(words)]
 
     @cached_property
     def unit_matrix(self) -> np.ndarray:
-        """Rows of E scaled to unit length, (V, d) float32; computed once, when first asked for.
+        """Rows of E scaled to unit length, (V, d) float32; computed at the first access.
 
-        Rows of zeros stay zeros.
-
-        Raises
-        ------
-        EmbeddingsError
-            A row holds NaN or infinity.
+        Zero rows stay zero. An EmbeddingsError names a row that holds NaN or infinity.
         """
         unit = np.empty(self.matrix.shape, np.float32)
         for start in range(0, len(unit), BLOCK):
@@ -101,12 +93,20 @@ class EmbeddingMatrix:
         return unit
 
     def id(self, word: Word) -> int:
-        """Row of a word; a row number is checked and passed through.
+        """Return the row of a word; an id is checked and returned.
+
+        Parameters
+        ----------
+        word : str or int
+
+        Returns
+        -------
+        int
 
         Raises
         ------
         KeyError
-            The word is not in the vocabulary; the message offers the closest spellings.
+            The word is not in the vocabulary; the message suggests the closest spellings.
         IndexError
             The number is not a row.
         """
@@ -117,19 +117,23 @@ class EmbeddingMatrix:
         return int(word)
 
     def ids(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
-        """Rows of several words, (n,) int64. Raises as `id` does, and a TypeError for a str in place of a list."""
+        """Return the rows of several words, (n,) int64; raise as `id`, and a TypeError for a str instead of a list."""
         require_list(words)
         return np.fromiter((self.id(word) for word in words), np.int64, len(words))
 
     def get_vector(self, word: Word, norm: bool = False) -> np.ndarray:
-        """Vector of one word, (d,) float32, read-only.
+        """Return the vector of one word, (d,) float32, read-only.
 
         Parameters
         ----------
         word : str or int
             A word or its id.
         norm : bool
-            Scale it to unit length. Only this row is read.
+            Scale the vector to unit length; only this row is read.
+
+        Returns
+        -------
+        (d,) float32
 
         Raises
         ------
@@ -139,7 +143,15 @@ class EmbeddingMatrix:
         return self.unit_vectors([word])[0] if norm else self.matrix[self.id(word)]
 
     def unit_vectors(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
-        """Unit vectors of some words or ids, (n, d) float32; only their rows of E are read.
+        """Return the unit vectors of words or ids, (n, d) float32; only their rows of E are read.
+
+        Parameters
+        ----------
+        words : sequence of str or int
+
+        Returns
+        -------
+        (n, d) float32
 
         Raises
         ------
@@ -159,32 +171,32 @@ class EmbeddingMatrix:
         post_normalize: bool = False,
         ignore_missing: bool = True,
     ) -> np.ndarray:
-        """Weighted mean of vectors: Σ wᵢ vᵢ / Σ |wᵢ|.
+        """Compute a weighted mean of vectors: Σ wᵢ vᵢ / Σ |wᵢ|.
 
         Parameters
         ----------
         words : sequence of str, int or (d,) array
-            Words, ids and vectors may be mixed. Vectors are taken as they are, whatever `pre_normalize`.
+            Words, ids and vectors may be mixed. Vectors enter unchanged, regardless of `pre_normalize`.
         weights : sequence of float, optional
-            One a word; all 1 when left out.
+            One weight per word; by default all are 1.
         pre_normalize : bool
-            Scale the words' vectors to unit length first.
+            Scale the vectors of words to unit length first.
         post_normalize : bool
             Scale the mean to unit length.
         ignore_missing : bool
-            Leave unknown words out; otherwise they raise.
+            Skip unknown words instead of raising an error.
 
         Returns
         -------
         (d,) float32
-            Zeros when every word was left out.
+            Zeros if every word was skipped.
 
         Raises
         ------
         ValueError
-            No words, weights of another length, or a vector of another dimension.
+            There are no words, the number of weights differs, or a vector has another dimension.
         KeyError
-            An unknown word, with `ignore_missing=False`.
+            A word is unknown, with ``ignore_missing=False``.
         TypeError
             `words` is a str.
         """
@@ -209,7 +221,7 @@ class EmbeddingMatrix:
         return _unit(mean) if post_normalize else mean.astype(np.float32)
 
     def _unit_rows(self, rows: np.ndarray, ids: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Rows of E, whose ids are given, scaled to unit length: float32."""
+        """Return rows of E scaled to unit length, float32; `ids` names them in errors."""
         unit, norms = _scaled(rows)
         _require_finite(norms, ids, self.vocabulary, "matrix")
         return unit.astype(np.float32)
@@ -221,20 +233,20 @@ class EmbeddingMatrix:
 
 
 def require_list(words: object) -> None:
-    """Raise a TypeError if a str was given for a list of words: its letters would be taken for words."""
+    """Raise a TypeError if a str is given instead of a list of words: its letters would be read as words."""
     if isinstance(words, str):
         raise TypeError(f"got the str {words[:40]!r}; expected a list of words, such as {words.split()[:3]!r}")
 
 
 def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarray:
-    """Read-only float32 view of `matrix`, or one line that says what is wrong with it."""
+    """Return a read-only float32 view of `matrix`; raise an EmbeddingsError if it is not a finite (V, d) array."""
     if matrix.ndim != 2 or matrix.shape[1] == 0 or matrix.dtype.kind not in "fiu":
         raise EmbeddingsError(
             f"{name} has the shape {matrix.shape} and the type {matrix.dtype}; expected numbers of shape (V, d)"
         )
     if len(matrix) != len(vocabulary):
         raise EmbeddingsError(
-            f"{name} has {len(matrix):,} rows for {len(vocabulary):,} words; expected one row a word: "
+            f"{name} has {len(matrix):,} rows for {len(vocabulary):,} words; expected one row per word: "
             "are the vectors and the vocabulary of the same model?"
         )
     view = np.asarray(matrix, np.float32).view()
@@ -242,13 +254,13 @@ def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarra
     if not isinstance(matrix, np.memmap):
         with np.errstate(over="ignore", invalid="ignore"):
             sums = view @ np.ones(view.shape[1], np.float32)
-        doubtful = np.flatnonzero(~np.isfinite(sums))  # sums of large numbers overflow, too
+        doubtful = np.flatnonzero(~np.isfinite(sums))  # sums of large finite numbers overflow too
         _require_finite(view[doubtful].astype(np.float64).sum(axis=1), doubtful, vocabulary, name)
     return view
 
 
 def _require_finite(of_rows: np.ndarray, rows: Sequence[int] | np.ndarray, vocabulary: Vocabulary, name: str) -> None:
-    """Raise when a number computed from a row is NaN or infinite, and with it the row."""
+    """Raise an EmbeddingsError that names the first row for which the number in `of_rows` is NaN or infinite."""
     bad = np.flatnonzero(~np.isfinite(of_rows))
     if len(bad):
         row = int(rows[bad[0]])
@@ -259,14 +271,14 @@ def _require_finite(of_rows: np.ndarray, rows: Sequence[int] | np.ndarray, vocab
 
 
 def _scaled(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows scaled to unit length and their norms, both float64: squares of float32 may overflow. Zeros stay zeros."""
+    """Return rows scaled to unit length, and norms, as float64 (squares may overflow float32); zero rows stay zero."""
     rows = np.array(rows, np.float64)
     norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    with np.errstate(invalid="ignore"):  # infinite rows; who calls looks at the norms
+    with np.errstate(invalid="ignore"):  # infinite rows; the caller checks the norms
         rows /= np.where(norms > 0, norms, 1.0)[:, None]
     return rows, norms
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
-    """Scale a vector to unit length, float32; zeros stay zeros."""
+    """Scale a vector to unit length, float32; a zero vector stays zero."""
     return _scaled(vector[None])[0][0].astype(np.float32)

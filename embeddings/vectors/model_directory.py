@@ -1,9 +1,9 @@
-"""A model directory: word vectors with their vocabulary, and the context vectors where training made them.
+"""A model directory: word vectors with their vocabulary, and context vectors if training produced them.
 
 Layout::
 
     DIRECTORY/vectors.npy        E, (V, d) float32
-    DIRECTORY/context.npy        the context matrix, (V, d) float32; may be missing
+    DIRECTORY/context.npy        the context matrix, (V, d) float32; optional
     DIRECTORY/vocabulary.tsv     the words in the order of the rows, with their counts
 """
 
@@ -58,7 +58,15 @@ def vectors_path(path: str | PathLike[str]) -> Path:
 
 
 def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
-    """Open a model directory; its arrays are memory-mapped, so that neither is read.
+    """Open a model directory; its arrays are memory-mapped and not read yet.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    StoredVectors
 
     Raises
     ------
@@ -84,14 +92,14 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
 
 
 def write_model_directory(path: str | PathLike[str], stored: StoredVectors, *, overwrite: bool = False) -> None:
-    """Write a model directory; it is written beside its place and renamed when it is complete.
+    """Write a model directory atomically: under a temporary name, renamed when it is complete.
 
     Parameters
     ----------
     path : path
     stored : StoredVectors
     overwrite : bool
-        Replace a directory that exists, with all its content.
+        Replace an existing directory with all its content.
 
     Raises
     ------

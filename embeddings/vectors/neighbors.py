@@ -1,6 +1,6 @@
 """Exact nearest neighbours by cosine: one blocked matrix product and a partial sort.
 
-`word_vectors.py` asks the questions; this file only searches. An approximate index is in `ann.py`.
+The queries are methods of `WordVectors`; an approximate index is in ``ann.py``.
 """
 
 import numpy as np
@@ -22,18 +22,18 @@ def nearest(
     unit_matrix : (V, d) float32
         Rows of unit length, so that dot products are cosines.
     queries : (n, d) float32
-        One query a row, of unit length where cosines are wanted.
+        One query per row, of unit length if the results are to be cosines.
     topn : int
-        Neighbours a query, at least 1; at most V come back.
+        Neighbours per query, at least 1; at most V are returned.
     exclude : (n, m) int, optional
-        Rows of `unit_matrix` that must not be found, for each query; -1 fills the places not used.
+        Rows of `unit_matrix` to exclude, for each query; -1 marks an unused place.
 
     Returns
     -------
     ids : (n, k) int32
         Best first; equal similarities in the order of the ids. k = min(topn, V).
     similarities : (n, k) float32
-        An excluded row that had to fill a place has the similarity -inf.
+        Dot products; -inf for an excluded row, which is returned only if there are fewer than k others.
 
     Raises
     ------
@@ -69,13 +69,13 @@ def nearest(
 def _nearest_block(
     unit_matrix: np.ndarray, queries: np.ndarray, k: int, exclude: np.ndarray | None, buffer: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Search all rows for one block of queries; results sorted."""
+    """Search all rows for one block of queries; return sorted ids and similarities, (n, k)."""
     n = len(queries)
     floor = np.full(n, -np.inf, np.float32)  # no entry below it can be among the k largest
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # query, id, similarity
     for start in range(0, len(unit_matrix), WORD_BLOCK):
         rows = unit_matrix[start : start + WORD_BLOCK]
-        scores = buffer[: n * len(rows)].reshape(len(rows), n)  # this way round OpenBLAS was up to a third faster
+        scores = buffer[: n * len(rows)].reshape(len(rows), n)  # with this layout OpenBLAS was up to a third faster
         np.matmul(rows, queries.T, out=scores)
         if exclude is not None:
             query, place = np.nonzero((exclude >= start) & (exclude < start + len(rows)))
@@ -92,7 +92,7 @@ def _nearest_block(
 
 
 def _kth_largest_bound(scores: np.ndarray, k: int) -> np.ndarray | float:
-    """Lower bound of the k-th largest entry of each column, from one vectorised pass: shape (n,).
+    """Return a lower bound of the k-th largest entry of each column, (n,), from one vectorised pass.
 
     The rows are dealt into groups. The k-th largest maximum of the groups is such a bound, and a close one.
     """
@@ -108,10 +108,10 @@ def _kth_largest_bound(scores: np.ndarray, k: int) -> np.ndarray | float:
 
 
 def _not_below(scores: np.ndarray, floor: np.ndarray, k: int) -> np.ndarray:
-    """Flat positions of the entries that may be among the k largest of their column."""
+    """Return the flat positions of the entries that may be among the k largest of their column."""
     rows, n = scores.shape
     position = np.flatnonzero(scores >= floor)
-    if len(position) > n * k * GROUP:  # masses of equal similarities, as a zero query makes them
+    if len(position) > n * k * GROUP:  # very many equal similarities, as from a zero query
         best = np.argpartition(scores, max(rows - k, 0), axis=0)[-k:]
         position = (best * n + np.arange(n)).ravel()
     return position

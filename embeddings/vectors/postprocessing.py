@@ -1,8 +1,11 @@
-"""What may be done to word vectors after training; every function returns new ones and says whose idea it is."""
+"""Post-processing of word vectors, and sentence vectors; every function returns new arrays and cites its source."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
 from embeddings.errors import EmbeddingsError
 from embeddings.vectors.embedding_matrix import BLOCK, require_list
@@ -19,28 +22,28 @@ def unit_norm(vectors: WordVectors) -> WordVectors:
     Returns
     -------
     WordVectors
-        Without context vectors. Vectors of zeros stay zeros.
+        Unit vectors, without context vectors; zero vectors stay zero.
     """
     return WordVectors(vectors.vocabulary, vectors.unit_matrix)
 
 
 def add_context(vectors: WordVectors) -> WordVectors:
-    """Sum of word and context vectors, w + c (Levy, Goldberg & Dagan 2015, §3.3; Pennington et al. 2014).
+    """Add word and context vectors, w + c (Levy, Goldberg & Dagan 2015, §3.3; Pennington et al. 2014).
 
     Parameters
     ----------
     vectors : WordVectors
-        With context vectors.
+        Vectors with a context matrix.
 
     Returns
     -------
     WordVectors
-        Without context vectors.
+        Sums, without context vectors.
 
     Raises
     ------
     EmbeddingsError
-        There are no context vectors.
+        The vectors have no context matrix.
     """
     if vectors.context is None:
         raise EmbeddingsError("these vectors have no context vectors; train anew, or load a directory with context.npy")
@@ -57,12 +60,12 @@ def remove_top_components(vectors: WordVectors, components: int | None = None) -
     ----------
     vectors : WordVectors
     components : int, optional
-        From 0 to d; d // 100, the paper's rule of thumb, when left out.
+        From 0 to d; by default d // 100, the paper's rule of thumb.
 
     Returns
     -------
     WordVectors
-        Without context vectors.
+        The remainders, without context vectors.
 
     Raises
     ------
@@ -83,7 +86,7 @@ def remove_top_components(vectors: WordVectors, components: int | None = None) -
 
 
 def _principal_components(matrix: np.ndarray, mean: np.ndarray, components: int) -> np.ndarray:
-    """Directions of the largest variance, (components, d) float32, from the (d, d) scatter matrix."""
+    """Return the directions of largest variance, (components, d) float32, from the (d, d) scatter matrix."""
     scatter = np.zeros((len(mean), len(mean)))
     for start in range(0, len(matrix), BLOCK):
         rows = matrix[start : start + BLOCK] - mean
@@ -92,22 +95,90 @@ def _principal_components(matrix: np.ndarray, mean: np.ndarray, components: int)
     return directions[:, len(mean) - components :].T.astype(np.float32)
 
 
-def weighted_sentence_vectors(
-    vectors: WordVectors, sentences: Sequence[Sequence[str]], smoothing: float = 1e-3
-) -> np.ndarray:
-    """Means of word vectors in which frequent words count less: (1 / |s|) Σ a / (a + p(w)) v_w.
+class KnownWords(NamedTuple):
+    """The known words of n sentences.
 
-    Lines 1 to 3 of Algorithm 1 of Arora, Liang & Ma (2017), "A Simple but Tough-to-Beat Baseline for Sentence
-    Embeddings". p(w) is the share of w in the counts of the vocabulary;
-    where all counts are 0 (unknown), all words count alike.
+    Attributes
+    ----------
+    ids : (m,) int64
+        Rows of the known words, sentence by sentence.
+    ends : (n + 1,) int64
+        The known words of sentence i are ``ids[ends[i] : ends[i + 1]]``.
+    """
+
+    ids: np.ndarray
+    ends: np.ndarray
+
+
+def known_words(vectors: WordVectors, sentences: Sequence[Sequence[str]]) -> KnownWords:
+    """Look up the words of sentences; unknown words are skipped.
 
     Parameters
     ----------
     vectors : WordVectors
-    sentences : sequence of sequences of str
-        n tokenized sentences. Unknown words are left out, of |s| too.
+    sentences : sequence of sequence of str
+        n tokenized sentences.
+
+    Returns
+    -------
+    KnownWords
+
+    Raises
+    ------
+    TypeError
+        A sentence is not a list of words.
+    """
+    require_list(sentences)
+    for row, sentence in enumerate(sentences):
+        if not isinstance(sentence, (list, tuple, np.ndarray)):
+            raise TypeError(
+                f"sentence {row} is a {type(sentence).__name__}; expected a list of words: split text first, as with "
+                "make_tokenizer().tokenize or str.split"
+            )
+    lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
+    ids = vectors.vocabulary.ids(chain.from_iterable(sentences), missing=-1).astype(np.int64)
+    known_before = np.concatenate([[0], np.cumsum(ids >= 0)])
+    return KnownWords(ids[ids >= 0], known_before[np.concatenate([[0], np.cumsum(lengths)])])
+
+
+def mean_sentence_vectors(vectors: WordVectors, sentences: Sequence[Sequence[str]] | KnownWords) -> np.ndarray:
+    """Average the unit vectors of each sentence's words.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    sentences : sequence of sequence of str, or KnownWords
+        n tokenized sentences. Unknown words are skipped.
+
+    Returns
+    -------
+    (n, d) float32
+        Zeros for a sentence without a known word.
+
+    Raises
+    ------
+    TypeError
+        A sentence is not a list of words.
+    """
+    return _means(sentences, vectors, vectors.unit_vectors)
+
+
+def weighted_sentence_vectors(
+    vectors: WordVectors, sentences: Sequence[Sequence[str]] | KnownWords, smoothing: float = 1e-3
+) -> np.ndarray:
+    """Average word vectors with smaller weights for frequent words: (1 / |s|) Σ a / (a + p(w)) v_w.
+
+    Lines 1 to 3 of Algorithm 1 of Arora, Liang & Ma (2017), "A Simple but Tough-to-Beat Baseline for Sentence
+    Embeddings". p(w) is the relative frequency of w in the counts of the vocabulary; if all counts are 0 (unknown), all
+    words have the same weight.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    sentences : sequence of sequence of str, or KnownWords
+        n tokenized sentences. Unknown words are skipped and do not count in |s|.
     smoothing : float
-        a > 0; the paper found 1e-3 to 1e-4 good.
+        a > 0; the paper recommends 1e-3 to 1e-4.
 
     Returns
     -------
@@ -125,35 +196,52 @@ def weighted_sentence_vectors(
         raise ValueError(f"smoothing is {smoothing}; expected a number above 0, such as 1e-3")
     counts = vectors.vocabulary.counts
     total = max(int(counts.sum()), 1)
-    result = np.zeros((len(sentences), vectors.dimension), np.float32)
-    require_list(sentences)
-    for row, sentence in enumerate(sentences):
-        if not isinstance(sentence, (list, tuple, np.ndarray)):
-            raise TypeError(
-                f"sentence {row} is a {type(sentence).__name__}; expected a list of words: split text first, as with "
-                "make_tokenizer().tokenize or str.split"
-            )
-        ids = vectors.ids([word for word in sentence if word in vectors])
-        if len(ids):
-            weights = smoothing / (smoothing + counts[ids] / total)
-            result[row] = weights @ vectors.matrix[ids] / len(ids)
+
+    def weighted(ids: np.ndarray) -> np.ndarray:
+        weights = smoothing / (smoothing + counts[ids] / total)
+        product: np.ndarray = weights[:, None] * vectors.matrix[ids]
+        return product
+
+    return _means(sentences, vectors, weighted)
+
+
+def _means(
+    sentences: Sequence[Sequence[str]] | KnownWords, vectors: WordVectors, rows_of: Callable[[np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """Return the mean of `rows_of` (distinct word ids) over the words of each sentence, (n, d) float32."""
+    ids, ends = sentences if isinstance(sentences, KnownWords) else known_words(vectors, sentences)
+    result = np.zeros((len(ends) - 1, vectors.dimension), np.float32)
+    for start in range(0, len(result), BLOCK):
+        bounds = ends[start : start + BLOCK + 1]
+        distinct, columns = np.unique(ids[bounds[0] : bounds[-1]], return_inverse=True)
+        rows = rows_of(distinct)
+        ones = np.ones(len(columns), rows.dtype)
+        occurrences = sparse.csr_array((ones, columns, bounds - bounds[0]), (len(bounds) - 1, len(distinct)))
+        result[start : start + BLOCK] = (occurrences @ rows) / np.maximum(np.diff(bounds), 1)[:, None].astype(
+            rows.dtype
+        )
     return result
 
 
 def common_component(sentence_vectors: np.ndarray) -> np.ndarray:
-    """First right singular vector of sentence vectors, (d,) float32: what they have in common.
+    """Compute the first right singular vector of sentence vectors.
 
     Line 5 of Algorithm 1 of Arora et al. (2017).
 
     Parameters
     ----------
     sentence_vectors : (n, d) float32
-        At least one; from `weighted_sentence_vectors`.
+        At least one vector; from `weighted_sentence_vectors`.
 
     Returns
     -------
     (d,) float32
-        Of unit length; its sign is arbitrary.
+        Unit vector; its sign is arbitrary.
+
+    Raises
+    ------
+    ValueError
+        There are no sentence vectors.
     """
     if len(sentence_vectors) == 0:
         raise ValueError("got no sentence vectors; expected at least one")
@@ -161,25 +249,43 @@ def common_component(sentence_vectors: np.ndarray) -> np.ndarray:
     return directions[:, -1].astype(np.float32)
 
 
+def remove_component(sentence_vectors: np.ndarray, component: np.ndarray) -> np.ndarray:
+    """Subtract from each sentence vector its projection onto a component.
+
+    Line 6 of Algorithm 1 of Arora et al. (2017).
+
+    Parameters
+    ----------
+    sentence_vectors : (n, d) float32
+    component : (d,) float32
+        Unit vector, as `common_component` returns it.
+
+    Returns
+    -------
+    (n, d) float32
+    """
+    return sentence_vectors - np.outer(sentence_vectors @ component, component)
+
+
 def sif_sentence_vectors(
     vectors: WordVectors,
-    sentences: Sequence[Sequence[str]],
+    sentences: Sequence[Sequence[str]] | KnownWords,
     smoothing: float = 1e-3,
     component: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Sentence vectors by smooth inverse frequency: weighted means without their common component.
+    """Compute sentence vectors by smooth inverse frequency (SIF): weighted means without their common component.
 
     Algorithm 1 of Arora et al. (2017).
 
     Parameters
     ----------
     vectors : WordVectors
-    sentences : sequence of sequences of str
+    sentences : sequence of sequence of str, or KnownWords
         n tokenized sentences.
     smoothing : float
         As in `weighted_sentence_vectors`.
     component : (d,) float32, optional
-        Common component of other sentences, as `common_component` gives it; of these sentences when left out.
+        Common component of other sentences, as `common_component` returns it; by default that of these sentences.
 
     Returns
     -------
@@ -189,5 +295,4 @@ def sif_sentence_vectors(
     means = weighted_sentence_vectors(vectors, sentences, smoothing)
     if len(means) == 0:
         return means
-    direction = common_component(means) if component is None else component
-    return means - np.outer(means @ direction, direction)
+    return remove_component(means, common_component(means) if component is None else component)

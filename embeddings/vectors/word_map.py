@@ -1,4 +1,4 @@
-"""A vocabulary in two dimensions: positions, clusters with names, and neighbours of every word."""
+"""A two-dimensional map of a vocabulary: positions, named clusters, and the neighbours of every word."""
 
 import importlib.util
 import logging
@@ -15,17 +15,17 @@ logger = logging.getLogger(__name__)
 
 UMAP, PCA = "UMAP", "PCA"
 UMAP_NEIGHBORS = 15  # umap-learn's default, the word itself included
-FEWEST_FOR_UMAP = 50  # of fewer words the graph of neighbours says little
-CLUSTERED = 10_000  # most frequent words, which the clusters are made from; all others join the nearest
+FEWEST_FOR_UMAP = 50  # the neighbour graph of fewer words is too small for UMAP
+CLUSTERED = 10_000  # most frequent words that k-means sees; all other words join the nearest cluster
 KMEANS_RUNS = 4
-NAMING_SHARE = 0.1  # of a cluster's words, its most frequent, of which the most central give it its name
+NAMING_SHARE = 0.1  # fraction of a cluster's words, the most frequent, among which its name is chosen
 WORDS_IN_NAME = 3
 STEM = 5  # letters
 
 
 @dataclass(frozen=True, kw_only=True)
 class WordMap:
-    """The n most frequent words of a model in the plane.
+    """Map of the n most frequent words of a model.
 
     Attributes
     ----------
@@ -34,9 +34,9 @@ class WordMap:
         ``"UMAP"`` or ``"PCA"``.
     positions : (n, 2) float32
     clusters : (n,) int64
-        Number of each word's cluster, from 0; the largest cluster comes first.
+        Number of each word's cluster, from 0; the largest cluster is 0.
     cluster_names : list of list of str
-        Frequent words from the middle of each cluster, the most central first.
+        Frequent words near the centroid of each cluster, the nearest first.
     neighbors : (n, k) int32
         Nearest words by cosine in all dimensions, best first, among the n words.
     similarities : (n, k) float32
@@ -52,21 +52,15 @@ class WordMap:
 
 
 def umap_is_installed() -> bool:
-    """Whether umap-learn can be imported."""
+    """Return True if umap-learn can be imported."""
     return importlib.util.find_spec("umap") is not None
 
 
 def require_umap() -> None:
-    """Raise a one-line error if umap-learn is not installed.
-
-    Raises
-    ------
-    EmbeddingsError
-        It is not.
-    """
+    """Raise a one-line EmbeddingsError if umap-learn is not installed."""
     if not umap_is_installed():
         raise EmbeddingsError(
-            "umap-learn is not installed; pip install 'vecmill[map]' brings it, and PCA needs nothing"
+            "umap-learn is not installed; run pip install 'vecmill[map]', or use PCA, which needs no extra"
         )
 
 
@@ -85,16 +79,20 @@ def make_word_map(
     ----------
     vectors : WordVectors
     words : int
-        How many, at least 3 of which must exist.
+        Number of words; the vocabulary must have at least 3.
     clusters : int
-        At most so many; fewer of small vocabularies.
+        Largest number of clusters; small vocabularies get fewer.
     topn : int
-        Neighbours of each word.
+        Neighbours per word.
     method : {"UMAP", "PCA"}, optional
-        UMAP (McInnes, Healy & Melville 2018) keeps neighbourhoods and needs umap-learn; PCA takes the two directions
-        of largest variance of the centred unit vectors. Default: UMAP where umap-learn is installed.
+        UMAP (McInnes, Healy & Melville 2018) preserves neighbourhoods and needs umap-learn; PCA projects the centred
+        unit vectors onto the two directions of largest variance. By default UMAP if umap-learn is installed.
     seed : int
-        Of UMAP and of the clusters.
+        Seed of UMAP and of k-means.
+
+    Returns
+    -------
+    WordMap
 
     Raises
     ------
@@ -126,7 +124,7 @@ def make_word_map(
 
 
 def _principal_plane(centred: np.ndarray) -> np.ndarray:
-    """Coordinates on the two directions of largest variance, (n, 2) float32; signs are free, so they are fixed."""
+    """Project onto the two directions of largest variance, (n, 2) float32; the arbitrary signs are fixed."""
     _, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))  # ascending
     plane = directions[:, [-1, -2]]
     plane *= np.sign(plane[np.abs(plane).argmax(axis=0), [0, 1]])
@@ -134,9 +132,9 @@ def _principal_plane(centred: np.ndarray) -> np.ndarray:
 
 
 def _umap(unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, seed: int) -> np.ndarray:
-    """Positions by UMAP on the exact graph of neighbours, (n, 2) float32."""
+    """Lay the words out by UMAP on the exact neighbour graph, (n, 2) float32."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of threads, of precomputed neighbours, and of SciPy's deprecations
+        warnings.simplefilter("ignore")  # about threads, precomputed neighbours, and SciPy's deprecations
         import umap
 
         k = min(UMAP_NEIGHBORS - 1, neighbors.shape[1])
@@ -148,7 +146,7 @@ def _umap(unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, see
             metric="cosine",
             init="pca",
             precomputed_knn=(ids, distances.astype(np.float32)),
-            force_approximation_algorithm=True,  # else few words are compared anew
+            force_approximation_algorithm=True,  # otherwise UMAP recomputes the distances of small vocabularies
             random_state=seed,
             n_jobs=1,
         )
@@ -156,7 +154,7 @@ def _umap(unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, see
 
 
 def _clusters(centred: np.ndarray, words: list[str], clusters: int, seed: int) -> tuple[np.ndarray, list[list[str]]]:
-    """Number of each word's cluster, (n,), and the names of the clusters; by k-means on the frequent words."""
+    """Return the cluster of each word, (n,) int64, and the names of the clusters; k-means sees the frequent words."""
     centroids = _centroids(centred[:CLUSTERED], clusters, seed)
     of_word, _ = vq(centred, centroids)
     sizes = np.bincount(of_word, minlength=clusters)
@@ -168,20 +166,20 @@ def _clusters(centred: np.ndarray, words: list[str], clusters: int, seed: int) -
 
 
 def _centroids(points: np.ndarray, clusters: int, seed: int) -> np.ndarray:
-    """Means of the best of several runs of k-means, which ends in whatever optimum is near its start."""
+    """Return the centroids of the best of several runs of k-means, each of which finds a local optimum."""
     random = np.random.default_rng(seed)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a cluster left empty: it gets no number
+        warnings.simplefilter("ignore")  # about empty clusters, which get no number
         runs = [kmeans2(points, clusters, minit="++", rng=random)[0] for _ in range(KMEANS_RUNS)]
     return min(runs, key=lambda centroids: float(np.square(vq(points, centroids)[1]).sum()))
 
 
 def _name(centred: np.ndarray, words: list[str], members: np.ndarray, centroid: np.ndarray) -> list[str]:
-    """Most central of the frequent members; words without a letter, and single letters, name nothing."""
+    """Return the most central of the frequent members, if possible alphabetic words of at least three letters."""
     telling = [row for row in members.tolist() if len(words[row]) > 2 and words[row].isalpha()] or members.tolist()
     frequent = telling[: max(4 * WORDS_IN_NAME, int(NAMING_SHARE * len(telling)))]
     vectors = centred[frequent]
     cosines = vectors @ centroid / np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
     central = [words[frequent[best]] for best in np.argsort(-cosines, kind="stable")]
-    of_stem = {word[:STEM]: word for word in reversed(central)}  # "infection" says enough without "infections"
+    of_stem = {word[:STEM]: word for word in reversed(central)}  # one of "infection" and "infections" is enough
     return [word for word in central if of_stem[word[:STEM]] == word][:WORDS_IN_NAME]

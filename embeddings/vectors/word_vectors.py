@@ -1,12 +1,12 @@
-"""Word vectors and the questions that people ask them.
+"""Word vectors and their queries.
 
-Names and argument order are those of gensim's `KeyedVectors` where it has the same question.
+Names and argument order are those of gensim's ``KeyedVectors`` where it has the same query.
 """
 
 import logging
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -26,10 +26,10 @@ COSMUL_EPSILON = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value
 
 
 class WordVectors(EmbeddingMatrix):
-    """Embedding matrix E with its vocabulary, ready to be queried.
+    """Embedding matrix E with its vocabulary and queries.
 
-    Similarity is the cosine everywhere. Where a word is asked for, its id does as well. Unknown words raise
-    a `KeyError` that offers the closest spellings. Parameters and errors of the constructor: `EmbeddingMatrix`.
+    Similarity is the cosine everywhere. Every method that takes a word also takes its id. An unknown word raises a
+    `KeyError` that suggests the closest spellings. See `EmbeddingMatrix` for the parameters.
 
     Examples
     --------
@@ -43,9 +43,17 @@ class WordVectors(EmbeddingMatrix):
 
     @staticmethod
     def load(directory: str | os.PathLike[str]) -> "WordVectors":
-        """Open a model directory, as training and `save` write it; other formats: `embeddings.formats.read`.
+        """Open a model directory, as training and `save` write it; `embeddings.formats.read` reads other formats.
 
-        Its arrays are memory-mapped: opening it reads neither `vectors.npy` nor `context.npy`.
+        The arrays are memory-mapped: opening reads neither ``vectors.npy`` nor ``context.npy``.
+
+        Parameters
+        ----------
+        directory : path
+
+        Returns
+        -------
+        WordVectors
 
         Raises
         ------
@@ -55,15 +63,15 @@ class WordVectors(EmbeddingMatrix):
         return WordVectors(*read_model_directory(directory))
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write a model directory: `vectors.npy`, `context.npy` if there is a context, and `vocabulary.tsv`.
+        """Write a model directory: ``vectors.npy``, ``context.npy`` if there is a context, and ``vocabulary.tsv``.
 
-        It is written beside its place and renamed when it is complete.
+        The write is atomic: a temporary directory is renamed when it is complete.
 
         Parameters
         ----------
         directory : path
         overwrite : bool
-            Replace a directory that exists, with all its content.
+            Replace an existing directory with all its content.
 
         Raises
         ------
@@ -74,22 +82,30 @@ class WordVectors(EmbeddingMatrix):
         write_model_directory(directory, stored, overwrite=overwrite)
 
     def similarity(self, w1: Word, w2: Word) -> float:
-        """Cosine of two words, from -1 to 1."""
+        """Return the cosine of two words, from -1 to 1."""
         first, second = self.unit_vectors([w1, w2])
         return float(first @ second)
 
     def distance(self, w1: Word, w2: Word) -> float:
-        """1 − similarity, from 0 to 2."""
+        """Return 1 − similarity, from 0 to 2."""
         return 1 - self.similarity(w1, w2)
 
     def distances(self, word_or_vector: WordOrVector, other_words: Sequence[Word] = ()) -> np.ndarray:
-        """1 − cosine to each of `other_words`, or to all words in the order of the rows: (n,) float32."""
+        """Return 1 − cosine to each of `other_words`, by default to all words in row order: (n,) float32."""
         query = self.mean_vector([word_or_vector], post_normalize=True, ignore_missing=False)
         others = self.unit_vectors(other_words) if len(other_words) else self.unit_matrix
         return 1 - others @ query
 
     def n_similarity(self, ws1: Sequence[Word], ws2: Sequence[Word]) -> float:
-        """Cosine of the means of two sets of words; unknown words are left out.
+        """Return the cosine of the means of two sets of words; unknown words are skipped.
+
+        Parameters
+        ----------
+        ws1, ws2 : sequence of str or int
+
+        Returns
+        -------
+        float
 
         Raises
         ------
@@ -102,28 +118,28 @@ class WordVectors(EmbeddingMatrix):
     def most_similar(
         self, positive: Terms = None, negative: Terms = None, topn: int = 10, restrict_vocab: int | None = None
     ) -> list[tuple[str, float]]:
-        """Words whose vectors are closest to a weighted mean of unit vectors.
+        """Find the words whose vectors are closest to a weighted mean of unit vectors.
 
         Parameters
         ----------
         positive, negative : word, id, vector, or a sequence of these and of (any of these, weight)
-            Weights default to 1 and -1. Words count as unit vectors, vectors are taken as they are.
+            Weights default to 1 and -1. Words enter as unit vectors, vectors unchanged.
         topn : int
-            How many words.
+            Number of words to return.
         restrict_vocab : int, optional
-            Search only the first (that is, the most frequent) so many words.
+            Search only the first, most frequent, `restrict_vocab` words.
 
         Returns
         -------
         list of (word, cosine)
-            Best first, without the words asked about.
+            Best first, without the words of the query.
 
         Raises
         ------
         KeyError
-            An unknown word; the message offers the closest spellings.
+            A word is unknown; the message suggests the closest spellings.
         ValueError
-            Neither a positive nor a negative word.
+            There is neither a positive nor a negative word.
         """
         weighted = [term if isinstance(term, tuple) else (term, 1.0) for term in _as_list(positive)]
         weighted += [term if isinstance(term, tuple) else (term, -1.0) for term in _as_list(negative)]
@@ -137,11 +153,11 @@ class WordVectors(EmbeddingMatrix):
     def most_similar_cosmul(
         self, positive: Terms = None, negative: Terms = None, topn: int = 10, restrict_vocab: int | None = None
     ) -> list[tuple[str, float]]:
-        """Words w with the largest Π cos'(w, positive) / (Π cos'(w, negative) + ε), where cos' = (1 + cos) / 2.
+        """Find the words w with the largest Π cos'(w, positive) / (Π cos'(w, negative) + ε), cos' = (1 + cos) / 2.
 
         3CosMul: equation 4 of Levy & Goldberg (2014), "Linguistic Regularities in Sparse and Explicit Word
-        Representations". Parameters, result and errors as `most_similar`, but without weights, and a positive
-        word is needed.
+        Representations". Parameters, result and errors are those of `most_similar`, but there are no weights, and at
+        least one positive word is required.
         """
         ups, downs = _as_list(positive), _as_list(negative)
         if not ups:
@@ -169,18 +185,25 @@ class WordVectors(EmbeddingMatrix):
         Parameters
         ----------
         a, b, c : str or int
-            `analogy("man", "king", "woman")` asks for the queen.
+            ``analogy("man", "king", "woman")`` asks for "queen".
         topn : int
-            How many answers.
+            Number of answers.
         method : {"3CosAdd", "3CosMul"}
-            `most_similar([b, c], [a])` or `most_similar_cosmul([b, c], [a])`.
+            ``most_similar([b, c], [a])`` or ``most_similar_cosmul([b, c], [a])``.
         restrict_vocab : int, optional
-            Search only the first so many words.
+            Search only the first, most frequent, `restrict_vocab` words.
 
         Returns
         -------
         list of (word, score)
             Best first.
+
+        Raises
+        ------
+        KeyError
+            A word is unknown.
+        ValueError
+            The method is unknown.
         """
         queries = {"3CosAdd": self.most_similar, "3CosMul": self.most_similar_cosmul}
         if method not in queries:
@@ -188,35 +211,35 @@ class WordVectors(EmbeddingMatrix):
         return queries[method]([b, c], [a], topn, restrict_vocab)
 
     def similar_by_word(self, word: Word, topn: int = 10, restrict_vocab: int | None = None) -> list[tuple[str, float]]:
-        """Neighbours of one word; `most_similar([word])`."""
+        """Find the neighbours of one word: ``most_similar([word])``."""
         return self.most_similar([word], None, topn, restrict_vocab)
 
     def similar_by_vector(
         self, vector: np.ndarray, topn: int = 10, restrict_vocab: int | None = None
     ) -> list[tuple[str, float]]:
-        """Words closest to a vector (d,); `most_similar([vector])`."""
+        """Find the words closest to a vector (d,): ``most_similar([vector])``."""
         return self.most_similar([vector], None, topn, restrict_vocab)
 
     def neighbors(
         self, words: Sequence[Word], topn: int = 10, restrict_vocab: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Neighbours of many words at once: one blocked matrix product instead of a loop.
+        """Find the neighbours of many words with one blocked matrix product.
 
         Parameters
         ----------
         words : sequence of str or int
             n words or ids.
         topn : int
-            Neighbours a word, at least 1.
+            Neighbours per word, at least 1.
         restrict_vocab : int, optional
-            Search only the first so many words.
+            Search only the first, most frequent, `restrict_vocab` words.
 
         Returns
         -------
         ids : (n, k) int32
-            Rows of the neighbours, best first, without the word itself. k is `topn`, or less if the vocabulary is.
+            Rows of the neighbours, best first, without the word itself; k is `topn`, or fewer in a small vocabulary.
         similarities : (n, k) float32
-            Their cosines.
+            Cosines.
         """
         candidates = self.unit_matrix[:restrict_vocab]
         rows = self.ids(words)
@@ -227,8 +250,8 @@ class WordVectors(EmbeddingMatrix):
     def neighbors_frame(
         self, words: Sequence[Word], topn: int = 10, restrict_vocab: int | None = None
     ) -> "pd.DataFrame":
-        """`neighbors` as a table with the columns word, rank (from 1), neighbor, similarity; one row a neighbour."""
-        import pandas as pd  # half a second that others need not wait
+        """Return `neighbors` as a table: columns word, rank (from 1), neighbor, similarity; one row per neighbour."""
+        import pandas as pd  # imported here: it takes half a second, which other methods do not need
 
         ids, similarities = self.neighbors(words, topn, restrict_vocab)
         n, k = ids.shape
@@ -242,7 +265,15 @@ class WordVectors(EmbeddingMatrix):
         )
 
     def doesnt_match(self, words: Sequence[str]) -> str:
-        """Find the word farthest from the mean of all; unknown words are left out with a warning.
+        """Find the word farthest from the mean of all; unknown words are skipped with a warning.
+
+        Parameters
+        ----------
+        words : sequence of str
+
+        Returns
+        -------
+        str
 
         Raises
         ------
@@ -254,35 +285,35 @@ class WordVectors(EmbeddingMatrix):
         require_list(words)
         known = [word for word in words if word in self]
         if len(known) < len(words):
-            logger.warning("not in the vocabulary, left out: %s", ", ".join(w for w in words if w not in self))
+            logger.warning("not in the vocabulary, skipped: %s", ", ".join(w for w in words if w not in self))
         units = self.unit_vectors(known)
         return known[int(np.argmin(units @ self.mean_vector(list(units))))]
 
     def closer_than(self, w1: Word, w2: Word) -> list[str]:
-        """Words that are closer to `w1` than `w2` is, in the order of the rows, without `w1`."""
+        """Return the words closer to `w1` than `w2` is, in the order of the rows, without `w1`."""
         distances = self.distances(w1)
         closer = distances < distances[self.id(w2)]
         closer[self.id(w1)] = False
         return [self.words[row] for row in np.flatnonzero(closer).tolist()]
 
     def rank(self, w1: Word, w2: Word) -> int:
-        """Place of `w2` among the neighbours of `w1`; the nearest has rank 1."""
+        """Return the rank of `w2` among the neighbours of `w1`; the nearest has rank 1."""
         return len(self.closer_than(w1, w2)) + 1
 
     def _cosines(self, candidates: np.ndarray, term: WordOrVector) -> np.ndarray:
         return candidates @ self.mean_vector([term], post_normalize=True, ignore_missing=False)
 
     def _rows(self, terms: Sequence[WordOrVector]) -> np.ndarray:
-        """Rows of those terms that are words."""
+        """Return the rows of the terms that are words or ids."""
         return self.ids([term for term in terms if not isinstance(term, np.ndarray)])
 
     def _named(self, ids: np.ndarray, scores: np.ndarray) -> list[tuple[str, float]]:
-        """Words and scores, without the rows that were excluded from the search."""
+        """Return words and scores, without the rows excluded from the search."""
         return [(self.words[row], float(score)) for row, score in zip(ids, scores, strict=True) if score > -np.inf]
 
 
-def _as_list(terms: Terms) -> list:
-    """One word, id or vector as a list of one; a sequence as a list."""
+def _as_list(terms: Terms) -> list[Any]:
+    """Return one word, id or vector as a list of one; a sequence as a list."""
     if terms is None:
         return []
     if isinstance(terms, (str, int, np.integer)) or (isinstance(terms, np.ndarray) and terms.ndim == 1):

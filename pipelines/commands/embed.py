@@ -122,29 +122,22 @@ def _settings(model: Path) -> dict[str, Any]:
 def _embed(
     vectors: "WordVectors", tokenizer: "Tokenizer", lines: list[str], weighting: str, tally: Tally
 ) -> np.ndarray:
-    """Vectors of lines, (n, d) float32, those of sif still with their common component."""
-    from embeddings.vectors.postprocessing import weighted_sentence_vectors
+    """Return the vectors of lines, (n, d) float32; those of sif still have their common component."""
+    from embeddings.vectors.postprocessing import known_words, mean_sentence_vectors, weighted_sentence_vectors
 
     sentences = tokenizer.tokenize("".join(f"{line}\n" for line in lines))
-    lengths = np.array([len(sentence) for sentence in sentences])
-    ids = vectors.vocabulary.ids((word for sentence in sentences for word in sentence), missing=-1)
-    known, line_of = ids >= 0, np.repeat(np.arange(len(lines)), lengths)
-    known_words = np.bincount(line_of[known], minlength=len(lines))
+    known = known_words(vectors, sentences)
+    words = sum(map(len, sentences))
     tally.lines += len(lines)
-    tally.words += len(ids)
-    tally.unknown_words += int(np.count_nonzero(~known))
-    tally.lines_without_known_word += int(np.count_nonzero(known_words == 0))
-    if weighting == "sif":
-        return weighted_sentence_vectors(vectors, sentences)
-    distinct, place = np.unique(ids[known], return_inverse=True)
-    sums = np.zeros((len(lines), vectors.dimension), np.float32)
-    np.add.at(sums, line_of[known], vectors.unit_vectors(distinct)[place])
-    return sums / np.maximum(known_words, 1)[:, None].astype(np.float32)
+    tally.words += words
+    tally.unknown_words += words - len(known.ids)
+    tally.lines_without_known_word += int(np.count_nonzero(np.diff(known.ends) == 0))
+    return (weighted_sentence_vectors if weighting == "sif" else mean_sentence_vectors)(vectors, known)
 
 
 def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
-    """Memory map of all vectors; those of sif without the component that they have in common."""
-    from embeddings.vectors.postprocessing import common_component
+    """Return a memory map of all vectors, those of sif without their common component."""
+    from embeddings.vectors.postprocessing import common_component, remove_component
 
     rows.flush()
     size = rows.tell()
@@ -154,8 +147,8 @@ def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
     if weighting == "sif":
         component = common_component(matrix)
         for start in range(0, len(matrix), _LINES_AT_A_TIME):
-            block = matrix[start : start + _LINES_AT_A_TIME]
-            block -= np.outer(block @ component, component)
+            rows = slice(start, start + _LINES_AT_A_TIME)
+            matrix[rows] = remove_component(matrix[rows], component)
     return matrix
 
 

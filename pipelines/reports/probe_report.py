@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embeddings.evaluation.probing.tasks import BASELINE, CONTINUED, FROZEN, RANDOM, STARTS, TUNED
+from embeddings.evaluation.probing.tasks import BASELINE, CONTINUED, FROZEN, INITIALISATIONS, RANDOM, TUNED
 from pipelines.console.progress import duration
 from pipelines.console.streams import results
 
@@ -26,13 +26,13 @@ def print_report(found: Mapping[str, Any]) -> None:
         )
         rows = [row for row in found["scores"] if row["task"] == task]
         _print_row(
-            "start", "learned from", "accuracy", "95 % interval", "macro-F1", "95 % interval", "no vector", "time"
+            "vectors", "learned from", "accuracy", "95 % interval", "macro-F1", "95 % interval", "no vector", "time"
         )
         for row in rows:
             learned = f"{row['fraction']:.0%} ({_times(row['draws'])}{row['examples']:,})"
             missing = "" if row["oov"] is None else f"{row['oov']:.1%}"
             figures = (*_with_interval(row, "accuracy"), *_with_interval(row, "macro_f1"))
-            _print_row(row["start"], learned, *figures, missing, duration(row["seconds"]))
+            _print_row(row["initialisation"], learned, *figures, missing, duration(row["seconds"]))
         for row in found["comparisons"]:
             if row["task"] == task:
                 results.print(_sentence(row))
@@ -41,9 +41,11 @@ def print_report(found: Mapping[str, Any]) -> None:
         results.print(f"Processor time of all networks: {duration(sum(row['seconds'] for row in rows))}.")
 
 
-def _print_row(start: str, *cells: str) -> None:
+def _print_row(initialisation: str, *cells: str) -> None:
     widths = (15, 9, 15, 9, 15, 10, 12)
-    results.print(start.ljust(11) + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True)))
+    results.print(
+        initialisation.ljust(11) + "".join(cell.rjust(width) for cell, width in zip(cells, widths, strict=True))
+    )
 
 
 def _times(draws: int) -> str:
@@ -67,7 +69,7 @@ def _sentence(row: Mapping[str, Any]) -> str:
 
 
 def draw_learning_curves(found: Mapping[str, Any], directory: Path) -> None:
-    """Draw the accuracy of every start against the number of examples, a panel a task, as PNG and SVG."""
+    """Draw the accuracy of every initialisation against the number of examples, a panel per task, as PNG and SVG."""
     import matplotlib as mpl
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -91,22 +93,24 @@ def draw_learning_curves(found: Mapping[str, Any], directory: Path) -> None:
 
 def _draw_task(axes: "Axes", about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
     """Accuracy against the number of examples, with its interval."""
-    for start in STARTS:
-        own = [row for row in rows if row["start"] == start]
+    for initialisation in INITIALISATIONS:
+        own = [row for row in rows if row["initialisation"] == initialisation]
         counts = [row["examples"] for row in own]
         values, low, high = ([100 * row[key] for row in own] for key in ("accuracy", "accuracy_low", "accuracy_high"))
-        style = {"linestyle": (0, (4, 3)), "linewidth": 1.2} if start == BASELINE else {"linewidth": 1.8}
+        style = {"linestyle": (0, (4, 3)), "linewidth": 1.2} if initialisation == BASELINE else {"linewidth": 1.8}
         axes.plot(
-            _beside(counts, start),
+            _beside(counts, initialisation),
             values,
-            color=COLOURS[start],
-            marker=MARKS[start],
+            color=COLOURS[initialisation],
+            marker=MARKS[initialisation],
             markersize=5,
-            label=start,
+            label=initialisation,
             **style,
         )
-        if start != BASELINE:
-            axes.vlines(_beside(counts, start), low, high, color=COLOURS[start], linewidth=1.4, alpha=0.55)
+        if initialisation != BASELINE:
+            axes.vlines(
+                _beside(counts, initialisation), low, high, color=COLOURS[initialisation], linewidth=1.4, alpha=0.55
+            )
     counts = sorted({row["examples"] for row in rows})
     axes.set_xscale("log")
     axes.set_xticks(counts, [f"{count:,}" for count in counts])
@@ -114,7 +118,7 @@ def _draw_task(axes: "Axes", about: Mapping[str, Any], rows: Sequence[Mapping[st
     axes.set(title=about["title"], xlabel=f"{about['unit']}s learned from")
 
 
-def _beside(counts: Sequence[int], start: str) -> list[float]:
-    """Set the points of a start a little beside those of the others, on a logarithmic axis, so that intervals show."""
-    shift = 1.0 if start == BASELINE else 1.035 ** (STARTS.index(start) - 1.5)
+def _beside(counts: Sequence[int], initialisation: str) -> list[float]:
+    """Shift the points of an initialisation on the logarithmic axis, so that intervals do not hide one another."""
+    shift = 1.0 if initialisation == BASELINE else 1.035 ** (INITIALISATIONS.index(initialisation) - 1.5)
     return [count * shift for count in counts]

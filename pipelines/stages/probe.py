@@ -1,4 +1,4 @@
-"""One task as a stage: all starts at all sizes of the training data, their scores, and E against the random start."""
+"""One task as a stage: all initialisations at all sizes of the training data, their scores, and E against random."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from embeddings.evaluation.probing.learning import Network, learn_side_by_side
 from embeddings.evaluation.probing.scores import compare_answers, score
 from embeddings.evaluation.probing.task_source import TaskSource
-from embeddings.evaluation.probing.tasks import CONTINUED, FROZEN, RANDOM, STARTS, TASKS, TUNED, words_of
+from embeddings.evaluation.probing.tasks import CONTINUED, FROZEN, INITIALISATIONS, RANDOM, TASKS, TUNED, words_of
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.file_names import SCORES_FILE
 from vecmill.files import write_json
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeStage(Stage):
-    """Learns one task from every start with every share of the training examples.
+    """Learn one task from every initialisation with every fraction of the training examples.
 
     Attributes
     ----------
@@ -72,39 +72,39 @@ class ProbeStage(Stage):
         comparisons: list[Row] = []
         for fraction in self.fractions:
             found: dict[str, list[list[np.ndarray]]] = {}
-            for start in STARTS:
-                several = networks[fraction, start]
+            for initialisation in INITIALISATIONS:
+                several = networks[fraction, initialisation]
                 records = [json.loads(network.path.read_text("utf-8")) for network in several]
-                found[start] = [self._numbered(record["answers"]) for record in records]
-                scored = score(gold, found[start], len(self.source.labels), np.random.default_rng(self.seed))
+                found[initialisation] = [self._numbered(record["answers"]) for record in records]
+                scored = score(gold, found[initialisation], len(self.source.labels), np.random.default_rng(self.seed))
                 oov = None if records[0]["oov"] is None else float(np.mean([record["oov"] for record in records]))
                 row = {"task": self.name, "fraction": fraction, "examples": several[0].examples}
-                row |= {"draws": len(several), "start": start, **asdict(scored), "oov": oov}
+                row |= {"draws": len(several), "initialisation": initialisation, **asdict(scored), "oov": oov}
                 scores.append({**row, "seconds": sum(record["seconds"] for record in records)})
-            for start in (FROZEN, TUNED, CONTINUED):
+            for initialisation in (FROZEN, TUNED, CONTINUED):
                 rng = np.random.default_rng(self.seed)
-                difference = compare_answers(gold, found[start], found[RANDOM], rng)
-                row = {"task": self.name, "fraction": fraction, "first": start, "second": RANDOM}
+                difference = compare_answers(gold, found[initialisation], found[RANDOM], rng)
+                row = {"task": self.name, "fraction": fraction, "first": initialisation, "second": RANDOM}
                 comparisons.append({**row, **asdict(difference)})
         result = {"about": self._about(gold), "scores": scores, "comparisons": comparisons}
         write_json(directory / SCORES_FILE, result)
         return {"networks": sum(row["draws"] for row in scores)}
 
     def _networks(self, checkpoint: Path) -> dict[tuple[float, str], list[Network]]:
-        """Return all networks, by share of the training examples and start."""
+        """Return all networks, by share of the training examples and initialisation."""
         networks: dict[tuple[float, str], list[Network]] = {}
         for fraction in self.fractions:
             draws = self.source.draws(fraction)
             sizes = [(len(draw.train), sum(map(len, map(words_of, draw.train)))) for draw in draws]
-            for start in STARTS:
-                networks[fraction, start] = [
+            for initialisation in INITIALISATIONS:
+                networks[fraction, initialisation] = [
                     Network(
                         fraction=fraction,
-                        start=start,
+                        initialisation=initialisation,
                         draw=draw,
                         examples=examples,
                         words=words,
-                        path=checkpoint / f"{start.replace(' ', '-')}-{examples}-{draw}.json",
+                        path=checkpoint / f"{initialisation.replace(' ', '-')}-{examples}-{draw}.json",
                     )
                     for draw, (examples, words) in enumerate(sizes)
                 ]
@@ -120,7 +120,7 @@ class ProbeStage(Stage):
         with context.progress.task(self.name, total) as update:
             for network in learn_side_by_side(self.source, left):
                 done += network.words
-                update(done, f"{network.start}, {network.fraction:.0%} of the examples")
+                update(done, f"{network.initialisation}, {network.fraction:.0%} of the examples")
 
     def _numbered(self, answered: Sequence[Sequence[str]]) -> list[np.ndarray]:
         number = {label: i for i, label in enumerate(self.source.labels)}

@@ -1,1 +1,1 @@
-"""What word vectors are worth in use: tasks on tagged text, learned from E and from a random start."""
+"""Extrinsic evaluation of word vectors: tasks on labelled text, learned from E and from random vectors."""

@@ -1,4 +1,4 @@
-"""Labelling constituents: the label of a phrase from the vector that a recursive network composes of its words."""
+"""Constituent labelling: predict the label of a phrase from the vector that a recursive network composes."""
 
 from collections.abc import Sequence
 from itertools import chain
@@ -9,8 +9,8 @@ import numpy as np
 from embeddings.networks import PADDING, Parameters, clear_gradients
 from embeddings.sequences.estimator import Examples
 from embeddings.sequences.labeller import SequenceLabeller
-from embeddings.sequences.network import PREDICTED_TOGETHER, dropped, dropped_rows, label_numbers
-from embeddings.sequences.training import SequenceTrainingConfig, batches_of_like_length
+from embeddings.sequences.network import PREDICTION_BATCH_WORDS, apply_dropout, apply_dropout_to_vectors, label_numbers
+from embeddings.sequences.training import SequenceTrainingConfig, length_bucketed_batches
 from embeddings.sequences.word_inputs import EncodedSequences, WordInputsConfig
 from embeddings.trees.recursive import RecursiveNN
 from embeddings.trees.tree_batch import TreeBatch
@@ -23,7 +23,7 @@ NO_WORD = "-NONE-"
 
 
 def cleaned(tree: "Tree") -> "Tree | None":
-    """Return a copy without traces and empty constituents, labels without functions and numbers; None if all goes."""
+    """Return a copy without traces, empty constituents and function tags in labels; None if nothing is left."""
     from nltk.tree import Tree
 
     if tree.label() == NO_WORD:
@@ -36,7 +36,7 @@ def cleaned(tree: "Tree") -> "Tree | None":
 
 
 def constituent_labels(tree: "Tree") -> list[str]:
-    """Return the labels of all constituents of two words or more, in the order of a `TreeBatch` of this tree."""
+    """Return the labels of the constituents of at least two words, in the order of a `TreeBatch` of this tree."""
     batch = TreeBatch([tree], binary=True)
     return [label.partition("+")[0] for label in batch.labels[batch.n_leaves :] if label is not None]
 
@@ -44,18 +44,23 @@ def constituent_labels(tree: "Tree") -> list[str]:
 class ConstituentLabeller(SequenceLabeller):
     """A `RecursiveNN` over word vectors, and a softmax on the vector of every constituent.
 
-    ``fit(trees, labels)`` takes the labels of each tree as `constituent_labels` returns them, but for labels that are
+    ``fit(trees, labels)`` takes the labels of each tree as `constituent_labels` returns them; rare labels may be
     merged. The validation score is the accuracy.
 
     Parameters
     ----------
     training : SequenceTrainingConfig, optional
     hidden_size : int
-        H, dimension of the vectors of phrases.
+        H, dimension of the phrase vectors.
     dropout : float
-        Fraction of the words' and phrases' numbers that is left out in training.
-    inputs, vectors, labels, seed, threads, dtype
-        See `SequenceLabeller`.
+        Dropout probability of the word vectors and the phrase vectors.
+    inputs : WordInputsConfig, optional
+        See `SequenceLabeller`, also for the parameters below.
+    vectors : WordVectors, optional
+    labels : sequence of str, optional
+    seed : int
+    threads : int, optional
+    dtype : type
 
     Attributes
     ----------
@@ -116,12 +121,30 @@ class ConstituentLabeller(SequenceLabeller):
         chosen: np.ndarray,
         rng: np.random.Generator | None,
     ) -> float:
-        """Run the ``chosen`` trees forwards and backwards; return the mean cross-entropy of a constituent in nats."""
+        """Run the `chosen` trees forwards and backwards; leave the gradients in the parameters.
+
+        Parameters
+        ----------
+        trees : sequence of Tree
+        encoded : EncodedSequences
+            Words of all trees, as `WordInputs.encode` returns them.
+        targets : sequence of np.ndarray
+            Numbers of the labels of each tree, (n,) int64.
+        chosen : (B,) int64
+            Numbers of the trees of the batch.
+        rng : np.random.Generator or None
+            Draws the dropout masks; None disables dropout.
+
+        Returns
+        -------
+        float
+            Mean cross-entropy per constituent, in nats.
+        """
         clear_gradients(self.parameters_)
         batch, features, index = self._laid_out(trees, encoded, chosen)
-        x, x_mask = dropped(self.inputs_.forward(features, index, rng), self.dropout, rng)
+        x, x_mask = apply_dropout_to_vectors(self.inputs_.forward(features, index, rng), self.dropout, rng)
         states = self.network_.forward(batch, x.dense())
-        flat, mask = dropped_rows(states, self.dropout, rng)
+        flat, mask = apply_dropout(states, self.dropout, rng)
         wanted = np.full(batch.n_nodes, PADDING, np.int64)
         for nodes, values in zip(_constituents(batch, len(chosen)), (targets[i] for i in chosen), strict=True):
             wanted[nodes] = values
@@ -135,7 +158,7 @@ class ConstituentLabeller(SequenceLabeller):
     def _predicted(self, trees: Sequence["Tree"], encoded: EncodedSequences, chosen: np.ndarray) -> list[np.ndarray]:
         lengths = np.array([len(encoded.ids[i]) for i in chosen])
         found: list[np.ndarray] = [np.empty(0, np.int64)] * len(chosen)
-        for places in batches_of_like_length(lengths, PREDICTED_TOGETHER, np.random.default_rng(0)):
+        for places in length_bucketed_batches(lengths, PREDICTION_BATCH_WORDS, np.random.default_rng(0)):
             batch, features, index = self._laid_out(trees, encoded, chosen[places])
             states = self.network_.forward(batch, self.inputs_.forward(features, index).dense())
             best = self.output_.log_probabilities(states).argmax(axis=1)
@@ -146,7 +169,7 @@ class ConstituentLabeller(SequenceLabeller):
     def _laid_out(
         self, trees: Sequence["Tree"], encoded: EncodedSequences, chosen: np.ndarray
     ) -> tuple[TreeBatch, np.ndarray, np.ndarray]:
-        """Return the forest, the tables' rows of its distinct words, and which of them is which leaf."""
+        """Return the forest, the features (u, tables) of its distinct words, and the distinct word of each leaf."""
         words = np.fromiter(chain.from_iterable(encoded.ids[i] for i in chosen), np.int64)
         distinct, index = np.unique(words, return_inverse=True)
         return TreeBatch([trees[i] for i in chosen], binary=True), encoded.features[distinct], index

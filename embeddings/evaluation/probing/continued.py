@@ -1,7 +1,7 @@
-"""E fitted to the text of a task: training goes on with the words of all its training examples, without their labels.
+"""Continued pretraining: train E further on the words of all training examples of a task, without their labels.
 
-Whoever has a few labelled texts often has many without labels (Gururangan et al. 2020 show the same for larger
-models: "Don't stop pretraining").
+A few labelled texts often come with many unlabelled ones (Gururangan et al. 2020, "Don't Stop Pretraining", for larger
+models).
 """
 
 import tempfile
@@ -12,29 +12,34 @@ from embeddings import Word2Vec, Word2VecConfig, WordVectors, encode_corpus, mak
 from embeddings.word2vec.warm_start import extend_vocabulary
 
 EPOCHS = 20
-"""Passes over the text: it is short beside the one that E was trained on."""
+"""Passes over the text, which is much shorter than the one that E was trained on."""
 MIN_COUNT = 2
-"""New words that the text has less often are left out."""
+"""New words that occur less often in the text are omitted."""
 
 
 def continued(
     vectors: WordVectors, texts: Iterable[Sequence[str]], *, window: int, seed: int, directory: Path
 ) -> WordVectors:
-    """Return E after skip-gram training on the texts; the same vectors in every run.
+    """Return E after further skip-gram training on the texts; deterministic.
 
     Parameters
     ----------
-    vectors
-        E. Words of the texts are read as E spells them: as they stand, else in lower case.
-    texts
-        The words of each.
-    window
-        Words on either side that a word predicts. A narrow one finds words of the same grammar, a wide one words of the
-        same topics and sentiment (Levy & Goldberg 2014).
-    seed
-        Of all that is drawn.
-    directory
-        Existing; temporary files are written there.
+    vectors : WordVectors
+        E. A word of the texts that E does not have is converted to lower case.
+    texts : iterable of sequence of str
+        The words of each text.
+    window : int
+        Words to each side that a word predicts. A narrow window favours grammatical similarity, a wide one topical
+        similarity (Levy & Goldberg 2014).
+    seed : int
+        Seed of all random numbers.
+    directory : Path
+        Existing directory for temporary files.
+
+    Returns
+    -------
+    WordVectors
+        The words of E and the new words of the texts.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""Accuracy and macro-averaged F1 with bootstrap intervals, and whether one set of answers is better than another.
+"""Accuracy and macro-averaged F1 with bootstrap intervals, and a paired test between two sets of answers.
 
-What is resampled are the examples of the test (sentences, reviews), not single labels: the words of a sentence are not
-independent.  Where networks learned from several draws of the training examples, the draws are resampled too.
+The bootstrap resamples test examples (sentences, reviews), not single labels, because the words of a sentence are not
+independent. Where networks were trained on several subsets of the training examples, it resamples the networks too.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """Accuracy of one set of answers less that of another, its 95 % interval, and the p-value of a two-sided test."""
+    """Accuracy of one set of answers minus that of another, its 95 % interval, and the p-value of a two-sided test."""
 
     difference: float
     low: float
@@ -43,18 +43,22 @@ class Difference:
 def score(
     gold: Sequence[np.ndarray], draws: Sequence[Sequence[np.ndarray]], labels: int, rng: np.random.Generator
 ) -> Score:
-    """Compare answers with the truth; figures are means over the draws.
+    """Score answers against the true labels; the scores are means over the networks.
 
     Parameters
     ----------
-    gold
-        One (n,) int64 of labels an example.
-    draws
-        The same for the answers of each network; a negative one is no label.
-    labels
+    gold : sequence of (n,) int64
+        True labels of each example.
+    draws : sequence of sequence of (n,) int64
+        Answers of each network for each example; a negative number is no label.
+    labels : int
         Number of labels.
-    rng
+    rng : np.random.Generator
         Draws the resamples.
+
+    Returns
+    -------
+    Score
     """
     tables = [np.stack([_counts(g, f, labels) for g, f in zip(gold, found, strict=True)]) for found in draws]
     there = tables[0][:, labels : 2 * labels].sum(axis=0) > 0  # a table is (examples, 3 labels)
@@ -82,9 +86,23 @@ def compare_answers(
     second: Sequence[Sequence[np.ndarray]],
     rng: np.random.Generator,
 ) -> Difference:
-    """Compare two sides, draw by draw, by the paired bootstrap (Berg-Kirkpatrick et al. 2012).
+    """Compare two sets of answers, network by network, by the paired bootstrap (Berg-Kirkpatrick et al. 2012).
 
-    The p-value is twice the share of resamples in which the difference has the other sign, or is zero.
+    The p-value is twice the fraction of resamples in which the difference has the opposite sign, or is zero.
+
+    Parameters
+    ----------
+    gold : sequence of (n,) int64
+        True labels of each example.
+    first, second : sequence of sequence of (n,) int64
+        Answers of the networks of each side, in the same order.
+    rng : np.random.Generator
+        Draws the resamples.
+
+    Returns
+    -------
+    Difference
+        Accuracy of `first` minus that of `second`.
     """
     sizes = np.array([len(g) for g in gold], np.float64)
     gains = np.array(
@@ -107,20 +125,20 @@ def compare_answers(
 
 
 def _mean_of_resampled(values: Sequence[np.ndarray] | np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return, for each resample, the mean of networks drawn with replacement: (draws, r, ...) to (r, ...)."""
+    """Return the mean over networks drawn with replacement, for each resample: (networks, r, ...) to (r, ...)."""
     table = np.asarray(values)
     picks = rng.integers(len(table), size=table.shape[:2])
     return table[picks, np.arange(table.shape[1])].mean(axis=0)
 
 
 def _counts(gold: np.ndarray, found: np.ndarray, labels: int) -> np.ndarray:
-    """Count, label by label: right answers, times it is the truth, times it is the answer."""
+    """Count correct answers, true labels and answers, each by label: (3 labels,) float64."""
     counted = (gold[gold == found], gold, found[found >= 0])
     return np.concatenate([np.bincount(values, minlength=labels) for values in counted]).astype(np.float64)
 
 
 def _figures(sums: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Return accuracy and macro-F1 of sums of `_counts` (r, 3 labels): (r, 2)."""
+    """Return accuracy and macro-F1, (r, 2), from sums of `_counts`, (r, 3 labels)."""
     right, truth, answers = np.split(sums, 3, axis=1)
     total = truth + answers
     f1 = np.divide(2 * right, total, out=np.zeros_like(total), where=total > 0)
@@ -128,5 +146,5 @@ def _figures(sums: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 
 def _weights(picks: np.ndarray) -> np.ndarray:
-    """How often each example was drawn in each resample, (r, items)."""
+    """Return how often each item was drawn in each resample, (r, items) float64."""
     return np.stack([np.bincount(row, minlength=picks.shape[1]) for row in picks]).astype(np.float64)

@@ -1,4 +1,4 @@
-"""The texts of the tasks, through NLTK's corpus readers, divided into training and test by document."""
+"""The texts of the tasks, read with NLTK's corpus readers and split into training and test by document."""
 
 import contextlib
 import hashlib
@@ -16,9 +16,9 @@ from embeddings.errors import EmbeddingsError
 logger = logging.getLogger(__name__)
 
 NO_WORD = "-NONE-"
-"""Tag of the treebank's traces, which are no words: they are left out."""
-RARE_LABEL = 50
-"""Constituents of labels that come less often in the training part are "other"."""
+"""Tag of the treebank's traces, which are not words and are omitted."""
+MIN_LABEL_COUNT = 50
+"""Labels of constituents that occur less often in the training part become `OTHER`."""
 OTHER = "other"
 _TREEBANK = ("treebank", "corpora/treebank/combined/")
 _TREEBANK_FILES = r"wsj_.*\.mrg"
@@ -26,16 +26,16 @@ _TREEBANK_FILES = r"wsj_.*\.mrg"
 
 @dataclass(frozen=True, kw_only=True)
 class TaskData:
-    """Examples with their labels, those of a document all in one part.
+    """Examples with their labels; the examples of a document are all in one part.
 
     Attributes
     ----------
     train, test : list
         Sequences of words, or ``nltk.Tree`` objects.
-    train_labels, test_labels : list[list[str]]
-        All labels of each example, in order: one for each word, or constituent, or only one.
+    train_labels, test_labels : list of list of str
+        The labels of each example, in order: one per word, one per constituent, or one in all.
     unit : str
-        What an example is: "sentence", "review".
+        Kind of the examples: "sentence", "review".
     """
 
     train: list[Any]
@@ -52,7 +52,7 @@ class TaskData:
 
 
 def read_pos_treebank(folder: Path | None) -> TaskData:
-    """Read NLTK's sample of the Penn Treebank; every fifth file is test. Tags are universal."""
+    """Read NLTK's sample of the Penn Treebank with universal tags; every fifth file is test."""
     from nltk.corpus.reader import BracketParseCorpusReader
 
     reader = BracketParseCorpusReader(_find(folder, *_TREEBANK), _TREEBANK_FILES)
@@ -61,7 +61,7 @@ def read_pos_treebank(folder: Path | None) -> TaskData:
 
 
 def read_pos_brown(folder: Path | None) -> TaskData:
-    """Read the Brown corpus; every tenth file, and so a tenth of each genre, is test. Tags are universal."""
+    """Read the Brown corpus with universal tags; every tenth file, and so a tenth of each genre, is test."""
     from nltk.corpus.reader import TaggedCorpusReader
 
     reader = TaggedCorpusReader(_find(folder, "brown", "corpora/brown/"), r"c[a-z]\d\d", encoding="ascii")
@@ -70,7 +70,7 @@ def read_pos_brown(folder: Path | None) -> TaskData:
 
 
 def read_sentiment(folder: Path | None) -> TaskData:
-    """Read the 2,000 movie reviews (Pang & Lee 2004); every fourth one of each kind is test."""
+    """Read the 2,000 movie reviews (Pang & Lee 2004); every fourth review is test, in each class."""
     from nltk.corpus.reader import PlaintextCorpusReader
 
     reader = PlaintextCorpusReader(_find(folder, "movie_reviews", "corpora/movie_reviews/"), r"(neg|pos)/.*\.txt")
@@ -88,8 +88,8 @@ def read_sentiment(folder: Path | None) -> TaskData:
 def read_constituents(folder: Path | None) -> TaskData:
     """Read the treebank's trees; every fifth file is test.
 
-    Traces go, and constituents that are empty without them; of NP-SBJ-1 the NP is kept, and of a chain of constituents
-    over the same words the topmost.
+    Traces are removed, and constituents that are empty without them. NP-SBJ-1 is read as NP; a chain of constituents
+    over the same words keeps the label of the topmost.
     """
     from nltk.corpus.reader import BracketParseCorpusReader
 
@@ -122,12 +122,9 @@ READERS: dict[str, Callable[[Path | None], TaskData]] = {
 
 
 def _find(folder: Path | None, package: str, resource: str) -> Any:
-    """Return NLTK's pointer to a resource, packed or unpacked: in ``folder``, or where NLTK looks, or fetched.
+    """Return NLTK's pointer to a resource, packed or unpacked, in `folder` or on NLTK's path; else download it.
 
-    Raises
-    ------
-    EmbeddingsError
-        It is neither there nor can be fetched, or its package is damaged.
+    Raises an EmbeddingsError if the resource is missing and cannot be downloaded, or its package is damaged.
     """
     import nltk
 
@@ -161,7 +158,7 @@ def _find(folder: Path | None, package: str, resource: str) -> Any:
 
 
 def _universal_tags(folder: Path | None, name: str) -> dict[str, str]:
-    """Return the universal tag (Petrov et al. 2012) of each tag of a corpus."""
+    """Return the map from the tags of a corpus to universal tags (Petrov et al. 2012)."""
     pointer = _find(folder, "universal_tagset", f"taggers/universal_tagset/{name}")
     with pointer.open() as file:
         lines = file.read().decode("utf-8").splitlines()
@@ -184,7 +181,7 @@ def _tagged(documents: Sequence[Sequence[Any]], universal: dict[str, str], every
 
 
 def _every(number: int, documents: Iterable[Sequence[Any]]) -> tuple[list[Any], list[Any]]:
-    """Divide documents: every so many-th is test, from the first on."""
+    """Split documents: the first of every `number` documents is test."""
     train: list[Any] = []
     test: list[Any] = []
     for place, document in enumerate(documents):
@@ -194,4 +191,4 @@ def _every(number: int, documents: Iterable[Sequence[Any]]) -> tuple[list[Any], 
 
 def _frequent(labels: Sequence[Sequence[str]]) -> set[str]:
     counts = Counter(label for one in labels for label in one)
-    return {label for label, count in counts.items() if count >= RARE_LABEL}
+    return {label for label, count in counts.items() if count >= MIN_LABEL_COUNT}

@@ -1,6 +1,6 @@
-"""The tasks: which network learns them, from which starts, and what a baseline without a network answers.
+"""The tasks: their networks, the initialisations of the word vectors, and baselines without a network.
 
-Everything but the word vectors is the same for every start: network, spelling, examples, and the seed.
+Only the word vectors differ between initialisations; network, spelling features, examples and seed are the same.
 """
 
 from collections import Counter
@@ -21,14 +21,24 @@ from embeddings.sequences.training import SequenceTrainingConfig
 from embeddings.sequences.word_inputs import WordInputsConfig
 
 FROZEN, TUNED, CONTINUED, RANDOM, BASELINE = "E frozen", "E tuned", "E continued", "random", "baseline"
-STARTS = (FROZEN, TUNED, CONTINUED, RANDOM, BASELINE)
+INITIALISATIONS = (FROZEN, TUNED, CONTINUED, RANDOM, BASELINE)
 
 Answers = list[list[str]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Examples:
-    """What one network learns from, and is asked."""
+    """Training and test examples of one network.
+
+    Attributes
+    ----------
+    train, test : sequence
+        Sequences of words, or ``nltk.Tree`` objects.
+    labels : sequence of list of str
+        Labels of each training example.
+    all_labels : list of str
+        Distinct labels of the whole training part, sorted.
+    """
 
     train: Sequence[Any]
     labels: Sequence[list[str]]
@@ -42,18 +52,18 @@ class Task:
 
     Attributes
     ----------
-    title
-        What is asked, and of which text.
-    inputs
+    title : str
+        Name of the task and of its text.
+    inputs : WordInputsConfig
         Tables of the word vectors.
-    window
-        Of the word2vec training with which E is continued on the text of the task.
-    training
-        How a network is trained on this many words.
-    fit
-        Trains a network, given the examples and the options that all networks share.
-    baseline
-        Returns those of the baseline.
+    window : int
+        Window of the continued word2vec training of E on the text of the task.
+    training : callable
+        Takes the number of training words, returns the `SequenceTrainingConfig`.
+    fit : callable
+        Takes the examples and the options of a `SequenceLabeller`, returns a trained network.
+    baseline : callable
+        Takes the examples, returns the answers of the baseline.
     """
 
     title: str
@@ -65,44 +75,65 @@ class Task:
 
 
 def answers(
-    task: Task, examples: Examples, start: str, vectors: WordVectors, seed: int
+    task: Task, examples: Examples, initialisation: str, vectors: WordVectors, seed: int
 ) -> tuple[Answers, float | None]:
-    """Learn a task from one start.
+    """Train a network from one initialisation and answer the test.
+
+    Parameters
+    ----------
+    task : Task
+    examples : Examples
+    initialisation : str
+        One of `INITIALISATIONS`.
+    vectors : WordVectors
+        E, or E after continued training.
+    seed : int
 
     Returns
     -------
-    answers : list[list[str]]
-        The labels given to each example of the test.
-    missing_share : float | None
-        Share of the words of the training examples that have no vector in E; None where E is not used.
+    answers : list of list of str
+        Predicted labels of each test example.
+    missing_share : float or None
+        Fraction of the words of the training examples that have no vector in E; None if E is not used.
     """
-    if start == BASELINE:
+    if initialisation == BASELINE:
         return task.baseline(examples), None
     model = task.fit(
         examples,
         training=task.training(sum(len(words_of(example)) for example in examples.train)),
-        inputs=replace(task.inputs, frozen=start == FROZEN, dimension=vectors.dimension),
-        vectors=None if start == RANDOM else vectors,
+        inputs=replace(task.inputs, freeze_embedding=initialisation == FROZEN, dimension=vectors.dimension),
+        vectors=None if initialisation == RANDOM else vectors,
         labels=examples.all_labels,
         seed=seed,
     )
     found = [[label] if isinstance(label, str) else label for label in model.predict(examples.test)]
-    return found, None if start == RANDOM else model.inputs_.missing_share
+    return found, None if initialisation == RANDOM else model.inputs_.missing_share
 
 
 def words_of(example: Any) -> Sequence[str]:
-    """Return the words of a sequence, or of a tree."""
+    """Return the words of an example: a sequence of words, or a tree."""
     leaves: Sequence[str] = example.leaves() if hasattr(example, "leaves") else example
     return leaves
 
 
-def restricted(vectors: WordVectors, data: TaskData) -> WordVectors:
-    """Return the vectors of the words of a task, as they stand or in lower case: what any text of it can use of E.
+def restrict_to_vocabulary(vectors: WordVectors, data: TaskData) -> WordVectors:
+    """Return the part of E for the words of a task: the rows of these words, or of their lower-case forms.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+        E.
+    data : TaskData
+        Training and test examples.
+
+    Returns
+    -------
+    WordVectors
 
     Raises
     ------
     EmbeddingsError
-        If there are none; see `align`.
+        E has none of the words; see `align`.
     """
     forms = {word for example in (*data.train, *data.test) for word in words_of(example)}
     rows = align(Vocabulary.from_words(sorted(forms)), vectors).rows
@@ -129,7 +160,7 @@ def _fit_constituent_labeller(examples: Examples, **options: Any) -> Constituent
 
 
 def _most_frequent_tags(examples: Examples) -> Answers:
-    """The tag that a word had most often, and for unknown words the most frequent tag of words that came once."""
+    """Answer the most frequent tag of each word; unknown words get the most frequent tag of words that occur once."""
     counts: dict[str, Counter[str]] = {}
     for words, labels in zip(examples.train, examples.labels, strict=True):
         for word, label in zip(words, labels, strict=True):
@@ -154,7 +185,7 @@ def _most_common(labels: Iterable[str]) -> str:
 
 
 def _tagger_training(words: int) -> SequenceTrainingConfig:
-    """Many passes over few words, few over many: from some hundred to some thousand steps."""
+    """Return the settings of taggers: more epochs for fewer words, so that steps number hundreds to thousands."""
     return SequenceTrainingConfig(
         epochs=int(np.clip(round(3 + 200_000 / words), 3, 15)),
         batch_words=int(np.clip(words // 150, 256, 2048)),
@@ -164,7 +195,7 @@ def _tagger_training(words: int) -> SequenceTrainingConfig:
 
 
 def _review_training(words: int) -> SequenceTrainingConfig:
-    """To the end of the learning-rate cycle: a few dozen reviews held out would not tell which epoch was the best."""
+    """Return the settings of classifiers, without validation: a few dozen reviews cannot tell which epoch is best."""
     return SequenceTrainingConfig(
         epochs=int(np.clip(round(3_400_000 / words), 10, 30)),
         batch_words=int(np.clip(words // 30, 1024, 8192)),
