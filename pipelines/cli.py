@@ -1,4 +1,4 @@
-"""The command `vecmill`: parse, call, print. What a command does lies in `pipelines/commands/`."""
+"""The command `vecmill`: calls a command of `pipelines/commands/` and reports its errors."""
 
 import errno
 import importlib
@@ -10,8 +10,9 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from pipelines.commands import COMMANDS
+from pipelines.commands import COMMANDS, OTHER_NAMES, PLACES, summary
 from pipelines.console.completion import choices, complete_metavars
+from pipelines.console.help import Command
 from pipelines.console.streams import LOG_FORMATS, LogFormat, configure_logging
 from vecmill.errors import VecmillError
 
@@ -21,26 +22,35 @@ FAILURE, USAGE, INTERRUPTED = 1, 2, 130
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
+class _Listed(TyperCommand):
+    """Stands for a command in lists of commands; `load_command` returns the command itself."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """Return the first line of the help."""
+        return summary(self.name or "")
+
+
 class CommandLine(TyperGroup):
-    """Imports a command when it is called; ends it with an exit code, and every failure with one line on stderr."""
+    """Imports a command when it is called; reports every failure as one line on stderr and an exit code."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        for commands in COMMANDS.values():
-            for name, (_, summary) in commands.items():
-                self.add_command(TyperCommand(name, help=summary), name)  # to be listed; replaced when called
+        for name in PLACES:
+            self.add_command(_Listed(name), name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return name, command and remaining arguments."""
+        if args and args[0] in OTHER_NAMES and args[0] not in PLACES:
+            ctx.fail(f"No such command {args[0]!r}; use 'vecmill {OTHER_NAMES[args[0]]}'")
         name, _, rest = super().resolve_command(ctx, args)
         return name, load_command(name) if name else None, rest
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of commands under its headings."""
-        width = max(len(name) for commands in COMMANDS.values() for name in commands)
+        width = max(map(len, PLACES))
         for heading, commands in COMMANDS.items():
             with formatter.section(heading):
-                formatter.write_dl([(name.ljust(width), summary) for name, (_, summary) in commands.items()])
+                formatter.write_dl([(name.ljust(width), summary(name)) for name in commands])
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and leave the process."""
@@ -56,14 +66,13 @@ class CommandLine(TyperGroup):
 
 def load_command(name: str) -> Any:
     """Import a command and return it as Typer runs it."""
-    place = next(commands[name][0] for commands in COMMANDS.values() if name in commands)
-    module, _, attribute = place.partition(":")
+    module, _, attribute = PLACES[name].partition(":")
     found = getattr(importlib.import_module(f"pipelines.commands.{module}"), attribute)
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     complete_metavars(found)
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-    alone.command(name)(found)
+    alone.command(name, cls=Command)(found)
     return typer.main.get_command(alone)
 
 
@@ -71,16 +80,16 @@ def explain(error: Exception) -> int:
     """Log one line about an error and return the exit code."""
     logger.debug("where it happened:", exc_info=error)
     text, code = str(error), FAILURE
-    if hasattr(error, "format_message"):  # of Typer, about options and arguments
+    if hasattr(error, "format_message"):  # Typer's errors about options and arguments
         text, code = error.format_message(), getattr(error, "exit_code", USAGE)
         if context := getattr(error, "ctx", None):
             text = f"{text} (see {context.command_path} --help)"
     elif full := _full_disk(error):
-        text = f"no space left for {full.filename or 'the output'}; make room and repeat the command: it goes on"
+        text = f"no space left for {full.filename or 'the output'}; free some space and repeat the command to resume"
     elif isinstance(error, OSError):
         text = f"{error.filename}: {error.strerror}" if error.filename else text
     elif isinstance(error, MemoryError):
-        text = "not enough memory; --max-vocabulary or a smaller --dimension need less"
+        text = "not enough memory; set a smaller --max-vocabulary or --dimension"
     elif _is_usage(error):
         code = USAGE
     elif not isinstance(error, VecmillError):
@@ -96,7 +105,7 @@ def _is_usage(error: Exception) -> bool:
 
 
 def _full_disk(error: BaseException | None) -> OSError | None:
-    """Return the error of a full disk that another error was caused by."""
+    """Return the full-disk error that an error is or was caused by."""
     while error:
         if isinstance(error, OSError):
             cut_short = error.errno is None and "requested and" in str(error)  # NumPy's words for a short write
@@ -108,7 +117,7 @@ def _full_disk(error: BaseException | None) -> OSError | None:
 app = typer.Typer(
     cls=CommandLine,
     invoke_without_command=True,
-    rich_markup_mode=None,  # its tables cut the names of options short
+    rich_markup_mode=None,  # Rich's tables truncate the names of options
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -125,7 +134,7 @@ def _print_version(wanted: bool) -> None:
 def _choose_log_format(name: str) -> str:
     if name not in LOG_FORMATS:
         raise typer.BadParameter(f"{name!r} is none of {', '.join(LOG_FORMATS)}")
-    configure_logging(logging.INFO, cast(LogFormat, name))  # now, so that errors in what follows have this format
+    configure_logging(logging.INFO, cast(LogFormat, name))  # now, so that later usage errors have this format
     return name
 
 
@@ -133,14 +142,14 @@ def _choose_log_format(name: str) -> str:
 def _root(
     context: typer.Context,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,
     log_format: Annotated[
         str,
         typer.Option(
             metavar="text|json|auto",
-            help="Of what is told on stderr; auto: JSON where that is no terminal.",
+            help="Log format on stderr; auto = JSON unless stderr is a terminal.",
             envvar="VECMILL_LOG_FORMAT",
             callback=_choose_log_format,
             is_eager=True,
@@ -148,7 +157,7 @@ def _root(
         ),
     ] = "text",
 ) -> None:
-    """Word vectors from raw text in minutes: skip-gram and CBOW with negative sampling.
+    """Train word vectors and recurrent language models on raw text, evaluate them and export them.
 
     Example: vecmill train-embeddings pydocs --out runs/pydocs
     """

@@ -274,7 +274,9 @@ def test_a_sweep_of_which_half_fails(sweep):
         assert (table["seconds"][:2] > 0).all()
         assert table["error"][2].startswith("no word reaches min_count=2")
     names = [f"source=good,dimension={size}" for size in (4, 8)]
-    assert Path("out", names[0], "encode", "ids-0.npy").samefile(Path("out", names[1], "encode", "ids-0.npy"))
+    assert Path("out", names[0], "encode", "train-ids-0.npy").samefile(
+        Path("out", names[1], "encode", "train-ids-0.npy")
+    )
     assert json.loads(Path("out", names[1], "config.json").read_text())["train"]["dimension"] == 8
     assert re.search(r"source=good,dimension=4 +finished", result.stdout)
     logged = [json.loads(line) for line in result.stderr.splitlines()]  # nobody looks on
@@ -296,6 +298,6 @@ def test_an_interrupted_sweep_stops_its_jobs_which_keep_what_they_have(sweep):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
-    assert "the same command goes on" in errors
+    assert "repeat the command to resume" in errors
     assert list(job.glob(".train-embeddings.checkpoint-*/*")), "no checkpoint was written"
     assert not (job / ".owner.json").exists(), "the job did not end in good order"

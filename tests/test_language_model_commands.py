@@ -271,7 +271,7 @@ def test_a_killed_training_goes_on_to_the_same_model(text, tmp_path):
     process.send_signal(signal.SIGTERM)
     _, messages = process.communicate(timeout=60)
     assert process.returncode == 143, messages
-    assert "the same command goes on" in messages
+    assert "repeat the command to resume" in messages
     assert not (tmp_path / "lm").exists()
     succeeds("train-lm", text, "--out", tmp_path / "lm", *options)
     succeeds("train-lm", text, "--out", tmp_path / "other", *options)

@@ -90,7 +90,7 @@ def test_lines_become_means_of_unit_vectors(model, vectors, tmp_path):
     np.testing.assert_allclose(np.load(out), expected, atol=1e-6)
     assert np.load(out).dtype == np.float32
     assert "3 of 10" in result.stdout
-    assert "all zeros: 2" in result.stdout
+    assert "(vectors of zeros): 2" in result.stdout
 
 
 def test_lines_become_sif_vectors_in_parquet(model, vectors, tmp_path):
@@ -114,14 +114,23 @@ def test_what_cannot_be_embedded(model, vectors, tmp_path):
     out = tmp_path / "x.npy"
     fails(2, "must end in .npy or .parquet", "embed", model, "--out", tmp_path / "x.txt", stdin="king\n")
     fails(2, "'sfi'.*'sif'", "embed", model, "--out", out, "--weighting", "sfi", stdin="king\n")
-    fails(1, "no lines", "embed", model, "--out", out, stdin="")
+    fails(1, "standard input is empty", "embed", model, "--out", out, stdin="")
     assert not list(tmp_path.glob("*x.npy*"))
     out.write_bytes(b"")
     fails(1, "exists; add --force", "embed", model, "--out", out, stdin="king\n")
     assert vecmill("embed", model, "--out", out, "--force", stdin="king\n").exit_code == 0
     WordVectors(Vocabulary.from_words(vectors.words), vectors.matrix).save(tmp_path / "uncounted")
     fails(
-        1, "how often", "embed", tmp_path / "uncounted", "--out", out, "--force", "--weighting", "sif", stdin="king\n"
+        1,
+        "no word counts",
+        "embed",
+        tmp_path / "uncounted",
+        "--out",
+        out,
+        "--force",
+        "--weighting",
+        "sif",
+        stdin="king\n",
     )
 
 
@@ -208,11 +217,11 @@ def test_the_count_based_baseline_of_a_model(tmp_path):
     assert vecmill("compare", tmp_path / "model", out, "--data", pairs).exit_code == 0
     fails(1, "finished; add --force", "train-count-based", tmp_path / "model", "--out", out)
     fails(1, "no config.json", "train-count-based", tmp_path, "--out", tmp_path / "x")
-    fails(1, "lacks the settings", "train-count-based", out, "--out", tmp_path / "x")
+    fails(1, "lacks settings of train-embeddings", "train-count-based", out, "--out", tmp_path / "x")
     fails(2, "--shift: shift is 0.0", "train-count-based", tmp_path / "model", "--out", tmp_path / "x", "--shift", "0")
     text.write_text("a new text with other words\n" * 30)
     changed = vecmill("train-count-based", tmp_path / "model", "--out", out, "--force", "--dimension", "2")
-    assert "its text has changed" in changed.stderr
+    assert "the text has changed" in changed.stderr
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -135,7 +135,7 @@ def test_a_disk_that_is_full_at_any_stage(folder, expected, monkeypatch, stage):
     with monkeypatch.context() as patch:
         patch.setattr(kind, "run", limited)
         result = run()
-    fails_with_one_line(result, r"no space left for .*; make room and repeat the command: it goes on")
+    fails_with_one_line(result, r"no space left for .*; free some space and repeat the command to resume")
     finished = list(STAGES)[: list(STAGES).index(stage)]
     assert sorted(path.name for path in Path("run").iterdir() if path.is_dir() and path.name[0] != ".") == sorted(
         finished

@@ -15,7 +15,7 @@ import pytest
 
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.settings.config import LM_SECTION_NAMES, SECTIONS
-from pipelines.settings.config_template import STARTING_VALUES, attribute_comments, starting_file
+from pipelines.settings.config_template import TEMPLATE_VALUES, attribute_comments, config_template
 from pipelines.settings.lm_settings import LM_SECTIONS
 from pipelines.settings.run_config import load_run_config
 from tests.command_line import fails, vecmill
@@ -45,8 +45,8 @@ def finished(file):
     return file.parent / "runs" / "small"
 
 
-def test_the_starting_file_has_every_key_with_its_default_and_its_meaning(tmp_path):
-    text = starting_file()
+def test_the_template_has_every_key_with_its_default_and_its_meaning(tmp_path):
+    text = config_template()
     assert set(tomllib.loads(text)) == {*SECTIONS, *LM_SECTIONS}
     for name, kind in {**SECTIONS, **LM_SECTIONS}.items():
         for field in dataclasses.fields(kind):
@@ -62,21 +62,21 @@ def test_the_starting_file_has_every_key_with_its_default_and_its_meaning(tmp_pa
         defaults.output,
     )
     settings = with_all.to_dict()
-    for name, value in STARTING_VALUES.items():
+    for name, value in TEMPLATE_VALUES.items():
         section, _, key = name.partition(".")
         assert settings[section][key] == value
 
 
-def test_no_key_of_the_preset_is_set_by_the_starting_file():
-    tables = tomllib.loads(starting_file())
+def test_no_key_of_the_preset_is_set_by_the_template():
+    tables = tomllib.loads(config_template())
     given = {f"{name}.{key}" for name in LM_SECTION_NAMES[1:] for key in tables[name]}
-    assert given == {name for name in STARTING_VALUES if not name.startswith("lm.")}
+    assert given == {name for name in TEMPLATE_VALUES if not name.startswith("lm.")}
 
 
 def test_init_writes_a_file_and_never_over_another(tmp_path):
     path = tmp_path / "pipeline.toml"
     assert vecmill("init", "--out", path).exit_code == 0
-    assert path.read_text("utf-8") == starting_file()
+    assert path.read_text("utf-8") == config_template()
     path.write_text("mine")
     fails(1, "exists and is not overwritten", "init", "--out", path)
     assert path.read_text() == "mine"
@@ -85,7 +85,7 @@ def test_init_writes_a_file_and_never_over_another(tmp_path):
 def test_a_run_makes_everything_and_a_second_one_says_that_there_is_nothing_to_do(file):
     first = vecmill("run", file)
     assert first.exit_code == 0, first.output
-    assert f"made {', '.join(STAGES)}" in first.stdout
+    assert f"ran {', '.join(STAGES)} in " in first.stdout
     directory = Path("runs/small")
     assert sorted(path.name for path in directory.iterdir() if not path.name.startswith(".")) == sorted(
         [*STAGES, "config.json"]
@@ -93,6 +93,25 @@ def test_a_run_makes_everything_and_a_second_one_says_that_there_is_nothing_to_d
     second = vecmill("run", file)
     assert second.stdout == f"nothing to do: all 6 stages in {directory} are unchanged\n"
     assert second.stderr.count("unchanged, skipped") == 6
+
+
+def test_commands_take_the_directory_of_a_run(finished, file):
+    directory = Path("runs/small")
+    for command in (
+        ["neighbors", directory, "king"],
+        ["vector", directory, "king"],
+        ["plot", directory, "--out", "p.svg"],
+    ):
+        result = vecmill(*command)
+        assert result.exit_code == 0, result.output
+    fails(1, "runs/small is a run without a finished stage train-lm", "generate", directory)
+
+
+def test_a_run_names_the_next_command_and_set_warns_of_what_it_replaces(file):
+    assert re.search(r"\nNext: .* neighbors runs/small ", vecmill("run", file).stdout)
+    again = vecmill("run", file, "--set", "train.window=3")
+    assert "--set replaces stages in runs/small: train-embeddings, " in again.stderr
+    assert "--set replaces" not in vecmill("run", file, "--out", "there", "--set", "train.window=3").stderr
 
 
 def test_a_dry_run_says_what_and_why(finished, file):
@@ -136,7 +155,7 @@ def test_mistakes_in_overrides_are_named(file, assignment, message):
 def test_without_a_file_the_way_to_one_is_named(tmp_path):
     fails(
         2,
-        "there is no file .*nowhere.toml; vecmill init --out .*nowhere.toml writes one",
+        "there is no file .*nowhere.toml; 'vecmill init --out .*nowhere.toml' writes one",
         "run",
         tmp_path / "nowhere.toml",
     )

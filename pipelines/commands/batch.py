@@ -1,4 +1,4 @@
-"""`vecmill batch`: a sweep over corpora and settings, and one table of what came of it."""
+"""`vecmill batch`: a sweep over corpora and settings, and one table of its results."""
 
 import logging
 from pathlib import Path
@@ -16,21 +16,26 @@ if TYPE_CHECKING:
 
 def batch_command(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="JOBS.toml", help="Settings in [base], lists of them in [grid].")],
+    file: Annotated[
+        Path, typer.Argument(metavar="JOBS.toml", help="Shared settings in [base], lists of values in [grid].")
+    ],
     out: Annotated[
-        Path | None, typer.Option(help="Directory of all jobs.", show_default="[batch] directory, or runs/FILE")
+        Path | None,
+        typer.Option(metavar="DIR", help="Directory of all jobs.", show_default="[batch] directory, or runs/JOBS"),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Jobs that run at the same time.", show_default="[batch] jobs, or 1")
+        int | None, typer.Option(min=1, help="Number of jobs that run in parallel.", show_default="[batch] jobs, or 1")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list the jobs and what they share.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List the jobs and the stages that they share; run nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
 ) -> None:
-    """Run a sweep: every combination of the lists in [grid], each in a directory of its own.
+    """Run a sweep: every combination of the lists in [grid].
 
-    Stages that several jobs need are made once. A job that fails does not stop the others; the exit code is 1 then.
-    An interrupted sweep goes on when the same command is given again. The table of all jobs is printed and written
-    to summary.csv and summary.parquet. Log lines are JSON where stderr is no terminal.
+    Each job has a directory of its own; a stage that several jobs share runs once. If a job fails, the others
+    continue, and the exit code is 1. An interrupted sweep resumes when the command is repeated. The table of all jobs
+    is printed and written to summary.csv and summary.parquet. Log lines are JSON unless stderr is a terminal.
 
     Example: vecmill batch jobs.toml --jobs 2
     """
@@ -46,7 +51,7 @@ def batch_command(
     source = context.find_root().get_parameter_source("log_format")
     if source is not None and source.name == "DEFAULT":
         configure_logging(logging.INFO, "auto")
-    with interruptible("the same command goes on where this one stopped"):
+    with interruptible("repeat the command to resume"):
         BatchRunner(directory, states, jobs or batch.settings.jobs).run(make_progress())
     from pipelines.batch.summary import print_summary, summarize, write_summary
 
@@ -56,13 +61,13 @@ def batch_command(
         typer.echo(summary.to_json(orient="records", force_ascii=False))
     else:
         print_summary(summary)
-        typer.echo(f"table: {directory}/summary.csv and .parquet; settings/ and logs/ have a file a job")
+        typer.echo(f"Table: {directory}/summary.csv and .parquet; settings/ and logs/ hold one file per job")
     if any(state.status != FINISHED for state in states):
         raise typer.Exit(1)
 
 
 def _print_plan(states: "list[JobState]", as_json: bool) -> None:
-    """List the jobs, and of each the stages that another one before it makes."""
+    """List the jobs, with the stages that each runs itself and those that it shares with an earlier job."""
     import json
 
     from pipelines.console.tables import print_columns
@@ -79,4 +84,4 @@ def _print_plan(states: "list[JobState]", as_json: bool) -> None:
         typer.echo(json.dumps(rows))
         return
     table = [[str(row["job"]), ", ".join(row["makes"]), ", ".join(row["gets"])] for row in rows]
-    print_columns([["job", "makes", "gets from a job before it"], *table], left=3)
+    print_columns([["job", "runs", "shares with an earlier job"], *table], left=3)

@@ -1,4 +1,4 @@
-"""`vecmill compare`: two models on the same sets, and the words that they see most differently."""
+"""`vecmill compare`: scores of two models on the same sets, and the words whose neighbours differ most."""
 
 import json
 from pathlib import Path
@@ -6,28 +6,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.vectors import Data
+from pipelines.commands.options import Data, vectors_path
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
 
 if TYPE_CHECKING:
     import pandas as pd
 
-ModelA = Annotated[Path, typer.Argument(metavar="A", help="Directory that train-embeddings wrote, or a vector file.")]
-ModelB = Annotated[Path, typer.Argument(metavar="B", help="Likewise.")]
+ModelA = Annotated[
+    Path,
+    typer.Argument(metavar="A", help="Model directory, run directory, or file of word vectors.", callback=vectors_path),
+]
+ModelB = Annotated[Path, typer.Argument(metavar="B", help="The model to compare A with.", callback=vectors_path)]
 
 
 def compare_command(
     a: ModelA,
     b: ModelB,
     data: Data = None,
-    words: Annotated[int, typer.Option(min=0, help="Words to show whose neighbours changed most.")] = 10,
-    topn: Annotated[int, typer.Option(min=1, help="Neighbours of each word that are compared.")] = 10,
+    words: Annotated[
+        int, typer.Option(min=0, help="Number of words to show, those whose neighbours differ most.")
+    ] = 10,
+    topn: Annotated[int, typer.Option(min=1, help="Number of neighbours of each word to compare.")] = 10,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
-    """Put two models side by side.
-
-    Prints their scores on every set, and the words whose neighbours changed most.
+    """Compare two models: their scores, and the words whose neighbours differ most.
 
     Example: vecmill compare runs/wiki runs/wiki-counts --data evaluation/
     """

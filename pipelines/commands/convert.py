@@ -1,4 +1,4 @@
-"""`vecmill convert`: word vectors from one format to another."""
+"""Commands that write word vectors in other formats: export, convert."""
 
 import json
 from pathlib import Path
@@ -6,12 +6,52 @@ from typing import Annotated
 
 import typer
 
+from pipelines.commands.options import ForceFile, Model, refuse_existing
 from pipelines.console.completion import format_names
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
-from vecmill.errors import OutputError
+
+HalfPrecision = Annotated[bool, typer.Option("--float16", help="Write half precision, in formats that support it.")]
+
+
+def export_command(
+    model: Model,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write; a directory for some formats.")],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="NAME",
+            help="word2vec-text, word2vec-binary, glove, fasttext-vec, npz, safetensors, parquet, arrow, csv, "
+            "static-embedding or projector.",
+            show_default="by the extension of --out",
+            autocompletion=format_names,
+        ),
+    ] = None,
+    half: HalfPrecision = False,
+    force: ForceFile = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
+) -> None:
+    """Export vectors in a format that other tools read; .gz and .zst compress.
+
+    Example: vecmill export runs/pydocs --format word2vec-text --out pydocs.txt
+    """
+    from embeddings import formats
+
+    refuse_existing(out, force)
+    with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
+        try:
+            formats.convert(
+                model, out, format=name, dtype="float16" if half else "float32", progress=update, overwrite=force
+            )
+        except formats.UnknownFormatError as error:
+            raise ConfigError(f"--format: {error}") from None
+    if as_json:
+        typer.echo(json.dumps({"out": str(out), "bytes": _size(out)}))
+    else:
+        results.print(f"{out}: {_size(out) / 1e6:,.1f} MB")
 
 
 def convert_command(
@@ -22,8 +62,8 @@ def convert_command(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="Of OUT.",
-            show_default="by the ending of OUT",
+            help="Format of OUT.",
+            show_default="by the extension of OUT",
             autocompletion=format_names,
         ),
     ] = None,
@@ -32,27 +72,26 @@ def convert_command(
         typer.Option(
             "--input-format",
             metavar="NAME",
-            help="Of IN.",
+            help="Format of IN.",
             show_default="by the content and name of IN",
             autocompletion=format_names,
         ),
     ] = None,
-    half: Annotated[bool, typer.Option("--float16", help="Write half as many bytes, where the format can.")] = False,
+    half: HalfPrecision = False,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print formats and size as JSON.")] = False,
 ) -> None:
-    """Rewrite word vectors in another format.
+    """Convert word vectors from one format to another.
 
-    Names and content tell the formats: word2vec-text, word2vec-binary, word2vec-binary-newline, glove,
-    fasttext-vec, npz, safetensors, parquet, arrow, csv, static-embedding, projector and model. Names that end in
-    .gz or .zst are compressed.
+    Formats are recognized by name and content: word2vec-text, word2vec-binary, word2vec-binary-newline, glove,
+    fasttext-vec, npz, safetensors, parquet, arrow, csv, static-embedding, projector and model. The extensions .gz
+    and .zst compress.
 
     Example: vecmill convert GoogleNews-vectors.bin.gz vectors.parquet --float16
     """
     from embeddings import formats
 
-    if destination.exists() and not force:
-        raise OutputError(f"{destination} exists; add --force to replace it")
+    refuse_existing(destination, force)
     dtype = "float16" if half else "float32"
     try:
         source_name = source_name or formats.guess_format(source)

@@ -1,4 +1,4 @@
-"""`vecmill corpora`: the named corpora and where they are."""
+"""List the named corpora and evaluation sets, download one, or show its licence and source."""
 
 import json
 from typing import Annotated, Any
@@ -7,29 +7,33 @@ import typer
 
 from corpora import CatalogEntry, catalog, evaluation_sets, fetch, info
 from pipelines.console.completion import corpus_names
+from pipelines.console.help import Command
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
 
-corpora_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
+corpora_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True, add_completion=False)
 
 Name = Annotated[
-    str, typer.Argument(help="Name in the catalog; see 'vecmill corpora list'.", autocompletion=corpus_names)
+    str, typer.Argument(metavar="NAME", help="Name in 'vecmill corpora list'.", autocompletion=corpus_names)
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a corpus or set.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object per corpus or set.")]
 
 
 @corpora_app.callback()
 def _corpora(context: typer.Context) -> None:
-    """List the named corpora, fetch one, or see where it comes from."""
+    """List the named corpora and evaluation sets, download one, or show its licence and source.
+
+    Example: vecmill corpora list
+    """
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 
 
-@corpora_app.command("list")
+@corpora_app.command("list", cls=Command)
 def list_command(as_json: AsJson = False) -> None:
-    """List the corpora and the evaluation sets that have a name.
+    """List the named corpora and evaluation sets.
 
     Example: vecmill corpora list
     """
@@ -44,28 +48,28 @@ def list_command(as_json: AsJson = False) -> None:
 
 def _print_entries(title: str, entries: list[CatalogEntry]) -> None:
     results.print(title, style="bold")
-    rows = [("name", "here", "what it is", "licence", "size")]
+    rows = [("name", "cached", "description", "licence", "size")]
     for entry in entries:
-        here = "yes" if info(entry.name).cached else "no"
-        rows.append((entry.name, here, entry.title, entry.licence, _megabytes(entry.size)))
+        cached = "yes" if info(entry.name).cached else "no"
+        rows.append((entry.name, cached, entry.title, entry.licence, _megabytes(entry.size)))
     print_columns(rows, left=4)
 
 
-@corpora_app.command("fetch")
+@corpora_app.command("fetch", cls=Command)
 def fetch_command(name: Name) -> None:
-    """Download a corpus into the cache, check it and unpack it.
+    """Download a corpus into the cache, verify its checksum and unpack it.
 
     Example: vecmill corpora fetch text8
     """
-    go_on = interruptible("the same command goes on where this one stopped")
-    with go_on, make_progress().task(f"fetching {name}", None) as update:
+    resumable = interruptible("repeat the command to resume")
+    with resumable, make_progress().task(f"fetching {name}", None) as update:
         fetch(name, lambda done, total: update(done, total=total))
     info_command(name)
 
 
-@corpora_app.command("info")
+@corpora_app.command("info", cls=Command)
 def info_command(name: Name, as_json: AsJson = False) -> None:
-    """Print licence, address, checksum and place of a corpus.
+    """Print the licence, source, checksum and location of a corpus.
 
     Example: vecmill corpora info text8
     """
@@ -76,21 +80,21 @@ def info_command(name: Name, as_json: AsJson = False) -> None:
     entry, record = found.entry, found.record
     lines = {
         "name": entry.name,
-        "what it is": f"{entry.title}: {entry.description}",
+        "description": f"{entry.title}: {entry.description}",
         "licence": entry.licence,
-        "home page": entry.homepage,
-        "address": ", ".join(entry.urls),
+        "homepage": entry.homepage,
+        "URL": ", ".join(entry.urls),
         "size": _megabytes(entry.size),
         "SHA-256": f"{entry.sha256} ({entry.sha256_source})" if entry.sha256 else "",
         "MD5": f"{entry.md5} ({entry.md5_source})" if entry.md5 else "",
         "downloaded": f"{record.downloaded} from {record.url}" if record else "",
-        "its SHA-256": record.sha256 if record else "",
-        "checked by": (record.checked_by or "nobody: no source gives a checksum to compare it with") if record else "",
-        "here": ", ".join(str(path) for path in found.text_files) or "no; 'vecmill corpora fetch' brings it",
+        "SHA-256 of it": record.sha256 if record else "",
+        "checked by": (record.checked_by or "nothing: no source publishes a checksum") if record else "",
+        "files": ", ".join(str(path) for path in found.text_files) or f"none yet; run 'vecmill corpora fetch {name}'",
     }
     for title, value in lines.items():
         if value:
-            results.print(f"{title:<11} {value}")
+            results.print(f"{title:<13} {value}")
 
 
 def _facts(name: str) -> dict[str, Any]:

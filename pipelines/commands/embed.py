@@ -1,4 +1,4 @@
-"""`vecmill embed`: lines of text in, one vector a line out."""
+"""`vecmill embed`: one vector for each line of text."""
 
 import json
 import sys
@@ -13,25 +13,23 @@ import numpy as np
 import typer
 
 from embeddings.errors import EmbeddingsError
-from pipelines.commands.vectors import Model
+from pipelines.commands.options import ForceFile, Model, refuse_existing, require_choice
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
-from vecmill.errors import OutputError
-from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
     from embeddings import Tokenizer, WordVectors
 
-_LINES_AT_A_TIME = 4096  # lines that are embedded, and rows that are written, at a time
+_LINES_AT_A_TIME = 4096  # lines embedded, and rows written, at a time
 WEIGHTINGS = ["mean", "sif"]
 
 
 @dataclass(kw_only=True)
 class Tally:
-    """What was counted on the way."""
+    """Counts of lines and words."""
 
     lines: int = 0
     lines_without_known_word: int = 0
@@ -41,40 +39,36 @@ class Tally:
 
 def embed_command(
     model: Model,
-    out: Annotated[Path, typer.Option(help="File to write, .npy or .parquet (columns text and vector).")],
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="File to write: .npy, or .parquet (columns text and vector).")
+    ],
     weighting: Annotated[
         str,
         typer.Option(
             metavar="mean|sif",
-            help="Mean of the unit vectors of a line's words, or smooth inverse frequency (Arora et al. 2017).",
+            help="Mean of the words' unit vectors, or smooth inverse frequency (Arora et al. 2017).",
         ),
     ] = "mean",
-    force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was counted as JSON.")] = False,
+    force: ForceFile = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
-    """Turn lines of text into vectors.
+    """Embed lines of text from stdin, one vector per line.
 
-    They come from stdin, and each becomes one vector. Lines are cut into words as the model's own text was. Words
-    that the model does not know are left out and counted; a line without a known word has a vector of zeros.
+    Lines are tokenized as the training text of the model was. Unknown words are left out and counted; a line without
+    known words gets a vector of zeros.
 
     Example: vecmill embed runs/wiki --out sentences.npy < sentences.txt
     """
     if out.suffix not in (".npy", ".parquet"):
         raise ConfigError(f"--out: {out} must end in .npy or .parquet")
-    if weighting not in WEIGHTINGS:
-        raise ConfigError(
-            f"--weighting: {weighting!r} is none of {', '.join(WEIGHTINGS)}{did_you_mean(weighting, WEIGHTINGS)}"
-        )
-    if out.exists() and not force:
-        raise OutputError(f"{out} exists; add --force to replace it")
+    require_choice("--weighting", weighting, WEIGHTINGS)
+    refuse_existing(out, force)
     from embeddings import formats
     from embeddings.vectors.model_directory import vectors_path
 
     vectors, tokenizer, tally = formats.read(model), _tokenizer(vectors_path(model)), Tally()
     if weighting == "sif" and not vectors.vocabulary.counts.any():
-        raise EmbeddingsError(
-            f"{model} does not tell how often its words occur, which sif needs; take --weighting mean"
-        )
+        raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
     with (
         tempfile.TemporaryFile() as texts,
         tempfile.TemporaryFile() as rows,
@@ -91,19 +85,19 @@ def embed_command(
         return
     results.print(f"{out}: {tally.lines:,} lines x {vectors.dimension} dimensions")
     share = tally.unknown_words / max(tally.words, 1)
-    results.print(f"Words that are not in the vocabulary: {tally.unknown_words:,} of {tally.words:,} ({share:.1%}).")
+    results.print(f"Words not in the vocabulary: {tally.unknown_words:,} of {tally.words:,} ({share:.1%}).")
     if tally.lines_without_known_word:
-        results.print(f"Lines without a known word, all zeros: {tally.lines_without_known_word:,}.")
+        results.print(f"Lines without known words (vectors of zeros): {tally.lines_without_known_word:,}.")
 
 
 def _batches(stream: IO[bytes]) -> Iterator[list[str]]:
-    """Lists of lines; what else ends a line for a tokenizer becomes a space, as there is one vector a line."""
+    """Yield lists of lines; other line breaks of Unicode become spaces, because each line has one vector."""
     while batch := list(islice(stream, _LINES_AT_A_TIME)):
         yield [" ".join(line.decode("utf-8", "replace").splitlines()) for line in batch]
 
 
 def _tokenizer(model: Path) -> "Tokenizer":
-    """Return the tokenizer that the model was trained with; the fast one where that is not known."""
+    """Return the tokenizer that the model was trained with; the fast one if the model does not say."""
     from embeddings import make_tokenizer
     from pipelines.settings.sections import TokenizerSettings
 
@@ -122,7 +116,7 @@ def _settings(model: Path) -> dict[str, Any]:
 def _embed(
     vectors: "WordVectors", tokenizer: "Tokenizer", lines: list[str], weighting: str, tally: Tally
 ) -> np.ndarray:
-    """Return the vectors of lines, (n, d) float32; those of sif still have their common component."""
+    """Return the vectors of lines, (n, d) float32; for sif, before the common component is removed."""
     from embeddings.vectors.postprocessing import known_words, mean_sentence_vectors, weighted_sentence_vectors
 
     sentences = tokenizer.tokenize("".join(f"{line}\n" for line in lines))
@@ -136,19 +130,19 @@ def _embed(
 
 
 def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
-    """Return a memory map of all vectors, those of sif without their common component."""
+    """Return a memory map of all vectors; for sif, without their common component."""
     from embeddings.vectors.postprocessing import common_component, remove_component
 
     rows.flush()
     size = rows.tell()
     if size == 0:
-        raise EmbeddingsError("standard input holds no lines; expected text, one sentence a line")
+        raise EmbeddingsError("standard input is empty; expected text, one sentence per line")
     matrix = np.memmap(rows, np.float32, "r+", shape=(size // (4 * dimension), dimension))
     if weighting == "sif":
         component = common_component(matrix)
         for start in range(0, len(matrix), _LINES_AT_A_TIME):
-            rows = slice(start, start + _LINES_AT_A_TIME)
-            matrix[rows] = remove_component(matrix[rows], component)
+            part = slice(start, start + _LINES_AT_A_TIME)
+            matrix[part] = remove_component(matrix[part], component)
     return matrix
 
 

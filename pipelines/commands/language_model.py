@@ -1,4 +1,4 @@
-"""Commands that use a finished language model: perplexity, score, generate, export-lm."""
+"""Commands that use a trained language model: perplexity, score, generate, export-lm."""
 
 import json
 import math
@@ -10,9 +10,9 @@ import typer
 
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
+from pipelines.commands.options import LM, ForceFile, refuse_existing, require_choice
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
-from vecmill.errors import OutputError
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
@@ -30,30 +30,32 @@ COLUMNS = (
     ("ppl1", 9),
 )
 
-Model = Annotated[Path, typer.Argument(metavar="LM", help="Directory that train-lm wrote.")]
 Interpolate = Annotated[
     Path | None,
-    typer.Option(help="Mix with an n-gram model: an ARPA file, counts (w1 w2<TAB>count), or a text.", metavar="FILE"),
+    typer.Option(
+        metavar="FILE", help="Interpolate with an n-gram model: ARPA file, counts (w1 w2<TAB>count), or text."
+    ),
 ]
-Weight = Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the n-gram model in the mixture.")]
+Weight = Annotated[float, typer.Option(min=0.0, max=1.0, help="Weight of the n-gram model in the interpolation.")]
 
 
 def perplexity_command(
-    model: Model,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Texts, or - for stdin.")],
-    sentences: Annotated[bool, typer.Option("--sentences", help="Also print every sentence.")] = False,
-    words: Annotated[bool, typer.Option("--words", help="Also print every word.")] = False,
+    model: LM,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Text files, or - for stdin.")],
+    sentences: Annotated[bool, typer.Option("--sentences", help="Also print the score of every line.")] = False,
+    words: Annotated[bool, typer.Option("--words", help="Also print the score of every word.")] = False,
     independent: Annotated[
-        bool, typer.Option("--independent", help="Begin every line anew, as n-gram models do; default: read on.")
+        bool, typer.Option("--independent", help="Reset the hidden state before every line.")
     ] = False,
     interpolate: Interpolate = None,
     weight: Weight = 0.5,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a file.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
 ) -> None:
-    """Print the perplexity of texts, normalised over the whole vocabulary; logarithms are to base 10.
+    """Print the perplexity of texts.
 
-    perplexity counts every word and every end of a line; -OOV leaves out words that the model does not know (KenLM's
-    "excluding OOVs", SRILM's ppl), -<eos> the ends of lines; ppl1 is SRILM's.
+    Probabilities are normalized over the whole vocabulary; logarithms are to base 10. "perplexity" includes every word
+    and every end of line; "-OOV" excludes unknown words (KenLM's "excluding OOVs", SRILM's ppl), "-<eos>" excludes
+    the ends of lines; "ppl1" is SRILM's.
 
     Example: vecmill perplexity runs/pydocs-lm text.txt --words
     """
@@ -63,7 +65,7 @@ def perplexity_command(
     for number, file in enumerate(files):
         scored = _scored(lm, _read(file), independent, interpolate, weight)
         if not any(scored.lines):
-            raise EmbeddingsError(f"{file} holds no words: expected at least one line of text")
+            raise EmbeddingsError(f"{file} contains no words; expected at least one line of text")
         found = scored.perplexity
         details = _sentences(scored, words) if sentences or words else []
         if as_json:
@@ -83,12 +85,14 @@ def perplexity_command(
 
 
 def score_command(
-    model: Model,
+    model: LM,
     interpolate: Interpolate = None,
     weight: Weight = 0.5,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """Print log10 P of every line of stdin, each on its own, before the line: for choosing among candidates.
+    """Print log10 P of every line of stdin.
+
+    Lines are scored independently of each other, so that candidates can be ranked.
 
     Example: vecmill score runs/pydocs-lm < candidates.txt | sort -gr
     """
@@ -109,20 +113,24 @@ def score_command(
 
 
 def generate_command(
-    model: Model,
-    prompt: Annotated[str, typer.Option(help="What the text begins with.")] = "",
-    length: Annotated[int, typer.Option(min=1, help="Words, at most.")] = 50,
-    number: Annotated[int, typer.Option("--number", "-n", min=1, help="How many texts.")] = 1,
-    temperature: Annotated[float, typer.Option(min=0.0, help="Under 1: more probable; 0: the most probable.")] = 0.8,
-    top_k: Annotated[int | None, typer.Option(min=1, help="Draw from so many words.", show_default="all")] = None,
-    top_p: Annotated[float, typer.Option(help="Draw from the words that have this probability together.")] = 0.95,
-    beam: Annotated[int | None, typer.Option(min=1, help="Search for the most probable with this width.")] = None,
-    seed: Annotated[int | None, typer.Option(help="For the same text again.", show_default="random")] = None,
-    lines: Annotated[bool, typer.Option("--lines", help="Go on after the end of a line.")] = False,
-    unknown: Annotated[bool, typer.Option("--unknown", help="Let <unk> come.")] = False,
-    tokens: Annotated[bool, typer.Option("--tokens", help="Print tokens with spaces between them.")] = False,
+    model: LM,
+    prompt: Annotated[str, typer.Option(metavar="TEXT", help="Beginning of the text.")] = "",
+    length: Annotated[int, typer.Option(min=1, help="Maximum number of words.")] = 50,
+    number: Annotated[int, typer.Option("--number", "-n", min=1, help="Number of texts.")] = 1,
+    temperature: Annotated[float, typer.Option(min=0.0, help="Softmax temperature; 0 = greedy decoding.")] = 0.8,
+    top_k: Annotated[
+        int | None, typer.Option(min=1, help="Sample from the k most probable words.", show_default="all")
+    ] = None,
+    top_p: Annotated[
+        float, typer.Option(help="Sample from the most probable words up to this total probability.")
+    ] = 0.95,
+    beam: Annotated[int | None, typer.Option(min=1, help="Use beam search of this width instead of sampling.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the sampling.", show_default="random")] = None,
+    lines: Annotated[bool, typer.Option("--lines", help="Continue after the end of a line.")] = False,
+    unknown: Annotated[bool, typer.Option("--unknown", help="Allow <unk> in the output.")] = False,
+    tokens: Annotated[bool, typer.Option("--tokens", help="Print tokens separated by spaces.")] = False,
 ) -> None:
-    """Write text.
+    """Generate text with a language model.
 
     Example: vecmill generate runs/pydocs-lm --prompt "Return the" --temperature 0.7
     """
@@ -140,27 +148,25 @@ def generate_command(
 
 
 def export_lm_command(
-    model: Model,
-    out: Annotated[Path, typer.Option(help="File to write.")],
+    model: LM,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
     name: Annotated[
-        str, typer.Option("--format", metavar="safetensors|torch|onnx", help="What reads it.")
+        str, typer.Option("--format", metavar="safetensors|torch|onnx", help="Format of the file.")
     ] = "safetensors",
-    force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
+    force: ForceFile = False,
 ) -> None:
-    """Write the model for other tools.
+    """Export a language model for other tools.
 
-    safetensors and torch hold the weights under the names of torch.nn.Embedding, LSTM (GRU, RNN) and Linear (or
-    AdaptiveLogSoftmaxWithLoss). onnx is a graph: ids and states in, log-probabilities of all words and states out.
+    safetensors and torch store the weights under the names of torch.nn.Embedding, LSTM (GRU, RNN) and Linear (or
+    AdaptiveLogSoftmaxWithLoss). onnx is a graph from ids and states to log-probabilities of all words and new states.
 
     Example: vecmill export-lm runs/pydocs-lm --format safetensors --out pydocs-lm.safetensors
     """
     from embeddings.language_model.export import EXPORTERS
     from embeddings.language_model.model import LanguageModel
 
-    if name not in EXPORTERS:
-        raise ConfigError(f"--format: {name!r} is none of {', '.join(EXPORTERS)}")
-    if out.exists() and not force:
-        raise OutputError(f"{out} exists; add --force to replace it")
+    require_choice("--format", name, list(EXPORTERS))
+    refuse_existing(out, force)
     EXPORTERS[name](LanguageModel.load(model), out)
     results.print(f"{out}: {out.stat().st_size / 1e6:,.1f} MB")
 
@@ -179,7 +185,7 @@ def _scored(lm: "LanguageModel", text: str, independent: bool, interpolate: Path
 
 
 def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:
-    """Return a record for every line that has words."""
+    """Return a record of every line that contains words."""
     from embeddings.language_model.perplexity import Perplexity
     from embeddings.text.vocabulary import EOS
 

@@ -1,43 +1,107 @@
-"""Commands that ask single questions of finished vectors: analogy, vector."""
+"""Commands that query word vectors: neighbors, analogy, vector."""
 
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterable
-from typing import Annotated, TypeVar
+from collections.abc import Callable, Iterable, Iterator
+from io import BufferedReader
+from typing import TYPE_CHECKING, Annotated, TypeVar, cast
 
 import numpy as np
 import typer
 
-from pipelines.commands.vectors import ANALOGY_METHODS, Model
+from pipelines.commands.options import ANALOGY_METHODS, Method, Model, require_choice
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
-from vecmill.hints import did_you_mean
+
+if TYPE_CHECKING:
+    from embeddings import WordVectors
 
 logger = logging.getLogger(__name__)
 
 Question = TypeVar("Question")
+Words = Annotated[list[str] | None, typer.Argument(metavar="WORD...", help="Words; default: read them from stdin.")]
+
+_WORDS_AT_A_TIME = 256  # words that one matrix product answers
+_CHUNK = 1 << 16  # bytes of stdin that are read at a time
+
+
+def neighbors_command(
+    model: Model,
+    words: Words = None,
+    topn: Annotated[int, typer.Option(min=1, help="Number of neighbours of each word.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per word.")] = False,
+) -> None:
+    """Print the words with the most similar vectors (cosine).
+
+    Words on stdin are answered line by line.
+
+    Example: vecmill neighbors runs/pydocs array dataframe --topn 5
+    """
+    from embeddings import formats
+
+    vectors = formats.read(model)
+    failed = False
+    for batch in [words] if words else _batches_from_stdin():
+        known = []
+        for word in batch:
+            try:
+                vectors.id(word)
+            except KeyError as error:
+                failed = True
+                logger.error(error.args[0])
+            else:
+                known.append(word)
+        if known:
+            _print_neighbors(vectors, known, topn, as_json)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _batches_from_stdin() -> Iterator[list[str]]:
+    """Yield the words of the lines that have arrived: one at a time if they are typed, many if a file is read."""
+    rest, stdin = b"", cast(BufferedReader, sys.stdin.buffer)
+    while chunk := stdin.read1(_CHUNK):  # returns what a pipe holds, and waits only for the first byte
+        lines, newline, rest = (rest + chunk).rpartition(b"\n")
+        yield from _batches(lines + newline)
+    yield from _batches(rest)
+
+
+def _batches(text: bytes) -> Iterator[list[str]]:
+    words = text.decode("utf-8", "replace").split()
+    for start in range(0, len(words), _WORDS_AT_A_TIME):
+        yield words[start : start + _WORDS_AT_A_TIME]
+
+
+def _print_neighbors(vectors: "WordVectors", words: list[str], topn: int, as_json: bool) -> None:
+    for word, ids, similarities in zip(words, *vectors.neighbors(words, topn), strict=True):
+        found = [(vectors.words[row], float(similarity)) for row, similarity in zip(ids, similarities, strict=True)]
+        if as_json:
+            pairs = [{"word": neighbor, "similarity": round(similarity, 4)} for neighbor, similarity in found]
+            typer.echo(json.dumps({"word": word, "neighbors": pairs}, ensure_ascii=False))
+            continue
+        results.print(word, style="bold")
+        for neighbor, similarity in found:
+            results.print(f"  {similarity:.3f}  {neighbor}")
 
 
 def analogy_command(
     model: Model,
     words: Annotated[
-        list[str] | None, typer.Argument(metavar="A B C", help="Three words; if none, three a line from stdin.")
+        list[str] | None,
+        typer.Argument(metavar="A B C", help="Three words; default: read lines of three words from stdin."),
     ] = None,
-    topn: Annotated[int, typer.Option(min=1, help="Answers to each question.")] = 5,
-    method: Annotated[
-        str, typer.Option(metavar="3CosAdd|3CosMul", help="Add up similarities, or multiply them (Levy & Goldberg).")
-    ] = "3CosAdd",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a question.")] = False,
+    topn: Annotated[int, typer.Option(min=1, help="Number of answers to each question.")] = 5,
+    method: Method = "3CosAdd",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per question.")] = False,
 ) -> None:
     """Answer "A is to B as C is to ...?".
 
+    3CosAdd adds cosine similarities, 3CosMul multiplies them (Levy & Goldberg 2014).
+
     Example: vecmill analogy runs/wiki man king woman
     """
-    if method not in ANALOGY_METHODS:
-        raise ConfigError(
-            f"--method: {method!r} is none of {', '.join(ANALOGY_METHODS)}{did_you_mean(method, ANALOGY_METHODS)}"
-        )
+    require_choice("--method", method, ANALOGY_METHODS)
     if words and len(words) != 3:
         raise ConfigError(f"got {len(words)} words; expected three: A is to B as C is to ...?")
     from embeddings import formats
@@ -62,13 +126,13 @@ def analogy_command(
 
 def vector_command(
     model: Model,
-    words: Annotated[list[str] | None, typer.Argument(metavar="WORD...", help="Words; if none, from stdin.")] = None,
+    words: Words = None,
     unit: Annotated[bool, typer.Option("--unit", help="Scale vectors to length 1.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a word.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per word.")] = False,
 ) -> None:
     """Print the vectors of words.
 
-    A line a word: the word, then its numbers.
+    Each line holds a word and its components.
 
     Example: vecmill vector runs/wiki king queen
     """
@@ -87,7 +151,7 @@ def vector_command(
 
 
 def _answer_all(questions: Iterable[Question], answer: Callable[[Question], None]) -> None:
-    """Answer every question that can be; exit with 1 if one could not."""
+    """Answer every question that can be answered; exit with 1 if one could not."""
     failed = False
     for question in questions:
         try:

@@ -1,40 +1,57 @@
-"""`vecmill run`: a TOML file in, all stages that it asks for in one directory."""
+"""`vecmill run`: the stages of a settings file, in one directory."""
 
 import json
+import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pipelines.console.completion import stage_names
 from pipelines.console.interruption import interruptible
-from pipelines.console.progress import duration, make_progress
+from pipelines.console.progress import counted, duration, make_progress
 
 if TYPE_CHECKING:
     from pipelines.pipeline import Outcome
     from pipelines.running.runner import Step
 
+logger = logging.getLogger(__name__)
+
 
 def run_command(
-    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Settings; 'vecmill init' writes such a file.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Settings file, such as 'vecmill init' writes.")],
     out: Annotated[
-        Path | None, typer.Option(help="Directory of the run.", show_default="[output] directory, or runs/FILE")
+        Path | None,
+        typer.Option(metavar="DIR", help="Directory of the run.", show_default="[output] directory, or runs/FILE"),
     ] = None,
-    until: Annotated[str | None, typer.Option(metavar="STAGE", help="Stop when this stage is finished.")] = None,
+    until: Annotated[
+        str | None, typer.Option(metavar="STAGE", help="Stop after this stage.", autocompletion=stage_names)
+    ] = None,
     force: Annotated[
         list[str] | None,
-        typer.Option(metavar="STAGE", help="Make this stage, and all that depends on it, again; can be repeated."),
+        typer.Option(
+            metavar="STAGE",
+            help="Rerun this stage and all stages that depend on it; repeatable.",
+            autocompletion=stage_names,
+        ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="SECTION.KEY=VALUE", help="Override a setting; can be repeated."),
+        typer.Option(
+            "--set",
+            metavar="SECTION.KEY=VALUE",
+            help="Override a setting; repeatable. Add --out to keep the results of the settings in the file.",
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done, and why.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was done as JSON.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print which stages would run, and why; run nothing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the stages as JSON.")] = False,
 ) -> None:
-    """Run the stages that a file asks for; skip those that are unchanged.
+    """Run the stages of a settings file; skip unchanged ones.
 
-    The directory holds one directory a stage and config.json, the effective settings. An interrupted run goes on when
-    the same command is given again; a changed setting makes again only what depends on it.
+    The run directory holds one directory per stage and config.json, the effective settings. An interrupted run
+    resumes when the command is repeated. After a change of settings, only the stages that depend on it run again.
 
     Example: vecmill run pipeline.toml --set train.dimension=300
     """
@@ -43,19 +60,27 @@ def run_command(
     from pipelines.settings.run_config import load_run_config
 
     if not file.exists():
-        raise ConfigError(f"there is no file {file}; vecmill init --out {file} writes one, with all settings explained")
+        raise ConfigError(f"there is no file {file}; 'vecmill init --out {file}' writes one that explains all settings")
     config = load_run_config(file, dict(read_assignment(text) for text in assignments or []))
     directory = out or Path(config.output.directory or Path("runs") / file.stem)
     selection = Selection(until=until, force=force or ())
     if dry_run:
         _print_steps(plan(config, directory, selection), as_json)
         return
-    with interruptible("the same command goes on where this one stopped"):
+    if assignments and out is None:
+        _warn_of_replaced_stages(plan(config, directory, selection), directory)
+    with interruptible("repeat the command to resume"):
         outcome = run(config, directory, make_progress(), selection)
     if as_json:
         typer.echo(json.dumps(_as_json(directory, outcome)))
     else:
         _print_outcome(directory, outcome)
+
+
+def _warn_of_replaced_stages(steps: "list[Step]", directory: Path) -> None:
+    replaced = [step.stage for step in steps if step.reason and (directory / step.stage).exists()]
+    if replaced:
+        logger.warning("--set replaces stages in %s: %s (--out DIR keeps them)", directory, ", ".join(replaced))
 
 
 def _print_steps(steps: "list[Step]", as_json: bool) -> None:
@@ -68,7 +93,7 @@ def _print_steps(steps: "list[Step]", as_json: bool) -> None:
     print_columns([["stage", "", "why"], *rows], left=3)
 
 
-def _as_json(directory: Path, outcome: "Outcome") -> dict:
+def _as_json(directory: Path, outcome: "Outcome") -> dict[str, Any]:
     stages = {
         name: {
             "made": name in outcome.made,
@@ -83,13 +108,21 @@ def _as_json(directory: Path, outcome: "Outcome") -> dict:
 
 
 def _print_outcome(directory: Path, outcome: "Outcome") -> None:
-    from pipelines.console.streams import results
+    from embeddings import WordVectors
+    from pipelines.console.streams import program, results
+    from pipelines.reports.vectors_report import example_words
 
     if not outcome.made:
         results.print(f"nothing to do: all {len(outcome.manifests)} stages in {directory} are unchanged")
         return
     seconds = sum(outcome.manifests[name].cost["wall_seconds"] for name in outcome.made)
     kept = len(outcome.manifests) - len(outcome.made)
-    results.print(f"{directory}: made {', '.join(outcome.made)} in {duration(seconds)}; {kept} stages were unchanged")
+    made = f"ran {', '.join(outcome.made)} in {duration(seconds)}"
+    results.print(f"{directory}: {made}; {counted(kept, 'stage')} unchanged")
     if "report" in outcome.manifests:
         results.print(f"Report: {directory / 'report' / 'report.html'}")
+    if "train-embeddings" in outcome.manifests:
+        words = example_words(WordVectors.load(directory / "train-embeddings"))[:2]
+        results.print(f"Next: {program()} neighbors {directory} {' '.join(words)}".rstrip())
+    if "train-lm" in outcome.manifests:
+        results.print(f'Next: {program()} generate {directory} --prompt "the"')

@@ -1,4 +1,4 @@
-"""`vecmill status`: the stages of a run or of a model as a table."""
+"""`vecmill status`: a table of the stages of a run or of a model."""
 
 import json
 from pathlib import Path
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 
 
 def status_command(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a run, or a model directory.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Run directory or model directory.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Show the stages of a run or of a model: what is finished, stale, running or unfinished.
+    """Show the state of every stage: finished, stale, running or unfinished.
 
-    It can be asked while a run is in progress, and after one was killed.
+    It also works while a run is in progress and after one was killed.
 
     Example: vecmill status runs/pipeline
     """
@@ -28,7 +28,7 @@ def status_command(
     if as_json:
         typer.echo(json.dumps(status.to_dict(), ensure_ascii=False))
         return
-    header = ["stage", "state", "made (UTC)", "time", "processor", "peak memory so far", "size"]
+    header = ["stage", "state", "started (UTC)", "time", "CPU time", "peak memory so far", "size"]
     print_columns([header, *(_row(stage) for stage in status.stages)], left=3)
     if status.writer:
         results.print(f"being written by {status.writer}")

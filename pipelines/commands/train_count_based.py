@@ -1,4 +1,4 @@
-"""`vecmill train-count-based`: the baseline of a model, from counts on the same text."""
+"""`vecmill train-count-based`: a count-based baseline from the text of a model."""
 
 import json
 import logging
@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from embeddings.errors import EmbeddingsError
+from pipelines.commands.options import ForceDirectory, OutDirectory, Threads, TrainedModel
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
@@ -16,35 +17,36 @@ from pipelines.settings.file_names import CONFIG_FILE
 
 logger = logging.getLogger(__name__)
 
-OF_THE_TEXT = ("corpus", "tokenizer", "vocabulary")
-SHARED = ("dimension", "window", "dynamic_window", "seed")  # settings that word2vec and the counts both have
+TEXT_SECTIONS = ("corpus", "tokenizer", "vocabulary")
+SHARED = ("dimension", "window", "dynamic_window", "seed")  # settings of both word2vec and the counts
 
 
 def train_count_based_command(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Directory that train-embeddings wrote.")],
-    out: Annotated[Path, typer.Option(help="Directory to write; it appears when all is finished.")],
-    dimension: Annotated[int | None, typer.Option(help="Numbers in a vector.", show_default="that of MODEL")] = None,
+    model: TrainedModel,
+    out: OutDirectory,
+    dimension: Annotated[
+        int | None, typer.Option(help="Dimension of the vectors.", show_default="that of MODEL")
+    ] = None,
     window: Annotated[
-        int | None, typer.Option(help="Words of context to each side.", show_default="that of MODEL")
+        int | None, typer.Option(help="Number of context words on each side.", show_default="that of MODEL")
     ] = None,
     context_smoothing: Annotated[
-        float, typer.Option(help="Contexts are taken to be distributed as their count to this power.")
+        float, typer.Option(help="Exponent of the context distribution: P(c) is proportional to count^x.")
     ] = 0.75,
-    shift: Annotated[float, typer.Option(help="Subtract the logarithm of this from every PMI.")] = 1.0,
+    shift: Annotated[float, typer.Option(help="Shift k of shifted PPMI: log k is subtracted from every PMI.")] = 1.0,
     eigenvalue_weighting: Annotated[
-        float, typer.Option(help="Vectors are U S^p of the decomposition U S V'; this is p.")
+        float, typer.Option(help="Exponent p of the singular values: the vectors are U S^p.")
     ] = 0.5,
-    threads: Annotated[int | None, typer.Option(help="Threads to use.", show_default="all cores")] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a finished --out, and drop unfinished work of other settings.")
+    threads: Threads = None,
+    force: ForceDirectory = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the number and dimension of the vectors as JSON.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print what was made as JSON.")] = False,
 ) -> None:
-    """Make the count-based baseline of a model.
+    """Train a count-based baseline: co-occurrence counts, positive PMI, truncated SVD.
 
-    Counts of neighbouring words, positive PMI and a truncated SVD instead of word2vec (Levy, Goldberg & Dagan 2015).
-    Text, tokenizer, vocabulary, dimension and window are those of MODEL, so that 'vecmill compare' of the two shows
-    what word2vec buys.
+    The method is that of Levy, Goldberg & Dagan (2015). Text, tokenizer, vocabulary, dimension and window are those of
+    MODEL, so that 'vecmill compare' shows the difference that word2vec makes.
 
     Example: vecmill train-count-based runs/wiki --out runs/wiki-counts
     """
@@ -67,12 +69,14 @@ def train_count_based_command(
     except ValueError as error:
         raise ConfigError(f"--{str(error).partition(' ')[0].replace('_', '-')}: {error}") from None
     progress = make_progress()
-    with interruptible("the same command goes on where this one stopped"):
+    with interruptible("repeat the command to resume"):
         stage = CountBasedStage(config=config, count_based=count_based)
         make(out, [*text_stages(config), stage], stage.all_settings, force=force, progress=progress)
     vectors = WordVectors.load(out)
     if vectors.vocabulary != WordVectors.load(model).vocabulary:
-        logger.warning("the vocabulary is not that of %s: its text has changed since it was trained", model)
+        logger.warning(
+            "the vocabulary differs from that of %s: the text has changed since the model was trained", model
+        )
     if as_json:
         typer.echo(json.dumps({"out": str(out), "words": len(vectors), "dimension": vectors.dimension}))
         return
@@ -81,11 +85,11 @@ def train_count_based_command(
 
 
 def _config_of(model: Path, threads: int | None) -> PipelineConfig:
-    """Settings of a model directory, as far as they bear on its text."""
+    """Return the settings of a model directory that concern its text."""
     path = model / CONFIG_FILE
     try:
         sections = with_present_keys(json.loads(path.read_text("utf-8")))
-        chosen = {name: sections[name] for name in OF_THE_TEXT} | {
+        chosen = {name: sections[name] for name in TEXT_SECTIONS} | {
             "train": {key: sections["train"][key] for key in SHARED}
         }
         given = {f"{name}.{key}": Given(value, str(path)) for name in chosen for key, value in chosen[name].items()}
@@ -94,7 +98,8 @@ def _config_of(model: Path, threads: int | None) -> PipelineConfig:
         raise EmbeddingsError(f"{model} has no config.json; expected a directory that train-embeddings wrote") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise EmbeddingsError(
-            f"{path}: lacks the settings of train-embeddings ({type(error).__name__}: {error})"
+            f"{path} lacks settings of train-embeddings ({type(error).__name__}: {error}); "
+            "expected a directory that train-embeddings wrote"
         ) from None
     if config.corpus.source == "-":
         raise EmbeddingsError(f"{model} was trained on standard input, which cannot be read again; train on a file")

@@ -1,23 +1,32 @@
-"""`vecmill train-lm`: text, and word vectors, in; a directory of a recurrent language model out."""
+"""`vecmill train-lm`: a recurrent language model from raw text.
 
-from pathlib import Path
+As in `train_embeddings`, most parameters are there for Typer alone: `given_settings` takes those that the user gave
+from the context, and they override the preset and the settings file.
+"""
+
 from typing import Annotated
 
 import typer
 
-from pipelines.console.completion import corpus_names
+from pipelines.commands.options import (
+    Column,
+    Config,
+    Corpus,
+    Field,
+    ForceDirectory,
+    OutDirectory,
+    Seed,
+    SkipFinished,
+    Threads,
+    given_settings,
+    optional_vectors_path,
+)
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
-from pipelines.settings.config import Given
 from pipelines.settings.sections import OWN_EMBEDDINGS
 
-# Where the options that are not settings of [lm_training] belong.
-_SETTING_OF_OPTION = {
-    "corpus": "corpus.source",
-    "field": "corpus.field",
-    "column": "corpus.column",
-    "tokenizer": "tokenizer.name",
-    "lowercase": "tokenizer.lowercase",
+# Settings of the options that belong neither to [lm_training] nor to the text.
+SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
     "preset": "lm.preset",
     "min_count": "lm.min_count",
     "max_vocabulary": "lm.max_vocabulary",
@@ -33,45 +42,43 @@ _SETTING_OF_OPTION = {
     "output": "lm_network.output",
     "freeze_embedding": "lm_network.freeze_embedding",
     "frozen": "lm_network.freeze_embedding",
+    "dropout": ("lm_network.dropout_input", "lm_network.dropout_hidden", "lm_network.dropout_output"),
 }
-_NO_SETTINGS = ("out", "config", "force", "skip_finished", "dropout")
-DROPOUTS = ("dropout_input", "dropout_hidden", "dropout_output")
 OF_PRESET = "that of the preset"
 
 
 def train_lm_command(
     context: typer.Context,
-    corpus: Annotated[
-        str,
-        typer.Argument(
-            metavar="CORPUS",
-            help="Directory with train.txt, valid.txt and test.txt, or any text that train-embeddings takes.",
-            autocompletion=corpus_names,
-        ),
-    ] = "pydocs",
+    corpus: Corpus = "pydocs",
     *,
-    out: Annotated[Path, typer.Option(help="Directory to write; it appears when all is finished.")],
+    out: OutDirectory,
     embeddings: Annotated[
         str,
         typer.Option(
-            help="Word vectors to start from: a model directory or file, or none for a random start.",
             metavar="MODEL|none",
-            show_default="trained on the training part first",
+            help="Initial word vectors: those of a model, or none for random ones.",
+            show_default="word2vec, trained on the training part first",
+            callback=optional_vectors_path,
         ),
     ] = OWN_EMBEDDINGS,
     preset: Annotated[
         str,
         typer.Option(
-            help="Defaults of all settings: minutes, 2x200, 2x650, AWD-LSTM.", metavar="quick|small|medium|awd"
+            metavar="quick|small|medium|awd",
+            help="Defaults of other settings: a model for minutes of training, 2 x 200 units, 2 x 650, AWD-LSTM.",
         ),
     ] = "quick",
-    cell: Annotated[str | None, typer.Option(metavar="lstm|gru|rnn", show_default=OF_PRESET)] = None,
-    layers: Annotated[int | None, typer.Option(help="Recurrent layers.", show_default=OF_PRESET)] = None,
-    hidden_size: Annotated[int | None, typer.Option(help="Units of a layer.", show_default=OF_PRESET)] = None,
-    dimension: Annotated[int | None, typer.Option(help="Numbers in a vector.", show_default="hidden size")] = None,
+    cell: Annotated[
+        str | None, typer.Option(metavar="lstm|gru|rnn", help="Recurrent cell.", show_default=OF_PRESET)
+    ] = None,
+    layers: Annotated[int | None, typer.Option(help="Number of recurrent layers.", show_default=OF_PRESET)] = None,
+    hidden_size: Annotated[int | None, typer.Option(help="Units per layer.", show_default=OF_PRESET)] = None,
+    dimension: Annotated[
+        int | None, typer.Option(help="Dimension of the word vectors.", show_default="hidden size")
+    ] = None,
     tie_weights: Annotated[
         bool | None,
-        typer.Option("--tie-weights/--no-tie-weights", help="Share E with the softmax.", show_default=OF_PRESET),
+        typer.Option("--tie-weights/--no-tie-weights", help="Use E as the output weights.", show_default=OF_PRESET),
     ] = None,
     freeze_embedding: Annotated[
         bool | None,
@@ -81,48 +88,55 @@ def train_lm_command(
     frozen: Annotated[bool | None, typer.Option("--frozen/--fine-tuned", hidden=True)] = None,  # former name
     output: Annotated[
         str | None,
-        typer.Option(help="Softmax in training.", metavar="full|sampled|adaptive", show_default=OF_PRESET),
+        typer.Option(metavar="full|sampled|adaptive", help="Softmax used in training.", show_default=OF_PRESET),
     ] = None,
     dropout: Annotated[
-        float | None, typer.Option(help="Of input, between layers and of output.", show_default=OF_PRESET)
+        float | None, typer.Option(help="Dropout of input, between layers and of output.", show_default=OF_PRESET)
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the text.", show_default=OF_PRESET)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Columns read side by side.", show_default=OF_PRESET)] = None,
-    bptt: Annotated[int | None, typer.Option(help="Time steps of a window.", show_default=OF_PRESET)] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Maximum number of passes over the text.", show_default=OF_PRESET)
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Sequences per batch.", show_default=OF_PRESET)] = None,
+    bptt: Annotated[
+        int | None, typer.Option(help="Time steps of truncated backpropagation.", show_default=OF_PRESET)
+    ] = None,
     optimizer: Annotated[
-        str | None, typer.Option(metavar="sgd|momentum|adam|adamw|averaged-sgd|...", show_default=OF_PRESET)
+        str | None,
+        typer.Option(metavar="sgd|momentum|adam|adamw|averaged-sgd|...", help="Optimizer.", show_default=OF_PRESET),
     ] = None,
-    learning_rate: Annotated[float | None, typer.Option(show_default="what suits the optimizer")] = None,
-    schedule: Annotated[str | None, typer.Option(metavar="plateau|step|cosine|...", show_default=OF_PRESET)] = None,
-    clip: Annotated[float | None, typer.Option(help="Largest norm of the gradient.", show_default=OF_PRESET)] = None,
-    min_count: Annotated[int | None, typer.Option(help="Rarer words are <unk>.", show_default="1")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Initial or highest learning rate.", show_default="depends on the optimizer")
+    ] = None,
+    schedule: Annotated[
+        str | None,
+        typer.Option(metavar="plateau|step|cosine|...", help="Learning-rate schedule.", show_default=OF_PRESET),
+    ] = None,
+    clip: Annotated[float | None, typer.Option(help="Maximum gradient norm.", show_default=OF_PRESET)] = None,
+    min_count: Annotated[
+        int | None, typer.Option(help="Replace words that occur less often by <unk>.", show_default="1")
+    ] = None,
     max_vocabulary: Annotated[
-        int | None, typer.Option(help="Keep at most this many words.", show_default=OF_PRESET)
+        int | None, typer.Option(help="Keep at most this many of the most frequent words.", show_default=OF_PRESET)
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of everything drawn at random.")] = 1,
-    threads: Annotated[int | None, typer.Option(help="Threads to use.", show_default="all cores")] = None,
+    seed: Seed = 1,
+    threads: Threads = None,
     tokenizer: Annotated[
-        str, typer.Option(help="What cuts lines of raw text into words.", metavar="fast|whitespace|nltk:NAME")
+        str, typer.Option(metavar="fast|whitespace|nltk:NAME", help="Tokenizer of raw text.")
     ] = "fast",
     lowercase: Annotated[
-        bool, typer.Option("--lowercase/--no-lowercase", help="Fold upper and lower case of raw text.")
+        bool, typer.Option("--lowercase/--no-lowercase", help="Convert raw text to lower case.")
     ] = True,
-    field: Annotated[str, typer.Option(help="Field of JSON Lines records that holds the text.")] = "text",
-    column: Annotated[str, typer.Option(help="Column of CSV and Parquet files that holds the text.")] = "text",
-    config: Annotated[
-        Path | None, typer.Option(help="TOML file of settings; options given here win over it.", metavar="FILE.toml")
-    ] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace a finished --out, and drop unfinished work of other settings.")
-    ] = False,
-    skip_finished: Annotated[
-        bool, typer.Option("--skip-finished", help="Be content if --out is finished and has the same settings.")
-    ] = False,
+    field: Field = "text",
+    column: Column = "text",
+    config: Config = None,
+    force: ForceDirectory = False,
+    skip_finished: SkipFinished = False,
 ) -> None:
-    """Train a recurrent language model with backpropagation through time.
+    """Train a recurrent language model with truncated backpropagation through time.
 
+    The text is split into training, validation and test parts; the test part is used for the final perplexity alone.
     The output directory holds model.safetensors, language_model.json, vocabulary.tsv, config.json, metrics.jsonl,
-    evaluation.json and manifest.json. An interrupted run goes on when the same command is given again.
+    evaluation.json and manifest.json. An interrupted run resumes when the command is repeated.
 
     Example: vecmill train-lm pydocs --out runs/pydocs-lm
     """
@@ -132,27 +146,12 @@ def train_lm_command(
     from pipelines.settings.lm_config import load_lm_config
     from pipelines.stage_lists import language_model_stages
 
-    settings = load_lm_config(config, _given(context))
+    settings = load_lm_config(config, given_settings(context, "lm_training", SETTING_OF_OPTION))
     stages, decisive = language_model_stages(settings), settings.to_dict()
     if skip_finished and not force and is_made(out, stages, decisive):
         tidy(out)
-        typer.echo(f"{out} is finished and has these settings: nothing to do; --force makes it anew")
+        typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
         return
-    with interruptible("the same command goes on where this one stopped"):
+    with interruptible("repeat the command to resume"):
         make(out, stages, decisive, force=force, progress=make_progress())
     print_lm_training(out)
-
-
-def _given(context: typer.Context) -> dict[str, Given]:
-    """Return the settings that the user gave, not those that an option has by default."""
-    given: dict[str, Given] = {}
-    for option, value in context.params.items():
-        source = context.get_parameter_source(option)
-        if source is None or source.name != "COMMANDLINE":
-            continue
-        if option == "dropout":
-            given |= {f"lm_network.{name}": Given(value, "--dropout") for name in DROPOUTS}
-        elif option not in _NO_SETTINGS:
-            origin = "CORPUS" if option == "corpus" else f"--{option.replace('_', '-')}"
-            given[_SETTING_OF_OPTION.get(option, f"lm_training.{option}")] = Given(value, origin)
-    return given

@@ -1,4 +1,4 @@
-"""`vecmill verify`: whether everything is still as it was written."""
+"""`vecmill verify`: a check of every file against the checksum in its manifest."""
 
 import dataclasses
 import json
@@ -9,17 +9,17 @@ import typer
 
 
 def verify_command(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Directory of a run, or a model directory.")],
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Run directory or model directory.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Read every file that stages have written and compare its SHA-256 with the manifest.
+    """Verify the SHA-256 of every file of a run or model.
 
-    Names files that are damaged, missing, or not vecmill's; the exit code is 1 if there are any.
+    Damaged, missing and foreign files are listed; the exit code is 1 if there are any.
 
     Example: vecmill verify runs/pipeline
     """
     from pipelines.console.interruption import interruptible
-    from pipelines.console.progress import make_progress
+    from pipelines.console.progress import counted, make_progress
     from pipelines.console.streams import results
     from pipelines.running.verification import verify
 
@@ -30,8 +30,8 @@ def verify_command(
     else:
         for problem in found.problems:
             results.print(f"{problem.kind}: {problem.path}")
-        checked = f"{found.files:,} files of {found.stages} stages, {found.size / 1e6:,.1f} MB"
-        outcome = f"{len(found.problems)} problems" if found.problems else "all as they were written"
+        checked = f"{counted(found.files, 'file')} of {counted(found.stages, 'stage')}, {found.size / 1e6:,.1f} MB"
+        outcome = counted(len(found.problems), "problem") if found.problems else "all unchanged"
         results.print(f"{checked}: {outcome}")
     if found.problems:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""What a shell offers as values of options and arguments when Tab is pressed."""
+"""Values that a shell offers for options and arguments when Tab is pressed."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ def choices(names: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 def complete_metavars(function: Callable[..., Any]) -> None:
-    """Complete every option of a command that is shown as ``one|two|three`` to one of these."""
+    """Complete every option of a command whose metavar is ``one|two|three`` to one of these values."""
     for annotation in get_type_hints(function, include_extras=True).values():
         for option in get_args(annotation)[1:]:
             if isinstance(option, OptionInfo) and "|" in (option.metavar or "") and option.autocompletion is None:
@@ -27,14 +27,28 @@ def complete_metavars(function: Callable[..., Any]) -> None:
 
 
 def corpus_names(incomplete: str) -> list[tuple[str, str]]:
-    """Return the named corpora that begin with what was typed, with their titles."""
+    """Return the named corpora that begin with the text typed so far, with their titles."""
     from corpora import catalog
 
     return [(entry.name, entry.title) for entry in catalog() if entry.name.startswith(incomplete)]
 
 
+def evaluation_set_names(incomplete: str) -> list[tuple[str, str]]:
+    """Return the named evaluation sets that begin with the text typed so far, with their titles."""
+    from corpora import evaluation_sets
+
+    return [(entry.name, entry.title) for entry in evaluation_sets() if entry.name.startswith(incomplete)]
+
+
 def format_names(incomplete: str) -> list[str]:
-    """Return the formats of word vectors that begin with what was typed."""
+    """Return the formats of word vectors that begin with the text typed so far."""
     from embeddings.formats import FORMATS
 
     return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+def stage_names(incomplete: str) -> list[str]:
+    """Return the stages of a run that begin with the text typed so far."""
+    from pipelines.stage_lists import STAGES
+
+    return [name for name in STAGES if name.startswith(incomplete)]

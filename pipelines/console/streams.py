@@ -1,6 +1,8 @@
 """The two streams of the command line: results on stdout; progress, logs and errors on stderr, as text or as JSON."""
 
 import logging
+import shutil
+import sys
 from typing import Literal, get_args
 
 from rich.console import Console
@@ -11,6 +13,11 @@ LOG_FORMATS: tuple[str, ...] = get_args(LogFormat)
 # Text is printed as it is: no markup, no emoji codes, no wrapping.
 results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 messages = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+
+def program() -> str:
+    """Return how the command line can be called: ``vecmill`` if it is on the PATH, else as it was called."""
+    return "vecmill" if shutil.which("vecmill") else sys.argv[0]
 
 
 class MessageHandler(logging.Handler):

@@ -1,8 +1,6 @@
 """What a user sees at the end of training a language model: losses, test perplexity beside baselines, some text."""
 
 import json
-import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ import numpy as np
 from embeddings.language_model.generation import SamplingConfig, generate, join
 from embeddings.language_model.model import LanguageModel
 from pipelines.console.progress import count, duration, memory
-from pipelines.console.streams import results
+from pipelines.console.streams import program, results
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE
@@ -38,8 +36,7 @@ def print_lm_training(directory: Path) -> None:
         f"\nTime: {', '.join(times)}. Peak memory: {memory(manifest.cost['peak_memory_bytes'])}. "
         f"{manifest.summary['parameters']:,} parameters: {directory}"
     )
-    command = "vecmill" if shutil.which("vecmill") else sys.argv[0]
-    results.print(f'Next: {command} generate {directory} --prompt "the"')
+    results.print(f'Next: {program()} generate {directory} --prompt "the"')
 
 
 def example_sentences(model: LanguageModel, number: int = SENTENCES) -> list[str]:

@@ -1,8 +1,6 @@
 """What a user sees at the end of a training: neighbours, losses, what was dropped, and where everything is."""
 
 import json
-import shutil
-import sys
 from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
@@ -12,7 +10,7 @@ import numpy as np
 
 from embeddings import WordVectors
 from pipelines.console.progress import count, duration, memory
-from pipelines.console.streams import results
+from pipelines.console.streams import program, results
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE
@@ -33,8 +31,7 @@ def print_training(directory: Path) -> None:
     _print_costs({**manifest.history, manifest.basis.stage: manifest.to_dict()})
     _print_text(manifest)
     results.print(f"\n{len(vectors):,} words x {vectors.matrix.shape[1]} dimensions: {directory}")
-    command = "vecmill" if shutil.which("vecmill") else sys.argv[0]
-    results.print(f"Next: {command} neighbors {directory} {' '.join((words or vectors.words)[:2])}")
+    results.print(f"Next: {program()} neighbors {directory} {' '.join((words or vectors.words)[:2])}")
 
 
 def example_words(vectors: WordVectors) -> list[str]:

@@ -13,7 +13,7 @@ from pipelines.settings.lm_config import build_lm_config
 from pipelines.settings.lm_settings import LM_SECTIONS
 
 # What differs from the defaults: a language model that is small enough to end in a minute or two.
-STARTING_VALUES: dict[str, Any] = {
+TEMPLATE_VALUES: dict[str, Any] = {
     "lm.enabled": True,
     "lm.max_vocabulary": 5000,
     "lm_network.layers": 1,
@@ -29,10 +29,10 @@ OF_THE_PRESET = "# The preset decides what is not set here; the values shown are
 _WIDTH = 110
 
 
-def starting_file() -> str:
+def config_template() -> str:
     """Return the text of the file, TOML that `load_run_config` reads."""
     embedding = PipelineConfig()
-    lm = build_lm_config({name: Given(value, "starting values") for name, value in STARTING_VALUES.items()})
+    lm = build_lm_config({name: Given(value, "starting values") for name, value in TEMPLATE_VALUES.items()})
     sections: dict[str, Any] = {name: getattr(embedding, name) for name in get_type_hints(PipelineConfig)}
     sections |= {name: kind() for name, kind in RUN_SECTIONS.items() if name != "output"}
     sections["split"] = lm.split
@@ -54,7 +54,7 @@ def _section(name: str, settings: Any) -> Iterator[str]:
     for field in dataclasses.fields(kind):
         default = field.default if field.default is not dataclasses.MISSING else None
         value = getattr(settings, field.name)
-        given = f"{name}.{field.name}" in STARTING_VALUES
+        given = f"{name}.{field.name}" in TEMPLATE_VALUES
         if default is None and not given and not preset_decides:
             value = None  # as it is by default, not as the class has worked it out
         comment = f"{comments.get(field.name, '')}{_choices(hints[field.name])}"

@@ -1,0 +1,168 @@
+"""Options that several commands share, and the settings that the options of a training command stand for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.console.completion import corpus_names, evaluation_set_names
+from pipelines.settings.config import ConfigError, Given
+from vecmill.errors import OutputError
+from vecmill.hints import did_you_mean
+
+ANALOGY_METHODS = ("3CosAdd", "3CosMul")
+
+SETTING_OF_OPTION = {
+    "corpus": "corpus.source",
+    "field": "corpus.field",
+    "column": "corpus.column",
+    "tokenizer": "tokenizer.name",
+    "lowercase": "tokenizer.lowercase",
+    "punctuation": "tokenizer.punctuation",
+    "fold_digits": "tokenizer.fold_digits",
+}
+"""Settings of the options about text; each training command has more of its own."""
+NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json")
+"""Options that are no settings of a model."""
+
+
+def stage_directory(model: Path, stage: str) -> Path:
+    """Return the directory of a stage if `model` is the directory of a run; any other path as it is.
+
+    Parameters
+    ----------
+    model : Path
+        What the user gave: the directory of a run, a model directory or a file.
+    stage : str
+        Stage that writes the model: ``"train-embeddings"`` or ``"train-lm"``.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OutputError
+        The run has not finished that stage.
+    """
+    from pipelines.running.manifest import MANIFEST_FILE
+    from pipelines.running.run_directory import is_run
+
+    if not is_run(model):
+        return model
+    directory = model / stage
+    if not (directory / MANIFEST_FILE).exists():
+        raise OutputError(f"{model} is a run without a finished stage {stage}; see 'vecmill status {model}'")
+    return directory
+
+
+def vectors_path(model: Path) -> Path:
+    """Return where the word vectors of a model are; of a run, its stage train-embeddings."""
+    return stage_directory(model, "train-embeddings")
+
+
+def optional_vectors_path(model: str | None) -> str | None:
+    """Return the value of an option that names word vectors; of a run, its stage train-embeddings."""
+    return None if model is None else str(vectors_path(Path(model))) if Path(model).is_dir() else model
+
+
+def language_model_path(model: Path) -> Path:
+    """Return the directory of a language model; of a run, its stage train-lm."""
+    return stage_directory(model, "train-lm")
+
+
+Corpus = Annotated[
+    str,
+    typer.Argument(
+        metavar="CORPUS",
+        help="Name (see 'vecmill corpora list'), file, directory, quoted glob, URL, or - for stdin.",
+        autocompletion=corpus_names,
+    ),
+]
+Model = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="Model directory, run directory, or file of word vectors.", callback=vectors_path
+    ),
+]
+TrainedModel = Annotated[
+    Path,
+    typer.Argument(
+        metavar="MODEL", help="Directory that train-embeddings or 'vecmill run' wrote.", callback=vectors_path
+    ),
+]
+LM = Annotated[
+    Path,
+    typer.Argument(metavar="LM", help="Directory that train-lm or 'vecmill run' wrote.", callback=language_model_path),
+]
+OutDirectory = Annotated[
+    Path, typer.Option(metavar="DIR", help="Directory to write; it appears when the command has finished.")
+]
+Threads = Annotated[int | None, typer.Option(help="Number of threads.", show_default="all cores")]
+Seed = Annotated[int, typer.Option(help="Seed of the random numbers.")]
+Field = Annotated[str, typer.Option(metavar="NAME", help="Field of JSON Lines records that holds the text.")]
+Column = Annotated[str, typer.Option(metavar="NAME", help="Column of CSV and Parquet files that holds the text.")]
+Config = Annotated[
+    Path | None, typer.Option(metavar="FILE.toml", help="Read settings from this file; options override it.")
+]
+ForceDirectory = Annotated[
+    bool, typer.Option("--force", help="Replace a finished --out; discard unfinished work with other settings.")
+]
+ForceFile = Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")]
+SkipFinished = Annotated[
+    bool, typer.Option("--skip-finished", help="Exit successfully if --out already holds this run.")
+]
+Data = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SET|FILE|FOLDER",
+        help="Named evaluation set, file of word pairs, analogies or categories, or folder of such files; repeatable.",
+        show_default="all named sets",
+        autocompletion=evaluation_set_names,
+    ),
+]
+Method = Annotated[
+    str,
+    typer.Option(metavar="|".join(ANALOGY_METHODS), help="Score of an analogy (Levy & Goldberg 2014)."),
+]
+
+
+def given_settings(context: typer.Context, section: str, own: Mapping[str, str | tuple[str, ...]]) -> dict[str, Given]:
+    """Return the settings that the user gave on the command line, without the defaults of options.
+
+    Parameters
+    ----------
+    context : typer.Context
+        Of a training command.
+    section : str
+        Section of the options that neither `own` nor `SETTING_OF_OPTION` names.
+    own : mapping of str to str or tuple of str
+        Options of this command that set something in another section, or several settings at once.
+
+    Returns
+    -------
+    dict of str to Given
+        ``{"train.dimension": Given(300, "--dimension")}``.
+    """
+    given: dict[str, Given] = {}
+    for option, value in context.params.items():
+        source = context.get_parameter_source(option)
+        if option in NO_SETTINGS or source is None or source.name != "COMMANDLINE":
+            continue
+        origin = "CORPUS" if option == "corpus" else f"--{option.replace('_', '-')}"
+        names = own.get(option) or SETTING_OF_OPTION.get(option) or f"{section}.{option}"
+        given |= {name: Given(value, origin) for name in ((names,) if isinstance(names, str) else names)}
+    return given
+
+
+def require_choice(option: str, value: str, choices: tuple[str, ...] | list[str]) -> None:
+    """Raise `ConfigError`, with the nearest choice, for the value of an option that is not one of its choices."""
+    if value not in choices:
+        raise ConfigError(f"{option}: {value!r} is none of {', '.join(choices)}{did_you_mean(value, choices)}")
+
+
+def refuse_existing(out: Path, force: bool) -> None:
+    """Raise `OutputError` if a file or directory exists and ``--force`` was not given."""
+    if out.exists() and not force:
+        raise OutputError(f"{out} exists; add --force to replace it")
