@@ -248,7 +248,7 @@ def damaged(path, how):
         path.write_bytes(content[: len(content) // 2] if how == "cut" else content)
 
 
-DAMAGED = ["encode/train-ids-0.npy", "encode/offsets-0.npy", "encode/encoded.json", "vocabulary/vocabulary.tsv"]
+DAMAGED = ["encode/train-ids-0.npy", "encode/train-offsets-0.npy", "encode/encoded.json", "vocabulary/vocabulary.tsv"]
 
 
 @pytest.mark.parametrize("how", ["flipped", "cut", "missing"])

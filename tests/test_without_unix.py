@@ -9,7 +9,8 @@ import pytest
 
 import embeddings
 from pipelines.console.progress import memory
-from pipelines.running import manifest, runner
+from pipelines.running import manifest
+from vecmill import files
 
 ROOT = Path(embeddings.__file__).parents[1]
 WITHOUT_UNIX = """
@@ -30,9 +31,9 @@ for name in ("SIGHUP", "SIGKILL", "SIGALRM", "SIGUSR1", "SIGQUIT", "SIGPIPE"):
         delattr(signal, name)
 """
 IMPORT_ALL = """
-import corpora, embeddings, pipelines
+import corpora, embeddings, pipelines, vecmill
 optional = {"umap", "usearch", "onnx", "onnxruntime", "torch", "matplotlib", "gensim"}
-for package in (corpora, embeddings, pipelines):
+for package in (corpora, embeddings, pipelines, vecmill):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         if not module.name.endswith("__main__"):
             try:
@@ -44,7 +45,7 @@ for package in (corpora, embeddings, pipelines):
 TRAIN = """
 import pathlib
 from pipelines.console.progress import LogProgress
-from pipelines.embedding_pipeline import embedding_stages
+from pipelines.stage_lists import embedding_stages
 from pipelines.running.manifest import Manifest
 from pipelines.running.runner import Runner
 from pipelines.settings.config import Given, load_config
@@ -81,8 +82,7 @@ def test_costs_without_the_resource_module(monkeypatch):
 
 
 def test_on_windows_files_are_flushed_as_writable_ones_and_directories_are_not(tmp_path, monkeypatch):
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "folder" / "file").write_text("text")
+    (tmp_path / "file").write_text("text")
     opened = []
     real_open = os.open
 
@@ -91,9 +91,10 @@ def test_on_windows_files_are_flushed_as_writable_ones_and_directories_are_not(t
         return real_open(path, flags)
 
     with monkeypatch.context() as patch:
-        patch.setattr(runner.os, "open", open_and_note)
-        patch.setattr(runner.os, "name", "nt")
-        runner._flush(tmp_path)
+        patch.setattr(files.os, "open", open_and_note)
+        patch.setattr(files.os, "name", "nt")
+        files.flush(tmp_path)
+        files.flush(tmp_path / "file")
     assert opened == [("file", os.O_RDWR)]
 
 
@@ -102,6 +103,6 @@ def test_elsewhere_directories_are_flushed_too(tmp_path, monkeypatch):
     opened = []
     real_open = os.open
     with monkeypatch.context() as patch:
-        patch.setattr(runner.os, "open", lambda path, flags: opened.append(path) or real_open(path, flags))
-        runner._flush(tmp_path)
+        patch.setattr(files.os, "open", lambda path, flags: opened.append(path) or real_open(path, flags))
+        files.flush(tmp_path)
     assert opened == [tmp_path]

@@ -16,6 +16,7 @@ import json
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from os import PathLike
@@ -274,15 +275,14 @@ def encode_corpus(
     ):
         names = PARTS if split else (TRAIN,)
         unknown = vocabulary.id(UNK) if split else OUTSIDE
+        line_end = vocabulary.id(EOS) if split else OUTSIDE
         writers = {name: _ShardWriter(partial, name, shard_tokens, unknown, pool) for name in names}
-        try:
-            line_end = vocabulary.id(EOS) if split else OUTSIDE
+        with ExitStack() as stack:
+            for writer in writers.values():
+                stack.callback(writer.close)
             for part, ids, ends in _encoded_parts(tokenized, table, unknown, line_end, split, pool, threads):
                 writers[names[part]].append(ids, ends)
             parts = {name: writer.finish() for name, writer in writers.items()}
-        finally:
-            for writer in writers.values():
-                writer.close()
         if not any(part.token_count for part in parts.values()):
             raise EmbeddingsError(
                 f"none of the {tokenized.token_count:,} words of the corpus is in the vocabulary of "
@@ -395,9 +395,10 @@ class _ShardWriter:
         )
 
     def close(self) -> None:
-        """Close open files."""
-        for file in self._shard or ():
-            file.close()
+        """Close open files, all of them if one cannot be closed."""
+        with ExitStack() as stack:
+            for file in self._shard or ():
+                stack.callback(file.close)
 
     def _begin_shard(self) -> tuple[ArrayFile, ArrayFile]:
         number = len(self._hashes)
