@@ -1,7 +1,7 @@
-"""Sentences that are lists of tokens already: words, items of a basket, nodes of a walk.
+"""Sentences that are already lists of tokens: words, items of a basket, nodes of a walk.
 
-The tokens are taken as they are, whatever characters they hold. A dictionary maps them to provisional ids; only a token
-that is not in it yet is looked at in Python.
+Tokens are used unchanged and may hold any characters. A dictionary maps them to provisional ids, so that Python code
+runs only for tokens that are new.
 """
 
 import reprlib
@@ -19,24 +19,24 @@ from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, make_tokenizer
 from embeddings.text.tokenizer.word_table import WordTable
 
 _IDS_AT_ONCE = 1 << 16
-_BYTES_PER_TOKEN = 150  # of a token in the dictionary beside its characters, roughly
-_END_OF_SENTENCE = object()  # equal to no token
-_EMPTY, _TOO_LONG = -1, -2  # in place of the id of a token that is left out
+_BYTES_PER_TOKEN = 150  # approximate memory of a token in the dictionary, without its characters
+_END_OF_SENTENCE = object()  # differs from every token
+_EMPTY, _TOO_LONG = -1, -2  # instead of the id of a skipped token
 
 
 class NotTextError(EmbeddingsError, TypeError):
-    """The input is not a text: neither lines of str nor lists of tokens."""
+    """An input that is neither lines of str nor lists of tokens."""
 
 
 class TokenLists:
-    """The tokenizer of sentences that are sequences of str; a block of text is a list of such sentences.
+    """Tokenizer of sentences that are sequences of str; a block of text is a list of such sentences.
 
     Parameters
     ----------
     lowercase, fold_digits : bool
-        Replace characters of the tokens as `make_tokenizer` does.
+        Replace characters of the tokens like `make_tokenizer`.
     name_of : callable, optional
-        Names a sentence in errors, given its index. Default: "sentence 7", counted from 0.
+        Takes the index of a sentence, returns its name in errors; by default "sentence 7", counted from 0.
     """
 
     uses_threads = False
@@ -54,15 +54,15 @@ class TokenLists:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings that suit text with a space between tokens."""
+        """Arguments of `make_tokenizer` for text with a space between tokens."""
         return {"spec": WHITE_SPACE, **self._options}
 
     def tokenize(self, text: str) -> list[list[str]]:
-        """Split text at white space: its lines are sentences."""
+        """Split text at white space; its lines are sentences."""
         return make_tokenizer(**self.settings).tokenize(text)
 
     def counter(self, table_bytes: int | None = None) -> "TokenListCounter":
-        """Return a new counter of about `table_bytes` of memory at most (default: no limit)."""
+        """Return a new counter that takes at most about `table_bytes` of memory (None: no limit)."""
         return TokenListCounter(self._folding, table_bytes, self._name_of)
 
 
@@ -74,9 +74,9 @@ class TokenListCounter:
     folding : mapping of int to str
         Replacements of characters, as `str.translate` takes them.
     table_bytes : int, optional
-        About the largest size of the dictionary of tokens. Default: no limit.
+        Approximate largest size of the dictionary of tokens. By default there is no limit.
     name_of : callable
-        Names a sentence in errors, given its index.
+        Takes the index of a sentence, returns its name in errors.
     """
 
     def __init__(
@@ -92,23 +92,32 @@ class TokenListCounter:
         self._empty = self._too_long = self._sentences = 0
 
     @property
-    def passed_over(self) -> dict[str, int]:
-        """What no token was made of, counted."""
+    def skipped(self) -> dict[str, int]:
+        """Counts of tokens that got no id, by kind."""
         counts = {"empty tokens": self._empty, f"words longer than {LONGEST_WORD} bytes": self._too_long}
         return {what: number for what, number in counts.items() if number}
 
     @property
     def is_full(self) -> bool:
-        """Whether the words have to be taken before the next ids are asked for."""
+        """True if `take_words` must be called before the next `ids`."""
         return self._table_bytes is not None and self._ids.size >= self._table_bytes
 
     def ids(self, block: Any) -> Iterator[np.ndarray]:
-        """Yield the ids of a list of sentences in parts: tokens from 1 on, 0 where a sentence ends.
+        """Yield the ids of a list of sentences in parts.
+
+        Parameters
+        ----------
+        block : sequence of sequence of str
+
+        Yields
+        ------
+        (n,) int32
+            Tokens from 1 on, 0 at the end of a sentence.
 
         Raises
         ------
         NotTextError
-            A sentence is not a sequence, or a token is not a str; the message says where.
+            A sentence is not a sequence, or a token is not a str; the message states its position.
         """
         sentences = self._checked(block)
         with_ends = chain.from_iterable(zip(sentences, repeat((_END_OF_SENTENCE,))))
@@ -124,11 +133,11 @@ class TokenListCounter:
         self._sentences += len(sentences)
 
     def last_ids(self) -> Iterator[np.ndarray]:
-        """Yield nothing: no token is held back."""
+        """Yield nothing: no token is kept back."""
         return iter(())
 
     def take_words(self) -> WordTable:
-        """Return the words of the ids so far, and begin anew."""
+        """Return the words of the ids so far, and reset the counter."""
         table = WordTable()
         table.add(CountedWords(Words.from_bytes(self._ids.words), self._counts))
         self._ids.reset()
@@ -136,7 +145,7 @@ class TokenListCounter:
         return table
 
     def _counted(self, found: np.ndarray) -> np.ndarray:
-        """Count ids and leave out those of no word."""
+        """Count ids; return them without skipped tokens."""
         if self._ids.has_omissions:
             self._empty += int(np.sum(found == _EMPTY))
             self._too_long += int(np.sum(found == _TOO_LONG))
@@ -168,16 +177,21 @@ class TokenListCounter:
 
 
 class _TokenIds(dict[Any, int]):
-    """Ids of tokens; a new token gets the next one when it is asked for.
+    """Ids of tokens; a new token gets the next id when it is looked up.
+
+    Parameters
+    ----------
+    folding : mapping of int to str
+        Replacements of characters, as `str.translate` takes them.
 
     Attributes
     ----------
     words : list of bytes
-        The words of the ids from 1 on.
+        Words of the ids from 1 on.
     size : int
-        Memory in bytes, roughly.
+        Approximate memory in bytes.
     has_omissions : bool
-        Whether some token has no id.
+        True if a token has no id.
     """
 
     def __init__(self, folding: Mapping[int, str]) -> None:
@@ -187,20 +201,14 @@ class _TokenIds(dict[Any, int]):
         self.reset()
 
     def reset(self) -> None:
-        """Forget all tokens."""
+        """Remove all tokens."""
         self.clear()
         self[_END_OF_SENTENCE] = LINE_END_ID
         self.words: list[bytes] = []
         self.size = 0
 
     def __missing__(self, token: Any) -> int:
-        """Return the id of a new token.
-
-        Raises
-        ------
-        TypeError
-            It is not a str.
-        """
+        """Return the id of a new token; raise a TypeError if it is not a str."""
         if not isinstance(token, str):
             raise TypeError
         word = token.translate(self._folding) if self._folding else token
@@ -220,10 +228,10 @@ class _TokenIds(dict[Any, int]):
 
 
 def is_sequence(value: Any) -> bool:
-    """Whether a value can be iterated over in an order of its own; str and bytes can."""
+    """Return True if a value is iterable in a defined order, which includes str and bytes."""
     return isinstance(value, Iterable) and not isinstance(value, (Mapping, Set)) and getattr(value, "ndim", 1) > 0
 
 
 def described(value: Any) -> str:
-    """Return a value, shortened, and its type: "'king' (str)"."""
+    """Return a shortened value and its type for a message: "'king' (str)"."""
     return f"{reprlib.repr(value)} ({type(value).__name__})"
