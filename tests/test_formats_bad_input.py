@@ -35,16 +35,16 @@ def binary(words, dimension, count=None, newline=b""):
         (binary([b"a", b"b"], 3)[:-1], "ends within word 2 of the 2"),
         (
             binary([b"a", b"b"], 3)[:-13],
-            "promises 2 words of 3 dimensions, which take 27 bytes or more, but the file has 19",
+            "states 2 words of 3 dimensions, which take 27 bytes or more, but the file has 19",
         ),
-        (binary([b"aaaa", b"bbbb"], 3, 3), "header promises 3 words|ends within word 3"),
-        (binary([b"a", b"b", b"c"], 3, 2), "goes on after the 2 words"),
+        (binary([b"aaaa", b"bbbb"], 3, 3), "header states 3 words|ends within word 3"),
+        (binary([b"a", b"b", b"c"], 3, 2), "continues after the 2 words"),
         (binary([b"", b"b"], 3), "word 1: no word of 1 to"),
         (binary([b"a\nb", b"b"], 3), "word 1: no word of 1 to"),
-        (binary([b"a", b"\xff\xfe"], 3), "word 2: the word .* is no UTF-8"),
+        (binary([b"a", b"\xff\xfe"], 3), "word 2: the word .* is not UTF-8"),
         (b"2 3\n" + b"a" * 70_000, "word 1: no word of 1 to 65536 bytes"),
-        (b"1000000000000 300\n" + bytes(1000), "promises 1000000000000 words"),
-        (b"1 1000000000000\n" + bytes(1000), "promises 1 words of 1000000000000 dimensions"),
+        (b"1000000000000 300\n" + bytes(1000), "states 1000000000000 words"),
+        (b"1 1000000000000\n" + bytes(1000), "states 1 words of 1000000000000 dimensions"),
         (b"", "expected a header"),
         (b"1 1\na " + np.float32([np.nan]).tobytes(), "vector of word 1, 'a', holds NaN"),
         (b"2 1\na " + bytes(4) + b"b " + np.float32([np.inf]).tobytes(), "word 2, 'b', holds NaN or infinity"),
@@ -144,7 +144,7 @@ def test_arrays_without_words_and_fasttext_models_are_refused(tmp_path):
         ({"vectors": np.eye(2), "words": np.array(["a", "b"]), "counts": np.array([1])}, r"'counts' is int64 of shape \(1,\)"),  # noqa: E501
         ({"vectors": np.eye(2), "words": np.array(["a", "b"]), "counts": np.array([1, -1])}, "'b', has the count -1"),
         ({"vectors": np.eye(2), "words": np.array(["a", "b\ud800"])}, "half of a surrogate pair"),
-        ({"vectors": np.eye(2), "words": np.array([b"a", b"\xff"])}, "no readable .npz archive"),
+        ({"vectors": np.eye(2), "words": np.array([b"a", b"\xff"])}, "not a valid .npz archive"),
     ],
 )  # fmt: skip
 def test_npz(tmp_path, arrays, problem):
@@ -162,7 +162,7 @@ def test_an_archive_that_promises_more_than_it_holds(tmp_path):
             )
         with archive.open("words.npy", "w") as member:
             np.save(member, np.array(["a"]))
-    with pytest.raises(FormatError, match=r"takes 1200000000000000 bytes, but has 0"):
+    with pytest.raises(FormatError, match=r"takes 1200000000000000 bytes, but the file has 0"):
         formats.read(path)
 
 
@@ -182,9 +182,9 @@ def encoded_words(*words):
         ({"vectors": np.ones(2, "f4")} | encoded_words("a", "b"), r"'vectors' is float32 of shape \(2,\)"),
         ({"vectors": np.ones((2, 2), "i8")} | encoded_words("a", "b"), "'vectors' is int64"),
         ({"vectors": np.ones((2, 2), "f8")} | encoded_words("a", "b"), "tensor 'vectors' is F64"),
-        ({"vectors": np.eye(2, dtype="f4")} | encoded_words("a", "b") | {"word_ends": np.array([2, 1])}, "does not rise to 2"),  # noqa: E501
-        ({"vectors": np.eye(2, dtype="f4")} | encoded_words("a", "b") | {"word_ends": np.array([-5, 2])}, "does not rise to 2"),  # noqa: E501
-        ({"vectors": np.eye(2, dtype="f4")} | encoded_words("é", "b") | {"word_ends": np.array([1, 3])}, "word 1, .* is no UTF-8"),  # noqa: E501
+        ({"vectors": np.eye(2, dtype="f4")} | encoded_words("a", "b") | {"word_ends": np.array([2, 1])}, "does not increase to 2"),  # noqa: E501
+        ({"vectors": np.eye(2, dtype="f4")} | encoded_words("a", "b") | {"word_ends": np.array([-5, 2])}, "does not increase to 2"),  # noqa: E501
+        ({"vectors": np.eye(2, dtype="f4")} | encoded_words("é", "b") | {"word_ends": np.array([1, 3])}, "word 1, .* is not UTF-8"),  # noqa: E501
         ({"vectors": np.eye(2, dtype="f4"), "counts": np.ones(3, int)} | encoded_words("a", "b"), r"'counts' is int64 \(3,\)"),  # noqa: E501
         ({"vectors": np.eye(2, dtype="f4")} | encoded_words("a", "a", ), None),
     ],
@@ -205,10 +205,10 @@ def test_safetensors_whose_shapes_do_not_fit_the_data(tmp_path):
     header = {"vectors": {"dtype": "F32", "shape": [10**6, 300], "data_offsets": [0, 8]}}
     text = json.dumps(header).encode()
     path.write_bytes(len(text).to_bytes(8, "little") + text + bytes(8))
-    with pytest.raises(FormatError, match="no readable safetensors file"):
+    with pytest.raises(FormatError, match="not a valid safetensors file"):
         formats.read(path)
     path.write_bytes((10**15).to_bytes(8, "little") + text)
-    with pytest.raises(FormatError, match="no readable safetensors file"):
+    with pytest.raises(FormatError, match="not a valid safetensors file"):
         formats.read(path, "safetensors")
 
 
@@ -252,7 +252,7 @@ def test_parquet_and_arrow(tmp_path, columns, problem):
         ("word,0,1\na,1,2\n,3,2\n", "word 2 is empty"),
         ("word,count,0\na,-3,2\n", "'a', has the count -3"),
         (b"word,0\n\xff,1\n", "invalid UTF8"),
-        ('word,0\n"a,1\n', "no readable|columns|quot"),
+        ('word,0\n"a,1\n', "not a valid|columns|quot"),
     ],
 )
 def test_csv(tmp_path, content, problem):
@@ -265,13 +265,13 @@ def test_csv(tmp_path, content, problem):
 @pytest.mark.parametrize(
     ("vectors", "metadata", "problem"),
     [
-        ("1\t2\n3\t4\n", "a\n", "metadata.tsv has 1 labels, but vectors.tsv more rows"),
-        ("1\t2\n3\t4\n", "a\nb\nc\n", "vectors.tsv has 2 rows, but metadata.tsv more labels"),
+        ("1\t2\n3\t4\n", "a\n", "metadata.tsv has 1 labels, but vectors.tsv has more rows"),
+        ("1\t2\n3\t4\n", "a\nb\nc\n", "vectors.tsv has 2 rows, but metadata.tsv has more labels"),
         ("1\t2\n3\n", "a\nb\n", r"vectors.tsv: line 2: 1 numbers, expected 2"),
         ("1\t2\n3\tx\n", "a\nb\n", "line 2: number 2 is 'x'"),
         ("1\t2\n3\t4\n", "word\tcount\na\t1\nb\n", "metadata.tsv: line 3 has 1 fields, expected 2"),
         ("1\t2\n3\t4\n", "word\tcount\na\t1\nb\tmany\n", "expected whole numbers as counts"),
-        ("1\t2\n3\t4\n", b"a\n\xff\n", "metadata.tsv: line 2 is no UTF-8"),
+        ("1\t2\n3\t4\n", b"a\n\xff\n", "metadata.tsv: line 2 is not UTF-8"),
         ("\n", "a\n", "vectors.tsv: line 1 is '', expected numbers"),
         ("1\t2\n", "\\ud800\n", "half of a surrogate pair"),
     ],
@@ -341,7 +341,7 @@ def test_directories_are_not_replaced(tmp_path):
 def test_names_of_formats(tmp_path):
     with pytest.raises(UnknownFormatError, match="unknown format 'word2vec'; did you mean 'word2vec-"):
         formats.write(make(), tmp_path / "a", "word2vec")
-    with pytest.raises(UnknownFormatError, match="its name tells no format"):
+    with pytest.raises(UnknownFormatError, match="its name does not determine a format"):
         formats.write(make(), tmp_path / "vectors")
     with pytest.raises(UnknownFormatError, match="not in 'float16'; formats that can: npz"):
         formats.write(make(), tmp_path / "vectors.txt", dtype="float16")

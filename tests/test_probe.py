@@ -251,7 +251,7 @@ def test_bad_input_is_one_line(model, data, tmp_path):
     given = "--task", "sentiment", "--out", out
     fails(1, "there is no folder .*missing", "probe", model, *given, "--data", tmp_path / "missing")
     fails(1, "has no corpora/movie_reviews or corpora/movie_reviews.zip", "probe", model, *given, "--data", tmp_path)
-    fails(1, "no known directory of vectors", "probe", data, *given, "--data", data)
+    fails(1, "not a known directory of vectors", "probe", data, *given, "--data", data)
     foreign = tmp_path / "foreign"
     WordVectors(Vocabulary.from_words(["kissa", "koira"], [2, 1]), np.eye(2, 8, dtype=np.float32)).save(foreign)
     fails(1, "none of .* words of the text is among", "probe", foreign, *given, "--data", data)

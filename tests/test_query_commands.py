@@ -145,7 +145,7 @@ def test_formats_are_guessed_and_overruled(model, vectors, tmp_path):
     assert vecmill("convert", half, odd, "--format", "glove").exit_code == 0
     assert vecmill("convert", odd, tmp_path / "back.npz", "--input-format", "glove").exit_code == 0
     assert list(formats.read(tmp_path / "back.npz").words) == list(vectors.words)
-    fails(2, "tells no format.*--format", "convert", half, tmp_path / "x.dat")
+    fails(2, "does not determine a format.*--format", "convert", half, tmp_path / "x.dat")
     fails(2, "'glov'.*'glove'", "convert", half, tmp_path / "x.dat", "--format", "glov")
     fails(1, "exists; add --force", "convert", half, odd, "--format", "glove")
     fails(1, "missing", "convert", tmp_path / "missing.bin", tmp_path / "x.txt")

@@ -14,7 +14,7 @@ def sentences_of(tokenized):
     """Sentences as they are on disk; lists of tokens."""
     found = [[]]
     for part, place in enumerate(tokenized.parts[:, :2].tolist()):
-        generation = tokenized.generation(*place)
+        generation = tokenized.spilled_counts(*place)
         words = dict(
             zip(generation.ids().tolist(), map(bytes.decode, generation.words().words.to_bytes()), strict=True)
         )
@@ -38,7 +38,7 @@ def test_tokens_are_kept_as_they_are(tmp_path, table_bytes, monkeypatch):
     sentences = [[tokens[i] for i in generator.integers(len(tokens), size=n)] for n in generator.integers(0, 20, 60)]
     found = tokenized(tmp_path, sentences[:20], sentences[20:], table_bytes=table_bytes)
     assert sentences_of(found) == sentences
-    assert (len(found.generations()) > 3) == (table_bytes is not None)
+    assert (len(found.spills()) > 3) == (table_bytes is not None)
     assert found.token_count == sum(map(len, sentences))
     vocabulary = build_vocabulary(found, min_count=1)
     expected = pd.Series([token for sentence in sentences for token in sentence]).value_counts()
@@ -60,7 +60,7 @@ def test_sentences_of_many_kinds(tmp_path, make):
 def test_what_is_no_word_is_left_out_and_counted(tmp_path):
     found = tokenized(tmp_path, [["a", "", "b" * 1001, "é" * 501, "a"], ["", "b"]])
     assert sentences_of(found) == [["a", "a"], ["b"]]
-    assert found.passed_over == {"empty tokens": 2, "words longer than 1000 bytes": 2}
+    assert found.skipped == {"empty tokens": 2, "words longer than 1000 bytes": 2}
 
 
 def test_a_lone_surrogate_becomes_a_question_mark(tmp_path):

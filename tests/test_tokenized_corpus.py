@@ -22,8 +22,8 @@ def test_vocabulary_does_not_depend_on_blocks_threads_and_table_size(tmp_path, s
     text = random_text(size + threads)
     lines, passed_over = reference_tokenizer.tokenize(text)
     tokenized = tokenize_corpus(blocks(text, size), SmallPieces(), tmp_path / "t", threads=threads, table_bytes=1)
-    assert len(tokenized.generations()) > 3
-    assert tokenized.passed_over == passed_over
+    assert len(tokenized.spills()) > 3
+    assert tokenized.skipped == passed_over
     assert tokenized.token_count == sum(map(len, lines))
     assert tokenized.byte_count == len(text)
     for options in ({"min_count": 1}, {"min_count": 3}, {"min_count": 2, "max_vocabulary": 10}):
@@ -49,7 +49,7 @@ def ids_of_words(tokenized: TokenizedCorpus) -> list[list[str]]:
     """Lines as they are on disk."""
     lines: list[list[str]] = [[]]
     for part, (worker, generation) in enumerate(tokenized.parts[:, :2].tolist()):
-        words = tokenized.generation(worker, generation)
+        words = tokenized.spilled_counts(worker, generation)
         spellings = dict(zip(words.ids().tolist(), map(bytes.decode, words.words().words.to_bytes()), strict=True))
         for number in tokenized.ids(part).tolist():
             lines[-1].append(spellings[number]) if number else lines.append([])
@@ -123,7 +123,7 @@ def test_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("embeddings.text.tokenized_corpus.write_generation", full)
+    monkeypatch.setattr("embeddings.text.tokenized_corpus.write_spilled_counts", full)
     with pytest.raises(OutputError, match=r"cannot write .*No space left on device; free some space"):
         tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "t")
     assert list(tmp_path.iterdir()) == []
@@ -153,7 +153,10 @@ def test_damaged_directories(tmp_path):
         about.write_text(content)
         with pytest.raises(EmbeddingsError, match="tokenize the corpus again"):
             TokenizedCorpus.open(tmp_path / "t")
-    for name, read in [("ids-0.bin", lambda: tokenized.ids(0)), ("words-0-0.bin", lambda: tokenized.generation(0, 0))]:
+    for name, read in [
+        ("ids-0.bin", lambda: tokenized.ids(0)),
+        ("words-0-0.bin", lambda: tokenized.spilled_counts(0, 0)),
+    ]:
         path = tmp_path / "t" / name
         path.write_bytes(path.read_bytes()[:-3])
         with pytest.raises(EmbeddingsError, match=f"{name}.*tokenize the corpus again"):
@@ -173,7 +176,7 @@ def test_damaged_words_are_found(tmp_path):
             path.write_bytes(original[:place] + value.to_bytes(8, "little", signed=True) + original[place + 8 :])
             if path.read_bytes() != original:
                 with pytest.raises(EmbeddingsError, match=r"words-0-0\.bin is damaged"):
-                    generation = tokenized.generation(0, 0)
+                    generation = tokenized.spilled_counts(0, 0)
                     generation.words(), generation.ids()
 
 
@@ -187,4 +190,4 @@ def test_korean_wikipedia(tmp_path, shared_data):
     tokenized = tokenize_corpus(blocks(text, 30_000), make_tokenizer(), tmp_path / "t")
     found = build_vocabulary(tokenized, min_count=2)
     assert dict(zip(found.words, found.counts.tolist(), strict=True)) == reference.vocabulary(lines, 2)
-    assert tokenized.passed_over == passed_over
+    assert tokenized.skipped == passed_over

@@ -103,7 +103,7 @@ def test_from_words_keeps_the_order():
 @pytest.mark.parametrize(
     ("given", "counts", "message"),
     [
-        (["a", "b", "a"], None, "'a' appears twice"),
+        (["a", "b", "a"], None, "'a' occurs twice"),
         (["a"], [1, 2], "2 counts for 1"),
         (["a"], [-1], "-1"),
         ([""], None, "empty"),

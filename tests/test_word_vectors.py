@@ -305,7 +305,7 @@ def test_load_of_damaged_directories(tmp_path, vectors):
         WordVectors.load(tmp_path / "missing")
     with pytest.raises(EmbeddingsError, match=r"has no vectors\.npy; expected a model directory"):
         WordVectors.load(tmp_path)
-    with pytest.raises(FormatError, match=r"no known directory of vectors; expected .*vectors\.npy, vocabulary\.tsv"):
+    with pytest.raises(FormatError, match=r"not a known directory.*expected .*vectors\.npy, vocabulary\.tsv"):
         formats.read(tmp_path)
     (tmp_path / "vectors.txt").write_text("king 1\n")
     with pytest.raises(EmbeddingsError, match=r"is a file; expected a model directory.*vecmill\.load"):

@@ -1,4 +1,4 @@
-"""One file a format: word vectors read from and written to files of other tools.
+"""Word vectors in the file formats of other tools; one module per format.
 
 ========================= ================================================== =============== ======= ======= ========
 format                    content                                            words without   float16 .gz .zst counts
@@ -17,8 +17,8 @@ projector                 directory for TensorBoard's projector              any
 model                     a model directory, as training writes it           any             no      no      yes
 ========================= ================================================== =============== ======= ======= ========
 
-What is written in float32 reads back bit for bit, in all formats but two: fasttext-vec rounds to five digits, and
-static-embedding scales every vector to length 1. No format holds an empty word or a number that is not finite.
+Vectors written in float32 read back bit for bit, except from two formats: fasttext-vec rounds to five digits, and
+static-embedding scales every vector to unit length. No format stores empty words or numbers that are not finite.
 """
 
 import os
@@ -34,7 +34,7 @@ from embeddings.formats.stream import (
     Progress,
     VectorBlock,
     VectorStream,
-    WordTable,
+    VectorTable,
     collect,
     stream_of,
     verified,
@@ -59,7 +59,7 @@ __all__ = [
 
 
 class _CountChanged(Exception):
-    """The rows that arrived are not as many as were announced."""
+    """The number of rows differs from the one announced."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -73,24 +73,23 @@ def read(path: str | os.PathLike[str], format: str | None = None, progress: Prog
     path : path
         A file or a directory; of a `vecmill run`, the vectors that it trained.
     format : str, optional
-        A name in `FORMATS`; by default the content and the name of the file tell.
+        A name in `FORMATS`; by default detected from the content and the name of the file.
     progress : callable, optional
-        Called now and then with the number of bytes of the file that were read.
+        Called now and then with the number of bytes of the file read so far.
 
     Returns
     -------
     WordVectors
-        Words in the order of the file, each with its first vector; where there are others, a warning is logged. The
-        matrix is float32: a memory map of the file where its format allows it. Counts are zero where the format has
-        none.
+        Words in the order of the file. A duplicate word keeps its first vector, and a warning is logged. The matrix is
+        float32, and a memory map of the file if its format allows that. Counts are zero if the format has none.
 
     Raises
     ------
     FormatError
-        If there is no such file, or it is damaged, of another format, a pickle, or holds an empty word or a number that
-        is not finite.
+        The file is missing, damaged, of another format or a pickle, or holds an empty word or a number that is not
+        finite.
     OSError
-        If the file cannot be read.
+        The file cannot be read.
     """
     source = vectors_path(path)
     entry = _readable(source, format)
@@ -109,7 +108,7 @@ def write(
     progress: Progress | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Write word vectors; the file is there when it is complete, and not before.
+    """Write word vectors atomically: the file gets its name when it is complete.
 
     Parameters
     ----------
@@ -117,20 +116,20 @@ def write(
     path : path
         The file or, for formats that are directories, the directory.
     format : str, optional
-        A name in `FORMATS`; by default the ending of the name tells.
+        A name in `FORMATS`; by default determined by the file name.
     dtype : {"float32", "float16"}
-        Precision; float16 in formats whose ``dtypes`` have it.
+        Precision; float16 for formats with it in `Format.dtypes`.
     progress : callable, optional
-        Called now and then with the number of words written.
+        Called now and then with the number of words written so far.
     overwrite : bool
-        Replace a directory that holds nothing but files of that format. (A file is replaced in any case.)
+        Replace a directory that holds only files of that format. (A file is always replaced.)
 
     Raises
     ------
     FormatError
-        If the format cannot hold a word, or the precision; or a directory holds something else that would be lost.
+        The format cannot store a word or the precision, or the directory holds other files, which would be lost.
     EmbeddingsError
-        If it cannot be written; or a directory is there, and ``overwrite`` is not set.
+        The file cannot be written, or the directory exists and `overwrite` is not set.
     """
     destination = _absolute(path)
     entry = _writable(destination, format, dtype, overwrite)
@@ -138,7 +137,7 @@ def write(
         vectors.save(destination, overwrite=overwrite)
         return
     counts = vectors.vocabulary.counts
-    table = WordTable(vectors.vocabulary.words, counts if counts.any() else None, vectors.matrix)
+    table = VectorTable(vectors.vocabulary.words, counts if counts.any() else None, vectors.matrix)
     entry.write_stream(stream_of(table, f"vectors for {destination.name}", progress), destination, dtype, overwrite)
 
 
@@ -151,10 +150,31 @@ def convert(
     progress: Progress | None = None,
     overwrite: bool = False,
 ) -> None:
-    """Read one file and write another, block by block: memory holds the words, but not the vectors.
+    """Read one file and write another block by block: memory holds the words, but not the vectors.
 
-    Parameters and errors are those of `read` and `write`; ``progress`` is called with the bytes of ``source`` that were
-    read. A source that does not state its number of words is read twice if the destination has to begin with it.
+    A source that does not state its number of words is read twice if the destination begins with it.
+
+    Parameters
+    ----------
+    source, destination : path
+        The files or directories.
+    source_format : str, optional
+        Format of the source; by default detected, as in `read`.
+    format : str, optional
+        Format of the destination; by default determined by its name, as in `write`.
+    dtype : {"float32", "float16"}
+        Precision, as in `write`.
+    progress : callable, optional
+        Called now and then with the number of bytes of `source` read so far.
+    overwrite : bool
+        As in `write`.
+
+    Raises
+    ------
+    FormatError
+        See `read` and `write`.
+    EmbeddingsError
+        See `write`.
     """
     source, destination = vectors_path(source), _absolute(destination)
     source_entry = _readable(source, source_format)
@@ -195,7 +215,7 @@ def _readable(path: Path, name: str | None) -> Format:
         raise UnknownFormatError(f"format {entry.name!r} is for writing; read with 'word2vec-binary', which takes both")
     if path.is_dir() != entry.is_directory:
         expected = "directory" if entry.is_directory else "file"
-        raise FormatError(f"{path}: format {entry.name!r} is a {expected}, and this is none; give the {expected}")
+        raise FormatError(f"{path} is not a {expected}, but format {entry.name!r} is one; give the {expected}")
     if path.suffix.lower() in COMPRESSION_SUFFIXES and not entry.compressible:
         raise FormatError(f"{path}: format {entry.name!r} cannot be read compressed; unpack the file first")
     return entry
@@ -226,12 +246,12 @@ def _named(name: str) -> Format:
 
 @contextmanager
 def _open(path: Path, entry: Format, progress: Progress | None) -> Iterator[VectorStream]:
-    """Open a file; every word comes once, none is empty and every number is finite."""
+    """Open a file; in its stream every word is unique and not empty, and every number is finite."""
     report = None
     if progress is not None:
         size = sum(file.stat().st_size for file in path.iterdir()) if path.is_dir() else path.stat().st_size
 
-        def report(done: int) -> None:  # formats that are mapped count what they hand out
+        def report(done: int) -> None:  # memory-mapped formats count the bytes of their blocks
             progress(min(done, size))
 
     with entry.open_stream(path, report) as stream:
@@ -240,4 +260,4 @@ def _open(path: Path, entry: Format, progress: Progress | None) -> Iterator[Vect
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:
-    return Path(os.path.abspath(path))  # noqa: PTH100 - unlike Path.absolute it makes "x/.." a name
+    return Path(os.path.abspath(path))  # noqa: PTH100 - unlike Path.absolute it resolves "x/.."

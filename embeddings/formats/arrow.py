@@ -1,4 +1,4 @@
-"""Arrow's file format, also called Feather version 2: the same table as Parquet, as it lies in memory."""
+"""Arrow's file format, also called Feather version 2: the same table as Parquet, in its in-memory layout."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

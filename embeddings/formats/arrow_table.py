@@ -1,4 +1,4 @@
-"""The table in Parquet and Arrow files: ``word``, ``count`` (where known) and ``vector``, a list of d numbers."""
+"""The table of Parquet and Arrow files: ``word``, ``count`` (if known) and ``vector``, a list of d numbers."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -13,12 +13,12 @@ from embeddings.formats.stream import Progress, VectorBlock, VectorStream, as_dt
 BATCH_BYTES = 1 << 24
 
 _NUMBERS = (pa.float32(), pa.float64(), pa.float16())
-# What pyarrow raises for files that are damaged or none of its own
+# errors that pyarrow raises for damaged files and for files of other formats
 DAMAGED = (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError)
 
 
 def table_schema(stream: VectorStream, dtype: str) -> pa.Schema:
-    """Return the columns of the table for a stream."""
+    """Return the schema of the table of a stream."""
     number = pa.field("element", pa.float16() if dtype == "float16" else pa.float32(), nullable=False)
     fields = [pa.field("word", pa.string(), nullable=False)]
     if stream.has_counts:
@@ -27,11 +27,11 @@ def table_schema(stream: VectorStream, dtype: str) -> pa.Schema:
 
 
 def table_batches(stream: VectorStream, schema: pa.Schema, dtype: str) -> Iterator[pa.RecordBatch]:
-    """Yield a stream as pieces of the table, each of about `BATCH_BYTES`."""
+    """Yield a stream as batches of the table, each of about `BATCH_BYTES`."""
     vector = schema.field("vector").type
     waiting: list[pa.RecordBatch] = []
     for block in stream.blocks:
-        encoded(block.words)  # refuses half of a surrogate pair
+        encoded(block.words)  # raises for half of a surrogate pair
         columns = [pa.array(block.words, pa.string())]
         if stream.has_counts:
             columns.append(pa.array(block.counts, pa.int64()))
@@ -46,7 +46,7 @@ def table_batches(stream: VectorStream, schema: pa.Schema, dtype: str) -> Iterat
 
 
 def batch_rows(schema: pa.Schema) -> int:
-    """Return how many rows to read at a time."""
+    """Return the number of rows to read at a time."""
     vector = schema.field("vector").type
     return rows_per_block(vector.list_size if pa.types.is_fixed_size_list(vector) else 300)
 
@@ -66,7 +66,7 @@ def table_columns(schema: pa.Schema, path: Path) -> list[str]:
     Raises
     ------
     FormatError
-        If a column is missing or has another type than expected.
+        A column is missing or has an unexpected type.
     """
     columns = {name: schema.field(name).type for name in ("word", "count", "vector") if schema.names.count(name) == 1}
     word, vector = columns.get("word"), columns.get("vector")
@@ -91,7 +91,7 @@ def table_columns(schema: pa.Schema, path: Path) -> list[str]:
 def table_stream(
     batches: Iterable[pa.RecordBatch], schema: pa.Schema, count: int | None, path: Path, progress: Progress | None
 ) -> VectorStream:
-    """Return pieces of the table, as read from a file, as a stream."""
+    """Return the batches of a table, read from a file, as a stream."""
     pieces = iter(batches)
     vector = schema.field("vector").type
     try:
@@ -130,7 +130,7 @@ def damaged(path: Path, error: Exception) -> FormatError:
     if isinstance(error, FormatError):
         return error
     return FormatError(
-        f"{path}: no readable table ({shown(str(error), 200)}); get the file anew or write it with pyarrow"
+        f"{path}: not a valid table ({shown(str(error), 200)}); get the file again or write it with pyarrow"
     )
 
 

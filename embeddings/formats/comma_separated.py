@@ -1,7 +1,7 @@
-"""CSV for pandas: a header ``word,count,0,1,…``, then a row for each word; ``count`` only where known.
+"""CSV for pandas: a header ``word,count,0,1,…``, then a row for each word; ``count`` only if counts are known.
 
-``pandas.read_csv(path, index_col="word", keep_default_na=False)`` opens it; without ``keep_default_na=False`` pandas
-takes the words "null" and "nan" for missing.
+``pandas.read_csv(path, index_col="word", keep_default_na=False)`` reads it; without ``keep_default_na=False`` pandas
+reads the words "null" and "nan" as missing values.
 """
 
 import csv
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from embeddings.formats.arrow_table import DAMAGED
-from embeddings.formats.compression import InputFile
+from embeddings.formats.compression import VectorFile
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
 from embeddings.formats.text_rows import first_line, write_rows
@@ -29,8 +29,8 @@ _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$')
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
-    """Open a file whose first column is the word and whose others, but one named ``count``, are the numbers."""
-    with InputFile(path) as file:
+    """Open a file: the first column is the word, a second column ``count`` is optional, the others are the numbers."""
+    with VectorFile(path) as file:
         line, rest = first_line(file)
         names = _header(line, path)
         counted = len(names) > 1 and names[1] == "count"
@@ -43,7 +43,7 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
         types = [pa.string(), *[pa.int64()] * counted, *[pa.float32()] * dimension]
         try:
             reader = pyarrow.csv.open_csv(
-                pa.PythonFile(_Rest(file, line + b"\n" + rest), "r"),
+                pa.PythonFile(_BufferedFile(file, line + b"\n" + rest), "r"),
                 read_options=pyarrow.csv.ReadOptions(
                     column_names=columns, skip_rows=1, block_size=CHUNK_BYTES, use_threads=False
                 ),
@@ -81,19 +81,19 @@ def _header(line: bytes, path: Path) -> list[str]:
         raise FormatError(f"{path}: line 1 is {shown(line)}, expected a header word,0,1,…") from None
 
 
-class _Rest:
-    """A file of which the beginning was read, as pyarrow reads from Python files."""
+class _BufferedFile:
+    """A file with a part already read, as a Python file for pyarrow."""
 
     closed = False
 
-    def __init__(self, file: InputFile, begun: bytes) -> None:
+    def __init__(self, file: VectorFile, buffered: bytes) -> None:
         self._file = file
-        self._begun = begun
+        self._buffered = buffered
 
     def read(self, size: int) -> bytes:
-        if not self._begun:
+        if not self._buffered:
             return self._file.read(size)
-        data, self._begun = self._begun[:size], self._begun[size:]
+        data, self._buffered = self._buffered[:size], self._buffered[size:]
         return data
 
     def close(self) -> None:
@@ -101,7 +101,7 @@ class _Rest:
 
 
 def _blocks(
-    reader: pyarrow.csv.CSVStreamingReader, counted: bool, dimension: int, file: InputFile, progress: Progress | None
+    reader: pyarrow.csv.CSVStreamingReader, counted: bool, dimension: int, file: VectorFile, progress: Progress | None
 ) -> Iterator[VectorBlock]:
     try:
         with reader:

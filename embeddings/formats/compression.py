@@ -1,4 +1,4 @@
-"""Files to read from and to write to, compressed when their name ends in .gz or .zst."""
+"""Files of vectors open for reading or writing, compressed if their name ends in ``.gz`` or ``.zst``."""
 
 import gzip
 import os
@@ -19,12 +19,16 @@ COMPRESSION_SUFFIXES = (".gz", ".zst")
 
 
 def plain_name(path: Path) -> str:
-    """Return a file's name without .gz or .zst."""
+    """Return a file's name without ``.gz`` or ``.zst``."""
     return path.stem if path.suffix.lower() in COMPRESSION_SUFFIXES else path.name
 
 
-class InputFile:
-    """A file open for reading, decompressed on the way.
+class VectorFile:
+    """A file of vectors open for reading, decompressed while it is read.
+
+    Parameters
+    ----------
+    path : Path
 
     Attributes
     ----------
@@ -32,7 +36,7 @@ class InputFile:
     stored_size : int
         Bytes on disk.
     size : int or None
-        Bytes of content; None when the file is compressed.
+        Bytes of content; None if the file is compressed.
     """
 
     def __init__(self, path: Path) -> None:
@@ -47,23 +51,31 @@ class InputFile:
 
     @property
     def position(self) -> int:
-        """Bytes on disk that were read so far."""
+        """Number of bytes on disk read so far."""
         return self._raw.tell()
 
     def read(self, size: int) -> bytes:
-        """Return the next ``size`` bytes of content, fewer only at the end.
+        """Return the next `size` bytes of content, fewer only at the end.
+
+        Parameters
+        ----------
+        size : int
+
+        Returns
+        -------
+        bytes
 
         Raises
         ------
         FormatError
-            If the compressed data are damaged or end too early.
+            The compressed data are damaged or incomplete.
         """
         try:
             return read_fully(self._content, size)
         except DAMAGE as error:
             raise FormatError(f"{self.path}: the compressed data are damaged ({error}); get the file again") from error
 
-    def __enter__(self) -> "InputFile":
+    def __enter__(self) -> "VectorFile":
         return self
 
     def __exit__(
@@ -74,12 +86,20 @@ class InputFile:
 
 @contextmanager
 def output_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file to write to, compressed by its name; it takes its name when it is complete.
+    """Open a file for writing, compressed according to its name; it gets its name when it is complete.
+
+    Parameters
+    ----------
+    path : Path
+
+    Yields
+    ------
+    binary file
 
     Raises
     ------
     OutputError
-        If it cannot be written.
+        The file cannot be written.
     """
     with atomic_file(path) as raw:
         suffix = path.suffix.lower()

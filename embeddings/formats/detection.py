@@ -1,9 +1,9 @@
-"""Which format a file is of, by its name and by its first bytes."""
+"""Detection of the format of a file from its name and its first bytes."""
 
 import re
 from pathlib import Path
 
-from embeddings.formats.compression import InputFile, plain_name
+from embeddings.formats.compression import VectorFile, plain_name
 from embeddings.formats.errors import FormatError, UnknownFormatError, shown
 from embeddings.formats.registry import FORMATS
 from embeddings.vectors.model_directory import REQUIRED_FILES
@@ -30,7 +30,7 @@ _HEAD_BYTES = 1 << 16
 
 
 def format_of_name(path: str | Path) -> str:
-    """Return the format that a file to be written gets by its name.
+    """Return the format in which a file with this name is written.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def format_of_name(path: str | Path) -> str:
     Raises
     ------
     UnknownFormatError
-        If the name's ending says nothing.
+        The extension is unknown.
     """
     name = plain_name(Path(path)).lower()
     if name.endswith(".txt") and "glove" in name:
@@ -52,14 +52,14 @@ def format_of_name(path: str | Path) -> str:
     suffix = Path(name).suffix
     if suffix not in _BY_SUFFIX:
         raise UnknownFormatError(
-            f"{path}: its name tells no format; end it in {', '.join(_BY_SUFFIX)} (also with .gz or .zst), or name the "
-            "format"
+            f"{path}: its name does not determine a format; end it in {', '.join(_BY_SUFFIX)} (also with .gz or .zst), "
+            "or name the format"
         )
     return _BY_SUFFIX[suffix]
 
 
 def guess_format(path: str | Path) -> str:
-    """Return the format of an existing file or directory, by its content and then by its name.
+    """Return the format of an existing file or directory, from its content and then from its name.
 
     Parameters
     ----------
@@ -73,9 +73,9 @@ def guess_format(path: str | Path) -> str:
     Raises
     ------
     FormatError
-        If it is of no known format, or a pickle.
+        The format is unknown, or the file is a pickle.
     OSError
-        If it cannot be read.
+        The file cannot be read.
     """
     path = Path(path)
     if path.is_dir():
@@ -84,10 +84,10 @@ def guess_format(path: str | Path) -> str:
             if names.issuperset(needed):
                 return name
         if names & {*REQUIRED_FILES}:
-            return "model"  # an incomplete one: reading it tells what is missing
+            return "model"  # incomplete: reading it reports the missing file
         expected = " or ".join(", ".join(needed) for needed in _BY_FILES.values())
-        raise FormatError(f"{path}: no known directory of vectors; expected the files {expected}")
-    with InputFile(path) as file:
+        raise FormatError(f"{path}: not a known directory of vectors; expected the files {expected}")
+    with VectorFile(path) as file:
         head = file.read(_HEAD_BYTES)
     binary = _by_magic(head, path)
     if binary:
@@ -101,7 +101,7 @@ def guess_format(path: str | Path) -> str:
 
 
 def _by_magic(head: bytes, path: Path) -> str | None:
-    """Tell formats whose first bytes are fixed; refuse those that are no vectors with words."""
+    """Detect formats by their magic bytes; raise a FormatError for files that hold no vectors with words."""
     if re.match(rb"\x80[\x02-\x05]", head):
         raise FormatError(f"{path}: is a Python pickle (a gensim model, or one of PyTorch); {_PICKLE_REMEDY}")
     if head.startswith(b"\x93NUMPY"):
@@ -120,8 +120,8 @@ def _by_magic(head: bytes, path: Path) -> str | None:
 
 
 def _text_format(head: bytes, path: Path) -> str | None:
-    """Tell the formats of word2vec, GloVe, fastText and CSV by the first two lines."""
-    from embeddings.formats.header import parse_header  # with kernels that directories need not wait for
+    """Detect the formats of word2vec, GloVe, fastText and CSV from the first two lines."""
+    from embeddings.formats.header import parse_header  # imported here: it loads kernels, which directories do not need
     from embeddings.formats.text_rows import is_number
 
     line, newline, rest = head.partition(b"\n")
@@ -129,7 +129,7 @@ def _text_format(head: bytes, path: Path) -> str | None:
         return None
     if parse_header(line):
         second = rest.partition(b"\n")[0].split()
-        # bytes of binary vectors that look like numbers between spaces are few
+        # few bytes of binary vectors look like numbers between spaces
         if len(second) < 2 or 2 * sum(map(is_number, second[1:])) < len(second) - 1:
             return "word2vec-binary"
         return "fasttext-vec" if plain_name(path).lower().endswith(".vec") else "word2vec-text"

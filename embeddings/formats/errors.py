@@ -1,21 +1,21 @@
-"""What reading and writing files of vectors can raise."""
+"""Errors of reading and writing files of vectors."""
 
 from embeddings.errors import EmbeddingsError
 
 
 class FormatError(EmbeddingsError):
-    """A file that holds no usable vectors, or vectors that a format cannot hold.
+    """A file without usable vectors, or vectors that a format cannot store.
 
-    The message is one line: file, line or record, what was got, what was expected, what to do.
+    The message is one line: file, line or record, found value, expected value, remedy.
     """
 
 
 class UnknownFormatError(FormatError, ValueError):
-    """A format name, or a file name, that tells no format."""
+    """An unknown format name, or a file name that does not determine a format."""
 
 
 def shown(value: object, limit: int = 60) -> str:
-    """Return a value as it can be quoted in a one-line message: escaped, and cut when long."""
+    """Return a value quoted for a one-line message: escaped, and cut if it is long."""
     if isinstance(value, bytes):
         value = value[: 4 * limit].decode("utf-8", "backslashreplace")
     text = repr(value)

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from embeddings.formats.compression import InputFile
+from embeddings.formats.compression import VectorFile
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import Progress, VectorStream
 from embeddings.formats.text_rows import first_line, read_rows, word_prefixes, write_rows
@@ -14,8 +14,8 @@ from embeddings.formats.text_rows import first_line, read_rows, word_prefixes, w
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
-    """Open a file for reading; its first line tells the number of dimensions."""
-    with InputFile(path) as file:
+    """Open a file for reading; the first line determines the dimension."""
+    with VectorFile(path) as file:
         line, rest = first_line(file)
         dimension = len(re.findall(rb"[^ \t\r]+", line)) - 1
         if dimension < 1:

@@ -1,9 +1,9 @@
-"""The line ``V D`` that word2vec's files begin with."""
+"""The header line ``V D`` of word2vec's files."""
 
 import re
 from collections.abc import Iterable, Iterator
 
-from embeddings.formats.compression import InputFile
+from embeddings.formats.compression import VectorFile
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import VectorBlock, VectorStream
 from embeddings.formats.text_rows import first_line
@@ -12,35 +12,35 @@ _HEADER = re.compile(rb"\s*(\d{1,18})\s+(\d{1,18})\s*")
 
 
 def header_of(stream: VectorStream) -> bytes:
-    """Return the header for a stream whose number of words is known."""
+    """Return the header of a stream whose number of words is known."""
     return f"{stream.count} {stream.dimension}\n".encode()
 
 
 def parse_header(line: bytes) -> tuple[int, int] | None:
-    """Return the number of words and of dimensions, None if the line is no header."""
+    """Return the numbers of words and dimensions, or None if the line is not a header."""
     match = _HEADER.fullmatch(line)
     return (int(match[1]), int(match[2])) if match else None
 
 
-def read_header(file: InputFile, word_bytes: int, number_bytes: int) -> tuple[int, int, bytes]:
-    """Read the header and hold it against the size of the file.
+def read_header(file: VectorFile, word_bytes: int, number_bytes: int) -> tuple[int, int, bytes]:
+    """Read the header and check it against the size of the file.
 
     Parameters
     ----------
-    file : InputFile
+    file : VectorFile
     word_bytes, number_bytes : int
-        The fewest bytes that a word and that a number take.
+        Smallest number of bytes of a word, and of a number.
 
     Returns
     -------
     count, dimension : int
     rest : bytes
-        What was read beyond the header.
+        Bytes read beyond the header.
 
     Raises
     ------
     FormatError
-        If there is no header, or if it promises more than the file can hold.
+        There is no header, or it states more than the file can hold.
     """
     line, rest = first_line(file)
     header = parse_header(line)
@@ -56,21 +56,21 @@ def read_header(file: InputFile, word_bytes: int, number_bytes: int) -> tuple[in
     needed = count * (word_bytes + number_bytes * dimension) - 1
     if file.size is not None and needed > file.size - len(line) - 1:
         raise FormatError(
-            f"{file.path}: the header promises {count} words of {dimension} dimensions, which take {needed} bytes or "
-            f"more, but the file has {file.size}; it is cut off, or its header is wrong"
+            f"{file.path}: the header states {count} words of {dimension} dimensions, which take {needed} bytes or "
+            f"more, but the file has {file.size}; it is truncated, or its header is wrong"
         )
     return count, dimension, rest
 
 
-def exactly(blocks: Iterable[VectorBlock], count: int, file: InputFile) -> Iterator[VectorBlock]:
-    """Pass on blocks that have as many rows together as the header says.
+def exactly(blocks: Iterable[VectorBlock], count: int, file: VectorFile) -> Iterator[VectorBlock]:
+    """Yield blocks and check that they have as many rows as the header states.
 
     Parameters
     ----------
     blocks : iterable of VectorBlock
     count : int
-        Rows that the header promises.
-    file : InputFile
+        Rows that the header states.
+    file : VectorFile
 
     Yields
     ------
@@ -79,7 +79,7 @@ def exactly(blocks: Iterable[VectorBlock], count: int, file: InputFile) -> Itera
     Raises
     ------
     FormatError
-        If there are more or fewer.
+        There are more or fewer rows.
     """
     done = 0
     for block in blocks:
@@ -90,6 +90,6 @@ def exactly(blocks: Iterable[VectorBlock], count: int, file: InputFile) -> Itera
     if done != count:
         found = "more" if done > count else str(done)
         raise FormatError(
-            f"{file.path}: the header promises {count} words, but there are {found}; correct the header or get the "
-            "file anew"
+            f"{file.path}: the header states {count} words, but there are {found}; correct the header or get the "
+            "file again"
         )

@@ -14,7 +14,7 @@ from embeddings.vectors.model_directory import VECTORS_FILE, VOCABULARY_FILE, re
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
-    """Open a directory; the vectors are memory-mapped."""
+    """Open a model directory; the vectors are memory-mapped."""
     vocabulary, matrix, _ = read_model_directory(path)
     counts = vocabulary.counts if vocabulary.counts.any() else None
     yield VectorStream(
@@ -27,7 +27,7 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
 
 
 def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
-    """Write vectors and vocabulary."""
+    """Write the vectors and the vocabulary."""
     words: list[str] = []
     counts = [np.empty(0, np.int64)]
     with (directory / VECTORS_FILE).open("wb") as file:

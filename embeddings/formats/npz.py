@@ -1,6 +1,6 @@
-"""NumPy's ``.npz``: arrays ``vectors`` (V, d), ``words`` (V,) and, where known, ``counts`` (V,).
+"""NumPy's ``.npz``: arrays ``vectors`` (V, d), ``words`` (V,) and, if known, ``counts`` (V,).
 
-``numpy.load`` opens it. The vectors lie in the archive as they are and aligned, so that they can be memory-mapped.
+``numpy.load`` opens it. The archive stores the vectors uncompressed and aligned, so that they can be memory-mapped.
 """
 
 import struct
@@ -29,9 +29,9 @@ LARGEST_WORD_ARRAY = 1 << 31
 
 _INFLATION = 1040  # deflate packs no more than 1032 bytes into one
 _LOCAL_HEADER, _ZIP64_FIELD = 30, 20
-_PADDING_FIELD = 0xD935  # the zip field that exists to align what follows
-_FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # equal vectors make equal files
-# What zipfile and NumPy raise for archives that are damaged
+_PADDING_FIELD = 0xD935  # the zip field for alignment of the data
+_FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # so that equal vectors give equal files
+# errors that zipfile and NumPy raise for damaged archives
 _DAMAGED = (
     *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, MemoryError),
     *(ValueError, OverflowError, LookupError, RuntimeError),
@@ -48,7 +48,7 @@ class _Member(NamedTuple):
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
-    """Open an archive; vectors that are stored without compression as float32 are memory-mapped."""
+    """Open an archive; uncompressed float32 vectors are memory-mapped."""
     try:
         archive = zipfile.ZipFile(path)
     except _DAMAGED as error:
@@ -68,13 +68,12 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
     ----------
     stream : VectorStream
     file : binary file
-    dtype : str
-        "float32" or "float16".
+    dtype : {"float32", "float16"}
 
     Raises
     ------
     FormatError
-        If NumPy's fixed-width text cannot hold the words: one ends in a zero byte, or they are too long together.
+        NumPy's fixed-width text cannot store the words: one ends in a zero byte, or their array is too large.
     """
     words: list[str] = []
     counts: list[npt.NDArray[np.int64]] = []
@@ -102,8 +101,8 @@ def _word_width(words: list[str]) -> int:
             raise FormatError(f"word {shown(word)} ends in a zero byte, which NumPy's text arrays drop; choose parquet")
     if 4 * len(longest) * len(words) > LARGEST_WORD_ARRAY:
         raise FormatError(
-            f"NumPy would give every word the room of the longest, {shown(longest)} with {len(longest)} characters: "
-            f"more than {LARGEST_WORD_ARRAY >> 30} GiB; leave it out, or choose parquet or safetensors"
+            f"NumPy would give every word the space of the longest, {shown(longest)} with {len(longest)} characters: "
+            f"more than {LARGEST_WORD_ARRAY >> 30} GiB; remove it, or choose parquet or safetensors"
         )
     return len(longest)
 
@@ -160,7 +159,7 @@ def _stream(archive: zipfile.ZipFile, path: Path, progress: Progress | None) -> 
 
 
 def _member(archive: zipfile.ZipFile, path: Path, name: str) -> _Member:
-    """Read the header of one array and hold it against the size of the file."""
+    """Read the header of one array and check it against the size of the file."""
     info = archive.getinfo(f"{name}.npy")
     with archive.open(info) as member:
         version = np.lib.format.read_magic(member)
@@ -180,8 +179,8 @@ def _member(archive: zipfile.ZipFile, path: Path, name: str) -> _Member:
     stored = info.compress_size * (_INFLATION if info.compress_type == zipfile.ZIP_DEFLATED else 1) + 64
     if min(shape, default=0) < 0 or header + size != info.file_size or info.file_size > stored:
         raise FormatError(
-            f"{path}: array {name!r} of shape {shape} takes {size} bytes, but has {info.file_size - header}; the file "
-            "is damaged"
+            f"{path}: array {name!r} of shape {shape} takes {size} bytes, but the file has {info.file_size - header}; "
+            "it is damaged"
         )
     return _Member(info, shape, fortran, dtype, header)
 
@@ -200,7 +199,7 @@ def _words(archive: zipfile.ZipFile, path: Path, count: int) -> list[str]:
         )
     array = _array(archive, member)
     words = [word.decode() for word in array.tolist()] if member.dtype.kind == "S" else array.tolist()
-    encoded(words)  # refuses half of a surrogate pair
+    encoded(words)  # raises for half of a surrogate pair
     return words
 
 
@@ -214,7 +213,7 @@ def _counts(archive: zipfile.ZipFile, path: Path, count: int) -> npt.NDArray[np.
 
 
 def _mapped(path: Path, vectors: _Member) -> npt.NDArray[np.float32] | None:
-    """Return the vectors as a memory map if they lie in the file as they are needed."""
+    """Return the vectors as a memory map, or None unless the file stores them as uncompressed, aligned float32 rows."""
     if vectors.info.compress_type != zipfile.ZIP_STORED or vectors.dtype != np.dtype("<f4") or vectors.fortran:
         return None
     with path.open("rb") as file:
@@ -247,4 +246,4 @@ def _rows(archive: zipfile.ZipFile, path: Path, vectors: _Member) -> Iterator[np
 def _damaged(path: Path, error: Exception) -> FormatError:
     if isinstance(error, FormatError):
         return error
-    return FormatError(f"{path}: no readable .npz archive ({shown(str(error), 200)}); get the file anew")
+    return FormatError(f"{path}: not a valid .npz archive ({shown(str(error), 200)}); get the file again")

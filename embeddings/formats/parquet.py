@@ -1,4 +1,4 @@
-"""Parquet: a table with the columns ``word``, ``count`` (where known) and ``vector``."""
+"""Parquet: a table with the columns ``word``, ``count`` (if known) and ``vector``."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +36,7 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
 
 
 def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
-    """Write the table; vectors are neither compressed nor indexed, for their bits are as good as random."""
+    """Write the table; vectors are neither compressed nor indexed, because their bits are nearly random."""
     schema = table_schema(stream, dtype)
     plain = [name for name in schema.names if name != "vector"]
     with pq.ParquetWriter(

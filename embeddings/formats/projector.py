@@ -1,9 +1,9 @@
 r"""TensorBoard's embedding projector: a directory with ``vectors.tsv`` and ``metadata.tsv``.
 
-``tensorboard --logdir DIRECTORY`` shows it (``projector_config.pbtxt`` names the two files), and
-https://projector.tensorflow.org loads them. The projector skips blank lines of labels, takes the first line for column
-names exactly if it holds a tab, and refuses vectors of one dimension. So labels have tab, newline, carriage return and
-backslash written as ``\t \n \r \\``, and blank words written as ``\u00a0`` and the like.
+``tensorboard --logdir DIRECTORY`` shows the directory (``projector_config.pbtxt`` names the two files), and
+https://projector.tensorflow.org loads the files. The projector skips blank lines of labels, reads the first line as
+column names exactly if it holds a tab, and refuses vectors of one dimension. So labels escape tab, newline, carriage
+return and backslash as ``\t \n \r \\``, and blank words as ``\u00a0`` and similar.
 """
 
 import re
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.formats.compression import InputFile
+from embeddings.formats.compression import VectorFile
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
 from embeddings.formats.text_rows import CHUNK_BYTES, first_line, read_rows, write_rows
@@ -28,8 +28,8 @@ _ESCAPE_TABLE = str.maketrans(_ESCAPES)
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
-    """Open a directory; labels are those of the column ``word``, or of the first one."""
-    with InputFile(path / VECTORS) as vectors, InputFile(path / METADATA) as metadata:
+    """Open a directory; the labels are the column ``word``, or else the first column."""
+    with VectorFile(path / VECTORS) as vectors, VectorFile(path / METADATA) as metadata:
         line, rest = first_line(vectors)
         dimension = len(re.findall(rb"[^ \t\r]+", line))
         if dimension < 1:
@@ -50,19 +50,19 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
 
 
 def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
-    """Write the pair of files and the configuration that names them.
+    """Write the two files and the configuration that names them.
 
     Parameters
     ----------
     stream : VectorStream
     directory : Path
     dtype : str
-        "float32": the files hold decimal numbers.
+        "float32"; the files hold decimal numbers.
 
     Raises
     ------
     FormatError
-        If there is one dimension only.
+        The vectors have only one dimension.
     """
     if stream.dimension < 2:
         raise FormatError("vectors have 1 dimension, but the projector shows 2 or more; choose another format")
@@ -87,14 +87,14 @@ def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
 
 
 def escaped(word: str) -> str:
-    """Return a word as the label of a point: never blank, without tabs and line ends."""
+    """Return a word as the label of a point: not blank, without tabs and line ends."""
     if word.replace("\ufeff", "").strip():
         return word.translate(_ESCAPE_TABLE)
     return "".join(f"\\u{ord(character):04x}" for character in word)
 
 
 def unescaped(label: str) -> str:
-    """Return the word of a label."""
+    """Return the word that `escaped` wrote as a label."""
 
     def character(match: re.Match[str]) -> str:
         return {"t": "\t", "n": "\n", "r": "\r", "\\": "\\"}[match[1]] if match[1] else chr(int(match[2], 16))
@@ -106,8 +106,8 @@ def _no_prefixes(block: VectorBlock) -> tuple[bytes, npt.NDArray[np.int64]]:
     return b"", np.zeros(len(block.words), np.int64)
 
 
-def _fields(metadata: InputFile, data: bytes, line: int, columns: int) -> Iterator[list[str]]:
-    """Yield the fields of every line that is not blank, as the projector splits them."""
+def _fields(metadata: VectorFile, data: bytes, line: int, columns: int) -> Iterator[list[str]]:
+    """Yield the fields of every line that is not blank, split like the projector does."""
     while True:
         piece = metadata.read(CHUNK_BYTES)
         data += piece
@@ -118,7 +118,7 @@ def _fields(metadata: InputFile, data: bytes, line: int, columns: int) -> Iterat
                 fields = text.rstrip(b"\r").decode().split("\t")
             except UnicodeDecodeError:
                 raise FormatError(
-                    f"{metadata.path}: line {line} is no UTF-8; convert the file to UTF-8 first"
+                    f"{metadata.path}: line {line} is not UTF-8; convert the file to UTF-8 first"
                 ) from None
             line += 1
             if len(fields) == 1 and not fields[0].strip():
@@ -135,13 +135,13 @@ def _fields(metadata: InputFile, data: bytes, line: int, columns: int) -> Iterat
 def _joined(
     blocks: Iterator[VectorBlock], fields: Iterator[list[str]], path: Path, word: int, count: int | None
 ) -> Iterator[VectorBlock]:
-    """Give the rows of ``vectors.tsv`` their labels."""
+    """Join the rows of ``vectors.tsv`` with their labels."""
     done = 0
     for block in blocks:
         rows = [row for _, row in zip(range(len(block.matrix)), fields, strict=False)]
         if len(rows) < len(block.matrix):
             raise FormatError(
-                f"{path}: {METADATA} has {done + len(rows)} labels, but {VECTORS} more rows; one is cut off"
+                f"{path}: {METADATA} has {done + len(rows)} labels, but {VECTORS} has more rows; a file is truncated"
             )
         done += len(rows)
         counts = None
@@ -151,7 +151,7 @@ def _joined(
             except (ValueError, OverflowError) as error:
                 raise FormatError(f"{path}/{METADATA}: {error}; expected whole numbers as counts") from None
         words = [unescaped(row[word]) for row in rows]
-        encoded(words)  # refuses half of a surrogate pair, which an escape can name
+        encoded(words)  # raises for half of a surrogate pair, which an escape can name
         yield VectorBlock(words, block.matrix, counts)
     if next(fields, None) is not None:
-        raise FormatError(f"{path}: {VECTORS} has {done} rows, but {METADATA} more labels; one is cut off")
+        raise FormatError(f"{path}: {VECTORS} has {done} rows, but {METADATA} has more labels; a file is truncated")

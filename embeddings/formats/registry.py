@@ -1,4 +1,4 @@
-"""The formats: what each is called, what it holds, and the module that reads and writes it."""
+"""The registry of formats: their names, properties, and the modules that read and write them."""
 
 import importlib
 from collections.abc import Mapping
@@ -16,28 +16,28 @@ from vecmill.files import atomic_directory, writing
 
 @dataclass(frozen=True, kw_only=True)
 class Format:
-    """What there is to know about a format.
+    """Properties of a format.
 
     Attributes
     ----------
     name : str
     description : str
-        One line for people.
+        One line for help texts.
     module : str
         Module of this package with ``open_stream`` and ``write_stream``.
     write_options : mapping
         Further arguments of ``write_stream``.
     extensions : tuple of str
-        Endings of its files' names; none for directories.
+        File name extensions; empty for directories.
     can_read, can_write : bool
     dtypes : tuple of str
         Precisions in which vectors can be written.
     compressible : bool
-        Whether its files may end in ``.gz`` or ``.zst``.
+        Files may be compressed (``.gz``, ``.zst``).
     files : tuple of str
-        Names of the files in its directory, where it is one: those that tell it from others first.
+        Names of the files of a directory format, those that distinguish it from others first.
     needs_count : bool
-        Whether the number of words stands before the words.
+        The number of words precedes the words.
     """
 
     name: str
@@ -58,11 +58,11 @@ class Format:
 
     @property
     def is_directory(self) -> bool:
-        """Whether it is a directory of files."""
+        """True if the format is a directory of files."""
         return bool(self.files)
 
     def write_stream(self, stream: VectorStream, path: Path, dtype: str, overwrite: bool) -> None:
-        """Write a file, or a directory, of this format; it takes its name when it is complete."""
+        """Write a file or directory of this format; it gets its name when it is complete."""
         if self.is_directory:
             with atomic_directory(path, replace=overwrite) as directory, writing(path):
                 self._module.write_stream(stream, directory, dtype, **self.write_options)
@@ -72,7 +72,7 @@ class Format:
 
     @property
     def _module(self) -> Any:
-        # imported when needed: pyarrow alone takes a tenth of a second
+        # imported on demand: pyarrow alone takes a tenth of a second
         with needs("parquet", f"the format {self.name}"):
             return importlib.import_module(f"embeddings.formats.{self.module}")
 

@@ -1,6 +1,6 @@
 """safetensors: tensors ``vectors`` (V, d), ``words`` (all words as UTF-8), ``word_ends`` (V,) and ``counts`` (V,).
 
-Word i is the bytes from ``word_ends[i - 1]`` to ``word_ends[i]``. ``counts`` is there where known. The file is
+Word i is the bytes from ``word_ends[i - 1]`` to ``word_ends[i]``. ``counts`` exists if counts are known. The file is
 memory-mapped.
 """
 
@@ -35,7 +35,7 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
     if not {"vectors", "words", "word_ends"} <= set(tensors):
         raise FormatError(
             f"{path}: holds the tensors {shown(sorted(tensors), 200)}, expected 'vectors', 'words' and 'word_ends'; "
-            "of a sentence-transformers or Model2Vec model, give the directory"
+            "for a sentence-transformers or Model2Vec model, give the directory"
         )
     vectors = tensors["vectors"]
     if vectors.ndim != 2 or vectors.size == 0 or vectors.dtype.kind != "f":
@@ -56,11 +56,11 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
 
 
 def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
-    """Write words, where they end, counts and vectors."""
+    """Write the words, their ends, counts and vectors."""
     count = stream.count or 0
     stored = "F16" if dtype == "float16" else "F32"
-    # The sizes of all tensors stand first, but how long the words are is known last: so they come at the end, and the
-    # header, padded to a size that suits any, is written again.
+    # The header states the sizes of all tensors, but the size of the words is known last. So the words are the last
+    # tensor, and the header, padded to a fixed size, is written twice.
     tensors: dict[str, tuple[str, list[int]]] = {"word_ends": ("I64", [count])}
     if stream.has_counts:
         tensors["counts"] = ("I64", [count])
@@ -86,18 +86,18 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
 
 
 def write_header(file: BinaryIO, tensors: dict[str, tuple[str, list[int]]]) -> int:
-    """Write the header of tensors that follow each other.
+    """Write the header of consecutive tensors.
 
     Parameters
     ----------
     file : binary file
-    tensors : dict
-        dtype ("F32", "F16", "I64", "U8") and shape of each.
+    tensors : dict of str to (str, list of int)
+        dtype ("F32", "F16", "I64", "U8") and shape of each tensor.
 
     Returns
     -------
     begin : int
-        Where the first tensor begins.
+        Offset of the first tensor.
     """
     header: dict[str, Any] = {"__metadata__": {"format": "np"}}
     offset = 0
@@ -124,13 +124,13 @@ def open_tensors(path: Path) -> dict[str, npt.NDArray[Any]]:
     Raises
     ------
     FormatError
-        If the file is damaged or holds other numbers than float32, float16, int64 and bytes.
+        The file is damaged, or a tensor is not of float32, float16, int64 or bytes.
     """
     try:
         with safe_open(path, framework="numpy"):
-            pass  # the library holds names, shapes and offsets against the size of the file
+            pass  # the library checks names, shapes and offsets against the size of the file
     except (SafetensorError, OSError) as error:
-        raise FormatError(f"{path}: no readable safetensors file ({shown(str(error), 200)}); get it anew") from error
+        raise FormatError(f"{path}: not a valid safetensors file ({shown(str(error), 200)}); get it again") from error
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
@@ -165,7 +165,7 @@ def _words(blob: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], count: int,
         )
     if ends[-1] != len(blob) or (starts > ends).any():
         raise FormatError(
-            f"{path}: 'word_ends' does not rise to {len(blob)}, the bytes of 'words'; the file is damaged"
+            f"{path}: 'word_ends' does not increase to {len(blob)}, the bytes of 'words'; the file is damaged"
         )
     data = blob.tobytes()
     words = []
@@ -174,6 +174,6 @@ def _words(blob: npt.NDArray[np.uint8], ends: npt.NDArray[np.int64], count: int,
             words.append(data[start:end].decode())
         except UnicodeDecodeError:
             raise FormatError(
-                f"{path}: word {len(words) + 1}, {shown(data[start:end])}, is no UTF-8; the file is damaged"
+                f"{path}: word {len(words) + 1}, {shown(data[start:end])}, is not UTF-8; the file is damaged"
             ) from None
     return words

@@ -1,12 +1,12 @@
 """A directory that sentence-transformers (``StaticEmbedding``) and Model2Vec both load.
 
-A sentence is encoded as the mean of its words' vectors, scaled to length 1. Vectors are written with length 1, so that
-every word counts alike; their lengths are not kept. (In float16, sentence-transformers makes NaN of a sentence without
-any known word; in float32 it makes zeros, as Model2Vec does.)
+These libraries encode a sentence as the mean of its word vectors, scaled to unit length. Vectors are written with unit
+length, so that all words have the same weight; their original lengths are lost. (For a sentence without known words,
+sentence-transformers returns NaN in float16; in float32 it returns zeros, like Model2Vec.)
 
 ==================== ==================================================================================
-model.safetensors    tensor ``embeddings`` (V + 1, d); the last row, zeros, is for unknown words
-tokenizer.json       how text is split into words, and the id of each word
+model.safetensors    tensor ``embeddings`` (V + 1, d); the last row, zeros, is that of unknown words
+tokenizer.json       rules that split text into words, and the id of each word
 config.json          settings of Model2Vec
 modules.json         settings of sentence-transformers
 ==================== ==================================================================================
@@ -28,7 +28,7 @@ from embeddings.formats.safetensors_file import open_tensors, row_blocks, write_
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, as_dtype, as_float32, encoded, sliced
 from vecmill.files import write_json
 
-# Words as the tokenizer 'fast' finds them: letters, digits, marks and underscores, with apostrophes and joiners inside
+# Words of the tokenizer 'fast': letters, digits, marks and underscores, with apostrophes and joiners inside
 _WORD = r"[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*(?:['’\u200c\u200d][\p{L}\p{N}\p{M}_]+)*"
 _SYMBOL = r"[^\s\p{L}\p{N}\p{M}_]"
 _ORDINARY = re.compile(r"[\w'’\u200c\u200d]+")
@@ -37,10 +37,10 @@ _MIXED_SHARE = 0.01
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
-    """Open a directory of a static model: words and vectors, without the row for unknown words.
+    """Open a directory of a static model: words and vectors, without the row of unknown words.
 
-    Also reads what sentence-transformers and Model2Vec save; rows of the latter are looked up by ``mapping`` and scaled
-    by ``weights``.
+    Directories that sentence-transformers and Model2Vec save are read too; Model2Vec's rows are looked up by
+    ``mapping`` and scaled by ``weights``.
     """
     tensors = open_tensors(path / "model.safetensors")
     vectors = tensors.get("embeddings", tensors.get("embedding.weight"))
@@ -66,13 +66,13 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
 
 
 def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
-    """Write the four files."""
+    """Write the four files of the directory."""
     words: list[str] = []
     shape = [(stream.count or 0) + 1, stream.dimension]
     with (directory / "model.safetensors").open("wb") as file:
         write_header(file, {"embeddings": ("F16" if dtype == "float16" else "F32", shape)})
         for block in stream.blocks:
-            encoded(block.words)  # refuses half of a surrogate pair
+            encoded(block.words)  # raises for half of a surrogate pair
             words += block.words
             file.write(as_dtype(VectorBlock(block.words, unit_rows(block.matrix)), dtype).data)
         zeros = VectorBlock([""], np.zeros((1, stream.dimension), np.float32))
@@ -100,17 +100,17 @@ def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
 
 
 def unit_rows(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    """Return rows scaled to length 1; rows of zeros stay as they are."""
+    """Return rows scaled to unit length; zero rows stay zero."""
     exact = matrix.astype(np.float64)
     lengths = np.linalg.norm(exact, axis=1, keepdims=True)
     return np.divide(exact, lengths, out=exact, where=lengths > 0).astype(np.float32)
 
 
 def splitting(words: Iterable[str]) -> dict[str, Any]:
-    """Return how text is to be split so that these words come out, as tokenizer.json puts it.
+    """Return the pre-tokenizer entry of ``tokenizer.json`` that splits text into these words.
 
-    Where words hold punctuation beside letters ("end."), text was split at white space alone; else it is split as the
-    tokenizer 'fast' does, with symbols as tokens of their own if there are such words.
+    Words with both punctuation and letters ("end.") show that text was split at white space only. Otherwise text is
+    split like the tokenizer 'fast', with symbols as separate tokens if some words are symbols.
     """
     mixed = symbols = count = 0
     for word in words:
@@ -127,7 +127,7 @@ def splitting(words: Iterable[str]) -> dict[str, Any]:
 
 
 def _tokenizer(words: list[str], unknown: str) -> dict[str, Any]:
-    # what the tokenizer 'fast' does to text, as far as the words show that it was done to them
+    # normalizations of the tokenizer 'fast', as far as the words show that they were applied
     folding: list[dict[str, Any]] = []
     if not any("’" in word for word in words):
         folding.append({"type": "Replace", "pattern": {"String": "’"}, "content": "'"})
@@ -151,7 +151,7 @@ def _tokenizer(words: list[str], unknown: str) -> dict[str, Any]:
 
 
 def _read_tokenizer(path: Path) -> tuple[list[str], int]:
-    """Return the words by id and the id for unknown ones, -1 if there is none."""
+    """Return the words by id, and the id of unknown words, or -1 without one."""
     try:
         content = json.loads(path.read_bytes())
         model = content["model"]
@@ -189,7 +189,7 @@ def _rows(
         vectors = vectors[mapping]
     if weights is not None:
         if weights.shape != (len(vectors),):
-            raise FormatError(f"{path}: 'weights' has shape {weights.shape}, expected one number a word")
+            raise FormatError(f"{path}: 'weights' has shape {weights.shape}, expected one number per word")
         vectors = as_float32(vectors * weights[:, None])
     if len(vectors) != count:
         raise FormatError(

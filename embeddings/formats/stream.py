@@ -1,4 +1,4 @@
-"""Words and vectors on their way from or to a file: blocks of rows, so that memory does not grow with the file."""
+"""Streams of words and vectors between files: blocks of rows, so that memory does not grow with the file."""
 
 import logging
 import re
@@ -18,32 +18,39 @@ Progress = Callable[[int], None]
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-BLOCK_BYTES = 1 << 20  # of float32 in a block: small enough to stay in a core's cache from one step to the next
+BLOCK_BYTES = 1 << 20  # float32 bytes of a block: it stays in a core's cache from one step to the next
 
 
 class VectorBlock(NamedTuple):
-    """Some consecutive rows of a file."""
+    """Consecutive rows of a file.
+
+    Attributes
+    ----------
+    words : list of str
+    matrix : (n, d) float32
+    counts : (n,) int64 or None
+    """
 
     words: list[str]
-    matrix: npt.NDArray[np.float32]  # (n, d)
-    counts: npt.NDArray[np.int64] | None = None  # (n,)
+    matrix: npt.NDArray[np.float32]
+    counts: npt.NDArray[np.int64] | None = None
 
 
 @dataclass(kw_only=True)
 class VectorStream:
-    """The rows of a file, to be gone through once.
+    """The rows of a file, to be iterated once.
 
     Attributes
     ----------
     dimension : int
     blocks : iterator of VectorBlock
     count : int or None
-        The number of rows, or None when only the end of the file tells. Readers give a number only if the size of the
-        file supports it, so that memory may be allocated for it.
+        Number of rows, or None if it is known only at the end of the file. Readers state a number only if the size of
+        the file is consistent with it, so that memory may be allocated for it.
     has_counts : bool
-        Whether the blocks carry how often each word occurs.
-    matrix : float32 (V, d) or None
-        All rows, where the file can be memory-mapped; the blocks then are views of it.
+        The blocks have word counts.
+    matrix : (V, d) float32 or None
+        All rows, if the file can be memory-mapped; the blocks are then views of it.
     """
 
     dimension: int
@@ -53,21 +60,28 @@ class VectorStream:
     matrix: npt.NDArray[np.float32] | None = None
 
 
-class WordTable(NamedTuple):
-    """All rows of a file."""
+class VectorTable(NamedTuple):
+    """All rows of a file.
+
+    Attributes
+    ----------
+    words : sequence of str
+    counts : (V,) int64 or None
+    matrix : (V, d) float32
+    """
 
     words: Sequence[str]
-    counts: npt.NDArray[np.int64] | None  # (V,)
-    matrix: npt.NDArray[np.float32]  # (V, d)
+    counts: npt.NDArray[np.int64] | None
+    matrix: npt.NDArray[np.float32]
 
 
 def rows_per_block(dimension: int) -> int:
-    """Return how many rows of ``dimension`` float32 make a block."""
+    """Return the number of rows of `dimension` float32 in a block."""
     return max(1, BLOCK_BYTES // (4 * max(1, dimension)))
 
 
 def as_float32(array: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
-    """Return an array as contiguous float32; what is too large becomes infinity, which `verified` refuses."""
+    """Return an array as contiguous float32; too large numbers become infinity, which `verified` refuses."""
     with np.errstate(over="ignore"):
         return np.ascontiguousarray(array, np.float32)
 
@@ -78,17 +92,16 @@ def as_dtype(block: VectorBlock, dtype: str) -> npt.NDArray[np.floating]:
     Parameters
     ----------
     block : VectorBlock
-    dtype : str
-        "float32" or "float16".
+    dtype : {"float32", "float16"}
 
     Returns
     -------
-    (n, d) of the dtype
+    (n, d) array
 
     Raises
     ------
     FormatError
-        If a number is too large for float16 (65,504).
+        A number exceeds 65,504, the largest float16.
     """
     if dtype == "float32":
         return np.ascontiguousarray(block.matrix, "<f4")
@@ -108,7 +121,7 @@ def sliced(
     rows: Iterable[npt.NDArray[np.float32]],
     progress: Progress | None,
 ) -> Iterator[VectorBlock]:
-    """Give consecutive rows their words and counts; ``progress`` is called with the bytes of the rows so far."""
+    """Yield consecutive rows with their words and counts; call `progress` with the bytes of the rows so far."""
     start = size = 0
     for matrix in rows:
         stop = start + len(matrix)
@@ -120,13 +133,13 @@ def sliced(
 
 
 def verified(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[VectorBlock]:
-    """Pass on blocks, one or more, with words that are not empty, finite numbers and counts that are not negative.
+    """Check blocks and yield them: at least one word, no empty word, finite numbers, no negative count.
 
     Parameters
     ----------
     blocks : iterable of VectorBlock
     source : Path or str
-        What messages call the file.
+        Name of the file in messages.
 
     Yields
     ------
@@ -135,7 +148,7 @@ def verified(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[Vect
     Raises
     ------
     FormatError
-        With the number of the word.
+        A check fails; the message states the number of the word.
     """
     done = 0
     for block in blocks:
@@ -146,7 +159,7 @@ def verified(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[Vect
             row = int(np.flatnonzero(block.counts < 0)[0])
             raise FormatError(
                 f"{source}: word {done + row + 1}, {shown(block.words[row])}, has the count {block.counts[row]}; "
-                "expected how often it occurs, 0 if that is not known"
+                "expected the number of its occurrences, 0 if unknown"
             )
         with np.errstate(over="ignore", invalid="ignore"):
             doubtful = not np.isfinite(block.matrix.sum())  # one fast pass; a sum of finite numbers may overflow
@@ -161,11 +174,11 @@ def verified(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[Vect
         done += len(block.words)
         yield block
     if not done:
-        raise FormatError(f"{source}: there is no word; expected one or more")
+        raise FormatError(f"{source}: holds no words; expected one or more")
 
 
 def without_duplicates(blocks: Iterable[VectorBlock], source: Path | str) -> Iterator[VectorBlock]:
-    """Pass on the first row of every word; how many others there were goes to the log."""
+    """Yield the first row of every word; log the number of duplicates."""
     seen: set[str] = set()
     passed: list[list[str]] = []
     dropped, example = 0, ""
@@ -177,7 +190,7 @@ def without_duplicates(blocks: Iterable[VectorBlock], source: Path | str) -> Ite
                 passed.append(block.words)
                 yield block
                 continue
-            # The first duplicate: from here on every word is looked at by itself.
+            # The first duplicate: from here on check every word separately.
             seen = {word for words in passed for word in words}
         kept = []
         for row, word in enumerate(block.words):
@@ -190,15 +203,15 @@ def without_duplicates(blocks: Iterable[VectorBlock], source: Path | str) -> Ite
         yield VectorBlock([block.words[row] for row in kept], block.matrix[kept], counts)
     if dropped:
         logger.warning(
-            "%s: %d duplicate words passed over, %s the first of them; every word keeps its first vector",
+            "%s: %d duplicate words skipped, first %s; every word keeps its first vector",
             source,
             dropped,
             shown(example),
         )
 
 
-def collect(stream: VectorStream) -> WordTable:
-    """Gather all rows, in a matrix that is mapped where that is possible and else allocated once if it can be."""
+def collect(stream: VectorStream) -> VectorTable:
+    """Collect all rows; the matrix is memory-mapped if possible, else allocated once if the row count is known."""
     words: list[str] = []
     counts: list[npt.NDArray[np.int64]] = []
     if stream.matrix is not None:
@@ -222,11 +235,11 @@ def collect(stream: VectorStream) -> WordTable:
                 counts.append(block.counts)
         if len(words) < len(matrix):
             matrix.resize((len(words), stream.dimension), refcheck=False)
-    return WordTable(words, np.concatenate(counts) if stream.has_counts and counts else None, matrix)
+    return VectorTable(words, np.concatenate(counts) if stream.has_counts and counts else None, matrix)
 
 
-def stream_of(table: WordTable, source: str, progress: Progress | None = None) -> VectorStream:
-    """Return the rows of a table in memory as a stream; ``progress`` is called with the number of words passed on."""
+def stream_of(table: VectorTable, source: str, progress: Progress | None = None) -> VectorStream:
+    """Return the rows of a table as a stream; `progress` is called with the number of words yielded so far."""
     matrix = table.matrix
     step = rows_per_block(matrix.shape[1])
 
@@ -247,7 +260,7 @@ def stream_of(table: WordTable, source: str, progress: Progress | None = None) -
 
 
 def encoded(words: list[str]) -> tuple[bytes, npt.NDArray[np.int64]]:
-    """Return the words as UTF-8, one after another, and where each ends.
+    """Return the concatenated words as UTF-8, and the end of each word.
 
     Parameters
     ----------
@@ -261,14 +274,12 @@ def encoded(words: list[str]) -> tuple[bytes, npt.NDArray[np.int64]]:
     Raises
     ------
     FormatError
-        If a word holds half of a surrogate pair, which has no UTF-8 form.
+        A word holds half of a surrogate pair, which has no UTF-8 form.
     """
     try:
         blob = "".join(words).encode()
     except UnicodeEncodeError:
         word = next(word for word in words if _SURROGATE.search(word))
-        raise FormatError(
-            f"word {shown(word)} has half of a surrogate pair and so no UTF-8 form; leave it out"
-        ) from None
+        raise FormatError(f"word {shown(word)} has half of a surrogate pair and so no UTF-8 form; remove it") from None
     lengths = map(len, words) if blob.isascii() else (len(word.encode()) for word in words)
     return blob, np.cumsum(np.fromiter(lengths, np.int64, len(words)))

@@ -1,12 +1,12 @@
-"""Numba kernels between decimal text and float32: rows of `word number number …` in both directions.
+"""Numba kernels that convert rows ``word number number …`` between decimal text and float32.
 
-Reading is correctly rounded. A number is taken as an integer of at most 18 digits times a power of ten, in float64.
-That is off by less than 2^-51 of its value; when both ends of an interval of 2^-50 around it round to the same
-float32, this is the right one. The few numbers for which they differ (about one in 10^8), and every line that is not
-plainly `word number … number`, are left to the caller.
+Reading is correctly rounded. A number is computed in float64, as an integer of at most 18 digits times a power of ten,
+with a relative error below 2^-51. If both ends of an interval of relative width 2^-50 around it round to the same
+float32, this is the correct one. The few numbers for which they differ (about one in 10^8), and every line of another
+form than ``word number … number``, are left to the caller.
 
-Writing finds the shortest decimal that reads back as the same float32: the nine leading digits are cut to the
-nearest multiple of 10, 100, … for as long as that stays inside the interval of reals that round to the value (Steele &
+Writing finds the shortest decimal that reads back as the same float32: the nine leading digits are rounded to the
+nearest multiple of 10, 100, … while the result stays inside the interval of reals that round to the value (Steele &
 White 1990, "How to print floating-point numbers accurately"; nine digits always suffice for float32).
 """
 
@@ -22,8 +22,8 @@ PLUS, MINUS, POINT, ZERO, LOWER_E, UPPER_E = 43, 45, 46, 48, 101, 69
 LARGEST_EXPONENT = 308
 POWERS_OF_TEN = np.array([float(f"1e{exponent}") for exponent in range(LARGEST_EXPONENT + 1)])
 
-# Of the 255 finite binades of float32, by biased exponent (0 holds the subnormal numbers): the distance between
-# neighbours, and the decimal exponent of the smallest number.
+# The 255 finite binades of float32, by biased exponent (0: subnormal numbers): the distance between neighbours, and the
+# decimal exponent of the smallest number.
 ULP = np.array([2.0 ** (max(biased, 1) - 150) for biased in range(255)])
 DECADE = np.array([math.floor(math.log10(2.0 ** (biased - 127))) for biased in range(255)], dtype=np.int64)
 
@@ -35,16 +35,16 @@ _largest = 3.4028234e38
 
 @exact
 def parse_number(data: np.ndarray, position: int, powers: np.ndarray) -> tuple[np.float32, int, bool]:
-    """Read one decimal number that ends before the end of ``data``.
+    """Read one decimal number that ends before the end of `data`.
 
     Parameters
     ----------
-    data : uint8 (n,)
-        Text; the caller makes sure that its last byte is no part of a number.
+    data : (n,) uint8
+        Text; the caller guarantees that its last byte is not part of a number.
     position : int
-        Where the number starts.
-    powers : float64 (309,)
-        ``POWERS_OF_TEN``.
+        Start of the number.
+    powers : (309,) float64
+        `POWERS_OF_TEN`.
 
     Returns
     -------
@@ -52,7 +52,7 @@ def parse_number(data: np.ndarray, position: int, powers: np.ndarray) -> tuple[n
     position : int
         The first byte after the number.
     certain : bool
-        False when this is no number, is too large, or needs exact arithmetic.
+        False if the text is not a number, is too large, or needs exact arithmetic.
     """
     negative = data[position] == MINUS
     if negative or data[position] == PLUS:
@@ -122,28 +122,31 @@ def parse_rows(
     words: np.ndarray,
     length: int,
 ) -> tuple[int, int, int]:
-    """Read plain lines ``word number … number`` until the end or the first line that is not plain.
+    """Read lines ``word number … number`` until the end or the first line of another form.
 
     Parameters
     ----------
-    data : uint8 (n,)
+    data : (n,) uint8
         Whole lines; the last byte is a newline.
     position : int
-        Where to start, the beginning of a line.
+        Start of the first line to read.
     labelled : bool
-        Whether lines start with a word.
-    powers : float64 (309,)
-    matrix : float32 (rows, d)
-        Receives the numbers from ``row`` on; reading stops when it is full.
+        Lines begin with a word.
+    powers : (309,) float64
+        `POWERS_OF_TEN`.
+    matrix : (rows, d) float32
+        Receives the numbers from `row` on; reading stops when it is full.
     row : int
-    words : uint8 (n,)
-        Receives the words from ``length`` on, each followed by a newline.
+    words : (n,) uint8
+        Receives the words from `length` on, each followed by a newline.
     length : int
 
     Returns
     -------
-    position, row, length : int
-        Where reading stopped: the beginning of a line, or the end of ``data``.
+    position : int
+        Start of the first line not read, or the end of `data`.
+    row, length : int
+        Rows of `matrix`, and bytes of `words`, in use.
     """
     stop = len(data)
     while position < stop and row < len(matrix):
@@ -180,22 +183,27 @@ def parse_rows(
 def significant_digits(
     value: float, bits: int, fixed: int, powers: np.ndarray, ulp: np.ndarray, decade: np.ndarray
 ) -> tuple[int, int]:
-    """Return the decimal digits of one float32 other than zero.
+    """Return the decimal digits of one nonzero float32.
 
     Parameters
     ----------
     value : float64
-        Its magnitude.
+        Magnitude of the number.
     bits : int
-        Its bit pattern without the sign.
+        Bit pattern without the sign.
     fixed : int
-        Number of significant digits; 0 asks for the shortest that reads back as the same float32.
-    powers, ulp, decade : float64 (309,), float64 (255,), int64 (255,)
+        Number of significant digits; 0 for the fewest that read back as the same float32.
+    powers : (309,) float64
+        `POWERS_OF_TEN`.
+    ulp : (255,) float64
+        `ULP`.
+    decade : (255,) int64
+        `DECADE`.
 
     Returns
     -------
     digits : int
-        The digits, without trailing zeros.
+        The digits as an integer without trailing zeros.
     exponent : int
         value ≈ digits · 10^exponent.
     """
@@ -217,7 +225,7 @@ def significant_digits(
         return digits, cut + k - 8
     half = 0.5 * ulp[biased]
     below = 0.5 * half if (bits & 0x7FFFFF) == 0 and biased > 1 else half
-    # 1e-6 covers the rounding errors of `scaled`, of which there are less than 2^-51 · 10^9
+    # 1e-6 covers the rounding error of `scaled`, which is below 2^-51 · 10^9
     low = scaled - below * (scaled / value) + 1e-6
     high = scaled + half * (scaled / value) - 1e-6
     digits = math.floor(scaled + 0.5)
@@ -233,14 +241,14 @@ def significant_digits(
 
 @exact
 def write_digits(out: np.ndarray, position: int, digits: int, exponent: int) -> int:
-    """Write digits · 10^exponent, plainly where that is short and in scientific notation elsewhere.
+    """Write digits · 10^exponent in positional notation if that is short, else in scientific notation.
 
     Parameters
     ----------
-    out : uint8 (n,)
-        Is written to.
+    out : (n,) uint8
+        Receives the text.
     position : int
-        Where the number begins.
+        Start of the number.
     digits : int
         The significant digits.
     exponent : int
@@ -257,7 +265,7 @@ def write_digits(out: np.ndarray, position: int, digits: int, exponent: int) -> 
         count += 1
     leading = exponent + count - 1
     scientific = leading < -5 or leading > 9
-    before = 1 if scientific else leading + 1  # digits before the point; not positive: zeros after it
+    before = 1 if scientific else leading + 1  # digits before the point; if not positive, zeros after it
     if before <= 0:
         out[position] = ZERO
         out[position + 1] = POINT
@@ -303,23 +311,23 @@ def format_rows(
 
     Parameters
     ----------
-    prefixes : uint8 (n,)
-        What stands before the numbers of the rows, one after another.
-    ends : int64 (rows,)
-        Where each row's prefix ends.
-    matrix : float32 (rows, d)
-    bits : int32 (rows, d)
-        The same memory as ``matrix``.
+    prefixes : (n,) uint8
+        The concatenated prefixes of the rows.
+    ends : (rows,) int64
+        End of each row's prefix.
+    matrix : (rows, d) float32
+    bits : (rows, d) int32
+        The same memory as `matrix`.
     separator : int
-        The byte between prefix and number and between numbers; none follows an empty prefix.
-    ending : uint8 (k,)
-        What follows a row's last number.
+        Byte between prefix and number and between numbers; none after an empty prefix.
+    ending : (k,) uint8
+        Line ending.
     fixed : int
-        Significant digits, 0 for the shortest that read back exactly.
+        Significant digits; 0 for the fewest that read back as the same float32.
     tables : tuple of arrays
-        ``POWERS_OF_TEN``, ``ULP``, ``DECADE``.
-    out : uint8 (m,)
-        At least ``len(prefixes) + rows · (d · LONGEST_NUMBER + len(ending))`` bytes.
+        `POWERS_OF_TEN`, `ULP`, `DECADE`.
+    out : (m,) uint8
+        Receives the text; at least len(prefixes) + rows · (d · LONGEST_NUMBER + len(ending)) bytes.
 
     Returns
     -------

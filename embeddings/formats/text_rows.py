@@ -1,6 +1,6 @@
 """Rows of words and numbers as text, read and written in blocks on all cores.
 
-What the text formats share; each of them adds its header, separator and line ending.
+All text formats use this module; each adds its header, separator and line ending.
 """
 
 import logging
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.formats import text_kernels
-from embeddings.formats.compression import InputFile
+from embeddings.formats.compression import VectorFile
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
 
@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 
 
 def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Apply a function in a few threads; results come in the order of the items, and few items wait at a time."""
+    """Apply a function in `WORKERS` threads; yield results in the order of the items, with a bounded queue."""
     waiting: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(WORKERS) as pool:
         try:
@@ -52,8 +52,8 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
                 future.cancel()
 
 
-def first_line(file: InputFile) -> tuple[bytes, bytes]:
-    """Return the first line of a file, without its newline, and what was read beyond it."""
+def first_line(file: VectorFile) -> tuple[bytes, bytes]:
+    """Return the first line of a file, without its newline, and the bytes read beyond it."""
     data = b""
     while b"\n" not in data:
         if len(data) > LONGEST_LINE:
@@ -67,34 +67,44 @@ def first_line(file: InputFile) -> tuple[bytes, bytes]:
 
 
 def read_rows(
-    file: InputFile, begun: bytes, line: int, dimension: int, *, labelled: bool = True, progress: Progress | None = None
+    file: VectorFile,
+    buffered: bytes,
+    line: int,
+    dimension: int,
+    *,
+    labelled: bool = True,
+    progress: Progress | None = None,
 ) -> Iterator[VectorBlock]:
-    """Read lines of an optional word and ``dimension`` numbers, separated by spaces or tabs.
+    """Read lines of an optional word and `dimension` numbers, separated by spaces or tabs.
 
     Parameters
     ----------
-    file : InputFile
-    begun : bytes
-        What was read of the file and belongs to the rows.
+    file : VectorFile
+    buffered : bytes
+        Bytes of the rows that were already read from the file.
     line : int
-        The number of the first line, for messages.
+        Number of the first line, for messages.
     dimension : int
     labelled : bool
-        Whether lines begin with a word. Without, the words of the blocks are empty lists.
+        Lines begin with a word; otherwise the words of the blocks are empty lists.
     progress : callable, optional
-        Called with the bytes of the file that were read.
+        Called with the number of bytes of the file read so far.
+
+    Yields
+    ------
+    VectorBlock
 
     Raises
     ------
     FormatError
-        With the line that has too few or too many numbers, something else than a finite number, no word or a word
-        that is no UTF-8.
+        A line has too few or too many numbers, a field that is not a finite number, no word, or a word that is not
+        UTF-8; the message names the line.
     """
 
     def parse(chunk: tuple[int, bytes]) -> VectorBlock:
         return _parse_chunk(chunk[1], chunk[0], dimension, labelled, file.path)
 
-    for block in in_order(parse, _whole_lines(file, begun, line)):
+    for block in in_order(parse, _whole_lines(file, buffered, line)):
         yield block
         if progress is not None:
             progress(file.position)
@@ -114,12 +124,16 @@ def write_rows(
     ----------
     stream : VectorStream
     prefixes : callable
-        Returns what stands before the numbers of a block's rows, one after another, and where each prefix ends.
+        Takes a block; returns the concatenated prefixes of its rows, and the end of each prefix, (n,) int64.
     separator : bytes of length 1
     ending : bytes
-        What follows the last number of a row.
+        Line ending, after the last number of a row.
     digits : int
         Significant digits; 0 for the fewest that read back as the same float32.
+
+    Yields
+    ------
+    memoryview
     """
     line_end = np.frombuffer(ending, np.uint8)
 
@@ -145,7 +159,7 @@ def write_rows(
 
 
 def word_prefixes(block: VectorBlock) -> tuple[bytes, npt.NDArray[np.int64]]:
-    """Return the words of a block as prefixes of rows that separate fields by white space.
+    """Return the words of a block as prefixes of rows whose fields are separated by white space.
 
     Parameters
     ----------
@@ -154,21 +168,21 @@ def word_prefixes(block: VectorBlock) -> tuple[bytes, npt.NDArray[np.int64]]:
     Returns
     -------
     prefixes : bytes
-        The words, one after another.
+        The concatenated words.
     ends : (n,) int64
-        Where each word ends.
+        End of each word.
 
     Raises
     ------
     FormatError
-        If a word holds ASCII white space, where readers of these formats end a word or a line.
+        A word holds ASCII white space, at which readers of these formats end a word or a line.
     """
     require_no_white_space(block.words)
     return encoded(block.words)
 
 
 def require_no_white_space(words: list[str]) -> None:
-    """Raise FormatError when a word could not be told from what stands beside it."""
+    """Raise a FormatError if a word holds ASCII white space, which separates the fields of the format."""
     if _WHITE_SPACE.search("".join(words)):
         word = next(word for word in words if _WHITE_SPACE.search(word))
         raise FormatError(
@@ -178,15 +192,15 @@ def require_no_white_space(words: list[str]) -> None:
 
 
 def decode_words(blob: bytes, place: Callable[[int], str]) -> list[str]:
-    r"""Return words that were stored with a newline after each.
+    """Decode words that each end in a newline.
 
-    A long word that ends in the middle of a character loses this character: word2vec.c cuts words to 98 bytes.
+    An incomplete character at the end of a long word is removed: word2vec.c truncates words to 98 bytes.
 
     Parameters
     ----------
     blob : bytes
     place : callable
-        Tells file and line or record of the word with a given index.
+        Takes the index of a word; returns its file and line or record, for messages.
 
     Returns
     -------
@@ -195,7 +209,7 @@ def decode_words(blob: bytes, place: Callable[[int], str]) -> list[str]:
     Raises
     ------
     FormatError
-        If a word is no UTF-8.
+        A word is not UTF-8.
     """
     try:
         return blob.decode().split("\n")[:-1]
@@ -208,20 +222,20 @@ def decode_words(blob: bytes, place: Callable[[int], str]) -> list[str]:
         except UnicodeDecodeError as error:
             if error.reason != "unexpected end of data" or len(word) < 96:
                 raise FormatError(
-                    f"{place(index)}: the word {shown(word)} is no UTF-8; convert the file to UTF-8 first"
+                    f"{place(index)}: the word {shown(word)} is not UTF-8; convert the file to UTF-8 first"
                 ) from None
             words.append(word[: error.start].decode())
-            logger.warning("%s: %s was cut within a character, which is left out", place(index), shown(word))
+            logger.warning("%s: %s ends within a character, which is removed", place(index), shown(word))
     return words
 
 
 def is_number(field: bytes) -> bool:
-    """Tell whether a field is a finite decimal number."""
+    """Return True if a field is a finite decimal number."""
     return _NUMBER.fullmatch(field) is not None
 
 
 def nearest_float32(number: bytes) -> np.float32:
-    """Return the float32 next to a decimal number, ties to even.
+    """Round a decimal number to the nearest float32, ties to even.
 
     Parameters
     ----------
@@ -235,7 +249,7 @@ def nearest_float32(number: bytes) -> np.float32:
     Raises
     ------
     OverflowError
-        If it is infinity.
+        The number rounds to infinity.
     """
     approximate = float(number)
     if abs(approximate) >= _OVERFLOW:
@@ -255,27 +269,27 @@ def nearest_float32(number: bytes) -> np.float32:
     return value
 
 
-def _whole_lines(file: InputFile, begun: bytes, line: int) -> Iterator[tuple[int, bytes]]:
-    """Yield pieces of the file that end in a newline, each with the number of its first line."""
+def _whole_lines(file: VectorFile, buffered: bytes, line: int) -> Iterator[tuple[int, bytes]]:
+    """Yield chunks of whole lines, each with the number of its first line."""
     while True:
         piece = file.read(CHUNK_BYTES)
-        data = begun + piece
+        data = buffered + piece
         cut = data.rfind(b"\n") + 1
         if not piece:
             if data:
                 yield line, data if data.endswith(b"\n") else data + b"\n"
             return
-        begun = data[cut:]
+        buffered = data[cut:]
         if cut:
             yield line, data[:cut]
             line += data.count(b"\n", 0, cut)
-        elif len(begun) > LONGEST_LINE:
+        elif len(buffered) > LONGEST_LINE:
             raise _line_too_long(file.path, line)
 
 
 def _parse_chunk(chunk: bytes, line: int, dimension: int, labelled: bool, path: Path) -> VectorBlock:
     data = np.frombuffer(chunk, np.uint8)
-    # A header may promise any dimension: room is made for the rows that the text can hold.
+    # A header may state any dimension: allocate no more rows than the text can hold.
     lines = chunk.count(b"\n")
     rows = min(lines, len(chunk) // (2 * dimension + (2 if labelled else 0)))
     matrix = np.empty((rows, dimension), np.float32)
@@ -310,9 +324,9 @@ def _parse_chunk(chunk: bytes, line: int, dimension: int, labelled: bool, path: 
 
 
 def _parse_line(line: bytes, dimension: int, labelled: bool) -> tuple[bytes, list[np.float32]]:
-    """Read one line without haste; the ValueError says what is wrong with it.
+    """Parse one line exactly, after the kernel has refused it; a ValueError describes the error.
 
-    A word may hold spaces (some of GloVe's do) as long as none of its later parts is a number.
+    A word may hold spaces (some of GloVe's do) if no part after the first is a number.
     """
     if labelled and line[:1] in (b" ", b"\t"):
         raise ValueError("begins with white space where a word is expected; give every line a word")
@@ -322,7 +336,7 @@ def _parse_line(line: bytes, dimension: int, labelled: bool) -> tuple[bytes, lis
     if spare < 0 or (spare > 0 and (not labelled or any(map(is_number, middle)))):
         raise ValueError(
             f"{len(fields) - int(labelled)} numbers, expected {dimension}; every line needs as many as the header "
-            "or the first line says"
+            "or the first line states"
         )
     numbers = []
     for index, field in enumerate(fields[len(fields) - dimension :], 1):

@@ -1,6 +1,6 @@
 """word2vec's binary format: a header ``V D``, then ``word``, a space and D float32 for each word.
 
-The C tool puts a newline after each vector, gensim does not; both read either.
+The C tool writes a newline after each vector, gensim does not; both read both variants.
 """
 
 import functools
@@ -13,36 +13,38 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from embeddings.compilation import exact
-from embeddings.formats.compression import InputFile
+from embeddings.formats.compression import VectorFile
 from embeddings.formats.errors import FormatError
 from embeddings.formats.header import header_of, read_header
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
 from embeddings.formats.text_rows import decode_words, in_order, require_no_white_space
 
 CHUNK_BYTES = 1 << 20
-LONGEST_WORD = 1 << 16
+MAX_WORD_BYTES = 1 << 16
 
 _NEWLINE, _SPACE = 10, 32
 
 
 @exact
 def _find_records(data: np.ndarray, size: int, starts: np.ndarray, words: np.ndarray) -> tuple[int, int, int, bool]:
-    """Find whole records and gather their words.
+    """Find complete records and collect their words.
 
     Parameters
     ----------
-    data : uint8 (n,)
+    data : (n,) uint8
     size : int
         Bytes of a vector.
-    starts : int64 (rows,)
-        Receives where the vectors begin.
-    words : uint8 (n + 1,)
+    starts : (rows,) int64
+        Receives the start of each vector.
+    words : (n + 1,) uint8
         Receives the words, each followed by a newline.
 
     Returns
     -------
-    position, row, length : int
-        Where the first record that is not complete or has no proper word begins; rows and bytes of words before it.
+    position : int
+        Start of the first record that is incomplete or has an invalid word.
+    row, length : int
+        Records, and bytes of words, before it.
     proper : bool
         False if that record's word is empty, too long or holds a newline.
     """
@@ -54,7 +56,7 @@ def _find_records(data: np.ndarray, size: int, starts: np.ndarray, words: np.nda
             i += 1
         start = i
         written = length
-        while i < len(data) and data[i] != _SPACE and data[i] != _NEWLINE and i - start <= LONGEST_WORD:
+        while i < len(data) and data[i] != _SPACE and data[i] != _NEWLINE and i - start <= MAX_WORD_BYTES:
             words[written] = data[i]
             written += 1
             i += 1
@@ -75,21 +77,22 @@ def _find_records(data: np.ndarray, size: int, starts: np.ndarray, words: np.nda
 def _place_words(
     words: np.ndarray, ends: np.ndarray, size: int, newline: bool, out: np.ndarray, starts: np.ndarray
 ) -> int:
-    """Write words, spaces and newlines of records around their vectors.
+    """Write the words, spaces and newlines of records, with room for their vectors.
 
     Parameters
     ----------
-    words : uint8 (n,)
-        The words, one after another.
-    ends : int64 (rows,)
-        Where each ends.
+    words : (n,) uint8
+        The concatenated words.
+    ends : (rows,) int64
+        End of each word.
     size : int
         Bytes of a vector.
     newline : bool
-        Whether a newline follows each vector.
-    out : uint8 (m,)
-    starts : int64 (rows,)
-        Receives where the vectors belong.
+        Write a newline after each vector.
+    out : (m,) uint8
+        Receives the records.
+    starts : (rows,) int64
+        Receives the start of each vector.
 
     Returns
     -------
@@ -114,8 +117,8 @@ def _place_words(
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
-    """Open a file for reading, whether or not it has newlines after its vectors."""
-    with InputFile(path) as file:
+    """Open a file for reading, with or without newlines after the vectors."""
+    with VectorFile(path) as file:
         count, dimension, rest = read_header(file, word_bytes=2, number_bytes=4)
         yield VectorStream(
             dimension=dimension,
@@ -125,7 +128,7 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
 
 
 def _read_blocks(
-    file: InputFile, data: bytes, count: int, dimension: int, progress: Progress | None
+    file: VectorFile, data: bytes, count: int, dimension: int, progress: Progress | None
 ) -> Iterator[VectorBlock]:
     done, size = 0, 4 * dimension
     while done < count:
@@ -143,22 +146,22 @@ def _read_blocks(
         done += row
         if not proper:
             raise FormatError(
-                f"{_place(file, done, 0)}: no word of 1 to {LONGEST_WORD} bytes and a space; the header's {dimension} "
-                "dimensions may be wrong, or the file is damaged or no word2vec file"
+                f"{_place(file, done, 0)}: no word of 1 to {MAX_WORD_BYTES} bytes and a space; the header's "
+                f"{dimension} dimensions may be wrong, or the file is damaged or not a word2vec file"
             )
         data = data[position:]
         if not piece and done < count:
             raise FormatError(
-                f"{file.path}: ends within word {done + 1} of the {count} that its header promises; get the file anew"
+                f"{file.path}: ends within word {done + 1} of the {count} that its header states; get the file again"
             )
     data += file.read(2)
     if data.strip(b"\n"):
         raise FormatError(
-            f"{file.path}: goes on after the {count} words that its header promises; the header is wrong: correct it"
+            f"{file.path}: continues after the {count} words that its header states; the header is wrong: correct it"
         )
 
 
-def _place(file: InputFile, done: int, index: int) -> str:
+def _place(file: VectorFile, done: int, index: int) -> str:
     return f"{file.path}: word {done + index + 1}"
 
 
@@ -170,9 +173,9 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str, *, newline: b
     stream : VectorStream
     file : binary file
     dtype : str
-        "float32": the format has no other.
+        "float32", the only precision of the format.
     newline : bool
-        Whether a newline follows each vector, as in the C tool's files.
+        Write a newline after each vector, like the C tool.
     """
     file.write(header_of(stream))
     for records in in_order(functools.partial(_records, newline=newline), stream.blocks):

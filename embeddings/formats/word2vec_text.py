@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from embeddings.formats.compression import InputFile
+from embeddings.formats.compression import VectorFile
 from embeddings.formats.header import exactly, header_of, read_header
 from embeddings.formats.stream import Progress, VectorStream
 from embeddings.formats.text_rows import read_rows, word_prefixes, write_rows
@@ -13,8 +13,8 @@ from embeddings.formats.text_rows import read_rows, word_prefixes, write_rows
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
-    """Open a file for reading; its lines may end in a space, as the C tool writes them."""
-    with InputFile(path) as file:
+    """Open a file for reading; lines may end in a space, as the C tool writes them."""
+    with VectorFile(path) as file:
         count, dimension, rest = read_header(file, word_bytes=2, number_bytes=2)
         rows = read_rows(file, rest, 2, dimension, progress=progress)
         yield VectorStream(
@@ -33,10 +33,10 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str, *, digits: in
     file : binary file
     dtype : str
     digits : int
-        Significant digits; 0 for the fewest that read back as the same float32. fastText writes five, which are off by
-        up to 5e-5 of the value.
+        Significant digits; 0 for the fewest that read back as the same float32. fastText writes five, with a relative
+        error of at most 5e-5.
     ending : bytes
-        End of a line; fastText writes a space before the newline.
+        Line ending; fastText writes a space before the newline.
     """
     file.write(header_of(stream))
     for text in write_rows(stream, word_prefixes, ending=ending, digits=digits):

@@ -1,1 +1,1 @@
-"""From text to ids: tokenizers, counting, the vocabulary, encoded corpora."""
+"""Conversion of text to ids: tokenizers, word counts, vocabularies, encoded corpora."""

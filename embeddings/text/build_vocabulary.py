@@ -1,4 +1,4 @@
-"""From the words of a tokenized text and their counts to its vocabulary."""
+"""Construction of the vocabulary of a tokenized text from its spilled word counts."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from embeddings.text.tokenizer.counted_words import CountedWords, Words
 from embeddings.text.tokenizer.word_table import BUCKETS, WordTable
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 
-_WORDS_A_PASS = 1 << 17  # words of all generations that are counted at a time, at 64 bytes each
+_WORDS_PER_PASS = 1 << 17  # words of all spills that one pass merges, at 64 bytes each
 
 
 def build_vocabulary(
@@ -17,24 +17,23 @@ def build_vocabulary(
 ) -> Vocabulary:
     """Make the vocabulary of a tokenized text, with exact counts.
 
-    Words are counted in passes, each of which takes the words of some hash values from all generations, so that memory
-    is bounded.
+    Counts are merged in passes over ranges of hash values, each with the words of all spills, which bounds memory.
 
     Parameters
     ----------
     tokenized : TokenizedCorpus
     min_count : int
-        Words seen less often are left out.
+        Omit words that occur less often.
     max_vocabulary : int, optional
-        Keep this many words at most, the most frequent; ``<unk>`` and ``<eos>`` count among them.
+        Keep only this many of the most frequent words, including ``<unk>`` and ``<eos>``.
     split : SplitText, optional
-        Count the words of its training part only. The vocabulary then begins with ``<unk>``, whose count is that of all
-        words left out, and ``<eos>``, whose count is that of the lines.
+        Count only the words of its training part. The vocabulary then begins with ``<unk>``, which has the count of all
+        omitted words, and ``<eos>``, which has the count of the lines.
 
     Returns
     -------
     Vocabulary
-        By falling count, words of one count by code points; but for ``<unk>`` (id 0) and ``<eos>`` (id 1) of a split.
+        Words by descending count, then by code points; with a split after ``<unk>`` (id 0) and ``<eos>`` (id 1).
 
     Raises
     ------
@@ -62,26 +61,26 @@ def build_vocabulary(
 def _frequent_words(
     tokenized: TokenizedCorpus, min_count: int, most: int | None, split: SplitText | None
 ) -> tuple[CountedWords, int]:
-    """Return the words that are frequent enough, the `most` most frequent, and the number of all distinct words."""
-    places = tokenized.generations()
-    generations = [tokenized.generation(*place) for place in places]
+    """Return the at most `most` words that reach `min_count`, and the number of distinct words."""
+    places = tokenized.spills()
+    spills = [tokenized.spilled_counts(*place) for place in places]
     in_train = [split.counts(*place) if split else None for place in places]
-    buckets = max(1, BUCKETS * _WORDS_A_PASS // max(_WORDS_A_PASS, tokenized.word_count))
+    buckets = max(1, BUCKETS * _WORDS_PER_PASS // max(_WORDS_PER_PASS, tokenized.word_count))
     frequent: list[CountedWords] = []
     distinct = 0
     for first in range(0, BUCKETS, buckets):
         table = WordTable()
-        for generation, counts in zip(generations, in_train, strict=True):
-            table.add(generation.words(first, min(first + buckets, BUCKETS), counts))
+        for spill, counts in zip(spills, in_train, strict=True):
+            table.add(spill.words(first, min(first + buckets, BUCKETS), counts))
         distinct += len(table)
         frequent.append(table.export(min_count))
-        if most is not None and sum(len(part.counts) for part in frequent) > 2 * most + _WORDS_A_PASS:
+        if most is not None and sum(len(part.counts) for part in frequent) > 2 * most + _WORDS_PER_PASS:
             frequent = [CountedWords.join(frequent).ranked(most)]
     return CountedWords.join(frequent).ranked(most), distinct
 
 
 def _without_specials(kept: CountedWords, most: int | None) -> tuple[CountedWords, int, int]:
-    """Take ``<unk>`` and ``<eos>`` out of the words of a text; return the others and the counts of the two."""
+    """Remove ``<unk>`` and ``<eos>`` from the words of a text; return the others and the counts of the two."""
     lengths = kept.words.ends - kept.words.starts
     counts = {UNK: 0, EOS: 0}
     others = np.ones(len(lengths), bool)

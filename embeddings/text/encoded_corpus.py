@@ -1,15 +1,15 @@
 """A corpus as ids of a vocabulary, in memory-mapped shards of whole sentences.
 
-A directory of it holds ``encoded.json`` (totals, and the SHA-256 of every file) and, for each shard of each part,
+A directory contains ``encoded.json`` (totals, and the SHA-256 of every file) and, for each shard of each part,
 
     <part>-ids-<n>.npy        (tokens,) int32
-    <part>-offsets-<n>.npy    (sentences + 1,) int64, where sentences begin and end in the ids
+    <part>-offsets-<n>.npy    (sentences + 1,) int64, bounds of the sentences in the ids
 
-A text that is not split is all ``train``: its sentences are the lines that have a word of the vocabulary, and other
-words are left out. A split text has the parts ``train``, ``valid`` and ``test``: nothing is left out, words outside of
-the vocabulary are ``<unk>``, and every sentence ends with ``<eos>``, so that the ids of a part one after the other are
-the stream that a language model reads. No sentence is cut. The shards do not depend on how many threads tokenized or
-encoded the text, nor on the blocks in which it was read.
+A text that is not split is all ``train``: its sentences are the lines with a word of the vocabulary, and other words
+are omitted. A split text has the parts ``train``, ``valid`` and ``test``: no word is omitted, words outside of the
+vocabulary are ``<unk>``, and every sentence ends with ``<eos>``, so that the concatenated ids of a part are the stream
+that a language model reads. No sentence is cut. The shards depend neither on the number of threads nor on the blocks in
+which the text was read.
 """
 
 import json
@@ -38,15 +38,21 @@ from embeddings.threads import thread_count
 from vecmill.files import atomic_directory, file_digest, write_json, writing
 
 SHARD_TOKENS = 1 << 22
-_OPEN_SHARDS = 2  # of 16 MB each: the pages of a mapped file count as memory of the process
+_OPEN_SHARDS = 2  # shards of 16 MB: the pages of a mapped file count as memory of the process
 _FORMAT = 2
 
 
 class Shard(NamedTuple):
-    """Sentence i is ``ids[offsets[i]:offsets[i + 1]]``; no sentence is empty."""
+    """Consecutive sentences as memory maps: sentence i is ``ids[offsets[i] : offsets[i + 1]]``; none is empty.
 
-    ids: np.ndarray  # (tokens,) int32, memory-mapped
-    offsets: np.ndarray  # (sentences + 1,) int64, memory-mapped
+    Attributes
+    ----------
+    ids : (tokens,) int32
+    offsets : (sentences + 1,) int64
+    """
+
+    ids: np.ndarray
+    offsets: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +63,7 @@ class CorpusPart:
     ----------
     token_count, sentence_count : int
     unknown_count : int
-        Tokens that are ``<unk>``.
+        Number of ``<unk>`` tokens.
     files : list of dict of str to str
         Name and SHA-256 of the files of each shard.
     """
@@ -70,7 +76,7 @@ class CorpusPart:
 
 @dataclass(frozen=True, kw_only=True)
 class EncodedCorpus:
-    """A directory that `encode_corpus` has written, or some parts of it.
+    """A directory that `encode_corpus` has written, or some of its parts.
 
     Attributes
     ----------
@@ -79,11 +85,11 @@ class EncodedCorpus:
     vocabulary_sha256 : str
         `Vocabulary.fingerprint` of the vocabulary.
     dropped : dict of str to int
-        Counts of everything in the text that is not in the shards: words outside of the vocabulary, invalid UTF-8, ...
+        Counts of text that is not in the shards, by kind: words outside of the vocabulary, invalid UTF-8, ...
     split : str
-        Where the parts come from; empty for a text that is not split.
+        `SplitText.description`; empty for a text that is not split.
     parts : dict of str to CorpusPart
-        ``train``; of a split text also ``valid`` and ``test``.
+        ``train``; for a split text also ``valid`` and ``test``.
     """
 
     directory: Path
@@ -103,10 +109,14 @@ class EncodedCorpus:
         verify : bool
             Read all files and compare their SHA-256.
 
+        Returns
+        -------
+        EncodedCorpus
+
         Raises
         ------
         EmbeddingsError
-            It is not one of an encoded corpus, or damaged.
+            The directory holds no encoded corpus, or is damaged.
         """
         directory = Path(directory)
         try:
@@ -140,7 +150,7 @@ class EncodedCorpus:
                     raise EmbeddingsError(
                         f"cannot read {self.directory / name}: {error.strerror}; encode the corpus again"
                     ) from error
-                except ValueError as error:  # no name that a file can have
+                except ValueError as error:  # not a valid file name
                     raise EmbeddingsError(
                         f"{self.directory} is damaged (file {name!r}); encode the corpus again"
                     ) from error
@@ -150,16 +160,16 @@ class EncodedCorpus:
     def _check_types(self) -> None:
         numbers = [self.vocabulary_size, *(part.token_count for part in self.parts.values())]
         if not all(isinstance(number, int) and number >= 0 for number in numbers) or not isinstance(self.split, str):
-            raise TypeError("a total is no number")
+            raise TypeError("a total is not a number")
 
     @property
     def token_count(self) -> int:
-        """Tokens of all parts."""
+        """Number of tokens of all parts."""
         return sum(part.token_count for part in self.parts.values())
 
     @property
     def sentence_count(self) -> int:
-        """Sentences of all parts."""
+        """Number of sentences of all parts."""
         return sum(part.sentence_count for part in self.parts.values())
 
     @property
@@ -168,12 +178,20 @@ class EncodedCorpus:
         return [files for part in self.parts.values() for files in part.files]
 
     def part(self, name: str) -> "EncodedCorpus":
-        """Return one part as a corpus of its own.
+        """Return one part as a corpus.
+
+        Parameters
+        ----------
+        name : {"train", "valid", "test"}
+
+        Returns
+        -------
+        EncodedCorpus
 
         Raises
         ------
         EmbeddingsError
-            There is no such part.
+            The corpus has no such part.
         """
         if name not in self.parts:
             known = ", ".join(self.parts)
@@ -182,19 +200,23 @@ class EncodedCorpus:
 
     @cached_property
     def shards(self) -> Sequence[Shard]:
-        """The shards; each is mapped into memory when it is asked for."""
+        """The shards; each is memory-mapped on demand."""
         return _Shards(self.directory, [tuple(files) for files in self.files], self.vocabulary_size)
 
     def stream(self, vocabulary_size: int | None = None, unknown: int = 0) -> IdStream:
-        """Return all ids one after the other.
+        """Return the concatenated ids of all shards.
 
         Parameters
         ----------
         vocabulary_size : int, optional
-            Ids from this one on are read as `unknown`: the corpus as a prefix of its vocabulary encodes it
-            (`Vocabulary.prefix`). Default: all ids stay.
+            Ids from this one on are read as `unknown`, which is the encoding by `Vocabulary.prefix` of that size. By
+            default all ids are unchanged.
         unknown : int
-            The id of ``<unk>``.
+            Id of ``<unk>``.
+
+        Returns
+        -------
+        IdStream
         """
         paths = [self.directory / next(iter(files)) for files in self.files]
         return IdStream(
@@ -203,7 +225,7 @@ class EncodedCorpus:
 
 
 class _Shards(Sequence[Shard]):
-    """Opens shards as they are needed, and keeps a few open."""
+    """Sequence of shards that are opened on demand; the last few stay open."""
 
     def __init__(self, directory: Path, names: list[tuple[str, ...]], vocabulary_size: int) -> None:
         self._names = names
@@ -240,23 +262,27 @@ def encode_corpus(
     shard_tokens: int = SHARD_TOKENS,
     split: SplitText | None = None,
 ) -> EncodedCorpus:
-    """Write a tokenized text as ids of a vocabulary.
+    """Encode a tokenized text with a vocabulary.
 
-    Words outside of the vocabulary are left out and counted; those of a split text are ``<unk>``.
+    Words outside of the vocabulary are omitted and counted; in a split text they are ``<unk>``.
 
     Parameters
     ----------
     tokenized : TokenizedCorpus
     vocabulary : Vocabulary
-        Of this text or of another one.
+        Vocabulary of this or of another text.
     directory : path
-        Where to write; it must not exist, or be empty.
+        Output directory, which must not exist or be empty.
     threads : int, optional
-        Default: one a processor core.
+        By default one per processor core.
     shard_tokens : int
-        A shard ends with the sentence that makes it at least as long.
+        A shard ends with the sentence that reaches this length.
     split : SplitText, optional
-        Of this text. Default: all is ``train``, without ``<unk>`` and ``<eos>``.
+        Split of this text. By default all is ``train``, without ``<unk>`` and ``<eos>``.
+
+    Returns
+    -------
+    EncodedCorpus
 
     Raises
     ------
@@ -269,7 +295,7 @@ def encode_corpus(
     table = WordTable()
     table.add(CountedWords(vocabulary.encoded_words, vocabulary.counts))
     with (
-        atomic_directory(directory, sync=False) as partial,  # damage is noticed when it is opened
+        atomic_directory(directory, sync=False) as partial,  # no sync: opening detects damage
         ThreadPoolExecutor(threads, "encoder") as pool,
         writing(directory),
     ):
@@ -292,7 +318,7 @@ def encode_corpus(
             directory=Path(directory),
             vocabulary_size=len(vocabulary),
             vocabulary_sha256=vocabulary.fingerprint(),
-            dropped=tokenized.passed_over if split else _dropped(tokenized, parts[TRAIN].token_count),
+            dropped=tokenized.skipped if split else _dropped(tokenized, parts[TRAIN].token_count),
             split=split.description if split else "",
             parts=parts,
         )
@@ -304,7 +330,7 @@ def encode_corpus(
 
 def _dropped(tokenized: TokenizedCorpus, token_count: int) -> dict[str, int]:
     outside = tokenized.token_count - token_count
-    return {**({"words not in the vocabulary": outside} if outside else {}), **tokenized.passed_over}
+    return {**({"words not in the vocabulary": outside} if outside else {}), **tokenized.skipped}
 
 
 _Stretch = tuple[int, np.ndarray, np.ndarray]  # part of the text, ids, ends of sentences
@@ -319,16 +345,16 @@ def _encoded_parts(
     pool: ThreadPoolExecutor,
     threads: int,
 ) -> Iterator[_Stretch]:
-    """Yield part of the text, ids and ends of sentences in the order of the text, encoded in parallel a little ahead.
+    """Yield part of the text, ids and ends of sentences in the order of the text; encode in parallel, slightly ahead.
 
-    The generations of a worker follow one another, so that one table of final ids a worker is enough.
+    The spills of a worker are consecutive, so that one table of final ids per worker is enough.
     """
     final_ids: dict[int, tuple[int, Future[np.ndarray]]] = {}
     ahead: deque[Future[list[_Stretch]]] = deque()
     begin_of = split.begin if split else whole_text
 
-    def find(worker: int, generation: int) -> np.ndarray:
-        words = tokenized.generation(worker, generation)
+    def find(worker: int, spill: int) -> np.ndarray:
+        words = tokenized.spilled_counts(worker, spill)
         final = np.empty(words.size + 1, np.int32)
         found = table.find(words.words().words) - 1  # ids of the table begin at 1
         final[words.ids()] = found if unknown == OUTSIDE else np.where(found < 0, unknown, found)
@@ -347,9 +373,9 @@ def _encoded_parts(
             first, first_end = last, last_end
         return found
 
-    for part, (worker, generation) in enumerate(tokenized.parts[:, :2].tolist()):
-        if final_ids.get(worker, (None,))[0] != generation:
-            final_ids[worker] = (generation, pool.submit(find, worker, generation))
+    for part, (worker, spill) in enumerate(tokenized.parts[:, :2].tolist()):
+        if final_ids.get(worker, (None,))[0] != spill:
+            final_ids[worker] = (spill, pool.submit(find, worker, spill))
         ahead.append(pool.submit(encode, part, final_ids[worker][1]))
         if len(ahead) > threads:
             yield from ahead.popleft().result()
@@ -358,7 +384,7 @@ def _encoded_parts(
 
 
 class _ShardWriter:
-    """Writes ids and sentence offsets of one part of the text shard by shard."""
+    """Writer of the ids and sentence offsets of one part of the text, shard by shard."""
 
     def __init__(self, directory: Path, part: str, shard_tokens: int, unknown: int, pool: ThreadPoolExecutor) -> None:
         self._token_count = self._sentence_count = self._unknown_count = 0
@@ -372,7 +398,7 @@ class _ShardWriter:
         self._last_end = 0  # in the shard
 
     def append(self, ids: np.ndarray, ends: np.ndarray) -> None:
-        """Append ids; `ends` says how many of them come before each sentence's end."""
+        """Append ids; `ends` holds the number of these ids up to each sentence end."""
         while ids.size or (ends.size and self._shard is not None):
             file, _ = self._shard or self._begin_shard()
             last = np.searchsorted(ends, self._shard_tokens - len(file))
@@ -383,7 +409,7 @@ class _ShardWriter:
             ids, ends = ids[size:], ends[last + 1 :] - size
 
     def finish(self) -> CorpusPart:
-        """End the last sentence and shard."""
+        """End the last sentence and shard; return totals and files."""
         if self._shard is not None:
             self._write(np.empty(0, np.int32), np.zeros(1, np.int64))
             self._finish_shard()

@@ -1,4 +1,4 @@
-"""The compiled loops over provisional ids: which part a line belongs to, counts of a part, ids of the vocabulary."""
+"""Compiled loops over provisional ids: assign lines to parts, count the words of a part, encode with a vocabulary."""
 
 # mypy: ignore-errors
 # (Numba infers the types of what it compiles.)
@@ -11,21 +11,37 @@ from embeddings.compilation import exact, inlined
 from embeddings.text.tokenizer.kernels import LINE_END_ID
 
 OUTSIDE = -1
-"""The final id of words that are left out."""
+"""The final id of words that are omitted."""
 
 
 class Deal(NamedTuple):
-    """How lines are dealt out to the parts of a text: blocks of lines, in a cycle."""
+    """Assignment of lines to the parts of a text: blocks of lines, in a cycle.
+
+    Attributes
+    ----------
+    block_lines : int
+        Lines per block.
+    cycle : (n,) int64
+        Part of each block of a cycle.
+    """
 
     block_lines: int
-    cycle: np.ndarray  # (n,) int64, the part that each block of a cycle belongs to
+    cycle: np.ndarray
 
 
 class Begin(NamedTuple):
-    """Where a stretch of provisional ids begins."""
+    """Position in the lines at which a segment of provisional ids begins.
 
-    line: int  # lines with a word that have ended before it
-    in_line: bool  # whether the line that it begins in has had a word
+    Attributes
+    ----------
+    line : int
+        Number of lines with a word that end before it.
+    in_line : bool
+        The line in which it begins has a word before it.
+    """
+
+    line: int
+    in_line: bool
 
 
 @inlined
@@ -35,7 +51,7 @@ def _part_of(line, deal):
 
 @exact
 def count_lines(provisional):
-    """Count the lines of a stretch that have a word.
+    """Count the lines of a segment that have a word.
 
     Parameters
     ----------
@@ -44,13 +60,13 @@ def count_lines(provisional):
     Returns
     -------
     has_end : bool
-        Whether a line ends in the stretch.
+        A line ends in the segment.
     begins_with_word : bool
-        Whether a word stands before the first line end.
+        A word precedes the first line end.
     lines : int
-        Lines with a word that end in the stretch, but for the first line.
+        Number of lines with a word that end in the segment, without the first line.
     ends_with_word : bool
-        Whether a word stands after the last line end.
+        A word follows the last line end.
     """
     has_end, begins_with_word, in_line = False, False, False
     lines = 0
@@ -77,12 +93,12 @@ def count_words(provisional, begin, deal, part, counts):
     deal : Deal
     part : int
     counts : (w + 1,) int64
-        By provisional id; changed in place.
+        Counts by provisional id; updated.
 
     Returns
     -------
     bool
-        Whether all provisional ids are in range.
+        False if a provisional id is out of range.
     """
     line, in_line = begin.line, begin.in_line
     wanted = _part_of(line, deal) == part
@@ -103,28 +119,28 @@ def count_words(provisional, begin, deal, part, counts):
 
 @exact
 def encode_part(provisional, final_ids, line_end, begin, deal, ids, ends, stretches):
-    """Replace provisional ids, leave out words without a final id, and note where sentences end.
+    """Replace provisional ids by final ones, omit words without a final id, and record sentence ends.
 
     Parameters
     ----------
     provisional : (n,) int32
     final_ids : (w + 1,) int32
-        By provisional id; `OUTSIDE` for words to leave out.
+        Final ids by provisional id; `OUTSIDE` for words to omit.
     line_end : int
-        Id that ends every line with a word; `OUTSIDE` for none.
+        Id appended to every line with a word; `OUTSIDE` for none.
     begin : Begin
     deal : Deal
     ids : (n,) int32
-        Written.
+        Receives the final ids.
     ends : (n,) int64
-        Written: the number of ids before each sentence's end, each number once; the first may be 0.
+        Receives the number of ids up to each sentence end, without repetitions; the first may be 0.
     stretches : (m, 3) int64
-        Written: part, end in `ids` and end in `ends` of each stretch of lines of one part.
+        Receives part, end in `ids` and end in `ends` of each run of lines of one part.
 
     Returns
     -------
     int
-        Number of stretches; -1 for a provisional id that is out of range.
+        Number of rows written to `stretches`; -1 if a provisional id is out of range.
     """
     written, sentences, found = np.int64(0), 0, 0
     last_end = -1

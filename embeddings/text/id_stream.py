@@ -1,4 +1,4 @@
-"""The ids of a corpus as one long stream, read from memory-mapped files where they are needed."""
+"""The ids of a corpus as one stream, read from memory-mapped files on demand."""
 
 from collections.abc import Sequence
 from functools import lru_cache
@@ -10,7 +10,7 @@ import numpy as np
 from embeddings.array_files import read_array
 from embeddings.errors import EmbeddingsError
 
-_OPEN_FILES = 2  # of 16 MB each: the pages of a mapped file count as memory of the process
+_OPEN_FILES = 2  # files of 16 MB: the pages of a mapped file count as memory of the process
 
 
 class Ids(Protocol):
@@ -22,25 +22,25 @@ class Ids(Protocol):
 
 
 class IdStream:
-    """All ids of some files one after the other.
+    """The concatenated ids of several files.
 
     Parameters
     ----------
     paths : sequence of Path
         Files of (n,) int32 ids.
     hashes : sequence of str
-        The SHA-256 of each.
+        SHA-256 of each file.
     stored_size : int
-        All ids in the files are below it.
+        Upper bound (exclusive) of the ids in the files.
     vocabulary_size : int, optional
-        Ids from this one on are read as `unknown`. Default: all ids stay.
+        Ids from this one on are read as `unknown`. By default all ids are unchanged.
     unknown : int
-        The id of ``<unk>``.
+        Id of ``<unk>``.
 
     Raises
     ------
     EmbeddingsError
-        A file is missing or damaged; so does reading.
+        A file is missing or damaged; reading raises the same error.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class IdStream:
         return int(self._ends[-1])
 
     def __getitem__(self, index: slice) -> np.ndarray:
-        """Read ids first to last (exclusive), (n,) int32; a copy."""
+        """Return a copy of the ids from start to stop (exclusive), (n,) int32."""
         first, last, _ = index.indices(len(self))
         found = np.empty(max(0, last - first), np.int32)
         file = int(np.searchsorted(self._ends, first, side="right")) - 1
@@ -85,12 +85,20 @@ class IdStream:
         return found
 
     def fingerprint(self) -> str:
-        """Return a text that is another one for other ids."""
+        """Return a text that identifies the ids: vocabulary size and hashes of the files."""
         return f"{self._size} {' '.join(self._hashes)}"
 
 
 def open_ids(path: Path) -> np.ndarray:
-    """Map an array into memory.
+    """Memory-map an array of ids.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    np.ndarray
 
     Raises
     ------
@@ -104,12 +112,19 @@ def open_ids(path: Path) -> np.ndarray:
 
 
 def require_ids(ids: np.ndarray, vocabulary_size: int, path: Path) -> None:
-    """Make sure that all ids are below the size of the vocabulary: compiled code does not look.
+    """Check that all ids are below the size of the vocabulary, because compiled code does not check bounds.
+
+    Parameters
+    ----------
+    ids : np.ndarray
+    vocabulary_size : int
+    path : Path
+        File of the ids, for messages.
 
     Raises
     ------
     EmbeddingsError
-        One is not, or the array holds no ids.
+        An id is out of range, or the array is not (n,) int32.
     """
     if ids.dtype != np.int32 or ids.ndim != 1:
         raise EmbeddingsError(

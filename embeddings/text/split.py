@@ -1,17 +1,17 @@
-"""Train, valid and test: which lines of a tokenized text belong to which part.
+"""Split of a tokenized text into train, valid and test.
 
-Texts that were read from three files named ``train``, ``valid`` and ``test`` are split as they came. Any other text is
-dealt out in blocks of 50 lines: with shares of 5 % each, of every twenty blocks the last two go to valid and test, so
-that all regions of the text are in all parts. A text of fewer than 1,000 lines has fewer lines a block. Lines without a
-word do not count, and so the split depends neither on the blocks in which the text was read nor on threads.
+Texts from three files named ``train``, ``valid`` and ``test`` keep these parts. Any other text is assigned to parts in
+blocks of 50 lines: with fractions of 5 % each, the last two of every twenty blocks go to valid and test, so that every
+region of the text is in every part. A text of fewer than 1,000 lines has fewer lines per block. Lines without a word do
+not count, so the split depends neither on the blocks in which the text was read nor on the number of threads.
 
-A directory of it holds
+A directory contains
 
-    split.json                     the shares, what was counted and how lines are dealt out
-    lines.npy                      (p, 2) int64 for each part of the tokenized ids: lines before it, and whether the
-                                   line that it begins in has had a word
-    counts-<worker>-<n>.npy        (w,) int64: how often the words of generation n of a worker are in train, in the
-                                   order of its file of words
+    split.json                     the fractions, the totals and the assignment of lines
+    lines.npy                      (p, 2) int64 for each part of the tokenized ids: lines before it, and 1 if the line
+                                   in which it begins has a word before it
+    counts-<worker>-<n>.npy        (w,) int64: counts in train of the words of spill n of a worker, in the order of its
+                                   file of words
 """
 
 import json
@@ -34,7 +34,7 @@ from vecmill.files import atomic_directory, write_json, writing
 
 TRAIN, VALID, TEST = PARTS = ("train", "valid", "test")
 BLOCK_LINES = 50
-WHOLE_TEXT = 1 << 62  # lines a block where all lines belong to one part
+WHOLE_TEXT = 1 << 62  # lines per block if all lines belong to one part
 _LONGEST_CYCLE = 1000
 _RECORD, _LINES = "split.json", "lines.npy"
 _FORMAT = 1
@@ -48,16 +48,17 @@ class SplitText:
     ----------
     directory : Path
     description : str
-        Where the parts come from.
+        Source of the parts: files, or blocks of lines.
     lines : dict of str to int
-        Lines with a word, by part.
+        Number of lines with a word, by part.
     tokens : int
-        Words of train.
+        Number of words of train.
     block_lines : int
+        Lines per block.
     cycle : tuple of int
-        The part of each block of lines of a cycle.
+        Part of each block of a cycle.
     begins : (p, 2) int64
-        By part of the tokenized ids: lines before it; whether the line that it begins in has had a word.
+        For each part of the tokenized ids: lines before it, and 1 if the line in which it begins has a word before it.
     """
 
     directory: Path
@@ -72,10 +73,18 @@ class SplitText:
     def open(cls, directory: str | PathLike[str]) -> "SplitText":
         """Open a directory.
 
+        Parameters
+        ----------
+        directory : path
+
+        Returns
+        -------
+        SplitText
+
         Raises
         ------
         EmbeddingsError
-            It holds no split, or is damaged.
+            The directory holds no split, or is damaged.
         """
         directory = Path(directory)
         try:
@@ -99,11 +108,11 @@ class SplitText:
         if not all(type(number) is int and 0 <= number <= WHOLE_TEXT for number in numbers) or not self.block_lines:
             raise ValueError("a number is out of range")
         if set(self.lines) != {*PARTS} or not {*self.cycle} or max(self.cycle) >= len(PARTS):
-            raise ValueError("the parts are others")
+            raise ValueError(f"the parts are not {', '.join(PARTS)}")
 
-    def counts(self, worker: int, generation: int) -> np.ndarray:
-        """Return how often the words of a generation are in train, (w,) int64, in the order of its file."""
-        path = self.directory / _counts_name(worker, generation)
+    def counts(self, worker: int, spill: int) -> np.ndarray:
+        """Return the counts in train of the words of a spill, (w,) int64, in the order of its file."""
+        path = self.directory / _counts_name(worker, spill)
         try:
             counts = read_array(path)
         except OSError as error:
@@ -113,7 +122,7 @@ class SplitText:
         return counts
 
     def begin(self, tokenized: TokenizedCorpus, part: int) -> tuple[Begin, Deal]:
-        """Return where a part of the tokenized ids begins and how its lines are dealt out."""
+        """Return the position of a part of the tokenized ids, and the assignment of its lines."""
         if len(self.begins) != len(tokenized.parts):
             raise EmbeddingsError(f"{self.directory} is the split of another text; split this one")
         line, in_line = self.begins[part].tolist()
@@ -121,7 +130,7 @@ class SplitText:
 
 
 def whole_text(_: TokenizedCorpus, __: int) -> tuple[Begin, Deal]:
-    """Return what `SplitText.begin` does, for a text that is all train."""
+    """Return the result of `SplitText.begin` for a text that is all train."""
     return Begin(0, False), Deal(WHOLE_TEXT, np.zeros(1, np.int64))
 
 
@@ -139,18 +148,18 @@ def split_text(
     test: float = 0.05,
     threads: int | None = None,
 ) -> SplitText:
-    """Decide which lines are train, valid and test, and count the words of train.
+    """Assign lines to train, valid and test, and count the words of train.
 
     Parameters
     ----------
     tokenized : TokenizedCorpus
         One text, or three named train, valid and test.
     directory : path
-        Where to write; it must not exist, or be empty.
+        Output directory, which must not exist or be empty.
     valid, test : float
-        Shares of the lines; of three texts without effect.
+        Fractions of the lines; without effect for three texts.
     threads : int, optional
-        Default: one a processor core.
+        By default one per processor core.
 
     Returns
     -------
@@ -161,7 +170,7 @@ def split_text(
     EmbeddingsError
         A part has no line of words, or `directory` exists.
     ValueError
-        The shares leave nothing for train, or no cycle of 1,000 blocks or fewer has these shares.
+        The fractions leave nothing for train, or no cycle of at most 1,000 blocks has these fractions.
     """
     given = tuple(tokenized.sources) == PARTS
     if tokenized.sources and not given:
@@ -202,12 +211,21 @@ def split_text(
 
 
 def dealing_cycle(valid: float, test: float) -> tuple[int, ...]:
-    """Return the part of each block of the shortest cycle that has these shares: ``(0, 0, ..., 1, ..., 2, ...)``.
+    """Return the part of each block of the shortest cycle with these fractions: ``(0, 0, ..., 1, ..., 2, ...)``.
+
+    Parameters
+    ----------
+    valid, test : float
+        Fractions of the lines.
+
+    Returns
+    -------
+    tuple of int
 
     Raises
     ------
     ValueError
-        A share is not above 0, they leave nothing for train, or no cycle of 1,000 blocks or fewer has them.
+        A fraction is not above 0, they leave nothing for train, or no cycle of at most 1,000 blocks has them.
     """
     for name, share in (("valid", valid), ("test", test)):
         if not 0 < share < 1:
@@ -223,14 +241,14 @@ def dealing_cycle(valid: float, test: float) -> tuple[int, ...]:
 
 
 def describe_cycle(block_lines: int, cycle: tuple[int, ...]) -> str:
-    """Return in words how blocks of lines are dealt out."""
+    """Describe the assignment of blocks of lines in words."""
     numbers = np.bincount(cycle, minlength=len(PARTS)).tolist()
     shares = ", ".join(f"{number} for {part}" for part, number in zip(PARTS, numbers, strict=True))
     return f"blocks of {block_lines} lines; of every {len(cycle)} blocks, {shares}"
 
 
 def _begins(counted: list[tuple[bool, bool, int, bool]]) -> tuple[np.ndarray, int]:
-    """Add up what `count_lines` found: where each part of the tokenized ids begins, and the number of all lines."""
+    """Sum the results of `count_lines`; return the begin of each part of the tokenized ids, and the number of lines."""
     begins = np.empty((len(counted), 2), np.int64)
     line, in_line = 0, False
     for part, (has_end, begins_with_word, lines, ends_with_word) in enumerate(counted):
@@ -256,26 +274,26 @@ def _lines_of_files(tokenized: TokenizedCorpus, begins: np.ndarray, total: int) 
 
 
 def _count_train(tokenized: TokenizedCorpus, split: SplitText, worker: int) -> int:
-    """Write the counts of all generations of a worker; return their sum."""
+    """Write the counts of all spills of a worker; return their sum."""
     tokens = 0
-    for generation, parts in _parts_by_generation(tokenized, worker):
-        words = tokenized.generation(worker, generation)
+    for spill, parts in _parts_by_spill(tokenized, worker):
+        words = tokenized.spilled_counts(worker, spill)
         counts = np.zeros(words.size + 1, np.int64)
         for part in parts:
             if not count_words(tokenized.ids(part), *split.begin(tokenized, part), 0, counts):
                 raise EmbeddingsError(f"{tokenized.directory} is damaged; tokenize the corpus again")
-        path = split.directory / _counts_name(worker, generation)
+        path = split.directory / _counts_name(worker, spill)
         with writing(path):
             np.save(path, counts[words.ids()], allow_pickle=False)
         tokens += int(counts.sum())
     return tokens
 
 
-def _parts_by_generation(tokenized: TokenizedCorpus, worker: int) -> Iterator[tuple[int, list[int]]]:
+def _parts_by_spill(tokenized: TokenizedCorpus, worker: int) -> Iterator[tuple[int, list[int]]]:
     own = np.flatnonzero(tokenized.parts[:, 0] == worker)
-    for generation in np.unique(tokenized.parts[own, 1]).tolist():
-        yield generation, own[tokenized.parts[own, 1] == generation].tolist()
+    for spill in np.unique(tokenized.parts[own, 1]).tolist():
+        yield spill, own[tokenized.parts[own, 1] == spill].tolist()
 
 
-def _counts_name(worker: int, generation: int) -> str:
-    return f"counts-{worker}-{generation}.npy"
+def _counts_name(worker: int, spill: int) -> str:
+    return f"counts-{worker}-{spill}.npy"

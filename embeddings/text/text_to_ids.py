@@ -1,4 +1,4 @@
-"""The whole road from text to ids in one call: tokenize, split, vocabulary, encode."""
+"""Conversion of text to ids in one call: tokenize, split, build the vocabulary, encode."""
 
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
@@ -25,26 +25,26 @@ def text_to_ids(
     threads: int | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> tuple[Vocabulary, EncodedCorpus]:
-    """Encode a text with its own vocabulary.
+    """Encode a text with a vocabulary built from it.
 
     Parameters
     ----------
     blocks : iterable of bytes, or mapping of str to iterable of bytes
-        UTF-8 text; a mapping holds the parts ``train``, ``valid`` and ``test`` and asks for `split`.
+        UTF-8 text; a mapping holds the parts ``train``, ``valid`` and ``test`` and requires `split`.
     tokenizer : Tokenizer
     directory : path
-        Existing; the folders of the steps are made in it. They must be there as long as the corpus is read.
+        Existing directory, in which each step writes a directory. They must exist as long as the corpus is read.
     min_count : int
-        Words seen less often are not in the vocabulary.
+        Omit words that occur less often from the vocabulary.
     max_vocabulary : int, optional
-        Keep this many words at most, the most frequent.
+        Keep only this many of the most frequent words.
     split : bool
-        Make the parts train, valid and test; the vocabulary is then that of train, with ``<unk>`` and ``<eos>``.
-        Otherwise all is train, and other words are left out.
+        Split the text into train, valid and test; the vocabulary is then that of train, with ``<unk>`` and ``<eos>``.
+        Otherwise the whole text is train, and words outside of the vocabulary are omitted.
     valid, test : float
-        Shares of the lines that go to these parts.
+        Fractions of the lines for these parts.
     threads : int, optional
-        Default: one a processor core.
+        By default one per processor core.
     progress : callable, optional
         Called with the number of bytes tokenized so far.
 

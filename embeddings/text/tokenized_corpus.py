@@ -1,16 +1,16 @@
-"""Text, tokenized once: provisional word ids on disk, the words that they stand for, and their counts.
+"""A tokenized text on disk: provisional word ids, the words of these ids, and their counts.
 
-A directory of it holds
+A directory contains
 
     tokenized.json             settings of the tokenizer and totals
-    ids-<worker>.bin           little-endian int32, part after part: words from 1 on, 0 where a line ends
-    words-<worker>-<n>.bin     the words of generation n of a worker; see `embeddings.text.tokenizer.spilled_counts`
-    parts.npy                  (p, 5) int64 in the order of the text: worker, generation, first id, number of ids,
+    ids-<worker>.bin           little-endian int32, part after part: words from 1 on, 0 at the end of a line
+    words-<worker>-<n>.bin     the words of spill n of a worker; see `embeddings.text.tokenizer.spilled_counts`
+    parts.npy                  (p, 5) int64 in the order of the text: worker, spill, first id, number of ids,
                                source
 
-Each worker numbers words in the order in which it meets them. When its table of words is as large as it may be, the
-table goes to disk as a generation and the worker begins a new one: memory is bounded whatever the text. Which worker
-reads which block is a matter of chance; what `build_vocabulary` and `encode_corpus` make of it is not.
+Each worker numbers words in the order in which it finds them. When its table of words reaches the size limit, the
+worker writes (spills) the table to disk and begins a new one, which bounds memory for any text. The assignment of
+blocks to workers is random, but the results of `build_vocabulary` and `encode_corpus` do not depend on it.
 """
 
 import json
@@ -29,16 +29,16 @@ import numpy as np
 
 from embeddings.array_files import read_array, write_array
 from embeddings.errors import EmbeddingsError
-from embeddings.text.tokenizer.spilled_counts import Generation, write_generation
+from embeddings.text.tokenizer.spilled_counts import SpilledCounts, write_spilled_counts
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.tokenizer.word_counters import WordCounter
 from embeddings.threads import thread_count
 from vecmill.files import atomic_directory, write_json, writing
 
-_TABLES_BYTES = 96 << 20  # of all workers' tables of words together
+_TABLES_BYTES = 96 << 20  # memory of the word tables of all workers
 _LARGEST_TABLE = 48 << 20
 _SMALLEST_TABLE = 6 << 20
-_FORMAT = 2
+_FORMAT = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,15 +51,15 @@ class TokenizedCorpus:
     tokenizer : dict
         Settings of the tokenizer.
     byte_count, token_count : int
-        Of the text.
+        Bytes and tokens of the text.
     word_count : int
-        Words of all generations together; a word in several of them counts several times.
-    passed_over : dict of str to int
-        What no token was made of: invalid UTF-8, control characters, words that are too long.
+        Sum of the words of all spills; a word in several spills counts several times.
+    skipped : dict of str to int
+        Counts of text that gave no token, by kind: invalid UTF-8, control characters, too long words.
     sources : list of str
-        Names of the texts that were read one after the other; empty for a single text.
-    parts : ndarray (p, 5) int64
-        Worker, generation, first id, number of ids and source (its place in `sources`), in the order of the text.
+        Names of the texts, in the order in which they were read; empty for a single text.
+    parts : (p, 5) int64
+        Worker, spill, first id, number of ids and source (index into `sources`), in the order of the text.
     """
 
     directory: Path
@@ -67,7 +67,7 @@ class TokenizedCorpus:
     byte_count: int
     token_count: int
     word_count: int
-    passed_over: dict[str, int]
+    skipped: dict[str, int]
     sources: list[str]
     parts: np.ndarray
 
@@ -75,10 +75,18 @@ class TokenizedCorpus:
     def open(cls, directory: str | PathLike[str]) -> "TokenizedCorpus":
         """Open a directory.
 
+        Parameters
+        ----------
+        directory : path
+
+        Returns
+        -------
+        TokenizedCorpus
+
         Raises
         ------
         EmbeddingsError
-            It is not one of tokenized text, or damaged.
+            The directory holds no tokenized text, or is damaged.
         """
         directory = Path(directory)
         try:
@@ -91,27 +99,45 @@ class TokenizedCorpus:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EmbeddingsError(f"{directory} is damaged ({error}); tokenize the corpus again") from error
 
-    def generations(self) -> list[tuple[int, int]]:
-        """Return worker and number of every generation of words."""
+    def spills(self) -> list[tuple[int, int]]:
+        """Return worker and number of every spill."""
         return [(worker, number) for worker, number in np.unique(self.parts[:, :2], axis=0).tolist()]
 
-    def generation(self, worker: int, number: int) -> Generation:
-        """Open the words of a generation.
+    def spilled_counts(self, worker: int, number: int) -> SpilledCounts:
+        """Open the words and counts of a spill.
+
+        Parameters
+        ----------
+        worker, number : int
+            A pair of `spills`.
+
+        Returns
+        -------
+        SpilledCounts
 
         Raises
         ------
         EmbeddingsError
             The file is missing or damaged.
         """
-        return Generation(self.directory / _words_name(worker, number))
+        return SpilledCounts(self.directory / _words_name(worker, number))
 
     def ids(self, part: int) -> np.ndarray:
-        """Return the provisional ids of a part, (n,) int32.
+        """Read the provisional ids of a part.
+
+        Parameters
+        ----------
+        part : int
+            Row of `parts`.
+
+        Returns
+        -------
+        (n,) int32
 
         Raises
         ------
         EmbeddingsError
-            The file is missing or cut short.
+            The file is missing or truncated.
         """
         worker, _, first, number, _ = self.parts[part].tolist()
         path = self.directory / _ids_name(worker)
@@ -136,17 +162,17 @@ def tokenize_corpus(
     Parameters
     ----------
     blocks : iterable of bytes, or mapping of str to iterable of bytes
-        UTF-8 text; the end of a block ends a word, but not a line. A mapping holds several texts by name, which are
-        read one after the other; each ends its last line.
+        UTF-8 text; the end of a block ends a word, but not a line. A mapping holds several named texts, which are read
+        one after the other; the end of a text ends a line.
     tokenizer : Tokenizer
     directory : path
-        Where to write; it must not exist, or be empty.
+        Output directory, which must not exist or be empty.
     threads : int, optional
-        Default: one a processor core. Tokenizers written in Python use one.
+        By default one per processor core. Tokenizers written in Python use one.
     progress : callable, optional
-        Is called with the number of bytes read so far.
+        Called with the number of bytes read so far.
     table_bytes : int, optional
-        Memory of the table of words of one thread. Default: 96 MB divided by the threads, 6 to 48 MB.
+        Memory of one thread's word table. By default 96 MB divided by the number of threads, from 6 to 48 MB.
 
     Returns
     -------
@@ -159,15 +185,15 @@ def tokenize_corpus(
     """
     threads = thread_count(threads) if tokenizer.uses_threads else 1
     room = table_bytes or max(_SMALLEST_TABLE, min(_LARGEST_TABLE, _TABLES_BYTES // threads))
-    with atomic_directory(directory, sync=False) as partial:  # damage is noticed when it is read
+    with atomic_directory(directory, sync=False) as partial:  # no sync: reading detects damage
         with ExitStack() as stack:
             workers = [_Worker(number, tokenizer.counter(room), partial) for number in range(threads)]
             for worker in workers:
                 stack.callback(worker.close)
             byte_count = _distribute(_numbered(blocks), workers, progress)
-        passed_over: Counter[str] = Counter()
+        skipped: Counter[str] = Counter()
         for worker in workers:
-            passed_over.update(worker.counter.passed_over)
+            skipped.update(worker.counter.skipped)
         parts = sorted(part for worker in workers for part in worker.parts)
         corpus = TokenizedCorpus(
             directory=Path(directory),
@@ -175,7 +201,7 @@ def tokenize_corpus(
             byte_count=byte_count,
             token_count=sum(worker.token_count for worker in workers),
             word_count=sum(worker.word_count for worker in workers),
-            passed_over=dict(passed_over),
+            skipped=dict(skipped),
             sources=list(blocks) if isinstance(blocks, Mapping) else [],
             parts=np.array([part[2:] for part in parts], np.int64).reshape(-1, 5),
         )
@@ -189,19 +215,19 @@ def tokenize_corpus(
 
 
 def _numbered(blocks: Iterable[bytes] | Mapping[str, Iterable[bytes]]) -> Iterator[tuple[int, bytes, int]]:
-    """Yield the source of every block, the block and its size; a text whose last line has no end gets one."""
+    """Yield the source, the block and its size; append a line end to a text that has none at its end."""
     for source, texts in enumerate(blocks.values() if isinstance(blocks, Mapping) else [blocks]):
         block = b"\n"
         for block in texts:
             yield source, block, len(block)
-        if isinstance(block, bytes) and not block.endswith(b"\n"):  # sentences of `TokenLists` have an end
+        if isinstance(block, bytes) and not block.endswith(b"\n"):  # a block of `TokenLists` ends all sentences
             yield source, b"\n", 0
 
 
 def _distribute(
     blocks: Iterable[tuple[int, bytes, int]], workers: list["_Worker"], progress: Callable[[int], None] | None
 ) -> int:
-    """Give each block to a worker that is idle; no more are read than that. Return the number of bytes read."""
+    """Give each block to an idle worker, and read the next when one is idle; return the number of bytes read."""
     idle: SimpleQueue[_Worker] = SimpleQueue()
     errors: list[BaseException] = []
     byte_count = 0
@@ -209,7 +235,7 @@ def _distribute(
     def read(worker: _Worker, number: int, source: int, block: bytes) -> None:
         try:
             worker.read(number, source, block)
-        except BaseException as error:  # raised again in the caller's thread
+        except BaseException as error:  # re-raised in the caller's thread
             errors.append(error)
         idle.put(worker)
 
@@ -232,12 +258,20 @@ def _distribute(
 
 
 class _Worker:
-    """Writes the ids and words that one thread finds.
+    """Writer of the ids and words of one thread.
+
+    Parameters
+    ----------
+    number : int
+        Number of the worker.
+    counter : WordCounter
+    directory : Path
+        Directory of the files.
 
     Attributes
     ----------
     parts : list of tuple
-        Number of the block, number of the part in it, worker, generation, first id, number of ids, source.
+        Number of the block, number of the part in it, worker, spill, first id, number of ids, source.
     """
 
     def __init__(self, number: int, counter: WordCounter, directory: Path) -> None:
@@ -246,7 +280,7 @@ class _Worker:
         self.token_count = self.word_count = 0
         self._number = number
         self._directory = directory
-        self._generation = self._id_count = self._source = 0
+        self._spill = self._id_count = self._source = 0
         self._path = directory / _ids_name(number)
         with writing(self._path):
             self._file = self._path.open("wb")
@@ -257,19 +291,19 @@ class _Worker:
         self._write(block_number, self.counter.ids(block))
 
     def finish(self) -> None:
-        """Write what is left."""
+        """Write the remaining ids and words."""
         self._write(sys.maxsize, self.counter.last_ids())
         self._save_words()
         self.close()
 
     def close(self) -> None:
-        """Close the file of ids; more than once does no harm."""
+        """Close the file of ids; it may be called more than once."""
         with writing(self._path):
             self._file.close()
 
     def _write(self, block_number: int, parts: Iterator[np.ndarray]) -> None:
         for part, ids in enumerate(parts):
-            place = (block_number, part, self._number, self._generation, self._id_count, len(ids), self._source)
+            place = (block_number, part, self._number, self._spill, self._id_count, len(ids), self._source)
             if ids.size:
                 with writing(self._path):
                     self._file.write(ids.data)
@@ -279,14 +313,14 @@ class _Worker:
                 self._save_words()
 
     def _save_words(self) -> None:
-        """Put the words so far on disk; the next id is of a new generation."""
+        """Spill the word table to disk; the next id belongs to a new spill."""
         table = self.counter.take_words()
-        path = self._directory / _words_name(self._number, self._generation)
+        path = self._directory / _words_name(self._number, self._spill)
         with writing(path):
-            write_generation(path, table)
+            write_spilled_counts(path, table)
         self.token_count += table.total
         self.word_count += len(table)
-        self._generation += 1
+        self._spill += 1
 
 
 def _checked(parts: np.ndarray) -> np.ndarray:
@@ -299,5 +333,5 @@ def _ids_name(worker: int) -> str:
     return f"ids-{worker}.bin"
 
 
-def _words_name(worker: int, generation: int) -> str:
-    return f"words-{worker}-{generation}.bin"
+def _words_name(worker: int, spill: int) -> str:
+    return f"words-{worker}-{spill}.bin"

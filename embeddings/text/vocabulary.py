@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 UNK, EOS = "<unk>", "<eos>"
-"""The words that stand for a word outside of the vocabulary and for the end of a line."""
-_SEARCHES = 8  # words searched for in the text before a dictionary is built
-_CANDIDATES = 50_000  # words whose spelling is compared with that of an unknown one
+"""Tokens for words outside of the vocabulary and for the end of a line."""
+_SEARCHES = 8  # words searched in the text before a dictionary is built
+_CANDIDATES = 50_000  # words whose spelling is compared with that of an unknown word
 
 
 class UnknownWordError(EmbeddingsError, KeyError):
     """A word that is not in the vocabulary."""
 
-    __str__ = Exception.__str__  # that of KeyError puts the message in quotes
+    __str__ = Exception.__str__  # KeyError.__str__ puts the message in quotes
 
 
 class Vocabulary:
-    """Words with their counts; the id of a word is its place. Immutable.
+    """Words with their counts; the id of a word is its index. Immutable.
 
-    `build_vocabulary` and `from_counts` order words by falling count, those of one count by code points; `from_words`
-    keeps the order in which they come. All is held as the text of a `vocabulary.tsv`, and decoded when it is asked
-    for, so that a large vocabulary opens at once.
+    `build_vocabulary` and `from_counts` sort words by descending count, then by code points; `from_words` keeps the
+    given order. The vocabulary is stored as the text of ``vocabulary.tsv`` and decoded on demand, so that a large
+    vocabulary opens at once.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ class Vocabulary:
 
     @classmethod
     def from_counted(cls, counted: CountedWords) -> Self:
-        """Take over different words, in the order that they have."""
+        """Make a vocabulary of distinct words in the given order."""
         return cls(counted.to_text())
 
     @classmethod
@@ -70,9 +70,9 @@ class Vocabulary:
         Parameters
         ----------
         words : iterable of str
-            All different.
+            Distinct words.
         counts : iterable of int, optional
-            One a word. Default: 0, unknown.
+            One count per word; by default 0, which means unknown.
 
         Returns
         -------
@@ -81,38 +81,38 @@ class Vocabulary:
         Raises
         ------
         ValueError
-            A word appears twice or is empty, a count is negative, or there are more or fewer counts than words.
+            A word occurs twice or is empty, a count is negative, or the numbers of counts and words differ.
         """
         words = list(words)
         numbers = np.zeros(len(words), np.int64) if counts is None else np.fromiter(counts, np.int64)
         if len(numbers) != len(words):
-            raise ValueError(f"{len(numbers):,} counts for {len(words):,} words; expected one count a word")
+            raise ValueError(f"{len(numbers):,} counts for {len(words):,} words; expected one count per word")
         if numbers.min(initial=0) < 0:
-            raise ValueError(f"count {numbers.min()} is negative; expected how often a word was seen")
+            raise ValueError(f"count {numbers.min()} is negative; expected the number of occurrences of a word")
         if len(set(words)) != len(words):
             twice = Counter(words).most_common(1)[0][0]
-            raise ValueError(f"word {twice!r} appears twice; expected different words: leave one of them out")
+            raise ValueError(f"word {twice!r} occurs twice; expected distinct words: remove one of them")
         if "" in words:
-            raise ValueError("a word is empty; leave it out")
+            raise ValueError("a word is empty; remove it")
         vocabulary = cls(_lines(words, None if counts is None else numbers.tolist()).encode())
-        vocabulary.words = tuple(words)  # is asked for next
+        vocabulary.words = tuple(words)  # fills the cached property
         return vocabulary
 
     @classmethod
     def from_counts(cls, counts: Mapping[str, int], min_count: int = 1, max_vocabulary: int | None = None) -> Self:
-        """Make a vocabulary of the words seen at least `min_count` times, at most the `max_vocabulary` most frequent.
+        """Make a vocabulary of the `max_vocabulary` most frequent words with a count of at least `min_count`.
 
         Parameters
         ----------
         counts : mapping of str to int
         min_count : int
         max_vocabulary : int, optional
-            Default: all.
+            By default all words.
 
         Returns
         -------
         Vocabulary
-            Words by falling count, then by code points.
+            Words by descending count, then by code points.
 
         Raises
         ------
@@ -126,7 +126,7 @@ class Vocabulary:
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
-        """Open a `vocabulary.tsv`; its lines are not looked at before they are needed.
+        """Open a ``vocabulary.tsv``; its lines are parsed on demand.
 
         Parameters
         ----------
@@ -149,7 +149,7 @@ class Vocabulary:
     def save(self, path: str | PathLike[str]) -> None:
         r"""Write ``word<TAB>count`` lines in UTF-8, without a header.
 
-        Tab, newline, carriage return and backslash in words are written as ``\t``, ``\n``, ``\r`` and ``\\``.
+        Tab, newline, carriage return and backslash in words are escaped as ``\t``, ``\n``, ``\r`` and ``\\``.
 
         Parameters
         ----------
@@ -187,21 +187,21 @@ class Vocabulary:
 
     @cached_property
     def counts(self) -> np.ndarray:
-        """How often each word was seen, (V,) int64, by id; 0 where that is unknown."""
+        """Counts of the words by id, (V,) int64; 0 if unknown."""
         counts = self._counted.counts
         counts.flags.writeable = False
         return counts
 
     @cached_property
     def _length(self) -> int:
-        return self._text.count(b"\n")  # without looking at the lines: a large vocabulary opens at once
+        return self._text.count(b"\n")  # without parsing the lines: a large vocabulary opens at once
 
     @cached_property
     def _ids(self) -> dict[str, int]:
         return {word: number for number, word in enumerate(self.words)}
 
     def _find(self, word: str) -> int | None:
-        """Return the id of a word: at first by searching the text, after some words from a dictionary."""
+        """Return the id of a word; the first look-ups search the text, later ones use a dictionary."""
         if self._searches >= _SEARCHES:
             return self._ids.get(word)
         self._searches += 1
@@ -226,7 +226,8 @@ class Vocabulary:
         Raises
         ------
         UnknownWordError
-            It is not there (a `KeyError` and an `EmbeddingsError`); the message offers the closest spellings.
+            The word is not in the vocabulary (a `KeyError` and an `EmbeddingsError`); the message suggests the closest
+            spellings.
         """
         number = self._find(word)
         if number is None:
@@ -242,7 +243,7 @@ class Vocabulary:
         ----------
         words : iterable of str
         missing : int, optional
-            Stands for words that are not there. Default: they are an error.
+            Id of words that are not in the vocabulary; by default they are an error.
 
         Returns
         -------
@@ -258,7 +259,7 @@ class Vocabulary:
         return np.array([find(word, *arguments) for word in words], np.int32)
 
     def _closest(self, word: str) -> list[str]:
-        """Return up to three similar words: of other case first, then of the most frequent ones."""
+        """Return up to three similar words: first words of other case, then frequent words of similar spelling."""
         other_case = [form for form in (word.lower(), word.capitalize(), word.upper()) if form in self]
         candidates = [
             other
@@ -268,19 +269,19 @@ class Vocabulary:
         return list(dict.fromkeys(other_case + difflib.get_close_matches(word, candidates)))[:3]
 
     def prefix(self, max_vocabulary: int | None = None, min_count: int = 1) -> "Vocabulary":
-        """Return the first words as a vocabulary of its own: the ids of words that are in both are the same.
+        """Return the first words as a new vocabulary, with the same ids.
 
         Parameters
         ----------
         max_vocabulary : int, optional
-            Number of words, at most. Default: all.
+            Largest number of words; by default all.
         min_count : int
-            Words seen less often are left out, but for ``<unk>`` and ``<eos>``.
+            Omit words that occur less often, except ``<unk>`` and ``<eos>``.
 
         Returns
         -------
         Vocabulary
-            The count of ``<unk>`` is higher by the counts of the words that are left out.
+            The count of ``<unk>`` includes the counts of the omitted words.
         """
         frequent = 2 + int(np.searchsorted(-self.counts[2:], -min_count, side="right"))
         size = min(len(self), frequent, len(self) if max_vocabulary is None else max_vocabulary)
@@ -291,12 +292,12 @@ class Vocabulary:
         return Vocabulary.from_words(self.words[:size], counts)
 
     def is_word(self, *, punctuation: bool) -> np.ndarray:
-        """Return which entries are words of the text: neither ``<unk>`` nor ``<eos>``, nor punctuation if told so.
+        """Return a mask of the entries that are words of the text: not ``<unk>``, ``<eos>`` or punctuation.
 
         Parameters
         ----------
         punctuation : bool
-            Count entries without a letter, digit, mark or underscore as words.
+            Include entries without a letter, digit, mark or underscore.
 
         Returns
         -------
@@ -310,7 +311,7 @@ class Vocabulary:
         return found
 
     def select(self, chosen: np.ndarray) -> "Vocabulary":
-        """Return the words at the given indices or mask as a vocabulary of its own."""
+        """Return the words at the given indices or mask as a new vocabulary."""
         numbers = np.arange(len(self))[chosen].tolist()
         return Vocabulary.from_words([self.words[number] for number in numbers], self.counts[chosen].tolist())
 
@@ -330,20 +331,20 @@ class Vocabulary:
         UnknownWordError
             See `id`.
         """
-        from scipy import sparse  # a third of a second that others need not wait
+        from scipy import sparse  # imported here: it takes a third of a second, which other methods do not need
 
         ids = self.ids([words] if isinstance(words, str) else words)
         rows = np.arange(len(ids) + 1, dtype=np.int32)
         return sparse.csr_array((np.ones(len(ids), np.float32), ids, rows), shape=(len(ids), len(self)))
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return the columns ``word`` and ``count``; the index is the id."""
-        import pandas as pd  # half a second that others need not wait
+        """Return a table with the columns ``word`` and ``count``; the index is the id."""
+        import pandas as pd  # imported here: it takes half a second, which other methods do not need
 
         return pd.DataFrame({"word": self.words, "count": self.counts}).rename_axis("id")
 
     def fingerprint(self) -> str:
-        """Return the SHA-256 of `vocabulary.tsv`."""
+        """Return the SHA-256 of ``vocabulary.tsv``."""
         return hashlib.sha256(self._text).hexdigest()
 
     def __len__(self) -> int:
@@ -371,7 +372,7 @@ def _has_letter(word: str) -> bool:
 
 
 def _lines(words: list[str], counts: list[int] | None) -> str:
-    """Return the lines of `vocabulary.tsv`; without counts that is one join, for there may be millions of words."""
+    """Return the lines of ``vocabulary.tsv``; without counts one join suffices, as there may be millions of words."""
     letters = "".join(words)
     if any(special in letters for special in "\\\t\n\r"):
         words = [escape(word.encode()).decode() for word in words]

@@ -1,9 +1,9 @@
-"""What every Unicode character is to the tokenizer, as compact arrays that its kernels read.
+"""The kind of every Unicode character, as compact arrays for the kernels of the tokenizer.
 
 The tables follow the `unicodedata` of the running Python. A code point c is looked up in two steps,
-``entries[blocks[c >> 8] * 256 + (c & 255)]``: most of Unicode's 4352 blocks of 256 characters are alike, so that
-the entries stay small enough for a processor's cache. An entry holds the kind of the character in its low bits
-(see `embeddings.text.tokenizer.kernels`) and the character that replaces it from bit 8 on (0: itself).
+``entries[blocks[c >> 8] * 256 + (c & 255)]``: most of Unicode's 4352 blocks of 256 characters are equal, so that the
+entries fit into a processor's cache. An entry holds the kind of the character in its low bits (see
+`embeddings.text.tokenizer.kernels`) and its replacement from bit 8 on (0: no replacement).
 """
 
 import unicodedata
@@ -35,7 +35,7 @@ UNDERSCORE = "_"
 VARIATION_SELECTORS = (*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 
 _CODE_POINTS = 0x110000
-# Planes 4 to 13 are not assigned; of plane 14 only the first characters are, and what follows is for private use.
+# Planes 4 to 13 are unassigned; plane 14 has only its first characters assigned; later planes are for private use.
 _ASSIGNED = (range(0x40000), range(0xE0000, 0xE1000))
 
 
@@ -46,13 +46,13 @@ def character_tables(white_space_only: bool, lowercase: bool, punctuation: bool,
     Parameters
     ----------
     white_space_only : bool
-        Words are runs of anything but white space and control characters, rather than of letters, marks and digits.
+        Words are runs of any characters but white space and control characters, not of letters, marks and digits.
     lowercase : bool
-        Each character is replaced by its own lower-case form, as `str.lower` gives it for that character alone.
+        Replace each character by its lower-case form, as `str.lower` returns it for the single character.
     punctuation : bool
         Characters that are neither part of a word nor space nor control characters are symbols, not separators.
     fold_digits : bool
-        Every decimal digit (category Nd) is replaced by ``0``.
+        Replace every decimal digit (category Nd) by ``0``.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def character_tables(white_space_only: bool, lowercase: bool, punctuation: bool,
     if lowercase:
         for code_point, lower in _lower_case():
             entries[code_point] |= ord(lower[0]) << 8
-            if len(lower) > 1:  # in all of Unicode only capital I with a dot: its lower case keeps the dot as a mark
+            if len(lower) > 1:  # only capital I with a dot, whose lower case keeps the dot as a mark
                 assert lower[1:] == "\u0307"
                 entries[code_point] |= DOT_FOLLOWS
     if fold_digits:
@@ -79,7 +79,7 @@ def character_tables(white_space_only: bool, lowercase: bool, punctuation: bool,
 
 
 def case_and_digit_folding(lowercase: bool, fold_digits: bool) -> dict[int, str]:
-    """Return the replacements of `character_tables` as `str.translate` takes them."""
+    """Return the replacements of `character_tables` in the form that `str.translate` takes."""
     folding = dict(_lower_case()) if lowercase else {}
     if fold_digits:
         digits = np.flatnonzero(_category_numbers() == _CATEGORIES.index("Nd"))
@@ -88,7 +88,7 @@ def case_and_digit_folding(lowercase: bool, fold_digits: bool) -> dict[int, str]
 
 
 def _word_kinds(punctuation: bool) -> np.ndarray:
-    """Kinds of all characters where words are made of letters, marks and digits."""
+    """Return the kinds of all characters if words consist of letters, marks and digits, (n,) uint8."""
     other = SYMBOL if punctuation else SEPARATOR
     by_initial = {"L": WORD, "N": WORD, "M": MARK, "Z": SEPARATOR, "P": other, "S": other}
     by_category = {"Cc": CONTROL, "Cf": IGNORED, "Cs": SEPARATOR, "Co": other, "Cn": other}
@@ -103,7 +103,7 @@ def _word_kinds(punctuation: bool) -> np.ndarray:
 
 
 def _white_space_kinds() -> np.ndarray:
-    """Kinds of all characters where only white space ends a word, as in `str.split`."""
+    """Return the kinds of all characters if only white space ends a word, as in `str.split`, (n,) uint8."""
     kinds = np.full(_CODE_POINTS, WORD, np.uint8)
     kinds[_category_numbers() == _CATEGORIES.index("Cc")] = CONTROL
     _mark_spaces(kinds)
@@ -111,7 +111,7 @@ def _white_space_kinds() -> np.ndarray:
 
 
 def _mark_spaces(kinds: np.ndarray) -> None:
-    """Make white space separate words and line ends end lines."""
+    """Set the kinds of white space and line ends in `kinds`."""
     kinds[[c for c in range(0x10000) if chr(c).isspace()]] = SEPARATOR
     kinds[list(map(ord, LINE_ENDS))] = LINE_END
 
@@ -124,7 +124,7 @@ _CATEGORIES = [
 
 @lru_cache(maxsize=1)
 def _category_numbers() -> np.ndarray:
-    """Index into `_CATEGORIES` for every code point."""
+    """Return the index into `_CATEGORIES` of every code point, (n,) uint8."""
     number = {name: index for index, name in enumerate(_CATEGORIES)}
     numbers = np.full(_CODE_POINTS, number["Cn"], np.uint8)
     for assigned in _ASSIGNED:
@@ -136,12 +136,12 @@ def _category_numbers() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _lower_case() -> list[tuple[int, str]]:
-    """Every character that differs from its lower-case form, with that form."""
+    """Return every character that differs from its lower-case form, with that form."""
     return [(c, lower) for assigned in _ASSIGNED for c in assigned if (lower := chr(c).lower()) != chr(c)]
 
 
 def _two_levels(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Store equal blocks of 256 entries once."""
+    """Deduplicate blocks of 256 entries; return the number of each block, and the distinct blocks."""
     position: dict[bytes, int] = {}
     distinct: list[np.ndarray] = []
     blocks = np.empty(_CODE_POINTS >> 8, np.uint16)
@@ -155,7 +155,7 @@ def _two_levels(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ascii_table(entries: np.ndarray) -> np.ndarray:
-    """What becomes of a byte: 0 ends a word, 1 to 127 is a letter of one, a closer look from `SPECIAL` on."""
+    """Return the table of bytes: 0 ends a word, 1 to 127 is the folded letter, from `SPECIAL` on the slow path."""
     table = np.arange(256, dtype=np.uint8) | np.uint8(SPECIAL)
     for byte, entry in enumerate(entries[:128].tolist()):
         kind, replacement = entry & 7, entry >> 8

@@ -1,6 +1,6 @@
-r"""Words as spans of bytes with their counts, and their text form: ``word<TAB>count`` lines.
+"""Words as spans of bytes, with counts, and their text form: ``word<TAB>count`` lines.
 
-Millions of Python strings would take several times the memory.
+Millions of Python strings would take several times as much memory.
 """
 
 import re
@@ -21,15 +21,22 @@ _ESCAPED = re.compile(rb"\\.", re.DOTALL)
 
 
 class Words(NamedTuple):
-    """Words as spans of UTF-8 bytes."""
+    """Words as spans of UTF-8 bytes.
 
-    letters: np.ndarray  # uint8
-    starts: np.ndarray  # (n,) int64
-    ends: np.ndarray  # (n,) int64
+    Attributes
+    ----------
+    letters : (m,) uint8
+    starts, ends : (n,) int64
+        Word i is ``letters[starts[i] : ends[i]]``.
+    """
+
+    letters: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
 
     @classmethod
     def from_bytes(cls, words: Sequence[bytes]) -> "Words":
-        """Put words one after the other."""
+        """Concatenate words."""
         lengths = np.fromiter(map(len, words), np.int64, len(words))
         ends = np.cumsum(lengths)
         return cls(np.frombuffer(b"".join(words), np.uint8), ends - lengths, ends)
@@ -42,11 +49,11 @@ class Words(NamedTuple):
                 yield letters[start:end]
 
     def take(self, which: np.ndarray) -> "Words":
-        """Return the words at the given indices or mask; they share their letters with these."""
+        """Return the words at the given indices or mask; the letters are shared, not copied."""
         return Words(self.letters, self.starts[which], self.ends[which])
 
     def compact(self) -> "Words":
-        """Return the same words, with no other letters than theirs."""
+        """Return the same words with a copy of only their letters."""
         lengths = self.ends - self.starts
         ends = np.cumsum(lengths)
         starts = ends - lengths
@@ -60,14 +67,20 @@ class Words(NamedTuple):
 
 
 class CountedWords(NamedTuple):
-    """Words and how often each was seen."""
+    """Words and their counts.
+
+    Attributes
+    ----------
+    words : Words
+    counts : (n,) int64
+    """
 
     words: Words
-    counts: np.ndarray  # (n,) int64
+    counts: np.ndarray
 
     @classmethod
     def join(cls, parts: Sequence["CountedWords"]) -> "CountedWords":
-        """Put the words of all parts one after the other."""
+        """Concatenate the words of all parts."""
         before = np.cumsum([0, *(part.words.letters.size for part in parts)])
         letters, starts, ends = (
             np.concatenate([part.words.letters for part in parts]),
@@ -77,10 +90,10 @@ class CountedWords(NamedTuple):
         return cls(Words(letters, starts, ends), np.concatenate([part.counts for part in parts]))
 
     def ranked(self, most: int | None = None) -> "CountedWords":
-        """Order by falling count, then by code points, and keep the first `most` words.
+        """Sort by descending count, then by code points, and keep the first `most` words.
 
-        The order of UTF-8 bytes is that of code points. Words are compared by their first 16 bytes as two numbers; the
-        few that are alike so far are compared in full.
+        UTF-8 bytes sort like code points. Words are compared by their first 16 bytes as two numbers; the few words that
+        are equal so far are compared in full.
         """
         first, second = _leading_bytes(self.words).T
         order = np.lexsort((second, first, -self.counts))
@@ -96,16 +109,18 @@ class CountedWords(NamedTuple):
         return CountedWords(self.words.take(order).compact(), self.counts[order])
 
     def to_text(self) -> bytes:
-        r"""Return ``word<TAB>count`` lines, with tab, newline, return and backslash in words escaped by a backslash."""
+        """Return ``word<TAB>count`` lines; a backslash escapes tab, newline, return and backslash in words."""
         words = self.words.to_bytes()
         if _TO_ESCAPE.search(self.words.letters.data):
             words = (_TO_ESCAPE.sub(lambda found: _ESCAPES[found[0]], word) for word in words)
         lines = (b"%b\t%d\n" % line for line in zip(words, self.counts.tolist(), strict=True))
-        return b"".join(iter(lambda: b"".join(islice(lines, 100_000)), b""))  # by parts: lines are large objects
+        return b"".join(
+            iter(lambda: b"".join(islice(lines, 100_000)), b"")
+        )  # in parts, because bytes objects are large
 
     @classmethod
     def from_text(cls, text: bytes) -> "CountedWords":
-        """Find the words and counts in the result of `to_text`; escapes are left in the words.
+        """Parse the result of `to_text`; the words keep their escapes.
 
         Parameters
         ----------
@@ -119,7 +134,7 @@ class CountedWords(NamedTuple):
         Raises
         ------
         EmbeddingsError
-            A line is not of that form; the message gives its number.
+            A line has another form; the message states its number.
         """
         letters = np.frombuffer(text, np.uint8)
         ends = np.flatnonzero(letters == _NEWLINE)
@@ -139,17 +154,17 @@ class CountedWords(NamedTuple):
 
 
 def _parts(number: int) -> Iterator[slice]:
-    """Cut a long array into parts, so that what is made of each one in turn is small."""
+    """Return slices that cut a long array into parts, so that temporary arrays are small."""
     return (slice(first, first + _PART) for first in range(0, number, _PART))
 
 
 def unescape(word: bytes) -> bytes:
-    """Return a word of `CountedWords.from_text` as it was."""
+    """Return a word of `CountedWords.from_text` without escapes."""
     return _ESCAPED.sub(lambda found: _ORIGINALS.get(found[0], found[0]), word) if b"\\" in word else word
 
 
 def escape(word: bytes) -> bytes:
-    """Return a word as it is in `CountedWords.to_text`."""
+    """Return a word with the escapes of `CountedWords.to_text`."""
     return _TO_ESCAPE.sub(lambda found: _ESCAPES[found[0]], word)
 
 

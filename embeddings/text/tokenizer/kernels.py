@@ -3,17 +3,16 @@
 Words live in an open-addressing hash table with linear probing. A slot is four uint64, half a cache line:
 
     key 0, key 1    the UTF-8 bytes of a word of at most 16 bytes, padded with zeros;
-                    of a longer one its hash, and where its bytes begin in ``letters`` (with `LONG` set)
-    id              1, 2, 3 ... in order of appearance (0: empty slot); of a long word its length from bit 32 on
-    count           how often the word has been seen
+                    for a longer word its hash, and the start of its bytes in ``letters`` (with `_LONG` set)
+    id              1, 2, 3 ... in order of appearance (0: empty slot); a long word has its length from bit 32 on
+    count           number of occurrences
 
-so that almost every word is found by two comparisons in one cache line. No byte of UTF-8 is 0xFF, which keeps `LONG`
-apart from short words; words with zero bytes are stored as long ones.
+so that two comparisons in one cache line find almost every word. No byte of UTF-8 is 0xFF, which keeps `_LONG`
+apart from short words; words with zero bytes are stored as long words.
 
-Text is worked on by the piece, in two steps. `_normalize` writes its words, folded, to a buffer and notes their edges:
-plain ASCII at a few instructions per byte and without a branch on what the byte is, all else character by character.
-`_count_words` then takes the words eight bytes at a time and asks for their slots ahead of time, so that the misses
-of the cache overlap.
+Text is processed in pieces, in two steps. `_normalize` writes its words, folded, to a buffer and records their edges:
+plain ASCII with a few instructions per byte and no branch on the byte, all other text character by character.
+`_count_words` then reads the words eight bytes at a time and prefetches their slots, so that cache misses overlap.
 """
 
 # mypy: ignore-errors
@@ -28,38 +27,38 @@ from numba.extending import intrinsic
 
 from embeddings.compilation import exact, inlined, subroutine
 
-# Kinds of characters: the low three bits of a table entry, whose bits from 8 on are the character that replaces it
+# Kinds of characters: the low three bits of a table entry; its bits from 8 on are the replacement character
 SEPARATOR = 0  # ends a word
 WORD = 1  # part of a word
-MARK = 2  # part of a word, but none begins with it
-JOINER = 3  # kept between two characters of a word, else a separator
-IGNORED = 4  # passed over as if it were not there
+MARK = 2  # part of a word, but not its first character
+JOINER = 3  # part of a word between two of its characters, else a separator
+IGNORED = 4  # removed without separating words
 LINE_END = 5
 CONTROL = 6  # a separator, counted
-SYMBOL = 7  # a token of its own
-DOT_FOLLOWS = 8  # flag: the replacement is followed by U+0307, combining dot above
-SYMBOL_ALONE = 16  # flag: a joiner that is a symbol where it does not join
-SPECIAL = 128  # flag in the ASCII table: the character needs a closer look
+SYMBOL = 7  # a separate token
+DOT_FOLLOWS = 8  # flag: U+0307, combining dot above, follows the replacement
+SYMBOL_ALONE = 16  # flag: a joiner that is a symbol unless it joins
+SPECIAL = 128  # flag in the ASCII table: the character takes the slow path
 
-LINE_END_ID = 0  # stands in the stream of ids where a line ends
-LONGEST_WORD = 1000  # bytes; longer words are dropped and counted
+LINE_END_ID = 0  # marks the end of a line in the stream of ids
+LONGEST_WORD = 1000  # bytes; longer words are skipped and counted
 
-# Places in the state of a tokenizer
+# Indices into the state of a tokenizer
 POSITION = 0  # bytes of the block done
 WRITTEN = 1  # ids written
-CARRIED = 2  # bytes of a word that goes on in the next piece
-HELD = 3  # the joiner at its end whose next character is not known yet, or 0
-JOINT = 4  # where that joiner begins
+CARRIED = 2  # bytes of a word that continues in the next piece
+HELD = 3  # the joiner at the end of that word if its next character is not known yet, else 0
+JOINT = 4  # start of that joiner
 INVALID = 5  # invalid byte sequences so far
 CONTROLS = 6  # control characters so far
 TOO_LONG = 7  # words longer than LONGEST_WORD so far
 STATE_SIZE = 8
 
-WORDS, LETTERS = 0, 1  # places in the sizes of a word table
+WORDS, LETTERS = 0, 1  # indices into the sizes of a word table
 
-PADDING = 24  # bytes after the folded text that are read, though never used
-_NEWLINE = np.uint64(10)  # stands in the folded text where a line ends
-_ALONE = 1 << 24  # flag of the joiner held: it is a symbol if it does not join
+PADDING = 24  # bytes after the folded text that are read but not used
+_NEWLINE = np.uint64(10)  # marks the end of a line in the folded text
+_ALONE = 1 << 24  # flag of the held joiner: it is a symbol unless it joins
 _COMBINING_DOT = np.int64(0x307)  # (a Python number would be a type of its own)
 _REPLACEMENT = 0xFFFD
 _LONG = np.uint64(0xFF << 56)
@@ -71,7 +70,7 @@ _FIRST_BYTES = np.array([(1 << 8 * n) - 1 for n in range(8)] + [2**64 - 1] * 9, 
 
 
 class CharacterTables(NamedTuple):
-    """See `embeddings.text.tokenizer.character_tables`."""
+    """Properties of all characters; see `embeddings.text.tokenizer.character_tables`."""
 
     ascii: np.ndarray  # (256,) uint8
     blocks: np.ndarray  # (4352,) uint16
@@ -87,17 +86,17 @@ class TableArrays(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """Room for a piece of text; see `scratch`."""
+    """Buffers for a piece of text; see `scratch`."""
 
-    folded: np.ndarray  # uint8, text
+    folded: np.ndarray  # uint8, folded text
     folded_words: np.ndarray  # the same memory as uint64
-    edges: np.ndarray  # uint32, where words begin and end in it, by turns
+    edges: np.ndarray  # uint32, alternating starts and ends of words in the folded text
     keys: np.ndarray  # uint64, both keys of each word
-    places: np.ndarray  # uint64, where to look for it
+    places: np.ndarray  # uint64, slot at which the search for each word begins
 
 
 def scratch(piece: int) -> Scratch:
-    """Make room for pieces of so many bytes."""
+    """Allocate buffers for pieces of `piece` bytes."""
     tokens = most_tokens(piece)
     folded = np.zeros((most_letters(piece) + PADDING + 7) // 8 * 8, np.uint8)
     edges, keys = np.empty(2 * tokens + 2, np.uint32), np.empty(2 * tokens, np.uint64)
@@ -105,18 +104,18 @@ def scratch(piece: int) -> Scratch:
 
 
 def most_tokens(piece: int) -> int:
-    """Return how many tokens so many bytes may be: one each, and a word and a joiner carried over."""
+    """Return the largest number of tokens of a piece: one per byte, a carried word and a joiner."""
     return piece + 4
 
 
 def most_letters(piece: int) -> int:
-    """Return how long so many bytes may become: U+FFFD, 3 bytes, for each, and a word carried over."""
+    """Return the largest number of bytes of a folded piece: U+FFFD, 3 bytes, per byte, and a carried word."""
     return 3 * (piece + 4) + LONGEST_WORD
 
 
 @intrinsic
 def _prefetch(typing_context, array, index):
-    """Ask for the cache line of ``array[index]``, to be read and written soon."""
+    """Prefetch the cache line of ``array[index]`` for reading and writing."""
 
     def codegen(context, builder, signature, args):
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
@@ -134,12 +133,12 @@ def _prefetch(typing_context, array, index):
 if config.DISABLE_JIT:
 
     def _prefetch(array, index):
-        """Do nothing: plain Python has no caches to warm."""
+        """Do nothing: plain Python cannot prefetch."""
 
 
 @subroutine
 def _hash_short(key_0, key_1):
-    """Multiply-shift hash; its top bits are the good ones."""
+    """Return a multiply-shift hash, whose top bits are well mixed."""
     return (key_0 ^ (key_0 >> _U32)) * _FACTOR_0 + (key_1 ^ (key_1 >> _U32)) * _FACTOR_1
 
 
@@ -153,7 +152,7 @@ def _hash_long(letters, start, end):
 
 @subroutine
 def _find_short(slots, shift, key_0, key_1):
-    """Return the slot of a short word, or the empty one where it belongs."""
+    """Return the slot of a short word, or the empty slot in which to insert it."""
     last = np.uint64(slots.size - 1)
     slot = (_hash_short(key_0, key_1) >> shift) << _U2
     while (slots[slot] != key_0 or slots[slot + _U1] != key_1) and slots[slot + _U2] != _U0:
@@ -163,7 +162,7 @@ def _find_short(slots, shift, key_0, key_1):
 
 @subroutine
 def _find_long(table, shift, word, start, end, value):
-    """Return the slot of a long word with hash `value`, or the empty one where it belongs."""
+    """Return the slot of a long word with hash `value`, or the empty slot in which to insert it."""
     slots = table.slots
     last = np.uint64(slots.size - 1)
     slot = (value >> shift) << _U2
@@ -209,7 +208,7 @@ def _add_long(table, slot, word, start, end, value):
 
 @subroutine
 def _shift(slots):
-    """Return by how many bits to shift a hash to get a slot."""
+    """Return the number of bits by which to shift a hash right to get the number of a slot."""
     shift, number = np.uint64(64), slots.size // 4
     while number > 1:
         number //= 2
@@ -219,14 +218,14 @@ def _shift(slots):
 
 @inlined  # measured to matter
 def _decode(raw, start):
-    """Decode the UTF-8 sequence of 2 to 4 bytes at `start`: the code point (-1: invalid) and where the next begins.
+    """Decode the UTF-8 sequence of 2 to 4 bytes at `start`; return the code point (-1: invalid) and the next position.
 
-    An invalid sequence is as long as the longest valid beginning of one, at least a byte (the Unicode Standard,
-    chapter 3, "Substitution of Maximal Subparts").
+    An invalid sequence is the longest prefix of a valid one, at least one byte (the Unicode Standard, chapter 3,
+    "Substitution of Maximal Subparts").
     """
     lead = np.int64(raw[start])
     end = start + _U1
-    if 0xE1 <= lead < 0xED and end + _U1 < raw.size:  # most of the world's scripts, at full speed
+    if 0xE1 <= lead < 0xED and end + _U1 < raw.size:  # fast path for most scripts
         second, third = np.int64(raw[end]), np.int64(raw[end + _U1])
         if second & 0xC0 == 0x80 and third & 0xC0 == 0x80:
             return (lead & 0x0F) << 12 | (second & 0x3F) << 6 | third & 0x3F, end + _U2
@@ -255,7 +254,7 @@ def _decode(raw, start):
 
 @inlined  # measured to matter
 def _encode(code, text, length):
-    """Append a character to a text of `length` bytes; the new length."""
+    """Append a character to a text of `length` bytes; return the new length."""
     if code < 0x80:
         text[length] = code
         return length + _U1
@@ -277,7 +276,10 @@ def _encode(code, text, length):
 
 @subroutine
 def _end_word(folded, edges, number, out, held, joint):
-    """Note the end of a word, after which the joiner held, if any, is a symbol or nothing; edges and text so far."""
+    """Record the end of a word; return the number of edges and of bytes of the folded text.
+
+    A held joiner does not belong to the word: it becomes a symbol if it has the flag `_ALONE`, else a separator.
+    """
     edges[number] = joint if held else out
     number += _U1
     if held & _ALONE:
@@ -290,24 +292,29 @@ def _end_word(folded, edges, number, out, held, joint):
 
 @subroutine
 def _normalize(raw, end, characters, folded, edges, state):
-    """Fold ``raw[state[POSITION]:end]`` and note the edges of its words; an odd number of them: the last word goes on.
+    """Fold ``raw[state[POSITION]:end]`` and record the edges of its words.
+
+    If the number of edges is odd, the last word continues in the next piece.
 
     Parameters
     ----------
     raw : (n,) uint8
     end : int
-        A character that begins before is read to its end.
+        A character that begins before `end` is read completely.
     characters : CharacterTables
-    folded : uint8
-        Begins with ``state[CARRIED]`` bytes of a word. Written: words, and `_NEWLINE` as a word where a line ends.
-    edges : uint32
-        Written.
-    state : int64
+    folded : (m,) uint8
+        Begins with ``state[CARRIED]`` bytes of a word. Receives the words, and `_NEWLINE` as a word at a line end.
+    edges : (k,) uint32
+        Receives the start and end of each word.
+    state : (STATE_SIZE,) int64
+        Updated.
 
     Returns
     -------
-    tuple of int
-        The number of edges and the length of the folded text.
+    number : int
+        Number of edges.
+    length : int
+        Bytes of the folded text.
     """
     ascii_table, blocks, entries = characters
     position, out, number = np.uint64(state[POSITION]), np.uint64(state[CARRIED]), _U0
@@ -370,7 +377,10 @@ def _normalize(raw, end, characters, folded, edges, state):
 
 @subroutine
 def _locate_words(number, shift, slots, scratch):
-    """Take the keys of words from the folded text and ask for their slots; at an odd place is no short word."""
+    """Compute the keys and slots of the words of the folded text, and prefetch the slots.
+
+    Slots are multiples of 4; an odd entry of ``scratch.places`` marks a line end or a long word.
+    """
     text, edges, keys, places = scratch.folded_words, scratch.edges, scratch.keys, scratch.places
     for i in range(number):
         start = np.uint64(edges[2 * i])
@@ -389,7 +399,7 @@ def _locate_words(number, shift, slots, scratch):
 
 @subroutine
 def _count_words(number, table, scratch, ids, state):
-    """Count the words in the folded text and write their ids."""
+    """Count the words of the folded text and write their ids."""
     slots, sizes = table.slots, table.sizes
     folded, edges, keys, places = scratch.folded, scratch.edges, scratch.keys, scratch.places
     last = np.uint64(slots.size - 1)
@@ -421,7 +431,7 @@ def _count_words(number, table, scratch, ids, state):
 
 @subroutine
 def _count_long(folded, start, end, table, shift):
-    """Count a long word; its id."""
+    """Count a long word; return its id."""
     value = _hash_long(folded, start, end)
     slot = _find_long(table, shift, folded, start, end, value)
     if table.slots[slot + _U2] == _U0:
@@ -432,7 +442,10 @@ def _count_long(folded, start, end, table, shift):
 
 @subroutine
 def _carry(folded, start, end, state):
-    """Move a word that goes on to the front; of one that is too long already, no more than shows that."""
+    """Move an incomplete word to the front of the buffer for the next piece.
+
+    A word that is already too long is truncated to `LONGEST_WORD` + 1 bytes, which still marks it as too long.
+    """
     length = min(end - start, LONGEST_WORD + 1)
     for i in range(length):
         folded[i] = folded[start + i]
@@ -443,7 +456,7 @@ def _carry(folded, start, end, state):
 
 @exact
 def tokenize_block(raw, characters, table, scratch, ids, state):
-    """Tokenize a block of text from ``state[POSITION]`` on, until it or the room in `table` or `ids` ends.
+    """Tokenize a block of text from ``state[POSITION]`` on, to its end or until `table` or `ids` is full.
 
     Parameters
     ----------
@@ -451,16 +464,17 @@ def tokenize_block(raw, characters, table, scratch, ids, state):
         UTF-8; the end of the block ends a word.
     characters : CharacterTables
     table : TableArrays
+        Updated.
     scratch : Scratch
     ids : (m,) int32
-        Written from ``state[WRITTEN]`` on: ids of words, and `LINE_END_ID` where a line ends.
+        Receives the ids of words, and `LINE_END_ID` at the end of a line, from ``state[WRITTEN]`` on.
     state : (STATE_SIZE,) int64
-        Changed in place.
+        Updated.
 
     Returns
     -------
     bool
-        Whether the block is done. If not, make room for `most_tokens` and `most_letters`, and call again.
+        True at the end of the block; otherwise make room for `most_tokens` and `most_letters`, and call again.
     """
     folded, edges = scratch.folded, scratch.edges
     tokens, letters = scratch.places.size, folded.size
@@ -485,7 +499,7 @@ def tokenize_block(raw, characters, table, scratch, ids, state):
 
 @subroutine
 def _short_keys(letters, start, end):
-    """Keys of a word, and whether it is a short one."""
+    """Return True and the keys of a short word, or False for a long word."""
     key_0, key_1 = _U0, _U0
     if end - start > 16:
         return False, key_0, key_1
@@ -502,7 +516,7 @@ def _short_keys(letters, start, end):
 
 @exact
 def add_words(words, counts, table):
-    """Add counts (n,) int64 of words to a table that has room for all of them."""
+    """Add the counts, (n,) int64, of words to a table that has room for all of them."""
     shift = _shift(table.slots)
     for i in range(counts.size):
         start, end = words.starts[i], words.ends[i]
@@ -521,7 +535,7 @@ def add_words(words, counts, table):
 
 @exact
 def find_words(words, table, ids):
-    """Write the id of each word in `table` to `ids` (n,) int32, 0 for words that are not there."""
+    """Write the id of each word to `ids`, (n,) int32; 0 for words that are not in `table`."""
     shift = _shift(table.slots)
     for i in range(ids.size):
         start, end = words.starts[i], words.ends[i]
@@ -567,7 +581,7 @@ def read_sizes(slots, lengths, counts):
 
 @exact
 def read_buckets(slots, buckets):
-    """Write 8 bits of the hash of every word, (n,) uint8, by id; not those that decide on its slot."""
+    """Write 8 bits of the hash of every word, (n,) uint8, by id; other bits than those that determine the slot."""
     for i in range(0, slots.size, 4):
         if slots[i + 2] != _U0:
             value = _hash_of_slot(slots, i)
@@ -576,7 +590,7 @@ def read_buckets(slots, buckets):
 
 @exact
 def read_letters(table, words):
-    """Write the bytes of every word, by id, to its span in `words`; words with an empty span are left out."""
+    """Write the bytes of every word, by id, to its span in `words`; words with an empty span are omitted."""
     slots = table.slots
     for i in range(0, slots.size, 4):
         if slots[i + 2] != _U0:

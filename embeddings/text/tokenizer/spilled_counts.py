@@ -1,11 +1,11 @@
-"""The words of one generation of provisional ids on disk, sorted by hash so that equal words can be brought together.
+"""The spilled words of a worker: its word table with counts, written to disk and sorted by hash.
 
-All words whose hash falls into one of `BUCKETS` buckets stand together, in every generation: words of several
-generations are counted bucket by bucket, in a table that fits into the processor's cache. A file holds, little-endian,
+In every spill the words of one of the `BUCKETS` buckets of hashes are contiguous, so that the words of several spills
+are merged bucket by bucket, in a table that fits into the processor's cache. A file holds, little-endian,
 
     n, m               int64    numbers of words and of letters
-    buckets  (256,)    int64    where each bucket of words ends
-    ends     (n,)      int64    where each word ends in the letters
+    buckets  (256,)    int64    end of each bucket of words
+    ends     (n,)      int64    end of each word in the letters
     counts   (n,)      int64
     ids      (n,)      int64    the provisional id of each word: 1 to n
     letters  (m,)      uint8    UTF-8
@@ -23,8 +23,8 @@ _ITEM = 8
 _HEADER = (2 + BUCKETS) * _ITEM
 
 
-def write_generation(path: Path, table: WordTable) -> None:
-    """Write the words of a table; their provisional ids are their ids in it."""
+def write_spilled_counts(path: Path, table: WordTable) -> None:
+    """Write the words and counts of a table; their provisional ids are their ids in the table."""
     (words, counts), ids, buckets = table.export_by_bucket()
     with path.open("wb") as file:
         for array in ([len(ids), words.letters.size], buckets, words.ends, counts, ids):
@@ -32,8 +32,8 @@ def write_generation(path: Path, table: WordTable) -> None:
         file.write(words.letters.data)
 
 
-class Generation:
-    """A file that `write_generation` has written.
+class SpilledCounts:
+    """A file that `write_spilled_counts` has written.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ class Generation:
     Raises
     ------
     EmbeddingsError
-        The file is missing or damaged; so do the methods.
+        The file is missing or damaged; the methods raise the same error.
     """
 
     def __init__(self, path: Path) -> None:
@@ -55,13 +55,18 @@ class Generation:
             raise self._damaged()
 
     def words(self, first_bucket: int = 0, end_bucket: int = BUCKETS, counts: np.ndarray | None = None) -> CountedWords:
-        """Return the words of some buckets.
+        """Read the words of a range of buckets.
 
         Parameters
         ----------
         first_bucket, end_bucket : int
+            Half-open range.
         counts : (n,) int64, optional
-            Counts of all words of the generation, instead of those in the file.
+            Counts of all words of the spill, instead of those in the file.
+
+        Returns
+        -------
+        CountedWords
         """
         if counts is not None and counts.shape != (self.size,):
             raise self._damaged()

@@ -92,14 +92,14 @@ class TokenListCounter:
         self._is_full = False
 
     @property
-    def passed_over(self) -> dict[str, int]:
-        """What no token was made of, counted."""
+    def skipped(self) -> dict[str, int]:
+        """Counts of tokens that got no id, by kind."""
         counts = {"empty tokens": self._empty, f"words longer than {LONGEST_WORD} bytes": self._too_long}
         return {what: number for what, number in counts.items() if number}
 
     @property
     def is_full(self) -> bool:
-        """Whether the words have to be taken before the next ids are asked for."""
+        """True if `take_words` must be called before the next `ids`."""
         return self._is_full
 
     def ids(self, block: Any) -> Iterator[np.ndarray]:

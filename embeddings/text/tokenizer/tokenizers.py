@@ -1,7 +1,7 @@
-r"""Tokenizers: text to words, line by line.
+r"""Tokenizers: split text into words, line by line.
 
-`make_tokenizer` gives one by name. The fast tokenizer's rules, all by the Unicode character database of the running
-Python (`unicodedata`):
+`make_tokenizer` returns one by name. The fast tokenizer has these rules, by the Unicode character database of the
+running Python (`unicodedata`):
 
 - A word is a longest run of letters (categories L*), digits and other numbers (N*), underscores, and marks (M*) after
   one of these. ``read_csv``, ``naïve``, ``हिन्दी`` and ``42nd`` are words; ``3.14`` is two, ``3`` and ``14``. Scripts
@@ -9,20 +9,20 @@ Python (`unicodedata`):
 - An apostrophe, ``'`` or U+2019, between two characters of a word belongs to it and becomes ``'``: ``don't``,
   ``rock'n'roll``, but ``dogs`` in ``dogs'``. So do the zero-width joiner and non-joiner of Persian and Indic words.
 - Other invisible characters (format characters, category Cf, such as soft hyphens, directional marks, the byte-order
-  mark; variation selectors) are passed over as if they were not there, but a zero-width space separates words.
-- ``lowercase``: each character is replaced by its own lower-case form, as `str.lower` gives it for the character
-  alone (so İ becomes two characters, and a capital sigma σ wherever it stands). Text is not otherwise normalized: é
-  as one code point and é as two are different.
+  mark; variation selectors) are removed without separating words, but a zero-width space separates words.
+- ``lowercase``: each character is replaced by its lower-case form, as `str.lower` returns it for the single character
+  (so İ becomes two characters, and a capital sigma always σ). Text is not otherwise normalized: é as one code point
+  and é as two are different.
 - ``fold_digits``: each decimal digit (Nd) is replaced by 0; ``1984`` becomes ``0000``.
-- ``punctuation``: each other character that is no white space, control or invisible character is a token of its own.
-- All else separates words: white space, punctuation, U+FFFD, invalid UTF-8 (as U+FFFD, replaced as `bytes.decode`
-  does) and control characters, of which NUL is one. Of these the last two are counted.
+- ``punctuation``: each other character that is not white space, control or invisible is a separate token.
+- All other characters separate words: white space, punctuation, U+FFFD, invalid UTF-8 (replaced by U+FFFD as
+  `bytes.decode` does) and control characters, including NUL. The last two are counted.
 - A line ends at ``\n``, ``\r\n``, ``\r``, U+0085, U+2028 and U+2029.
-- Words longer than 1000 bytes of UTF-8 are left out and counted.
+- Words longer than 1000 bytes of UTF-8 are skipped and counted.
 
 White-space tokenization splits lines as `str.split` does, and at control characters. Other tokenizers get lines
-without control characters; ``lowercase`` and ``fold_digits`` are applied to the tokens that they return, and these
-are kept whether they are punctuation or not.
+without control characters; ``lowercase`` and ``fold_digits`` are applied to the tokens that they return, and
+punctuation tokens are kept in any case.
 """
 
 from collections.abc import Callable, Iterable
@@ -37,7 +37,7 @@ from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter
 from vecmill.hints import did_you_mean
 
 FAST, WHITE_SPACE, NLTK_PREFIX = "fast", "whitespace", "nltk:"
-# Those of NLTK's that need no downloaded data and no arguments
+# NLTK's tokenizers that need neither downloaded data nor arguments
 NLTK_TOKENIZERS = {
     "casual": "TweetTokenizer",
     "toktok": "ToktokTokenizer",
@@ -49,30 +49,30 @@ NLTK_TOKENIZERS = {
 
 
 class UnknownTokenizerError(EmbeddingsError, ValueError):
-    """There is no tokenizer of that name."""
+    """An unknown tokenizer name."""
 
 
 @runtime_checkable
 class Tokenizer(Protocol):
-    """Cuts text into words, line by line."""
+    """Splits text into words, line by line."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What `make_tokenizer` needs to make the same tokenizer; of a callable its qualified name."""
+        """Arguments of `make_tokenizer` for the same tokenizer; a callable is given by its qualified name."""
 
     @property
     def uses_threads(self) -> bool:
-        """Whether counters in several threads are faster than one."""
+        """True if counters in several threads are faster than one counter."""
 
     def tokenize(self, text: str) -> list[list[str]]:
         """Return the words of each line."""
 
     def counter(self, table_bytes: int | None = None) -> WordCounter:
-        """Return a new counter of words, of about `table_bytes` of memory at most (default: no limit)."""
+        """Return a new word counter that takes at most about `table_bytes` of memory (None: no limit)."""
 
 
 class HasTokenize(Protocol):
-    """A tokenizer of another library, such as NLTK's `RegexpTokenizer`."""
+    """A tokenizer of another library, such as NLTK's ``RegexpTokenizer``."""
 
     def tokenize(self, text: str) -> Iterable[str]:
         """Return the words of a line."""
@@ -80,7 +80,7 @@ class HasTokenize(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class FastTokenizer:
-    """The compiled tokenizer; rules in `embeddings.text.tokenizer.tokenizers`.
+    """The compiled tokenizer; its rules are in `embeddings.text.tokenizer.tokenizers`.
 
     Attributes
     ----------
@@ -98,7 +98,7 @@ class FastTokenizer:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What `make_tokenizer` needs to make the same tokenizer."""
+        """Arguments of `make_tokenizer` for the same tokenizer."""
         spec = WHITE_SPACE if self.white_space_only else FAST
         options = {"lowercase": self.lowercase, "punctuation": self.punctuation, "fold_digits": self.fold_digits}
         return {"spec": spec, **options}
@@ -108,7 +108,7 @@ class FastTokenizer:
         return _tokenize(text, self.counter())
 
     def counter(self, table_bytes: int | None = None) -> KernelCounter:
-        """Return a new counter of words, of about `table_bytes` of memory at most (default: no limit)."""
+        """Return a new word counter that takes at most about `table_bytes` of memory (None: no limit)."""
         tables = character_tables(self.white_space_only, self.lowercase, self.punctuation, self.fold_digits)
         return KernelCounter(tables, table_bytes)
 
@@ -122,11 +122,11 @@ class PythonTokenizer:
     spec : str
         Name of the tokenizer.
     split : callable
-        Line to list of tokens; empty ones are left out.
+        Takes a line, returns its tokens; empty tokens are skipped.
     lowercase, fold_digits : bool
         Applied to the tokens.
     punctuation : bool
-        Without effect: tokens are kept whether they are punctuation or not.
+        Without effect: punctuation tokens are kept in any case.
     """
 
     spec: str
@@ -152,17 +152,17 @@ class PythonTokenizer:
         Returns
         -------
         list of list of str
-            One list a line.
+            One list per line.
 
         Raises
         ------
         EmbeddingsError
-            The tokenizer returned something else than strings.
+            The tokenizer did not return a list of str.
         """
         return _tokenize(text, self.counter())
 
     def counter(self, table_bytes: int | None = None) -> PythonCounter:
-        """Return a new counter of words, of about `table_bytes` of memory at most (default: no limit)."""
+        """Return a new word counter that takes at most about `table_bytes` of memory (None: no limit)."""
         return PythonCounter(self._tokens, table_bytes)
 
     @cached_property
@@ -187,21 +187,20 @@ def make_tokenizer(
     punctuation: bool = False,
     fold_digits: bool = False,
 ) -> Tokenizer:
-    r"""Return a tokenizer by name.
+    r"""Return a tokenizer by name; the rules are in `embeddings.text.tokenizer.tokenizers`.
 
     Parameters
     ----------
     spec : str, callable, object with a method ``tokenize``, or Tokenizer
         ``"fast"`` and ``"whitespace"`` are compiled; ``"nltk:NAME"`` is one of NLTK's (`NLTK_TOKENIZERS`); or any
-        function from a line, a str without line end, to a list of str; or an object whose method ``tokenize`` is such a
-        function, as NLTK's tokenizers. A `Tokenizer` is returned as it is. Rules in
-        `embeddings.text.tokenizer.tokenizers`.
+        function that takes a line, a str without its end, and returns a list of str; or an object whose method
+        ``tokenize`` is such a function, such as NLTK's tokenizers. A `Tokenizer` is returned unchanged.
     lowercase : bool
-        Words in lower case.
+        Convert words to lower case.
     punctuation : bool
-        Punctuation marks and symbols are tokens, too; of effect on the fast tokenizer only.
+        Make tokens of punctuation marks and symbols; affects only the fast tokenizer.
     fold_digits : bool
-        Every decimal digit becomes ``0``.
+        Replace every decimal digit by ``0``.
 
     Returns
     -------
@@ -210,7 +209,7 @@ def make_tokenizer(
     Raises
     ------
     UnknownTokenizerError
-        No tokenizer has that name; the message names the nearest.
+        The name is unknown; the message suggests the closest.
 
     Examples
     --------
@@ -231,7 +230,7 @@ def make_tokenizer(
     if spec in (FAST, WHITE_SPACE):
         return FastTokenizer(white_space_only=spec == WHITE_SPACE, **options)
     if spec.removeprefix(NLTK_PREFIX) in NLTK_TOKENIZERS and spec.startswith(NLTK_PREFIX):
-        import nltk.tokenize  # a second that users of the other tokenizers need not wait
+        import nltk.tokenize  # imported here: it takes a second, which other tokenizers do not need
 
         tokenizer = getattr(nltk.tokenize, NLTK_TOKENIZERS[spec.removeprefix(NLTK_PREFIX)])()
         return PythonTokenizer(spec=spec, split=tokenizer.tokenize, **options)

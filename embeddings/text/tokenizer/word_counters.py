@@ -1,4 +1,4 @@
-"""Text to provisional ids: each counter numbers the words of its own text in the order in which they appear."""
+"""Conversion of text to provisional ids: each counter numbers the words of its text in order of appearance."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -23,34 +23,37 @@ from embeddings.text.tokenizer.kernels import (
 )
 from embeddings.text.tokenizer.word_table import WordTable
 
-PIECE = 4096  # bytes that are tokenized at a time: the work on them stays in the first-level cache
+PIECE = 4096  # bytes tokenized at a time: the buffers stay in the first-level cache
 _IDS_AT_ONCE = 1 << 20
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _LINE_END_BYTES = [end.encode() for end in "\n\r\x85\u2028\u2029"]
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
 _REPLACEMENT = "\ufffd"
-_BYTES_PER_WORD = 150  # of a word in a dictionary, roughly
+_BYTES_PER_WORD = 150  # approximate memory of a word in a dictionary
 
 
 class WordCounter(Protocol):
-    """Turns the text of a corpus, block by block, into provisional ids."""
+    """Converts the text of a corpus, block by block, to provisional ids."""
 
     @property
-    def passed_over(self) -> dict[str, int]:
-        """What no token was made of, counted."""
+    def skipped(self) -> dict[str, int]:
+        """Counts of text that gave no token, by kind."""
 
     @property
     def is_full(self) -> bool:
-        """Whether the words have to be taken before the next ids are asked for."""
+        """True if `take_words` must be called before the next `ids`."""
 
     def ids(self, block: bytes) -> Iterator[np.ndarray]:
-        """Yield the ids of a block in parts, (n,) int32, each good until the next: words from 1 on, line ends as 0."""
+        """Yield the ids of a block in parts, (n,) int32: words from 1 on, 0 at the end of a line.
+
+        Each array is a view of a buffer that the next iteration overwrites; copy it to keep it.
+        """
 
     def last_ids(self) -> Iterator[np.ndarray]:
-        """Yield the ids of text that was held back until the end."""
+        """Yield the ids of text that was kept back because its line was incomplete."""
 
     def take_words(self) -> WordTable:
-        """Return the words of the ids so far, with their counts, and begin anew."""
+        """Return the words of the ids so far, with their counts, and reset the counter."""
 
 
 class KernelCounter:
@@ -60,9 +63,9 @@ class KernelCounter:
     ----------
     characters : CharacterTables
     table_bytes : int, optional
-        Largest size of the table of words; when it is reached, `is_full` says so. Default: no limit.
+        Largest size of the word table; `is_full` is True when it is reached. By default there is no limit.
     piece : int
-        Bytes of text that are tokenized at a time.
+        Bytes of text tokenized at a time.
     """
 
     def __init__(self, characters: CharacterTables, table_bytes: int | None = None, piece: int = PIECE) -> None:
@@ -75,17 +78,17 @@ class KernelCounter:
         self._table = WordTable()
 
     @property
-    def passed_over(self) -> dict[str, int]:
-        """What no token was made of, counted."""
-        return _passed_over(*self._state[[INVALID, CONTROLS, TOO_LONG]].tolist())
+    def skipped(self) -> dict[str, int]:
+        """Counts of text that gave no token, by kind."""
+        return _skipped(*self._state[[INVALID, CONTROLS, TOO_LONG]].tolist())
 
     @property
     def is_full(self) -> bool:
-        """Whether the words have to be taken before the next ids are asked for."""
+        """True if `take_words` must be called before the next `ids`."""
         return not self._make_room()
 
     def ids(self, block: bytes) -> Iterator[np.ndarray]:
-        """Yield the ids of a block in parts; each is good until the next."""
+        """Yield the ids of a block in parts, as views of a buffer that the next iteration overwrites."""
         raw = np.frombuffer(block, np.uint8)
         self._state[POSITION] = 0
         done = False
@@ -97,28 +100,28 @@ class KernelCounter:
             yield self._ids[: self._state[WRITTEN]]
 
     def last_ids(self) -> Iterator[np.ndarray]:
-        """Yield nothing: no text is held back."""
+        """Yield nothing: no text is kept back."""
         return iter(())
 
     def take_words(self) -> WordTable:
-        """Return the words of the ids so far, and begin anew."""
+        """Return the words of the ids so far, and reset the counter."""
         table, self._table = self._table, WordTable()
         return table
 
     def _make_room(self) -> bool:
-        limit = self._table_bytes if len(self._table) else None  # an empty table takes a piece of text, however small
+        limit = self._table_bytes if len(self._table) else None  # an empty table always takes a piece of text
         return self._table.reserve(most_tokens(self._piece), self._scratch.folded.size, limit)
 
 
 class PythonCounter:
-    """Counts the words that a Python function finds in each line; a line is held back until its end is there.
+    """Counts the words that a Python function finds in each line; an incomplete line waits for its end.
 
     Parameters
     ----------
     tokens : callable
-        The tokens of a line.
+        Takes a line, returns its tokens.
     table_bytes : int, optional
-        About the largest size of the dictionary of words. Default: no limit.
+        Approximate largest size of the dictionary of words. By default there is no limit.
     """
 
     def __init__(self, tokens: Callable[[str], list[str]], table_bytes: int | None = None) -> None:
@@ -130,17 +133,17 @@ class PythonCounter:
         self._counts = np.zeros(0, np.int64)
 
     @property
-    def passed_over(self) -> dict[str, int]:
-        """What no token was made of, counted."""
-        return _passed_over(self._invalid, self._controls, self._too_long)
+    def skipped(self) -> dict[str, int]:
+        """Counts of text that gave no token, by kind."""
+        return _skipped(self._invalid, self._controls, self._too_long)
 
     @property
     def is_full(self) -> bool:
-        """Whether the words have to be taken before the next ids are asked for."""
+        """True if `take_words` must be called before the next `ids`."""
         return self._most_words is not None and len(self._words) >= self._most_words
 
     def ids(self, block: bytes) -> Iterator[np.ndarray]:
-        """Yield the ids of a block in parts; each is good until the next."""
+        """Yield the ids of the complete lines of a block, (n,) int32."""
         end = max((at + len(byte) for byte in _LINE_END_BYTES if (at := block.rfind(byte)) >= 0), default=0)
         self._begun.append(block[:end] if end else block)
         if end:
@@ -148,18 +151,18 @@ class PythonCounter:
             self._begun.append(block[end:])
 
     def last_ids(self) -> Iterator[np.ndarray]:
-        """Yield the ids of text that was held back until the end."""
+        """Yield the ids of the last line, (n,) int32."""
         yield self._ids_of_lines()[:-1]  # the last line has no end
 
     def take_words(self) -> WordTable:
-        """Return the words of the ids so far, and begin anew."""
+        """Return the words of the ids so far, and reset the counter."""
         table = WordTable()
         table.add(CountedWords(Words.from_bytes([word.encode() for word in self._words]), self._counts))
         self._words, self._counts = {}, np.zeros(0, np.int64)
         return table
 
     def _ids_of_lines(self) -> np.ndarray:
-        """Tokenize the lines that have been read to their end."""
+        """Tokenize the lines read so far."""
         data = b"".join(self._begun)
         self._begun = []
         text = data.decode("utf-8", "replace")
@@ -177,7 +180,7 @@ class PythonCounter:
         return found
 
     def _add(self, token: str) -> int:
-        """Give an id to a new word; 0 if it is none."""
+        """Assign an id to a new token; return it, or 0 for an empty or too long token."""
         encoded = token.encode("utf-8", "replace")  # a lone surrogate becomes ?
         if len(encoded) > LONGEST_WORD:
             self._too_long += 1
@@ -186,12 +189,12 @@ class PythonCounter:
 
 
 def split_lines(text: str) -> list[str]:
-    r"""Split text after every ``\n``, ``\r\n``, ``\r``, U+0085, U+2028 and U+2029, which the lines do not hold."""
+    r"""Split text at every ``\n``, ``\r\n``, ``\r``, U+0085, U+2028 and U+2029; lines do not include their end."""
     lines = _LINE_END.split(text)
     return lines if lines[-1] else lines[:-1]
 
 
-def _passed_over(invalid: int, controls: int, too_long: int) -> dict[str, int]:
+def _skipped(invalid: int, controls: int, too_long: int) -> dict[str, int]:
     counts = {
         "invalid UTF-8 sequences": invalid,
         "control characters": controls,

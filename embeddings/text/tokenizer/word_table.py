@@ -1,4 +1,4 @@
-"""A growing hash table that counts words; what happens to each word is in `embeddings.text.tokenizer.kernels`."""
+"""A growing hash table that counts words; its operations are in `embeddings.text.tokenizer.kernels`."""
 
 import numpy as np
 
@@ -23,14 +23,14 @@ _WORDS_AT_ONCE = 1 << 16
 
 
 class WordTable:
-    """Words with ids 1, 2, 3 ... in the order in which they are added, and exact counts.
+    """Words with ids 1, 2, 3 ... in the order of insertion, and exact counts.
 
-    At most half of the slots are in use, so that a word costs at least 64 bytes.
+    At most half of the slots are in use, so that a word takes at least 64 bytes.
 
     Attributes
     ----------
     arrays : TableArrays
-        What the kernels work on; replaced when the table grows.
+        Arrays for the kernels; replaced when the table grows.
     """
 
     def __init__(self) -> None:
@@ -56,16 +56,16 @@ class WordTable:
         Parameters
         ----------
         words : int
-            So many more words.
+            Number of additional words.
         letters : int
-            So many more bytes of words longer than 16 bytes.
+            Number of additional bytes of words longer than 16 bytes.
         limit : int, optional
-            Largest size of the table in bytes; beyond it the table does not grow.
+            Largest size of the table in bytes; the table does not grow beyond it.
 
         Returns
         -------
         bool
-            Whether there is room now.
+            False if the limit does not allow that many.
         """
         slots, stored, sizes = self.arrays
         slots_size, stored_size = slots.size, stored.size
@@ -95,14 +95,14 @@ class WordTable:
                 add_words(Words(read_only(words.letters), starts, ends), read_only(counts), self.arrays)
 
     def find(self, words: Words) -> np.ndarray:
-        """Return the id of every word, (n,) int32; 0 for those that are not in the table."""
+        """Return the id of every word, (n,) int32; 0 for words that are not in the table."""
         ids = np.empty(len(words.starts), np.int32)
         with np.errstate(over="ignore"):
             find_words(words._replace(letters=read_only(words.letters)), self.arrays, ids)
         return ids
 
     def export(self, min_count: int = 1) -> CountedWords:
-        """Return the words seen at least `min_count` times, in the order of their ids."""
+        """Return the words with a count of at least `min_count`, in the order of their ids."""
         lengths, counts = self._sizes()
         kept = counts >= min_count
         lengths[~kept] = 0
@@ -111,14 +111,14 @@ class WordTable:
         return CountedWords(words.take(kept), counts[kept])
 
     def export_by_bucket(self) -> tuple[CountedWords, np.ndarray, np.ndarray]:
-        """Return all words, sorted by a part of their hash.
+        """Return all words, sorted by bucket, a part of their hash.
 
         Returns
         -------
         words : CountedWords
         ids : (n,) int64
         ends : (BUCKETS,) int64
-            How many words are in the buckets up to each one.
+            Cumulative number of words of the buckets.
         """
         lengths, counts = self._sizes()
         buckets = np.empty(len(self), np.uint8)
@@ -138,7 +138,7 @@ class WordTable:
         return lengths, counts
 
     def _letters(self, starts: np.ndarray, lengths: np.ndarray) -> Words:
-        """Write all words, by id, where they are to be."""
+        """Return all words, by id, with their letters at the given starts."""
         words = Words(np.empty(lengths.sum(), np.uint8), starts, starts + lengths)
         read_letters(self.arrays, words)
         return words
