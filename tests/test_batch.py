@@ -223,7 +223,7 @@ def test_two_sweeps_in_one_directory(folder, monkeypatch):
     (folder / "out").mkdir()
     lock = DirectoryLock(folder / "out", folder / "out")
     lock.acquire()
-    lock.sign()
+    lock.record_owner()
     with pytest.raises(OutputError, match=f"out is being written by process {os.getpid()} on"):
         BatchRunner(folder / "out", make_states(folder, {"a": "e t l"}), 1).run(LogProgress())
     lock.release()

@@ -65,12 +65,12 @@ def test_every_stage_has_a_version_of_its_own(module):
 RUN = """
 import sys
 from pathlib import Path
-from pipelines.settings.config import Given, load_config
+from pipelines.settings.config import Setting, load_config
 from pipelines.stage_lists import embedding_stages
 from pipelines.console.progress import LogProgress
 from pipelines.running.runner import Runner
 options = {"corpus.source": sys.argv[1], "train.dimension": 8, "train.epochs": 1, "train.threads": 1}
-config = load_config(None, {name: Given(value, name) for name, value in options.items()})
+config = load_config(None, {name: Setting(value, name) for name, value in options.items()})
 Runner(Path(sys.argv[2]), embedding_stages(config), LogProgress()).run()
 for name, module in sys.modules.items():
     if name.partition(".")[0] in ("corpora", "embeddings", "vecmill") and not module.__file__.endswith("__init__.py"):

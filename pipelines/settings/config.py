@@ -52,7 +52,7 @@ class PipelineConfig:
         """Return ``{section: {key: value}}`` as it is written to `config.json`."""
         return dataclasses.asdict(self)
 
-    def decisive(self) -> dict[str, dict[str, Any]]:
+    def result_settings(self) -> dict[str, dict[str, Any]]:
         """Return the settings that decide the result: not the number of threads, nor how often training is saved."""
         settings = self.to_dict()
         settings.pop("checkpoint")
@@ -60,7 +60,7 @@ class PipelineConfig:
         return settings
 
 
-class Given(NamedTuple):
+class Setting(NamedTuple):
     """A value and the place it was given at, for error messages: ``pipeline.toml:7`` or ``--dimension``."""
 
     value: Any
@@ -81,15 +81,19 @@ def _sections() -> dict[str, type]:
     return {**SECTIONS, **LM_SECTIONS}
 
 
-def load_config(path: Path | None = None, options: Mapping[str, Given] | None = None) -> PipelineConfig:
+def load_config(path: Path | None = None, options: Mapping[str, Setting] | None = None) -> PipelineConfig:
     """Merge defaults, a TOML file and options, later ones winning.
 
     Parameters
     ----------
-    path
+    path : Path, optional
         TOML file of sections, or None.
-    options
-        ``{"train.dimension": Given(300, "--dimension")}``.
+    options : mapping of str to Setting, optional
+        ``{"train.dimension": Setting(300, "--dimension")}``.
+
+    Returns
+    -------
+    PipelineConfig
 
     Raises
     ------
@@ -100,7 +104,7 @@ def load_config(path: Path | None = None, options: Mapping[str, Given] | None = 
     return PipelineConfig(**build_sections(get_type_hints(PipelineConfig), given))
 
 
-def build_sections(types: Mapping[str, type], given: Mapping[str, Given]) -> dict[str, Any]:
+def build_sections(types: Mapping[str, type], given: Mapping[str, Setting]) -> dict[str, Any]:
     """Return the sections of some types, made from all that is given under their names."""
     sections = {}
     for section, section_type in types.items():
@@ -130,14 +134,22 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
     return found
 
 
-def read_toml(path: Path) -> dict[str, Given]:
-    """Return ``{"section.key": Given}`` of a file, every key known to exist."""
+def read_toml(path: Path) -> dict[str, Setting]:
+    """Return ``{"section.key": Setting}`` of a file, every key known to exist."""
     text, tables = read_tables(path)
     return read_sections(path, text, tables)
 
 
 def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
     """Return the text of a TOML file and the tables in it.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    tuple[str, dict of str to Any]
 
     Raises
     ------
@@ -156,8 +168,19 @@ def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
     return text, tables
 
 
-def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str) -> dict[str, Given]:
-    """Return ``{"section.key": Given}`` of the tables of a file, which are below the table `within` in it.
+def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str) -> dict[str, Setting]:
+    """Return ``{"section.key": Setting}`` of the tables of a file, which are below the table `within` in it.
+
+    Parameters
+    ----------
+    path : Path
+    text : str
+    tables : mapping of str to Any
+    *within : str
+
+    Returns
+    -------
+    dict of str to Setting
 
     Raises
     ------
@@ -172,12 +195,21 @@ def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str
             origin = f"{path}:{line_of(text, *within, section, key)}"
             if key not in _keys(section):
                 raise ConfigError(f"{origin}: {_about_key(section, key)}")
-            given[f"{section}.{key}"] = Given(value, origin)
+            given[f"{section}.{key}"] = Setting(value, origin)
     return given
 
 
-def read_assignment(text: str, option: str = "--set") -> tuple[str, Given]:
+def read_assignment(text: str, option: str = "--set") -> tuple[str, Setting]:
     """Return name and value of ``"train.dimension=300"``; the value is TOML, or a text without quotes.
+
+    Parameters
+    ----------
+    text : str
+    option : str
+
+    Returns
+    -------
+    tuple[str, Setting]
 
     Raises
     ------
@@ -197,7 +229,7 @@ def read_assignment(text: str, option: str = "--set") -> tuple[str, Given]:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
-    return f"{section}.{key}", Given(parsed, origin)
+    return f"{section}.{key}", Setting(parsed, origin)
 
 
 def _is_section(name: str) -> bool:
@@ -242,7 +274,7 @@ def line_of(text: str, *names: str) -> int:
     return len(lines)
 
 
-def _build(section_type: type, entries: Mapping[str, Given]) -> Any:
+def _build(section_type: type, entries: Mapping[str, Setting]) -> Any:
     hints = get_type_hints(section_type)
     values = {key: _checked(entry, key, hints[key]) for key, entry in entries.items()}
     try:
@@ -254,7 +286,7 @@ def _build(section_type: type, entries: Mapping[str, Given]) -> Any:
         raise ConfigError(origin + message) from None
 
 
-def _checked(entry: Given, key: str, annotation: Any) -> Any:
+def _checked(entry: Setting, key: str, annotation: Any) -> Any:
     """Return the value if it has the type `annotation` (a whole number will do for a float)."""
     value = entry.value
     alternatives = _alternatives(annotation)

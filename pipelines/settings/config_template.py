@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from pipelines.settings.config import LM_SECTION_NAMES, RUN_SECTIONS, Given, PipelineConfig, describe_type
+from pipelines.settings.config import LM_SECTION_NAMES, RUN_SECTIONS, PipelineConfig, Setting, describe_type
 from pipelines.settings.lm_config import build_lm_config
 from pipelines.settings.lm_settings import LM_SECTIONS
 
@@ -32,7 +32,7 @@ _WIDTH = 110
 def config_template() -> str:
     """Return the text of the file, TOML that `load_run_config` reads."""
     embedding = PipelineConfig()
-    lm = build_lm_config({name: Given(value, "starting values") for name, value in TEMPLATE_VALUES.items()})
+    lm = build_lm_config({name: Setting(value, "starting values") for name, value in TEMPLATE_VALUES.items()})
     sections: dict[str, Any] = {name: getattr(embedding, name) for name in get_type_hints(PipelineConfig)}
     sections |= {name: kind() for name, kind in RUN_SECTIONS.items() if name != "output"}
     sections["split"] = lm.split

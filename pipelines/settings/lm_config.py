@@ -10,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.word2vec.config import Word2VecConfig
-from pipelines.settings.config import ConfigError, Given, build_sections, read_toml
+from pipelines.settings.config import ConfigError, Setting, build_sections, read_toml
 from pipelines.settings.file_names import CONFIG_FILE
 from pipelines.settings.lm_settings import PRESETS, LMSettings, Preset
 from pipelines.settings.sections import CorpusSettings, SplitSettings, TokenizerSettings
@@ -40,8 +40,17 @@ class LMPipelineConfig:
         return sections
 
 
-def load_lm_config(path: Path | None = None, options: Mapping[str, Given] | None = None) -> LMPipelineConfig:
+def load_lm_config(path: Path | None = None, options: Mapping[str, Setting] | None = None) -> LMPipelineConfig:
     """Merge defaults, the tokenizer of the embeddings, the preset, a TOML file and options, later ones winning.
+
+    Parameters
+    ----------
+    path : Path, optional
+    options : mapping of str to Setting, optional
+
+    Returns
+    -------
+    LMPipelineConfig
 
     Raises
     ------
@@ -49,26 +58,34 @@ def load_lm_config(path: Path | None = None, options: Mapping[str, Given] | None
         See `pipelines.settings.config.load_config`; also for an unknown preset.
     """
     given = {**(read_toml(path) if path else {}), **(options or {})}
-    embeddings = given.get("lm.embeddings", Given(LMSettings.embeddings, "default"))
-    cutter = {f"tokenizer.{name}": Given(value, embeddings.origin) for name, value in _tokenizer(embeddings.value)}
+    embeddings = given.get("lm.embeddings", Setting(LMSettings.embeddings, "default"))
+    cutter = {f"tokenizer.{name}": Setting(value, embeddings.origin) for name, value in _tokenizer(embeddings.value)}
     return build_lm_config({**cutter, **given})
 
 
-def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
+def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:
     """Make a configuration of what is given and of the defaults of its preset.
 
     Word vectors that are trained first have the dimension of the network's E, and are the same in every run.
+
+    Parameters
+    ----------
+    given : mapping of str to Setting
+
+    Returns
+    -------
+    LMPipelineConfig
 
     Raises
     ------
     ConfigError
         For an unknown preset, a value of the wrong type or out of range.
     """
-    preset = given.get("lm.preset", Given(LMSettings.preset, "default"))
+    preset = given.get("lm.preset", Setting(LMSettings.preset, "default"))
     if not isinstance(preset.value, str) or preset.value not in PRESETS:
         hint = did_you_mean(str(preset.value), get_args(Preset))
         raise ConfigError(f"{preset.origin}: preset must be one of {', '.join(PRESETS)}, got {preset.value!r}{hint}")
-    defaults = {name: Given(value, f"preset {preset.value}") for name, value in PRESETS[preset.value].items()}
+    defaults = {name: Setting(value, f"preset {preset.value}") for name, value in PRESETS[preset.value].items()}
     sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})
     sections["tokenizer"] = dataclasses.replace(sections["tokenizer"], punctuation=sections["lm"].punctuation)
     own = {"dimension": sections["lm_network"].embedding_dimension, "deterministic": True}

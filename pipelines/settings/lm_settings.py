@@ -17,22 +17,22 @@ class LMSettings:
 
     Attributes
     ----------
-    preset
+    preset : Preset
         Decides what is not set in this section and in the sections of the network and its training.
-    min_count
+    min_count : int
         Words that occur less often in the training text are ``<unk>``.
-    max_vocabulary
+    max_vocabulary : int or None
         At most this many words, ``<unk>`` and ``<eos>`` among them; None: all.
-    punctuation
+    punctuation : bool
         Predict punctuation marks, whatever [tokenizer] says.
-    embeddings
+    embeddings : str
         Word vectors to start from: "train-embeddings" trains them on the training part of the text, "none" starts at
         random, anything else is a model directory or file.
-    seed
+    seed : int
         Of everything drawn at random.
-    threads
+    threads : int or None
         Threads of training; None: those of [train], or all cores.
-    enabled
+    enabled : bool
         Whether ``vecmill run`` trains a language model; by default if its file has any setting of one.
     """
 

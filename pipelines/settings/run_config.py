@@ -11,8 +11,8 @@ from pipelines.settings.config import (
     LM_SECTION_NAMES,
     RUN_SECTIONS,
     ConfigError,
-    Given,
     PipelineConfig,
+    Setting,
     build_sections,
     read_toml,
     with_present_keys,
@@ -27,9 +27,9 @@ class RunConfig:
 
     Attributes
     ----------
-    embedding
+    embedding : PipelineConfig
         Of the word vectors.
-    lm
+    lm : LMPipelineConfig or None
         Of the language model; None if there is to be none.
     """
 
@@ -47,8 +47,17 @@ class RunConfig:
         return json.loads(json.dumps(sections))
 
 
-def load_run_config(path: Path, overrides: Mapping[str, Given] | None = None) -> RunConfig:
+def load_run_config(path: Path, overrides: Mapping[str, Setting] | None = None) -> RunConfig:
     """Merge defaults, a TOML file and overrides, later ones winning.
+
+    Parameters
+    ----------
+    path : Path
+    overrides : mapping of str to Setting, optional
+
+    Returns
+    -------
+    RunConfig
 
     Raises
     ------
@@ -61,6 +70,14 @@ def load_run_config(path: Path, overrides: Mapping[str, Given] | None = None) ->
 def read_run_config(path: Path) -> RunConfig:
     """Read the effective settings that a run has written.
 
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    RunConfig
+
     Raises
     ------
     ConfigError
@@ -71,11 +88,19 @@ def read_run_config(path: Path) -> RunConfig:
         entries = [(name, key, value) for name, table in sections.items() for key, value in table.items()]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
-    return build_run_config({f"{name}.{key}": Given(value, str(path)) for name, key, value in entries})
+    return build_run_config({f"{name}.{key}": Setting(value, str(path)) for name, key, value in entries})
 
 
-def build_run_config(given: Mapping[str, Given]) -> RunConfig:
+def build_run_config(given: Mapping[str, Setting]) -> RunConfig:
     """Make a configuration of what is given.
+
+    Parameters
+    ----------
+    given : mapping of str to Setting
+
+    Returns
+    -------
+    RunConfig
 
     Raises
     ------
@@ -90,7 +115,7 @@ def build_run_config(given: Mapping[str, Given]) -> RunConfig:
         )
     lm = None
     if any(name.partition(".")[0] in LM_SECTION_NAMES for name in given):
-        lm = build_lm_config({"lm.enabled": Given(True, "default"), **given})
+        lm = build_lm_config({"lm.enabled": Setting(True, "default"), **given})
     return RunConfig(
         embedding=embedding, lm=lm if lm and lm.lm.enabled else None, **build_sections(RUN_SECTIONS, given)
     )

@@ -16,11 +16,11 @@ class CorpusSettings:
 
     Attributes
     ----------
-    source
+    source : str
         Name in the catalog, path, directory, glob, URL, or ``-`` for standard input.
-    field
+    field : str
         Field of JSON Lines records that holds the text.
-    column
+    column : str
         Column of CSV and Parquet files that holds the text.
     """
 
@@ -51,13 +51,13 @@ class TokenizerSettings:
 
     Attributes
     ----------
-    name
+    name : str
         "fast", "whitespace", or "nltk:" and the name of a tokenizer of NLTK.
-    lowercase
+    lowercase : bool
         Fold upper and lower case.
-    punctuation
+    punctuation : bool
         Keep punctuation marks as words.
-    fold_digits
+    fold_digits : bool
         Write every digit as 0.
     """
 
@@ -73,7 +73,7 @@ class SplitSettings:
 
     Attributes
     ----------
-    valid, test
+    valid, test : float
         Shares of the lines, dealt out in blocks of 50.
     """
 
@@ -94,9 +94,9 @@ class VocabularySettings:
 
     Attributes
     ----------
-    min_count
+    min_count : int
         Words that occur less often are left out.
-    max_vocabulary
+    max_vocabulary : int or None
         At most this many words, the most frequent ones; None: all.
     """
 
@@ -116,7 +116,7 @@ class StartSettings:
 
     Attributes
     ----------
-    model
+    model : str or None
         Model directory or file of word vectors: its words are kept and start from their vectors, and new words of the
         text are added; None: start at random.
     """
@@ -130,7 +130,7 @@ class CheckpointSettings:
 
     Attributes
     ----------
-    every
+    every : str or float
         Time between two checkpoints: seconds, or a number with s, m or h. They never take more than 2.5 % of the time.
     """
 
@@ -154,7 +154,7 @@ class EvaluateSettings:
 
     Attributes
     ----------
-    data
+    data : tuple of str
         Evaluation sets: files, folders of files, and names (``vecmill corpora list``); none: they are not measured.
     """
 
@@ -167,9 +167,9 @@ class ExportSettings:
 
     Attributes
     ----------
-    formats
+    formats : tuple of str
         Names that ``vecmill export --format`` takes; none: nothing is written.
-    float16
+    float16 : bool
         Write half as many bytes, in formats that can.
     """
 
@@ -183,7 +183,7 @@ class OutputSettings:
 
     Attributes
     ----------
-    directory
+    directory : str or None
         Of all stages; None: ``runs/`` and the name of the file.
     """
 

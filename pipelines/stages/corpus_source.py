@@ -7,7 +7,7 @@ from corpora import Corpus, open_corpus
 from corpora.errors import CorpusError
 from corpora.parts import part_files
 from pipelines.console.progress import LogProgress, Progress
-from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.hash_cache import HashCache
 from pipelines.running.manifest import Manifest
 from pipelines.settings.sections import STANDARD_INPUT, CorpusSettings
 from vecmill.files import write_json
@@ -17,6 +17,15 @@ CORPUS_FILE = "corpus.json"
 
 def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
     """Open a corpus; text that is elsewhere is fetched.
+
+    Parameters
+    ----------
+    settings : CorpusSettings
+    progress : Progress
+
+    Returns
+    -------
+    Corpus
 
     Raises
     ------
@@ -37,11 +46,11 @@ def write_location(directory: Path, path: str, corpus: Corpus) -> None:
 
     Parameters
     ----------
-    directory
+    directory : Path
         Of the stage.
-    path
+    path : str
         What `open_corpus` takes; relative to `directory` or absolute.
-    corpus
+    corpus : Corpus
         The text as it was found.
     """
     record = {"path": path, "name": corpus.name, "description": corpus.description}
@@ -50,6 +59,14 @@ def write_location(directory: Path, path: str, corpus: Corpus) -> None:
 
 def read_location(directory: Path) -> tuple[str, str]:
     """Return what `open_corpus` takes for the text of a finished fetch stage, and what the text is called.
+
+    Parameters
+    ----------
+    directory : Path
+
+    Returns
+    -------
+    tuple[str, str]
 
     Raises
     ------
@@ -65,21 +82,36 @@ def read_location(directory: Path) -> tuple[str, str]:
     return (str(inside) if path != STANDARD_INPUT and inside.exists() else path), name
 
 
-def require_unchanged(directory: Path, settings: CorpusSettings, hashes: KnownHashes) -> None:
+def require_unchanged(directory: Path, settings: CorpusSettings, hashes: HashCache) -> None:
     """Make sure that the text is still what the fetch stage found, now that a later stage has read it.
+
+    Parameters
+    ----------
+    directory : Path
+    settings : CorpusSettings
+    hashes : HashCache
 
     Raises
     ------
     CorpusError
         If it has been changed in the meantime.
     """
-    expected = Manifest.read(directory).basis.inputs.get("corpus")
+    expected = Manifest.read(directory).provenance.inputs.get("corpus")
     if expected and open_source(settings, LogProgress()).fingerprint(hashes) != expected:
         raise CorpusError(f"{settings.source} was changed while it was read; run the command again when it is complete")
 
 
 def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:
     """Open the text of a finished fetch stage; touches no network.
+
+    Parameters
+    ----------
+    directory : Path
+    settings : CorpusSettings
+
+    Returns
+    -------
+    Corpus
 
     Raises
     ------

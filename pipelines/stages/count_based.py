@@ -31,7 +31,7 @@ class CountBasedStage(Stage):
     @property
     def all_settings(self) -> dict[str, Any]:
         """Settings of this stage and of those before it, as they are written to `config.json`."""
-        earlier = self.config.decisive()
+        earlier = self.config.result_settings()
         earlier.pop("train")
         return {**earlier, "count_based": asdict(self.count_based)}
 

@@ -11,7 +11,7 @@ from corpora import Corpus, info
 from corpora.catalog import names
 from corpora.sources import InputFile
 from pipelines.console.progress import LogProgress
-from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.hash_cache import HashCache
 from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import CorpusSettings
@@ -26,7 +26,7 @@ class FetchStage(Stage):
     """Downloads what is elsewhere; of local text and of the catalog's it records only where it is and its hash."""
 
     corpus: CorpusSettings
-    hashes: KnownHashes = field(default_factory=KnownHashes)
+    hashes: HashCache = field(default_factory=HashCache)
     _content: str | None = field(default=None, init=False)
     name: ClassVar[str] = "fetch"
 

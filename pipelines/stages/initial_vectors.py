@@ -5,27 +5,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from corpora.sources import InputFile
-from pipelines.running.known_hashes import KnownHashes
-from pipelines.running.vectors_elsewhere import read_vectors
+from pipelines.running.external_vectors import read_vectors
+from pipelines.running.hash_cache import HashCache
 
 if TYPE_CHECKING:
     from embeddings import WordVectors
 
 
 @dataclass(frozen=True, kw_only=True)
-class StartModel:
+class InitialVectors:
     """A model directory or file of word vectors.
 
     Attributes
     ----------
-    path
+    path : Path
         Where it is.
-    hashes
+    hashes : HashCache
         Of files that were read before.
     """
 
     path: Path
-    hashes: KnownHashes
+    hashes: HashCache
 
     def sources(self) -> dict[str, str]:
         """Return one hash of all its files, as a stage needs it."""
@@ -36,6 +36,10 @@ class StartModel:
 
     def open(self) -> "WordVectors":
         """Open the vectors.
+
+        Returns
+        -------
+        WordVectors
 
         Raises
         ------

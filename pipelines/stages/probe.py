@@ -26,15 +26,15 @@ class ProbeStage(Stage):
 
     Attributes
     ----------
-    task
+    task : str
         Its name.
-    model
+    model : Path
         Directory or file of the vectors.
-    data_folder
+    data_folder : Path or None
         Folder of NLTK's packages, or None for where NLTK looks.
-    fractions
+    fractions : tuple of float
         Shares of the training examples, each contained in the next larger one.
-    seed
+    seed : int
         Of the choice of examples, of the networks, and of the bootstrap.
     """
 

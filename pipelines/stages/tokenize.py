@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.hash_cache import HashCache
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import CorpusSettings, TokenizerSettings
@@ -53,7 +53,7 @@ class TokenizeStage(Stage):
     threads: int | None = None
     keep_parts: bool = False
     """Whether the files train, valid and test of a folder stay apart."""
-    hashes: KnownHashes = field(default_factory=KnownHashes)
+    hashes: HashCache = field(default_factory=HashCache)
     _content: str | None = field(default=None, init=False)
     name: ClassVar[str] = "tokenize"
     inputs: ClassVar[tuple[str, ...]] = ("fetch",)

@@ -12,7 +12,7 @@ from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import PipelineConfig
 from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE
-from pipelines.stages.initial_vectors import StartModel
+from pipelines.stages.initial_vectors import InitialVectors
 from pipelines.stages.vocabulary import VOCABULARY_FILE
 from vecmill.files import write_json
 
@@ -27,7 +27,7 @@ class TrainEmbeddingsStage(Stage):
     """Trains word2vec and writes a model directory."""
 
     config: PipelineConfig
-    start: StartModel | None = None
+    start: InitialVectors | None = None
     split: bool = False
     """Whether the ids are those of a split text: only the words of its training part are trained on."""
     name: ClassVar[str] = "train-embeddings"
@@ -36,7 +36,7 @@ class TrainEmbeddingsStage(Stage):
     @property
     def settings(self) -> Mapping[str, Any]:
         """Those of [train] that decide the result."""
-        settings = self.config.decisive()["train"]
+        settings = self.config.result_settings()["train"]
         return {**settings, "punctuation": self.config.tokenizer.punctuation} if self.split else settings
 
     def sources(self) -> Mapping[str, str]:

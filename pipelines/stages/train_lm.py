@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import Update, count
+from pipelines.running.external_vectors import read_vectors
 from pipelines.running.manifest import Manifest, ManifestError, digest_of
 from pipelines.running.stage import Stage, StageContext
-from pipelines.running.vectors_elsewhere import read_vectors
 from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE, PERPLEXITY_FILE
 from pipelines.settings.lm_settings import LMSettings
 from pipelines.settings.sections import OWN_EMBEDDINGS
@@ -139,6 +139,14 @@ class TrainLMStage(Stage):
 
 def vectors_hash(path: Path) -> str:
     """Return one hash of a directory or file of word vectors.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
 
     Raises
     ------

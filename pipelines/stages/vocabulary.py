@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import VocabularySettings
-from pipelines.stages.initial_vectors import StartModel
+from pipelines.stages.initial_vectors import InitialVectors
 
 VOCABULARY_FILE = "vocabulary.tsv"
 
@@ -17,7 +17,7 @@ class VocabularyStage(Stage):
     """Keeps the words that are frequent enough, the most frequent first, and all those of a model to start from."""
 
     vocabulary_settings: VocabularySettings
-    start: StartModel | None = None
+    start: InitialVectors | None = None
     split: bool = False
     """Whether the words of the training part count, with ``<unk>`` and ``<eos>``."""
     name: ClassVar[str] = "vocabulary"
