@@ -29,8 +29,9 @@ class StageStatus:
     made : str or None
         Start of the last finished execution (UTC, ISO 8601). None, like the following, if it has never finished.
     wall_seconds, cpu_seconds : float or None
+        Time that the stage took.
     peak_memory_bytes, bytes : int or None
-        Peak memory of the process so far, and size on disk.
+        Peak memory of the process so far, and size of the outputs on disk.
     """
 
     stage: str

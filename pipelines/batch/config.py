@@ -116,7 +116,7 @@ def load_batch(path: Path) -> Batch:
     name, times = Counter(job.name for job in jobs).most_common(1)[0]
     if times > 1:
         raise ConfigError(
-            f"{path}: {times} jobs would have the name {name!r}; shorten or rename the values in [grid] so that their names differ"
+            f"{path}: {times} jobs would have the name {name!r}; the values in [grid] must differ in name"
         )
     return Batch(settings=settings, jobs=jobs)
 

@@ -197,7 +197,7 @@ class BatchRunner:
         command += ["--until", until] if until else []
         slot = self._slots.pop(0)
         with self._log(state).open("ab") as log:
-            # This program, without a shell. It has its own process group, so that Ctrl-C reaches it once, through `_stop`.
+            # This program, without a shell. In a process group of its own Ctrl-C reaches it once, through `_stop`.
             process = subprocess.Popen(  # noqa: S603  # nosec B603
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
             )

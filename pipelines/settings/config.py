@@ -1,7 +1,7 @@
-"""Settings of a pipeline: defaults < TOML file < command-line options, in frozen dataclasses.
+"""Settings of a pipeline as frozen dataclasses: defaults < TOML file < command-line options.
 
-A setting is named ``section.key`` everywhere: in TOML files, in error messages and in the `config.json` that is
-kept beside every output.
+A setting is named ``section.key`` everywhere: in TOML files, in error messages, and in the ``config.json`` of every
+output.
 """
 
 import dataclasses
@@ -30,12 +30,12 @@ from vecmill.hints import did_you_mean
 
 
 class ConfigError(VecmillError):
-    """A setting that does not exist or cannot have this value: one line that names its file and line, or option."""
+    """An unknown setting or an invalid value; the message, one line, names the file and line or the option."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
-    """All settings of a pipeline, one section a stage or two."""
+    """All settings of a pipeline of word vectors; a section belongs to one or two stages."""
 
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
@@ -49,11 +49,11 @@ class PipelineConfig:
         object.__setattr__(self, "train", self.train.with_learning_rate(continued=continued))
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Return ``{section: {key: value}}`` as it is written to `config.json`."""
+        """Return ``{section: {key: value}}`` as it is written to ``config.json``."""
         return dataclasses.asdict(self)
 
     def result_settings(self) -> dict[str, dict[str, Any]]:
-        """Return the settings that decide the result: not the number of threads, nor how often training is saved."""
+        """Return the settings that affect the result: all but the number of threads and the checkpoint interval."""
         settings = self.to_dict()
         settings.pop("checkpoint")
         settings["train"].pop("threads")
@@ -61,7 +61,7 @@ class PipelineConfig:
 
 
 class Setting(NamedTuple):
-    """A value and the place it was given at, for error messages: ``pipeline.toml:7`` or ``--dimension``."""
+    """The value of a setting, and its origin for error messages: ``pipeline.toml:7`` or ``--dimension``."""
 
     value: Any
     origin: str
@@ -71,7 +71,7 @@ RUN_SECTIONS: dict[str, type] = {"evaluate": EvaluateSettings, "export": ExportS
 SECTIONS: dict[str, type] = {**get_type_hints(PipelineConfig), "split": SplitSettings, **RUN_SECTIONS}
 LM_SECTION_NAMES = ("lm", "lm_network", "lm_training")
 FORMER_KEYS = {"vocabulary": {"max_size": "max_vocabulary"}, "lm_network": {"embedding_size": "dimension"}}
-"""Keys of earlier versions, by section, and what they are called now."""
+"""Present names of the keys of earlier versions, by section."""
 
 
 @functools.cache
@@ -82,12 +82,12 @@ def _sections() -> dict[str, type]:
 
 
 def load_config(path: Path | None = None, options: Mapping[str, Setting] | None = None) -> PipelineConfig:
-    """Merge defaults, a TOML file and options, later ones winning.
+    """Merge defaults, a TOML file and options; later ones override earlier ones.
 
     Parameters
     ----------
     path : Path, optional
-        TOML file of sections, or None.
+        TOML file of sections.
     options : mapping of str to Setting, optional
         ``{"train.dimension": Setting(300, "--dimension")}``.
 
@@ -98,14 +98,14 @@ def load_config(path: Path | None = None, options: Mapping[str, Setting] | None 
     Raises
     ------
     ConfigError
-        For an unreadable file, an unknown key, a value of the wrong type or out of range.
+        The file cannot be read, a key is unknown, or a value has the wrong type or is out of range.
     """
     given = {**(read_toml(path) if path else {}), **(options or {})}
     return PipelineConfig(**build_sections(get_type_hints(PipelineConfig), given))
 
 
 def build_sections(types: Mapping[str, type], given: Mapping[str, Setting]) -> dict[str, Any]:
-    """Return the sections of some types, made from all that is given under their names."""
+    """Return the sections of some types, each built from the settings given under its name."""
     sections = {}
     for section, section_type in types.items():
         entries = {name.partition(".")[2]: entry for name, entry in given.items() if name.startswith(f"{section}.")}
@@ -114,7 +114,7 @@ def build_sections(types: Mapping[str, type], given: Mapping[str, Setting]) -> d
 
 
 def with_present_keys(sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the sections of a `config.json`, which an earlier version may have written, under the present keys."""
+    """Return the sections of a ``config.json``, which an earlier version may have written, with the present keys."""
     present = dict(sections)
     for section in present.keys() & FORMER_KEYS.keys():
         former = FORMER_KEYS[section]
@@ -135,13 +135,13 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
 
 
 def read_toml(path: Path) -> dict[str, Setting]:
-    """Return ``{"section.key": Setting}`` of a file, every key known to exist."""
+    """Return ``{"section.key": Setting}`` of a TOML file; unknown keys raise `ConfigError`."""
     text, tables = read_tables(path)
     return read_sections(path, text, tables)
 
 
 def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
-    """Return the text of a TOML file and the tables in it.
+    """Return the text of a TOML file and its tables.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
     Raises
     ------
     ConfigError
-        If it cannot be read or is not TOML.
+        The file cannot be read or is not TOML.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -169,7 +169,7 @@ def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
 
 
 def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str) -> dict[str, Setting]:
-    """Return ``{"section.key": Setting}`` of the tables of a file, which are below the table `within` in it.
+    """Return ``{"section.key": Setting}`` of the tables of a file that stand below the table `within`.
 
     Parameters
     ----------
@@ -185,7 +185,7 @@ def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str
     Raises
     ------
     ConfigError
-        For a section or key that does not exist.
+        A section or key is unknown.
     """
     given = {}
     for section, table in tables.items():
@@ -200,7 +200,7 @@ def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str
 
 
 def read_assignment(text: str, option: str = "--set") -> tuple[str, Setting]:
-    """Return name and value of ``"train.dimension=300"``; the value is TOML, or a text without quotes.
+    """Return name and value of an assignment such as ``train.dimension=300``; the value is TOML or unquoted text.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def read_assignment(text: str, option: str = "--set") -> tuple[str, Setting]:
     Raises
     ------
     ConfigError
-        If it is no assignment, or there is no such setting.
+        The text is not an assignment, or there is no such setting.
     """
     name, equals, value = text.partition("=")
     section, dot, key = name.strip().partition(".")
@@ -245,13 +245,13 @@ def _about_section(name: str) -> str:
         if name in _keys(section):
             return f"{name} belongs under [{section}]"
     if name in _sections():
-        return f"{name} is a section: write [{name}] and its keys on lines of their own"
+        return f"{name} is a section: write [{name}], and its keys on the lines below"
     return f"unknown section [{name}]{did_you_mean(name, _sections())} (sections: {', '.join(_sections())})"
 
 
 def _about_key(section: str, key: str) -> str:
     if key in FORMER_KEYS.get(section, {}):
-        return f"{key} in [{section}] is called {FORMER_KEYS[section][key]} now"
+        return f"{key} in [{section}] is now called {FORMER_KEYS[section][key]}"
     for other in _sections():
         if key in _keys(other):
             return f"{key} belongs under [{other}], not [{section}]"
@@ -259,7 +259,7 @@ def _about_key(section: str, key: str) -> str:
 
 
 def line_of(text: str, *names: str) -> int:
-    """Return the line that completes the key `names`: tomllib keeps no numbers, but prefixes of a file parse."""
+    """Return the line that completes a key: tomllib gives no line numbers, so growing prefixes are parsed."""
     lines = text.splitlines(keepends=True)
     first = next((i for i, line in enumerate(lines) if names[-1] in line), 0)
     for end in range(first + 1, len(lines) + 1):
@@ -306,7 +306,7 @@ def _checked(entry: Setting, key: str, annotation: Any) -> Any:
 
 
 def describe_type(annotation: Any) -> str:
-    """Return in words which values a setting can have."""
+    """Return a description of the values that a setting can have."""
     return " or ".join(_describe(kind) for kind in _alternatives(annotation) if kind is not NoneType)
 
 
@@ -318,5 +318,5 @@ def _describe(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return "one of " + ", ".join(get_args(annotation))
     if get_origin(annotation) is tuple:
-        return "a list of texts in quotes"
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text in quotes"}[annotation]
+        return "a list of quoted strings"
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a quoted string"}[annotation]

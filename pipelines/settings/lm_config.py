@@ -1,4 +1,4 @@
-"""All settings of a language model: defaults < tokenizer of the embeddings < preset < TOML file < options."""
+"""Settings of a language model: defaults < tokenizer of the initial vectors < preset < TOML file < options."""
 
 import dataclasses
 import json
@@ -30,9 +30,9 @@ class LMPipelineConfig:
     lm_training: LMTrainingConfig = field(default_factory=LMTrainingConfig)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Return ``{section: {key: value}}`` as it is written to `config.json`."""
+        """Return ``{section: {key: value}}`` as it is written to ``config.json``."""
         sections = dataclasses.asdict(self)
-        for name in ("enabled", "threads"):  # say nothing about the model
+        for name in ("enabled", "threads"):  # do not affect the model
             sections["lm"].pop(name)
         sections["train"].pop("threads")
         if not self.lm.trains_embeddings:
@@ -41,7 +41,7 @@ class LMPipelineConfig:
 
 
 def load_lm_config(path: Path | None = None, options: Mapping[str, Setting] | None = None) -> LMPipelineConfig:
-    """Merge defaults, the tokenizer of the embeddings, the preset, a TOML file and options, later ones winning.
+    """Merge defaults, the tokenizer of the initial vectors, the preset, a TOML file and options, in this order.
 
     Parameters
     ----------
@@ -55,18 +55,18 @@ def load_lm_config(path: Path | None = None, options: Mapping[str, Setting] | No
     Raises
     ------
     ConfigError
-        See `pipelines.settings.config.load_config`; also for an unknown preset.
+        As `pipelines.settings.config.load_config`, or the preset is unknown.
     """
     given = {**(read_toml(path) if path else {}), **(options or {})}
     embeddings = given.get("lm.embeddings", Setting(LMSettings.embeddings, "default"))
-    cutter = {f"tokenizer.{name}": Setting(value, embeddings.origin) for name, value in _tokenizer(embeddings.value)}
-    return build_lm_config({**cutter, **given})
+    tokenizer = {f"tokenizer.{name}": Setting(value, embeddings.origin) for name, value in _tokenizer(embeddings.value)}
+    return build_lm_config({**tokenizer, **given})
 
 
 def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:
-    """Make a configuration of what is given and of the defaults of its preset.
+    """Return the configuration of the given settings and the defaults of their preset.
 
-    Word vectors that are trained first have the dimension of the network's E, and are the same in every run.
+    Word vectors that are trained first have the dimension of the network's E and are reproducible bit for bit.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:
     Raises
     ------
     ConfigError
-        For an unknown preset, a value of the wrong type or out of range.
+        The preset is unknown, or a value has the wrong type or is out of range.
     """
     preset = given.get("lm.preset", Setting(LMSettings.preset, "default"))
     if not isinstance(preset.value, str) or preset.value not in PRESETS:
@@ -95,10 +95,10 @@ def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:
 
 
 def _tokenizer(embeddings: Any) -> list[tuple[str, Any]]:
-    """Return the settings of the tokenizer that the text of the embeddings was cut with."""
+    """Return the settings of the tokenizer that the word vectors were trained with."""
     try:
         settings = dict(json.loads((Path(embeddings) / CONFIG_FILE).read_text("utf-8"))["tokenizer"])
     except (OSError, ValueError, KeyError, TypeError):
-        return []  # none, or vectors of another tool
+        return []  # no settings, or vectors of another tool
     known = {entry.name for entry in dataclasses.fields(TokenizerSettings)}
     return [(name, value) for name, value in settings.items() if name in known]

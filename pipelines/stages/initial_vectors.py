@@ -1,4 +1,4 @@
-"""The model whose vectors a training starts from."""
+"""The word vectors that a training continues."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +19,16 @@ class InitialVectors:
     Attributes
     ----------
     path : Path
-        Where it is.
+        Its path.
     hashes : HashCache
-        Of files that were read before.
+        Hashes of files that were read before.
     """
 
     path: Path
     hashes: HashCache
 
     def sources(self) -> dict[str, str]:
-        """Return one hash of all its files, as a stage needs it."""
+        """Return the hash of its files, as an external input of a stage."""
         from embeddings.vectors.model_directory import MODEL_FILES
 
         files = [self.path / name for name in MODEL_FILES] if self.path.is_dir() else [self.path]
@@ -44,7 +44,7 @@ class InitialVectors:
         Raises
         ------
         EmbeddingsError
-            There is nothing at the path, or it cannot be read.
+            The path does not exist or cannot be read.
         """
         return read_vectors(self.path)
 
