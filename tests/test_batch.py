@@ -86,7 +86,7 @@ def test_the_settings_of_a_job_are_a_file_for_vecmill_run(folder):
             "[grid.train]\ndimension = []\n",
             r"jobs\.toml:2: train\.dimension must be a list of values in \[grid\], got \[\]",
         ),
-        ("[grid.train]\ndimension = 3\n", r"jobs\.toml:2: train\.dimension must be a list .*one value: \[base\]"),
+        ("[grid.train]\ndimension = 3\n", r"jobs\.toml:2: train\.dimension must be a list .*write a single value in \[base\]"),
         ("[gird.train]\ndimension = [3]\n", r"jobs\.toml:1: unknown table 'gird'; did you mean 'grid'\?"),
         ("jobs = 3\n", r"jobs\.toml:1: unknown table 'jobs'"),
         (
@@ -109,7 +109,7 @@ def test_the_settings_of_a_job_are_a_file_for_vecmill_run(folder):
             f"[grid]\ntrain.seed = {list(range(101))}\ntrain.dimension = {list(range(1, 101))}\n",
             "10,100 jobs, expected at most",
         ),
-        ("[grid.corpus]\nsource = ['-']\n", "gives its text only once"),
+        ("[grid.corpus]\nsource = ['-']\n", "can be read only once"),
     ],
 )
 def test_errors_name_the_place_and_what_was_expected(folder, text, message):

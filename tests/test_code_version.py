@@ -97,7 +97,7 @@ def test_no_module_that_runs_is_missed(tmp_path):
 
 
 def forget():
-    for function in (code_version, imports, source_imports.source_file, source_imports._handed_on):
+    for function in (code_version, imports, source_imports.source_file, source_imports._reexports):
         function.cache_clear()
 
 

@@ -78,7 +78,7 @@ def test_an_empty_directory_is_taken(tmp_path):
 def test_other_peoples_directories_are_never_touched(tmp_path, force):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("years of work")
-    with pytest.raises(OutputError, match="no output of vecmill"):
+    with pytest.raises(OutputError, match="was not written by vecmill"):
         make(tmp_path / "out", force=force)
     assert names(tmp_path) == ["out"]
 

@@ -160,7 +160,7 @@ def test_evaluation_sets_are_missed_before_anything_begins(text, tmp_path):
 
 
 def test_text_that_can_be_read_once_only_is_refused():
-    with pytest.raises(ConfigError, match=r"corpus\.source: '-' gives its text only once"):
+    with pytest.raises(ConfigError, match=r"corpus\.source: '-' can be read only once"):
         make_config("-")
 
 
@@ -225,7 +225,7 @@ def test_settings_of_a_file_and_overrides(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("[export]\nformats = 'npz'\n", r"a\.toml:2: formats must be a list of texts in quotes, got 'npz'"),
+        ("[export]\nformats = 'npz'\n", r"a\.toml:2: formats must be a list of quoted strings, got 'npz'"),
         ("[export]\nformat = ['npz']\n", r"a\.toml:2: unknown key 'format' in \[export\]; did you mean 'formats'"),
         ("[evalute]\n", r"a\.toml:1: unknown section \[evalute\]; did you mean 'evaluate'"),
         ("[lm]\nenabled = 1\n", r"a\.toml:2: enabled must be true or false, got 1"),

@@ -51,7 +51,7 @@ def test_an_unknown_key_names_file_line_and_nearest_key(toml):
 )
 def test_a_key_of_an_earlier_version_names_the_present_one(toml, section, former, present):
     path = toml(f"[{section}]\n{former} = 300\n")
-    assert message_of(path) == f"{path}:2: {former} in [{section}] is called {present} now"
+    assert message_of(path) == f"{path}:2: {former} in [{section}] is now called {present}"
     assert with_present_keys({section: {former: 300, "other": 1}}) == {section: {present: 300, "other": 1}}
 
 

@@ -54,7 +54,7 @@ def test_a_changed_model_is_noticed_and_the_time_between_checkpoints_is_not(tmp_
     train_embeddings(settings(tmp_path, old), tmp_path / "out")
     assert is_finished(settings(tmp_path, old, **{"checkpoint.every": "90s"}), tmp_path / "out")
     np.save(old / "context.npy", np.zeros((3, 8), np.float32))
-    with pytest.raises(OutputError, match="the model that training starts from has changed"):
+    with pytest.raises(OutputError, match="the model given with --start-from has changed"):
         is_finished(settings(tmp_path, old), tmp_path / "out")
 
 
@@ -69,5 +69,5 @@ def test_a_model_that_is_not_there_or_has_another_dimension_is_named_before_anyt
 
 
 def test_a_span_of_time_that_is_none_is_named_with_its_place(tmp_path, old):
-    with pytest.raises(ConfigError, match=r"--checkpoint.every: every: 'soon' is no span of time"):
+    with pytest.raises(ConfigError, match=r"--checkpoint.every: every: 'soon' is not a duration"):
         settings(tmp_path, old, **{"checkpoint.every": "soon"})
