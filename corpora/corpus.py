@@ -282,7 +282,10 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
         files = matching_files(str(path), unreadable.append)
         return _collection(pattern, pattern, files, options, unreadable)
     hint = did_you_mean(str(path), [*names(), *neighbours_of(path)])
-    raise CorpusError(f"no corpus {str(path)!r}: expected a catalog name, a file, a directory, a glob or a URL{hint}")
+    raise CorpusError(
+        f"no corpus {str(path)!r}: expected a file, a directory, a glob, a URL "
+        f"or the name of a corpus ({', '.join(names())}){hint}"
+    )
 
 
 def _collection(name: str, source: str, files: list[InputFile], options: ReadOptions, unreadable: list[str]) -> Corpus:

@@ -1,14 +1,14 @@
-"""`vecmill run`: the stages that a settings file asks for, in one directory that the next run brings up to date."""
+"""Runs the stages of a settings file in one directory, which later runs update."""
 
 from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 from pipelines.console.progress import LogProgress, Progress
-from pipelines.running.known_hashes import HASHES_FILE, KnownHashes
+from pipelines.running.hash_cache import HASHES_FILE, HashCache
 from pipelines.running.manifest import Manifest
-from pipelines.running.run_directory import RunDirectory, refuse_other
-from pipelines.running.runner import Runner, Step
+from pipelines.running.run_directory import RunDirectory, refuse_foreign
+from pipelines.running.runner import PlannedStage, Runner
 from pipelines.settings.config import ConfigError
 from pipelines.settings.run_config import RunConfig
 from pipelines.stage_lists import STAGES, run_stages
@@ -16,14 +16,14 @@ from vecmill.hints import did_you_mean
 
 
 class Selection(NamedTuple):
-    """Which stages of a pipeline a run is about.
+    """The stages that a run includes.
 
     Attributes
     ----------
-    until
-        The last stage; None is the last of all.
-    force
-        Stages that are made again, and all that depend on them, though nothing has changed.
+    until : str or None
+        The last stage to run; None for all stages.
+    force : collection of str
+        Stages that run again, with all stages that depend on them, even if they are unchanged.
     """
 
     until: str | None = None
@@ -34,39 +34,60 @@ ALL = Selection()
 
 
 class Outcome(NamedTuple):
-    """What a run has done.
+    """The result of a run.
 
     Attributes
     ----------
-    manifests
-        Of all stages, by name.
-    made
-        Names of the stages that were not skipped.
+    manifests : dict of str to Manifest
+        Manifests of all stages, by name.
+    made : list of str
+        Names of the stages that ran.
     """
 
     manifests: dict[str, Manifest]
     made: list[str]
 
 
-def plan(config: RunConfig, directory: Path, selection: Selection = ALL) -> list[Step]:
-    """Return what `run` would do; makes nothing.
+def plan(config: RunConfig, directory: Path, selection: Selection = ALL) -> list[PlannedStage]:
+    """Return the plan of `run`; runs nothing.
+
+    Parameters
+    ----------
+    config : RunConfig
+    directory : Path
+    selection : Selection
+
+    Returns
+    -------
+    list of PlannedStage
 
     Raises
     ------
     ConfigError, CorpusError, EmbeddingsError, OutputError
-        As `run`, as far as they can be known.
+        As `run`, as far as errors are known in advance.
     """
-    refuse_other(directory)
+    refuse_foreign(directory)
     return _runner(config, directory, selection, LogProgress()).plan()
 
 
 def run(config: RunConfig, directory: Path, progress: Progress, selection: Selection = ALL) -> Outcome:
-    """Bring a directory up to date with a configuration.
+    """Update a directory to a configuration.
+
+    Parameters
+    ----------
+    config : RunConfig
+    directory : Path
+    progress : Progress
+    selection : Selection
+
+    Returns
+    -------
+    Outcome
 
     Raises
     ------
     ConfigError, CorpusError, EmbeddingsError, OutputError
-        See there; what was finished before stays.
+        A setting, the text, the training or the directory is at fault; finished stages are kept.
     """
     with RunDirectory(directory) as output:
         runner = _runner(config, directory, selection, progress)
@@ -75,14 +96,14 @@ def run(config: RunConfig, directory: Path, progress: Progress, selection: Selec
 
 
 def _runner(config: RunConfig, directory: Path, selection: Selection, progress: Progress) -> Runner:
-    """Return the runner of the stages selected."""
-    hashes = KnownHashes(directory / HASHES_FILE if directory.exists() else None)
+    """Return the runner of the selected stages."""
+    hashes = HashCache(directory / HASHES_FILE if directory.exists() else None)
     stages = run_stages(config, hashes)
     names = [stage.name for stage in stages]
     for name in (*selection.force, *([selection.until] if selection.until else [])):
         if name not in STAGES:
             raise ConfigError(f"there is no stage {name!r}{did_you_mean(name, STAGES)} (stages: {', '.join(STAGES)})")
         if name not in names:
-            raise ConfigError(f"the stage {name} is not asked for by these settings (stages: {', '.join(names)})")
+            raise ConfigError(f"the stage {name} is not part of this run (stages: {', '.join(names)})")
     last = names.index(selection.until) if selection.until else len(names)
     return Runner(directory, stages[: last + 1], progress, forced=selection.force, hashes=hashes)

@@ -1,4 +1,4 @@
-"""How far a run is: the state of every stage, from what lies in its directory."""
+"""The state of every stage of a run, read from its directory."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -19,17 +19,19 @@ class StageStatus:
 
     Attributes
     ----------
-    stage
+    stage : str
         Its name.
-    state
-        "finished", "stale" (finished, but its settings, its inputs or the code have changed since), "running",
-        "unfinished" (it was stopped), "damaged" (its manifest cannot be read) or "never run".
-    detail
-        Why it is stale or damaged, or how far it is.
-    made
-        When it was begun, UTC, ISO 8601; None unless it has finished once, as all that follows.
-    wall_seconds, cpu_seconds, peak_memory_bytes, bytes
-        What it took, and its size on disk.
+    state : str
+        "finished", "stale" (its settings, its inputs or the code have changed since), "running", "unfinished" (it was
+        stopped), "damaged" (its manifest cannot be read) or "never run".
+    detail : str
+        Reason why it is stale or damaged, or its progress.
+    made : str or None
+        Start of the last finished execution (UTC, ISO 8601). None, like the following, if it has never finished.
+    wall_seconds, cpu_seconds : float or None
+        Time that the stage took.
+    peak_memory_bytes, bytes : int or None
+        Peak memory of the process so far, and size of the outputs on disk.
     """
 
     stage: str
@@ -44,18 +46,18 @@ class StageStatus:
 
 @dataclass(frozen=True, kw_only=True)
 class Status:
-    """What `vecmill status` shows.
+    """The output of `vecmill status`.
 
     Attributes
     ----------
-    directory
-        What was asked about.
-    writer
-        The process that is writing it at this moment, in words; None if there is none.
-    note
-        What kept the stages from being compared with their text; usually empty.
-    stages
-        In their order.
+    directory : str
+        The directory.
+    writer : str or None
+        Description of the process that is writing it now, or None.
+    note : str
+        Reason why the stages could not be compared with their text; usually empty.
+    stages : sequence of StageStatus
+        In order of execution.
     """
 
     directory: str
@@ -64,19 +66,27 @@ class Status:
     stages: Sequence[StageStatus]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return it as JSON values."""
+        """Return the status as JSON values."""
         return asdict(self)
 
 
 def status_of(directory: Path) -> Status:
-    """Look at the directory of a run, a model directory, or the unfinished work on one.
+    """Return the status of a run directory, a model directory, or unfinished work on a model directory.
+
+    Parameters
+    ----------
+    directory : Path
+
+    Returns
+    -------
+    Status
 
     Raises
     ------
     OutputError
-        If it is none of these.
+        `directory` is none of these.
     ManifestError
-        If the manifest of a model directory is damaged.
+        The manifest of a model directory is damaged.
     """
     work = directory.resolve().parent / f".{directory.resolve().name}.work"
     if is_run(directory):
@@ -85,10 +95,12 @@ def status_of(directory: Path) -> Status:
         return _work_status(directory, work)
     if (directory / MANIFEST_FILE).exists():
         manifest = Manifest.read(directory)
-        records = {**manifest.history, manifest.basis.stage: manifest.to_dict()}
+        records = {**manifest.history, manifest.provenance.stage: manifest.to_dict()}
         stages = [_finished(name, record, "finished") for name, record in records.items()]
         return Status(directory=str(directory), writer=None, note="", stages=stages)
-    raise OutputError(f"{directory} is neither a run nor a model directory, nor is one being made there")
+    raise OutputError(
+        f"{directory} is neither a run directory nor the output of a command, and no command is writing it"
+    )
 
 
 def _run_status(directory: Path) -> Status:
@@ -103,7 +115,7 @@ def _run_status(directory: Path) -> Status:
         for step in plan(config, directory):
             reasons[step.stage] = f"follows {', '.join(step.waits_for)}" if step.waits_for else step.reason
     except VecmillError as error:
-        note = f"whether the stages are up to date cannot be told: {error}"
+        note = f"cannot tell which stages are stale: {error}"
     names = [stage.name for stage in run_stages(config)]
     writer = DirectoryLock(directory, directory).holder()
     stages = [_stage(directory, name, reasons.get(name), writer) for name in names]
@@ -115,25 +127,25 @@ def _work_status(directory: Path, work: Path) -> Status:
 
     names = stage_names(read_json(work / CONFIG_FILE) or {})
     if names is None:
-        raise OutputError(f"{work / CONFIG_FILE} cannot be read; the next train command starts over") from None
+        raise OutputError(f"{work / CONFIG_FILE} cannot be read; the next training command starts over") from None
     writer = DirectoryLock(work, directory).holder()
     stages = [_stage(work, name, None, writer) for name in names]
     return Status(directory=str(directory), writer=writer, note="not finished yet", stages=stages)
 
 
 def _stage(root: Path, name: str, reason: str | None, writer: str | None) -> StageStatus:
-    """Return the state of one stage; `reason` says why it is out of date, None if it is not or that is not known."""
+    """Return the state of one stage; `reason` says why it is stale, and is None if it is not or that is unknown."""
     record = read_json(root / f".{name}.progress.json")
     if writer and (root / f".{name}.partial").exists():
-        return StageStatus(stage=name, state="running", detail=_how_far(record))
+        return StageStatus(stage=name, state="running", detail=_progress_text(record))
     try:
         manifest = Manifest.read(root / name) if (root / name).exists() else None
     except ManifestError as error:
         return StageStatus(stage=name, state="damaged", detail=str(error))
     stopped = record is not None or any(root.glob(f".{name}.checkpoint-*/*"))
     if manifest is None:
-        return StageStatus(stage=name, state="unfinished" if stopped else "never run", detail=_how_far(record))
-    detail = "; ".join(filter(None, [reason, _how_far(record) if stopped else ""]))
+        return StageStatus(stage=name, state="unfinished" if stopped else "never run", detail=_progress_text(record))
+    detail = "; ".join(filter(None, [reason, _progress_text(record) if stopped else ""]))
     return _finished(name, manifest.to_dict(), "stale" if reason else "finished", detail)
 
 
@@ -151,8 +163,8 @@ def _finished(name: str, record: Mapping[str, Any], state: str, detail: str = ""
     )
 
 
-def _how_far(record: Mapping[str, Any] | None) -> str:
-    """Put a record of progress into words."""
+def _progress_text(record: Mapping[str, Any] | None) -> str:
+    """Return a description of recorded progress."""
     if record is None:
         return ""
     share, safe = record.get("share"), record.get("checkpoint")

@@ -1,4 +1,4 @@
-"""Which stages make what: one road from text to ids, and what learns from them.
+"""The stages of each pipeline: from text to ids, and from ids to models.
 
 ::
 
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.hash_cache import HashCache
 from pipelines.running.stage import Stage
 from pipelines.settings.config import PipelineConfig
 from pipelines.settings.run_config import RunConfig
@@ -20,7 +20,7 @@ from pipelines.stages.encode import EncodeStage
 from pipelines.stages.evaluate import EvaluateStage
 from pipelines.stages.export import ExportStage
 from pipelines.stages.fetch import FetchStage
-from pipelines.stages.initial_vectors import StartModel
+from pipelines.stages.initial_vectors import InitialVectors
 from pipelines.stages.report import ReportStage
 from pipelines.stages.split import SplitStage
 from pipelines.stages.tokenize import TokenizeStage
@@ -39,23 +39,27 @@ STAGES = (
 
 def text_stages(
     config: PipelineConfig,
-    hashes: KnownHashes | None = None,
-    start: StartModel | None = None,
+    hashes: HashCache | None = None,
+    start: InitialVectors | None = None,
     split: "SplitSettings | None" = None,
 ) -> list[Stage]:
-    """Return the stages from text to ids; with `split` they end in the parts train, valid and test.
+    """Return the stages from text to ids; with `split`, the ids have the parts train, valid and test.
 
     Parameters
     ----------
     config : PipelineConfig
-    hashes : KnownHashes, optional
-        Of files that were read before.
-    start : StartModel, optional
+    hashes : HashCache, optional
+        Hashes of files that were read before.
+    start : InitialVectors, optional
         Vectors whose words the vocabulary keeps.
     split : SplitSettings, optional
-        Shares of valid and test; the vocabulary is then that of train. Default: the whole text is train.
+        Shares of valid and test; the vocabulary is then that of train. Default: do not split, train on the whole text.
+
+    Returns
+    -------
+    list of Stage
     """
-    threads, hashes, parts = config.train.threads, hashes or KnownHashes(), split is not None
+    threads, hashes, parts = config.train.threads, hashes or HashCache(), split is not None
     return [
         FetchStage(corpus=config.corpus, hashes=hashes),
         TokenizeStage(
@@ -68,17 +72,17 @@ def text_stages(
 
 
 def embedding_stages(
-    config: PipelineConfig, hashes: KnownHashes | None = None, split: "SplitSettings | None" = None
+    config: PipelineConfig, hashes: HashCache | None = None, split: "SplitSettings | None" = None
 ) -> list[Stage]:
-    """Return the stages that make word vectors, of the training part only if the text is split."""
-    hashes = hashes or KnownHashes()
-    start = StartModel(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
+    """Return the stages that train word vectors, on the training part only if the text is split."""
+    hashes = hashes or HashCache()
+    start = InitialVectors(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
     text = text_stages(_with_symbols(config) if split else config, hashes, start, split)
     return [*text, TrainEmbeddingsStage(config=config, start=start, split=split is not None)]
 
 
-def language_model_stages(config: "LMPipelineConfig", hashes: KnownHashes | None = None) -> list[Stage]:
-    """Return the stages that make a language model, word vectors of the training part among them if asked for."""
+def language_model_stages(config: "LMPipelineConfig", hashes: HashCache | None = None) -> list[Stage]:
+    """Return the stages that train a language model, and its word vectors unless others are given."""
     lm = config.lm
     embedding = PipelineConfig(
         corpus=config.corpus,
@@ -94,7 +98,7 @@ def language_model_stages(config: "LMPipelineConfig", hashes: KnownHashes | None
 
 
 def language_model_stage(config: "LMPipelineConfig") -> Stage:
-    """Return the stage that trains a language model on ids that are there."""
+    """Return the stage that trains a language model on encoded text."""
     from pipelines.stages.train_lm import TrainLMStage
 
     return TrainLMStage(
@@ -106,8 +110,8 @@ def language_model_stage(config: "LMPipelineConfig") -> Stage:
     )
 
 
-def run_stages(config: RunConfig, hashes: KnownHashes | None = None) -> list[Stage]:
-    """Return the stages that the file of a run asks for, in order."""
+def run_stages(config: RunConfig, hashes: HashCache | None = None) -> list[Stage]:
+    """Return the stages of a run, in order."""
     stages = embedding_stages(config.embedding, hashes, config.lm.split if config.lm else None)
     if config.evaluate.data:
         stages.append(EvaluateStage(data=config.evaluate.data))
@@ -119,7 +123,7 @@ def run_stages(config: RunConfig, hashes: KnownHashes | None = None) -> list[Sta
 
 
 def stage_names(settings: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Return the stages of unfinished work by its settings; None for other settings."""
+    """Return the names of the stages of unfinished work, by its settings; None for unknown settings."""
     text = ("fetch", "tokenize", "vocabulary", "encode")
     if "lm" in settings:
         own = settings["lm"].get("embeddings") == OWN_EMBEDDINGS

@@ -1,9 +1,9 @@
 """Manifests of a stage that never ran."""
 
-from pipelines.running.manifest import Basis, Manifest, Stopwatch, list_outputs, machine
+from pipelines.running.manifest import Manifest, Provenance, Stopwatch, list_outputs, machine
 
 
-def make_basis(**changes):
+def make_provenance(**changes):
     parts = {
         "stage": "train",
         "settings": {"dimension": 100},
@@ -11,12 +11,12 @@ def make_basis(**changes):
         "code": "0.1.0+x",
         "libraries": {"numpy": "2.0"},
     }
-    return Basis(**(parts | changes))
+    return Provenance(**(parts | changes))
 
 
 def make_manifest(directory, **changes):
     return Manifest(
-        basis=make_basis(**changes),
+        provenance=make_provenance(**changes),
         outputs=list_outputs(directory),
         summary={"tokens": 3},
         cost=Stopwatch().cost(),

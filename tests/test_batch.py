@@ -86,7 +86,10 @@ def test_the_settings_of_a_job_are_a_file_for_vecmill_run(folder):
             "[grid.train]\ndimension = []\n",
             r"jobs\.toml:2: train\.dimension must be a list of values in \[grid\], got \[\]",
         ),
-        ("[grid.train]\ndimension = 3\n", r"jobs\.toml:2: train\.dimension must be a list .*one value: \[base\]"),
+        (
+            "[grid.train]\ndimension = 3\n",
+            r"jobs\.toml:2: train\.dimension must be a list .*write a single value in \[base\]",
+        ),
         ("[gird.train]\ndimension = [3]\n", r"jobs\.toml:1: unknown table 'gird'; did you mean 'grid'\?"),
         ("jobs = 3\n", r"jobs\.toml:1: unknown table 'jobs'"),
         (
@@ -109,7 +112,7 @@ def test_the_settings_of_a_job_are_a_file_for_vecmill_run(folder):
             f"[grid]\ntrain.seed = {list(range(101))}\ntrain.dimension = {list(range(1, 101))}\n",
             "10,100 jobs, expected at most",
         ),
-        ("[grid.corpus]\nsource = ['-']\n", "gives its text only once"),
+        ("[grid.corpus]\nsource = ['-']\n", "can be read only once"),
     ],
 )
 def test_errors_name_the_place_and_what_was_expected(folder, text, message):
@@ -223,7 +226,7 @@ def test_two_sweeps_in_one_directory(folder, monkeypatch):
     (folder / "out").mkdir()
     lock = DirectoryLock(folder / "out", folder / "out")
     lock.acquire()
-    lock.sign()
+    lock.record_owner()
     with pytest.raises(OutputError, match=f"out is being written by process {os.getpid()} on"):
         BatchRunner(folder / "out", make_states(folder, {"a": "e t l"}), 1).run(LogProgress())
     lock.release()

@@ -67,12 +67,12 @@ import sys
 from pathlib import Path
 import pipelines.settings.run_config
 of_settings = set(sys.modules)  # dataclasses of the library: their values are settings of the stages
-from pipelines.settings.config import Given, load_config
+from pipelines.settings.config import Setting, load_config
 from pipelines.stage_lists import embedding_stages
 from pipelines.console.progress import LogProgress
 from pipelines.running.runner import Runner
 options = {"corpus.source": sys.argv[1], "train.dimension": 8, "train.epochs": 1, "train.threads": 1}
-config = load_config(None, {name: Given(value, name) for name, value in options.items()})
+config = load_config(None, {name: Setting(value, name) for name, value in options.items()})
 Runner(Path(sys.argv[2]), embedding_stages(config), LogProgress()).run()
 for name in sys.modules.keys() - of_settings:
     file = sys.modules[name].__file__ if name.partition(".")[0] in ("corpora", "embeddings", "vecmill") else ""
@@ -104,7 +104,7 @@ def test_no_module_that_runs_is_missed(tmp_path):
 
 
 def forget():
-    for function in (code_version, imports, source_imports.source_file, source_imports._handed_on):
+    for function in (code_version, imports, source_imports.source_file, source_imports._reexports):
         function.cache_clear()
 
 

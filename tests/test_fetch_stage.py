@@ -10,7 +10,7 @@ from embeddings import WordVectors
 from pipelines.console.progress import LogProgress
 from pipelines.pipeline import Selection, run
 from pipelines.running.runner import Runner
-from pipelines.settings.config import Given
+from pipelines.settings.config import Setting
 from pipelines.settings.run_config import build_run_config
 from pipelines.settings.sections import CorpusSettings
 from pipelines.stages.corpus_source import open_fetched
@@ -93,7 +93,7 @@ def test_a_whole_run_from_a_url(tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.reports.run_report._picture", lambda *_: [])
     with serve({"text.txt": TEXT}) as site:
         given = {"corpus.source": f"{site.url}/text.txt", "train.dimension": 4, "train.epochs": 1}
-        config = build_run_config({name: Given(value, name) for name, value in given.items()})
+        config = build_run_config({name: Setting(value, name) for name, value in given.items()})
         outcome = run(config, tmp_path / "run", LogProgress(), Selection())
     assert set(WordVectors.load(tmp_path / "run" / "train-embeddings").words) == {"one", "two", "three"}
     record = json.loads((tmp_path / "run" / "train-embeddings" / "manifest.json").read_text())

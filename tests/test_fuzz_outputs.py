@@ -221,7 +221,7 @@ def test_damaged_manifests(tmp_path):
             assert not whole
             is_one_line(error)
         else:
-            assert found.basis.fingerprint == manifest.basis.fingerprint
+            assert found.provenance.fingerprint == manifest.provenance.fingerprint
             found.damaged(directory)
             json.dumps(found.to_dict())
 

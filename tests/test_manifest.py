@@ -14,7 +14,7 @@ from pipelines.running.manifest import (
     library_versions,
     list_outputs,
 )
-from tests.manifests import make_basis, make_manifest
+from tests.manifests import make_manifest, make_provenance
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -41,14 +41,14 @@ def directory(tmp_path):
     ],
 )
 def test_whatever_decides_the_result_changes_the_fingerprint_and_is_named(change, reason):
-    old, new = make_basis(), make_basis(**change)
+    old, new = make_provenance(), make_provenance(**change)
     assert old.fingerprint != new.fingerprint
     assert new.change_since(old) == reason
 
 
 def test_equal_bases_have_equal_fingerprints_whatever_the_order():
-    old = make_basis(settings={"a": 1, "b": 2})
-    new = make_basis(settings={"b": 2, "a": 1})
+    old = make_provenance(settings={"a": 1, "b": 2})
+    new = make_provenance(settings={"b": 2, "a": 1})
     assert old.fingerprint == new.fingerprint
     assert new.change_since(old) is None
 

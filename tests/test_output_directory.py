@@ -11,7 +11,7 @@ import pytest
 
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
-from pipelines.running.output_directory import OutputDirectory, tidy
+from pipelines.running.output_directory import OutputDirectory, remove_leftovers
 from tests.manifests import make_manifest
 from vecmill.errors import OutputError
 
@@ -78,7 +78,7 @@ def test_an_empty_directory_is_taken(tmp_path):
 def test_other_peoples_directories_are_never_touched(tmp_path, force):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("years of work")
-    with pytest.raises(OutputError, match="no output of vecmill"):
+    with pytest.raises(OutputError, match="was not written by vecmill"):
         make(tmp_path / "out", force=force)
     assert names(tmp_path) == ["out"]
 
@@ -183,7 +183,7 @@ def test_what_a_kill_at_the_very_end_left_is_tidied_up_and_unfinished_work_is_no
     (tmp_path / ".out.work" / "tokenize").mkdir(parents=True)
     if useful:
         (tmp_path / ".out.work" / "config.json").write_text(json.dumps(SETTINGS))
-    tidy(out)
+    remove_leftovers(out)
     assert names(tmp_path) == ([".out.work", "out"] if useful else ["out"])
     assert (out / "vectors.npy").read_text() == "new"
 

@@ -10,7 +10,7 @@ from embeddings import WordVectors
 from pipelines.console.progress import LogProgress
 from pipelines.pipeline import Selection, plan, run
 from pipelines.running.run_directory import RunDirectory
-from pipelines.settings.config import ConfigError, Given
+from pipelines.settings.config import ConfigError, Setting
 from pipelines.settings.run_config import build_run_config, load_run_config, read_run_config
 from pipelines.stage_lists import run_stages
 from vecmill.errors import OutputError
@@ -22,7 +22,7 @@ SPLIT_VECTORS = ["fetch", "tokenize", "split", "vocabulary", "encode", "train-em
 
 def make_config(source, **options):
     settings = {"corpus.source": str(source), "train.dimension": 8, "train.epochs": 1, "train.threads": 1}
-    return build_run_config({name: Given(value, name) for name, value in {**settings, **options}.items()})
+    return build_run_config({name: Setting(value, name) for name, value in {**settings, **options}.items()})
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_force_makes_a_stage_and_all_that_depends_on_it(text, tmp_path):
 
 @pytest.mark.parametrize(
     ("selection", "message"),
-    [({"until": "encod"}, "did you mean 'encode'"), ({"force": ["train-lm"]}, "not asked for by these settings")],
+    [({"until": "encod"}, "did you mean 'encode'"), ({"force": ["train-lm"]}, "not part of this run")],
 )
 def test_a_stage_that_is_not_there_is_an_error(text, tmp_path, selection, message):
     with pytest.raises(ConfigError, match=message):
@@ -159,13 +159,13 @@ def test_evaluation_sets_are_missed_before_anything_begins(text, tmp_path):
 
 
 def test_text_that_can_be_read_once_only_is_refused():
-    with pytest.raises(ConfigError, match=r"corpus\.source: '-' gives its text only once"):
+    with pytest.raises(ConfigError, match=r"corpus\.source: '-' can be read only once"):
         make_config("-")
 
 
 def test_a_plan_makes_nothing(text, tmp_path):
     steps = plan(make_config(text), tmp_path / "run")
-    assert {step.reason for step in steps} == {"not made yet"}
+    assert {step.reason for step in steps} == {"never run"}
     assert not (tmp_path / "run").exists()
 
 
@@ -178,7 +178,7 @@ def test_a_damaged_file_is_noticed_and_made_again(text, tmp_path, caplog):
     assert plan(make_config(text), tmp_path / "run")[3].reason == "train-ids-0.npy is damaged"
     caplog.set_level("INFO")
     assert make(make_config(text), tmp_path / "run") == ["encode"]
-    assert "encode: made again: train-ids-0.npy is damaged" in caplog.text
+    assert "encode: running again: train-ids-0.npy is damaged" in caplog.text
     assert make(make_config(text), tmp_path / "run") == []
 
 
@@ -202,7 +202,7 @@ def test_what_is_no_run_is_never_written_to(text, tmp_path):
 
 def test_a_model_directory_is_no_run(text, tmp_path):
     make(make_config(text), tmp_path / "run")
-    with pytest.raises(OutputError, match="single stage"):
+    with pytest.raises(OutputError, match="single model or stage"):
         make(make_config(text), tmp_path / "run" / "train-embeddings")
 
 
@@ -214,7 +214,7 @@ def test_a_second_process_is_refused(text, tmp_path):
 def test_settings_of_a_file_and_overrides(tmp_path):
     path = tmp_path / "a.toml"
     path.write_text('[export]\nformats = ["npz"]\n[lm]\nmin_count = 2\n')
-    config = load_run_config(path, {"lm.min_count": Given(3, "--set")})
+    config = load_run_config(path, {"lm.min_count": Setting(3, "--set")})
     assert config.export.formats == ("npz",)
     assert config.lm is not None
     assert config.lm.lm.min_count == 3
@@ -224,7 +224,7 @@ def test_settings_of_a_file_and_overrides(tmp_path):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("[export]\nformats = 'npz'\n", r"a\.toml:2: formats must be a list of texts in quotes, got 'npz'"),
+        ("[export]\nformats = 'npz'\n", r"a\.toml:2: formats must be a list of quoted strings, got 'npz'"),
         ("[export]\nformat = ['npz']\n", r"a\.toml:2: unknown key 'format' in \[export\]; did you mean 'formats'"),
         ("[evalute]\n", r"a\.toml:1: unknown section \[evalute\]; did you mean 'evaluate'"),
         ("[lm]\nenabled = 1\n", r"a\.toml:2: enabled must be true or false, got 1"),

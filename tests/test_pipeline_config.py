@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.settings.config import ConfigError, Given, PipelineConfig, differences, load_config, with_present_keys
+from pipelines.settings.config import ConfigError, PipelineConfig, Setting, differences, load_config, with_present_keys
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_without_anything_the_defaults_hold():
 
 def test_options_win_over_the_file_and_the_file_over_defaults(toml):
     path = toml("[train]\ndimension = 300\nwindow = 8\n[vocabulary]\nmin_count = 2\n")
-    config = load_config(path, {"train.dimension": Given(50, "--dimension")})
+    config = load_config(path, {"train.dimension": Setting(50, "--dimension")})
     assert (config.train.dimension, config.train.window, config.vocabulary.min_count) == (50, 8, 2)
     assert config.train.negative == PipelineConfig().train.negative
 
@@ -51,7 +51,7 @@ def test_an_unknown_key_names_file_line_and_nearest_key(toml):
 )
 def test_a_key_of_an_earlier_version_names_the_present_one(toml, section, former, present):
     path = toml(f"[{section}]\n{former} = 300\n")
-    assert message_of(path) == f"{path}:2: {former} in [{section}] is called {present} now"
+    assert message_of(path) == f"{path}:2: {former} in [{section}] is now called {present}"
     assert with_present_keys({section: {former: 300, "other": 1}}) == {section: {present: 300, "other": 1}}
 
 
@@ -102,12 +102,12 @@ def test_a_value_out_of_range_names_its_line(toml):
 
 def test_a_value_out_of_range_names_its_option():
     with pytest.raises(ConfigError, match=r"^--min-count: min_count must be at least 1, got -3"):
-        load_config(None, {"vocabulary.min_count": Given(-3, "--min-count")})
+        load_config(None, {"vocabulary.min_count": Setting(-3, "--min-count")})
 
 
 def test_an_unknown_choice_names_the_nearest():
     with pytest.raises(ConfigError, match=r"^--architecture: .*'skipgram'.*did you mean 'skip-gram'"):
-        load_config(None, {"train.architecture": Given("skipgram", "--architecture")})
+        load_config(None, {"train.architecture": Setting("skipgram", "--architecture")})
 
 
 def test_the_line_of_a_value_over_several_lines_is_inside_of_it(toml):
@@ -150,7 +150,7 @@ def test_settings_survive_json():
 
 def test_threads_do_not_decide_the_result():
     assert "threads" in PipelineConfig().to_dict()["train"]
-    assert "threads" not in PipelineConfig().decisive()["train"]
+    assert "threads" not in PipelineConfig().result_settings()["train"]
 
 
 def test_differences_name_what_differs():

@@ -259,14 +259,14 @@ def test_a_damaged_file_of_a_finished_stage_is_named_and_made_again(folder, expe
     damaged(Path("run", name), how)
     output = finish(expected[1])
     assert Path(name).name in output
-    assert f"{Path(name).parent}: made again" in output
+    assert f"{Path(name).parent}: running again" in output
 
 
 @pytest.mark.parametrize("how", ["cut", "missing"])
 def test_a_damaged_record_of_a_stage_is_named_and_the_stage_made_again(folder, expected, how):
     shutil.copytree(expected[0], "run")
     damaged(Path("run/encode/manifest.json"), how)
-    assert re.search(r"encode: made again: .*manifest\.json: ", finish(expected[1]))
+    assert re.search(r"encode: running again: .*manifest\.json: ", finish(expected[1]))
 
 
 def interrupt_training(monkeypatch):

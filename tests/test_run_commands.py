@@ -121,7 +121,7 @@ def test_a_dry_run_says_what_and_why(finished, file):
     assert list(rows) == STAGES
     assert rows["encode"].split() == ["encode", "unchanged"]
     assert rows["train-embeddings"].endswith("would run  window changed")
-    assert rows["report"].endswith("would run  if train-embeddings comes out otherwise")
+    assert rows["report"].endswith("would run  if train-embeddings changes")
     as_json = json.loads(vecmill("run", file, "--dry-run", "--json").stdout)
     assert as_json == [{"stage": name, "run": False, "why": None} for name in STAGES]
 
@@ -188,7 +188,7 @@ def test_status_tells_who_is_writing_and_how_far(finished):
     (finished / ".report.progress.json").write_text('{"title": "writing", "share": 0.43, "checkpoint": 0.4}')
     lock = DirectoryLock(finished, finished)
     lock.acquire()
-    lock.sign()
+    lock.record_owner()
     try:
         lines = vecmill("status", finished).stdout.splitlines()
     finally:
@@ -207,7 +207,7 @@ def test_status_when_the_text_is_gone_says_so(finished):
 
 def test_status_and_verify_of_something_else_are_errors(tmp_path):
     for command in ("status", "verify"):
-        fails(1, "neither a run nor a model directory", command, tmp_path)
+        fails(1, "neither a run directory nor", command, tmp_path)
 
 
 @pytest.mark.parametrize("what", ["run", "model"])
@@ -254,7 +254,7 @@ def test_a_run_that_was_killed_is_unfinished_and_goes_on(file, tmp_path):
     assert "unfinished: training skip-gram" in vecmill("status", "runs/small").stdout
     result = vecmill("run", file)
     assert result.exit_code == 0, result.output
-    assert "its lock is void" in result.stderr
+    assert "was stopped before it finished" in result.stderr
     assert sorted(path.name for path in Path("runs/small").iterdir()) == sorted(
         [*STAGES, "config.json", ".hashes.json", ".lock"]
     )

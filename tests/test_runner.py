@@ -94,8 +94,8 @@ def test_a_rerun_names_the_reason(tmp_path, log, caplog):
     run(tmp_path, make_stages(log))
     with caplog.at_level(logging.INFO):
         run(tmp_path, make_stages(log, two="other"))
-    assert "two: made again: text changed" in caplog.text
-    assert "three: made again: two changed" in caplog.text
+    assert "two: running again: text changed" in caplog.text
+    assert "three: running again: two changed" in caplog.text
 
 
 @pytest.mark.parametrize("error", [RuntimeError("no"), KeyboardInterrupt(), OSError(28, "No space left on device")])
@@ -172,7 +172,7 @@ def test_manifests_carry_settings_summary_and_the_whole_history(tmp_path, log):
     manifests = run(tmp_path, make_stages(log))
     manifest = Manifest.read(tmp_path / "three")
     assert manifest == manifests["three"]
-    assert manifest.basis.settings == {"text": "3"}
+    assert manifest.provenance.settings == {"text": "3"}
     assert manifest.summary == {"letters": 1}
     assert list(manifest.history) == ["one", "two"]
     assert manifest.history["one"]["inputs"] == {"source": "s"}

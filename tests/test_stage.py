@@ -10,7 +10,7 @@ from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
 from pipelines.console.progress import LogProgress
 from pipelines.running.runner import Runner
 from pipelines.running.stage import StageContext
-from pipelines.settings.config import Given, PipelineConfig, load_config
+from pipelines.settings.config import PipelineConfig, Setting, load_config
 from pipelines.stage_lists import embedding_stages
 
 TEXT = "one two two\nthree three three\n\nONE two, three!\n" * 20
@@ -34,7 +34,7 @@ class Seen:
 
 def make_config(source, **options):
     options = {"train.dimension": 8, "train.epochs": 1, "train.threads": 1, "corpus.source": str(source)} | options
-    return load_config(None, {name: Given(value, name) for name, value in options.items()})
+    return load_config(None, {name: Setting(value, name) for name, value in options.items()})
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def test_changed_text_is_noticed(text, root):
     before = run(root, make_config(text))["fetch"]
     text.write_text(TEXT + "four four four four four\n")
     after = run(root, make_config(text))["fetch"]
-    assert before.basis.inputs["corpus"] != after.basis.inputs["corpus"]
+    assert before.provenance.inputs["corpus"] != after.provenance.inputs["corpus"]
     assert "four" in Vocabulary.load(root / "vocabulary" / "vocabulary.tsv")
 
 

@@ -1,1 +1,1 @@
-"""Batch jobs: a sweep over settings as independent runs."""
+"""Sweeps over settings, whose jobs are independent runs."""

@@ -1,4 +1,4 @@
-"""The file of a sweep: settings that all jobs share, and lists of settings that become a grid."""
+"""The settings file of a sweep: shared settings, and lists of values that span a grid."""
 
 import dataclasses
 import itertools
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipelines.settings.config import ConfigError, Given, build_sections, line_of, read_sections, read_tables
+from pipelines.settings.config import ConfigError, Setting, build_sections, line_of, read_sections, read_tables
 from pipelines.settings.run_config import RunConfig, build_run_config
 from vecmill.hints import did_you_mean
 
@@ -20,14 +20,14 @@ MOST_JOBS = 10_000
 
 @dataclass(frozen=True, kw_only=True)
 class BatchSettings:
-    """How the jobs are run.
+    """Settings of the execution of the jobs.
 
     Attributes
     ----------
-    directory
-        Of the directories of all jobs; None is ``runs/`` and the name of the file.
-    jobs
-        How many run at the same time; they divide the processors among them.
+    directory : str or None
+        Parent of the directories of the jobs; None: ``runs/`` and the name of the file.
+    jobs : int
+        Number of jobs that run in parallel; they divide the processors among them.
     """
 
     directory: str | None = None
@@ -40,23 +40,23 @@ class BatchSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One run of a sweep.
+    """A job of a sweep.
 
     Attributes
     ----------
-    name
-        Of its directory: ``dimension=50,architecture=cbow``.
-    varied
+    name : str
+        Name of its directory: ``dimension=50,architecture=cbow``.
+    varied : mapping of str to Any
         Its settings from the grid, ``{"train.dimension": 50}``.
-    given
-        All its settings that are no defaults.
-    config
+    given : mapping of str to Setting
+        Its settings that are not defaults.
+    config : RunConfig
         All its settings.
     """
 
     name: str
     varied: Mapping[str, Any]
-    given: Mapping[str, Given]
+    given: Mapping[str, Setting]
     config: RunConfig
 
     def to_toml(self) -> str:
@@ -72,7 +72,7 @@ class Job:
 
 @dataclass(frozen=True, kw_only=True)
 class Batch:
-    """A sweep: its settings and its jobs, in the order of the grid; the last setting changes first."""
+    """A sweep: its settings, and its jobs in the order of the grid, in which the last setting varies fastest."""
 
     settings: BatchSettings
     jobs: list[Job]
@@ -81,11 +81,19 @@ class Batch:
 def load_batch(path: Path) -> Batch:
     """Read the file of a sweep.
 
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Batch
+
     Raises
     ------
     ConfigError
-        For an unreadable file, unknown tables and keys, values of the wrong type or out of range, an empty grid, and
-        two jobs of one name.
+        The file cannot be read, a table or key is unknown, a value has the wrong type or is out of range, the grid is
+        empty, or two jobs have the same name.
     """
     text, tables = read_tables(path)
     for name, table in tables.items():
@@ -108,7 +116,7 @@ def load_batch(path: Path) -> Batch:
     name, times = Counter(job.name for job in jobs).most_common(1)[0]
     if times > 1:
         raise ConfigError(
-            f"{path}: {times} jobs would have the name {name!r}; the values of [grid] must differ in name"
+            f"{path}: {times} jobs would have the name {name!r}; the values in [grid] must differ in name"
         )
     return Batch(settings=settings, jobs=jobs)
 
@@ -122,34 +130,36 @@ def _batch_settings(path: Path, text: str, table: Mapping[str, Any]) -> BatchSet
             raise ConfigError(
                 f"{origin}: unknown key {key!r} in [batch]{did_you_mean(key, known)} (keys: {', '.join(known)})"
             )
-        given[f"batch.{key}"] = Given(value, origin)
+        given[f"batch.{key}"] = Setting(value, origin)
     return build_sections({"batch": BatchSettings}, given)["batch"]
 
 
-def _combinations(path: Path, grid: Mapping[str, Given]) -> list[dict[str, Given]]:
-    """Return what every job has of the grid."""
+def _combinations(path: Path, grid: Mapping[str, Setting]) -> list[dict[str, Setting]]:
+    """Return the values from the grid for every job."""
     if not grid:
         raise ConfigError(f"{path}: the grid is empty; write lists of values under [grid.train], [grid.corpus], ...")
     for name, (values, origin) in grid.items():
         if not isinstance(values, list) or not values:
-            raise ConfigError(f"{origin}: {name} must be a list of values in [grid], got {values!r}; one value: [base]")
+            raise ConfigError(
+                f"{origin}: {name} must be a list of values in [grid], got {values!r}; write a single value in [base]"
+            )
     number = 1
     for values, _ in grid.values():
         number *= len(values)
     if number > MOST_JOBS:
         raise ConfigError(f"{path}: the grid has {number:,} jobs, expected at most {MOST_JOBS:,}")
-    choices = [[Given(value, origin) for value in values] for values, origin in grid.values()]
+    choices = [[Setting(value, origin) for value in values] for values, origin in grid.values()]
     return [dict(zip(grid, chosen, strict=True)) for chosen in itertools.product(*choices)]
 
 
 def _labels(settings: list[str]) -> dict[str, str]:
-    """Return ``dimension`` for ``train.dimension``, unless another section of the grid has that, too."""
+    """Return ``dimension`` for ``train.dimension``, unless another section of the grid has the same key."""
     keys = Counter(name.rpartition(".")[2] for name in settings)
     return {name: key if keys[key := name.rpartition(".")[2]] == 1 else name for name in settings}
 
 
 def _shown(value: Any) -> str:
-    """Return a value as part of the name of a directory; of a path, its last part without suffixes."""
+    """Return a value as part of a directory name; for a path, its last part without suffixes."""
     text = "+".join(map(_shown, value)) if isinstance(value, list) else value
     if not isinstance(text, str):
         return json.dumps(text, default=str)

@@ -1,4 +1,4 @@
-"""Runs a sweep: jobs side by side, stages that several of them need made once, a failure no reason to stop."""
+"""Runs a sweep: jobs run in parallel, stages that several jobs share run once, and failures stop no other job."""
 
 import contextlib
 import hashlib
@@ -19,7 +19,7 @@ from pipelines.batch.config import Batch, Job
 from pipelines.console.interruption import raise_if_interrupted
 from pipelines.console.progress import Progress, duration
 from pipelines.running.directory_lock import DirectoryLock
-from pipelines.running.known_hashes import HASHES_FILE, KnownHashes
+from pipelines.running.hash_cache import HASHES_FILE, HashCache
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.run_directory import RunDirectory
 from pipelines.stage_lists import run_stages
@@ -29,23 +29,23 @@ from vecmill.files import atomic_directory, writing
 logger = logging.getLogger(__name__)
 
 FINISHED, FAILED, STOPPED = "finished", "failed", "stopped"
-_POLL = 0.1  # seconds
-_PATIENCE = 120.0  # seconds that a job has to write a checkpoint when it is told to stop
+_POLL = 0.1  # seconds between two looks at the processes
+_PATIENCE = 120.0  # seconds in which a job can write a checkpoint after SIGTERM
 _PROGRAM = [sys.executable, "-P", "-c", "from pipelines.cli import main; main()", "--log-format", "json"]
 
 
 @dataclass(kw_only=True)
 class JobState:
-    """A job and how it stands.
+    """A job and its state.
 
     Attributes
     ----------
-    recipes
-        By stage, in order: a hash of its settings and of all that it is made from.
-    status
-        "" until it has ended; then "finished", "failed" or "stopped".
-    reason
-        Why it failed, in one line.
+    recipes : dict of str to str
+        By stage, in order: a hash of its settings and all of its inputs.
+    status : str
+        Empty until the job has ended; then "finished", "failed" or "stopped".
+    reason : str
+        Reason of a failure, in one line.
     """
 
     job: Job
@@ -65,14 +65,23 @@ class _Running:
 
 
 def plan_batch(batch: Batch, directory: Path) -> list[JobState]:
-    """Return the jobs and the recipes of their stages; reads the text, makes nothing.
+    """Return the jobs and the recipes of their stages; reads the text, writes nothing.
+
+    Parameters
+    ----------
+    batch : Batch
+    directory : Path
+
+    Returns
+    -------
+    list of JobState
 
     Raises
     ------
     ConfigError, CorpusError, EmbeddingsError
-        As a run does before its first stage.
+        The settings or the text would fail before the first stage of a run.
     """
-    hashes = KnownHashes(directory / HASHES_FILE if directory.exists() else None)
+    hashes = HashCache(directory / HASHES_FILE if directory.exists() else None)
     states = []
     for job in batch.jobs:
         recipes: dict[str, str] = {}
@@ -85,19 +94,19 @@ def plan_batch(batch: Batch, directory: Path) -> list[JobState]:
 
 
 class BatchRunner:
-    """Runs the jobs of a sweep, each as ``vecmill run`` in a process of its own.
+    """Runs the jobs of a sweep, each as `vecmill run` in a process of its own.
 
-    A stage with the same recipe in several jobs is made by the first of them, which runs so far and then queues again;
-    the others wait, and get its directory as hard links.
+    If several jobs have a stage with the same recipe, the first of them runs until that stage and then queues again;
+    the others wait, and receive the directory of the stage as hard links.
 
     Parameters
     ----------
-    directory
-        Of all jobs, with ``settings/JOB.toml`` and ``logs/JOB.jsonl`` beside the directories of the jobs.
-    states
-        From `plan_batch`.
-    slots
-        How many jobs run at the same time.
+    directory : Path
+        Parent of the directories of the jobs, of ``settings/JOB.toml`` and of ``logs/JOB.jsonl``.
+    states : sequence of JobState
+        The result of `plan_batch`.
+    slots : int
+        Number of jobs that run in parallel.
     """
 
     def __init__(self, directory: Path, states: Sequence[JobState], slots: int) -> None:
@@ -111,12 +120,16 @@ class BatchRunner:
         self._processors = _processors(slots)
 
     def run(self, progress: Progress) -> None:
-        """Run all jobs; their states say what came of them.
+        """Run all jobs and record the outcome in their states.
+
+        Parameters
+        ----------
+        progress : Progress
 
         Raises
         ------
         OutputError
-            If the directory cannot be written, or another sweep is running in it.
+            The directory cannot be written, or another sweep is running in it.
         """
         try:
             for folder in ("settings", "logs"):
@@ -125,8 +138,8 @@ class BatchRunner:
                 lock = DirectoryLock(self._directory, self._directory)
                 lock.acquire()
                 stack.callback(lock.release)
-                lock.sign()
-                stack.callback(lock.sign_off)
+                lock.record_owner()
+                stack.callback(lock.clear_owner)
                 self._run_all(progress)
         except OSError as error:
             raise OutputError(f"cannot write {error.filename or self._directory}: {error.strerror or error}") from error
@@ -160,19 +173,19 @@ class BatchRunner:
                 self._end(state, FAILED, str(error))
 
     def _last_to_share(self, state: JobState, needed: set[str]) -> str | None:
-        """Return the last stage that the job has to make for others who wait; None if nobody waits for any."""
+        """Return the last stage of the job that a waiting job needs, or None."""
         wanted = {recipe for other in self._waiting for recipe in other.recipes.values()} & needed
         stages = [stage for stage, recipe in state.recipes.items() if recipe in wanted]
         return stages[-1] if stages else None
 
     def _to_share(self, state: JobState, until: str | None) -> dict[str, str]:
-        """Return ``{recipe: stage}`` of what a job makes that others need, too."""
+        """Return ``{recipe: stage}`` of the stages that a job runs and other jobs need."""
         stages = list(state.recipes)
         upto = stages[: stages.index(until) + 1] if until else stages
         return {state.recipes[stage]: stage for stage in upto if state.recipes[stage] in self._shared}
 
     def _begin(self, state: JobState, until: str | None) -> None:
-        """Link what others have made, and start the process."""
+        """Link the stages that other jobs have finished, and start the process."""
         with RunDirectory(state.directory) as directory:
             directory.begin(state.job.config.to_dict())
             for stage, recipe in state.recipes.items():
@@ -184,15 +197,15 @@ class BatchRunner:
         command += ["--until", until] if until else []
         slot = self._slots.pop(0)
         with self._log(state).open("ab") as log:
-            # Our own program, without a shell; not in our process group, since Ctrl-C is for us to pass on, once.
+            # This program, without a shell. In a process group of its own Ctrl-C reaches it once, through `_stop`.
             process = subprocess.Popen(  # noqa: S603  # nosec B603
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
             )
         if self._processors:
-            with contextlib.suppress(OSError):  # it has ended already
+            with contextlib.suppress(OSError):  # the process has already ended
                 os.sched_setaffinity(process.pid, self._processors[slot])
         self._running.append(_Running(state=state, until=until, slot=slot, process=process))
-        logger.info("%s: started%s", state.job.name, f", for others until {until}" if until else "")
+        logger.info("%s: started%s", state.job.name, f" (until {until}, which other jobs need)" if until else "")
 
     def _collect(self) -> None:
         for entry in [entry for entry in self._running if entry.process.poll() is not None]:
@@ -219,7 +232,7 @@ class BatchRunner:
         return self._directory / "logs" / f"{state.job.name}.jsonl"
 
     def _reason(self, state: JobState, code: int) -> str:
-        """Return the last error that a job logged."""
+        """Return the last error in the log of a job."""
         for line in reversed(self._log(state).read_text("utf-8", "replace").splitlines()):
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 record = json.loads(line)
@@ -229,7 +242,7 @@ class BatchRunner:
         return f"{ended}; see {self._log(state)}"
 
     def _stop(self) -> None:
-        """Have all processes end: they write checkpoints."""
+        """Stop all processes, which write checkpoints."""
         for entry in self._running:
             entry.process.send_signal(signal.SIGTERM)
             entry.state.status = STOPPED
@@ -243,12 +256,12 @@ class BatchRunner:
 
 
 def link_stage(finished: Path, target: Path) -> None:
-    """Put a finished stage into another run as hard links, as copies where links cannot be made.
+    """Put a finished stage into another run as hard links, or as copies on file systems without links.
 
-    What the other run has already is kept, if it was made from the same things.
+    A stage that the other run already has is kept if it has the same fingerprint.
     """
     with contextlib.suppress(ManifestError):
-        if Manifest.read(target).basis.fingerprint == Manifest.read(finished).basis.fingerprint:
+        if Manifest.read(target).provenance.fingerprint == Manifest.read(finished).provenance.fingerprint:
             return
     with atomic_directory(target, replace=True) as partial, writing(target):
         shutil.copytree(finished, partial, copy_function=_link, dirs_exist_ok=True)
@@ -257,12 +270,12 @@ def link_stage(finished: Path, target: Path) -> None:
 def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
-    except OSError:  # another file system, or one without links
+    except OSError:  # another file system, or one without hard links
         shutil.copy2(source, target)
 
 
 def _processors(slots: int) -> list[set[int]]:
-    """Divide the processors among jobs that run side by side; nothing for one job, and where a system cannot."""
+    """Return the processors of each parallel job; empty for a single job or if the system cannot pin processes."""
     if slots == 1 or not hasattr(os, "sched_getaffinity"):
         return []
     usable = sorted(os.sched_getaffinity(0))

@@ -1,4 +1,4 @@
-"""What came of a sweep, as a table: settings, losses, scores, perplexities and times, a row a job."""
+"""The results of a sweep as a table: settings, losses, scores, perplexities and times, one row per job."""
 
 import io
 import json
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 def summarize(states: Sequence[JobState]) -> "pd.DataFrame":
     """Return the table of a sweep.
 
+    Parameters
+    ----------
+    states : sequence of JobState
+
     Returns
     -------
     DataFrame
-        ``job``, ``status``, the settings that vary; where there are such stages: ``words``, ``loss`` and
-        ``held_out_loss`` (nats an example, last epoch), a column for each evaluation set, ``perplexity`` (test text)
-        and ``kneser_ney`` (its 5-gram baseline); ``seconds`` of all stages, shared ones included, ``train_seconds``,
-        ``peak_mb``; ``error``, why a job failed.
+        ``job``; ``status``; the settings that vary; ``words``; ``loss`` and ``held_out_loss`` (nats per example in the
+        last epoch); a column for each evaluation set; ``perplexity`` (test text) and ``kneser_ney`` (its 5-gram
+        baseline) if a language model was trained; ``seconds`` of all stages, shared ones included; ``train_seconds``;
+        ``peak_mb``; ``error``, the reason of a failure.
     """
     import pandas as pd
 
@@ -84,10 +88,15 @@ def _text(path: Path) -> str:
 def write_summary(summary: "pd.DataFrame", directory: Path) -> None:
     """Write ``summary.csv`` and ``summary.parquet``.
 
+    Parameters
+    ----------
+    summary : pd.DataFrame
+    directory : Path
+
     Raises
     ------
     EmbeddingsError
-        They cannot be written.
+        A file cannot be written.
     """
     parquet = io.BytesIO()
     mixed = [
@@ -100,7 +109,7 @@ def write_summary(summary: "pd.DataFrame", directory: Path) -> None:
 
 
 def print_summary(summary: "pd.DataFrame") -> None:
-    """Print the table, without what is in the name of the job."""
+    """Print the table, without the settings that are in the names of the jobs."""
     import pandas as pd
 
     from pipelines.console.tables import print_columns

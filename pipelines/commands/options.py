@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pipelines.console.completion import corpus_names, evaluation_set_names
-from pipelines.settings.config import ConfigError, Given
+from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
 from vecmill.hints import did_you_mean
 
@@ -128,7 +128,9 @@ Method = Annotated[
 ]
 
 
-def given_settings(context: typer.Context, section: str, own: Mapping[str, str | tuple[str, ...]]) -> dict[str, Given]:
+def given_settings(
+    context: typer.Context, section: str, own: Mapping[str, str | tuple[str, ...]]
+) -> dict[str, Setting]:
     """Return the settings that the user gave on the command line, without the defaults of options.
 
     Parameters
@@ -142,17 +144,17 @@ def given_settings(context: typer.Context, section: str, own: Mapping[str, str |
 
     Returns
     -------
-    dict of str to Given
-        ``{"train.dimension": Given(300, "--dimension")}``.
+    dict of str to Setting
+        ``{"train.dimension": Setting(300, "--dimension")}``.
     """
-    given: dict[str, Given] = {}
+    given: dict[str, Setting] = {}
     for option, value in context.params.items():
         source = context.get_parameter_source(option)
         if option in NO_SETTINGS or source is None or source.name != "COMMANDLINE":
             continue
         origin = "CORPUS" if option == "corpus" else f"--{option.replace('_', '-')}"
         names = own.get(option) or SETTING_OF_OPTION.get(option) or f"{section}.{option}"
-        given |= {name: Given(value, origin) for name in ((names,) if isinstance(names, str) else names)}
+        given |= {name: Setting(value, origin) for name in ((names,) if isinstance(names, str) else names)}
     return given
 
 

@@ -60,8 +60,9 @@ def neighbors_command(
 
 def _batches_from_stdin() -> Iterator[list[str]]:
     """Yield the words of the lines that have arrived: one at a time if they are typed, many if a file is read."""
-    rest, stdin = b"", cast(BufferedReader, sys.stdin.buffer)
-    while chunk := stdin.read1(_CHUNK):  # returns what a pipe holds, and waits only for the first byte
+    rest = b""
+    stdin = cast(BufferedReader, sys.stdin.buffer)
+    while chunk := stdin.read1(_CHUNK):  # returns the bytes that a pipe holds; waits only while it holds none
         lines, newline, rest = (rest + chunk).rpartition(b"\n")
         yield from _batches(lines + newline)
     yield from _batches(rest)

@@ -13,7 +13,7 @@ from pipelines.console.progress import counted, duration, make_progress
 
 if TYPE_CHECKING:
     from pipelines.pipeline import Outcome
-    from pipelines.running.runner import Step
+    from pipelines.running.runner import PlannedStage
 
 logger = logging.getLogger(__name__)
 
@@ -77,13 +77,13 @@ def run_command(
         _print_outcome(directory, outcome)
 
 
-def _warn_of_replaced_stages(steps: "list[Step]", directory: Path) -> None:
+def _warn_of_replaced_stages(steps: "list[PlannedStage]", directory: Path) -> None:
     replaced = [step.stage for step in steps if step.reason and (directory / step.stage).exists()]
     if replaced:
         logger.warning("--set replaces stages in %s: %s (--out DIR keeps them)", directory, ", ".join(replaced))
 
 
-def _print_steps(steps: "list[Step]", as_json: bool) -> None:
+def _print_steps(steps: "list[PlannedStage]", as_json: bool) -> None:
     from pipelines.console.tables import print_columns
 
     if as_json:
@@ -98,7 +98,7 @@ def _as_json(directory: Path, outcome: "Outcome") -> dict[str, Any]:
         name: {
             "made": name in outcome.made,
             "directory": str(directory / name),
-            "fingerprint": manifest.basis.fingerprint,
+            "fingerprint": manifest.provenance.fingerprint,
             "summary": manifest.summary,
             "cost": manifest.cost,
         }

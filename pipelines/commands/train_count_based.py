@@ -12,7 +12,7 @@ from pipelines.commands.options import ForceDirectory, OutDirectory, Threads, Tr
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
-from pipelines.settings.config import ConfigError, Given, PipelineConfig, load_config, with_present_keys
+from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
 
 logger = logging.getLogger(__name__)
@@ -92,8 +92,8 @@ def _config_of(model: Path, threads: int | None) -> PipelineConfig:
         chosen = {name: sections[name] for name in TEXT_SECTIONS} | {
             "train": {key: sections["train"][key] for key in SHARED}
         }
-        given = {f"{name}.{key}": Given(value, str(path)) for name in chosen for key, value in chosen[name].items()}
-        config = load_config(options=given | {"train.threads": Given(threads, "--threads")})
+        given = {f"{name}.{key}": Setting(value, str(path)) for name in chosen for key, value in chosen[name].items()}
+        config = load_config(options=given | {"train.threads": Setting(threads, "--threads")})
     except FileNotFoundError:
         raise EmbeddingsError(f"{model} has no config.json; expected a directory that train-embeddings wrote") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -136,18 +136,18 @@ def train_embeddings_command(
     settings = load_config(config, given_settings(context, "train", SETTING_OF_OPTION))
     from pipelines.reports.vectors_report import print_training
     from pipelines.running.make import is_made, make
-    from pipelines.running.output_directory import tidy
+    from pipelines.running.output_directory import remove_leftovers
     from pipelines.stage_lists import embedding_stages
 
-    stages, decisive = embedding_stages(settings), settings.decisive()
-    if skip_finished and not force and is_made(out, stages, decisive):
-        tidy(out)
+    stages, wanted = embedding_stages(settings), settings.result_settings()
+    if skip_finished and not force and is_made(out, stages, wanted):
+        remove_leftovers(out)
         if not as_json:
             typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
             return
     else:
         with interruptible("repeat the command to resume"):
-            make(out, stages, decisive, force=force, progress=make_progress())
+            make(out, stages, wanted, force=force, progress=make_progress())
     if as_json:
         _print_json(out)
     else:

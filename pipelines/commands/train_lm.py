@@ -142,16 +142,16 @@ def train_lm_command(
     """
     from pipelines.reports.lm_report import print_lm_training
     from pipelines.running.make import is_made, make
-    from pipelines.running.output_directory import tidy
+    from pipelines.running.output_directory import remove_leftovers
     from pipelines.settings.lm_config import load_lm_config
     from pipelines.stage_lists import language_model_stages
 
     settings = load_lm_config(config, given_settings(context, "lm_training", SETTING_OF_OPTION))
-    stages, decisive = language_model_stages(settings), settings.to_dict()
-    if skip_finished and not force and is_made(out, stages, decisive):
-        tidy(out)
+    stages, wanted = language_model_stages(settings), settings.to_dict()
+    if skip_finished and not force and is_made(out, stages, wanted):
+        remove_leftovers(out)
         typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
         return
     with interruptible("repeat the command to resume"):
-        make(out, stages, decisive, force=force, progress=make_progress())
+        make(out, stages, wanted, force=force, progress=make_progress())
     print_lm_training(out)

@@ -1,1 +1,1 @@
-"""What a user sees of a running command, and Ctrl-C."""
+"""The terminal: streams, progress, tables, help, completion, and interruption by signals."""

@@ -1,4 +1,4 @@
-"""Spans of time as people write them: ``90s``, ``5m``, ``1h``, or plain seconds."""
+"""Durations in settings: ``90s``, ``5m``, ``1h``, or plain seconds."""
 
 import re
 
@@ -9,12 +9,22 @@ _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*")
 def seconds(duration: str | float) -> float:
     """Return a duration in seconds.
 
+    Parameters
+    ----------
+    duration : str or float
+
+    Returns
+    -------
+    float
+
     Raises
     ------
     ValueError
-        If it is not a number that may be followed by s, m or h.
+        `duration` is not a number, optionally followed by s, m or h.
     """
     found = _DURATION.fullmatch(str(duration))
     if not found:
-        raise ValueError(f"{duration!r} is no span of time; expected seconds, or a number with s, m or h: 90s, 5m, 1h")
+        raise ValueError(
+            f"{duration!r} is not a duration; expected seconds, or a number with s, m or h, such as 90s, 5m, 1h"
+        )
     return float(found[1]) * _SECONDS[found[2]]

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: stop cleanly and say how to go on."""
+"""Ctrl-C and SIGTERM: a command stops cleanly and says how to resume."""
 
 import logging
 import signal
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM was received: an interruption like Ctrl-C, from a job system instead of a keyboard."""
+    """SIGTERM was received: an interruption like Ctrl-C, sent by a job system."""
 
 
 KIND = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
@@ -23,24 +23,24 @@ _received: list[type[KeyboardInterrupt]] = []
 
 
 def raise_if_interrupted() -> None:
-    """Raise an interruption that was received, but not raised or lost since; stages ask now and then.
+    """Raise an interruption that was received but not raised, or lost, until now; stages call this regularly.
 
-    A signal is handled wherever the main thread happens to be. What is raised in a finalizer, Python can only print;
-    and what is raised while Numba compiles can leave LLVM's lock taken for ever.
+    A signal handler runs wherever the main thread happens to be. Python only prints an exception that is raised in a
+    finalizer, and one that is raised while Numba compiles can leave LLVM's lock taken for ever.
     """
     if _received:
         raise _received[0]
 
 
 @contextmanager
-def interruptible(how_to_go_on: str) -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM inside the context into one line and the exit codes 130 and 143."""
-    in_main_thread = threading.current_thread() is threading.main_thread()  # only there signals can be handled
+def interruptible(advice: str) -> Iterator[None]:
+    """Turn Ctrl-C and SIGTERM inside the context into one line with advice and the exit codes 130 and 143."""
+    in_main_thread = threading.current_thread() is threading.main_thread()  # the only thread that can handle signals
     previous = {number: signal.signal(number, _interrupt) for number in KIND} if in_main_thread else {}
     try:
         yield
     except KeyboardInterrupt as error:
-        logger.warning("stopped; %s", how_to_go_on)
+        logger.warning("stopped; %s", advice)
         raise typer.Exit(EXIT_CODE[type(error)]) from None
     finally:
         _received.clear()

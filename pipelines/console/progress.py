@@ -1,4 +1,4 @@
-"""Progress of a stage: a bar on a terminal, a log line every ten seconds elsewhere."""
+"""Progress of a stage: a bar on a terminal, otherwise a log line every ten seconds."""
 
 import logging
 import math
@@ -14,35 +14,35 @@ logger = logging.getLogger(__name__)
 
 
 class Update(Protocol):
-    """Called by a stage as it gets on.
-
-    Parameters
-    ----------
-    done
-        How much of the task's total is done.
-    note
-        What else is worth showing: speed, loss, learning rate.
-    seconds_left
-        Estimate, infinite if there is none yet; by default the time so far is continued in proportion.
-    total
-        The task's total, where it became known only now.
-    """
+    """The function that a stage calls to report its progress."""
 
     def __call__(self, done: int, note: str = "", seconds_left: float | None = None, total: int | None = None) -> None:
-        """Show how far the task is."""
+        """Show the progress of the task.
+
+        Parameters
+        ----------
+        done : int
+            Completed part of the total.
+        note : str
+            Further text: speed, loss, learning rate.
+        seconds_left : float, optional
+            Estimated remaining time, infinite while there is no estimate. Default: extrapolated from the time so far.
+        total : int, optional
+            Total of the task, if it was not known before.
+        """
         ...
 
 
 class Progress(Protocol):
-    """Shows how far a task is."""
+    """Shows the progress of tasks."""
 
     def task(self, title: str, total: int | None) -> AbstractContextManager[Update]:
-        """Return a context in which a task of size `total` (None: unknown) runs."""
+        """Return the context of a task of size `total` (None if unknown)."""
         ...
 
 
 class TerminalProgress:
-    """A bar that disappears when its task has ended; log lines appear above it."""
+    """Shows a bar, which disappears when its task has ended; log lines appear above it."""
 
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Update]:
@@ -69,7 +69,7 @@ class TerminalProgress:
 
 
 class LogProgress:
-    """Log lines, one every `interval` seconds."""
+    """Logs a line every `interval` seconds."""
 
     def __init__(self, interval: float = 10.0) -> None:
         self._interval = interval
@@ -95,7 +95,7 @@ class LogProgress:
 
 
 class _Description:
-    """Puts into words how a task gets on."""
+    """Formats the progress of a task."""
 
     def __init__(self, total: int | None) -> None:
         self.total = total
@@ -111,7 +111,7 @@ class _Description:
 
 
 def make_progress() -> Progress:
-    """Return the kind of progress that suits stderr."""
+    """Return a progress bar if stderr is a terminal, else log lines."""
     return TerminalProgress() if shows_progress_bars() else LogProgress()
 
 

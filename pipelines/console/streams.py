@@ -1,4 +1,4 @@
-"""The two streams of the command line: results on stdout; progress, logs and errors on stderr, as text or as JSON."""
+"""The streams of the command line: results on stdout; progress, logs and errors on stderr, as text or JSON."""
 
 import logging
 import shutil
@@ -10,7 +10,7 @@ from rich.console import Console
 LogFormat = Literal["text", "json", "auto"]
 LOG_FORMATS: tuple[str, ...] = get_args(LogFormat)
 
-# Text is printed as it is: no markup, no emoji codes, no wrapping.
+# Text is printed verbatim: no markup, no emoji codes, no wrapping.
 results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 messages = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
@@ -23,8 +23,8 @@ def program() -> str:
 class MessageHandler(logging.Handler):
     """Writes log records to stderr, above a progress bar if one is shown.
 
-    As text, records have the time where nobody looks on, and errors begin with "error: ". As JSON, each is an object
-    on a line of its own: time (ISO 8601, UTC), level, logger, message, and whatever else the record was given.
+    As text, errors begin with "error: ", and records have the time unless stderr is a terminal. As JSON, each record is
+    one line: an object with time (ISO 8601, UTC), level, logger, message, and the extra fields of the record.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class MessageHandler(logging.Handler):
         self.write_as("text")
 
     def write_as(self, log_format: LogFormat) -> None:
-        """Choose text or JSON; "auto" is JSON where stderr is no terminal."""
+        """Choose text or JSON; "auto" is JSON unless stderr is a terminal."""
         self.as_json = log_format == "json" or (log_format == "auto" and not messages.is_terminal)
         text = logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S")
         self.setFormatter(_json_formatter() if self.as_json else text)
@@ -57,16 +57,16 @@ _handler = MessageHandler()
 
 
 def configure_logging(level: int, log_format: LogFormat = "text") -> None:
-    """Send what vecmill's own modules log, from `level` on, to stderr."""
+    """Send the log records of vecmill's own modules, from `level` up, to stderr."""
     _handler.write_as(log_format)
     for package in ("vecmill", "corpora", "embeddings", "pipelines"):
         logger = logging.getLogger(package)
         logger.setLevel(level)
-        logger.addHandler(_handler)  # once: a logger holds a handler only once
+        logger.addHandler(_handler)  # a logger holds a handler only once
 
 
 def shows_progress_bars() -> bool:
-    """Whether someone looks on: stderr is a terminal, and no program reads it."""
+    """Return whether stderr is a terminal and logs are text."""
     return messages.is_terminal and not _handler.as_json
 
 

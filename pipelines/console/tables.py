@@ -1,4 +1,4 @@
-"""Tables on the command line: columns as wide as what is in them, whatever the width of the terminal."""
+"""Tables on the command line, with columns as wide as their content whatever the width of the terminal."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from pipelines.console.streams import results
 
 
 def print_columns(rows: Sequence[Sequence[str]], left: int) -> None:
-    """Print rows in columns; in the first `left` of them text stands at the left, in the others at the right."""
+    """Print rows in columns; the first `left` columns are left-aligned, the others right-aligned."""
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = []

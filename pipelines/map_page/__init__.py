@@ -1,6 +1,6 @@
-"""A map of words as one HTML file that opens without a network: `points.js` draws it, `page.js` brings it to life.
+"""A map of words as one HTML file, which needs no network: `points.js` draws it, `page.js` handles events.
 
-Everything is in the file; the words are compressed and unpacked by the browser.
+The file contains the scripts and the compressed words, which the browser decompresses.
 """
 
 import base64
@@ -20,10 +20,10 @@ from vecmill.files import atomic_file
 if TYPE_CHECKING:
     from embeddings.vectors.word_map import WordMap
 
-MOST_WORDS = 1 << 16  # the numbers of neighbours are written in two bytes
-UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})  # lines break between the facts only
+MOST_WORDS = 1 << 16  # neighbours are stored as uint16
+UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})  # lines break only between the facts
 SOURCES = Path(__file__).parent
-# in this order they make one
+# in the order in which they are joined
 SCRIPTS = ("data.js", "view.js", "points.js", "labels.js", "search.js", "card.js", "page.js")
 
 
@@ -36,16 +36,16 @@ def write_map_page(path: Path, word_map: "WordMap", counts: np.ndarray, title: s
     word_map : WordMap
         At most 65,536 words.
     counts : (n,) int64
-        How often each word was seen; 0 where that is unknown.
+        Count of each word; 0 if unknown.
     title : str
         Heading.
     facts : sequence of str
-        What stands below it: "75,012 words", "100 dimensions", ...
+        Facts below the heading: "75,012 words", "100 dimensions", ...
 
     Raises
     ------
     EmbeddingsError
-        There are too many words, or the file cannot be written.
+        The map has too many words, or the file cannot be written.
     """
     if len(word_map.words) > MOST_WORDS:
         raise EmbeddingsError(f"got {len(word_map.words):,} words; a map holds at most {MOST_WORDS:,}")
@@ -69,7 +69,7 @@ def _packed(content: bytes) -> str:
 
 
 def _data(word_map: "WordMap", counts: np.ndarray) -> bytes:
-    """Length of a JSON header in four bytes, the header, then arrays: each at a multiple of eight bytes."""
+    """Return the data of the page: length of a JSON header (uint32), the header, and arrays aligned to eight bytes."""
     low, high = word_map.positions.min(axis=0), word_map.positions.max(axis=0)
     span = max(float((high - low).max()), 1e-9)
     places = np.round((word_map.positions - low) / span * 65535)

@@ -1,1 +1,1 @@
-"""What came of a training, in words and pictures."""
+"""Reports on finished trainings: on the terminal, as documents, and as plots."""

@@ -1,4 +1,4 @@
-"""What a user sees at the end of training a language model: losses, test perplexity beside baselines, some text."""
+"""The report after training a language model: generated text, losses, and test perplexity with baselines."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -40,21 +40,23 @@ def print_lm_training(directory: Path) -> None:
 
 
 def example_sentences(model: LanguageModel, number: int = SENTENCES) -> list[str]:
-    """Return sentences drawn with a temperature a little under 1; of those too short to show anything, fewer."""
+    """Return sentences sampled at temperature 0.8, those of six words or more first."""
     rng = np.random.default_rng(0)
     config = SamplingConfig(temperature=0.8, top_p=0.95)
     drawn = [generate(model, [], _LONGEST, rng=rng, config=config) for _ in range(_CANDIDATES * number)]
-    drawn.sort(key=lambda words: len(words) < 6)  # keeps the order otherwise
+    drawn.sort(key=lambda words: len(words) < 6)  # a stable sort
     return [join(model.vocabulary.words[word] for word in words) for words in drawn[:number]]
 
 
 def _print_epochs(path: Path) -> None:
     epochs = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     titles = ("epoch", "loss", "valid", "perplexity", "rate", "tokens/s", "time")
-    results.print("\nLoss in nats a token, in training and on validation text")
+    results.print("\nLoss in nats per token, in training and on validation text")
     print_columns([titles, *map(_epoch_row, epochs)], left=0)
     if not all(metrics["perplexity"] for metrics in epochs):
-        results.print("* of the sampled softmax, which chooses among fewer words; all else is fully normalised")
+        results.print(
+            "* of the sampled softmax, over fewer words; all other figures are normalized over the whole vocabulary"
+        )
 
 
 def _epoch_row(metrics: Mapping[str, Any]) -> Sequence[str]:
@@ -83,8 +85,8 @@ def _print_perplexity(path: Path) -> None:
         left=1,
     )
     results.print(
-        f"over {test['words'] + test['sentences']:,} tokens, {test['sentences']:,} <eos> and {test['oov']:,} <unk> "
-        f"among them; {_shown(test['without_oov'])} without <unk>"
+        f"over {test['words'] + test['sentences']:,} tokens, including {test['sentences']:,} <eos> and "
+        f"{test['oov']:,} <unk>; {_shown(test['without_oov'])} without <unk>"
     )
 
 
@@ -101,4 +103,4 @@ def _print_text(manifest: Manifest) -> None:
         "Tokens: " + ", ".join(f"{part} {tokens[part]:,} ({unknown[part]:.1%} <unk>)" for part in tokens)
         + f"; {text['words']:,} words"
     )  # fmt: skip
-    results.print(f"Start: {manifest.summary['embeddings']}")
+    results.print(f"Initial word vectors: {manifest.summary['embeddings']}")

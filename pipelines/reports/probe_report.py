@@ -1,4 +1,4 @@
-"""What a user sees of the tasks: the table, what is significant, and the learning curves."""
+"""The report of `vecmill probe`: a table per task, significance tests, and learning curves."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,16 +17,16 @@ MARKS = {FROZEN: "s", TUNED: "o", CONTINUED: "^", RANDOM: "D", BASELINE: ""}
 
 
 def print_report(found: Mapping[str, Any]) -> None:
-    """Print the table of every task and what is significant."""
+    """Print the table and the significance tests of every task."""
     for about in found["tasks"]:
         task, unit = about["task"], about["unit"]
         results.print(
-            f"\n{about['title']}: {about['train_examples']:,} {unit}s to learn from, "
-            f"{about['test_examples']:,} to test ({about['test_labels']:,} answers, {len(about['labels'])} labels)"
+            f"\n{about['title']}: {about['train_examples']:,} {unit}s for training, "
+            f"{about['test_examples']:,} for testing ({about['test_labels']:,} answers, {len(about['labels'])} labels)"
         )
         rows = [row for row in found["scores"] if row["task"] == task]
         _print_row(
-            "vectors", "learned from", "accuracy", "95 % interval", "macro-F1", "95 % interval", "no vector", "time"
+            "vectors", "trained on", "accuracy", "95 % interval", "macro-F1", "95 % interval", "no vector", "time"
         )
         for row in rows:
             learned = f"{row['fraction']:.0%} ({_times(row['draws'])}{row['examples']:,})"
@@ -37,8 +37,10 @@ def print_report(found: Mapping[str, Any]) -> None:
             if row["task"] == task:
                 results.print(_sentence(row))
         if any(row["draws"] > 1 for row in rows):
-            results.print("Where a network learned several times, from other examples each time, figures are means.")
-        results.print(f"Processor time of all networks: {duration(sum(row['seconds'] for row in rows))}.")
+            results.print(
+                "If networks were trained on several samples of the examples (5 x ...), figures are means over them."
+            )
+        results.print(f"CPU time of all networks: {duration(sum(row['seconds'] for row in rows))}.")
 
 
 def _print_row(initialisation: str, *cells: str) -> None:
@@ -57,13 +59,13 @@ def _with_interval(row: Mapping[str, Any], name: str) -> tuple[str, str]:
 
 
 def _sentence(row: Mapping[str, Any]) -> str:
-    """Say whether E helped."""
+    """Return one line about the difference between two starts."""
     verdict = "no significant difference"
     if row["p"] < 0.05:
         verdict = "significantly better" if row["difference"] > 0 else "significantly worse"
     chance = "p < 0.001" if row["p"] < 0.001 else f"p = {row['p']:.3f}"
     return (
-        f"With {row['fraction']:.0%}: {row['first']} less {row['second']} is {100 * row['difference']:+.2f} points "
+        f"With {row['fraction']:.0%}: {row['first']} minus {row['second']}: {100 * row['difference']:+.2f} points "
         f"({100 * row['low']:+.2f} to {100 * row['high']:+.2f}): {verdict}, {chance}"
     )
 
@@ -83,7 +85,7 @@ def draw_learning_curves(found: Mapping[str, Any], directory: Path) -> None:
         for axes, about in zip(panels, tasks, strict=True):
             rows = [row for row in found["scores"] if row["task"] == about["task"]]
             _draw_task(axes, about, rows)
-        panels[0].set_ylabel("accuracy on the test, %, with 95 % interval")
+        panels[0].set_ylabel("test accuracy in %, with 95 % interval")
         handles, names = panels[0].get_legend_handles_labels()
         picture.legend(handles, names, loc="outside lower center", ncols=5 if len(tasks) > 1 else 3, frameon=False)
         for name in CURVES:
@@ -92,7 +94,7 @@ def draw_learning_curves(found: Mapping[str, Any], directory: Path) -> None:
 
 
 def _draw_task(axes: "Axes", about: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
-    """Accuracy against the number of examples, with its interval."""
+    """Draw accuracy against the number of examples, with its interval."""
     for initialisation in INITIALISATIONS:
         own = [row for row in rows if row["initialisation"] == initialisation]
         counts = [row["examples"] for row in own]
@@ -115,10 +117,10 @@ def _draw_task(axes: "Axes", about: Mapping[str, Any], rows: Sequence[Mapping[st
     axes.set_xscale("log")
     axes.set_xticks(counts, [f"{count:,}" for count in counts])
     axes.minorticks_off()
-    axes.set(title=about["title"], xlabel=f"{about['unit']}s learned from")
+    axes.set(title=about["title"], xlabel=f"training {about['unit']}s")
 
 
 def _beside(counts: Sequence[int], initialisation: str) -> list[float]:
-    """Shift the points of an initialisation on the logarithmic axis, so that intervals do not hide one another."""
+    """Return x values shifted a little for each initialisation, on a logarithmic axis: intervals do not overlap."""
     shift = 1.0 if initialisation == BASELINE else 1.035 ** (INITIALISATIONS.index(initialisation) - 1.5)
     return [count * shift for count in counts]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells; the first `left` columns are words, the others numbers."""
+    """Rows of cells; the first `left` columns are text, the others numbers."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -17,14 +17,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines that stand by themselves: sentences, or a command."""
+    """Separate lines, such as sentences."""
 
     lines: Sequence[str]
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in SVG; `name` is that of its file beside the Markdown."""
+    """A picture in SVG; `name` is its file name beside the Markdown file."""
 
     name: str
     svg: str
@@ -33,7 +33,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading and what stands under it; a text is a paragraph."""
+    """A heading and the blocks under it; a string is a paragraph."""
 
     title: str
     blocks: Sequence[str | Table | Lines | Picture]
@@ -54,7 +54,7 @@ ul { padding-left: 1.2rem; } figure { margin: 1rem 0; } figure svg { width: 100%
 
 
 def to_markdown(title: str, sections: Sequence[Section]) -> str:
-    """Return the report as Markdown; pictures are files beside it."""
+    """Return the report as Markdown, which refers to pictures in files beside it."""
     parts = [f"# {_markdown_text(title)}"]
     for section in sections:
         parts.append(f"## {_markdown_text(section.title)}")
@@ -109,5 +109,5 @@ def _html_row(tag: str, cells: Sequence[str], table: Table) -> str:
 
 
 def _markdown_text(text: str) -> str:
-    """Return a text whose characters mean themselves in Markdown, tables included."""
+    """Escape a text for Markdown, including tables."""
     return re.sub(r"([\\`*_\[\]<>|#~])", r"\\\1", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""What a run has made, as a report: the text, the vectors, their scores, the language model, and what it all cost."""
+"""The report of a run: text, word vectors, scores, exports, language model, and costs."""
 
 import json
 import tempfile
@@ -19,10 +19,14 @@ def run_sections(directories: Mapping[str, Path], scratch: Path) -> list[Section
 
     Parameters
     ----------
-    directories
-        Of the stages, by name; all up to train-embeddings, and of the others those that there are.
-    scratch
-        Directory for temporary files, whose remains somebody removes even after a kill.
+    directories : mapping of str to Path
+        Directories of the stages by name: all up to train-embeddings, and the optional ones that ran.
+    scratch : Path
+        Directory for temporary files, which the caller removes even after a kill.
+
+    Returns
+    -------
+    list of Section
     """
     manifests = {name: Manifest.read(directory) for name, directory in directories.items()}
     sections = [_text(manifests), *_vectors(directories["train-embeddings"], manifests, scratch)]
@@ -55,7 +59,7 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest], scratch: Path) 
     from pipelines.reports.vectors_report import example_words, loss_text
 
     vectors = WordVectors.load(directory)
-    settings = manifests["train-embeddings"].basis.settings
+    settings = manifests["train-embeddings"].provenance.settings
     shape = f"{len(vectors):,} words x {vectors.dimension} dimensions, {settings['architecture']}, "
     made = f"window {settings['window']}, negatives {settings['negative']}, epochs {settings['epochs']}."
     neighbors = [
@@ -84,7 +88,7 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest], scratch: Path) 
 
 
 def _picture(metrics: list[dict[str, Any]], vectors: Any, title: str, scratch: Path) -> list[Picture]:
-    """Return the plot of the training, if matplotlib is installed."""
+    """Return the plot of the training if matplotlib is installed."""
     import importlib.util
 
     if importlib.util.find_spec("matplotlib") is None:
@@ -95,7 +99,7 @@ def _picture(metrics: list[dict[str, Any]], vectors: Any, title: str, scratch: P
         path = Path(folder) / PLOT
         write_training_plot(path, metrics, vectors.vocabulary, title)
         svg = path.read_text("utf-8")
-    alt = "Loss and learning rate in the course of the training, and the frequencies of the words"
+    alt = "Loss and learning rate by epoch, and word counts by rank"
     return [Picture(PLOT, svg[svg.index("<svg") :], alt)]
 
 
@@ -115,7 +119,7 @@ def _exports(manifest: Manifest) -> Section:
     for name, target in manifest.summary["files"].items():
         parts = [entry["bytes"] for file, entry in manifest.outputs.items() if Path(file).parts[0] == target]
         rows.append([name, f"export/{target}", f"{sum(parts) / 1e6:,.1f} MB"])
-    return Section("Written for other tools", [Table(["format", "file", "size"], rows, left=2)])
+    return Section("Exports", [Table(["format", "file", "size"], rows, left=2)])
 
 
 def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
@@ -155,13 +159,13 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
         Section(
             "Language model",
             [
-                f"{summary['parameters']:,} parameters, {text['words']:,} words. Start: {start}.",
+                f"{summary['parameters']:,} parameters, {text['words']:,} words. Initial word vectors: {start}.",
                 f"Tokens: {shares}. Split: {text['split']}.",
                 perplexity,
                 epochs,
             ],
         ),
-        Section("Sentences that it writes", [Lines(example_sentences(LanguageModel.load(directory)))]),
+        Section("Generated sentences", [Lines(example_sentences(LanguageModel.load(directory)))]),
     ]
 
 
@@ -181,9 +185,9 @@ def _costs(manifests: Mapping[str, Manifest]) -> Section:
         )
     where = manifests["train-embeddings"].machine
     return Section(
-        "What it took",
+        "Costs",
         [
-            Table(["stage", "time", "processor time", "peak memory so far", "on disk"], rows),
+            Table(["stage", "time", "CPU time", "peak memory so far", "on disk"], rows),
             f"{where['processor']}, {where['cores']} processors, {where['system']}.",
         ],
     )

@@ -1,4 +1,4 @@
-"""How a training went, in one picture: loss, learning rate, and the frequencies of the words."""
+"""The plot of a training: loss and learning rate by epoch, and word counts by rank."""
 
 import importlib.util
 import json
@@ -36,8 +36,8 @@ PLOT_STYLE = {
     "ytick.color": SOFT,
     "figure.facecolor": "#fcfbf8",
     "axes.facecolor": "#fcfbf8",
-    "svg.fonttype": "none",  # text stays text
-    "svg.hashsalt": "vecmill",  # the same picture is the same file
+    "svg.fonttype": "none",  # keep text as text
+    "svg.hashsalt": "vecmill",  # equal plots are equal files
 }
 LINE: dict[str, Any] = {"marker": "o", "markersize": 4.5, "linewidth": 1.8}
 CLOSE = 0.15  # of the height: labels at the ends of lines closer than this would touch
@@ -46,12 +46,20 @@ NAMED_RANKS = (1, 10, 100, 1000, 10_000, 100_000)
 
 
 def read_metrics(model: Path) -> list[dict[str, Any]]:
-    """Read `metrics.jsonl` of a model directory, one dictionary an epoch.
+    """Read ``metrics.jsonl`` of a model directory.
+
+    Parameters
+    ----------
+    model : Path
+
+    Returns
+    -------
+    list of dict of str to Any
 
     Raises
     ------
     EmbeddingsError
-        There is none, or a line of it is damaged.
+        The file is missing, empty or damaged.
     """
     path = model / METRICS_FILE
     try:
@@ -66,14 +74,23 @@ def read_metrics(model: Path) -> list[dict[str, Any]]:
             record = json.loads(line)
             metrics.append({key: record[key] for key in ("epoch", "learning_rate", "loss", "held_out_loss")})
         except (ValueError, KeyError, TypeError):
-            raise EmbeddingsError(f"{path}: line {number} is no record of an epoch; train again") from None
+            raise EmbeddingsError(
+                f"{path}: line {number} is not the record of an epoch; train the model again"
+            ) from None
     if not metrics:
-        raise EmbeddingsError(f"{path} is empty; expected a line an epoch")
+        raise EmbeddingsError(f"{path} is empty; expected one line per epoch")
     return metrics
 
 
 def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabulary: "Vocabulary", title: str) -> None:
-    """Write the picture, PNG or SVG by the ending of its name.
+    """Write the plot as PNG or SVG, by the extension of the file.
+
+    Parameters
+    ----------
+    path : Path
+    metrics : sequence of dict of str to Any
+    vocabulary : Vocabulary
+    title : str
 
     Raises
     ------
@@ -81,9 +98,7 @@ def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabular
         Matplotlib is not installed, or the file cannot be written.
     """
     if importlib.util.find_spec("matplotlib") is None:
-        raise EmbeddingsError(
-            "a plot is drawn with matplotlib, which is not installed; pip install 'vecmill[plot]' brings it"
-        )
+        raise EmbeddingsError("plots need matplotlib, which is not installed: pip install 'vecmill[plot]'")
     import matplotlib as mpl
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
@@ -134,9 +149,9 @@ def _whole_epochs(axes: "Axes", epochs: Sequence[int]) -> None:
 
 
 def _plot_zipf(axes: "Axes", vocabulary: "Vocabulary") -> None:
-    """Counts by rank on two logarithmic axes, with the line count ∝ 1 / rank that Zipf (1949) saw."""
+    """Draw counts by rank on logarithmic axes, with Zipf's law count ∝ 1 / rank (Zipf 1949)."""
     counts, words = vocabulary.counts, vocabulary.words
-    axes.set(title="Words by frequency", xlabel="rank", ylabel="times seen")
+    axes.set(title="Words by frequency", xlabel="rank", ylabel="count")
     if not counts.any():
         return
     ranks = np.unique(np.geomspace(1, len(counts), PLOTTED_RANKS).astype(int))

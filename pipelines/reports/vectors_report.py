@@ -1,4 +1,4 @@
-"""What a user sees at the end of a training: neighbours, losses, what was dropped, and where everything is."""
+"""The report after training word vectors: neighbours, losses, costs, and what was left out of the text."""
 
 import json
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE
 
-FIRST_RANK, LAST_RANK = 60, 1500  # above: words that go with everything; below: words seen too seldom
+FIRST_RANK, LAST_RANK = 60, 1500  # more frequent words occur in all contexts, rarer ones in too few
 BANDS, WORDS_OF_BAND = 4, 2
-NEIGHBOURHOOD = 10_000  # most frequent words, of which near neighbours are looked for
-SHORTEST = 4  # bytes of UTF-8: two characters can be a word in Chinese
+NEIGHBOURHOOD = 10_000  # the most frequent words, among which neighbours are searched
+SHORTEST = 4  # bytes of UTF-8: two Chinese characters can be a word
 
 
 def print_training(directory: Path) -> None:
@@ -28,19 +28,19 @@ def print_training(directory: Path) -> None:
     words = example_words(vectors)
     _print_neighbors(vectors, words)
     _print_epochs(directory / METRICS_FILE)
-    _print_costs({**manifest.history, manifest.basis.stage: manifest.to_dict()})
+    _print_costs({**manifest.history, manifest.provenance.stage: manifest.to_dict()})
     _print_text(manifest)
     results.print(f"\n{len(vectors):,} words x {vectors.matrix.shape[1]} dimensions: {directory}")
     results.print(f"Next: {program()} neighbors {directory} {' '.join((words or vectors.words)[:2])}")
 
 
 def example_words(vectors: WordVectors) -> list[str]:
-    """Choose words whose neighbours say something about the text, from the frequent to the less frequent.
+    """Choose words whose neighbours characterize the text, in descending order of frequency.
 
-    A word with a long vector is used in specific contexts (Schakel & Wilson 2015, "Measuring Word Significance using
-    Distributed Representations of Words"), and one with near neighbours has its like. So the band of ranks is cut
-    into parts of equal width on the logarithmic scale, and each gives the most frequent words of the tenth in which
-    the product of the two is largest.
+    The score of a word is the norm of its vector times its mean cosine to its five nearest neighbours. Words with long
+    vectors occur in specific contexts (Schakel & Wilson 2015, "Measuring Word Significance using Distributed
+    Representations of Words"). The ranks from `FIRST_RANK` to `LAST_RANK` are divided into `PARTS` parts of equal width
+    on the logarithmic scale; each part contributes the `WORDS_OF_PART` most frequent words of its best-scored tenth.
     """
     words = vectors.vocabulary.words
     last = min(LAST_RANK, len(words))
@@ -79,7 +79,7 @@ def _print_epochs(path: Path) -> None:
 
 
 def loss_text(value: float | None) -> str:
-    """Return a loss, or a dash where none could be measured."""
+    """Return a loss, or a dash if it could not be measured."""
     return "-" if value is None else f"{value:.4f}"
 
 
@@ -90,7 +90,7 @@ def _print_costs(stages: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _print_text(manifest: Manifest) -> None:
-    """Print what was read, and everything that was left out of it."""
+    """Print the counts of the text and of everything that was left out."""
     summary = {name: stage["summary"] for name, stage in manifest.history.items()}
     results.print(f"Text: {summary['fetch']['corpus']}")
     results.print(

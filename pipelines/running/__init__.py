@@ -1,1 +1,1 @@
-"""How stages are run, kept, and found again: once, by one process at a time, whole or not at all."""
+"""Running stages and keeping their outputs: each stage runs once, in one process, and its outputs appear complete."""

@@ -1,4 +1,4 @@
-"""Which source files decide what a stage makes, and their hash: after an edit elsewhere no stage is made again."""
+"""The hash of the source files that determine the output of a stage; edits of other files rerun no stage."""
 
 import hashlib
 import importlib.metadata
@@ -8,18 +8,23 @@ from pathlib import Path
 from pipelines.running.source_imports import Import, imports, is_package, modules_of, source_file
 from vecmill.errors import VecmillError
 
-DECISIVE = ("corpora", "embeddings", "vecmill", "pipelines.stages", "pipelines.reports")
-"""Packages whose code decides results; the others call, show and keep."""
+RESULT_PACKAGES = ("corpora", "embeddings", "vecmill", "pipelines.stages", "pipelines.reports")
+"""Packages whose code determines results; the code of the others calls stages, prints and stores."""
 
 
 @cache
 def code_version(module: str) -> str:
-    """Return ``0.1.0+<hash of the source files that a module needs>``.
+    """Return the version of the code of a stage.
 
     Parameters
     ----------
     module : str
-        The module of a stage: ``pipelines.stages.encode``.
+        Module of the stage: ``pipelines.stages.encode``.
+
+    Returns
+    -------
+    str
+        ``0.1.0+<hash of the source files that the module needs>``.
 
     Raises
     ------
@@ -33,11 +38,19 @@ def code_version(module: str) -> str:
 
 
 def source_files(module: str) -> dict[str, Path]:
-    """Return the source files that decide what a stage makes, by the name of the module, sorted.
+    """Return the source files that determine the output of a stage, by module name, sorted.
 
-    They are that of its own module, wherever it lies, and those of all modules that it imports, directly or not, from
-    the packages in `DECISIVE` and from its own package. Of a package that is imported as a whole, or whose modules are
-    chosen at run time, all modules count.
+    These are the file of its own module and the files of all modules that it imports, directly or indirectly, from the
+    packages in `RESULT_PACKAGES` and from its own package. If a package is imported as a whole, or its modules are
+    chosen at run time, all of its modules are included.
+
+    Parameters
+    ----------
+    module : str
+
+    Returns
+    -------
+    dict of str to Path
 
     Raises
     ------
@@ -45,7 +58,7 @@ def source_files(module: str) -> dict[str, Path]:
         The module has no source file.
     """
     own = module.partition(".")[0]
-    packages = DECISIVE if own == "pipelines" else (*DECISIVE, own)
+    packages = RESULT_PACKAGES if own == "pipelines" else (*RESULT_PACKAGES, own)
     seen: set[Import] = set()
     found: dict[str, Path] = {}
     waiting = [Import(module)]
@@ -60,7 +73,9 @@ def source_files(module: str) -> dict[str, Path]:
             if is_package(entry.module) and entry.name in ("", "*"):
                 waiting += map(Import, modules_of(entry.module))
     if module not in found:
-        raise VecmillError(f"{module} has no source file; define a stage in a module, so that its code can be compared")
+        raise VecmillError(
+            f"{module} has no source file; define the stage in a module file, so that changes of its code are noticed"
+        )
     return dict(sorted(found.items()))
 
 

@@ -1,4 +1,7 @@
-"""One process at a time in a directory: a lock that the kernel releases when its holder dies, and who holds it."""
+"""A lock that lets one process at a time write a directory, with a record of its owner.
+
+The kernel releases the lock when its owner dies.
+"""
 
 import logging
 import os
@@ -18,10 +21,10 @@ class DirectoryLock:
 
     Parameters
     ----------
-    directory
-        Where the lock lies; it must exist when the lock is acquired.
-    shown
-        What messages call the directory that is being written.
+    directory : Path
+        Directory of the lock file; it must exist when the lock is acquired.
+    shown : Path
+        Name of the locked directory in messages.
     """
 
     def __init__(self, directory: Path, shown: Path) -> None:
@@ -35,29 +38,31 @@ class DirectoryLock:
         Raises
         ------
         OutputError
-            If another process holds it; the message names it.
+            Another process holds it; the message names the process.
         """
         try:
             self._lock.acquire()
         except Timeout:
-            raise OutputError(f"{self._shown} is being written by {self._describe_owner()}; wait for it") from None
+            raise OutputError(
+                f"{self._shown} is being written by {self._describe_owner()}; wait until it has ended"
+            ) from None
 
-    def sign(self) -> None:
-        """Write down who holds the lock, and say so if the one before did not end in good order."""
+    def record_owner(self) -> None:
+        """Record this process as the owner; log it if the previous owner did not end properly."""
         if self._owner.exists():
-            logger.info("%s ended without finishing %s; its lock is void", self._describe_owner(), self._shown)
+            logger.info("%s was stopped before it finished %s", self._describe_owner(), self._shown)
         write_json(self._owner, {"pid": os.getpid(), "host": socket.gethostname()})
 
-    def sign_off(self) -> None:
-        """State that the holder has ended in good order."""
+    def clear_owner(self) -> None:
+        """Remove the record: the owner ends properly."""
         self._owner.unlink(missing_ok=True)
 
     def release(self) -> None:
-        """Let others have it."""
+        """Release the lock."""
         self._lock.release()
 
     def holder(self) -> str | None:
-        """Return in words which process holds the lock at this moment, None if none does."""
+        """Return a description of the process that holds the lock now, or None."""
         if not Path(self._lock.lock_file).exists():
             return None
         try:

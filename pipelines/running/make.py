@@ -1,4 +1,4 @@
-"""One directory from a list of stages: made whole, or found finished and made from the same."""
+"""Running a list of stages that makes one output directory, or finding that directory up to date."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,30 +12,35 @@ from pipelines.running.runner import Runner
 from pipelines.running.stage import Stage
 from pipelines.settings.config import differences
 
-_MODELS = {"start": "the model that training starts from", "embeddings": "the model of word vectors"}
+_MODELS = {"start": "the model given with --start-from", "embeddings": "the model of word vectors"}
 
 
 def make(
     out: Path, stages: Sequence[Stage], settings: Mapping[str, Any], *, force: bool, progress: Progress
 ) -> Manifest:
-    """Make the result of the last stage, continuing an interrupted run with the same settings.
+    """Run stages and publish the output of the last one; resume an interrupted run with the same settings.
 
     Parameters
     ----------
     out : Path
-        The directory; it appears when all is finished.
+        Output directory; it appears when all stages have finished.
     stages : sequence of Stage
-        In order.
+        In order of execution.
     settings : mapping
-        That decide the result; an unfinished run with other settings is refused.
+        Settings that determine the result; an unfinished run with other settings is refused.
     force : bool
-        Replace a finished directory, and drop unfinished work of other settings.
+        Replace a finished directory; discard unfinished work with other settings.
     progress : Progress
+
+    Returns
+    -------
+    Manifest
+        Of the last stage.
 
     Raises
     ------
     VecmillError
-        A stage failed, or `out` cannot be written; `out` is then as it was before.
+        A stage failed, or `out` cannot be written; `out` is then unchanged.
     """
     with OutputDirectory(out, force=force) as output:
         output.begin(settings)
@@ -45,12 +50,22 @@ def make(
 
 
 def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> bool:
-    """Return whether `out` is finished and was made from the same text and models with the same settings.
+    """Return whether `out` is finished and was made from the same text, models and settings.
+
+    Parameters
+    ----------
+    out : Path
+    stages : sequence of Stage
+    settings : mapping of str to Any
+
+    Returns
+    -------
+    bool
 
     Raises
     ------
     OutputError
-        It is finished, but was made from something else, which the message names.
+        `out` is finished, but was made from something else, which the message names.
     """
     made = finished(out)
     if made is None:
@@ -58,10 +73,10 @@ def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> 
     manifest, before = made
     wanted = json.loads(json.dumps(settings))
     changed = differences({name: _only(before.get(name), wanted[name]) for name in wanted}, wanted)
-    text = stages[0].sources().get("corpus")  # None: it is elsewhere, and not fetched again to compare
+    text = stages[0].sources().get("corpus")  # None for a remote text, which is not fetched to compare
     if text not in (None, manifest.corpus):
         changed.append("the text has changed")
-    inputs = manifest.basis.inputs
+    inputs = manifest.provenance.inputs
     sources = stages[-1].sources()
     changed += [f"{_MODELS.get(name, name)} has changed" for name in sources if sources[name] != inputs.get(name)]
     require_unchanged(out, changed)
@@ -69,5 +84,5 @@ def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> 
 
 
 def _only(before: Any, wanted: Any) -> Any:
-    """Leave out settings that do not decide the result, such as the number of threads."""
+    """Leave out settings that do not affect the result, such as the number of threads."""
     return {key: value for key, value in before.items() if key in wanted} if isinstance(before, dict) else before

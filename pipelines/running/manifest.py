@@ -1,7 +1,7 @@
-"""What a stage was made from and what it made: `manifest.json`, the proof that nothing needs doing twice.
+"""``manifest.json``: the provenance and the outputs of a stage, by which a finished stage is recognized.
 
-The *fingerprint* of a stage is a hash over its settings, the hashes of what it reads, the code and the libraries
-that decide its result. The outputs are listed with their size and SHA-256, the same that `sha256sum` prints.
+The *fingerprint* of a stage is a hash over its settings, the hashes of its inputs, and the code and the libraries that
+determine its result. The outputs are listed with their size and SHA-256 (as `sha256sum` prints it).
 """
 
 import hashlib
@@ -28,7 +28,7 @@ except ImportError:  # Windows
     resource = None  # type: ignore[assignment]
 
 MANIFEST_FILE = "manifest.json"
-LIBRARIES = ("numpy", "numba", "nltk", "pyarrow")  # those that decide results
+LIBRARIES = ("numpy", "numba", "nltk", "pyarrow")  # those that determine results
 
 
 class ManifestError(VecmillError):
@@ -36,21 +36,21 @@ class ManifestError(VecmillError):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Basis:
-    """Everything that decides the result of a stage.
+class Provenance:
+    """Everything that determines the result of a stage.
 
     Attributes
     ----------
-    stage
-        Name of the stage.
-    settings
+    stage : str
+        Name.
+    settings : mapping of str to Any
         Settings that change the result, as JSON values.
-    inputs
-        Hash by name: of the outputs of earlier stages, and of what is read from outside.
-    code
-        Version of vecmill with a hash of the source files that decide the result (`pipelines.running.code_version`).
-    libraries
-        Versions of the libraries that decide results.
+    inputs : mapping of str to str
+        Hash by name: of the outputs of earlier stages and of external files.
+    code : str
+        Version of vecmill with a hash of the source files that determine the result (`pipelines.running.code_version`).
+    libraries : mapping of str to str
+        Version by name: Python and the libraries that determine results.
     """
 
     stage: str
@@ -64,8 +64,8 @@ class Basis:
         """SHA-256 over all attributes."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
-    def change_since(self, old: "Basis") -> str | None:
-        """Return in words what differs from an older basis, or None."""
+    def change_since(self, old: "Provenance") -> str | None:
+        """Return a description of the first difference from an older provenance, or None."""
         for name in ("settings", "inputs", "libraries"):
             before, now = getattr(old, name), getattr(self, name)
             changed = [key for key in sorted({*before, *now}) if before.get(key) != now.get(key)]
@@ -76,29 +76,29 @@ class Basis:
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """Record of one finished stage, written as the last file of its directory.
+    """The record of a finished stage, written as the last file of its directory.
 
     Attributes
     ----------
-    basis
-        What the result was made from.
-    outputs
+    provenance : Provenance
+        Inputs, settings and code of the stage.
+    outputs : mapping of str to mapping of str to Any
         ``{relative path: {"bytes": size, "sha256": hex}}``.
-    summary
-        What the stage counted (tokens, words dropped, ...), for reports.
-    cost
-        ``started`` (UTC, ISO 8601), ``wall_seconds``, ``cpu_seconds``, ``peak_memory_bytes`` (of the
-        process so far; 0 where the system does not say).
-    machine
-        Where it ran.
-    history
-        The manifests of all earlier stages that lead here, without their own histories.
-    digest
-        One hash that later stages depend on: over the names and hashes of all outputs, where the stage has nothing
-        better (`pipelines.running.stage.Stage.digest`).
+    summary : mapping of str to Any
+        Counts of the stage (tokens, dropped words, ...), for reports.
+    cost : mapping of str to Any
+        ``started`` (UTC, ISO 8601), ``wall_seconds``, ``cpu_seconds``, ``peak_memory_bytes`` (of the process so far;
+        0 if the system does not tell).
+    machine : mapping of str to Any
+        System, processor and number of cores.
+    history : mapping of str to mapping of str to Any
+        The manifests of all stages that this one depends on, without their own histories.
+    digest : str
+        The hash that later stages depend on (`pipelines.running.stage.Stage.digest`); by default over the names and
+        hashes of all outputs.
     """
 
-    basis: Basis
+    provenance: Provenance
     outputs: Mapping[str, Mapping[str, Any]]
     summary: Mapping[str, Any]
     cost: Mapping[str, Any]
@@ -112,38 +112,52 @@ class Manifest:
 
     @property
     def corpus(self) -> str | None:
-        """Hash of the text that it was made from: `corpora.Corpus.fingerprint`, or that of a download; None if none."""
-        for record in [*self.history.values(), {"inputs": self.basis.inputs}]:
+        """Hash of the source text: `corpora.Corpus.fingerprint`, or the digest of a download; None without a text."""
+        for record in [*self.history.values(), {"inputs": self.provenance.inputs}]:
             if found := record.get("inputs", {}).get("corpus"):
                 return str(found)
         return self.history.get("fetch", {}).get("digest")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form; the stage, its fingerprint and the hash of the text come first."""
-        basis = asdict(self.basis)
-        rest = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "basis"}
-        top = {"stage": basis.pop("stage"), "fingerprint": self.basis.fingerprint, "corpus": self.corpus}
-        return {**top, **basis, **rest}
+        """Return the JSON form, which begins with the stage, its fingerprint and the hash of the text."""
+        provenance = asdict(self.provenance)
+        rest = {entry.name: getattr(self, entry.name) for entry in fields(self) if entry.name != "provenance"}
+        top = {"stage": provenance.pop("stage"), "fingerprint": self.provenance.fingerprint, "corpus": self.corpus}
+        return {**top, **provenance, **rest}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Self:
-        """Rebuild from `to_dict`'s form.
+        """Return the manifest of a dictionary that `to_dict` made.
+
+        Parameters
+        ----------
+        record : mapping of str to Any
+
+        Returns
+        -------
+        Self
 
         Raises
         ------
         ManifestError
-            If a part is missing, has the wrong type, or the fingerprint does not fit the rest.
+            A part is missing or has the wrong type, or the fingerprint does not match the rest.
         """
         try:
             parts = dict(record)
             fingerprint = parts.pop("fingerprint")
-            parts.pop("corpus", None)  # is found again in the history
-            basis = Basis(**{entry.name: parts.pop(entry.name) for entry in fields(Basis)})
-            manifest = cls(basis=basis, **parts)
+            parts.pop("corpus", None)  # also part of the history
+            provenance = Provenance(**{entry.name: parts.pop(entry.name) for entry in fields(Provenance)})
+            manifest = cls(provenance=provenance, **parts)
             parts.pop("digest", None)
-            tables = [basis.settings, basis.inputs, basis.libraries, *parts.values(), *manifest.outputs.values()]
+            tables = [
+                provenance.settings,
+                provenance.inputs,
+                provenance.libraries,
+                *parts.values(),
+                *manifest.outputs.values(),
+            ]
             sound = (
-                basis.fingerprint == fingerprint
+                provenance.fingerprint == fingerprint
                 and isinstance(manifest.digest, str)
                 and all(isinstance(table, dict) for table in tables)
                 and all(isinstance(record.get("inputs", {}), dict) for record in manifest.history.values())
@@ -155,21 +169,29 @@ class Manifest:
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise ManifestError(f"not a manifest of a stage: {type(error).__name__} {error}") from None
         if not sound:
-            raise ManifestError("the manifest was changed: its fingerprint does not fit its settings and inputs")
+            raise ManifestError("the manifest was changed: its fingerprint does not match its settings and inputs")
         return manifest
 
     def write(self, directory: Path) -> None:
-        """Write `manifest.json` into a directory that is not yet in its final place."""
+        """Write ``manifest.json`` into a directory that is not published yet."""
         write_json(directory / MANIFEST_FILE, self.to_dict())
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """Read `manifest.json` of a directory.
+        """Read ``manifest.json`` of a directory.
+
+        Parameters
+        ----------
+        directory : Path
+
+        Returns
+        -------
+        Self
 
         Raises
         ------
         ManifestError
-            If there is none or it is damaged.
+            The file is missing or damaged.
         """
         path = directory / MANIFEST_FILE
         try:
@@ -186,7 +208,7 @@ class Manifest:
             raise ManifestError(f"{path}: {error}") from None
 
     def missing(self, directory: Path) -> list[str]:
-        """Return the outputs that are not there with their recorded size: a quick check that reads no content."""
+        """Return the outputs that are missing or have another size; reads no content."""
         found = []
         for name, entry in self.outputs.items():
             path = directory / name
@@ -195,7 +217,7 @@ class Manifest:
         return found
 
     def damaged(self, directory: Path) -> list[str]:
-        """Return the outputs that are missing or whose content is no longer the recorded one."""
+        """Return the outputs that are missing or whose content has changed."""
         missing = self.missing(directory)
         present = [name for name in self.outputs if name not in missing]
         hashes = hash_files([directory / name for name in present])
@@ -208,13 +230,13 @@ def digest_of(outputs: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def hash_files(paths: list[Path]) -> list[str]:
-    """Return the SHA-256 of every file, read in chunks; several files at a time (hashing releases the GIL)."""
+    """Return the SHA-256 of every file; several are hashed in parallel (hashing releases the GIL)."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         return list(pool.map(file_digest, paths))
 
 
 def list_outputs(directory: Path) -> dict[str, dict[str, Any]]:
-    """Return ``{relative path: {"bytes", "sha256"}}`` of every file under a directory but the manifest."""
+    """Return ``{relative path: {"bytes", "sha256"}}`` of every file in a directory, without the manifest."""
     paths = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
     hashes = hash_files(paths)
     return {
@@ -225,7 +247,7 @@ def list_outputs(directory: Path) -> dict[str, dict[str, Any]]:
 
 @cache
 def library_versions() -> dict[str, str]:
-    """Return the versions of Python and of the libraries that decide results."""
+    """Return the versions of Python and of the libraries that determine results."""
     versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
     return {"python": platform.python_version(), **versions}
 
@@ -245,11 +267,11 @@ def _processor() -> str:
 
 
 class Stopwatch:
-    """Wall and processor time from its creation on, and the peak memory of the process so far."""
+    """Measures wall and CPU time since its creation, and the peak memory of the process so far."""
 
     def __init__(self) -> None:
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
-        self._wall = time.monotonic()  # not the clock of the wall, which may jump
+        self._wall = time.monotonic()  # unlike the system clock it never jumps
         self._cpu = _processor_seconds()
 
     def cost(self) -> dict[str, Any]:
@@ -270,7 +292,7 @@ def _peak_memory() -> int:
 
 
 def _processor_seconds() -> float:
-    """Return the processor time of this process and, where the system says, of its children that have ended."""
+    """Return the CPU time of this process and, if the system tells, of its child processes that have ended."""
     if resource is None:
         return time.process_time()
     children = resource.getrusage(resource.RUSAGE_CHILDREN)

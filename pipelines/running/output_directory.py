@@ -1,7 +1,7 @@
-"""The directory that a user asked for: either the old one, or the new one, or none; never half of one.
+"""The output directory of a command: at any moment the old one, the new one, or none, but never a part of one.
 
-While it is being made, everything lies in a hidden sibling, ``.NAME.work/``: finished stages, checkpoints, the
-settings of the run, and a lock. When all is done the result is renamed into place and the sibling removed.
+During the run, finished stages, checkpoints, the settings of the run and a lock are in a hidden sibling,
+``.NAME.work/``. At the end the result is renamed into place and the sibling is removed.
 """
 
 import contextlib
@@ -26,29 +26,29 @@ from vecmill.files import read_json, write_json
 logger = logging.getLogger(__name__)
 
 
-_FETCH, _TEXT = "fetch", "text"  # of the first stage only a download is worth keeping
+_FETCH, _TEXT = "fetch", "text"  # the first stage is worth keeping only if it downloaded a text
 
 
 class OutputDirectory:
-    """Holds the lock on an output directory while it is made; a context manager.
+    """Holds the lock on an output directory during a run; a context manager.
 
     Parameters
     ----------
-    path
-        The directory wanted; its parents are made.
-    force
-        Replace a finished directory, and drop unfinished work of other settings.
+    path : Path
+        The directory; its parents are created.
+    force : bool
+        Replace a finished directory; discard unfinished work with other settings.
 
     Attributes
     ----------
-    work
-        Hidden sibling in which the stages are made. On leaving it is kept if something in it saves time when the same
-        command is run again.
+    work : Path
+        Hidden sibling in which the stages run. On exit it is kept if something in it saves time when the command is
+        repeated.
 
     Raises
     ------
     OutputError
-        On entering: if `path` is finished (without `force`), holds anything that vecmill did not write, cannot be
+        On entering: `path` is finished (without `force`), contains files that vecmill did not write, cannot be
         written, or is being written by another process.
     """
 
@@ -60,7 +60,7 @@ class OutputDirectory:
         self._removed = self._path.parent / f".{self._path.name}.removed"
         self._lock = DirectoryLock(self.work, path)
         self._settings = self.work / CONFIG_FILE
-        self._replaced = self.work / ".replaced"  # the old directory, for the moment between two renames
+        self._replaced = self.work / ".replaced"  # the old directory, between two renames
 
     def __enter__(self) -> Self:
         self._refuse_foreign()
@@ -71,7 +71,7 @@ class OutputDirectory:
             raise self._unwritable(error) from error
         try:
             self._recover()
-            self._lock.sign()
+            self._lock.record_owner()
             if (self._path / MANIFEST_FILE).exists() and not self._force:
                 raise OutputError(f"{self._shown} exists and is finished; add --force to replace it")
         except BaseException as error:
@@ -84,22 +84,26 @@ class OutputDirectory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Release the lock; remove the work if nothing in it is of use to the next run."""
-        # The text or the settings are the cause, not the disk:
-        would_come_again = isinstance(error, CorpusError | EmbeddingsError) and not isinstance(error.__cause__, OSError)
-        if self._has_checkpoint() or (self._has_stage() and not would_come_again):
-            self._lock.sign_off()
+        """Release the lock; remove the work unless the next run can use it."""
+        # Caused by the text or the settings, not by the disk: the next run would fail in the same way.
+        would_recur = isinstance(error, CorpusError | EmbeddingsError) and not isinstance(error.__cause__, OSError)
+        if self._has_checkpoint() or (self._has_stage() and not would_recur):
+            self._lock.clear_owner()
         elif self.work.exists():
             self._remove_work()
         self._lock.release()
 
     def begin(self, settings: Mapping[str, Any]) -> None:
-        """State the settings of this run: continue unfinished work of the same ones, refuse that of others.
+        """Set the settings of this run: resume unfinished work with the same settings, refuse that with others.
+
+        Parameters
+        ----------
+        settings : mapping of str to Any
 
         Raises
         ------
         OutputError
-            If a run with other settings was interrupted here; it names the first that differs.
+            A run with other settings was interrupted here; the message names the first difference.
         """
         settings = json.loads(json.dumps(settings))
         unfinished = self._unfinished()
@@ -107,31 +111,31 @@ class OutputDirectory:
         if changed and not self._force:
             raise OutputError(
                 f"an unfinished run with other settings is in {self.work} ({changed[0]}); "
-                "repeat its settings to go on with it, or add --force to start over"
+                "repeat its settings to resume it, or add --force to start over"
             )
         if changed:
-            logger.info("dropping an unfinished run with other settings (%s)", changed[0])
+            logger.info("discarding an unfinished run with other settings (%s)", changed[0])
             self._clear_work()
         elif unfinished:
-            logger.info("going on with the unfinished run in %s", self.work)
+            logger.info("resuming the unfinished run in %s", self.work)
         write_json(self._settings, settings)
 
     def publish(self, stage: str) -> None:
-        """Put the finished directory of a stage in its place, and remove the work."""
+        """Move the finished directory of a stage to its final place, and remove the work."""
         finished = self.work / stage
-        self._settings.unlink()  # from here on there is no unfinished run
+        self._settings.unlink()  # from now on there is no unfinished run
         if self._path.exists():
             self._path.rename(self._replaced)
         finished.rename(self._path)
         self._remove_work()
 
     def _refuse_foreign(self) -> None:
-        """Never touch what vecmill did not write, whatever is forced."""
+        """Raise `OutputError` for files that vecmill did not write, even with --force."""
         path = self._path
         if not path.exists():
             return
         if not path.is_dir():
-            raise OutputError(f"{self._shown} is a file; the output is a directory: choose another name")
+            raise OutputError(f"{self._shown} is a file, but the output is a directory; choose another name")
         if os.path.ismount(path):
             raise OutputError(f"{self._shown} is a mount point and cannot be replaced; choose a directory inside it")
         entries = {entry.relative_to(path).as_posix() for entry in path.rglob("*") if not entry.is_dir()}
@@ -140,7 +144,9 @@ class OutputDirectory:
         try:
             known = {*Manifest.read(path).outputs, MANIFEST_FILE}
         except ManifestError:
-            raise OutputError(f"{self._shown} exists and is no output of vecmill; choose another directory") from None
+            raise OutputError(
+                f"{self._shown} exists and was not written by vecmill; choose another directory"
+            ) from None
         foreign = sorted(entries - known)
         if foreign and self._force:
             raise OutputError(f"{self._shown} also holds {foreign[0]}, which would be lost; move it away first")
@@ -149,7 +155,7 @@ class OutputDirectory:
         return OutputError(f"cannot write {self._shown}: {error.strerror or error}")
 
     def _recover(self) -> None:
-        """Complete what an earlier run was killed in the middle of: exchanging directories, or removing one."""
+        """Complete the exchange or removal of directories that a killed run left unfinished."""
         shutil.rmtree(self._removed, ignore_errors=True)
         if self._replaced.exists():
             if self._path.exists():
@@ -158,7 +164,7 @@ class OutputDirectory:
                 self._replaced.rename(self._path)
 
     def _unfinished(self) -> dict[str, Any] | None:
-        """Return the settings of the run that was interrupted here, if it left anything of use."""
+        """Return the settings of an interrupted run, if it left usable work."""
         if not (self._has_stage() or self._has_checkpoint()):
             return None
         settings = read_json(self._settings)
@@ -177,14 +183,14 @@ class OutputDirectory:
                 shutil.rmtree(entry)
 
     def _remove_work(self) -> None:
-        """Remove the work directory, under another name first so that no other process meets half of it."""
+        """Remove the work directory; it is renamed first, so that no other process sees a part of it."""
         shutil.rmtree(self._removed, ignore_errors=True)
         self.work.rename(self._removed)
         shutil.rmtree(self._removed, ignore_errors=True)
 
 
 def finished(path: Path) -> tuple[Manifest, dict[str, Any]] | None:
-    """Return manifest and settings (`config.json`) of a finished model directory, or None if it is none."""
+    """Return the manifest and the settings (``config.json``) of a finished model directory, or None."""
     try:
         return Manifest.read(path), with_present_keys(json.loads((path / CONFIG_FILE).read_text("utf-8")))
     except (ManifestError, OSError, ValueError, TypeError):
@@ -192,14 +198,17 @@ def finished(path: Path) -> tuple[Manifest, dict[str, Any]] | None:
 
 
 def require_unchanged(path: Path, changed: Sequence[str]) -> None:
-    """Raise an `OutputError` that names the first difference between a finished directory and what is asked for."""
+    """Raise an `OutputError` that names the first difference between a finished directory and the present settings."""
     if changed:
-        raise OutputError(f"{path} was made otherwise ({changed[0]}); replace it with --force, or choose another --out")
+        raise OutputError(
+            f"{path} was made with other settings or inputs ({changed[0]}); "
+            "add --force to replace it, or choose another --out"
+        )
 
 
-def tidy(path: Path) -> None:
-    """Remove what a run that was killed at its very end left beside a finished directory; unfinished work stays."""
+def remove_leftovers(path: Path) -> None:
+    """Remove the leftovers of a run that was killed just before its end; unfinished work stays."""
     output = OutputDirectory(path)
     if output.work.exists() or output._removed.exists():
-        with contextlib.suppress(OutputError), output:  # entering restores order, and refuses what is finished
+        with contextlib.suppress(OutputError), output:  # entering cleans up, then refuses a finished directory
             pass

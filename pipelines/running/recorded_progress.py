@@ -1,4 +1,4 @@
-"""Progress that is also written down, so that another process can tell how far a stage is, or was."""
+"""Progress that is also recorded in a file, so that other processes can read the progress of a stage."""
 
 import time
 from collections.abc import Iterator
@@ -13,17 +13,17 @@ _INTERVAL = 1.0  # seconds between two records
 
 
 class RecordedProgress:
-    """Passes progress on, and keeps the latest in a JSON file.
+    """Forwards progress, and records the latest in a JSON file.
 
     Parameters
     ----------
-    progress
-        Where progress is reported to.
-    path
-        ``{"title", "share", "note", "at", "checkpoint"}``: what is done, the share done of it (0 to 1; None: unknown),
-        and in `checkpoint` the share that is safe.
-    checkpoints
-        Directory of the stage's checkpoints, of which the last is the newest by name.
+    progress : Progress
+        Receives the progress.
+    path : Path
+        JSON file with ``title`` of the task, ``share`` done (0 to 1; null if unknown), ``note``, ``at`` (UTC), and
+        ``checkpoint``, the share that the last checkpoint contains.
+    checkpoints : Path
+        Directory of the checkpoints of the stage; the last name is the newest checkpoint.
     """
 
     def __init__(self, progress: Progress, path: Path, checkpoints: Path) -> None:
@@ -35,7 +35,7 @@ class RecordedProgress:
 
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Update]:
-        """Show and record how far a task is while the context lasts."""
+        """Show and record the progress of a task while the context lasts."""
         size = total
         with self._progress.task(title, total) as inner:
 
@@ -55,11 +55,11 @@ class RecordedProgress:
 
     def _record(self, title: str, share: float | None, note: str) -> None:
         newest = self._newest_checkpoint()
-        if newest != self._newest:  # written since the last record, so it holds at least what was done then
+        if newest != self._newest:  # written after the last record: contains at least the share recorded then
             self._newest, self._safe = newest, self._share
         self._share = share
         record = {"title": title, "share": share, "note": note, "at": _now(), "checkpoint": self._safe}
-        write_json(self._path, record, sync=False)  # written every second, of use only while the stage runs
+        write_json(self._path, record, sync=False)  # rewritten every second, and needed only during the stage
         self._next = time.monotonic() + _INTERVAL
 
     def _newest_checkpoint(self) -> str | None:

@@ -1,4 +1,4 @@
-"""The directory of `vecmill run`: a directory a stage, the effective settings, and a lock."""
+"""The directory of `vecmill run`: one directory per stage, the effective settings, and a lock."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,17 +15,17 @@ from vecmill.files import read_json, write_json
 class RunDirectory:
     """Holds the lock on the directory of a run; a context manager.
 
-    Unlike an `OutputDirectory` it stays when it is finished, and is brought up to date by the next run.
+    Unlike an `OutputDirectory` it can be run again, which updates its stages.
 
     Parameters
     ----------
-    path
-        The directory; it and its parents are made.
+    path : Path
+        The directory; it and its parents are created.
 
     Raises
     ------
     OutputError
-        On entering: if `path` holds anything but a run, cannot be written, or is being written by another process.
+        On entering: `path` contains anything but a run, cannot be written, or is being written by another process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -33,12 +33,12 @@ class RunDirectory:
         self._lock = DirectoryLock(path, path)
 
     def __enter__(self) -> Self:
-        refuse_other(self.path)
+        refuse_foreign(self.path)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
             try:
-                self._lock.sign()
+                self._lock.record_owner()
             except BaseException:
                 self._lock.release()
                 raise
@@ -50,7 +50,7 @@ class RunDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Release the lock; all work is kept."""
-        self._lock.sign_off()
+        self._lock.clear_owner()
         self._lock.release()
 
     def begin(self, settings: Mapping[str, Any]) -> None:
@@ -58,20 +58,20 @@ class RunDirectory:
         write_json(self.path / CONFIG_FILE, settings)
 
 
-def refuse_other(path: Path) -> None:
-    """Raise `OutputError` if there is something at `path` that is no run."""
+def refuse_foreign(path: Path) -> None:
+    """Raise `OutputError` if `path` exists and is not a run."""
     if not path.exists():
         return
     if not path.is_dir():
-        raise OutputError(f"{path} is a file; a run is kept in a directory: choose another name")
+        raise OutputError(f"{path} is a file, but a run needs a directory; choose another name")
     if (path / MANIFEST_FILE).exists():
-        raise OutputError(f"{path} is a single stage, as train-embeddings writes it; choose another directory")
+        raise OutputError(f"{path} is the directory of a single model or stage; choose another directory")
     entries = sorted(entry.name for entry in path.iterdir())
     if not is_run(path) and not all(name.startswith((".lock", ".owner", f".{CONFIG_FILE}")) for name in entries):
-        raise OutputError(f"{path} holds {entries[0]} and is no run of vecmill; choose another directory")
+        raise OutputError(f"{path} contains {entries[0]} and is not a run directory; choose another directory")
 
 
 def is_run(path: Path) -> bool:
-    """Whether a directory has the settings of a run."""
+    """Return whether a directory contains the settings of a run."""
     settings = read_json(path / CONFIG_FILE) or {}
     return "corpus" in settings and "output" in settings

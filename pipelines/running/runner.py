@@ -1,4 +1,4 @@
-"""Runs stages in order: skips what is unchanged, resumes what was interrupted, renames into place what is finished."""
+"""Runs stages in order: skips unchanged stages, resumes interrupted ones, publishes finished ones."""
 
 import json
 import logging
@@ -10,11 +10,11 @@ from typing import NamedTuple
 from pipelines.console.interruption import raise_if_interrupted
 from pipelines.console.progress import Progress
 from pipelines.running.code_version import code_version
-from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.hash_cache import HashCache
 from pipelines.running.manifest import (
-    Basis,
     Manifest,
     ManifestError,
+    Provenance,
     Stopwatch,
     library_versions,
     list_outputs,
@@ -27,17 +27,17 @@ from vecmill.files import atomic_directory
 logger = logging.getLogger(__name__)
 
 
-class Step(NamedTuple):
-    """What a run would do about a stage.
+class PlannedStage(NamedTuple):
+    """The plan for a stage.
 
     Attributes
     ----------
-    stage
+    stage : str
         Its name.
-    reason
-        Why it would be made; None if it would be skipped.
-    waits_for
-        If it would be made only because of inputs that come out otherwise: their names.
+    reason : str or None
+        Why it would run; None if it would be skipped.
+    waits_for : tuple of str
+        Input stages that run first; the stage runs only if the output of one of them changes.
     """
 
     stage: str
@@ -46,27 +46,27 @@ class Step(NamedTuple):
 
 
 class Runner:
-    """Keeps one directory a stage under `root`, each complete or not there at all.
+    """Keeps one directory per stage under `root`; each is complete or absent.
 
-    The caller holds the lock on `root`: two runners on one root would disturb each other.
+    The caller holds the lock on `root`, because two runners must not write the same directory.
 
     Parameters
     ----------
-    root
-        Directory of the stages' directories.
-    stages
-        In an order in which every stage comes after its inputs.
-    progress
-        Where stages report their progress to.
-    forced
-        Names of stages that are made again, and all that depends on them, whether they are unchanged or not.
-    hashes
-        Of outputs that were hashed before; by default those of earlier processes are all read.
+    root : Path
+        Directory that contains the directories of the stages.
+    stages : sequence of Stage
+        Every stage stands after its inputs.
+    progress : Progress
+        Receives the progress of the stages.
+    forced : collection of str
+        Names of stages that run again, with all stages that depend on them, even if they are unchanged.
+    hashes : HashCache, optional
+        Hashes of outputs that were read before. Default: all outputs of earlier processes are read.
 
     Attributes
     ----------
-    made
-        Names of the stages that were not skipped, in the order in which they were finished.
+    made : list of str
+        Names of the stages that ran, in order.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Runner:
         progress: Progress,
         *,
         forced: Collection[str] = (),
-        hashes: KnownHashes | None = None,
+        hashes: HashCache | None = None,
     ) -> None:
         self._root = root
         self._stages = {stage.name: stage for stage in stages}
@@ -84,11 +84,11 @@ class Runner:
         self._forced = self._dependents(forced)
         self.made: list[str] = []
         self._manifests: dict[str, Manifest] = {}
-        self._hashes = hashes or KnownHashes()
+        self._hashes = hashes or HashCache()
 
-    def plan(self) -> list[Step]:
-        """Return what `run` would do, as far as that can be known before; changes nothing."""
-        steps: list[Step] = []
+    def plan(self) -> list[PlannedStage]:
+        """Return the plan of every stage, as far as it is known in advance; changes nothing."""
+        steps: list[PlannedStage] = []
         known: dict[str, Manifest] = {}
         again: set[str] = set()
         for stage in self._stages.values():
@@ -97,14 +97,14 @@ class Runner:
                 known[stage.name] = manifest
             waits_for = tuple(name for name in stage.inputs if name in again) if reason is None else ()
             if waits_for:
-                reason = f"if {' or '.join(waits_for)} comes out otherwise"
+                reason = f"if {' or '.join(waits_for)} changes"
             if reason:
                 again.add(stage.name)
-            steps.append(Step(stage.name, reason, waits_for))
+            steps.append(PlannedStage(stage.name, reason, waits_for))
         return steps
 
     def run(self) -> dict[str, Manifest]:
-        """Bring every stage up to date and return the manifests by stage."""
+        """Update every stage and return the manifests by stage."""
         for step in self.plan():
             if step.reason:
                 self._stages[step.stage].check()
@@ -115,39 +115,41 @@ class Runner:
                 logger.info("%s: unchanged, skipped", stage.name)
                 self._manifests[stage.name] = manifest
                 self._drop_checkpoints(stage)
-                self._record_of_progress(stage).unlink(missing_ok=True)  # of a run that was killed at its very end
+                self._record_of_progress(stage).unlink(
+                    missing_ok=True
+                )  # left by a run that was killed just before its end
             else:
                 if (self._root / stage.name).exists():
                     level = logging.INFO if manifest else logging.WARNING
-                    logger.log(level, "%s: made again: %s", stage.name, reason)
+                    logger.log(level, "%s: running again: %s", stage.name, reason)
                 self._make(stage)
         self._hashes.save()
         return self._manifests
 
     def _assess(self, stage: Stage, known: Mapping[str, Manifest]) -> tuple[Manifest | None, str | None]:
-        """Return what an earlier run left of a stage, and why that will not do (None: it will).
+        """Return the manifest of a stage, if it has one, and the reason why the stage has to run, if there is one.
 
-        `known` holds the manifests of its inputs; one that is missing there has never been made.
+        `known` holds the manifests of its inputs; an input without a manifest has never run.
         """
         directory = self._root / stage.name
         if not directory.exists():
-            return None, "not made yet"
+            return None, "never run"
         try:
             manifest = Manifest.read(directory)
         except ManifestError as error:
             return None, str(error)
-        reason = self._basis(stage, known).change_since(manifest.basis)
+        reason = self._provenance(stage, known).change_since(manifest.provenance)
         if reason is None and (missing := manifest.missing(directory)):
-            reason = f"{missing[0]} is missing or cut short"
+            reason = f"{missing[0]} is missing or its size has changed"
         if reason is None and (damaged := self._hashes.damaged(directory, manifest.outputs)):
             reason = f"{damaged} is damaged"
         if reason is None and stage.name in self._forced:
             reason = "forced"
         return manifest, reason
 
-    def _basis(self, stage: Stage, known: Mapping[str, Manifest]) -> Basis:
-        inputs = {name: known[name].digest if name in known else "not made yet" for name in stage.inputs}
-        return Basis(
+    def _provenance(self, stage: Stage, known: Mapping[str, Manifest]) -> Provenance:
+        inputs = {name: known[name].digest if name in known else "never run" for name in stage.inputs}
+        return Provenance(
             stage=stage.name,
             settings=json.loads(json.dumps(stage.settings)),
             inputs={**inputs, **stage.sources()},
@@ -156,7 +158,7 @@ class Runner:
         )
 
     def _make(self, stage: Stage) -> None:
-        """Run a stage whose inputs are there and undamaged."""
+        """Run a stage whose inputs exist and are undamaged."""
         stopwatch = Stopwatch()
         checkpoint = self._checkpoint(stage)
         progress = RecordedProgress(self._progress, self._record_of_progress(stage), checkpoint)
@@ -165,16 +167,16 @@ class Runner:
                 inputs={name: self._root / name for name in stage.inputs}, checkpoint=checkpoint, progress=progress
             )
             summary = stage.run(partial, context)
-            basis = self._basis(stage, self._manifests)  # now: what standard input held was not known before
+            provenance = self._provenance(stage, self._manifests)  # again: the hash of standard input is known only now
             outputs = list_outputs(partial)
             manifest = Manifest(
-                basis=basis,
+                provenance=provenance,
                 outputs=outputs,
                 summary=summary,
                 cost=stopwatch.cost(),
                 machine=machine(),
                 history=self._history(stage),
-                digest=stage.digest(basis.fingerprint, outputs),
+                digest=stage.digest(provenance.fingerprint, outputs),
             )
             manifest.write(partial)
         self._hashes.remember(self._root / stage.name, outputs)
@@ -186,8 +188,8 @@ class Runner:
         logger.info("%s: done in %.1f s", stage.name, manifest.cost["wall_seconds"])
 
     def _checkpoint(self, stage: Stage) -> Path:
-        """Return the checkpoint directory of exactly this basis; those of any other are removed."""
-        fingerprint = self._basis(stage, self._manifests).fingerprint
+        """Return the checkpoint directory of this provenance; remove those of any other."""
+        fingerprint = self._provenance(stage, self._manifests).fingerprint
         wanted = self._root / f".{stage.name}.checkpoint-{fingerprint[:16]}"
         self._drop_checkpoints(stage, but=None if stage.name in self._forced else wanted)
         wanted.mkdir(exist_ok=True)
@@ -202,7 +204,7 @@ class Runner:
                 _remove(path)
 
     def _dependents(self, names: Collection[str]) -> set[str]:
-        """Return some stages and all that depend on them."""
+        """Return stages with all stages that depend on them."""
         found = set(names)
         for stage in self._stages.values():
             if found & set(stage.inputs):

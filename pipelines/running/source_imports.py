@@ -1,4 +1,4 @@
-"""Which modules a module imports, read from its source: nothing is imported or run to find out."""
+"""The imports of a module, read from its source file without importing or running it."""
 
 import ast
 import sys
@@ -12,13 +12,13 @@ PACKAGES = ("corpora", "embeddings", "pipelines", "vecmill")
 
 
 class Import(NamedTuple):
-    """A name that is imported from a module, or the whole module.
+    """A name imported from a module, or a whole module.
 
     Attributes
     ----------
     module : str
     name : str
-        Empty for the whole module, "*" for modules of a package that are chosen at run time.
+        Empty for the whole module; "*" for modules of a package that are chosen at run time.
     """
 
     module: str
@@ -27,9 +27,9 @@ class Import(NamedTuple):
 
 @cache
 def source_file(module: str) -> Path | None:
-    """Return the source file of a module, a package's ``__init__.py``; None if there is none.
+    """Return the source file of a module (``__init__.py`` for a package), or None.
 
-    A module that is not of this project is looked for where its package was imported from.
+    A module of another project is searched where its package was imported from.
     """
     top, *inner = module.split(".")
     place = ROOT / top
@@ -43,13 +43,13 @@ def source_file(module: str) -> Path | None:
 
 
 def is_package(module: str) -> bool:
-    """Whether a module is a package."""
+    """Return whether a module is a package."""
     path = source_file(module)
     return path is not None and path.name == "__init__.py"
 
 
 def modules_of(package: str) -> list[str]:
-    """Return the names of all modules in a package and in its packages."""
+    """Return the names of all modules in a package and its subpackages."""
     path = source_file(package)
     assert path is not None
     found = []
@@ -61,10 +61,10 @@ def modules_of(package: str) -> list[str]:
 
 @cache
 def imports(module: str) -> frozenset[Import]:
-    """Return what a module imports from this project and from its own package.
+    """Return the imports of a module from this project and from its own package.
 
-    Imports in functions count, those for type checkers only do not. A name that a package hands on is followed to the
-    module that defines it.
+    Imports inside functions are included, imports for type checkers are not. A name that a package re-exports is
+    replaced by the module that defines it.
     """
     path = source_file(module)
     if path is None:
@@ -88,7 +88,7 @@ def _imports(module: str, text: str) -> Iterator[Import]:
 
 
 def _statements(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield all statements, without the expressions in them, and without the blocks for type checkers."""
+    """Yield all statements, without their expressions and without blocks for type checkers."""
     waiting = [tree]
     while waiting:
         node = waiting.pop()
@@ -105,7 +105,7 @@ def _is_for_type_checkers(node: ast.AST) -> bool:
 
 
 def _base(node: ast.ImportFrom, module: str) -> str:
-    """Return the absolute name of the module that names are imported from."""
+    """Return the absolute name of the module of a from-import."""
     if not node.level:
         return node.module or ""
     parents = module.split(".") if is_package(module) else module.split(".")[:-1]
@@ -114,7 +114,7 @@ def _base(node: ast.ImportFrom, module: str) -> str:
 
 
 def _beginning(argument: ast.AST) -> str:
-    """Return the name of a module that is put together at run time, as far as it is written down."""
+    """Return the literal beginning of a module name that is composed at run time."""
     parts = argument.values if isinstance(argument, ast.JoinedStr) else [argument]
     first = parts[0]
     return str(first.value).rstrip(".") if isinstance(first, ast.Constant) else ""
@@ -126,13 +126,13 @@ def _origin(entry: Import) -> Import:
         return entry
     if source_file(inner := f"{entry.module}.{entry.name}"):
         return Import(inner)
-    handed_on = _handed_on(entry.module).get(entry.name)
-    return _origin(handed_on) if handed_on else entry
+    reexport = _reexports(entry.module).get(entry.name)
+    return _origin(reexport) if reexport else entry
 
 
 @cache
-def _handed_on(package: str) -> dict[str, Import]:
-    """Return where the names come from that a package imports only to hand them on, through its stub if it has one."""
+def _reexports(package: str) -> dict[str, Import]:
+    """Return the origins of the names that a package re-exports, by its stub if it has one."""
     path = source_file(package)
     if path is None or path.name != "__init__.py":
         return {}

@@ -1,4 +1,4 @@
-"""The shape of a stage: named settings and inputs, one directory of outputs."""
+"""The interface of a stage: name, settings, inputs, and one directory of outputs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -12,17 +12,17 @@ from pipelines.running.manifest import digest_of
 
 @dataclass(frozen=True, kw_only=True)
 class StageContext:
-    """What a stage is given to run with.
+    """The environment in which a stage runs.
 
     Attributes
     ----------
-    inputs
-        Directory of every input stage, by its name; to be read only.
-    checkpoint
-        Directory that survives an interruption of this stage, and is there again when the same stage, made from the
-        same things, is started the next time. It is removed when the stage has finished.
-    progress
-        Where progress is reported to.
+    inputs : mapping of str to Path
+        Directory of every input stage by name; read-only.
+    checkpoint : Path
+        Directory that survives an interruption: it is passed again when the stage is started with the same settings
+        and inputs. It is removed when the stage has finished.
+    progress : Progress
+        Receives the progress of the stage.
     """
 
     inputs: Mapping[str, Path]
@@ -33,7 +33,7 @@ class StageContext:
 class Stage(ABC):
     """One step from inputs to a directory of outputs.
 
-    Modules of stages import what is slow to import inside `check` and `run`, so that skipping a stage costs nothing.
+    Modules of stages do slow imports inside `check` and `run`, so that a skipped stage takes no time.
     """
 
     @property
@@ -44,32 +44,36 @@ class Stage(ABC):
     @property
     @abstractmethod
     def settings(self) -> Mapping[str, Any]:
-        """Settings that change the result, as JSON values, and no others: a change of any makes the stage anew."""
+        """The settings that affect the result, as JSON values, and no others; after a change the stage runs again."""
 
     @property
     def inputs(self) -> Sequence[str]:
-        """Names of the earlier stages that are read."""
+        """The names of the earlier stages that it reads."""
         return ()
 
     def sources(self) -> Mapping[str, str]:
-        """Return a hash of everything that is read from outside the pipeline, by name."""
+        """Return the hashes of its inputs from outside the pipeline, by name."""
         return {}
 
     def check(self) -> None:  # noqa: B027 - most stages have nothing to check
-        """Raise an error for settings that cannot work; is called before the first stage begins."""
+        """Raise an error for settings that cannot work; called before the first stage runs."""
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
-        """Return one hash of what later stages depend on.
+        """Return the hash that later stages depend on.
 
         Parameters
         ----------
-        fingerprint
-            Of the settings, inputs, code and libraries that the outputs were made from.
-        outputs
+        fingerprint : str
+            Of the settings, inputs, code and libraries of the stage.
+        outputs : mapping of str to mapping of str to Any
             ``{relative path: {"bytes": size, "sha256": hex}}``.
+
+        Returns
+        -------
+        str
         """
         return digest_of(outputs)
 
     @abstractmethod
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
-        """Fill an empty directory and return a summary of what was counted, as JSON values."""
+        """Write the outputs into an empty directory and return a summary of counts, as JSON values."""

@@ -1,4 +1,4 @@
-"""Rechecking what stages have written: every file against the size and the SHA-256 in its manifest."""
+"""Verification of the files that stages have written against the sizes and SHA-256 in their manifests."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from vecmill.files import file_digest
 
 @dataclass(frozen=True)
 class Problem:
-    """A file that is not as it should be.
+    """A file that does not match its manifest.
 
     Attributes
     ----------
-    path
+    path : str
         Relative to the directory that was verified.
-    kind
+    kind : str
         "damaged", "missing" or "foreign".
     """
 
@@ -30,14 +30,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Verification:
-    """What `verify` has found.
+    """The result of `verify`.
 
     Attributes
     ----------
-    stages, files, size
-        How much was checked; `size` in bytes.
-    problems
-        In the order of their paths.
+    stages, files, size : int
+        Number of stages and files checked, and their size in bytes.
+    problems : list of Problem
+        Sorted by path.
     """
 
     stages: int
@@ -49,12 +49,21 @@ class Verification:
 def verify(directory: Path, progress: Progress) -> Verification:
     """Read every file of every finished stage of a run, or of a model directory, and compare its hash.
 
-    Unfinished work is left alone: it is checked when it is continued.
+    Unfinished work is skipped; it is checked when it is resumed.
+
+    Parameters
+    ----------
+    directory : Path
+    progress : Progress
+
+    Returns
+    -------
+    Verification
 
     Raises
     ------
     OutputError
-        If it is neither a run nor a model directory.
+        `directory` is neither a run directory nor a model directory.
     """
     problems: list[Problem] = []
     if is_run(directory):
@@ -67,7 +76,7 @@ def verify(directory: Path, progress: Progress) -> Verification:
         stages = [directory]
     else:
         raise OutputError(
-            f"{directory} is neither a run nor a model directory: it has no {CONFIG_FILE} and no {MANIFEST_FILE}"
+            f"{directory} is neither a run directory nor the output of a command: it has no {MANIFEST_FILE}"
         )
     manifests: dict[Path, Manifest] = {}
     for stage in stages:
@@ -93,7 +102,7 @@ def verify(directory: Path, progress: Progress) -> Verification:
 
 
 def _problems_of(stage: Path, manifest: Manifest, read: Callable[[int], None]) -> list[tuple[str, str]]:
-    """Return name and kind of everything that is wrong in the directory of a stage."""
+    """Return the name and kind of every problem in the directory of a stage."""
     found = []
     for name, entry in manifest.outputs.items():
         path = stage / name
@@ -107,7 +116,7 @@ def _problems_of(stage: Path, manifest: Manifest, read: Callable[[int], None]) -
 
 
 def _hash(path: Path, read: Callable[[int], None]) -> str | None:
-    """Return the hash of a file, None if it cannot be read."""
+    """Return the hash of a file, or None if it cannot be read."""
     try:
         return file_digest(path, read=read)
     except OSError:

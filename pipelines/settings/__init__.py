@@ -1,1 +1,1 @@
-"""Settings: their sections, their defaults, and files and options that change them."""
+"""Settings: sections, defaults, and the files and options that override them."""

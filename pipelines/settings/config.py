@@ -1,7 +1,7 @@
-"""Settings of a pipeline: defaults < TOML file < command-line options, in frozen dataclasses.
+"""Settings of a pipeline as frozen dataclasses: defaults < TOML file < command-line options.
 
-A setting is named ``section.key`` everywhere: in TOML files, in error messages and in the `config.json` that is
-kept beside every output.
+A setting is named ``section.key`` everywhere: in TOML files, in error messages, and in the ``config.json`` of every
+output.
 """
 
 import dataclasses
@@ -31,12 +31,12 @@ from vecmill.hints import did_you_mean
 
 
 class ConfigError(VecmillError):
-    """A setting that does not exist or cannot have this value: one line that names its file and line, or option."""
+    """An unknown setting or an invalid value; the message, one line, names the file and line or the option."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineConfig:
-    """All settings of a pipeline, one section a stage or two."""
+    """All settings of a pipeline of word vectors; a section belongs to one or two stages."""
 
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
@@ -50,19 +50,19 @@ class PipelineConfig:
         object.__setattr__(self, "train", self.train.with_learning_rate(continued=continued))
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Return ``{section: {key: value}}`` as it is written to `config.json`."""
+        """Return ``{section: {key: value}}`` as it is written to ``config.json``."""
         return dataclasses.asdict(self)
 
-    def decisive(self) -> dict[str, dict[str, Any]]:
-        """Return the settings that decide the result: not the number of threads, nor how often training is saved."""
+    def result_settings(self) -> dict[str, dict[str, Any]]:
+        """Return the settings that affect the result: all but the number of threads and the checkpoint interval."""
         settings = self.to_dict()
         settings.pop("checkpoint")
         settings["train"].pop("threads")
         return settings
 
 
-class Given(NamedTuple):
-    """A value and the place it was given at, for error messages: ``pipeline.toml:7`` or ``--dimension``."""
+class Setting(NamedTuple):
+    """The value of a setting, and its origin for error messages: ``pipeline.toml:7`` or ``--dimension``."""
 
     value: Any
     origin: str
@@ -72,7 +72,7 @@ RUN_SECTIONS: dict[str, type] = {"evaluate": EvaluateSettings, "export": ExportS
 SECTIONS: dict[str, type] = {**get_type_hints(PipelineConfig), "split": SplitSettings, **RUN_SECTIONS}
 LM_SECTION_NAMES = ("lm", "lm_network", "lm_training")
 FORMER_KEYS = {"vocabulary": {"max_size": "max_vocabulary"}, "lm_network": FORMER_NAMES}
-"""Keys of earlier versions, by section, and what they are called now."""
+"""Present names of the keys of earlier versions, by section."""
 
 
 @functools.cache
@@ -82,27 +82,31 @@ def _sections() -> dict[str, type]:
     return {**SECTIONS, **LM_SECTIONS}
 
 
-def load_config(path: Path | None = None, options: Mapping[str, Given] | None = None) -> PipelineConfig:
-    """Merge defaults, a TOML file and options, later ones winning.
+def load_config(path: Path | None = None, options: Mapping[str, Setting] | None = None) -> PipelineConfig:
+    """Merge defaults, a TOML file and options; later ones override earlier ones.
 
     Parameters
     ----------
-    path
-        TOML file of sections, or None.
-    options
-        ``{"train.dimension": Given(300, "--dimension")}``.
+    path : Path, optional
+        TOML file of sections.
+    options : mapping of str to Setting, optional
+        ``{"train.dimension": Setting(300, "--dimension")}``.
+
+    Returns
+    -------
+    PipelineConfig
 
     Raises
     ------
     ConfigError
-        For an unreadable file, an unknown key, a value of the wrong type or out of range.
+        The file cannot be read, a key is unknown, or a value has the wrong type or is out of range.
     """
     given = {**(read_toml(path) if path else {}), **(options or {})}
     return PipelineConfig(**build_sections(get_type_hints(PipelineConfig), given))
 
 
-def build_sections(types: Mapping[str, type], given: Mapping[str, Given]) -> dict[str, Any]:
-    """Return the sections of some types, made from all that is given under their names."""
+def build_sections(types: Mapping[str, type], given: Mapping[str, Setting]) -> dict[str, Any]:
+    """Return the sections of some types, each built from the settings given under its name."""
     sections = {}
     for section, section_type in types.items():
         entries = {name.partition(".")[2]: entry for name, entry in given.items() if name.startswith(f"{section}.")}
@@ -111,7 +115,7 @@ def build_sections(types: Mapping[str, type], given: Mapping[str, Given]) -> dic
 
 
 def with_present_keys(sections: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the sections of a `config.json`, which an earlier version may have written, under the present keys."""
+    """Return the sections of a ``config.json``, which an earlier version may have written, with the present keys."""
     present = dict(sections)
     for section in present.keys() & FORMER_KEYS.keys():
         former = FORMER_KEYS[section]
@@ -131,19 +135,27 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
     return found
 
 
-def read_toml(path: Path) -> dict[str, Given]:
-    """Return ``{"section.key": Given}`` of a file, every key known to exist."""
+def read_toml(path: Path) -> dict[str, Setting]:
+    """Return ``{"section.key": Setting}`` of a TOML file; unknown keys raise `ConfigError`."""
     text, tables = read_tables(path)
     return read_sections(path, text, tables)
 
 
 def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
-    """Return the text of a TOML file and the tables in it.
+    """Return the text of a TOML file and its tables.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    tuple[str, dict of str to Any]
 
     Raises
     ------
     ConfigError
-        If it cannot be read or is not TOML.
+        The file cannot be read or is not TOML.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -157,13 +169,24 @@ def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
     return text, tables
 
 
-def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str) -> dict[str, Given]:
-    """Return ``{"section.key": Given}`` of the tables of a file, which are below the table `within` in it.
+def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str) -> dict[str, Setting]:
+    """Return ``{"section.key": Setting}`` of the tables of a file that stand below the table `within`.
+
+    Parameters
+    ----------
+    path : Path
+    text : str
+    tables : mapping of str to Any
+    *within : str
+
+    Returns
+    -------
+    dict of str to Setting
 
     Raises
     ------
     ConfigError
-        For a section or key that does not exist.
+        A section or key is unknown.
     """
     given = {}
     for section, table in tables.items():
@@ -173,17 +196,26 @@ def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str
             origin = f"{path}:{line_of(text, *within, section, key)}"
             if key not in _keys(section):
                 raise ConfigError(f"{origin}: {_about_key(section, key)}")
-            given[f"{section}.{key}"] = Given(value, origin)
+            given[f"{section}.{key}"] = Setting(value, origin)
     return given
 
 
-def read_assignment(text: str, option: str = "--set") -> tuple[str, Given]:
-    """Return name and value of ``"train.dimension=300"``; the value is TOML, or a text without quotes.
+def read_assignment(text: str, option: str = "--set") -> tuple[str, Setting]:
+    """Return name and value of an assignment such as ``train.dimension=300``; the value is TOML or unquoted text.
+
+    Parameters
+    ----------
+    text : str
+    option : str
+
+    Returns
+    -------
+    tuple[str, Setting]
 
     Raises
     ------
     ConfigError
-        If it is no assignment, or there is no such setting.
+        The text is not an assignment, or there is no such setting.
     """
     name, equals, value = text.partition("=")
     section, dot, key = name.strip().partition(".")
@@ -198,7 +230,7 @@ def read_assignment(text: str, option: str = "--set") -> tuple[str, Given]:
         parsed = tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
         parsed = value.strip()
-    return f"{section}.{key}", Given(parsed, origin)
+    return f"{section}.{key}", Setting(parsed, origin)
 
 
 def _is_section(name: str) -> bool:
@@ -214,13 +246,13 @@ def _about_section(name: str) -> str:
         if name in _keys(section):
             return f"{name} belongs under [{section}]"
     if name in _sections():
-        return f"{name} is a section: write [{name}] and its keys on lines of their own"
+        return f"{name} is a section: write [{name}], and its keys on the lines below"
     return f"unknown section [{name}]{did_you_mean(name, _sections())} (sections: {', '.join(_sections())})"
 
 
 def _about_key(section: str, key: str) -> str:
     if key in FORMER_KEYS.get(section, {}):
-        return f"{key} in [{section}] is called {FORMER_KEYS[section][key]} now"
+        return f"{key} in [{section}] is now called {FORMER_KEYS[section][key]}"
     for other in _sections():
         if key in _keys(other):
             return f"{key} belongs under [{other}], not [{section}]"
@@ -228,7 +260,7 @@ def _about_key(section: str, key: str) -> str:
 
 
 def line_of(text: str, *names: str) -> int:
-    """Return the line that completes the key `names`: tomllib keeps no numbers, but prefixes of a file parse."""
+    """Return the line that completes a key: tomllib gives no line numbers, so growing prefixes are parsed."""
     lines = text.splitlines(keepends=True)
     first = next((i for i, line in enumerate(lines) if names[-1] in line), 0)
     for end in range(first + 1, len(lines) + 1):
@@ -243,7 +275,7 @@ def line_of(text: str, *names: str) -> int:
     return len(lines)
 
 
-def _build(section_type: type, entries: Mapping[str, Given]) -> Any:
+def _build(section_type: type, entries: Mapping[str, Setting]) -> Any:
     hints = get_type_hints(section_type)
     values = {key: _checked(entry, key, hints[key]) for key, entry in entries.items()}
     try:
@@ -255,7 +287,7 @@ def _build(section_type: type, entries: Mapping[str, Given]) -> Any:
         raise ConfigError(origin + message) from None
 
 
-def _checked(entry: Given, key: str, annotation: Any) -> Any:
+def _checked(entry: Setting, key: str, annotation: Any) -> Any:
     """Return the value if it has the type `annotation` (a whole number will do for a float)."""
     value = entry.value
     alternatives = _alternatives(annotation)
@@ -275,7 +307,7 @@ def _checked(entry: Given, key: str, annotation: Any) -> Any:
 
 
 def describe_type(annotation: Any) -> str:
-    """Return in words which values a setting can have."""
+    """Return a description of the values that a setting can have."""
     return " or ".join(_describe(kind) for kind in _alternatives(annotation) if kind is not NoneType)
 
 
@@ -287,5 +319,5 @@ def _describe(annotation: Any) -> str:
     if get_origin(annotation) is Literal:
         return "one of " + ", ".join(get_args(annotation))
     if get_origin(annotation) is tuple:
-        return "a list of texts in quotes"
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text in quotes"}[annotation]
+        return "a list of quoted strings"
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a quoted string"}[annotation]

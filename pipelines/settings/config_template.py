@@ -1,4 +1,7 @@
-"""The file that `vecmill init` writes: every section, every key, its default and what its class says about it."""
+"""The file that `vecmill init` writes: every section and key with its default and a comment.
+
+The comments are the descriptions in the docstrings of the settings classes.
+"""
 
 import dataclasses
 import inspect
@@ -8,11 +11,11 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from pipelines.settings.config import LM_SECTION_NAMES, RUN_SECTIONS, Given, PipelineConfig, describe_type
+from pipelines.settings.config import LM_SECTION_NAMES, RUN_SECTIONS, PipelineConfig, Setting, describe_type
 from pipelines.settings.lm_config import build_lm_config
 from pipelines.settings.lm_settings import LM_SECTIONS
 
-# What differs from the defaults: a language model that is small enough to end in a minute or two.
+# Values that differ from the defaults: a language model that is trained in a minute or two.
 TEMPLATE_VALUES: dict[str, Any] = {
     "lm.enabled": True,
     "lm.max_vocabulary": 5000,
@@ -21,18 +24,18 @@ TEMPLATE_VALUES: dict[str, Any] = {
     "lm_training.epochs": 3,
 }
 HEADER = """\
-# Settings of `vecmill run`. Every line is the default, but for those under [lm], [lm_network] and [lm_training], which
-# make the language model small. A key behind a "# " is not set. `vecmill run FILE --dry-run` says what a change makes
-# again.
+# Settings of `vecmill run`. All values are the defaults, except those under [lm], [lm_network] and [lm_training], which
+# make a small language model. Remove "# " before a key to set it. `vecmill run FILE --dry-run` prints the stages that
+# a change would run again.
 """
-OF_THE_PRESET = "# The preset decides what is not set here; the values shown are its own."
+PRESET_NOTE = "# Keys that are not set have the values of the preset, which are shown."
 _WIDTH = 110
 
 
 def config_template() -> str:
-    """Return the text of the file, TOML that `load_run_config` reads."""
+    """Return the text of the file, in TOML that `load_run_config` reads."""
     embedding = PipelineConfig()
-    lm = build_lm_config({name: Given(value, "starting values") for name, value in TEMPLATE_VALUES.items()})
+    lm = build_lm_config({name: Setting(value, "starting values") for name, value in TEMPLATE_VALUES.items()})
     sections: dict[str, Any] = {name: getattr(embedding, name) for name in get_type_hints(PipelineConfig)}
     sections |= {name: kind() for name, kind in RUN_SECTIONS.items() if name != "output"}
     sections["split"] = lm.split
@@ -49,14 +52,14 @@ def _section(name: str, settings: Any) -> Iterator[str]:
     yield f"# {_plain(inspect.getdoc(kind) or '').partition(chr(10))[0]}"
     preset_decides = name in LM_SECTIONS and name != "lm"
     if preset_decides:
-        yield OF_THE_PRESET
+        yield PRESET_NOTE
     yield f"[{name}]"
     for field in dataclasses.fields(kind):
         default = field.default if field.default is not dataclasses.MISSING else None
         value = getattr(settings, field.name)
         given = f"{name}.{field.name}" in TEMPLATE_VALUES
         if default is None and not given and not preset_decides:
-            value = None  # as it is by default, not as the class has worked it out
+            value = None  # the default, not the value that the class has derived
         comment = f"{comments.get(field.name, '')}{_choices(hints[field.name])}"
         yield from textwrap.wrap(comment, _WIDTH, initial_indent="# ", subsequent_indent="# ")
         if value is None:
@@ -70,7 +73,7 @@ def _choices(hint: Any) -> str:
 
 
 def attribute_comments(kind: type) -> Mapping[str, str]:
-    """Return what the docstring of a class says about its attributes, as plain text in one line each."""
+    """Return the descriptions of attributes in the docstring of a class, each as one line of plain text."""
     _, _, attributes = (inspect.getdoc(kind) or "").partition("Attributes\n----------\n")
     attributes = attributes.partition("\n\n")[0]
     comments: dict[str, str] = {}
@@ -85,11 +88,11 @@ def attribute_comments(kind: type) -> Mapping[str, str]:
 
 
 def _plain(text: str) -> str:
-    """Return a docstring as a reader of TOML has it, where there is no None."""
+    """Return the text of a docstring without backticks, and with "not set" for None, which TOML does not have."""
     text = re.sub(r"(?<![^.;] )\bNone\b", "Not set", re.sub(r"``?([^`]+)``?", r"\1", text))
     return text.replace("; Not set", "; not set").replace("None", "not set")
 
 
 def _toml(value: Any) -> str:
-    """Return a setting as TOML; the JSON of texts, numbers, true, false and lists of them is TOML, too."""
+    """Return a setting as TOML; the JSON of strings, numbers, booleans and their lists is valid TOML."""
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""All settings of a language model: defaults < tokenizer of the embeddings < preset < TOML file < options."""
+"""Settings of a language model: defaults < tokenizer of the initial vectors < preset < TOML file < options."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ from typing import Any, get_args, get_type_hints
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.word2vec.config import Word2VecConfig
-from pipelines.settings.config import ConfigError, Given, build_sections, read_toml
+from pipelines.settings.config import ConfigError, Setting, build_sections, read_toml
 from pipelines.settings.file_names import CONFIG_FILE
 from pipelines.settings.lm_settings import PRESETS, LMSettings, Preset
 from pipelines.settings.sections import CorpusSettings, SplitSettings, TokenizerSettings
@@ -30,9 +30,9 @@ class LMPipelineConfig:
     lm_training: LMTrainingConfig = field(default_factory=LMTrainingConfig)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
-        """Return ``{section: {key: value}}`` as it is written to `config.json`."""
+        """Return ``{section: {key: value}}`` as it is written to ``config.json``."""
         sections = dataclasses.asdict(self)
-        for name in ("enabled", "threads"):  # say nothing about the model
+        for name in ("enabled", "threads"):  # do not affect the model
             sections["lm"].pop(name)
         sections["train"].pop("threads")
         if not self.lm.trains_embeddings:
@@ -40,35 +40,52 @@ class LMPipelineConfig:
         return sections
 
 
-def load_lm_config(path: Path | None = None, options: Mapping[str, Given] | None = None) -> LMPipelineConfig:
-    """Merge defaults, the tokenizer of the embeddings, the preset, a TOML file and options, later ones winning.
+def load_lm_config(path: Path | None = None, options: Mapping[str, Setting] | None = None) -> LMPipelineConfig:
+    """Merge defaults, the tokenizer of the initial vectors, the preset, a TOML file and options, in this order.
+
+    Parameters
+    ----------
+    path : Path, optional
+    options : mapping of str to Setting, optional
+
+    Returns
+    -------
+    LMPipelineConfig
 
     Raises
     ------
     ConfigError
-        See `pipelines.settings.config.load_config`; also for an unknown preset.
+        As `pipelines.settings.config.load_config`, or the preset is unknown.
     """
     given = {**(read_toml(path) if path else {}), **(options or {})}
-    embeddings = given.get("lm.embeddings", Given(LMSettings.embeddings, "default"))
-    cutter = {f"tokenizer.{name}": Given(value, embeddings.origin) for name, value in _tokenizer(embeddings.value)}
-    return build_lm_config({**cutter, **given})
+    embeddings = given.get("lm.embeddings", Setting(LMSettings.embeddings, "default"))
+    tokenizer = {f"tokenizer.{name}": Setting(value, embeddings.origin) for name, value in _tokenizer(embeddings.value)}
+    return build_lm_config({**tokenizer, **given})
 
 
-def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
-    """Make a configuration of what is given and of the defaults of its preset.
+def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:
+    """Return the configuration of the given settings and the defaults of their preset.
 
-    Word vectors that are trained first have the dimension of the network's E, and are the same in every run.
+    Word vectors that are trained first have the dimension of the network's E and are reproducible bit for bit.
+
+    Parameters
+    ----------
+    given : mapping of str to Setting
+
+    Returns
+    -------
+    LMPipelineConfig
 
     Raises
     ------
     ConfigError
-        For an unknown preset, a value of the wrong type or out of range.
+        The preset is unknown, or a value has the wrong type or is out of range.
     """
-    preset = given.get("lm.preset", Given(LMSettings.preset, "default"))
+    preset = given.get("lm.preset", Setting(LMSettings.preset, "default"))
     if not isinstance(preset.value, str) or preset.value not in PRESETS:
         hint = did_you_mean(str(preset.value), get_args(Preset))
         raise ConfigError(f"{preset.origin}: preset must be one of {', '.join(PRESETS)}, got {preset.value!r}{hint}")
-    defaults = {name: Given(value, f"preset {preset.value}") for name, value in PRESETS[preset.value].items()}
+    defaults = {name: Setting(value, f"preset {preset.value}") for name, value in PRESETS[preset.value].items()}
     sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})
     sections["tokenizer"] = dataclasses.replace(sections["tokenizer"], punctuation=sections["lm"].punctuation)
     own = {"dimension": sections["lm_network"].embedding_dimension, "deterministic": True}
@@ -78,10 +95,10 @@ def build_lm_config(given: Mapping[str, Given]) -> LMPipelineConfig:
 
 
 def _tokenizer(embeddings: Any) -> list[tuple[str, Any]]:
-    """Return the settings of the tokenizer that the text of the embeddings was cut with."""
+    """Return the settings of the tokenizer that the word vectors were trained with."""
     try:
         settings = dict(json.loads((Path(embeddings) / CONFIG_FILE).read_text("utf-8"))["tokenizer"])
     except (OSError, ValueError, KeyError, TypeError):
-        return []  # none, or vectors of another tool
+        return []  # no settings, or vectors of another tool
     known = {entry.name for entry in dataclasses.fields(TokenizerSettings)}
     return [(name, value) for name, value in settings.items() if name in known]

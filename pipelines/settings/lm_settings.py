@@ -1,4 +1,4 @@
-"""Settings of language models: three sections of TOML files, and presets that give them other defaults."""
+"""Settings of language models: three sections of TOML files, and presets of their defaults."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,27 +13,29 @@ Preset = Literal["quick", "small", "medium", "awd"]
 
 @dataclass(frozen=True, kw_only=True)
 class LMSettings:
-    """The language model: everything that is not a matter of its network or its training.
+    """Settings of a language model apart from its network and its training.
 
     Attributes
     ----------
-    preset
-        Decides what is not set in this section and in the sections of the network and its training.
-    min_count
-        Words that occur less often in the training text are ``<unk>``.
-    max_vocabulary
-        At most this many words, ``<unk>`` and ``<eos>`` among them; None: all.
-    punctuation
-        Predict punctuation marks, whatever [tokenizer] says.
-    embeddings
-        Word vectors to start from: "train-embeddings" trains them on the training part of the text, "none" starts at
-        random, anything else is a model directory or file.
-    seed
-        Of everything drawn at random.
-    threads
-        Threads of training; None: those of [train], or all cores.
-    enabled
-        Whether ``vecmill run`` trains a language model; by default if its file has any setting of one.
+    preset : Preset
+        Values of the keys that are not set here, in [lm_network] and in [lm_training]: "quick" trains in minutes,
+        "small" has 2 layers of 200 units, "medium" 2 layers of 650, "awd" is AWD-LSTM (Merity et al. 2018).
+    min_count : int
+        Words that occur less often in the training part become ``<unk>``.
+    max_vocabulary : int or None
+        Maximum number of words, including ``<unk>`` and ``<eos>``; None: no limit.
+    punctuation : bool
+        Whether punctuation marks are tokens of the language model; overrides [tokenizer].
+    embeddings : str
+        Initial word vectors: "train-embeddings" trains them on the training part of the text, "none" takes random
+        ones, any other value is the path of a model directory or file of word vectors.
+    seed : int
+        Seed of the random numbers.
+    threads : int or None
+        Number of threads; None: as in [train], else all cores.
+    enabled : bool
+        Whether `vecmill run` trains a language model. Default: true if the file has one of the sections [lm],
+        [lm_network] and [lm_training].
     """
 
     preset: Preset = "quick"
@@ -57,12 +59,12 @@ class LMSettings:
 
     @property
     def trains_embeddings(self) -> bool:
-        """Whether it starts from word vectors of the same pipeline."""
+        """Whether the word vectors are trained in the same pipeline."""
         return self.embeddings == OWN_EMBEDDINGS
 
     @property
     def embeddings_path(self) -> Path | None:
-        """Where word vectors from elsewhere are; None for others."""
+        """Path of word vectors from outside the pipeline; None if there are none."""
         return None if self.embeddings in (OWN_EMBEDDINGS, NO_EMBEDDINGS) else Path(self.embeddings).expanduser()
 
 
@@ -74,12 +76,12 @@ LM_SECTIONS: dict[str, type] = {
     "lm_training": LMTrainingConfig,
 }
 
-# a validation or two without improvement mean little while the rate is still high
+# while the learning rate is high, a validation without improvement means little
 _COSINE = {"lm_training.schedule": "cosine", "lm_training.patience": 8}
 _DROPOUT = {"lm_network.dropout_input", "lm_network.dropout_hidden", "lm_network.dropout_output"}
 
 PRESETS: dict[str, dict[str, Any]] = {
-    # a few million words in minutes: two passes, sampled softmax
+    # trains on a few million words in minutes: two passes, sampled softmax
     "quick": {
         "lm.max_vocabulary": 10_000,
         "lm_network.output": "sampled",

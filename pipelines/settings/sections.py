@@ -1,4 +1,4 @@
-"""The small sections of a settings file; those of word2vec and of language models are defined beside them."""
+"""Sections of a settings file, except those of word2vec and of language models, which belong to `embeddings`."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +8,20 @@ from pipelines.console.durations import seconds
 STANDARD_INPUT = "-"
 TEXT_PARTS = ("train", "valid", "test")
 OWN_EMBEDDINGS = "train-embeddings"
-"""Word vectors of the same pipeline: the name of their stage."""
+"""Value of ``lm.embeddings`` for word vectors of the same pipeline: the name of their stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSettings:
-    """Which text is read.
+    """The text.
 
     Attributes
     ----------
-    source
-        Name in the catalog, path, directory, glob, URL, or ``-`` for standard input.
-    field
+    source : str
+        Name in the catalog (`vecmill corpora list`), file, directory, glob, URL, or ``-`` for standard input.
+    field : str
         Field of JSON Lines records that holds the text.
-    column
+    column : str
         Column of CSV and Parquet files that holds the text.
     """
 
@@ -31,35 +31,35 @@ class CorpusSettings:
 
     @property
     def is_standard_input(self) -> bool:
-        """Whether the text arrives on standard input."""
+        """Whether the text is read from standard input."""
         return self.source == STANDARD_INPUT
 
     @property
     def is_read_once(self) -> bool:
-        """Whether the source is standard input or a pipe, which gives its text only once."""
+        """Whether the source can be read only once: standard input or a pipe."""
         path = Path(self.source).expanduser()
         return self.is_standard_input or (path.exists() and not (path.is_file() or path.is_dir()))
 
     @property
     def is_remote(self) -> bool:
-        """Whether the source is a URL of another machine."""
+        """Whether the source is a remote URL."""
         return "://" in self.source and not self.source.startswith("file:") and not Path(self.source).exists()
 
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerSettings:
-    """How a line becomes words.
+    """The tokenizer, which splits lines into words.
 
     Attributes
     ----------
-    name
-        "fast", "whitespace", or "nltk:" and the name of a tokenizer of NLTK.
-    lowercase
-        Fold upper and lower case.
-    punctuation
-        Keep punctuation marks as words.
-    fold_digits
-        Write every digit as 0.
+    name : str
+        "fast" (Unicode words), "whitespace", or "nltk:" followed by the name of an NLTK tokenizer.
+    lowercase : bool
+        Convert the text to lower case.
+    punctuation : bool
+        Keep punctuation marks as tokens.
+    fold_digits : bool
+        Replace every digit by 0.
     """
 
     name: str = "fast"
@@ -70,12 +70,14 @@ class TokenizerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class SplitSettings:
-    """How a text is split for a language model; a folder with train.txt, valid.txt and test.txt is split already.
+    """The split of a text for a language model, unless it is a folder with train, valid and test files.
 
     Attributes
     ----------
-    valid, test
-        Shares of the lines, dealt out in blocks of 50.
+    valid : float
+        Fraction of the lines in the validation part; at most three decimals. Lines are assigned in blocks of 50.
+    test : float
+        Fraction of the lines in the test part; at most three decimals.
     """
 
     valid: float = 0.05
@@ -84,21 +86,21 @@ class SplitSettings:
     def __post_init__(self) -> None:
         for name in ("valid", "test"):
             if not 0 < getattr(self, name) < 1 or round(getattr(self, name), 3) != getattr(self, name):
-                raise ValueError(f"{name} must lie between 0 and 1 and have three decimals at most")
+                raise ValueError(f"{name} must be between 0 and 1 and have at most three decimals")
         if self.valid + self.test >= 1:
-            raise ValueError(f"valid and test must be below 1 together, got {self.valid} and {self.test}")
+            raise ValueError(f"the sum of valid and test must be below 1, got {self.valid} and {self.test}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularySettings:
-    """Which words are kept.
+    """The vocabulary of the word vectors; a language model has its own limits under [lm].
 
     Attributes
     ----------
-    min_count
-        Words that occur less often are left out.
-    max_vocabulary
-        At most this many words, the most frequent ones; None: all.
+    min_count : int
+        Words that occur less often are dropped.
+    max_vocabulary : int or None
+        Maximum number of words; the most frequent ones are kept. None: no limit.
     """
 
     min_count: int = 5
@@ -113,13 +115,13 @@ class VocabularySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class StartSettings:
-    """What training starts from.
+    """Initial word vectors.
 
     Attributes
     ----------
-    model
-        Model directory or file of word vectors: its words are kept and start from their vectors, and new words of the
-        text are added; None: start at random.
+    model : str or None
+        Model directory or file of word vectors to continue training: its words and vectors are kept, and new words of
+        the text are added. None: random initial vectors.
     """
 
     model: str | None = None
@@ -127,12 +129,13 @@ class StartSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSettings:
-    """How often training is saved, so that it can go on after an interruption; decides no result.
+    """Checkpoints, from which an interrupted training resumes; they do not affect the result.
 
     Attributes
     ----------
-    every
-        Time between two checkpoints: seconds, or a number with s, m or h. They never take more than 2.5 % of the time.
+    every : str or float
+        Checkpoint interval: seconds, or a number with s, m or h, such as "90s". If checkpoints take more than 2.5 % of
+        the time, they are written less often.
     """
 
     every: str | float = "1m"
@@ -145,18 +148,19 @@ class CheckpointSettings:
 
     @property
     def seconds(self) -> float:
-        """The time as a number."""
+        """The interval in seconds."""
         return seconds(self.every)
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
-    """What the vectors of a run are measured on.
+    """Evaluation of the word vectors.
 
     Attributes
     ----------
-    data
-        Evaluation sets: files, folders of files, and names (``vecmill corpora list``); none: they are not measured.
+    data : tuple of str
+        Evaluation sets: files, folders of files, and names in `vecmill corpora list`. If the list is empty, the vectors
+        are not evaluated.
     """
 
     data: tuple[str, ...] = ()
@@ -164,14 +168,14 @@ class EvaluateSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportSettings:
-    """The formats in which the vectors of a run are written for other tools.
+    """Export of the word vectors for other tools.
 
     Attributes
     ----------
-    formats
-        Names that ``vecmill export --format`` takes; none: nothing is written.
-    float16
-        Write half as many bytes, in formats that can.
+    formats : tuple of str
+        Formats as in `vecmill export --format`. If the list is empty, nothing is exported.
+    float16 : bool
+        Write half precision; all formats in the list must support it.
     """
 
     formats: tuple[str, ...] = ()
@@ -180,12 +184,12 @@ class ExportSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputSettings:
-    """Where a run is kept.
+    """The run directory.
 
     Attributes
     ----------
-    directory
-        Of all stages; None: ``runs/`` and the name of the file.
+    directory : str or None
+        Path of the directory; None: ``runs/`` and the name of the settings file.
     """
 
     directory: str | None = None

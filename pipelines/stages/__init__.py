@@ -1,1 +1,1 @@
-"""One short file a stage."""
+"""The stages, one file each."""

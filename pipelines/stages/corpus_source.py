@@ -1,4 +1,4 @@
-"""The text that a pipeline reads: fetched once, then opened from where it lies."""
+"""The source text of a pipeline: fetched once, then opened from its recorded location."""
 
 import json
 from pathlib import Path
@@ -7,7 +7,7 @@ from corpora import Corpus, open_corpus
 from corpora.errors import CorpusError
 from corpora.parts import part_files
 from pipelines.console.progress import LogProgress, Progress
-from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.hash_cache import HashCache
 from pipelines.running.manifest import Manifest
 from pipelines.settings.sections import STANDARD_INPUT, CorpusSettings
 from vecmill.files import write_json
@@ -16,12 +16,21 @@ CORPUS_FILE = "corpus.json"
 
 
 def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
-    """Open a corpus; text that is elsewhere is fetched.
+    """Open a corpus; download it if it is remote or in the catalog.
+
+    Parameters
+    ----------
+    settings : CorpusSettings
+    progress : Progress
+
+    Returns
+    -------
+    Corpus
 
     Raises
     ------
     CorpusError
-        For a corpus that does not exist.
+        The corpus does not exist or cannot be fetched.
     """
     with progress.task(f"getting {settings.source}", None) as update:
         return open_corpus(
@@ -33,28 +42,36 @@ def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
 
 
 def write_location(directory: Path, path: str, corpus: Corpus) -> None:
-    """Record where the text of the fetch stage lies.
+    """Record the location of the text of the fetch stage.
 
     Parameters
     ----------
-    directory
-        Of the stage.
-    path
-        What `open_corpus` takes; relative to `directory` or absolute.
-    corpus
-        The text as it was found.
+    directory : Path
+        Directory of the stage.
+    path : str
+        Argument of `open_corpus`; relative to `directory` or absolute.
+    corpus : Corpus
+        The opened text.
     """
     record = {"path": path, "name": corpus.name, "description": corpus.description}
     write_json(directory / CORPUS_FILE, record)
 
 
 def read_location(directory: Path) -> tuple[str, str]:
-    """Return what `open_corpus` takes for the text of a finished fetch stage, and what the text is called.
+    """Return the argument of `open_corpus` for the text of a finished fetch stage, and the name of the text.
+
+    Parameters
+    ----------
+    directory : Path
+
+    Returns
+    -------
+    tuple[str, str]
 
     Raises
     ------
     CorpusError
-        If the record is missing or damaged.
+        The record is missing or damaged.
     """
     try:
         record = json.loads((directory / CORPUS_FILE).read_text("utf-8"))
@@ -65,26 +82,41 @@ def read_location(directory: Path) -> tuple[str, str]:
     return (str(inside) if path != STANDARD_INPUT and inside.exists() else path), name
 
 
-def require_unchanged(directory: Path, settings: CorpusSettings, hashes: KnownHashes) -> None:
-    """Make sure that the text is still what the fetch stage found, now that a later stage has read it.
+def require_unchanged(directory: Path, settings: CorpusSettings, hashes: HashCache) -> None:
+    """Check, after a later stage has read the text, that it is still the text of the fetch stage.
+
+    Parameters
+    ----------
+    directory : Path
+    settings : CorpusSettings
+    hashes : HashCache
 
     Raises
     ------
     CorpusError
-        If it has been changed in the meantime.
+        The text has been changed in the meantime.
     """
-    expected = Manifest.read(directory).basis.inputs.get("corpus")
+    expected = Manifest.read(directory).provenance.inputs.get("corpus")
     if expected and open_source(settings, LogProgress()).fingerprint(hashes) != expected:
         raise CorpusError(f"{settings.source} was changed while it was read; run the command again when it is complete")
 
 
 def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:
-    """Open the text of a finished fetch stage; touches no network.
+    """Open the text of a finished fetch stage; uses no network.
+
+    Parameters
+    ----------
+    directory : Path
+    settings : CorpusSettings
+
+    Returns
+    -------
+    Corpus
 
     Raises
     ------
     CorpusError
-        If it is no longer where it was.
+        The text is no longer at its location.
     """
     path, name = read_location(directory)
     corpus = open_corpus(path, field=settings.field, column=settings.column)
@@ -93,24 +125,24 @@ def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:
 
 
 def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]) -> dict[str, Corpus] | None:
-    """Open the files of a fetched folder that hold one part of the text each: ``train.txt``, ``valid.jsonl.gz``, ...
+    """Open the files of a fetched folder that each hold a part of the text: ``train.txt``, ``valid.jsonl.gz``, ...
 
     Parameters
     ----------
     directory : Path
-        Of the fetch stage.
+        Directory of the fetch stage.
     settings : CorpusSettings
     parts : tuple of str
 
     Returns
     -------
     dict of str to Corpus, or None
-        None where the text is no folder, or lacks a file for one of the parts.
+        None if the text is not a folder or has no file for one of the parts.
 
     Raises
     ------
     CorpusError
-        Two files are there for one part.
+        A part has two files.
     """
     files = part_files(Path(read_location(directory)[0]), parts)
     if files is None:

@@ -1,4 +1,4 @@
-"""Instead of stage 5: ids → co-occurrence counts → positive PMI → truncated SVD."""
+"""Stage count-based: word ids → co-occurrence counts → positive PMI → truncated SVD."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ from vecmill.files import write_json
 
 @dataclass(frozen=True, kw_only=True)
 class CountBasedStage(Stage):
-    """Makes the count-based baseline and writes a model directory."""
+    """Trains the count-based baseline and writes a model directory."""
 
     config: PipelineConfig
     count_based: CountBasedConfig
@@ -25,20 +25,20 @@ class CountBasedStage(Stage):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Its own."""
+        """The settings of the count-based model."""
         return asdict(self.count_based)
 
     @property
     def all_settings(self) -> dict[str, Any]:
-        """Settings of this stage and of those before it, as they are written to `config.json`."""
-        earlier = self.config.decisive()
+        """Settings of this stage and of the stages before it, as they are written to ``config.json``."""
+        earlier = self.config.result_settings()
         earlier.pop("train")
         return {**earlier, "count_based": asdict(self.count_based)}
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary and the effective configuration."""
         words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
-        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # the runner has verified it
+        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # verified by the runner
         with context.progress.task("counting neighbours", corpus.token_count) as update:
             model = CountBased(self.count_based)
             model.fit(corpus, words, progress=lambda event: update(event.done, seconds_left=event.seconds_left))

@@ -1,4 +1,4 @@
-"""Stage: provisional ids → ids of the vocabulary."""
+"""Stage encode: provisional ids → ids of the vocabulary."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,21 +11,21 @@ from pipelines.stages.vocabulary import VOCABULARY_FILE
 
 @dataclass(frozen=True, kw_only=True)
 class EncodeStage(Stage):
-    """Writes the corpus as memory-mapped shards of word ids."""
+    """Writes the text as memory-mapped shards of word ids."""
 
     threads: int | None = None
     split: bool = False
-    """Whether the ids hold the parts train, valid and test, with ``<unk>`` and ``<eos>``."""
+    """Whether the ids have the parts train, valid and test, and contain ``<unk>`` and ``<eos>``."""
     name: ClassVar[str] = "encode"
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The provisional ids and the vocabulary, and which lines belong to which part if the text is split."""
+        """The provisional ids, the split if there is one, and the vocabulary."""
         return ("tokenize", *(["split"] if self.split else []), "vocabulary")
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """No settings: the inputs decide everything."""
+        """Empty: the inputs determine the result."""
         return {}
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""Stage 6: word vectors → scores on evaluation sets."""
+"""Stage evaluate: word vectors → scores on evaluation sets."""
 
 import hashlib
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from pipelines.settings.file_names import SCORES_FILE
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateStage(Stage):
-    """Measures word similarity, analogies and categories."""
+    """Evaluates word similarity, analogies and categories."""
 
     data: tuple[str, ...]
     name: ClassVar[str] = "evaluate"
@@ -21,11 +21,11 @@ class EvaluateStage(Stage):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Which sets."""
+        """The evaluation sets."""
         return {"data": list(self.data)}
 
     def sources(self) -> Mapping[str, str]:
-        """Return the hash of files and folders that are named; sets of the catalog are what their name says."""
+        """Return the hashes of files and folders; sets of the catalog are identified by their names."""
         found = {}
         for place in self.data:
             path = Path(place)
@@ -36,20 +36,20 @@ class EvaluateStage(Stage):
         return found
 
     def check(self) -> None:
-        """Find all sets, and fetch those that are not here, before anything begins."""
+        """Find all sets, and download missing ones, before the first stage runs."""
         from pipelines.stages.evaluation_sets import find_sets
 
         find_sets(self.data)
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
-        """Write `scores.json`: an object a set, as `embeddings.evaluation.evaluate` has its rows."""
+        """Write ``scores.json``: the rows of `embeddings.evaluation.evaluate`, one object per set."""
         from embeddings import WordVectors
         from embeddings.evaluation import evaluate
         from pipelines.stages.evaluation_sets import find_sets
 
         sets = find_sets(self.data)
         vectors = WordVectors.load(context.inputs["train-embeddings"])
-        with context.progress.task("measuring the vectors", None):
+        with context.progress.task("evaluating the vectors", None):
             scores = evaluate(vectors, sets)
         scores.to_json(directory / SCORES_FILE, orient="records", indent=1)
         return {"sets": len(scores)}

@@ -1,4 +1,4 @@
-"""What `--data` names, with the progress of downloads on the screen."""
+"""The evaluation sets of `--data`, with progress bars for downloads."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +14,5 @@ def find_sets(data: Sequence[str] | None) -> dict[str, Path]:
 
 
 def _fetch(name: str) -> Path:
-    go_on = interruptible("the same command goes on where this one stopped")
-    with go_on, make_progress().task(f"fetching {name}", None) as update:
+    with interruptible("repeat the command to resume"), make_progress().task(f"fetching {name}", None) as update:
         return fetch(name, lambda done, total: update(done, total=total)).text_files[0]

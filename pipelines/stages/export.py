@@ -1,4 +1,4 @@
-"""Stage 7: word vectors → files in the formats of other tools."""
+"""Stage export: word vectors → files in the formats of other tools."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ from vecmill.hints import did_you_mean
 
 @dataclass(frozen=True, kw_only=True)
 class ExportStage(Stage):
-    """Writes `glove.txt`, `word2vec-binary.bin` and the like."""
+    """Writes ``glove.txt``, ``word2vec-binary.bin`` and so on."""
 
     export: ExportSettings
     name: ClassVar[str] = "export"
@@ -25,7 +25,7 @@ class ExportStage(Stage):
         return asdict(self.export)
 
     def check(self) -> None:
-        """Raise `ConfigError` for a format that does not exist, or not in this precision."""
+        """Raise `ConfigError` for a format that does not exist or does not support the precision."""
         from embeddings.formats import FORMATS
 
         for name in self.export.formats:
@@ -33,10 +33,12 @@ class ExportStage(Stage):
                 known = [known for known in FORMATS if known != "model"]
                 raise ConfigError(f"export.formats: {name!r} is none of {', '.join(known)}{did_you_mean(name, known)}")
             if self._dtype not in FORMATS[name].dtypes:
-                raise ConfigError(f"export.formats: {name!r} cannot be written in float16; leave float16 out")
+                raise ConfigError(
+                    f"export.formats: {name!r} cannot be written in float16; set float16 = false or remove the format"
+                )
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
-        """Write a file, or a directory, for each format."""
+        """Write a file or directory for each format."""
         from embeddings import formats
 
         written = {}

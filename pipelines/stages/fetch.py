@@ -1,4 +1,4 @@
-"""Stage 1: the text is brought here once, or found where it lies; no later stage touches the network."""
+"""Stage fetch: downloads the text or records its location, so that later stages need no network."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from corpora import Corpus, info
 from corpora.catalog import names
 from corpora.sources import InputFile
 from pipelines.console.progress import LogProgress
-from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.hash_cache import HashCache
 from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import CorpusSettings
@@ -23,20 +23,20 @@ _CHUNK = 1 << 20
 
 @dataclass(kw_only=True)
 class FetchStage(Stage):
-    """Downloads what is elsewhere; of local text and of the catalog's it records only where it is and its hash."""
+    """Downloads a remote text; for local texts and those of the catalog it records location and hash."""
 
     corpus: CorpusSettings
-    hashes: KnownHashes = field(default_factory=KnownHashes)
+    hashes: HashCache = field(default_factory=HashCache)
     _content: str | None = field(default=None, init=False)
     name: ClassVar[str] = "fetch"
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Where the text is."""
+        """The source of the text."""
         return {"source": self.corpus.source}
 
     def sources(self) -> Mapping[str, str]:
-        """Return the hash of local text; what was downloaded is not asked for again, nor can standard input be."""
+        """Return the hash of a local text; a download is not repeated to hash it, and standard input cannot be."""
         source = self.corpus.source
         if self.corpus.is_read_once or self.corpus.is_remote:
             return {}
@@ -47,12 +47,12 @@ class FetchStage(Stage):
         return {"corpus": self._content}
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
-        """Return a hash of the text alone: where it lies does not matter."""
+        """Return a hash of the text alone, without its location."""
         text = {name: entry for name, entry in outputs.items() if name != CORPUS_FILE}
         return digest_of({**text, "": self.sources()})
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
-        """Write `corpus.json`, and `text/` if it came from elsewhere."""
+        """Write ``corpus.json``, and ``text/`` for a remote text."""
         source = self.corpus.source
         corpus = open_source(self.corpus, context.progress)
         if self.corpus.is_remote:
@@ -68,7 +68,7 @@ class FetchStage(Stage):
 
 
 def _download(corpus: Corpus, target: Path, context: StageContext) -> Path:
-    """Copy all files into a new directory in their order, and return it, or the file if there is but one."""
+    """Copy all files into a new directory, in order; return the directory, or the file if there is only one."""
     target.mkdir()
     done = 0
     with context.progress.task(f"fetching {corpus.name}", corpus.size) as update:
@@ -89,7 +89,7 @@ def _safe_name(file: InputFile) -> str:
 
 
 def _link(file: InputFile, path: Path) -> bool:
-    """Give a file of the download cache a second name, if it is one and on the same disk."""
+    """Hard-link a file of the download cache; return False if that is not possible."""
     try:
         path.hardlink_to(file.path)
     except (OSError, ValueError):

@@ -1,34 +1,34 @@
-"""The model whose vectors a training starts from."""
+"""The word vectors that a training continues."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from corpora.sources import InputFile
-from pipelines.running.known_hashes import KnownHashes
-from pipelines.running.vectors_elsewhere import read_vectors
+from pipelines.running.external_vectors import read_vectors
+from pipelines.running.hash_cache import HashCache
 
 if TYPE_CHECKING:
     from embeddings import WordVectors
 
 
 @dataclass(frozen=True, kw_only=True)
-class StartModel:
+class InitialVectors:
     """A model directory or file of word vectors.
 
     Attributes
     ----------
-    path
-        Where it is.
-    hashes
-        Of files that were read before.
+    path : Path
+        Its path.
+    hashes : HashCache
+        Hashes of files that were read before.
     """
 
     path: Path
-    hashes: KnownHashes
+    hashes: HashCache
 
     def sources(self) -> dict[str, str]:
-        """Return one hash of all its files, as a stage needs it."""
+        """Return the hash of its files, as an external input of a stage."""
         from embeddings.vectors.model_directory import MODEL_FILES
 
         files = [self.path / name for name in MODEL_FILES] if self.path.is_dir() else [self.path]
@@ -37,10 +37,14 @@ class StartModel:
     def open(self) -> "WordVectors":
         """Open the vectors.
 
+        Returns
+        -------
+        WordVectors
+
         Raises
         ------
         EmbeddingsError
-            There is nothing at the path, or it cannot be read.
+            The path does not exist or cannot be read.
         """
         return read_vectors(self.path)
 

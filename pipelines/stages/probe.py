@@ -1,4 +1,4 @@
-"""One task as a stage: all initialisations at all sizes of the training data, their scores, and E against random."""
+"""Stage of a probing task: networks by initialisation and training fraction, their scores, significance tests."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -22,20 +22,20 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeStage(Stage):
-    """Learn one task from every initialisation with every fraction of the training examples.
+    """Trains networks for one task from every initialisation on every fraction of the training examples.
 
     Attributes
     ----------
-    task
-        Its name.
-    model
-        Directory or file of the vectors.
-    data_folder
-        Folder of NLTK's packages, or None for where NLTK looks.
-    fractions
-        Shares of the training examples, each contained in the next larger one.
-    seed
-        Of the choice of examples, of the networks, and of the bootstrap.
+    task : str
+        Name of the task.
+    model : Path
+        Model directory or file of word vectors.
+    data_folder : Path or None
+        Folder with NLTK's data packages; None for the folders that NLTK searches.
+    fractions : tuple of float
+        Fractions of the training examples; each sample is contained in the next larger one.
+    seed : int
+        Seed of the samples, of the networks, and of the bootstrap.
     """
 
     task: str
@@ -46,25 +46,25 @@ class ProbeStage(Stage):
 
     @property
     def name(self) -> str:
-        """Name of the stage: that of the task."""
+        """Name of the stage: the name of the task."""
         return self.task
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The settings that change the result."""
+        """Task, fractions and seed."""
         return {"task": self.name, "fractions": list(self.fractions), "seed": self.seed}
 
     @cached_property
     def source(self) -> TaskSource:
-        """Text and vectors of the task."""
+        """The text and the vectors of the task."""
         return TaskSource(task=self.task, model=self.model, data_folder=self.data_folder, seed=self.seed)
 
     def sources(self) -> Mapping[str, str]:
-        """Return the hashes of the vectors and of the task's text."""
+        """Return the hashes of the vectors and of the text of the task."""
         return self.source.hashes
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
-        """Write `scores.json`; networks that were trained before an interruption are not trained again."""
+        """Write ``scores.json``; networks that were trained before an interruption are not trained again."""
         gold = self._numbered(self.source.data.test_labels)
         networks = self._networks(context.checkpoint)
         self._learn([network for several in networks.values() for network in several], context)
@@ -91,7 +91,7 @@ class ProbeStage(Stage):
         return {"networks": sum(row["draws"] for row in scores)}
 
     def _networks(self, checkpoint: Path) -> dict[tuple[float, str], list[Network]]:
-        """Return all networks, by share of the training examples and initialisation."""
+        """Return all networks, by fraction of the training examples and initialisation."""
         networks: dict[tuple[float, str], list[Network]] = {}
         for fraction in self.fractions:
             draws = self.source.draws(fraction)
@@ -111,7 +111,7 @@ class ProbeStage(Stage):
         return networks
 
     def _learn(self, networks: Sequence[Network], context: StageContext) -> None:
-        """Learn the networks that have not been learned before."""
+        """Train the networks that have not been trained before."""
         left = [network for network in networks if not network.path.exists()]
         done, total = 0, sum(network.words for network in left)
         if not left:

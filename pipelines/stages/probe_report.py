@@ -1,4 +1,4 @@
-"""The tasks of a probe together: a table, and the learning curves."""
+"""Stage report of `vecmill probe`: a table of all tasks and their learning curves."""
 
 import importlib.util
 import json
@@ -22,7 +22,7 @@ TABLE = "scores.csv"
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeReportStage(Stage):
-    """Puts the tasks together: `scores.json`, `scores.csv` and the learning curves."""
+    """Writes ``scores.json``, ``scores.csv`` and the learning curves of all tasks."""
 
     tasks: tuple[ProbeStage, ...]
     name: ClassVar[str] = "report"
@@ -48,7 +48,7 @@ class ProbeReportStage(Stage):
         write_json(directory / SCORES_FILE, found)
         pd.DataFrame(found["scores"]).to_csv(directory / TABLE, index=False)
         if importlib.util.find_spec("matplotlib") is None:
-            logger.warning("no plot: it is drawn with matplotlib, which pip install 'vecmill[plot]' brings")
+            logger.warning("no plot: matplotlib is not installed (pip install 'vecmill[plot]')")
         else:
             from pipelines.reports.probe_report import draw_learning_curves
 

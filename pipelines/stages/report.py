@@ -1,4 +1,4 @@
-"""The last stage: everything that was made → a report to read."""
+"""Stage report: the outputs of all stages → a report in Markdown and HTML."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,23 +12,23 @@ MARKDOWN, PAGE = "report.md", "report.html"
 
 @dataclass(frozen=True, kw_only=True)
 class ReportStage(Stage):
-    """Writes a summary of all stages before it."""
+    """Writes a report on all earlier stages."""
 
     earlier: tuple[str, ...]
     name: ClassVar[str] = "report"
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """None: the inputs decide everything."""
+        """Empty: the inputs determine the result."""
         return {}
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """All stages before it."""
+        """All earlier stages."""
         return self.earlier
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
-        """Write `report.md` with its pictures, and `report.html`, which holds everything."""
+        """Write ``report.md`` with its pictures, and ``report.html``, which contains them."""
         from pipelines.reports.report_document import Picture, to_html, to_markdown
         from pipelines.reports.run_report import run_sections
 

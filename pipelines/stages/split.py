@@ -1,4 +1,4 @@
-"""Stage: provisional ids → which lines are train, valid and test."""
+"""Stage split: provisional ids → the part of each line: train, valid or test."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -11,7 +11,7 @@ from pipelines.settings.sections import SplitSettings
 
 @dataclass(frozen=True, kw_only=True)
 class SplitStage(Stage):
-    """Deals the lines of a text out to train, valid and test, or keeps the files that the text came in."""
+    """Assigns the lines of a text to train, valid and test, or keeps the split of a folder with such files."""
 
     split_settings: SplitSettings
     threads: int | None = None
@@ -20,15 +20,15 @@ class SplitStage(Stage):
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The shares."""
+        """The fractions of valid and test."""
         return asdict(self.split_settings)
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
-        """Return the fingerprint: the files follow the provisional ids, which depend on threads and chance."""
+        """Return the fingerprint: the files follow the order of provisional ids, which differs between runs."""
         return fingerprint
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
-        """Write the split and the counts of the words of train."""
+        """Write the split and the word counts of train."""
         from embeddings import TokenizedCorpus, split_text
 
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])

@@ -1,4 +1,4 @@
-"""Stage: raw text → provisional word ids and counts."""
+"""Stage tokenize: raw text → provisional word ids and counts."""
 
 import logging
 from collections import Counter
@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pipelines.running.known_hashes import KnownHashes
+from pipelines.running.hash_cache import HashCache
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import TEXT_PARTS, CorpusSettings, TokenizerSettings
@@ -39,32 +39,32 @@ def tokenizer_arguments(settings: TokenizerSettings) -> dict[str, Any]:
 
 
 def reading(corpus: CorpusSettings) -> dict[str, str]:
-    """Return how files become text."""
+    """Return the settings for reading text from files."""
     return {"field": corpus.field, "column": corpus.column}
 
 
 @dataclass(kw_only=True)
 class TokenizeStage(Stage):
-    """Reads the corpus once and writes it as provisional ids."""
+    """Reads the text once and writes it as provisional ids."""
 
     corpus: CorpusSettings
     tokenizer: TokenizerSettings
     threads: int | None = None
     keep_parts: bool = False
-    """Whether the files train, valid and test of a folder stay apart."""
-    hashes: KnownHashes = field(default_factory=KnownHashes)
+    """Whether the train, valid and test files of a folder stay separate."""
+    hashes: HashCache = field(default_factory=HashCache)
     _content: str | None = field(default=None, init=False)
     name: ClassVar[str] = "tokenize"
     inputs: ClassVar[tuple[str, ...]] = ("fetch",)
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """How the text is read and cut into words."""
+        """The settings of reading and tokenizing."""
         parts = {"keep_parts": True} if self.keep_parts else {}
         return {"reading": reading(self.corpus), "tokenizer": asdict(self.tokenizer), **parts}
 
     def sources(self) -> Mapping[str, str]:
-        """Return the hash of text that can be read only once, when it has been."""
+        """Return the hash of a text that can be read only once, after it was read."""
         return {"corpus": self._content or "not read yet"} if self.corpus.is_read_once else {}
 
     def check(self) -> None:
@@ -72,7 +72,7 @@ class TokenizeStage(Stage):
         check_tokenizer(self.tokenizer)
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
-        """Return the fingerprint: how words are numbered depends on threads and chance, what comes of it does not."""
+        """Return the fingerprint: the numbers of words depend on thread timing, but no later result does."""
         return fingerprint
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
@@ -82,7 +82,7 @@ class TokenizeStage(Stage):
         fetched, tokenizer = context.inputs["fetch"], make_tokenizer(**tokenizer_arguments(self.tokenizer))
         parts = open_parts(fetched, self.corpus, TEXT_PARTS) if self.keep_parts else None
         if parts and _is_tokenized(parts):
-            logger.info("the text is tokenized already: it is split at white space only")
+            logger.info("the text is already tokenized; splitting it at white space only")
             tokenizer = make_tokenizer("whitespace", lowercase=False)
         texts = list(parts.values()) if parts else [open_fetched(fetched, self.corpus)]
         name, size = (self.corpus.source if parts else texts[0].name), _total([text.size for text in texts])
@@ -101,7 +101,7 @@ class TokenizeStage(Stage):
 
 
 def _is_tokenized(parts: Mapping[str, "Corpus"]) -> bool:
-    """Return whether the training text has its words and punctuation marks apart already."""
+    """Return whether words and punctuation marks of the training text are already separated."""
     from embeddings.language_model.lines import looks_tokenized
 
     sample = b"".join(islice(parts["train"].blocks(_SAMPLE_BYTES), 1))

@@ -1,4 +1,4 @@
-"""Stage: ids → the embedding matrix E and the context matrix."""
+"""Stage train-embeddings: word ids → the embedding matrix E and the context matrix."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import PipelineConfig
 from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE
-from pipelines.stages.initial_vectors import StartModel
+from pipelines.stages.initial_vectors import InitialVectors
 from pipelines.stages.vocabulary import VOCABULARY_FILE
 from vecmill.files import write_json
 
@@ -27,31 +27,31 @@ class TrainEmbeddingsStage(Stage):
     """Trains word2vec and writes a model directory."""
 
     config: PipelineConfig
-    start: StartModel | None = None
+    start: InitialVectors | None = None
     split: bool = False
-    """Whether the ids are those of a split text: only the words of its training part are trained on."""
+    """Whether the text is split; training then uses the words of its training part only."""
     name: ClassVar[str] = "train-embeddings"
     inputs: ClassVar[tuple[str, ...]] = ("vocabulary", "encode")
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Those of [train] that decide the result."""
-        settings = self.config.decisive()["train"]
+        """The settings of [train] that affect the result."""
+        settings = self.config.result_settings()["train"]
         return {**settings, "punctuation": self.config.tokenizer.punctuation} if self.split else settings
 
     def sources(self) -> Mapping[str, str]:
-        """Return the hash of the model that training starts from."""
+        """Return the hash of the model that training continues."""
         return self.start.sources() if self.start else {}
 
     def check(self) -> None:
-        """Raise an error for a model that training cannot start from."""
+        """Raise an error for a model that training cannot continue."""
         if self.start:
             from embeddings.word2vec.warm_start import require_dimension
 
             require_dimension(self.start.open(), self.config.train.dimension)
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
-        """Return a hash of the vectors alone: how long an epoch took does not matter."""
+        """Return a hash of the vectors alone; the times in the metrics do not matter."""
         from embeddings.vectors.model_directory import MODEL_FILES
 
         return digest_of({name: outputs[name] for name in MODEL_FILES})
@@ -63,14 +63,16 @@ class TrainEmbeddingsStage(Stage):
         from embeddings.word2vec import Word2Vec
 
         words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
-        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # the runner has verified it
+        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # verified by the runner
         trained = words.is_word(punctuation=self.config.tokenizer.punctuation) if self.split else None
         model = Word2Vec(self.config.train)
         start = self.start.open() if self.start else None
-        logger.info("learning rate %g, starting from %s", self.config.train.rate, self.config.start.model or "random")
+        logger.info(
+            "learning rate %g, initial vectors: %s", self.config.train.rate, self.config.start.model or "random"
+        )
         checkpointing = Checkpointing(context.checkpoint, self.config.checkpoint.seconds)
         with context.progress.task(f"training {self.config.train.architecture}", None) as update:
-            update(0, "preparing the kernels")  # compiled at the first use on a machine
+            update(0, "compiling")  # at the first use on a machine
 
             def show(event: "TrainingProgress") -> None:
                 update(event.done, describe(event), event.seconds_left, total=event.total)

@@ -1,4 +1,4 @@
-"""Stage: ids of a split text, and word vectors if there are any → a language model, its metrics and its perplexity."""
+"""Stage train-lm: word ids of a split text and initial word vectors → a language model and its perplexity."""
 
 import json
 import logging
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import Update, count
+from pipelines.running.external_vectors import read_vectors
 from pipelines.running.manifest import Manifest, ManifestError, digest_of
 from pipelines.running.stage import Stage, StageContext
-from pipelines.running.vectors_elsewhere import read_vectors
 from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE, PERPLEXITY_FILE
 from pipelines.settings.lm_settings import LMSettings
 from pipelines.settings.sections import OWN_EMBEDDINGS, TEXT_PARTS
@@ -33,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 KNESER_NEY_ORDER = 5
 KNESER_NEY_TOKENS = 4_000_000
-"""Tokens of the training text that the n-gram model counts, at most: it holds its counts in memory."""
+"""Maximum number of training tokens for the n-gram model, which keeps its counts in memory."""
 _COUNTED_AT_ONCE = 1 << 22
 
 
@@ -46,28 +46,28 @@ class TrainLMStage(Stage):
     lm: LMSettings
     threads: int | None
     all_settings: Mapping[str, Any]
-    """Written to `config.json`."""
+    """Settings that are written to ``config.json``."""
     name: ClassVar[str] = "train-lm"
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Those of the network and of its training, and which words it knows."""
+        """The settings of the network, of its training and of its vocabulary."""
         words = {"min_count": self.lm.min_count, "max_vocabulary": self.lm.max_vocabulary}
         return {"lm_network": asdict(self.network), "lm_training": asdict(self.training), "seed": self.lm.seed, **words}
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The text, and word vectors if they are made by the same pipeline."""
+        """The stages of the text, and of the word vectors if the pipeline trains them."""
         text = ("tokenize", "split", "vocabulary", "encode")
         return (*text, OWN_EMBEDDINGS) if self.lm.trains_embeddings else text
 
     def sources(self) -> Mapping[str, str]:
-        """Return the hash of word vectors from elsewhere."""
+        """Return the hash of word vectors from outside the pipeline."""
         path = self.lm.embeddings_path
         return {"embeddings": vectors_hash(path)} if path else {}
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
-        """Return a hash of the model and its vocabulary: how long an epoch took does not matter."""
+        """Return a hash of the model and its vocabulary; the times in the metrics do not matter."""
         from embeddings.language_model.model import LANGUAGE_MODEL_FILES
 
         return digest_of({name: outputs[name] for name in LANGUAGE_MODEL_FILES})
@@ -81,7 +81,7 @@ class TrainLMStage(Stage):
         from embeddings.language_model.trainer import LMTrainer
         from embeddings.training import Checkpointing
 
-        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # the runner has verified it
+        corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # verified by the runner
         vocabulary = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         vocabulary = vocabulary.prefix(self.lm.max_vocabulary, self.lm.min_count)
         streams = {part: corpus.part(part).stream(len(vocabulary)) for part in TEXT_PARTS}
@@ -107,7 +107,7 @@ class TrainLMStage(Stage):
         model.save(directory)
         (directory / METRICS_FILE).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics_), "utf-8")
         write_json(directory / CONFIG_FILE, self.all_settings)
-        with context.progress.task("measuring perplexity", None):
+        with context.progress.task("computing perplexity", None):
             write_json(directory / PERPLEXITY_FILE, _evaluation(model, streams))
         numbers = sum(parameter.value.size for parameter in model.parameters.values())
         return {
@@ -123,7 +123,7 @@ class TrainLMStage(Stage):
     def _initial_embedding(
         self, vocabulary: "Vocabulary", context: StageContext, rng: "np.random.Generator"
     ) -> tuple["np.ndarray | None", str]:
-        """Return E to start from, None for a random one, and in words where it comes from."""
+        """Return the initial E (None for a random one) and a description of its origin."""
         from embeddings.networks.initial_embedding import initial_embedding
 
         path = self.lm.embeddings_path
@@ -133,16 +133,24 @@ class TrainLMStage(Stage):
         start, alignment = initial_embedding(vocabulary, vectors, self.network.embedding_dimension, rng)
         if path is None:
             return start, f"word vectors of the training part: {alignment}"
-        return start, f"{path}: {alignment}; {seen_by(path, Manifest.read(context.inputs['encode']))}"
+        return start, f"{path}: {alignment}; {overlap_note(path, Manifest.read(context.inputs['encode']))}"
 
 
 def vectors_hash(path: Path) -> str:
-    """Return one hash of a directory or file of word vectors.
+    """Return the hash of a directory or file of word vectors.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
 
     Raises
     ------
     EmbeddingsError
-        If there is none.
+        There are no word vectors at `path`.
     """
     files = [path / "vectors.npy", path / "vocabulary.tsv"] if path.is_dir() else [path]
     for file in files:
@@ -151,17 +159,17 @@ def vectors_hash(path: Path) -> str:
     return " ".join(file_digest(file) for file in files)
 
 
-def seen_by(vectors: Path, text: Manifest) -> str:
-    """Return in words whether word vectors from elsewhere were trained on the test part of a text."""
+def overlap_note(vectors: Path, text: Manifest) -> str:
+    """Return a note on whether word vectors from outside were trained on the test part of a text."""
     try:
         manifest = Manifest.read(vectors)
     except ManifestError:
-        return "what text they have seen is not known"
+        return "their training text is unknown"
     if manifest.corpus != text.corpus:
         return "they were trained on another text"
     if manifest.history.get("split", {}).get("settings") == text.history["split"]["settings"]:
         return "they were trained on the training part of this text"
-    return "they were trained on all of this text, test part included: its perplexity is not that of unseen text"
+    return "they were trained on all of this text, including the test part, so that the test text is not unseen"
 
 
 def _show(update: Update, event: "TrainingProgress", sampled: bool) -> None:
@@ -178,7 +186,7 @@ def _short(value: float) -> str:
 
 
 def _unknown_share(stream: "IdStream", unk: int) -> float:
-    """Return which share of a part is ``<unk>``; reads it once."""
+    """Return the fraction of ``<unk>`` among the tokens of a part; reads it once."""
     import numpy as np
 
     starts = range(0, len(stream), _COUNTED_AT_ONCE)
@@ -186,7 +194,7 @@ def _unknown_share(stream: "IdStream", unk: int) -> float:
 
 
 def _evaluation(model: "LanguageModel", streams: Mapping[str, "IdStream"]) -> dict[str, Any]:
-    """Measure the model on test, and the baselines on the same tokens with the same vocabulary."""
+    """Return the perplexity on test of the model and of baselines with the same vocabulary."""
     import numpy as np
 
     from embeddings.language_model.ngram import KneserNey, unigram_log_likelihoods

@@ -1,4 +1,4 @@
-"""Stage: counts → the vocabulary."""
+"""Stage vocabulary: word counts → the vocabulary."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -7,29 +7,29 @@ from typing import Any, ClassVar
 
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import VocabularySettings
-from pipelines.stages.initial_vectors import StartModel
+from pipelines.stages.initial_vectors import InitialVectors
 
 VOCABULARY_FILE = "vocabulary.tsv"
 
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularyStage(Stage):
-    """Keeps the words that are frequent enough, the most frequent first, and all those of a model to start from."""
+    """Keeps frequent words, sorted by count, and all words of a model that training continues."""
 
     vocabulary_settings: VocabularySettings
-    start: StartModel | None = None
+    start: InitialVectors | None = None
     split: bool = False
-    """Whether the words of the training part count, with ``<unk>`` and ``<eos>``."""
+    """Whether the vocabulary is that of the training part, with ``<unk>`` and ``<eos>``."""
     name: ClassVar[str] = "vocabulary"
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The words, and which lines are train if the text is split."""
+        """The tokenized text, and the split if there is one."""
         return ("tokenize", "split") if self.split else ("tokenize",)
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """Which words are kept."""
+        """The limits of the vocabulary."""
         return asdict(self.vocabulary_settings)
 
     def sources(self) -> Mapping[str, str]:
@@ -37,7 +37,7 @@ class VocabularyStage(Stage):
         return self.start.sources() if self.start else {}
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
-        """Write `vocabulary.tsv`."""
+        """Write ``vocabulary.tsv``."""
         from embeddings import SplitText, TokenizedCorpus, build_vocabulary
         from embeddings.word2vec.warm_start import extend_vocabulary
 

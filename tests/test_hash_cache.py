@@ -9,14 +9,14 @@ import pytest
 
 from corpora.corpus import digest_of_file
 from corpora.sources import local_file
-from pipelines.running import known_hashes
-from pipelines.running.known_hashes import KnownHashes
+from pipelines.running import hash_cache
+from pipelines.running.hash_cache import HashCache
 
 
 @pytest.fixture
 def settled(monkeypatch):
     """Take files to be settled at once."""
-    monkeypatch.setattr(known_hashes, "_SETTLED", -1.0)
+    monkeypatch.setattr(hash_cache, "_SETTLED", -1.0)
 
 
 @pytest.fixture
@@ -35,21 +35,21 @@ def reads(monkeypatch):
         counted.append(file.path)
         return digest_of_file(file)
 
-    monkeypatch.setattr(known_hashes, "digest_of_file", counting)
+    monkeypatch.setattr(hash_cache, "digest_of_file", counting)
     return counted
 
 
 def test_an_unchanged_file_is_read_once_by_all_runs_together(tmp_path, text, settled, reads):
     expected = hashlib.sha256(b"one").hexdigest()
     for _ in range(3):
-        known = KnownHashes(tmp_path / "hashes.json")
+        known = HashCache(tmp_path / "hashes.json")
         assert known(local_file(text)) == expected
         known.save()
     assert len(reads) == 1
 
 
 def test_a_change_is_seen_though_size_and_time_stamp_are_as_before(tmp_path, text, settled, reads):
-    known = KnownHashes(tmp_path / "hashes.json")
+    known = HashCache(tmp_path / "hashes.json")
     known(local_file(text))
     before = text.stat()
     text.write_bytes(b"two")
@@ -58,7 +58,7 @@ def test_a_change_is_seen_though_size_and_time_stamp_are_as_before(tmp_path, tex
 
 
 def test_a_file_written_just_now_is_not_remembered(tmp_path, text, reads):
-    known = KnownHashes(tmp_path / "hashes.json")
+    known = HashCache(tmp_path / "hashes.json")
     known(local_file(text))
     known(local_file(text))
     known.save()
@@ -68,7 +68,7 @@ def test_a_file_written_just_now_is_not_remembered(tmp_path, text, reads):
 
 def test_a_clock_that_was_set_back_does_no_harm(tmp_path, text, reads, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: text.stat().st_ctime - 1e6)
-    known = KnownHashes(tmp_path / "hashes.json")
+    known = HashCache(tmp_path / "hashes.json")
     assert known(local_file(text)) == known(local_file(text))
     assert len(reads) == 2
 
@@ -76,22 +76,22 @@ def test_a_clock_that_was_set_back_does_no_harm(tmp_path, text, reads, monkeypat
 @pytest.mark.parametrize("content", ["{", "[1]", '{"x": 3}', "null"])
 def test_a_damaged_memory_is_forgotten(tmp_path, text, settled, reads, content):
     (tmp_path / "hashes.json").write_text(content)
-    assert KnownHashes(tmp_path / "hashes.json")(local_file(text)) == hashlib.sha256(b"one").hexdigest()
+    assert HashCache(tmp_path / "hashes.json")(local_file(text)) == hashlib.sha256(b"one").hexdigest()
     assert len(reads) == 1
 
 
 def test_a_damaged_entry_is_not_used(tmp_path, text, settled, reads):
     path = tmp_path / "hashes.json"
-    known = KnownHashes(path)
+    known = HashCache(path)
     known(local_file(text))
     known.save()
     path.write_text(json.dumps(dict.fromkeys(json.loads(path.read_text()), "x")))
-    assert KnownHashes(path)(local_file(text)) == hashlib.sha256(b"one").hexdigest()
+    assert HashCache(path)(local_file(text)) == hashlib.sha256(b"one").hexdigest()
 
 
 def test_what_a_stage_has_written_is_known_until_somebody_writes_to_it(tmp_path, text, reads):
     outputs = {"text.txt": {"bytes": 3, "sha256": hashlib.sha256(b"one").hexdigest()}}
-    known = KnownHashes()
+    known = HashCache()
     known.remember(tmp_path, outputs)
     assert known.damaged(tmp_path, outputs) is None
     assert reads == []

@@ -1,4 +1,4 @@
-"""SHA-256 of files that were hashed before: gigabytes need not be read to learn that they are unchanged."""
+"""A cache of the SHA-256 of files, so that unchanged files are not read again."""
 
 import time
 from collections.abc import Mapping
@@ -10,25 +10,25 @@ from corpora.sources import InputFile, local_file
 from vecmill.files import read_json, write_json
 
 HASHES_FILE = ".hashes.json"
-_SETTLED = 2.0  # seconds: a file changed just now may change again without its time stamps showing it
+_SETTLED = 2.0  # seconds after a change in which another change may leave the time stamps as they are
 
 
-class KnownHashes:
-    """Remembers size, inode and both time stamps of a file with its hash.
+class HashCache:
+    """Stores the hash of a file with its size, inode and both time stamps.
 
-    As long as all four are the same, the content is taken to be the same: the time of the last change of the inode
-    (ctime) is set by the system at every write, and no ordinary program can set it back. What a clock that was set
-    back hides, or a disk that loses bits by itself, only reading finds: `pipelines.running.verification`.
+    While all four are the same, the content is assumed to be the same: the system sets the time of the last inode
+    change (ctime) at every write, and ordinary programs cannot set it back. A change that a reset clock hides, or bits
+    that a disk loses, are found only by reading the file (`pipelines.running.verification`).
 
     Parameters
     ----------
-    path
-        JSON file to keep them in; None keeps them for this process only.
+    path : Path, optional
+        JSON file of the cache. Default: keep the hashes in this process only.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
-        self._known = (read_json(path) or {}) if path else {}
+        self._stored = (read_json(path) or {}) if path else {}
         self._changed = False
 
     def __call__(self, file: InputFile) -> str:
@@ -36,37 +36,37 @@ class KnownHashes:
         path = Path(file.path)
         try:
             stamp = _stamp(path)
-        except (OSError, ValueError):  # elsewhere, or gone
+        except (OSError, ValueError):  # a remote or missing file
             return digest_of_file(file)
-        known = self._known.get(str(path.resolve()))
-        if isinstance(known, list) and known[:-1] == stamp:
-            return str(known[-1])
+        stored = self._stored.get(str(path.resolve()))
+        if isinstance(stored, list) and stored[:-1] == stamp:
+            return str(stored[-1])
         found = digest_of_file(file)
         if time.time() - stamp[-1] / 1e9 > _SETTLED and _stamp(path) == stamp:
             self._set(path, stamp, found)
         return found
 
     def damaged(self, directory: Path, outputs: Mapping[str, Mapping[str, Any]]) -> str | None:
-        """Return the first of a stage's files whose content is no longer what its manifest says; None if all is well.
+        """Return the first output of a stage whose content differs from its manifest, or None.
 
-        Every file must be there.
+        Every file must exist.
         """
         wrong = (name for name, entry in outputs.items() if self(local_file(directory / name)) != entry["sha256"])
         return next(wrong, None)
 
     def remember(self, directory: Path, outputs: Mapping[str, Mapping[str, Any]]) -> None:
-        """Take in the hashes of files that a stage has just written, and that nobody else writes."""
+        """Store the hashes of files that a stage has just written; no other process may write them."""
         for name, entry in outputs.items():
             self._set(directory / name, _stamp(directory / name), entry["sha256"])
 
     def save(self) -> None:
-        """Write down what has become known."""
+        """Write the cache to its file if it has changed."""
         if self._path and self._changed:
-            write_json(self._path, self._known)
+            write_json(self._path, self._stored)
             self._changed = False
 
     def _set(self, path: Path, stamp: list[int], found: str) -> None:
-        self._known[str(path.resolve())] = [*stamp, found]
+        self._stored[str(path.resolve())] = [*stamp, found]
         self._changed = True
 
 
