@@ -31,7 +31,11 @@ def cache_directory() -> Path:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time produce ``path``, whose folder is made if it is missing.
+    """Let one process at a time produce `path`, whose folder is made if it is missing.
+
+    Parameters
+    ----------
+    path : Path
 
     Raises
     ------

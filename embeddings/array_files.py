@@ -20,6 +20,16 @@ def write_array(file: BinaryIO, array: np.ndarray) -> None:
 def read_array(path: Path, *, mapped: bool = False) -> np.ndarray:
     """Read an array that `write_array` or `numpy.save` has written, or map it into memory.
 
+    Parameters
+    ----------
+    path : Path
+    mapped : bool
+        Map the file instead of reading it.
+
+    Returns
+    -------
+    ndarray
+
     Raises
     ------
     EmbeddingsError

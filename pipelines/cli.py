@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from pipelines.commands import COMMANDS, OTHER_NAMES, PLACES, summary
-from pipelines.console.completion import choices, complete_metavars
+from pipelines.commands.completion import choices, complete_metavars
 from pipelines.console.help import Command
 from pipelines.console.streams import LOG_FORMATS, LogFormat, configure_logging
 from vecmill.errors import VecmillError

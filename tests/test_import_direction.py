@@ -17,7 +17,8 @@ ALLOWED = {
     "corpora": {"ground floor"},
     "embeddings": {"ground floor"},
     "pipelines": {"ground floor", "corpora", "embeddings", "vecmill"},
-    "vecmill": {"ground floor", "corpora", "embeddings", "pipelines"},
+    "vecmill": {"ground floor", "corpora", "embeddings"},
+    "command": {"vecmill", "pipelines"},
 }
 FLOORS = ["console", "settings", "running", "reports", "stages", "recipes", "batch", "commands", "cli"]
 """Of `pipelines`, from the ground up: none imports one above it. The recipes are the files beside the folders."""
@@ -29,6 +30,8 @@ def imported_modules(module):
 
 
 def package_of(module):
+    if module == "vecmill.__main__":
+        return "command"
     return "ground floor" if module in GROUND_FLOOR else module.partition(".")[0]
 
 

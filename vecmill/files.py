@@ -181,6 +181,10 @@ def file_digest(
     read : callable, optional
         Called with the length of every piece that has been read.
 
+    Returns
+    -------
+    str
+
     Raises
     ------
     OSError
@@ -197,6 +201,10 @@ def file_digest(
 
 def flush(path: Path) -> None:
     """Have the content of a file, or the names in a directory, written to the disk.
+
+    Parameters
+    ----------
+    path : Path
 
     Raises
     ------

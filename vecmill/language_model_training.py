@@ -14,6 +14,7 @@ from corpora.parts import part_files
 from embeddings.language_model.config import CellName, LanguageModelConfig
 from embeddings.language_model.lines import looks_tokenized
 from embeddings.language_model.model import LanguageModel
+from embeddings.language_model.presets import PRESETS, PresetName
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.networks.initial_embedding import initial_embedding
@@ -23,7 +24,6 @@ from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, HasTokenize, Token
 from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import require_one_of, require_type
-from pipelines.settings.lm_settings import PRESETS, Preset
 from vecmill.text_input import Text, TextInput, exists
 from vecmill.training import tokenizer_for
 
@@ -34,7 +34,7 @@ def train_language_model(
     text: Text | Mapping[str, Text],
     *,
     embeddings: WordVectors | None = None,
-    preset: Preset = "quick",
+    preset: PresetName = "quick",
     network: LanguageModelConfig | None = None,
     training: LMTrainingConfig | None = None,
     cell: CellName | None = None,
@@ -118,8 +118,11 @@ def train_language_model(
         A setting is out of range, of another type, or unknown.
     """
     require_one_of("preset", preset, list(PRESETS))
-    network = _network(network, preset, cell=cell, layers=layers, hidden_size=hidden_size)
-    training = _training(training, preset, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate)
+    network = network or LanguageModelConfig(**PRESETS[preset].network)
+    network = replace(network, **_changed({"cell": cell, "layers": layers, "hidden_size": hidden_size}))
+    training = training or LMTrainingConfig(**PRESETS[preset].training)
+    given_training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
+    training = replace(training, **_changed(given_training))
     for name, value, kind in (("min_count", min_count, int), ("seed", seed, int), ("valid", valid, float)):
         require_type(name, value, kind)
     given = _inputs(text, field=field, column=column)
@@ -135,7 +138,7 @@ def train_language_model(
             splitter,
             folder,
             min_count=min_count,
-            max_vocabulary=max_vocabulary or PRESETS[preset].get("lm.max_vocabulary"),
+            max_vocabulary=max_vocabulary or PRESETS[preset].max_vocabulary,
             split=True,
             valid=valid,
             test=test,
@@ -152,18 +155,8 @@ def train_language_model(
         return trainer.fit(train_ids, valid_ids, progress=progress).model_
 
 
-def _network(config: LanguageModelConfig | None, preset: Preset, **settings: Any) -> LanguageModelConfig:
-    config = config or LanguageModelConfig(**_of_preset(preset, "lm_network."))
-    return replace(config, **{name: value for name, value in settings.items() if value is not None})
-
-
-def _training(config: LMTrainingConfig | None, preset: Preset, **settings: Any) -> LMTrainingConfig:
-    config = config or LMTrainingConfig(**_of_preset(preset, "lm_training."))
-    return replace(config, **{name: value for name, value in settings.items() if value is not None})
-
-
-def _of_preset(preset: Preset, section: str) -> dict[str, Any]:
-    return {name.removeprefix(section): value for name, value in PRESETS[preset].items() if name.startswith(section)}
+def _changed(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict[str, TextInput]:

@@ -44,6 +44,14 @@ class StoredVectors(NamedTuple):
 def vectors_path(path: str | PathLike[str]) -> Path:
     """Return the path of word vectors: in the directory of a `vecmill run`, that of the stage that trained them.
 
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Path
+
     Raises
     ------
     EmbeddingsError

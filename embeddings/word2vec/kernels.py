@@ -256,6 +256,10 @@ def _both_widths(operation):
     Parameters
     ----------
     operation : function of a pair of `simd.load` and `simd.broadcast` of one width
+
+    Returns
+    -------
+    tuple of function
     """
     wide = operation(simd.load_wide, simd.broadcast_wide)
     return wide, operation(simd.load, simd.broadcast) if _TWO_WIDTHS else wide

@@ -179,6 +179,10 @@ def polynomial(coefficients):
     ----------
     coefficients : sequence of float
         That of the highest power first; rounded to float32.
+
+    Returns
+    -------
+    function
     """
 
     @intrinsic

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from pipelines.commands.completion import format_names
 from pipelines.commands.options import ForceFile, Model, refuse_existing
-from pipelines.console.completion import format_names
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results

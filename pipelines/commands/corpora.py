@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from corpora import CatalogEntry, catalog, evaluation_sets, fetch, info
-from pipelines.console.completion import corpus_names
+from pipelines.commands.completion import corpus_names
 from pipelines.console.help import Command
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress

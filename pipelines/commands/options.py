@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.console.completion import corpus_names, evaluation_set_names
+from pipelines.commands.completion import corpus_names, evaluation_set_names
 from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
 from vecmill.hints import did_you_mean

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.console.completion import stage_names
+from pipelines.commands.completion import stage_names
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import counted, duration, make_progress
 

@@ -36,7 +36,7 @@ DEFAULT_RATES = ", ".join(
 )
 
 # Settings of the options that belong neither to [train] nor to the text.
-SETTING_OF_OPTION = {
+_SETTING_OF_OPTION = {
     "min_count": "vocabulary.min_count",
     "max_vocabulary": "vocabulary.max_vocabulary",
     "start_from": "start.model",
@@ -133,7 +133,7 @@ def train_embeddings_command(
 
     With more text: vecmill train-embeddings more.txt --start-from runs/mine --out runs/more
     """
-    settings = load_config(config, given_settings(context, "train", SETTING_OF_OPTION))
+    settings = load_config(config, given_settings(context, "train", _SETTING_OF_OPTION))
     from pipelines.reports.vectors_report import print_training
     from pipelines.running.make import is_made, make
     from pipelines.running.output_directory import remove_leftovers

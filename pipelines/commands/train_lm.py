@@ -26,7 +26,7 @@ from pipelines.console.progress import make_progress
 from pipelines.settings.sections import OWN_EMBEDDINGS
 
 # Settings of the options that belong neither to [lm_training] nor to the text.
-SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
+_SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
     "preset": "lm.preset",
     "min_count": "lm.min_count",
     "max_vocabulary": "lm.max_vocabulary",
@@ -146,7 +146,7 @@ def train_lm_command(
     from pipelines.settings.lm_config import load_lm_config
     from pipelines.stage_lists import language_model_stages
 
-    settings = load_lm_config(config, given_settings(context, "lm_training", SETTING_OF_OPTION))
+    settings = load_lm_config(config, given_settings(context, "lm_training", _SETTING_OF_OPTION))
     stages, wanted = language_model_stages(settings), settings.to_dict()
     if skip_finished and not force and is_made(out, stages, wanted):
         remove_leftovers(out)

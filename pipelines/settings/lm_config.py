@@ -2,17 +2,18 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.presets import PRESETS, Preset
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.word2vec.config import Word2VecConfig
 from pipelines.settings.config import ConfigError, Setting, build_sections, read_toml
 from pipelines.settings.file_names import CONFIG_FILE
-from pipelines.settings.lm_settings import PRESETS, LMSettings, Preset
+from pipelines.settings.lm_settings import LMSettings
 from pipelines.settings.sections import CorpusSettings, SplitSettings, TokenizerSettings
 from vecmill.hints import did_you_mean
 
@@ -83,9 +84,9 @@ def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:
     """
     preset = given.get("lm.preset", Setting(LMSettings.preset, "default"))
     if not isinstance(preset.value, str) or preset.value not in PRESETS:
-        hint = did_you_mean(str(preset.value), get_args(Preset))
+        hint = did_you_mean(str(preset.value), list(PRESETS))
         raise ConfigError(f"{preset.origin}: preset must be one of {', '.join(PRESETS)}, got {preset.value!r}{hint}")
-    defaults = {name: Setting(value, f"preset {preset.value}") for name, value in PRESETS[preset.value].items()}
+    defaults = {name: Setting(value, f"preset {preset.value}") for name, value in _of_preset(PRESETS[preset.value])}
     sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})
     sections["tokenizer"] = dataclasses.replace(sections["tokenizer"], punctuation=sections["lm"].punctuation)
     own = {"dimension": sections["lm_network"].embedding_dimension, "deterministic": True}
@@ -102,3 +103,11 @@ def _tokenizer(embeddings: Any) -> list[tuple[str, Any]]:
         return []  # no settings, or vectors of another tool
     known = {entry.name for entry in dataclasses.fields(TokenizerSettings)}
     return [(name, value) for name, value in settings.items() if name in known]
+
+
+def _of_preset(preset: Preset) -> Iterator[tuple[str, Any]]:
+    """Yield the settings of a preset under their names in files."""
+    if preset.max_vocabulary is not None:
+        yield "lm.max_vocabulary", preset.max_vocabulary
+    yield from ((f"lm_network.{name}", value) for name, value in preset.network.items())
+    yield from ((f"lm_training.{name}", value) for name, value in preset.training.items())

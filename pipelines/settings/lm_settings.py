@@ -2,13 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import get_args
 
 from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.presets import PresetName
 from embeddings.language_model.training_config import LMTrainingConfig
 from pipelines.settings.sections import OWN_EMBEDDINGS
-
-Preset = Literal["quick", "small", "medium", "awd"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +37,7 @@ class LMSettings:
         [lm_network] and [lm_training].
     """
 
-    preset: Preset = "quick"
+    preset: PresetName = "quick"
     min_count: int = 1
     max_vocabulary: int | None = None
     punctuation: bool = True
@@ -48,8 +47,8 @@ class LMSettings:
     enabled: bool = False
 
     def __post_init__(self) -> None:
-        if self.preset not in get_args(Preset):
-            raise ValueError(f"preset must be one of {', '.join(get_args(Preset))}, got {self.preset!r}")
+        if self.preset not in get_args(PresetName):
+            raise ValueError(f"preset must be one of {', '.join(get_args(PresetName))}, got {self.preset!r}")
         if self.min_count < 1:
             raise ValueError(f"min_count must be at least 1, got {self.min_count}")
         if self.threads is not None and self.threads < 1:
@@ -74,45 +73,4 @@ LM_SECTIONS: dict[str, type] = {
     "lm": LMSettings,
     "lm_network": LanguageModelConfig,
     "lm_training": LMTrainingConfig,
-}
-
-# while the learning rate is high, a validation without improvement means little
-_COSINE = {"lm_training.schedule": "cosine", "lm_training.patience": 8}
-_DROPOUT = {"lm_network.dropout_input", "lm_network.dropout_hidden", "lm_network.dropout_output"}
-
-PRESETS: dict[str, dict[str, Any]] = {
-    # trains on a few million words in minutes: two passes, sampled softmax
-    "quick": {
-        "lm.max_vocabulary": 10_000,
-        "lm_network.output": "sampled",
-        "lm_training.epochs": 2,
-        "lm_training.optimizer": "adamw",
-        "lm_training.schedule": "cosine",
-        "lm_training.learning_rate": 6e-3,
-    },
-    # 2 x 200 (Zaremba et al. 2014, "small"), with variational dropout and tied weights
-    "small": {"lm_training.epochs": 30, **_COSINE, **dict.fromkeys(_DROPOUT, 0.3)},
-    # 2 x 650 ("medium")
-    "medium": {"lm_network.hidden_size": 650, "lm_training.epochs": 23, **_COSINE, **dict.fromkeys(_DROPOUT, 0.5)},
-    # AWD-LSTM (Merity et al. 2018)
-    "awd": {
-        "lm_network.layers": 3,
-        "lm_network.hidden_size": 1150,
-        "lm_network.dimension": 400,
-        "lm_network.last_hidden_size": 400,
-        "lm_network.dropout_input": 0.4,
-        "lm_network.dropout_hidden": 0.25,
-        "lm_network.dropout_output": 0.4,
-        "lm_network.embedding_dropout": 0.1,
-        "lm_network.weight_drop": 0.5,
-        "lm_network.activation_regularization": 2.0,
-        "lm_network.temporal_activation_regularization": 1.0,
-        "lm_training.epochs": 100,
-        "lm_training.bptt": 70,
-        "lm_training.variable_windows": True,
-        "lm_training.optimizer": "averaged-sgd",
-        "lm_training.schedule": "constant",
-        "lm_training.weight_decay": 1.2e-6,
-        "lm_training.patience": 15,
-    },
 }

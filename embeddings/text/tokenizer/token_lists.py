@@ -158,6 +158,14 @@ class TokenListCounter:
     def _as_words(self, tokens: Sequence[str]) -> Words:
         """Return the tokens as spans of UTF-8, one after the other; a lone surrogate becomes ``?``.
 
+        Parameters
+        ----------
+        tokens : sequence of str
+
+        Returns
+        -------
+        Words
+
         Raises
         ------
         TypeError
