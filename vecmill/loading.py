@@ -1,4 +1,4 @@
-"""Word vectors from wherever they lie, and into files of other tools."""
+"""Word vectors read from run directories and from files of any format, and written to files of other tools."""
 
 from os import PathLike
 from pathlib import Path
@@ -10,7 +10,7 @@ from embeddings.vectors.word_vectors import WordVectors
 
 __all__ = ["load", "write_vectors"]
 
-_STAGE = "train-embeddings"  # of a run directory, where the vectors are
+_STAGE = "train-embeddings"  # the directory of the vectors in a run directory
 _LANGUAGE_MODEL = "language_model.json"
 
 
@@ -20,10 +20,10 @@ def load(path: str | PathLike[str], format: str | None = None) -> WordVectors:
     Parameters
     ----------
     path : path
-        A model directory, the directory of a `vecmill run`, or a file or directory of any format that
+        A model directory, the directory of a ``vecmill run``, or a file or directory of any format that
         `embeddings.formats` reads: word2vec, GloVe, fastText, NumPy, safetensors, Parquet, ...
     format : str, optional
-        A name in `embeddings.formats.FORMATS`; by default the content and the name of the file tell.
+        A name in `embeddings.formats.FORMATS`; by default detected from the content and the name of the file.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def load(path: str | PathLike[str], format: str | None = None) -> WordVectors:
     Raises
     ------
     VecmillError
-        There is nothing at `path`, it is damaged or of an unknown format, or it is a language model.
+        `path` does not exist, is damaged or of an unknown format, or is a language model.
     """
     place = Path(path).expanduser()
     if (place / _STAGE).is_dir():
