@@ -1,4 +1,4 @@
-"""vecmill, text in: named corpora, readers and downloads. Yields blocks of UTF-8 bytes."""
+"""Text input of vecmill: named corpora, readers and downloads, which yield blocks of UTF-8 bytes."""
 
 import lazy_loader
 

@@ -1,4 +1,4 @@
-"""Look into zip and tar archives without trusting the names and links in them."""
+"""Reader of zip and tar archives that does not trust the names and links in them."""
 
 import stat
 import tarfile
@@ -11,33 +11,33 @@ from corpora.errors import CorpusError
 from vecmill.compression import DAMAGE, decompressed
 
 ARCHIVE_DAMAGE = (*DAMAGE, zipfile.BadZipFile, tarfile.TarError, NotImplementedError, RuntimeError)
-"""What a damaged or encrypted archive raises, when it is opened or when a member is read."""
+"""Errors of damaged or encrypted archives, raised when an archive is opened or a member is read."""
 
 
 def members(path: Path, name: str) -> Iterator[tuple[PurePosixPath, BinaryIO]]:
     """Open the files in an archive one after the other.
 
-    Nothing is written: where the contents go is for the caller to say. Names are checked all the same, so that an
-    archive made to harm is refused before anything of it is used.
+    The function writes nothing, but it checks all names first, so that a malicious archive is refused before any of its
+    content is used.
 
     Parameters
     ----------
     path : Path
-        A zip or tar archive, the latter perhaps compressed; or a single file, perhaps compressed.
+        A zip archive, a tar archive or a single file; the last two may be compressed.
     name : str
         Name of the archive in messages, and of its only member if it is a single file.
 
     Yields
     ------
     name : PurePosixPath
-        Relative and without ``..``.
+        Relative path without ``..``.
     file : binary file
-        The contents, valid until the next step.
+        The contents, valid until the next iteration.
 
     Raises
     ------
     CorpusError
-        If a name leads out of the archive's folder, or a member is a link or a device.
+        A name leads out of the archive's folder, or a member is a link or a device.
     """
     if zipfile.is_zipfile(path):
         yield from _zip_members(path, name)
@@ -76,13 +76,13 @@ def _tar_members(path: Path, archive_name: str) -> Iterator[tuple[PurePosixPath,
 
 def _refuse_other_than_files(plain: bool, archive_name: str, name: str) -> None:
     if not plain:
-        raise CorpusError(f"{archive_name} has a link or device in it, {name!r}; it is not to be trusted")
+        raise CorpusError(f"{archive_name} contains a link or device, {name!r}; do not trust it")
 
 
 def _safe(name: str, archive_name: str) -> PurePosixPath:
     if not name:
-        raise CorpusError(f"{archive_name} has a member without a name in it; it is not to be trusted")
+        raise CorpusError(f"{archive_name} contains a member without a name; do not trust it")
     windows = PureWindowsPath(name)  # knows both separators and drive letters
     if windows.anchor or ".." in windows.parts or "\0" in name:
-        raise CorpusError(f"{archive_name} would write outside its folder, to {name!r}; it is not to be trusted")
+        raise CorpusError(f"{archive_name} would write outside its folder, to {name!r}; do not trust it")
     return PurePosixPath(name)

@@ -1,4 +1,4 @@
-"""Cut a stream of text into blocks that end in white space, so that no word spans two blocks."""
+"""Division of a stream of text into blocks that end in white space, so that no word spans two blocks."""
 
 from collections.abc import Iterable, Iterator
 
@@ -6,31 +6,31 @@ from corpora.errors import CorpusError
 
 WHITE_SPACE = b" \t\n\r\v\f"
 WORD_LIMIT = 1 << 28
-"""Bytes without white space that are taken for something else than text."""
+"""Number of bytes without white space from which on the input is not text."""
 
 
 def cut_blocks(pieces: Iterable[bytes], block_size: int) -> Iterator[bytes]:
-    r"""Regroup ``pieces`` into blocks of about ``block_size`` bytes, each ending in ASCII white space.
+    """Regroup `pieces` into blocks of about `block_size` bytes that end in ASCII white space.
 
     Parameters
     ----------
     pieces : iterable of bytes
         The text, cut anywhere. The last piece must end in white space.
     block_size : int
-        Greatest length of a block in bytes, unless a word is longer than that.
+        Largest length of a block in bytes, unless a word is longer.
 
     Yields
     ------
     bytes
-        The blocks; joined, they are the joined pieces.
+        Blocks; their concatenation is that of the pieces.
 
     Raises
     ------
     CorpusError
-        After `WORD_LIMIT` bytes without white space.
+        More than `WORD_LIMIT` bytes have no white space.
     """
     ready: list[bytes | memoryview] = []  # whole words
-    word: list[bytes | memoryview] = []  # the beginning of a word whose end is still to come
+    word: list[bytes | memoryview] = []  # the beginning of an incomplete word
     ready_length = word_length = 0
     for piece in pieces:
         view = memoryview(piece)
@@ -58,7 +58,7 @@ def cut_blocks(pieces: Iterable[bytes], block_size: int) -> Iterator[bytes]:
 
 
 def _after_last_white_space(piece: bytes, start: int, end: int) -> int:
-    """Position after the last white space of ``piece[start:end]``, or 0; looks at the tail first."""
+    """Return the position after the last white space of ``piece[start:end]``, or 0; search from the end."""
     if piece[end - 1] in WHITE_SPACE:
         return end
     window = 64

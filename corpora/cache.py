@@ -1,4 +1,4 @@
-"""Where downloaded and extracted text is kept, and how files get there: whole or not at all."""
+"""The cache of downloaded and extracted text, whose files are written atomically."""
 
 import contextlib
 import os
@@ -19,19 +19,19 @@ atomic_directory = partial(files.atomic_directory, replace=True, remedy=_REMEDY)
 
 
 def cache_directory() -> Path:
-    """Folder for text that can be fetched or extracted again.
+    """Return the folder for text that can be fetched or extracted again.
 
     Returns
     -------
     Path
-        ``$VECMILL_CACHE`` where it is set, otherwise the user's cache folder; not necessarily there yet.
+        ``$VECMILL_CACHE`` if it is set, otherwise the user's cache folder; it may not exist yet.
     """
     return Path(os.environ.get("VECMILL_CACHE") or user_cache_dir("vecmill")).expanduser()
 
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Let one process at a time produce `path`, whose folder is made if it is missing.
+    """Lock `path`, so that one process at a time produces it; make its folder if it is missing.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def locked(path: Path) -> Iterator[None]:
     Raises
     ------
     OutputError
-        If the folder cannot be written.
+        The folder cannot be written.
     """
     with contextlib.ExitStack() as stack:
         with writing(path):

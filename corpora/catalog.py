@@ -1,4 +1,4 @@
-"""Named corpora and evaluation sets: what they are, where they come from, and bringing them into the cache."""
+"""The catalog of named corpora and evaluation sets: descriptions, addresses, and download into the cache."""
 
 import fnmatch
 import functools
@@ -25,29 +25,29 @@ TEXTS, EVALUATION_SETS = "catalog.toml", "evaluation_sets.toml"
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogEntry:
-    """What ``catalog.toml`` says of a corpus, or ``evaluation_sets.toml`` of a set.
+    """Entry of a corpus in ``catalog.toml``, or of an evaluation set in ``evaluation_sets.toml``.
 
     Attributes
     ----------
     name, title, description, licence, homepage : str
     reader : str
-        How the files become text: a name in `corpora.markup.EXTRACTORS`, or "documentation".
+        Extractor of the text: a name in `corpora.markup.EXTRACTORS`, or "documentation".
     urls : tuple of str
-        Addresses of the same archive, tried in turn; none for what needs no network.
+        Addresses of the same archive, tried in turn; empty if no download is needed.
     size : int or None
         Bytes of the archive.
     sha256, md5 : str
-        Checksums of the archive, "" where no source gives one.
+        Checksums of the archive; "" if no source states one.
     sha256_source, md5_source : str
-        Who gives them.
+        Sources of the checksums.
     encoding : str
-        Of the files in the archive.
-    files : dict
-        Name in the cache to pattern of members of the archive; the first file is the corpus.
+        Encoding of the files in the archive.
+    files : dict of str to str
+        Maps names in the cache to patterns of members of the archive; the first file is the corpus.
     nltk : str
-        Path below an NLTK data directory where the same archive may lie.
+        Path of the same archive below an NLTK data directory.
     installed : str
-        The same file as a Python package may bring it along: "package/path/to/file".
+        Path of the same file in a Python package that may contain it: "package/path/to/file".
     """
 
     name: str
@@ -69,16 +69,16 @@ class CatalogEntry:
 
     @property
     def folder(self) -> Path:
-        """Where the text is kept."""
+        """Folder of the text in the cache."""
         return cache_directory() / "corpora" / self.name
 
     @property
     def record_path(self) -> Path:
-        """Where the checksum of the download is kept; outlives the text."""
+        """File of the checksum of the download; it remains when the text is removed."""
         return cache_directory() / "corpora" / f"{self.name}.json"
 
     def checksum(self) -> Checksum | None:
-        """The best checksum that the archive must have: from the catalog, else from the first download."""
+        """Return the strongest checksum of the archive: from the catalog, else from the first download."""
         if self.sha256:
             return Checksum("sha256", self.sha256, self.sha256_source)
         record = Record.read(self.record_path)
@@ -95,11 +95,11 @@ class CorpusInfo:
     ----------
     entry : CatalogEntry
     description : str
-        What is read, in one line.
+        One-line description of the text.
     text_files : tuple of Path
-        Files that make up the corpus, () while it is not in the cache.
+        Files of the corpus; empty if it is not in the cache.
     record : Record or None
-        The download, with its checksum and whether anything confirmed it; None before the first one.
+        The download, with its checksum and the source that confirmed it; None before the first download.
     """
 
     entry: CatalogEntry
@@ -109,22 +109,22 @@ class CorpusInfo:
 
     @property
     def cached(self) -> bool:
-        """Whether the text is in the cache."""
+        """True if the text is in the cache."""
         return bool(self.text_files)
 
 
 def catalog() -> list[CatalogEntry]:
-    """All named corpora, in the order of ``catalog.toml``."""
+    """Return all named corpora, in the order of ``catalog.toml``."""
     return list(_entries(TEXTS).values())
 
 
 def evaluation_sets() -> list[CatalogEntry]:
-    """All named evaluation sets, in the order of ``evaluation_sets.toml``."""
+    """Return all named evaluation sets, in the order of ``evaluation_sets.toml``."""
     return list(_entries(EVALUATION_SETS).values())
 
 
 def names() -> list[str]:
-    """Names of all corpora in the catalog."""
+    """Return the names of all corpora in the catalog."""
     return list(_entries(TEXTS))
 
 
@@ -151,7 +151,7 @@ def find(name: str) -> CatalogEntry:
     Raises
     ------
     CorpusError
-        If the catalog has no such name; the message names the nearest.
+        The catalog has no such name; the message suggests the closest.
     """
     entries = _entries(TEXTS) | _entries(EVALUATION_SETS)
     try:
@@ -162,7 +162,7 @@ def find(name: str) -> CatalogEntry:
 
 
 def info(name: str) -> CorpusInfo:
-    """Describe a corpus and whether it is in the cache; needs no network.
+    """Return the description of a corpus and its state in the cache; no network is needed.
 
     Parameters
     ----------
@@ -176,7 +176,7 @@ def info(name: str) -> CorpusInfo:
     Raises
     ------
     CorpusError
-        If the catalog has no such name.
+        The catalog has no such name.
     """
     entry = find(name)
     if entry.reader == "documentation":
@@ -189,7 +189,7 @@ def info(name: str) -> CorpusInfo:
 
 
 def fetch(name: str, progress: Progress | None = None) -> CorpusInfo:
-    """Bring a corpus or an evaluation set into the cache, unless it is there.
+    """Download a corpus or an evaluation set into the cache, unless it is there.
 
     Parameters
     ----------
@@ -205,8 +205,8 @@ def fetch(name: str, progress: Progress | None = None) -> CorpusInfo:
     Raises
     ------
     CorpusError
-        If the catalog has no such name, the archive cannot be downloaded from any address, has another checksum, is
-        damaged or unsafe, or the cache cannot be written.
+        The catalog has no such name; no address has the archive; the archive has another checksum, is damaged or
+        unsafe; or the cache cannot be written.
     """
     entry = find(name)
     if entry.reader == "documentation":
@@ -222,7 +222,7 @@ def fetch(name: str, progress: Progress | None = None) -> CorpusInfo:
 
 
 def _archive_at_hand(entry: CatalogEntry, download_path: Path) -> Path | None:
-    """The archive as an earlier run, NLTK or a package left it, if its checksum is right."""
+    """Return an archive left by an earlier run, NLTK or a package, if its checksum is right."""
     checksum = entry.checksum()
     for archive in [download_path, *_other_places(entry)]:
         if checksum and archive.is_file():
@@ -238,7 +238,7 @@ def _archive_at_hand(entry: CatalogEntry, download_path: Path) -> Path | None:
 
 
 def _other_places(entry: CatalogEntry) -> list[Path]:
-    """Where NLTK or a package may have put the archive."""
+    """Return the paths at which NLTK or a package may have the archive."""
     places = []
     if entry.nltk:
         folders = [*filter(None, os.environ.get("NLTK_DATA", "").split(os.pathsep)), "~/nltk_data"]
@@ -259,10 +259,10 @@ def _download_archive(entry: CatalogEntry, path: Path, progress: Progress | None
             problems.append(str(error))
             continue
         if not record.checked_by:
-            logger.warning("%s: no source gives a checksum; recorded SHA-256 %s", entry.name, record.sha256)
+            logger.warning("%s: no source states a checksum; recorded SHA-256 %s", entry.name, record.sha256)
         record.write_first(entry.record_path)
         return path
-    raise CorpusError(f"{'; '.join(problems)}; a file got by other means can be put at {path}")
+    raise CorpusError(f"{'; '.join(problems)}; or put a file from another source at {path}")
 
 
 def _write_text(entry: CatalogEntry, archive: Path) -> None:
@@ -279,4 +279,4 @@ def _write_text(entry: CatalogEntry, archive: Path) -> None:
             raise CorpusError(f"{archive} is damaged: {error}; remove it and fetch {entry.name} again") from error
         for file_name, pattern in entry.files.items():
             if not (folder / file_name).exists():
-                raise CorpusError(f"{archive} has no {pattern!r} in it; expected the archive of {entry.title}")
+                raise CorpusError(f"{archive} does not contain {pattern!r}; expected the archive of {entry.title}")

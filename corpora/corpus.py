@@ -1,4 +1,4 @@
-"""A corpus: files that are read one after the other as blocks of UTF-8 text."""
+"""A corpus: files read one after the other as blocks of UTF-8 text."""
 
 import glob
 import hashlib
@@ -38,22 +38,22 @@ _CHUNK = 1 << 20
 
 
 class Corpus:  # numpydoc ignore=PR01
-    """Text of one or several files; made by `open_corpus`.
+    """Text of one or several files; `open_corpus` returns it.
 
     Attributes
     ----------
     name : str
         Short name: "pydocs", "wiki.txt", "stdin".
     description : str
-        One line that names what is read.
+        One-line description of the source.
     size : int or None
-        Bytes of all files as stored (compressed ones: compressed), None when that is not known.
+        Stored (possibly compressed) bytes of all files; None if unknown.
     position : int
-        Bytes as stored that `blocks` has read so far.
+        Stored bytes that `blocks` has read so far.
     rereadable : bool
         False for standard input and pipes, whose text can be read only once.
     files : tuple of InputFile
-        What is read, in this order.
+        Files in the order of reading.
     """
 
     def __init__(
@@ -75,36 +75,36 @@ class Corpus:  # numpydoc ignore=PR01
         self._options = options
         self._tolerant = tolerant
         self._unreadable = list(unreadable)
-        self._passed_over: Counter[str] = Counter()
+        self._skipped: Counter[str] = Counter()
         self._first: dict[str, str] = {}
         self._digest = hashlib.sha256()
         self._opened = self._read_whole = False
 
     @property
     def warnings(self) -> dict[str, int]:
-        """What the last `blocks` passed over so far and how often; each kind names its first case."""
-        return {f"{kind} (first: {self._first[kind]})": count for kind, count in self._passed_over.items()}
+        """Counts of what the last `blocks` has skipped so far, by kind; each kind names its first case."""
+        return {f"{kind} (first: {self._first[kind]})": count for kind, count in self._skipped.items()}
 
     def blocks(self, block_size: int = 1 << 22) -> Iterator[bytes]:  # numpydoc ignore=RT01
-        r"""Read the text, from its beginning.
+        """Read the text from its beginning.
 
         Parameters
         ----------
         block_size : int
-            Greatest length of a block in bytes; only a word that is longer makes a longer one.
+            Largest length of a block in bytes; only a longer word makes a longer block.
 
         Yields
         ------
         bytes
-            UTF-8 text as it is stored, valid or not, without byte order marks. Every block ends in ASCII white space,
-            so that no word spans two blocks; every file and every record ends with a newline.
+            UTF-8 text as stored, valid or not, without byte order marks. Every block ends in ASCII white space, so that
+            no word spans two blocks; every file and every record ends with a newline.
 
         Raises
         ------
         ValueError
-            If ``block_size`` is less than 1.
+            `block_size` is less than 1.
         CorpusError
-            If a file cannot be read, is damaged or is not text, or there is no text at all.
+            A file cannot be read, is damaged or is not text, or all files are empty.
         """
         if block_size < 1:
             raise ValueError(f"block_size is {block_size}, expected at least 1 byte")
@@ -112,28 +112,28 @@ class Corpus:  # numpydoc ignore=PR01
             raise CorpusError(f"{self.name} has been read and cannot be read again; save it to a file first")
         self._opened = True
         self.position = 0
-        self._passed_over.clear()
+        self._skipped.clear()
         for path in self._unreadable:
             self._count("unreadable file skipped", path)
         return self._blocks(block_size)
 
     def fingerprint(self, hash_of: Callable[[InputFile], str] | None = None) -> str:
-        """Digest of the names and contents of the files, as stored.
+        """Return a digest of the names and the stored contents of the files.
 
         Parameters
         ----------
         hash_of : callable, optional
-            Returns the SHA-256 of a file: for callers who know it already. By default every file is read.
+            Takes a file, returns its known SHA-256. By default every file is read.
 
         Returns
         -------
         str
-            SHA-256, 64 hexadecimal digits. For text that can be read only once, it is that of what was read.
+            SHA-256, 64 hexadecimal digits. For text that can be read only once, it is the hash of the bytes read.
 
         Raises
         ------
         CorpusError
-            If a file cannot be read, or before text that can be read only once has been read to its end.
+            A file cannot be read, or text that can be read only once has not been read to its end.
         """
         if not self.rereadable:
             if not self._read_whole:
@@ -150,8 +150,8 @@ class Corpus:  # numpydoc ignore=PR01
             empty = False
             yield block
         if empty:
-            passed_over = ", ".join(f"{count} {kind}" for kind, count in self.warnings.items())
-            raise CorpusError(f"there is no text in {self.name}: {passed_over or 'it is empty'}")
+            skipped = ", ".join(f"{count} {kind}" for kind, count in self.warnings.items())
+            raise CorpusError(f"there is no text in {self.name}: {skipped or 'it is empty'}")
         self._read_whole = True
 
     def _pieces(self, piece_size: int) -> Iterator[bytes]:
@@ -189,12 +189,12 @@ class Corpus:  # numpydoc ignore=PR01
             self._digest.update(data)
 
     def _count(self, kind: str, where: str) -> None:
-        self._passed_over[kind] += 1
+        self._skipped[kind] += 1
         self._first.setdefault(kind, where)
 
 
 class _CountedStream(io.RawIOBase):
-    """A stream that reports what is read from it."""
+    """A stream that reports the bytes read from it."""
 
     def __init__(self, stream: BinaryIO, report: Callable[[memoryview], None]) -> None:
         self._stream = stream
@@ -224,15 +224,15 @@ def open_corpus(
     column: str = "text",
     progress: Progress | None = None,
 ) -> Corpus:
-    """Find text and get ready to read it.
+    """Find text and open it for reading.
 
     Parameters
     ----------
     source : str, path or binary file
         A name of the catalog (``pydocs``, ``text8``, ...), a file, a directory (all text below it), a glob, a URL, or
         ``-`` for standard input. Formats: plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv``, ``.parquet``; compressed
-        with gzip, bzip2, xz or Zstandard. A path object always means a file or directory. A file
-        opened in binary mode is read once, from where it stands; its name tells the format.
+        with gzip, bzip2, xz or Zstandard. A path object always means a file or directory. A file opened in binary mode
+        is read once, from its position; its name determines the format.
     field : str
         Field of ``.jsonl`` records that holds the text.
     column : str
@@ -247,7 +247,7 @@ def open_corpus(
     Raises
     ------
     CorpusError
-        If there is nothing to read; the message names what comes nearest.
+        The source does not exist or has no files; the message suggests the closest name.
     """
     options = ReadOptions(field, column)
     try:
@@ -263,12 +263,12 @@ def open_corpus(
         if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", source):
             return _url_corpus(source, options, progress)
         return _local_corpus(Path(source).expanduser(), options, source)
-    except (OSError, RuntimeError, ValueError) as error:  # names that no file system takes
+    except (OSError, RuntimeError, ValueError) as error:  # names that no file system accepts
         raise CorpusError(f"cannot read {str(source)!r}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) -> Corpus:
-    """Open a file or directory, or what matches ``pattern`` when ``path`` is neither."""
+    """Open a file or directory, or the files that match `pattern` if `path` is neither."""
     if pattern == "":
         raise CorpusError("the name of the corpus is empty; expected a catalog name, a file, a directory or a URL")
     unreadable: list[str] = []
@@ -291,7 +291,7 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
 def _collection(name: str, source: str, files: list[InputFile], options: ReadOptions, unreadable: list[str]) -> Corpus:
     if not files:
         skipped = f" ({len(unreadable)} unreadable, such as {unreadable[0]})" if unreadable else ""
-        raise CorpusError(f"there are no files in {source}{skipped}; hidden files are passed over")
+        raise CorpusError(f"there are no files in {source}{skipped}; hidden files are skipped")
     size = sum(file.size or 0 for file in files)
     description = _describe(f"{len(files):,} file{'s' * (len(files) != 1)} in {source}", size)
     return Corpus(name, description, files, options, tolerant=True, unreadable=unreadable)
@@ -323,7 +323,7 @@ def _describe(what: str, size: int | None) -> str:
 
 
 def digest_of_file(file: InputFile) -> str:
-    """Return the SHA-256 of a file as stored, or that it cannot be read and why."""
+    """Return the SHA-256 of a stored file, or "unreadable: " and the reason."""
     digest = hashlib.sha256()
     try:
         with file.open() as stored:

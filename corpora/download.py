@@ -1,4 +1,4 @@
-"""Fetch a file over HTTP: with progress, resumed after a cut, checked, and written whole or not at all."""
+"""Download of a file over HTTP, with progress, resumption, a checksum and an atomic write."""
 
 import hashlib
 import logging
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Progress = Callable[[int, int | None], None]
-"""Called with the bytes done and the bytes in total, None when the server does not tell."""
+"""Called with the bytes done and the total bytes, None if the server does not state them."""
 
 ATTEMPTS = 4
-"""Attempts in a row that bring nothing new before a download is given up."""
+"""Number of consecutive attempts without new bytes after which a download fails."""
 TIMEOUT = (10, 30)
 """Seconds to wait for a connection, and for the next bytes."""
 _CHUNK = 1 << 18
@@ -33,7 +33,7 @@ _TRY_AGAIN = {408, 429, 500, 502, 503, 504}
 
 @dataclass(frozen=True)
 class Record:
-    """What is known of a downloaded file; kept beside it as JSON.
+    """Origin and checksum of a downloaded file, stored beside it as JSON.
 
     Attributes
     ----------
@@ -41,8 +41,8 @@ class Record:
     sha256 : str
         SHA-256 of the bytes that were downloaded.
     checked_by : str
-        Where the checksum that they were compared with comes from; "" when there was none, so that ``sha256`` is only
-        what came at the first download.
+        Source of the checksum with which they were compared; "" without one, so that ``sha256`` only states the result
+        of the first download.
     size : int
         Bytes.
     downloaded : str
@@ -57,19 +57,19 @@ class Record:
 
     @classmethod
     def of(cls, path: Path, url: str, checksum: "Checksum | None") -> "Record":
-        """Describe a file that has come from ``url`` and has passed ``checksum``."""
+        """Return the record of a file downloaded from `url` that has passed `checksum`."""
         checked_by = f"{checksum.algorithm} from {checksum.source}" if checksum else ""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(url, file_digest(path), checked_by, path.stat().st_size, now)
 
     def write_first(self, path: Path) -> None:
-        """Write to a JSON file, unless an earlier record is there."""
+        """Write to a JSON file, unless it has an earlier record."""
         if self.read(path) is None:
             write_json(path, asdict(self))
 
     @classmethod
     def read(cls, path: Path) -> "Record | None":
-        """Read from a JSON file, None where there is none or it is damaged."""
+        """Read from a JSON file; return None if it is missing or damaged."""
         try:
             return cls(**(read_json(path) or {}))
         except TypeError:
@@ -87,7 +87,7 @@ class Checksum:
     value : str
         Hexadecimal digits.
     source : str
-        Who says so.
+        Source of the checksum.
     """
 
     algorithm: str
@@ -101,12 +101,12 @@ class Checksum:
         ----------
         path : Path
         name : str
-            What the message calls the file.
+            Name of the file in messages.
 
         Raises
         ------
         CorpusError
-            If the file has another checksum; the message names both.
+            The file has another checksum; the message states both.
         """
         actual = file_digest(path, self.algorithm)
         if actual != self.value.lower():
@@ -116,7 +116,7 @@ class Checksum:
 
 
 def fetch_url(url: str, progress: Progress | None = None) -> Path:
-    """Bring a file into the cache, once; its SHA-256 is recorded beside it.
+    """Download a file into the cache, once; record its SHA-256 beside it.
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def fetch_url(url: str, progress: Progress | None = None) -> Path:
     Raises
     ------
     CorpusError
-        If it cannot be fetched or written.
+        The file cannot be downloaded or written.
     """
     name = re.sub(r"[^\w.+-]", "_", unquote(PurePosixPath(urlsplit(url).path).name)).lstrip(".")[-128:] or "download"
     folder = cache_directory() / "downloads" / hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()[:16]
@@ -147,19 +147,19 @@ def fetch_url(url: str, progress: Progress | None = None) -> Path:
 
 
 def download(url: str, path: Path, checksum: Checksum | None = None, progress: Progress | None = None) -> Record:
-    """Download ``url`` to ``path``.
+    """Download `url` to `path`.
 
-    What has arrived is kept in a hidden sibling of ``path``. When the connection is cut, or at the next call, the
-    download goes on from there, unless the server has another file by now.
+    Received bytes are stored in a hidden sibling of `path`. After a broken connection, or at the next call, the
+    download resumes from there, unless the file on the server has changed.
 
     Parameters
     ----------
     url : str
         An http or https address.
     path : Path
-        Replaced if it is there already.
+        Replaced if it exists.
     checksum : Checksum, optional
-        The file must have it.
+        Checksum that the file must have.
     progress : callable, optional
         See `Progress`.
 
@@ -170,7 +170,7 @@ def download(url: str, path: Path, checksum: Checksum | None = None, progress: P
     Raises
     ------
     CorpusError
-        If the server refuses, the connection stays cut, the checksum is another, or the disk is full.
+        The server refuses, the connection fails repeatedly, the checksum differs, or the disk is full.
     """
     if urlsplit(url).scheme not in ("http", "https"):
         raise CorpusError(f"cannot download {url}: expected an http or https address")
@@ -183,14 +183,14 @@ def download(url: str, path: Path, checksum: Checksum | None = None, progress: P
             checksum.check(part.path, url)
         except CorpusError as error:
             part.remove()
-            raise CorpusError(f"{error}; what came was removed: try again, or do not trust this address") from None
+            raise CorpusError(f"{error}; the file was removed: try again, or do not trust this address") from None
     record = Record.of(part.path, url, checksum)
     part.finish(path)
     return record
 
 
 def _transfer_all(part: "_Part", will_be_checked: bool, progress: Progress | None) -> None:
-    """Transfer until the file is whole; give up when several attempts in a row bring nothing new."""
+    """Transfer until the file is complete; fail after `ATTEMPTS` consecutive attempts without new bytes."""
     failures, longest = 0, part.length
     while True:
         try:
@@ -200,18 +200,18 @@ def _transfer_all(part: "_Part", will_be_checked: bool, progress: Progress | Non
             failures = 0 if part.length > longest else failures + 1
             longest = max(longest, part.length)
             if failures == ATTEMPTS:
-                kept = f"; {part.length:,} bytes are kept: the same command goes on from there" if part.length else ""
+                kept = f"; {part.length:,} bytes are kept: the same command resumes from there" if part.length else ""
                 raise CorpusError(f"cannot download {part.url}: {error}{kept}") from error
-            logger.info("%s: %s; going on", part.url, error)
+            logger.info("%s: %s; resuming", part.url, error)
             time.sleep(0.25 * 2**failures)
 
 
 class _InterruptedError(Exception):
-    """The transfer broke off and may go on."""
+    """An interrupted transfer that can be resumed."""
 
 
 class _Part:
-    """The bytes of a download that have arrived so far, and which version of the file they belong to."""
+    """The bytes of a download received so far, and the version of the file to which they belong."""
 
     def __init__(self, url: str, target: Path) -> None:
         self.path = target.with_name(f".{target.name}.part")
@@ -227,7 +227,7 @@ class _Part:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def begin(self, validator: str) -> None:
-        """Start from nothing with the version of the file that ``validator`` (ETag or date) names."""
+        """Start from zero with the version of the file that `validator` (ETag or date) identifies."""
         self.remove()
         with writing(self.path):
             self.path.touch()
@@ -247,11 +247,11 @@ class _Part:
 
 
 def _transfer(part: _Part, will_be_checked: bool, progress: Progress | None) -> None:
-    """Append to ``part`` what the server has beyond it; raise `_InterruptedError` if less comes than was promised."""
-    import requests  # slow, and seldom needed
+    """Append the missing bytes to `part`; raise an `_InterruptedError` if fewer arrive than the server stated."""
+    import requests  # imported here: it is slow, and rarely needed
     import urllib3
 
-    # Without a validator only a checksum can tell whether the rest belongs to the same version of the file.
+    # Without a validator only a checksum can show that the rest belongs to the same version of the file.
     start = part.length if part.validator or will_be_checked else 0
     headers = {"Accept-Encoding": "identity", "User-Agent": "vecmill"}
     if start:
@@ -281,7 +281,7 @@ def _transfer(part: _Part, will_be_checked: bool, progress: Progress | None) -> 
 
 
 def _accept(response: "requests.Response", part: _Part, start: int) -> int | None:
-    """Decide whether the response continues ``part`` or begins anew; return the size of the whole file."""
+    """Continue `part` with the response or begin again; return the size of the whole file, or None if unknown."""
     code, url = response.status_code, response.url
     length = response.headers.get("Content-Length", "")
     if code == 206:
@@ -289,12 +289,12 @@ def _accept(response: "requests.Response", part: _Part, start: int) -> int | Non
         if first.split("-")[0] == str(start):
             return int(total) if total.isdigit() else None
         part.remove()
-        raise _InterruptedError("the server sent another range than the one that was asked for")
+        raise _InterruptedError("the server sent another range than the requested one")
     if code == 416 and start:
         if response.headers.get("Content-Range", "") == f"bytes */{start}":
-            return start  # nothing is missing
+            return start  # complete
         part.remove()
-        raise _InterruptedError("what was downloaded before is longer than the file")
+        raise _InterruptedError("the part downloaded before is longer than the file")
     if code in _TRY_AGAIN:
         raise _InterruptedError(f"HTTP {code} {response.reason}")
     if code != 200:
@@ -305,7 +305,7 @@ def _accept(response: "requests.Response", part: _Part, start: int) -> int | Non
 
 
 def _innermost(error: Exception) -> Exception:
-    """The error at the root: the libraries wrap one in another."""
+    """Return the innermost of nested errors."""
     for wrapped in (*error.args[:1], getattr(error, "reason", None)):
         if isinstance(wrapped, Exception):
             return _innermost(wrapped)
@@ -313,5 +313,5 @@ def _innermost(error: Exception) -> Exception:
 
 
 def _message(error: Exception) -> str:
-    # "HTTPSConnection(host='example.org', port=443): Failed to resolve ..." has the host twice.
+    # "HTTPSConnection(host='example.org', port=443): Failed to resolve ..." repeats the host
     return re.sub(r"^HTTPS?Connection\w*\(.*?\): ", "", str(error)) or type(error).__name__

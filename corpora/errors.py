@@ -1,7 +1,7 @@
-"""The one error that reading or fetching text raises."""
+"""The error of reading or fetching text."""
 
 from vecmill.errors import VecmillError
 
 
 class CorpusError(VecmillError):
-    """Text could not be found, fetched or read."""
+    """Text that cannot be found, fetched or read."""

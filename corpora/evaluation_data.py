@@ -1,4 +1,4 @@
-"""Find evaluation sets: names of the catalog, files, and folders of files."""
+"""Look-up of evaluation sets: names of the catalog, files, and folders of files."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -23,20 +23,20 @@ def fetch_set(name: str) -> Path:
 
 
 def find_sets(data: Sequence[str | PathLike[str]] | None, fetch: Fetch = fetch_set) -> dict[str, Path]:
-    """Find evaluation sets; those of the catalog are downloaded where they are not in the cache.
+    """Find evaluation sets; download those of the catalog that are not in the cache.
 
     Parameters
     ----------
     data : sequence of str or path, optional
-        Files, folders (all files in them) and names in the catalog. Default: the whole catalog, less the sets that
-        cannot be fetched, of which the log tells.
+        Files, folders (all files in them) and names in the catalog. By default the whole catalog without the sets that
+        cannot be downloaded, which are logged.
     fetch : callable
-        Returns the file of a set of the catalog.
+        Takes a name of the catalog, returns the file of the set.
 
     Returns
     -------
-    dict
-        Name to file.
+    dict of str to Path
+        File of each set.
 
     Raises
     ------
@@ -62,7 +62,7 @@ def find_sets(data: Sequence[str | PathLike[str]] | None, fetch: Fetch = fetch_s
 
 
 def _known(name: str) -> str:
-    """Return a name that is in the catalog."""
+    """Return `name` if it is in the catalog, else raise a CorpusError."""
     names = [entry.name for entry in evaluation_sets()]
     if name not in names:
         raise CorpusError(
@@ -82,10 +82,10 @@ def _whole_catalog(fetch: Fetch) -> dict[str, Path]:
             failed[entry.name] = error
     if not found:
         reason = next(iter(failed.values()))
-        raise CorpusError(f"no evaluation set can be fetched; give files of your own: --data FOLDER ({reason})")
+        raise CorpusError(f"no evaluation set can be downloaded; give your own files: --data FOLDER ({reason})")
     if failed:
         first = next(iter(failed))
         logger.warning(
-            "left out, for they cannot be fetched: %s ('vecmill corpora fetch %s' tells why)", ", ".join(failed), first
+            "skipped, cannot be downloaded: %s ('vecmill corpora fetch %s' shows the reason)", ", ".join(failed), first
         )
     return found

@@ -1,4 +1,4 @@
-"""Plain text out of the files of the catalog's corpora: one paragraph or sentence a line, UTF-8."""
+"""Extractors of plain text from the files of the catalog's corpora: one paragraph or sentence per line."""
 
 import csv
 import html
@@ -12,7 +12,7 @@ Extractor = Callable[[BinaryIO, str], Iterator[str]]
 
 
 def wrapped_paragraphs(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    """Join the lines of a paragraph; it ends at an empty line, and a line further to the right begins another."""
+    """Join the lines of a paragraph, which ends at an empty line or before a line with larger indentation."""
     paragraph: list[str] = []
     margin = 0
     for line in _decoded(stream, encoding):
@@ -29,7 +29,7 @@ def wrapped_paragraphs(stream: BinaryIO, encoding: str) -> Iterator[str]:
 
 
 def tagged_words(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    """Drop the part-of-speech tags of the Brown corpus, ``The/at jury/nn said/vbd``; one sentence a line."""
+    """Remove the part-of-speech tags of the Brown corpus, ``The/at jury/nn said/vbd``; one sentence per line."""
     for line in _decoded(stream, encoding):
         words = [token.rpartition("/")[0] for token in line.split()]
         if words:
@@ -37,30 +37,30 @@ def tagged_words(stream: BinaryIO, encoding: str) -> Iterator[str]:
 
 
 def lines(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    """Take the lines as they are."""
+    """Yield the lines unchanged."""
     for line in _decoded(stream, encoding):
         yield line.rstrip("\n")
 
 
 def numbered_pairs(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    """Take ``word1 word2 score`` out of CSV whose first column is the number of the row; the header is dropped."""
+    """Yield ``word1 word2 score`` from CSV with a first column of row numbers, which is removed, also in the header."""
     for row in csv.reader(_decoded(stream, encoding)):
         if row and row[0]:  # not an empty line
             yield "\t".join(row[1:])
 
 
 def numbered_tagged_pairs(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    """`numbered_pairs` without the parts of speech that MEN has at its words, as in ``sun-n``."""
+    """Yield `numbered_pairs` without the part-of-speech suffixes of MEN, as in ``sun-n``."""
     for line in numbered_pairs(stream, encoding):
         yield re.sub(r"-[njv]\t", "\t", line)
 
 
 def wikipedia_articles(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    """Take the articles out of a MediaWiki XML dump, without their markup.
+    """Extract the articles of a MediaWiki XML dump, without markup.
 
-    Kept: running text, headings, list items, the words of links, captions of pictures. Dropped: redirects, templates,
-    tables, formulas, references, comments, HTML tags, categories and links to other languages, web addresses. Case,
-    punctuation, digits and every alphabet stay: unlike text8, this is text as it was written.
+    Kept: running text, headings, list items, the words of links, captions of pictures. Removed: redirects, templates,
+    tables, formulas, references, comments, HTML tags, categories, links to other languages, web addresses. Unlike
+    text8, the result keeps case, punctuation, digits and all alphabets.
     """
     article: list[str] = []
     inside = False
@@ -96,7 +96,11 @@ def clean_wikitext(text: str) -> Iterator[str]:
     Parameters
     ----------
     text : str
-        The article as it stands in the dump, XML entities included.
+        The article as in the dump, with XML entities.
+
+    Yields
+    ------
+    str
     """
     text = html.unescape(text)
     if text.lstrip()[:9].upper() == "#REDIRECT":
@@ -114,7 +118,7 @@ def clean_wikitext(text: str) -> Iterator[str]:
 
 
 def _until_stable(pattern: re.Pattern[str], replacement: str, text: str) -> str:
-    """Replace from the inside out, as deep as things are nested."""
+    """Replace repeatedly, from the innermost to the outermost nesting."""
     count = 1
     while count:
         text, count = pattern.subn(replacement, text)

@@ -1,4 +1,4 @@
-"""Read a text column of a Parquet file, batch by batch."""
+"""Reader of a text column of a Parquet file, batch by batch."""
 
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO
@@ -10,11 +10,11 @@ from corpora.errors import CorpusError
 from corpora.skipped import Count, UnusableFileError, no_records
 
 BATCH_BYTES = 1 << 23
-"""Text that is decoded at once, in bytes, as far as whole records allow."""
+"""Approximate bytes of text decoded at a time, in whole records."""
 
 
 def read_parquet(stored: BinaryIO, path: str, column: str, count: Count) -> Iterator[bytes]:
-    """Yield the text in ``column``, one record at a time; arguments as in `corpora.readers.read_pieces`."""
+    """Yield the text in `column`, one record at a time; see `corpora.readers.read_pieces` for the arguments."""
     try:
         file = pq.ParquetFile(stored)
         names = file.schema_arrow.names
@@ -42,7 +42,7 @@ def read_parquet(stored: BinaryIO, path: str, column: str, count: Count) -> Iter
 def _texts(values: pa.Array) -> Iterable[bytes | None]:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
-    # As bytes: Arrow does not promise that its strings are UTF-8.
+    # as bytes, because Arrow does not guarantee that its strings are UTF-8
     return values.cast(pa.large_binary()).to_pylist()
 
 

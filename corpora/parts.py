@@ -1,4 +1,4 @@
-"""Texts that are split already: a folder with one file each for train, valid and test."""
+"""Texts that are already split: a folder with one file each for train, valid and test."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from corpora.errors import CorpusError
 
 
 def part_files(folder: Path, parts: Sequence[str]) -> dict[str, Path] | None:
-    """Find the files of a folder that hold one part of a text each: ``train.txt``, ``valid.jsonl.gz``, ...
+    """Find the file of each part of a text in a folder: ``train.txt``, ``valid.jsonl.gz``, ...
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def part_files(folder: Path, parts: Sequence[str]) -> dict[str, Path] | None:
     Returns
     -------
     dict of str to Path, or None
-        None where `folder` is no folder, or lacks a file for one of the parts.
+        None if `folder` is not a folder, or lacks a file for one of the parts.
 
     Raises
     ------

@@ -1,6 +1,6 @@
-"""The corpus that every installation has: the documentation of the scientific Python stack.
+"""The built-in corpus: the documentation of the scientific Python stack.
 
-Docstrings, comments and Python's reference topics are taken out of the source files; no module is imported.
+Docstrings, comments and Python's reference topics are extracted from the source files; no module is imported.
 """
 
 import gc
@@ -31,7 +31,16 @@ _FILES_AT_ONCE = 16
 
 
 class SourceFile(NamedTuple):
-    """A file that is read: its path, its path relative to the package, and its size in bytes."""
+    """A source file.
+
+    Attributes
+    ----------
+    path : Path
+    name : str
+        Path relative to the package.
+    size : int
+        Bytes.
+    """
 
     path: Path
     name: str
@@ -39,7 +48,7 @@ class SourceFile(NamedTuple):
 
 
 def extract(progress: Progress | None = None) -> Path:
-    """Write the documentation to the cache, one paragraph a line, unless these versions' is there.
+    """Write the documentation to the cache, one paragraph per line, unless it is there for these versions.
 
     Parameters
     ----------
@@ -49,12 +58,12 @@ def extract(progress: Progress | None = None) -> Path:
     Returns
     -------
     Path
-        The text, the same for the same versions.
+        The file of the text, which depends only on the versions.
 
     Raises
     ------
     CorpusError
-        If there is no source to read, or the cache cannot be written.
+        No source files are installed, or the cache cannot be written.
     """
     path = cached_path()
     with locked(path):
@@ -68,7 +77,7 @@ def extract(progress: Progress | None = None) -> Path:
             seen: set[str] = set()
             with atomic_file(path) as text:
                 for done, paragraphs in zip(read, _extracted(files), strict=True):
-                    for paragraph in paragraphs:  # vendored copies and inherited docstrings would count twice
+                    for paragraph in paragraphs:  # once, without vendored copies and inherited docstrings
                         if paragraph not in seen:
                             seen.add(paragraph)
                             text.write(paragraph.encode("utf-8", "replace") + b"\n")
@@ -78,7 +87,7 @@ def extract(progress: Progress | None = None) -> Path:
 
 
 def cached_path() -> Path:
-    """Where the documentation of the installed versions is, or will be."""
+    """Return the path of the documentation of the installed versions, which may not exist yet."""
     key = hashlib.sha256(Path(docstrings.__file__).read_bytes())
     for package, files in _inventory():
         key.update("\n".join([package, *(f"{file.name} {file.size}" for file in files)]).encode())
@@ -86,7 +95,7 @@ def cached_path() -> Path:
 
 
 def describe() -> str:
-    """One line that names what was read; for when it is in the cache."""
+    """Return a one-line description of the documentation, which must be in the cache."""
     count = sum(len(files) for _, files in _inventory())
     size = cached_path().stat().st_size
     return f"docstrings, comments and topics of {_versions_line()}: {count:,} files, {size / 1e6:.1f} MB of text"
@@ -98,11 +107,11 @@ def _versions_line() -> str:
 
 @cache
 def _inventory() -> list[tuple[str, list[SourceFile]]]:
-    """Name and version of every package, and its files."""
+    """Return name and version of every package, and its files."""
     python = sysconfig.get_path("stdlib")
     found = [(f"Python {platform.python_version()}", list(_source_files(Path(python))))]
     for package, title in PACKAGES.items():
-        spec = util.find_spec(package)  # looks, but does not import
+        spec = util.find_spec(package)  # does not import it
         if spec and spec.submodule_search_locations:
             files = _source_files(Path(spec.submodule_search_locations[0]))
             found.append((f"{title} {metadata.version(package)}", list(files)))
@@ -110,7 +119,7 @@ def _inventory() -> list[tuple[str, list[SourceFile]]]:
 
 
 def _source_files(root: Path) -> Iterator[SourceFile]:
-    """Python files that are not tests, and NLTK's guides, which lie among its tests; sorted by path."""
+    """Yield the Python files that are not tests, and NLTK's guides among its tests, sorted by path."""
     paths = list((root / "test").glob("*.doctest"))
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if name not in _LEFT_OUT]
@@ -120,7 +129,7 @@ def _source_files(root: Path) -> Iterator[SourceFile]:
 
 
 def _extracted(files: list[SourceFile]) -> Iterator[list[str]]:
-    """Paragraphs of every file, in order; in several processes where that is possible."""
+    """Yield the paragraphs of every file, in order; use several processes if possible."""
     paths = [file.path for file in files]
     done = 0
     if (os.cpu_count() or 1) > 1:
@@ -130,11 +139,11 @@ def _extracted(files: list[SourceFile]) -> Iterator[list[str]]:
                     yield paragraphs
                     done += 1
                 return
-        except (OSError, RuntimeError, AssertionError) as error:  # no semaphores, no forking, a process was killed
+        except (OSError, RuntimeError, AssertionError) as error:  # no semaphores, no forking, or a killed process
             logger.info("reading in one process: %s", error)
     yield from map(docstrings.source_paragraphs, paths[done:])
 
 
 def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process
-    gc.disable()  # syntax trees have no cycles, but looking for them takes time
+    gc.disable()  # syntax trees have no cycles, and searching for cycles takes time

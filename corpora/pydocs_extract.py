@@ -1,4 +1,4 @@
-"""Take the English out of Python source: docstrings, comments, and help texts kept as string literals."""
+"""Extraction of English text from Python source: docstrings, comments, and help texts in string literals."""
 
 import ast
 import inspect
@@ -18,17 +18,17 @@ _CODE = re.compile(r"[=\\{}]|^\W*(?:def|class|return|import|from|print|raise|ass
 
 
 def source_paragraphs(path: Path) -> list[str]:
-    """Paragraphs of English in a Python source file, or in a file that is documentation from end to end.
+    """Return the paragraphs of English in a Python source file, or in a documentation file.
 
     Parameters
     ----------
     path : Path
-        ``.py`` files are parsed, not imported; any other file is taken as reStructuredText.
+        ``.py`` files are parsed, not imported; any other file is read as reStructuredText.
 
     Returns
     -------
     list of str
-        One paragraph each, without newlines; empty for what cannot be parsed.
+        Paragraphs without newlines; empty for a file that cannot be parsed.
     """
     source = path.read_bytes().decode("utf-8", "replace")
     if path.suffix != ".py":
@@ -42,7 +42,7 @@ def source_paragraphs(path: Path) -> list[str]:
 
 
 def _texts(tree: ast.Module) -> Iterator[str]:
-    """Docstrings, and the literals in ``add_newdoc("name", "text")`` and in the dictionary ``topics``."""
+    """Yield docstrings, and the literals in ``add_newdoc("name", "text")`` and in the dictionary ``topics``."""
     pending: list[ast.AST] = [tree]
     while pending:
         node = pending.pop()
@@ -73,12 +73,12 @@ def paragraphs(text: str) -> Iterator[str]:
     """Split a docstring into paragraphs of one line each.
 
     A paragraph ends at an empty line, at a list item and where the indentation decreases, so that the description of
-    a parameter follows its name. Examples at the ``>>>`` prompt, literal blocks, formulas and underlines are left out.
+    a parameter follows its name. Examples at the ``>>>`` prompt, literal blocks, formulas and underlines are omitted.
 
     Parameters
     ----------
     text : str
-        In reStructuredText, as NumPy and the standard library write it.
+        reStructuredText, as in NumPy and the standard library.
 
     Yields
     ------
@@ -101,8 +101,8 @@ def paragraphs(text: str) -> Iterator[str]:
 
 
 def _prose(lines: list[str]) -> Iterator[str]:
-    """The lines that are prose; an empty line in place of each group of others."""
-    block: int | None = None  # indentation of what introduced the literal block that we are in
+    """Yield the lines of prose; an empty line replaces each group of other lines."""
+    block: int | None = None  # indentation of the line that introduced the current literal block
     example = False
     for line in lines:
         text = line.strip()
@@ -131,7 +131,7 @@ def _prose(lines: list[str]) -> Iterator[str]:
 
 
 def _comments(source: str) -> Iterator[str]:
-    """Comments of one or more whole lines that read like sentences rather than like code put aside."""
+    """Yield comments of one or more whole lines that look like sentences, not like disabled code."""
     for match in _COMMENTS.finditer(source):
         stripped = "\n".join(line.strip().lstrip("#").strip() for line in match[0].splitlines())
         for paragraph in stripped.split("\n\n"):

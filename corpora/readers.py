@@ -1,7 +1,7 @@
-"""One reader a format: stored bytes in, pieces of UTF-8 text out.
+"""One reader per format: it reads stored bytes and yields pieces of UTF-8 text.
 
-A reader is a generator. Every file and every record ends with a newline, added where it is missing. What a reader
-passes over it counts through ``count(kind, where)``.
+A reader is a generator. Every file and every record ends with a newline, which is added if it is missing. A reader
+counts everything that it skips through ``count(kind, where)``.
 """
 
 import csv
@@ -18,9 +18,9 @@ from vecmill.compression import MAGIC, Prefixed, decompressed, read_fully
 from vecmill.extras import needs
 
 HEAD = 8192
-"""Bytes at the beginning of a file in which a NUL byte means that it is not text."""
+"""Number of bytes at the beginning of a file in which a NUL byte marks it as binary."""
 RECORD_LIMIT = 1 << 30
-"""Longest record of a .jsonl or .csv file, in bytes: more is taken for damage, such as an unclosed quotation mark."""
+"""Longest record of a .jsonl or .csv file, in bytes; a longer one is damage, such as an unclosed quotation mark."""
 
 _BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
@@ -28,14 +28,14 @@ _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv"
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """Where records keep their text, and how it is read.
+    """Names of the field and the column that hold the text.
 
     Attributes
     ----------
     field : str
-        Field of .jsonl records.
+        Field of ``.jsonl`` records.
     column : str
-        Column of .csv, .tsv and .parquet files.
+        Column of ``.csv``, ``.tsv`` and ``.parquet`` files.
     """
 
     field: str = "text"
@@ -43,7 +43,7 @@ class ReadOptions:
 
 
 def format_of(name: str) -> str:
-    """Format that a file name tells: "text", "jsonl", "csv" or "parquet"."""
+    """Return the format of a file name: "text", "jsonl", "csv" or "parquet"."""
     return _SUFFIXES.get(_suffix(name), "text")
 
 
@@ -58,14 +58,14 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
     Parameters
     ----------
     stored : binary file
-        The file as stored, perhaps compressed.
+        The file as stored, possibly compressed.
     path : str
-        Its name for messages; tells the format.
+        Its name, for messages and for detection of the format.
     options : ReadOptions
     piece_size : int
-        Bytes that are read at once from plain text.
+        Bytes of plain text read at a time.
     count : callable
-        Called with what was passed over and where.
+        Called with the kind and the place of everything skipped.
 
     Yields
     ------
@@ -75,14 +75,14 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
     Raises
     ------
     UnusableFileError
-        For a binary file, or records none of which has the text.
+        The file is binary, or none of its records has the text.
     CorpusError
-        For damaged contents.
+        The contents are damaged.
     """
     kind = format_of(path)
     if kind == "parquet":
         with needs("parquet", path):
-            from corpora.parquet import read_parquet  # pyarrow is slow to import, and seldom needed
+            from corpora.parquet import read_parquet  # imported here: pyarrow is slow, and rarely needed
 
         yield from read_parquet(stored, path, options.column, count)
         return
@@ -96,7 +96,7 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
 
 
 def _text_stream(stream: io.BufferedReader, path: str) -> io.BufferedReader:
-    """Refuse binary data; pass over the byte order mark of UTF-8."""
+    """Return the stream without UTF-8's byte order mark; raise an UnusableFileError for binary data."""
     head = read_fully(stream, HEAD)
     encoding = _BYTE_ORDER_MARKS.get(head[:2])
     if encoding:
@@ -118,7 +118,7 @@ def _read_text(stream: io.BufferedReader, piece_size: int) -> Iterator[bytes]:
 
 
 def _record(text: str) -> bytes:
-    # Invalid UTF-8 came in as lone surrogates and goes out as the bytes it was; the tokenizer counts it.
+    # Lone surrogates stand for invalid UTF-8 and are encoded as the original bytes; the tokenizer counts them.
     try:
         encoded = text.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -153,7 +153,7 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
 def _lines(stream: io.BufferedReader, path: str) -> Iterator[bytes]:
     while line := stream.readline(RECORD_LIMIT):
         if len(line) == RECORD_LIMIT:
-            raise CorpusError(f"{path}: a line of more than {RECORD_LIMIT:,} bytes; expected one JSON object a line")
+            raise CorpusError(f"{path}: a line of more than {RECORD_LIMIT:,} bytes; expected one JSON object per line")
         yield line
 
 

@@ -1,4 +1,4 @@
-"""What readers pass over: records that they count, and files that hold no text for us."""
+"""Records and files that readers skip and count."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -7,11 +7,19 @@ from corpora.errors import CorpusError
 from vecmill.hints import did_you_mean
 
 Count = Callable[[str, str], None]
-"""Called with what was passed over, and where."""
+"""Called with the kind and the place of everything skipped."""
 
 
 class UnusableFileError(CorpusError):
-    """A file that holds no text for us; in a directory it is passed over and counted under ``kind``."""
+    """A file without usable text; in a directory it is skipped and counted under `kind`.
+
+    Parameters
+    ----------
+    kind : str
+        Key of the count.
+    message : str
+        Message of the error.
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -19,7 +27,7 @@ class UnusableFileError(CorpusError):
 
 
 def no_records(path: str, what: str, name: str, known: Iterable[Any], problem: str) -> UnusableFileError:
-    """The error for a file in which no record has the field or column ``name``; lists those that are ``known``."""
+    """Return the error for a file in which no record has the field or column `name`; it lists the `known` names."""
     names = sorted(text if len(text) < 60 else f"{text[:60]}..." for text in map(str, known))
     listed = ", ".join(map(repr, names[:20])) + (", ..." if len(names) > 20 else "") or "none"
     message = (

@@ -1,4 +1,4 @@
-"""Find the files that a path, directory, glob or URL names, in an order that does not change."""
+"""Find the files of a path, directory, glob or URL, in a fixed order."""
 
 import glob
 import io
@@ -22,11 +22,11 @@ class InputFile:
     Attributes
     ----------
     name : str
-        Path relative to the source, "" when the file is the source; with "/" on every system.
+        Path relative to the source, with "/" on every system; "" if the file is the source.
     path : str
-        What messages call it and what its format is known by.
+        Name for messages and for detection of the format.
     size : int or None
-        Bytes as stored, None when that is not known.
+        Stored bytes; None if unknown.
     open : callable
         Opens the stored bytes for reading.
     rereadable : bool
@@ -41,7 +41,7 @@ class InputFile:
 
 
 def standard_input() -> InputFile:
-    """Text that is piped in.
+    """Return standard input as a file.
 
     Returns
     -------
@@ -50,25 +50,25 @@ def standard_input() -> InputFile:
     Raises
     ------
     CorpusError
-        If standard input is closed.
+        Standard input is closed.
     """
     if sys.stdin is None or sys.stdin.closed:
         raise CorpusError("'-' means standard input, which is closed; pipe text into the command")
-    # Through Prefixed, because closing what was read must not close standard input.
+    # wrapped in Prefixed, because closing the reader must not close standard input
     return InputFile("", "stdin", None, lambda: io.BufferedReader(Prefixed(b"", sys.stdin.buffer)), rereadable=False)
 
 
 def opened_file(stream: BinaryIO) -> InputFile:
-    """A binary file that the caller has opened; it is read from where it stands, and left open."""
+    """Return a binary file that the caller has opened; it is read from its position, and not closed."""
     name = getattr(stream, "name", None)
     path = PurePath(name if isinstance(name, str) else "the open file")  # the name of a pipe is a number
-    if path.suffix.lower() in MAGIC:  # it may have been opened with gzip.open: what counts is how the data begins
+    if path.suffix.lower() in MAGIC:  # gzip.open may have opened it: the first bytes show if it is compressed
         path = path.with_suffix("")
     return InputFile("", str(path), None, lambda: io.BufferedReader(Prefixed(b"", stream)), rereadable=False)
 
 
 def local_file(path: Path, name: str = "") -> InputFile:
-    """One local file or pipe."""
+    """Return one local file or pipe."""
     status = path.stat()
     regular = stat.S_ISREG(status.st_mode)
     size = status.st_size if regular else None
@@ -76,9 +76,9 @@ def local_file(path: Path, name: str = "") -> InputFile:
 
 
 def directory_files(directory: Path, unreadable: Callable[[str], None]) -> list[InputFile]:
-    """All files below ``directory``, sorted by path.
+    """Return all files below `directory`, sorted by path.
 
-    Hidden files and directories are left out. Symbolic links are followed, into each directory once.
+    Hidden files and directories are skipped. Symbolic links are followed, into each directory once.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def _walk(directory: Path, unreadable: Callable[[str], None], seen: set[tuple[in
 
 
 def matching_files(pattern: str, unreadable: Callable[[str], None]) -> list[InputFile]:
-    """Files that a glob pattern names, sorted by path; a directory that it names is read whole."""
+    """Return the files that match a glob pattern, sorted by path; a matching directory is read recursively."""
     paths: dict[str, Path] = {}
     for match in map(Path, glob.iglob(pattern, recursive=True)):  # noqa: PTH207 - the pattern may be absolute
         below = _walk(match, unreadable, set()) if match.is_dir() else [match]
@@ -129,7 +129,7 @@ def matching_files(pattern: str, unreadable: Callable[[str], None]) -> list[Inpu
 
 
 def remote_files(url: str) -> list[InputFile]:
-    """Files that a URL of any file system known to fsspec names: one file, a directory or a glob.
+    """Return the files of a URL of any file system that fsspec knows: one file, a directory or a glob.
 
     Parameters
     ----------
@@ -143,10 +143,10 @@ def remote_files(url: str) -> list[InputFile]:
     Raises
     ------
     CorpusError
-        If the protocol is unknown, its package is missing, or the other side refuses.
+        The protocol is unknown, its package is missing, or the server refuses.
     """
     with needs("remote", url):
-        import fsspec  # slow, and seldom needed
+        import fsspec  # imported here: it is slow, and rarely needed
 
     try:
         system, path = fsspec.core.url_to_fs(url)
@@ -175,7 +175,7 @@ def _hidden(path: str) -> bool:
 
 
 def neighbours_of(path: Path) -> list[str]:
-    """Paths in the folder of a path that does not exist, as the user would write them."""
+    """Return the paths in the folder of a missing path, as the user would write them."""
     try:
         return [str(path.with_name(entry.name)) for entry in path.parent.iterdir()]
     except OSError:

@@ -61,7 +61,7 @@ def test_cut_connection_is_resumed(site, target):
 
 def test_connection_that_stays_cut_is_resumed_by_the_next_call(site, target):
     site.cuts = [300_000] + [0] * ATTEMPTS
-    with pytest.raises(CorpusError, match="300,000 bytes are kept: the same command goes on from there"):
+    with pytest.raises(CorpusError, match="300,000 bytes are kept: the same command resumes from there"):
         download(f"{site.url}/file.bin", target)
     assert not target.exists()
     download(f"{site.url}/file.bin", target)

@@ -80,7 +80,7 @@ def test_a_set_that_was_named_must_be_there(site):
 
 def test_without_a_network_the_error_says_what_to_do(site, model):
     site.files.clear()
-    fails(1, r"give files of your own: --data FOLDER", "evaluate", model)
+    fails(1, r"give your own files: --data FOLDER", "evaluate", model)
 
 
 def test_files_and_folders_and_names_together(site, tmp_path):

@@ -302,7 +302,7 @@ def test_a_damaged_checkpoint_is_named_and_skipped(folder, expected, monkeypatch
 
 def test_a_whole_checkpoint_is_gone_on_with(folder, expected, monkeypatch):
     interrupt_training(monkeypatch)
-    assert "going on after epoch" in finish(expected[1])
+    assert "resuming after epoch" in finish(expected[1])
 
 
 # ------------------------------------------------------------------------------------------------------------ clock

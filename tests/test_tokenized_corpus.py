@@ -38,7 +38,7 @@ def test_words_are_counted_in_several_passes(tmp_path, monkeypatch):
     text = random_text(5)
     tokenized = tokenize_corpus([text], make_tokenizer(), tmp_path / "t", threads=1)
     expected = build_vocabulary(tokenized, min_count=2), build_vocabulary(tokenized, min_count=1, max_vocabulary=20)
-    monkeypatch.setattr("embeddings.text.build_vocabulary._WORDS_A_PASS", 10)
+    monkeypatch.setattr("embeddings.text.build_vocabulary._WORDS_PER_PASS", 10)
     assert (
         build_vocabulary(tokenized, min_count=2),
         build_vocabulary(tokenized, min_count=1, max_vocabulary=20),

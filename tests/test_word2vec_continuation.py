@@ -112,5 +112,5 @@ def test_another_dimension_is_refused_with_both(old, new):
 
 def test_vectors_of_other_words_are_refused(new):
     other = WordVectors(Vocabulary.from_words(["quark", "gluon"]), np.zeros((2, 16), np.float32))
-    with pytest.raises(EmbeddingsError, match="none of the 2 words to start from"):
+    with pytest.raises(EmbeddingsError, match="none of the 2 words of the initial vectors"):
         Word2Vec(small()).fit(*new, initial_vectors=other)

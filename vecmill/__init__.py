@@ -5,14 +5,14 @@
 >>> vectors.most_similar("cat")                                     # doctest: +SKIP
 >>> vectors = vecmill.load("runs/wiki")                             # doctest: +SKIP
 
-The public names stand in `__init__.pyi`; each is imported when it is first used, so that this import costs nothing.
+The public names are listed in ``__init__.pyi``; each is imported at its first use, so that this import is fast.
 """
 
 import importlib
 
 
 def _places() -> dict[str, tuple[str, str]]:
-    """Return, for every line ``from MODULE import NAME as PUBLIC_NAME`` of the stub, where the public name is."""
+    """Return module and name of each public name, from the lines ``from MODULE import NAME as PUBLIC_NAME``."""
     stub = __file__.rpartition(".")[0] + ".pyi"
     with open(stub, encoding="utf-8") as file:  # noqa: PTH123 - pathlib alone would double the time of this import
         imports = [line.split() for line in file if line.startswith("from ")]

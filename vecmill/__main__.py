@@ -1,4 +1,4 @@
-"""The command `vecmill`, also as `python -m vecmill`."""
+"""The command ``vecmill``, also as ``python -m vecmill``."""
 
 import sys
 
@@ -6,7 +6,7 @@ from vecmill.shadowing import ShadowedPackageError, require_own_packages
 
 
 def main() -> None:
-    """Run the command line, `pipelines.cli`, once it is certain that it is vecmill's."""
+    """Check that no other package shadows vecmill's, then run the command line, `pipelines.cli`."""
     try:
         require_own_packages()
     except ShadowedPackageError as error:

@@ -1,4 +1,4 @@
-"""Open gzip, bzip2, xz and Zstandard data, recognised by its first bytes."""
+"""Decompression of gzip, bzip2, xz and Zstandard data, detected by its first bytes."""
 
 import bz2
 import gzip
@@ -14,38 +14,38 @@ MAGIC = {".gz": b"\x1f\x8b\x08", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst":
 
 
 class NotCompressedError(ValueError):
-    """Data without the compression that the name of their file promises."""
+    """Data without the compression that the file name states."""
 
 
 DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGzipFile, NotCompressedError)
 """Errors raised for truncated or damaged data; bzip2 raises a plain OSError instead."""
 
-_BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # follow "BZh" and a digit; text may begin with "BZh" as well
-_ZSTD_INPUT = 1 << 14  # bytes given to the decoder at once: it expands them by up to 32768 in one call
-_ZSTD_LONGEST_WINDOW = 1 << 31  # what `zstd --long=31` writes
+_BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # follow "BZh" and a digit; text may also begin with "BZh"
+_ZSTD_INPUT = 1 << 14  # bytes per call of the decoder, which expands them by a factor of up to 32768
+_ZSTD_LONGEST_WINDOW = 1 << 31  # window of `zstd --long=31`
 
 
 def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
-    """Open ``stream`` for reading what was compressed, or as it is when it is not compressed.
+    """Open `stream` for reading its decompressed content, or its content if it is not compressed.
 
     All members (frames, streams) of the data are read, one after the other.
 
     Parameters
     ----------
     stream : binary file
-        Need not be seekable. Stays the caller's to close.
+        It need not be seekable. The caller closes it.
     name : str
-        Name of the file. Its suffix is only a claim: what counts is how the data begins.
+        Name of the file. The first bytes, not the suffix, determine the compression.
 
     Returns
     -------
     io.BufferedReader
-        Its ``read`` raises one of `DAMAGE`, or OSError, when the data is truncated or damaged.
+        Its ``read`` raises one of `DAMAGE`, or an OSError, if the data is truncated or damaged.
 
     Raises
     ------
     NotCompressedError
-        If the suffix promises a compression that the data does not have.
+        The suffix states a compression that the data does not have.
     """
     start = read_fully(stream, 10)
     stored = Prefixed(start, stream)
@@ -64,7 +64,7 @@ def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
 
 
 def read_fully(stream: BinaryIO, size: int) -> bytes:
-    """Read ``size`` bytes, fewer only at the end: one read of a pipe may give less."""
+    """Read `size` bytes, fewer only at the end of the stream, although one read of a pipe may return fewer."""
     data = b""
     while len(data) < size and (more := stream.read(size - len(data))):
         data += more
@@ -72,18 +72,25 @@ def read_fully(stream: BinaryIO, size: int) -> bytes:
 
 
 class Prefixed(io.RawIOBase):
-    """A stream of which the first bytes, ``start``, have already been read."""
+    """A stream whose first bytes, `start`, have already been read.
+
+    Parameters
+    ----------
+    start : bytes
+    stream : binary file
+        The stream after `start`.
+    """
 
     def __init__(self, start: bytes, stream: BinaryIO) -> None:
         self._start = start
         self._stream = stream
 
     def readable(self) -> bool:
-        """Tell that it can be read."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Fill ``buffer``, from the start first."""
+        """Fill `buffer`, first from the bytes already read; return the number of bytes."""
         if not self._start:
             return cast(io.RawIOBase, self._stream).readinto(buffer) or 0
         count = min(len(buffer), len(self._start))
@@ -93,7 +100,7 @@ class Prefixed(io.RawIOBase):
 
 
 class _ZstandardFile(io.RawIOBase):
-    """All frames of Zstandard data. The library's own reader takes a truncated frame for a whole one."""
+    """Reader of all frames of Zstandard data; unlike the library's own reader it detects a truncated frame."""
 
     def __init__(self, stored: Prefixed) -> None:
         self._stored = stored
@@ -126,5 +133,5 @@ class _ZstandardFile(io.RawIOBase):
 
 
 def _is_skippable_frame(start: bytes) -> bool:
-    """Tell whether Zstandard data begins with a frame of user data."""
+    """Return True if Zstandard data begins with a frame of user data."""
     return start[1:4] == b"\x2a\x4d\x18" and start[0] & 0xF0 == 0x50

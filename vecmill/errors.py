@@ -1,8 +1,8 @@
-"""The base of every error of this project, and the error of everything that is written."""
+"""The base class of all errors of the project, and the error of outputs."""
 
 
 class VecmillError(Exception):
-    """A failure whose message is one line for the user: what was got, what was expected, and what to do."""
+    """An error with a one-line message for the user: found value, expected value, remedy."""
 
 
 class OutputError(VecmillError):

@@ -26,12 +26,12 @@ def evaluate(
     ----------
     vectors : WordVectors
     data : str, path or sequence of these, optional
-        Names of evaluation sets ("wordsim-353"), which are downloaded once, files, and folders of files. Default: all
-        sets that have a name.
+        Names of evaluation sets ("wordsim-353"), which are downloaded once, files, and folders of files. By default all
+        named sets.
     method : {"3CosAdd", "3CosMul"}
-        Of analogies.
+        Scoring of analogies.
     restrict_vocab : int or None
-        Look only at this many of the most frequent words; None: all.
+        Use only the first `restrict_vocab` words of the vocabulary; None uses all.
     sections : bool
         Add a row for every section of analogies and every topic of odd-one-out sets.
 

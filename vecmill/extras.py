@@ -1,4 +1,4 @@
-"""Packages that only some uses need: extras of the distribution."""
+"""Optional packages: the extras of the distribution."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,23 +6,23 @@ from contextlib import contextmanager
 from vecmill.errors import VecmillError
 
 PACKAGES = {"parquet": "pyarrow", "remote": "fsspec"}
-"""By extra, the package that it brings."""
+"""The package that each extra installs."""
 
 
 class MissingExtraError(VecmillError, ImportError):
-    """A package of an extra is not installed."""
+    """A missing package of an extra."""
 
 
 @contextmanager
 def needs(extra: str, what: str) -> Iterator[None]:
-    """Name the extra when its package is missing.
+    """Convert the ModuleNotFoundError of a missing package to an error that names the extra.
 
     Parameters
     ----------
     extra : str
         A name in `PACKAGES`.
     what : str
-        What needs it, for the message.
+        Feature or file that needs the package, for the message.
 
     Raises
     ------

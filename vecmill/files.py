@@ -1,7 +1,7 @@
-"""Files and directories that are there in full or not at all, JSON files, and hashes of files.
+"""Atomic writes of files and directories, JSON files, and hashes of files.
 
-An output is written to a temporary sibling, ``.NAME.partial``, which is flushed to the disk and renamed: neither a
-kill nor a power cut leaves half of it under its final name.
+An output is written to a temporary sibling, ``.NAME.partial``, which is flushed to disk and renamed, so that neither a
+kill nor a power failure leaves an incomplete output under the final name.
 """
 
 import errno
@@ -24,13 +24,13 @@ _CHUNK = 1 << 20
 
 @contextmanager
 def writing(path: str | PathLike[str], *, remedy: str | None = None) -> Iterator[None]:
-    """Turn an OSError into an `OutputError` that names `path` and what to do.
+    """Convert an OSError to an `OutputError` that names `path` and a remedy.
 
     Parameters
     ----------
     path : path
     remedy : str, optional
-        What to do; by default to free some space or to write elsewhere.
+        Remedy in the message; by default to free space or to write elsewhere.
 
     Raises
     ------
@@ -47,7 +47,7 @@ def writing(path: str | PathLike[str], *, remedy: str | None = None) -> Iterator
 
 @contextmanager
 def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: bool = True) -> Iterator[BinaryIO]:
-    """Open a temporary sibling of `path` for writing; it replaces `path` if the block ends well.
+    """Open a temporary sibling of `path` for writing; it replaces `path` if the block ends without an error.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: b
     remedy : str, optional
         See `writing`.
     sync : bool
-        False for a file that may be lost in a power cut; it is not flushed to the disk.
+        Flush the file to disk; False for a file that may be lost in a power failure.
 
     Yields
     ------
@@ -88,19 +88,19 @@ def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: b
 def atomic_directory(
     path: str | PathLike[str], *, replace: bool = False, remedy: str | None = None, sync: bool = True
 ) -> Iterator[Path]:
-    """Make a temporary sibling of `path`; it is renamed to `path` if the block ends well.
+    """Make a temporary sibling of `path`; it is renamed to `path` if the block ends without an error.
 
-    A sibling left by a killed process is removed. Errors of the block itself pass unchanged: see `writing`.
+    A sibling left by a killed process is removed. Errors of the block propagate unchanged; see `writing`.
 
     Parameters
     ----------
     path : path
     replace : bool
-        Replace a directory that exists, with all its content.
+        Replace an existing directory with all its content.
     remedy : str, optional
         See `writing`.
     sync : bool
-        False where whoever reads the directory notices damage, or flushes it to the disk.
+        Flush all files to disk; False if readers of the directory detect damage, or the block flushes them.
 
     Yields
     ------
@@ -110,7 +110,7 @@ def atomic_directory(
     Raises
     ------
     OutputError
-        `path` exists and is neither an empty directory nor one to be replaced, or it cannot be written.
+        `path` exists and is neither an empty directory nor to be replaced, or it cannot be written.
     """
     path = Path(path)
     partial = _sibling(path)
@@ -145,22 +145,22 @@ def write_json(path: str | PathLike[str], value: Any, *, indent: int | None = 1,
     path : path
     value : JSON value
     indent : int or None
-        None puts everything into one line, which is several times faster for a large value.
+        None writes one line, which is several times faster for a large value.
     sync : bool
         See `atomic_file`.
 
     Raises
     ------
     OutputError
-        It cannot be written.
+        The file cannot be written.
     """
     text = json.dumps(value, indent=indent, ensure_ascii=False) + "\n"
     with atomic_file(path, sync=sync) as file:
-        file.write(text.encode("utf-8", "backslashreplace"))  # half of a surrogate pair, as in names of files: \\udc80
+        file.write(text.encode("utf-8", "backslashreplace"))  # lone surrogates, as in file names, become \\udc80
 
 
 def read_json(path: str | PathLike[str]) -> dict[str, Any] | None:
-    """Return the JSON object in a file, None where there is none that can be read."""
+    """Return the JSON object in a file, or None if it cannot be read."""
     try:
         value = json.loads(Path(path).read_bytes())
     except (OSError, ValueError, RecursionError):
@@ -177,9 +177,9 @@ def file_digest(
     ----------
     path : path
     algorithm : str
-        A name that `hashlib.new` knows.
+        Name of a hash for `hashlib.new`.
     read : callable, optional
-        Called with the length of every piece that has been read.
+        Called with the length of every piece read.
 
     Returns
     -------
@@ -229,7 +229,7 @@ def _sibling(path: Path) -> Path:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file or directory left by a killed process, or a link laid there by somebody else."""
+    """Remove a file or directory left by a killed process, or a link made by somebody else."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:

@@ -1,4 +1,4 @@
-"""Hints for names that are not known."""
+"""Suggestions for unknown names."""
 
 import difflib
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ _CUTOFF = 0.5  # "skipgram" finds "skip-gram", "encod" finds "encode"; "x" finds
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """Return ``"; did you mean 'x'?"`` for the choice most like `word`, an empty string when none is like it.
+    """Return ``"; did you mean 'x'?"`` for the choice most similar to `word`, or "" if none is similar.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     Returns
     -------
     str
-        To be appended to what an error message says of `word`.
+        Suffix for an error message about `word`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""From text to a language model in one call."""
+"""Training of a language model on a text in one call."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
@@ -62,14 +62,14 @@ def train_language_model(
     Parameters
     ----------
     text : Text, or mapping of str to Text
-        As `vecmill.train` takes it; a line is a sentence. A folder with the files train, valid and test, or a mapping
-        with these names, is split already; any other text is split here, in blocks of lines.
+        As in `vecmill.train`; a line is a sentence. A folder with the files train, valid and test, or a mapping with
+        these names, is already split; any other text is split in blocks of lines.
     embeddings : WordVectors, optional
-        E to start from. For an honest test they must not have seen the parts valid and test.
+        Initial E. For a valid test they must not have been trained on the parts valid and test.
     preset : {"quick", "small", "medium", "awd"}
-        Settings of network and training where nothing else is given.
+        Default settings of network and training.
     network : LanguageModelConfig, optional
-        All settings of the network, in place of the preset's.
+        All settings of the network, instead of the preset's.
     training : LMTrainingConfig, optional
         All settings of training, in place of the preset's.
     cell : {"lstm", "gru", "rnn"}, optional
@@ -83,11 +83,11 @@ def train_language_model(
     min_count : int
         Words that occur less often in the training part are ``<unk>``.
     max_vocabulary : int, optional
-        Keep at most this many words, the most frequent ones; others are ``<unk>``. Default: the preset's.
+        Keep only this many of the most frequent words, others are ``<unk>``; by default the preset's number.
     seed : int
-        Of everything drawn at random.
+        Seed of all random numbers.
     valid, test : float
-        Shares of the lines that go to these parts.
+        Fractions of the lines for these parts.
     threads : int, optional
         Default: all processors that this process may use.
     tokenizer : str, callable, object with a method ``tokenize``, or Tokenizer, optional
@@ -106,14 +106,14 @@ def train_language_model(
     Returns
     -------
     LanguageModel
-        With the weights of the best validation.
+        The model with the weights of the best validation.
 
     Raises
     ------
     VecmillError
         The text cannot be read, has too few lines, or shares no word with `embeddings`.
     NotTextError
-        `text` or an item of it is not text; a TypeError.
+        `text` or one of its items is not text; a TypeError.
     ValueError, TypeError
         A setting is out of range, of another type, or unknown.
     """
@@ -160,7 +160,7 @@ def _changed(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict[str, TextInput]:
-    """Return the text as a whole, or its three parts, by name."""
+    """Return the three parts of a split text by name, or the whole text under the name ""."""
     parts = text if isinstance(text, Mapping) and set(text) == set(PARTS) else None
     if isinstance(text, (str, PathLike)) and exists(text):
         parts = part_files(Path(text).expanduser(), PARTS)
@@ -170,7 +170,7 @@ def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict
 
 
 def _is_tokenized(text: TextInput) -> bool:
-    """Return whether a file has its words and punctuation marks apart already."""
+    """Return True if words and punctuation marks of a file are already separated by spaces."""
     if text.corpus is None or not text.corpus.rereadable:
         return False
     sample = b"".join(islice(text.corpus.blocks(_SAMPLE_BYTES), 1))

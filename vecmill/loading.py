@@ -1,4 +1,4 @@
-"""Word vectors from wherever they lie, and into files of other tools."""
+"""Word vectors read from run directories and from files of any format, and written to files of other tools."""
 
 from os import PathLike
 from pathlib import Path
@@ -16,10 +16,10 @@ def load(path: str | PathLike[str], format: str | None = None) -> WordVectors:
     Parameters
     ----------
     path : path
-        A model directory, the directory of a `vecmill run`, or a file or directory of any format that
+        A model directory, the directory of a ``vecmill run``, or a file or directory of any format that
         `embeddings.formats` reads: word2vec, GloVe, fastText, NumPy, safetensors, Parquet, ...
     format : str, optional
-        A name in `embeddings.formats.FORMATS`; by default the content and the name of the file tell.
+        A name in `embeddings.formats.FORMATS`; by default detected from the content and the name of the file.
 
     Returns
     -------
@@ -28,6 +28,6 @@ def load(path: str | PathLike[str], format: str | None = None) -> WordVectors:
     Raises
     ------
     VecmillError
-        There is nothing at `path`, it is damaged or of an unknown format, or it is a language model.
+        `path` does not exist, is damaged or of an unknown format, or is a language model.
     """
     return formats.read(Path(path).expanduser(), format)

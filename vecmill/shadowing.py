@@ -1,6 +1,6 @@
-"""Notice that another package or file takes the place of one of vecmill's.
+"""Detection of other packages or files that shadow vecmill's packages.
 
-`corpora`, `embeddings` and `pipelines` are common names: of other distributions, and of files beside a notebook.
+`corpora`, `embeddings` and `pipelines` are common names, also of other distributions and of files beside a notebook.
 """
 
 from importlib.util import find_spec
@@ -12,11 +12,11 @@ _MARK = "vecmill"  # in the docstring of each package
 
 
 class ShadowedPackageError(ImportError):
-    """One of the packages is not vecmill's."""
+    """A package of another distribution, or a file, shadows one of vecmill's packages."""
 
 
 def require_own_packages() -> None:
-    """Raise ShadowedPackageError if Python would import, or has imported, another package in place of vecmill's."""
+    """Raise a ShadowedPackageError if Python imports, or has imported, another package instead of vecmill's."""
     for name in PACKAGES:
         spec = find_spec(name)
         own = _HOME / name / "__init__.py"

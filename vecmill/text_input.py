@@ -1,4 +1,4 @@
-"""Text that is given as a Python object: a path, an open file, lines of str, or sentences that are lists of tokens."""
+"""Text as a Python object: a path, an open file, lines of str, or sentences that are lists of tokens."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,20 +25,22 @@ _EXPECTED = "expected a path, an open file, an iterable of str (lines) or an ite
 
 
 class TextInput:
-    """A text that is ready to be read, once.
+    """A text to be read once.
 
     Parameters
     ----------
     text : Text
-    field, column : str
-        Where .jsonl, and .csv, .tsv and .parquet files, hold their text.
+    field : str
+        Field of ``.jsonl`` records that holds the text.
+    column : str
+        Column of ``.csv``, ``.tsv`` and ``.parquet`` files that holds the text.
 
     Attributes
     ----------
     corpus : Corpus or None
-        Its reader; None where `text` holds the text itself.
+        Reader of the text; None if `text` holds the text itself.
     is_tokenized : bool
-        Whether the text is sentences of tokens; otherwise it is lines.
+        True for sentences of tokens, False for lines.
 
     Raises
     ------
@@ -61,7 +63,7 @@ class TextInput:
 
     @property
     def warnings(self) -> dict[str, int]:
-        """What the readers have left out so far and how often."""
+        """Counts of what the readers have skipped so far, by kind."""
         return self.corpus.warnings if self.corpus else {}
 
     def blocks(self) -> Iterator[Any]:
@@ -75,7 +77,7 @@ class TextInput:
         Raises
         ------
         NotTextError
-            An item is not a line; the message says where it is. (`TokenLists` looks at sentences.)
+            An item is not a line; the message states its position. (`TokenLists` checks sentences.)
         CorpusError
             A file cannot be read, is damaged or is not text.
         """
@@ -85,12 +87,12 @@ class TextInput:
         return batches if self.is_tokenized else self._line_blocks(batches)
 
     def log_warnings(self) -> None:
-        """Log what the readers have left out."""
+        """Log what the readers have skipped."""
         for what, count in self.warnings.items():
             logger.warning("%s: %d", what, count)
 
     def name_of(self, index: int) -> str:
-        """Name an item, counted from 0, by its place and its label in the index of a Series."""
+        """Return the name of an item, counted from 0: its position and its label in the index of a Series."""
         kind = "sentence" if self.is_tokenized else "line"
         if self._labels is None:
             return f"{kind} {index}"
@@ -119,7 +121,7 @@ class TextInput:
         elif isinstance(item, PathLike):
             remedy = "; give a folder or a glob for several files"
         elif str(item) in _MISSING:
-            remedy = "; leave missing values out: series.dropna()"
+            remedy = "; remove missing values: series.dropna()"
         else:
             remedy = ""
         expected = "a str, as the lines before" if index else "a str (a line) or a list of str (tokens)"
@@ -127,7 +129,7 @@ class TextInput:
 
 
 def _opened(text: Any, field: str, column: str) -> Corpus | None:
-    """Return the corpus that `text` is or names; None if it holds the text itself."""
+    """Return `text` as a corpus if it is one or names one; None if it holds the text itself."""
     if isinstance(text, Corpus):
         return text
     if isinstance(text, str):
@@ -186,7 +188,7 @@ def _lines(file: Iterable[str]) -> Iterator[str]:
 
 
 def _peek(items: Iterator[Any]) -> tuple[Iterator[Any], Any]:
-    """Return the items, and the first of them."""
+    """Return the items and the first item."""
     for first in items:
         return chain([first], items), first
     raise NotTextError(f"the text is empty; {_EXPECTED}")

@@ -1,4 +1,4 @@
-"""From text to word vectors in one call."""
+"""Training of word vectors on a text in one call."""
 
 import tempfile
 from collections.abc import Callable, Iterable
@@ -50,15 +50,15 @@ def train(
     Parameters
     ----------
     text : path, open file, Corpus, iterable of str, or iterable of lists of str
-        - A str or path means what it means on the command line: a name of the catalog, a file, a directory, a glob or
-          a URL; plain UTF-8 text, .jsonl, .csv, .tsv or .parquet, compressed or not. So does a file opened in binary
-          mode, and what `corpora.open_corpus` returns.
-        - An iterable of str (a list, a generator, a pandas Series, a file opened in text mode) holds lines of text, of
-          which each is a sentence or a paragraph.
+        - A str or path has the same meaning as on the command line: a name of the catalog, a file, a directory, a glob
+          or a URL; plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet``, compressed or not. A file opened
+          in binary mode and the result of `corpora.open_corpus` are read in the same way.
+        - An iterable of str (a list, a generator, a pandas Series, a file opened in text mode) holds lines of text;
+          each line is a sentence or a paragraph.
         - An iterable of lists of str holds sentences of tokens: words, items, nodes, products. A token may hold any
-          character; tokens are neither split nor put in lower case.
+          character; tokens are neither split nor converted to lower case.
 
-        What can be read only once is read only once.
+        A source that can be read only once is read only once.
     architecture : {"skip-gram", "cbow"}
         Skip-gram predicts a word from each of its neighbours; CBOW predicts it from their mean.
     dimension : int
@@ -92,36 +92,36 @@ def train(
     threads : int, optional
         Default: all processors that this process may use.
     min_count : int
-        Words that occur less often are left out.
+        Omit words that occur less often.
     max_vocabulary : int, optional
-        Keep at most this many words, the most frequent ones.
+        Keep only this many of the most frequent words.
     tokenizer : str, callable, object with a method ``tokenize``, or Tokenizer, optional
-        "fast" (the default), "whitespace", "nltk:NAME", or a function from a line to its words; see `make_tokenizer`.
-        Not for lists of tokens.
+        "fast" (the default), "whitespace", "nltk:NAME", or a function that takes a line and returns its words; see
+        `make_tokenizer`. Not allowed for lists of tokens.
     lowercase : bool, optional
-        Put words in lower case. Default: True for lines, False for lists of tokens.
+        Convert words to lower case; by default True for lines, False for lists of tokens.
     punctuation : bool
-        Punctuation marks are words, too.
+        Make words of punctuation marks.
     fold_digits : bool
         Replace every digit by 0.
     field : str
-        Field of .jsonl records that holds the text.
+        Field of ``.jsonl`` records that holds the text.
     column : str
-        Column of .csv, .tsv and .parquet files that holds the text.
+        Column of ``.csv``, ``.tsv`` and ``.parquet`` files that holds the text.
     progress : callable, optional
         Called several times a second with a `TrainingProgress`.
 
     Returns
     -------
     WordVectors
-        ``metrics`` has the losses of every epoch, ``dropped`` the counts of what was left out of the text.
+        ``metrics`` holds the losses of every epoch, ``dropped`` the counts of skipped text.
 
     Raises
     ------
     VecmillError
         The text cannot be read, or has no word that occurs `min_count` times.
     NotTextError
-        `text` or an item of it is not text; the message has the position of the first such item. A TypeError.
+        `text` or one of its items is not text; the message states the position of the first such item. A TypeError.
     ValueError, TypeError
         A setting is out of range, of another type, or unknown.
 
@@ -186,7 +186,7 @@ def tokenizer_for(
     punctuation: bool,
     fold_digits: bool,
 ) -> Tokenizer:
-    """Return the tokenizer of lines, or that of lists of tokens."""
+    """Return the tokenizer for lines, or the one for lists of tokens."""
     if not text.is_tokenized:
         lowercase = True if lowercase is None else lowercase
         return make_tokenizer(spec or FAST, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)

@@ -1,30 +1,36 @@
-"""The blocks of an epoch, shared by the threads that train them."""
+"""The queue of the blocks of an epoch, shared by the training threads."""
 
 import threading
 from typing import Any
 
 
 class Work:
-    """Blocks handed to threads one by one, and what came of them. All access is under one lock."""
+    """Queue of numbered blocks, with the sums of their losses, examples and tokens; one lock guards all access.
+
+    Parameters
+    ----------
+    blocks : int
+        Number of blocks.
+    """
 
     def __init__(self, blocks: int) -> None:
         self._lock = threading.Lock()
         self._paused = False
-        self.blocks, self.position = blocks, 0  # all blocks before `position` were handed out
+        self.blocks, self.position = blocks, 0  # all blocks before `position` have been handed out
         self.loss, self.examples, self.tokens = 0.0, 0, 0
 
     @property
     def finished(self) -> bool:
-        """Whether every block was handed out."""
+        """True if every block has been handed out."""
         return self.position == self.blocks
 
     @property
     def mean_loss(self) -> float | None:
-        """Loss of an example, in nats; None where none was measured."""
+        """Mean loss per example in nats, or None if no loss was measured."""
         return self.loss / self.examples if self.examples else None
 
     def next(self) -> int | None:
-        """Return the next block, or None when there is none or work is paused."""
+        """Return the number of the next block, or None if no block is left or the queue is paused."""
         with self._lock:
             if self._paused or self.finished:
                 return None
@@ -32,37 +38,37 @@ class Work:
             return self.position - 1
 
     def ahead(self, number: int) -> range:
-        """Return the next blocks, at most `number`, without handing them out; none if work is paused."""
+        """Return at most `number` next blocks without handing them out; none if the queue is paused."""
         with self._lock:
             return range(self.position, self.position if self._paused else min(self.position + number, self.blocks))
 
     def hand_out(self, number: int) -> None:
-        """Count so many blocks as handed out."""
+        """Mark the next `number` blocks as handed out."""
         with self._lock:
             self.position += number
 
     def add(self, loss: float, examples: int, tokens: int) -> None:
-        """Add what came of a block."""
+        """Add the results of a block."""
         with self._lock:
             self.loss += loss
             self.examples += examples
             self.tokens += tokens
 
     def pause(self, paused: bool = True) -> None:
-        """Hand out no more blocks; every thread ends with the block that it has."""
+        """Stop handing out blocks; every thread finishes its current block."""
         with self._lock:
             self._paused = paused
 
     def so_far(self) -> tuple[float, int, int]:
-        """Return loss, examples and tokens, all of the same moment."""
+        """Return a consistent snapshot of loss, examples and tokens."""
         with self._lock:
             return self.loss, self.examples, self.tokens
 
     def state(self) -> dict[str, Any]:
-        """Return everything as JSON values; only while no thread works."""
+        """Return the state as JSON values; call it only while no thread works."""
         return {"position": self.position, "loss": self.loss, "examples": self.examples, "tokens": self.tokens}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Restore the result of `state`."""
         self.position, self.loss = int(state["position"]), float(state["loss"])
         self.examples, self.tokens = int(state["examples"]), int(state["tokens"])

@@ -1,4 +1,4 @@
-"""Cutting an encoded corpus into blocks, the unit of work of a training thread."""
+"""Division of an encoded corpus into blocks, the unit of work of a training thread."""
 
 from typing import NamedTuple
 
@@ -7,29 +7,37 @@ import numpy as np
 from embeddings.text.encoded_corpus import EncodedCorpus
 
 BLOCK_TOKENS = 10_000
-_FEWEST_BLOCKS = 200  # so that a small corpus, too, has a smooth learning rate and a held-out part
+_FEWEST_BLOCKS = 200  # so that small corpora also have a smooth learning rate and a held-out part
 _MOST_HELD_OUT_TOKENS = 50_000
 
 
 class BlockTable(NamedTuple):
-    """Where the blocks of a corpus are, one array element a block, in the order of the text.
+    """Positions of the n blocks of a corpus, in the order of the text.
 
-    A block holds whole sentences, unless a sentence is longer than a block: that one is cut, so that nothing of it is
-    lost but the few word pairs across the cuts.
+    A block holds whole sentences, but a sentence longer than a block is cut, which loses only the few word pairs across
+    the cuts.
+
+    Attributes
+    ----------
+    shard : (n,) int64
+    first_sentence, last_sentence : (n,) int64
+        Half-open range of sentences within the shard.
+    first, last : (n,) int64
+        Half-open range of tokens within the shard.
     """
 
-    shard: np.ndarray  # (n,) int64
-    first_sentence: np.ndarray  # (n,) int64, index within the shard
-    last_sentence: np.ndarray  # (n,) int64, exclusive
-    first: np.ndarray  # (n,) int64, token position within the shard
-    last: np.ndarray  # (n,) int64, exclusive
+    shard: np.ndarray
+    first_sentence: np.ndarray
+    last_sentence: np.ndarray
+    first: np.ndarray
+    last: np.ndarray
 
     def __len__(self) -> int:
         return len(self.shard)
 
     @property
     def tokens(self) -> np.ndarray:
-        """Tokens of each block, (n,) int64."""
+        """Number of tokens of each block, (n,) int64."""
         return self.last - self.first
 
     def select(self, which: np.ndarray) -> "BlockTable":
@@ -40,13 +48,13 @@ class BlockTable(NamedTuple):
 def cut_into_blocks(
     corpus: EncodedCorpus, block_tokens: int | None = None, most_tokens: int = BLOCK_TOKENS
 ) -> BlockTable:
-    """Cut a corpus into blocks of about `block_tokens` tokens; none is longer than twice that.
+    """Cut a corpus into blocks of about `block_tokens` tokens; none has more than twice as many.
 
     Parameters
     ----------
     corpus : EncodedCorpus
     block_tokens : int, optional
-        Default: `most_tokens`, or fewer for a corpus of less than 200 times as many.
+        By default `most_tokens`, or fewer if the corpus would have less than 200 blocks.
     most_tokens : int
 
     Returns
@@ -74,13 +82,13 @@ def _cut_shard(number: int, offsets: np.ndarray, size: int) -> BlockTable:
 
 
 def hold_out(blocks: BlockTable, share: float) -> np.ndarray:
-    """Choose evenly spread blocks that are measured instead of trained on.
+    """Choose evenly spaced blocks to hold out from training.
 
     Parameters
     ----------
     blocks : BlockTable
     share : float
-        Share of all tokens, at most; never more than 50,000 tokens, and never the only blocks of a tiny corpus.
+        Largest fraction of the tokens; at most 50,000 tokens, and no block of a tiny corpus.
 
     Returns
     -------

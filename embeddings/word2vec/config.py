@@ -12,7 +12,7 @@ from vecmill.hints import did_you_mean
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
 DEFAULT_LEARNING_RATE = {"skip-gram": 0.025, "cbow": 0.1}
-CONTINUED_LEARNING_RATE = {"skip-gram": 0.01, "cbow": 0.04}  # where vectors are there already: 0.4 of the others
+CONTINUED_LEARNING_RATE = {"skip-gram": 0.01, "cbow": 0.04}  # for given initial vectors: 0.4 of the default
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,39 +28,39 @@ class Word2VecConfig:
     window : int
         Largest distance between a word and its context words, in trained tokens.
     dynamic_window : bool
-        Draw each window from 1..`window`, so that near words count more, as word2vec does.
+        Draw each window from 1..`window`, like word2vec, which gives near words more weight.
     negative : int
-        Noise words K for each example.
+        Number K of noise words (negatives) per example.
     noise_exponent : float
-        Negatives are drawn from count^`noise_exponent`.
+        The noise distribution is proportional to count^`noise_exponent`.
     sample : float
-        Threshold of frequent-word subsampling; 0 switches it off.
+        Subsampling threshold for frequent words; 0 disables subsampling.
     epochs : int
         Passes over the corpus.
     learning_rate, min_learning_rate : float
-        The step falls linearly from the first to the second. None takes the default of the architecture, 0.025 for
-        skip-gram and 0.1 for CBOW; 0.01 and 0.04 where training starts from vectors that there are already.
+        The learning rate decreases linearly from the first to the second. None takes the default of the architecture:
+        0.025 for skip-gram and 0.1 for CBOW, or 0.01 and 0.04 with initial vectors.
     negative_sharing : {"window", "pair"}
         "window": one set of negatives for all context words of a centre word (skip-gram), for up to eight neighbouring
         centre words (CBOW). "pair": the textbook algorithm, new negatives for every example.
     cbow_mean : bool
-        CBOW: take the mean of the context vectors; otherwise their sum.
+        CBOW: use the mean of the context vectors; otherwise their sum.
     held_out : float
-        Share of the corpus, at most 50,000 tokens, that is not trained on but measured after every epoch.
+        Fraction of the corpus, at most 50,000 tokens, held out from training to measure the loss after every epoch.
     seed : int
-        Of the initial vectors and of all draws.
+        Seed of the initial vectors and of all random numbers.
     deterministic : bool
-        The same vectors, bit for bit, for any number of threads; takes longer. See `rounds`.
+        Give the same vectors, bit for bit, for any number of threads; slower. See `embeddings.word2vec.deterministic`.
     threads : int or None
-        None takes all the processors that this process may use.
+        None uses all processors available to this process.
 
     Raises
     ------
     ValueError
-        If a value is out of range; the message names the setting and its range.
+        A value is out of range; the message states the setting and its range.
     TypeError
-        If a value is of another type, or there is no such setting; for the names that gensim and fastText use the
-        message has the name here.
+        A value has another type, or a setting is unknown; for names of gensim and fastText the message states the name
+        of this project.
     """
 
     architecture: str = "skip-gram"
@@ -106,7 +106,7 @@ class Word2VecConfig:
 
     @property
     def rate(self) -> float:
-        """The first learning rate, as a plain number."""
+        """The initial learning rate as a number."""
         return float(DEFAULT_LEARNING_RATE[self.architecture] if self.learning_rate is None else self.learning_rate)
 
     @property
@@ -115,17 +115,17 @@ class Word2VecConfig:
         return thread_count(self.threads)
 
     def with_learning_rate(self, *, continued: bool) -> "Word2VecConfig":
-        """Return the same settings with a learning rate that is a number, whether training starts anew or goes on."""
+        """Return the same settings with a number as learning rate: a given one, or the default for new or continued."""
         defaults = CONTINUED_LEARNING_RATE if continued else DEFAULT_LEARNING_RATE
         return self if self.learning_rate is not None else replace(self, learning_rate=defaults[self.architecture])
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the settings as a dictionary that JSON and TOML can hold (None is left out)."""
+        """Return the settings as a dictionary for JSON and TOML, without settings that are None."""
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
     def from_dict(cls, settings: dict[str, Any]) -> "Word2VecConfig":
-        """Make a configuration of `to_dict`'s result.
+        """Make a configuration from the result of `to_dict`.
 
         Parameters
         ----------
@@ -138,7 +138,7 @@ class Word2VecConfig:
         Raises
         ------
         ValueError
-            If a name is unknown; the message offers the nearest.
+            A name is unknown; the message suggests the closest.
         """
         names = [field.name for field in fields(cls)]
         for name in settings:
@@ -159,7 +159,7 @@ _TYPES: dict[Any, tuple[Any, str]] = {
 
 
 def require_type(name: str, value: Any, annotation: Any) -> Any:
-    """Return a value of the type of a setting; NumPy's numbers become Python's."""
+    """Check that a value has the type of a setting; return it, with NumPy's numbers converted to Python's."""
     kinds = get_args(annotation) or (annotation,)
     if value is None and NoneType in kinds:
         return None
@@ -170,7 +170,7 @@ def require_type(name: str, value: Any, annotation: Any) -> Any:
 
 
 def require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
-    """Raise a ValueError that offers the nearest if a name is not one of those allowed."""
+    """Raise a ValueError that suggests the closest name if `value` is not one of those allowed."""
     if value not in allowed:
         hint = did_you_mean(str(value), allowed)
         raise ValueError(f"unknown {what} {value!r}{hint} (one of: {', '.join(allowed)})")

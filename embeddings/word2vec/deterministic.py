@@ -1,16 +1,16 @@
-"""Training with several threads that gives the same vectors, bit for bit, for any number of threads.
+"""Deterministic training with threads: the same vectors, bit for bit, for any number of threads.
 
-The blocks of the corpus are taken in rounds of `WORKERS`. In a round every block is trained by a *virtual worker* on a
-private copy of the few rows that it touches; then the changes of all workers are added up in the order of the blocks:
+The blocks of the corpus are trained in rounds of `WORKERS` blocks. In a round a *virtual worker* trains each block on
+a private copy of the few rows that the block uses; then the changes of all workers are summed in the order of blocks:
 
-1. draw what subsampling keeps of the block and a set of noise words; copy the rows of E and C of these words
-2. train the block on the copy with the kernel that Hogwild threads use; negatives are drawn from the set of noise words
-3. when all workers are there, add their changes to E and C
+1. draw the tokens that subsampling keeps, and a set of noise words; copy the rows of E and C of these words
+2. train the block on the copy with the kernel of Hogwild threads; draw negatives from the set of noise words
+3. when all workers have finished, add their changes to E and C
 
-Steps 1 and 2 read E and C and write what belongs to the worker only; step 3 treats every row by itself. So it makes no
-difference which thread does what, and everything is a function of the seed, the epoch and the block. Threads wait for
-each other twice a round. A copy fits into a core's cache, where the kernel runs faster than on the whole matrices:
-that pays for most of the copying.
+Steps 1 and 2 read E and C and write only data of the worker; step 3 computes every row independently. So the
+assignment of blocks to threads has no effect, and the result is a function of the seed, the epoch and the block.
+Threads wait for each other twice per round. A copy fits into a core's cache, where the kernel runs faster than on the
+whole matrices, which compensates for most of the copying.
 """
 
 import threading
@@ -29,12 +29,12 @@ from embeddings.word2vec.hogwild import empty_block, open_block
 from embeddings.word2vec.replicas import make_copies, make_owners, merge, take_block
 
 WORKERS = 8
-"""Blocks of a round, whatever the number of threads; more threads than these have nothing to do."""
+"""Blocks per round, for any number of threads; more threads than this are not used."""
 
 BLOCK_TOKENS = 2000
-"""Tokens of a block. In larger ones frequent words fall behind, in smaller ones copying takes longer than training."""
+"""Tokens per block. In larger blocks frequent words lag behind; in smaller ones copying takes longer than training."""
 
-_TOKENS_A_NOISE_WORD = 20  # for each of the K negatives: 500 noise words for 2,000 tokens and K = 5
+_TOKENS_PER_NOISE_WORD = 20  # for each of the K negatives: 500 noise words for 2,000 tokens and K = 5
 _MOST_NOISE_WORDS = 10_000
 
 
@@ -46,9 +46,9 @@ class Rounds:
     config : Word2VecConfig
     corpus : EncodedCorpus
     parameters : kernels.Parameters
-        The matrices that are trained.
+        Matrices to train.
     blocks : BlockTable
-        All that will be trained.
+        All blocks to train.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class Rounds:
         self._places = [np.full(len(parameters.embedding), -1, np.int32) for _ in range(self.threads)]
 
     def compile(self, step: kernels.Step) -> None:
-        """Train no text, so that compilation is not taken for training time."""
+        """Compile the kernels with an empty block, so that training time excludes compilation."""
         self.train_block(0, 0, empty_block(self._corpus), step)
         self.merge(0, 0)
 
     def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
-        """Return the function that each of `threads` threads must run: it trains blocks until none is left."""
+        """Return the function for each of the `threads` threads; it trains blocks until none is left."""
 
         def train(worker: int, thread: int, number: int) -> tuple[float, int]:
             return self.train_block(worker, thread, open_block(self._corpus, blocks, number), step(number))
@@ -81,7 +81,7 @@ class Rounds:
         return _Team(self.threads, work, blocks.tokens, train, self.merge).run
 
     def train_block(self, worker: int, thread: int, block: kernels.Block, step: kernels.Step) -> tuple[float, int]:
-        """Train a block on a worker's copy; return what the kernel does."""
+        """Train a block on a worker's copy; return the sum of losses and the number of examples."""
         copies, parameters = self._copies, self._parameters
         noise = self._noise_words(block.last - block.first)
         tokens, state = take_block(block, parameters, copies, worker, noise, self._places[thread], step.state)
@@ -98,26 +98,27 @@ class Rounds:
         return self._kernel(copied, on_copy, step._replace(state=np.uint64(state)), self._scratches[thread])
 
     def merge(self, blocks: int, thread: int) -> None:
-        """Add what the first `blocks` workers changed to E and C: a thread's share of the rows."""
+        """Add the changes of the first `blocks` workers to the rows of E and C that a thread owns."""
         merge(self._parameters, self._copies, self._owners, blocks, thread, self.threads)
 
     def _noise_words(self, tokens: int) -> int:
-        wanted = self._negative * max(1, tokens // _TOKENS_A_NOISE_WORD)
+        wanted = self._negative * max(1, tokens // _TOKENS_PER_NOISE_WORD)
         return min(wanted, max(_MOST_NOISE_WORDS, self._negative))
 
 
 class _Team:
-    """Threads that go through the rounds together.
+    """Threads that run the rounds in step.
 
     Parameters
     ----------
     threads : int
     work : Work
     tokens : (n,) int64
-        Of every block.
-    train : function of a worker, a thread and a block
-        Trains the block on the worker's copy; returns loss and examples.
-    merge : function of the number of blocks in this round and a thread
+        Tokens of every block.
+    train : callable
+        Takes a worker, a thread and a block; trains the block on the worker's copy; returns loss and examples.
+    merge : callable
+        Takes the number of blocks of this round and a thread; adds the changes to the rows that the thread owns.
     """
 
     def __init__(
@@ -132,12 +133,12 @@ class _Team:
         self._numbers = deque(range(threads))  # of the threads
         self._round = range(0)  # blocks
         self._results: list[tuple[float, int]] = []
-        self._turns: deque[int] = deque()  # workers whose block is not yet begun
+        self._turns: deque[int] = deque()  # workers whose block has not begun yet
         self._ready = threading.Barrier(threads, self._next_round)
         self._trained = threading.Barrier(threads)
 
     def run(self) -> None:
-        """Train rounds until no block is left; runs in every thread."""
+        """Train rounds until no block is left; every thread runs this."""
         thread = self._numbers.popleft()
         try:
             while True:
@@ -148,7 +149,7 @@ class _Team:
                 self._trained.wait()
                 self._merge(len(self._round), thread)
         except threading.BrokenBarrierError:
-            return  # another thread has failed, and says why
+            return  # another thread has failed and raises its error
         except BaseException:
             self._ready.abort()
             self._trained.abort()
@@ -163,7 +164,7 @@ class _Team:
             self._results[worker] = self._train(worker, thread, self._round[worker])
 
     def _next_round(self) -> None:
-        """Count what the last round did, in the order of its blocks, and take the next blocks."""
+        """Add the results of the last round in the order of its blocks, and take the next blocks."""
         for (loss, examples), number in zip(self._results, self._round, strict=True):
             self._work.add(loss, examples, int(self._tokens[number]))
         self._work.hand_out(len(self._round))

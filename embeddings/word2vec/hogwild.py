@@ -1,4 +1,4 @@
-"""Threads that train on the same matrices at a time, without waiting for each other (Hogwild; Recht et al. 2011)."""
+"""Threads that update the same matrices without locks (Hogwild; Recht et al. 2011)."""
 
 from collections.abc import Callable
 
@@ -10,14 +10,14 @@ from embeddings.word2vec.config import Word2VecConfig
 
 
 class Hogwild:
-    """Trains blocks in place, each thread the next one that is there.
+    """Trains blocks in place; each thread takes the next block of the queue.
 
     Parameters
     ----------
     config : Word2VecConfig
     corpus : EncodedCorpus
     parameters : kernels.Parameters
-        The matrices that are trained.
+        Matrices to train.
     block_tokens : int
         Tokens of the longest block.
     """
@@ -31,11 +31,11 @@ class Hogwild:
         self._kernel = kernels.KERNELS[config.architecture]
 
     def compile(self, step: kernels.Step) -> None:
-        """Train no text, so that compilation is not taken for training time."""
+        """Compile the kernel by training an empty block, so that training time excludes compilation."""
         self._kernel(empty_block(self._corpus), self._parameters, step, self._scratch())
 
     def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
-        """Return the function that each of `threads` threads must run: it trains blocks until none is left."""
+        """Return the function for each of the `threads` threads; it trains blocks until none is left."""
 
         def run() -> None:
             scratch = self._scratch()
@@ -59,5 +59,5 @@ def open_block(corpus: EncodedCorpus, blocks: BlockTable, number: int) -> kernel
 
 
 def empty_block(corpus: EncodedCorpus) -> kernels.Block:
-    """Return a block of no tokens."""
+    """Return a block without tokens."""
     return kernels.Block(*corpus.shards[0], 0, 0, 0, 0)

@@ -30,10 +30,9 @@ class Word2Vec(Estimator):
     vectors_ : WordVectors
         E (V, d) float32 with the context matrix C; after `fit`.
     metrics_ : list of dict
-        After `fit`, one entry an epoch: ``epoch``, ``words`` (trained so far), ``seconds``, ``learning_rate``,
+        After `fit`, one entry per epoch: ``epoch``, ``words`` (trained so far), ``seconds``, ``learning_rate``,
         ``examples`` (an estimate of the number of (input, centre) examples of the epoch),
-        ``loss`` and ``held_out_loss`` (mean negative-sampling loss of an example, in nats; None where nothing was
-        measured).
+        ``loss`` and ``held_out_loss`` (mean negative-sampling loss per example, in nats; None if not measured).
     """
 
     vectors_: WordVectors
@@ -58,19 +57,18 @@ class Word2Vec(Estimator):
         ----------
         corpus : EncodedCorpus
         vocabulary : Vocabulary
-            The one that encoded `corpus`.
+            The vocabulary that encoded `corpus`.
         progress : callable, optional
             Called several times a second with a `TrainingProgress`.
         checkpointing : Checkpointing, optional
-            Where checkpoints are kept. With one thread an interrupted and resumed run gives the vectors of an
-            uninterrupted one, bit for bit.
+            Directory and interval of checkpoints. With one thread an interrupted and resumed run gives the vectors of
+            an uninterrupted one, bit for bit.
         initial_vectors : WordVectors, optional
-            Words that `vocabulary` has in common with these (see `extend_vocabulary`) start from their vectors and
-            context vectors, all others at random. A learning rate that is not given is lower then.
-
+            Initial vectors and context vectors of the words that `vocabulary` has in common with these (see
+            `extend_vocabulary`); all other words are initialised at random. The default learning rate is then lower.
         trained : (V,) bool, optional
-            The words that are trained on; all others are skipped as subsampling skips tokens, and get no vector: a
-            corpus for language models also holds punctuation, ``<unk>`` and ``<eos>``. Default: all.
+            Words to train, by default all. Other words are skipped, as in subsampling, and get no vector: a corpus for
+            language models also holds punctuation, ``<unk>`` and ``<eos>``.
 
         Returns
         -------
@@ -80,10 +78,10 @@ class Word2Vec(Estimator):
         Raises
         ------
         TrainingDiverged
-            If a weight or the loss is no longer a finite number.
+            A weight or the loss is no longer a finite number.
         EmbeddingsError
-            If `vocabulary` is not the one that encoded `corpus`, a checkpoint is of another run, or `initial_vectors`
-            have another dimension or no word in common.
+            `vocabulary` is not the one that encoded `corpus`, a checkpoint is of another run, or `initial_vectors` have
+            another dimension or no word in common.
         """
         config = self.config.with_learning_rate(continued=initial_vectors is not None)
         run = TrainingRun(config, corpus, vocabulary, trained, progress, Checkpoints(checkpointing))

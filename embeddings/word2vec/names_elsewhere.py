@@ -1,4 +1,4 @@
-"""Names that gensim, fastText and word2vec.c give to settings, and the names that these have here."""
+"""Names of settings in gensim, fastText and word2vec.c, mapped to the names of this project."""
 
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -44,11 +44,11 @@ NAMES_ELSEWHERE = {
     "workers": "threads",
     "ws": "window",
 }
-"""None: there is no such setting."""
+"""None marks a setting that this project does not have."""
 
 
 def hint_for(name: str, known: Iterable[str]) -> str:
-    """Return a hint such as "; vector_size is called dimension here", or the nearest of the `known` names."""
+    """Return a hint such as "; vector_size is called dimension here", or the closest of the `known` names."""
     if name not in NAMES_ELSEWHERE:
         return did_you_mean(name, known)
     ours = NAMES_ELSEWHERE[name]
@@ -56,7 +56,7 @@ def hint_for(name: str, known: Iterable[str]) -> str:
 
 
 def explains_names(function: Callable[P, T]) -> Callable[P, T]:
-    """Make a function answer an unknown keyword with the name that the setting has here, in a TypeError."""
+    """Decorate a function: its TypeError for an unknown keyword states the name that the setting has here."""
     known = signature(function).parameters
 
     @wraps(function)

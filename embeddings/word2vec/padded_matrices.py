@@ -1,21 +1,21 @@
-"""Memory of the two matrices while they are trained: aligned rows, padded to whole registers."""
+"""Allocation of the two matrices during training: aligned rows, padded to whole SIMD registers."""
 
 import numpy as np
 
 ROW_FLOATS = 16
-"""Rows are padded to a multiple of this many floats; the padding is zero and stays zero."""
+"""Rows are padded to a multiple of this many floats; the padding stays zero."""
 
 _CACHE_LINE = 64  # bytes
 _ROWS_AT_A_TIME = 4096
 
 
 def padded_dimension(dimension: int) -> int:
-    """Return the dimension rounded up to whole rows of `ROW_FLOATS`."""
+    """Return the dimension rounded up to a multiple of `ROW_FLOATS`."""
     return -(-dimension // ROW_FLOATS) * ROW_FLOATS
 
 
 def zeros(rows: int, dimension: int) -> np.ndarray:
-    """Allocate a padded matrix of zeros that begins at a cache line.
+    """Allocate a padded matrix of zeros, aligned to a cache line.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ def random_rows(rows: int, dimension: int, generator: np.random.Generator) -> np
 
 
 def without_padding(matrix: np.ndarray, dimension: int) -> np.ndarray:
-    """Close the gaps between the rows in place, and return the contiguous (rows, dimension) matrix.
+    """Remove the padding in place and return the contiguous (rows, dimension) matrix.
 
-    No second matrix is allocated; the padded one is used up.
+    No second matrix is allocated; the padded one is overwritten.
     """
     rows, width = matrix.shape
     if width == dimension:

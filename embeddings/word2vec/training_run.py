@@ -26,23 +26,23 @@ logger = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 0.2
 _LOSS_INTERVAL = 128
-_HELD_OUT_EPOCH = 2**32 - 1  # its random streams are those of no real epoch
+_HELD_OUT_EPOCH = 2**32 - 1  # its random streams differ from those of every real epoch
 
 
 class TrainingRun:
-    """Trains E and C on an encoded corpus with Hogwild threads, or in rounds that are the same in every run.
+    """Trains E and C on an encoded corpus with Hogwild threads, or in deterministic rounds.
 
-    The learning rate and the random stream of a block depend on the seed, the epoch and the place of the block in the
-    corpus only, not on the thread that trains it; with one Hogwild thread the result is the same in every run, too.
+    The learning rate and the random stream of a block depend only on the seed, the epoch and the position of the block
+    in the corpus, not on the thread that trains it; with one Hogwild thread the result is deterministic too.
 
     Parameters
     ----------
     config : Word2VecConfig
     corpus : EncodedCorpus
     vocabulary : Vocabulary
-        The one that encoded `corpus`.
+        The vocabulary that encoded `corpus`.
     trained : (V,) bool, optional
-        The words that are trained on. Default: all.
+        Words to train; by default all.
     progress : callable, optional
         Called several times a second with a `TrainingProgress`.
     checkpoints : Checkpoints, optional
@@ -50,14 +50,14 @@ class TrainingRun:
     Attributes
     ----------
     parameters : kernels.Parameters
-        E and C with padded rows; the tables that draw words.
+        E and C with padded rows, and the tables for drawing words.
     metrics : list of dict
         See `Word2Vec`.
 
     Raises
     ------
     EmbeddingsError
-        If it is another one, or fewer than two words are to be trained on.
+        The vocabulary is another one, or fewer than two words are to be trained.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class TrainingRun:
         generator = np.random.default_rng(config.seed)
         counts = vocabulary.counts if trained is None else np.where(trained, vocabulary.counts, 0)
         if np.count_nonzero(counts) < 2 and trained is not None:
-            raise EmbeddingsError("fewer than two words are to be trained on; give it more text")
+            raise EmbeddingsError("fewer than two words to train; give more text")
         noise = noise_distribution(counts, config.noise_exponent, trained)
         threshold, alias = alias_table(noise)
         self.parameters = kernels.Parameters(
@@ -99,7 +99,7 @@ class TrainingRun:
 
     @property
     def words_total(self) -> int:
-        """Tokens to train on, over all epochs."""
+        """Number of tokens to train, over all epochs."""
         return self._epoch_tokens * self.config.epochs
 
     @property
@@ -107,16 +107,16 @@ class TrainingRun:
         return int(self._tokens_before[-1])
 
     def train(self) -> None:
-        """Train all epochs in place, from where the newest checkpoint ends if there is one.
+        """Train all epochs in place; resume from the newest checkpoint if one exists.
 
         Raises
         ------
         TrainingDiverged
-            If a loss or weight is not a finite number.
+            A loss or weight is not a finite number.
         EmbeddingsError
-            If a checkpoint cannot be written.
+            A checkpoint cannot be written.
         KeyboardInterrupt
-            After the threads have ended and a checkpoint is written.
+            Training was interrupted; the threads have ended and a checkpoint is written.
         """
         work = Work(len(self._blocks))
         self._restore(work)
@@ -127,9 +127,9 @@ class TrainingRun:
             try:
                 self._train_epoch(epoch, work)
                 held_out_loss = self.held_out_loss()
-            except EmbeddingsError:  # diverged, or no room for a checkpoint
+            except EmbeddingsError:  # diverged, or no space for a checkpoint
                 raise
-            except BaseException:  # an interruption, as a rule; the threads have ended
+            except BaseException:  # usually an interruption; the threads have ended
                 self._require_finite(work.loss)
                 self._save(work)
                 raise
@@ -149,7 +149,7 @@ class TrainingRun:
                 self._save(work)
 
     def held_out_loss(self) -> float | None:
-        """Mean loss of an example of the held-out blocks; the same draws at every call. None if nothing is held out."""
+        """Return the mean loss per example of the held-out blocks, or None without any; deterministic."""
         if not len(self._held_out):
             return None
         work = Work(len(self._held_out))
@@ -157,7 +157,7 @@ class TrainingRun:
         return work.mean_loss
 
     def _train_epoch(self, epoch: int, work: Work) -> None:
-        """Train the rest of an epoch; for a checkpoint all threads end, so that every block is in or out."""
+        """Train the rest of an epoch; all threads end before a checkpoint, so that it holds only whole blocks."""
 
         def step(block: int) -> kernels.Step:
             return self._step(epoch, block, self._learning_rate(epoch, block), _LOSS_INTERVAL)
@@ -169,7 +169,7 @@ class TrainingRun:
                 self._save(work)
 
     def _run_threads(self, epoch: int, work: Work, step: Callable[[int], kernels.Step], seconds: float) -> None:
-        """Train with all threads until the blocks, or the seconds, are over."""
+        """Train with all threads until no block is left or the time is up."""
         start, before = time.monotonic(), work.so_far()
         work.pause(False)
         run = self._strategy.start(work, self._blocks, step)
@@ -193,7 +193,7 @@ class TrainingRun:
         self._checkpoints.save(arrays, state)
 
     def _restore(self, work: Work) -> None:
-        """Resume from a checkpoint; the caller keeps those of other settings or text out of the directory."""
+        """Restore the newest checkpoint; the caller ensures that the directory has none of other settings or text."""
         found = self._checkpoints.load()
         if found is None:
             return
@@ -202,16 +202,16 @@ class TrainingRun:
             if saved.shape != matrix.shape:
                 raise EmbeddingsError(
                     f"the checkpoint in {self._checkpoints.directory} has a matrix of {saved.shape}, this run one of "
-                    f"{matrix.shape}: it is of other settings or text; remove it to start anew"
+                    f"{matrix.shape}: it is of other settings or text; remove it to start again"
                 )
             matrix[:] = saved
         self.metrics += found.state["metrics"]
         self._trained_seconds = found.state["seconds"]
         work.restore(found.state["work"])
-        logger.info("going on after epoch %d, block %d", len(self.metrics), work.position)
+        logger.info("resuming after epoch %d, block %d", len(self.metrics), work.position)
 
     def _report(self, epoch: int, work: Work, before: tuple[float, int, int]) -> tuple[float, int, int]:
-        """Tell the caller how far training is, with the loss since `before`; return what was told."""
+        """Report the progress, with the loss since `before`; return loss, examples and tokens so far."""
         loss, examples, tokens = now = work.so_far()
         self._require_finite(loss)
         done = epoch * self._epoch_tokens + tokens
@@ -236,7 +236,7 @@ class TrainingRun:
         return self._rate_after(epoch * self._epoch_tokens + int(self._tokens_before[block]))
 
     def _rate_after(self, tokens: int) -> float:
-        """Linear decay with the number of trained tokens."""
+        """Return the learning rate, which decays linearly with the number of trained tokens."""
         done = tokens / self.words_total if self.words_total else 1.0
         return self.config.rate + (self.config.min_learning_rate - self.config.rate) * done
 

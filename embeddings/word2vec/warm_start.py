@@ -1,4 +1,4 @@
-"""Training goes on from vectors that there are already: which words there will be, and where each starts."""
+"""Warm start: extend the vocabulary of existing vectors with a new text, and copy the vectors to begin training."""
 
 import numpy as np
 
@@ -23,32 +23,32 @@ def extend_vocabulary(
 ) -> Vocabulary:
     """Add the words of a new text to a vocabulary.
 
-    Counts are those of the old vocabulary and of the new text together. They decide which tokens are passed over and
-    which words are noise, and so the old words stay in the noise though the new text does not have them: what the new
-    words are told from is the language, not the new text alone.
+    Counts are the sums of the old vocabulary and the new text. They determine subsampling and the noise distribution.
+    So old words that do not occur in the new text remain noise words, and negatives represent the whole language, not
+    only the new text.
 
     Parameters
     ----------
     old : Vocabulary
-        All its words are kept.
+        All of its words are kept.
     tokenized : TokenizedCorpus
         The new text.
     min_count : int
-        New words that it has less often are left out.
+        Omit new words that occur less often in the new text.
     max_vocabulary : int, optional
-        Add the most frequent new words only, up to this many words in all.
+        Add only the most frequent new words, up to this total size.
     split : SplitText, optional
-        Count the words of its training part only, and begin with ``<unk>`` and ``<eos>``; see `build_vocabulary`.
+        Count only the words of its training part, and begin with ``<unk>`` and ``<eos>``; see `build_vocabulary`.
 
     Returns
     -------
     Vocabulary
-        By falling count, as always; ids are others than in `old`.
+        Words by descending count; ids differ from those in `old`.
 
     Raises
     ------
     EmbeddingsError
-        If the text has fewer than two distinct words.
+        The text has fewer than two distinct words.
     """
     table = WordTable()
     table.add(CountedWords(old.encoded_words, old.counts))
@@ -69,7 +69,7 @@ def extend_vocabulary(
 
 
 def require_dimension(initial_vectors: WordVectors, dimension: int) -> None:
-    """Raise an error unless training of vectors of a dimension can start from these.
+    """Check that initial vectors have the dimension of the training.
 
     Parameters
     ----------
@@ -79,46 +79,46 @@ def require_dimension(initial_vectors: WordVectors, dimension: int) -> None:
     Raises
     ------
     EmbeddingsError
-        If they have another dimension.
+        They have another dimension.
     """
     found = initial_vectors.matrix.shape[1]
     if found != dimension:
         raise EmbeddingsError(
-            f"the vectors to start from have {found} dimensions, and dimension is {dimension}: train with "
-            f"dimension {found}, or start from others"
+            f"the initial vectors have {found} dimensions, and dimension is {dimension}: train with dimension {found}, "
+            "or give other vectors"
         )
 
 
 def copy_vectors(
     initial_vectors: WordVectors, vocabulary: Vocabulary, embedding: np.ndarray, context: np.ndarray
 ) -> None:
-    """Write the vectors of the words that both have into the matrices of a training.
+    """Copy the vectors of common words into the matrices of a training.
 
     Parameters
     ----------
     initial_vectors : WordVectors
-        (V', d); without context vectors, those of the matrix stay as they are.
+        Without context vectors, `context` is unchanged.
     vocabulary : Vocabulary
-        Of the matrices.
+        Vocabulary of the matrices.
     embedding, context : (V, padded d) float32
-        Changed in place.
+        Updated.
 
     Raises
     ------
     EmbeddingsError
-        If no word is in both vocabularies.
+        The vocabularies have no word in common.
     """
     dimension = initial_vectors.matrix.shape[1]
     rows = vocabulary.ids(initial_vectors.words, missing=-1)
     if (rows < 0).all():
         raise EmbeddingsError(
-            f"none of the {len(rows):,} words to start from is in the vocabulary of {len(vocabulary):,} words; make it "
-            "with extend_vocabulary"
+            f"none of the {len(rows):,} words of the initial vectors is in the vocabulary of {len(vocabulary):,} "
+            "words; make it with extend_vocabulary"
         )
     for source, target in ((initial_vectors.matrix, embedding), (initial_vectors.context, context)):
         if source is None:
             continue
-        for first in range(0, len(rows), _ROWS_AT_A_TIME):  # a memory map is not read as a whole
+        for first in range(0, len(rows), _ROWS_AT_A_TIME):  # in parts, so that a memory map is not read as a whole
             part = slice(first, first + _ROWS_AT_A_TIME)
             kept = rows[part] >= 0
             target[rows[part][kept], :dimension] = source[part][kept]
