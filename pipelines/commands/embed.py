@@ -146,8 +146,8 @@ def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
     if weighting == "sif":
         component = common_component(matrix)
         for start in range(0, len(matrix), _LINES_AT_A_TIME):
-            rows = slice(start, start + _LINES_AT_A_TIME)
-            matrix[rows] = remove_component(matrix[rows], component)
+            part = slice(start, start + _LINES_AT_A_TIME)
+            matrix[part] = remove_component(matrix[part], component)
     return matrix
 
 
