@@ -149,7 +149,7 @@ def test_first_checksum_is_recorded_and_holds(offer, cache, caplog):
     offer(zipped({"a": b"first\n"}))
     with caplog.at_level(logging.WARNING):
         assert fetch("test").record.checked_by == ""
-    assert "no source gives a checksum" in caplog.text
+    assert "no source states a checksum" in caplog.text
     shutil.rmtree(cache / "corpora" / "test")
     assert not info("test").cached
     assert info("test").record  # what the text was outlives it
@@ -254,7 +254,7 @@ def test_archive_cannot_write_outside_its_folder(offer, tmp_path, pack, name):
 @pytest.mark.parametrize("content", [tarred({"evil": b""}, link), tarred({"evil": b""}, device), zip_with_link()])
 def test_archive_with_links_or_devices_is_refused(offer, content):
     offer(content)
-    with pytest.raises(CorpusError, match="has a link or device in it, 'evil'"):
+    with pytest.raises(CorpusError, match="contains a link or device, 'evil'"):
         fetch("test")
 
 

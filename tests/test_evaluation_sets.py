@@ -59,7 +59,7 @@ def test_the_catalog_is_fetched_once_and_what_is_missing_is_told(site, caplog):
     assert found["pairs"].read_bytes() == PAIRS.replace(b"\r", b"")
     assert found["numbered"].read_text() == "sun-n\thot-j\t7.5\nhard-and-fast\trun-v\t1\n"
     assert found["tagged"].read_text() == "sun\thot\t7.5\nhard-and-fast\trun\t1\n"
-    assert "cannot be fetched: gone" in caplog.text
+    assert "cannot be downloaded: gone" in caplog.text
     requests = len(site.requests)
     assert find_sets(["pairs", "tagged"]) == {name: found[name] for name in ("pairs", "tagged")}
     assert len(site.requests) == requests
