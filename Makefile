@@ -1,4 +1,4 @@
-# vecmill. `make help` lists what can be made; every target first makes .venv if it is missing.
+# vecmill. `make help` lists the targets; every target first creates .venv if it is missing.
 
 CORPUS ?= pydocs
 # runs/pydocs, runs/wiki-en for ../data/wiki-en.txt.xz
@@ -17,33 +17,33 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 help:
 	@echo "make train-embeddings   train word vectors: CORPUS=$(CORPUS) OUT=$(OUT) ARGS=\"--dimension 200 ...\""
-	@echo "make train-lm           train a language model and the word vectors that it starts from: LM=$(LM)"
-	@echo "make export             write the vectors in OUT for other tools: FORMAT=$(FORMAT) FILE=$(OUT).$(FORMAT)"
-	@echo "make evaluate           word similarity and analogies for the vectors in OUT: DATA=set, file or folder"
+	@echo "make train-lm           train a language model and its initial word vectors: LM=$(LM)"
+	@echo "make export             export the vectors in OUT for other tools: FORMAT=$(FORMAT) FILE=$(OUT).$(FORMAT)"
+	@echo "make evaluate           evaluate the vectors in OUT: DATA=set, file or folder"
 	@echo "make test               run the tests: ARGS=\"-k words\""
-	@echo "make test-nojit         run the tests of the kernels as plain Python, without Numba's compiler"
-	@echo "make lint               check style, types, docstrings, dangerous calls and known vulnerabilities"
-	@echo "make bench              measure against gensim, in one run"
-	@echo "make clean              remove .venv and caches; runs/ stays"
+	@echo "make test-nojit         run the kernel tests in plain Python, without Numba's compiler"
+	@echo "make lint               check style, types, docstrings, security and known vulnerabilities"
+	@echo "make bench              run the benchmarks against gensim and torch"
+	@echo "make clean              remove .venv and caches; keep runs/"
 	@echo
-	@echo "What is finished is not made again; ARGS=--force makes it anew."
-	@echo "CORPUS is a name (.venv/bin/vecmill corpora list), a file, a directory, a glob, a URL or - for stdin."
+	@echo "Finished outputs are kept; ARGS=--force replaces them."
+	@echo "CORPUS is a name (.venv/bin/vecmill corpora list), a file, a directory, a glob, a URL, or - for stdin."
 	@echo "All options: .venv/bin/vecmill train-embeddings --help"
 
-# --- .venv: made from the first Python that will do; installed again when pyproject.toml changes -------------------
+# --- .venv: created with the first suitable Python; updated when pyproject.toml changes ----------------------------
 
-WILL_DO := import sys, venv; sys.exit(sys.version_info < (3, 11))
+IS_SUITABLE := import sys, venv; sys.exit(sys.version_info < (3, 11))
 
 $(BIN)/python:
 	@for python in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11 python); do \
-	    if "$$python" -c '$(WILL_DO)' 2>/dev/null; then \
-	        echo "making .venv with $$("$$python" --version)"; \
+	    if "$$python" -c '$(IS_SUITABLE)' 2>/dev/null; then \
+	        echo "creating .venv with $$("$$python" --version)"; \
 	        exec "$$python" -m venv --clear $(VENV); \
 	    fi; \
 	done; \
-	echo "vecmill needs Python 3.11 or later with its venv module, and found none:" \
+	echo "vecmill needs Python 3.11 or later with the venv module, but found none:" \
 	     "$(or $(PYTHON),python3) is $$($(or $(PYTHON),python3) --version 2>&1 | head -1)." >&2; \
-	echo "Name one: make ... PYTHON=/path/to/python3.12" >&2; \
+	echo "Set its path: make ... PYTHON=/path/to/python3.12" >&2; \
 	exit 1
 
 $(VENV)/core.stamp: pyproject.toml | $(BIN)/python
@@ -52,7 +52,7 @@ $(VENV)/core.stamp: pyproject.toml | $(BIN)/python
 	@touch $@
 
 $(VENV)/%.stamp: $(VENV)/core.stamp
-	@echo "installing what 'make $*' needs"
+	@echo "installing the dependencies of 'make $*'"
 	@$(PIP) --editable '.[$*]'
 	@touch $@
 
@@ -76,7 +76,7 @@ evaluate: $(VENV)/core.stamp
 test: $(VENV)/test.stamp
 	$(BIN)/pytest -n auto $(ARGS)
 
-# Tests of compiled code that are quick enough without the compiler.
+# Tests of compiled code that are fast enough without the compiler.
 NOJIT_TESTS := $(wildcard tests/test_*kernels.py tests/test_recurrent_*.py) \
     $(patsubst %,tests/test_%.py,parallel sampling tokenization tokenized_corpus encoded_corpus vocabulary \
     word2vec_blocks count_based evaluation formats_text formats_round_trip)

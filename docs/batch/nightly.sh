@@ -1,7 +1,7 @@
 #!/bin/sh
 # For cron: crontab -e, then
 #   30 2 * * *  "$HOME/vecmill/docs/batch/nightly.sh"
-# Cron mails what is printed: nothing, unless something failed. Log lines are in runs/nightly.jsonl.
+# Cron mails the output, which is empty unless the run failed. Log lines are appended to runs/nightly.jsonl.
 set -eu
 
 project=${VECMILL_PROJECT:-$HOME/vecmill}
@@ -10,7 +10,7 @@ cd "$project"
 mkdir -p runs
 log=runs/nightly.jsonl
 
-# A run that is still going holds the lock of its directory: this one is refused then, and says so.
+# If an earlier run is still in progress, it holds the lock of its directory, and this run fails with a message.
 code=0
 nice -n 10 .venv/bin/vecmill --log-format json run "$settings" >/dev/null 2>>"$log" || code=$?
 if [ "$code" -ne 0 ]; then

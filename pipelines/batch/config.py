@@ -131,7 +131,8 @@ def _batch_settings(path: Path, text: str, table: Mapping[str, Any]) -> BatchSet
                 f"{origin}: unknown key {key!r} in [batch]{did_you_mean(key, known)} (keys: {', '.join(known)})"
             )
         given[f"batch.{key}"] = Setting(value, origin)
-    return build_sections({"batch": BatchSettings}, given)["batch"]
+    settings: BatchSettings = build_sections({"batch": BatchSettings}, given)["batch"]
+    return settings
 
 
 def _combinations(path: Path, grid: Mapping[str, Setting]) -> list[dict[str, Setting]]:

@@ -60,7 +60,7 @@ class _Running:
     state: JobState
     until: str | None
     slot: int
-    process: subprocess.Popen
+    process: subprocess.Popen[bytes]
     started: float = field(default_factory=time.monotonic)
 
 

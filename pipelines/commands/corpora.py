@@ -57,7 +57,7 @@ def _print_entries(title: str, entries: list[CatalogEntry]) -> None:
 
 @corpora_app.command("fetch", cls=Command)
 def fetch_command(name: Name) -> None:
-    """Download a corpus into the cache, verify its checksum and unpack it.
+    """Download a corpus, verify its checksum and unpack it.
 
     Example: vecmill corpora fetch text8
     """

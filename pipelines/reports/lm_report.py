@@ -79,7 +79,7 @@ def _print_perplexity(path: Path) -> None:
     print_columns(
         [
             ("this model", _shown(test["perplexity"])),
-            (f"Kneser-Ney, modified, interpolated, {kneser_ney['order']}-gram", f"{kneser_ney['perplexity']:.2f}"),
+            (kneser_ney_name(kneser_ney, _tokens(manifest)), f"{kneser_ney['perplexity']:.2f}"),
             ("unigram", f"{unigram['perplexity']:.2f}"),
         ],
         left=1,

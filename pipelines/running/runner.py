@@ -5,7 +5,7 @@ import logging
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pipelines.console.interruption import raise_if_interrupted
 from pipelines.console.progress import Progress
@@ -211,8 +211,8 @@ class Runner:
                 found.add(stage.name)
         return found
 
-    def _history(self, stage: Stage) -> dict[str, dict]:
-        history: dict[str, dict] = {}
+    def _history(self, stage: Stage) -> dict[str, dict[str, Any]]:
+        history: dict[str, dict[str, Any]] = {}
         for name in stage.inputs:
             manifest = self._manifests[name]
             record = manifest.to_dict()

@@ -44,7 +44,8 @@ class RunConfig:
         sections = self.embedding.to_dict() | {name: dataclasses.asdict(getattr(self, name)) for name in RUN_SECTIONS}
         if self.lm:
             sections |= {name: dataclasses.asdict(getattr(self.lm, name)) for name in ("split", *LM_SECTION_NAMES)}
-        return json.loads(json.dumps(sections))
+        as_json: dict[str, dict[str, Any]] = json.loads(json.dumps(sections))
+        return as_json
 
 
 def load_run_config(path: Path, overrides: Mapping[str, Setting] | None = None) -> RunConfig:
