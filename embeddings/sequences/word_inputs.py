@@ -21,10 +21,9 @@ from embeddings.networks.batching import pad_sequences
 from embeddings.networks.embedding import Embedding, RepeatedVectors
 from embeddings.networks.initial_embedding import initial_embedding, random_embedding
 from embeddings.networks.parameters import Parameter, Parameters
-from embeddings.text.vocabulary import Vocabulary
+from embeddings.text.vocabulary import UNK, Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
 
-UNKNOWN = "<unk>"
 DEFAULT_DIMENSION = 100
 UNKNOWN_RATE = 0.5
 """Probability with which ``<unk>`` replaces a word that occurs once and has no trained vector, in each batch."""
@@ -170,7 +169,7 @@ class WordInputs:
         counts: Counter[str] = Counter()
         for form, count in forms.items():
             counts[self._spelling(form)] += count
-        del counts[UNKNOWN]
+        del counts[UNK]
         total = sum(counts.values())
         lost = sum(count for word, count in counts.items() if word not in self._has_vector)
         self.missing_share = lost / total if total else 0.0
@@ -182,7 +181,7 @@ class WordInputs:
             )
         seen = [word for word, _ in counts.most_common()]
         more = [word for word in vectors.words if word not in counts] if vectors is not None else []
-        words = [UNKNOWN, *seen, *more]
+        words = [UNK, *seen, *more]
         self._row = {word: row for row, word in enumerate(words)}
         self._rare = np.zeros(len(words), bool)
         self._rare[[self._row[word] for word in seen if counts[word] == 1 and word not in self._has_vector]] = True

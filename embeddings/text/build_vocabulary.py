@@ -100,7 +100,7 @@ def _with_specials(kept: CountedWords, unknown: int, ends: int) -> CountedWords:
 
 def _require_words(kept: int, distinct: int, needed: int, min_count: int, tokenized: TokenizedCorpus) -> None:
     if not distinct:
-        raise EmbeddingsError(f"the corpus has no words ({tokenized.byte_count:,} bytes were read); give it some text")
+        raise EmbeddingsError("the corpus has no words; give it some text")
     if distinct < needed:
         raise EmbeddingsError("the corpus has one distinct word; training needs at least two")
     if kept < needed:

@@ -253,7 +253,10 @@ class Vocabulary:
         ------
         UnknownWordError
             See `id`.
+        TypeError
+            A str is given instead of a list of words.
         """
+        require_list(words)
         find = self._ids.get if missing is not None else self.id
         arguments = () if missing is None else (missing,)
         return np.array([find(word, *arguments) for word in words], np.int32)
@@ -379,3 +382,9 @@ def _lines(words: list[str], counts: list[int] | None) -> str:
     if counts is None:
         return "\t0\n".join([*words, ""])
     return "".join(map("{}\t{}\n".format, words, counts))
+
+
+def require_list(words: object) -> None:
+    """Raise a TypeError if a str is given instead of a list of words: its letters would be read as words."""
+    if isinstance(words, str):
+        raise TypeError(f"got the str {words[:40]!r}; expected a list of words, such as {words.split()[:3]!r}")

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.vocabulary import Vocabulary
+from embeddings.text.vocabulary import Vocabulary, require_list
 
 Word: TypeAlias = str | int | np.integer
 """A word, or its id: the row of E."""
@@ -230,12 +230,6 @@ class EmbeddingMatrix:
         if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
             raise ValueError(f"got a vector of shape {vector.shape}; expected ({self.dimension},) of finite numbers")
         return vector
-
-
-def require_list(words: object) -> None:
-    """Raise a TypeError if a str is given instead of a list of words: its letters would be read as words."""
-    if isinstance(words, str):
-        raise TypeError(f"got the str {words[:40]!r}; expected a list of words, such as {words.split()[:3]!r}")
 
 
 def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarray:

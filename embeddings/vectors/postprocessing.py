@@ -8,7 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from embeddings.errors import EmbeddingsError
-from embeddings.vectors.embedding_matrix import BLOCK, require_list
+from embeddings.text.vocabulary import require_list
+from embeddings.vectors.embedding_matrix import BLOCK
 from embeddings.vectors.word_vectors import WordVectors
 
 

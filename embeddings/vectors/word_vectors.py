@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector, require_list
+from embeddings.text.vocabulary import require_list
+from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.vectors.model_directory import StoredVectors, read_model_directory, write_model_directory
 from embeddings.vectors.neighbors import nearest
 

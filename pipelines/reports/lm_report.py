@@ -29,7 +29,7 @@ def print_lm_training(directory: Path) -> None:
         results.print(f"  {sentence}")
     _print_epochs(directory / METRICS_FILE)
     _print_text(manifest)
-    _print_perplexity(directory / PERPLEXITY_FILE)
+    _print_perplexity(directory / PERPLEXITY_FILE, manifest.summary["tokens"]["train"])
     times = [f"{name} {stage['cost']['wall_seconds']:.1f} s" for name, stage in manifest.history.items()]
     times.append(f"train-lm {manifest.cost['wall_seconds']:.1f} s")
     results.print(
@@ -71,7 +71,13 @@ def _epoch_row(metrics: Mapping[str, Any]) -> Sequence[str]:
     )
 
 
-def _print_perplexity(path: Path) -> None:
+def kneser_ney_name(found: Mapping[str, Any], tokens: int) -> str:
+    """Return the name of the n-gram baseline; it says so if the baseline counts only a part of the training text."""
+    name = f"Kneser-Ney, modified, interpolated, {found['order']}-gram"
+    return name if found["tokens"] == tokens else f"{name}, of the first {found['tokens']:,} training tokens"
+
+
+def _print_perplexity(path: Path, tokens: int) -> None:
     found = json.loads(path.read_text("utf-8"))
     test = found["test"]
     kneser_ney, unigram = found["kneser_ney"], found["unigram"]
@@ -79,7 +85,7 @@ def _print_perplexity(path: Path) -> None:
     print_columns(
         [
             ("this model", _shown(test["perplexity"])),
-            (kneser_ney_name(kneser_ney, _tokens(manifest)), f"{kneser_ney['perplexity']:.2f}"),
+            (kneser_ney_name(kneser_ney, tokens), f"{kneser_ney['perplexity']:.2f}"),
             ("unigram", f"{unigram['perplexity']:.2f}"),
         ],
         left=1,

@@ -124,7 +124,7 @@ def _exports(manifest: Manifest) -> Section:
 
 def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
     from embeddings.language_model.model import LanguageModel
-    from pipelines.reports.lm_report import example_sentences
+    from pipelines.reports.lm_report import example_sentences, kneser_ney_name
 
     found = json.loads((directory / PERPLEXITY_FILE).read_text("utf-8"))
     text, test = manifests["train-lm"].summary, found["test"]
@@ -135,7 +135,7 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
         ["test perplexity", ""],
         [
             ["this model", f"{test['perplexity']:.2f}"],
-            [f"Kneser-Ney, {found['kneser_ney']['order']}-gram", f"{found['kneser_ney']['perplexity']:.2f}"],
+            [kneser_ney_name(found["kneser_ney"], text["tokens"]["train"]), f"{found['kneser_ney']['perplexity']:.2f}"],
             ["unigram", f"{found['unigram']['perplexity']:.2f}"],
         ],
     )
