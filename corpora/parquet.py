@@ -43,8 +43,9 @@ def _texts(values: pa.Array) -> Iterable[bytes | None]:
     if pa.types.is_dictionary(values.type):
         values = values.dictionary_decode()
     # as bytes, because Arrow does not guarantee that its strings are UTF-8
-    return values.cast(pa.large_binary()).to_pylist()
+    texts: list[bytes | None] = values.cast(pa.large_binary()).to_pylist()
+    return texts
 
 
 def _is_text(kind: pa.DataType) -> bool:
-    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

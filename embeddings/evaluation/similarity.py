@@ -99,4 +99,7 @@ def _correlation(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return np.full(x.shape[:-1], np.nan)
     x, y = x - x.mean(axis=-1, keepdims=True), y - y.mean(axis=-1, keepdims=True)
     spread = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
-    return np.divide((x * y).sum(axis=-1), spread, out=np.full_like(spread, np.nan), where=spread > 0)
+    correlation: np.ndarray = np.divide(
+        (x * y).sum(axis=-1), spread, out=np.full_like(spread, np.nan), where=spread > 0
+    )
+    return correlation

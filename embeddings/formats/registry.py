@@ -54,7 +54,8 @@ class Format:
 
     def open_stream(self, path: Path, progress: Progress | None) -> AbstractContextManager[VectorStream]:
         """Open a file of this format for reading."""
-        return self._module.open_stream(path, progress)
+        stream: AbstractContextManager[VectorStream] = self._module.open_stream(path, progress)
+        return stream
 
     @property
     def is_directory(self) -> bool:

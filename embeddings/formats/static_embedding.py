@@ -103,7 +103,8 @@ def unit_rows(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return rows scaled to unit length; zero rows stay zero."""
     exact = matrix.astype(np.float64)
     lengths = np.linalg.norm(exact, axis=1, keepdims=True)
-    return np.divide(exact, lengths, out=exact, where=lengths > 0).astype(np.float32)
+    unit: npt.NDArray[np.float32] = np.divide(exact, lengths, out=exact, where=lengths > 0).astype(np.float32)
+    return unit
 
 
 def splitting(words: Iterable[str]) -> dict[str, Any]:

@@ -260,7 +260,7 @@ def nearest_float32(number: bytes) -> np.float32:
     exact = Decimal(number.decode())
     for towards in (np.float32(np.inf), np.float32(-np.inf)):
         with np.errstate(over="ignore"):
-            neighbour = np.nextafter(value, towards)
+            neighbour: np.float32 = np.nextafter(value, towards)
         # the sum of two neighbours has at most 25 bits: exact in float64
         middle = Decimal((float(value) + float(neighbour)) / 2.0)
         beyond = exact > middle if towards > 0 else exact < middle

@@ -133,7 +133,8 @@ class Decoder:
         """Return ln P(sequence) of each target, ``<end>`` included, (B,) float64."""
         hidden, padded = self._hidden(targets, states)
         flat = self.output.log_likelihood(hidden.reshape(-1, hidden.shape[-1]), padded.ravel())
-        return flat.reshape(padded.shape).sum(axis=0)
+        total: np.ndarray = flat.reshape(padded.shape).sum(axis=0)
+        return total
 
     def _hidden(self, targets: Sequence[np.ndarray], states: list[State]) -> tuple[np.ndarray, np.ndarray]:
         inputs, lengths = pad_sequences([np.concatenate([[self.end], target]) for target in targets])

@@ -45,7 +45,8 @@ class MeanPooling(Pooling):
     def forward(self, rows: np.ndarray, starts: np.ndarray) -> np.ndarray:
         """Return the means."""
         self._counts = _counts(rows, starts)
-        return np.add.reduceat(rows, starts) / self._counts[:, None].astype(rows.dtype)
+        means: np.ndarray = np.add.reduceat(rows, starts) / self._counts[:, None].astype(rows.dtype)
+        return means
 
     def backward(self, d_pooled: np.ndarray) -> np.ndarray:
         """Divide the gradient of each mean evenly among its rows."""
@@ -68,7 +69,8 @@ class MaxPooling(Pooling):
 
     def backward(self, d_pooled: np.ndarray) -> np.ndarray:
         """Pass the gradient to the maxima."""
-        return np.repeat(d_pooled / self._ties, self._counts, axis=0) * self._chosen
+        d_rows: np.ndarray = np.repeat(d_pooled / self._ties, self._counts, axis=0) * self._chosen
+        return d_rows
 
 
 class AttentionPooling(Pooling):

@@ -51,6 +51,8 @@ class TreeLSTM(ABC):
 
     parts: int
     """n: number of the children's vectors that s and U_f take side by side."""
+    _h: np.ndarray
+    _c: np.ndarray
 
     def __init__(
         self,
@@ -209,7 +211,8 @@ class ChildSumTreeLSTM(TreeLSTM):
         return sum_by_index(child_h, rows, count)
 
     def _summary_gradient(self, d_s: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        return d_s[rows]
+        d_children: np.ndarray = d_s[rows]
+        return d_children
 
 
 class BinaryTreeLSTM(TreeLSTM):

@@ -62,7 +62,7 @@ class EmbeddingMatrix:
     @property
     def dimension(self) -> int:
         """Number of dimensions d."""
-        return self.matrix.shape[1]
+        return int(self.matrix.shape[1])
 
     def __len__(self) -> int:
         return len(self.vocabulary)
@@ -77,7 +77,8 @@ class EmbeddingMatrix:
         """Return the vector (d,) of one word, or the vectors (n, d) of several."""
         if isinstance(words, (str, int, np.integer)):
             return self.get_vector(words)
-        return self.matrix[self.ids(words)]
+        vectors: np.ndarray = self.matrix[self.ids(words)]
+        return vectors
 
     @cached_property
     def unit_matrix(self) -> np.ndarray:
@@ -140,7 +141,8 @@ class EmbeddingMatrix:
         KeyError, IndexError
             As `id`.
         """
-        return self.unit_vectors([word])[0] if norm else self.matrix[self.id(word)]
+        vector: np.ndarray = self.unit_vectors([word])[0] if norm else self.matrix[self.id(word)]
+        return vector
 
     def unit_vectors(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the unit vectors of words or ids, (n, d) float32; only their rows of E are read.
@@ -275,4 +277,5 @@ def _scaled(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _unit(vector: np.ndarray) -> np.ndarray:
     """Scale a vector to unit length, float32; a zero vector stays zero."""
-    return _scaled(vector[None])[0][0].astype(np.float32)
+    unit: np.ndarray = _scaled(vector[None])[0][0].astype(np.float32)
+    return unit

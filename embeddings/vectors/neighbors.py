@@ -101,7 +101,8 @@ def _kth_largest_bound(scores: np.ndarray, k: int) -> np.ndarray | float:
     if rows < k:
         return -np.inf
     if groups < 2 * k:
-        return np.partition(scores, rows - k, axis=0)[rows - k]
+        kth: np.ndarray = np.partition(scores, rows - k, axis=0)[rows - k]
+        return kth
     # group g holds the rows g, g + groups, g + 2 groups, ...: maxima of whole contiguous runs
     maxima = scores[: groups * GROUP].reshape(GROUP, groups, n).max(axis=0)
     return np.partition(np.ascontiguousarray(maxima.T), groups - k, axis=1)[:, groups - k]

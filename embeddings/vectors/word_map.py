@@ -128,7 +128,8 @@ def _principal_plane(centred: np.ndarray) -> np.ndarray:
     _, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))  # ascending
     plane = directions[:, [-1, -2]]
     plane *= np.sign(plane[np.abs(plane).argmax(axis=0), [0, 1]])
-    return (centred @ plane).astype(np.float32)
+    positions: np.ndarray = (centred @ plane).astype(np.float32)
+    return positions
 
 
 def _umap(unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, seed: int) -> np.ndarray:

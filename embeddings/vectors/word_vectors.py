@@ -95,7 +95,8 @@ class WordVectors(EmbeddingMatrix):
         """Return 1 − cosine to each of `other_words`, by default to all words in row order: (n,) float32."""
         query = self.mean_vector([word_or_vector], post_normalize=True, ignore_missing=False)
         others = self.unit_vectors(other_words) if len(other_words) else self.unit_matrix
-        return 1 - others @ query
+        distances: np.ndarray = 1 - others @ query
+        return distances
 
     def n_similarity(self, ws1: Sequence[Word], ws2: Sequence[Word]) -> float:
         """Return the cosine of the means of two sets of words; unknown words are skipped.
@@ -302,7 +303,8 @@ class WordVectors(EmbeddingMatrix):
         return len(self.closer_than(w1, w2)) + 1
 
     def _cosines(self, candidates: np.ndarray, term: WordOrVector) -> np.ndarray:
-        return candidates @ self.mean_vector([term], post_normalize=True, ignore_missing=False)
+        cosines: np.ndarray = candidates @ self.mean_vector([term], post_normalize=True, ignore_missing=False)
+        return cosines
 
     def _rows(self, terms: Sequence[WordOrVector]) -> np.ndarray:
         """Return the rows of the terms that are words or ids."""

@@ -38,7 +38,8 @@ class BlockTable(NamedTuple):
     @property
     def tokens(self) -> np.ndarray:
         """Number of tokens of each block, (n,) int64."""
-        return self.last - self.first
+        tokens: np.ndarray = self.last - self.first
+        return tokens
 
     def select(self, which: np.ndarray) -> "BlockTable":
         """Return the blocks at the given indices or mask."""

@@ -95,7 +95,10 @@ class Rounds:
             alias_threshold=self._always_alias[:noise],
             alias_word=copies.noise[worker, 1 : noise + 1],
         )
-        return self._kernel(copied, on_copy, step._replace(state=np.uint64(state)), self._scratches[thread])
+        result: tuple[float, int] = self._kernel(
+            copied, on_copy, step._replace(state=np.uint64(state)), self._scratches[thread]
+        )
+        return result
 
     def merge(self, blocks: int, thread: int) -> None:
         """Add the changes of the first `blocks` workers to the rows of E and C that a thread owns."""

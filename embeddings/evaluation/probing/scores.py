@@ -128,7 +128,8 @@ def _mean_of_resampled(values: Sequence[np.ndarray] | np.ndarray, rng: np.random
     """Return the mean over networks drawn with replacement, for each resample: (networks, r, ...) to (r, ...)."""
     table = np.asarray(values)
     picks = rng.integers(len(table), size=table.shape[:2])
-    return table[picks, np.arange(table.shape[1])].mean(axis=0)
+    means: np.ndarray = table[picks, np.arange(table.shape[1])].mean(axis=0)
+    return means
 
 
 def _counts(gold: np.ndarray, found: np.ndarray, labels: int) -> np.ndarray:

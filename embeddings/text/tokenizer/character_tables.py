@@ -93,7 +93,7 @@ def _word_kinds(punctuation: bool) -> np.ndarray:
     by_initial = {"L": WORD, "N": WORD, "M": MARK, "Z": SEPARATOR, "P": other, "S": other}
     by_category = {"Cc": CONTROL, "Cf": IGNORED, "Cs": SEPARATOR, "Co": other, "Cn": other}
     kind_of_category = [by_category.get(name, by_initial.get(name[0], other)) for name in _CATEGORIES]
-    kinds = np.array(kind_of_category, np.uint8)[_category_numbers()]
+    kinds: np.ndarray = np.array(kind_of_category, np.uint8)[_category_numbers()]
     _mark_spaces(kinds)
     kinds[ord(UNDERSCORE)] = WORD
     kinds[list(map(ord, JOINERS))] = JOINER
