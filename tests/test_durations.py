@@ -22,5 +22,5 @@ def test_anything_else_is_refused(text):
 def test_time_between_checkpoints():
     assert CheckpointSettings(every="1m").seconds == 60
     assert CheckpointSettings(every=0.5).seconds == 0.5
-    with pytest.raises(ValueError, match="every: 'soon' is no span of time"):
+    with pytest.raises(ValueError, match="every: 'soon' is not a duration"):
         CheckpointSettings(every="soon")
