@@ -86,7 +86,10 @@ def test_the_settings_of_a_job_are_a_file_for_vecmill_run(folder):
             "[grid.train]\ndimension = []\n",
             r"jobs\.toml:2: train\.dimension must be a list of values in \[grid\], got \[\]",
         ),
-        ("[grid.train]\ndimension = 3\n", r"jobs\.toml:2: train\.dimension must be a list .*single value in \[base\]"),
+        (
+            "[grid.train]\ndimension = 3\n",
+            r"jobs\.toml:2: train\.dimension must be a list .*write a single value in \[base\]",
+        ),
         ("[gird.train]\ndimension = [3]\n", r"jobs\.toml:1: unknown table 'gird'; did you mean 'grid'\?"),
         ("jobs = 3\n", r"jobs\.toml:1: unknown table 'jobs'"),
         (

@@ -71,7 +71,7 @@ def test_one_epoch_without_held_out_text_is_plotted(model, tmp_path):
 
 def test_damaged_metrics_are_named(model, tmp_path):
     (model / "metrics.jsonl").write_text('{"epoch": 1}\n')
-    with pytest.raises(EmbeddingsError, match="line 1 is no record"):
+    with pytest.raises(EmbeddingsError, match="line 1 is not the record"):
         read_metrics(model)
     write(model, [])
     fails(1, "is empty", "plot", model, "--out", tmp_path / "p.png")

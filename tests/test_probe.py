@@ -74,7 +74,7 @@ def test_all_tasks_are_learned_and_reported(model, data, tmp_path):
     assert (out / "scores.csv").read_text("utf-8").count("\n") == 1 + len(found["scores"])
     assert (out / "learning_curves.png").read_bytes().startswith(b"\x89PNG")
     curves = (out / "learning_curves.svg").read_text("utf-8")
-    for text in ("E tuned", "baseline", "Sentiment of movie reviews", "reviews learned from"):
+    for text in ("E tuned", "baseline", "Sentiment of movie reviews", "training reviews"):
         assert text in curves
     fails(1, "exists and is finished; add --force", "probe", model, "--data", data, "--out", out)
 
@@ -83,11 +83,11 @@ def test_the_table_names_everything_and_one_task_suffices(model, data, tmp_path)
     out = tmp_path / "probe"
     result = vecmill("probe", model, "--task", "sentiment", "--data", data, "--out", out, "--fractions", "1,0.5")
     assert result.exit_code == 0, result.output
-    assert "Sentiment of movie reviews: 15 reviews to learn from, 5 to test (5 answers, 2 labels)" in result.stdout
+    assert "Sentiment of movie reviews: 15 reviews for training, 5 for testing (5 answers, 2 labels)" in result.stdout
     for start in ("E frozen", "E tuned", "E continued", "random", "baseline"):
         assert f"\n{start} " in result.stdout
-    assert "With 50%: E tuned less random is" in result.stdout
-    assert "With 100%: E frozen less random is" in result.stdout
+    assert "With 50%: E tuned minus random: " in result.stdout
+    assert "With 100%: E frozen minus random: " in result.stdout
     again = tmp_path / "again"
     vecmill("probe", model, "--task", "sentiment", "--data", data, "--out", again, "--fractions", "0.5,1")
     first, second = (json.loads((path / "scores.json").read_text("utf-8"))["scores"] for path in (out, again))

@@ -347,6 +347,6 @@ def test_a_second_run_is_refused_by_pid_and_the_lock_of_a_killed_one_is_void(fol
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     ) as holder:
         assert holder.stdout.readline() == "held\n"
-        fails_with_one_line(run(), f"run is being written by process {holder.pid} on .*; wait for it")
+        fails_with_one_line(run(), f"run is being written by process {holder.pid} on .*; wait until it has ended")
         holder.kill()
     assert f"process {holder.pid} on" in finish(expected[1])
