@@ -72,13 +72,13 @@ def text_stages(
 
 
 def embedding_stages(
-    config: PipelineConfig, hashes: HashCache | None = None, split: "SplitSettings | None" = None
+    config: PipelineConfig, hashes: HashCache | None = None, lm: "LMPipelineConfig | None" = None
 ) -> list[Stage]:
-    """Return the stages that train word vectors, on the training part only if the text is split."""
+    """Return the stages that train word vectors; on the training part only, if a language model is trained as well."""
     hashes = hashes or HashCache()
     start = InitialVectors(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
-    text = text_stages(_with_symbols(config) if split else config, hashes, start, split)
-    return [*text, TrainEmbeddingsStage(config=config, start=start, split=split is not None)]
+    text = text_stages(_tokenized_for(lm, config) if lm else config, hashes, start, lm.split if lm else None)
+    return [*text, TrainEmbeddingsStage(config=config, start=start, split=lm is not None)]
 
 
 def language_model_stages(config: "LMPipelineConfig", hashes: HashCache | None = None) -> list[Stage]:
@@ -91,9 +91,9 @@ def language_model_stages(config: "LMPipelineConfig", hashes: HashCache | None =
         train=dataclasses.replace(config.train, threads=lm.threads or config.train.threads),
     )
     if lm.trains_embeddings:
-        stages = embedding_stages(embedding, hashes, config.split)
+        stages = embedding_stages(embedding, hashes, config)
     else:
-        stages = text_stages(_with_symbols(embedding), hashes, split=config.split)
+        stages = text_stages(_tokenized_for(config, embedding), hashes, split=config.split)
     return [*stages, language_model_stage(config)]
 
 
@@ -112,7 +112,7 @@ def language_model_stage(config: "LMPipelineConfig") -> Stage:
 
 def run_stages(config: RunConfig, hashes: HashCache | None = None) -> list[Stage]:
     """Return the stages of a run, in order."""
-    stages = embedding_stages(config.embedding, hashes, config.lm.split if config.lm else None)
+    stages = embedding_stages(config.embedding, hashes, config.lm)
     if config.evaluate.data:
         stages.append(EvaluateStage(data=config.evaluate.data))
     if config.export.formats:
@@ -132,6 +132,7 @@ def stage_names(settings: Mapping[str, Any]) -> tuple[str, ...] | None:
     return next(((*text, name) for section, name in last.items() if section in settings), None)
 
 
-def _with_symbols(config: PipelineConfig) -> PipelineConfig:
-    """Keep punctuation in the ids: language models predict it, word vectors skip it."""
-    return dataclasses.replace(config, tokenizer=dataclasses.replace(config.tokenizer, punctuation=True))
+def _tokenized_for(lm: "LMPipelineConfig", config: PipelineConfig) -> PipelineConfig:
+    """Keep in the ids the punctuation marks that the language model predicts; word vectors skip them."""
+    tokenizer = dataclasses.replace(config.tokenizer, punctuation=lm.lm.punctuation)
+    return dataclasses.replace(config, tokenizer=tokenizer)

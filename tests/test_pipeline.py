@@ -221,6 +221,14 @@ def test_settings_of_a_file_and_overrides(tmp_path):
     assert config.lm.tokenizer.punctuation
 
 
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_language_model_decides_whether_punctuation_marks_are_tokens(tmp_path, kept):
+    path = tmp_path / "a.toml"
+    path.write_text(f"[tokenizer]\npunctuation = {str(not kept).lower()}\n[lm]\npunctuation = {str(kept).lower()}\n")
+    tokenize = next(stage for stage in run_stages(load_run_config(path)) if stage.name == "tokenize")
+    assert tokenize.settings["tokenizer"]["punctuation"] is kept
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [

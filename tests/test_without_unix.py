@@ -48,9 +48,9 @@ from pipelines.console.progress import LogProgress
 from pipelines.stage_lists import embedding_stages
 from pipelines.running.manifest import Manifest
 from pipelines.running.runner import Runner
-from pipelines.settings.config import Given, load_config
+from pipelines.settings.config import Setting, load_config
 options = {"corpus.source": sys.argv[1], "train.dimension": 8, "train.epochs": 1, "train.threads": 2}
-config = load_config(None, {name: Given(value, name) for name, value in options.items()})
+config = load_config(None, {name: Setting(value, name) for name, value in options.items()})
 work = pathlib.Path(sys.argv[2])
 work.mkdir()
 Runner(work, embedding_stages(config), LogProgress()).run()
