@@ -29,7 +29,7 @@ def train_once(source: Path, settings: dict[str, Any]) -> dict[str, float]:
     """Train on a text; return the processor time of compiling the kernels of training and those of the text."""
     from numba.core import event
 
-    import embeddings
+    import vecmill
 
     seconds = {"training": 0.0, "text": 0.0}
     depth = 0
@@ -49,7 +49,7 @@ def train_once(source: Path, settings: dict[str, Any]) -> dict[str, float]:
                 seconds[part] += time.thread_time() - self.start
 
     event.register("numba:compile", Listener())
-    embeddings.train(source, epochs=1, min_count=1, threads=1, **settings)
+    vecmill.train(source, epochs=1, min_count=1, threads=1, **settings)
     return seconds
 
 

@@ -36,14 +36,14 @@ def main() -> None:
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024 / MEGABYTE
         vocabulary = (out / "vocabulary.tsv").stat().st_size / MEGABYTE
         words = len((out / "vocabulary.tsv").read_text("utf-8").splitlines())
-        text_bytes = json.loads((out / "manifest.json").read_text("utf-8")).get("corpus", {}).get("size")
+        fetch = json.loads((out / "manifest.json").read_text("utf-8"))["history"]["fetch"]
     allowed = 2 * words * options.dimension * 4 / MEGABYTE + vocabulary + 400
     row = {
         "case": f"raw text to saved vectors, V = {words:,}, d = {options.dimension}",
         "peak RSS": f"{peak:.0f} MB",
         "bar": f"≤ {allowed:.0f} MB",
     }
-    note = f"{Path(options.corpus).name}" + (f", {text_bytes / MEGABYTE:.0f} MB as stored" if text_bytes else "")
+    note = f"{Path(options.corpus).name}, {fetch['summary']['bytes'] / MEGABYTE:.0f} MB as stored"
     measuring.write_results("word2vec_memory", "Memory", [row], [note])
 
 
