@@ -515,8 +515,8 @@ def _short_keys(letters, start, end):
 
 
 @exact
-def add_words(words, counts, table):
-    """Add the counts, (n,) int64, of words to a table that has room for all of them."""
+def add_words(words, counts, table, ids):
+    """Add the counts, (n,) int64, of words to a table that has room for all of them; write their ids, (n,) int32."""
     shift = _shift(table.slots)
     for i in range(counts.size):
         start, end = words.starts[i], words.ends[i]
@@ -531,6 +531,7 @@ def add_words(words, counts, table):
             if table.slots[slot + _U2] == _U0:
                 _add_long(table, slot, words.letters, start, end, value)
         table.slots[slot + _U3] += np.uint64(counts[i])
+        ids[i] = table.slots[slot + _U2] & _ID_BITS
 
 
 @exact

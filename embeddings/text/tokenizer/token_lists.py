@@ -19,6 +19,7 @@ from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, make_tokenizer
 from embeddings.text.tokenizer.word_table import WordTable
 
 _TOKENS_AT_ONCE = 1 << 13  # their str objects fit into the processor's cache
+_SEPARATOR = "\0"  # between tokens in the text that is numbered
 _LONGEST_SHOWN = 50  # characters of a value in a message
 _LEFT_OUT = -1  # in place of the id of a token that is empty or too long
 
@@ -156,7 +157,7 @@ class TokenListCounter:
         return table
 
     def _as_words(self, tokens: Sequence[str]) -> Words:
-        """Return the tokens as spans of UTF-8, one after the other; a lone surrogate becomes ``?``.
+        """Return the tokens as spans of UTF-8; a lone surrogate becomes ``?``.
 
         Parameters
         ----------
@@ -171,15 +172,16 @@ class TokenListCounter:
         TypeError
             A token is not a str.
         """
-        if self._folding:
-            tokens = [token.translate(self._folding) if isinstance(token, str) else token for token in tokens]
-        text = "".join(tokens)
-        letters = np.frombuffer(text.encode("utf-8", "replace"), np.uint8)
-        lengths = np.fromiter(map(len, tokens), np.int64, len(tokens))
-        ends = np.cumsum(lengths)
-        if len(letters) != len(text):  # bytes, not characters
-            ends = np.append(np.flatnonzero((letters & 0xC0) != 0x80), len(letters))[ends]
-        return Words(letters, np.append(0, ends[:-1])[: len(tokens)], ends)
+        letters = self._encoded(_SEPARATOR.join(tokens))
+        ends = np.append(np.flatnonzero(letters == ord(_SEPARATOR)), len(letters))
+        if len(ends) != len(tokens):  # no token, or one that contains the separator
+            ends = np.cumsum([len(self._encoded(token)) + 1 for token in tokens], dtype=np.int64) - 1
+        return Words(letters, np.append(0, ends[:-1] + 1)[: len(tokens)], ends)
+
+    def _encoded(self, text: str) -> np.ndarray:
+        """Return the bytes of a text after folding."""
+        folded = text.translate(self._folding) if self._folding else text
+        return np.frombuffer(folded.encode("utf-8", "replace"), np.uint8)
 
     def _numbered(self, words: Words) -> np.ndarray:
         """Count tokens and return their ids, (n,) int32; -1 for those that are left out."""
@@ -188,9 +190,9 @@ class TokenListCounter:
         self._empty += int(np.sum(sizes == 0))
         self._too_long += int(np.sum(sizes > LONGEST_WORD))
         chosen = words if kept.all() else words.take(kept)
-        self._table.add(CountedWords(chosen, np.ones(len(chosen.starts), np.int64)))
+        ids = self._table.add(CountedWords(chosen, np.ones(len(chosen.starts), np.int64)))
         found = np.full(len(sizes), _LEFT_OUT, np.int32)
-        found[kept] = self._table.find(chosen)
+        found[kept] = ids
         return found
 
     @staticmethod

@@ -84,15 +84,16 @@ class WordTable:
         self.arrays = TableArrays(slots, stored, sizes)
         return True
 
-    def add(self, added: CountedWords) -> None:
-        """Add counts of words."""
-        words = added.words
+    def add(self, added: CountedWords) -> np.ndarray:
+        """Add counts of words; return the id of every word, (n,) int32."""
+        words, ids = added.words, np.empty(len(added.counts), np.int32)
         for first in range(0, len(added.counts), _WORDS_AT_ONCE):
             part = slice(first, first + _WORDS_AT_ONCE)
             starts, ends, counts = words.starts[part], words.ends[part], added.counts[part]
             self.reserve(len(counts), int((ends - starts).sum()))
             with np.errstate(over="ignore"):
-                add_words(Words(read_only(words.letters), starts, ends), read_only(counts), self.arrays)
+                add_words(Words(read_only(words.letters), starts, ends), read_only(counts), self.arrays, ids[part])
+        return ids
 
     def find(self, words: Words) -> np.ndarray:
         """Return the id of every word, (n,) int32; 0 for words that are not in the table."""
