@@ -200,6 +200,15 @@ def test_what_is_no_run_is_never_written_to(text, tmp_path):
             plan(make_config(text), directory)
 
 
+@pytest.mark.parametrize("left", [".lock", ".owner.json", "..owner.json.partial", ".config.json.partial"])
+def test_a_run_begins_again_after_a_kill_in_its_first_moment(text, tmp_path, left):
+    directory = tmp_path / "run"
+    directory.mkdir()
+    (directory / left).touch()
+    make(make_config(text), directory)
+    assert not list(directory.glob(".*.partial"))
+
+
 def test_a_model_directory_is_no_run(text, tmp_path):
     make(make_config(text), tmp_path / "run")
     with pytest.raises(OutputError, match="single model or stage"):

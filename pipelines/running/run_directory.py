@@ -11,6 +11,9 @@ from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
 from vecmill.files import read_json, write_json
 
+_BEFORE_SETTINGS = (".lock", ".owner", "..owner", f".{CONFIG_FILE}")
+"""Beginnings of the names of files, whole or partial, that a killed process leaves before the settings are written."""
+
 
 class RunDirectory:
     """Holds the lock on the directory of a run; a context manager.
@@ -67,7 +70,7 @@ def refuse_foreign(path: Path) -> None:
     if (path / MANIFEST_FILE).exists():
         raise OutputError(f"{path} is the directory of a single model or stage; choose another directory")
     entries = sorted(entry.name for entry in path.iterdir())
-    if not is_run(path) and not all(name.startswith((".lock", ".owner", f".{CONFIG_FILE}")) for name in entries):
+    if not is_run(path) and not all(name.startswith(_BEFORE_SETTINGS) for name in entries):
         raise OutputError(f"{path} contains {entries[0]} and is not a run directory; choose another directory")
 
 
