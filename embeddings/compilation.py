@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numba import njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, NullCache, _CacheLocator
 from numba.core.dispatcher import Dispatcher
@@ -32,6 +33,7 @@ FAST_MATH = {"arcp", "contract", "nsz", "reassoc"}
 IN_ORDER = {"contract"}
 """Operations stay in the order in which they are written; a product and a sum may be one instruction."""
 
+_LONGEST_WAIT = 60  # seconds for a kernel that another process compiles
 _PACKAGE = Path(__file__).parent
 _MARK = b"embeddings.compilation"  # what a kernel module imports
 
@@ -86,8 +88,22 @@ def kernel_sources_digest() -> str:
     return digest.hexdigest()
 
 
+def cache_directory(kernel: Callable[..., Any]) -> Path | None:
+    """Return the directory that holds the machine code of a kernel; None if it is not kept."""
+    cache = getattr(kernel, "_cache", None)
+    return Path(cache.cache_path) if cache and cache.cache_path else None
+
+
+def is_compiled(kernel: Callable[..., Any]) -> bool:
+    """Return whether the cache holds machine code of a kernel, or compilation is switched off."""
+    cache = getattr(kernel, "_cache", None)
+    return cache is None or cache.is_filled()
+
+
 class _LazyCache(NullCache):
     """The cache of one kernel, opened when the kernel is first called.
+
+    Several processes that need the same kernel do not all compile it: one does, and the others wait for its code.
 
     Parameters
     ----------
@@ -99,7 +115,7 @@ class _LazyCache(NullCache):
         self._function = function
 
     @functools.cached_property
-    def _cache(self) -> FunctionCache | NullCache:
+    def _cache(self) -> "_KernelCache | NullCache":
         try:
             return _KernelCache(self._function)
         except RuntimeError:  # no directory can be written
@@ -111,9 +127,18 @@ class _LazyCache(NullCache):
         """The directory of the cache."""
         return self._cache.cache_path
 
+    def is_filled(self) -> bool:
+        """Return whether the cache holds the code of a signature."""
+        return isinstance(self._cache, _KernelCache) and self._cache.is_filled()
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the cached code of a signature; None if there is none."""
-        return self._cache.load_overload(sig, target_context)
+        """Return the cached code of a signature; None if this process is to compile it."""
+        found = self._cache.load_overload(sig, target_context)
+        if found is None and isinstance(self._cache, _KernelCache) and self._cache.begin():
+            found = self._cache.load_overload(sig, target_context)  # another process may have compiled it meanwhile
+            if found is not None:
+                self._cache.end()
+        return found
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Save the code of a signature; a full disk costs a warning, not the training."""
@@ -121,6 +146,9 @@ class _LazyCache(NullCache):
             self._cache.save_overload(sig, data)
         except OSError as error:
             _warn_once(f"cannot save compiled kernels ({error})")
+        finally:
+            if isinstance(self._cache, _KernelCache):
+                self._cache.end()
 
     def flush(self) -> None:
         """Forget what is cached."""
@@ -175,6 +203,28 @@ class _KernelCache(FunctionCache):
             filename_base=self._impl.filename_base,
             source_stamp=(own, kernel_sources_digest()),
         )
+        self._compiling = FileLock(
+            Path(self.cache_path, f"{self._impl.filename_base}.lock"), timeout=_LONGEST_WAIT, thread_local=False
+        )
+
+    def is_filled(self) -> bool:
+        """Return whether the code of a signature is on disk."""
+        try:
+            return bool(self._cache_file._load_index())
+        except OSError:
+            return False
+
+    def begin(self) -> bool:
+        """Wait while another process compiles this kernel; return whether no other process will do so now."""
+        try:
+            self._compiling.acquire()
+        except (Timeout, OSError, NotImplementedError):  # stopped while compiling, or a file system without locks
+            return False
+        return True
+
+    def end(self) -> None:
+        """Let other processes load or compile this kernel."""
+        self._compiling.release()
 
 
 @functools.cache

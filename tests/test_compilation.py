@@ -2,16 +2,19 @@
 
 import ast
 import importlib
+import json
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from numba import config
 
-from embeddings import compilation
+from embeddings import compilation, compile_ahead
 
 ROOT = Path(compilation.__file__).parents[1]
 SOURCES = [path for package in ("corpora", "embeddings", "pipelines") for path in (ROOT / package).rglob("*.py")]
@@ -130,6 +133,100 @@ def test_sources_are_not_read_before_a_kernel_is_called(tiny):
     assert compilation.kernel_sources_digest.cache_info().currsize == 0
     kernel(1)
     assert compilation.kernel_sources_digest.cache_info().currsize == 1
+
+
+@needs_compiler
+def test_processes_that_need_the_same_kernel_compile_it_once(tiny, tmp_path):
+    """As many processes as began at the same time: all have the result, one has compiled."""
+    tiny()
+    program = f"""
+import sys
+sys.path[:0] = [{str(tmp_path)!r}, {str(ROOT)!r}]
+from pathlib import Path
+from embeddings import compilation
+compilation._PACKAGE = Path({str(tmp_path)!r})
+from kernel import kernel
+sys.stdin.readline()
+print(kernel(1), sum(kernel.stats.cache_hits.values()))
+"""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "cache")},
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        process.stdin.write("begin\n")
+        process.stdin.flush()
+    answers = sorted(process.communicate()[0].split() for process in processes)
+    assert answers == [["20", "0"], ["20", "1"], ["20", "1"]]
+
+
+@needs_compiler
+def test_a_process_that_never_ends_its_compilation_stops_no_other(tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(compilation, "_LONGEST_WAIT", 0.01)
+    kernel = tiny()
+    place = compilation.cache_directory(kernel)
+    with FileLock(place / f"{kernel._cache._cache._impl.filename_base}.lock"):
+        assert kernel(1) == 20
+    assert compilation.is_compiled(kernel)
+
+
+@needs_compiler
+@pytest.mark.parametrize("model", ["cbow", "gru"])
+def test_a_second_process_compiles_all_kernels_of_a_training(model, tmp_path):
+    """A training after it finds every kernel in the cache; once more there is nothing to compile."""
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    main = f"from embeddings.compile_ahead import main; main({model!r}, {str(tmp_path / 'lock')!r})"
+    subprocess.run([sys.executable, "-c", main], check=True, cwd=ROOT, env=environment)
+    training = """
+import json, sys
+from numba.core import event
+import vecmill
+from embeddings import compile_ahead
+compiled = []
+class Listener(event.Listener):
+    def on_start(self, event):
+        compiled.append(event.data["dispatcher"].py_func.__module__)
+    def on_end(self, event):
+        pass
+event.register("numba:compile", Listener())
+compile_ahead._PROGRAM = "raise SystemExit('nothing to compile')"
+lines = [["a", "b", "c", "d"], ["b", "c", "a"]] * 100
+if sys.argv[1] == "cbow":
+    for settings in ({}, {"deterministic": True}, {"architecture": "skip-gram", "window": 3, "negative": 2}):
+        vecmill.train(lines, **{"architecture": "cbow", "dimension": 24, "epochs": 1, **settings})
+else:
+    vecmill.train_language_model([" ".join(line) for line in lines], cell="gru", hidden_size=24, epochs=1)
+print(json.dumps(compiled))
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", training, model], check=True, cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    compiled = json.loads(result.stdout)
+    assert compiled
+    assert [name for name in compiled if name.startswith(("embeddings.word2vec", "embeddings.networks"))] == []
+
+
+def test_nothing_is_compiled_ahead_with_one_processor_or_twice(monkeypatch, tmp_path):
+    started = []
+    monkeypatch.setattr(compile_ahead.subprocess, "Popen", lambda *arguments, **_: started.append(arguments))
+    monkeypatch.setattr(compile_ahead, "is_compiled", lambda kernel: False)
+    monkeypatch.setattr(compile_ahead, "cache_directory", lambda kernel: tmp_path)
+    monkeypatch.setattr(compile_ahead, "thread_count", lambda threads: 1)
+    compile_ahead.compile_ahead("skip-gram")
+    monkeypatch.setattr(compile_ahead, "thread_count", lambda threads: 2)
+    monkeypatch.setattr(sys, "executable", "/usr/bin/another-program")
+    compile_ahead.compile_ahead("skip-gram")
+    monkeypatch.undo()
+    monkeypatch.setattr(compile_ahead.subprocess, "Popen", lambda *arguments, **_: started.append(arguments))
+    monkeypatch.setattr(compile_ahead, "is_compiled", lambda kernel: True)
+    compile_ahead.compile_ahead("skip-gram")
+    assert started == []
 
 
 @pytest.fixture

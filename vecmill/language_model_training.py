@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from corpora.parts import part_files
+from embeddings.compile_ahead import compile_ahead
 from embeddings.language_model.config import CellName, LanguageModelConfig
 from embeddings.language_model.lines import looks_tokenized
 from embeddings.language_model.model import LanguageModel
@@ -126,6 +127,7 @@ def train_language_model(
     for name, value, kind in (("min_count", min_count, int), ("seed", seed, int), ("valid", valid, float)):
         require_type(name, value, kind)
     given = _inputs(text, field=field, column=column)
+    compile_ahead(network.cell)
     if tokenizer is None and len(given) > 1 and _is_tokenized(given[TRAIN]):
         tokenizer, lowercase = WHITE_SPACE, False
     options = {"punctuation": punctuation, "fold_digits": fold_digits}

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterable
 
+from embeddings.compile_ahead import compile_ahead
 from embeddings.errors import EmbeddingsError
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.token_lists import TokenLists
@@ -156,6 +157,7 @@ def train(
     require_type("min_count", min_count, int)
     require_type("max_vocabulary", max_vocabulary, int | None)
     given = TextInput(text, field=field, column=column)
+    compile_ahead(config.architecture)
     splitter = tokenizer_for(given, tokenizer, lowercase, punctuation=punctuation, fold_digits=fold_digits)
     with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
         vocabulary, corpus = text_to_ids(

@@ -105,9 +105,11 @@ class Runner:
 
     def run(self) -> dict[str, Manifest]:
         """Update every stage and return the manifests by stage."""
-        for step in self.plan():
-            if step.reason:
-                self._stages[step.stage].check()
+        waiting = [self._stages[step.stage] for step in self.plan() if step.reason]
+        for stage in waiting:
+            stage.check()
+        for stage in waiting:
+            _compile_ahead(stage)
         for stage in self._stages.values():
             raise_if_interrupted()
             manifest, reason = self._assess(stage, self._manifests)
@@ -218,6 +220,13 @@ class Runner:
             record = manifest.to_dict()
             history |= record.pop("history") | {name: record}
         return history
+
+
+def _compile_ahead(stage: Stage) -> None:
+    if stage.trained_model:
+        from embeddings.compile_ahead import compile_ahead
+
+        compile_ahead(stage.trained_model)
 
 
 def _remove(directory: Path) -> None:

@@ -51,6 +51,11 @@ class Stage(ABC):
         """The names of the earlier stages that it reads."""
         return ()
 
+    @property
+    def trained_model(self) -> str | None:
+        """The architecture or cell whose kernels are compiled while earlier stages run; None for none."""
+        return None
+
     def sources(self) -> Mapping[str, str]:
         """Return the hashes of its inputs from outside the pipeline, by name."""
         return {}

@@ -39,6 +39,11 @@ class TrainEmbeddingsStage(Stage):
         settings = self.config.result_settings()["train"]
         return {**settings, "punctuation": self.config.tokenizer.punctuation} if self.split else settings
 
+    @property
+    def trained_model(self) -> str:
+        """The model that is trained."""
+        return self.config.train.architecture
+
     def sources(self) -> Mapping[str, str]:
         """Return the hash of the model that training continues."""
         return self.start.sources() if self.start else {}

@@ -61,6 +61,11 @@ class TrainLMStage(Stage):
         text = ("tokenize", "split", "vocabulary", "encode")
         return (*text, OWN_EMBEDDINGS) if self.lm.trains_embeddings else text
 
+    @property
+    def trained_model(self) -> str:
+        """The model that is trained."""
+        return self.network.cell
+
     def sources(self) -> Mapping[str, str]:
         """Return the hash of word vectors from outside the pipeline."""
         path = self.lm.embeddings_path
