@@ -72,7 +72,7 @@ class Scratch(NamedTuple):
     tokens: np.ndarray  # (block,) int32, what subsampling left of a sentence
     contexts: np.ndarray  # (2 window,) int32
     outputs: np.ndarray  # (2, groups x GROUP) int32: of this centre and of the next
-    rates: np.ndarray  # (groups, SCORES) float32, the learning rate where the output counts, else 0
+    rates: np.ndarray  # (SPAN, groups x SCORES) float32, by centre: the learning rate where the output counts, else 0
     scores: np.ndarray  # (2 window or SPAN, SCORES) float32
     hidden: np.ndarray  # (SPAN, padded d) float32, CBOW: mean or sum of the context vectors
     errors: np.ndarray  # (SPAN, padded d) float32, gradient with respect to `hidden`
@@ -86,7 +86,7 @@ def scratch(block: int, dimension: int, window: int, negative: int) -> Scratch:
         tokens=np.empty(block, np.int32),
         contexts=np.empty(2 * window, np.int32),
         outputs=np.zeros((2, groups * GROUP), np.int32),
-        rates=np.zeros((groups, simd.SCORES), np.float32),
+        rates=np.zeros((SPAN, groups * simd.SCORES), np.float32),
         scores=np.zeros((max(2 * window, SPAN), simd.SCORES), np.float32),
         hidden=np.zeros((SPAN, dimension), np.float32),
         errors=np.zeros((SPAN, dimension), np.float32),
@@ -157,12 +157,13 @@ def _window(position, n, step, state):
 
 
 @inlined
-def _set_rates(outputs, negative, learning_rate, rates):
+def _set_rates(centre, outputs, negative, learning_rate, rates, row):
     """Learning rate of each output: none for padding and for a negative that is the centre word itself."""
-    centre = outputs[0]
-    for k in range(outputs.shape[0]):
-        counts = k == 0 or (k <= negative and outputs[k] != centre)
-        rates[k // GROUP, k % GROUP] = learning_rate if counts else np.float32(0)
+    for group in range(outputs.shape[0] // GROUP):
+        for k in range(GROUP):
+            output = GROUP * group + k
+            counts = output == 0 or (output <= negative and outputs[output] != centre)
+            rates[row, simd.SCORES * group + k] = learning_rate if counts else _ZERO
 
 
 @inlined
@@ -318,8 +319,8 @@ def _update_window(dimension, parameters, contexts, m, outputs, group, scores):
 def _train_pairs(dimension, parameters, contexts, m, outputs, rates, scores):
     """One gradient step a group: every context word against the centre word and its negatives."""
     embedding, context = parameters.embedding, parameters.context
-    for group in range(rates.shape[0]):
-        rate = simd.load_scores(rates, group, 0)
+    for group in range(outputs.shape[0] // GROUP):
+        rate = simd.load_scores(rates, 0, simd.SCORES * group)
         label = simd.first_score(np.float32(1 if group == 0 else 0))
         first = outputs[GROUP * group]
         for i in range(0, m, 2):
@@ -373,7 +374,7 @@ def skip_gram(block, parameters, step, scratch):
                     simd.prefetch(parameters.embedding, np.int64(tokens[position + _LOOKAHEAD]), j)
                     simd.prefetch(parameters.context, np.int64(tokens[position + 2]), j)
             current[0] = tokens[position]
-            _set_rates(current, step.negative, rate, rates)
+            _set_rates(current[0], current, step.negative, rate, rates, 0)
             countdown -= 1
             if countdown == 0:
                 countdown = step.loss_interval
@@ -386,7 +387,7 @@ def skip_gram(block, parameters, step, scratch):
                 for i in range(m):
                     if i > 0:
                         state = draw_negatives(parameters, current, step.negative, state)
-                        _set_rates(current, step.negative, rate, rates)
+                        _set_rates(current[0], current, step.negative, rate, rates, 0)
                     _train_pairs(dimension, parameters, contexts[i:], np.int64(1), current, rates, scratch.scores)
     return loss, examples
 
@@ -439,6 +440,19 @@ def _span_update(load, broadcast):
     return update
 
 
+def _column_spread(load, broadcast):
+    @inlined
+    def spread(embedding, tokens, position, low, high, scale, errors, row, j):
+        error = simd.multiply(load(errors, row, j), broadcast(scale))
+        for i in range(low, position):
+            simd.store(embedding, tokens[i], j, simd.add(load(embedding, tokens[i], j), error))
+        for i in range(position + 1, high):
+            simd.store(embedding, tokens[i], j, simd.add(load(embedding, tokens[i], j), error))
+
+    return spread
+
+
+_spread_wide, _spread_narrow = _both_widths(_column_spread)
 _average_wide, _average_narrow = _both_widths(_column_average)
 _update_span_wide, _update_span_narrow = _both_widths(_span_update)
 
@@ -458,14 +472,13 @@ def _average_contexts(dimension, embedding, tokens, position, low, high, mean, s
 @inlined
 def _spread_error(dimension, embedding, tokens, position, low, high, mean, errors, row):
     """E[contexts] += ∂h/∂E[context] x error."""
-    scale = simd.broadcast(np.float32(1) / np.float32(high - low - 1) if mean else np.float32(1))
-    for j in range(0, dimension, simd.LANES):
-        simd.store(errors, row, j, simd.multiply(simd.load(errors, row, j), scale))
-    for i in range(low, high):
-        if i != position:
-            for j in range(0, dimension, simd.LANES):
-                x = simd.add(simd.load(embedding, tokens[i], j), simd.load(errors, row, j))
-                simd.store(embedding, tokens[i], j, x)
+    scale = np.float32(1) / np.float32(high - low - 1) if mean else np.float32(1)
+    whole = dimension // simd.WIDE * simd.WIDE if _TWO_WIDTHS else dimension
+    for j in range(0, whole, simd.WIDE):
+        _spread_wide(embedding, tokens, position, low, high, scale, errors, row, j)
+    if _TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _spread_narrow(embedding, tokens, position, low, high, scale, errors, row, j)
 
 
 @inlined
@@ -473,19 +486,17 @@ def _train_span(dimension, context, centres, size, outputs, step, scratch):
     """One gradient step a group: the hidden vectors of a span against their centre words and shared negatives."""
     rate = np.float32(step.learning_rate)
     whole = dimension // simd.WIDE * simd.WIDE if _TWO_WIDTHS else dimension
-    for group in range(scratch.rates.shape[0]):
+    for i in range(size):
+        _set_rates(centres[i], outputs, step.negative, rate, scratch.rates, i)
+    for group in range(outputs.shape[0] // GROUP):
         label = simd.first_score(np.float32(1 if group == 0 else 0))
         for i in range(0, size, 2):
             other = i + 1 if i + 1 < size else i
             first = centres[i] if group == 0 else outputs[GROUP * group]
             other_first = centres[other] if group == 0 else first
             a, b = _score_two(dimension, scratch.hidden, i, other, context, first, other_first, outputs, GROUP * group)
-            outputs[0] = centres[i]
-            _set_rates(outputs, step.negative, rate, scratch.rates)
-            _set_gradients(scratch.scores, i, a, label, simd.load_scores(scratch.rates, group, 0))
-            outputs[0] = centres[other]
-            _set_rates(outputs, step.negative, rate, scratch.rates)
-            _set_gradients(scratch.scores, other, b, label, simd.load_scores(scratch.rates, group, 0))
+            _set_gradients(scratch.scores, i, a, label, simd.load_scores(scratch.rates, i, simd.SCORES * group))
+            _set_gradients(scratch.scores, other, b, label, simd.load_scores(scratch.rates, other, simd.SCORES * group))
         for j in range(0, whole, simd.WIDE):
             _update_span_wide(context, centres, size, outputs, GROUP * group, scratch, j)
         if _TWO_WIDTHS:
