@@ -9,15 +9,19 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
 
 from benchmarks import generated, measuring
+from embeddings.vectors.postprocessing import mean_sentence_vectors
 
 WORDS, DIMENSION, ASKED, TOPN = 100_000, 100, 10_000, 10
 LOOPED = 1000  # words that gensim is asked for; its time is taken times ASKED / LOOPED
+CALLS, DOCUMENTS, DOCUMENT_WORDS = 10_000, 2000, 180
 LARGE = (1_000_000, 300)
 
 
@@ -48,6 +52,78 @@ def compare_neighbors(repeats: int) -> dict[str, str]:
         "ratio": f"{there / here:.1f}×",
         "bar": "≥ 10×",
     }
+
+
+def compare_single_calls(repeats: int) -> list[dict[str, str]]:
+    """Loops over calls that ask for one word, one pair or one document, here and there, with the same answers."""
+    ours = generated.generated_vectors(generated.generated_words(WORDS), DIMENSION)
+    theirs = generated.keyed_vectors(ours)
+    rng = np.random.default_rng(1)
+
+    def words(count: int, length: int) -> list[list[str]]:
+        return [[ours.words[row] for row in rows] for rows in rng.integers(0, WORDS, (count, length))]
+
+    pairs, lists, documents = words(CALLS, 2), words(CALLS, 5), words(DOCUMENTS, DOCUMENT_WORDS)
+    cases: list[tuple[str, float, Callable[[], Any], Callable[[], Any]]] = [
+        (
+            "similarity",
+            1,
+            lambda: [ours.similarity(a, b) for a, b in pairs],
+            lambda: [theirs.similarity(a, b) for a, b in pairs],
+        ),
+        (
+            "get_vector",
+            1,
+            lambda: [ours.get_vector(a) for a, _ in pairs],
+            lambda: [theirs.get_vector(a) for a, _ in pairs],
+        ),
+        (
+            "get_vector, unit length",
+            1,
+            lambda: [ours.get_vector(a, norm=True) for a, _ in pairs],
+            lambda: [theirs.get_vector(a, norm=True) for a, _ in pairs],
+        ),
+        (
+            "mean of 5 words",
+            1,
+            lambda: [ours.mean_vector(some) for some in lists],
+            lambda: [theirs.get_mean_vector(some) for some in lists],
+        ),
+        (
+            f"mean of {DOCUMENT_WORDS} words",
+            3,
+            lambda: [ours.mean_vector(some) for some in documents],
+            lambda: [theirs.get_mean_vector(some) for some in documents],
+        ),
+        (
+            f"{DOCUMENTS:,} sentence vectors in one call",
+            3,
+            lambda: mean_sentence_vectors(ours, documents),
+            lambda: [theirs.get_mean_vector(some) for some in documents],
+        ),
+        (
+            "most_similar",
+            1,
+            lambda: [ours.most_similar(a) for a, _ in pairs[:100]],
+            lambda: [theirs.most_similar(a) for a, _ in pairs[:100]],
+        ),
+    ]
+    rows = []
+    for name, bar, here, there in cases:
+        if name != "most_similar" and not np.allclose(np.array(here()), np.array(there()), atol=1e-5):
+            raise AssertionError(f"{name}: other answers than gensim's")
+        seconds = measuring.take_turns({"ours": here, "gensim": there}, repeats)
+        ratio = median(seconds["gensim"]) / median(seconds["ours"])
+        rows.append(
+            {
+                "case": f"{name}, V = {WORDS:,}, d = {DIMENSION}",
+                "vecmill": f"{median(seconds['ours']):.3f} s",
+                "gensim": f"{median(seconds['gensim']):.3f} s",
+                "ratio": f"{ratio:.1f}×",
+                "bar": f"≥ {bar}×",
+            }
+        )
+    return rows
 
 
 def open_large(repeats: int) -> tuple[dict[str, str], str]:
@@ -101,7 +177,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     opened, note = open_large(options.repeats)
-    rows = [compare_neighbors(options.repeats), opened]
+    rows = [compare_neighbors(options.repeats), *compare_single_calls(options.repeats), opened]
     notes = [
         f"generated vectors; medians of {options.repeats} alternating runs; topn={TOPN}; the same results were checked",
         f"gensim's loop was run on {LOOPED:,} of the words, its time taken times {ASKED // LOOPED}",

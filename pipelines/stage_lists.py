@@ -72,13 +72,19 @@ def text_stages(
 
 
 def embedding_stages(
-    config: PipelineConfig, hashes: HashCache | None = None, lm: "LMPipelineConfig | None" = None
+    config: PipelineConfig,
+    hashes: HashCache | None = None,
+    lm: "LMPipelineConfig | None" = None,
+    trained_min_count: int = 1,
 ) -> list[Stage]:
-    """Return the stages that train word vectors; on the training part only, if a language model is trained as well."""
+    """Return the stages that train word vectors; on the training part only, if a language model is trained as well.
+
+    Words of the vocabulary that occur less than `trained_min_count` times then get no vector.
+    """
     hashes = hashes or HashCache()
     start = InitialVectors(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
     text = text_stages(_tokenized_for(lm, config) if lm else config, hashes, start, lm.split if lm else None)
-    return [*text, TrainEmbeddingsStage(config=config, start=start, split=lm is not None)]
+    return [*text, TrainEmbeddingsStage(config=config, start=start, split=lm is not None, min_count=trained_min_count)]
 
 
 def language_model_stages(config: "LMPipelineConfig", hashes: HashCache | None = None) -> list[Stage]:
@@ -86,12 +92,12 @@ def language_model_stages(config: "LMPipelineConfig", hashes: HashCache | None =
     lm = config.lm
     embedding = PipelineConfig(
         corpus=config.corpus,
-        tokenizer=dataclasses.replace(config.tokenizer, punctuation=False),
+        tokenizer=dataclasses.replace(config.tokenizer, punctuation=lm.punctuation),
         vocabulary=VocabularySettings(min_count=lm.min_count, max_vocabulary=lm.max_vocabulary),
         train=dataclasses.replace(config.train, threads=lm.threads or config.train.threads),
     )
     if lm.trains_embeddings:
-        stages = embedding_stages(embedding, hashes, config)
+        stages = embedding_stages(embedding, hashes, config, VocabularySettings.min_count)
     else:
         stages = text_stages(_tokenized_for(config, embedding), hashes, split=config.split)
     return [*stages, language_model_stage(config)]

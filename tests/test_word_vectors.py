@@ -207,7 +207,7 @@ def test_nearest_equals_a_full_sort(rows, queries, topn, block, ties, seed):
         asked = np.round(asked)
     exclude = rng.integers(-1, rows, (queries, 2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbors, "WORD_BLOCK", block)
+        patch.setattr(neighbors, "SCORES", 2 * block)
         patch.setattr(neighbors, "QUERY_BLOCK", 2)
         patch.setattr(neighbors, "GROUP", 4)
         ids, similarities = nearest(matrix, asked, topn, exclude)
@@ -349,3 +349,29 @@ def test_answers_are_those_of_gensim():
     assert ours.distances("w0001") == pytest.approx(theirs.distances("w0001"), abs=1e-5)
     mean = theirs.get_mean_vector(["w0001", "w0002"], [1, -3], post_normalize=True)
     assert ours.mean_vector(["w0001", "w0002"], [1, -3], post_normalize=True) == pytest.approx(mean, abs=1e-5)
+
+
+def test_means_and_similarities_are_those_of_a_plain_loop_for_any_number_of_calls():
+    """Lengths are computed row by row at first, then for all rows at once; the answers do not change."""
+    rng = np.random.default_rng(3)
+    vectors = make(np.float32(rng.normal(size=(300, 7)) * 10.0 ** rng.integers(-12, 12, (300, 1))))
+    units = vectors.matrix / np.linalg.norm(vectors.matrix.astype(np.float64), axis=1, keepdims=True)
+    for _ in range(400):
+        rows = rng.integers(0, 300, rng.integers(1, 5)).tolist()
+        words = [vectors.words[row] if rng.random() < 0.7 else row for row in rows]
+        weights = rng.normal(size=len(rows))
+        np.testing.assert_allclose(vectors.mean_vector(words), units[rows].mean(axis=0), atol=1e-6)
+        expected = weights @ units[rows] / np.abs(weights).sum()
+        np.testing.assert_allclose(vectors.mean_vector(words, weights), expected, atol=1e-6)
+        assert vectors.similarity(words[0], words[-1]) == pytest.approx(units[rows[0]] @ units[rows[-1]], abs=2e-6)
+        np.testing.assert_allclose(vectors.get_vector(words[0], norm=True), units[rows[0]], atol=1e-6)
+
+
+def test_a_mean_mixes_vectors_words_ids_and_unknown_words():
+    vectors = make(np.float32([[2, 0], [0, 3]]), ["a", "b"])
+    given = ["a", np.float32([1, 1]), "unknown", 1]
+    np.testing.assert_allclose(vectors.mean_vector(given), np.array([2, 2]) / 3, rtol=1e-6)
+    np.testing.assert_allclose(vectors.mean_vector(given, [1, 2, 5, -1]), np.array([3, 1]) / 4, rtol=1e-6)
+    assert not vectors.mean_vector(["unknown", "words"]).any()
+    with pytest.raises(KeyError):
+        vectors.mean_vector(given, ignore_missing=False)

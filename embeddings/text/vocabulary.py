@@ -4,7 +4,7 @@ import difflib
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -257,9 +257,13 @@ class Vocabulary:
             A str is given instead of a list of words.
         """
         require_list(words)
-        find = self._ids.get if missing is not None else self.id
-        arguments = () if missing is None else (missing,)
-        return np.array([find(word, *arguments) for word in words], np.int32)
+        if missing is None:
+            return np.array([self.id(word) for word in words], np.int32)
+        if isinstance(words, Sized) and len(words) <= _SEARCHES - self._searches:
+            found = [self._find(word) if isinstance(word, str) else None for word in words]
+            return np.array([missing if number is None else number for number in found], np.int32)
+        get = self._ids.get
+        return np.array([get(word, missing) for word in words], np.int32)
 
     def _closest(self, word: str) -> list[str]:
         """Return up to three similar words: first words of other case, then frequent words of similar spelling."""

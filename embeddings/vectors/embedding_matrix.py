@@ -1,5 +1,6 @@
 """The embedding matrix E with its vocabulary: look-up, norms and means; `WordVectors` adds the queries."""
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -14,6 +15,8 @@ Word: TypeAlias = str | int | np.integer
 
 WordOrVector: TypeAlias = Word | np.ndarray
 
+_UNKNOWN, _VECTOR = -1, -2  # in place of an id
+_CALLS_PER_PASS = 256  # the lengths of V rows take about as long as those of V / 256 rows computed one by one
 BLOCK = 1 << 12  # rows processed at a time: 4,096 × 300 float64 = 10 MB
 
 
@@ -44,6 +47,7 @@ class EmbeddingMatrix:
     """
 
     def __init__(self, vocabulary: Vocabulary, matrix: np.ndarray, context: np.ndarray | None = None) -> None:
+        self._lengths_asked = 0
         self.metrics: list[dict[str, Any]] = []
         self.dropped: dict[str, int] = {}
         self.vocabulary = vocabulary
@@ -93,6 +97,37 @@ class EmbeddingMatrix:
         unit.flags.writeable = False
         return unit
 
+    @cached_property
+    def _all_lengths(self) -> np.ndarray:
+        """Lengths of the rows of E, (V,) float64; 1 for zero rows, by which they can be divided."""
+        lengths = np.empty(len(self.matrix))
+        for start in range(0, len(lengths), BLOCK):
+            lengths[start : start + BLOCK] = _lengths(self.matrix[start : start + BLOCK])
+        return lengths
+
+    def _lengths_of(self, ids: Sequence[int] | np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Return the lengths of rows of E, (n,) float64; 1 for zero rows."""
+        lengths = self._all_lengths[ids] if self._is_often_asked(len(ids)) else _lengths(rows)
+        if not math.isfinite(lengths.sum()):
+            _require_finite(lengths, ids, self.vocabulary, "matrix")
+        return lengths
+
+    def _length(self, row: int) -> float:
+        """Return the length of one row of E; 1 for a zero row."""
+        if not self._is_often_asked(1):
+            return float(self._lengths_of(np.array([row]), self.matrix[row : row + 1])[0])
+        length: float = self._all_lengths.item(row)
+        if not math.isfinite(length):
+            _require_finite(np.array([length]), [row], self.vocabulary, "matrix")
+        return length
+
+    def _is_often_asked(self, rows: int) -> bool:
+        """Return whether a pass over all rows is worth its time; the first queries of a mapped file read few rows."""
+        if "_all_lengths" in self.__dict__:
+            return True
+        self._lengths_asked += rows
+        return self._lengths_asked * _CALLS_PER_PASS > len(self)
+
     def id(self, word: Word) -> int:
         """Return the row of a word; an id is checked and returned.
 
@@ -120,7 +155,14 @@ class EmbeddingMatrix:
     def ids(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the rows of several words, (n,) int64; raise as `id`, and a TypeError for a str instead of a list."""
         require_list(words)
-        return np.fromiter((self.id(word) for word in words), np.int64, len(words))
+        if isinstance(words, np.ndarray) and words.dtype.kind in "iu" and words.size:
+            for row in (words.min(), words.max()):
+                self.id(row)
+            return words.astype(np.int64)
+        found = self.vocabulary.ids(words, missing=_UNKNOWN).astype(np.int64)  # type: ignore[arg-type]
+        if _UNKNOWN in found:  # an id, or an unknown word
+            found = np.fromiter((self.id(word) for word in words), np.int64, len(words))
+        return found
 
     def get_vector(self, word: Word, norm: bool = False) -> np.ndarray:
         """Return the vector of one word, (d,) float32, read-only.
@@ -141,8 +183,9 @@ class EmbeddingMatrix:
         KeyError, IndexError
             As `id`.
         """
-        vector: np.ndarray = self.unit_vectors([word])[0] if norm else self.matrix[self.id(word)]
-        return vector
+        row = self.id(word)
+        vector: np.ndarray = self.matrix[row]
+        return vector / self._length(row) if norm else vector
 
     def unit_vectors(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the unit vectors of words or ids, (n, d) float32; only their rows of E are read.
@@ -163,7 +206,9 @@ class EmbeddingMatrix:
             A row holds NaN or infinity.
         """
         ids = self.ids(words)
-        return self._unit_rows(self.matrix[ids], ids)
+        rows = self.matrix[ids]
+        unit: np.ndarray = (rows / self._lengths_of(ids, rows)[:, None]).astype(np.float32)
+        return unit
 
     def mean_vector(
         self,
@@ -208,19 +253,40 @@ class EmbeddingMatrix:
         factors = np.ones(len(words)) if weights is None else np.asarray(weights, np.float64)
         if factors.shape != (len(words),):
             raise ValueError(f"got {len(words)} words and weights of shape {factors.shape}; expected one weight a word")
-        total, mean = 0.0, np.zeros(self.dimension)
-        for word, factor in zip(words, factors, strict=True):
-            if isinstance(word, np.ndarray):
-                vector = self._check_vector(word)
-            elif ignore_missing and isinstance(word, str) and word not in self:
-                continue
-            else:
-                vector = self.get_vector(word, norm=pre_normalize)
-            mean += factor * vector
-            total += abs(factor)
+        ids = self._ids_of_terms(words, ignore_missing=ignore_missing)
+        total = len(ids) if weights is None else float(np.abs(factors).sum())
+        mean = np.zeros(self.dimension)
+        if _UNKNOWN in ids or _VECTOR in ids:
+            for place, row in enumerate(ids):
+                if row == _VECTOR:
+                    mean += factors[place] * self._check_vector(words[place])  # type: ignore[arg-type]
+                elif row == _UNKNOWN:
+                    total -= abs(factors[place])
+            known = np.array(ids) >= 0
+            ids, factors = [row for row in ids if row >= 0], factors[known]
+        if ids:
+            rows = self.matrix[ids]
+            mean += (factors / self._lengths_of(ids, rows) if pre_normalize else factors) @ rows
         if total > 0:
             mean /= total
         return _unit(mean) if post_normalize else mean.astype(np.float32)
+
+    def _ids_of_terms(self, terms: Sequence[WordOrVector], *, ignore_missing: bool) -> list[int]:
+        """Return the rows of words and ids; `_VECTOR` for vectors, `_UNKNOWN` for words to be skipped."""
+        try:
+            ids = self.vocabulary.ids(terms, missing=_UNKNOWN).tolist()  # type: ignore[arg-type]
+        except TypeError:  # a vector is not hashable
+            ids = [_UNKNOWN]
+        if _UNKNOWN in ids:  # not a word of the vocabulary
+            ids = [self._id_of_term(term, ignore_missing) for term in terms]
+        return ids
+
+    def _id_of_term(self, term: WordOrVector, ignore_missing: bool) -> int:
+        if isinstance(term, np.ndarray):
+            return _VECTOR
+        if ignore_missing and isinstance(term, str) and term not in self:
+            return _UNKNOWN
+        return self.id(term)
 
     def _unit_rows(self, rows: np.ndarray, ids: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return rows of E scaled to unit length, float32; `ids` names them in errors."""
@@ -266,6 +332,14 @@ def _require_finite(of_rows: np.ndarray, rows: Sequence[int] | np.ndarray, vocab
         )
 
 
+def _lengths(rows: np.ndarray) -> np.ndarray:
+    """Return the lengths of rows as float64 (squares may overflow float32); 1 for zero rows."""
+    rows = rows.astype(np.float64)
+    lengths: np.ndarray = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+    lengths[lengths == 0] = 1.0
+    return lengths
+
+
 def _scaled(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return rows scaled to unit length, and norms, as float64 (squares may overflow float32); zero rows stay zero."""
     rows = np.array(rows, np.float64)
@@ -276,6 +350,6 @@ def _scaled(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:
-    """Scale a vector to unit length, float32; a zero vector stays zero."""
-    unit: np.ndarray = _scaled(vector[None])[0][0].astype(np.float32)
-    return unit
+    """Scale a float64 vector to unit length, float32; a zero vector stays zero."""
+    length = math.sqrt(vector @ vector)
+    return (vector / length if length else vector).astype(np.float32)

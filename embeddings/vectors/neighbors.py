@@ -3,12 +3,15 @@
 The queries are methods of `WordVectors`; an approximate index is in ``ann.py``.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
 from embeddings import parallel
 
-QUERY_BLOCK = 256  # scores of one block pair: 256 × 16,384 float32 = 16 MiB, inside the last-level cache
-WORD_BLOCK = 1 << 14
+QUERY_BLOCK = 256
+SCORES = QUERY_BLOCK << 14  # of one block of queries and one of words: 16 MiB of float32, inside the last-level cache
+QUERY_GRAIN = 8  # queries below which another thread does not pay
 GROUP = 64  # rows that share one maximum when the k-th largest entry is bounded
 
 
@@ -42,7 +45,7 @@ def nearest(
 
     Notes
     -----
-    A thread holds at most QUERY_BLOCK × WORD_BLOCK similarities at a time.
+    A thread holds at most `SCORES` similarities at a time.
     """
     if topn < 1:
         raise ValueError(f"topn is {topn}; expected 1 or more")
@@ -50,33 +53,40 @@ def nearest(
     ids = np.empty((len(queries), k), np.int32)
     similarities = np.empty((len(queries), k), np.float32)
 
-    def search(rows: tuple[int, int]) -> None:
-        first, last = rows
-        buffer = np.empty(min(QUERY_BLOCK, last - first) * min(WORD_BLOCK, len(unit_matrix)), np.float32)
-        for start in range(first, last, QUERY_BLOCK):
-            block = slice(start, min(start + QUERY_BLOCK, last))
-            excluded = None if exclude is None else exclude[block]
-            ids[block], similarities[block] = _nearest_block(unit_matrix, queries[block], k, excluded, buffer)
+    few = len(queries) <= QUERY_GRAIN
+    multiply = parallel.product if few else np.matmul  # threads share the words of few queries, or the queries
 
-    if len(queries) <= QUERY_BLOCK:
-        search((0, len(queries)))  # the threads of the matrix product suffice
-    else:
-        with parallel.own_threads:
-            parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=QUERY_BLOCK)
+    def search(rows: tuple[int, int]) -> None:
+        for start in range(*rows, QUERY_BLOCK):
+            block = slice(start, min(start + QUERY_BLOCK, rows[1]))
+            excluded = None if exclude is None else exclude[block]
+            ids[block], similarities[block] = _nearest_block(unit_matrix, queries[block], k, excluded, multiply)
+
+    with parallel.own_threads:
+        if few:
+            search((0, len(queries)))
+        else:
+            parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=QUERY_GRAIN)
     return ids, similarities
 
 
 def _nearest_block(
-    unit_matrix: np.ndarray, queries: np.ndarray, k: int, exclude: np.ndarray | None, buffer: np.ndarray
+    unit_matrix: np.ndarray,
+    queries: np.ndarray,
+    k: int,
+    exclude: np.ndarray | None,
+    multiply: Callable[..., np.ndarray],
 ) -> tuple[np.ndarray, np.ndarray]:
     """Search all rows for one block of queries; return sorted ids and similarities, (n, k)."""
     n = len(queries)
     floor = np.full(n, -np.inf, np.float32)  # no entry below it can be among the k largest
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # query, id, similarity
-    for start in range(0, len(unit_matrix), WORD_BLOCK):
-        rows = unit_matrix[start : start + WORD_BLOCK]
-        scores = buffer[: n * len(rows)].reshape(len(rows), n)  # with this layout OpenBLAS was up to a third faster
-        np.matmul(rows, queries.T, out=scores)
+    block = min(len(unit_matrix), SCORES // max(n, 1))
+    buffer = np.empty((block, n), np.float32)  # with this layout OpenBLAS was up to a third faster
+    for start in range(0, len(unit_matrix), block):
+        rows = unit_matrix[start : start + block]
+        scores = buffer[: len(rows)]
+        multiply(rows, queries.T, out=scores)
         if exclude is not None:
             query, place = np.nonzero((exclude >= start) & (exclude < start + len(rows)))
             scores[exclude[query, place] - start, query] = -np.inf

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 Weighted: TypeAlias = WordOrVector | tuple[WordOrVector, float]
 Terms: TypeAlias = Weighted | Sequence[Weighted] | None
 
+_SMALLEST, _LARGEST = 1e-25, 1e25  # between them float32 holds the product of two rows
 COSMUL_EPSILON = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value
 
 
@@ -84,7 +85,11 @@ class WordVectors(EmbeddingMatrix):
 
     def similarity(self, w1: Word, w2: Word) -> float:
         """Return the cosine of two words, from -1 to 1."""
-        first, second = self.unit_vectors([w1, w2])
+        row1, row2 = self.id(w1), self.id(w2)
+        lengths = self._length(row1) * self._length(row2)
+        if _SMALLEST < lengths < _LARGEST:
+            return float(self.matrix[row1] @ self.matrix[row2]) / lengths
+        first, second = self.unit_vectors([row1, row2])
         return float(first @ second)
 
     def distance(self, w1: Word, w2: Word) -> float:
@@ -285,11 +290,15 @@ class WordVectors(EmbeddingMatrix):
             `words` is a str.
         """
         require_list(words)
-        known = [word for word in words if word in self]
-        if len(known) < len(words):
-            logger.warning("not in the vocabulary, skipped: %s", ", ".join(w for w in words if w not in self))
-        units = self.unit_vectors(known)
-        return known[int(np.argmin(units @ self.mean_vector(list(units))))]
+        ids = self.vocabulary.ids(words, missing=-1)
+        if ids.min(initial=0) < 0:
+            unknown = [word for word, row in zip(words, ids, strict=True) if row < 0]
+            logger.warning("not in the vocabulary, skipped: %s", ", ".join(unknown))
+            words, ids = [word for word, row in zip(words, ids, strict=True) if row >= 0], ids[ids >= 0]
+        if not len(ids):
+            raise ValueError("got no words of the vocabulary; expected at least one")
+        units = self.unit_vectors(ids)
+        return words[int(np.argmin(units @ units.mean(axis=0)))]
 
     def closer_than(self, w1: Word, w2: Word) -> list[str]:
         """Return the words closer to `w1` than `w2` is, in the order of the rows, without `w1`."""

@@ -46,23 +46,20 @@ class BlockTable(NamedTuple):
         return BlockTable(*(column[which] for column in self))
 
 
-def cut_into_blocks(
-    corpus: EncodedCorpus, block_tokens: int | None = None, most_tokens: int = BLOCK_TOKENS
-) -> BlockTable:
+def cut_into_blocks(corpus: EncodedCorpus, block_tokens: int | None = None) -> BlockTable:
     """Cut a corpus into blocks of about `block_tokens` tokens; none has more than twice as many.
 
     Parameters
     ----------
     corpus : EncodedCorpus
     block_tokens : int, optional
-        By default `most_tokens`, or fewer if the corpus would have less than 200 blocks.
-    most_tokens : int
+        By default `BLOCK_TOKENS`, or fewer if the corpus would have less than 200 blocks.
 
     Returns
     -------
     BlockTable
     """
-    size = block_tokens or max(50, min(most_tokens, corpus.token_count // _FEWEST_BLOCKS))
+    size = block_tokens or max(50, min(BLOCK_TOKENS, corpus.token_count // _FEWEST_BLOCKS))
     parts = [_cut_shard(number, np.asarray(shard.offsets), size) for number, shard in enumerate(corpus.shards)]
     return BlockTable(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 

@@ -31,11 +31,16 @@ from embeddings.word2vec.replicas import make_copies, make_owners, merge, take_b
 WORKERS = 8
 """Blocks per round, for any number of threads; more threads than this are not used."""
 
-BLOCK_TOKENS = 2000
-"""Tokens per block. In larger blocks frequent words lag behind; in smaller ones copying takes longer than training."""
-
+_BLOCK_TOKENS = 2000  # in larger blocks frequent words lag behind; in smaller ones copying takes longer than training
+_FEWEST_BLOCK_TOKENS = 50
+_FEWEST_ROUNDS = 250  # of an epoch: a short text would change the matrices too seldom
 _TOKENS_PER_NOISE_WORD = 20  # for each of the K negatives: 500 noise words for 2,000 tokens and K = 5
 _MOST_NOISE_WORDS = 10_000
+
+
+def block_tokens(corpus: EncodedCorpus) -> int:
+    """Return the number of tokens of a block, which depends on the length of the text alone."""
+    return max(_FEWEST_BLOCK_TOKENS, min(_BLOCK_TOKENS, corpus.token_count // (WORKERS * _FEWEST_ROUNDS)))
 
 
 class Rounds:

@@ -16,7 +16,7 @@ from embeddings.word2vec import deterministic as rounds
 from embeddings.word2vec import kernels
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.block_queue import Work
-from embeddings.word2vec.blocks import BLOCK_TOKENS, cut_into_blocks, hold_out
+from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.deterministic import Rounds
 from embeddings.word2vec.hogwild import Hogwild
@@ -74,7 +74,7 @@ class TrainingRun:
         self.config = config
         self.metrics: list[dict[str, Any]] = []
         self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)
-        blocks = cut_into_blocks(corpus, most_tokens=rounds.BLOCK_TOKENS if config.deterministic else BLOCK_TOKENS)
+        blocks = cut_into_blocks(corpus, rounds.block_tokens(corpus) if config.deterministic else None)
         held_out = hold_out(blocks, config.held_out)
         self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])

@@ -17,9 +17,14 @@ from pipelines.stages.vocabulary import VOCABULARY_FILE
 from vecmill.files import write_json
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from embeddings import Vocabulary
     from embeddings.training import TrainingProgress
 
 logger = logging.getLogger(__name__)
+
+_FEWEST_WORDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +35,8 @@ class TrainEmbeddingsStage(Stage):
     start: InitialVectors | None = None
     split: bool = False
     """Whether the text is split; training then uses the words of its training part only."""
+    min_count: int = 1
+    """Split text: words that occur less often in the training part get no vector."""
     name: ClassVar[str] = "train-embeddings"
     inputs: ClassVar[tuple[str, ...]] = ("vocabulary", "encode")
 
@@ -37,7 +44,9 @@ class TrainEmbeddingsStage(Stage):
     def settings(self) -> Mapping[str, Any]:
         """The settings of [train] that affect the result."""
         settings = self.config.result_settings()["train"]
-        return {**settings, "punctuation": self.config.tokenizer.punctuation} if self.split else settings
+        if not self.split:
+            return settings
+        return {**settings, "punctuation": self.config.tokenizer.punctuation, "min_count": self.min_count}
 
     @property
     def trained_model(self) -> str:
@@ -69,7 +78,7 @@ class TrainEmbeddingsStage(Stage):
 
         words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False).part("train")  # verified by the runner
-        trained = words.is_word(punctuation=self.config.tokenizer.punctuation) if self.split else None
+        trained = self._trained(words) if self.split else None
         model = Word2Vec(self.config.train)
         start = self.start.open() if self.start else None
         logger.info(
@@ -90,6 +99,12 @@ class TrainEmbeddingsStage(Stage):
         (directory / METRICS_FILE).write_text("".join(f"{line}\n" for line in lines), "utf-8")
         settings = self.config.train
         return {"words": len(vectors), "dimension": settings.dimension, "learning rate": settings.learning_rate}
+
+    def _trained(self, words: "Vocabulary") -> "np.ndarray":
+        """Return a mask of the words that get a vector; a short text may have no frequent ones."""
+        known = words.is_word(punctuation=self.config.tokenizer.punctuation)
+        frequent = known & (words.counts >= self.min_count)
+        return frequent if frequent.sum() >= _FEWEST_WORDS else known
 
 
 def describe(event: "TrainingProgress") -> str:
