@@ -27,12 +27,6 @@ TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the 
 STAGES = ["fetch", "tokenize", "vocabulary", "encode", "train-embeddings", "report"]
 
 
-@pytest.fixture(autouse=True)
-def without_plots(monkeypatch):
-    """Leave the plot out of reports: matplotlib takes a second to import, and more to draw."""
-    monkeypatch.setattr("pipelines.reports.run_report._picture", lambda *_: [])
-
-
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     (tmp_path / "text.txt").write_text(TEXT, encoding="utf-8")
