@@ -77,6 +77,39 @@ def test_a_note_explains_the_two_losses_where_there_are_two(held_out, notes):
     assert all("learning rate falls" in note for note in found)
 
 
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("--vector-size=9", "--vector-size is called --dimension here"),
+        ("--vector_size", "--vector_size is called --dimension here"),
+        ("-size", "-size is called --dimension here"),
+        ("-lr", "-lr is called --learning-rate here"),
+        ("--ws", "--ws is called --window here"),
+        ("--minn", "there is no --minn here"),
+        ("-minCount", "-minCount is called --min-count here"),
+        ("--min_count", "did you mean --min-count?"),
+        ("-dimension", "did you mean --dimension?"),
+        ("--corpus-file", "the text is the argument CORPUS"),
+        ("--windo", "--window"),
+    ],
+)
+def test_options_of_other_programs_are_answered_with_those_here(text, tmp_path, option, hint):
+    fails(
+        2,
+        f"No such option: {option.partition('=')[0]}.*{re.escape(hint)}",
+        "train-embeddings",
+        text,
+        option,
+        "5",
+        "--out",
+        tmp_path / "x",
+    )
+
+
+def test_a_command_that_trains_nothing_knows_no_names_of_settings(model):
+    fails(2, r"No such option: --size \(see", "neighbors", model, "king", "--size", "5")
+
+
 def test_reports_have_the_note_on_losses_below_the_table(tmp_path, capsys):
     path = tmp_path / "metrics.jsonl"
     epoch = {"epoch": 1, "loss": 2.0, "held_out_loss": 2.5, "words": 10, "seconds": 0.1}

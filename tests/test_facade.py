@@ -313,6 +313,11 @@ def test_progress_is_told():
         ({"window": 0}, ValueError, "window is 0; it must be from 1"),
         ({"tokenizer": "fats"}, ValueError, "did you mean 'fast'"),
         ({"tokenizer": 5}, ValueError, "tokenizer is 5"),
+        ({"lowercase": "yes"}, TypeError, r"lowercase is 'yes' \(str\); expected True or False"),
+        ({"punctuation": 1}, TypeError, "punctuation is 1"),
+        ({"fold_digits": "no"}, TypeError, "fold_digits is 'no'"),
+        ({"field": 3}, TypeError, "field is 3"),
+        ({"column": None}, TypeError, "column is None"),
     ],
 )
 def test_settings_are_refused_by_name(settings, error, message):

@@ -25,12 +25,14 @@ from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, HasTokenize, Token
 from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import require_one_of, require_type
+from embeddings.word2vec.names_elsewhere import explains_names
 from vecmill.text_input import Text, TextInput, exists
 from vecmill.training import tokenizer_for
 
 _SAMPLE_BYTES = 1 << 18
 
 
+@explains_names
 def train_language_model(
     text: Text | Mapping[str, Text],
     *,

@@ -189,6 +189,9 @@ def tokenizer_for(
     fold_digits: bool,
 ) -> Tokenizer:
     """Return the tokenizer for lines, or the one for lists of tokens."""
+    require_type("lowercase", lowercase, bool | None)
+    require_type("punctuation", punctuation, bool)
+    require_type("fold_digits", fold_digits, bool)
     if not text.is_tokenized:
         lowercase = True if lowercase is None else lowercase
         return make_tokenizer(spec or FAST, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)

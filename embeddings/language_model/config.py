@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from embeddings.word2vec.config import require_types
+
 CellName = Literal["lstm", "gru", "rnn"]
 OutputName = Literal["full", "sampled", "adaptive"]
 FORMER_NAMES = {
@@ -72,6 +74,8 @@ class LanguageModelConfig:
     ------
     ValueError
         A value is out of range; the message names the setting.
+    TypeError
+        A value has another type.
     """
 
     cell: CellName = "lstm"
@@ -93,6 +97,7 @@ class LanguageModelConfig:
     temporal_activation_regularization: float = 0.0
 
     def __post_init__(self) -> None:
+        require_types(self)
         for name, known in (("cell", get_args(CellName)), ("output", get_args(OutputName))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r}: expected one of {', '.join(known)}")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from embeddings.word2vec.config import require_types
+
 Schedule = Literal["plateau", "step", "cosine", "one-cycle", "constant"]
 
 DEFAULT_LEARNING_RATES = {
@@ -54,6 +56,8 @@ class LMTrainingConfig:
     ------
     ValueError
         A value is out of range; the message names the setting.
+    TypeError
+        A value has another type.
     """
 
     epochs: int = 6
@@ -70,6 +74,7 @@ class LMTrainingConfig:
     patience: int | None = 4
 
     def __post_init__(self) -> None:
+        require_types(self)
         for name in ("epochs", "batch_size", "bptt", "anneal_after", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Integral, Real
 from types import NoneType
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from embeddings.threads import thread_count
 from embeddings.word2vec.names_elsewhere import explains_names, hint_for
@@ -84,9 +84,7 @@ class Word2VecConfig:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        for setting in fields(self):
-            value = require_type(setting.name, getattr(self, setting.name), setting.type)
-            object.__setattr__(self, setting.name, value)
+        require_types(self)
         require_one_of("architecture", self.architecture, ARCHITECTURES)
         require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
         for name, low, high in (
@@ -153,6 +151,13 @@ class Word2VecConfig:
 setattr(Word2VecConfig, "__init__", explains_names(Word2VecConfig.__init__))  # noqa: B010 - dataclass has written it
 
 
+def require_types(config: Any) -> None:
+    """Check that every setting of a frozen dataclass has its type; convert NumPy's numbers to Python's."""
+    for setting in fields(config):
+        value = require_type(setting.name, getattr(config, setting.name), setting.type)
+        object.__setattr__(config, setting.name, value)
+
+
 _TYPES: dict[Any, tuple[Any, str]] = {
     bool: (bool, "True or False"),
     int: (Integral, "a whole number"),
@@ -163,7 +168,7 @@ _TYPES: dict[Any, tuple[Any, str]] = {
 
 def require_type(name: str, value: Any, annotation: Any) -> Any:
     """Check that a value has the type of a setting; return it, with NumPy's numbers converted to Python's."""
-    kinds = get_args(annotation) or (annotation,)
+    kinds = (str,) if get_origin(annotation) is Literal else get_args(annotation) or (annotation,)
     if value is None and NoneType in kinds:
         return None
     accepted, expected = _TYPES[kinds[0]]

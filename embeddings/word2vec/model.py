@@ -9,6 +9,7 @@ from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.names_elsewhere import points_to
 from embeddings.word2vec.padded_matrices import without_padding
 from embeddings.word2vec.training_run import TrainingRun
 from embeddings.word2vec.warm_start import copy_vectors, require_dimension
@@ -25,6 +26,11 @@ class Word2Vec(Estimator):
     ----------
     config : Word2VecConfig, optional
 
+    Raises
+    ------
+    TypeError
+        `config` is something else, or an argument is unknown.
+
     Attributes
     ----------
     vectors_ : WordVectors
@@ -38,7 +44,12 @@ class Word2Vec(Estimator):
     vectors_: WordVectors
     metrics_: list[dict[str, Any]]
 
+    @points_to(Word2VecConfig)
     def __init__(self, config: Word2VecConfig | None = None) -> None:
+        if not isinstance(config, Word2VecConfig | None):
+            raise TypeError(
+                f"config is {type(config).__name__}; expected a Word2VecConfig; vecmill.train trains on a text"
+            )
         self.config = config or Word2VecConfig()
 
     def fit(

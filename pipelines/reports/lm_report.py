@@ -19,6 +19,7 @@ from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE
 SENTENCES = 5
 _LONGEST = 40
 _CANDIDATES = 8
+SAMPLED_NOTE = "* of the sampled softmax, over fewer words; all other figures are normalized over the whole vocabulary"
 
 
 def print_lm_training(directory: Path) -> None:
@@ -63,16 +64,24 @@ def _print_epochs(path: Path) -> None:
     titles = ("epoch", "loss", "valid", "perplexity", "rate", "tokens/s", "time")
     results.print("\nLoss in nats per token, in training and on validation text")
     print_columns([titles, *map(_epoch_row, epochs)], left=0)
-    if not all(metrics["perplexity"] for metrics in epochs):
-        results.print(
-            "* of the sampled softmax, over fewer words; all other figures are normalized over the whole vocabulary"
-        )
+    if is_sampled(epochs):
+        results.print(SAMPLED_NOTE)
+
+
+def is_sampled(epochs: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether trained losses are those of a sampled softmax, which do not compare with validation losses."""
+    return not all(metrics["perplexity"] for metrics in epochs)
+
+
+def trained_loss(metrics: Mapping[str, Any]) -> str:
+    """Return the trained loss of an epoch, with a star if it is that of a sampled softmax."""
+    return f"{metrics['loss']:.3f}{'' if metrics['perplexity'] else '*'}"
 
 
 def _epoch_row(metrics: Mapping[str, Any]) -> Sequence[str]:
     return (
         str(metrics["epoch"]),
-        f"{metrics['loss']:.3f}" + ("" if metrics["perplexity"] else "*"),
+        trained_loss(metrics),
         f"{metrics['valid_loss']:.3f}",
         f"{metrics['valid_perplexity']:.1f}",
         f"{metrics['learning_rate']:.3g}",

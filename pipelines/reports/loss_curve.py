@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-COLOURS = ("#4c78a8", "#b5534e")
+from pipelines.reports.training_plot import HELD_OUT, TRAINED
+
 WIDTH, HEIGHT = 640, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 150, 14, 34  # room for the labels around the curves
 LINE_HEIGHT = 16
@@ -43,7 +44,7 @@ def loss_curve(epochs: Sequence[int], losses: Mapping[str, Sequence[float | None
     parts += [_text(x(epoch), HEIGHT - 14, str(epoch), "middle") for epoch in epochs[::step]]
     parts.append(_text(WIDTH - RIGHT + 10, HEIGHT - 14, "epoch", "start"))
     ends = []
-    for (label, values), colour in zip(losses.items(), COLOURS, strict=False):
+    for (label, values), colour in zip(losses.items(), (TRAINED, HELD_OUT), strict=False):
         places = [(x(epoch), y(loss)) for epoch, loss in zip(epochs, values, strict=True) if loss is not None]
         if not places:
             continue

@@ -11,6 +11,7 @@ from pipelines.reports.report_document import Lines, Picture, Section, Table
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE, SCORES_FILE
 
+PLOTTED = {"trained": "loss", "held out": "held_out_loss"}
 PLOT, LM_PLOT = "training.svg", "language-model.svg"
 
 
@@ -81,14 +82,14 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section
     )
     return [
         Section("Word vectors", [shape + made, Table(["word", "nearest neighbours"], neighbors, left=2)]),
-        Section("Training", [epochs, *loss_notes(metrics), *_picture(PLOT, metrics, "held_out_loss", "held out")]),
+        Section("Training", [epochs, *loss_notes(metrics), *_picture(PLOT, metrics, PLOTTED)]),
     ]
 
 
-def _picture(name: str, metrics: list[dict[str, Any]], held_out: str, label: str) -> list[Picture]:
-    """Return the curve of the trained loss and of the loss with the key `held_out`, if any was measured."""
-    losses = {"trained": [entry["loss"] for entry in metrics], label: [entry[held_out] for entry in metrics]}
-    svg = loss_curve([entry["epoch"] for entry in metrics], losses)
+def _picture(name: str, metrics: list[dict[str, Any]], keys: Mapping[str, str]) -> list[Picture]:
+    """Return the curves of the losses with the `keys`, by label, if there are any and two epochs."""
+    losses = {label: [entry[key] for entry in metrics] for label, key in keys.items()}
+    svg = loss_curve([entry["epoch"] for entry in metrics], losses) if len(metrics) > 1 else ""
     return [Picture(name, svg, "Loss by epoch")] if svg else []
 
 
@@ -113,7 +114,7 @@ def _exports(manifest: Manifest) -> Section:
 
 def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
     from embeddings.language_model.model import LanguageModel
-    from pipelines.reports.lm_report import example_sentences, kneser_ney_name
+    from pipelines.reports.lm_report import SAMPLED_NOTE, example_sentences, is_sampled, kneser_ney_name, trained_loss
 
     found = json.loads((directory / PERPLEXITY_FILE).read_text("utf-8"))
     text, test = manifests["train-lm"].summary, found["test"]
@@ -129,12 +130,13 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
         ],
     )
     metrics = _read_lines(directory / METRICS_FILE)
+    sampled = is_sampled(metrics)
     epochs = Table(
         ["epoch", "loss", "validation loss", "validation perplexity", "time"],
         [
             [
                 str(entry["epoch"]),
-                f"{entry['loss']:.3f}",
+                trained_loss(entry),
                 f"{entry['valid_loss']:.3f}",
                 f"{entry['valid_perplexity']:.1f}",
                 duration(entry["seconds"]),
@@ -154,7 +156,8 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
                 f"Tokens: {shares}. Split: {text['split']}.",
                 perplexity,
                 epochs,
-                *_picture(LM_PLOT, metrics, "valid_loss", "validation"),
+                *([SAMPLED_NOTE] if sampled else []),
+                *_picture(LM_PLOT, metrics, {**({} if sampled else {"trained": "loss"}), "validation": "valid_loss"}),
             ],
         ),
         *([Section("Generated sentences", [Lines(sentences)])] if sentences else []),
