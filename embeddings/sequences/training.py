@@ -152,6 +152,20 @@ def train_sequences(
     scores: list[float] = []
     best: dict[str, np.ndarray] = {}
     pace, done, loss, began = Pace(config.epochs * int(lengths.sum())), 0, math.nan, time.monotonic()
+
+    def event() -> TrainingProgress:
+        return TrainingProgress(
+            epoch=epoch,
+            epochs=config.epochs,
+            done=done,
+            total=pace.total,
+            unit=unit,
+            speed=pace.speed,
+            loss=loss,
+            learning_rate=optimizer.learning_rate,
+            seconds_left=pace.seconds_left(done),
+        )
+
     for epoch in range(1, config.epochs + 1):
         batches = length_bucketed_batches(lengths, config.batch_words, rng)
         schedule = OneCycle(learning_rate=config.learning_rate, total=config.epochs * len(batches), rising=0.2)
@@ -168,19 +182,7 @@ def train_sequences(
             done += int(lengths[batch].sum())
             pace.update(done)
             if progress:
-                progress(
-                    TrainingProgress(
-                        epoch=epoch,
-                        epochs=config.epochs,
-                        done=done,
-                        total=pace.total,
-                        unit=unit,
-                        speed=pace.speed,
-                        loss=loss,
-                        learning_rate=optimizer.learning_rate,
-                        seconds_left=pace.seconds_left(done),
-                    )
-                )
+                progress(event())
         if validate:
             scores.append(validate())
             pace.pause()
@@ -194,6 +196,8 @@ def train_sequences(
             }
         )
         logger.debug("epoch %(epoch)d: loss %(loss).4f, validation %(validation_score)s", metrics[-1])
+        if progress:
+            progress(event()._replace(epoch_metrics=metrics[-1]))
         if not scores:
             continue
         if scores[-1] >= max(scores):

@@ -26,11 +26,6 @@ class Word2Vec(Estimator):
     ----------
     config : Word2VecConfig, optional
 
-    Raises
-    ------
-    TypeError
-        `config` is something else, or an argument is unknown.
-
     Attributes
     ----------
     vectors_ : WordVectors
@@ -39,6 +34,11 @@ class Word2Vec(Estimator):
         After `fit`, one entry per epoch: ``epoch``, ``words`` (trained so far), ``seconds``, ``learning_rate``,
         ``examples`` (an estimate of the number of (input, centre) examples of the epoch),
         ``loss`` and ``held_out_loss`` (mean negative-sampling loss per example, in nats; None if not measured).
+
+    Raises
+    ------
+    TypeError
+        `config` is something else, or an argument is unknown.
     """
 
     vectors_: WordVectors

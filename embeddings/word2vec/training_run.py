@@ -144,6 +144,7 @@ class TrainingRun:
                     "held_out_loss": held_out_loss,
                 }
             )
+            self._report_epoch(epoch, work)
             work = Work(len(self._blocks))
             if self._checkpoints.due or epoch + 1 == self.config.epochs:
                 self._save(work)
@@ -217,20 +218,30 @@ class TrainingRun:
         done = epoch * self._epoch_tokens + tokens
         self._pace.update(done)
         if self._progress is not None and tokens > before[2]:
-            self._progress(
-                TrainingProgress(
-                    epoch=epoch + 1,
-                    epochs=self.config.epochs,
-                    done=done,
-                    total=self.words_total,
-                    unit="words",
-                    speed=self._pace.speed,
-                    loss=(loss - before[0]) / (examples - before[1]) if examples > before[1] else float("nan"),
-                    learning_rate=self._rate_after(done),
-                    seconds_left=self._pace.seconds_left(done),
-                )
-            )
+            measured = examples > before[1]
+            mean = (loss - before[0]) / (examples - before[1]) if measured else float("nan")
+            self._progress(self._event(epoch, done, mean))
         return now
+
+    def _report_epoch(self, epoch: int, work: Work) -> None:
+        """Report the end of an epoch, with its losses."""
+        if self._progress is not None:
+            mean = float("nan") if work.mean_loss is None else work.mean_loss
+            done = (epoch + 1) * self._epoch_tokens
+            self._progress(self._event(epoch, done, mean)._replace(epoch_metrics=self.metrics[-1]))
+
+    def _event(self, epoch: int, done: int, loss: float) -> TrainingProgress:
+        return TrainingProgress(
+            epoch=epoch + 1,
+            epochs=self.config.epochs,
+            done=done,
+            total=self.words_total,
+            unit="words",
+            speed=self._pace.speed,
+            loss=loss,
+            learning_rate=self._rate_after(done),
+            seconds_left=self._pace.seconds_left(done),
+        )
 
     def _learning_rate(self, epoch: int, block: int) -> float:
         return self._rate_after(epoch * self._epoch_tokens + int(self._tokens_before[block]))

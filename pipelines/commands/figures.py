@@ -87,7 +87,8 @@ def plot_command(
         raise ConfigError(f"--out: {out} must end in {' or '.join(ENDINGS)}")
     refuse_existing(out, force)
     from embeddings import Vocabulary
-    from pipelines.reports.training_plot import read_metrics, write_training_plot
+    from embeddings.vectors.training_plot import write_training_plot
+    from pipelines.reports.training_metrics import read_metrics
 
     metrics = read_metrics(model)
     vocabulary = Vocabulary.load(model / "vocabulary.tsv")

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from pipelines.reports.training_plot import HELD_OUT, TRAINED
+from embeddings.vectors.training_plot import HELD_OUT, TRAINED
 
 WIDTH, HEIGHT = 640, 260
 LEFT, RIGHT, TOP, BOTTOM = 52, 150, 14, 34  # room for the labels around the curves
