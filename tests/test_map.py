@@ -298,6 +298,45 @@ def test_the_page_in_a_browser(page, browser, vectors):
     assert not complaints
 
 
+SIZES = [(1280, 800), (800, 600), (400, 800)]  # laptop, tablet, phone
+
+
+@pytest.mark.parametrize("browser", ["processor"], indirect=True)
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_cut_or_covered_on_screens_of_any_size(page, browser, vectors, size):
+    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get(page.as_uri())
+    wait_until(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+    facts = browser.find_element("css selector", ".facts")
+    assert "on which neighbours may lie apart" in facts.text.replace("\n", " ")
+    assert browser.execute_script("return arguments[0].scrollWidth <= arguments[0].clientWidth", facts)
+    covered = """
+        const { words, view } = wordMap;
+        return arguments[0].filter((id) => {
+          const [x, y] = view.toPixel(words.x[id], words.y[id]), top = document.elementFromPoint(x, y);
+          return !top || !top.closest("#map");
+        }).map((id) => words.words[id]);
+    """
+    assert browser.execute_script(covered, list(range(len(vectors)))) == []
+    word = vectors.words[5]
+    browser.execute_script("wordMap.select(5)")
+    shown = [5, *(vectors.id(other) for other, _ in vectors.most_similar(word, topn=10))]
+    wait_until(lambda: browser.execute_script("return wordMap.view.zoom") > 1.1)
+    wait_until(lambda: browser.execute_script(covered, shown) == [])
+
+
+def test_clusters_without_a_topic_are_told_from_the_others():
+    random = np.random.default_rng(5)
+    directions = np.concatenate([np.repeat(6 * np.eye(4, 30), 50, axis=0), np.zeros((60, 30))])
+    matrix = (directions + random.standard_normal(directions.shape)).astype(np.float32)
+    words = [f"word{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(len(matrix))]
+    found = make_word_map(WordVectors(Vocabulary.from_words(words), matrix), clusters=5, method=PCA)
+    scattered = np.bincount(found.clusters[200:]).argmax()
+    assert not found.distinct[scattered]
+    assert found.distinct[found.clusters[:200]].mean() > 0.95
+
+
 def test_hovering_shows_a_word_and_its_neighbours(page, browser, vectors):
     from selenium.webdriver.common.action_chains import ActionChains
 

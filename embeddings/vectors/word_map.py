@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import sparse
 from scipy.cluster.vq import kmeans2, vq
 
 from embeddings.errors import EmbeddingsError
@@ -20,6 +21,7 @@ CLUSTERED = 10_000  # most frequent words that k-means sees; all other words joi
 KMEANS_RUNS = 4
 NAMING_SHARE = 0.1  # fraction of a cluster's words, the most frequent, among which its name is chosen
 WORDS_IN_NAME = 3
+COMPACT = 0.85  # of the median length of a cluster's mean vector
 STEM = 5  # letters
 
 
@@ -36,7 +38,9 @@ class WordMap:
     clusters : (n,) int64
         Number of each word's cluster, from 0; the largest cluster is 0.
     cluster_names : list of list of str
-        Frequent words near the centroid of each cluster, the nearest first.
+        Frequent words of each cluster that tell it from the others.
+    distinct : (clusters,) bool
+        Whether the words of a cluster belong together more than those of other clusters do, and have a common topic.
     neighbors : (n, k) int32
         Nearest words by cosine in all dimensions, best first, among the n words.
     similarities : (n, k) float32
@@ -47,6 +51,7 @@ class WordMap:
     positions: np.ndarray
     clusters: np.ndarray
     cluster_names: list[list[str]]
+    distinct: np.ndarray
     neighbors: np.ndarray
     similarities: np.ndarray
 
@@ -68,7 +73,7 @@ def make_word_map(
     vectors: WordVectors,
     *,
     words: int = 50_000,
-    clusters: int = 40,
+    clusters: int = 20,
     topn: int = 10,
     method: str | None = None,
     seed: int = 1,
@@ -118,6 +123,7 @@ def make_word_map(
         positions=positions,
         clusters=of_word,
         cluster_names=cluster_names,
+        distinct=_are_distinct(centred, of_word),
         neighbors=neighbors[:, :topn],
         similarities=similarities[:, :topn],
     )
@@ -162,8 +168,21 @@ def _clusters(centred: np.ndarray, words: list[str], clusters: int, seed: int) -
     order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
     place = np.zeros(clusters, np.int64)
     place[order] = np.arange(len(order))
-    names = [_name(centred, words, np.flatnonzero(of_word == number), centroids[number]) for number in order]
+    names = [_name(centred, words, np.flatnonzero(of_word == number), centroids, number) for number in order]
     return place[of_word], names
+
+
+def _are_distinct(centred: np.ndarray, of_word: np.ndarray) -> np.ndarray:
+    """Return for each cluster whether it is as compact as others: (clusters,) bool.
+
+    The length of the mean of its centred unit vectors is 1 if all are equal, and near 0 for the words of all contexts
+    that k-means leaves over.
+    """
+    sizes = np.bincount(of_word)
+    ones = sparse.csr_array((np.ones(len(of_word)), of_word, np.arange(len(of_word) + 1)), (len(of_word), len(sizes)))
+    lengths = np.linalg.norm(ones.T @ centred, axis=1) / sizes
+    compact: np.ndarray = lengths >= COMPACT * np.median(lengths)
+    return compact
 
 
 def _centroids(points: np.ndarray, clusters: int, seed: int) -> np.ndarray:
@@ -175,12 +194,17 @@ def _centroids(points: np.ndarray, clusters: int, seed: int) -> np.ndarray:
     return min(runs, key=lambda centroids: float(np.square(vq(points, centroids)[1]).sum()))
 
 
-def _name(centred: np.ndarray, words: list[str], members: np.ndarray, centroid: np.ndarray) -> list[str]:
-    """Return the most central of the frequent members, if possible alphabetic words of at least three letters."""
+def _name(centred: np.ndarray, words: list[str], members: np.ndarray, centroids: np.ndarray, own: int) -> list[str]:
+    """Return frequent members that are nearer to their centroid than to any other, by the difference of cosines.
+
+    If possible, they are alphabetic words of at least three letters.
+    """
     telling = [row for row in members.tolist() if len(words[row]) > 2 and words[row].isalpha()] or members.tolist()
     frequent = telling[: max(4 * WORDS_IN_NAME, int(NAMING_SHARE * len(telling)))]
     vectors = centred[frequent]
-    cosines = vectors @ centroid / np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
-    central = [words[frequent[best]] for best in np.argsort(-cosines, kind="stable")]
+    directions = centroids / np.maximum(np.linalg.norm(centroids, axis=1, keepdims=True), 1e-12)
+    cosines = vectors @ directions.T / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    others = np.delete(cosines, own, axis=1).max(axis=1, initial=-1.0)
+    central = [words[frequent[best]] for best in np.argsort(others - cosines[:, own], kind="stable")]
     of_stem = {word[:STEM]: word for word in reversed(central)}  # one of "infection" and "infections" is enough
     return [word for word in central if of_stem[word[:STEM]] == word][:WORDS_IN_NAME]

@@ -27,7 +27,7 @@ def map_command(
     words: Annotated[
         int, typer.Option(min=3, max=65_536, help="Number of words shown, the most frequent ones.")
     ] = 50_000,
-    clusters: Annotated[int, typer.Option(min=1, max=100, help="Number of clusters, each shown in one colour.")] = 40,
+    clusters: Annotated[int, typer.Option(min=1, max=100, help="Number of clusters, each shown in one colour.")] = 20,
     method: Annotated[
         str, typer.Option(metavar="auto|umap|pca", help="Layout; auto = UMAP if it is installed, else PCA.")
     ] = "auto",

@@ -34,7 +34,7 @@ class Words {
       this[name] = new types[type](buffer, offset, size);
       offset += Math.ceil(this[name].byteLength / 8) * 8;
     }
-    Object.assign(this, { words: header.words, clusterNames: header.clusterNames, n: header.words.length });
+    Object.assign(this, { words: header.words, clusterNames: header.clusterNames, distinct: header.distinct, n: header.words.length });
     this.k = this.neighbors.length / this.n;
     this.x = Float32Array.from(this.x, (place) => place / 65535);
     this.y = Float32Array.from(this.y, (place) => place / 65535);

@@ -60,11 +60,12 @@ class Labels {
     });
   }
   placeClusters(allowed) {
-    const { words, theme } = this, offsets = [[0, 0], [0, -20], [0, 20], [0, -40], [0, 40]];
+    const { words, theme } = this, offsets = [[0, 0], [0, -20], [0, 20], [0, -40], [0, 40]], narrow = this.view.width <= 560;
     words.anchors.forEach(([x, y], cluster) => {
       if (!allowed.cluster(cluster)) return;
-      const text = words.clusterNames[cluster].slice(0, 2).join(" · ");
-      this.put(x, y, text, { size: 15, colour: theme.letters[cluster], bold: true, gap: 7, offsets });
+      if (!words.distinct[cluster]) return; // of no one topic: it is in the list only
+      const text = words.clusterNames[cluster].slice(0, narrow ? 1 : 2).join(" · ");
+      this.put(x, y, text, { size: narrow ? 13 : 15, colour: theme.letters[cluster], bold: true, gap: 7, offsets });
     });
   }
   fill(chosen, allowed) {
