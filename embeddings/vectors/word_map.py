@@ -2,8 +2,11 @@
 
 import importlib.util
 import logging
+import re
 import warnings
+from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from scipy import sparse
@@ -21,6 +24,7 @@ CLUSTERED = 10_000  # most frequent words that k-means sees; all other words joi
 KMEANS_RUNS = 4
 NAMING_SHARE = 0.1  # fraction of a cluster's words, the most frequent, among which its name is chosen
 WORDS_IN_NAME = 3
+LONGEST_LABEL = 60  # characters of a text
 COMPACT = 0.85  # of the median length of a cluster's mean vector
 STEM = 5  # letters
 
@@ -76,6 +80,7 @@ def make_word_map(
     clusters: int = 20,
     topn: int = 10,
     method: str | None = None,
+    texts: bool = False,
     seed: int = 1,
 ) -> WordMap:
     """Lay out the most frequent words.
@@ -92,6 +97,8 @@ def make_word_map(
     method : {"UMAP", "PCA"}, optional
         UMAP (McInnes, Healy & Melville 2018) preserves neighbourhoods and needs umap-learn; PCA projects the centred
         unit vectors onto the two directions of largest variance. By default UMAP if umap-learn is installed.
+    texts : bool
+        The "words" are texts: clusters are named by words that their texts have more often than others.
     seed : int
         Seed of UMAP and of k-means.
 
@@ -116,7 +123,8 @@ def make_word_map(
     logger.info("laying them out by %s", method)
     positions = _umap(unit, neighbors, similarities, seed) if method == UMAP else _principal_plane(centred)
     names = list(vectors.words[:n])
-    of_word, cluster_names = _clusters(centred, names, min(clusters, max(n // 25, 1)), seed)
+    centroids, of_word = _clusters(centred, min(clusters, max(n // 25, 1)), seed)
+    cluster_names = _names_by_words(names, of_word) if texts else _names(centred, names, of_word, centroids)
     return WordMap(
         words=names,
         method=method,
@@ -160,16 +168,18 @@ def _umap(unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, see
         return np.asarray(layout.fit_transform(unit), np.float32)
 
 
-def _clusters(centred: np.ndarray, words: list[str], clusters: int, seed: int) -> tuple[np.ndarray, list[list[str]]]:
-    """Return the cluster of each word, (n,) int64, and the names of the clusters; k-means sees the frequent words."""
+def _clusters(centred: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the centroids, the one of the largest cluster first, and each word's cluster, (n,) int64.
+
+    k-means sees the frequent words.
+    """
     centroids = _centroids(centred[:CLUSTERED], clusters, seed)
     of_word, _ = vq(centred, centroids)
     sizes = np.bincount(of_word, minlength=clusters)
     order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
     place = np.zeros(clusters, np.int64)
     place[order] = np.arange(len(order))
-    names = [_name(centred, words, np.flatnonzero(of_word == number), centroids, number) for number in order]
-    return place[of_word], names
+    return centroids[order], place[of_word]
 
 
 def _are_distinct(centred: np.ndarray, of_word: np.ndarray) -> np.ndarray:
@@ -192,6 +202,35 @@ def _centroids(points: np.ndarray, clusters: int, seed: int) -> np.ndarray:
         warnings.simplefilter("ignore")  # about empty clusters, which get no number
         runs = [kmeans2(points, clusters, minit="++", rng=random)[0] for _ in range(KMEANS_RUNS)]
     return min(runs, key=lambda centroids: float(np.square(vq(points, centroids)[1]).sum()))
+
+
+def _names(centred: np.ndarray, words: list[str], of_word: np.ndarray, centroids: np.ndarray) -> list[list[str]]:
+    """Return the names of the clusters."""
+    members = [np.flatnonzero(of_word == number) for number in range(len(centroids))]
+    return [_name(centred, words, members[number], centroids, number) for number in range(len(centroids))]
+
+
+def _names_by_words(texts: list[str], of_text: np.ndarray) -> list[list[str]]:
+    """Name clusters of texts by words: the largest Σ p log(p / q), p the share of their texts with a word, q of all."""
+    sets = [set(re.findall(r"[^\W\d_]{3,}", text.lower())) for text in texts]
+    in_all = Counter(chain.from_iterable(sets))
+    names = []
+    for number in range(int(of_text.max()) + 1):
+        members = np.flatnonzero(of_text == number).tolist()
+        counts = Counter(chain.from_iterable(sets[row] for row in members))
+        gain = {
+            word: count / len(members) * np.log(count / len(members) * len(texts) / in_all[word])
+            for word, count in counts.items()
+        }
+        names.append(
+            sorted(gain, key=lambda word: (-gain[word], word))[:WORDS_IN_NAME] or [shortened(texts[members[0]])]
+        )
+    return names
+
+
+def shortened(text: str, length: int = LONGEST_LABEL) -> str:
+    """Return the start of a text, up to the end of a word if it is too long."""
+    return text if len(text) <= length else text[: length - 1].rsplit(" ", 1)[0] + "…"
 
 
 def _name(centred: np.ndarray, words: list[str], members: np.ndarray, centroids: np.ndarray, own: int) -> list[str]:

@@ -55,7 +55,7 @@ class WordMap {
     this.restyle();
     describeWord(words, id, { choose: (other) => this.select(other), close: () => this.select(-1) });
     markCluster(this.pinned);
-    const address = id >= 0 ? `#${encodeURIComponent(words.words[id])}` : location.pathname + location.search;
+    const address = id >= 0 ? `#${encodeURIComponent(words.address(id))}` : location.pathname + location.search;
     try { history.replaceState(null, "", address); } catch { /* some browsers forbid it for local files */ }
     if (id < 0 || !fly) return;
     view.fly(view.showing([id, ...words.neighborsOf(id)], view.home().perPixel / 40));
