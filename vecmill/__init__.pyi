@@ -12,12 +12,12 @@ from embeddings.vectors.training_plot import plot_training as plot_training
 from embeddings.vectors.word_vectors import WordVectors as WordVectors
 from embeddings.word2vec import Word2Vec as Word2Vec
 from embeddings.word2vec import Word2VecConfig as Word2VecConfig
+from vecmill.document_vectors import sentence_vectors as sentence_vectors
 from vecmill.errors import VecmillError as VecmillError
 from vecmill.evaluation import evaluate as evaluate
 from vecmill.language_model_training import train_language_model as train_language_model
 from vecmill.loading import load as load
 from vecmill.loading import write_vectors as write_vectors
-from vecmill.sentence_vectors import sentence_vectors as sentence_vectors
 from vecmill.training import train as train
 
 __version__: str
