@@ -65,6 +65,12 @@ def test_names_are_those_of_the_stub():
     assert names | {"__version__"} == set(vecmill.__all__)
 
 
+def test_no_module_has_the_name_of_something_public():
+    """The import of such a module would put it in the place of the function."""
+    modules = {path.stem for path in Path(vecmill.__file__).parent.glob("*.py")}
+    assert not modules & set(vecmill.__all__)
+
+
 def test_a_name_that_is_not_there():
     with pytest.raises(AttributeError, match="'vecmill' has no attribute 'trian'"):
         vecmill.trian  # noqa: B018
