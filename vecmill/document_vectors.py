@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_one_of
 from embeddings.text.tokenizer.token_lists import NotTextError, described
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer, make_tokenizer
 from embeddings.vectors.postprocessing import (
@@ -16,7 +17,6 @@ from embeddings.vectors.postprocessing import (
     weighted_sentence_vectors,
 )
 from embeddings.vectors.word_vectors import WordVectors
-from embeddings.word2vec.config import require_one_of
 
 WEIGHTINGS = ("mean", "sif")
 _AT_ONCE = 4096

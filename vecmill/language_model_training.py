@@ -19,12 +19,12 @@ from embeddings.language_model.presets import PRESETS, PresetName
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.networks.initial_embedding import initial_embedding
+from embeddings.setting_types import require_one_of, require_type
 from embeddings.text.split import PARTS, TRAIN, VALID
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, HasTokenize, Tokenizer
 from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
-from embeddings.word2vec.config import require_one_of, require_type
 from embeddings.word2vec.names_elsewhere import explains_names
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput, exists

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from corpora import Corpus, open_corpus
+from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.token_lists import NotTextError, described, is_sequence
-from embeddings.word2vec.config import require_type
 
 logger = logging.getLogger(__name__)
 

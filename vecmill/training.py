@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable
 
 from embeddings.compile_ahead import compile_ahead
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_type
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import FAST, HasTokenize, Tokenizer, make_tokenizer
 from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec, Word2VecConfig
-from embeddings.word2vec.config import require_type
 from embeddings.word2vec.names_elsewhere import explains_names
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput

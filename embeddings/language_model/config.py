@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from embeddings.word2vec.config import require_types
+from embeddings.setting_types import require_setting_types
 
 CellName = Literal["lstm", "gru", "rnn"]
 OutputName = Literal["full", "sampled", "adaptive"]
@@ -97,7 +97,7 @@ class LanguageModelConfig:
     temporal_activation_regularization: float = 0.0
 
     def __post_init__(self) -> None:
-        require_types(self)
+        require_setting_types(self)
         for name, known in (("cell", get_args(CellName)), ("output", get_args(OutputName))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r}: expected one of {', '.join(known)}")

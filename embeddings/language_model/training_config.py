@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from embeddings.word2vec.config import require_types
+from embeddings.setting_types import require_setting_types
 
 Schedule = Literal["plateau", "step", "cosine", "one-cycle", "constant"]
 
@@ -74,7 +74,7 @@ class LMTrainingConfig:
     patience: int | None = 4
 
     def __post_init__(self) -> None:
-        require_types(self)
+        require_setting_types(self)
         for name in ("epochs", "batch_size", "bptt", "anneal_after", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:

@@ -12,6 +12,7 @@ import numpy as np
 from embeddings.networks.optimizers import AdamW
 from embeddings.networks.parameters import Parameters
 from embeddings.networks.schedules import OneCycle
+from embeddings.setting_types import require_setting_types
 from embeddings.training import Pace, ProgressCallback, TrainingDiverged, TrainingProgress
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class SequenceTrainingConfig:
     validation_fraction: float = 0.1
 
     def __post_init__(self) -> None:
+        require_setting_types(self)
         for name in ("epochs", "batch_words", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")

@@ -1,13 +1,11 @@
 """Settings of a word2vec training run."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from numbers import Integral, Real
-from types import NoneType
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
+from embeddings.setting_types import require_one_of, require_setting_types
 from embeddings.threads import thread_count
 from embeddings.word2vec.names_elsewhere import explains_names, hint_for
-from vecmill.hints import did_you_mean
 
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
@@ -84,7 +82,7 @@ class Word2VecConfig:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        require_types(self)
+        require_setting_types(self)
         require_one_of("architecture", self.architecture, ARCHITECTURES)
         require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
         for name, low, high in (
@@ -149,36 +147,3 @@ class Word2VecConfig:
 
 
 setattr(Word2VecConfig, "__init__", explains_names(Word2VecConfig.__init__))  # noqa: B010 - dataclass has written it
-
-
-def require_types(config: Any) -> None:
-    """Check that every setting of a frozen dataclass has its type; convert NumPy's numbers to Python's."""
-    for setting in fields(config):
-        value = require_type(setting.name, getattr(config, setting.name), setting.type)
-        object.__setattr__(config, setting.name, value)
-
-
-_TYPES: dict[Any, tuple[Any, str]] = {
-    bool: (bool, "True or False"),
-    int: (Integral, "a whole number"),
-    float: (Real, "a number"),
-    str: (str, "a str"),
-}
-
-
-def require_type(name: str, value: Any, annotation: Any) -> Any:
-    """Check that a value has the type of a setting; return it, with NumPy's numbers converted to Python's."""
-    kinds = (str,) if get_origin(annotation) is Literal else get_args(annotation) or (annotation,)
-    if value is None and NoneType in kinds:
-        return None
-    accepted, expected = _TYPES[kinds[0]]
-    if not isinstance(value, accepted) or (isinstance(value, bool) and kinds[0] is not bool):
-        raise TypeError(f"{name} is {value!r} ({type(value).__name__}); expected {expected}")
-    return value.item() if hasattr(value, "item") else value
-
-
-def require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
-    """Raise a ValueError that suggests the closest name if `value` is not one of those allowed."""
-    if value not in allowed:
-        hint = did_you_mean(str(value), allowed)
-        raise ValueError(f"unknown {what} {value!r}{hint} (one of: {', '.join(allowed)})")

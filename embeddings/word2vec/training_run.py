@@ -126,28 +126,29 @@ class TrainingRun:
         for epoch in range(len(self.metrics), self.config.epochs):
             try:
                 self._train_epoch(epoch, work)
-                held_out_loss = self.held_out_loss()
+                metrics = self._epoch_metrics(epoch, work)
+                self._report_epoch(epoch, metrics)
             except EmbeddingsError:  # diverged, or no space for a checkpoint
                 raise
             except BaseException:  # usually an interruption; the threads have ended
                 self._require_finite(work.loss)
                 self._save(work)
                 raise
-            self.metrics.append(
-                {
-                    "epoch": epoch + 1,
-                    "words": self._epoch_tokens * (epoch + 1),
-                    "seconds": round(self._trained_seconds, 3),
-                    "learning_rate": self._learning_rate(epoch + 1, 0),
-                    "examples": work.examples * _LOSS_INTERVAL,
-                    "loss": work.mean_loss,
-                    "held_out_loss": held_out_loss,
-                }
-            )
-            self._report_epoch(epoch, work)
+            self.metrics.append(metrics)
             work = Work(len(self._blocks))
             if self._checkpoints.due or epoch + 1 == self.config.epochs:
                 self._save(work)
+
+    def _epoch_metrics(self, epoch: int, work: Work) -> dict[str, Any]:
+        return {
+            "epoch": epoch + 1,
+            "words": self._epoch_tokens * (epoch + 1),
+            "seconds": round(self._trained_seconds, 3),
+            "learning_rate": self._learning_rate(epoch + 1, 0),
+            "examples": work.examples * _LOSS_INTERVAL,
+            "loss": work.mean_loss,
+            "held_out_loss": self.held_out_loss(),
+        }
 
     def held_out_loss(self) -> float | None:
         """Return the mean loss per example of the held-out blocks, or None without any; deterministic."""
@@ -223,12 +224,12 @@ class TrainingRun:
             self._progress(self._event(epoch, done, mean))
         return now
 
-    def _report_epoch(self, epoch: int, work: Work) -> None:
+    def _report_epoch(self, epoch: int, metrics: dict[str, Any]) -> None:
         """Report the end of an epoch, with its losses."""
         if self._progress is not None:
-            mean = float("nan") if work.mean_loss is None else work.mean_loss
-            done = (epoch + 1) * self._epoch_tokens
-            self._progress(self._event(epoch, done, mean)._replace(epoch_metrics=self.metrics[-1]))
+            mean = float("nan") if metrics["loss"] is None else metrics["loss"]
+            event = self._event(epoch, (epoch + 1) * self._epoch_tokens, mean)
+            self._progress(event._replace(epoch_metrics=metrics))
 
     def _event(self, epoch: int, done: int, loss: float) -> TrainingProgress:
         return TrainingProgress(
