@@ -1,5 +1,6 @@
 """What a notebook needs: a line of progress, losses of epochs, vectors of documents, and pictures."""
 
+import json
 import math
 
 import numpy as np
@@ -168,6 +169,17 @@ def test_a_training_is_plotted(vectors):
     picture = vecmill.plot_training(vectors, "mine")
     assert picture._repr_png_().startswith(b"\x89PNG")
     assert picture.axes[0].get_title(loc="left") == "Loss per example"
+
+
+def test_the_record_of_a_training_is_loaded_from_its_directory(vectors, tmp_path):
+    vectors.save(tmp_path / "model")
+    assert vecmill.load(tmp_path / "model").metrics == []
+    lines = [json.dumps(entry) for entry in vectors.metrics]
+    (tmp_path / "model" / "metrics.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    assert vecmill.load(tmp_path / "model").metrics == vectors.metrics
+    for damaged in ("[1, 2]\n", "{", "3\n"):
+        (tmp_path / "model" / "metrics.jsonl").write_text(damaged, "utf-8")
+        assert vecmill.load(tmp_path / "model").metrics == []
 
 
 def test_vectors_without_a_record_of_their_training_are_not_plotted(vectors):

@@ -37,7 +37,8 @@ class EmbeddingMatrix:
     Attributes
     ----------
     metrics : list of dict
-        Loss, learning rate and time of every epoch, if `vecmill.train` trained these vectors; see `Word2Vec`.
+        Loss, learning rate and time of every epoch, if `vecmill.train` or a command trained these vectors; see
+        `Word2Vec`.
     dropped : dict of str to int
         Counts of text that training skipped, by reason: rare words, invalid UTF-8, unreadable files, ...
     tokenizer_settings : dict of str to Any

@@ -6,6 +6,7 @@ Layout::
     DIRECTORY/context.npy        the context matrix, (V, d) float32; optional
     DIRECTORY/vocabulary.tsv     the words in the order of the rows, with their counts
     DIRECTORY/config.json        the settings of the tokenizer, under "tokenizer"; optional; training adds its own
+    DIRECTORY/metrics.jsonl      the metrics of every epoch, if training wrote the directory
 """
 
 import json
@@ -23,7 +24,7 @@ from vecmill.files import atomic_directory, writing
 
 VECTORS_FILE, CONTEXT_FILE, VOCABULARY_FILE = "vectors.npy", "context.npy", "vocabulary.tsv"
 REQUIRED_FILES = (VECTORS_FILE, VOCABULARY_FILE)
-CONFIG_FILE = "config.json"
+CONFIG_FILE, METRICS_FILE = "config.json", "metrics.jsonl"
 MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE)
 
 _STAGE = "train-embeddings"  # of the directory of a run, where its vectors are
@@ -119,6 +120,24 @@ def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
         return {"spec": settings.pop("name"), **settings}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+
+
+def read_metrics(path: str | PathLike[str]) -> list[dict[str, Any]]:
+    """Return the metrics of every epoch that a model directory records, or [] if there are none.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    list of dict of str to Any
+    """
+    try:
+        lines = (Path(path) / METRICS_FILE).read_text("utf-8").splitlines()
+        return [dict(json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def write_model_directory(

@@ -51,7 +51,7 @@ def plot_training(vectors: WordVectors, title: str = "") -> "Figure":
     Parameters
     ----------
     vectors : WordVectors
-        With the record of their training: the result of `vecmill.train`.
+        With the record of their training: the result of `vecmill.train`, or loaded from the directory of a training.
     title : str
 
     Returns
@@ -72,8 +72,8 @@ def plot_training(vectors: WordVectors, title: str = "") -> "Figure":
     """
     if not vectors.metrics:
         raise EmbeddingsError(
-            "these vectors have no record of their training; plot the result of vecmill.train, or a directory with "
-            "'vecmill plot'"
+            "these vectors have no record of their training; expected the result of vecmill.train, or vectors loaded "
+            "from the directory of a training"
         )
     return training_figure(vectors.metrics, vectors.vocabulary, title)
 

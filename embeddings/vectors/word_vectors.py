@@ -14,6 +14,7 @@ from embeddings.text.vocabulary import require_list
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.vectors.model_directory import (
     StoredVectors,
+    read_metrics,
     read_model_directory,
     read_tokenizer_settings,
     write_model_directory,
@@ -67,7 +68,7 @@ class WordVectors(EmbeddingMatrix):
             There is no model directory, or one of its files is missing or damaged.
         """
         vectors = WordVectors(*read_model_directory(directory))
-        vectors.tokenizer_settings = read_tokenizer_settings(directory)
+        vectors.tokenizer_settings, vectors.metrics = read_tokenizer_settings(directory), read_metrics(directory)
         return vectors
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
