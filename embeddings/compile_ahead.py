@@ -7,7 +7,7 @@ and version: later trainings find all kernels compiled.
 
 import logging
 import os
-import subprocess
+import subprocess  # nosec B404
 import sys
 import tempfile
 import threading
@@ -50,7 +50,7 @@ def compile_ahead(model: str) -> None:
     lock = directory / f"{'word2vec' if _is_word2vec(model) else model}.lock"
     program = _PROGRAM.format(path=sys.path, model=model, lock=str(lock))
     with suppress(OSError):
-        process = subprocess.Popen(  # noqa: S603 - this Python, a program of ours
+        process = subprocess.Popen(  # noqa: S603  # nosec B603 - this Python, a program of ours
             [sys.executable, "-c", program],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

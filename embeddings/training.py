@@ -63,6 +63,8 @@ class TrainingProgress(NamedTuple):
         NaN where there is none.
     seconds_left : float
         Estimate at the present speed; infinite before the speed is known.
+    epoch_metrics : dict of str to Any, optional
+        At the end of an epoch, its entry of `metrics_`: losses and time. None at all other times.
     """
 
     epoch: int
@@ -74,6 +76,7 @@ class TrainingProgress(NamedTuple):
     loss: float
     learning_rate: float
     seconds_left: float
+    epoch_metrics: Mapping[str, Any] | None = None
 
 
 ProgressCallback = Callable[[TrainingProgress], None]

@@ -13,6 +13,7 @@ import pytest
 
 from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
+from pipelines.reports.vectors_report import LOSS_NOTE, _print_epochs, loss_notes
 from tests.command_line import fails, vecmill
 
 TEXT = "the king and the queen rule the old land\nthe dog and the cat sleep in the old house\n" * 60
@@ -67,6 +68,54 @@ def test_the_report_shows_neighbours_losses_and_the_place(text, tmp_path):
     for expected in ("Nearest neighbours", "queen", "held out", str(tmp_path / "out"), "Next: "):
         assert expected in result.stdout
     assert "tokenize: done" in result.stderr
+
+
+@pytest.mark.parametrize(("held_out", "notes"), [([None, None], 0), ([2.5, 2.4], 1), ([None, 2.4], 1)])
+def test_a_note_explains_the_two_losses_where_there_are_two(held_out, notes):
+    found = loss_notes([{"held_out_loss": loss} for loss in held_out])
+    assert len(found) == notes
+    assert all("learning rate falls" in note for note in found)
+
+
+@pytest.mark.parametrize(
+    ("option", "hint"),
+    [
+        ("--vector-size=9", "--vector-size is called --dimension here"),
+        ("--vector_size", "--vector_size is called --dimension here"),
+        ("-size", "-size is called --dimension here"),
+        ("-lr", "-lr is called --learning-rate here"),
+        ("--ws", "--ws is called --window here"),
+        ("--minn", "there is no --minn here"),
+        ("-minCount", "-minCount is called --min-count here"),
+        ("--min_count", "did you mean --min-count?"),
+        ("-dimension", "did you mean --dimension?"),
+        ("--corpus-file", "the text is the argument CORPUS"),
+        ("--windo", "--window"),
+    ],
+)
+def test_options_of_other_programs_are_answered_with_those_here(text, tmp_path, option, hint):
+    fails(
+        2,
+        f"No such option: {option.partition('=')[0]}.*{re.escape(hint)}",
+        "train-embeddings",
+        text,
+        option,
+        "5",
+        "--out",
+        tmp_path / "x",
+    )
+
+
+def test_a_command_that_trains_nothing_knows_no_names_of_settings(model):
+    fails(2, r"No such option: --size \(see", "neighbors", model, "king", "--size", "5")
+
+
+def test_reports_have_the_note_on_losses_below_the_table(tmp_path, capsys):
+    path = tmp_path / "metrics.jsonl"
+    epoch = {"epoch": 1, "loss": 2.0, "held_out_loss": 2.5, "words": 10, "seconds": 0.1}
+    path.write_text(json.dumps(epoch), "utf-8")
+    _print_epochs(path)
+    assert capsys.readouterr().out.splitlines()[-1] == LOSS_NOTE
 
 
 def test_a_configuration_file_counts_less_than_an_option(text, tmp_path):

@@ -3,6 +3,8 @@
 import ast
 import importlib.util
 import re
+import sys
+import tomllib
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ import pytest
 from tests.conftest import REPOSITORY
 
 EXAMPLES = REPOSITORY / "docs" / "examples"
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+OWN = ("vecmill", "corpora", "embeddings", "pipelines")
 
 
 def example(name):
@@ -26,6 +30,41 @@ def test_examples_reach_their_accuracy(name, least, capsys):
     right = example(name).main()
     assert right >= least
     assert f"{right:.1%} of" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sklearn", [True, False])
+def test_documents_are_classified_with_and_without_scikit_learn(sklearn, monkeypatch, capsys):
+    if sklearn:
+        pytest.importorskip("sklearn")
+    else:
+        monkeypatch.setitem(sys.modules, "sklearn.linear_model", None)
+    assert example("documents").main() >= 0.9
+    assert "held out" in capsys.readouterr().out
+
+
+def guarded(tree):
+    """The imports of a module that stand in a try, whose handler raises or has another way."""
+    return {node for part in ast.walk(tree) if isinstance(part, ast.Try) for node in ast.walk(part)}
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_fails_at_once_if_a_package_is_missing_and_writes_over_nothing(path):
+    tree = ast.parse(path.read_text("utf-8"))
+    required = {re.match(r"[\w-]+", entry)[0].replace("-", "_") for entry in PROJECT["dependencies"]} | set(OWN)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom) and node not in guarded(tree):
+            for name in [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]:
+                package = name.partition(".")[0]
+                assert package in required or package in sys.stdlib_module_names, f"{path.name} needs {package}"
+        if isinstance(node, ast.Try):
+            assert node in tree.body or not any(isinstance(part, ast.Raise) for part in ast.walk(node)), path.name
+    for node in ast.walk(tree):  # a default is no tracked folder
+        if isinstance(node, ast.keyword) and node.arg == "default":
+            for part in ast.walk(node.value):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    assert not (REPOSITORY / part.value.partition("/")[0]).exists() or part.value.startswith("runs"), (
+                        part
+                    )
 
 
 def test_word2vec_by_hand_and_by_the_library_find_the_same_kind_of_neighbours(capsys):

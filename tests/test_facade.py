@@ -65,6 +65,12 @@ def test_names_are_those_of_the_stub():
     assert names | {"__version__"} == set(vecmill.__all__)
 
 
+def test_no_module_has_the_name_of_something_public():
+    """The import of such a module would put it in the place of the function."""
+    modules = {path.stem for path in Path(vecmill.__file__).parent.glob("*.py")}
+    assert not modules & set(vecmill.__all__)
+
+
 def test_a_name_that_is_not_there():
     with pytest.raises(AttributeError, match="'vecmill' has no attribute 'trian'"):
         vecmill.trian  # noqa: B018
@@ -313,6 +319,11 @@ def test_progress_is_told():
         ({"window": 0}, ValueError, "window is 0; it must be from 1"),
         ({"tokenizer": "fats"}, ValueError, "did you mean 'fast'"),
         ({"tokenizer": 5}, ValueError, "tokenizer is 5"),
+        ({"lowercase": "yes"}, TypeError, r"lowercase is 'yes' \(str\); expected True or False"),
+        ({"punctuation": 1}, TypeError, "punctuation is 1"),
+        ({"fold_digits": "no"}, TypeError, "fold_digits is 'no'"),
+        ({"field": 3}, TypeError, "field is 3"),
+        ({"column": None}, TypeError, "column is None"),
     ],
 )
 def test_settings_are_refused_by_name(settings, error, message):

@@ -89,8 +89,7 @@ def test_two_downloads_of_the_same_text_are_the_same_to_later_stages(tmp_path):
     assert first.digest == second.digest
 
 
-def test_a_whole_run_from_a_url(tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.reports.run_report._picture", lambda *_: [])
+def test_a_whole_run_from_a_url(tmp_path):
     with serve({"text.txt": TEXT}) as site:
         given = {"corpus.source": f"{site.url}/text.txt", "train.dimension": 4, "train.epochs": 1}
         config = build_run_config({name: Setting(value, name) for name, value in given.items()})

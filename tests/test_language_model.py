@@ -8,6 +8,7 @@ import pytest
 from embeddings import EmbeddingsError, WordVectors
 from embeddings.language_model.config import FORMER_NAMES, LanguageModelConfig
 from embeddings.language_model.model import LanguageModel
+from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.networks import Parameter
 from embeddings.networks.initial_embedding import TRAINED_STD, initial_embedding
 from embeddings.text.vocabulary import EOS, UNK
@@ -139,6 +140,31 @@ def test_words_are_found_in_lower_case():
     )
     assert alignment.rows.tolist() == [-1, -1, 0]
     assert start.shape == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("config", "settings"),
+    [
+        (LanguageModelConfig, {"hidden_size": "3"}),
+        (LanguageModelConfig, {"layers": 1.5}),
+        (LanguageModelConfig, {"tie_weights": 1}),
+        (LanguageModelConfig, {"cell": 1}),
+        (LMTrainingConfig, {"epochs": 1.5}),
+        (LMTrainingConfig, {"clip": "1"}),
+        (LMTrainingConfig, {"patience": True}),
+    ],
+)
+def test_settings_of_another_type_are_refused(config, settings):
+    name, value = next(iter(settings.items()))
+    with pytest.raises(TypeError, match=rf"{name} is {value!r} \({type(value).__name__}\); expected a?"):
+        config(**settings)
+
+
+def test_words_that_are_none_are_not_named_as_missing():
+    _, alignment = initial_embedding(
+        make_vocabulary([EOS, UNK, ".", "``", "cat", "zebra", "3rd"]), vectors(["cat"], 2), 2, np.random.default_rng(0)
+    )
+    assert str(alignment).endswith("start at random: zebra, 3rd")
 
 
 def test_embeddings_of_other_words_or_with_nan_are_refused():

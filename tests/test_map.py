@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from embeddings import EmbeddingsError, Vocabulary, WordVectors
+from embeddings.formats.embedded_texts import holds_texts, read_texts
 from embeddings.vectors import word_map as layouts
 from embeddings.vectors.word_map import PCA, UMAP, make_word_map, umap_is_installed
 from tests.command_line import fails, vecmill
@@ -296,6 +297,111 @@ def test_the_page_in_a_browser(page, browser, vectors):
     assert "Not among the words" in browser.find_element("id", "suggestions").text
     complaints = [entry for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert not complaints
+
+
+SIZES = [(1280, 800), (800, 600), (400, 800)]  # laptop, tablet, phone
+
+
+@pytest.mark.parametrize("browser", ["processor"], indirect=True)
+@pytest.mark.parametrize("size", SIZES)
+def test_nothing_is_cut_or_covered_on_screens_of_any_size(page, browser, vectors, size):
+    metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    browser.get(page.as_uri())
+    wait_until(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+    facts = browser.find_element("css selector", ".facts")
+    assert "on which neighbours may lie apart" in facts.text.replace("\n", " ")
+    assert browser.execute_script("return arguments[0].scrollWidth <= arguments[0].clientWidth", facts)
+    covered = """
+        const { words, view } = wordMap;
+        return arguments[0].filter((id) => {
+          const [x, y] = view.toPixel(words.x[id], words.y[id]), top = document.elementFromPoint(x, y);
+          return !top || !top.closest("#map");
+        }).map((id) => words.words[id]);
+    """
+    assert browser.execute_script(covered, list(range(len(vectors)))) == []
+    word = vectors.words[5]
+    browser.execute_script("wordMap.select(5)")
+    shown = [5, *(vectors.id(other) for other, _ in vectors.most_similar(word, topn=10))]
+    wait_until(lambda: browser.execute_script("return wordMap.view.zoom") > 1.1)
+    wait_until(lambda: browser.execute_script(covered, shown) == [])
+
+
+ANIMALS_AND_METALS = [
+    f"{article} {word} number {number} {verb}"
+    for number in range(40)
+    for article, word, verb in (("the", "otter", "swims"), ("some", "copper", "<melts>"))
+]
+
+
+@pytest.fixture(scope="module")
+def texts(tmp_path_factory):
+    """The output of `vecmill embed`: two groups of texts, one text twice, and one without a vector."""
+    pq, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    random = np.random.default_rng(1)
+    lines = [*ANIMALS_AND_METALS, ANIMALS_AND_METALS[0], "", "unknown words"]
+    matrix = np.array([5 * np.eye(6)[row % 2] + random.standard_normal(6) for row in range(len(lines))], np.float32)
+    matrix[-2:] = 0
+    path = tmp_path_factory.mktemp("texts") / "s.parquet"
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(matrix.ravel()), 6)
+    pq.write_table(pa.table({"text": lines, "vector": vectors}), path)
+    return path
+
+
+def test_embedded_texts_are_read_once_each(texts, tmp_path):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    assert holds_texts(texts)
+    assert list(read_texts(texts).words) == ANIMALS_AND_METALS
+    for name, table in {
+        "words": {"word": ["a"], "text": ["b"], "vector": [[1.0]]},
+        "other": {"a": [1]},
+    }.items():
+        pq.write_table(pa.table(table), tmp_path / f"{name}.parquet")
+        assert not holds_texts(tmp_path / f"{name}.parquet")
+    (tmp_path / "damaged.parquet").write_bytes(b"PAR1")
+    assert not holds_texts(tmp_path / "damaged.parquet")
+    assert not holds_texts(tmp_path)
+
+
+@pytest.mark.parametrize("vector", [[[1.0], [1.0, 2.0]], [None, [1.0]], ["a", "b"], [1.0, 2.0]])
+def test_texts_without_vectors_of_one_length_are_refused(vector, tmp_path):
+    pq, pa = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    pq.write_table(pa.table({"text": ["a", "b"], "vector": vector}), tmp_path / "t.parquet")
+    fails(1, "t.parquet: n", "map", tmp_path / "t.parquet", "--out", tmp_path / "map.html")
+    assert [path.name for path in tmp_path.iterdir()] == ["t.parquet"]
+
+
+@pytest.mark.parametrize("browser", ["processor"], indirect=True)
+def test_a_map_of_texts(texts, browser, tmp_path):
+    out = tmp_path / "map.html"
+    result = vecmill("map", texts, "--out", out, "--method", "pca", "--clusters", "2", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["texts"] == 80
+    browser.get(f"{out.as_uri()}#2")
+    wait_until(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+    assert "80 texts" in browser.find_element("css selector", ".facts").text.replace("\u00a0", " ")
+    assert browser.find_element("css selector", "#word blockquote").text == ANIMALS_AND_METALS[1]
+    assert "NEAREST TEXTS" in browser.find_element("css selector", "#word h3").text.upper()
+    names = [button.text for button in browser.find_elements("css selector", "#legend button")]
+    assert sorted(set(name.split(", ")) >= {"otter", "swims"} for name in names) == [False, True]
+    assert sorted(set(name.split(", ")) >= {"copper", "melts"} for name in names) == [False, True]
+    query = browser.find_element("id", "query")
+    query.send_keys("otter number 7 ")
+    query.send_keys("\n")
+    wait_until(lambda: browser.current_url.endswith("#15"))
+
+
+def test_clusters_without_a_topic_are_told_from_the_others():
+    random = np.random.default_rng(5)
+    directions = np.concatenate([np.repeat(6 * np.eye(4, 30), 50, axis=0), np.zeros((60, 30))])
+    matrix = (directions + random.standard_normal(directions.shape)).astype(np.float32)
+    words = [f"word{chr(97 + number // 26)}{chr(97 + number % 26)}" for number in range(len(matrix))]
+    found = make_word_map(WordVectors(Vocabulary.from_words(words), matrix), clusters=5, method=PCA)
+    scattered = np.bincount(found.clusters[200:]).argmax()
+    assert not found.distinct[scattered]
+    assert found.distinct[found.clusters[:200]].mean() > 0.95
 
 
 def test_hovering_shows_a_word_and_its_neighbours(page, browser, vectors):

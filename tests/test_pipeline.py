@@ -39,13 +39,6 @@ def pairs(tmp_path):
     return path
 
 
-@pytest.fixture(autouse=True)
-def without_plots(monkeypatch, request):
-    """Leave the plot out of reports: matplotlib takes a second to import, and more to draw."""
-    if "plot" not in request.node.name:
-        monkeypatch.setattr("pipelines.reports.run_report._picture", lambda *_: [])
-
-
 def make(config, directory, **selection):
     return run(config, directory, LogProgress(), Selection(**selection)).made
 

@@ -55,6 +55,32 @@ def test_a_key_of_an_earlier_version_names_the_present_one(toml, section, former
     assert with_present_keys({section: {former: 300, "other": 1}}) == {section: {present: 300, "other": 1}}
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "[train]\nvector_size = 300",
+            "2: unknown key 'vector_size' in [train]; vector_size is called dimension here, in [train]",
+        ),
+        (
+            "[train]\nminCount = 3",
+            "2: unknown key 'minCount' in [train]; minCount is called min_count here, in [vocabulary]",
+        ),
+        ("[corpus]\ninput = 'a'", "2: unknown key 'input' in [corpus]; input is called source here, in [corpus]"),
+        (
+            "[lm_training]\nlr = 3",
+            "2: unknown key 'lr' in [lm_training]; lr is called learning_rate here, in [lm_training]",
+        ),
+        ("[train]\nhs = 1", "2: unknown key 'hs' in [train]; there is no hs here"),
+        ("[train]\nverbose = 1", "2: unknown key 'verbose' in [train]; there is no verbose here"),
+        ("vector_size = 300", "1: unknown section [vector_size]; vector_size is called dimension here, in [train]"),
+    ],
+)
+def test_a_name_of_another_program_is_answered_with_the_one_here(toml, text, message):
+    path = toml(text)
+    assert message_of(path).startswith(f"{path}:{message}")
+
+
 def test_a_key_of_another_section_is_sent_there(toml):
     path = toml("[corpus]\nsource = 'a.txt'\ndimension = 300\n")
     assert message_of(path) == f"{path}:3: dimension belongs under [train], not [corpus]"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from embeddings import EmbeddingsError, Vocabulary
-from pipelines.reports.training_plot import read_metrics
+from pipelines.reports.training_metrics import read_metrics
 from tests.command_line import fails, vecmill
 
 EPOCHS = [

@@ -10,9 +10,12 @@ import sys
 import time
 import tomllib
 from pathlib import Path
+from typing import Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES
+from embeddings.word2vec.config import ARCHITECTURES, NEGATIVE_SHARING
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.settings.config import LM_SECTION_NAMES, SECTIONS
 from pipelines.settings.config_template import TEMPLATE_VALUES, attribute_comments, config_template
@@ -22,12 +25,6 @@ from tests.command_line import fails, vecmill
 
 TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the old house!\n" * 40
 STAGES = ["fetch", "tokenize", "vocabulary", "encode", "train-embeddings", "report"]
-
-
-@pytest.fixture(autouse=True)
-def without_plots(monkeypatch):
-    """Leave the plot out of reports: matplotlib takes a second to import, and more to draw."""
-    monkeypatch.setattr("pipelines.reports.run_report._picture", lambda *_: [])
 
 
 @pytest.fixture
@@ -65,6 +62,48 @@ def test_the_template_has_every_key_with_its_default_and_its_meaning(tmp_path):
     for name, value in TEMPLATE_VALUES.items():
         section, _, key = name.partition(".")
         assert settings[section][key] == value
+
+
+def comments_of(text):
+    """Return the comment above every key and every section; a key behind "# " is no comment."""
+    comments, lines, section = {}, [], ""
+    for line in text.splitlines():
+        section = line if line.startswith("[") else section
+        key = re.match(r"(?:# )?(\w+) = ", line)
+        if key or line.startswith("["):
+            comments[f"{section}{key[1]}" if key else section] = " ".join(lines)
+            lines = []
+        else:
+            lines = [*lines, line.removeprefix("# ")] if line else []
+    return comments
+
+
+def test_every_comment_of_the_template_is_one_sentence_for_users_of_its_own():
+    comments = comments_of(config_template())
+    assert len(comments) == len({**SECTIONS, **LM_SECTIONS}) + sum(
+        len(dataclasses.fields(kind)) for kind in {**SECTIONS, **LM_SECTIONS}.values()
+    )
+    assert len(set(comments.values())) == len(comments)
+    for name, comment in comments.items():
+        assert len(comment.split()) >= 4, name
+        assert comment.endswith("."), name
+        assert len(comment) <= 236, name  # two lines
+        assert not re.search(r"\b[Ss]ee\b|\b(None|True|False)\b|`", comment), name
+        names = set(re.findall(r"\b\w+_\w+\b|\b[a-z]\w*\.[a-z]\w+\b|\b[A-Z]?[a-z]+[A-Z][a-z]\w*", comment))  # of code
+        assert names <= {"tie_weights"}, name
+
+
+def test_a_comment_names_every_choice_of_its_setting():
+    comments = comments_of(config_template())
+    for name, kind in LM_SECTIONS.items():
+        for key, hint in get_type_hints(kind).items():
+            for choice in get_args(hint) if get_origin(hint) is Literal else ():
+                assert f'"{choice}"' in comments[f"[{name}]{key}"], (name, key, choice)
+    for choice in DEFAULT_LEARNING_RATES:
+        assert f'"{choice}"' in comments["[lm_training]optimizer"]
+    for key, choices in (("architecture", ARCHITECTURES), ("negative_sharing", NEGATIVE_SHARING)):
+        for choice in choices:
+            assert f'"{choice}"' in comments[f"[train]{key}"]
 
 
 def test_no_key_of_the_preset_is_set_by_the_template():

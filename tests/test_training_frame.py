@@ -140,10 +140,15 @@ def test_the_seed_decides_the_result(case, encoded):
 def test_progress_counts_up_to_the_whole(case, encoded):
     make, data, _, _ = case
     events = []
-    make(1, None).fit(*data(encoded), progress=events.append)
+    model = make(1, None).fit(*data(encoded), progress=events.append)
     assert {type(event) for event in events} == {TrainingProgress}
+    ends = [event for event in events if event.epoch_metrics is not None]
+    assert [event.epoch_metrics for event in ends] == getattr(model, "metrics_", [])
+    assert [event.epoch for event in ends] == [event.epoch_metrics["epoch"] for event in ends]
     assert all(1 <= event.epoch <= event.epochs and 0 < event.done <= event.total for event in events)
-    assert [event.done for event in events] == sorted({event.done for event in events})
+    within = [event.done for event in events if event.epoch_metrics is None]
+    assert within == sorted(set(within))
+    assert [event.done for event in events] == sorted(event.done for event in events)
     assert [event.epoch for event in events] == sorted(event.epoch for event in events)
     assert len({(event.epochs, event.total, event.unit) for event in events}) == 1
     assert events[0].unit in ("words", "tokens", "symbols")

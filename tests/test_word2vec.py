@@ -1,14 +1,17 @@
 """Training as a user sees it: it learns, it is reproducible, it says what is wrong."""
 
 import itertools
+from inspect import signature
 
 import numpy as np
 import pytest
 
 from embeddings import Checkpointing, TrainingDiverged, Vocabulary, Word2Vec, Word2VecConfig
 from embeddings.errors import EmbeddingsError
+from embeddings.word2vec.names_elsewhere import NAMES_ELSEWHERE
 from embeddings.word2vec.training_run import random_state
 from tests.topics import ANIMALS, METALS, interrupt, small
+from vecmill import train
 
 
 @pytest.mark.parametrize("sharing", ["window", "pair"])
@@ -85,9 +88,10 @@ def test_interrupted_and_continued_training_is_bit_for_bit_the_same(encoded, tmp
         assert continued["words"] == straight["words"]
 
 
-def test_an_interruption_at_the_end_of_an_epoch_loses_nothing(encoded, tmp_path):
+@pytest.mark.parametrize("measured", [False, True])
+def test_an_interruption_at_the_end_of_an_epoch_loses_nothing(encoded, tmp_path, measured):
     def interrupt_second_epoch(progress):
-        if progress.done >= 2 * progress.total // progress.epochs:
+        if progress.done >= 2 * progress.total // progress.epochs and (progress.epoch_metrics is not None) == measured:
             raise KeyboardInterrupt
 
     checkpointing = Checkpointing(tmp_path, every=3600.0)
@@ -95,7 +99,7 @@ def test_an_interruption_at_the_end_of_an_epoch_loses_nothing(encoded, tmp_path)
         Word2Vec(small()).fit(*encoded, progress=interrupt_second_epoch, checkpointing=checkpointing)
     events = []
     resumed = Word2Vec(small()).fit(*encoded, progress=events.append, checkpointing=checkpointing)
-    assert {event.epoch for event in events} == {3}
+    assert {event.epoch for event in events if event.epoch_metrics is None} == {3}
     np.testing.assert_array_equal(resumed.vectors_.matrix, Word2Vec(small()).fit(*encoded).vectors_.matrix)
 
 
@@ -169,6 +173,28 @@ def test_unusable_settings_are_refused_by_name(settings, message):
 def test_settings_of_another_type_or_name_are_refused(settings, message):
     with pytest.raises(TypeError, match=message):
         Word2VecConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"vector_size": 5}, "vector_size is called dimension here; settings are those of a Word2VecConfig"),
+        ({"hs": 1}, "there is no hs here"),
+        ({"dimension": 5}, "'dimension' is no argument; settings are those of a Word2VecConfig"),
+        ({"config": [["a", "b"]]}, "config is list; expected a Word2VecConfig"),
+    ],
+)
+def test_the_estimator_takes_a_configuration_only(arguments, message):
+    with pytest.raises(TypeError, match=message):
+        Word2Vec(**arguments)
+
+
+@pytest.mark.parametrize("name", [name for name, ours in NAMES_ELSEWHERE.items() if name not in ("model", "t")])
+def test_every_name_elsewhere_leads_to_a_name_of_train_or_to_none(name):
+    parameters = signature(train).parameters
+    assert NAMES_ELSEWHERE[name] is None or NAMES_ELSEWHERE[name] in parameters
+    with pytest.raises(TypeError, match=f"{name} is called {NAMES_ELSEWHERE[name]}|there is no {name} here"):
+        train(["a b"], **{name: 1})
 
 
 def test_numbers_of_numpy_become_those_of_python():

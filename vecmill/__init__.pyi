@@ -8,9 +8,11 @@ from embeddings.text.tokenizer.tokenizers import Tokenizer as Tokenizer
 from embeddings.text.tokenizer.tokenizers import make_tokenizer as make_tokenizer
 from embeddings.text.vocabulary import Vocabulary as Vocabulary
 from embeddings.training import TrainingProgress as TrainingProgress
+from embeddings.vectors.training_plot import plot_training as plot_training
 from embeddings.vectors.word_vectors import WordVectors as WordVectors
 from embeddings.word2vec import Word2Vec as Word2Vec
 from embeddings.word2vec import Word2VecConfig as Word2VecConfig
+from vecmill.document_vectors import sentence_vectors as sentence_vectors
 from vecmill.errors import VecmillError as VecmillError
 from vecmill.evaluation import evaluate as evaluate
 from vecmill.language_model_training import train_language_model as train_language_model

@@ -19,18 +19,21 @@ from embeddings.language_model.presets import PRESETS, PresetName
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.networks.initial_embedding import initial_embedding
+from embeddings.setting_types import require_one_of, require_type
 from embeddings.text.split import PARTS, TRAIN, VALID
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, HasTokenize, Tokenizer
 from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
-from embeddings.word2vec.config import require_one_of, require_type
+from embeddings.word2vec.names_elsewhere import explains_names
+from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput, exists
 from vecmill.training import tokenizer_for
 
 _SAMPLE_BYTES = 1 << 18
 
 
+@explains_names
 def train_language_model(
     text: Text | Mapping[str, Text],
     *,
@@ -56,7 +59,7 @@ def train_language_model(
     fold_digits: bool = False,
     field: str = "text",
     column: str = "text",
-    progress: ProgressCallback | None = None,
+    progress: ProgressCallback | bool | None = None,
 ) -> LanguageModel:
     """Train a language model on a text.
 
@@ -101,8 +104,8 @@ def train_language_model(
         Replace every digit by 0.
     field, column : str
         Where .jsonl, and .csv, .tsv and .parquet files, hold their text.
-    progress : callable, optional
-        Called after every window with a `TrainingProgress`.
+    progress : bool or callable, optional
+        True shows a line; a function is called after every window and every epoch: see `vecmill.train`.
 
     Returns
     -------
@@ -134,7 +137,7 @@ def train_language_model(
     splitter = tokenizer_for(next(iter(given.values())), tokenizer, lowercase, **options)
     blocks = {name: part.blocks() for name, part in given.items()}
     rng = np.random.default_rng(seed)
-    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+    with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
         vocabulary, corpus = text_to_ids(
             blocks if len(blocks) > 1 else next(iter(blocks.values())),
             splitter,
@@ -154,7 +157,7 @@ def train_language_model(
         model = LanguageModel(network, vocabulary, rng=rng, embedding=E, tokenizer=splitter.settings)
         train_ids, valid_ids = corpus.part(TRAIN).stream(), corpus.part(VALID).stream()
         trainer = LMTrainer(model, training, seed=seed, threads=threads)
-        return trainer.fit(train_ids, valid_ids, progress=progress).model_
+        return trainer.fit(train_ids, valid_ids, progress=report).model_
 
 
 def _changed(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from corpora import Corpus, open_corpus
+from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.token_lists import NotTextError, described, is_sequence
 
 logger = logging.getLogger(__name__)
@@ -46,11 +47,15 @@ class TextInput:
     ------
     NotTextError
         `text`, or its first item, is not text.
+    TypeError
+        `field` or `column` is no str.
     CorpusError
         There is nothing to read at a path.
     """
 
     def __init__(self, text: Text, *, field: str = "text", column: str = "text") -> None:
+        require_type("field", field, str)
+        require_type("column", column, str)
         self.is_tokenized = False
         self.corpus = _opened(text, field, column)
         self._items: Iterator[Any] = iter(())

@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterable
 
 from embeddings.compile_ahead import compile_ahead
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_type
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import FAST, HasTokenize, Tokenizer, make_tokenizer
 from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec, Word2VecConfig
-from embeddings.word2vec.config import require_type
 from embeddings.word2vec.names_elsewhere import explains_names
+from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput
 
 
@@ -44,7 +45,7 @@ def train(
     fold_digits: bool = False,
     field: str = "text",
     column: str = "text",
-    progress: ProgressCallback | None = None,
+    progress: ProgressCallback | bool | None = None,
 ) -> WordVectors:
     """Train word vectors on a text.
 
@@ -109,13 +110,15 @@ def train(
         Field of ``.jsonl`` records that holds the text.
     column : str
         Column of ``.csv``, ``.tsv`` and ``.parquet`` files that holds the text.
-    progress : callable, optional
-        Called several times a second with a `TrainingProgress`.
+    progress : bool or callable, optional
+        True shows a line with epoch, speed, losses and remaining time. A function is called several times a second, and
+        at the end of every epoch, with a `TrainingProgress`.
 
     Returns
     -------
     WordVectors
-        ``metrics`` holds the losses of every epoch, ``dropped`` the counts of skipped text.
+        ``metrics`` holds the losses of every epoch, ``dropped`` the counts of skipped text, ``tokenizer_settings`` how
+        lines were split.
 
     Raises
     ------
@@ -159,7 +162,7 @@ def train(
     given = TextInput(text, field=field, column=column)
     compile_ahead(config.architecture)
     splitter = tokenizer_for(given, tokenizer, lowercase, punctuation=punctuation, fold_digits=fold_digits)
-    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+    with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
         vocabulary, corpus = text_to_ids(
             given.blocks(),
             splitter,
@@ -174,9 +177,10 @@ def train(
                 f"each of the {corpus.sentence_count:,} sentences has one word of the vocabulary: there is no context "
                 "to learn from; for the tokens of one text give [tokens]"
             )
-        model = Word2Vec(config).fit(corpus, vocabulary, progress=progress)
+        model = Word2Vec(config).fit(corpus, vocabulary, progress=report)
     vectors = model.vectors_
     vectors.metrics, vectors.dropped = model.metrics_, {**given.warnings, **corpus.dropped}
+    vectors.tokenizer_settings = splitter.settings
     return vectors
 
 
@@ -189,6 +193,9 @@ def tokenizer_for(
     fold_digits: bool,
 ) -> Tokenizer:
     """Return the tokenizer for lines, or the one for lists of tokens."""
+    require_type("lowercase", lowercase, bool | None)
+    require_type("punctuation", punctuation, bool)
+    require_type("fold_digits", fold_digits, bool)
     if not text.is_tokenized:
         lowercase = True if lowercase is None else lowercase
         return make_tokenizer(spec or FAST, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)

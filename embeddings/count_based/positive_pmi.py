@@ -20,6 +20,7 @@ from scipy.sparse.linalg import svds
 
 from embeddings.count_based.cooccurrence import Cooccurrences
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_setting_types
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Estimator, Pace, ProgressCallback, TrainingProgress
 from embeddings.vectors.word_vectors import WordVectors
@@ -55,6 +56,8 @@ class CountBasedConfig:
     ------
     ValueError
         A setting is out of its range.
+    TypeError
+        A setting has another type.
     """
 
     dimension: int = 100
@@ -66,6 +69,7 @@ class CountBasedConfig:
     seed: int = 1
 
     def __post_init__(self) -> None:
+        require_setting_types(self)
         lower_bounds = {
             "dimension": 1,
             "window": 1,

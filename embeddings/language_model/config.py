@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from embeddings.setting_types import require_setting_types
+
 CellName = Literal["lstm", "gru", "rnn"]
 OutputName = Literal["full", "sampled", "adaptive"]
 FORMER_NAMES = {
@@ -27,46 +29,53 @@ def with_present_names(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, kw_only=True)
 class LanguageModelConfig:
-    """Architecture and regularization.
+    """The network of the language model: its size, and its protection from overfitting.
 
     Attributes
     ----------
     cell : {"lstm", "gru", "rnn"}
-        Kind of the recurrent cells.
+        Kind of recurrent unit: "lstm" is usually best, "gru" is faster, "rnn" forgets after a few words.
     layers : int
-        L, the number of recurrent layers.
+        Number of recurrent layers L: 1 to 3; more need more text.
     hidden_size : int
-        H, the number of units of a layer.
+        Units H in a layer, the size of the hidden state: 100 to 1500; more need more text, time and dropout.
     dimension : int, optional
-        d, the dimension of the word vectors E. Default: the hidden size.
+        Dimension d of the word vectors E. None: the hidden size.
     last_hidden_size : int, optional
-        H of the last layer. Default: the hidden size.
+        Units in the last layer; tied weights need those of the word vectors. None: the hidden size.
     tie_weights : bool
-        Use E as the output weights W_ya (Press & Wolf 2017; Inan et al. 2017).
+        Use the word vectors E as the output weights too: fewer weights, better on little text (Press & Wolf 2017; Inan
+        et al. 2017).
     output : {"full", "sampled", "adaptive"}
-        Softmax: all words, sampled noise words in training (Jean et al. 2015), or clusters of rare words (Grave et al.
-        2017; needs ``tie_weights = false``).
+        Softmax: "full" is exact; "sampled" trains on sampled noise words (Jean et al. 2015) and "adaptive" on clusters
+        of rare words (Grave et al. 2017; needs ``tie_weights = false``); both are faster for many words.
     num_sampled : int
-        Noise words that a sampled softmax draws at each training step.
+        Noise words at each step of a sampled softmax: 500 to 5000; more are nearer to the full softmax.
     freeze_embedding : bool
-        Do not train E.
-    dropout_input, dropout_hidden, dropout_output : float
-        Dropout probability of the inputs, between layers, and of the outputs of the last layer.
+        Keep the word vectors as they are; for good vectors and little text.
+    dropout_input : float
+        Share of the inputs of the first layer that is dropped in training: 0 for much text, up to 0.5 for little.
+    dropout_hidden : float
+        Share of the hidden units that is dropped between two layers, in the same range.
+    dropout_output : float
+        Share of the outputs of the last layer that is dropped, in the same range.
     variational : bool
-        Drop the same entries at all time steps of a window (Gal & Ghahramani 2016).
+        Drop the same units at all steps of a window (Gal & Ghahramani 2016); false draws anew at every step.
     embedding_dropout : float
-        Probability of dropping a word at all its places in a window (Gal & Ghahramani 2016).
+        Share of the words whose vector is dropped at all their places in a window: 0 to 0.2.
     weight_drop : float
-        Probability of dropping a weight of W_hh for a window (Merity et al. 2018).
+        Share of the recurrent weights that is dropped for a window: 0 to 0.5 (Merity et al. 2018).
     activation_regularization : float
-        α of AR: adds α · mean(a²) of the last layer's outputs after dropout to the loss (Merity et al. 2018).
+        Strength of the penalty on large outputs of the last layer (AR): 0 to 2 (Merity et al. 2018).
     temporal_activation_regularization : float
-        β of TAR: adds β · mean((a<t> - a<t-1>)²) of the outputs before dropout (Merity et al. 2018).
+        Strength of the penalty on outputs that change much from word to word (TAR): 0 to 1.
 
     Raises
     ------
     ValueError
         A value is out of range; the message names the setting.
+    TypeError
+        A value has another type.
     """
 
     cell: CellName = "lstm"
@@ -88,6 +97,7 @@ class LanguageModelConfig:
     temporal_activation_regularization: float = 0.0
 
     def __post_init__(self) -> None:
+        require_setting_types(self)
         for name, known in (("cell", get_args(CellName)), ("output", get_args(OutputName))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r}: expected one of {', '.join(known)}")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embeddings.networks.cells import State
+from embeddings.setting_types import require_setting_types
 from embeddings.text.vocabulary import EOS
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class SamplingConfig:
     allow_unknown: bool = False
 
     def __post_init__(self) -> None:
+        require_setting_types(self)
         if not self.temperature >= 0:
             raise ValueError(f"temperature must not be negative, got {self.temperature}")
         if self.top_k is not None and self.top_k < 1:

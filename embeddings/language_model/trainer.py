@@ -166,6 +166,9 @@ class LMTrainer(Estimator):
                 while self._position.epoch < self.config.epochs and not self._finished_early():
                     self._train_epoch(columns, thread, progress)
                     self._validate(valid, thread)
+                    if progress:
+                        ended = self._progress(columns)._replace(epoch=self._position.epoch)
+                        progress(ended._replace(epoch_metrics=self._metrics[-1]))
                     self._save_if_due()
                 if self._exploded():  # too few windows for the check during training
                     raise self._divergence()

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from embeddings.setting_types import require_setting_types
+
 Schedule = Literal["plateau", "step", "cosine", "one-cycle", "constant"]
 
 DEFAULT_LEARNING_RATES = {
@@ -18,41 +20,44 @@ DEFAULT_LEARNING_RATES = {
 
 @dataclass(frozen=True, kw_only=True)
 class LMTrainingConfig:
-    """Training of a language model.
+    """How the language model is trained.
 
     Attributes
     ----------
     epochs : int
-        Largest number of passes over the text.
+        Largest number of passes over the training part; the best one is kept.
     batch_size : int
-        B, columns of text that are read side by side.
+        Columns of text that are read side by side: 10 to 80; more are faster and take more memory.
     bptt : int
-        Time steps of a window of truncated BPTT.
+        Words through which a gradient flows back: 20 to 70; more learn longer dependencies, slower.
     variable_windows : bool
-        Draw the lengths of windows around `bptt`, and scale the learning rate with them (Merity et al. 2018).
-    optimizer : str
-        One of `DEFAULT_LEARNING_RATES`; `optimizers` has its class.
+        Draw the number of these words anew for every window, as AWD-LSTM does (Merity et al. 2018).
+    optimizer : {"sgd", "averaged-sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"}
+        Rule of the weight updates: "adamw" learns fast in few epochs; "sgd" and "averaged-sgd" end better in many;
+        also "momentum", "adagrad", "rmsprop" and "adam".
     learning_rate : float, optional
-        Rate at the start, or the highest one. Default: that of the optimizer in `DEFAULT_LEARNING_RATES`.
+        Learning rate of the language model at its highest; lower it if the loss explodes. None: that of the optimizer,
+        20 for "sgd", 0.002 for "adam".
     weight_decay : float
-        Strength of the L2 penalty (see `Optimizer`).
+        Strength of the pull of all weights towards zero: 0 to 0.1 for "adamw", about 1e-6 for "sgd".
     clip : float
-        Largest global norm of the gradient.
+        Largest norm of the gradient, above which it is scaled down: 0.1 to 5; lower it if the loss jumps.
     schedule : {"plateau", "step", "cosine", "one-cycle", "constant"}
-        "plateau" multiplies the rate by `anneal` after a validation without improvement; "step" does so before every
-        epoch after the first `anneal_after` (Zaremba et al. 2014); "cosine" and "one-cycle" are functions of the time
-        step.
+        Course of the learning rate: "constant", or lowered by "plateau" after a validation without improvement, by
+        "step" after every later epoch (Zaremba et al. 2014), by "cosine" and "one-cycle" along a curve.
     anneal : float
-        Factor of "plateau" and "step".
+        Factor by which "plateau" and "step" lower the learning rate: between 0 and 1.
     anneal_after : int
-        Epochs of "step" at the full rate.
+        Epochs at the full learning rate before "step" lowers it.
     patience : int, optional
-        Training ends after this number of validations in a row without improvement; None disables this.
+        End training after this many validations in a row without improvement. None: train all epochs.
 
     Raises
     ------
     ValueError
         A value is out of range; the message names the setting.
+    TypeError
+        A value has another type.
     """
 
     epochs: int = 6
@@ -69,6 +74,7 @@ class LMTrainingConfig:
     patience: int | None = 4
 
     def __post_init__(self) -> None:
+        require_setting_types(self)
         for name in ("epochs", "batch_size", "bptt", "anneal_after", "patience"):
             value = getattr(self, name)
             if value is not None and value < 1:

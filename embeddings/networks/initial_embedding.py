@@ -13,7 +13,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.networks.initializers import orthogonal
-from embeddings.text.vocabulary import Vocabulary
+from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
 
 logger = logging.getLogger(__name__)
@@ -44,11 +44,12 @@ class Alignment:
     missing_share: float
 
     def __str__(self) -> str:
-        some = ", ".join(self.missing[:_SHOWN]) + (", ..." if len(self.missing) > _SHOWN else "")
+        words = [word for word in self.missing if any(map(str.isalnum, word)) and word not in (UNK, EOS)]
+        some = ", ".join(words[:_SHOWN]) + (", ..." if len(words) > _SHOWN else "")
         found = f"{len(self.rows) - len(self.missing):,} of {len(self.rows):,} words have a trained vector"
         if not self.missing:
             return found
-        return f"{found}; the others, {self.missing_share:.1%} of the text, start at random: {some}"
+        return f"{found}; the others, {self.missing_share:.1%} of the text, start at random{': ' if some else ''}{some}"
 
 
 def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:

@@ -29,6 +29,7 @@ from embeddings.networks.stacking import DeepRNN
 from embeddings.sequences.estimator import Examples, SequenceEstimator
 from embeddings.sequences.network import label_numbers
 from embeddings.sequences.training import SequenceTrainingConfig
+from embeddings.setting_types import require_setting_types
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,7 @@ class SequenceGeneratorConfig:
     layer_sizes: tuple[int, ...] = (64,)
 
     def __post_init__(self) -> None:
+        require_setting_types(self)
         if self.cell not in CELLS:
             raise ValueError(f"cell {self.cell!r}: expected one of {', '.join(CELLS)}")
         if self.dimension < 1:

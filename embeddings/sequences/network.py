@@ -9,6 +9,7 @@ from embeddings.networks.cells import CELLS
 from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import RepeatedVectors
 from embeddings.networks.stacking import BidirectionalRNN, DeepRNN
+from embeddings.setting_types import require_setting_types
 
 PREDICTION_BATCH_WORDS = 8192
 """Words of a batch in prediction."""
@@ -36,6 +37,7 @@ class SequenceNetworkConfig:
     dropout: float = 0.3
 
     def __post_init__(self) -> None:
+        require_setting_types(self)
         if self.cell not in CELLS:
             raise ValueError(f"cell {self.cell!r}: expected one of {', '.join(CELLS)}")
         if not 0.0 <= self.dropout < 1.0:

@@ -12,6 +12,7 @@ import numpy as np
 from embeddings.networks.optimizers import AdamW
 from embeddings.networks.parameters import Parameters
 from embeddings.networks.schedules import OneCycle
+from embeddings.setting_types import require_setting_types
 from embeddings.training import Pace, ProgressCallback, TrainingDiverged, TrainingProgress
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class SequenceTrainingConfig:
     validation_fraction: float = 0.1
 
     def __post_init__(self) -> None:
+        require_setting_types(self)
         for name in ("epochs", "batch_words", "patience"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
@@ -152,6 +154,20 @@ def train_sequences(
     scores: list[float] = []
     best: dict[str, np.ndarray] = {}
     pace, done, loss, began = Pace(config.epochs * int(lengths.sum())), 0, math.nan, time.monotonic()
+
+    def event() -> TrainingProgress:
+        return TrainingProgress(
+            epoch=epoch,
+            epochs=config.epochs,
+            done=done,
+            total=pace.total,
+            unit=unit,
+            speed=pace.speed,
+            loss=loss,
+            learning_rate=optimizer.learning_rate,
+            seconds_left=pace.seconds_left(done),
+        )
+
     for epoch in range(1, config.epochs + 1):
         batches = length_bucketed_batches(lengths, config.batch_words, rng)
         schedule = OneCycle(learning_rate=config.learning_rate, total=config.epochs * len(batches), rising=0.2)
@@ -168,19 +184,7 @@ def train_sequences(
             done += int(lengths[batch].sum())
             pace.update(done)
             if progress:
-                progress(
-                    TrainingProgress(
-                        epoch=epoch,
-                        epochs=config.epochs,
-                        done=done,
-                        total=pace.total,
-                        unit=unit,
-                        speed=pace.speed,
-                        loss=loss,
-                        learning_rate=optimizer.learning_rate,
-                        seconds_left=pace.seconds_left(done),
-                    )
-                )
+                progress(event())
         if validate:
             scores.append(validate())
             pace.pause()
@@ -194,6 +198,8 @@ def train_sequences(
             }
         )
         logger.debug("epoch %(epoch)d: loss %(loss).4f, validation %(validation_score)s", metrics[-1])
+        if progress:
+            progress(event()._replace(epoch_metrics=metrics[-1]))
         if not scores:
             continue
         if scores[-1] >= max(scores):

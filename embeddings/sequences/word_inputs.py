@@ -21,6 +21,7 @@ from embeddings.networks.batching import pad_sequences
 from embeddings.networks.embedding import Embedding, RepeatedVectors
 from embeddings.networks.initial_embedding import initial_embedding, random_embedding
 from embeddings.networks.parameters import Parameter, Parameters
+from embeddings.setting_types import require_setting_types
 from embeddings.text.vocabulary import UNK, Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
 
@@ -57,6 +58,7 @@ class WordInputsConfig:
     shape_dimension: int = 0
 
     def __post_init__(self) -> None:
+        require_setting_types(self)
         if (self.dimension is not None and self.dimension < 1) or self.ending_dimension < 1 or self.shape_dimension < 0:
             raise ValueError("dimensions must be at least 1 (shape_dimension: 0)")
         if any(length < 1 for length in self.endings):

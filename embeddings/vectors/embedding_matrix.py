@@ -1,14 +1,18 @@
 """The embedding matrix E with its vocabulary: look-up, norms and means; `WordVectors` adds the queries."""
 
+import html
 import math
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary, require_list
+
+if TYPE_CHECKING:
+    from embeddings.text.tokenizer.tokenizers import Tokenizer
 
 Word: TypeAlias = str | int | np.integer
 """A word, or its id: the row of E."""
@@ -17,6 +21,7 @@ WordOrVector: TypeAlias = Word | np.ndarray
 
 _UNKNOWN, _VECTOR = -1, -2  # in place of an id
 _CALLS_PER_PASS = 256  # the lengths of V rows take about as long as those of V / 256 rows computed one by one
+_SHOWN_WORDS = 10
 BLOCK = 1 << 12  # rows processed at a time: 4,096 × 300 float64 = 10 MB
 
 
@@ -35,9 +40,12 @@ class EmbeddingMatrix:
     Attributes
     ----------
     metrics : list of dict
-        Loss, learning rate and time of every epoch, if `vecmill.train` trained these vectors; see `Word2Vec`.
+        Loss, learning rate and time of every epoch, if `vecmill.train` or a command trained these vectors; see
+        `Word2Vec`.
     dropped : dict of str to int
         Counts of text that training skipped, by reason: rare words, invalid UTF-8, unreadable files, ...
+    tokenizer_settings : dict of str to Any
+        Arguments of `make_tokenizer` for the tokenizer of the text; empty if it is not known.
 
     Raises
     ------
@@ -50,6 +58,7 @@ class EmbeddingMatrix:
         self._lengths_asked = 0
         self.metrics: list[dict[str, Any]] = []
         self.dropped: dict[str, int] = {}
+        self.tokenizer_settings: dict[str, Any] = {}
         self.vocabulary = vocabulary
         self.matrix = _checked(matrix, vocabulary, "matrix")
         self.context = None if context is None else _checked(context, vocabulary, "context")
@@ -76,6 +85,34 @@ class EmbeddingMatrix:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self):,} words, {self.dimension} dimensions)"
+
+    def _repr_html_(self) -> str:
+        """Return the size and the first words, as a notebook shows them."""
+        words = ", ".join(html.escape(word) for word in self.words[:_SHOWN_WORDS])
+        more = ", …" if len(self) > _SHOWN_WORDS else ""
+        size = f"{len(self):,} words × {self.dimension} dimensions"
+        return f"<div><b>{type(self).__name__}</b>: {size}<br><small>{words}{more}</small></div>"
+
+    def make_tokenizer(self) -> "Tokenizer":
+        """Return the tokenizer of the text that the vectors were trained on, or the fast one if it is not recorded.
+
+        Returns
+        -------
+        Tokenizer
+
+        Raises
+        ------
+        UnknownTokenizerError
+            The tokenizer was a function or an object, which has no name to make it by.
+        """
+        from embeddings.text.tokenizer.tokenizers import UnknownTokenizerError, make_tokenizer  # slow to import: Numba
+
+        try:
+            return make_tokenizer(**self.tokenizer_settings)
+        except UnknownTokenizerError as error:
+            raise UnknownTokenizerError(
+                f"the tokenizer of these vectors has to be given, for it has no name: {error}"
+            ) from None
 
     def __getitem__(self, words: Word | Sequence[Word]) -> np.ndarray:
         """Return the vector (d,) of one word, or the vectors (n, d) of several."""

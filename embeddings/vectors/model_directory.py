@@ -5,11 +5,15 @@ Layout::
     DIRECTORY/vectors.npy        E, (V, d) float32
     DIRECTORY/context.npy        the context matrix, (V, d) float32; optional
     DIRECTORY/vocabulary.tsv     the words in the order of the rows, with their counts
+    DIRECTORY/config.json        the settings of the tokenizer, under "tokenizer"; optional; training adds its own
+    DIRECTORY/metrics.jsonl      the metrics of every epoch, if training wrote the directory
 """
 
+import json
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +24,7 @@ from vecmill.files import atomic_directory, writing
 
 VECTORS_FILE, CONTEXT_FILE, VOCABULARY_FILE = "vectors.npy", "context.npy", "vocabulary.tsv"
 REQUIRED_FILES = (VECTORS_FILE, VOCABULARY_FILE)
+CONFIG_FILE, METRICS_FILE = "config.json", "metrics.jsonl"
 MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE)
 
 _STAGE = "train-embeddings"  # of the directory of a run, where its vectors are
@@ -99,13 +104,53 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
     )
 
 
-def write_model_directory(path: str | PathLike[str], stored: StoredVectors, *, overwrite: bool = False) -> None:
+def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
+    """Return the arguments of `make_tokenizer` that a model directory records, or {} if there are none.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict of str to Any
+    """
+    try:
+        settings = dict(json.loads((Path(path) / CONFIG_FILE).read_text("utf-8"))["tokenizer"])
+        return {"spec": settings.pop("name"), **settings}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def read_metrics(path: str | PathLike[str]) -> list[dict[str, Any]]:
+    """Return the metrics of every epoch that a model directory records, or [] if there are none.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    list of dict of str to Any
+    """
+    try:
+        lines = (Path(path) / METRICS_FILE).read_text("utf-8").splitlines()
+        return [dict(json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def write_model_directory(
+    path: str | PathLike[str], stored: StoredVectors, tokenizer: Mapping[str, Any], *, overwrite: bool = False
+) -> None:
     """Write a model directory atomically: under a temporary name, renamed when it is complete.
 
     Parameters
     ----------
     path : path
     stored : StoredVectors
+    tokenizer : mapping of str to Any
+        Arguments of `make_tokenizer`; empty if they are not known.
     overwrite : bool
         Replace an existing directory with all its content.
 
@@ -119,3 +164,6 @@ def write_model_directory(path: str | PathLike[str], stored: StoredVectors, *, o
         if stored.context is not None:
             np.save(new / CONTEXT_FILE, stored.context, allow_pickle=False)
         stored.vocabulary.save(new / VOCABULARY_FILE)
+        if tokenizer:
+            settings = {"name" if name == "spec" else name: value for name, value in tokenizer.items()}
+            (new / CONFIG_FILE).write_text(json.dumps({"tokenizer": settings}, indent=2) + "\n", "utf-8")

@@ -2,10 +2,14 @@
 
 import importlib.util
 import logging
+import re
 import warnings
+from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
+from scipy import sparse
 from scipy.cluster.vq import kmeans2, vq
 
 from embeddings.errors import EmbeddingsError
@@ -20,6 +24,8 @@ CLUSTERED = 10_000  # most frequent words that k-means sees; all other words joi
 KMEANS_RUNS = 4
 NAMING_SHARE = 0.1  # fraction of a cluster's words, the most frequent, among which its name is chosen
 WORDS_IN_NAME = 3
+LONGEST_LABEL = 60  # characters of a text
+COMPACT = 0.85  # of the median length of a cluster's mean vector
 STEM = 5  # letters
 
 
@@ -36,7 +42,9 @@ class WordMap:
     clusters : (n,) int64
         Number of each word's cluster, from 0; the largest cluster is 0.
     cluster_names : list of list of str
-        Frequent words near the centroid of each cluster, the nearest first.
+        Frequent words of each cluster that tell it from the others.
+    distinct : (clusters,) bool
+        Whether the words of a cluster belong together more than those of other clusters do, and have a common topic.
     neighbors : (n, k) int32
         Nearest words by cosine in all dimensions, best first, among the n words.
     similarities : (n, k) float32
@@ -47,6 +55,7 @@ class WordMap:
     positions: np.ndarray
     clusters: np.ndarray
     cluster_names: list[list[str]]
+    distinct: np.ndarray
     neighbors: np.ndarray
     similarities: np.ndarray
 
@@ -68,9 +77,10 @@ def make_word_map(
     vectors: WordVectors,
     *,
     words: int = 50_000,
-    clusters: int = 40,
+    clusters: int = 20,
     topn: int = 10,
     method: str | None = None,
+    texts: bool = False,
     seed: int = 1,
 ) -> WordMap:
     """Lay out the most frequent words.
@@ -87,6 +97,8 @@ def make_word_map(
     method : {"UMAP", "PCA"}, optional
         UMAP (McInnes, Healy & Melville 2018) preserves neighbourhoods and needs umap-learn; PCA projects the centred
         unit vectors onto the two directions of largest variance. By default UMAP if umap-learn is installed.
+    texts : bool
+        The "words" are texts: clusters are named by words that their texts have more often than others.
     seed : int
         Seed of UMAP and of k-means.
 
@@ -111,13 +123,15 @@ def make_word_map(
     logger.info("laying them out by %s", method)
     positions = _umap(unit, neighbors, similarities, seed) if method == UMAP else _principal_plane(centred)
     names = list(vectors.words[:n])
-    of_word, cluster_names = _clusters(centred, names, min(clusters, max(n // 25, 1)), seed)
+    centroids, of_word = _clusters(centred, min(clusters, max(n // 25, 1)), seed)
+    cluster_names = _names_by_words(names, of_word) if texts else _names(centred, names, of_word, centroids)
     return WordMap(
         words=names,
         method=method,
         positions=positions,
         clusters=of_word,
         cluster_names=cluster_names,
+        distinct=_are_distinct(centred, of_word),
         neighbors=neighbors[:, :topn],
         similarities=similarities[:, :topn],
     )
@@ -154,16 +168,31 @@ def _umap(unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, see
         return np.asarray(layout.fit_transform(unit), np.float32)
 
 
-def _clusters(centred: np.ndarray, words: list[str], clusters: int, seed: int) -> tuple[np.ndarray, list[list[str]]]:
-    """Return the cluster of each word, (n,) int64, and the names of the clusters; k-means sees the frequent words."""
+def _clusters(centred: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the centroids, the one of the largest cluster first, and each word's cluster, (n,) int64.
+
+    k-means sees the frequent words.
+    """
     centroids = _centroids(centred[:CLUSTERED], clusters, seed)
     of_word, _ = vq(centred, centroids)
     sizes = np.bincount(of_word, minlength=clusters)
     order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
     place = np.zeros(clusters, np.int64)
     place[order] = np.arange(len(order))
-    names = [_name(centred, words, np.flatnonzero(of_word == number), centroids[number]) for number in order]
-    return place[of_word], names
+    return centroids[order], place[of_word]
+
+
+def _are_distinct(centred: np.ndarray, of_word: np.ndarray) -> np.ndarray:
+    """Return for each cluster whether it is as compact as others: (clusters,) bool.
+
+    The length of the mean of its centred unit vectors is 1 if all are equal, and near 0 for the words of all contexts
+    that k-means leaves over.
+    """
+    sizes = np.bincount(of_word)
+    ones = sparse.csr_array((np.ones(len(of_word)), of_word, np.arange(len(of_word) + 1)), (len(of_word), len(sizes)))
+    lengths = np.linalg.norm(ones.T @ centred, axis=1) / sizes
+    compact: np.ndarray = lengths >= COMPACT * np.median(lengths)
+    return compact
 
 
 def _centroids(points: np.ndarray, clusters: int, seed: int) -> np.ndarray:
@@ -175,12 +204,46 @@ def _centroids(points: np.ndarray, clusters: int, seed: int) -> np.ndarray:
     return min(runs, key=lambda centroids: float(np.square(vq(points, centroids)[1]).sum()))
 
 
-def _name(centred: np.ndarray, words: list[str], members: np.ndarray, centroid: np.ndarray) -> list[str]:
-    """Return the most central of the frequent members, if possible alphabetic words of at least three letters."""
+def _names(centred: np.ndarray, words: list[str], of_word: np.ndarray, centroids: np.ndarray) -> list[list[str]]:
+    """Return the names of the clusters."""
+    members = [np.flatnonzero(of_word == number) for number in range(len(centroids))]
+    return [_name(centred, words, members[number], centroids, number) for number in range(len(centroids))]
+
+
+def _names_by_words(texts: list[str], of_text: np.ndarray) -> list[list[str]]:
+    """Name clusters of texts by words: the largest Σ p log(p / q), p the share of their texts with a word, q of all."""
+    sets = [set(re.findall(r"[^\W\d_]{3,}", text.lower())) for text in texts]
+    in_all = Counter(chain.from_iterable(sets))
+    names = []
+    for number in range(int(of_text.max()) + 1):
+        members = np.flatnonzero(of_text == number).tolist()
+        counts = Counter(chain.from_iterable(sets[row] for row in members))
+        gain = {
+            word: count / len(members) * np.log(count / len(members) * len(texts) / in_all[word])
+            for word, count in counts.items()
+        }
+        names.append(
+            sorted(gain, key=lambda word: (-gain[word], word))[:WORDS_IN_NAME] or [shortened(texts[members[0]])]
+        )
+    return names
+
+
+def shortened(text: str, length: int = LONGEST_LABEL) -> str:
+    """Return the start of a text, up to the end of a word if it is too long."""
+    return text if len(text) <= length else text[: length - 1].rsplit(" ", 1)[0] + "…"
+
+
+def _name(centred: np.ndarray, words: list[str], members: np.ndarray, centroids: np.ndarray, own: int) -> list[str]:
+    """Return frequent members that are nearer to their centroid than to any other, by the difference of cosines.
+
+    If possible, they are alphabetic words of at least three letters.
+    """
     telling = [row for row in members.tolist() if len(words[row]) > 2 and words[row].isalpha()] or members.tolist()
     frequent = telling[: max(4 * WORDS_IN_NAME, int(NAMING_SHARE * len(telling)))]
     vectors = centred[frequent]
-    cosines = vectors @ centroid / np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
-    central = [words[frequent[best]] for best in np.argsort(-cosines, kind="stable")]
+    directions = centroids / np.maximum(np.linalg.norm(centroids, axis=1, keepdims=True), 1e-12)
+    cosines = vectors @ directions.T / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    others = np.delete(cosines, own, axis=1).max(axis=1, initial=-1.0)
+    central = [words[frequent[best]] for best in np.argsort(others - cosines[:, own], kind="stable")]
     of_stem = {word[:STEM]: word for word in reversed(central)}  # one of "infection" and "infections" is enough
     return [word for word in central if of_stem[word[:STEM]] == word][:WORDS_IN_NAME]

@@ -12,7 +12,13 @@ import numpy as np
 
 from embeddings.text.vocabulary import require_list
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
-from embeddings.vectors.model_directory import StoredVectors, read_model_directory, write_model_directory
+from embeddings.vectors.model_directory import (
+    StoredVectors,
+    read_metrics,
+    read_model_directory,
+    read_tokenizer_settings,
+    write_model_directory,
+)
 from embeddings.vectors.neighbors import nearest
 
 if TYPE_CHECKING:
@@ -62,10 +68,14 @@ class WordVectors(EmbeddingMatrix):
         EmbeddingsError
             There is no model directory, or one of its files is missing or damaged.
         """
-        return WordVectors(*read_model_directory(directory))
+        vectors = WordVectors(*read_model_directory(directory))
+        vectors.tokenizer_settings, vectors.metrics = read_tokenizer_settings(directory), read_metrics(directory)
+        return vectors
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write a model directory: ``vectors.npy``, ``context.npy`` if there is a context, and ``vocabulary.tsv``.
+
+        If the tokenizer of the text is known, ``config.json`` records its settings.
 
         The write is atomic: a temporary directory is renamed when it is complete.
 
@@ -81,7 +91,7 @@ class WordVectors(EmbeddingMatrix):
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
         stored = StoredVectors(self.vocabulary, self.matrix, self.context)
-        write_model_directory(directory, stored, overwrite=overwrite)
+        write_model_directory(directory, stored, self.tokenizer_settings, overwrite=overwrite)
 
     def similarity(self, w1: Word, w2: Word) -> float:
         """Return the cosine of two words, from -1 to 1."""

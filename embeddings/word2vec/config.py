@@ -1,13 +1,11 @@
 """Settings of a word2vec training run."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from numbers import Integral, Real
-from types import NoneType
-from typing import Any, get_args
+from typing import Any
 
+from embeddings.setting_types import require_one_of, require_setting_types
 from embeddings.threads import thread_count
 from embeddings.word2vec.names_elsewhere import explains_names, hint_for
-from vecmill.hints import did_you_mean
 
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
@@ -17,42 +15,45 @@ CONTINUED_LEARNING_RATE = {"skip-gram": 0.01, "cbow": 0.04}  # for given initial
 
 @dataclass(frozen=True, kw_only=True)
 class Word2VecConfig:
-    """Settings of skip-gram and CBOW with negative sampling (Mikolov et al. 2013).
+    """Training of word vectors by skip-gram or CBOW with negative sampling (Mikolov et al. 2013).
 
     Attributes
     ----------
     architecture : {"skip-gram", "cbow"}
-        Skip-gram predicts a word from each of its neighbours; CBOW predicts it from their mean.
+        "skip-gram" predicts a word from each of its neighbours and is better for rare words; "cbow" predicts it from
+        their mean and is faster.
     dimension : int
-        Length d of a word vector.
+        Numbers in a word vector: 100 to 300 is usual; more for much text, fewer for little.
     window : int
-        Largest distance between a word and its context words, in trained tokens.
+        Largest distance between a word and its context words: 2 to 5 favours words of one kind, 10 words of one topic.
     dynamic_window : bool
-        Draw each window from 1..`window`, like word2vec, which gives near words more weight.
+        Draw the distance from 1 to the window for every word, so that near words count more.
     negative : int
-        Number K of noise words (negatives) per example.
+        Noise words per example: 5 to 20 for little text, 2 to 5 for much.
     noise_exponent : float
-        The noise distribution is proportional to count^`noise_exponent`.
+        Noise words are drawn in proportion to their count to this power: 1 follows the counts, 0 ignores them.
     sample : float
-        Subsampling threshold for frequent words; 0 disables subsampling.
+        Frequent words are skipped more often the smaller this is: 0.001 to 0.00001 is usual; 0 skips none.
     epochs : int
-        Passes over the corpus.
-    learning_rate, min_learning_rate : float
-        The learning rate decreases linearly from the first to the second. None takes the default of the architecture:
-        0.025 for skip-gram and 0.1 for CBOW, or 0.01 and 0.04 with initial vectors.
+        Passes over the text: 1 to 5 for much text, 10 or more for little.
+    learning_rate : float
+        Learning rate at the start, usually 0.01 to 0.1; lower it if training diverges. None: 0.025 for skip-gram, 0.1
+        for CBOW; 0.01 and 0.04 when [start] continues a model.
+    min_learning_rate : float
+        Learning rate at the end; it falls evenly from the start, and is seldom worth changing.
     negative_sharing : {"window", "pair"}
-        "window": one set of negatives for all context words of a centre word (skip-gram), for up to eight neighbouring
-        centre words (CBOW). "pair": the textbook algorithm, new negatives for every example.
+        "window" shares noise words among the examples of a window, which is fast; "pair" draws new ones for every
+        example, as in the textbook.
     cbow_mean : bool
-        CBOW: use the mean of the context vectors; otherwise their sum.
+        CBOW only: take the mean of the context vectors; false takes their sum, as some older models do.
     held_out : float
-        Fraction of the corpus, at most 50,000 tokens, held out from training to measure the loss after every epoch.
+        Share of the text, at most 50,000 tokens, that is never trained on but measured after every epoch: 0 to 0.5.
     seed : int
-        Seed of the initial vectors and of all random numbers.
+        Number from which all random draws of the word vectors follow; another one shows how far results vary.
     deterministic : bool
-        Give the same vectors, bit for bit, for any number of threads; slower. See `embeddings.word2vec.deterministic`.
+        Make the same vectors, bit for bit, with any number of threads, in 1.3 to 1.9 times the time.
     threads : int or None
-        None uses all processors available to this process.
+        Processors that train the word vectors. None: all.
 
     Raises
     ------
@@ -81,9 +82,7 @@ class Word2VecConfig:
     threads: int | None = None
 
     def __post_init__(self) -> None:
-        for setting in fields(self):
-            value = require_type(setting.name, getattr(self, setting.name), setting.type)
-            object.__setattr__(self, setting.name, value)
+        require_setting_types(self)
         require_one_of("architecture", self.architecture, ARCHITECTURES)
         require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
         for name, low, high in (
@@ -148,29 +147,3 @@ class Word2VecConfig:
 
 
 setattr(Word2VecConfig, "__init__", explains_names(Word2VecConfig.__init__))  # noqa: B010 - dataclass has written it
-
-
-_TYPES: dict[Any, tuple[Any, str]] = {
-    bool: (bool, "True or False"),
-    int: (Integral, "a whole number"),
-    float: (Real, "a number"),
-    str: (str, "a str"),
-}
-
-
-def require_type(name: str, value: Any, annotation: Any) -> Any:
-    """Check that a value has the type of a setting; return it, with NumPy's numbers converted to Python's."""
-    kinds = get_args(annotation) or (annotation,)
-    if value is None and NoneType in kinds:
-        return None
-    accepted, expected = _TYPES[kinds[0]]
-    if not isinstance(value, accepted) or (isinstance(value, bool) and kinds[0] is not bool):
-        raise TypeError(f"{name} is {value!r} ({type(value).__name__}); expected {expected}")
-    return value.item() if hasattr(value, "item") else value
-
-
-def require_one_of(what: str, value: str, allowed: tuple[str, ...] | list[str]) -> None:
-    """Raise a ValueError that suggests the closest name if `value` is not one of those allowed."""
-    if value not in allowed:
-        hint = did_you_mean(str(value), allowed)
-        raise ValueError(f"unknown {what} {value!r}{hint} (one of: {', '.join(allowed)})")

@@ -9,6 +9,7 @@ from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.names_elsewhere import points_to
 from embeddings.word2vec.padded_matrices import without_padding
 from embeddings.word2vec.training_run import TrainingRun
 from embeddings.word2vec.warm_start import copy_vectors, require_dimension
@@ -33,12 +34,22 @@ class Word2Vec(Estimator):
         After `fit`, one entry per epoch: ``epoch``, ``words`` (trained so far), ``seconds``, ``learning_rate``,
         ``examples`` (an estimate of the number of (input, centre) examples of the epoch),
         ``loss`` and ``held_out_loss`` (mean negative-sampling loss per example, in nats; None if not measured).
+
+    Raises
+    ------
+    TypeError
+        `config` is something else, or an argument is unknown.
     """
 
     vectors_: WordVectors
     metrics_: list[dict[str, Any]]
 
+    @points_to(Word2VecConfig)
     def __init__(self, config: Word2VecConfig | None = None) -> None:
+        if not isinstance(config, Word2VecConfig | None):
+            raise TypeError(
+                f"config is {type(config).__name__}; expected a Word2VecConfig; vecmill.train trains on a text"
+            )
         self.config = config or Word2VecConfig()
 
     def fit(

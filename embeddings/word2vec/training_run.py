@@ -126,27 +126,29 @@ class TrainingRun:
         for epoch in range(len(self.metrics), self.config.epochs):
             try:
                 self._train_epoch(epoch, work)
-                held_out_loss = self.held_out_loss()
+                metrics = self._epoch_metrics(epoch, work)
+                self._report_epoch(epoch, metrics)
             except EmbeddingsError:  # diverged, or no space for a checkpoint
                 raise
             except BaseException:  # usually an interruption; the threads have ended
                 self._require_finite(work.loss)
                 self._save(work)
                 raise
-            self.metrics.append(
-                {
-                    "epoch": epoch + 1,
-                    "words": self._epoch_tokens * (epoch + 1),
-                    "seconds": round(self._trained_seconds, 3),
-                    "learning_rate": self._learning_rate(epoch + 1, 0),
-                    "examples": work.examples * _LOSS_INTERVAL,
-                    "loss": work.mean_loss,
-                    "held_out_loss": held_out_loss,
-                }
-            )
+            self.metrics.append(metrics)
             work = Work(len(self._blocks))
             if self._checkpoints.due or epoch + 1 == self.config.epochs:
                 self._save(work)
+
+    def _epoch_metrics(self, epoch: int, work: Work) -> dict[str, Any]:
+        return {
+            "epoch": epoch + 1,
+            "words": self._epoch_tokens * (epoch + 1),
+            "seconds": round(self._trained_seconds, 3),
+            "learning_rate": self._learning_rate(epoch + 1, 0),
+            "examples": work.examples * _LOSS_INTERVAL,
+            "loss": work.mean_loss,
+            "held_out_loss": self.held_out_loss(),
+        }
 
     def held_out_loss(self) -> float | None:
         """Return the mean loss per example of the held-out blocks, or None without any; deterministic."""
@@ -217,20 +219,30 @@ class TrainingRun:
         done = epoch * self._epoch_tokens + tokens
         self._pace.update(done)
         if self._progress is not None and tokens > before[2]:
-            self._progress(
-                TrainingProgress(
-                    epoch=epoch + 1,
-                    epochs=self.config.epochs,
-                    done=done,
-                    total=self.words_total,
-                    unit="words",
-                    speed=self._pace.speed,
-                    loss=(loss - before[0]) / (examples - before[1]) if examples > before[1] else float("nan"),
-                    learning_rate=self._rate_after(done),
-                    seconds_left=self._pace.seconds_left(done),
-                )
-            )
+            measured = examples > before[1]
+            mean = (loss - before[0]) / (examples - before[1]) if measured else float("nan")
+            self._progress(self._event(epoch, done, mean))
         return now
+
+    def _report_epoch(self, epoch: int, metrics: dict[str, Any]) -> None:
+        """Report the end of an epoch, with its losses."""
+        if self._progress is not None:
+            mean = float("nan") if metrics["loss"] is None else metrics["loss"]
+            event = self._event(epoch, (epoch + 1) * self._epoch_tokens, mean)
+            self._progress(event._replace(epoch_metrics=metrics))
+
+    def _event(self, epoch: int, done: int, loss: float) -> TrainingProgress:
+        return TrainingProgress(
+            epoch=epoch + 1,
+            epochs=self.config.epochs,
+            done=done,
+            total=self.words_total,
+            unit="words",
+            speed=self._pace.speed,
+            loss=loss,
+            learning_rate=self._rate_after(done),
+            seconds_left=self._pace.seconds_left(done),
+        )
 
     def _learning_rate(self, epoch: int, block: int) -> float:
         return self._rate_after(epoch * self._epoch_tokens + int(self._tokens_before[block]))

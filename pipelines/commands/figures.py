@@ -27,7 +27,7 @@ def map_command(
     words: Annotated[
         int, typer.Option(min=3, max=65_536, help="Number of words shown, the most frequent ones.")
     ] = 50_000,
-    clusters: Annotated[int, typer.Option(min=1, max=100, help="Number of clusters, each shown in one colour.")] = 40,
+    clusters: Annotated[int, typer.Option(min=1, max=100, help="Number of clusters, each shown in one colour.")] = 20,
     method: Annotated[
         str, typer.Option(metavar="auto|umap|pca", help="Layout; auto = UMAP if it is installed, else PCA.")
     ] = "auto",
@@ -38,7 +38,8 @@ def map_command(
 ) -> None:
     """Draw a map of the vocabulary as an HTML page.
 
-    The page can be zoomed and searched, and opens without a network. UMAP, which keeps neighbours together, is the
+    A .parquet file that 'vecmill embed' wrote gives a map of its texts. The page can be zoomed and searched, and opens
+    without a network. UMAP, which keeps neighbours together, is the
     extra "map" (pip install "vecmill[map]"); without it, PCA lays the words out.
 
     Example: vecmill map runs/wiki --out wiki.html
@@ -48,23 +49,27 @@ def map_command(
         raise ConfigError(f"--out: {out} must end in .html")
     refuse_existing(out, force)
     from embeddings import formats
+    from embeddings.formats.embedded_texts import holds_texts, read_texts
     from embeddings.vectors.word_map import make_word_map, require_umap
     from pipelines.map_page import write_map_page
 
     if method == "umap":
         require_umap()
-    vectors = formats.read(model)
-    with interruptible("nothing was written"), make_progress().task("laying out words", None):
-        layout = make_word_map(vectors, words=words, clusters=clusters, method=LAYOUT_METHODS[method], seed=seed)
+    texts = holds_texts(model)
+    vectors, noun = (read_texts(model), "text") if texts else (formats.read(model), "word")
+    with interruptible("nothing was written"), make_progress().task(f"laying out {noun}s", None):
+        layout = make_word_map(
+            vectors, words=words, clusters=clusters, method=LAYOUT_METHODS[method], texts=texts, seed=seed
+        )
         counts = vectors.vocabulary.counts[: len(layout.words)]
-        write_map_page(out, layout, counts, title or _name(model), _facts(model, vectors, layout))
+        write_map_page(out, layout, counts, title or _name(model), _facts(model, vectors, layout, noun), noun)
     size = out.stat().st_size
     if as_json:
-        made = {"words": len(layout.words), "clusters": len(layout.cluster_names), "method": layout.method}
+        made = {f"{noun}s": len(layout.words), "clusters": len(layout.cluster_names), "method": layout.method}
         typer.echo(json.dumps({"out": str(out), **made, "bytes": size}))
         return
     results.print(
-        f"{out}: {len(layout.words):,} words laid out by {layout.method}, {size / 1e6:.1f} MB; open it in a browser"
+        f"{out}: {len(layout.words):,} {noun}s laid out by {layout.method}, {size / 1e6:.1f} MB; open it in a browser"
     )
     if layout.method == "PCA" and method == "auto" and len(layout.words) > 1000:
         results.print("PCA separates few groups; UMAP shows more: pip install 'vecmill[map]'")
@@ -87,7 +92,8 @@ def plot_command(
         raise ConfigError(f"--out: {out} must end in {' or '.join(ENDINGS)}")
     refuse_existing(out, force)
     from embeddings import Vocabulary
-    from pipelines.reports.training_plot import read_metrics, write_training_plot
+    from embeddings.vectors.training_plot import write_training_plot
+    from pipelines.reports.training_metrics import read_metrics
 
     metrics = read_metrics(model)
     vocabulary = Vocabulary.load(model / "vocabulary.tsv")
@@ -104,11 +110,11 @@ def _name(model: Path) -> str:
     return place.parent.name if place.name == "train-embeddings" else place.name
 
 
-def _facts(model: Path, vectors: "WordVectors", layout: "WordMap") -> list[str]:
+def _facts(model: Path, vectors: "WordVectors", layout: "WordMap", noun: str) -> list[str]:
     """Return the facts below the title: number of words, dimensions, architecture and layout."""
     shown, known = len(layout.words), len(vectors)
     facts = [
-        f"{shown:,} of {known:,} words" if shown < known else f"{known:,} words",
+        f"{shown:,} of {known:,} {noun}s" if shown < known else f"{known:,} {noun}s",
         f"{vectors.dimension} dimensions",
     ]
     try:

@@ -156,7 +156,7 @@ def train_embeddings_command(
 
 def _print_json(out: Path) -> None:
     from embeddings import WordVectors
-    from pipelines.reports.training_plot import read_metrics
+    from pipelines.reports.training_metrics import read_metrics
 
     vectors = WordVectors.load(out)
     made = {"out": str(out), "words": len(vectors), "dimension": vectors.dimension, "epochs": read_metrics(out)}

@@ -1,13 +1,27 @@
-"""The help of a command: arguments by their names alone, MODEL instead of ``{MODEL} <path>``."""
+"""Commands whose help has arguments by their names alone, and whose errors know options of other programs."""
 
 import re
+from collections.abc import Collection
 from typing import Any
 
 from typer.core import TyperArgument, TyperCommand
 
 
 class Command(TyperCommand):
-    """A command whose help shows arguments without braces and types."""
+    """A command whose help shows arguments without braces and types, MODEL instead of ``{MODEL} <path>``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options; the error about an unknown one states what it is called here."""
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            if hasattr(error, "possibilities") and hasattr(error, "option_name"):  # there is no such option
+                options = {name for parameter in self.params for name in parameter.opts}
+                word = next((word for word in given if word.startswith(error.option_name)), error.option_name)
+                if hint := _option_hint(word.partition("=")[0], options):
+                    ctx.fail(f"No such option: {word.partition('=')[0]}{hint}")
+            raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the parts of the usage line: ``MODEL``, ``[WORD...]``."""
@@ -21,3 +35,27 @@ class Command(TyperCommand):
             if isinstance(parameter, TyperArgument):
                 setattr(parameter, "display_type_rich", lambda ctx: None)  # noqa: B010 - Typer has no setting for it
         super().format_options(ctx, formatter)
+
+
+def _option_hint(word: str, options: Collection[str]) -> str:
+    """Return a hint at the option for one with other dashes, or for one of gensim, fastText or word2vec.c."""
+    from embeddings.word2vec.config import Word2VecConfig
+    from embeddings.word2vec.names_elsewhere import is_named_elsewhere, name_here
+
+    name = word.lstrip("-")
+    if (dashed := _option(name)) in options:
+        return f"; did you mean {dashed}?"
+    if "--epochs" not in options or not is_named_elsewhere(name):  # of a command that trains no vectors
+        return ""
+    ours = name_here(name) or ""
+    if ours == "text":
+        return "; the text is the argument CORPUS"
+    if _option(ours) in options:
+        return f"; {word} is called {_option(ours)} here"
+    if ours in Word2VecConfig.__dataclass_fields__ and "--config" in options:
+        return f"; {word} is {ours} here, which is a key of [train] in a --config file"
+    return f"; there is no {word} here"
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"

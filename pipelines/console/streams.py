@@ -17,7 +17,9 @@ messages = Console(stderr=True, highlight=False, markup=False, emoji=False, soft
 
 def program() -> str:
     """Return how the command line can be called: ``vecmill`` if it is on the PATH, else as it was called."""
-    return "vecmill" if shutil.which("vecmill") else sys.argv[0]
+    if shutil.which("vecmill"):
+        return "vecmill"
+    return "python -m vecmill" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
 
 
 class MessageHandler(logging.Handler):

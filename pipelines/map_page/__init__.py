@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from embeddings.vectors.word_map import WordMap
 
 MOST_WORDS = 1 << 16  # neighbours are stored as uint16
-UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})  # lines break only between the facts
+UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})  # lines break between short facts, not within
+SHORT_FACT = 24  # characters
 SOURCES = Path(__file__).parent
 # in the order in which they are joined
 SCRIPTS = ("data.js", "view.js", "points.js", "labels.js", "search.js", "card.js", "page.js")
 
 
-def write_map_page(path: Path, word_map: "WordMap", counts: np.ndarray, title: str, facts: Sequence[str]) -> None:
+def write_map_page(
+    path: Path, word_map: "WordMap", counts: np.ndarray, title: str, facts: Sequence[str], noun: str = "word"
+) -> None:
     """Write the page.
 
     Parameters
@@ -41,6 +44,8 @@ def write_map_page(path: Path, word_map: "WordMap", counts: np.ndarray, title: s
         Heading.
     facts : sequence of str
         Facts below the heading: "75,012 words", "100 dimensions", ...
+    noun : str
+        What a point is: "word" or "text".
 
     Raises
     ------
@@ -51,10 +56,11 @@ def write_map_page(path: Path, word_map: "WordMap", counts: np.ndarray, title: s
         raise EmbeddingsError(f"got {len(word_map.words):,} words; a map holds at most {MOST_WORDS:,}")
     page = string.Template(_source("page.html")).substitute(
         title=html.escape(title),
-        facts=html.escape(" · ".join(fact.translate(UNBROKEN) for fact in facts)),
+        facts=html.escape(" · ".join(fact.translate(UNBROKEN) if len(fact) <= SHORT_FACT else fact for fact in facts)),
+        noun=noun,
         style=_source("style.css"),
         script="\n".join(map(_source, SCRIPTS)),
-        data=_packed(_data(word_map, counts)),
+        data=_packed(_data(word_map, counts, noun)),
     )
     with atomic_file(path) as file:
         file.write(page.encode())
@@ -68,7 +74,7 @@ def _packed(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
 
 
-def _data(word_map: "WordMap", counts: np.ndarray) -> bytes:
+def _data(word_map: "WordMap", counts: np.ndarray, noun: str) -> bytes:
     """Return the data of the page: length of a JSON header (uint32), the header, and arrays aligned to eight bytes."""
     low, high = word_map.positions.min(axis=0), word_map.positions.max(axis=0)
     span = max(float((high - low).max()), 1e-9)
@@ -82,6 +88,7 @@ def _data(word_map: "WordMap", counts: np.ndarray) -> bytes:
         "similarities": np.round(np.clip(word_map.similarities, 0, 1) * 255).astype("u1"),
     }
     header: dict[str, Any] = {"words": word_map.words, "clusterNames": word_map.cluster_names}
+    header |= {"distinct": word_map.distinct.tolist(), "noun": noun}
     header["arrays"] = {name: [array.dtype.name, array.size] for name, array in arrays.items()}
     text = json.dumps(header, ensure_ascii=False).encode("utf-8", "replace")
     parts = [len(text).to_bytes(4, "little"), text, bytes(-(4 + len(text)) % 8)]

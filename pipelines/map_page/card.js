@@ -22,13 +22,13 @@ function describeWord(words, id, { choose, close }) {
   card.replaceChildren();
   if (id < 0) return;
   add(card, "button", "×", { className: "close", type: "button", title: "Close (Esc)", onclick: close });
-  add(card, "h2", words.words[id]);
+  add(card, words.noun === "word" ? "h2" : "blockquote", words.words[id]);
   const times = words.counts[id] ? ` · seen ${show(words.counts[id])} times` : "";
-  add(card, "p", `No. ${show(id + 1)} by frequency${times}`);
+  add(card, "p", words.noun === "word" ? `No. ${show(id + 1)} by frequency${times}` : `No. ${show(id + 1)}`);
   const cluster = add(card, "p");
   addDot(cluster, words.clusters[id]);
   cluster.append(words.clusterNames[words.clusters[id]].join(", "));
-  add(card, "h3", "Nearest words");
+  add(card, "h3", `Nearest ${words.noun}s`);
   const list = add(card, "ol");
   words.neighborsOf(id).forEach((other, place) => {
     const similarity = words.similarity(id, place);
@@ -44,9 +44,9 @@ function describeWord(words, id, { choose, close }) {
 function fillTip(words, id) {
   const tip = element("tip");
   tip.replaceChildren();
-  add(tip, "b", words.words[id]);
+  add(tip, "b", words.label(id));
   add(tip, "span", words.counts[id] ? `  ${show(words.counts[id])} times` : "", { className: "number" });
-  add(tip, "p", words.neighborsOf(id).slice(0, 6).map((other) => words.words[other]).join(", "));
+  add(tip, "p", words.neighborsOf(id).slice(0, 6).map((other) => words.label(other)).join(words.noun === "word" ? ", " : " · "));
 }
 
 function placeTip(view, px, py) {

@@ -5,6 +5,7 @@ const COLOURS = [
   "#4c78a8", "#b5534e", "#5b8c5a", "#8a6bb0", "#c98a2b", "#3f9296", "#a8577e", "#7d7a3a", "#5a67b8", "#c46f45",
   "#4f9d76", "#86543f", "#6f93b8", "#b9727d", "#8aa24b", "#9a7fb5", "#b79a4a", "#5f7f86", "#c07fae", "#77736a",
 ];
+const LONGEST_LABEL = 32; // letters
 const element = (id) => document.getElementById(id);
 const show = (number) => number.toLocaleString("en");
 
@@ -34,16 +35,20 @@ class Words {
       this[name] = new types[type](buffer, offset, size);
       offset += Math.ceil(this[name].byteLength / 8) * 8;
     }
-    Object.assign(this, { words: header.words, clusterNames: header.clusterNames, n: header.words.length });
+    Object.assign(this, { words: header.words, clusterNames: header.clusterNames, distinct: header.distinct, noun: header.noun, n: header.words.length });
     this.k = this.neighbors.length / this.n;
     this.x = Float32Array.from(this.x, (place) => place / 65535);
     this.y = Float32Array.from(this.y, (place) => place / 65535);
-    this.weight = Float32Array.from(this.words, (_, rank) => 1 - Math.log(rank + 1) / Math.log(this.n + 1));
-    this.ids = new Map(this.words.map((word, id) => [word, id]));
+    const byRank = this.noun === "word"; // texts have no frequency
+    this.weight = Float32Array.from(this.words, (_, rank) => (byRank ? 1 - Math.log(rank + 1) / Math.log(this.n + 1) : 0.4));
+    this.ids = new Map(this.words.map((_, id) => [this.address(id), id]));
     this.anchors = this.clusterNames.map((_, cluster) => this.anchor(cluster));
     this.hues = this.chooseHues();
   }
   neighborsOf(id) { return Array.from(this.neighbors.subarray(id * this.k, (id + 1) * this.k)); }
+  // What stands behind # in the address of the page: a word, or the number of a text
+  address(id) { return this.noun === "word" ? this.words[id] : String(id + 1); }
+  label(id) { return this.words[id].length > LONGEST_LABEL ? this.words[id].slice(0, LONGEST_LABEL - 1) + "…" : this.words[id]; }
   similarity(id, place) { return this.similarities[id * this.k + place] / 255; }
   // The word of a cluster that is nearest to the median of its places
   anchor(cluster) {

@@ -56,15 +56,16 @@ class Labels {
     chosen.forEach((id, i) => {
       const offsets = i ? [[9, 0], [-9, 0], [0, -14], [0, 14], [9, -12], [9, 12], [-9, -12], [-9, 12], [0, -28], [0, 28]] : [[0, -20]];
       const style = i ? { size: 14, colour: theme.letter(id) } : { size: 19, colour: theme.ink, bold: true, must: true };
-      this.put(words.x[id], words.y[id], words.words[id], { ...style, offsets });
+      this.put(words.x[id], words.y[id], words.label(id), { ...style, offsets });
     });
   }
   placeClusters(allowed) {
-    const { words, theme } = this, offsets = [[0, 0], [0, -20], [0, 20], [0, -40], [0, 40]];
+    const { words, theme } = this, offsets = [[0, 0], [0, -20], [0, 20], [0, -40], [0, 40]], narrow = this.view.width <= 560;
     words.anchors.forEach(([x, y], cluster) => {
       if (!allowed.cluster(cluster)) return;
-      const text = words.clusterNames[cluster].slice(0, 2).join(" · ");
-      this.put(x, y, text, { size: 15, colour: theme.letters[cluster], bold: true, gap: 7, offsets });
+      if (!words.distinct[cluster]) return; // of no one topic: it is in the list only
+      const text = words.clusterNames[cluster].slice(0, narrow ? 1 : 2).join(" · ");
+      this.put(x, y, text, { size: narrow ? 13 : 15, colour: theme.letters[cluster], bold: true, gap: 7, offsets });
     });
   }
   fill(chosen, allowed) {
@@ -76,7 +77,7 @@ class Labels {
       if (x < x0 || x > x1 || y < y0 || y > y1 || chosen.has(id) || !allowed.word(id)) continue;
       const colour = chosen.size ? mixed(theme.letter(id), theme.paper, 0.45) : theme.letter(id);
       const size = Math.round(2 * (10.5 + 5 * words.weight[id] + grown)) / 2;
-      this.put(x, y, words.words[id], { size, colour, gap: 6, offsets: [[0, -10 - grown]] });
+      this.put(x, y, words.label(id), { size, colour, gap: 6, offsets: [[0, -10 - grown]] });
     }
   }
 }

@@ -55,13 +55,10 @@ class WordMap {
     this.restyle();
     describeWord(words, id, { choose: (other) => this.select(other), close: () => this.select(-1) });
     markCluster(this.pinned);
-    const address = id >= 0 ? `#${encodeURIComponent(words.words[id])}` : location.pathname + location.search;
+    const address = id >= 0 ? `#${encodeURIComponent(words.address(id))}` : location.pathname + location.search;
     try { history.replaceState(null, "", address); } catch { /* some browsers forbid it for local files */ }
     if (id < 0 || !fly) return;
-    const away = words.neighborsOf(id).map((other) => Math.hypot(words.x[other] - words.x[id], words.y[other] - words.y[id]));
-    const reach = away.sort((a, b) => a - b)[Math.floor(away.length * 0.75)] || 0, home = view.home().perPixel;
-    const wide = view.width - view.free().left - view.free().right;
-    view.fly(view.centred(words.x[id], words.y[id], Math.min(Math.max((2.6 * reach) / wide, home / 40), home / 2)));
+    view.fly(view.showing([id, ...words.neighborsOf(id)], view.home().perPixel / 40));
   }
   hover(id, px = 0, py = 0) {
     if (id !== this.hovered) {

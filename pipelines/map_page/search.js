@@ -27,7 +27,7 @@ class Search {
     const exact = [wanted, folded].map((word) => ids.get(word)).filter((id) => id !== undefined);
     this.found = [...new Set([...exact, ...starts, ...holds])].slice(0, 8);
     this.current = 0;
-    this.render(wanted && !this.found.length ? "Not among the words of this map" : "");
+    this.render(wanted && !this.found.length ? `Not among the ${this.data.noun}s of this map` : "");
   }
   render(message = "") {
     const list = element("suggestions");

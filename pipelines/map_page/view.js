@@ -1,11 +1,15 @@
+const MARGIN = 36;           // pixels from the neighbours of a chosen word to the edge
+
 // What part of the plane is seen, and how mouse, fingers and keys move it. The map fills the space that the cards leave free.
 class View {
   constructor(words, changed) {
     Object.assign(this, { words, changed });
+    // All words, but for a few far away
     const bounds = (values) => {
       const sorted = Float32Array.from(values).sort();
       const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
-      return [at(0.006), at(0.994)];
+      const low = at(0.006), high = at(0.994), room = 0.12 * (high - low);
+      return [Math.max(at(0), low - room), Math.min(at(1), high + room)];
     };
     [this.left, this.right] = bounds(words.x);
     [this.bottom, this.top] = bounds(words.y);
@@ -16,13 +20,22 @@ class View {
   measure() { [this.width, this.height] = [element("map").clientWidth, element("map").clientHeight]; }
   free() {
     const wide = this.width > 900, some = this.width > 560;
-    return { left: some ? 320 : 10, right: wide ? 288 : 10, top: some ? 30 : element("guide").offsetHeight + 20, bottom: 30 };
+    return { left: some ? 320 : 10, right: wide ? 288 : 10, top: some ? 30 : element("guide").offsetHeight + 20, bottom: some ? 30 : 54 };
   }
-  home() {
+  home() { return this.framed(this.left, this.right, this.bottom, this.top, 0); }
+  // The view that shows a box in the free space, with a margin of pixels around it
+  framed(left, right, bottom, top, margin) {
     const free = this.free();
-    const wide = Math.max(this.width - free.left - free.right, 100), high = Math.max(this.height - free.top - free.bottom, 100);
-    const perPixel = Math.max((this.right - this.left) / wide, (this.top - this.bottom) / high, 1e-6);
-    return this.centred((this.left + this.right) / 2, (this.bottom + this.top) / 2, perPixel);
+    const wide = Math.max(this.width - free.left - free.right - 2 * margin, 100), high = Math.max(this.height - free.top - free.bottom - 2 * margin, 50);
+    const perPixel = Math.max((right - left) / wide, (top - bottom) / high, 1e-6);
+    return this.centred((left + right) / 2, (bottom + top) / 2, perPixel);
+  }
+  // The view that shows all of these words, not nearer than `nearest`
+  showing(ids, nearest) {
+    const x = ids.map((id) => this.words.x[id]), y = ids.map((id) => this.words.y[id]);
+    const view = this.framed(Math.min(...x), Math.max(...x), Math.min(...y), Math.max(...y), MARGIN);
+    if (view.perPixel >= nearest) return view;
+    return this.centred((Math.min(...x) + Math.max(...x)) / 2, (Math.min(...y) + Math.max(...y)) / 2, nearest);
   }
   // The view that shows (x, y) in the middle of the free space
   centred(x, y, perPixel) {

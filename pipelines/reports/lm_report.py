@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,18 @@ from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE
 
 SENTENCES = 5
 _LONGEST = 40
-_CANDIDATES = 4
+_CANDIDATES = 8
+SAMPLED_NOTE = "* of the sampled softmax, over fewer words; all other figures are normalized over the whole vocabulary"
 
 
 def print_lm_training(directory: Path) -> None:
     """Print the report on a finished model directory."""
     manifest = Manifest.read(directory)
     model = LanguageModel.load(directory)
-    results.print("\nGenerated")
-    for sentence in example_sentences(model):
+    sentences = example_sentences(model)
+    if sentences:
+        results.print("\nGenerated")
+    for sentence in sentences:
         results.print(f"  {sentence}")
     _print_epochs(directory / METRICS_FILE)
     _print_text(manifest)
@@ -40,12 +44,19 @@ def print_lm_training(directory: Path) -> None:
 
 
 def example_sentences(model: LanguageModel, number: int = SENTENCES) -> list[str]:
-    """Return sentences sampled at temperature 0.8, those of six words or more first."""
+    """Return sampled sentences that can be read; none of a model that makes none in some tries."""
     rng = np.random.default_rng(0)
-    config = SamplingConfig(temperature=0.8, top_p=0.95)
-    drawn = [generate(model, [], _LONGEST, rng=rng, config=config) for _ in range(_CANDIDATES * number)]
-    drawn.sort(key=lambda words: len(words) < 6)  # a stable sort
-    return [join(model.vocabulary.words[word] for word in words) for words in drawn[:number]]
+    config = SamplingConfig(temperature=0.7, top_p=0.9)
+    drawn = (generate(model, [], _LONGEST, rng=rng, config=config) for _ in range(_CANDIDATES * number))
+    sentences = ([model.vocabulary.words[word] for word in words] for words in drawn)
+    return [join(words) for words in islice(filter(_can_be_read, sentences), number)]
+
+
+def _can_be_read(words: Sequence[str]) -> bool:
+    """Return whether a sentence is whole, has six words or more, and few signs, numbers and repetitions among them."""
+    letters = [word for word in words if word.isalpha()]
+    distinct = set(letters)
+    return 6 <= len(words) < _LONGEST and len(letters) >= 0.7 * len(words) and len(distinct) >= 0.6 * len(letters)
 
 
 def _print_epochs(path: Path) -> None:
@@ -53,16 +64,24 @@ def _print_epochs(path: Path) -> None:
     titles = ("epoch", "loss", "valid", "perplexity", "rate", "tokens/s", "time")
     results.print("\nLoss in nats per token, in training and on validation text")
     print_columns([titles, *map(_epoch_row, epochs)], left=0)
-    if not all(metrics["perplexity"] for metrics in epochs):
-        results.print(
-            "* of the sampled softmax, over fewer words; all other figures are normalized over the whole vocabulary"
-        )
+    if is_sampled(epochs):
+        results.print(SAMPLED_NOTE)
+
+
+def is_sampled(epochs: Sequence[Mapping[str, Any]]) -> bool:
+    """Return whether trained losses are those of a sampled softmax, which do not compare with validation losses."""
+    return not all(metrics["perplexity"] for metrics in epochs)
+
+
+def trained_loss(metrics: Mapping[str, Any]) -> str:
+    """Return the trained loss of an epoch, with a star if it is that of a sampled softmax."""
+    return f"{metrics['loss']:.3f}{'' if metrics['perplexity'] else '*'}"
 
 
 def _epoch_row(metrics: Mapping[str, Any]) -> Sequence[str]:
     return (
         str(metrics["epoch"]),
-        f"{metrics['loss']:.3f}" + ("" if metrics["perplexity"] else "*"),
+        trained_loss(metrics),
         f"{metrics['valid_loss']:.3f}",
         f"{metrics['valid_perplexity']:.1f}",
         f"{metrics['learning_rate']:.3g}",

@@ -76,7 +76,7 @@ def draw_learning_curves(found: Mapping[str, Any], directory: Path) -> None:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    from pipelines.reports.training_plot import PLOT_STYLE
+    from embeddings.vectors.training_plot import PLOT_STYLE
 
     tasks = found["tasks"]
     with mpl.rc_context(PLOT_STYLE):

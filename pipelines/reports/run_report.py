@@ -1,35 +1,34 @@
 """The report of a run: text, word vectors, scores, exports, language model, and costs."""
 
 import json
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipelines.console.progress import count, duration, memory
+from pipelines.reports.loss_curve import loss_curve
 from pipelines.reports.report_document import Lines, Picture, Section, Table
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE, SCORES_FILE
 
-PLOT = "training.svg"
+PLOTTED = {"trained": "loss", "held out": "held_out_loss"}
+PLOT, LM_PLOT = "training.svg", "language-model.svg"
 
 
-def run_sections(directories: Mapping[str, Path], scratch: Path) -> list[Section]:
+def run_sections(directories: Mapping[str, Path]) -> list[Section]:
     """Return the sections of the report on finished stages.
 
     Parameters
     ----------
     directories : mapping of str to Path
         Directories of the stages by name: all up to train-embeddings, and the optional ones that ran.
-    scratch : Path
-        Directory for temporary files, which the caller removes even after a kill.
 
     Returns
     -------
     list of Section
     """
     manifests = {name: Manifest.read(directory) for name, directory in directories.items()}
-    sections = [_text(manifests), *_vectors(directories["train-embeddings"], manifests, scratch)]
+    sections = [_text(manifests), *_vectors(directories["train-embeddings"], manifests)]
     if "evaluate" in directories:
         sections.append(_scores(directories["evaluate"]))
     if "export" in directories:
@@ -54,9 +53,9 @@ def _text(manifests: Mapping[str, Manifest]) -> Section:
     )
 
 
-def _vectors(directory: Path, manifests: Mapping[str, Manifest], scratch: Path) -> list[Section]:
+def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
     from embeddings import WordVectors
-    from pipelines.reports.vectors_report import example_words, loss_text
+    from pipelines.reports.vectors_report import example_words, loss_notes, loss_text
 
     vectors = WordVectors.load(directory)
     settings = manifests["train-embeddings"].provenance.settings
@@ -68,7 +67,7 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest], scratch: Path) 
     ]
     metrics = _read_lines(directory / METRICS_FILE)
     epochs = Table(
-        ["epoch", "loss per example", "held out", "words", "time"],
+        ["epoch", "trained loss", "held-out loss", "words", "time"],
         [
             [
                 str(entry["epoch"]),
@@ -83,24 +82,15 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest], scratch: Path) 
     )
     return [
         Section("Word vectors", [shape + made, Table(["word", "nearest neighbours"], neighbors, left=2)]),
-        Section("Training", [epochs, *_picture(metrics, vectors, shape.rstrip(", "), scratch)]),
+        Section("Training", [epochs, *loss_notes(metrics), *_picture(PLOT, metrics, PLOTTED)]),
     ]
 
 
-def _picture(metrics: list[dict[str, Any]], vectors: Any, title: str, scratch: Path) -> list[Picture]:
-    """Return the plot of the training if matplotlib is installed."""
-    import importlib.util
-
-    if importlib.util.find_spec("matplotlib") is None:
-        return []
-    from pipelines.reports.training_plot import write_training_plot
-
-    with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        path = Path(folder) / PLOT
-        write_training_plot(path, metrics, vectors.vocabulary, title)
-        svg = path.read_text("utf-8")
-    alt = "Loss and learning rate by epoch, and word counts by rank"
-    return [Picture(PLOT, svg[svg.index("<svg") :], alt)]
+def _picture(name: str, metrics: list[dict[str, Any]], keys: Mapping[str, str]) -> list[Picture]:
+    """Return the curves of the losses with the `keys`, by label, if there are any and two epochs."""
+    losses = {label: [entry[key] for entry in metrics] for label, key in keys.items()}
+    svg = loss_curve([entry["epoch"] for entry in metrics], losses) if len(metrics) > 1 else ""
+    return [Picture(name, svg, "Loss by epoch")] if svg else []
 
 
 def _scores(directory: Path) -> Section:
@@ -124,7 +114,7 @@ def _exports(manifest: Manifest) -> Section:
 
 def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
     from embeddings.language_model.model import LanguageModel
-    from pipelines.reports.lm_report import example_sentences, kneser_ney_name
+    from pipelines.reports.lm_report import SAMPLED_NOTE, example_sentences, is_sampled, kneser_ney_name, trained_loss
 
     found = json.loads((directory / PERPLEXITY_FILE).read_text("utf-8"))
     text, test = manifests["train-lm"].summary, found["test"]
@@ -139,20 +129,23 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
             ["unigram", f"{found['unigram']['perplexity']:.2f}"],
         ],
     )
+    metrics = _read_lines(directory / METRICS_FILE)
+    sampled = is_sampled(metrics)
     epochs = Table(
         ["epoch", "loss", "validation loss", "validation perplexity", "time"],
         [
             [
                 str(entry["epoch"]),
-                f"{entry['loss']:.3f}",
+                trained_loss(entry),
                 f"{entry['valid_loss']:.3f}",
                 f"{entry['valid_perplexity']:.1f}",
                 duration(entry["seconds"]),
             ]
-            for entry in _read_lines(directory / METRICS_FILE)
+            for entry in metrics
         ],
         left=0,
     )
+    sentences = example_sentences(LanguageModel.load(directory))
     summary = manifests["train-lm"].summary
     start = summary["embeddings"].rstrip(".")
     return [
@@ -163,9 +156,11 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
                 f"Tokens: {shares}. Split: {text['split']}.",
                 perplexity,
                 epochs,
+                *([SAMPLED_NOTE] if sampled else []),
+                *_picture(LM_PLOT, metrics, {**({} if sampled else {"trained": "loss"}), "validation": "valid_loss"}),
             ],
         ),
-        Section("Generated sentences", [Lines(example_sentences(LanguageModel.load(directory)))]),
+        *([Section("Generated sentences", [Lines(sentences)])] if sentences else []),
     ]
 
 

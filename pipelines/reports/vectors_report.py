@@ -1,7 +1,7 @@
 """The report after training word vectors: neighbours, losses, costs, and what was left out of the text."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,10 @@ FIRST_RANK, LAST_RANK = 60, 1500  # more frequent words occur in all contexts, r
 BANDS, WORDS_OF_BAND = 4, 2
 NEIGHBOURHOOD = 10_000  # the most frequent words, among which neighbours are searched
 SHORTEST = 4  # bytes of UTF-8: two Chinese characters can be a word
+LOSS_NOTE = (
+    "The trained loss is measured word by word, just after the words before were learned, which lowers it; this fades "
+    "as the learning rate falls, so that it may rise at the end while the held-out loss falls."
+)
 
 
 def print_training(directory: Path) -> None:
@@ -71,11 +75,18 @@ def _print_neighbors(vectors: WordVectors, words: list[str]) -> None:
 def _print_epochs(path: Path) -> None:
     results.print("\nLoss per example, in training and on held-out text")
     rows = [("epoch", "trained", "held out", "words", "time")]
-    for line in path.read_text("utf-8").splitlines():
-        metrics = json.loads(line)
+    epochs = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    for metrics in epochs:
         losses = loss_text(metrics["loss"]), loss_text(metrics["held_out_loss"])
         rows.append((str(metrics["epoch"]), *losses, count(metrics["words"]), duration(metrics["seconds"])))
     print_columns(rows, left=0)
+    for note in loss_notes(epochs):
+        results.print(note)
+
+
+def loss_notes(epochs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return why trained and held-out loss differ, in a list that is empty where no text was held out."""
+    return [LOSS_NOTE] if any(metrics["held_out_loss"] is not None for metrics in epochs) else []
 
 
 def loss_text(value: float | None) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 
 from embeddings.language_model.config import FORMER_NAMES
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.names_elsewhere import is_named_elsewhere, name_here
 from pipelines.settings.sections import (
     CheckpointSettings,
     CorpusSettings,
@@ -247,7 +248,8 @@ def _about_section(name: str) -> str:
             return f"{name} belongs under [{section}]"
     if name in _sections():
         return f"{name} is a section: write [{name}], and its keys on the lines below"
-    return f"unknown section [{name}]{did_you_mean(name, _sections())} (sections: {', '.join(_sections())})"
+    hint = _name_here(name) or did_you_mean(name, _sections())
+    return f"unknown section [{name}]{hint} (sections: {', '.join(_sections())})"
 
 
 def _about_key(section: str, key: str) -> str:
@@ -256,7 +258,17 @@ def _about_key(section: str, key: str) -> str:
     for other in _sections():
         if key in _keys(other):
             return f"{key} belongs under [{other}], not [{section}]"
-    return f"unknown key {key!r} in [{section}]{did_you_mean(key, _keys(section))} (keys: {', '.join(_keys(section))})"
+    hint = _name_here(key, section) or did_you_mean(key, _keys(section))
+    return f"unknown key {key!r} in [{section}]{hint} (keys: {', '.join(_keys(section))})"
+
+
+def _name_here(name: str, section: str = "train") -> str:
+    """Return a hint for a name of gensim, fastText or word2vec.c, or "" for any other name."""
+    if not is_named_elsewhere(name):
+        return ""
+    ours = {"text": "source"}.get(name_here(name) or "", name_here(name))
+    place = next((place for place in (section, *SECTIONS, *LM_SECTION_NAMES) if ours in _keys(place)), None)
+    return f"; {name} is called {ours} here, in [{place}]" if place else f"; there is no {name} here"
 
 
 def line_of(text: str, *names: str) -> int:

@@ -1,6 +1,7 @@
 """The file that `vecmill init` writes: every section and key with its default and a comment.
 
-The comments are the descriptions in the docstrings of the settings classes.
+The comments are the descriptions in the docstrings of the settings classes, which are therefore written for users: what
+the setting does, its values, and when to change it, without names of code.
 """
 
 import dataclasses
@@ -9,7 +10,7 @@ import json
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from pipelines.settings.config import LM_SECTION_NAMES, RUN_SECTIONS, PipelineConfig, Setting, describe_type
 from pipelines.settings.lm_config import build_lm_config
@@ -25,11 +26,10 @@ TEMPLATE_VALUES: dict[str, Any] = {
 }
 HEADER = """\
 # Settings of `vecmill run`. All values are the defaults, except those under [lm], [lm_network] and [lm_training], which
-# make a small language model. Remove "# " before a key to set it. `vecmill run FILE --dry-run` prints the stages that
-# a change would run again.
+# make a small language model; there, keys behind "# " show the values of the preset. Remove "# " to set a key.
+# `vecmill run FILE --dry-run` prints the stages that a change would run again.
 """
-PRESET_NOTE = "# Keys that are not set have the values of the preset, which are shown."
-_WIDTH = 110
+_WIDTH = 118
 
 
 def config_template() -> str:
@@ -51,8 +51,6 @@ def _section(name: str, settings: Any) -> Iterator[str]:
     hints = get_type_hints(kind)
     yield f"# {_plain(inspect.getdoc(kind) or '').partition(chr(10))[0]}"
     preset_decides = name in LM_SECTIONS and name != "lm"
-    if preset_decides:
-        yield PRESET_NOTE
     yield f"[{name}]"
     for field in dataclasses.fields(kind):
         default = field.default if field.default is not dataclasses.MISSING else None
@@ -60,16 +58,11 @@ def _section(name: str, settings: Any) -> Iterator[str]:
         given = f"{name}.{field.name}" in TEMPLATE_VALUES
         if default is None and not given and not preset_decides:
             value = None  # the default, not the value that the class has derived
-        comment = f"{comments.get(field.name, '')}{_choices(hints[field.name])}"
-        yield from textwrap.wrap(comment, _WIDTH, initial_indent="# ", subsequent_indent="# ")
+        yield from textwrap.wrap(comments[field.name], _WIDTH, initial_indent="# ", subsequent_indent="# ")
         if value is None:
             yield f"# {field.name} = <{describe_type(hints[field.name])}>"
         else:
             yield f"{'# ' if preset_decides and not given else ''}{field.name} = {_toml(value)}"
-
-
-def _choices(hint: Any) -> str:
-    return f" One of {', '.join(get_args(hint))}." if get_origin(hint) is Literal else ""
 
 
 def attribute_comments(kind: type) -> Mapping[str, str]:

@@ -12,29 +12,28 @@ from pipelines.settings.sections import OWN_EMBEDDINGS
 
 @dataclass(frozen=True, kw_only=True)
 class LMSettings:
-    """Settings of a language model apart from its network and its training.
+    """A language model, which predicts the next word; its network and training have sections of their own below.
 
     Attributes
     ----------
     preset : Preset
-        Values of the keys that are not set here, in [lm_network] and in [lm_training]: "quick" trains in minutes,
-        "small" has 2 layers of 200 units, "medium" 2 layers of 650, "awd" is AWD-LSTM (Merity et al. 2018).
+        Values of all keys that are not set: "quick" trains in minutes; "small" (2 layers of 200 units), "medium" (2 of
+        650) and "awd" (3 of 1150; Merity et al. 2018) take an hour to days.
     min_count : int
-        Words that occur less often in the training part become ``<unk>``.
+        Words that occur less often in the training part become ``<unk>``: 1 or more.
     max_vocabulary : int or None
-        Maximum number of words, including ``<unk>`` and ``<eos>``; None: no limit.
+        Words that the model can predict, ``<unk>`` and ``<eos>`` included; fewer train faster. None: all.
     punctuation : bool
-        Whether punctuation marks are tokens of the language model; overrides [tokenizer].
+        Keep punctuation marks as tokens of the language model, whatever [tokenizer] says.
     embeddings : str
-        Initial word vectors: "train-embeddings" trains them on the training part of the text, "none" takes random
-        ones, any other value is the path of a model directory or file of word vectors.
+        Word vectors to start from: "train-embeddings" trains them on the training part, "none" takes random ones, and
+        any other value is the path of a model directory or file.
     seed : int
-        Seed of the random numbers.
+        Number from which all random draws of the language model follow.
     threads : int or None
-        Number of threads; None: as in [train], else all cores.
+        Processors that train the language model. None: as many as [train] has.
     enabled : bool
-        Whether `vecmill run` trains a language model. Default: true if the file has one of the sections [lm],
-        [lm_network] and [lm_training].
+        Train a language model; false keeps these sections for later.
     """
 
     preset: PresetName = "quick"

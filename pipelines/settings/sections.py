@@ -13,16 +13,16 @@ OWN_EMBEDDINGS = "train-embeddings"
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusSettings:
-    """The text.
+    """The text to train on.
 
     Attributes
     ----------
     source : str
-        Name in the catalog (`vecmill corpora list`), file, directory, glob, URL, or ``-`` for standard input.
+        Text: a name in `vecmill corpora list`, a file, a folder, a glob such as "texts/*.txt", or a URL.
     field : str
-        Field of JSON Lines records that holds the text.
+        JSON Lines only: the field of a record that holds the text.
     column : str
-        Column of CSV and Parquet files that holds the text.
+        CSV, TSV and Parquet only: the column that holds the text.
     """
 
     source: str = "pydocs"
@@ -48,18 +48,18 @@ class CorpusSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerSettings:
-    """The tokenizer, which splits lines into words.
+    """How lines are split into words.
 
     Attributes
     ----------
     name : str
-        "fast" (Unicode words), "whitespace", or "nltk:" followed by the name of an NLTK tokenizer.
+        "fast" (Unicode words), "whitespace" (for text that is tokenized already), or "nltk:" and a tokenizer of NLTK.
     lowercase : bool
-        Convert the text to lower case.
+        Convert the text to lower case; false keeps "Polish" apart from "polish", and needs more text.
     punctuation : bool
-        Keep punctuation marks as tokens.
+        Keep punctuation marks as tokens of the word vectors; false leaves them out.
     fold_digits : bool
-        Replace every digit by 0.
+        Replace every digit by 0, so that numbers of one length share a vector.
     """
 
     name: str = "fast"
@@ -75,9 +75,9 @@ class SplitSettings:
     Attributes
     ----------
     valid : float
-        Fraction of the lines in the validation part; at most three decimals. Lines are assigned in blocks of 50.
+        Share of the lines that chooses the best epoch: above 0, below 1, at most three decimals.
     test : float
-        Fraction of the lines in the test part; at most three decimals.
+        Share of the lines that measures the finished model: above 0, below 1, at most three decimals.
     """
 
     valid: float = 0.05
@@ -93,14 +93,14 @@ class SplitSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class VocabularySettings:
-    """The vocabulary of the word vectors; a language model has its own limits under [lm].
+    """Which words get a vector; the vocabulary of a language model is set under [lm].
 
     Attributes
     ----------
     min_count : int
-        Words that occur less often are dropped.
+        Leave out words that occur less often: 1 or more; raise it if rare words have poor neighbours.
     max_vocabulary : int or None
-        Maximum number of words; the most frequent ones are kept. None: no limit.
+        Keep only this many of the most frequent words, to save memory. None: all words.
     """
 
     min_count: int = 5
@@ -115,13 +115,13 @@ class VocabularySettings:
 
 @dataclass(frozen=True, kw_only=True)
 class StartSettings:
-    """Initial word vectors.
+    """Continued training of earlier word vectors.
 
     Attributes
     ----------
     model : str or None
-        Model directory or file of word vectors to continue training: its words and vectors are kept, and new words of
-        the text are added. None: random initial vectors.
+        Model directory or file of word vectors; training continues from them, and new words are added. None: start
+        from random vectors.
     """
 
     model: str | None = None
@@ -129,13 +129,13 @@ class StartSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSettings:
-    """Checkpoints, from which an interrupted training resumes; they do not affect the result.
+    """Saving of unfinished training, from which a stopped run goes on; without effect on the result.
 
     Attributes
     ----------
     every : str or float
-        Checkpoint interval: seconds, or a number with s, m or h, such as "90s". If checkpoints take more than 2.5 % of
-        the time, they are written less often.
+        Time between two checkpoints: seconds, or text such as "90s", "5m" or "1h". A longer one writes less to disk; a
+        shorter one repeats less work after a stop.
     """
 
     every: str | float = "1m"
@@ -154,13 +154,12 @@ class CheckpointSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateSettings:
-    """Evaluation of the word vectors.
+    """Comparison of the word vectors with human judgements.
 
     Attributes
     ----------
     data : tuple of str
-        Evaluation sets: files, folders of files, and names in `vecmill corpora list`. If the list is empty, the vectors
-        are not evaluated.
+        Names in `vecmill corpora list`, files, or folders of files, such as ["wordsim-353"]. Empty: no evaluation.
     """
 
     data: tuple[str, ...] = ()
@@ -168,14 +167,14 @@ class EvaluateSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class ExportSettings:
-    """Export of the word vectors for other tools.
+    """Copies of the word vectors for other tools.
 
     Attributes
     ----------
     formats : tuple of str
-        Formats as in `vecmill export --format`. If the list is empty, nothing is exported.
+        Formats in `vecmill export --help`, such as ["word2vec-binary"]. Empty: no export.
     float16 : bool
-        Write half precision; all formats in the list must support it.
+        Write numbers of half the size; all formats in the list must support it.
     """
 
     formats: tuple[str, ...] = ()
@@ -184,12 +183,12 @@ class ExportSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class OutputSettings:
-    """The run directory.
+    """Where the run is written.
 
     Attributes
     ----------
     directory : str or None
-        Path of the directory; None: ``runs/`` and the name of the settings file.
+        Directory to write, for settings that are tried beside others. None: ``runs/`` and the name of this file.
     """
 
     directory: str | None = None

@@ -34,7 +34,7 @@ class ReportStage(Stage):
 
         title = f"Report on {context.inputs['fetch'].resolve().parent.name}"
         with context.progress.task("writing the report", None):
-            sections = run_sections(context.inputs, directory)
+            sections = run_sections(context.inputs)
         (directory / MARKDOWN).write_text(to_markdown(title, sections), "utf-8")
         (directory / PAGE).write_text(to_html(title, sections), "utf-8")
         for picture in (block for section in sections for block in section.blocks if isinstance(block, Picture)):

@@ -1,7 +1,7 @@
 """The plot of a training: loss and learning rate by epoch, and word counts by rank."""
 
 import importlib.util
-import json
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from pipelines.settings.file_names import METRICS_FILE
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.word_vectors import WordVectors
 from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from embeddings import Vocabulary
+    from matplotlib.figure import Figure
 
 TRAINED, HELD_OUT, INK, SOFT = "#4c78a8", "#b5534e", "#23241f", "#77776d"
 PLOT_STYLE = {
@@ -45,44 +45,64 @@ PLOTTED_RANKS = 2000  # points of Zipf's curve, equally spaced on its logarithmi
 NAMED_RANKS = (1, 10, 100, 1000, 10_000, 100_000)
 
 
-def read_metrics(model: Path) -> list[dict[str, Any]]:
-    """Read ``metrics.jsonl`` of a model directory.
+def plot_training(vectors: WordVectors, title: str = "") -> "Figure":
+    """Draw loss and learning rate by epoch, and word counts by rank.
 
     Parameters
     ----------
-    model : Path
+    vectors : WordVectors
+        With the record of their training: the result of `vecmill.train`, or loaded from the directory of a training.
+    title : str
 
     Returns
     -------
-    list of dict of str to Any
+    matplotlib.figure.Figure
+        Notebooks show it; its method ``savefig`` writes it.
 
     Raises
     ------
     EmbeddingsError
-        The file is missing, empty or damaged.
+        Matplotlib is not installed, or the vectors have no record of their training.
+
+    Examples
+    --------
+    >>> import vecmill
+    >>> vectors = vecmill.train("corpus.txt")  # doctest: +SKIP
+    >>> vecmill.plot_training(vectors).savefig("training.png")  # doctest: +SKIP
     """
-    path = model / METRICS_FILE
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (FileNotFoundError, NotADirectoryError):
+    if not vectors.metrics:
         raise EmbeddingsError(
-            f"{model} has no {METRICS_FILE}; expected a directory that train-embeddings wrote"
-        ) from None
-    metrics = []
-    for number, line in enumerate(lines, 1):
-        try:
-            record = json.loads(line)
-            metrics.append({key: record[key] for key in ("epoch", "learning_rate", "loss", "held_out_loss")})
-        except (ValueError, KeyError, TypeError):
-            raise EmbeddingsError(
-                f"{path}: line {number} is not the record of an epoch; train the model again"
-            ) from None
-    if not metrics:
-        raise EmbeddingsError(f"{path} is empty; expected one line per epoch")
-    return metrics
+            "these vectors have no record of their training; expected the result of vecmill.train, or vectors loaded "
+            "from the directory of a training"
+        )
+    return training_figure(vectors.metrics, vectors.vocabulary, title)
 
 
-def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabulary: "Vocabulary", title: str) -> None:
+def training_figure(metrics: Sequence[dict[str, Any]], vocabulary: Vocabulary, title: str) -> "Figure":
+    """Return the figure of a training with these metrics of its epochs; see `plot_training`."""
+    if importlib.util.find_spec("matplotlib") is None:
+        raise EmbeddingsError("plots need matplotlib, which is not installed: pip install 'vecmill[plot]'")
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    class TrainingFigure(Figure):
+        """A figure that a notebook shows without pyplot."""
+
+        def _repr_png_(self) -> bytes:
+            return _png(self)
+
+    with mpl.rc_context(PLOT_STYLE):
+        picture = TrainingFigure(figsize=(13, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
+        picture.suptitle(f"{title}  ", x=0.012, ha="left", fontsize=16, fontweight="bold", fontfamily="serif")
+        loss, rate, zipf = picture.subplots(1, 3, width_ratios=(1.15, 0.8, 1.15))
+        _plot_loss(loss, metrics)
+        _plot_rate(rate, metrics)
+        _plot_zipf(zipf, vocabulary)
+    return picture
+
+
+def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabulary: Vocabulary, title: str) -> None:
     """Write the plot as PNG or SVG, by the extension of the file.
 
     Parameters
@@ -97,22 +117,19 @@ def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabular
     EmbeddingsError
         Matplotlib is not installed, or the file cannot be written.
     """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise EmbeddingsError("plots need matplotlib, which is not installed: pip install 'vecmill[plot]'")
+    picture = training_figure(metrics, vocabulary, title)
     import matplotlib as mpl
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    with mpl.rc_context(PLOT_STYLE):
-        picture = Figure(figsize=(13, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
-        picture.suptitle(f"{title}  ", x=0.012, ha="left", fontsize=16, fontweight="bold", fontfamily="serif")
-        loss, rate, zipf = picture.subplots(1, 3, width_ratios=(1.15, 0.8, 1.15))
-        _plot_loss(loss, metrics)
-        _plot_rate(rate, metrics)
-        _plot_zipf(zipf, vocabulary)
-        with atomic_file(path) as file:
-            metadata = {"Date": None} if path.suffix == ".svg" else None
-            picture.savefig(file, format=path.suffix[1:], dpi=160, metadata=metadata)
+    with mpl.rc_context(PLOT_STYLE), atomic_file(path) as file:
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        picture.savefig(file, format=path.suffix[1:], dpi=160, metadata=metadata)
+
+
+def _png(picture: "Figure") -> bytes:
+    """Return a figure as PNG of half the resolution of a file."""
+    file = io.BytesIO()
+    picture.savefig(file, format="png", dpi=80)
+    return file.getvalue()
 
 
 def _plot_loss(axes: "Axes", metrics: Sequence[dict[str, Any]]) -> None:
@@ -148,7 +165,7 @@ def _whole_epochs(axes: "Axes", epochs: Sequence[int]) -> None:
     axes.set_xlim(epochs[0] - 0.2 * room, epochs[-1] + room)
 
 
-def _plot_zipf(axes: "Axes", vocabulary: "Vocabulary") -> None:
+def _plot_zipf(axes: "Axes", vocabulary: Vocabulary) -> None:
     """Draw counts by rank on logarithmic axes, with Zipf's law count ∝ 1 / rank (Zipf 1949)."""
     counts, words = vocabulary.counts, vocabulary.words
     axes.set(title="Words by frequency", xlabel="rank", ylabel="count")

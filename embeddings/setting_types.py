@@ -1,0 +1,75 @@
+"""Types of settings, checked when a configuration is made or a function called: one line says what was expected."""
+
+from collections.abc import Collection
+from dataclasses import fields
+from numbers import Integral, Real
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
+
+from vecmill.hints import did_you_mean
+
+_TYPES: dict[Any, tuple[Any, str]] = {
+    bool: (bool, "True or False"),
+    int: (Integral, "a whole number"),
+    float: (Real, "a number"),
+    str: (str, "a str"),
+}
+
+
+def require_setting_types(config: Any) -> None:
+    """Check that every setting of a frozen dataclass has its type; convert NumPy's numbers to Python's.
+
+    Parameters
+    ----------
+    config : dataclass
+
+    Raises
+    ------
+    TypeError
+        A setting has another type.
+    """
+    for setting in fields(config):
+        value = require_type(setting.name, getattr(config, setting.name), setting.type)
+        object.__setattr__(config, setting.name, value)
+
+
+def require_type(name: str, value: Any, annotation: Any) -> Any:
+    """Check that a value has the type of a setting; return it, with NumPy's numbers converted to Python's.
+
+    Parameters
+    ----------
+    name : str
+        Of the setting, for the message.
+    value : Any
+    annotation : type
+        bool, int, float, str, a Literal of str, ``tuple[int, ...]``, or one of these or None.
+
+    Returns
+    -------
+    Any
+
+    Raises
+    ------
+    TypeError
+        `value` has another type.
+    """
+    if get_origin(annotation) is tuple:
+        if not isinstance(value, tuple | list):
+            raise TypeError(f"{name} is {value!r} ({type(value).__name__}); expected a tuple")
+        return tuple(
+            require_type(f"{name}[{place}]", part, get_args(annotation)[0]) for place, part in enumerate(value)
+        )
+    kinds = (str,) if get_origin(annotation) is Literal else get_args(annotation) or (annotation,)
+    if value is None and NoneType in kinds:
+        return None
+    accepted, expected = _TYPES[kinds[0]]
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kinds[0] is not bool):
+        raise TypeError(f"{name} is {value!r} ({type(value).__name__}); expected {expected}")
+    return value.item() if hasattr(value, "item") else value
+
+
+def require_one_of(what: str, value: str, allowed: Collection[str]) -> None:
+    """Raise a ValueError that suggests the closest name if `value` is not one of those allowed."""
+    if value not in allowed:
+        hint = did_you_mean(str(value), allowed)
+        raise ValueError(f"unknown {what} {value!r}{hint} (one of: {', '.join(allowed)})")

@@ -1,0 +1,45 @@
+"""The record of a training in its model directory."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from embeddings.errors import EmbeddingsError
+from pipelines.settings.file_names import METRICS_FILE
+
+
+def read_metrics(model: Path) -> list[dict[str, Any]]:
+    """Read ``metrics.jsonl`` of a model directory.
+
+    Parameters
+    ----------
+    model : Path
+
+    Returns
+    -------
+    list of dict of str to Any
+
+    Raises
+    ------
+    EmbeddingsError
+        The file is missing, empty or damaged.
+    """
+    path = model / METRICS_FILE
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        raise EmbeddingsError(
+            f"{model} has no {METRICS_FILE}; expected a directory that train-embeddings wrote"
+        ) from None
+    metrics = []
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            metrics.append({key: record[key] for key in ("epoch", "learning_rate", "loss", "held_out_loss")})
+        except (ValueError, KeyError, TypeError):
+            raise EmbeddingsError(
+                f"{path}: line {number} is not the record of an epoch; train the model again"
+            ) from None
+    if not metrics:
+        raise EmbeddingsError(f"{path} is empty; expected one line per epoch")
+    return metrics
