@@ -11,6 +11,7 @@ During `fit`
 - `Checkpoints` decides when training is saved.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ import numpy as np
 
 from embeddings.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
+
+logger = logging.getLogger(__name__)
 
 MAX_TIME_SHARE = 0.025
 """Largest share of the training time that checkpoints may take."""
@@ -190,6 +193,7 @@ class Checkpoints:
         save_checkpoint(self.directory, arrays, state)
         self._saved_at = self._clock()
         self._cost = self._saved_at - started
+        logger.debug("checkpoint written in %.1f s: %s", self._cost, self.directory)
 
     def load(self) -> Checkpoint | None:
         """Return the newest undamaged checkpoint; None if there is none."""

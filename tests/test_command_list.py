@@ -1,7 +1,6 @@
 """What holds for every command there is: help with an example, exit codes, imports, completion, logs as JSON."""
 
 import json
-import logging
 import re
 import shlex
 import shutil
@@ -11,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli import load_command
 from pipelines.commands import PLACES, summary
 from pipelines.console.progress import LogProgress
-from pipelines.console.streams import configure_logging
+from pipelines.console.logs import configure_logging
 from tests.command_line import fails, vecmill
 
 SUMMARIES = {name: summary(name) for name in PLACES}
@@ -62,6 +62,34 @@ def test_help_says_what_it_does_and_gives_an_example_that_is_understood(command)
     assert example, f"'vecmill {command} --help' has no example"
     for word in shlex.split(example[1]):
         assert not word.startswith("--") or word in text[example.end() :], f"{word} is no option of {command}"
+
+
+METAVARS = {  # of arguments and of options that name a file, by what they stand for
+    "CORPUS", "MODEL", "LM", "DIR", "FILE", "FILE...", "FILE.toml", "NAME", "STAGE", "WORD...", "A B C", "OUT",
+    "N", "X", "TEXT", "NUMBERS", "FOLDER", "SECTION.KEY=VALUE",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [*SUMMARIES, *SUBCOMMANDS])
+def test_one_thing_has_one_name_in_every_help(command):
+    found = load_command(command.split()[0])
+    found = getattr(found, "commands", {}).get(command.split()[-1], found)
+    for parameter in found.params:
+        metavar = "" if getattr(parameter, "is_flag", False) else parameter.metavar or ""
+        assert set(filter(None, [metavar])) <= METAVARS or "|" in metavar, (parameter.name, metavar)
+        if parameter.name == "model":
+            assert metavar in ("MODEL", "LM")
+        if parameter.name == "out":
+            assert {"--out", "-o"} == set(parameter.opts)
+            assert metavar.partition(".")[0] in ("DIR", "FILE")
+    shown = vecmill(*command.split(), "--help").stdout
+    assert not re.search(r"\{|<(?!unk|eos|TAB)", shown.partition("Options:")[2])
+
+
+@pytest.mark.parametrize("command", [*SUMMARIES, *SUBCOMMANDS])
+def test_every_result_is_also_printed_as_json(command):
+    if command != "corpora":  # which prints its help
+        assert "--json" in vecmill(*command.split(), "--help").stdout
 
 
 @pytest.mark.parametrize("command", [*SUMMARIES, *SUBCOMMANDS])
@@ -158,7 +186,7 @@ def test_what_was_made_is_told_as_json_when_asked(tmp_path):
 
 
 def test_progress_in_logs_has_numbers(caplog):
-    configure_logging(logging.INFO)
+    configure_logging()
     with LogProgress(interval=0).task("counting", 200) as update:
         update(50, "fast")
     [record] = caplog.records

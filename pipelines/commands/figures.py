@@ -23,7 +23,7 @@ ENDINGS = (".png", ".svg")
 
 def map_command(
     model: Model,
-    out: Annotated[Path, typer.Option(metavar="FILE.html", help="HTML file to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="HTML file to write.")],
     words: Annotated[
         int, typer.Option(min=3, max=65_536, help="Number of words shown, the most frequent ones.")
     ] = 50_000,
@@ -72,7 +72,7 @@ def map_command(
 
 def plot_command(
     model: TrainedModel,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write: .png or .svg.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write: .png or .svg.")],
     force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics of every epoch as JSON.")] = False,
 ) -> None:

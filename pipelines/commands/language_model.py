@@ -129,6 +129,7 @@ def generate_command(
     lines: Annotated[bool, typer.Option("--lines", help="Continue after the end of a line.")] = False,
     unknown: Annotated[bool, typer.Option("--unknown", help="Allow <unk> in the output.")] = False,
     tokens: Annotated[bool, typer.Option("--tokens", help="Print tokens separated by spaces.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per text.")] = False,
 ) -> None:
     """Generate text with a language model.
 
@@ -144,16 +145,18 @@ def generate_command(
     lm = LanguageModel.load(model)
     settings: dict[str, Any] = {"number": number, "config": config, "beam": beam, "seed": seed}
     for text in continue_text(lm, prompt, length, stop_at_eos=not lines, **settings):
-        typer.echo(" ".join(text) if tokens else write_out(text))
+        written = " ".join(text) if tokens else write_out(text)
+        typer.echo(json.dumps({"text": written, "tokens": text}, ensure_ascii=False) if as_json else written)
 
 
 def export_lm_command(
     model: LM,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
     name: Annotated[
         str, typer.Option("--format", metavar="safetensors|torch|onnx", help="Format of the file.")
     ] = "safetensors",
     force: ForceFile = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
 ) -> None:
     """Export a language model for other tools.
 
@@ -168,7 +171,8 @@ def export_lm_command(
     require_choice("--format", name, list(EXPORTERS))
     refuse_existing(out, force)
     EXPORTERS[name](LanguageModel.load(model), out)
-    results.print(f"{out}: {out.stat().st_size / 1e6:,.1f} MB")
+    size = out.stat().st_size
+    results.print(json.dumps({"out": str(out), "bytes": size}) if as_json else f"{out}: {size / 1e6:,.1f} MB")
 
 
 def _read(source: str) -> str:

@@ -97,7 +97,8 @@ LM = Annotated[
     typer.Argument(metavar="LM", help="Directory that train-lm or 'vecmill run' wrote.", callback=language_model_path),
 ]
 OutDirectory = Annotated[
-    Path, typer.Option(metavar="DIR", help="Directory to write; it appears when the command has finished.")
+    Path,
+    typer.Option("--out", "-o", metavar="DIR", help="Directory to write; it appears when the command has finished."),
 ]
 Threads = Annotated[int | None, typer.Option(help="Number of threads.", show_default="all cores")]
 Seed = Annotated[int, typer.Option(help="Seed of the random numbers.")]

@@ -22,7 +22,13 @@ def run_command(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Settings file, such as 'vecmill init' writes.")],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Directory of the run.", show_default="[output] directory, or runs/FILE"),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Directory of the run.",
+            show_default="[output] directory, or runs/FILE",
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="STAGE", help="Stop after this stage.", autocompletion=stage_names)

@@ -4,6 +4,7 @@ As in `train_embeddings`, most parameters are there for Typer alone: `given_sett
 from the context, and they override the preset and the settings file.
 """
 
+import json
 from typing import Annotated
 
 import typer
@@ -131,6 +132,9 @@ def train_lm_command(
     config: Config = None,
     force: ForceDirectory = False,
     skip_finished: SkipFinished = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the metrics of every epoch and the perplexity as JSON.")
+    ] = False,
 ) -> None:
     """Train a recurrent language model with truncated backpropagation through time.
 
@@ -140,7 +144,7 @@ def train_lm_command(
 
     Example: vecmill train-lm pydocs --out runs/pydocs-lm
     """
-    from pipelines.reports.lm_report import print_lm_training
+    from pipelines.reports.lm_report import lm_training, print_lm_training
     from pipelines.running.make import is_made, make
     from pipelines.running.output_directory import remove_leftovers
     from pipelines.settings.lm_config import load_lm_config
@@ -150,8 +154,13 @@ def train_lm_command(
     stages, wanted = language_model_stages(settings), settings.to_dict()
     if skip_finished and not force and is_made(out, stages, wanted):
         remove_leftovers(out)
-        typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
-        return
-    with interruptible("repeat the command to resume"):
-        make(out, stages, wanted, force=force, progress=make_progress())
-    print_lm_training(out)
+        if not as_json:
+            typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
+            return
+    else:
+        with interruptible("repeat the command to resume"):
+            make(out, stages, wanted, force=force, progress=make_progress())
+    if as_json:
+        typer.echo(json.dumps(lm_training(out)))
+    else:
+        print_lm_training(out)

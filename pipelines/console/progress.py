@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from pipelines.console.interruption import raise_if_interrupted
-from pipelines.console.streams import messages, shows_progress_bars
+from pipelines.console.logs import shows_progress_bars
+from pipelines.console.streams import messages
 
 logger = logging.getLogger(__name__)
 
