@@ -83,7 +83,7 @@ def test_one_thing_has_one_name_in_every_help(command):
             assert {"--out", "-o"} == set(parameter.opts)
             assert metavar.partition(".")[0] in ("DIR", "FILE")
     shown = vecmill(*command.split(), "--help").stdout
-    assert not re.search(r"\{|<(?!unk|eos|TAB)", shown.partition("Options:")[2])
+    assert not re.search(r"\{|<(int|float|str|path|bool)\b", shown.partition("Options:")[2])
 
 
 @pytest.mark.parametrize("command", [*SUMMARIES, *SUBCOMMANDS])

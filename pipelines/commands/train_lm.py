@@ -9,7 +9,10 @@ from typing import Annotated
 
 import typer
 
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.training_config import LMTrainingConfig
 from pipelines.commands.options import (
+    CheckpointEvery,
     Column,
     Config,
     Corpus,
@@ -22,9 +25,11 @@ from pipelines.commands.options import (
     given_settings,
     optional_vectors_path,
 )
+from pipelines.commands.setting_options import with_options_of
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
-from pipelines.settings.sections import OWN_EMBEDDINGS
+from pipelines.settings.lm_settings import LMSettings
+from pipelines.settings.sections import OWN_EMBEDDINGS, CheckpointSettings, SplitSettings, TokenizerSettings
 
 # Settings of the options that belong neither to [lm_training] nor to the text.
 _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
@@ -34,6 +39,7 @@ _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
     "seed": "lm.seed",
     "embeddings": "lm.embeddings",
     "threads": "lm.threads",
+    "checkpoint_every": "checkpoint.every",
     "cell": "lm_network.cell",
     "layers": "lm_network.layers",
     "hidden_size": "lm_network.hidden_size",
@@ -48,6 +54,11 @@ _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
 OF_PRESET = "that of the preset"
 
 
+@with_options_of("split", SplitSettings)
+@with_options_of("tokenizer", TokenizerSettings, but=["name", "punctuation"])
+@with_options_of("lm", LMSettings, but=["enabled"])
+@with_options_of("lm_network", LanguageModelConfig, show_default=OF_PRESET)
+@with_options_of("lm_training", LMTrainingConfig, show_default=OF_PRESET)
 def train_lm_command(
     context: typer.Context,
     corpus: Corpus = "pydocs",
@@ -120,6 +131,7 @@ def train_lm_command(
         int | None, typer.Option(help="Keep at most this many of the most frequent words.", show_default=OF_PRESET)
     ] = None,
     seed: Seed = 1,
+    checkpoint_every: CheckpointEvery = str(CheckpointSettings.every),
     threads: Threads = None,
     tokenizer: Annotated[
         str, typer.Option(metavar="fast|whitespace|nltk:NAME", help="Tokenizer of raw text.")

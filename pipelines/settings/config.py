@@ -290,8 +290,8 @@ def _build(section_type: type, entries: Mapping[str, Setting]) -> Any:
 def _checked(entry: Setting, key: str, annotation: Any) -> Any:
     """Return the value if it has the type `annotation` (a whole number will do for a float)."""
     value = entry.value
-    alternatives = _alternatives(annotation)
-    for alternative in alternatives:
+    kinds = alternatives(annotation)
+    for alternative in kinds:
         if get_origin(alternative) is Literal and value in get_args(alternative):
             return value
         if get_origin(alternative) is tuple and isinstance(value, list) and all(type(entry) is str for entry in value):
@@ -301,17 +301,18 @@ def _checked(entry: Setting, key: str, annotation: Any) -> Any:
         if type(value) is alternative:
             return value
     expected = describe_type(annotation)
-    choices = [choice for kind in alternatives if get_origin(kind) is Literal for choice in get_args(kind)]
+    choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
     hint = did_you_mean(str(value), choices) if choices else ""
     raise ConfigError(f"{entry.origin}: {key} must be {expected}, got {value!r}{hint}")
 
 
 def describe_type(annotation: Any) -> str:
     """Return a description of the values that a setting can have."""
-    return " or ".join(_describe(kind) for kind in _alternatives(annotation) if kind is not NoneType)
+    return " or ".join(_describe(kind) for kind in alternatives(annotation) if kind is not NoneType)
 
 
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
+def alternatives(annotation: Any) -> tuple[Any, ...]:
+    """Return the members of a union of types; any other type alone."""
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
