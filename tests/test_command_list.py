@@ -12,8 +12,8 @@ import pytest
 
 from pipelines.cli import load_command
 from pipelines.commands import PLACES, summary
-from pipelines.console.progress import LogProgress
 from pipelines.console.logs import configure_logging
+from pipelines.console.progress import LogProgress
 from tests.command_line import fails, vecmill
 
 SUMMARIES = {name: summary(name) for name in PLACES}

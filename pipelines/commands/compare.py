@@ -19,7 +19,9 @@ ModelA = Annotated[
         metavar="MODEL", help="A: model directory, run directory, or file of word vectors.", callback=vectors_path
     ),
 ]
-ModelB = Annotated[Path, typer.Argument(metavar="MODEL", help="B: the model to compare it with.", callback=vectors_path)]
+ModelB = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="B: the model to compare it with.", callback=vectors_path)
+]
 
 
 def compare_command(

@@ -8,7 +8,9 @@ import typer
 
 
 def init_command(
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.toml", help="File to write.")] = Path("pipeline.toml"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.toml", help="File to write.")] = Path(
+        "pipeline.toml"
+    ),
     as_json: Annotated[bool, typer.Option("--json", help="Print the path as JSON.")] = False,
 ) -> None:
     """Write a commented settings file for 'vecmill run'.
