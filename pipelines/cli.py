@@ -14,7 +14,8 @@ from typer.core import TyperCommand
 from pipelines.commands import COMMANDS, OTHER_NAMES, PLACES, summary
 from pipelines.commands.completion import complete_metavars
 from pipelines.console.help import Command, CommandGroup, format_message_options
-from pipelines.console.logs import LOG_FORMATS, LogSettings, configure_logging, log_settings
+from pipelines.console.logs import LogSettings, configure_logging, log_settings
+from pipelines.console.streams import LOG_FORMATS
 from vecmill.errors import VecmillError
 
 logger = logging.getLogger(__name__)

@@ -4,6 +4,7 @@ import itertools
 import json
 import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from embeddings import Vocabulary, WordVectors
 from pipelines.cli import load_command
 from pipelines.commands import PLACES
 from pipelines.console import logs, progress
+from pipelines.console.streams import DATE
 from tests.command_line import fails, vecmill
 
 DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
@@ -54,7 +56,7 @@ def test_log_lines_have_a_date_unless_stderr_is_a_terminal(training):
     lines = result.stderr.splitlines()
     assert len(lines) > 3
     assert all(DATED.match(line) for line in lines)
-    first = datetime.strptime(lines[0][:19], logs.DATE)
+    first = datetime.strptime(lines[0][:19], DATE)
     assert abs(datetime.now(UTC).astimezone().replace(tzinfo=None) - first) < timedelta(hours=1)
 
 
@@ -94,7 +96,7 @@ def test_the_log_file_is_complete_and_grows(training, tmp_path):
 def test_a_log_file_that_cannot_be_written_is_an_error_and_one_that_fails_later_a_warning(training, tmp_path):
     fails(1, "cannot write the log file .*nowhere", *training, "--log-file", tmp_path / "nowhere" / "log")
     assert not (tmp_path / "out").exists()
-    full = logs.Path("/dev/full")
+    full = Path("/dev/full")
     if full.exists():
         result = vecmill(*training, "--log-file", full)
         assert result.exit_code == 0, result.output

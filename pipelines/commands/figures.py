@@ -8,7 +8,7 @@ import typer
 
 from pipelines.commands.options import ForceFile, Model, TrainedModel, refuse_existing, require_choice
 from pipelines.console.interruption import interruptible
-from pipelines.console.progress import make_progress
+from pipelines.console.progress import counted, make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
@@ -64,7 +64,7 @@ def map_command(
         typer.echo(json.dumps({"out": str(out), **made, "bytes": size}))
         return
     results.print(
-        f"{out}: {len(layout.words):,} words laid out by {layout.method}, {size / 1e6:.1f} MB; open it in a browser"
+        f"{out}: {counted(len(layout.words), 'word')} laid out by {layout.method}, {size / 1e6:.1f} MB; open it in a browser"
     )
     if layout.method == "PCA" and method == "auto" and len(layout.words) > 1000:
         results.print("PCA separates few groups; UMAP shows more: pip install 'vecmill[map]'")
@@ -79,7 +79,7 @@ def plot_command(
     """Plot losses, learning rate and word frequencies.
 
     The plot shows the training and held-out loss and the learning rate of every epoch, and word counts by rank (Zipf's
-    law). It needs the extra "plot" (pip install "vecmill[plot]").
+    law); of vectors that were saved without their training, the counts alone. It needs the extra "plot" (pip install "vecmill[plot]").
 
     Example: vecmill plot runs/wiki --out training.png
     """
@@ -87,15 +87,16 @@ def plot_command(
         raise ConfigError(f"--out: {out} must end in {' or '.join(ENDINGS)}")
     refuse_existing(out, force)
     from embeddings import Vocabulary
+    from pipelines.running.verification import is_saved
     from pipelines.reports.training_plot import read_metrics, write_training_plot
 
-    metrics = read_metrics(model)
+    metrics = [] if is_saved(model) else read_metrics(model)
     vocabulary = Vocabulary.load(model / "vocabulary.tsv")
     write_training_plot(out, metrics, vocabulary, _name(model))
     if as_json:
         typer.echo(json.dumps({"out": str(out), "epochs": metrics}))
     else:
-        results.print(f"{out}: {len(metrics)} epochs, {len(vocabulary):,} words")
+        results.print(f"{out}: {counted(len(metrics), 'epoch')}, {counted(len(vocabulary), 'word')}")
 
 
 def _name(model: Path) -> str:
@@ -108,8 +109,8 @@ def _facts(model: Path, vectors: "WordVectors", layout: "WordMap") -> list[str]:
     """Return the facts below the title: number of words, dimensions, architecture and layout."""
     shown, known = len(layout.words), len(vectors)
     facts = [
-        f"{shown:,} of {known:,} words" if shown < known else f"{known:,} words",
-        f"{vectors.dimension} dimensions",
+        f"{shown:,} of {known:,} words" if shown < known else counted(known, "word"),
+        counted(vectors.dimension, "dimension"),
     ]
     try:
         settings: dict[str, Any] = json.loads((model / CONFIG_FILE).read_text("utf-8"))

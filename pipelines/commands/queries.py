@@ -11,6 +11,7 @@ import typer
 from pipelines.commands.lines import arriving_lines
 from pipelines.commands.model_words import ModelWords
 from pipelines.commands.options import ANALOGY_METHODS, Method, Model, require_choice
+from pipelines.console.progress import counted
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 
@@ -94,7 +95,7 @@ def analogy_command(
     """
     require_choice("--method", method, ANALOGY_METHODS)
     if words and len(words) != 3:
-        raise ConfigError(f"got {len(words)} words; expected three: A is to B as C is to ...?")
+        raise ConfigError(f"got {counted(len(words), 'word')}; expected three: A is to B as C is to ...?")
     from embeddings import formats
 
     vectors = formats.read(model)

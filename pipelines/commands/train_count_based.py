@@ -80,7 +80,7 @@ def train_count_based_command(
     if as_json:
         typer.echo(json.dumps({"out": str(out), "words": len(vectors), "dimension": vectors.dimension}))
         return
-    results.print(f"{len(vectors):,} words x {vectors.dimension} dimensions: {out}")
+    results.print(f"{len(vectors):,} x {vectors.dimension} (words x dimensions): {out}")
     results.print(f"Next: vecmill compare {model} {out} --data FOLDER")
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any, cast
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from pipelines.console.logs import LOG_FORMATS, LogFormat, configure_logging
+from pipelines.console.logs import configure_logging
+from pipelines.console.streams import LOG_FORMATS, LogFormat
 
 _METAVARS = {int: "N", float: "X", str: "TEXT"}
 

@@ -5,14 +5,11 @@ import logging
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
-from pipelines.console.streams import messages
+from pipelines.console.streams import DATE, LogFormat, MessageHandler, json_formatter, messages
 from vecmill.errors import OutputError
 
-LogFormat = Literal["text", "json", "auto"]
-LOG_FORMATS: tuple[str, ...] = get_args(LogFormat)
-DATE = "%Y-%m-%d %H:%M:%S"
 _PACKAGES = ("vecmill", "corpora", "embeddings", "pipelines")
 
 
@@ -39,37 +36,6 @@ class LogSettings:
     verbose: bool = False
     debug: bool = False
     log_file: Path | None = None
-
-    @property
-    def as_json(self) -> bool:
-        """Whether stderr gets JSON."""
-        return self.log_format == "json" or (self.log_format == "auto" and not messages.is_terminal)
-
-
-class MessageHandler(logging.Handler):
-    """Writes log records to stderr, above a progress bar if one is shown.
-
-    As text, errors begin with "error: ", and other records with date and time unless stderr is a terminal. As JSON,
-    each record is one line: an object with time (ISO 8601, UTC), level, logger, message, and the extra fields of the
-    record.
-
-    Attributes
-    ----------
-    as_json : bool
-    """
-
-    as_json = False
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
-        if self.as_json:
-            messages.file.write(f"{self.format(record)}\n")
-            messages.file.flush()
-        elif record.levelno >= logging.ERROR:
-            messages.print(f"error: {record.getMessage()}", style="red")
-        else:
-            text = record.getMessage() if messages.is_terminal and not record.exc_info else self.format(record)
-            messages.print(text, style="yellow" if record.levelno >= logging.WARNING else "dim")
 
 
 class LogFile(logging.FileHandler):
@@ -106,8 +72,7 @@ def configure_logging(**changes: Any) -> None:
     """
     global _settings
     _settings = dataclasses.replace(_settings, **changes)
-    _handler.as_json = _settings.as_json
-    _handler.setFormatter(_json_formatter() if _handler.as_json else logging.Formatter("%(asctime)s %(message)s", DATE))
+    _handler.write_as(_settings.log_format or "text")
     _handler.setLevel(logging.WARNING if _settings.quiet else logging.DEBUG)
     _open_log_file(_settings.log_file)
     for package in _PACKAGES:
@@ -133,20 +98,9 @@ def _open_log_file(path: Path | None) -> None:
     except OSError as error:
         raise OutputError(f"cannot write the log file {path}: {error.strerror or error}") from None
     as_text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", DATE)
-    _file.setFormatter(_json_formatter() if _settings.log_format == "json" else as_text)
+    _file.setFormatter(json_formatter() if _settings.log_format == "json" else as_text)
 
 
 def shows_progress_bars() -> bool:
     """Return whether stderr is a terminal, logs are text and progress is wanted."""
     return messages.is_terminal and not _handler.as_json and not _settings.quiet
-
-
-def _json_formatter() -> logging.Formatter:
-    from pythonjsonlogger.json import JsonFormatter
-
-    return JsonFormatter(
-        ["timestamp", "levelname", "name", "message"],
-        rename_fields={"timestamp": "time", "levelname": "level", "name": "logger"},
-        timestamp=True,
-        json_ensure_ascii=False,
-    )

@@ -1,9 +1,15 @@
-"""The streams of the command line: results on stdout, messages on stderr; `pipelines.console.logs` writes these."""
+"""The streams of the command line: results on stdout; progress, logs and errors on stderr, as text or JSON."""
 
+import logging
 import shutil
 import sys
+from typing import Literal, get_args
 
 from rich.console import Console
+
+LogFormat = Literal["text", "json", "auto"]
+LOG_FORMATS: tuple[str, ...] = get_args(LogFormat)
+DATE = "%Y-%m-%d %H:%M:%S"
 
 # Text is printed verbatim: no markup, no emoji codes, no wrapping.
 results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -13,3 +19,49 @@ messages = Console(stderr=True, highlight=False, markup=False, emoji=False, soft
 def program() -> str:
     """Return how the command line can be called: ``vecmill`` if it is on the PATH, else as it was called."""
     return "vecmill" if shutil.which("vecmill") else sys.argv[0]
+
+
+class MessageHandler(logging.Handler):
+    """Writes log records to stderr, above a progress bar if one is shown.
+
+    As text, errors begin with "error: ", and other records with date and time unless stderr is a
+    terminal. As JSON, each record is
+    one line: an object with time (ISO 8601, UTC), level, logger, message, and the extra fields of the record.
+
+    Attributes
+    ----------
+    as_json : bool
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.write_as("text")
+
+    def write_as(self, log_format: LogFormat) -> None:
+        """Choose text or JSON; "auto" is JSON unless stderr is a terminal."""
+        self.as_json = log_format == "json" or (log_format == "auto" and not messages.is_terminal)
+        text = logging.Formatter("%(asctime)s %(message)s", DATE)
+        self.setFormatter(json_formatter() if self.as_json else text)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record."""
+        if self.as_json:
+            messages.file.write(f"{self.format(record)}\n")
+            messages.file.flush()
+        elif record.levelno >= logging.ERROR:
+            messages.print(f"error: {record.getMessage()}", style="red")
+        else:
+            text = record.getMessage() if messages.is_terminal and not record.exc_info else self.format(record)
+            messages.print(text, style="yellow" if record.levelno >= logging.WARNING else "dim")
+
+
+def json_formatter() -> logging.Formatter:
+    """Return the formatter of log records as JSON."""
+    from pythonjsonlogger.json import JsonFormatter
+
+    return JsonFormatter(
+        ["timestamp", "levelname", "name", "message"],
+        rename_fields={"timestamp": "time", "levelname": "level", "name": "logger"},
+        timestamp=True,
+        json_ensure_ascii=False,
+    )

@@ -7,7 +7,7 @@ output.
 import dataclasses
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType, UnionType
@@ -187,17 +187,28 @@ def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str
     ------
     ConfigError
         A section or key is unknown.
+
+    Notes
+    -----
+    A key may also be written as for ``--set``, with its section: ``"train.dimension" = 300``.
     """
     given = {}
-    for section, table in tables.items():
+    for name, section, table in _spelt_out(tables):
         if not _is_section(section) or not isinstance(table, dict):
-            raise ConfigError(f"{path}:{line_of(text, *within, section)}: {_about_section(section)}")
+            raise ConfigError(f"{path}:{line_of(text, *within, name)}: {_about_section(section)}")
         for key, value in table.items():
-            origin = f"{path}:{line_of(text, *within, section, key)}"
+            origin = f"{path}:{line_of(text, *within, name, *([] if '.' in name else [key]))}"
             if key not in _keys(section):
                 raise ConfigError(f"{origin}: {_about_key(section, key)}")
             given[f"{section}.{key}"] = Setting(value, origin)
     return given
+
+
+def _spelt_out(tables: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yield the name, the section and the table of each entry; ``"train.dimension" = 3`` is a table of one key."""
+    for name, value in tables.items():
+        section, dot, key = name.partition(".")
+        yield (name, section, {key: value}) if dot else (name, name, value)
 
 
 def read_assignment(text: str, option: str = "--set") -> tuple[str, Setting]:
