@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from pipelines.commands import COMMANDS, OTHER_NAMES, PLACES, summary
+from pipelines.commands import ALIASES, COMMANDS, OTHER_NAMES, PLACES, summary
 from pipelines.commands.completion import complete_metavars
 from pipelines.console.help import Command, CommandGroup, format_message_options
 from pipelines.console.logs import LogSettings, configure_logging, log_settings
@@ -40,10 +40,16 @@ class CommandLine(CommandGroup):
         for name in PLACES:
             self.add_command(_Listed(name), name)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the options before the name of a command; ``help NAME`` is ``NAME --help``."""
+        return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return name, command and remaining arguments."""
-        if args and args[0] in OTHER_NAMES and args[0] not in PLACES:
-            ctx.fail(f"No such command {args[0]!r}; use 'vecmill {OTHER_NAMES[args[0]]}'")
+        if args and args[0] in ALIASES:
+            args = [*ALIASES[args[0]], *args[1:]]
+        if args and args[0] in OTHER_NAMES:
+            ctx.fail(f"No such command {args[0]!r}; {OTHER_NAMES[args[0]]}")
         name, _, rest = super().resolve_command(ctx, args)
         return name, load_command(name) if name else None, rest
 

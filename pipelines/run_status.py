@@ -102,7 +102,9 @@ def status_of(directory: Path) -> Status:
     if is_saved(directory):
         size = sum(path.stat().st_size for path in directory.iterdir() if path.is_file())
         saved = StageStatus(stage="vectors", state="finished", bytes=size)
-        return Status(directory=str(directory), writer=None, note="saved without a record of its making", stages=[saved])
+        return Status(
+            directory=str(directory), writer=None, note="saved without a record of its making", stages=[saved]
+        )
     raise OutputError(
         f"{directory} is neither a run directory nor the output of a command, and no command is writing it"
     )

@@ -13,13 +13,14 @@ import numpy as np
 import typer
 
 from embeddings.errors import EmbeddingsError
-from pipelines.commands.lines import STANDARD_INPUT, batches_of_lines
+from pipelines.commands.lines import batches_of_lines
 from pipelines.commands.model_words import model_tokenizer
 from pipelines.commands.options import ForceFile, Model, refuse_existing, require_choice
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import Update, make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+from pipelines.settings.sections import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from embeddings import Tokenizer, WordVectors

@@ -87,8 +87,8 @@ def plot_command(
         raise ConfigError(f"--out: {out} must end in {' or '.join(ENDINGS)}")
     refuse_existing(out, force)
     from embeddings import Vocabulary
-    from pipelines.running.verification import is_saved
     from pipelines.reports.training_plot import read_metrics, write_training_plot
+    from pipelines.running.verification import is_saved
 
     metrics = [] if is_saved(model) else read_metrics(model)
     vocabulary = Vocabulary.load(model / "vocabulary.tsv")

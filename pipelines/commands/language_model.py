@@ -10,10 +10,11 @@ import typer
 
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
-from pipelines.commands.lines import STANDARD_INPUT, batches_of_lines
+from pipelines.commands.lines import batches_of_lines
 from pipelines.commands.options import LM, ForceFile, refuse_existing, require_choice
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+from pipelines.settings.sections import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel

@@ -6,9 +6,9 @@ from io import BufferedReader
 from typing import cast
 
 from pipelines.console.streams import messages
+from pipelines.settings.sections import STANDARD_INPUT
 from vecmill.errors import VecmillError
 
-STANDARD_INPUT = "-"
 _CHUNK = 1 << 16  # bytes of stdin that are read at a time
 
 

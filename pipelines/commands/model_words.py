@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.settings.config import with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
 
 if TYPE_CHECKING:
@@ -19,10 +20,10 @@ def tokenizer_settings(model: Path) -> dict[str, Any] | None:
     from embeddings.vectors.model_directory import vectors_path
 
     try:
-        settings = json.loads((vectors_path(model) / CONFIG_FILE).read_text("utf-8"))["tokenizer"]
+        recorded = json.loads((vectors_path(model) / CONFIG_FILE).read_text("utf-8"))
+        return dict(with_present_keys(recorded)["tokenizer"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return settings if isinstance(settings, dict) else None
 
 
 def model_tokenizer(model: Path) -> "Tokenizer":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.completion import stage_names
+from pipelines.commands.completion import setting_names, stage_names
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import counted, duration, make_progress
 
@@ -47,6 +47,7 @@ def run_command(
             "--set",
             metavar="SECTION.KEY=VALUE",
             help="Override a setting; repeatable. Add --out to keep the results of the settings in the file.",
+            autocompletion=setting_names,
         ),
     ] = None,
     dry_run: Annotated[

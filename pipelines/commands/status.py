@@ -17,7 +17,9 @@ PROBLEMS = ("stale", "damaged")
 
 
 def status_command(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Run directory, model directory, or directory of a sweep.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Run directory, model directory, or directory of a sweep.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show the state of every stage: finished, stale, running or unfinished.

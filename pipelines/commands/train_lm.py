@@ -5,12 +5,12 @@ from the context, and they override the preset and the settings file.
 """
 
 import json
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.training_config import LMTrainingConfig
+from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig, Schedule
 from pipelines.commands.options import (
     CheckpointEvery,
     Column,
@@ -114,14 +114,14 @@ def train_lm_command(
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option(metavar="sgd|momentum|adam|adamw|averaged-sgd|...", help="Optimizer.", show_default=OF_PRESET),
+        typer.Option(metavar="|".join(DEFAULT_LEARNING_RATES), help="Optimizer.", show_default=OF_PRESET),
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Initial or highest learning rate.", show_default="depends on the optimizer")
     ] = None,
     schedule: Annotated[
         str | None,
-        typer.Option(metavar="plateau|step|cosine|...", help="Learning-rate schedule.", show_default=OF_PRESET),
+        typer.Option(metavar="|".join(get_args(Schedule)), help="Learning-rate schedule.", show_default=OF_PRESET),
     ] = None,
     clip: Annotated[float | None, typer.Option(help="Maximum gradient norm.", show_default=OF_PRESET)] = None,
     min_count: Annotated[
