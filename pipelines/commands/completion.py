@@ -23,9 +23,12 @@ def complete_metavars(function: Callable[..., Any]) -> None:
         for option in get_args(annotation)[1:]:
             if isinstance(option, OptionInfo) and "|" in (option.metavar or "") and option.autocompletion is None:
                 names = (option.metavar or "").split("|")
-                option.autocompletion = choices(
-                    name for name in names if re.fullmatch(r"[\w-]+", name) and not name.isupper()
-                )
+                option.autocompletion = choices(filter(_is_value, names))
+
+
+def _is_value(name: str) -> bool:
+    """Return whether a part of a metavar is a value itself, as ``auto`` is and ``FILE`` is not."""
+    return re.fullmatch(r"[\w-]+", name) is not None and not name.isupper()
 
 
 def corpus_names(incomplete: str) -> list[tuple[str, str]]:

@@ -64,7 +64,8 @@ def map_command(
         typer.echo(json.dumps({"out": str(out), **made, "bytes": size}))
         return
     results.print(
-        f"{out}: {counted(len(layout.words), 'word')} laid out by {layout.method}, {size / 1e6:.1f} MB; open it in a browser"
+        f"{out}: {counted(len(layout.words), 'word')} laid out by {layout.method}, {size / 1e6:.1f} MB; "
+        "open it in a browser"
     )
     if layout.method == "PCA" and method == "auto" and len(layout.words) > 1000:
         results.print("PCA separates few groups; UMAP shows more: pip install 'vecmill[map]'")
@@ -79,7 +80,8 @@ def plot_command(
     """Plot losses, learning rate and word frequencies.
 
     The plot shows the training and held-out loss and the learning rate of every epoch, and word counts by rank (Zipf's
-    law); of vectors that were saved without their training, the counts alone. It needs the extra "plot" (pip install "vecmill[plot]").
+    law); of vectors that were saved without their training, the counts alone. It needs the extra "plot" (pip install
+    "vecmill[plot]").
 
     Example: vecmill plot runs/wiki --out training.png
     """
