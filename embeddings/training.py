@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 MAX_TIME_SHARE = 0.025
 """Largest share of the training time that checkpoints may take."""
 _MEMORY_SECONDS = 20.0
+_WARM_UP_INTERVALS, _WARM_UP_SECONDS = 5, 2.0
 
 
 class Estimator:
@@ -65,7 +66,7 @@ class TrainingProgress(NamedTuple):
     learning_rate : float
         NaN where there is none.
     seconds_left : float
-        Estimate at the present speed; infinite before the speed is known.
+        Estimate at the present speed; infinite during the first seconds, the warm-up.
     """
 
     epoch: int
@@ -88,7 +89,8 @@ class Pace:
 
     The speed is Σ k units / Σ k seconds over all intervals between two calls of `update`, where the weight k of an
     interval falls by 1/e in 20 seconds. The first call starts the clock: the time before it, in which kernels are
-    compiled, does not count.
+    compiled, does not count. The remaining time is estimated after a warm-up of 5 intervals and 2 seconds, which it
+    leaves out: a kernel may be compiled in it that only a later step needs, and caches are cold.
 
     Parameters
     ----------
@@ -102,12 +104,16 @@ class Pace:
         self.total, self._clock = total, clock
         self._units, self._seconds = 0.0, 0.0
         self._last: tuple[int, float] | None = None
+        self._intervals, self._warm_up = 0, True
 
     def update(self, done: int) -> None:
         """Record that `done` units are trained by now."""
         now = self._clock()
         if self._last is not None:
             done_before, before = self._last
+            if self._warm_up and self._intervals >= _WARM_UP_INTERVALS and self._seconds >= _WARM_UP_SECONDS:
+                self._warm_up, self._units, self._seconds = False, 0.0, 0.0
+            self._intervals += 1
             weight = math.exp((before - now) / _MEMORY_SECONDS)
             self._units = weight * self._units + done - done_before
             self._seconds = weight * self._seconds + now - before
@@ -123,11 +129,11 @@ class Pace:
         return self._units / self._seconds if self._seconds > 0 else 0.0
 
     def seconds_left(self, done: int) -> float:
-        """Return the time that the remaining units take at the present speed; infinite before the speed is known."""
+        """Return the time that the remaining units take at the present speed; infinite during the warm-up."""
         left = self.total - done
         if left <= 0:
             return 0.0
-        return left / self.speed if self.speed > 0 else math.inf
+        return left / self.speed if self.speed > 0 and not self._warm_up else math.inf
 
 
 class Checkpointing(NamedTuple):
