@@ -21,6 +21,7 @@ from pipelines.console.progress import Update, make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings import Tokenizer, WordVectors
@@ -164,7 +165,7 @@ def _embedded(
         tally.unknown_words += words - len(known.ids)
         tally.lines_without_known_word += int(np.count_nonzero(np.diff(known.ends) == 0))
         yield EmbeddedLines(lines, embed(vectors, known))
-        update(tally.lines, f"{tally.lines:,} lines")
+        update(tally.lines, counted(tally.lines, "line"))
 
 
 def _report(tally: Tally, out: Path | None, dimension: int) -> None:
@@ -174,7 +175,7 @@ def _report(tally: Tally, out: Path | None, dimension: int) -> None:
     if tally.lines_without_known_word:
         report.append(f"Lines without known words (vectors of zeros): {tally.lines_without_known_word:,}.")
     if out:
-        report.insert(0, f"{out}: {tally.lines:,} x {dimension} (lines x dimensions)")
+        report.insert(0, f"{out}: {counted(tally.lines, 'line')} x {counted(dimension, 'dimension')}")
     for line in report:
         if out:
             results.print(line)

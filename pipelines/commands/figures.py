@@ -8,10 +8,11 @@ import typer
 
 from pipelines.commands.options import ForceFile, Model, TrainedModel, refuse_existing, require_choice
 from pipelines.console.interruption import interruptible
-from pipelines.console.progress import counted, make_progress
+from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings import WordVectors

@@ -11,9 +11,9 @@ import typer
 from pipelines.commands.lines import arriving_lines
 from pipelines.commands.model_words import ModelWords
 from pipelines.commands.options import ANALOGY_METHODS, Method, Model, require_choice
-from pipelines.console.progress import counted
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings import WordVectors

@@ -9,7 +9,8 @@ import typer
 
 from pipelines.commands.completion import setting_names, stage_names
 from pipelines.console.interruption import interruptible
-from pipelines.console.progress import counted, duration, make_progress
+from pipelines.console.progress import duration, make_progress
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from pipelines.pipeline import Outcome

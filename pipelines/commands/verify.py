@@ -19,9 +19,10 @@ def verify_command(
     Example: vecmill verify runs/pipeline
     """
     from pipelines.console.interruption import interruptible
-    from pipelines.console.progress import counted, make_progress
+    from pipelines.console.progress import make_progress
     from pipelines.console.streams import results
     from pipelines.running.verification import verify
+    from vecmill.plurals import counted
 
     with interruptible("nothing was changed"):
         found = verify(directory, make_progress())

@@ -139,10 +139,5 @@ def count(number: float) -> str:
     return f"{number:.{_decimals(number)}f} G"
 
 
-def counted(number: int, noun: str) -> str:
-    """Return ``"1 stage"`` or ``"1,200 stages"``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def _decimals(number: float) -> int:
     return 2 if number < 9.995 else 1 if number < 99.95 else 0
