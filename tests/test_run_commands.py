@@ -117,6 +117,12 @@ def test_a_run_names_the_next_command_and_set_warns_of_what_it_replaces(file):
     assert "--set replaces" not in vecmill("run", file, "--out", "there", "--set", "train.window=3").stderr
 
 
+def test_where_settings_were_written_is_json_when_asked(tmp_path):
+    out = tmp_path / "settings.toml"
+    assert json.loads(vecmill("init", "-o", out, "--json").stdout) == {"out": str(out)}
+    assert out.exists()
+
+
 def test_a_dry_run_says_what_and_why(finished, file):
     result = vecmill("run", file, "--dry-run", "--set", "train.window=3")
     assert result.exit_code == 0, result.output

@@ -106,7 +106,7 @@ def embed_command(
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
     advice = "nothing was written" if out else "the output is not complete"
-    with interruptible(advice), _progress(file) as update, _opened(out) as stream:
+    with interruptible(advice), _progress(file, out) as update, _opened(out) as stream:
         batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME)
         embedded = _embedded(vectors, tokenizer, batches, weighting, tally, update)
         if weighting == "sif":
@@ -131,8 +131,9 @@ def _format(name: str | None, out: Path | None, as_json: bool) -> str:
     return name or FORMAT_OF_ENDING[out.suffix]
 
 
-def _progress(file: str) -> AbstractContextManager[Update]:
-    if file == STANDARD_INPUT and sys.stdin.isatty():  # lines are typed
+def _progress(file: str, out: Path | None) -> AbstractContextManager[Update]:
+    typed, shown = file == STANDARD_INPUT and sys.stdin.isatty(), out is None and sys.stdout.isatty()
+    if typed or shown:  # the terminal has no room for a bar
         return nullcontext(lambda done, *_, **__: None)
     return make_progress().task("embedding lines", None)
 

@@ -70,6 +70,11 @@ def write(embedded: Iterable[EmbeddedLines], file: BinaryIO, name: str, dimensio
 class _Spool:
     """Lines and vectors in temporary files: a context manager, and an iterable of `EmbeddedLines`.
 
+    Parameters
+    ----------
+    embedded : iterable of EmbeddedLines
+        Read on entering.
+
     Attributes
     ----------
     matrix : (n, d) float32

@@ -87,11 +87,14 @@ def lines_of(pieces: Iterable[bytes]) -> Iterator[list[str]]:
 
 def _arriving(prompt: str) -> Iterator[bytes]:
     stdin = cast(BufferedReader, sys.stdin.buffer)
+    typed = sys.stdin.isatty()
     while True:
-        if sys.stdin.isatty():
+        if typed:
             messages.print(prompt, end="", style="dim")
         chunk = stdin.read1(_CHUNK)  # returns the bytes that a pipe holds; waits only while it holds none
         if not chunk:
+            if typed:
+                messages.print()
             return
         if b"\0" in chunk:
             raise VecmillError("standard input is not text (it has NUL bytes); expected UTF-8, not compressed")
