@@ -66,7 +66,7 @@ class TrainingProgress(NamedTuple):
     learning_rate : float
         NaN where there is none.
     seconds_left : float
-        Estimate at the present speed; infinite during the first seconds, the warm-up.
+        Estimate at the present speed; infinite before the speed is known.
     """
 
     epoch: int

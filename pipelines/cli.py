@@ -13,8 +13,9 @@ from typer.core import TyperCommand
 
 from pipelines.commands import ALIASES, COMMANDS, OTHER_NAMES, PLACES, summary
 from pipelines.commands.completion import complete_metavars
-from pipelines.console.help import Command, CommandGroup, format_message_options
+from pipelines.console.help import Command, CommandGroup
 from pipelines.console.logs import LogSettings, configure_logging, log_settings
+from pipelines.console.message_options import format_message_options
 from pipelines.console.streams import LOG_FORMATS
 from vecmill.errors import VecmillError
 

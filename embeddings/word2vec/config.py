@@ -37,11 +37,9 @@ class Word2VecConfig:
         Subsampling threshold for frequent words; 0 disables subsampling.
     epochs : int
         Passes over the corpus.
-    learning_rate : float or None
-        Learning rate at the start; it decreases linearly to `min_learning_rate`. None takes the default of the
-        architecture: 0.025 for skip-gram and 0.1 for CBOW, or 0.01 and 0.04 with initial vectors.
-    min_learning_rate : float
-        Learning rate at the end.
+    learning_rate, min_learning_rate : float
+        The learning rate decreases linearly from the first to the second. None takes the default of the architecture:
+        0.025 for skip-gram and 0.1 for CBOW, or 0.01 and 0.04 with initial vectors.
     negative_sharing : {"window", "pair"}
         "window": one set of negatives for all context words of a centre word (skip-gram), for up to eight neighbouring
         centre words (CBOW). "pair": the textbook algorithm, new negatives for every example.

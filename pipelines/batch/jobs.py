@@ -24,7 +24,7 @@ from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.run_directory import RunDirectory
 from pipelines.stage_lists import run_stages
 from vecmill.errors import OutputError
-from vecmill.files import atomic_directory, writing
+from vecmill.files import atomic_directory, atomic_file, writing
 
 logger = logging.getLogger(__name__)
 
@@ -142,7 +142,8 @@ class BatchRunner:
                 lock.record_owner()
                 stack.callback(lock.clear_owner)
                 for state in self._waiting:
-                    self._settings(state).write_text(state.job.to_toml(), "utf-8")
+                    with atomic_file(self._settings(state)) as file:
+                        file.write(state.job.to_toml().encode())
                 self._run_all(progress)
         except OSError as error:
             raise OutputError(f"cannot write {error.filename or self._directory}: {error.strerror or error}") from error

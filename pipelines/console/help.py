@@ -1,27 +1,23 @@
-"""Commands whose help shows arguments by their names alone, and the options about messages that every command has."""
+"""The help of a command: arguments by their names alone, MODEL instead of ``{MODEL} <path>``."""
 
 import re
-from functools import cache
-from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Any
 
-import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-from pipelines.console.logs import configure_logging
-from pipelines.console.streams import LOG_FORMATS, LogFormat
+from pipelines.console.message_options import format_message_options, message_options
 
 _METAVARS = {int: "N", float: "X", str: "TEXT"}
 
 
 class Command(TyperCommand):
-    """A command with the options about messages; its help shows MODEL instead of ``{MODEL} <path>``."""
+    """A command whose help shows arguments without braces and types."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)
         for parameter in self.params:
             if isinstance(parameter, TyperOption) and not parameter.is_flag and parameter.metavar is None:
-                parameter.metavar = _METAVARS[parameter.type_descriptor.annotation]
+                parameter.metavar = _METAVARS.get(parameter.type_descriptor.annotation)
         self.params += message_options()
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
@@ -50,96 +46,3 @@ class CommandGroup(TyperGroup):
         """Write the options about messages, and the list of commands."""
         format_message_options(formatter)
         super().format_commands(ctx, formatter)
-
-
-@cache
-def message_options() -> tuple[Any, ...]:
-    """Return the options about messages, which are understood before and after the name of a command."""
-    app = typer.Typer(add_completion=False)
-    app.command()(_message_options)
-    options = tuple(typer.main.get_command(app).params)
-    for option in options:
-        setattr(option, "get_help_record", lambda ctx: None)  # noqa: B010 - their list stands under its own heading
-    return options
-
-
-def format_message_options(formatter: Any) -> None:
-    """Write the list of the options about messages."""
-    rows = [(", ".join(sorted(option.opts, key=len)), option) for option in message_options()]
-    with formatter.section("Messages"):
-        formatter.write_dl(
-            [(names if option.is_flag else f"{names} {option.metavar}", option.help) for names, option in rows]
-        )
-
-
-def _given(name: str) -> Any:
-    """Return the callback of an option that changes one setting of the log if it is given."""
-
-    def configure(value: Any) -> Any:
-        if value:
-            configure_logging(**{name: value})
-        return value
-
-    return configure
-
-
-def _log_format(name: str | None) -> str | None:
-    if name is None:
-        return None
-    if name not in LOG_FORMATS:
-        configure_logging(log_format="text")
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(LOG_FORMATS)}")
-    configure_logging(log_format=cast(LogFormat, name))
-    return name
-
-
-def _complete_log_format(incomplete: str) -> list[str]:
-    return [name for name in LOG_FORMATS if name.startswith(incomplete)]
-
-
-_OF_MESSAGES: dict[str, Any] = {"is_eager": True, "expose_value": False}  # before usage errors
-
-
-def _message_options(
-    quiet: Annotated[
-        bool,
-        typer.Option(
-            "--quiet",
-            "-q",
-            help="Print results, warnings and errors only.",
-            callback=_given("quiet"),
-            **_OF_MESSAGES,
-        ),
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Log details too.", callback=_given("verbose"), **_OF_MESSAGES)
-    ] = False,
-    debug: Annotated[
-        bool,
-        typer.Option(
-            "--debug", help="Log details and the traceback of an error.", callback=_given("debug"), **_OF_MESSAGES
-        ),
-    ] = False,
-    log_format: Annotated[
-        str | None,
-        typer.Option(
-            "--log-format",
-            metavar="text|json|auto",
-            help="Format of the log; auto = JSON unless stderr is a terminal. Default: VECMILL_LOG_FORMAT, or text.",
-            callback=_log_format,
-            autocompletion=_complete_log_format,
-            **_OF_MESSAGES,
-        ),
-    ] = None,
-    log_file: Annotated[
-        Path | None,
-        typer.Option(
-            "--log-file",
-            metavar="FILE",
-            help="Also append the log to this file, each line with date and level.",
-            callback=_given("log_file"),
-            **_OF_MESSAGES,
-        ),
-    ] = None,
-) -> None:
-    """Take the options; their callbacks do the work."""
