@@ -11,6 +11,7 @@ During `fit`
 - `Checkpoints` decides when training is saved.
 """
 
+import logging
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -22,9 +23,12 @@ import numpy as np
 from embeddings.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
 
+logger = logging.getLogger(__name__)
+
 MAX_TIME_SHARE = 0.025
 """Largest share of the training time that checkpoints may take."""
 _MEMORY_SECONDS = 20.0
+_WARM_UP_INTERVALS, _WARM_UP_SECONDS = 5, 2.0
 
 
 class Estimator:
@@ -88,7 +92,8 @@ class Pace:
 
     The speed is Σ k units / Σ k seconds over all intervals between two calls of `update`, where the weight k of an
     interval falls by 1/e in 20 seconds. The first call starts the clock: the time before it, in which kernels are
-    compiled, does not count.
+    compiled, does not count. The remaining time is estimated after a warm-up of 5 intervals and 2 seconds, which it
+    leaves out: a kernel may be compiled in it that only a later step needs, and caches are cold.
 
     Parameters
     ----------
@@ -102,12 +107,16 @@ class Pace:
         self.total, self._clock = total, clock
         self._units, self._seconds = 0.0, 0.0
         self._last: tuple[int, float] | None = None
+        self._intervals, self._warm_up = 0, True
 
     def update(self, done: int) -> None:
         """Record that `done` units are trained by now."""
         now = self._clock()
         if self._last is not None:
             done_before, before = self._last
+            if self._warm_up and self._intervals >= _WARM_UP_INTERVALS and self._seconds >= _WARM_UP_SECONDS:
+                self._warm_up, self._units, self._seconds = False, 0.0, 0.0
+            self._intervals += 1
             weight = math.exp((before - now) / _MEMORY_SECONDS)
             self._units = weight * self._units + done - done_before
             self._seconds = weight * self._seconds + now - before
@@ -123,11 +132,11 @@ class Pace:
         return self._units / self._seconds if self._seconds > 0 else 0.0
 
     def seconds_left(self, done: int) -> float:
-        """Return the time that the remaining units take at the present speed; infinite before the speed is known."""
+        """Return the time that the remaining units take at the present speed; infinite during the warm-up."""
         left = self.total - done
         if left <= 0:
             return 0.0
-        return left / self.speed if self.speed > 0 else math.inf
+        return left / self.speed if self.speed > 0 and not self._warm_up else math.inf
 
 
 class Checkpointing(NamedTuple):
@@ -193,6 +202,7 @@ class Checkpoints:
         save_checkpoint(self.directory, arrays, state)
         self._saved_at = self._clock()
         self._cost = self._saved_at - started
+        logger.debug("checkpoint written in %.1f s: %s", self._cost, self.directory)
 
     def load(self) -> Checkpoint | None:
         """Return the newest undamaged checkpoint; None if there is none."""

@@ -3,17 +3,20 @@
 import errno
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
-from pipelines.commands import COMMANDS, OTHER_NAMES, PLACES, summary
-from pipelines.commands.completion import choices, complete_metavars
-from pipelines.console.help import Command
-from pipelines.console.streams import LOG_FORMATS, LogFormat, configure_logging
+from pipelines.commands import ALIASES, COMMANDS, OTHER_NAMES, PLACES, summary
+from pipelines.commands.completion import complete_metavars
+from pipelines.console.help import Command, CommandGroup
+from pipelines.console.logs import LogSettings, configure_logging, log_settings
+from pipelines.console.message_options import format_message_options
+from pipelines.console.streams import LOG_FORMATS
 from vecmill.errors import VecmillError
 
 logger = logging.getLogger(__name__)
@@ -30,7 +33,7 @@ class _Listed(TyperCommand):
         return summary(self.name or "")
 
 
-class CommandLine(TyperGroup):
+class CommandLine(CommandGroup):
     """Imports a command when it is called; reports every failure as one line on stderr and an exit code."""
 
     def __init__(self, **settings: Any) -> None:
@@ -38,15 +41,22 @@ class CommandLine(TyperGroup):
         for name in PLACES:
             self.add_command(_Listed(name), name)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the options before the name of a command; ``help NAME`` is ``NAME --help``."""
+        return super().parse_args(ctx, [*args[1:], "--help"] if args[:1] == ["help"] else args)
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return name, command and remaining arguments."""
-        if args and args[0] in OTHER_NAMES and args[0] not in PLACES:
-            ctx.fail(f"No such command {args[0]!r}; use 'vecmill {OTHER_NAMES[args[0]]}'")
+        if args and args[0] in ALIASES:
+            args = [*ALIASES[args[0]], *args[1:]]
+        if args and args[0] in OTHER_NAMES:
+            ctx.fail(f"No such command {args[0]!r}; {OTHER_NAMES[args[0]]}")
         name, _, rest = super().resolve_command(ctx, args)
         return name, load_command(name) if name else None, rest
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of commands under its headings."""
+        format_message_options(formatter)
         width = max(map(len, PLACES))
         for heading, commands in COMMANDS.items():
             with formatter.section(heading):
@@ -54,8 +64,9 @@ class CommandLine(TyperGroup):
 
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and leave the process."""
-        configure_logging(logging.INFO)
+        configure_logging(**vars(LogSettings()))
         try:
+            _read_log_format()
             code = super().main(*args, **options | {"standalone_mode": False})
         except typer.Abort:
             code = INTERRUPTED
@@ -78,7 +89,8 @@ def load_command(name: str) -> Any:
 
 def explain(error: Exception) -> int:
     """Log one line about an error and return the exit code."""
-    logger.debug("where it happened:", exc_info=error)
+    if log_settings().debug:
+        logger.debug("where it happened:", exc_info=error)
     text, code = str(error), FAILURE
     if hasattr(error, "format_message"):  # Typer's errors about options and arguments
         text, code = error.format_message(), getattr(error, "exit_code", USAGE)
@@ -131,11 +143,14 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-def _choose_log_format(name: str) -> str:
+def _read_log_format() -> None:
+    """Take the log format from the environment."""
+    name = os.environ.get("VECMILL_LOG_FORMAT")
+    if not name:
+        return
     if name not in LOG_FORMATS:
-        raise typer.BadParameter(f"{name!r} is none of {', '.join(LOG_FORMATS)}")
-    configure_logging(logging.INFO, cast(LogFormat, name))  # now, so that later usage errors have this format
-    return name
+        raise typer.BadParameter(f"VECMILL_LOG_FORMAT: {name!r} is none of {', '.join(LOG_FORMATS)}")
+    configure_logging(log_format=name)
 
 
 @app.callback()
@@ -144,25 +159,11 @@ def _root(
     version: Annotated[
         bool, typer.Option("--version", help="Print the version and exit.", callback=_print_version, is_eager=True)
     ] = False,
-    debug: Annotated[bool, typer.Option("--debug", help="Print the traceback of an error.")] = False,
-    log_format: Annotated[
-        str,
-        typer.Option(
-            metavar="text|json|auto",
-            help="Log format on stderr; auto = JSON unless stderr is a terminal.",
-            envvar="VECMILL_LOG_FORMAT",
-            callback=_choose_log_format,
-            is_eager=True,
-            autocompletion=choices(LOG_FORMATS),
-        ),
-    ] = "text",
 ) -> None:
     """Train word vectors and recurrent language models on raw text, evaluate them and export them.
 
     Example: vecmill train-embeddings pydocs --out runs/pydocs
     """
-    if debug:
-        configure_logging(logging.DEBUG, cast(LogFormat, log_format))
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
 

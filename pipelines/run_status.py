@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
 from pipelines.running.run_directory import is_run
+from pipelines.running.verification import is_saved
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError, VecmillError
 from vecmill.files import read_json
@@ -98,6 +99,12 @@ def status_of(directory: Path) -> Status:
         records = {**manifest.history, manifest.provenance.stage: manifest.to_dict()}
         stages = [_finished(name, record, "finished") for name, record in records.items()]
         return Status(directory=str(directory), writer=None, note="", stages=stages)
+    if is_saved(directory):
+        size = sum(path.stat().st_size for path in directory.iterdir() if path.is_file())
+        saved = StageStatus(stage="vectors", state="finished", bytes=size)
+        return Status(
+            directory=str(directory), writer=None, note="saved without a record of its making", stages=[saved]
+        )
     raise OutputError(
         f"{directory} is neither a run directory nor the output of a command, and no command is writing it"
     )

@@ -95,6 +95,7 @@ def language_model_stages(config: "LMPipelineConfig", hashes: HashCache | None =
         tokenizer=dataclasses.replace(config.tokenizer, punctuation=lm.punctuation),
         vocabulary=VocabularySettings(min_count=lm.min_count, max_vocabulary=lm.max_vocabulary),
         train=dataclasses.replace(config.train, threads=lm.threads or config.train.threads),
+        checkpoint=config.checkpoint,
     )
     if lm.trains_embeddings:
         stages = embedding_stages(embedding, hashes, config, VocabularySettings.min_count)
@@ -112,6 +113,7 @@ def language_model_stage(config: "LMPipelineConfig") -> Stage:
         training=config.lm_training,
         lm=config.lm,
         threads=config.lm.threads or config.train.threads,
+        checkpoint_seconds=config.checkpoint.seconds,
         all_settings=config.to_dict(),
     )
 

@@ -1,5 +1,6 @@
 """Sweeps: the grid and its errors, stages made once, failures that stay alone, and interruptions."""
 
+import csv
 import json
 import os
 import re
@@ -59,6 +60,21 @@ def test_lists_become_a_grid_in_which_the_last_changes_first(folder):
     assert (found.settings.jobs, found.settings.directory) == (1, None)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[grid]\n"train.dimension" = [4, 8]\n"lm.seed" = [1]\n[base]\n"train.epochs" = 3\n',
+        "[grid]\ntrain.dimension = [4, 8]\nlm.seed = [1]\n[base]\ntrain.epochs = 3\n",
+        "[grid.train]\ndimension = [4, 8]\n[grid.lm]\nseed = [1]\n[base.train]\nepochs = 3\n",
+    ],
+)
+def test_keys_may_be_spelt_as_for_set(folder, text):
+    found = load(text)
+    assert [job.name for job in found.jobs] == ["dimension=4,seed=1", "dimension=8,seed=1"]
+    assert found.jobs[1].config.embedding.train.dimension == 8
+    assert found.jobs[1].config.embedding.train.epochs == 3
+
+
 def test_keys_of_one_name_are_told_apart_by_their_section(folder):
     found = load("[grid]\ntrain.epochs = [1]\nlm_training.epochs = [2]\n")
     assert found.jobs[0].name == "train.epochs=1,lm_training.epochs=2"
@@ -113,6 +129,11 @@ def test_the_settings_of_a_job_are_a_file_for_vecmill_run(folder):
             "10,100 jobs, expected at most",
         ),
         ("[grid.corpus]\nsource = ['-']\n", "can be read only once"),
+        (
+            '[grid]\n\n"train.dimensoin" = [3]\n',
+            r"jobs\.toml:3: unknown key 'dimensoin' in \[train\]; did you mean 'dimension'\?",
+        ),
+        ('[grid]\n"trian.seed" = [3]\n', r"jobs\.toml:2: unknown section \[trian\]; did you mean 'train'\?"),
     ],
 )
 def test_errors_name_the_place_and_what_was_expected(folder, text, message):
@@ -276,6 +297,27 @@ def test_a_sweep_of_which_half_fails(sweep):
         assert (table["loss"][:2] > 0).all()
         assert (table["seconds"][:2] > 0).all()
         assert table["error"][2].startswith("no word reaches min_count=2")
+    rows = Path("out/summary.csv").read_text().splitlines()
+    header, first, bad = rows[0].split(","), next(csv.reader([rows[1]])), next(csv.reader([rows[3]]))
+    place = header.index("words")
+    assert first[place] == "100"
+    assert bad[place] == ""
+    for job in (0, 1):
+        epochs = Path("out", f"source=good,dimension={[4, 8][job]}", "train-embeddings", "metrics.jsonl").read_text()
+        seconds = json.loads(epochs.splitlines()[-1])["seconds"]
+        assert pd.read_csv("out/summary.csv")["train_seconds"][job] == seconds, "compilation is no training"
+    status = vecmill("status", "out")
+    assert status.exit_code == 0
+    assert [line.split()[:2] for line in status.stdout.splitlines()[1:]] == [
+        ["source=good,dimension=4", "finished"],
+        ["source=good,dimension=8", "finished"],
+        ["source=poor,dimension=4", "unfinished:"],
+        ["source=poor,dimension=8", "unfinished:"],
+    ]
+    found = json.loads(vecmill("status", "out", "--json").stdout)
+    assert found["jobs"][2]["detail"].startswith("vocabulary")
+    Path("out", "source=good,dimension=4", "encode", "manifest.json").write_text("{")
+    assert vecmill("status", "out").exit_code == 1
     names = [f"source=good,dimension={size}" for size in (4, 8)]
     assert Path("out", names[0], "encode", "train-ids-0.npy").samefile(
         Path("out", names[1], "encode", "train-ids-0.npy")

@@ -1,19 +1,21 @@
 """What holds for every command there is: help with an example, exit codes, imports, completion, logs as JSON."""
 
 import json
-import logging
 import re
 import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from pipelines.commands import PLACES, summary
+from embeddings.language_model.training_config import Schedule
+from pipelines.cli import load_command
+from pipelines.commands import ALIASES, OTHER_NAMES, PLACES, summary
+from pipelines.console.logs import configure_logging
 from pipelines.console.progress import LogProgress
-from pipelines.console.streams import configure_logging
 from tests.command_line import fails, vecmill
 
 SUMMARIES = {name: summary(name) for name in PLACES}
@@ -28,6 +30,7 @@ FAILING = {
     "batch": ["NOWHERE.toml"],
     "status": ["NOWHERE"],
     "verify": ["NOWHERE"],
+    "info": ["NOWHERE"],
     "train-embeddings": ["NOWHERE", "--out", "OUT"],
     "train-count-based": ["NOWHERE", "--out", "OUT"],
     "corpora": ["info", "nowhere"],
@@ -64,6 +67,34 @@ def test_help_says_what_it_does_and_gives_an_example_that_is_understood(command)
         assert not word.startswith("--") or word in text[example.end() :], f"{word} is no option of {command}"
 
 
+METAVARS = {  # of arguments and of options that name a file, by what they stand for
+    "CORPUS", "CORPUS...", "MODEL", "LM", "DIR", "FILE", "FILE...", "FILE.toml", "NAME", "STAGE", "WORD...", "A B C",
+    "OUT", "N", "X", "TEXT", "NUMBERS", "FOLDER", "SECTION.KEY=VALUE",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [*SUMMARIES, *SUBCOMMANDS])
+def test_one_thing_has_one_name_in_every_help(command):
+    found = load_command(command.split()[0])
+    found = getattr(found, "commands", {}).get(command.split()[-1], found)
+    for parameter in found.params:
+        metavar = "" if getattr(parameter, "is_flag", False) else parameter.metavar or ""
+        assert set(filter(None, [metavar])) <= METAVARS or "|" in metavar, (parameter.name, metavar)
+        if parameter.name == "model":
+            assert metavar in ("MODEL", "LM")
+        if parameter.name == "out":
+            assert {"--out", "-o"} == set(parameter.opts)
+            assert metavar.partition(".")[0] in ("DIR", "FILE")
+    shown = vecmill(*command.split(), "--help").stdout
+    assert not re.search(r"\{|<(int|float|str|path|bool)\b", shown.partition("Options:")[2])
+
+
+@pytest.mark.parametrize("command", [*SUMMARIES, *SUBCOMMANDS])
+def test_every_result_is_also_printed_as_json(command):
+    if command != "corpora":  # which prints its help
+        assert "--json" in vecmill(*command.split(), "--help").stdout
+
+
 @pytest.mark.parametrize("command", [*SUMMARIES, *SUBCOMMANDS])
 def test_an_unknown_option_is_a_usage_error(command):
     fails(2, "--no-such-option", *command.split(), "--no-such-option")
@@ -83,9 +114,35 @@ def test_a_misspelt_command_offers_the_nearest():
     fails(2, "'ftech'.*'fetch'", "corpora", "ftech")
 
 
-def test_a_name_that_other_tools_give_a_command_offers_ours():
-    fails(2, "'nn'; use 'vecmill neighbors'", "nn", "king")
-    fails(2, "use 'vecmill --help'", "help")
+@pytest.mark.parametrize(("name", "meaning"), ALIASES.items())
+def test_a_name_that_other_tools_give_a_command_is_understood(name, meaning, tmp_path):
+    assert vecmill(name, "--help").stdout == vecmill(meaning[0], "--help").stdout
+    places = {"NOWHERE": str(tmp_path / "nowhere"), "OUT": str(tmp_path / "out")}
+    fails(1, "nowhere", name, *(re.sub("NOWHERE|OUT", lambda found: places[found[0]], a) for a in FAILING[meaning[0]]))
+
+
+@pytest.mark.parametrize("name", OTHER_NAMES)
+def test_what_other_tools_have_under_another_name_is_answered_with_ours(name):
+    if name != "help":
+        fails(2, f"No such command '{name}'; .*(vecmill|Python)", name, "--anything")
+    for command in re.findall(r"'vecmill ([a-z][\w-]*)", OTHER_NAMES[name]):
+        assert command in PLACES
+
+
+def test_help_is_a_command_too():
+    assert vecmill("help").stdout == vecmill("--help").stdout
+    for words in (["neighbors"], ["corpora", "list"], ["corpora"], ["nn"]):
+        assert vecmill("help", *words).stdout == vecmill(*words, "--help").stdout
+    fails(2, "'nieghbors'.*'neighbors'", "help", "nieghbors")
+
+
+def test_an_architecture_named_as_a_command_is_trained(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("the king and the queen rule the old land\n" * 60)
+    for name, architecture in {"skipgram": "skip-gram", "cbow": "cbow"}.items():
+        assert vecmill(name, text, "-o", tmp_path / name, "--dimension", 4, "--epochs", 1).exit_code == 0
+        settings = json.loads((tmp_path / name / "config.json").read_text())
+        assert settings["train"]["architecture"] == architecture
 
 
 def modules_after(code):
@@ -124,6 +181,36 @@ def test_completion_in_bash():
     assert run.stdout.split("\n") == ["neighbors", "--topn", "text8", "word2vec-text", "skip-gram cbow", ""]
 
 
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("vecmill evaluate m --data m", ["mturk-771", "men"]),
+        ("vecmill evaluate m --method ", ["3CosAdd", "3CosMul"]),
+        ("vecmill run f.toml --until tr", ["train-embeddings", "train-lm"]),
+        ("vecmill run f.toml --force ev", ["evaluate"]),
+        ("vecmill run f.toml --set train.dim", ["train.dimension=100"]),
+        ("vecmill run f.toml --set lm.pr", ['lm.preset="quick"']),
+        ("vecmill export m --format word2vec-t", ["word2vec-text"]),
+        ("vecmill convert m o --input-format gl", ["glove"]),
+        ("vecmill embed m --format ", ["text", "tsv", "csv", "jsonl", "npy", "parquet"]),
+        ("vecmill train-lm --preset ", ["quick", "small", "medium", "awd"]),
+        ("vecmill train-lm --schedule ", list(get_args(Schedule))),
+        ("vecmill train-lm --optimizer a", ["averaged-sgd", "adagrad", "adam", "adamw"]),
+        ("vecmill train-lm --embeddings ", ["none"]),
+        ("vecmill train-embeddings --tokenizer ", ["fast", "whitespace"]),
+        ("vecmill train-embeddings wikitext-2", ["wikitext-2", "wikitext-2-raw"]),
+        ("vecmill train-embeddings --checkpoint-every ", ["90s", "5m", "1h"]),
+        ("vecmill neighbors --log-format ", ["text", "json", "auto"]),
+        ("vecmill train-lm --we", ["--weight-decay", "--weight-drop"]),
+        ("vecmill corpora info text", ["text8"]),
+    ],
+)  # fmt: skip
+def test_completion_offers_values(typed, offered):
+    words = {"_VECMILL_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
+    result = vecmill(env=words, prog_name="vecmill")
+    assert (result.exit_code, result.stdout.split()) == (0, offered)
+
+
 def test_logs_and_errors_are_json_lines_when_asked(tmp_path, monkeypatch):
     text = tmp_path / "text.txt"
     text.write_text("the king and the queen rule the old land\n" * 60)
@@ -158,7 +245,7 @@ def test_what_was_made_is_told_as_json_when_asked(tmp_path):
 
 
 def test_progress_in_logs_has_numbers(caplog):
-    configure_logging(logging.INFO)
+    configure_logging()
     with LogProgress(interval=0).task("counting", 200) as update:
         update(50, "fast")
     [record] = caplog.records

@@ -170,6 +170,16 @@ def test_perplexity_of_texts(model, text, tmp_path):
     fails(1, "not a language model", "perplexity", tmp_path, one)
 
 
+def test_everything_that_is_printed_is_also_json(model, text, tmp_path):
+    found = [json.loads(line) for line in succeeds("generate", model, "-n", 3, "--seed", 1, "--json").splitlines()]
+    assert [record["text"] for record in found] == succeeds("generate", model, "-n", 3, "--seed", 1).splitlines()
+    assert all(isinstance(record["tokens"], list) for record in found)
+    out = tmp_path / "model.safetensors"
+    exported = json.loads(succeeds("export-lm", model, "-o", out, "--json"))
+    assert exported == {"out": str(out), "bytes": out.stat().st_size}
+    assert json.loads(succeeds("perplexity", model, text, "--json"))["perplexity"] > 1
+
+
 def test_scores_of_lines_are_those_of_independent_perplexity(model, tmp_path):
     lines = ["The king and the queen", "", "cat zebra"]
     printed = succeeds("score", model, stdin="\n".join(lines) + "\n").splitlines()

@@ -112,7 +112,11 @@ def test_the_tokenizer_is_that_of_the_model(model, tmp_path):
 
 def test_what_cannot_be_embedded(model, vectors, tmp_path):
     out = tmp_path / "x.npy"
-    fails(2, "must end in .npy or .parquet", "embed", model, "--out", tmp_path / "x.txt", stdin="king\n")
+    fails(
+        2, "must end in .*.npy, .parquet, or needs --format", "embed", model, "-o", tmp_path / "x.doc", stdin="king\n"
+    )
+    fails(2, "npy is not written to stdout", "embed", model, "--format", "npy", stdin="king\n")
+    fails(1, "not text", "embed", model, stdin="k\0i\0n\0g\0\n")
     fails(2, "'sfi'.*'sif'", "embed", model, "--out", out, "--weighting", "sfi", stdin="king\n")
     fails(1, "standard input is empty", "embed", model, "--out", out, stdin="")
     assert not list(tmp_path.glob("*x.npy*"))

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +13,10 @@ import tomllib
 from pathlib import Path
 from typing import Literal, get_args, get_origin, get_type_hints
 
+import numpy as np
 import pytest
 
+from embeddings import Vocabulary, WordVectors
 from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES
 from embeddings.word2vec.config import ARCHITECTURES, NEGATIVE_SHARING
 from pipelines.running.directory_lock import DirectoryLock
@@ -153,6 +156,12 @@ def test_a_run_names_the_next_command_and_set_warns_of_what_it_replaces(file):
     assert "--set replaces" not in vecmill("run", file, "--out", "there", "--set", "train.window=3").stderr
 
 
+def test_where_settings_were_written_is_json_when_asked(tmp_path):
+    out = tmp_path / "settings.toml"
+    assert json.loads(vecmill("init", "-o", out, "--json").stdout) == {"out": str(out)}
+    assert out.exists()
+
+
 def test_a_dry_run_says_what_and_why(finished, file):
     result = vecmill("run", file, "--dry-run", "--set", "train.window=3")
     assert result.exit_code == 0, result.output
@@ -215,11 +224,57 @@ def test_status_names_the_setting_that_makes_a_stage_stale(finished, file, monke
 
     monkeypatch.setattr("embeddings.word2vec.model.Word2Vec.fit", interrupted)
     assert vecmill("run", file, "--set", "train.window=3").exit_code == 130
-    rows = {stage["stage"]: stage for stage in json.loads(vecmill("status", finished, "--json").stdout)["stages"]}
+    shown = vecmill("status", finished, "--json")
+    assert shown.exit_code == 1, "a stale stage is a problem"
+    rows = {stage["stage"]: stage for stage in json.loads(shown.stdout)["stages"]}
     assert rows["encode"]["state"] == "finished"
     assert (rows["train-embeddings"]["state"], rows["report"]["state"]) == ("stale", "stale")
     assert rows["train-embeddings"]["detail"].startswith("window changed")
     assert rows["report"]["detail"] == "follows train-embeddings"
+
+
+def test_status_of_a_damaged_stage_is_a_failure_and_of_an_unfinished_one_is_not(finished, file):
+    assert vecmill("status", finished).exit_code == 0
+    shutil.rmtree(finished / "report")
+    assert vecmill("status", finished).exit_code == 0
+    (finished / "encode" / "manifest.json").write_text("{")
+    result = vecmill("status", finished)
+    assert (result.exit_code, "damaged" in result.stdout) == (1, True)
+
+
+@pytest.mark.parametrize("change", [lambda content: content + b"x", lambda content: content[:-1], lambda _: None])
+def test_a_file_that_grew_or_shrank_or_is_gone_is_described_as_such(finished, change):
+    path = finished / "train-embeddings" / "vectors.npy"
+    content = change(path.read_bytes())
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    rows = {stage["stage"]: stage for stage in json.loads(vecmill("status", finished, "--json").stdout)["stages"]}
+    assert rows["train-embeddings"]["detail"] == "vectors.npy is missing or its size has changed"
+
+
+def test_status_verify_and_plot_take_vectors_that_were_saved_alone(tmp_path):
+    pytest.importorskip("matplotlib")
+    saved = tmp_path / "saved"
+    words = Vocabulary.from_words(["king", "queen", "man"], [5, 3, 1])
+    WordVectors(words, np.eye(3, dtype=np.float32)).save(saved)
+    result = vecmill("status", saved)
+    assert (result.exit_code, "without a record" in result.stdout) == (0, True)
+    result = vecmill("verify", saved)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("2 files of 1 stage, ")
+    assert result.stdout.endswith("readable, without checksums to compare with\n")
+    result = vecmill("plot", saved, "-o", tmp_path / "plot.svg")
+    assert result.exit_code == 0, result.output
+    assert "3 words" in result.stdout
+    matrix = np.eye(3, dtype=np.float32)
+    matrix[1, 1] = np.nan
+    np.save(saved / "vectors.npy", matrix)
+    assert json.loads(vecmill("verify", saved, "--json").stdout)["problems"] == [
+        {"path": "vectors.npy", "kind": "damaged"}
+    ]
+    (saved / "vectors.npy").write_bytes(b"not an array")
+    assert vecmill("verify", saved).exit_code == 1
 
 
 def test_status_tells_who_is_writing_and_how_far(finished):

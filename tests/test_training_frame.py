@@ -190,8 +190,26 @@ def test_the_time_before_the_first_step_does_not_count():
     clock.now += 1
     pace.update(30)
     assert pace.speed == pytest.approx(20)
-    assert pace.seconds_left(30) == pytest.approx(970 / 20)
     assert pace.seconds_left(1000) == 0
+
+
+@pytest.mark.parametrize("interval", [0.02, 0.1, 1.0, 7.0])
+@pytest.mark.parametrize("slow", range(6))
+@pytest.mark.parametrize("pauses", [False, True])
+def test_the_first_estimate_comes_after_the_warm_up_and_is_right(interval, slow, pauses):
+    """One of the first steps waits for the compiler; all others are equally fast."""
+    clock, total = Clock(), 5000
+    pace, done, estimates = Pace(total, clock), 0, []
+    for step in range(total // 10):
+        clock.now += interval + (12.0 if step == slow else 0.0)
+        done += 10
+        pace.update(done)
+        if pauses and step % 50 == 49:
+            pace.pause()
+        if math.isfinite(estimate := pace.seconds_left(done)):
+            estimates.append((step, estimate / max(interval * (total - done) / 10, interval)))
+    assert estimates[0][0] <= max(7, 3 / interval + 1), "an estimate comes within seconds"
+    assert all(share == pytest.approx(1, rel=0.01) for _, share in estimates[:-1])
 
 
 def test_the_speed_follows_a_change_and_leaves_pauses_out():

@@ -24,6 +24,7 @@ from embeddings.setting_types import require_setting_types
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Estimator, Pace, ProgressCallback, TrainingProgress
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings.text.encoded_corpus import EncodedCorpus
@@ -131,7 +132,8 @@ class CountBased(Estimator):
         config = self.config
         if config.dimension >= len(vocabulary):
             raise EmbeddingsError(
-                f"dimension is {config.dimension} for {len(vocabulary)} words; expected fewer dimensions than words"
+                f"dimension is {config.dimension} for {counted(len(vocabulary), 'word')}; "
+                "expected fewer dimensions than words"
             )
         with tempfile.TemporaryDirectory(prefix="cooccurrences.") as directory:
             cooccurrences = Cooccurrences(

@@ -21,6 +21,7 @@ from embeddings.evaluation.categorization import evaluate_categories, evaluate_o
 from embeddings.evaluation.similarity import evaluate_similarity
 from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.plurals import counted
 
 MEASURED = ["measure", "score", "low", "high", "pearson", "items", "used", "oov"]
 RANKS = (100, 2000)  # frequency ranks of common content words
@@ -169,7 +170,7 @@ def changed_neighbors(
     """
     shared = [word for word in a.words if word in b]
     if len(shared) < 2:
-        raise EmbeddingsError(f"the models have {len(shared)} words in common; expected two or more")
+        raise EmbeddingsError(f"the models have {counted(len(shared), 'word')} in common; expected two or more")
     first, last = ranks if len(shared) > ranks[0] + 1 else (0, ranks[1])
     places = np.arange(first, min(last, len(shared)))
     found = [_shared_neighbors(model, shared, places, min(topn, len(shared) - 1)) for model in (a, b)]

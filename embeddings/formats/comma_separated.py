@@ -67,8 +67,13 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
         file.write(text)
 
 
+def quoted(text: str) -> str:
+    """Return a field of CSV, in quotes if it needs them."""
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
+
+
 def _prefixes(block: VectorBlock) -> tuple[bytes, npt.NDArray[np.int64]]:
-    words = ['"' + word.replace('"', '""') + '"' if _NEEDS_QUOTES.search(word) else word for word in block.words]
+    words = [quoted(word) for word in block.words]
     if block.counts is not None:
         words = [f"{word},{count}" for word, count in zip(words, block.counts.tolist(), strict=True)]
     return encoded(words)

@@ -8,6 +8,7 @@ from embeddings.text.tokenized_corpus import TokenizedCorpus
 from embeddings.text.tokenizer.counted_words import CountedWords, Words
 from embeddings.text.tokenizer.word_table import BUCKETS, WordTable
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
+from vecmill.plurals import counted
 
 _WORDS_PER_PASS = 1 << 17  # words of all spills that one pass merges, at 64 bytes each
 
@@ -106,6 +107,6 @@ def _require_words(kept: int, distinct: int, needed: int, min_count: int, tokeni
     if kept < needed:
         reach = "only one word reaches" if kept else "no word reaches"
         raise EmbeddingsError(
-            f"{reach} min_count={min_count}; {distinct:,} words would at min_count=1; "
-            f"the corpus has {tokenized.token_count:,} words: lower min_count, or give it more text"
+            f"{reach} min_count={min_count}; {counted(distinct, 'word')} would at min_count=1; "
+            f"the corpus has {counted(tokenized.token_count, 'word')}: lower min_count, or give it more text"
         )

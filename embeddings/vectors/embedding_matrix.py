@@ -10,6 +10,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary, require_list
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings.text.tokenizer.tokenizers import Tokenizer
@@ -84,7 +85,7 @@ class EmbeddingMatrix:
         return word in self.vocabulary
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self):,} words, {self.dimension} dimensions)"
+        return f"{type(self).__name__}({counted(len(self), 'word')}, {counted(self.dimension, 'dimension')})"
 
     def _repr_html_(self) -> str:
         """Return the size and the first words, as a notebook shows them."""
@@ -345,8 +346,8 @@ def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarra
         )
     if len(matrix) != len(vocabulary):
         raise EmbeddingsError(
-            f"{name} has {len(matrix):,} rows for {len(vocabulary):,} words; expected one row per word: "
-            "are the vectors and the vocabulary of the same model?"
+            f"{name} has {counted(len(matrix), 'row')} for {counted(len(vocabulary), 'word')}; "
+            "expected one row per word: are the vectors and the vocabulary of the same model?"
         )
     view = np.asarray(matrix, np.float32).view()
     view.flags.writeable = False

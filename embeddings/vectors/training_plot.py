@@ -95,9 +95,12 @@ def training_figure(metrics: Sequence[dict[str, Any]], vocabulary: Vocabulary, t
     with mpl.rc_context(PLOT_STYLE):
         picture = TrainingFigure(figsize=(13, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
         picture.suptitle(f"{title}  ", x=0.012, ha="left", fontsize=16, fontweight="bold", fontfamily="serif")
-        loss, rate, zipf = picture.subplots(1, 3, width_ratios=(1.15, 0.8, 1.15))
-        _plot_loss(loss, metrics)
-        _plot_rate(rate, metrics)
+        if metrics:
+            loss, rate, zipf = picture.subplots(1, 3, width_ratios=(1.15, 0.8, 1.15))
+            _plot_loss(loss, metrics)
+            _plot_rate(rate, metrics)
+        else:
+            zipf = picture.subplots()
         _plot_zipf(zipf, vocabulary)
     return picture
 
@@ -109,6 +112,7 @@ def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabular
     ----------
     path : Path
     metrics : sequence of dict of str to Any
+        Empty: draw the word frequencies alone.
     vocabulary : Vocabulary
     title : str
 

@@ -14,6 +14,7 @@ from scipy.cluster.vq import kmeans2, vq
 
 from embeddings.errors import EmbeddingsError
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.plurals import counted
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +114,8 @@ def make_word_map(
     """
     n = min(words, len(vectors))
     if n < 3 or vectors.dimension < 2:
-        raise EmbeddingsError(f"got {n} words of {vectors.dimension} dimensions; a map needs 3 words and 2 dimensions")
+        found = f"{counted(n, 'word')} of {counted(vectors.dimension, 'dimension')}"
+        raise EmbeddingsError(f"got {found}; a map needs 3 words and 2 dimensions")
     method = method or (UMAP if umap_is_installed() and n >= FEWEST_FOR_UMAP else PCA)
     unit = vectors.unit_matrix[:n]
     logger.info("finding the neighbours of %d words", n)

@@ -10,6 +10,7 @@ from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.plurals import counted
 
 _ROWS_AT_A_TIME = 4096
 
@@ -84,8 +85,8 @@ def require_dimension(initial_vectors: WordVectors, dimension: int) -> None:
     found = initial_vectors.matrix.shape[1]
     if found != dimension:
         raise EmbeddingsError(
-            f"the initial vectors have {found} dimensions, and dimension is {dimension}: train with dimension {found}, "
-            "or give other vectors"
+            f"the initial vectors have {counted(found, 'dimension')}, and dimension is {dimension}: "
+            f"train with dimension {found}, or give other vectors"
         )
 
 

@@ -24,10 +24,11 @@ from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.run_directory import RunDirectory
 from pipelines.stage_lists import run_stages
 from vecmill.errors import OutputError
-from vecmill.files import atomic_directory, writing
+from vecmill.files import atomic_directory, atomic_file, writing
 
 logger = logging.getLogger(__name__)
 
+SETTINGS_FOLDER, LOGS_FOLDER = "settings", "logs"
 FINISHED, FAILED, STOPPED = "finished", "failed", "stopped"
 _POLL = 0.1  # seconds between two looks at the processes
 _PATIENCE = 120.0  # seconds in which a job can write a checkpoint after SIGTERM
@@ -132,7 +133,7 @@ class BatchRunner:
             The directory cannot be written, or another sweep is running in it.
         """
         try:
-            for folder in ("settings", "logs"):
+            for folder in (SETTINGS_FOLDER, LOGS_FOLDER):
                 (self._directory / folder).mkdir(parents=True, exist_ok=True)
             with contextlib.ExitStack() as stack:
                 lock = DirectoryLock(self._directory, self._directory)
@@ -140,6 +141,9 @@ class BatchRunner:
                 stack.callback(lock.release)
                 lock.record_owner()
                 stack.callback(lock.clear_owner)
+                for state in self._waiting:
+                    with atomic_file(self._settings(state)) as file:
+                        file.write(state.job.to_toml().encode())
                 self._run_all(progress)
         except OSError as error:
             raise OutputError(f"cannot write {error.filename or self._directory}: {error.strerror or error}") from error
@@ -191,9 +195,7 @@ class BatchRunner:
             for stage, recipe in state.recipes.items():
                 if recipe in self._made and self._made[recipe].parent != state.directory:
                     link_stage(self._made[recipe], state.directory / stage)
-        settings = self._directory / "settings" / f"{state.job.name}.toml"
-        settings.write_text(state.job.to_toml(), "utf-8")
-        command = [*_PROGRAM, "run", str(settings), "--out", str(state.directory)]
+        command = [*_PROGRAM, "run", str(self._settings(state)), "--out", str(state.directory)]
         command += ["--until", until] if until else []
         slot = self._slots.pop(0)
         with self._log(state).open("ab") as log:
@@ -228,8 +230,11 @@ class BatchRunner:
             logging.INFO if status == FINISHED else logging.WARNING, "%s: %s: %s", state.job.name, status, reason
         )
 
+    def _settings(self, state: JobState) -> Path:
+        return self._directory / SETTINGS_FOLDER / f"{state.job.name}.toml"
+
     def _log(self, state: JobState) -> Path:
-        return self._directory / "logs" / f"{state.job.name}.jsonl"
+        return self._directory / LOGS_FOLDER / f"{state.job.name}.jsonl"
 
     def _reason(self, state: JobState, code: int) -> str:
         """Return the last error in the log of a job."""

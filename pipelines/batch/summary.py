@@ -27,12 +27,15 @@ def summarize(states: Sequence[JobState]) -> "pd.DataFrame":
     DataFrame
         ``job``; ``status``; the settings that vary; ``words``; ``loss`` and ``held_out_loss`` (nats per example in the
         last epoch); a column for each evaluation set; ``perplexity`` (test text) and ``kneser_ney`` (its 5-gram
-        baseline) if a language model was trained; ``seconds`` of all stages, shared ones included; ``train_seconds``;
-        ``peak_mb``; ``error``, the reason of a failure.
+        baseline) if a language model was trained; ``seconds`` of all stages, shared ones included; ``train_seconds``
+        of word2vec alone, without compilation; ``peak_mb``; ``error``, the reason of a failure.
     """
     import pandas as pd
 
-    return pd.DataFrame([_row(state) for state in states])
+    rows = [_row(state) for state in states]
+    table = pd.DataFrame(rows)
+    kinds = {name: {type(row[name]) for row in rows if row.get(name) is not None} for name in table.columns}
+    return table.astype({name: "Int64" for name, found in kinds.items() if found == {int}})  # also if a job has none
 
 
 def _row(state: JobState) -> dict[str, Any]:
@@ -51,8 +54,7 @@ def _varied(state: JobState) -> list[tuple[str, Any]]:
 
 def _results(directory: Path) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if lines := _text(directory / "train-embeddings" / METRICS_FILE).splitlines():
-        last = json.loads(lines[-1])
+    if last := _last_epoch(directory):
         found |= {name: last[name] for name in ("loss", "held_out_loss")}
     if scores := _text(directory / "evaluate" / SCORES_FILE):
         found |= {entry["set"]: entry["score"] for entry in json.loads(scores)}
@@ -63,6 +65,12 @@ def _results(directory: Path) -> dict[str, Any]:
             "kneser_ney": perplexities["kneser_ney"]["perplexity"],
         }
     return found
+
+
+def _last_epoch(directory: Path) -> dict[str, Any]:
+    """Return the metrics of the last epoch of word2vec; empty if there are none."""
+    lines = _text(directory / "train-embeddings" / METRICS_FILE).splitlines()
+    return dict(json.loads(lines[-1])) if lines else {}
 
 
 def _costs(state: JobState) -> dict[str, Any]:
@@ -76,7 +84,7 @@ def _costs(state: JobState) -> dict[str, Any]:
     return {
         "words": manifests["vocabulary"].summary["words"],
         "seconds": sum(seconds.values()),
-        "train_seconds": seconds["train-embeddings"],
+        "train_seconds": _last_epoch(state.directory).get("seconds"),
         "peak_mb": max(manifest.cost["peak_memory_bytes"] for manifest in manifests.values()) / 1e6,
     }
 

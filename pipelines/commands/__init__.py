@@ -15,6 +15,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "batch": "batch:batch_command",
         "status": "status:status_command",
         "verify": "verify:verify_command",
+        "info": "info:info_command",
     },
     "Train word vectors": {
         "train-embeddings": "train_embeddings:train_embeddings_command",
@@ -50,27 +51,37 @@ COMMANDS: dict[str, dict[str, str]] = {
 
 PLACES = {name: place for commands in COMMANDS.values() for name, place in commands.items()}
 
-OTHER_NAMES = {
-    "cbow": "train-embeddings",
-    "fasttext": "train-embeddings",
-    "skip-gram": "train-embeddings",
-    "skipgram": "train-embeddings",
-    "train": "train-embeddings",
-    "word2vec": "train-embeddings",
-    "glove": "train-count-based",
-    "most-similar": "neighbors",
-    "nn": "neighbors",
-    "similar": "neighbors",
-    "analogies": "analogy",
-    "print-word-vectors": "vector",
-    "print-sentence-vectors": "embed",
-    "test": "evaluate",
-    "lm": "train-lm",
-    "ppl": "perplexity",
-    "sample": "generate",
-    "help": "--help",
+ALIASES = {
+    "skip-gram": ("train-embeddings", "--architecture", "skip-gram"),
+    "skipgram": ("train-embeddings", "--architecture", "skip-gram"),
+    "cbow": ("train-embeddings", "--architecture", "cbow"),
+    "most-similar": ("neighbors",),
+    "nn": ("neighbors",),
+    "analogies": ("analogy",),
+    "print-word-vectors": ("vector",),
+    "print-sentence-vectors": ("embed",),
+    "ppl": ("perplexity",),
 }
-"""Names of the same commands in other tools, for hints."""
+"""Names of the same commands in other tools, which are understood, and what they stand for."""
+
+OTHER_NAMES = {
+    "fasttext": "use 'vecmill train-embeddings'",
+    "train": "use 'vecmill train-embeddings' or 'vecmill train-lm'",
+    "word2vec": "use 'vecmill train-embeddings'",
+    "glove": "use 'vecmill train-count-based'",
+    "similar": "use 'vecmill neighbors'",
+    "similarity": "use 'vecmill neighbors' for the nearest words, or WordVectors.similarity in Python for two words",
+    "test": "use 'vecmill evaluate' for word vectors, or 'vecmill perplexity' for a language model",
+    "lm": "use 'vecmill train-lm'",
+    "sample": "use 'vecmill generate'",
+    "help": "use 'vecmill --help'",
+    "quantize": "use 'vecmill export --float16' for files of half the size",
+    "dump": "use 'vecmill info' or 'vecmill export'",
+    "supervised": "classifiers are SequenceClassifier in Python; 'vecmill probe' trains them to evaluate vectors",
+    "predict": "classifiers are SequenceClassifier in Python; 'vecmill probe' trains them to evaluate vectors",
+    "predict-prob": "classifiers are SequenceClassifier in Python; 'vecmill probe' trains them to evaluate vectors",
+}
+"""Names of commands in other tools, and what to do here, for hints."""
 
 
 @cache

@@ -1,27 +1,31 @@
 """`vecmill batch`: a sweep over corpora and settings, and one table of its results."""
 
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pipelines.console.interruption import interruptible
+from pipelines.console.logs import configure_logging, log_settings
 from pipelines.console.progress import make_progress
-from pipelines.console.streams import configure_logging
 
 if TYPE_CHECKING:
     from pipelines.batch.jobs import JobState
 
 
 def batch_command(
-    context: typer.Context,
     file: Annotated[
-        Path, typer.Argument(metavar="JOBS.toml", help="Shared settings in [base], lists of values in [grid].")
+        Path, typer.Argument(metavar="FILE.toml", help="Shared settings in [base], lists of values in [grid].")
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Directory of all jobs.", show_default="[batch] directory, or runs/JOBS"),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Directory of all jobs.",
+            show_default="[batch] directory, or runs/FILE",
+        ),
     ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Number of jobs that run in parallel.", show_default="[batch] jobs, or 1")
@@ -48,9 +52,8 @@ def batch_command(
     if dry_run:
         _print_plan(states, as_json)
         return
-    source = context.find_root().get_parameter_source("log_format")
-    if source is not None and source.name == "DEFAULT":
-        configure_logging(logging.INFO, "auto")
+    if log_settings().log_format is None:
+        configure_logging(log_format="auto")
     with interruptible("repeat the command to resume"):
         BatchRunner(directory, states, jobs or batch.settings.jobs).run(make_progress())
     from pipelines.batch.summary import print_summary, summarize, write_summary

@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 ModelA = Annotated[
     Path,
-    typer.Argument(metavar="A", help="Model directory, run directory, or file of word vectors.", callback=vectors_path),
+    typer.Argument(
+        metavar="MODEL", help="A: model directory, run directory, or file of word vectors.", callback=vectors_path
+    ),
 ]
-ModelB = Annotated[Path, typer.Argument(metavar="B", help="The model to compare A with.", callback=vectors_path)]
+ModelB = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="B: the model to compare it with.", callback=vectors_path)
+]
 
 
 def compare_command(

@@ -18,12 +18,17 @@ def choices(names: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 def complete_metavars(function: Callable[..., Any]) -> None:
-    """Complete every option of a command whose metavar is ``one|two|three`` to one of these values."""
+    """Complete every option of a command whose metavar is ``one|two|FILE`` to one of the values in lower case."""
     for annotation in get_type_hints(function, include_extras=True).values():
         for option in get_args(annotation)[1:]:
             if isinstance(option, OptionInfo) and "|" in (option.metavar or "") and option.autocompletion is None:
                 names = (option.metavar or "").split("|")
-                option.autocompletion = choices(name for name in names if re.fullmatch(r"[\w-]+", name))
+                option.autocompletion = choices(filter(_is_value, names))
+
+
+def _is_value(name: str) -> bool:
+    """Return whether a part of a metavar is a value itself, as ``auto`` is and ``FILE`` is not."""
+    return re.fullmatch(r"[\w-]+", name) is not None and not name.isupper()
 
 
 def corpus_names(incomplete: str) -> list[tuple[str, str]]:
@@ -45,6 +50,24 @@ def format_names(incomplete: str) -> list[str]:
     from embeddings.formats import FORMATS
 
     return [name for name in FORMATS if name.startswith(incomplete)]
+
+
+def setting_names(incomplete: str) -> list[tuple[str, str]]:
+    """Return the assignments of default values that begin with the text typed so far, with their meanings."""
+    import dataclasses
+
+    from pipelines.settings.config import SECTIONS
+    from pipelines.settings.config_template import as_toml, attribute_comments
+    from pipelines.settings.lm_settings import LM_SECTIONS
+
+    found = []
+    for section, kind in {**SECTIONS, **LM_SECTIONS}.items():
+        for field in dataclasses.fields(kind):
+            value = "" if field.default is None else as_toml(field.default)
+            assignment = f"{section}.{field.name}={value}"
+            if assignment.startswith(incomplete):
+                found.append((assignment, attribute_comments(kind).get(field.name, "")))
+    return found
 
 
 def stage_names(incomplete: str) -> list[str]:

@@ -18,7 +18,9 @@ HalfPrecision = Annotated[bool, typer.Option("--float16", help="Write half preci
 
 def export_command(
     model: Model,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write; a directory for some formats.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="File to write; a directory for some formats.")
+    ],
     name: Annotated[
         str | None,
         typer.Option(
@@ -55,7 +57,9 @@ def export_command(
 
 
 def convert_command(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="File or directory of word vectors.")],
+    source: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="Model directory, run directory, or file of word vectors.")
+    ],
     destination: Annotated[Path, typer.Argument(metavar="OUT", help="File or directory to write.")],
     name: Annotated[
         str | None,
@@ -72,8 +76,8 @@ def convert_command(
         typer.Option(
             "--input-format",
             metavar="NAME",
-            help="Format of IN.",
-            show_default="by the content and name of IN",
+            help="Format of MODEL.",
+            show_default="by the content and name of MODEL",
             autocompletion=format_names,
         ),
     ] = None,

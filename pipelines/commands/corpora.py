@@ -7,13 +7,13 @@ import typer
 
 from corpora import CatalogEntry, catalog, evaluation_sets, fetch, info
 from pipelines.commands.completion import corpus_names
-from pipelines.console.help import Command
+from pipelines.console.help import Command, CommandGroup
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
 
-corpora_app = typer.Typer(rich_markup_mode=None, invoke_without_command=True, add_completion=False)
+corpora_app = typer.Typer(cls=CommandGroup, rich_markup_mode=None, invoke_without_command=True, add_completion=False)
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="Name in 'vecmill corpora list'.", autocompletion=corpus_names)
@@ -56,7 +56,7 @@ def _print_entries(title: str, entries: list[CatalogEntry]) -> None:
 
 
 @corpora_app.command("fetch", cls=Command)
-def fetch_command(name: Name) -> None:
+def fetch_command(name: Name, as_json: AsJson = False) -> None:
     """Download a corpus, verify its checksum and unpack it.
 
     Example: vecmill corpora fetch text8
@@ -64,7 +64,7 @@ def fetch_command(name: Name) -> None:
     resumable = interruptible("repeat the command to resume")
     with resumable, make_progress().task(f"fetching {name}", None) as update:
         fetch(name, lambda done, total: update(done, total=total))
-    info_command(name)
+    info_command(name, as_json)
 
 
 @corpora_app.command("info", cls=Command)

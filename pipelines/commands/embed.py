@@ -1,29 +1,44 @@
 """`vecmill embed`: one vector for each line of text."""
 
 import json
+import logging
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
-from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import numpy as np
 import typer
 
 from embeddings.errors import EmbeddingsError
+from pipelines.commands.lines import batches_of_lines
 from pipelines.commands.options import ForceFile, Model, refuse_existing, require_choice
 from pipelines.console.interruption import interruptible
-from pipelines.console.progress import make_progress
+from pipelines.console.progress import Update, make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+from pipelines.settings.sections import STANDARD_INPUT
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings import Tokenizer, WordVectors
+    from pipelines.commands.embedded_lines import EmbeddedLines
 
-_LINES_AT_A_TIME = 4096  # lines embedded, and rows written, at a time
+logger = logging.getLogger(__name__)
+
+_LINES_AT_A_TIME = 4096  # lines embedded at a time
 WEIGHTINGS = ["mean", "sif"]
+FORMAT_OF_ENDING = {
+    ".txt": "text",
+    ".tsv": "tsv",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".npy": "npy",
+    ".parquet": "parquet",
+}
+BINARY_FORMATS = ("npy", "parquet")
 
 
 @dataclass(kw_only=True)
@@ -38,9 +53,26 @@ class Tally:
 
 def embed_command(
     model: Model,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Text, one vector a line; - for stdin.")] = STANDARD_INPUT,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="File to write: .npy, or .parquet (columns text and vector).")
-    ],
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help=f"File to write: {', '.join(FORMAT_OF_ENDING)}.",
+            show_default="stdout",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="text|tsv|csv|jsonl|npy|parquet",
+            help="Numbers separated by spaces or tabs; the line and its numbers; JSON Lines; arrays, to files only.",
+            show_default="by the extension of --out, else text",
+        ),
+    ] = None,
     weighting: Annotated[
         str,
         typer.Option(
@@ -49,103 +81,104 @@ def embed_command(
         ),
     ] = "mean",
     force: ForceFile = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the counts as JSON; without --out, as --format jsonl.")
+    ] = False,
 ) -> None:
-    """Embed lines of text from stdin, one vector per line.
+    """Embed lines of text, one vector per line.
 
     Lines are tokenized as the training text of the model was. Unknown words are left out and counted; a line without
-    known words gets a vector of zeros.
+    known words gets a vector of zeros. Lines on stdin are answered as they arrive, except with sif, which needs all.
 
-    Example: vecmill embed runs/wiki --out sentences.npy < sentences.txt
+    Example: vecmill embed runs/wiki sentences.txt > vectors.txt
+
+    In a file: vecmill embed runs/wiki sentences.txt --out sentences.npy
     """
-    if out.suffix not in (".npy", ".parquet"):
-        raise ConfigError(f"--out: {out} must end in .npy or .parquet")
+    chosen = _format(name, out, as_json)
     require_choice("--weighting", weighting, WEIGHTINGS)
-    refuse_existing(out, force)
+    if out:
+        refuse_existing(out, force)
     from embeddings import formats
+    from pipelines.commands.embedded_lines import common_component_removed, write
 
     vectors, tally = formats.read(model), Tally()
     tokenizer = vectors.make_tokenizer()
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
-    with (
-        tempfile.TemporaryFile() as texts,
-        tempfile.TemporaryFile() as rows,
-        interruptible("nothing was written"),
-        make_progress().task("embedding lines", None) as update,
-    ):
-        for lines in _batches(sys.stdin.buffer):
-            texts.writelines(line.encode() + b"\n" for line in lines)
-            rows.write(_embed(vectors, tokenizer, lines, weighting, tally).tobytes())
-            update(tally.lines, f"{tally.lines:,} lines")
-        _write(out, texts, _finished(rows, vectors.dimension, weighting))
-    if as_json:
+    advice = "nothing was written" if out else "the output is not complete"
+    with interruptible(advice), _progress(file, out) as update, _opened(out) as stream:
+        batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME)
+        embedded = _embedded(vectors, tokenizer, batches, weighting, tally, update)
+        if weighting == "sif":
+            embedded = common_component_removed(embedded)
+        write(embedded, stream, chosen, vectors.dimension)
+    if out and as_json:
         typer.echo(json.dumps({"out": str(out), "dimension": vectors.dimension, **asdict(tally)}))
-        return
-    results.print(f"{out}: {tally.lines:,} lines x {vectors.dimension} dimensions")
-    share = tally.unknown_words / max(tally.words, 1)
-    results.print(f"Words not in the vocabulary: {tally.unknown_words:,} of {tally.words:,} ({share:.1%}).")
-    if tally.lines_without_known_word:
-        results.print(f"Lines without known words (vectors of zeros): {tally.lines_without_known_word:,}.")
+    else:
+        _report(tally, out, vectors.dimension)
 
 
-def _batches(stream: IO[bytes]) -> Iterator[list[str]]:
-    """Yield lists of lines; other line breaks of Unicode become spaces, because each line has one vector."""
-    while batch := list(islice(stream, _LINES_AT_A_TIME)):
-        yield [" ".join(line.decode("utf-8", "replace").splitlines()) for line in batch]
+def _format(name: str | None, out: Path | None, as_json: bool) -> str:
+    """Return the format of the output."""
+    if name is not None:
+        require_choice("--format", name, list(FORMAT_OF_ENDING.values()))
+    if out is None:
+        if name in BINARY_FORMATS:
+            raise ConfigError(f"--format: {name} is not written to stdout; give a file with --out")
+        return name or ("jsonl" if as_json else "text")
+    if name is None and out.suffix not in FORMAT_OF_ENDING:
+        raise ConfigError(f"--out: {out} must end in {', '.join(FORMAT_OF_ENDING)}, or needs --format")
+    return name or FORMAT_OF_ENDING[out.suffix]
 
 
-def _embed(
-    vectors: "WordVectors", tokenizer: "Tokenizer", lines: list[str], weighting: str, tally: Tally
-) -> np.ndarray:
-    """Return the vectors of lines, (n, d) float32; for sif, before the common component is removed."""
-    from embeddings.vectors.postprocessing import known_words, mean_sentence_vectors, weighted_sentence_vectors
-
-    sentences = tokenizer.tokenize("".join(f"{line}\n" for line in lines))
-    known = known_words(vectors, sentences)
-    words = sum(map(len, sentences))
-    tally.lines += len(lines)
-    tally.words += words
-    tally.unknown_words += words - len(known.ids)
-    tally.lines_without_known_word += int(np.count_nonzero(np.diff(known.ends) == 0))
-    return (weighted_sentence_vectors if weighting == "sif" else mean_sentence_vectors)(vectors, known)
+def _progress(file: str, out: Path | None) -> AbstractContextManager[Update]:
+    typed, shown = file == STANDARD_INPUT and sys.stdin.isatty(), out is None and sys.stdout.isatty()
+    if typed or shown:  # the terminal has no room for a bar
+        return nullcontext(lambda done, *_, **__: None)
+    return make_progress().task("embedding lines", None)
 
 
-def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
-    """Return a memory map of all vectors; for sif, without their common component."""
-    from embeddings.vectors.postprocessing import common_component, remove_component
-
-    rows.flush()
-    size = rows.tell()
-    if size == 0:
-        raise EmbeddingsError("standard input is empty; expected text, one sentence per line")
-    matrix = np.memmap(rows, np.float32, "r+", shape=(size // (4 * dimension), dimension))
-    if weighting == "sif":
-        component = common_component(matrix)
-        for start in range(0, len(matrix), _LINES_AT_A_TIME):
-            part = slice(start, start + _LINES_AT_A_TIME)
-            matrix[part] = remove_component(matrix[part], component)
-    return matrix
-
-
-def _write(out: Path, texts: IO[bytes], matrix: np.ndarray) -> None:
-    from vecmill.extras import needs
+def _opened(out: Path | None) -> AbstractContextManager[BinaryIO]:
     from vecmill.files import atomic_file
 
-    with atomic_file(out) as file:
-        if out.suffix == ".npy":
-            np.save(file, matrix, allow_pickle=False)
-            return
-        with needs("parquet", str(out)):
-            import pyarrow as pa
-            from pyarrow.parquet import ParquetWriter
+    return atomic_file(out) if out else nullcontext(sys.stdout.buffer)
 
-        vector = pa.list_(pa.field("element", pa.float32(), nullable=False), matrix.shape[1])
-        schema = pa.schema([("text", pa.string()), ("vector", vector)])
-        texts.seek(0)
-        with ParquetWriter(file, schema) as writer:
-            for start in range(0, len(matrix), _LINES_AT_A_TIME):
-                block = matrix[start : start + _LINES_AT_A_TIME]
-                lines = [line.decode().removesuffix("\n") for line in islice(texts, len(block))]
-                numbers = pa.FixedSizeListArray.from_arrays(pa.array(block.ravel()), type=vector)
-                writer.write_batch(pa.record_batch([pa.array(lines, pa.string()), numbers], schema=schema))
+
+def _embedded(
+    vectors: "WordVectors",
+    tokenizer: "Tokenizer",
+    batches: Iterable[list[str]],
+    weighting: str,
+    tally: Tally,
+    update: Update,
+) -> "Iterator[EmbeddedLines]":
+    """Yield lines with their vectors, (n, d) float32; for sif, before the common component is removed."""
+    from embeddings.vectors.postprocessing import known_words, mean_sentence_vectors, weighted_sentence_vectors
+    from pipelines.commands.embedded_lines import EmbeddedLines
+
+    embed = weighted_sentence_vectors if weighting == "sif" else mean_sentence_vectors
+    for lines in batches:
+        sentences = tokenizer.tokenize("".join(f"{line}\n" for line in lines))
+        known = known_words(vectors, sentences)
+        words = sum(map(len, sentences))
+        tally.lines += len(lines)
+        tally.words += words
+        tally.unknown_words += words - len(known.ids)
+        tally.lines_without_known_word += int(np.count_nonzero(np.diff(known.ends) == 0))
+        yield EmbeddedLines(lines, embed(vectors, known))
+        update(tally.lines, counted(tally.lines, "line"))
+
+
+def _report(tally: Tally, out: Path | None, dimension: int) -> None:
+    """Print the counts; as log lines if stdout has the vectors."""
+    share = tally.unknown_words / max(tally.words, 1)
+    report = [f"Words not in the vocabulary: {tally.unknown_words:,} of {tally.words:,} ({share:.1%})."]
+    if tally.lines_without_known_word:
+        report.append(f"Lines without known words (vectors of zeros): {tally.lines_without_known_word:,}.")
+    if out:
+        report.insert(0, f"{out}: {counted(tally.lines, 'line')} x {counted(dimension, 'dimension')}")
+    for line in report:
+        if out:
+            results.print(line)
+        else:
+            logger.info(line)

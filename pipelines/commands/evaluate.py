@@ -23,7 +23,8 @@ def evaluate_command(
         typer.Option("--sections", help="Also print the sections of analogies and the topics of odd-one-out sets."),
     ] = False,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Also write the table to this .csv or .json file.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Also write the table to this .csv or .json file."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:

@@ -12,6 +12,7 @@ from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings import WordVectors
@@ -23,7 +24,7 @@ ENDINGS = (".png", ".svg")
 
 def map_command(
     model: Model,
-    out: Annotated[Path, typer.Option(metavar="FILE.html", help="HTML file to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="HTML file to write.")],
     words: Annotated[
         int, typer.Option(min=3, max=65_536, help="Number of words shown, the most frequent ones.")
     ] = 50_000,
@@ -69,7 +70,8 @@ def map_command(
         typer.echo(json.dumps({"out": str(out), **made, "bytes": size}))
         return
     results.print(
-        f"{out}: {len(layout.words):,} {noun}s laid out by {layout.method}, {size / 1e6:.1f} MB; open it in a browser"
+        f"{out}: {counted(len(layout.words), noun)} laid out by {layout.method}, {size / 1e6:.1f} MB; "
+        "open it in a browser"
     )
     if layout.method == "PCA" and method == "auto" and len(layout.words) > 1000:
         results.print("PCA separates few groups; UMAP shows more: pip install 'vecmill[map]'")
@@ -77,14 +79,15 @@ def map_command(
 
 def plot_command(
     model: TrainedModel,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write: .png or .svg.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write: .png or .svg.")],
     force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics of every epoch as JSON.")] = False,
 ) -> None:
     """Plot losses, learning rate and word frequencies.
 
     The plot shows the training and held-out loss and the learning rate of every epoch, and word counts by rank (Zipf's
-    law). It needs the extra "plot" (pip install "vecmill[plot]").
+    law); of vectors that were saved without their training, the counts alone. It needs the extra "plot" (pip install
+    "vecmill[plot]").
 
     Example: vecmill plot runs/wiki --out training.png
     """
@@ -94,14 +97,15 @@ def plot_command(
     from embeddings import Vocabulary
     from embeddings.vectors.training_plot import write_training_plot
     from pipelines.reports.training_metrics import read_metrics
+    from pipelines.running.verification import is_saved
 
-    metrics = read_metrics(model)
+    metrics = [] if is_saved(model) else read_metrics(model)
     vocabulary = Vocabulary.load(model / "vocabulary.tsv")
     write_training_plot(out, metrics, vocabulary, _name(model))
     if as_json:
         typer.echo(json.dumps({"out": str(out), "epochs": metrics}))
     else:
-        results.print(f"{out}: {len(metrics)} epochs, {len(vocabulary):,} words")
+        results.print(f"{out}: {counted(len(metrics), 'epoch')}, {counted(len(vocabulary), 'word')}")
 
 
 def _name(model: Path) -> str:
@@ -114,8 +118,8 @@ def _facts(model: Path, vectors: "WordVectors", layout: "WordMap", noun: str) ->
     """Return the facts below the title: number of words, dimensions, architecture and layout."""
     shown, known = len(layout.words), len(vectors)
     facts = [
-        f"{shown:,} of {known:,} {noun}s" if shown < known else f"{known:,} {noun}s",
-        f"{vectors.dimension} dimensions",
+        f"{shown:,} of {known:,} {noun}s" if shown < known else counted(known, noun),
+        counted(vectors.dimension, "dimension"),
     ]
     try:
         settings: dict[str, Any] = json.loads((model / CONFIG_FILE).read_text("utf-8"))

@@ -1,5 +1,6 @@
 """`vecmill init`: a commented settings file."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,10 @@ import typer
 
 
 def init_command(
-    out: Annotated[Path, typer.Option(metavar="FILE.toml", help="File to write.")] = Path("pipeline.toml"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.toml", help="File to write.")] = Path(
+        "pipeline.toml"
+    ),
+    as_json: Annotated[bool, typer.Option("--json", help="Print the path as JSON.")] = False,
 ) -> None:
     """Write a commented settings file for 'vecmill run'.
 
@@ -24,4 +28,7 @@ def init_command(
         raise OutputError(f"{out} exists and is not overwritten; choose another name with --out")
     with atomic_file(out) as file:
         file.write(config_template().encode())
+    if as_json:
+        results.print(json.dumps({"out": str(out)}))
+        return
     results.print(f"Wrote {out}. Next: vecmill run {out}")

@@ -10,12 +10,15 @@ import typer
 
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
+from pipelines.commands.lines import batches_of_lines
 from pipelines.commands.options import LM, ForceFile, refuse_existing, require_choice
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+from pipelines.settings.sections import STANDARD_INPUT
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
+    from embeddings.language_model.ngram_files import NgramModel
     from embeddings.language_model.scoring import ScoredText
 
 COLUMNS = (
@@ -29,6 +32,8 @@ COLUMNS = (
     ("-OOV-<eos>", 10),
     ("ppl1", 9),
 )
+
+_LINES_AT_A_TIME = 512
 
 Interpolate = Annotated[
     Path | None,
@@ -60,10 +65,12 @@ def perplexity_command(
     Example: vecmill perplexity runs/pydocs-lm text.txt --words
     """
     from embeddings.language_model.model import LanguageModel
+    from embeddings.language_model.scoring import score_text
 
     lm = LanguageModel.load(model)
+    ngrams = _ngrams(lm, interpolate, weight)
     for number, file in enumerate(files):
-        scored = _scored(lm, _read(file), independent, interpolate, weight)
+        scored = score_text(lm, _read(file), independent=independent, ngrams=ngrams, weight=weight)
         if not any(scored.lines):
             raise EmbeddingsError(f"{file} contains no words; expected at least one line of text")
         found = scored.perplexity
@@ -86,30 +93,35 @@ def perplexity_command(
 
 def score_command(
     model: LM,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Text, or - for stdin.")] = STANDARD_INPUT,
     interpolate: Interpolate = None,
     weight: Weight = 0.5,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """Print log10 P of every line of stdin.
+    """Print log10 P of every line of a text.
 
-    Lines are scored independently of each other, so that candidates can be ranked.
+    Lines are scored independently of each other, so that candidates can be ranked. Lines on stdin are scored as they
+    arrive.
 
-    Example: vecmill score runs/pydocs-lm < candidates.txt | sort -gr
+    Example: vecmill score runs/pydocs-lm candidates.txt | sort -gr
     """
     from embeddings.language_model.model import LanguageModel
+    from embeddings.language_model.scoring import score_text
 
     lm = LanguageModel.load(model)
-    text = _read("-")
-    scored = _scored(lm, text, True, interpolate, weight)
-    parts = zip(text.split("\n"), scored.lines, scored.ids, scored.log_likelihoods, strict=False)
-    for shown, line, numbers, values in parts:
-        total = math.fsum(values) / math.log(10)
-        oov = int(np.sum(numbers == lm.unk))
-        if as_json:
-            record = {"text": shown, "log10": total, "words": len(line), "oov": oov}
-            typer.echo(json.dumps(record, ensure_ascii=False))
-        else:
-            typer.echo(f"{total:.4f}\t{shown}")
+    ngrams = _ngrams(lm, interpolate, weight)
+    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME):
+        text = "".join(f"{line}\n" for line in lines)
+        scored = score_text(lm, text, independent=True, ngrams=ngrams, weight=weight)
+        parts = zip(lines, scored.lines, scored.ids, scored.log_likelihoods, strict=True)
+        for shown, line, numbers, values in parts:
+            total = math.fsum(values) / math.log(10)
+            oov = int(np.sum(numbers == lm.unk))
+            if as_json:
+                record = {"text": shown, "log10": total, "words": len(line), "oov": oov}
+                typer.echo(json.dumps(record, ensure_ascii=False))
+            else:
+                typer.echo(f"{total:.4f}\t{shown}")
 
 
 def generate_command(
@@ -129,6 +141,7 @@ def generate_command(
     lines: Annotated[bool, typer.Option("--lines", help="Continue after the end of a line.")] = False,
     unknown: Annotated[bool, typer.Option("--unknown", help="Allow <unk> in the output.")] = False,
     tokens: Annotated[bool, typer.Option("--tokens", help="Print tokens separated by spaces.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per text.")] = False,
 ) -> None:
     """Generate text with a language model.
 
@@ -144,16 +157,18 @@ def generate_command(
     lm = LanguageModel.load(model)
     settings: dict[str, Any] = {"number": number, "config": config, "beam": beam, "seed": seed}
     for text in continue_text(lm, prompt, length, stop_at_eos=not lines, **settings):
-        typer.echo(" ".join(text) if tokens else write_out(text))
+        written = " ".join(text) if tokens else write_out(text)
+        typer.echo(json.dumps({"text": written, "tokens": text}, ensure_ascii=False) if as_json else written)
 
 
 def export_lm_command(
     model: LM,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="File to write.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="File to write.")],
     name: Annotated[
         str, typer.Option("--format", metavar="safetensors|torch|onnx", help="Format of the file.")
     ] = "safetensors",
     force: ForceFile = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
 ) -> None:
     """Export a language model for other tools.
 
@@ -168,20 +183,20 @@ def export_lm_command(
     require_choice("--format", name, list(EXPORTERS))
     refuse_existing(out, force)
     EXPORTERS[name](LanguageModel.load(model), out)
-    results.print(f"{out}: {out.stat().st_size / 1e6:,.1f} MB")
+    size = out.stat().st_size
+    results.print(json.dumps({"out": str(out), "bytes": size}) if as_json else f"{out}: {size / 1e6:,.1f} MB")
 
 
 def _read(source: str) -> str:
     return b"".join(open_corpus(source).blocks()).decode("utf-8", "replace")
 
 
-def _scored(lm: "LanguageModel", text: str, independent: bool, interpolate: Path | None, weight: float) -> "ScoredText":
+def _ngrams(lm: "LanguageModel", interpolate: Path | None, weight: float) -> "NgramModel | None":
+    """Return the n-gram model to interpolate with; None if there is none, or if it has no weight."""
     from embeddings.language_model.ngram_files import load_ngram_model
-    from embeddings.language_model.scoring import score_text
 
     used = interpolate if weight > 0 else None
-    ngrams = load_ngram_model(used, lm.vocabulary, lm.make_tokenizer()) if used else None
-    return score_text(lm, text, independent=independent, ngrams=ngrams, weight=weight)
+    return load_ngram_model(used, lm.vocabulary, lm.make_tokenizer()) if used else None
 
 
 def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:

@@ -97,10 +97,17 @@ LM = Annotated[
     typer.Argument(metavar="LM", help="Directory that train-lm or 'vecmill run' wrote.", callback=language_model_path),
 ]
 OutDirectory = Annotated[
-    Path, typer.Option(metavar="DIR", help="Directory to write; it appears when the command has finished.")
+    Path,
+    typer.Option("--out", "-o", metavar="DIR", help="Directory to write; it appears when the command has finished."),
 ]
 Threads = Annotated[int | None, typer.Option(help="Number of threads.", show_default="all cores")]
 Seed = Annotated[int, typer.Option(help="Seed of the random numbers.")]
+CheckpointEvery = Annotated[
+    str,
+    typer.Option(
+        metavar="SECONDS|90s|5m|1h", help="Checkpoint interval; an interrupted run resumes from the last checkpoint."
+    ),
+]
 Field = Annotated[str, typer.Option(metavar="NAME", help="Field of JSON Lines records that holds the text.")]
 Column = Annotated[str, typer.Option(metavar="NAME", help="Column of CSV and Parquet files that holds the text.")]
 Config = Annotated[
@@ -152,8 +159,9 @@ def given_settings(
         source = context.get_parameter_source(option)
         if option in NO_SETTINGS or source is None or source.name != "COMMANDLINE":
             continue
-        origin = "CORPUS" if option == "corpus" else f"--{option.replace('_', '-')}"
-        names = own.get(option) or SETTING_OF_OPTION.get(option) or f"{section}.{option}"
+        of, _, key = option.rpartition("__")  # as `with_options_of` names its options
+        origin = "CORPUS" if option == "corpus" else f"--{key.replace('_', '-')}"
+        names = own.get(option) or SETTING_OF_OPTION.get(option) or f"{of or section}.{key}"
         given |= {name: Setting(value, origin) for name in ((names,) if isinstance(names, str) else names)}
     return given
 

@@ -2,17 +2,18 @@
 
 import json
 import logging
-import sys
 from collections.abc import Callable, Iterable, Iterator
-from io import BufferedReader
-from typing import TYPE_CHECKING, Annotated, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import numpy as np
 import typer
 
+from pipelines.commands.lines import arriving_lines
+from pipelines.commands.model_words import ModelWords
 from pipelines.commands.options import ANALOGY_METHODS, Method, Model, require_choice
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings import WordVectors
@@ -23,7 +24,6 @@ Question = TypeVar("Question")
 Words = Annotated[list[str] | None, typer.Argument(metavar="WORD...", help="Words; default: read them from stdin.")]
 
 _WORDS_AT_A_TIME = 256  # words that one matrix product answers
-_CHUNK = 1 << 16  # bytes of stdin that are read at a time
 
 
 def neighbors_command(
@@ -41,37 +41,28 @@ def neighbors_command(
     from embeddings import formats
 
     vectors = formats.read(model)
+    model_words = ModelWords(vectors)
     failed = False
-    for batch in [words] if words else _batches_from_stdin():
+    for batch in [words] if words else _batches(arriving_lines("word> ")):
         known = []
         for word in batch:
             try:
-                vectors.id(word)
+                known.append(model_words.find(word))
             except KeyError as error:
                 failed = True
                 logger.error(error.args[0])
-            else:
-                known.append(word)
         if known:
             _print_neighbors(vectors, known, topn, as_json)
     if failed:
         raise typer.Exit(1)
 
 
-def _batches_from_stdin() -> Iterator[list[str]]:
-    """Yield the words of the lines that have arrived: one at a time if they are typed, many if a file is read."""
-    rest = b""
-    stdin = cast(BufferedReader, sys.stdin.buffer)
-    while chunk := stdin.read1(_CHUNK):  # returns the bytes that a pipe holds; waits only while it holds none
-        lines, newline, rest = (rest + chunk).rpartition(b"\n")
-        yield from _batches(lines + newline)
-    yield from _batches(rest)
-
-
-def _batches(text: bytes) -> Iterator[list[str]]:
-    words = text.decode("utf-8", "replace").split()
-    for start in range(0, len(words), _WORDS_AT_A_TIME):
-        yield words[start : start + _WORDS_AT_A_TIME]
+def _batches(arriving: Iterable[list[str]]) -> Iterator[list[str]]:
+    """Yield the words of lines; of many lines, a batch that one matrix product answers at a time."""
+    for lines in arriving:
+        words = [word for line in lines for word in line.split()]
+        for start in range(0, len(words), _WORDS_AT_A_TIME):
+            yield words[start : start + _WORDS_AT_A_TIME]
 
 
 def _print_neighbors(vectors: "WordVectors", words: list[str], topn: int, as_json: bool) -> None:
@@ -104,15 +95,16 @@ def analogy_command(
     """
     require_choice("--method", method, ANALOGY_METHODS)
     if words and len(words) != 3:
-        raise ConfigError(f"got {len(words)} words; expected three: A is to B as C is to ...?")
+        raise ConfigError(f"got {counted(len(words), 'word')}; expected three: A is to B as C is to ...?")
     from embeddings import formats
 
     vectors = formats.read(model)
+    model_words = ModelWords(vectors)
 
     def answer(question: list[str]) -> None:
         if len(question) != 3:
             raise KeyError(f"{' '.join(question)!r}: expected three words a line, A is to B as C is to ...?")
-        a, b, c = question
+        a, b, c = map(model_words.find, question)
         answers = vectors.analogy(a, b, c, topn, method)
         if as_json:
             found = [{"word": word, "score": round(score, 4)} for word, score in answers]
@@ -122,7 +114,8 @@ def analogy_command(
         for word, score in answers:
             results.print(f"  {score:.3f}  {word}")
 
-    _answer_all([words] if words else (line.split() for line in sys.stdin if line.strip()), answer)
+    typed = (line.split() for lines in arriving_lines("A B C> ") for line in lines if line.strip())
+    _answer_all([words] if words else typed, answer)
 
 
 def vector_command(
@@ -140,15 +133,17 @@ def vector_command(
     from embeddings import formats
 
     vectors = formats.read(model)
+    model_words = ModelWords(vectors)
 
-    def answer(word: str) -> None:
+    def answer(typed: str) -> None:
+        word = model_words.find(typed)
         numbers = [str(number) for number in np.asarray(vectors.get_vector(word, norm=unit))]  # shortest exact form
         if as_json:
             typer.echo(json.dumps({"word": word, "vector": [float(number) for number in numbers]}, ensure_ascii=False))
         else:
             typer.echo(" ".join([word, *numbers]))
 
-    _answer_all(words or (word for line in sys.stdin for word in line.split()), answer)
+    _answer_all(words or (word for batch in _batches(arriving_lines("word> ")) for word in batch), answer)
 
 
 def _answer_all(questions: Iterable[Question], answer: Callable[[Question], None]) -> None:

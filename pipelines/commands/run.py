@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.completion import stage_names
+from pipelines.commands.completion import setting_names, stage_names
 from pipelines.console.interruption import interruptible
-from pipelines.console.progress import counted, duration, make_progress
+from pipelines.console.progress import duration, make_progress
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from pipelines.pipeline import Outcome
@@ -22,7 +23,13 @@ def run_command(
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Settings file, such as 'vecmill init' writes.")],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Directory of the run.", show_default="[output] directory, or runs/FILE"),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="DIR",
+            help="Directory of the run.",
+            show_default="[output] directory, or runs/FILE",
+        ),
     ] = None,
     until: Annotated[
         str | None, typer.Option(metavar="STAGE", help="Stop after this stage.", autocompletion=stage_names)
@@ -41,6 +48,7 @@ def run_command(
             "--set",
             metavar="SECTION.KEY=VALUE",
             help="Override a setting; repeatable. Add --out to keep the results of the settings in the file.",
+            autocompletion=setting_names,
         ),
     ] = None,
     dry_run: Annotated[

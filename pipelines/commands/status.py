@@ -1,33 +1,70 @@
-"""`vecmill status`: a table of the stages of a run or of a model."""
+"""`vecmill status`: a table of the stages of a run or of a model, or of the jobs of a sweep."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
-    from pipelines.run_status import StageStatus
+    from pipelines.batch.status import BatchStatus, JobStatus
+    from pipelines.run_status import StageStatus, Status
+
+Shown = TypeVar("Shown", "Status", "BatchStatus")
+PROBLEMS = ("stale", "damaged")
+"""States for which the exit code is 1."""
 
 
 def status_command(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Run directory or model directory.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Run directory, model directory, or directory of a sweep.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show the state of every stage: finished, stale, running or unfinished.
 
-    It also works while a run is in progress and after one was killed.
+    It also works while a run is in progress and after one was killed. Of a sweep, the state of every job is shown. The
+    exit code is 1 if a stage or job is stale or damaged.
 
     Example: vecmill status runs/pipeline
     """
-    from pipelines.console.streams import results
-    from pipelines.console.tables import print_columns
+    from pipelines.batch.status import batch_status, is_batch
     from pipelines.run_status import status_of
 
-    status = status_of(directory)
+    if is_batch(directory):
+        batch = batch_status(directory)
+        _show(batch, _print_jobs, as_json, {job.state for job in batch.jobs})
+    else:
+        status = status_of(directory)
+        _show(status, _print_stages, as_json, {stage.state for stage in status.stages})
+
+
+def _show(status: "Shown", show: "Callable[[Shown], None]", as_json: bool, states: set[str]) -> None:
+    """Print a status; exit with 1 if it has a problem."""
     if as_json:
         typer.echo(json.dumps(status.to_dict(), ensure_ascii=False))
-        return
+    else:
+        show(status)
+    if states.intersection(PROBLEMS):
+        raise typer.Exit(1)
+
+
+def _print_jobs(status: "BatchStatus") -> None:
+    from pipelines.console.progress import duration
+    from pipelines.console.streams import results
+    from pipelines.console.tables import print_columns
+
+    rows = [[job.job, _state(job), duration(job.wall_seconds)] for job in status.jobs]
+    print_columns([["job", "state", "time"], *rows], left=2)
+    if status.writer:
+        results.print(f"being run by {status.writer}")
+
+
+def _print_stages(status: "Status") -> None:
+    from pipelines.console.streams import results
+    from pipelines.console.tables import print_columns
+
     header = ["stage", "state", "started (UTC)", "time", "CPU time", "peak memory so far", "size"]
     print_columns([header, *(_row(stage) for stage in status.stages)], left=3)
     if status.writer:
@@ -36,12 +73,16 @@ def status_command(
         results.print(status.note)
 
 
+def _state(row: "StageStatus | JobStatus") -> str:
+    return f"{row.state}: {row.detail}" if row.detail else row.state
+
+
 def _row(stage: "StageStatus") -> list[str]:
     from pipelines.console.progress import duration, memory
 
-    state = f"{stage.state}: {stage.detail}" if stage.detail else stage.state
+    state = _state(stage)
     if stage.made is None or stage.wall_seconds is None or stage.cpu_seconds is None:
-        return [stage.stage, state, "", "", "", "", ""]
+        return [stage.stage, state, "", "", "", "", _megabytes(stage)]
     return [
         stage.stage,
         state,
@@ -49,5 +90,9 @@ def _row(stage: "StageStatus") -> list[str]:
         duration(stage.wall_seconds),
         duration(stage.cpu_seconds),
         memory(stage.peak_memory_bytes),
-        f"{(stage.bytes or 0) / 1e6:,.1f} MB",
+        _megabytes(stage),
     ]
+
+
+def _megabytes(stage: "StageStatus") -> str:
+    return "" if stage.bytes is None else f"{stage.bytes / 1e6:,.1f} MB"

@@ -14,6 +14,7 @@ from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
+from vecmill.plurals import counted
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def train_count_based_command(
     if as_json:
         typer.echo(json.dumps({"out": str(out), "words": len(vectors), "dimension": vectors.dimension}))
         return
-    results.print(f"{len(vectors):,} words x {vectors.dimension} dimensions: {out}")
+    results.print(f"{counted(len(vectors), 'word')} x {counted(vectors.dimension, 'dimension')}: {out}")
     results.print(f"Next: vecmill compare {model} {out} --data FOLDER")
 
 

@@ -2,7 +2,8 @@
 
 The command has many parameters because Typer makes one option of each: `--help` shows it with its default, Typer checks
 its type and the shell completes it. The body never reads most of them: `given_settings` takes those that the user gave
-from the context, and they override the settings file.
+from the context, and they override the settings file. Settings of [train] that the command does not name have options
+as well (`with_options_of`).
 """
 
 import json
@@ -11,8 +12,9 @@ from typing import Annotated
 
 import typer
 
-from embeddings.word2vec.config import CONTINUED_LEARNING_RATE, DEFAULT_LEARNING_RATE
+from embeddings.word2vec.config import CONTINUED_LEARNING_RATE, DEFAULT_LEARNING_RATE, Word2VecConfig
 from pipelines.commands.options import (
+    CheckpointEvery,
     Column,
     Config,
     Corpus,
@@ -25,6 +27,7 @@ from pipelines.commands.options import (
     given_settings,
     optional_vectors_path,
 )
+from pipelines.commands.setting_options import with_options_of
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.settings.config import PipelineConfig, load_config
@@ -44,6 +47,7 @@ _SETTING_OF_OPTION = {
 }
 
 
+@with_options_of("train", Word2VecConfig)
 def train_embeddings_command(
     context: typer.Context,
     corpus: Corpus = DEFAULT.corpus.source,
@@ -91,13 +95,7 @@ def train_embeddings_command(
             callback=optional_vectors_path,
         ),
     ] = DEFAULT.start.model,
-    checkpoint_every: Annotated[
-        str,
-        typer.Option(
-            metavar="SECONDS|90s|5m|1h",
-            help="Checkpoint interval; an interrupted run resumes from the last checkpoint.",
-        ),
-    ] = str(DEFAULT.checkpoint.every),
+    checkpoint_every: CheckpointEvery = str(DEFAULT.checkpoint.every),
     deterministic: Annotated[
         bool,
         typer.Option(

@@ -4,11 +4,15 @@ As in `train_embeddings`, most parameters are there for Typer alone: `given_sett
 from the context, and they override the preset and the settings file.
 """
 
-from typing import Annotated
+import json
+from typing import Annotated, get_args
 
 import typer
 
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig, Schedule
 from pipelines.commands.options import (
+    CheckpointEvery,
     Column,
     Config,
     Corpus,
@@ -21,9 +25,11 @@ from pipelines.commands.options import (
     given_settings,
     optional_vectors_path,
 )
+from pipelines.commands.setting_options import with_options_of
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
-from pipelines.settings.sections import OWN_EMBEDDINGS
+from pipelines.settings.lm_settings import LMSettings
+from pipelines.settings.sections import OWN_EMBEDDINGS, CheckpointSettings, SplitSettings, TokenizerSettings
 
 # Settings of the options that belong neither to [lm_training] nor to the text.
 _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
@@ -33,6 +39,7 @@ _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
     "seed": "lm.seed",
     "embeddings": "lm.embeddings",
     "threads": "lm.threads",
+    "checkpoint_every": "checkpoint.every",
     "cell": "lm_network.cell",
     "layers": "lm_network.layers",
     "hidden_size": "lm_network.hidden_size",
@@ -47,6 +54,11 @@ _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
 OF_PRESET = "that of the preset"
 
 
+@with_options_of("split", SplitSettings)
+@with_options_of("tokenizer", TokenizerSettings, but=["name", "punctuation"])
+@with_options_of("lm", LMSettings, but=["enabled"])
+@with_options_of("lm_network", LanguageModelConfig, show_default=OF_PRESET)
+@with_options_of("lm_training", LMTrainingConfig, show_default=OF_PRESET)
 def train_lm_command(
     context: typer.Context,
     corpus: Corpus = "pydocs",
@@ -102,14 +114,14 @@ def train_lm_command(
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option(metavar="sgd|momentum|adam|adamw|averaged-sgd|...", help="Optimizer.", show_default=OF_PRESET),
+        typer.Option(metavar="|".join(DEFAULT_LEARNING_RATES), help="Optimizer.", show_default=OF_PRESET),
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(help="Initial or highest learning rate.", show_default="depends on the optimizer")
     ] = None,
     schedule: Annotated[
         str | None,
-        typer.Option(metavar="plateau|step|cosine|...", help="Learning-rate schedule.", show_default=OF_PRESET),
+        typer.Option(metavar="|".join(get_args(Schedule)), help="Learning-rate schedule.", show_default=OF_PRESET),
     ] = None,
     clip: Annotated[float | None, typer.Option(help="Maximum gradient norm.", show_default=OF_PRESET)] = None,
     min_count: Annotated[
@@ -119,6 +131,7 @@ def train_lm_command(
         int | None, typer.Option(help="Keep at most this many of the most frequent words.", show_default=OF_PRESET)
     ] = None,
     seed: Seed = 1,
+    checkpoint_every: CheckpointEvery = str(CheckpointSettings.every),
     threads: Threads = None,
     tokenizer: Annotated[
         str, typer.Option(metavar="fast|whitespace|nltk:NAME", help="Tokenizer of raw text.")
@@ -131,6 +144,9 @@ def train_lm_command(
     config: Config = None,
     force: ForceDirectory = False,
     skip_finished: SkipFinished = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the metrics of every epoch and the perplexity as JSON.")
+    ] = False,
 ) -> None:
     """Train a recurrent language model with truncated backpropagation through time.
 
@@ -140,7 +156,7 @@ def train_lm_command(
 
     Example: vecmill train-lm pydocs --out runs/pydocs-lm
     """
-    from pipelines.reports.lm_report import print_lm_training
+    from pipelines.reports.lm_report import lm_training, print_lm_training
     from pipelines.running.make import is_made, make
     from pipelines.running.output_directory import remove_leftovers
     from pipelines.settings.lm_config import load_lm_config
@@ -150,8 +166,13 @@ def train_lm_command(
     stages, wanted = language_model_stages(settings), settings.to_dict()
     if skip_finished and not force and is_made(out, stages, wanted):
         remove_leftovers(out)
-        typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
-        return
-    with interruptible("repeat the command to resume"):
-        make(out, stages, wanted, force=force, progress=make_progress())
-    print_lm_training(out)
+        if not as_json:
+            typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
+            return
+    else:
+        with interruptible("repeat the command to resume"):
+            make(out, stages, wanted, force=force, progress=make_progress())
+    if as_json:
+        typer.echo(json.dumps(lm_training(out)))
+    else:
+        print_lm_training(out)

@@ -19,9 +19,10 @@ def verify_command(
     Example: vecmill verify runs/pipeline
     """
     from pipelines.console.interruption import interruptible
-    from pipelines.console.progress import counted, make_progress
+    from pipelines.console.progress import make_progress
     from pipelines.console.streams import results
     from pipelines.running.verification import verify
+    from vecmill.plurals import counted
 
     with interruptible("nothing was changed"):
         found = verify(directory, make_progress())
@@ -31,7 +32,8 @@ def verify_command(
         for problem in found.problems:
             results.print(f"{problem.kind}: {problem.path}")
         checked = f"{counted(found.files, 'file')} of {counted(found.stages, 'stage')}, {found.size / 1e6:,.1f} MB"
-        outcome = counted(len(found.problems), "problem") if found.problems else "all unchanged"
+        sound = "all unchanged" if found.checksums else "readable, without checksums to compare with"
+        outcome = counted(len(found.problems), "problem") if found.problems else sound
         results.print(f"{checked}: {outcome}")
     if found.problems:
         raise typer.Exit(1)

@@ -4,7 +4,11 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from typer.core import TyperArgument, TyperCommand
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
+
+from pipelines.console.message_options import format_message_options, message_options
+
+_METAVARS = {int: "N", float: "X", str: "TEXT"}
 
 
 class Command(TyperCommand):
@@ -23,6 +27,13 @@ class Command(TyperCommand):
                     ctx.fail(f"No such option: {word.partition('=')[0]}{hint}")
             raise
 
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        for parameter in self.params:
+            if isinstance(parameter, TyperOption) and not parameter.is_flag and parameter.metavar is None:
+                parameter.metavar = _METAVARS.get(parameter.type_descriptor.annotation)
+        self.params += message_options()
+
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the parts of the usage line: ``MODEL``, ``[WORD...]``."""
         return [
@@ -35,6 +46,7 @@ class Command(TyperCommand):
             if isinstance(parameter, TyperArgument):
                 setattr(parameter, "display_type_rich", lambda ctx: None)  # noqa: B010 - Typer has no setting for it
         super().format_options(ctx, formatter)
+        format_message_options(formatter)
 
 
 def _option_hint(word: str, options: Collection[str]) -> str:
@@ -59,3 +71,16 @@ def _option_hint(word: str, options: Collection[str]) -> str:
 
 def _option(name: str) -> str:
     return f"--{name.replace('_', '-')}"
+
+
+class CommandGroup(TyperGroup):
+    """A group of commands with the options about messages."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.params += message_options()
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write the options about messages, and the list of commands."""
+        format_message_options(formatter)
+        super().format_commands(ctx, formatter)

@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 from pipelines.console.interruption import raise_if_interrupted
-from pipelines.console.streams import messages, shows_progress_bars
+from pipelines.console.logs import shows_progress_bars
+from pipelines.console.streams import messages
 
 logger = logging.getLogger(__name__)
 
@@ -136,11 +137,6 @@ def count(number: float) -> str:
             return f"{number:.{_decimals(number)}f}{unit}" if unit else f"{number:.0f}"
         number /= 1000
     return f"{number:.{_decimals(number)}f} G"
-
-
-def counted(number: int, noun: str) -> str:
-    """Return ``"1 stage"`` or ``"1,200 stages"``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _decimals(number: float) -> int:

@@ -9,6 +9,7 @@ from rich.console import Console
 
 LogFormat = Literal["text", "json", "auto"]
 LOG_FORMATS: tuple[str, ...] = get_args(LogFormat)
+DATE = "%Y-%m-%d %H:%M:%S"
 
 # Text is printed verbatim: no markup, no emoji codes, no wrapping.
 results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
@@ -25,7 +26,8 @@ def program() -> str:
 class MessageHandler(logging.Handler):
     """Writes log records to stderr, above a progress bar if one is shown.
 
-    As text, errors begin with "error: ", and records have the time unless stderr is a terminal. As JSON, each record is
+    As text, errors begin with "error: ", and other records with date and time unless stderr is a
+    terminal. As JSON, each record is
     one line: an object with time (ISO 8601, UTC), level, logger, message, and the extra fields of the record.
 
     Attributes
@@ -40,8 +42,8 @@ class MessageHandler(logging.Handler):
     def write_as(self, log_format: LogFormat) -> None:
         """Choose text or JSON; "auto" is JSON unless stderr is a terminal."""
         self.as_json = log_format == "json" or (log_format == "auto" and not messages.is_terminal)
-        text = logging.Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S")
-        self.setFormatter(_json_formatter() if self.as_json else text)
+        text = logging.Formatter("%(asctime)s %(message)s", DATE)
+        self.setFormatter(json_formatter() if self.as_json else text)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record."""
@@ -55,24 +57,8 @@ class MessageHandler(logging.Handler):
             messages.print(text, style="yellow" if record.levelno >= logging.WARNING else "dim")
 
 
-_handler = MessageHandler()
-
-
-def configure_logging(level: int, log_format: LogFormat = "text") -> None:
-    """Send the log records of vecmill's own modules, from `level` up, to stderr."""
-    _handler.write_as(log_format)
-    for package in ("vecmill", "corpora", "embeddings", "pipelines"):
-        logger = logging.getLogger(package)
-        logger.setLevel(level)
-        logger.addHandler(_handler)  # a logger holds a handler only once
-
-
-def shows_progress_bars() -> bool:
-    """Return whether stderr is a terminal and logs are text."""
-    return messages.is_terminal and not _handler.as_json
-
-
-def _json_formatter() -> logging.Formatter:
+def json_formatter() -> logging.Formatter:
+    """Return the formatter of log records as JSON."""
     from pythonjsonlogger.json import JsonFormatter
 
     return JsonFormatter(

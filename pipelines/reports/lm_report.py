@@ -43,6 +43,27 @@ def print_lm_training(directory: Path) -> None:
     results.print(f'Next: {program()} generate {directory} --prompt "the"')
 
 
+def lm_training(directory: Path) -> dict[str, Any]:
+    """Return the figures of a finished model directory as JSON values.
+
+    Parameters
+    ----------
+    directory : Path
+
+    Returns
+    -------
+    dict of str to Any
+        Keys ``out``, ``words``, ``parameters``, ``tokens``, ``epochs`` (the metrics) and ``perplexity``.
+    """
+    summary = Manifest.read(directory).summary
+    return {
+        "out": str(directory),
+        **{name: summary[name] for name in ("words", "parameters", "tokens")},
+        "epochs": read_json_lines(directory / METRICS_FILE),
+        "perplexity": json.loads((directory / PERPLEXITY_FILE).read_text("utf-8")),
+    }
+
+
 def example_sentences(model: LanguageModel, number: int = SENTENCES) -> list[str]:
     """Return sampled sentences that can be read; none of a model that makes none in some tries."""
     rng = np.random.default_rng(0)
@@ -59,8 +80,13 @@ def _can_be_read(words: Sequence[str]) -> bool:
     return 6 <= len(words) < _LONGEST and len(letters) >= 0.7 * len(words) and len(distinct) >= 0.6 * len(letters)
 
 
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the records of a file of JSON Lines."""
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
 def _print_epochs(path: Path) -> None:
-    epochs = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    epochs = read_json_lines(path)
     titles = ("epoch", "loss", "valid", "perplexity", "rate", "tokens/s", "time")
     results.print("\nLoss in nats per token, in training and on validation text")
     print_columns([titles, *map(_epoch_row, epochs)], left=0)

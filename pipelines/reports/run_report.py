@@ -10,6 +10,7 @@ from pipelines.reports.loss_curve import loss_curve
 from pipelines.reports.report_document import Lines, Picture, Section, Table
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE, SCORES_FILE
+from vecmill.plurals import counted
 
 PLOTTED = {"trained": "loss", "held out": "held_out_loss"}
 PLOT, LM_PLOT = "training.svg", "language-model.svg"
@@ -42,7 +43,10 @@ def _text(manifests: Mapping[str, Manifest]) -> Section:
     encoded, words = manifests["encode"].summary, manifests["vocabulary"].summary["words"]
     left_out = {**manifests["tokenize"].summary["warnings"], **encoded["dropped"]}
     rows = [[what, f"{number:,}"] for what, number in left_out.items() if number]
-    kept = f"{encoded['tokens']:,} tokens in {encoded['sentences']:,} lines, {words:,} distinct words."
+    kept = (
+        f"{counted(encoded['tokens'], 'token')} in {counted(encoded['sentences'], 'line')}, "
+        f"{counted(words, 'distinct word')}."
+    )
     return Section(
         "Text",
         [
@@ -59,7 +63,7 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section
 
     vectors = WordVectors.load(directory)
     settings = manifests["train-embeddings"].provenance.settings
-    shape = f"{len(vectors):,} words x {vectors.dimension} dimensions, {settings['architecture']}, "
+    shape = f"{counted(len(vectors), 'word')} x {counted(vectors.dimension, 'dimension')}, {settings['architecture']}, "
     made = f"window {settings['window']}, negatives {settings['negative']}, epochs {settings['epochs']}."
     neighbors = [
         [word, ", ".join(neighbor for neighbor, _ in vectors.most_similar(word, topn=5))]

@@ -14,6 +14,7 @@ from pipelines.console.streams import program, results
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE
+from vecmill.plurals import counted
 
 FIRST_RANK, LAST_RANK = 60, 1500  # more frequent words occur in all contexts, rarer ones in too few
 BANDS, WORDS_OF_BAND = 4, 2
@@ -34,7 +35,7 @@ def print_training(directory: Path) -> None:
     _print_epochs(directory / METRICS_FILE)
     _print_costs({**manifest.history, manifest.provenance.stage: manifest.to_dict()})
     _print_text(manifest)
-    results.print(f"\n{len(vectors):,} words x {vectors.matrix.shape[1]} dimensions: {directory}")
+    results.print(f"\n{counted(len(vectors), 'word')} x {counted(vectors.dimension, 'dimension')}: {directory}")
     results.print(f"Next: {program()} neighbors {directory} {' '.join((words or vectors.words)[:2])}")
 
 
@@ -105,8 +106,8 @@ def _print_text(manifest: Manifest) -> None:
     summary = {name: stage["summary"] for name, stage in manifest.history.items()}
     results.print(f"Text: {summary['fetch']['corpus']}")
     results.print(
-        f"Kept: {summary['encode']['tokens']:,} tokens in {summary['encode']['sentences']:,} lines, "
-        f"{summary['vocabulary']['words']:,} distinct words."
+        f"Kept: {counted(summary['encode']['tokens'], 'token')} in {counted(summary['encode']['sentences'], 'line')}, "
+        f"{counted(summary['vocabulary']['words'], 'distinct word')}."
     )
     left_out = {**summary["tokenize"]["warnings"], **summary["encode"]["dropped"]}
     for what, number in left_out.items():

@@ -163,6 +163,7 @@ class Runner:
         """Run a stage whose inputs exist and are undamaged."""
         stopwatch = Stopwatch()
         checkpoint = self._checkpoint(stage)
+        logger.debug("%s: running with the settings %s", stage.name, json.dumps(stage.settings, default=str))
         progress = RecordedProgress(self._progress, self._record_of_progress(stage), checkpoint)
         with atomic_directory(self._root / stage.name, replace=True) as partial:
             context = StageContext(

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from embeddings.errors import EmbeddingsError
 from pipelines.console.progress import Progress
 from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
 from pipelines.running.run_directory import is_run
@@ -38,16 +39,21 @@ class Verification:
         Number of stages and files checked, and their size in bytes.
     problems : list of Problem
         Sorted by path.
+    checksums : bool
+        Whether the files have checksums; word vectors saved without a manifest are only read.
     """
 
     stages: int
     files: int
     size: int
     problems: list[Problem]
+    checksums: bool = True
 
 
 def verify(directory: Path, progress: Progress) -> Verification:
     """Read every file of every finished stage of a run, or of a model directory, and compare its hash.
+
+    Word vectors that `WordVectors.save` wrote have no hashes: their numbers must be finite, one row a word.
 
     Unfinished work is skipped; it is checked when it is resumed.
 
@@ -66,6 +72,8 @@ def verify(directory: Path, progress: Progress) -> Verification:
         `directory` is neither a run directory nor a model directory.
     """
     problems: list[Problem] = []
+    if is_saved(directory):
+        return _read_vectors(directory)
     if is_run(directory):
         visible = sorted(path for path in directory.iterdir() if not path.name.startswith("."))
         stages = [path for path in visible if path.is_dir()]
@@ -99,6 +107,31 @@ def verify(directory: Path, progress: Progress) -> Verification:
             for name, kind in _problems_of(stage, manifest, read):
                 problems.append(Problem((stage / name).relative_to(directory).as_posix(), kind))
     return Verification(len(manifests), files, size, sorted(problems, key=lambda problem: problem.path))
+
+
+def is_saved(directory: Path) -> bool:
+    """Return whether a directory holds word vectors that `WordVectors.save` wrote, without a manifest."""
+    from embeddings.vectors.model_directory import REQUIRED_FILES
+
+    return not (directory / MANIFEST_FILE).exists() and all((directory / name).is_file() for name in REQUIRED_FILES)
+
+
+def _read_vectors(directory: Path) -> Verification:
+    """Read vectors that have no checksums: every number must be finite, every row have its word."""
+    import numpy as np
+
+    from embeddings import WordVectors
+    from embeddings.vectors.model_directory import CONTEXT_FILE, MODEL_FILES, VECTORS_FILE
+
+    present = [name for name in MODEL_FILES if (directory / name).is_file()]
+    size = sum((directory / name).stat().st_size for name in present)
+    try:
+        vectors = WordVectors.load(directory)
+        matrices = {VECTORS_FILE: vectors.matrix, CONTEXT_FILE: vectors.context}
+        damaged = [name for name, matrix in matrices.items() if matrix is not None and not np.isfinite(matrix).all()]
+    except EmbeddingsError as error:
+        return Verification(1, len(present), size, [Problem(str(error), "damaged")])
+    return Verification(1, len(present), size, [Problem(name, "damaged") for name in damaged], checksums=False)
 
 
 def _problems_of(stage: Path, manifest: Manifest, read: Callable[[int], None]) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ output.
 import dataclasses
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import NoneType, UnionType
@@ -188,17 +188,28 @@ def read_sections(path: Path, text: str, tables: Mapping[str, Any], *within: str
     ------
     ConfigError
         A section or key is unknown.
+
+    Notes
+    -----
+    A key may also be written as for ``--set``, with its section: ``"train.dimension" = 300``.
     """
     given = {}
-    for section, table in tables.items():
+    for name, section, table in _spelt_out(tables):
         if not _is_section(section) or not isinstance(table, dict):
-            raise ConfigError(f"{path}:{line_of(text, *within, section)}: {_about_section(section)}")
+            raise ConfigError(f"{path}:{line_of(text, *within, name)}: {_about_section(section)}")
         for key, value in table.items():
-            origin = f"{path}:{line_of(text, *within, section, key)}"
+            origin = f"{path}:{line_of(text, *within, name, *([] if '.' in name else [key]))}"
             if key not in _keys(section):
                 raise ConfigError(f"{origin}: {_about_key(section, key)}")
             given[f"{section}.{key}"] = Setting(value, origin)
     return given
+
+
+def _spelt_out(tables: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yield the name, the section and the table of each entry; ``"train.dimension" = 3`` is a table of one key."""
+    for name, value in tables.items():
+        section, dot, key = name.partition(".")
+        yield (name, section, {key: value}) if dot else (name, name, value)
 
 
 def read_assignment(text: str, option: str = "--set") -> tuple[str, Setting]:
@@ -302,8 +313,8 @@ def _build(section_type: type, entries: Mapping[str, Setting]) -> Any:
 def _checked(entry: Setting, key: str, annotation: Any) -> Any:
     """Return the value if it has the type `annotation` (a whole number will do for a float)."""
     value = entry.value
-    alternatives = _alternatives(annotation)
-    for alternative in alternatives:
+    kinds = alternatives(annotation)
+    for alternative in kinds:
         if get_origin(alternative) is Literal and value in get_args(alternative):
             return value
         if get_origin(alternative) is tuple and isinstance(value, list) and all(type(entry) is str for entry in value):
@@ -313,17 +324,18 @@ def _checked(entry: Setting, key: str, annotation: Any) -> Any:
         if type(value) is alternative:
             return value
     expected = describe_type(annotation)
-    choices = [choice for kind in alternatives if get_origin(kind) is Literal for choice in get_args(kind)]
+    choices = [choice for kind in kinds if get_origin(kind) is Literal for choice in get_args(kind)]
     hint = did_you_mean(str(value), choices) if choices else ""
     raise ConfigError(f"{entry.origin}: {key} must be {expected}, got {value!r}{hint}")
 
 
 def describe_type(annotation: Any) -> str:
     """Return a description of the values that a setting can have."""
-    return " or ".join(_describe(kind) for kind in _alternatives(annotation) if kind is not NoneType)
+    return " or ".join(_describe(kind) for kind in alternatives(annotation) if kind is not NoneType)
 
 
-def _alternatives(annotation: Any) -> tuple[Any, ...]:
+def alternatives(annotation: Any) -> tuple[Any, ...]:
+    """Return the members of a union of types; any other type alone."""
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 

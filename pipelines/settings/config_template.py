@@ -62,7 +62,7 @@ def _section(name: str, settings: Any) -> Iterator[str]:
         if value is None:
             yield f"# {field.name} = <{describe_type(hints[field.name])}>"
         else:
-            yield f"{'# ' if preset_decides and not given else ''}{field.name} = {_toml(value)}"
+            yield f"{'# ' if preset_decides and not given else ''}{field.name} = {as_toml(value)}"
 
 
 def attribute_comments(kind: type) -> Mapping[str, str]:
@@ -86,6 +86,6 @@ def _plain(text: str) -> str:
     return text.replace("; Not set", "; not set").replace("None", "not set")
 
 
-def _toml(value: Any) -> str:
+def as_toml(value: Any) -> str:
     """Return a setting as TOML; the JSON of strings, numbers, booleans and their lists is valid TOML."""
     return json.dumps(list(value) if isinstance(value, tuple) else value, ensure_ascii=False)

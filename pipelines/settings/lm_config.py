@@ -14,7 +14,7 @@ from embeddings.word2vec.config import Word2VecConfig
 from pipelines.settings.config import ConfigError, Setting, build_sections, read_toml
 from pipelines.settings.file_names import CONFIG_FILE
 from pipelines.settings.lm_settings import LMSettings
-from pipelines.settings.sections import CorpusSettings, SplitSettings, TokenizerSettings
+from pipelines.settings.sections import CheckpointSettings, CorpusSettings, SplitSettings, TokenizerSettings
 from vecmill.hints import did_you_mean
 
 
@@ -29,11 +29,13 @@ class LMPipelineConfig:
     lm: LMSettings = field(default_factory=LMSettings)
     lm_network: LanguageModelConfig = field(default_factory=LanguageModelConfig)
     lm_training: LMTrainingConfig = field(default_factory=LMTrainingConfig)
+    checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return ``{section: {key: value}}`` as it is written to ``config.json``."""
         sections = dataclasses.asdict(self)
-        for name in ("enabled", "threads"):  # do not affect the model
+        sections.pop("checkpoint")  # as the next two, does not affect the model
+        for name in ("enabled", "threads"):
             sections["lm"].pop(name)
         sections["train"].pop("threads")
         if not self.lm.trains_embeddings:

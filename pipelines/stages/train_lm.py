@@ -45,6 +45,7 @@ class TrainLMStage(Stage):
     training: "LMTrainingConfig"
     lm: LMSettings
     threads: int | None
+    checkpoint_seconds: float
     all_settings: Mapping[str, Any]
     """Settings that are written to ``config.json``."""
     name: ClassVar[str] = "train-lm"
@@ -104,7 +105,7 @@ class TrainLMStage(Stage):
             self.training,
             seed=self.lm.seed,
             threads=self.threads,
-            checkpointing=Checkpointing(context.checkpoint),
+            checkpointing=Checkpointing(context.checkpoint, self.checkpoint_seconds),
         )
         sampled = self.network.output == "sampled"
         with context.progress.task("training language model", None) as update:

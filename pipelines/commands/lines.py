@@ -1,0 +1,105 @@
+"""Lines on standard input: answered as they arrive, with a prompt on a terminal."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from io import BufferedReader
+from typing import cast
+
+from pipelines.console.streams import messages
+from pipelines.settings.sections import STANDARD_INPUT
+from vecmill.errors import VecmillError
+
+_CHUNK = 1 << 16  # bytes of stdin that are read at a time
+
+
+def batches_of_lines(source: str, prompt: str, size: int) -> Iterator[list[str]]:
+    """Yield lines of a text in batches: those that have arrived on stdin, or those of a file.
+
+    Parameters
+    ----------
+    source : str
+        What `corpora.open_corpus` takes, or ``-``.
+    prompt : str
+        As `arriving_lines`.
+    size : int
+        Largest number of lines of a batch.
+
+    Yields
+    ------
+    list of str
+
+    Raises
+    ------
+    VecmillError
+        There is no text.
+    """
+    from corpora import open_corpus
+
+    empty = True
+    for lines in arriving_lines(prompt) if source == STANDARD_INPUT else lines_of(open_corpus(source).blocks()):
+        for start in range(0, len(lines), size):
+            empty = False
+            yield lines[start : start + size]
+    if empty:
+        raise VecmillError("standard input is empty; expected text, one sentence per line")
+
+
+def arriving_lines(prompt: str) -> Iterator[list[str]]:
+    """Yield the lines that have arrived: one at a time if they are typed, many if a file is read.
+
+    Parameters
+    ----------
+    prompt : str
+        Written to stderr before each line if stdin is a terminal.
+
+    Yields
+    ------
+    list of str
+        Without line ends.
+    """
+    yield from lines_of(_arriving(prompt))
+
+
+def lines_of(pieces: Iterable[bytes]) -> Iterator[list[str]]:
+    """Yield the lines of a text in pieces, those that a piece completes together.
+
+    Other line breaks of Unicode become spaces, so that there is one answer for each line.
+
+    Parameters
+    ----------
+    pieces : iterable of bytes
+
+    Yields
+    ------
+    list of str
+        Without line ends.
+    """
+    rest: list[bytes] = []
+    for piece in pieces:
+        whole, newline, last = piece.rpartition(b"\n")
+        if newline:
+            yield _decoded(b"".join([*rest, whole]))
+            rest = []
+        rest.append(last)
+    if last := b"".join(rest):
+        yield _decoded(last)
+
+
+def _arriving(prompt: str) -> Iterator[bytes]:
+    stdin = cast(BufferedReader, sys.stdin.buffer)
+    typed = sys.stdin.isatty()
+    while True:
+        if typed:
+            messages.print(prompt, end="", style="dim")
+        chunk = stdin.read1(_CHUNK)  # returns the bytes that a pipe holds; waits only while it holds none
+        if not chunk:
+            if typed:
+                messages.print()
+            return
+        if b"\0" in chunk:
+            raise VecmillError("standard input is not text (it has NUL bytes); expected UTF-8, not compressed")
+        yield chunk
+
+
+def _decoded(lines: bytes) -> list[str]:
+    return [" ".join(line.splitlines()) for line in lines.decode("utf-8", "replace").split("\n")]

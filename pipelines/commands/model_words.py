@@ -1,0 +1,57 @@
+"""Words as users type them, found in the vocabulary of a model with the model's own tokenizer."""
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from embeddings import Tokenizer, WordVectors
+
+logger = logging.getLogger(__name__)
+
+
+class ModelWords:
+    """Finds words in a vocabulary: as they are typed, or as the tokenizer of the model would write them.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    """
+
+    def __init__(self, vectors: "WordVectors") -> None:
+        self._vectors = vectors
+        self._tokenizer: Tokenizer | None = None
+        self._told = False
+
+    def find(self, word: str) -> str:
+        """Return a word of the vocabulary.
+
+        Parameters
+        ----------
+        word : str
+            As a user types it: ``"King"``.
+
+        Returns
+        -------
+        str
+            ``"king"``, if the model knows only that and its text was lower-cased.
+
+        Raises
+        ------
+        KeyError
+            The vocabulary has neither; the message suggests the closest spellings.
+        """
+        if word not in self._vectors and (written := self._tokenized(word)) is not None:
+            if not self._told:
+                logger.info("%s is looked up as %s, as the tokenizer of the model writes it", word, written)
+                self._told = True
+            return written
+        self._vectors.id(word)
+        return word
+
+    def _tokenized(self, word: str) -> str | None:
+        """Return the only token of a word if the vocabulary has it."""
+        if not self._vectors.tokenizer_settings:
+            return None
+        self._tokenizer = self._tokenizer or self._vectors.make_tokenizer()
+        tokens = [token for sentence in self._tokenizer.tokenize(f"{word}\n") for token in sentence]
+        return tokens[0] if len(tokens) == 1 and tokens[0] in self._vectors else None

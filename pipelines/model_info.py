@@ -1,0 +1,97 @@
+"""Facts about word vectors, language models and runs, for `vecmill info`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.running.manifest import MANIFEST_FILE, Manifest
+from pipelines.running.run_directory import is_run
+from pipelines.settings.file_names import CONFIG_FILE, PERPLEXITY_FILE
+from vecmill.errors import OutputError
+from vecmill.files import read_json
+
+_STAGES = {"word vectors": "train-embeddings", "language model": "train-lm"}
+_LANGUAGE_MODEL_FILE = "language_model.json"
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Return facts about a model.
+
+    Parameters
+    ----------
+    path : Path
+        Directory of a run or of a model, or file of word vectors.
+
+    Returns
+    -------
+    dict of str to Any
+        JSON values, in the order in which they are shown.
+
+    Raises
+    ------
+    VecmillError
+        There is no model at `path`, or it is damaged.
+    """
+    if is_run(path):
+        parts = {kind: path / stage for kind, stage in _STAGES.items() if (path / stage / MANIFEST_FILE).exists()}
+        if not parts:
+            raise OutputError(f"{path} is a run without a finished model; see 'vecmill status {path}'")
+        return {"path": str(path), "format": "run"} | {kind: describe(place) for kind, place in parts.items()}
+    if (path / _LANGUAGE_MODEL_FILE).exists():
+        return _language_model(path)
+    return _word_vectors(path)
+
+
+def _word_vectors(path: Path) -> dict[str, Any]:
+    from embeddings import formats
+
+    vectors = formats.read(path)
+    return {
+        "path": str(path),
+        "format": formats.guess_format(path),
+        "words": len(vectors),
+        "dimension": vectors.dimension,
+        "counts": "yes" if vectors.vocabulary.counts.any() else "no",
+        "context vectors": "no" if vectors.context is None else "yes",
+        "bytes": _size(path),
+        **_making(path),
+    }
+
+
+def _language_model(path: Path) -> dict[str, Any]:
+    from embeddings.language_model.model import LanguageModel
+
+    model = LanguageModel.load(path)
+    evaluation = read_json(path / PERPLEXITY_FILE) or {}
+    return {
+        "path": str(path),
+        "format": "language model",
+        "words": len(model.vocabulary),
+        "dimension": model.config.embedding_dimension,
+        "cell": model.config.cell,
+        "hidden units": " x ".join(map(str, model.config.layer_sizes)),
+        "parameters": sum(parameter.value.size for parameter in model.parameters.values()),
+        "test perplexity": evaluation.get("test", {}).get("perplexity"),
+        "bytes": _size(path),
+        **_making(path),
+    }
+
+
+def _making(path: Path) -> dict[str, Any]:
+    """Return the text, the date and the settings of a model, as far as its directory records them."""
+    settings = read_json(path / CONFIG_FILE) or {}
+    facts: dict[str, Any] = {}
+    if source := settings.get("corpus", {}).get("source"):
+        facts["text"] = source
+    if (path / MANIFEST_FILE).exists():
+        manifest = Manifest.read(path)
+        summaries = {name: record["summary"] for name, record in manifest.history.items()}
+        facts["tokens"] = summaries.get("encode", {}).get("tokens")
+        facts["text SHA-256"] = manifest.corpus
+        facts["made (UTC)"] = manifest.cost["started"]
+    sections = {name: dict(table) for name, table in settings.items() if isinstance(table, Mapping)}
+    return facts | ({"settings": sections} if sections else {})
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in (path.iterdir() if path.is_dir() else [path]) if file.is_file())

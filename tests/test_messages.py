@@ -1,0 +1,119 @@
+"""Messages on stderr and in log files: their options are understood everywhere, and they have dates."""
+
+import itertools
+import json
+import re
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embeddings import Vocabulary, WordVectors
+from pipelines.cli import load_command
+from pipelines.commands import PLACES
+from pipelines.console import logs, progress
+from pipelines.console.streams import DATE
+from tests.command_line import fails, vecmill
+
+DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
+OF_MESSAGES = {"--quiet", "-q", "--verbose", "-v", "--debug", "--log-format", "--log-file"}
+
+
+def all_commands():
+    """Return every command and every command of a group, by its words on the command line."""
+    found = {}
+    for name in PLACES:
+        command = load_command(name)
+        found[name] = command
+        found |= {f"{name} {sub}": inner for sub, inner in getattr(command, "commands", {}).items()}
+    return found
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("vectors") / "model"
+    WordVectors(Vocabulary.from_words(["king", "queen"], [2, 1]), np.eye(2, dtype=np.float32)).save(path)
+    return path
+
+
+@pytest.fixture
+def training(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("the king and the queen rule the old land\n" * 60)
+    return ["train-embeddings", text, "-o", tmp_path / "out", "--dimension", "8", "--epochs", "1"]
+
+
+@pytest.mark.parametrize(("name", "command"), all_commands().items(), ids=lambda value: str(value)[:24])
+def test_every_command_has_the_options_about_messages(name, command):
+    assert set(itertools.chain.from_iterable(option.opts for option in command.params)) >= OF_MESSAGES
+    shown = vecmill(*name.split(), "--help").stdout
+    assert all(len(re.findall(rf"(?<![\w-]){option}(?![\w-])", shown)) == 1 for option in OF_MESSAGES)
+
+
+def test_log_lines_have_a_date_unless_stderr_is_a_terminal(training):
+    result = vecmill(*training)
+    lines = result.stderr.splitlines()
+    assert len(lines) > 3
+    assert all(DATED.match(line) for line in lines)
+    first = datetime.strptime(lines[0][:19], DATE)
+    assert abs(datetime.now(UTC).astimezone().replace(tzinfo=None) - first) < timedelta(hours=1)
+
+
+@pytest.mark.parametrize("place", ["before", "after"])
+def test_quiet_leaves_results_and_warnings_and_verbose_adds_details(training, place, tmp_path):
+    def run(*options, force=False):
+        words = [*options, *training] if place == "before" else [*training, *options]
+        result = vecmill(*words, *(["--force"] if force else []))
+        assert result.exit_code == 0, result.output
+        return result
+
+    quiet = run("--quiet")
+    assert quiet.stderr == ""
+    assert str(tmp_path / "out") in quiet.stdout
+    usual, detailed = run(force=True).stderr, run("-v", force=True).stderr
+    assert "settings" not in usual
+    assert "running with the settings" in detailed
+    fails(1, "nowhere", *(["-q", "vector"] if place == "before" else ["vector", "-q"]), tmp_path / "nowhere", "x")
+
+
+def test_the_log_file_is_complete_and_grows(training, tmp_path):
+    log = tmp_path / "run.log"
+    assert vecmill(*training, "-q", "--log-file", log).stderr == ""
+    lines = log.read_text().splitlines()
+    assert all(re.match(DATED.pattern + "INFO ", line) for line in lines)
+    assert any("train-embeddings: done" in line for line in lines)
+    fails(1, "finished", "--log-file", log, *training)
+    assert log.read_text().splitlines()[: len(lines)] == lines
+    assert " ERROR " in log.read_text().splitlines()[-1]
+    vecmill("--log-format", "json", *training, "--log-file", log)
+    assert json.loads(log.read_text().splitlines()[-1])["level"] == "ERROR"
+    before = log.read_text()
+    vecmill(*training)
+    assert log.read_text() == before, "a log file belongs to one command"
+
+
+def test_a_log_file_that_cannot_be_written_is_an_error_and_one_that_fails_later_a_warning(training, tmp_path):
+    fails(1, "cannot write the log file .*nowhere", *training, "--log-file", tmp_path / "nowhere" / "log")
+    assert not (tmp_path / "out").exists()
+    full = Path("/dev/full")
+    if full.exists():
+        result = vecmill(*training, "--log-file", full)
+        assert result.exit_code == 0, result.output
+        assert result.stderr.count("/dev/full cannot be written") == 1
+
+
+def test_options_of_one_command_do_not_reach_the_next(model):
+    vecmill("--quiet", "--debug", "vector", model, "king")
+    vecmill("vector", model, "king")
+    assert logs.log_settings() == logs.LogSettings()
+    assert isinstance(progress.make_progress(), progress.LogProgress)
+
+
+def test_a_wrong_log_format_is_a_usage_error_wherever_it_stands(model, monkeypatch):
+    fails(2, "'jsn' is none of text, json, auto", "--log-format", "jsn", "vector", model, "king")
+    fails(2, "'jsn' is none of text, json, auto", "vector", model, "king", "--log-format", "jsn")
+    monkeypatch.setenv("VECMILL_LOG_FORMAT", "xml")
+    fails(2, "VECMILL_LOG_FORMAT: 'xml' is none of text, json, auto", "vector", model, "king")
+    monkeypatch.setenv("VECMILL_LOG_FORMAT", "json")
+    assert vecmill("vector", "nowhere", "king", "--log-format", "text").stderr.startswith("error: ")

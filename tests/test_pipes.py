@@ -1,0 +1,177 @@
+"""Commands in pipes: a question on stdin is answered before the next is asked; files are read, stdout is written."""
+
+import csv
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from embeddings import Vocabulary, WordVectors
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.model import LanguageModel
+from tests.command_line import fails, vecmill
+
+WORDS = {"the": [0, 0], "man": [0, 1], "woman": [0, -1], "king": [2, 1], "queen": [2, -1]}
+TEXT = 'The king, the KING\n\nnobody "here"\nwoman\u2028queen\r\nman'
+PROGRAM = [sys.executable, "-m", "vecmill"]
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    random = np.random.default_rng(1)
+    matrix = np.array([[*place, 0.5, *0.01 * random.standard_normal(3)] for place in WORDS.values()], np.float32)
+    return WordVectors(Vocabulary.from_words(WORDS, [900, 40, 30, 20, 10]), matrix)
+
+
+@pytest.fixture(scope="module")
+def model(vectors, tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "vectors"
+    vectors.save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def language_model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("model") / "lm"
+    vocabulary = Vocabulary.from_words(["<unk>", "<eos>", *WORDS], range(7, 0, -1))
+    LanguageModel(LanguageModelConfig(hidden_size=4, layers=1), vocabulary, rng=np.random.default_rng(0)).save(path)
+    return path
+
+
+CONVERSATIONS = {
+    "neighbors": (["--topn", "1"], ["king\n", "queen\n"], ["king\n", "queen\n"], 2),
+    "analogy": (["--topn", "1"], ["man king woman\n", "king man queen\n"], ["man is", "king is"], 2),
+    "vector": ([], ["king\n", "man\n"], ["king ", "man "], 1),
+    "embed": (["--json"], ["the king\n", "a man\n"], ['{"text": "the king"', '{"text": "a man"'], 1),
+    "score": (["--json"], ["the king\n", "a man\n"], ['{"text": "the king"', '{"text": "a man"'], 1),
+}
+
+
+@pytest.mark.parametrize("command", CONVERSATIONS)
+def test_a_line_is_answered_before_the_next_is_written(command, model, language_model):
+    options, questions, answers, lines = CONVERSATIONS[command]
+    place = language_model if command == "score" else model
+    call = [*PROGRAM, command, place, *options]
+    with subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
+        try:
+            for question, answer in zip(questions, answers, strict=True):
+                process.stdin.write(question)
+                process.stdin.flush()
+                found = [process.stdout.readline() for _ in range(lines)]  # waits for ever if output is held back
+                assert found[0].startswith(answer)
+            process.stdin.close()
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("command", ["neighbors", "analogy", "vector", "embed", "score"])
+def test_a_terminal_gets_a_prompt_on_stderr(command, model, language_model):
+    ours, theirs = pty.openpty()
+    call = [*PROGRAM, command, language_model if command == "score" else model]
+    with subprocess.Popen(call, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        os.close(theirs)
+        try:
+            prompt = process.stderr.read(6)
+            os.write(ours, b"\x04")  # Ctrl-D: the end
+            out, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+            os.close(ours)
+    assert prompt.rstrip() in (b"word>", b"A B C>", b"text>")
+    assert out == b""
+
+
+@pytest.mark.parametrize("from_stdin", [False, True])
+@pytest.mark.parametrize("to_stdout", [False, True])
+@pytest.mark.parametrize("name", ["text", "tsv", "csv", "jsonl"])
+def test_vectors_of_lines_as_text(name, to_stdout, from_stdin, model, tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_bytes(TEXT.encode())
+    call = ["embed", model, "--format", name] + ([] if from_stdin else [text])
+    if not to_stdout:
+        call += ["-o", tmp_path / "out"]
+    result = vecmill(*call, stdin=TEXT if from_stdin else None)
+    assert result.exit_code == 0, result.output
+    assert "2 of 9" in (result.stderr if to_stdout else result.stdout)
+    written = result.stdout if to_stdout else (tmp_path / "out").read_text()
+    lines = ["The king, the KING", "", 'nobody "here"', "woman queen", "man"]
+    if name == "jsonl":
+        records = [json.loads(line) for line in written.splitlines()]
+        texts, matrix = [record["text"] for record in records], [record["vector"] for record in records]
+    elif name == "csv":
+        header, *rows = csv.reader(io.StringIO(written))
+        assert header == ["text", *map(str, range(6))]
+        texts, matrix = [row[0] for row in rows], [row[1:] for row in rows]
+    else:
+        texts, matrix = lines, [line.split("\t" if name == "tsv" else " ") for line in written.splitlines()]
+    assert texts == lines
+    assert vecmill("embed", model, text, "-o", tmp_path / "exact.npy").exit_code == 0
+    assert np.array_equal(np.array(matrix, np.float32), np.load(tmp_path / "exact.npy"))
+
+
+def test_the_ending_of_the_file_is_its_format(model, tmp_path):
+    for ending, beginning in {"txt": b"0", "tsv": b"0", "csv": b"text,0,", "jsonl": b'{"text"'}.items():
+        out = tmp_path / f"out.{ending}"
+        assert vecmill("embed", model, "-o", out, stdin="man\n").exit_code == 0
+        assert out.read_bytes().startswith(beginning)
+
+
+def test_sif_to_stdout_is_that_of_the_file(model, tmp_path):
+    result = vecmill("embed", model, "--weighting", "sif", stdin=TEXT)
+    vecmill("embed", model, "--weighting", "sif", "-o", tmp_path / "x.npy", stdin=TEXT)
+    shown = np.array([line.split() for line in result.stdout.splitlines()], np.float32)
+    assert np.array_equal(shown, np.load(tmp_path / "x.npy"))
+
+
+def test_many_lines_come_out_in_order(model):
+    text = "".join(f"{list(WORDS)[i % 5]} {'x' * (i % 50)}\n" for i in range(10_000))
+    result = vecmill("embed", model, "--json", stdin=text)
+    assert [json.loads(line)["text"] for line in result.stdout.splitlines()] == text.splitlines()
+
+
+def test_scores_of_a_file_are_those_of_stdin(language_model, tmp_path):
+    text = tmp_path / "text.txt"
+    lines = "the king\n\na man\n" * 300
+    text.write_text(lines)
+    from_file, from_stdin = vecmill("score", language_model, text), vecmill("score", language_model, stdin=lines)
+    assert from_file.stdout == from_stdin.stdout
+    assert len(from_file.stdout.splitlines()) == 900
+    fails(1, "standard input is empty", "score", language_model, stdin="")
+
+
+def test_a_reader_that_stops_early_ends_the_command_silently(model):
+    call = f"yes king | '{sys.executable}' -m vecmill neighbors '{model}' | head -3"
+    run = subprocess.run(["bash", "-c", f"set -o pipefail; {call}"], capture_output=True, text=True, check=False)
+    assert len(run.stdout.splitlines()) == 3
+    assert run.stderr == ""
+
+
+SETTINGS = [
+    ({}, "King", "king"),
+    ({"lowercase": False}, "King", None),
+    ({"lowercase": False, "fold_digits": True}, "1984", "0000"),
+    ({"name": "whitespace"}, "QUEEN", "queen"),
+    ({}, "king queen", None),
+]
+
+
+@pytest.mark.parametrize(("tokenizer", "typed", "known"), SETTINGS)
+@pytest.mark.parametrize("command", ["neighbors", "analogy", "vector"])
+def test_words_are_looked_up_as_the_model_writes_them(command, tokenizer, typed, known, tmp_path):
+    words = ["king", "queen", "0000", "man"]
+    path = tmp_path / "model"
+    WordVectors(Vocabulary.from_words(words), np.eye(4, dtype=np.float32)).save(path)
+    arguments = [typed, "man", "0000"] if command == "analogy" else [typed, typed]
+    unknown = f"{typed!r} is not in the vocabulary"
+    fails(1, unknown, command, path, *arguments[:1], *arguments[1 : 3 * (command == "analogy")])
+    (path / "config.json").write_text(json.dumps({"tokenizer": tokenizer}))
+    result = vecmill(command, path, *arguments)
+    assert result.exit_code == (0 if known else 1)
+    assert (unknown in result.stderr) == (known is None)
+    assert result.stderr.count(f"{typed} is looked up as {known}") == (1 if known else 0)
