@@ -81,12 +81,13 @@ def _is_word2vec(model: str) -> bool:
 
 
 def _kernels(model: str) -> Sequence[Callable[..., object]]:
-    from embeddings.networks import kernels as networks
-    from embeddings.word2vec.kernels import KERNELS
-    from embeddings.word2vec.replicas import merge, take_block
-
     if _is_word2vec(model):
+        from embeddings.word2vec.kernels import KERNELS
+        from embeddings.word2vec.replicas import merge, take_block
+
         return [*KERNELS.values(), take_block, merge]
+    from embeddings.networks import kernels as networks
+
     return [getattr(networks, f"{model}_{direction}") for direction in ("forward", "backward")]
 
 

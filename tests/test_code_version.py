@@ -97,7 +97,7 @@ def test_no_module_that_runs_is_missed(tmp_path):
     loaded = {line.removeprefix(f"{ROOT}/") for line in done.stdout.split()}
     known = set().union(*(names(stage) for stage in ("fetch", "tokenize", "vocabulary", "encode", "train")))
     assert loaded
-    assert loaded - known <= SETTINGS_ONLY
+    assert loaded - known <= {*SETTINGS_ONLY, "embeddings/compile_ahead.py"}  # which fills a cache of machine code
 
 
 # --------------------------------------------------------------------------------------------------- small projects

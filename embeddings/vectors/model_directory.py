@@ -117,7 +117,7 @@ def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
     """
     try:
         settings = dict(json.loads((Path(path) / CONFIG_FILE).read_text("utf-8"))["tokenizer"])
-        return {"spec": settings.pop("name"), **settings}
+        return {"spec": settings.pop("name", "fast"), **settings}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
