@@ -130,6 +130,21 @@ def test_files_that_are_not_arpa_are_refused(tmp_path):
         ArpaModel(tmp_path / "none.arpa")
 
 
+def test_a_byte_order_mark_is_dropped(tmp_path):
+    path = tmp_path / "model.arpa"
+    path.write_text(ARPA.lstrip(), "utf-8-sig")
+    assert isinstance(load_ngram_model(path, Vocabulary.from_words([UNK, END]), make_tokenizer()), ArpaModel)
+
+
+@pytest.mark.parametrize("name", ["model.binary", "model.gz"])
+def test_binaries_of_kenlm_are_named(name, tmp_path):
+    path = tmp_path / name
+    content = b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(200)
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    with pytest.raises(EmbeddingsError, match=r"KenLM's build_binary: give the ARPA file .*lmplz"):
+        load_ngram_model(path, Vocabulary.from_words([UNK, END]), make_tokenizer())
+
+
 def test_counts_by_hand(tmp_path):
     """Too few n-grams to estimate discounts: they are 0.5, 1 and 1.5."""
     path = tmp_path / "counts"

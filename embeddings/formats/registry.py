@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embeddings.formats.compression import output_file
+from embeddings.formats.decoding import Decoding
 from embeddings.formats.stream import Progress, VectorStream
 from embeddings.vectors.model_directory import MODEL_FILES
 from vecmill.extras import needs
@@ -38,6 +39,10 @@ class Format:
         Names of the files of a directory format, those that distinguish it from others first.
     needs_count : bool
         The number of words precedes the words.
+    takes_encoding : bool
+        Files may be in another encoding than UTF-8.
+    takes_words : bool
+        The words are those of a file of counts.
     """
 
     name: str
@@ -51,10 +56,17 @@ class Format:
     compressible: bool = False
     files: tuple[str, ...] = ()
     needs_count: bool = False
+    takes_encoding: bool = False
+    takes_words: bool = False
 
-    def open_stream(self, path: Path, progress: Progress | None) -> AbstractContextManager[VectorStream]:
-        """Open a file of this format for reading."""
-        stream: AbstractContextManager[VectorStream] = self._module.open_stream(path, progress)
+    def open_stream(
+        self, path: Path, progress: Progress | None, decoding: Decoding, counts: Mapping[str, int] | None
+    ) -> AbstractContextManager[VectorStream]:
+        """Open a file of this format for reading; its words are decoded, or are those of `counts`."""
+        options: dict[str, Any] = {"decoding": decoding} if self.takes_encoding else {}
+        if self.takes_words:
+            options["counts"] = counts
+        stream: AbstractContextManager[VectorStream] = self._module.open_stream(path, progress, **options)
         return stream
 
     @property
@@ -90,6 +102,7 @@ FORMATS: dict[str, Format] = {
             extensions=(".txt",),
             compressible=True,
             needs_count=True,
+            takes_encoding=True,
         ),
         Format(
             name="word2vec-binary",
@@ -98,6 +111,7 @@ FORMATS: dict[str, Format] = {
             extensions=(".bin",),
             compressible=True,
             needs_count=True,
+            takes_encoding=True,
         ),
         Format(
             name="word2vec-binary-newline",
@@ -108,6 +122,7 @@ FORMATS: dict[str, Format] = {
             can_read=False,
             compressible=True,
             needs_count=True,
+            takes_encoding=True,
         ),
         Format(
             name="glove",
@@ -115,6 +130,7 @@ FORMATS: dict[str, Format] = {
             module="glove",
             extensions=(".txt",),
             compressible=True,
+            takes_encoding=True,
         ),
         Format(
             name="fasttext-vec",
@@ -124,6 +140,15 @@ FORMATS: dict[str, Format] = {
             extensions=(".vec",),
             compressible=True,
             needs_count=True,
+            takes_encoding=True,
+        ),
+        Format(
+            name="glove-binary",
+            description="the parameters that GloVe writes with -binary; the words are those of its vocabulary file",
+            module="glove_binary",
+            extensions=(".bin",),
+            can_write=False,
+            takes_words=True,
         ),
         Format(
             name="npz",
@@ -161,6 +186,7 @@ FORMATS: dict[str, Format] = {
             module="comma_separated",
             extensions=(".csv",),
             compressible=True,
+            takes_encoding=True,
         ),
         Format(
             name="static-embedding",
@@ -175,6 +201,14 @@ FORMATS: dict[str, Format] = {
             description="directory for TensorBoard's embedding projector",
             module="projector",
             files=("vectors.tsv", "metadata.tsv", "projector_config.pbtxt"),
+            takes_encoding=True,
+        ),
+        Format(
+            name="spacy",
+            description="directory of vectors that spaCy wrote, or of a whole pipeline",
+            module="spacy_vectors",
+            can_write=False,
+            files=("vectors", "key2row", "strings.json", "vectors.cfg"),
         ),
         Format(
             name="model",

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.completion import format_names
-from pipelines.commands.options import ForceFile, Model, refuse_existing
+from pipelines.commands.completion import format_names, input_format_names
+from pipelines.commands.options import Encoding, ForceFile, Model, refuse_existing, require_choice
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
@@ -31,6 +31,7 @@ def export_command(
         ),
     ] = None,
     half: HalfPrecision = False,
+    encoding: Encoding = "utf-8",
     force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
 ) -> None:
@@ -44,7 +45,13 @@ def export_command(
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
         try:
             formats.convert(
-                model, out, format=name, dtype="float16" if half else "float32", progress=update, overwrite=force
+                model,
+                out,
+                format=name,
+                dtype="float16" if half else "float32",
+                progress=update,
+                overwrite=force,
+                encoding=encoding,
             )
         except formats.UnknownFormatError as error:
             raise ConfigError(f"--format: {error}") from None
@@ -74,23 +81,39 @@ def convert_command(
             metavar="NAME",
             help="Format of IN.",
             show_default="by the content and name of IN",
-            autocompletion=format_names,
+            autocompletion=input_format_names,
         ),
     ] = None,
     half: HalfPrecision = False,
+    encoding: Encoding = "utf-8",
+    errors: Annotated[
+        str,
+        typer.Option(
+            "--encoding-errors",
+            metavar="strict|replace",
+            help="Refuse words of another encoding, or put U+FFFD in the place of such bytes.",
+        ),
+    ] = "strict",
+    counts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Lines 'word count' beside IN, as word2vec's -save-vocab and GloVe write them."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print formats and size as JSON.")] = False,
 ) -> None:
     """Convert word vectors from one format to another.
 
     Formats are recognized by name and content: word2vec-text, word2vec-binary, word2vec-binary-newline, glove,
-    fasttext-vec, npz, safetensors, parquet, arrow, csv, static-embedding, projector and model. The extensions .gz
-    and .zst compress.
+    fasttext-vec, npz, safetensors, parquet, arrow, csv, static-embedding, projector, model, and, to read only, spacy.
+    GloVe's own binary file needs --input-format glove-binary and --counts. The extensions .gz and .zst compress.
 
     Example: vecmill convert GoogleNews-vectors.bin.gz vectors.parquet --float16
     """
     from embeddings import formats
 
+    require_choice("--encoding-errors", errors, formats.ERRORS)
     refuse_existing(destination, force)
     dtype = "float16" if half else "float32"
     try:
@@ -106,6 +129,9 @@ def convert_command(
                 dtype,
                 progress=lambda done: update(done, total=size),
                 overwrite=force,
+                encoding=encoding,
+                errors=errors,
+                counts=counts,
             )
     except formats.UnknownFormatError as error:
         raise ConfigError(f"{error} (options --format and --input-format)") from None
@@ -117,4 +143,4 @@ def convert_command(
 
 
 def _size(path: Path) -> int:
-    return sum(entry.stat().st_size for entry in ([path] if path.is_file() else path.iterdir()))
+    return sum(entry.stat().st_size for entry in ([path] if path.is_file() else path.rglob("*")))
