@@ -27,6 +27,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embeddings.formats.compression import COMPRESSION_SUFFIXES
 from embeddings.formats.decoding import ERRORS, UTF_8, Decoding, make_decoding
@@ -48,6 +49,9 @@ from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.model_directory import vectors_path
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.hints import did_you_mean
+
+if TYPE_CHECKING:
+    from embeddings.formats.tokenizer_rules import TokenizerRules
 
 __all__ = [
     "ERRORS",
@@ -126,6 +130,8 @@ def write(
     dtype: str = "float32",
     progress: Progress | None = None,
     overwrite: bool = False,
+    *,
+    rules: "TokenizerRules | None" = None,
 ) -> None:
     """Write word vectors atomically: the file gets its name when it is complete.
 
@@ -142,6 +148,9 @@ def write(
         Called now and then with the number of words written so far.
     overwrite : bool
         Replace a directory that holds only files of that format. (A file is always replaced.)
+    rules : TokenizerRules, optional
+        Those of the tokenizer of the training text, for static-embedding: ``exact_rules(tokenizer.settings)`` of
+        `embeddings.formats.tokenizer_rules`. By default they are guessed from the words.
 
     Raises
     ------
@@ -157,7 +166,9 @@ def write(
         return
     counts = vectors.vocabulary.counts
     table = VectorTable(vectors.vocabulary.words, counts if counts.any() else None, vectors.matrix)
-    entry.write_stream(stream_of(table, f"vectors for {destination.name}", progress), destination, dtype, overwrite)
+    entry.write_stream(
+        stream_of(table, f"vectors for {destination.name}", progress), destination, dtype, overwrite, rules
+    )
 
 
 def convert(
@@ -172,6 +183,7 @@ def convert(
     encoding: str = "utf-8",
     errors: str = "strict",
     counts: str | os.PathLike[str] | None = None,
+    rules: "TokenizerRules | None" = None,
 ) -> None:
     """Read one file and write another block by block: memory holds the words, but not the vectors.
 
@@ -197,6 +209,8 @@ def convert(
         As in `read`.
     counts : path, optional
         File of counts of the source, as in `read`.
+    rules : TokenizerRules, optional
+        As in `write`.
 
     Raises
     ------
@@ -221,7 +235,7 @@ def convert(
             if entry.needs_count:
                 stream.blocks = _exactly(stream.blocks, count or 0)
             try:
-                entry.write_stream(stream, destination, dtype, overwrite)
+                entry.write_stream(stream, destination, dtype, overwrite, rules)
             except _CountChanged as changed:  # by duplicate words
                 count = changed.count
                 continue

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embeddings.formats.compression import output_file
 from embeddings.formats.decoding import Decoding
@@ -13,6 +13,9 @@ from embeddings.formats.stream import Progress, VectorStream
 from embeddings.vectors.model_directory import MODEL_FILES
 from vecmill.extras import needs
 from vecmill.files import atomic_directory, writing
+
+if TYPE_CHECKING:
+    from embeddings.formats.tokenizer_rules import TokenizerRules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +46,8 @@ class Format:
         Files may be in another encoding than UTF-8.
     takes_words : bool
         The words are those of a file of counts.
+    takes_rules : bool
+        The rules that split text into words are written too.
     """
 
     name: str
@@ -58,6 +63,7 @@ class Format:
     needs_count: bool = False
     takes_encoding: bool = False
     takes_words: bool = False
+    takes_rules: bool = False
 
     def open_stream(
         self, path: Path, progress: Progress | None, decoding: Decoding, counts: Mapping[str, int] | None
@@ -74,14 +80,17 @@ class Format:
         """True if the format is a directory of files."""
         return bool(self.files)
 
-    def write_stream(self, stream: VectorStream, path: Path, dtype: str, overwrite: bool) -> None:
+    def write_stream(
+        self, stream: VectorStream, path: Path, dtype: str, overwrite: bool, rules: "TokenizerRules | None"
+    ) -> None:
         """Write a file or directory of this format; it gets its name when it is complete."""
+        options = {**self.write_options, "rules": rules} if self.takes_rules else self.write_options
         if self.is_directory:
             with atomic_directory(path, replace=overwrite) as directory, writing(path):
-                self._module.write_stream(stream, directory, dtype, **self.write_options)
+                self._module.write_stream(stream, directory, dtype, **options)
         else:
             with output_file(path) as file:
-                self._module.write_stream(stream, file, dtype, **self.write_options)
+                self._module.write_stream(stream, file, dtype, **options)
 
     @property
     def _module(self) -> Any:
@@ -193,7 +202,8 @@ FORMATS: dict[str, Format] = {
             description="directory that sentence-transformers and Model2Vec load",
             module="static_embedding",
             dtypes=_BOTH,
-            files=("model.safetensors", "tokenizer.json", "config.json", "modules.json"),
+            files=("model.safetensors", "tokenizer.json", "config.json", "modules.json", "README.md"),
+            takes_rules=True,
             needs_count=True,
         ),
         Format(
