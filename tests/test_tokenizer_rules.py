@@ -135,7 +135,9 @@ def test_rules_are_guessed_from_words(options):
     tokenizer = make_tokenizer(**options)
     text = "Don’t panic, it's 2001 and 1984. (Yes: 42.) End. Of, the! story? Naïve cafés"
     words = dict.fromkeys(ours(tokenizer, text))
-    assert theirs(guessed_rules(words))(text) == ours(tokenizer, text)
+    rules = guessed_rules(words)
+    assert theirs(rules)(text) == ours(tokenizer, text)
+    assert rules.guessed
 
 
 def test_words_that_keep_their_apostrophe_are_found():

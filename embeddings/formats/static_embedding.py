@@ -136,16 +136,18 @@ def tokenizer_entries(words: list[str], unknown: str, rules: TokenizerRules) -> 
 def _about(words: int, dimension: int, rules: TokenizerRules) -> str:
     """Return the text of ``README.md``."""
     options = ", ".join(f"{name} {value}" for name, value in rules.settings.items())
-    difference = (
-        "The rules in `tokenizer.json` cut text into the same words."
-        if rules.differing is None
-        else f"The rules in `tokenizer.json` are an approximation: of {rules.lines:,} lines of a sample they cut "
-        f"{rules.differing:.1%} into other words."
-    )
+    how = "The rules in `tokenizer.json` cut text into the same words."
+    if rules.guessed:
+        how = "It was not recorded; these settings suit the words."
+    elif rules.differing is not None:
+        how = (
+            f"The rules in `tokenizer.json` are an approximation: of {rules.lines:,} lines of a sample they cut "
+            f"{rules.differing:.1%} into other words."
+        )
     return (
         "---\nlibrary_name: model2vec\n---\n\n# Word vectors\n\n"
         f"{words:,} words, {dimension} dimensions, each vector of length 1. Exported by vecmill.\n\n"
-        f"Tokenizer of the training text: {options}. {difference}\n"
+        f"Tokenizer of the training text: {options}. {how}\n"
     )
 
 

@@ -53,6 +53,8 @@ class TokenizerRules(NamedTuple):
         Share of the lines of a sample that the rules cut into other words; None if there are none by construction.
     lines : int
         Lines of that sample.
+    guessed : bool
+        The tokenizer was not recorded; the settings are those that suit the words.
     """
 
     settings: dict[str, Any]
@@ -60,6 +62,7 @@ class TokenizerRules(NamedTuple):
     pattern: str
     differing: float | None = None
     lines: int = 0
+    guessed: bool = False
 
     @property
     def pre_tokenizer(self) -> dict[str, Any]:
@@ -164,7 +167,7 @@ def guessed_rules(words: Iterable[str]) -> TokenizerRules:
             "punctuation": any(found == {False} for found in kinds),
             "fold_digits": digits == {"0"} and any("00" in word for word in words),
         }
-    )
+    )._replace(guessed=True)
     if any("’" in word and word != "’" for word in words):  # they keep it
         return rules._replace(normalizers=[rule for rule in rules.normalizers if rule.get("content") != "'"])
     return rules

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
@@ -17,8 +17,8 @@ from pipelines.commands.options import ForceFile, Model, refuse_existing, requir
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
+from pipelines.running.recorded_tokenizer import tokenizer_of
 from pipelines.settings.config import ConfigError
-from pipelines.settings.file_names import CONFIG_FILE
 
 if TYPE_CHECKING:
     from embeddings import Tokenizer, WordVectors
@@ -66,7 +66,7 @@ def embed_command(
     from embeddings import formats
     from embeddings.vectors.model_directory import vectors_path
 
-    vectors, tokenizer, tally = formats.read(model), _tokenizer(vectors_path(model)), Tally()
+    vectors, tokenizer, tally = formats.read(model), tokenizer_of(vectors_path(model)), Tally()
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
     with (
@@ -94,23 +94,6 @@ def _batches(stream: IO[bytes]) -> Iterator[list[str]]:
     """Yield lists of lines; other line breaks of Unicode become spaces, because each line has one vector."""
     while batch := list(islice(stream, _LINES_AT_A_TIME)):
         yield [" ".join(line.decode("utf-8", "replace").splitlines()) for line in batch]
-
-
-def _tokenizer(model: Path) -> "Tokenizer":
-    """Return the tokenizer that the model was trained with; the fast one if the model does not say."""
-    from embeddings import make_tokenizer
-    from pipelines.settings.sections import TokenizerSettings
-
-    settings = asdict(TokenizerSettings()) | _settings(model).get("tokenizer", {})
-    return make_tokenizer(settings.pop("name"), **settings)
-
-
-def _settings(model: Path) -> dict[str, Any]:
-    try:
-        settings = json.loads((model / CONFIG_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return settings if isinstance(settings, dict) else {}
 
 
 def _embed(
