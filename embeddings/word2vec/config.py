@@ -39,7 +39,8 @@ class Word2VecConfig:
         Passes over the corpus.
     learning_rate, min_learning_rate : float
         The learning rate decreases linearly from the first to the second. None takes the default of the architecture:
-        0.025 for skip-gram and 0.1 for CBOW, or 0.01 and 0.04 with initial vectors.
+        0.025 for skip-gram and 0.1 for CBOW, or 0.01 and 0.04 with initial vectors. On small texts 0.05 gives better
+        skip-gram vectors (docs/from-gensim.md has figures).
     negative_sharing : {"window", "pair"}
         "window": one set of negatives for all context words of a centre word (skip-gram), for up to eight neighbouring
         centre words (CBOW). "pair": the textbook algorithm, new negatives for every example.
