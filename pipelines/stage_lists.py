@@ -124,7 +124,7 @@ def run_stages(config: RunConfig, hashes: HashCache | None = None) -> list[Stage
     if config.evaluate.data:
         stages.append(EvaluateStage(data=config.evaluate.data))
     if config.export.formats:
-        stages.append(ExportStage(export=config.export))
+        stages.append(ExportStage(export=config.export, tokenizer=config.embedding.tokenizer))
     if config.lm:
         stages.append(language_model_stage(config.lm))
     return [*stages, ReportStage(earlier=tuple(stage.name for stage in stages))]

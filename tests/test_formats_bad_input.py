@@ -122,8 +122,12 @@ def test_arrays_without_words_and_fasttext_models_are_refused(tmp_path):
     with pytest.raises(FormatError, match="is one NumPy array, which has no words"):
         formats.read(tmp_path / "vectors.npy")
     (tmp_path / "model.bin").write_bytes(struct.pack("<ii", 793712314, 12) + bytes(100))
-    with pytest.raises(FormatError, match=r"is a fastText model; give the \.vec file"):
+    with pytest.raises(FormatError, match=r"is a fastText model \(of an unknown kind\); give the \.vec file"):
         formats.read(tmp_path / "model.bin")
+    settings = struct.pack("<ii", 793712314, 12) + struct.pack("<12i", 100, 5, 5, 1, 5, 1, 1, 3, 0, 0, 0, 100)
+    (tmp_path / "model.ftz").write_bytes(settings + bytes(100))
+    with pytest.raises(FormatError, match=r"\(supervised\).*fasttext print-word-vectors model.ftz < words.txt"):
+        formats.read(tmp_path / "model.ftz")
     (tmp_path / "notes.txt").write_text("Some text about vectors\nthat is none\n")
     with pytest.raises(FormatError, match="no known format"):
         formats.read(tmp_path / "notes.txt")
@@ -402,3 +406,52 @@ def test_random_binary_vectors_are_not_taken_for_text(tmp_path):
 )
 def test_the_name_tells_the_format_to_write(name, expected):
     assert formats.format_of_name(name) == expected
+
+
+def spacy_directory(path, keys, rows=2, strings='["king", "a word of twenty letters"]', mode="default"):
+    np.save(path / "vectors.npy", np.arange(2.0 * rows, dtype=np.float32).reshape(rows, 2))
+    (path / "vectors.npy").rename(path / "vectors")
+    (path / "key2row").write_bytes(keys)
+    (path / "strings.json").write_text(strings)
+    (path / "vectors.cfg").write_text(json.dumps({"mode": mode}))
+
+
+KING = b"\xcf" + (7464393751932445219).to_bytes(8, "big")  # the key of "king", as spaCy has it
+
+
+def test_keys_of_spacy_are_hashes_of_words(tmp_path, caplog):
+    spacy_directory(tmp_path, b"\x82" + KING + b"\x01" + b"\xcd\xff\xff\x00")
+    assert guess_format(tmp_path) == "spacy"
+    with caplog.at_level(logging.WARNING):
+        found = formats.read(tmp_path)
+    assert list(found.words) == ["king"]
+    np.testing.assert_array_equal(found.matrix, [[2, 3]])
+    assert "1 of 2 keys have no word" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("keys", "options", "problem"),
+    [
+        (b"", {}, "key2row: is no MessagePack map"),
+        (b"\x81" + KING, {}, "key2row: is no MessagePack map"),
+        (b"\x81" + KING + b"\x00\x00", {}, "key2row: has 12 bytes, expected 11"),
+        (b"\x81" + KING + b"\xa1a", {}, "key2row: is no MessagePack map"),
+        (b"\x81" + KING + b"\x02", {}, "points beyond the 2 rows of vectors"),
+        (b"\x81" + KING + b"\xcf" + b"\xff" * 8, {}, "points beyond the 2 rows of vectors"),
+        (b"\x81" + KING + b"\x00", {"strings": '["queen"]'}, "strings.json has no word of the 1 keys"),
+        (b"\x80", {}, "strings.json has no word of the 0 keys"),
+        (b"\x81" + KING + b"\x00", {"strings": '{"a": 1}'}, "strings.json: expected a list of words"),
+        (b"\x81" + KING + b"\x00", {"strings": "["}, "strings.json: is no JSON"),
+        (b"\x81" + KING + b"\x00", {"mode": "floret"}, "the mode is 'floret', whose rows are those of parts of words"),
+    ],
+)
+def test_vectors_of_spacy_that_are_damaged(tmp_path, keys, options, problem):
+    spacy_directory(tmp_path, keys, **options)
+    with pytest.raises(FormatError, match=problem):
+        formats.read(tmp_path)
+
+
+def test_formats_that_are_only_read_are_not_written(tmp_path):
+    for name in ("spacy", "glove-binary"):
+        with pytest.raises(UnknownFormatError, match=f"format '{name}' is only read; formats that are written: "):
+            formats.write(make(), tmp_path / "out", name)

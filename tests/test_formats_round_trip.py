@@ -30,6 +30,7 @@ SUFFIX = {
     "projector": "",
     "model": "",
 }
+WRITTEN = [name for name, entry in FORMATS.items() if entry.can_write]
 SEPARATED_BY_SPACE = {"word2vec-text", "word2vec-binary", "word2vec-binary-newline", "glove", "fasttext-vec"}
 WITH_COUNTS = {"npz", "safetensors", "parquet", "arrow", "csv", "projector", "model"}
 
@@ -75,6 +76,8 @@ def refused(name, vectors):
     words = list(vectors.words)
     if name in SEPARATED_BY_SPACE and any(re.search(r"[ \t\n\v\f\r]", word) for word in words):
         return "white space"
+    if name == "glove" and words[0].startswith("\ufeff"):
+        return "byte-order mark"
     if name == "npz" and any(word.endswith("\0") for word in words):
         return "zero byte"
     if name == "projector" and vectors.dimension == 1:
@@ -101,7 +104,7 @@ def same(name, found, vectors):
     np.testing.assert_array_equal(found.vocabulary.counts, counts)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITTEN)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(vectors=word_vectors())
 def test_round_trip(name, vectors, tmp_path):
@@ -153,7 +156,7 @@ def test_round_trip_compressed(name, suffix, tmp_path, ordinary):
     same(name, formats.read(path), ordinary)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.parametrize("source", ["word2vec-text", "glove", "npz", "parquet", "projector", "model"])
 def test_conversion_equals_reading_and_writing(source, name, tmp_path, ordinary, monkeypatch):
     monkeypatch.setattr(formats.stream, "BLOCK_BYTES", 1000)  # many blocks

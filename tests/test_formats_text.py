@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from embeddings import formats
 from embeddings.formats import FormatError, read, text_kernels, text_rows
 from embeddings.formats.stream import VectorTable, stream_of
 from tests.reference import decimal_float32
@@ -198,3 +199,159 @@ def test_duplicate_words_keep_their_first_vector(tmp_path, caplog):
     assert list(vectors.words) == ["a", "b", "c"]
     np.testing.assert_array_equal(vectors.matrix[:, 0], [1, 2, 4])
     assert "2 duplicate words skipped, first 'a'" in caplog.text
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", b"2 2\na 1 2\nb 3 4\n"),
+        ("a.vec", b"2 2\na 1 2 \nb 3 4 \n"),
+        ("glove.txt", b"a 1 2\nb 3 4\n"),
+        ("a.bin", b"2 2\na " + np.float32([1, 2]).tobytes() + b"b " + np.float32([3, 4]).tobytes()),
+        ("a.csv", b"word,0,1\na,1,2\nb,3,4\n"),
+    ],
+)
+def test_a_byte_order_mark_is_dropped(tmp_path, name, content, suffix):
+    import gzip
+
+    marked = b"\xef\xbb\xbf" + content
+    vectors = read(written(tmp_path, gzip.compress(marked) if suffix else marked, name + suffix))
+    assert list(vectors.words) == ["a", "b"]
+    np.testing.assert_array_equal(vectors.matrix, [[1, 2], [3, 4]])
+
+
+def test_a_byte_order_mark_before_the_columns_of_the_projector_is_dropped(tmp_path):
+    written(tmp_path, b"\xef\xbb\xbf1\t2\n3\t4\n", "vectors.tsv")
+    written(tmp_path, b"\xef\xbb\xbfword\tcount\na\t5\nb\t6\n", "metadata.tsv")
+    vectors = read(tmp_path)
+    assert list(vectors.words) == ["a", "b"]
+    assert vectors.vocabulary.counts.tolist() == [5, 6]
+
+
+def test_utf_16_is_named(tmp_path):
+    with pytest.raises(FormatError, match="is UTF-16 text, expected UTF-8; convert it: iconv"):
+        read(written(tmp_path, "2 1\na 1\nb 2\n".encode("utf-16")))
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_gloves_header_does_not_count_the_row_of_unknown_words(tmp_path, suffix):
+    import gzip
+
+    def file(content):
+        return written(tmp_path, gzip.compress(content) if suffix else content, f"glove.txt{suffix}")
+
+    vectors = read(file(b"2 2\na 1 2\nb 3 4\n<unk> 5 6\n"))
+    assert list(vectors.words) == ["a", "b", "<unk>"]
+    np.testing.assert_array_equal(vectors.matrix, [[1, 2], [3, 4], [5, 6]])
+    formats.convert(tmp_path / f"glove.txt{suffix}", tmp_path / "again.bin")
+    assert list(read(tmp_path / "again.bin").words) == ["a", "b", "<unk>"]
+    for rows in (b"a 1 2\nb 3 4\nc 5 6\n", b"a 1 2\nb 3 4\n<unk> 5 6\nc 7 8\n", b"a 1 2\nb 3 4\nc 5 6\n<unk> 7 8\n"):
+        with pytest.raises(FormatError, match="states 2 words, but there are more"):
+            read(file(b"2 2\n" + rows))
+
+
+def test_the_row_of_unknown_words_may_come_in_a_chunk_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.setattr(text_rows, "CHUNK_BYTES", 8)
+    lines = [f"word{number} {number}" for number in range(1, 30)]
+    vectors = read(written(tmp_path, "\n".join(["29 1", *lines, "<unk> 0", ""])))
+    assert len(vectors) == 30
+
+
+ENCODED = {
+    "a.txt": lambda words: b"2 1\n" + b"".join(word + b" 1\n" for word in words),
+    "glove.txt": lambda words: b"".join(word + b" 1\n" for word in words),
+    "a.bin": lambda words: b"2 1\n" + b"".join(word + b" " + np.float32([1]).tobytes() for word in words),
+    "a.csv": lambda words: b"word,0\n" + b"".join(word + b",1\n" for word in words),
+}
+
+
+@pytest.mark.parametrize("name", ENCODED)
+@pytest.mark.parametrize(
+    ("encoding", "words"),
+    [
+        ("latin-1", ["café", "über"]),
+        ("cp1251", ["язык", "дом"]),
+        ("shift_jis", ["日本", "ソース"]),
+        ("gb18030", ["语言", "€"]),
+    ],
+)
+def test_words_are_decoded_as_the_caller_says(tmp_path, name, encoding, words):
+    path = written(tmp_path, ENCODED[name]([word.encode(encoding) for word in words]), name)
+    assert list(formats.read(path, encoding=encoding).words) == words
+    formats.convert(path, tmp_path / "utf8.txt", encoding=encoding)
+    assert list(read(tmp_path / "utf8.txt").words) == words
+    if name != "a.csv":
+        with pytest.raises(FormatError, match=r"is not UTF-8; name the encoding of the file \(--encoding latin-1"):
+            read(path)
+
+
+@pytest.mark.parametrize("name", [name for name in ENCODED if name != "a.csv"])
+def test_bytes_that_are_no_text_can_be_replaced(tmp_path, name):
+    path = written(tmp_path, ENCODED[name]([b"caf\xe9", b"b"]), name)
+    assert list(formats.read(path, errors="replace").words) == ["caf\ufffd", "b"]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"encoding": "latin-99"}, "unknown encoding 'latin-99'; expected a name"),
+        ({"encoding": "utf-16"}, "does not write spaces and digits as ASCII does; convert the file: iconv -f utf-16"),
+        ({"encoding": "base64"}, "unknown encoding 'base64'"),
+        ({"errors": "skip"}, "errors is 'skip'; expected 'strict' or 'replace'"),
+    ],
+)
+def test_encodings_that_no_file_has(tmp_path, options, problem):
+    with pytest.raises(FormatError, match=problem):
+        formats.read(written(tmp_path, "1 1\na 1\n"), **options)
+
+
+def test_formats_that_state_their_encoding_take_no_other(tmp_path):
+    vectors = read(written(tmp_path, "1 1\na 1\n"))
+    formats.write(vectors, tmp_path / "a.npz")
+    with pytest.raises(FormatError, match="'npz' is always UTF-8; leave the encoding out"):
+        formats.read(tmp_path / "a.npz", encoding="latin-1")
+
+
+@pytest.mark.parametrize("separator", [" ", "\t"])
+def test_counts_come_from_a_file_beside_the_vectors(tmp_path, caplog, separator):
+    path = written(tmp_path, "3 1\nthe 1\ncat 2\nsat 3\n")
+    counts = written(tmp_path, f"</s>{separator}0\nthe{separator}10\nsat{separator}4\n", "counts.txt")
+    with caplog.at_level(logging.WARNING):
+        vectors = formats.read(path, counts=counts)
+    assert vectors.vocabulary.counts.tolist() == [10, 0, 4]
+    assert "no count of 1 of 3 words" in caplog.text
+    formats.convert(path, tmp_path / "a.npz", counts=counts)
+    assert read(tmp_path / "a.npz").vocabulary.counts.tolist() == [10, 0, 4]
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("the ten\n", "line 1 is 'the ten', expected a word and its count"),
+        ("the 10\n\n5\n", "line 3 is '5', expected a word and its count"),
+        ("the 10\nthe 9\n", "1 words have more than one line"),
+        ("dog 10\n", "has no count of any of the 1 words"),
+        ("\n", "holds no words"),
+        (b"caf\xe9 4\n", "line 1: the word .* is not UTF-8"),
+    ],
+)
+def test_counts_that_are_wrong(tmp_path, content, problem):
+    path = written(tmp_path, "1 1\nthe 1\n")
+    with pytest.raises(FormatError, match=problem):
+        formats.read(path, counts=written(tmp_path, content, "counts.txt"))
+
+
+def test_gloves_binary_file_is_read_with_its_vocabulary(tmp_path):
+    parameters = np.arange(2 * 3 * 5, dtype="<f8").reshape(2, 3, 5)  # E and C of 3 words: 4 numbers and a bias
+    path = written(tmp_path, parameters.tobytes(), "vectors.bin")
+    counts = written(tmp_path, "the 10\ncat 5\nsat 4\n", "vocab.txt")
+    vectors = formats.read(path, "glove-binary", counts=counts)
+    assert list(vectors.words) == ["the", "cat", "sat"]
+    assert vectors.vocabulary.counts.tolist() == [10, 5, 4]
+    np.testing.assert_array_equal(vectors.matrix, (parameters[0] + parameters[1])[:, :4])
+    with pytest.raises(FormatError, match="give GloVe's vocabulary file as counts"):
+        formats.read(path, "glove-binary")
+    fewer = written(tmp_path, "the 10\ncat 5\n", "fewer.txt")
+    with pytest.raises(FormatError, match=r"has 240 bytes, expected two rows .* each of the 2 words"):
+        formats.read(path, "glove-binary", counts=fewer)

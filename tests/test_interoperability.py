@@ -174,3 +174,44 @@ def test_pytorch_loads_our_tensors_even_where_they_are_odd(tmp_path):
         tensors = load_file(tmp_path / "a.safetensors")
         np.testing.assert_array_equal(tensors["vectors"].float().numpy(), matrix)
         assert tensors["counts"].tolist() == [7]
+
+
+@pytest.mark.parametrize("whole_pipeline", [True, False])
+def test_we_read_what_spacy_saves(tmp_path, whole_pipeline):
+    spacy = pytest.importorskip("spacy")
+    rng = np.random.default_rng(3)
+    words = [*WORDS, "NOUN", "a", "exactly8", "seventeen letters", "x" * 300, "🦜", "e\u0301"]
+    pipeline = spacy.blank("en")
+    for word in words:
+        pipeline.vocab.set_vector(word, rng.standard_normal(6).astype(np.float32))
+    (pipeline if whole_pipeline else pipeline.vocab.vectors).to_disk(tmp_path / "out")
+    found = formats.read(tmp_path / "out")
+    assert sorted(found.words) == sorted(words)
+    for word in words:
+        np.testing.assert_array_equal(found[word], pipeline.vocab.get_vector(word))
+
+
+def test_we_read_words_that_share_a_row_in_spacy(tmp_path):
+    spacy = pytest.importorskip("spacy")
+    pipeline = spacy.blank("en")
+    rows = np.random.default_rng(4).standard_normal((30, 5)).astype(np.float32)
+    for number, row in enumerate(rows):
+        pipeline.vocab.set_vector(f"word{number}", row)
+        pipeline.vocab[f"word{number}"].prob = -number
+    pipeline.vocab.prune_vectors(10)
+    pipeline.to_disk(tmp_path / "out")
+    found = formats.read(tmp_path / "out")
+    assert len(found) == 30
+    for word in found.words:
+        np.testing.assert_array_equal(found[word], pipeline.vocab.get_vector(word))
+    formats.convert(tmp_path / "out", tmp_path / "a.txt")
+    assert list(formats.read(tmp_path / "a.txt").words) == list(found.words)
+
+
+def test_spacys_vectors_of_parts_of_words_are_refused(tmp_path):
+    vectors = pytest.importorskip("spacy.vectors")
+    strings = pytest.importorskip("spacy.strings").StringStore()
+    data = np.ones((10, 4), np.float32)
+    vectors.Vectors(strings=strings, data=data, mode="floret", minn=2, maxn=3, hash_count=2).to_disk(tmp_path)
+    with pytest.raises(formats.FormatError, match="the mode is 'floret', whose rows are those of parts of words"):
+        formats.read(tmp_path)

@@ -167,6 +167,19 @@ def test_words_that_are_none_are_not_named_as_missing():
     assert str(alignment).endswith("start at random: zebra, 3rd")
 
 
+@pytest.mark.parametrize(
+    ("known", "words", "rows"),
+    [
+        (["in", "0000", "00th"], ["In", "1984", "19TH", "٣٣٣٣", "0000"], [0, 1, 2, 1, 1]),
+        (["in", "0000", "1984"], ["1984", "1985"], [2, -1]),  # digits that are not folded
+        (["in", "Route00", "route00"], ["Route66", "ROUTE66"], [1, 2]),
+    ],
+)
+def test_words_are_found_with_the_digits_of_the_vectors(known, words, rows):
+    _, alignment = initial_embedding(make_vocabulary(words), vectors(known, 2), 2, np.random.default_rng(0))
+    assert alignment.rows.tolist() == rows
+
+
 def test_embeddings_of_other_words_or_with_nan_are_refused():
     with pytest.raises(EmbeddingsError, match="none of the 7 words"):
         initial_embedding(make_vocabulary(), vectors(["chat", "chien"], 2), 2, np.random.default_rng(0))

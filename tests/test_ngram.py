@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings import EmbeddingsError, Vocabulary, make_tokenizer
-from embeddings.language_model.ngram import KneserNey, unigram_log_likelihoods
+from embeddings.language_model.ngram import KneserNey, discounts, unigram_log_likelihoods
 from embeddings.language_model.ngram_files import ArpaModel, CountsModel, TextModel, load_ngram_model
 from embeddings.text.vocabulary import EOS as END
 from embeddings.text.vocabulary import UNK
@@ -29,7 +29,7 @@ def stream(sentences):
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
-@pytest.mark.parametrize("sentences", [3, 60])
+@pytest.mark.parametrize("sentences", [3, 20, 60])
 def test_kneser_ney_is_its_equations(order, sentences):
     train, test = random_text(sentences, 1), random_text(8, 2)
     model = KneserNey(stream(train), WORDS, EOS, order)
@@ -47,6 +47,31 @@ def test_kneser_ney_probabilities_sum_to_one(context, order):
     model = KneserNey(stream(random_text(30, 3)), WORDS, EOS, order)
     last = [np.exp(model.log_likelihoods(np.array([*context, word])))[-1] for word in range(WORDS)]
     assert sum(last) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        ([10, 5, 3, 2], [0.5, 2 - 3 * 0.5 * 3 / 5, 3 - 4 * 0.5 * 2 / 3]),
+        ([10, 5, 3, 0], [0.5, 2 - 3 * 0.5 * 3 / 5, 3]),  # no n-gram occurs four times
+        ([2, 2, 4, 1], [1 / 3, 0, 3 - 4 / 3 / 4]),  # an estimate of zero is one
+        ([2, 2, 5, 1], [0.5, 1, 1.5]),  # D2 below zero
+        ([10, 5, 1, 4], [0.5, 1, 1.5]),  # D3 below zero
+        ([0, 5, 3, 2], [0.5, 1, 1.5]),
+        ([10, 0, 3, 2], [0.5, 1, 1.5]),
+        ([10, 5, 0, 2], [0.5, 1, 1.5]),
+    ],
+)
+def test_discounts_are_kenlms(numbers, expected):
+    counts = np.repeat([1, 2, 3, 4, 9], [*numbers, 7])
+    np.testing.assert_allclose(discounts(counts), [0, *expected], atol=1e-12)
+    np.testing.assert_allclose(reference.discounts(counts), [0, *expected], atol=1e-12)
+
+
+@given(st.lists(st.integers(0, 12), min_size=4, max_size=4))
+def test_discounts_are_their_equations(numbers):
+    counts = np.repeat([1, 2, 3, 4], numbers)
+    np.testing.assert_allclose(discounts(counts), reference.discounts(counts), atol=1e-12)
 
 
 def test_sentences_shorter_than_the_order():
@@ -103,6 +128,21 @@ def test_files_that_are_not_arpa_are_refused(tmp_path):
         ArpaModel(path)
     with pytest.raises(EmbeddingsError, match="cannot read"):
         ArpaModel(tmp_path / "none.arpa")
+
+
+def test_a_byte_order_mark_is_dropped(tmp_path):
+    path = tmp_path / "model.arpa"
+    path.write_text(ARPA.lstrip(), "utf-8-sig")
+    assert isinstance(load_ngram_model(path, Vocabulary.from_words([UNK, END]), make_tokenizer()), ArpaModel)
+
+
+@pytest.mark.parametrize("name", ["model.binary", "model.gz"])
+def test_binaries_of_kenlm_are_named(name, tmp_path):
+    path = tmp_path / name
+    content = b"mmap lm http://kheafield.com/code format version 5\n\0" + bytes(200)
+    path.write_bytes(gzip.compress(content) if name.endswith(".gz") else content)
+    with pytest.raises(EmbeddingsError, match=r"KenLM's build_binary: give the ARPA file .*lmplz"):
+        load_ngram_model(path, Vocabulary.from_words([UNK, END]), make_tokenizer())
 
 
 def test_counts_by_hand(tmp_path):

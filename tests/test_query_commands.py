@@ -265,3 +265,26 @@ def test_the_directory_of_a_run_stands_for_its_vectors(arguments, vectors, tmp_p
     ]
     result = vecmill(*given, stdin="king\n")
     assert result.exit_code == 0, result.output
+
+
+def test_files_in_another_encoding(tmp_path):
+    path, binary = tmp_path / "latin.txt", tmp_path / "latin.bin"
+    path.write_bytes("2 2\ncafé 1 2\nb 2 1\n".encode("latin-1"))
+    binary.write_bytes(b"".join([b"2 1\n", "é ".encode("latin-1"), bytes(4), b"b ", bytes(4)]))
+    fails(1, "line 2: the word .* is not UTF-8.*--encoding latin-1", "neighbors", path, "b")
+    fails(1, "word 1: the word .* is not UTF-8.*--encoding latin-1", "vector", binary, "b")
+    assert "café" in vecmill("neighbors", path, "b", "--encoding", "latin-1").stdout
+    assert vecmill("vector", binary, "é", "--encoding", "latin-1").exit_code == 0
+    for command in (["analogy", path, "b", "café", "b"], ["export", path, "--out", tmp_path / "out.npz"]):
+        assert vecmill(*command, "--encoding", "latin-1").exit_code == 0
+    assert vecmill("convert", path, tmp_path / "replaced.txt", "--encoding-errors", "replace").exit_code == 0
+    assert vecmill("vector", tmp_path / "replaced.txt", "caf\ufffd").exit_code == 0
+    fails(2, "'skip' is none of strict, replace", "convert", path, tmp_path / "x.txt", "--encoding-errors", "skip")
+
+
+def test_counts_beside_vectors(tmp_path):
+    vectors, counts = tmp_path / "v.txt", tmp_path / "counts.txt"
+    vectors.write_text("2 1\nthe 1\ncat 2\n")
+    counts.write_text("the 10\ncat 5\n")
+    assert vecmill("convert", vectors, tmp_path / "v.csv", "--counts", counts).exit_code == 0
+    assert (tmp_path / "v.csv").read_text() == "word,count,0\nthe,10,1\ncat,5,2\n"

@@ -6,6 +6,7 @@ from inspect import signature
 import numpy as np
 import pytest
 
+import vecmill
 from embeddings import Checkpointing, TrainingDiverged, Vocabulary, Word2Vec, Word2VecConfig
 from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.names_elsewhere import NAMES_ELSEWHERE
@@ -57,6 +58,19 @@ def test_untrained_loss_is_that_of_chance(encoded):
     model.fit(*encoded)
     chance = np.log(2) * (2 - 1 / 12)
     assert model.metrics_[0]["held_out_loss"] == pytest.approx(chance, rel=0.01)
+
+
+@pytest.mark.parametrize("deterministic", [False, True])
+@pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
+@pytest.mark.parametrize("sentences", [1, 7, 100])
+def test_tiny_texts_have_a_loss_in_every_epoch(architecture, deterministic, sentences):
+    settings = {"min_count": 1, "sample": 0, "dimension": 8, "epochs": 3, "window": 2, "dynamic_window": False}
+    text = [["the", "cat", "sat", "down"]] * sentences
+    vectors = vecmill.train(text, architecture=architecture, deterministic=deterministic, **settings)
+    per_sentence = 10 if architecture == "skip-gram" else 4  # windows of 2, 3, 3 and 2 words; 4 centre words
+    for entry in vectors.metrics:
+        assert 0 < entry["loss"] <= 6 * np.log(2)  # that of chance, at the start
+        assert entry["examples"] == per_sentence * sentences
 
 
 def test_divergence_is_noticed_and_named(encoded):

@@ -10,16 +10,29 @@ from embeddings.vectors.word_vectors import WordVectors
 __all__ = ["load", "write_vectors"]
 
 
-def load(path: str | PathLike[str], format: str | None = None) -> WordVectors:
+def load(
+    path: str | PathLike[str],
+    format: str | None = None,
+    *,
+    encoding: str = "utf-8",
+    errors: str = "strict",
+    counts: str | PathLike[str] | None = None,
+) -> WordVectors:
     """Open word vectors.
 
     Parameters
     ----------
     path : path
         A model directory, the directory of a ``vecmill run``, or a file or directory of any format that
-        `embeddings.formats` reads: word2vec, GloVe, fastText, NumPy, safetensors, Parquet, ...
+        `embeddings.formats` reads: word2vec, GloVe, fastText, spaCy, NumPy, safetensors, Parquet, ...
     format : str, optional
         A name in `embeddings.formats.FORMATS`; by default detected from the content and the name of the file.
+    encoding : str
+        Encoding of the words of a text or word2vec file, such as ``"latin-1"``.
+    errors : {"strict", "replace"}
+        Refuse words of another encoding, or put U+FFFD in the place of such bytes.
+    counts : path, optional
+        File of lines ``word count`` beside the vectors, as ``word2vec -save-vocab`` writes it.
 
     Returns
     -------
@@ -30,4 +43,4 @@ def load(path: str | PathLike[str], format: str | None = None) -> WordVectors:
     VecmillError
         `path` does not exist, is damaged or of an unknown format, or is a language model.
     """
-    return formats.read(Path(path).expanduser(), format)
+    return formats.read(Path(path).expanduser(), format, encoding=encoding, errors=errors, counts=counts)

@@ -13,6 +13,8 @@ safetensors               tensors ``vectors``, ``words``, ``counts``         any
 parquet, arrow            columns ``word``, ``count``, ``vector``            any             yes     no      yes
 csv                       columns ``word``, ``count``, ``0``, ``1``, …       any             no      yes     yes
 static-embedding          directory for sentence-transformers and Model2Vec  any             yes     no      no
+spacy                     directory of spaCy's vectors; read only            any             –       no      no
+glove-binary              GloVe's parameters; read only, with its vocabulary –               –       no      yes
 projector                 directory for TensorBoard's projector              any             no      no      yes
 model                     a model directory, as training writes it           any             no      no      yes
 ========================= ================================================== =============== ======= ======= ========
@@ -25,8 +27,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embeddings.formats.compression import COMPRESSION_SUFFIXES
+from embeddings.formats.decoding import ERRORS, UTF_8, Decoding, make_decoding
 from embeddings.formats.detection import format_of_name, guess_format
 from embeddings.formats.errors import FormatError, UnknownFormatError
 from embeddings.formats.registry import FORMATS, Format
@@ -40,12 +44,17 @@ from embeddings.formats.stream import (
     verified,
     without_duplicates,
 )
+from embeddings.formats.word_counts import read_word_counts, with_counts
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.model_directory import vectors_path
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.hints import did_you_mean
 
+if TYPE_CHECKING:
+    from embeddings.formats.tokenizer_rules import TokenizerRules
+
 __all__ = [
+    "ERRORS",
     "FORMATS",
     "Format",
     "FormatError",
@@ -65,7 +74,15 @@ class _CountChanged(Exception):
         self.count = count
 
 
-def read(path: str | os.PathLike[str], format: str | None = None, progress: Progress | None = None) -> WordVectors:
+def read(
+    path: str | os.PathLike[str],
+    format: str | None = None,
+    progress: Progress | None = None,
+    *,
+    encoding: str = "utf-8",
+    errors: str = "strict",
+    counts: str | os.PathLike[str] | None = None,
+) -> WordVectors:
     """Read word vectors.
 
     Parameters
@@ -76,6 +93,12 @@ def read(path: str | os.PathLike[str], format: str | None = None, progress: Prog
         A name in `FORMATS`; by default detected from the content and the name of the file.
     progress : callable, optional
         Called now and then with the number of bytes of the file read so far.
+    encoding : str
+        Encoding of the words, such as ``"latin-1"``; of formats with `Format.takes_encoding`.
+    errors : {"strict", "replace"}
+        Refuse words of another encoding, or put U+FFFD in the place of such bytes.
+    counts : path, optional
+        File of lines ``word count``, as ``word2vec -save-vocab`` and GloVe's ``vocab_count`` write it.
 
     Returns
     -------
@@ -91,11 +114,11 @@ def read(path: str | os.PathLike[str], format: str | None = None, progress: Prog
     OSError
         The file cannot be read.
     """
-    source = vectors_path(path)
-    entry = _readable(source, format)
-    if entry.name == "model":
+    source, decoding = vectors_path(path), make_decoding(encoding, errors)
+    entry = _readable(source, format, decoding)
+    if entry.name == "model" and counts is None:
         return WordVectors.load(source)
-    with _open(source, entry, progress) as stream:
+    with _open(source, entry, progress, decoding, counts) as stream:
         table = collect(stream)
     return WordVectors(Vocabulary.from_words(table.words, table.counts), table.matrix)
 
@@ -107,6 +130,8 @@ def write(
     dtype: str = "float32",
     progress: Progress | None = None,
     overwrite: bool = False,
+    *,
+    rules: "TokenizerRules | None" = None,
 ) -> None:
     """Write word vectors atomically: the file gets its name when it is complete.
 
@@ -123,6 +148,9 @@ def write(
         Called now and then with the number of words written so far.
     overwrite : bool
         Replace a directory that holds only files of that format. (A file is always replaced.)
+    rules : TokenizerRules, optional
+        Those of the tokenizer of the training text, for static-embedding: ``exact_rules(tokenizer.settings)`` of
+        `embeddings.formats.tokenizer_rules`. By default they are guessed from the words.
 
     Raises
     ------
@@ -138,7 +166,9 @@ def write(
         return
     counts = vectors.vocabulary.counts
     table = VectorTable(vectors.vocabulary.words, counts if counts.any() else None, vectors.matrix)
-    entry.write_stream(stream_of(table, f"vectors for {destination.name}", progress), destination, dtype, overwrite)
+    entry.write_stream(
+        stream_of(table, f"vectors for {destination.name}", progress), destination, dtype, overwrite, rules
+    )
 
 
 def convert(
@@ -149,6 +179,11 @@ def convert(
     dtype: str = "float32",
     progress: Progress | None = None,
     overwrite: bool = False,
+    *,
+    encoding: str = "utf-8",
+    errors: str = "strict",
+    counts: str | os.PathLike[str] | None = None,
+    rules: "TokenizerRules | None" = None,
 ) -> None:
     """Read one file and write another block by block: memory holds the words, but not the vectors.
 
@@ -168,6 +203,14 @@ def convert(
         Called now and then with the number of bytes of `source` read so far.
     overwrite : bool
         As in `write`.
+    encoding : str
+        Encoding of the words of the source, as in `read`.
+    errors : {"strict", "replace"}
+        As in `read`.
+    counts : path, optional
+        File of counts of the source, as in `read`.
+    rules : TokenizerRules, optional
+        As in `write`.
 
     Raises
     ------
@@ -177,11 +220,12 @@ def convert(
         See `write`.
     """
     source, destination = vectors_path(source), _absolute(destination)
-    source_entry = _readable(source, source_format)
+    decoding = make_decoding(encoding, errors)
+    source_entry = _readable(source, source_format, decoding)
     entry = _writable(destination, format, dtype, overwrite)
     count = None
     while True:
-        with _open(source, source_entry, progress) as stream:
+        with _open(source, source_entry, progress, decoding, counts) as stream:
             if count is None:
                 count = stream.count
             if count is None and entry.needs_count:
@@ -191,7 +235,7 @@ def convert(
             if entry.needs_count:
                 stream.blocks = _exactly(stream.blocks, count or 0)
             try:
-                entry.write_stream(stream, destination, dtype, overwrite)
+                entry.write_stream(stream, destination, dtype, overwrite, rules)
             except _CountChanged as changed:  # by duplicate words
                 count = changed.count
                 continue
@@ -207,7 +251,7 @@ def _exactly(blocks: Iterator[VectorBlock], count: int) -> Iterator[VectorBlock]
         raise _CountChanged(done)
 
 
-def _readable(path: Path, name: str | None) -> Format:
+def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
     if not path.exists():
         raise FormatError(f"there is no {path}; expected a model directory or a file of word vectors")
     entry = _named(name or guess_format(path))
@@ -218,11 +262,16 @@ def _readable(path: Path, name: str | None) -> Format:
         raise FormatError(f"{path} is not a {expected}, but format {entry.name!r} is one; give the {expected}")
     if path.suffix.lower() in COMPRESSION_SUFFIXES and not entry.compressible:
         raise FormatError(f"{path}: format {entry.name!r} cannot be read compressed; unpack the file first")
+    if decoding != UTF_8 and not entry.takes_encoding:
+        raise FormatError(f"{path}: format {entry.name!r} is always UTF-8; leave the encoding out")
     return entry
 
 
 def _writable(path: Path, name: str | None, dtype: str, overwrite: bool) -> Format:
     entry = _named(name or format_of_name(path))
+    if not entry.can_write:
+        able = ", ".join(other.name for other in FORMATS.values() if other.can_write)
+        raise UnknownFormatError(f"format {entry.name!r} is only read; formats that are written: {able}")
     if dtype not in entry.dtypes:
         able = ", ".join(other.name for other in FORMATS.values() if dtype in other.dtypes)
         raise UnknownFormatError(
@@ -245,17 +294,26 @@ def _named(name: str) -> Format:
 
 
 @contextmanager
-def _open(path: Path, entry: Format, progress: Progress | None) -> Iterator[VectorStream]:
+def _open(
+    path: Path,
+    entry: Format,
+    progress: Progress | None,
+    decoding: Decoding,
+    counts: str | os.PathLike[str] | None,
+) -> Iterator[VectorStream]:
     """Open a file; in its stream every word is unique and not empty, and every number is finite."""
     report = None
     if progress is not None:
-        size = sum(file.stat().st_size for file in path.iterdir()) if path.is_dir() else path.stat().st_size
+        size = sum(file.stat().st_size for file in path.rglob("*")) if path.is_dir() else path.stat().st_size
 
         def report(done: int) -> None:  # memory-mapped formats count the bytes of their blocks
             progress(min(done, size))
 
-    with entry.open_stream(path, report) as stream:
+    counted = None if counts is None else read_word_counts(Path(counts), decoding)
+    with entry.open_stream(path, report, decoding, counted) as stream:
         stream.blocks = without_duplicates(verified(stream.blocks, path), path)
+        if counts is not None and counted is not None:
+            stream.blocks, stream.has_counts = with_counts(stream.blocks, counted, Path(counts)), True
         yield stream
 
 

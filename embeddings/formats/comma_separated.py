@@ -18,6 +18,7 @@ import pyarrow.csv
 
 from embeddings.formats.arrow_table import DAMAGED
 from embeddings.formats.compression import VectorFile
+from embeddings.formats.decoding import UTF_8, Decoding
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
 from embeddings.formats.text_rows import first_line, write_rows
@@ -28,11 +29,11 @@ _NEEDS_QUOTES = re.compile(r'[",\r\n]|^\s|\s$')
 
 
 @contextmanager
-def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
+def open_stream(path: Path, progress: Progress | None = None, decoding: Decoding = UTF_8) -> Iterator[VectorStream]:
     """Open a file: the first column is the word, a second column ``count`` is optional, the others are the numbers."""
-    with VectorFile(path) as file:
+    with VectorFile(path, decoding) as file:
         line, rest = first_line(file)
-        names = _header(line, path)
+        names = _header(line, file)
         counted = len(names) > 1 and names[1] == "count"
         dimension = len(names) - 1 - counted
         if dimension < 1:
@@ -45,7 +46,11 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
             reader = pyarrow.csv.open_csv(
                 pa.PythonFile(_BufferedFile(file, line + b"\n" + rest), "r"),
                 read_options=pyarrow.csv.ReadOptions(
-                    column_names=columns, skip_rows=1, block_size=CHUNK_BYTES, use_threads=False
+                    column_names=columns,
+                    skip_rows=1,
+                    block_size=CHUNK_BYTES,
+                    use_threads=False,
+                    encoding=decoding.encoding,
                 ),
                 parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
                 convert_options=pyarrow.csv.ConvertOptions(
@@ -79,11 +84,11 @@ def _prefixes(block: VectorBlock) -> tuple[bytes, npt.NDArray[np.int64]]:
     return encoded(words)
 
 
-def _header(line: bytes, path: Path) -> list[str]:
+def _header(line: bytes, file: VectorFile) -> list[str]:
     try:
-        return next(csv.reader([line.decode("utf-8-sig").rstrip("\r")], strict=True), [])
+        return next(csv.reader([line.decode(*file.decoding).rstrip("\r")], strict=True), [])
     except (UnicodeDecodeError, csv.Error):
-        raise FormatError(f"{path}: line 1 is {shown(line)}, expected a header word,0,1,…") from None
+        raise FormatError(f"{file.path}: line 1 is {shown(line)}, expected a header word,0,1,…") from None
 
 
 class _BufferedFile:

@@ -11,6 +11,7 @@ from typing import BinaryIO, cast
 
 import zstandard
 
+from embeddings.formats.decoding import UTF_8, Decoding
 from embeddings.formats.errors import FormatError
 from vecmill.compression import DAMAGE, decompressed, read_fully
 from vecmill.files import atomic_file
@@ -29,18 +30,21 @@ class VectorFile:
     Parameters
     ----------
     path : Path
+    decoding : Decoding
+        Of its words.
 
     Attributes
     ----------
     path : Path
+    decoding : Decoding
     stored_size : int
         Bytes on disk.
     size : int or None
         Bytes of content; None if the file is compressed.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, decoding: Decoding = UTF_8) -> None:
+        self.path, self.decoding = path, decoding
         self._raw = cast(BinaryIO, path.open("rb", buffering=0))
         self.stored_size = os.fstat(self._raw.fileno()).st_size
         self.size = None if path.suffix.lower() in COMPRESSION_SUFFIXES else self.stored_size

@@ -1,9 +1,11 @@
 """Detection of the format of a file from its name and its first bytes."""
 
+import codecs
 import re
 from pathlib import Path
 
 from embeddings.formats.compression import VectorFile, plain_name
+from embeddings.formats.decoding import BYTE_ORDER_MARK
 from embeddings.formats.errors import FormatError, UnknownFormatError, shown
 from embeddings.formats.registry import FORMATS
 from embeddings.vectors.model_directory import REQUIRED_FILES
@@ -25,6 +27,7 @@ _BY_SUFFIX = {
     ".csv": "csv",
 }
 _BY_FILES = {entry.name: entry.files[:2] for entry in FORMATS.values() if entry.is_directory}
+_SPACY_KEYS = Path("vocab", "key2row")  # in a directory that spaCy's nlp.to_disk wrote
 _FASTTEXT_MAGIC = (793712314).to_bytes(4, "little")
 _HEAD_BYTES = 1 << 16
 
@@ -83,6 +86,8 @@ def guess_format(path: str | Path) -> str:
         for name, needed in _BY_FILES.items():
             if names.issuperset(needed):
                 return name
+        if (path / _SPACY_KEYS).is_file():
+            return "spacy"
         if names & {*REQUIRED_FILES}:
             return "model"  # incomplete: reading it reports the missing file
         expected = " or ".join(", ".join(needed) for needed in _BY_FILES.values())
@@ -92,7 +97,7 @@ def guess_format(path: str | Path) -> str:
     binary = _by_magic(head, path)
     if binary:
         return binary
-    text = _text_format(head, path)
+    text = _text_format(head.removeprefix(BYTE_ORDER_MARK), path)
     if text is None:
         raise FormatError(
             f"{path}: begins with {shown(head[:40])}, which is no known format of word vectors; name its format"
@@ -107,7 +112,12 @@ def _by_magic(head: bytes, path: Path) -> str | None:
     if head.startswith(b"\x93NUMPY"):
         raise FormatError(f"{path}: is one NumPy array, which has no words; save both with numpy.savez as .npz")
     if head.startswith(_FASTTEXT_MAGIC):
-        raise FormatError(f"{path}: is a fastText model; give the .vec file that fastText writes beside it")
+        raise FormatError(
+            f"{path}: is a fastText model ({_fasttext_kind(head)}); give the .vec file that the fasttext command "
+            f"writes beside it, or write one: fasttext print-word-vectors {path.name} < words.txt > vectors.txt"
+        )
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and b"\0" in head[:8]:
+        raise FormatError(f"{path}: is UTF-16 text, expected UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
     if head.startswith(b"PK\x03\x04"):
         return "npz"
     if head.startswith(b"PAR1"):
@@ -117,6 +127,12 @@ def _by_magic(head: bytes, path: Path) -> str | None:
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
         return "safetensors"
     return None
+
+
+def _fasttext_kind(head: bytes) -> str:
+    """Return what a fastText model was trained as; the number stands in its settings after magic and version."""
+    kinds = {1: "CBOW", 2: "skip-gram", 3: "supervised"}
+    return kinds.get(int.from_bytes(head[36:40], "little"), "of an unknown kind")
 
 
 def _text_format(head: bytes, path: Path) -> str | None:

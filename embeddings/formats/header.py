@@ -8,6 +8,7 @@ from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import VectorBlock, VectorStream
 from embeddings.formats.text_rows import first_line
 
+_UNKNOWN = "<unk>"
 _HEADER = re.compile(rb"\s*(\d{1,18})\s+(\d{1,18})\s*")
 
 
@@ -65,6 +66,8 @@ def read_header(file: VectorFile, word_bytes: int, number_bytes: int) -> tuple[i
 def exactly(blocks: Iterable[VectorBlock], count: int, file: VectorFile) -> Iterator[VectorBlock]:
     """Yield blocks and check that they have as many rows as the header states.
 
+    GloVe (``-write-header 1``) does not count the row of ``<unk>`` that it writes last.
+
     Parameters
     ----------
     blocks : iterable of VectorBlock
@@ -81,15 +84,17 @@ def exactly(blocks: Iterable[VectorBlock], count: int, file: VectorFile) -> Iter
     FormatError
         There are more or fewer rows.
     """
-    done = 0
+    done, stated = 0, count
     for block in blocks:
         done += len(block.matrix)
+        if done == stated + 1 and block.words[-1] == _UNKNOWN:
+            count = done
         if done > count:
             break
         yield block
     if done != count:
         found = "more" if done > count else str(done)
         raise FormatError(
-            f"{file.path}: the header states {count} words, but there are {found}; correct the header or get the "
+            f"{file.path}: the header states {stated} words, but there are {found}; correct the header or get the "
             "file again"
         )

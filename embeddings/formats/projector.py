@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.formats.compression import VectorFile
+from embeddings.formats.decoding import UTF_8, Decoding, not_decoded
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
 from embeddings.formats.text_rows import CHUNK_BYTES, first_line, read_rows, write_rows
@@ -27,15 +28,15 @@ _ESCAPE_TABLE = str.maketrans(_ESCAPES)
 
 
 @contextmanager
-def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
+def open_stream(path: Path, progress: Progress | None = None, decoding: Decoding = UTF_8) -> Iterator[VectorStream]:
     """Open a directory; the labels are the column ``word``, or else the first column."""
-    with VectorFile(path / VECTORS) as vectors, VectorFile(path / METADATA) as metadata:
+    with VectorFile(path / VECTORS) as vectors, VectorFile(path / METADATA, decoding) as metadata:
         line, rest = first_line(vectors)
         dimension = len(re.findall(rb"[^ \t\r]+", line))
         if dimension < 1:
             raise FormatError(f"{vectors.path}: line 1 is {shown(line)}, expected numbers with tabs between them")
         labels, rows = first_line(metadata)
-        columns = labels.rstrip(b"\r").decode("utf-8", "replace").split("\t")
+        columns = labels.rstrip(b"\r").decode(decoding.encoding, "replace").split("\t")
         counted = "count" in columns and len(columns) > 1
         word = columns.index("word") if "word" in columns and len(columns) > 1 else 0
         if len(columns) == 1:
@@ -115,11 +116,9 @@ def _fields(metadata: VectorFile, data: bytes, line: int, columns: int) -> Itera
         data = lines.pop() if piece else b""
         for text in lines:
             try:
-                fields = text.rstrip(b"\r").decode().split("\t")
+                fields = text.rstrip(b"\r").decode(*metadata.decoding).split("\t")
             except UnicodeDecodeError:
-                raise FormatError(
-                    f"{metadata.path}: line {line} is not UTF-8; convert the file to UTF-8 first"
-                ) from None
+                raise not_decoded(f"{metadata.path}: line {line}", metadata.decoding) from None
             line += 1
             if len(fields) == 1 and not fields[0].strip():
                 continue

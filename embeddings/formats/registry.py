@@ -5,13 +5,17 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embeddings.formats.compression import output_file
+from embeddings.formats.decoding import Decoding
 from embeddings.formats.stream import Progress, VectorStream
 from embeddings.vectors.model_directory import MODEL_FILES
 from vecmill.extras import needs
 from vecmill.files import atomic_directory, writing
+
+if TYPE_CHECKING:
+    from embeddings.formats.tokenizer_rules import TokenizerRules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,12 @@ class Format:
         Names of the files of a directory format, those that distinguish it from others first.
     needs_count : bool
         The number of words precedes the words.
+    takes_encoding : bool
+        Files may be in another encoding than UTF-8.
+    takes_words : bool
+        The words are those of a file of counts.
+    takes_rules : bool
+        The rules that split text into words are written too.
     """
 
     name: str
@@ -51,10 +61,18 @@ class Format:
     compressible: bool = False
     files: tuple[str, ...] = ()
     needs_count: bool = False
+    takes_encoding: bool = False
+    takes_words: bool = False
+    takes_rules: bool = False
 
-    def open_stream(self, path: Path, progress: Progress | None) -> AbstractContextManager[VectorStream]:
-        """Open a file of this format for reading."""
-        stream: AbstractContextManager[VectorStream] = self._module.open_stream(path, progress)
+    def open_stream(
+        self, path: Path, progress: Progress | None, decoding: Decoding, counts: Mapping[str, int] | None
+    ) -> AbstractContextManager[VectorStream]:
+        """Open a file of this format for reading; its words are decoded, or are those of `counts`."""
+        options: dict[str, Any] = {"decoding": decoding} if self.takes_encoding else {}
+        if self.takes_words:
+            options["counts"] = counts
+        stream: AbstractContextManager[VectorStream] = self._module.open_stream(path, progress, **options)
         return stream
 
     @property
@@ -62,14 +80,17 @@ class Format:
         """True if the format is a directory of files."""
         return bool(self.files)
 
-    def write_stream(self, stream: VectorStream, path: Path, dtype: str, overwrite: bool) -> None:
+    def write_stream(
+        self, stream: VectorStream, path: Path, dtype: str, overwrite: bool, rules: "TokenizerRules | None"
+    ) -> None:
         """Write a file or directory of this format; it gets its name when it is complete."""
+        options = {**self.write_options, "rules": rules} if self.takes_rules else self.write_options
         if self.is_directory:
             with atomic_directory(path, replace=overwrite) as directory, writing(path):
-                self._module.write_stream(stream, directory, dtype, **self.write_options)
+                self._module.write_stream(stream, directory, dtype, **options)
         else:
             with output_file(path) as file:
-                self._module.write_stream(stream, file, dtype, **self.write_options)
+                self._module.write_stream(stream, file, dtype, **options)
 
     @property
     def _module(self) -> Any:
@@ -90,6 +111,7 @@ FORMATS: dict[str, Format] = {
             extensions=(".txt",),
             compressible=True,
             needs_count=True,
+            takes_encoding=True,
         ),
         Format(
             name="word2vec-binary",
@@ -98,6 +120,7 @@ FORMATS: dict[str, Format] = {
             extensions=(".bin",),
             compressible=True,
             needs_count=True,
+            takes_encoding=True,
         ),
         Format(
             name="word2vec-binary-newline",
@@ -108,6 +131,7 @@ FORMATS: dict[str, Format] = {
             can_read=False,
             compressible=True,
             needs_count=True,
+            takes_encoding=True,
         ),
         Format(
             name="glove",
@@ -115,6 +139,7 @@ FORMATS: dict[str, Format] = {
             module="glove",
             extensions=(".txt",),
             compressible=True,
+            takes_encoding=True,
         ),
         Format(
             name="fasttext-vec",
@@ -124,6 +149,15 @@ FORMATS: dict[str, Format] = {
             extensions=(".vec",),
             compressible=True,
             needs_count=True,
+            takes_encoding=True,
+        ),
+        Format(
+            name="glove-binary",
+            description="the parameters that GloVe writes with -binary; the words are those of its vocabulary file",
+            module="glove_binary",
+            extensions=(".bin",),
+            can_write=False,
+            takes_words=True,
         ),
         Format(
             name="npz",
@@ -161,13 +195,15 @@ FORMATS: dict[str, Format] = {
             module="comma_separated",
             extensions=(".csv",),
             compressible=True,
+            takes_encoding=True,
         ),
         Format(
             name="static-embedding",
             description="directory that sentence-transformers and Model2Vec load",
             module="static_embedding",
             dtypes=_BOTH,
-            files=("model.safetensors", "tokenizer.json", "config.json", "modules.json"),
+            files=("model.safetensors", "tokenizer.json", "config.json", "modules.json", "README.md"),
+            takes_rules=True,
             needs_count=True,
         ),
         Format(
@@ -175,6 +211,14 @@ FORMATS: dict[str, Format] = {
             description="directory for TensorBoard's embedding projector",
             module="projector",
             files=("vectors.tsv", "metadata.tsv", "projector_config.pbtxt"),
+            takes_encoding=True,
+        ),
+        Format(
+            name="spacy",
+            description="directory of vectors that spaCy wrote, or of a whole pipeline",
+            module="spacy_vectors",
+            can_write=False,
+            files=("vectors", "key2row", "strings.json", "vectors.cfg"),
         ),
         Format(
             name="model",

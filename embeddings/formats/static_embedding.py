@@ -7,15 +7,14 @@ sentence-transformers returns NaN in float16; in float32 it returns zeros, like 
 ==================== ==================================================================================
 model.safetensors    tensor ``embeddings`` (V + 1, d); the last row, zeros, is that of unknown words
 tokenizer.json       rules that split text into words, and the id of each word
-config.json          settings of Model2Vec
+config.json          settings of Model2Vec, and the tokenizer of the training text
 modules.json         settings of sentence-transformers
+README.md            what it is, and whether text is split exactly as the training text was
 ==================== ==================================================================================
 """
 
 import json
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,8 @@ import numpy.typing as npt
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.safetensors_file import open_tensors, row_blocks, write_header
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, as_dtype, as_float32, encoded, sliced
+from embeddings.formats.tokenizer_rules import TokenizerRules, guessed_rules
 from vecmill.files import write_json
-
-# Words of the tokenizer 'fast': letters, digits, marks and underscores, with apostrophes and joiners inside
-_WORD = r"[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*(?:['’\u200c\u200d][\p{L}\p{N}\p{M}_]+)*"
-_SYMBOL = r"[^\s\p{L}\p{N}\p{M}_]"
-_ORDINARY = re.compile(r"[\w'’\u200c\u200d]+")
-_MIXED_SHARE = 0.01
 
 
 @contextmanager
@@ -65,8 +59,17 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
     )
 
 
-def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
-    """Write the four files of the directory."""
+def write_stream(stream: VectorStream, directory: Path, dtype: str, *, rules: TokenizerRules | None = None) -> None:
+    """Write the files of the directory.
+
+    Parameters
+    ----------
+    stream : VectorStream
+    directory : Path
+    dtype : {"float32", "float16"}
+    rules : TokenizerRules, optional
+        Those that split text into words; by default those that the words seem to come from.
+    """
     words: list[str] = []
     shape = [(stream.count or 0) + 1, stream.dimension]
     with (directory / "model.safetensors").open("wb") as file:
@@ -81,7 +84,8 @@ def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
     known = set(words)
     while unknown in known:
         unknown = f"[{unknown}]"
-    write_json(directory / "tokenizer.json", _tokenizer(words, unknown), indent=None)
+    rules = rules or guessed_rules(words)
+    write_json(directory / "tokenizer.json", tokenizer_entries(words, unknown, rules), indent=None)
     config = {
         "model_type": "model2vec",
         "architectures": ["StaticModel"],
@@ -89,8 +93,11 @@ def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
         "normalize": True,
         "max_length": None,
         "embedding_dtype": dtype,
+        "tokenizer": {"name" if name == "spec" else name: value for name, value in rules.settings.items()},
+        "lines_cut_differently": rules.differing,
     }
     write_json(directory / "config.json", config)
+    (directory / "README.md").write_text(_about(len(words), stream.dimension, rules), "utf-8")
     package = "sentence_transformers.models"
     modules = [
         {"idx": 0, "name": "0", "path": ".", "type": f"{package}.StaticEmbedding"},
@@ -107,40 +114,15 @@ def unit_rows(matrix: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return unit
 
 
-def splitting(words: Iterable[str]) -> dict[str, Any]:
-    """Return the pre-tokenizer entry of ``tokenizer.json`` that splits text into these words.
-
-    Words with both punctuation and letters ("end.") show that text was split at white space only. Otherwise text is
-    split like the tokenizer 'fast', with symbols as separate tokens if some words are symbols.
-    """
-    mixed = symbols = count = 0
-    for word in words:
-        count += 1
-        if _ORDINARY.fullmatch(word):
-            continue
-        kinds = {unicodedata.category(character)[0] in "LNM" or character in "_'’\u200c\u200d" for character in word}
-        mixed += kinds == {True, False}
-        symbols += kinds == {False}
-    if mixed > _MIXED_SHARE * count:
-        return {"type": "WhitespaceSplit"}
-    pattern = f"{_WORD}|{_SYMBOL}" if symbols else _WORD
-    return {"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Removed", "invert": True}
-
-
-def _tokenizer(words: list[str], unknown: str) -> dict[str, Any]:
-    # normalizations of the tokenizer 'fast', as far as the words show that they were applied
-    folding: list[dict[str, Any]] = []
-    if not any("’" in word for word in words):
-        folding.append({"type": "Replace", "pattern": {"String": "’"}, "content": "'"})
-    if all(word == word.lower() for word in words):
-        folding.append({"type": "Lowercase"})
+def tokenizer_entries(words: list[str], unknown: str, rules: TokenizerRules) -> dict[str, Any]:
+    """Return the content of ``tokenizer.json``."""
     return {
         "version": "1.0",
         "truncation": None,
         "padding": None,
         "added_tokens": [],
-        "normalizer": {"type": "Sequence", "normalizers": folding},
-        "pre_tokenizer": splitting(words),
+        "normalizer": {"type": "Sequence", "normalizers": rules.normalizers},
+        "pre_tokenizer": rules.pre_tokenizer,
         "post_processor": None,
         "decoder": None,
         "model": {
@@ -149,6 +131,24 @@ def _tokenizer(words: list[str], unknown: str) -> dict[str, Any]:
             "unk_token": unknown,
         },
     }
+
+
+def _about(words: int, dimension: int, rules: TokenizerRules) -> str:
+    """Return the text of ``README.md``."""
+    options = ", ".join(f"{name} {value}" for name, value in rules.settings.items())
+    how = "The rules in `tokenizer.json` cut text into the same words."
+    if rules.guessed:
+        how = "It was not recorded; these settings suit the words."
+    elif rules.differing is not None:
+        how = (
+            f"The rules in `tokenizer.json` are an approximation: of {rules.lines:,} lines of a sample they cut "
+            f"{rules.differing:.1%} into other words."
+        )
+    return (
+        "---\nlibrary_name: model2vec\n---\n\n# Word vectors\n\n"
+        f"{words:,} words, {dimension} dimensions, each vector of length 1. Exported by vecmill.\n\n"
+        f"Tokenizer of the training text: {options}. {how}\n"
+    )
 
 
 def _read_tokenizer(path: Path) -> tuple[list[str], int]:

@@ -3,7 +3,6 @@
 All text formats use this module; each adds its header, separator and line ending.
 """
 
-import logging
 import os
 import re
 from collections import deque
@@ -18,10 +17,9 @@ import numpy.typing as npt
 
 from embeddings.formats import text_kernels
 from embeddings.formats.compression import VectorFile
+from embeddings.formats.decoding import BYTE_ORDER_MARK, decode_words
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
-
-logger = logging.getLogger(__name__)
 
 CHUNK_BYTES = 1 << 21
 LONGEST_LINE = 1 << 26
@@ -53,7 +51,7 @@ def in_order(function: Callable[[Item], Result], items: Iterable[Item]) -> Itera
 
 
 def first_line(file: VectorFile) -> tuple[bytes, bytes]:
-    """Return the first line of a file, without its newline, and the bytes read beyond it."""
+    """Return the first line of a file, without byte-order mark and newline, and the bytes read beyond it."""
     data = b""
     while b"\n" not in data:
         if len(data) > LONGEST_LINE:
@@ -62,7 +60,7 @@ def first_line(file: VectorFile) -> tuple[bytes, bytes]:
         data += piece
         if not piece:
             break
-    line, _, rest = data.partition(b"\n")
+    line, _, rest = data.removeprefix(BYTE_ORDER_MARK).partition(b"\n")
     return line, rest
 
 
@@ -98,11 +96,11 @@ def read_rows(
     ------
     FormatError
         A line has too few or too many numbers, a field that is not a finite number, no word, or a word that is not
-        UTF-8; the message names the line.
+        of the file's encoding; the message names the line.
     """
 
     def parse(chunk: tuple[int, bytes]) -> VectorBlock:
-        return _parse_chunk(chunk[1], chunk[0], dimension, labelled, file.path)
+        return _parse_chunk(chunk[1], chunk[0], dimension, labelled, file)
 
     for block in in_order(parse, _whole_lines(file, buffered, line)):
         yield block
@@ -191,44 +189,6 @@ def require_no_white_space(words: list[str]) -> None:
         )
 
 
-def decode_words(blob: bytes, place: Callable[[int], str]) -> list[str]:
-    """Decode words that each end in a newline.
-
-    An incomplete character at the end of a long word is removed: word2vec.c truncates words to 98 bytes.
-
-    Parameters
-    ----------
-    blob : bytes
-    place : callable
-        Takes the index of a word; returns its file and line or record, for messages.
-
-    Returns
-    -------
-    list of str
-
-    Raises
-    ------
-    FormatError
-        A word is not UTF-8.
-    """
-    try:
-        return blob.decode().split("\n")[:-1]
-    except UnicodeDecodeError:
-        pass
-    words = []
-    for index, word in enumerate(blob.split(b"\n")[:-1]):
-        try:
-            words.append(word.decode())
-        except UnicodeDecodeError as error:
-            if error.reason != "unexpected end of data" or len(word) < 96:
-                raise FormatError(
-                    f"{place(index)}: the word {shown(word)} is not UTF-8; convert the file to UTF-8 first"
-                ) from None
-            words.append(word[: error.start].decode())
-            logger.warning("%s: %s ends within a character, which is removed", place(index), shown(word))
-    return words
-
-
 def is_number(field: bytes) -> bool:
     """Return True if a field is a finite decimal number."""
     return _NUMBER.fullmatch(field) is not None
@@ -287,7 +247,7 @@ def _whole_lines(file: VectorFile, buffered: bytes, line: int) -> Iterator[tuple
             raise _line_too_long(file.path, line)
 
 
-def _parse_chunk(chunk: bytes, line: int, dimension: int, labelled: bool, path: Path) -> VectorBlock:
+def _parse_chunk(chunk: bytes, line: int, dimension: int, labelled: bool, file: VectorFile) -> VectorBlock:
     data = np.frombuffer(chunk, np.uint8)
     # A header may state any dimension: allocate no more rows than the text can hold.
     lines = chunk.count(b"\n")
@@ -308,7 +268,7 @@ def _parse_chunk(chunk: bytes, line: int, dimension: int, labelled: bool, path: 
                 word, numbers = _parse_line(text, dimension, labelled)
             except ValueError as error:
                 number = line + chunk.count(b"\n", 0, position)
-                raise FormatError(f"{path}: line {number}: {error}") from None
+                raise FormatError(f"{file.path}: line {number}: {error}") from None
             matrix[row] = numbers
             if labelled:
                 words[length : length + len(word) + 1] = np.frombuffer(word + b"\n", np.uint8)
@@ -318,9 +278,9 @@ def _parse_chunk(chunk: bytes, line: int, dimension: int, labelled: bool, path: 
 
     def place(index: int) -> str:
         rows_before = [number for number, text in enumerate(chunk.split(b"\n")) if text.strip(b" \t\r")]
-        return f"{path}: line {line + rows_before[index]}"
+        return f"{file.path}: line {line + rows_before[index]}"
 
-    return VectorBlock(decode_words(words[:length].tobytes(), place), matrix[:row])
+    return VectorBlock(decode_words(words[:length].tobytes(), file.decoding, place), matrix[:row])
 
 
 def _parse_line(line: bytes, dimension: int, labelled: bool) -> tuple[bytes, list[np.float32]]:

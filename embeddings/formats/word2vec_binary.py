@@ -14,10 +14,11 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from embeddings.compilation import exact
 from embeddings.formats.compression import VectorFile
+from embeddings.formats.decoding import UTF_8, Decoding, decode_words
 from embeddings.formats.errors import FormatError
 from embeddings.formats.header import header_of, read_header
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
-from embeddings.formats.text_rows import decode_words, in_order, require_no_white_space
+from embeddings.formats.text_rows import in_order, require_no_white_space
 
 CHUNK_BYTES = 1 << 20
 MAX_WORD_BYTES = 1 << 16
@@ -116,9 +117,9 @@ def _place_words(
 
 
 @contextmanager
-def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
+def open_stream(path: Path, progress: Progress | None = None, decoding: Decoding = UTF_8) -> Iterator[VectorStream]:
     """Open a file for reading, with or without newlines after the vectors."""
-    with VectorFile(path) as file:
+    with VectorFile(path, decoding) as file:
         count, dimension, rest = read_header(file, word_bytes=2, number_bytes=4)
         yield VectorStream(
             dimension=dimension,
@@ -140,7 +141,8 @@ def _read_blocks(
         position, row, length, proper = _find_records(buffer, size, starts, words)
         if row:
             matrix = sliding_window_view(buffer, size)[starts[:row]].view("<f4")
-            yield VectorBlock(decode_words(words[:length].tobytes(), functools.partial(_place, file, done)), matrix)
+            place = functools.partial(_place, file, done)
+            yield VectorBlock(decode_words(words[:length].tobytes(), file.decoding, place), matrix)
             if progress is not None:
                 progress(file.position)
         done += row

@@ -6,15 +6,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from embeddings.formats.compression import VectorFile
+from embeddings.formats.decoding import UTF_8, Decoding
 from embeddings.formats.header import exactly, header_of, read_header
 from embeddings.formats.stream import Progress, VectorStream
 from embeddings.formats.text_rows import read_rows, word_prefixes, write_rows
 
 
 @contextmanager
-def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
+def open_stream(path: Path, progress: Progress | None = None, decoding: Decoding = UTF_8) -> Iterator[VectorStream]:
     """Open a file for reading; lines may end in a space, as the C tool writes them."""
-    with VectorFile(path) as file:
+    with VectorFile(path, decoding) as file:
         count, dimension, rest = read_header(file, word_bytes=2, number_bytes=2)
         rows = read_rows(file, rest, 2, dimension, progress=progress)
         yield VectorStream(

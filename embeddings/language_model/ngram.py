@@ -147,14 +147,28 @@ class _Level:
 
 
 def discounts(counts: np.ndarray) -> np.ndarray:
-    """Return D(0) ... D(3+); 0.5, 1 and 1.5 (KenLM's fallback) where a text is too small to estimate them."""
+    """Return D(0) ... D(3+) by KenLM's rule: 0.5, 1 and 1.5 where a text is too small to estimate them.
+
+    D_j = j - (j + 1) y n_{j+1} / n_j with y = n1 / (n1 + 2 n2). They are not estimated where n1, n2 or n3 is zero or
+    an estimate is not within 0 and j. Without n-grams that occur four times, D_3 is 3.
+
+    Parameters
+    ----------
+    counts : (G,) integers
+        a(hw) of all n-grams of an order.
+
+    Returns
+    -------
+    (4,) float64
+    """
     fallback = np.array([0.0, 0.5, 1.0, 1.5])
-    n1, n2, n3, n4 = (float(np.sum(counts == c)) for c in (1, 2, 3, 4))
-    if min(n1, n2, n3, n4) == 0:
+    n = np.array([np.sum(counts == c) for c in (1, 2, 3, 4)], np.float64)
+    if not n[:3].all():
         return fallback
-    y = n1 / (n1 + 2 * n2)
-    estimates = np.array([0.0, 1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3])
-    return fallback if estimates[1:].min() <= 0 else estimates
+    y = n[0] / (n[0] + 2 * n[1])
+    j = np.array([1, 2, 3])
+    estimates = j - (j + 1) * y * n[1:] / n[:3]
+    return np.append(0.0, estimates) if ((estimates >= 0) & (estimates <= j)).all() else fallback
 
 
 def _before(values: np.ndarray) -> np.ndarray:

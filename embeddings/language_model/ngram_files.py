@@ -23,6 +23,7 @@ TEXT_ORDER = 5
 _BEGIN, _END = "<s>", "</s>"
 _LN10 = math.log(10)
 _LINES_EXAMINED = 20
+_KENLM_BINARY = b"mmap lm "
 
 Gram = tuple[str, ...]
 
@@ -233,8 +234,16 @@ def _counted(line: str, place: str) -> tuple[Gram, int]:
 
 
 def _lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a file of text, without a byte-order mark."""
     try:
-        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+        open_file = gzip.open if path.suffix == ".gz" else open
+        with open_file(path, "rb") as raw:
+            if raw.read(len(_KENLM_BINARY)) == _KENLM_BINARY:
+                raise EmbeddingsError(
+                    f"{path} is a binary file of KenLM's build_binary: give the ARPA file that it was built from "
+                    "(lmplz writes it)"
+                )
+        with open_file(path, "rt", encoding="utf-8-sig") as file:
             yield from file
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise EmbeddingsError(f"cannot read {path}: {error}") from error

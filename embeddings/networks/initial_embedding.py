@@ -13,6 +13,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.networks.initializers import orthogonal
+from embeddings.text.tokenizer.character_tables import case_and_digit_folding
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
 
@@ -52,8 +53,31 @@ class Alignment:
         return f"{found}; the others, {self.missing_share:.1%} of the text, start at random{': ' if some else ''}{some}"
 
 
+class Spelling:
+    """Spells a word as the training text of E had it.
+
+    The word stays as it is if E has it. Else its digits become 0 if all digits in E are, and if E does not have that
+    word either, it is converted to lower case.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+        E.
+    """
+
+    def __init__(self, vectors: WordVectors) -> None:
+        self._known = frozenset(vectors.words)
+        digits = {character for character in set("".join(vectors.words)) if character.isdecimal()}
+        self._folding = case_and_digit_folding(False, True) if digits == {"0"} else {}
+
+    def __call__(self, word: str) -> str:
+        """Return the word as E has it, or as E would have it."""
+        folded = word.translate(self._folding)
+        return word if word in self._known else folded if folded in self._known else folded.lower()
+
+
 def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
-    """Find the vector of each word: under the same spelling, else in lower case.
+    """Find the vector of each word: under the same spelling, else under that of `Spelling`.
 
     Parameters
     ----------
@@ -71,9 +95,7 @@ def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
     EmbeddingsError
         No word has a vector.
     """
-    rows = vectors.vocabulary.ids(vocabulary.words, missing=-1).astype(np.int64)
-    lower = vectors.vocabulary.ids((word.lower() for word in vocabulary.words), missing=-1)
-    rows = np.where(rows < 0, lower, rows)
+    rows = vectors.vocabulary.ids(map(Spelling(vectors), vocabulary.words), missing=-1).astype(np.int64)
     lost = np.flatnonzero(rows < 0)
     if len(lost) == len(rows):
         raise EmbeddingsError(

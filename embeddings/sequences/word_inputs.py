@@ -19,7 +19,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.networks.batching import pad_sequences
 from embeddings.networks.embedding import Embedding, RepeatedVectors
-from embeddings.networks.initial_embedding import initial_embedding, random_embedding
+from embeddings.networks.initial_embedding import Spelling, initial_embedding, random_embedding
 from embeddings.networks.parameters import Parameter, Parameters
 from embeddings.setting_types import require_setting_types
 from embeddings.text.vocabulary import UNK, Vocabulary
@@ -150,6 +150,7 @@ class WordInputs:
         self.config = config = config or WordInputsConfig()
         forms = Counter(word for sequence in text for word in sequence)
         self._has_vector = frozenset(vectors.words) if vectors is not None else frozenset()
+        self._spelling = str.lower if vectors is None else Spelling(vectors)
         E = self._read_words(forms, vectors, rng)
         self._endings = [_frequent_endings(forms, length) for length in config.endings]
         spelled = [random_embedding(rng, len(endings) + 1, config.ending_dimension) for endings in self._endings] + (
@@ -191,10 +192,6 @@ class WordInputs:
             return random_embedding(rng, len(words), self.config.dimension or DEFAULT_DIMENSION)
         vocabulary = Vocabulary.from_words(words, [1, *(counts[word] for word in words[1:])])
         return initial_embedding(vocabulary, vectors, self.config.dimension or vectors.dimension, rng)[0]
-
-    def _spelling(self, word: str) -> str:
-        """Return the word as E spells it: unchanged if E has it, else in lower case."""
-        return word if word in self._has_vector else word.lower()
 
     def encode(self, sequences: Iterable[Sequence[str]]) -> EncodedSequences:
         """Turn words into numbers; unknown words become ``<unk>``."""

@@ -37,8 +37,8 @@ class Word2VecConfig:
     epochs : int
         Passes over the text: 1 to 5 for much text, 10 or more for little.
     learning_rate : float
-        Learning rate at the start, usually 0.01 to 0.1; lower it if training diverges. None: 0.025 for skip-gram, 0.1
-        for CBOW; 0.01 and 0.04 when [start] continues a model.
+        Learning rate at the start, usually 0.01 to 0.1; lower it if training diverges. None: 0.025 for skip-gram
+        (0.05 is better on small texts), 0.1 for CBOW; 0.01 and 0.04 when [start] continues a model.
     min_learning_rate : float
         Learning rate at the end; it falls evenly from the start, and is seldom worth changing.
     negative_sharing : {"window", "pair"}

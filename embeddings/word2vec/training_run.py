@@ -25,7 +25,8 @@ from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_
 logger = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 0.2
-_LOSS_INTERVAL = 128
+_LOSS_INTERVAL = 128  # the loss is taken at every so many-th centre word; in small texts at more
+_LEAST_MEASURED = 1000  # words of an epoch whose loss is taken, if it has as many
 _HELD_OUT_EPOCH = 2**32 - 1  # its random streams differ from those of every real epoch
 
 
@@ -78,6 +79,7 @@ class TrainingRun:
         held_out = hold_out(blocks, config.held_out)
         self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
+        self._loss_interval = max(1, min(_LOSS_INTERVAL, self._epoch_tokens // _LEAST_MEASURED))
         generator = np.random.default_rng(config.seed)
         counts = vocabulary.counts if trained is None else np.where(trained, vocabulary.counts, 0)
         if np.count_nonzero(counts) < 2 and trained is not None:
@@ -145,7 +147,7 @@ class TrainingRun:
             "words": self._epoch_tokens * (epoch + 1),
             "seconds": round(self._trained_seconds, 3),
             "learning_rate": self._learning_rate(epoch + 1, 0),
-            "examples": work.examples * _LOSS_INTERVAL,
+            "examples": work.examples * self._loss_interval,
             "loss": work.mean_loss,
             "held_out_loss": self.held_out_loss(),
         }
@@ -162,7 +164,7 @@ class TrainingRun:
         """Train the rest of an epoch; all threads end before a checkpoint, so that it holds only whole blocks."""
 
         def step(block: int) -> kernels.Step:
-            return self._step(epoch, block, self._learning_rate(epoch, block), _LOSS_INTERVAL)
+            return self._step(epoch, block, self._learning_rate(epoch, block), self._loss_interval)
 
         while not work.finished:
             self._run_threads(epoch, work, step, self._checkpoints.seconds_to_next)

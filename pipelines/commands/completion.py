@@ -46,10 +46,17 @@ def evaluation_set_names(incomplete: str) -> list[tuple[str, str]]:
 
 
 def format_names(incomplete: str) -> list[str]:
-    """Return the formats of word vectors that begin with the text typed so far."""
+    """Return the formats of word vectors that are written and begin with the text typed so far."""
     from embeddings.formats import FORMATS
 
-    return [name for name in FORMATS if name.startswith(incomplete)]
+    return [name for name, entry in FORMATS.items() if entry.can_write and name.startswith(incomplete)]
+
+
+def input_format_names(incomplete: str) -> list[str]:
+    """Return the formats of word vectors that are read and begin with the text typed so far."""
+    from embeddings.formats import FORMATS
+
+    return [name for name, entry in FORMATS.items() if entry.can_read and name.startswith(incomplete)]
 
 
 def setting_names(incomplete: str) -> list[tuple[str, str]]:

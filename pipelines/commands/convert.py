@@ -1,17 +1,26 @@
 """Commands that write word vectors in other formats: export, convert."""
 
 import json
+from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.completion import format_names
-from pipelines.commands.options import ForceFile, Model, refuse_existing
+from pipelines.commands.completion import format_names, input_format_names
+from pipelines.commands.options import Encoding, ForceFile, Model, refuse_existing, require_choice, vectors_path
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
+from pipelines.running.recorded_tokenizer import rules_of
 from pipelines.settings.config import ConfigError
+from pipelines.settings.file_names import CONFIG_FILE
+from vecmill.files import read_json
+
+if TYPE_CHECKING:
+    from embeddings.formats.tokenizer_rules import TokenizerRules
+
+_SAMPLE_BYTES, _SAMPLE_LINES = 1 << 20, 2000
 
 HalfPrecision = Annotated[bool, typer.Option("--float16", help="Write half precision, in formats that support it.")]
 
@@ -33,27 +42,59 @@ def export_command(
         ),
     ] = None,
     half: HalfPrecision = False,
+    encoding: Encoding = "utf-8",
+    approximate: Annotated[
+        bool,
+        typer.Option(
+            "--approximate", help="For static-embedding: write the closest rules of a tokenizer that has no exact ones."
+        ),
+    ] = False,
+    sample: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Text on which --approximate measures how many lines are cut differently.",
+            show_default="the training text",
+        ),
+    ] = None,
     force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
 ) -> None:
     """Export vectors in a format that other tools read; .gz and .zst compress.
+
+    A static-embedding holds the tokenizer of the training text too.
 
     Example: vecmill export runs/pydocs --format word2vec-text --out pydocs.txt
     """
     from embeddings import formats
 
     refuse_existing(out, force)
+    rules = _rules(model, approximate, sample) if name == "static-embedding" else None
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
         try:
             formats.convert(
-                model, out, format=name, dtype="float16" if half else "float32", progress=update, overwrite=force
+                model,
+                out,
+                format=name,
+                dtype="float16" if half else "float32",
+                progress=update,
+                overwrite=force,
+                encoding=encoding,
+                rules=rules,
             )
         except formats.UnknownFormatError as error:
             raise ConfigError(f"--format: {error}") from None
     if as_json:
-        typer.echo(json.dumps({"out": str(out), "bytes": _size(out)}))
-    else:
-        results.print(f"{out}: {_size(out) / 1e6:,.1f} MB")
+        differing = {"lines_cut_differently": rules.differing} if rules else {}
+        typer.echo(json.dumps({"out": str(out), "bytes": _size(out), **differing}))
+        return
+    results.print(f"{out}: {_size(out) / 1e6:,.1f} MB")
+    if rules and rules.differing is not None:
+        results.print(
+            f"The tokenizer is approximated: {rules.differing:.1%} of {rules.lines:,} lines are cut into other words."
+        )
+    elif name == "static-embedding" and not rules:
+        results.print(f"{model} records no tokenizer: rules that suit its words were written.")
 
 
 def convert_command(
@@ -78,23 +119,39 @@ def convert_command(
             metavar="NAME",
             help="Format of MODEL.",
             show_default="by the content and name of MODEL",
-            autocompletion=format_names,
+            autocompletion=input_format_names,
         ),
     ] = None,
     half: HalfPrecision = False,
+    encoding: Encoding = "utf-8",
+    errors: Annotated[
+        str,
+        typer.Option(
+            "--encoding-errors",
+            metavar="strict|replace",
+            help="Refuse words of another encoding, or put U+FFFD in the place of such bytes.",
+        ),
+    ] = "strict",
+    counts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Lines 'word count' beside IN, as word2vec's -save-vocab and GloVe write them."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print formats and size as JSON.")] = False,
 ) -> None:
     """Convert word vectors from one format to another.
 
     Formats are recognized by name and content: word2vec-text, word2vec-binary, word2vec-binary-newline, glove,
-    fasttext-vec, npz, safetensors, parquet, arrow, csv, static-embedding, projector and model. The extensions .gz
-    and .zst compress.
+    fasttext-vec, npz, safetensors, parquet, arrow, csv, static-embedding, projector, model, and, to read only, spacy.
+    GloVe's own binary file needs --input-format glove-binary and --counts. The extensions .gz and .zst compress.
 
     Example: vecmill convert GoogleNews-vectors.bin.gz vectors.parquet --float16
     """
     from embeddings import formats
 
+    require_choice("--encoding-errors", errors, formats.ERRORS)
     refuse_existing(destination, force)
     dtype = "float16" if half else "float32"
     try:
@@ -110,6 +167,10 @@ def convert_command(
                 dtype,
                 progress=lambda done: update(done, total=size),
                 overwrite=force,
+                encoding=encoding,
+                errors=errors,
+                counts=counts,
+                rules=_rules(source) if name == "static-embedding" else None,
             )
     except formats.UnknownFormatError as error:
         raise ConfigError(f"{error} (options --format and --input-format)") from None
@@ -120,5 +181,35 @@ def convert_command(
         results.print(f"{source} ({source_name}) -> {destination} ({name}): {_size(destination) / 1e6:,.1f} MB")
 
 
+def _rules(model: Path, approximate: bool = False, sample: Path | None = None) -> "TokenizerRules | None":
+    """Return the rules of the tokenizer that a model was trained with; None if the model does not say."""
+    from embeddings import make_tokenizer
+    from embeddings.formats.tokenizer_rules import InexactTokenizerError, closest_rules
+    from embeddings.vectors.model_directory import read_tokenizer_settings
+
+    try:
+        return rules_of(vectors_path(model))
+    except InexactTokenizerError as error:
+        if approximate:
+            tokenizer = make_tokenizer(**read_tokenizer_settings(vectors_path(model)))
+            return closest_rules(tokenizer, _sample_lines(vectors_path(model), sample))
+        raise InexactTokenizerError(
+            f"{model}: {error}; 'vecmill export --approximate' writes the closest rules and measures the difference"
+        ) from None
+
+
+def _sample_lines(model: Path, sample: Path | None) -> list[str]:
+    """Return the first lines with words of a file, or of the text that a model was trained on."""
+    from corpora import open_corpus
+
+    corpus = (read_json(model / CONFIG_FILE) or {}).get("corpus", {})
+    source = str(sample) if sample else corpus.get("source", "-")
+    if source == "-":
+        raise ConfigError(f"--approximate: {model} does not say on which text it was trained; give --sample FILE")
+    text = open_corpus(source, **{name: corpus[name] for name in ("field", "column") if name in corpus})
+    data = b"".join(islice(text.blocks(_SAMPLE_BYTES), 1)).decode("utf-8", "replace")
+    return [line for line in data.splitlines() if line.strip()][:_SAMPLE_LINES]
+
+
 def _size(path: Path) -> int:
-    return sum(entry.stat().st_size for entry in ([path] if path.is_file() else path.iterdir()))
+    return sum(entry.stat().st_size for entry in ([path] if path.is_file() else path.rglob("*")))

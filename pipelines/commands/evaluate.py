@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.options import ANALOGY_METHODS, Data, Method, Model, require_choice
+from pipelines.commands.options import ANALOGY_METHODS, Data, Encoding, Method, Model, require_choice
 from pipelines.console.tables import print_columns
 from pipelines.settings.config import ConfigError
 
@@ -26,6 +26,7 @@ def evaluate_command(
         Path | None,
         typer.Option("--out", "-o", metavar="FILE", help="Also write the table to this .csv or .json file."),
     ] = None,
+    encoding: Encoding = "utf-8",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Score vectors on word similarity, analogies and categories.
@@ -42,7 +43,7 @@ def evaluate_command(
     from embeddings.evaluation import evaluate
     from pipelines.stages.evaluation_sets import find_sets
 
-    scores = evaluate(formats.read(model), find_sets(data), method, sections=sections)
+    scores = evaluate(formats.read(model, encoding=encoding), find_sets(data), method, sections=sections)
     if out:
         _write_table(scores, out)
     if as_json:

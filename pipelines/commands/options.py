@@ -133,6 +133,9 @@ Method = Annotated[
     str,
     typer.Option(metavar="|".join(ANALOGY_METHODS), help="Score of an analogy (Levy & Goldberg 2014)."),
 ]
+Encoding = Annotated[
+    str, typer.Option(metavar="NAME", help="Encoding of the words of a file that is not UTF-8, such as latin-1.")
+]
 
 
 def given_settings(

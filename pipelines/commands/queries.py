@@ -10,7 +10,7 @@ import typer
 
 from pipelines.commands.lines import arriving_lines
 from pipelines.commands.model_words import ModelWords
-from pipelines.commands.options import ANALOGY_METHODS, Method, Model, require_choice
+from pipelines.commands.options import ANALOGY_METHODS, Encoding, Method, Model, require_choice
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from vecmill.plurals import counted
@@ -30,6 +30,7 @@ def neighbors_command(
     model: Model,
     words: Words = None,
     topn: Annotated[int, typer.Option(min=1, help="Number of neighbours of each word.")] = 10,
+    encoding: Encoding = "utf-8",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per word.")] = False,
 ) -> None:
     """Print the words with the most similar vectors (cosine).
@@ -40,7 +41,7 @@ def neighbors_command(
     """
     from embeddings import formats
 
-    vectors = formats.read(model)
+    vectors = formats.read(model, encoding=encoding)
     model_words = ModelWords(vectors)
     failed = False
     for batch in [words] if words else _batches(arriving_lines("word> ")):
@@ -85,6 +86,7 @@ def analogy_command(
     ] = None,
     topn: Annotated[int, typer.Option(min=1, help="Number of answers to each question.")] = 5,
     method: Method = "3CosAdd",
+    encoding: Encoding = "utf-8",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per question.")] = False,
 ) -> None:
     """Answer "A is to B as C is to ...?".
@@ -98,7 +100,7 @@ def analogy_command(
         raise ConfigError(f"got {counted(len(words), 'word')}; expected three: A is to B as C is to ...?")
     from embeddings import formats
 
-    vectors = formats.read(model)
+    vectors = formats.read(model, encoding=encoding)
     model_words = ModelWords(vectors)
 
     def answer(question: list[str]) -> None:
@@ -122,6 +124,7 @@ def vector_command(
     model: Model,
     words: Words = None,
     unit: Annotated[bool, typer.Option("--unit", help="Scale vectors to length 1.")] = False,
+    encoding: Encoding = "utf-8",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per word.")] = False,
 ) -> None:
     """Print the vectors of words.
@@ -132,7 +135,7 @@ def vector_command(
     """
     from embeddings import formats
 
-    vectors = formats.read(model)
+    vectors = formats.read(model, encoding=encoding)
     model_words = ModelWords(vectors)
 
     def answer(typed: str) -> None:

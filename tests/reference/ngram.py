@@ -4,12 +4,16 @@ from collections import Counter, defaultdict
 
 
 def discounts(counts):
+    """As KenLM's lmplz has them, with --discount_fallback (Heafield et al. 2013; Chen & Goodman's equation 26)."""
     n = [sum(c == k for c in counts) for k in range(5)]
-    if not all(n[1:]):
-        return [0, 0.5, 1.0, 1.5]
+    fallback = [0, 0.5, 1.0, 1.5]
+    if n[1] == 0 or n[2] == 0 or n[3] == 0:
+        return fallback
     y = n[1] / (n[1] + 2 * n[2])
-    found = [k - (k + 1) * y * n[k + 1] / n[k] for k in (1, 2, 3)]
-    return [0, *found] if min(found) > 0 else [0, 0.5, 1.0, 1.5]
+    d1 = 1 - 2 * y * n[2] / n[1]
+    d2 = 2 - 3 * y * n[3] / n[2]
+    d3 = 3 - 4 * y * n[4] / n[3]
+    return [0, d1, d2, d3] if 0 <= d1 <= 1 and 0 <= d2 <= 2 and 0 <= d3 <= 3 else fallback
 
 
 class KneserNey:

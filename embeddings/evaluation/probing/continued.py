@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from embeddings import Word2Vec, Word2VecConfig, WordVectors, encode_corpus, make_tokenizer, tokenize_corpus
+from embeddings.networks.initial_embedding import Spelling
 from embeddings.word2vec.warm_start import extend_vocabulary
 
 EPOCHS = 20
@@ -25,7 +26,7 @@ def continued(
     Parameters
     ----------
     vectors : WordVectors
-        E. A word of the texts that E does not have is converted to lower case.
+        E. A word of the texts that E does not have is spelled as `Spelling` says.
     texts : iterable of sequence of str
         The words of each text.
     window : int
@@ -46,8 +47,8 @@ def continued(
     TrainingDiverged
         See `Word2Vec.fit`.
     """
-    known = frozenset(vectors.words)
-    lines = (" ".join(word if word in known else word.lower() for word in text).encode() + b"\n" for text in texts)
+    spelling = Spelling(vectors)
+    lines = (" ".join(map(spelling, text)).encode() + b"\n" for text in texts)
     config = Word2VecConfig(dimension=vectors.dimension, window=window, epochs=EPOCHS, seed=seed, deterministic=True)
     with tempfile.TemporaryDirectory(dir=directory) as name:
         tokenized = tokenize_corpus(lines, make_tokenizer("whitespace", lowercase=False), Path(name) / "tokenized")

@@ -1,0 +1,31 @@
+"""The rules of the tokenizer that a model was trained with."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from embeddings.formats.tokenizer_rules import TokenizerRules
+
+
+def rules_of(model: Path) -> "TokenizerRules | None":
+    """Return the rules that do what the tokenizer of a model does, or None if the model does not say.
+
+    Parameters
+    ----------
+    model : Path
+        A model directory or exported directory; a file has no settings.
+
+    Returns
+    -------
+    TokenizerRules or None
+
+    Raises
+    ------
+    InexactTokenizerError
+        There are no such rules.
+    """
+    from embeddings.formats.tokenizer_rules import exact_rules
+    from embeddings.vectors.model_directory import read_tokenizer_settings
+
+    settings = read_tokenizer_settings(model)
+    return exact_rules(settings) if settings else None
