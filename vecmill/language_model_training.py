@@ -54,6 +54,7 @@ def train_language_model(
     lowercase: bool | None = None,
     punctuation: bool = True,
     fold_digits: bool = False,
+    normalize: str | None = None,
     field: str = "text",
     column: str = "text",
     progress: ProgressCallback | None = None,
@@ -99,6 +100,8 @@ def train_language_model(
         Predict punctuation marks, too.
     fold_digits : bool
         Replace every digit by 0.
+    normalize : {"nfc", "none"}, optional
+        See `vecmill.train`.
     field, column : str
         Where .jsonl, and .csv, .tsv and .parquet files, hold their text.
     progress : callable, optional
@@ -131,7 +134,7 @@ def train_language_model(
     if tokenizer is None and len(given) > 1 and _is_tokenized(given[TRAIN]):
         tokenizer, lowercase = WHITE_SPACE, False
     options = {"punctuation": punctuation, "fold_digits": fold_digits}
-    splitter = tokenizer_for(next(iter(given.values())), tokenizer, lowercase, **options)
+    splitter = tokenizer_for(next(iter(given.values())), tokenizer, lowercase, normalize, **options)
     blocks = {name: part.blocks() for name, part in given.items()}
     rng = np.random.default_rng(seed)
     with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from embeddings.compile_ahead import compile_ahead
 from embeddings.errors import EmbeddingsError
 from embeddings.text.text_to_ids import text_to_ids
+from embeddings.text.tokenizer.normalization import NFC, NONE
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import FAST, HasTokenize, Tokenizer, make_tokenizer
 from embeddings.training import ProgressCallback
@@ -42,6 +43,7 @@ def train(
     lowercase: bool | None = None,
     punctuation: bool = False,
     fold_digits: bool = False,
+    normalize: str | None = None,
     field: str = "text",
     column: str = "text",
     progress: ProgressCallback | None = None,
@@ -105,6 +107,9 @@ def train(
         Make words of punctuation marks.
     fold_digits : bool
         Replace every digit by 0.
+    normalize : {"nfc", "none"}, optional
+        Unicode normalization: "nfc", the default for lines, makes é as one character and é as two the same word;
+        "none", the default for lists of tokens, keeps them apart.
     field : str
         Field of ``.jsonl`` records that holds the text.
     column : str
@@ -158,7 +163,7 @@ def train(
     require_type("max_vocabulary", max_vocabulary, int | None)
     given = TextInput(text, field=field, column=column)
     compile_ahead(config.architecture)
-    splitter = tokenizer_for(given, tokenizer, lowercase, punctuation=punctuation, fold_digits=fold_digits)
+    splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=fold_digits)
     with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
         vocabulary, corpus = text_to_ids(
             given.blocks(),
@@ -184,6 +189,7 @@ def tokenizer_for(
     text: TextInput,
     spec: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None,
     lowercase: bool | None,
+    normalize: str | None,
     *,
     punctuation: bool,
     fold_digits: bool,
@@ -191,7 +197,10 @@ def tokenizer_for(
     """Return the tokenizer for lines, or the one for lists of tokens."""
     if not text.is_tokenized:
         lowercase = True if lowercase is None else lowercase
-        return make_tokenizer(spec or FAST, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)
+        options = {"lowercase": lowercase, "punctuation": punctuation, "fold_digits": fold_digits}
+        return make_tokenizer(spec or FAST, normalize=normalize or NFC, **options)
     if spec is not None:
         raise ValueError(f"tokenizer is {spec!r}, but the text is lists of tokens; leave it out, or give lines of str")
-    return TokenLists(lowercase=bool(lowercase), fold_digits=fold_digits, name_of=text.name_of)
+    return TokenLists(
+        lowercase=bool(lowercase), fold_digits=fold_digits, normalize=normalize or NONE, name_of=text.name_of
+    )

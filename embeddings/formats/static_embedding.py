@@ -130,6 +130,8 @@ def splitting(words: Iterable[str]) -> dict[str, Any]:
 def _tokenizer(words: list[str], unknown: str) -> dict[str, Any]:
     # normalizations of the tokenizer 'fast', as far as the words show that they were applied
     folding: list[dict[str, Any]] = []
+    if all(unicodedata.is_normalized("NFC", word) for word in words):
+        folding.append({"type": "NFC"})
     if not any("’" in word for word in words):
         folding.append({"type": "Replace", "pattern": {"String": "’"}, "content": "'"})
     if all(word == word.lower() for word in words):

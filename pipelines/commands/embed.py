@@ -17,7 +17,7 @@ from pipelines.commands.options import ForceFile, Model, refuse_existing, requir
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
-from pipelines.settings.config import ConfigError
+from pipelines.settings.config import ConfigError, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def _tokenizer(model: Path) -> "Tokenizer":
     from embeddings import make_tokenizer
     from pipelines.settings.sections import TokenizerSettings
 
-    settings = asdict(TokenizerSettings()) | _settings(model).get("tokenizer", {})
+    settings = asdict(TokenizerSettings()) | with_present_keys(_settings(model)).get("tokenizer", {})
     return make_tokenizer(settings.pop("name"), **settings)
 
 

@@ -21,6 +21,7 @@ SETTING_OF_OPTION = {
     "lowercase": "tokenizer.lowercase",
     "punctuation": "tokenizer.punctuation",
     "fold_digits": "tokenizer.fold_digits",
+    "normalize": "tokenizer.normalize",
 }
 """Settings of the options about text; each training command has more of its own."""
 NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json")
@@ -101,6 +102,9 @@ OutDirectory = Annotated[
 ]
 Threads = Annotated[int | None, typer.Option(help="Number of threads.", show_default="all cores")]
 Seed = Annotated[int, typer.Option(help="Seed of the random numbers.")]
+Normalize = Annotated[
+    str, typer.Option(metavar="nfc|none", help="Unicode normalization: é as one character and é as two are one word.")
+]
 Field = Annotated[str, typer.Option(metavar="NAME", help="Field of JSON Lines records that holds the text.")]
 Column = Annotated[str, typer.Option(metavar="NAME", help="Column of CSV and Parquet files that holds the text.")]
 Config = Annotated[

@@ -18,6 +18,7 @@ from pipelines.commands.options import (
     Corpus,
     Field,
     ForceDirectory,
+    Normalize,
     OutDirectory,
     Seed,
     SkipFinished,
@@ -117,6 +118,7 @@ def train_embeddings_command(
     fold_digits: Annotated[
         bool, typer.Option("--fold-digits/--no-fold-digits", help="Replace every digit by 0.")
     ] = DEFAULT.tokenizer.fold_digits,
+    normalize: Normalize = DEFAULT.tokenizer.normalize,
     field: Field = DEFAULT.corpus.field,
     column: Column = DEFAULT.corpus.column,
     config: Config = None,

@@ -14,6 +14,7 @@ from pipelines.commands.options import (
     Corpus,
     Field,
     ForceDirectory,
+    Normalize,
     OutDirectory,
     Seed,
     SkipFinished,
@@ -126,6 +127,7 @@ def train_lm_command(
     lowercase: Annotated[
         bool, typer.Option("--lowercase/--no-lowercase", help="Convert raw text to lower case.")
     ] = True,
+    normalize: Normalize = "nfc",
     field: Field = "text",
     column: Column = "text",
     config: Config = None,

@@ -74,6 +74,9 @@ LM_SECTION_NAMES = ("lm", "lm_network", "lm_training")
 FORMER_KEYS = {"vocabulary": {"max_size": "max_vocabulary"}, "lm_network": FORMER_NAMES}
 """Present names of the keys of earlier versions, by section."""
 
+FORMER_VALUES = {"tokenizer": {"normalize": "none"}}
+"""What earlier versions, which did not have these settings, did; by section."""
+
 
 @functools.cache
 def _sections() -> dict[str, type]:
@@ -120,6 +123,8 @@ def with_present_keys(sections: Mapping[str, Any]) -> dict[str, Any]:
     for section in present.keys() & FORMER_KEYS.keys():
         former = FORMER_KEYS[section]
         present[section] = {former.get(key, key): value for key, value in dict(present[section]).items()}
+    for section in present.keys() & FORMER_VALUES.keys():
+        present[section] = FORMER_VALUES[section] | dict(present[section])
     return present
 
 

@@ -60,12 +60,15 @@ class TokenizerSettings:
         Keep punctuation marks as tokens.
     fold_digits : bool
         Replace every digit by 0.
+    normalize : str
+        Unicode normalization: "nfc" makes é as one character and é as two the same word, "none" keeps them apart.
     """
 
     name: str = "fast"
     lowercase: bool = True
     punctuation: bool = False
     fold_digits: bool = False
+    normalize: str = "nfc"
 
 
 @dataclass(frozen=True, kw_only=True)

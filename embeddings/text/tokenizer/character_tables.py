@@ -36,7 +36,7 @@ VARIATION_SELECTORS = (*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *
 
 _CODE_POINTS = 0x110000
 # Planes 4 to 13 are unassigned; plane 14 has only its first characters assigned; later planes are for private use.
-_ASSIGNED = (range(0x40000), range(0xE0000, 0xE1000))
+ASSIGNED = (range(0x40000), range(0xE0000, 0xE1000))
 
 
 @lru_cache(maxsize=16)
@@ -74,7 +74,7 @@ def character_tables(white_space_only: bool, lowercase: bool, punctuation: bool,
     if fold_digits:
         digits = np.flatnonzero(_category_numbers() == _CATEGORIES.index("Nd"))
         entries[digits] |= ord("0") << 8
-    blocks, compact = _two_levels(entries)
+    blocks, compact = two_levels(entries)
     return CharacterTables(_ascii_table(entries), blocks, compact)
 
 
@@ -127,7 +127,7 @@ def _category_numbers() -> np.ndarray:
     """Return the index into `_CATEGORIES` of every code point, (n,) uint8."""
     number = {name: index for index, name in enumerate(_CATEGORIES)}
     numbers = np.full(_CODE_POINTS, number["Cn"], np.uint8)
-    for assigned in _ASSIGNED:
+    for assigned in ASSIGNED:
         categories = map(unicodedata.category, map(chr, assigned))
         numbers[assigned.start : assigned.stop] = np.fromiter(map(number.__getitem__, categories), np.uint8)
     numbers[0xF0000:] = number["Co"]
@@ -137,10 +137,10 @@ def _category_numbers() -> np.ndarray:
 @lru_cache(maxsize=1)
 def _lower_case() -> list[tuple[int, str]]:
     """Return every character that differs from its lower-case form, with that form."""
-    return [(c, lower) for assigned in _ASSIGNED for c in assigned if (lower := chr(c).lower()) != chr(c)]
+    return [(c, lower) for assigned in ASSIGNED for c in assigned if (lower := chr(c).lower()) != chr(c)]
 
 
-def _two_levels(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def two_levels(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Deduplicate blocks of 256 entries; return the number of each block, and the distinct blocks."""
     position: dict[bytes, int] = {}
     distinct: list[np.ndarray] = []
