@@ -25,6 +25,8 @@ from embeddings.text.tokenizer.normalization import normalize_block, normalize_t
 from embeddings.text.tokenizer.word_table import WordTable
 
 PIECE = 4096  # bytes tokenized at a time: the buffers stay in the first-level cache
+INVALID_SEQUENCES = "invalid UTF-8 sequences"
+"""Key of their number among what was skipped."""
 _IDS_AT_ONCE = 1 << 20
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _LINE_END_BYTES = [end.encode() for end in "\n\r\x85\u2028\u2029"]
@@ -212,7 +214,7 @@ def split_lines(text: str) -> list[str]:
 
 def _skipped(invalid: int, controls: int, too_long: int) -> dict[str, int]:
     counts = {
-        "invalid UTF-8 sequences": invalid,
+        INVALID_SEQUENCES: invalid,
         "control characters": controls,
         f"words longer than {LONGEST_WORD} bytes": too_long,
     }
