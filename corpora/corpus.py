@@ -30,6 +30,7 @@ from corpora.sources import (
     standard_input,
 )
 from vecmill.compression import DAMAGE
+from vecmill.files import shown_size
 from vecmill.hints import did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -282,10 +283,10 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
         files = matching_files(str(path), unreadable.append)
         return _collection(pattern, pattern, files, options, unreadable)
     hint = did_you_mean(str(path), [*names(), *neighbours_of(path)])
-    raise CorpusError(
-        f"no corpus {str(path)!r}: expected a file, a directory, a glob, a URL "
-        f"or the name of a corpus ({', '.join(names())}){hint}"
-    )
+    looks_like_path = path.suffix or len(path.parts) > 1 or pattern is None
+    missing = f"{str(path)!r} does not exist" if looks_like_path else f"no corpus {str(path)!r}"
+    expected = f"expected a file, a directory, a glob, a URL or the name of a corpus ({', '.join(names())})"
+    raise CorpusError(f"{missing}: {expected}{hint}")
 
 
 def _collection(name: str, source: str, files: list[InputFile], options: ReadOptions, unreadable: list[str]) -> Corpus:
@@ -319,7 +320,7 @@ def _url_corpus(url: str, options: ReadOptions, progress: Progress | None) -> Co
 
 
 def _describe(what: str, size: int | None) -> str:
-    return what if size is None else f"{what}, {size / 1e6:,.1f} MB"
+    return what if size is None else f"{what}, {shown_size(size)}"
 
 
 def digest_of_file(file: InputFile) -> str:

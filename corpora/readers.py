@@ -91,6 +91,29 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
         yield from _read_text(stream, piece_size)
 
 
+def plain_text(stored: BinaryIO, path: str) -> io.BufferedReader:
+    """Open plain UTF-8 text, compressed or not, without its byte order mark.
+
+    Parameters
+    ----------
+    stored : binary file
+    path : str
+        Its name, for messages.
+
+    Returns
+    -------
+    io.BufferedReader
+
+    Raises
+    ------
+    UnusableFileError
+        It is not plain UTF-8 text.
+    """
+    head, stream = _text_stream(decompressed(stored, path), path)
+    require_plain_text(head, path)
+    return stream
+
+
 def _text_stream(stream: io.BufferedReader, path: str) -> tuple[bytes, io.BufferedReader]:
     """Return the first bytes of UTF-8 text and the text, both without byte order mark; raise for other files."""
     head = read_fully(stream, HEAD)

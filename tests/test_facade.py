@@ -255,7 +255,7 @@ def test_messages_are_short(text):
 def test_files_are_refused_as_on_the_command_line(tmp_path):
     (tmp_path / "binary").write_bytes(b"a b\0" * 100)
     (tmp_path / "utf16.txt").write_bytes("a b c".encode("utf-16"))
-    for name, message in [("binary", "is a binary file"), ("utf16.txt", "UTF-16"), ("gone.txt", "no corpus")]:
+    for name, message in [("binary", "is a binary file"), ("utf16.txt", "UTF-16"), ("gone.txt", "does not exist")]:
         with pytest.raises(vecmill.VecmillError, match=message):
             train(tmp_path / name)
     with (tmp_path / "binary").open("rb") as file, pytest.raises(vecmill.VecmillError, match="is a binary file"):

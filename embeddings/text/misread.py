@@ -10,6 +10,9 @@ from embeddings.text.tokenizer.word_counters import INVALID_SEQUENCES
 
 logger = logging.getLogger(__name__)
 
+IF_OTHER_ENCODING = "if the text is Latin-1 or Windows-1252, convert it: iconv -f CP1252 -t UTF-8 text.txt > converted.txt"
+"""What to do about invalid UTF-8."""
+
 _INVALID_SHARE = 0.002  # invalid sequences for every token
 _RUNS_SHARE = 0.05  # of all tokens; segmented text has hardly any
 _LONGEST_EAST_ASIAN_WORD, _LONGEST_SOUTH_EAST_ASIAN_WORD = 6, 15  # characters
@@ -77,10 +80,7 @@ def warn_if_misread(token_count: int, skipped: dict[str, int], runs: Counter[str
     invalid = skipped.get(INVALID_SEQUENCES, 0)
     if invalid > _INVALID_SHARE * token_count:
         logger.warning(
-            "%s invalid UTF-8 sequences beside %s tokens: is the text Latin-1 or Windows-1252? "
-            "Convert it: iconv -f CP1252 -t UTF-8 text.txt > converted.txt",
-            f"{invalid:,}",
-            f"{token_count:,}",
+            "%s invalid UTF-8 sequences beside %s tokens; %s", f"{invalid:,}", f"{token_count:,}", IF_OTHER_ENCODING
         )
     if runs.total() > _RUNS_SHARE * token_count:
         language = runs.most_common(1)[0][0]

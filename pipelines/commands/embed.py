@@ -63,6 +63,7 @@ def embed_command(
         raise ConfigError(f"--out: {out} must end in .npy or .parquet")
     require_choice("--weighting", weighting, WEIGHTINGS)
     refuse_existing(out, force)
+    from corpora.readers import plain_text
     from embeddings import formats
     from embeddings.vectors.model_directory import vectors_path
 
@@ -75,7 +76,7 @@ def embed_command(
         interruptible("nothing was written"),
         make_progress().task("embedding lines", None) as update,
     ):
-        for lines in _batches(sys.stdin.buffer):
+        for lines in _batches(plain_text(sys.stdin.buffer, "standard input")):
             texts.writelines(line.encode() + b"\n" for line in lines)
             rows.write(_embed(vectors, tokenizer, lines, weighting, tally).tobytes())
             update(tally.lines, f"{tally.lines:,} lines")

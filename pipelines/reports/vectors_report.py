@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from embeddings import WordVectors
-from pipelines.console.progress import count, duration, memory
+from pipelines.console.progress import count, counted, duration, memory
 from pipelines.console.streams import program, results
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
@@ -78,6 +78,13 @@ def _print_epochs(path: Path) -> None:
     print_columns(rows, left=0)
 
 
+def kept_text(encoded: Mapping[str, Any], vocabulary: Mapping[str, Any]) -> str:
+    """Return the counts of a text, from the summaries of the stages; words of a model that it extends do not count."""
+    distinct = vocabulary.get("distinct words", vocabulary["words"])
+    lines, words = counted(encoded["sentences"], "line"), counted(distinct, "distinct word")
+    return f"{counted(encoded['tokens'], 'token')} in {lines}, {words}."
+
+
 def loss_text(value: float | None) -> str:
     """Return a loss, or a dash if it could not be measured."""
     return "-" if value is None else f"{value:.4f}"
@@ -93,10 +100,7 @@ def _print_text(manifest: Manifest) -> None:
     """Print the counts of the text and of everything that was left out."""
     summary = {name: stage["summary"] for name, stage in manifest.history.items()}
     results.print(f"Text: {summary['fetch']['corpus']}")
-    results.print(
-        f"Kept: {summary['encode']['tokens']:,} tokens in {summary['encode']['sentences']:,} lines, "
-        f"{summary['vocabulary']['words']:,} distinct words."
-    )
+    results.print(f"Kept: {kept_text(summary['encode'], summary['vocabulary'])}")
     left_out = {**summary["tokenize"]["warnings"], **summary["encode"]["dropped"]}
     for what, number in left_out.items():
         if number:
