@@ -46,7 +46,8 @@ _HTML_FILE = "HTML file", "extract the text first: pandoc -f html -t plain {path
 _XML_FILE = "XML file", "extract the text first: xmllint --xpath 'string()' {path} > {stem}.txt"
 _COMMENTS = re.compile(rb"(<!--.*?-->\s*)*", re.DOTALL)
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
-_NO_TEXT = ("Cc", "Cn", "Co", "Cs")
+_NO_TEXT = ("Cc", "Cf", "Cn", "Co", "Cs")
+_INVISIBLE = "\t\n\r\f\u00ad\u200b\u200c\u200d\u200e\u200f\ufeff"  # but part of text
 
 
 def require_utf8(head: bytes, path: str) -> None:
@@ -137,7 +138,7 @@ def _ordinary_characters(head: bytes, encoding: str) -> int:
         text = codecs.getincrementaldecoder(encoding)().decode(head)  # a character may be cut at the end
     except UnicodeError:
         return 0
-    if any(unicodedata.category(c) in _NO_TEXT and c not in "\t\n\r\f" for c in text):
+    if any(unicodedata.category(c) in _NO_TEXT and c not in _INVISIBLE for c in text):
         return 0
     return sum(c in " \r\n" or (c.isascii() and c.isalpha()) for c in text)
 

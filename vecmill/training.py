@@ -55,7 +55,8 @@ def train(
     text : path, open file, Corpus, iterable of str, or iterable of lists of str
         - A str or path has the same meaning as on the command line: a name of the catalog, a file, a directory, a glob
           or a URL; plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet``, compressed or not. A file opened
-          in binary mode and the result of `corpora.open_corpus` are read in the same way.
+          in binary mode and the result of `corpora.open_corpus` are read in the same way, and so are several path
+          objects (a list, ``folder.glob("*.txt")``), one after the other, each file once.
         - An iterable of str (a list, a generator, a pandas Series, a file opened in text mode) holds lines of text;
           each line is a sentence or a paragraph.
         - An iterable of lists of str holds sentences of tokens: words, items, nodes, products. A token may hold any

@@ -10,7 +10,9 @@ from embeddings.text.tokenizer.word_counters import INVALID_SEQUENCES
 
 logger = logging.getLogger(__name__)
 
-IF_OTHER_ENCODING = "if the text is Latin-1 or Windows-1252, convert it: iconv -f CP1252 -t UTF-8 text.txt > converted.txt"
+IF_OTHER_ENCODING = (
+    "if the text is Latin-1 or Windows-1252, convert it: iconv -f CP1252 -t UTF-8 text.txt > converted.txt"
+)
 """What to do about invalid UTF-8."""
 
 _INVALID_SHARE = 0.002  # invalid sequences for every token

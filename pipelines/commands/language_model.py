@@ -11,7 +11,6 @@ import typer
 
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
-from embeddings.text.misread import IF_OTHER_ENCODING
 from pipelines.commands.options import LM, ForceFile, refuse_existing, require_choice
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
@@ -177,6 +176,8 @@ def export_lm_command(
 
 def _read(source: str) -> str:
     """Return the text of a file or of standard input; log what is left out."""
+    from embeddings.text.misread import IF_OTHER_ENCODING
+
     corpus = open_corpus(source)
     data = b"".join(corpus.blocks())
     for what, number in corpus.warnings.items():

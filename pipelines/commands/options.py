@@ -74,10 +74,10 @@ def language_model_path(model: Path) -> Path:
 
 
 Corpus = Annotated[
-    str,
+    list[str],
     typer.Argument(
-        metavar="CORPUS",
-        help="Name (see 'vecmill corpora list'), file, directory, quoted glob, URL, or - for stdin.",
+        metavar="CORPUS...",
+        help="Name (see 'vecmill corpora list'), file, directory, glob, URL, or - for stdin; several are read in turn.",
         autocompletion=corpus_names,
     ),
 ]
@@ -157,6 +157,8 @@ def given_settings(
         if option in NO_SETTINGS or source is None or source.name != "COMMANDLINE":
             continue
         origin = "CORPUS" if option == "corpus" else f"--{option.replace('_', '-')}"
+        if option == "corpus" and len(value) == 1:
+            (value,) = value
         names = own.get(option) or SETTING_OF_OPTION.get(option) or f"{section}.{option}"
         given |= {name: Setting(value, origin) for name in ((names,) if isinstance(names, str) else names)}
     return given

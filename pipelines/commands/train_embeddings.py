@@ -47,7 +47,7 @@ _SETTING_OF_OPTION = {
 
 def train_embeddings_command(
     context: typer.Context,
-    corpus: Corpus = DEFAULT.corpus.source,
+    corpus: Corpus = [*DEFAULT.corpus.sources],  # noqa: B006 - not changed
     *,
     out: OutDirectory,
     architecture: Annotated[

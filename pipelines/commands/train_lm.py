@@ -50,7 +50,7 @@ OF_PRESET = "that of the preset"
 
 def train_lm_command(
     context: typer.Context,
-    corpus: Corpus = "pydocs",
+    corpus: Corpus = ["pydocs"],  # noqa: B006 - not changed
     *,
     out: OutDirectory,
     embeddings: Annotated[

@@ -6,6 +6,7 @@ output.
 
 import dataclasses
 import functools
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,9 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 
 from embeddings.language_model.config import FORMER_NAMES
 from embeddings.word2vec.config import Word2VecConfig
+from pipelines.settings.file_names import CONFIG_FILE
 from pipelines.settings.sections import (
+    OWN_EMBEDDINGS,
     CheckpointSettings,
     CorpusSettings,
     EvaluateSettings,
@@ -104,8 +107,48 @@ def load_config(path: Path | None = None, options: Mapping[str, Setting] | None 
     ConfigError
         The file cannot be read, a key is unknown, or a value has the wrong type or is out of range.
     """
-    given = {**(read_toml(path) if path else {}), **(options or {})}
+    given = with_tokenizer_of_start({**(read_toml(path) if path else {}), **(options or {})})
     return PipelineConfig(**build_sections(get_type_hints(PipelineConfig), given))
+
+
+def with_tokenizer_of_start(given: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Add to the given settings the tokenizer of the model whose training goes on, if there is one.
+
+    Parameters
+    ----------
+    given : mapping of str to Setting
+
+    Returns
+    -------
+    dict of str to Setting
+
+    Raises
+    ------
+    ConfigError
+        A given setting differs from that of the model: the same word would get two vectors.
+    """
+    model = given["start.model"].value if "start.model" in given else None
+    added = dict(given)
+    for key, value in recorded_tokenizer(model).items() if isinstance(model, str) else ():
+        setting = added.setdefault(f"tokenizer.{key}", Setting(value, f"{model}/{CONFIG_FILE}"))
+        if setting.value != value:
+            raise ConfigError(
+                f"{setting.origin}: tokenizer.{key} is {setting.value!r}, but {model} was trained with {value!r}; "
+                "leave the setting out, or train without the model"
+            )
+    return added
+
+
+def recorded_tokenizer(model: str) -> dict[str, Any]:
+    """Return the settings of the tokenizer that a model directory records; none for vectors of another tool."""
+    path = Path(model).expanduser()
+    run = path / OWN_EMBEDDINGS
+    try:
+        sections = json.loads(((run if run.is_dir() else path) / CONFIG_FILE).read_text("utf-8"))
+        settings = dict(with_present_keys(sections)["tokenizer"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {key: value for key, value in settings.items() if key in _keys("tokenizer")}
 
 
 def build_sections(types: Mapping[str, type], given: Mapping[str, Setting]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pipelines.console.durations import seconds
 
@@ -17,33 +18,66 @@ class CorpusSettings:
 
     Attributes
     ----------
-    source : str
-        Name in the catalog (`vecmill corpora list`), file, directory, glob, URL, or ``-`` for standard input.
+    source : str or tuple of str
+        Name in the catalog (`vecmill corpora list`), file, directory, glob, URL, or ``-`` for standard input; or a list
+        of such names without URLs and ``-``, which are read in this order, each file once.
     field : str
         Field of JSON Lines records that holds the text.
     column : str
         Column of CSV and Parquet files that holds the text.
     """
 
-    source: str = "pydocs"
+    source: str | tuple[str, ...] = "pydocs"
     field: str = "text"
     column: str = "text"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.source, tuple):
+            for source in self.source:
+                if is_standard_input(source) or is_remote(source) or is_read_once(source):
+                    raise ValueError(f"source: {source} must be given alone; save its text to a file first")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the texts."""
+        return self.source if isinstance(self.source, tuple) else (self.source,)
+
+    @property
+    def shown(self) -> str:
+        """The names of the texts, for people: "a.txt and 2 more"."""
+        first, *more = self.sources or ("no text",)
+        return f"{first} and {len(more)} more" if more else first
 
     @property
     def is_standard_input(self) -> bool:
         """Whether the text is read from standard input."""
-        return self.source == STANDARD_INPUT
+        return any(map(is_standard_input, self.sources))
 
     @property
     def is_read_once(self) -> bool:
         """Whether the source can be read only once: standard input or a pipe."""
-        path = Path(self.source).expanduser()
-        return self.is_standard_input or (path.exists() and not (path.is_file() or path.is_dir()))
+        return any(map(is_read_once, self.sources))
 
     @property
     def is_remote(self) -> bool:
         """Whether the source is a remote URL."""
-        return "://" in self.source and not self.source.startswith("file:") and not Path(self.source).exists()
+        return any(map(is_remote, self.sources))
+
+
+def is_standard_input(source: str) -> bool:
+    """Return whether the name of a text means standard input."""
+    return source == STANDARD_INPUT
+
+
+def is_read_once(source: str) -> bool:
+    """Return whether a text can be read only once: standard input or a pipe."""
+    path = Path(source).expanduser()
+    return is_standard_input(source) or (path.exists() and not (path.is_file() or path.is_dir()))
+
+
+def is_remote(source: str) -> bool:
+    """Return whether the name of a text is a remote URL."""
+    return "://" in source and not source.startswith("file:") and not Path(source).exists()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +94,7 @@ class TokenizerSettings:
         Keep punctuation marks as tokens.
     fold_digits : bool
         Replace every digit by 0.
-    normalize : str
+    normalize : {"nfc", "none"}
         Unicode normalization: "nfc" makes é as one character and é as two the same word, "none" keeps them apart.
     """
 
@@ -68,7 +102,7 @@ class TokenizerSettings:
     lowercase: bool = True
     punctuation: bool = False
     fold_digits: bool = False
-    normalize: str = "nfc"
+    normalize: Literal["nfc", "none"] = "nfc"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,7 +85,7 @@ class TokenizeStage(Stage):
             logger.info("the text is already tokenized; splitting it at white space only")
             tokenizer = make_tokenizer("whitespace", lowercase=False, normalize=self.tokenizer.normalize)
         texts = list(parts.values()) if parts else [open_fetched(fetched, self.corpus)]
-        name, size = (self.corpus.source if parts else texts[0].name), _total([text.size for text in texts])
+        name, size = (self.corpus.shown if parts else texts[0].name), _total([text.size for text in texts])
         with context.progress.task(f"tokenizing {name}", size) as update:
             tokenize_corpus(
                 {part: text.blocks() for part, text in parts.items()} if parts else texts[0].blocks(),
