@@ -90,6 +90,14 @@ def test_tokens_of_lists_stay_as_they_are_unless_told():
         assert [word.decode() for word in counter.take_words().words.to_bytes()] == words
 
 
+def test_tokens_of_lists_are_converted_to_lower_case_as_words_are():
+    words = ["ΟΔΟΣ", "Σ", "ΣΣ", "Σ Σ", "İs", "a\0Σ"]
+    counter = TokenLists(lowercase=True).counter()
+    list(counter.ids([words, ["ΟΔΟΣ"]]))
+    found = [word.decode() for word in counter.take_words().words.to_bytes()]
+    assert found == ["οδος", "σ", "σς", "σ ς", "is", "a\0σ"]
+
+
 def test_recorded_settings_without_the_setting_mean_none():
     recorded = {"spec": "fast", "lowercase": True, "punctuation": False, "fold_digits": False}
     assert tokenizer_of(recorded).settings == {**recorded, "normalize": "none"}

@@ -135,7 +135,7 @@ def _tokenizer(words: list[str], unknown: str) -> dict[str, Any]:
     if not any("’" in word for word in words):
         folding.append({"type": "Replace", "pattern": {"String": "’"}, "content": "'"})
     if all(word == word.lower() for word in words):
-        folding.append({"type": "Lowercase"})
+        folding += [{"type": "Replace", "pattern": {"String": "İ"}, "content": "i"}, {"type": "Lowercase"}]
     return {
         "version": "1.0",
         "truncation": None,

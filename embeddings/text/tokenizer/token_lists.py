@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.tokenizer.character_tables import case_and_digit_folding
+from embeddings.text.tokenizer.character_tables import case_and_digit_folding, with_final_sigmas
 from embeddings.text.tokenizer.counted_words import CountedWords, Words
 from embeddings.text.tokenizer.kernels import LINE_END_ID, LONGEST_WORD
 from embeddings.text.tokenizer.normalization import NFC, NONE, normalize_text, require_normalization
@@ -59,7 +59,7 @@ class TokenLists:
             "fold_digits": fold_digits,
             "normalize": normalize,
         }
-        self._normalize = normalize == NFC
+        self._lowercase, self._normalize = lowercase, normalize == NFC
         self._folding = case_and_digit_folding(lowercase, fold_digits)
         self._name_of = name_of
 
@@ -74,7 +74,9 @@ class TokenLists:
 
     def counter(self, table_bytes: int | None = None) -> "TokenListCounter":
         """Return a new counter of about `table_bytes` of memory at most (default: no limit)."""
-        return TokenListCounter(self._folding, table_bytes, self._name_of, normalize=self._normalize)
+        return TokenListCounter(
+            self._folding, table_bytes, self._name_of, lowercase=self._lowercase, normalize=self._normalize
+        )
 
 
 class TokenListCounter:
@@ -88,6 +90,8 @@ class TokenListCounter:
         Largest size of the table of tokens; when it is reached, `is_full` is true. Default: no limit.
     name_of : callable
         Names a sentence in errors, given its index.
+    lowercase : bool
+        `folding` converts to lower case: a final sigma has its own form.
     normalize : bool
         Bring the tokens into normalization form C first.
     """
@@ -98,9 +102,11 @@ class TokenListCounter:
         table_bytes: int | None = None,
         name_of: Callable[[int], str] = "sentence {}".format,
         *,
+        lowercase: bool = False,
         normalize: bool = False,
     ) -> None:
         self._folding = folding
+        self._lowercase = lowercase
         self._normalize = normalize
         self._table_bytes = table_bytes
         self._name_of = name_of
@@ -197,6 +203,7 @@ class TokenListCounter:
     def _encoded(self, text: str) -> np.ndarray:
         """Return the bytes of a text after normalization and folding."""
         text = normalize_text(text) if self._normalize else text
+        text = with_final_sigmas(text) if self._lowercase else text
         folded = text.translate(self._folding) if self._folding else text
         return np.frombuffer(folded.encode("utf-8", "replace"), np.uint8)
 

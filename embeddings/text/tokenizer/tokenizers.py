@@ -12,8 +12,8 @@ running Python (`unicodedata`):
   ``rock'n'roll``, but ``dogs`` in ``dogs'``. So do the zero-width joiner and non-joiner of Persian and Indic words.
 - Other invisible characters (format characters, category Cf, such as soft hyphens, directional marks, the byte-order
   mark; variation selectors) are removed without separating words, but a zero-width space separates words.
-- ``lowercase``: each character is replaced by its lower-case form, as `str.lower` returns it for the single character
-  (so İ becomes two characters, and a capital sigma always σ).
+- ``lowercase``: each character is replaced by its lower-case form, as `str.lower` returns it for the single character,
+  but İ becomes i, and a capital sigma at the end of a word of several characters ς.
 - ``fold_digits``: each decimal digit (Nd) is replaced by 0; ``1984`` becomes ``0000``.
 - ``punctuation``: each other character that is not white space, control or invisible is a separate token.
 - All other characters separate words: white space, punctuation, U+FFFD, invalid UTF-8 (replaced by U+FFFD as
@@ -32,7 +32,12 @@ from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.tokenizer.character_tables import LINE_ENDS, case_and_digit_folding, character_tables
+from embeddings.text.tokenizer.character_tables import (
+    LINE_ENDS,
+    case_and_digit_folding,
+    character_tables,
+    with_final_sigmas,
+)
 from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.normalization import NFC, NONE, require_normalization
 from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter, WordCounter
@@ -181,7 +186,12 @@ class PythonTokenizer:
         tokens = list(tokens)
         for token in tokens:
             if not isinstance(token, str):
-                raise EmbeddingsError(f"tokenizer {self.spec} returned a list with {token!r}; expected a list of str")
+                raise EmbeddingsError(
+                    f"tokenizer {self.spec} returned {token!r} ({type(token).__name__}); expected a list of str; "
+                    "for objects give lambda line: [str(token) for token in tokenizer(line)]"
+                )
+        if self.lowercase:
+            tokens = list(map(with_final_sigmas, tokens))
         return [token.translate(self._folding) for token in tokens] if self._folding else tokens
 
 
@@ -235,6 +245,8 @@ def make_tokenizer(
     }
     if isinstance(spec, Tokenizer):
         return spec
+    if isinstance(spec, type) and hasattr(spec, "tokenize"):
+        raise UnknownTokenizerError(f"tokenizer is the class {spec.__name__}; expected an object: {spec.__name__}(...)")
     split = getattr(spec, "tokenize", spec)  # a tokenizer object of NLTK, or a function
     if callable(split) and not isinstance(spec, str):
         name = f"{getattr(spec, '__module__', '')}.{getattr(spec, '__qualname__', type(spec).__qualname__)}"
