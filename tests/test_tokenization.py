@@ -194,7 +194,7 @@ def test_objects_that_are_no_words_are_named_with_what_to_do():
         def __repr__(self):
             return "king"
 
-    with pytest.raises(EmbeddingsError, match=r"returned king \(Token\); expected a list of str, .*str\(token\)"):
+    with pytest.raises(EmbeddingsError, match=r"returned king \(Token\); expected a list of str; .*str\(token\)"):
         make_tokenizer(lambda line: iter([Token()])).tokenize("king")
     with pytest.raises(ValueError, match=r"the class RegexpTokenizer; expected an object: RegexpTokenizer\(\.\.\.\)"):
         make_tokenizer(nltk.tokenize.RegexpTokenizer)
