@@ -30,7 +30,7 @@ _SOUTH_EAST_ASIAN = {
 _SEGMENTERS = {
     "Chinese": "python -m jieba -d ' ' zh.txt",
     "Japanese": "mecab -O wakati ja.txt",
-    "Thai": 'python -c "import sys, pythainlp; [print(*pythainlp.word_tokenize(s.strip())) for s in sys.stdin]" < th.txt',
+    "Thai": 'python -c "import sys, pythainlp as p; [print(*p.word_tokenize(s.strip())) for s in sys.stdin]" < th.txt',
 }
 
 
