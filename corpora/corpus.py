@@ -300,6 +300,8 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
 
 def _several(sources: Sequence[str | os.PathLike[str]], options: ReadOptions, progress: Progress | None) -> Corpus:
     """Open several texts as one; a file is read where it comes first."""
+    if not sources:
+        raise CorpusError("the list of texts is empty; expected files, directories, globs or names of corpora")
     if "-" in sources:
         raise CorpusError("'-' (standard input) must be given alone; save its text to a file first")
     corpora = [open_corpus(source, options.field, options.column, progress) for source in sources]
@@ -308,8 +310,7 @@ def _several(sources: Sequence[str | os.PathLike[str]], options: ReadOptions, pr
         files.setdefault(os.path.realpath(file.path), replace(file, name=file.path))
     unreadable = [path for corpus in corpora for path in corpus.unreadable]
     shown = ", ".join(str(source) for source in sources[:3]) + (", ..." if len(sources) > 3 else "")
-    first = corpora[0].name if corpora else "no text"
-    name = f"{first} and {len(sources) - 1} more" if len(sources) > 1 else first
+    name = f"{corpora[0].name} and {len(sources) - 1} more" if len(sources) > 1 else corpora[0].name
     return _collection(name, shown, list(files.values()), options, unreadable)
 
 

@@ -97,6 +97,13 @@ def test_wide_encodings_are_named_with_and_without_their_mark(tmp_path, encoding
         read(tmp_path / "wide text.txt")
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.json", "a.html", "a"])
+def test_wide_encodings_are_named_whatever_the_format(tmp_path, name):
+    (tmp_path / name).write_bytes('{"text": "one two"}\n'.encode("utf-16"))
+    with pytest.raises(CorpusError, match="is UTF-16 text"):
+        read(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -536,6 +536,8 @@ def test_several_texts_leave_out_and_count_what_is_no_text_but_not_what_is_missi
     assert corpus.warnings == {f"PDF document skipped (first: {tmp_path}/b.pdf)": 1}
     with pytest.raises(CorpusError, match=r"c\.txt' does not exist"):
         open_corpus([tmp_path / "a.txt", tmp_path / "c.txt"])
+    with pytest.raises(CorpusError, match="the list of texts is empty"):
+        open_corpus([])
     with pytest.raises(CorpusError, match="must be given alone"):
         open_corpus([str(tmp_path / "a.txt"), "-"])
 

@@ -63,6 +63,24 @@ def test_several_texts_in_a_settings_file(texts):
     assert vecmill("status", "runs/run").exit_code == 0
 
 
+def test_files_of_the_parts_are_split_as_their_folder_is(texts):
+    (texts / "parts").mkdir()
+    for part, number in (("train", 60), ("valid", 7), ("test", 5)):
+        (texts / "parts" / f"{part}.txt").write_text(LINE * number, "utf-8")
+    small = ("--min-count", "1", "--epochs", "1", "--hidden-size", "8", "--batch-size", "2", "--threads", "1")
+    files = [f"parts/{part}.txt" for part in ("test", "train", "valid")]
+    for out, source in (("folder", ["parts"]), ("files", files)):
+        result = vecmill("train-lm", *source, "--out", out, *small)
+        assert result.exit_code == 0, result.output
+    found = [json.loads((texts / out / "evaluation.json").read_text("utf-8")) for out in ("folder", "files")]
+    assert found[0]["test"] == found[1]["test"]
+
+
+def test_an_empty_list_of_texts_is_refused(texts):
+    (texts / "run.toml").write_text("[corpus]\nsource = []\n")
+    fails(2, r"run\.toml:2: source: the list is empty", "run", "run.toml")
+
+
 @pytest.mark.parametrize("source", ["-", "https://example.org/a.txt", "s3://bucket/a.txt"])
 def test_text_that_is_read_once_or_elsewhere_is_given_alone(source):
     fails(2, f"CORPUS: .*{re.escape(source)} must be given alone", "train-embeddings", "0.txt", source, "--out", "r")

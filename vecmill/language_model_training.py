@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from corpora.parts import part_files
+from corpora.parts import part_files, part_files_among
 from embeddings.compile_ahead import compile_ahead
 from embeddings.language_model.config import CellName, LanguageModelConfig
 from embeddings.language_model.lines import looks_tokenized
@@ -169,6 +169,8 @@ def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict
     parts = text if isinstance(text, Mapping) and set(text) == set(PARTS) else None
     if isinstance(text, (str, PathLike)) and exists(text):
         parts = part_files(Path(text).expanduser(), PARTS)
+    if isinstance(text, (list, tuple)) and text and all(isinstance(path, PathLike) for path in text):
+        parts = part_files_among([Path(path).expanduser() for path in text], PARTS)
     if parts is None:
         return {"": TextInput(text, field=field, column=column)}
     return {name: TextInput(parts[name], field=field, column=column) for name in PARTS}

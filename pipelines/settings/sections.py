@@ -33,6 +33,8 @@ class CorpusSettings:
 
     def __post_init__(self) -> None:
         if isinstance(self.source, tuple):
+            if not self.source:
+                raise ValueError("source: the list is empty; expected the name of a text")
             for source in self.source:
                 if is_standard_input(source) or is_remote(source) or is_read_once(source):
                     raise ValueError(f"source: {source} must be given alone; save its text to a file first")
@@ -45,7 +47,7 @@ class CorpusSettings:
     @property
     def shown(self) -> str:
         """The names of the texts, for people: "a.txt and 2 more"."""
-        first, *more = self.sources or ("no text",)
+        first, *more = self.sources
         return f"{first} and {len(more)} more" if more else first
 
     @property

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from corpora import Corpus, open_corpus
 from corpora.errors import CorpusError
-from corpora.parts import part_files
+from corpora.parts import part_files, part_files_among
 from pipelines.console.progress import LogProgress, Progress
 from pipelines.running.hash_cache import HashCache
 from pipelines.running.manifest import Manifest
@@ -140,7 +140,7 @@ def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]
     Returns
     -------
     dict of str to Corpus, or None
-        None if the text is not a folder or has no file for one of the parts.
+        None if the text is not a folder or a list of such files, or has no file for one of the parts.
 
     Raises
     ------
@@ -148,7 +148,7 @@ def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]
         A part has two files.
     """
     path, _ = read_location(directory)
-    files = None if isinstance(path, list) else part_files(Path(path), parts)
+    files = part_files_among([*map(Path, path)], parts) if isinstance(path, list) else part_files(Path(path), parts)
     if files is None:
         return None
     return {part: open_corpus(file, field=settings.field, column=settings.column) for part, file in files.items()}
