@@ -172,6 +172,8 @@ def _json(begin: bytes, suffix: str) -> tuple[str, str] | None:
         return "JSON array", "convert it to lines of text: jq -r '.[]' {path} > {stem}.txt"
     if re.match(rb"\[" if named else rb'\[\s*\{\s*"[^"\n]*"\s*:', begin):
         return "JSON array", "convert it to JSON Lines: jq -c '.[]' {path} > {stem}.jsonl"
-    if named and begin.startswith(b"{"):
+    if not named and is_json_lines(begin):
+        return "JSON Lines file", "save it as {stem}.jsonl"
+    if re.match(rb"\{" if named else rb'\{\s*"[^"\n]*"\s*:', begin):
         return "JSON document", "convert its records to JSON Lines: jq -c '.RECORDS[]' {path} > {stem}.jsonl"
-    return ("JSON Lines file", "save it as {stem}.jsonl") if is_json_lines(begin) else None
+    return None

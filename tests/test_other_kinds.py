@@ -53,6 +53,8 @@ REFUSED = {
     "f.txt": (json.dumps(RECORDS, indent=4), "JSON array", "JSON Lines"),
     "g.txt": ("".join(json.dumps(record) + "\n" for record in RECORDS), "JSON Lines file", "g.jsonl"),
     "h.txt": (json.dumps({"text": "word " * 5000}), "JSON Lines file", "h.jsonl"),
+    "i.ipynb": (json.dumps({"cells": RECORDS}, indent=1), "JSON document", "JSON Lines"),
+    "j": (json.dumps({"data": RECORDS}, indent=None)[:-1], "JSON document", "JSON Lines"),
     "paper.pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF document", "pdftotext"),
     "renamed.txt": (b"%PDF-1.4\n", "PDF document", "pdftotext"),
     "letter.docx": (zipped("[Content_Types].xml", "word/document.xml"), "Word document", "pandoc"),

@@ -123,6 +123,15 @@ def test_decomposed_text_has_no_words_of_its_own_unless_told(texts):
     fails(2, "normalize must be one of nfc, none", "train-embeddings", "0.txt", "--out", "r", "--normalize", "nfkc")
 
 
+def test_lines_to_embed_are_read_as_text_is(texts):
+    train_embeddings("0.txt", "--out", "r")
+    plain = vecmill("embed", "r", "--out", "a.npy", "--json", stdin="king land\n")
+    marked = vecmill("embed", "r", "--out", "b.npy", "--json", stdin="\ufeffking land\n")
+    assert json.loads(plain.stdout)["unknown_words"] == json.loads(marked.stdout)["unknown_words"] == 0
+    fails(1, "stdin: HTML file, expected plain UTF-8 text", "embed", "r", "--out", "c.npy", stdin="<!doctype html>\n")
+    assert not (texts / "c.npy").exists()
+
+
 def test_a_model_without_the_setting_is_of_an_earlier_version_and_means_none(texts):
     (texts / "nfd.txt").write_text("cafe\u0301 noir\n" * 20, "utf-8")
     train_embeddings("nfd.txt", "--out", "old", "--normalize", "none")

@@ -76,7 +76,7 @@ def embed_command(
         interruptible("nothing was written"),
         make_progress().task("embedding lines", None) as update,
     ):
-        for lines in _batches(plain_text(sys.stdin.buffer, "standard input")):
+        for lines in _batches(plain_text(sys.stdin.buffer, "stdin")):
             texts.writelines(line.encode() + b"\n" for line in lines)
             rows.write(_embed(vectors, tokenizer, lines, weighting, tally).tobytes())
             update(tally.lines, f"{tally.lines:,} lines")
