@@ -78,7 +78,7 @@ test: $(VENV)/test.stamp
 
 # Tests of compiled code that are fast enough without the compiler.
 NOJIT_TESTS := $(wildcard tests/test_*kernels.py tests/test_recurrent_*.py) \
-    $(patsubst %,tests/test_%.py,parallel sampling tokenization tokenized_corpus encoded_corpus vocabulary \
+    $(patsubst %,tests/test_%.py,parallel sampling tokenization normalization tokenized_corpus encoded_corpus vocabulary \
     word2vec_blocks count_based evaluation formats_text formats_round_trip)
 
 test-nojit: $(VENV)/test.stamp

@@ -8,6 +8,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
@@ -30,6 +31,7 @@ from corpora.sources import (
     standard_input,
 )
 from vecmill.compression import DAMAGE
+from vecmill.files import shown_size
 from vecmill.hints import did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,8 @@ class Corpus:  # numpydoc ignore=PR01
         False for standard input and pipes, whose text can be read only once.
     files : tuple of InputFile
         Files in the order of reading.
+    unreadable : tuple of str
+        Directories and links that could not be followed.
     """
 
     def __init__(
@@ -74,7 +78,7 @@ class Corpus:  # numpydoc ignore=PR01
         self.files = tuple(files)
         self._options = options
         self._tolerant = tolerant
-        self._unreadable = list(unreadable)
+        self.unreadable = tuple(unreadable)
         self._skipped: Counter[str] = Counter()
         self._first: dict[str, str] = {}
         self._digest = hashlib.sha256()
@@ -113,7 +117,7 @@ class Corpus:  # numpydoc ignore=PR01
         self._opened = True
         self.position = 0
         self._skipped.clear()
-        for path in self._unreadable:
+        for path in self.unreadable:
             self._count("unreadable file skipped", path)
         return self._blocks(block_size)
 
@@ -219,7 +223,7 @@ class _CountedStream(io.RawIOBase):
 
 
 def open_corpus(
-    source: str | os.PathLike[str] | BinaryIO,
+    source: str | os.PathLike[str] | BinaryIO | Sequence[str | os.PathLike[str]],
     field: str = "text",
     column: str = "text",
     progress: Progress | None = None,
@@ -228,11 +232,13 @@ def open_corpus(
 
     Parameters
     ----------
-    source : str, path or binary file
+    source : str, path, binary file, or sequence of str or paths
         A name of the catalog (``pydocs``, ``text8``, ...), a file, a directory (all text below it), a glob, a URL, or
         ``-`` for standard input. Formats: plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv``, ``.parquet``; compressed
         with gzip, bzip2, xz or Zstandard. A path object always means a file or directory. A file opened in binary mode
-        is read once, from its position; its name determines the format.
+        is read once, from its position; its name determines the format. The texts of a sequence are read in its order;
+        a file that is in it several times is read once, where it comes first, and one that is not text is left out and
+        counted, as in a directory.
     field : str
         Field of ``.jsonl`` records that holds the text.
     column : str
@@ -251,8 +257,10 @@ def open_corpus(
     """
     options = ReadOptions(field, column)
     try:
+        if isinstance(source, (list, tuple)):
+            return _several(source, options, progress)
         if not isinstance(source, (str, os.PathLike)):
-            file = opened_file(source)
+            file = opened_file(cast(BinaryIO, source))
             return Corpus(file.path, file.path, [file], options)
         if not isinstance(source, str):
             return _local_corpus(Path(source), options)
@@ -281,11 +289,29 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
     if pattern and glob.has_magic(pattern):
         files = matching_files(str(path), unreadable.append)
         return _collection(pattern, pattern, files, options, unreadable)
+    if path.suffix or len(path.parts) > 1 or pattern is None:
+        raise CorpusError(f"{str(path)!r} does not exist{did_you_mean(str(path), neighbours_of(path))}")
     hint = did_you_mean(str(path), [*names(), *neighbours_of(path)])
     raise CorpusError(
         f"no corpus {str(path)!r}: expected a file, a directory, a glob, a URL "
         f"or the name of a corpus ({', '.join(names())}){hint}"
     )
+
+
+def _several(sources: Sequence[str | os.PathLike[str]], options: ReadOptions, progress: Progress | None) -> Corpus:
+    """Open several texts as one; a file is read where it comes first."""
+    if not sources:
+        raise CorpusError("the list of texts is empty; expected files, directories, globs or names of corpora")
+    if "-" in sources:
+        raise CorpusError("'-' (standard input) must be given alone; save its text to a file first")
+    corpora = [open_corpus(source, options.field, options.column, progress) for source in sources]
+    files: dict[str, InputFile] = {}
+    for file in (file for corpus in corpora for file in corpus.files):
+        files.setdefault(os.path.realpath(file.path), replace(file, name=file.path))
+    unreadable = [path for corpus in corpora for path in corpus.unreadable]
+    shown = ", ".join(str(source) for source in sources[:3]) + (", ..." if len(sources) > 3 else "")
+    name = f"{corpora[0].name} and {len(sources) - 1} more" if len(sources) > 1 else corpora[0].name
+    return _collection(name, shown, list(files.values()), options, unreadable)
 
 
 def _collection(name: str, source: str, files: list[InputFile], options: ReadOptions, unreadable: list[str]) -> Corpus:
@@ -319,7 +345,7 @@ def _url_corpus(url: str, options: ReadOptions, progress: Progress | None) -> Co
 
 
 def _describe(what: str, size: int | None) -> str:
-    return what if size is None else f"{what}, {size / 1e6:,.1f} MB"
+    return what if size is None else f"{what}, {shown_size(size)}"
 
 
 def digest_of_file(file: InputFile) -> str:

@@ -1,6 +1,6 @@
 """Texts that are already split: a folder with one file each for train, valid and test."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from corpora.errors import CorpusError
@@ -25,16 +25,23 @@ def part_files(folder: Path, parts: Sequence[str]) -> dict[str, Path] | None:
     CorpusError
         There are two files for one part.
     """
-    if not folder.is_dir():
-        return None
+    return _parts_among(sorted(folder.iterdir()), str(folder), parts) if folder.is_dir() else None
+
+
+def part_files_among(paths: Sequence[Path], parts: Sequence[str]) -> dict[str, Path] | None:
+    """Return the file of each part if the files are exactly those, as ``folder/*`` of a shell gives them, or None."""
+    return _parts_among(paths, "the corpus", parts) if len(paths) == len(parts) else None
+
+
+def _parts_among(paths: Iterable[Path], source: str, parts: Sequence[str]) -> dict[str, Path] | None:
     found: dict[str, list[Path]] = {part: [] for part in parts}
-    for path in sorted(folder.iterdir()):
+    for path in paths:
         part = path.name.partition(".")[0]
         if path.is_file() and part in found:
             found[part].append(path)
     if not all(found.values()):
         return None
-    for part, paths in found.items():
-        if len(paths) > 1:
-            raise CorpusError(f"{folder} has {paths[0].name} and {paths[1].name}; expected one file for {part}")
-    return {part: paths[0] for part, paths in found.items()}
+    for part, files in found.items():
+        if len(files) > 1:
+            raise CorpusError(f"{source} has {files[0].name} and {files[1].name}; expected one file for {part}")
+    return {part: files[0] for part, files in found.items()}

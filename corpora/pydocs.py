@@ -22,6 +22,7 @@ from corpora import pydocs_extract as docstrings
 from corpora.cache import atomic_file, cache_directory, locked
 from corpora.download import Progress
 from corpora.errors import CorpusError
+from vecmill.files import shown_size
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +99,7 @@ def describe() -> str:
     """Return a one-line description of the documentation, which must be in the cache."""
     count = sum(len(files) for _, files in _inventory())
     size = cached_path().stat().st_size
-    return f"docstrings, comments and topics of {_versions_line()}: {count:,} files, {size / 1e6:.1f} MB of text"
+    return f"docstrings, comments and topics of {_versions_line()}: {count:,} files, {shown_size(size)} of text"
 
 
 def _versions_line() -> str:

@@ -4,25 +4,23 @@ A reader is a generator. Every file and every record ends with a newline, which 
 counts everything that it skips through ``count(kind, where)``.
 """
 
+import codecs
 import csv
 import io
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from corpora.errors import CorpusError
-from corpora.skipped import Count, UnusableFileError, no_records
-from vecmill.compression import MAGIC, Prefixed, decompressed, read_fully
+from corpora.other_kinds import HEAD, is_json_lines, require_plain_text, require_utf8, suffix_of
+from corpora.skipped import Count, no_records
+from vecmill.compression import Prefixed, decompressed, read_fully
 from vecmill.extras import needs
 
-HEAD = 8192
-"""Number of bytes at the beginning of a file in which a NUL byte marks it as binary."""
 RECORD_LIMIT = 1 << 30
 """Longest record of a .jsonl or .csv file, in bytes; a longer one is damage, such as an unclosed quotation mark."""
 
-_BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16LE", b"\xfe\xff": "UTF-16BE"}
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
 
@@ -44,12 +42,7 @@ class ReadOptions:
 
 def format_of(name: str) -> str:
     """Return the format of a file name: "text", "jsonl", "csv" or "parquet"."""
-    return _SUFFIXES.get(_suffix(name), "text")
-
-
-def _suffix(name: str) -> str:
-    path = PurePosixPath(name.lower())
-    return path.with_suffix("").suffix if path.suffix in MAGIC else path.suffix
+    return _SUFFIXES.get(suffix_of(name), "text")
 
 
 def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: int, count: Count) -> Iterator[bytes]:
@@ -75,7 +68,7 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
     Raises
     ------
     UnusableFileError
-        The file is binary, or none of its records has the text.
+        The file is not plain UTF-8 text, or none of its records has the text.
     CorpusError
         The contents are damaged.
     """
@@ -86,26 +79,47 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
 
         yield from read_parquet(stored, path, options.column, count)
         return
-    stream = _text_stream(decompressed(stored, path), path)
+    head, stream = _text_stream(decompressed(stored, path), path)
+    if suffix_of(path) == ".json" and is_json_lines(head):
+        kind = "jsonl"
     if kind == "jsonl":
         yield from _read_jsonl(stream, path, options.field, count)
     elif kind == "csv":
         yield from _read_csv(stream, path, options.column, count)
     else:
+        require_plain_text(head, path)
         yield from _read_text(stream, piece_size)
 
 
-def _text_stream(stream: io.BufferedReader, path: str) -> io.BufferedReader:
-    """Return the stream without UTF-8's byte order mark; raise an UnusableFileError for binary data."""
+def plain_text(stored: BinaryIO, path: str) -> io.BufferedReader:
+    """Open plain UTF-8 text, compressed or not, without its byte order mark.
+
+    Parameters
+    ----------
+    stored : binary file
+    path : str
+        Its name, for messages.
+
+    Returns
+    -------
+    io.BufferedReader
+
+    Raises
+    ------
+    UnusableFileError
+        It is not plain UTF-8 text.
+    """
+    head, stream = _text_stream(decompressed(stored, path), path)
+    require_plain_text(head, path)
+    return stream
+
+
+def _text_stream(stream: io.BufferedReader, path: str) -> tuple[bytes, io.BufferedReader]:
+    """Return the first bytes of UTF-8 text and the text, both without byte order mark; raise for other files."""
     head = read_fully(stream, HEAD)
-    encoding = _BYTE_ORDER_MARKS.get(head[:2])
-    if encoding:
-        remedy = f"convert it: iconv -f {encoding} -t UTF-8 {path} > converted.txt"
-        raise UnusableFileError("UTF-16 file skipped", f"{path} is UTF-16 text, expected UTF-8; {remedy}")
-    if b"\0" in head:
-        remedy = "expected UTF-8 text; unpack archives and convert documents to plain text first"
-        raise UnusableFileError("binary file skipped", f"{path} is a binary file (it has NUL bytes), {remedy}")
-    return io.BufferedReader(Prefixed(head.removeprefix(b"\xef\xbb\xbf"), stream), 1 << 17)
+    require_utf8(head, path)
+    head = head.removeprefix(codecs.BOM_UTF8)
+    return head, io.BufferedReader(Prefixed(head, stream), 1 << 17)
 
 
 def _read_text(stream: io.BufferedReader, piece_size: int) -> Iterator[bytes]:
@@ -160,7 +174,7 @@ def _lines(stream: io.BufferedReader, path: str) -> Iterator[bytes]:
 def _read_csv(stream: io.BufferedReader, path: str, column: str, count: Count) -> Iterator[bytes]:
     csv.field_size_limit(RECORD_LIMIT)
     decoded = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
-    rows = csv.reader(decoded, delimiter="\t" if _suffix(path) == ".tsv" else ",")
+    rows = csv.reader(decoded, delimiter="\t" if suffix_of(path) == ".tsv" else ",")
     try:
         header = next(rows, None)
         if header is None:

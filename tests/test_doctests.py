@@ -1,4 +1,4 @@
-"""The examples in docstrings give the output that stands below them."""
+"""The examples in docstrings and in pages give the output that stands below them."""
 
 import doctest
 import importlib
@@ -21,4 +21,10 @@ MODULES = [
 def test_examples_in_docstrings(name):
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     found = doctest.testmod(importlib.import_module(name), optionflags=options)
+    assert found.failed == 0 < found.attempted
+
+
+@pytest.mark.parametrize("name", ["languages.md"])
+def test_examples_in_pages(name):
+    found = doctest.testfile(str(REPOSITORY / "docs" / name), module_relative=False, encoding="utf-8")
     assert found.failed == 0 < found.attempted

@@ -136,6 +136,9 @@ MAKE = {
     "csv": lambda folder: folder / "text.csv",
     "parquet": lambda folder: folder / "text.parquet",
     "glob": lambda folder: str(folder / "*.gz"),
+    "list of paths": lambda folder: [folder / "text.txt", folder / "directory" / ".." / "text.txt"],
+    "paths of a glob": lambda folder: (folder / "directory").glob("*.txt"),
+    "byte-order mark": lambda folder: ["\ufeff" + LINES[0], *LINES[1:]],
     "URL": lambda folder: (folder / "text.txt").as_uri(),
     "directory": lambda folder: folder / "directory",
     "corpus": lambda folder: open_corpus(folder / "text.txt.gz"),
@@ -230,7 +233,8 @@ def test_options_of_the_tokenizer():
         (pa.table({"text": LINES}), r"a Table is not text; give one of its columns.*'text'"),
         ([{"text": "a b"}], r"sentence 0 is \{'text': 'a b'\} \(dict\).*row\['text'\]"),
         ([5, "a b"], r"sentence 0 is 5 \(int\)"),
-        ([Path("a.txt")], r"sentence 0 is PosixPath.*give a folder or a glob for several files"),
+        (["a b", Path("a.txt")], r"line 1 is PosixPath.*give path objects alone for several files"),
+        ([Path("a.txt"), "a b"], r"path 1 is 'a b' \(str\); expected a path object, as those before"),
         (np.arange(3), r"sentence 0 is .*0.*expected a str"),
         (["a b", None], r"line 1 is None \(NoneType\); expected a str, as the lines before; remove missing values"),
         (["a b"] * 20_000 + [7], r"line 20000 is 7 \(int\)"),
@@ -261,7 +265,7 @@ def test_messages_are_short(text):
 def test_files_are_refused_as_on_the_command_line(tmp_path):
     (tmp_path / "binary").write_bytes(b"a b\0" * 100)
     (tmp_path / "utf16.txt").write_bytes("a b c".encode("utf-16"))
-    for name, message in [("binary", "is a binary file"), ("utf16.txt", "UTF-16"), ("gone.txt", "no corpus")]:
+    for name, message in [("binary", "is a binary file"), ("utf16.txt", "UTF-16"), ("gone.txt", "does not exist")]:
         with pytest.raises(vecmill.VecmillError, match=message):
             train(tmp_path / name)
     with (tmp_path / "binary").open("rb") as file, pytest.raises(vecmill.VecmillError, match="is a binary file"):

@@ -353,7 +353,7 @@ def test_file_that_cannot_be_opened(tmp_path, monkeypatch):
 
 
 def test_binary_file_is_refused(tmp_path):
-    write(tmp_path, {"a.bin": b"GIF89a\0\0", "b.txt": "text".encode("utf-16"), "c.gz": gzip.compress(b"\0" * 1000)})
+    write(tmp_path, {"a.bin": b"\1\2\0\0", "b.txt": "text".encode("utf-16"), "c.gz": gzip.compress(b"\0" * 1000)})
     with pytest.raises(CorpusError, match=r"a\.bin is a binary file"):
         read(tmp_path / "a.bin")
     with pytest.raises(
@@ -506,3 +506,46 @@ def test_shared_wikipedia(shared_data):
     assert all(block[-1] in WHITE_SPACE for block in first)
     assert b"".join(first).decode()  # no character is cut
     blocks.close()
+
+
+# ----------------------------------------------------------------------------------------------------- several texts
+
+
+def test_several_texts_are_read_in_their_order_and_each_file_once(tmp_path):
+    write(tmp_path, TEXT_FILES | {"z.jsonl.gz": gzip.compress(b'{"text": "z"}')})
+    names = sorted(path.name for path in tmp_path.iterdir() if path.is_file())
+    last, first = tmp_path / names[-1], str(tmp_path / names[0])
+    corpus = open_corpus([last, first, tmp_path, f"{tmp_path}/*"])
+    whole, (alone, begin) = read(tmp_path), map(read, (last, first))
+    assert b"".join(corpus.blocks()) == alone + begin + whole.removeprefix(begin).removesuffix(alone)
+    assert corpus.name == f"{names[-1]} and 3 more"
+    assert corpus.position == corpus.size == open_corpus(tmp_path).size
+    assert not corpus.warnings
+
+
+def test_links_to_one_file_are_one_text(tmp_path):
+    write(tmp_path, {"a.txt": "text\n"})
+    (tmp_path / "b.txt").symlink_to(tmp_path / "a.txt")
+    assert read([tmp_path / "b.txt", tmp_path / "a.txt"]) == b"text\n"
+
+
+def test_several_texts_leave_out_and_count_what_is_no_text_but_not_what_is_missing(tmp_path):
+    write(tmp_path, {"a.txt": "text\n", "b.pdf": "%PDF-1.5\n"})
+    corpus = open_corpus([tmp_path / "a.txt", tmp_path / "b.pdf"])
+    assert b"".join(corpus.blocks()) == b"text\n"
+    assert corpus.warnings == {f"PDF document skipped (first: {tmp_path}/b.pdf)": 1}
+    with pytest.raises(CorpusError, match=r"c\.txt' does not exist"):
+        open_corpus([tmp_path / "a.txt", tmp_path / "c.txt"])
+    with pytest.raises(CorpusError, match="the list of texts is empty"):
+        open_corpus([])
+    with pytest.raises(CorpusError, match="must be given alone"):
+        open_corpus([str(tmp_path / "a.txt"), "-"])
+
+
+def test_the_fingerprint_of_several_texts_changes_with_each_of_them_and_their_order(tmp_path):
+    write(tmp_path, {"a.txt": "one\n", "b.txt": "two\n"})
+    pair = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    before = open_corpus(pair).fingerprint()
+    assert open_corpus(pair[::-1]).fingerprint() != before
+    (tmp_path / "b.txt").write_text("changed\n")
+    assert open_corpus(pair).fingerprint() != before

@@ -295,7 +295,7 @@ def test_status_tells_who_is_writing_and_how_far(finished):
 def test_status_when_the_text_is_gone_says_so(finished):
     Path("text.txt").unlink()
     status = json.loads(vecmill("status", finished, "--json").stdout)
-    assert "no corpus 'text.txt'" in status["note"]
+    assert "'text.txt' does not exist" in status["note"]
     assert {stage["state"] for stage in status["stages"]} == {"finished"}
 
 

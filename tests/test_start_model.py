@@ -44,7 +44,7 @@ def test_words_vectors_learning_rate_and_hash_of_the_old_model(tmp_path, old):
     assert set(vectors.words) == {"sun", "moon", "quark", "the", "and", "star"}
     np.testing.assert_array_equal(vectors["quark"], before["quark"])
     assert not np.array_equal(vectors["sun"], before["sun"])
-    assert manifest.history["vocabulary"]["summary"] == {"words": 6, "new words": 3}
+    assert manifest.history["vocabulary"]["summary"] == {"words": 6, "new words": 3, "distinct words": 5}
     assert len(manifest.provenance.inputs["start"].split()) == 3
     written = json.loads((tmp_path / "out" / "config.json").read_text("utf-8"))
     assert written["train"]["learning_rate"] == manifest.summary["learning rate"] == 0.01

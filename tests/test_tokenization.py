@@ -15,12 +15,12 @@ from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter
 from tests.reference import tokenization as reference
 
 TRICKY = [
-    *"aZ09_'\u2019\u200c\u200d\u200b\u00ad\ufeff\ufffd\ufe0f\u0301\u0130\u03a3\u01c5\u212a\u023a\u1e9e",
+    *"ΣΑaZ09_'\u2019\u200c\u200d\u200b\u00ad\ufeff\ufffd\ufe0f\u0301\u0130\u03a3\u01c5\u212a\u023a\u1e9e",
     *" \t\n\r\v\f\x85\xa0\u2028\u2029\u3000\x00\x1b\x1c\x7f.,!-“”—€²½Ⅳ٣०語한हि्😀🏽\U000e0101\U0010ffff",
     *("don't", "\r\n", "x" * 998, "é" * 500, "a b ", "word "),
 ]
 texts = st.one_of(
-    st.text(), st.text(st.sampled_from("ab'’ .\n\u0301\u200d\u00ad")), st.lists(st.sampled_from(TRICKY)).map("".join)
+    st.text(), st.text(st.sampled_from("aΣb'’ .\n\u0301\u200d\u00ad")), st.lists(st.sampled_from(TRICKY)).map("".join)
 )
 broken = st.lists(
     st.one_of(
@@ -79,7 +79,8 @@ def test_tokenize_gives_one_list_a_line(text, spec, punctuation):
     tokenizer = make_tokenizer(spec, punctuation=punctuation)
     follow = reference.tokenize if spec == "fast" else reference.split_white_space
     options = {"punctuation": punctuation} if spec == "fast" else {}
-    assert tokenizer.tokenize(text) == follow(text.encode(), **options)[0]
+    normalized = unicodedata.normalize("NFC", text)
+    assert tokenizer.tokenize(text) == follow(normalized.encode(), **options)[0]
 
 
 @given(data, st.data())
@@ -114,7 +115,8 @@ def test_characters_of_every_plane_follow_the_reference():
         ("read_csv(__init__) naïve coöp 42nd", "read_csv __init__ naïve coöp 42nd"),
         ("हिन्दी में لغة العربية 한국어 日本語。中文", "हिन्दी में لغة العربية 한국어 日本語 中文"),
         ("می‌خواهم co\u00adoperate \ufeffstart\u200e", "می‌خواهم cooperate start"),
-        ("İSTANBUL ΟΔΥΣΣΕΥΣ STRAẞE", "i̇stanbul οδυσσευσ straße"),
+        ("İSTANBUL ΟΔΥΣΣΕΥΣ STRAẞE", "istanbul οδυσσευς straße"),
+        ("Σ ΣΣ ΣΑΣ’ ‘ΟΣ’ Σ’ΑΣ ΟΣ\u00ad. ΟΣ\u00adΑ", "σ σς σας ος σ'ας ος οσα"),
         ("nul\x00byte bell\x07", "nul byte bell"),
     ],
 )
@@ -185,6 +187,32 @@ def test_unknown_tokenizer_names_the_nearest(name, nearest):
 def test_callable_with_wrong_result(result):
     with pytest.raises(EmbeddingsError, match="expected a list"):
         make_tokenizer(lambda line: result).tokenize("a")
+
+
+def test_objects_that_are_no_words_are_named_with_what_to_do():
+    class Token:
+        def __repr__(self):
+            return "king"
+
+    with pytest.raises(EmbeddingsError, match=r"returned king \(Token\); expected a list of str; .*str\(token\)"):
+        make_tokenizer(lambda line: iter([Token()])).tokenize("king")
+    with pytest.raises(ValueError, match=r"the class RegexpTokenizer; expected an object: RegexpTokenizer\(\.\.\.\)"):
+        make_tokenizer(nltk.tokenize.RegexpTokenizer)
+
+
+@pytest.mark.parametrize(
+    "tokenizer",
+    [
+        nltk.tokenize.RegexpTokenizer(r"\w+"),
+        nltk.tokenize.WhitespaceTokenizer(),
+        nltk.tokenize.NLTKWordTokenizer(),
+        type("Tokenizing", (), {"tokenize": lambda self, line: (word for word in line.split())})(),
+        type("Calling", (), {"__call__": lambda self, line: tuple(line.split())})(),
+        lambda line: map(str, line.split()),
+    ],
+)
+def test_any_object_that_tokenizes_or_is_called_is_a_tokenizer(tokenizer):
+    assert make_tokenizer(tokenizer).tokenize("The ΟΔΟΣ\nİs") == [["the", "οδος"], ["is"]]
 
 
 def test_lone_surrogates_separate_words():

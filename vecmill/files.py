@@ -168,6 +168,11 @@ def read_json(path: str | PathLike[str]) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
+def shown_size(size: int) -> str:
+    """Return a number of bytes for people: "12.3 MB", or "45.6 kB" below 0.1 MB."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} kB"
+
+
 def file_digest(
     path: str | PathLike[str], algorithm: str = "sha256", read: Callable[[int], object] | None = None
 ) -> str:

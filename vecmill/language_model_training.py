@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from corpora.parts import part_files
+from corpora.parts import part_files, part_files_among
 from embeddings.compile_ahead import compile_ahead
 from embeddings.language_model.config import CellName, LanguageModelConfig
 from embeddings.language_model.lines import looks_tokenized
@@ -57,6 +57,7 @@ def train_language_model(
     lowercase: bool | None = None,
     punctuation: bool = True,
     fold_digits: bool = False,
+    normalize: str | None = None,
     field: str = "text",
     column: str = "text",
     progress: ProgressCallback | bool | None = None,
@@ -102,6 +103,8 @@ def train_language_model(
         Predict punctuation marks, too.
     fold_digits : bool
         Replace every digit by 0.
+    normalize : {"nfc", "none"}, optional
+        See `vecmill.train`.
     field, column : str
         Where .jsonl, and .csv, .tsv and .parquet files, hold their text.
     progress : bool or callable, optional
@@ -134,7 +137,7 @@ def train_language_model(
     if tokenizer is None and len(given) > 1 and _is_tokenized(given[TRAIN]):
         tokenizer, lowercase = WHITE_SPACE, False
     options = {"punctuation": punctuation, "fold_digits": fold_digits}
-    splitter = tokenizer_for(next(iter(given.values())), tokenizer, lowercase, **options)
+    splitter = tokenizer_for(next(iter(given.values())), tokenizer, lowercase, normalize, **options)
     blocks = {name: part.blocks() for name, part in given.items()}
     rng = np.random.default_rng(seed)
     with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
@@ -169,6 +172,8 @@ def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict
     parts = text if isinstance(text, Mapping) and set(text) == set(PARTS) else None
     if isinstance(text, (str, PathLike)) and exists(text):
         parts = part_files(Path(text).expanduser(), PARTS)
+    if isinstance(text, (list, tuple)) and text and all(isinstance(path, PathLike) for path in text):
+        parts = part_files_among([Path(path).expanduser() for path in text], PARTS)
     if parts is None:
         return {"": TextInput(text, field=field, column=column)}
     return {name: TextInput(parts[name], field=field, column=column) for name in PARTS}

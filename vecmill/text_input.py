@@ -1,6 +1,7 @@
 """Text as a Python object: a path, an open file, lines of str, or sentences that are lists of tokens."""
 
 import logging
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from os import PathLike
@@ -14,7 +15,14 @@ from embeddings.text.tokenizer.token_lists import NotTextError, described, is_se
 logger = logging.getLogger(__name__)
 
 Text: TypeAlias = (
-    str | PathLike[str] | Corpus | BinaryIO | Iterable[str] | Iterable[bytes] | Iterable[Iterable[str]]  # or a column
+    str
+    | PathLike[str]
+    | Iterable[PathLike[str]]
+    | Corpus
+    | BinaryIO
+    | Iterable[str]
+    | Iterable[bytes]
+    | Iterable[Iterable[str]]  # or a column
 )
 """A text: see `vecmill.train`."""
 
@@ -62,6 +70,9 @@ class TextInput:
         self._labels = getattr(text, "index", None) if hasattr(text, "iloc") else None  # of a Series
         if self.corpus is None:
             self._items, first = _peek(_items(text))
+            if isinstance(first, PathLike):
+                self.corpus = open_corpus(list(self._paths()), field=field, column=column)
+                return
             self.is_tokenized = not isinstance(first, (str, bytes, bytearray))
             if self.is_tokenized and not is_sequence(first):
                 raise self._bad_item(0, first)
@@ -104,6 +115,12 @@ class TextInput:
         label = self._labels[index]
         return f"{kind} {index} (index {label.item() if hasattr(label, 'item') else label!r})"
 
+    def _paths(self) -> Iterator[Path]:
+        for index, path in enumerate(self._items):
+            if not isinstance(path, PathLike):
+                raise NotTextError(f"path {index} is {described(path)}; expected a path object, as those before")
+            yield Path(path).expanduser()
+
     def _line_blocks(self, batches: Iterator[list[Any]]) -> Iterator[bytes]:
         first = 0
         for batch in batches:
@@ -124,7 +141,7 @@ class TextInput:
         if isinstance(item, Mapping):
             remedy = "; give one of its fields: (row['text'] for row in rows)"
         elif isinstance(item, PathLike):
-            remedy = "; give a folder or a glob for several files"
+            remedy = "; give path objects alone for several files"
         elif str(item) in _MISSING:
             remedy = "; remove missing values: series.dropna()"
         else:
@@ -195,5 +212,9 @@ def _lines(file: Iterable[str]) -> Iterator[str]:
 def _peek(items: Iterator[Any]) -> tuple[Iterator[Any], Any]:
     """Return the items and the first item."""
     for first in items:
+        if isinstance(first, str):
+            first = first.removeprefix("\ufeff")  # byte-order mark of a file
+        elif isinstance(first, bytes):
+            first = first.removeprefix(BOM_UTF8)
         return chain([first], items), first
     raise NotTextError(f"the text is empty; {_EXPECTED}")

@@ -7,6 +7,7 @@ from embeddings.compile_ahead import compile_ahead
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_type
 from embeddings.text.text_to_ids import text_to_ids
+from embeddings.text.tokenizer.normalization import NFC, NONE
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import FAST, HasTokenize, Tokenizer, make_tokenizer
 from embeddings.training import ProgressCallback
@@ -43,6 +44,7 @@ def train(
     lowercase: bool | None = None,
     punctuation: bool = False,
     fold_digits: bool = False,
+    normalize: str | None = None,
     field: str = "text",
     column: str = "text",
     progress: ProgressCallback | bool | None = None,
@@ -54,7 +56,8 @@ def train(
     text : path, open file, Corpus, iterable of str, or iterable of lists of str
         - A str or path has the same meaning as on the command line: a name of the catalog, a file, a directory, a glob
           or a URL; plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet``, compressed or not. A file opened
-          in binary mode and the result of `corpora.open_corpus` are read in the same way.
+          in binary mode and the result of `corpora.open_corpus` are read in the same way, and so are several path
+          objects (a list, ``folder.glob("*.txt")``), one after the other, each file once.
         - An iterable of str (a list, a generator, a pandas Series, a file opened in text mode) holds lines of text;
           each line is a sentence or a paragraph.
         - An iterable of lists of str holds sentences of tokens: words, items, nodes, products. A token may hold any
@@ -106,6 +109,9 @@ def train(
         Make words of punctuation marks.
     fold_digits : bool
         Replace every digit by 0.
+    normalize : {"nfc", "none"}, optional
+        Unicode normalization: "nfc", the default for lines, makes é as one character and é as two the same word;
+        "none", the default for lists of tokens, keeps them apart.
     field : str
         Field of ``.jsonl`` records that holds the text.
     column : str
@@ -161,7 +167,7 @@ def train(
     require_type("max_vocabulary", max_vocabulary, int | None)
     given = TextInput(text, field=field, column=column)
     compile_ahead(config.architecture)
-    splitter = tokenizer_for(given, tokenizer, lowercase, punctuation=punctuation, fold_digits=fold_digits)
+    splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=fold_digits)
     with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
         vocabulary, corpus = text_to_ids(
             given.blocks(),
@@ -188,6 +194,7 @@ def tokenizer_for(
     text: TextInput,
     spec: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None,
     lowercase: bool | None,
+    normalize: str | None,
     *,
     punctuation: bool,
     fold_digits: bool,
@@ -198,7 +205,10 @@ def tokenizer_for(
     require_type("fold_digits", fold_digits, bool)
     if not text.is_tokenized:
         lowercase = True if lowercase is None else lowercase
-        return make_tokenizer(spec or FAST, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)
+        options = {"lowercase": lowercase, "punctuation": punctuation, "fold_digits": fold_digits}
+        return make_tokenizer(spec or FAST, normalize=normalize or NFC, **options)
     if spec is not None:
         raise ValueError(f"tokenizer is {spec!r}, but the text is lists of tokens; leave it out, or give lines of str")
-    return TokenLists(lowercase=bool(lowercase), fold_digits=fold_digits, name_of=text.name_of)
+    return TokenLists(
+        lowercase=bool(lowercase), fold_digits=fold_digits, normalize=normalize or NONE, name_of=text.name_of
+    )

@@ -30,7 +30,6 @@ WORDPUNCT = f"{NLTK_PREFIX}wordpunct"
 _OPTIONS = {"lowercase": True, "punctuation": False, "fold_digits": False, "normalize": "none"}
 _MIXED_SHARE = 0.01  # of words with both letters and punctuation: more show that text was split at white space
 _CODE_POINTS = 0x110000
-_DOT_ABOVE = 0x307
 _SURROGATES = range(0xD800, 0xE000)
 
 
@@ -93,14 +92,19 @@ def exact_rules(settings: Mapping[str, Any]) -> TokenizerRules:
         raise InexactTokenizerError(f"the normalization {given['normalize']!r} is none of 'none', 'nfc'")
     normalizers = [{"type": "NFC"}] if given["normalize"] == "nfc" else []
     if spec == FAST:
-        before, pattern = _fast_rules(given["punctuation"])
+        before, pattern, sigma = _fast_rules(given["punctuation"])
     elif spec == WHITE_SPACE:
-        before, pattern = [], f"[^{_classes(True, False)[_NEITHER]}]+"
+        space = _classes(True, False)[_NEITHER]
+        before, pattern, sigma = [], f"[^{space}]+", rf"(?<=[^{space}])\x{{3A3}}(?=[{space}]|\z)"
     elif spec == WORDPUNCT:
-        before, pattern = _wordpunct_rules(given["lowercase"])
+        before, pattern, sigma = _wordpunct_rules()
     else:
         raise InexactTokenizerError(f"the tokenizer {spec!r} {_obstacle(spec)}")
-    lowercase = [{"type": "Lowercase"}] if given["lowercase"] else []
+    lowercase = (
+        [_replaced(sigma, "ς"), _replaced("Σ", "σ"), _replaced("İ", "i"), {"type": "Lowercase"}]
+        if given["lowercase"]
+        else []
+    )
     digits = [_replaced(f"[{_digits()}]", "0")] if given["fold_digits"] else []
     return TokenizerRules(dict(settings), [*normalizers, *before, *lowercase, *digits], pattern)
 
@@ -181,7 +185,8 @@ def _kinds(word: str) -> set[bool]:
     return {unicodedata.category(character)[0] in "LNM" or character in f"_{JOINERS}" for character in word}
 
 
-def _fast_rules(punctuation: bool) -> tuple[list[dict[str, Any]], str]:
+def _fast_rules(punctuation: bool) -> tuple[list[dict[str, Any]], str, str]:
+    """Return the replacements before those of case, the pattern, and that of a capital sigma at the end of a word."""
     classes = _classes(False, punctuation)
     letter, mark, joiner = classes[WORD], classes[MARK], classes[JOINER]
     # a word up to its next ’, begun by a letter, or by a mark right after the ’ that was replaced before
@@ -190,21 +195,16 @@ def _fast_rules(punctuation: bool) -> tuple[list[dict[str, Any]], str]:
         rf"\K\x{{2019}}(?=[{letter}{mark}])"
     )
     word = f"[{letter}][{letter}{mark}]*(?:[{joiner}][{letter}{mark}]+)*"
+    sigma = rf"(?<=[{letter}{mark}]|[{letter}{mark}][{joiner}])\x{{3A3}}(?![{letter}{mark}]|[{joiner}][{letter}{mark}])"
     symbol = f"|[{classes[SYMBOL]}{APOSTROPHES}]" if punctuation else ""
-    return [_replaced(f"[{classes[IGNORED]}]", ""), _replaced(within, "'")], word + symbol
+    return [_replaced(f"[{classes[IGNORED]}]", ""), _replaced(within, "'")], word + symbol, sigma
 
 
-def _wordpunct_rules(lowercase: bool) -> tuple[list[dict[str, Any]], str]:
-    r"""Return the rules of NLTK's ``\w+|[^\w\s]+``.
-
-    Words are folded after they were cut, but the rules fold before: İ, one letter, becomes i and a dot, which is no
-    letter in some versions of NLTK. There, dots that follow an i in the text are set apart first.
-    """
+def _wordpunct_rules() -> tuple[list[dict[str, Any]], str, str]:
+    r"""Return the rules of NLTK's ``\w+|[^\w\s]+``; words are folded after they were cut, but the rules fold before."""
     kinds = _wordpunct_kinds()
     word, other = _ranges(kinds == WORD), f"[{_ranges(kinds == SYMBOL)}]+"
-    if not lowercase or kinds[_DOT_ABOVE] == WORD:
-        return [], f"[{word}]+|{other}"
-    return [_replaced(r"(?<=[iI])\x{307}", " \u0307")], rf"(?:i\x{{307}}|[{word}])+|{other}"
+    return [], f"[{word}]+|{other}", rf"(?<=[{word}])\x{{3A3}}(?![{word}])"
 
 
 def _replaced(pattern: str, content: str) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from embeddings.networks.noise import LogUniformNoise
 from embeddings.networks.parameters import Parameter, Parameters, clear_gradients, distinct
 from embeddings.networks.stacking import DeepRNN
 from embeddings.parallel import product
-from embeddings.text.tokenizer.tokenizers import Tokenizer, make_tokenizer
+from embeddings.text.tokenizer.tokenizers import Tokenizer, tokenizer_of
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.vectors.model_directory import VECTORS_FILE
 from vecmill.files import atomic_directory, write_json, writing
@@ -146,8 +146,7 @@ class LanguageModel:
 
     def make_tokenizer(self) -> Tokenizer:
         """Return the tokenizer that the settings stored with the model describe."""
-        settings = self.tokenizer_settings or {"spec": "whitespace", "lowercase": False}
-        return make_tokenizer(settings["spec"], **{name: value for name, value in settings.items() if name != "spec"})
+        return tokenizer_of(self.tokenizer_settings or {"spec": "whitespace", "lowercase": False})
 
     def generate(
         self,

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +12,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.language_model.lines import encode_lines
 from embeddings.language_model.ngram_files import NgramModel
 from embeddings.language_model.perplexity import Perplexity, log_likelihoods, sentence_log_likelihoods
+from embeddings.text.tokenizer.token_lists import NotTextError, described, is_sequence
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
@@ -106,13 +109,24 @@ def as_text(lines: str | Iterable[str]) -> str:
 
     Raises
     ------
-    TypeError
-        A line is not a str; the message gives its position.
+    NotTextError
+        It is no text but a file, or a line is not a str; the message gives its position. A TypeError.
     """
+    if isinstance(lines, PathLike) or (isinstance(lines, str) and _names_file(lines)):
+        raise NotTextError(f"{described(lines)} names a file; give its text: Path({str(lines)!r}).read_text('utf-8')")
     if isinstance(lines, str):
         return lines
+    if isinstance(lines, (bytes, bytearray)) or hasattr(lines, "columns") or not is_sequence(lines):
+        raise NotTextError(f"{described(lines)} is not text; expected a str, or an iterable of str (lines)")
     given = list(lines)
     for place, line in enumerate(given):
         if not isinstance(line, str):
-            raise TypeError(f"line {place} is {line!r} ({type(line).__name__}); expected a str")
+            raise NotTextError(f"line {place} is {described(line)}; expected a str")
     return "".join(" ".join(line.splitlines()) + "\n" for line in given)
+
+
+def _names_file(text: str) -> bool:
+    try:
+        return len(text.split()) == 1 and Path(text).is_file()
+    except (OSError, ValueError):  # too long, or a NUL in it
+        return False

@@ -29,7 +29,9 @@ import numpy as np
 
 from embeddings.array_files import read_array, write_array
 from embeddings.errors import EmbeddingsError
+from embeddings.text.misread import unsegmented_runs, warn_if_misread
 from embeddings.text.tokenizer.spilled_counts import SpilledCounts, write_spilled_counts
+from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.tokenizer.word_counters import WordCounter
 from embeddings.threads import thread_count
@@ -211,6 +213,9 @@ def tokenize_corpus(
             with (partial / "parts.npy").open("wb") as file:
                 write_array(file, corpus.parts)
             write_json(partial / "tokenized.json", about)
+    if not isinstance(tokenizer, TokenLists):
+        runs = sum((worker.runs for worker in workers), Counter[str]())
+        warn_if_misread(corpus.token_count, corpus.skipped, runs)
     return corpus
 
 
@@ -272,12 +277,15 @@ class _Worker:
     ----------
     parts : list of tuple
         Number of the block, number of the part in it, worker, spill, first id, number of ids, source.
+    runs : Counter of str
+        Counts of `unsegmented_runs`.
     """
 
     def __init__(self, number: int, counter: WordCounter, directory: Path) -> None:
         self.counter = counter
         self.parts: list[tuple[int, int, int, int, int, int, int]] = []
         self.token_count = self.word_count = 0
+        self.runs: Counter[str] = Counter()
         self._number = number
         self._directory = directory
         self._spill = self._id_count = self._source = 0
@@ -317,7 +325,8 @@ class _Worker:
         table = self.counter.take_words()
         path = self._directory / _words_name(self._number, self._spill)
         with writing(path):
-            write_spilled_counts(path, table)
+            words = write_spilled_counts(path, table)
+        self.runs += unsegmented_runs(words)
         self.token_count += table.total
         self.word_count += len(table)
         self._spill += 1

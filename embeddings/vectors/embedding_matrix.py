@@ -106,10 +106,16 @@ class EmbeddingMatrix:
         UnknownTokenizerError
             The tokenizer was a function or an object, which has no name to make it by.
         """
-        from embeddings.text.tokenizer.tokenizers import UnknownTokenizerError, make_tokenizer  # slow to import: Numba
+        from embeddings.text.tokenizer.tokenizers import (  # slow to import: Numba
+            UnknownTokenizerError,
+            make_tokenizer,
+            tokenizer_of,
+        )
 
+        if not self.tokenizer_settings:
+            return make_tokenizer()
         try:
-            return make_tokenizer(**self.tokenizer_settings)
+            return tokenizer_of(self.tokenizer_settings)
         except UnknownTokenizerError as error:
             raise UnknownTokenizerError(
                 f"the tokenizer of these vectors has to be given, for it has no name: {error}"

@@ -10,7 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipelines.settings.config import ConfigError, Setting, build_sections, line_of, read_sections, read_tables
+from pipelines.settings.config import (
+    ConfigError,
+    Setting,
+    build_sections,
+    line_of,
+    read_sections,
+    read_tables,
+    with_tokenizer_of_start,
+)
 from pipelines.settings.run_config import RunConfig, build_run_config
 from vecmill.hints import did_you_mean
 
@@ -112,7 +120,7 @@ def load_batch(path: Path) -> Batch:
         varied = {name: value for name, (value, _) in values.items()}
         name = ",".join(f"{labels[setting]}={_shown(value)}" for setting, value in varied.items())
         given = {**base, **values}
-        jobs.append(Job(name=name, varied=varied, given=given, config=build_run_config(given)))
+        jobs.append(Job(name=name, varied=varied, given=given, config=build_run_config(with_tokenizer_of_start(given))))
     name, times = Counter(job.name for job in jobs).most_common(1)[0]
     if times > 1:
         raise ConfigError(

@@ -1,6 +1,7 @@
 """Commands that use a trained language model: perplexity, score, generate, export-lm."""
 
 import json
+import logging
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.ngram_files import NgramModel
     from embeddings.language_model.scoring import ScoredText
+
+logger = logging.getLogger(__name__)
 
 COLUMNS = (
     ("lines", 7),
@@ -188,7 +191,17 @@ def export_lm_command(
 
 
 def _read(source: str) -> str:
-    return b"".join(open_corpus(source).blocks()).decode("utf-8", "replace")
+    """Return the text of a file or of standard input; log what is left out."""
+    from embeddings.text.misread import IF_OTHER_ENCODING
+
+    corpus = open_corpus(source)
+    data = b"".join(corpus.blocks())
+    for what, number in corpus.warnings.items():
+        logger.warning("%s: %d", what, number)
+    text = data.decode("utf-8", "replace")
+    if invalid := text.count("\ufffd") - data.count("\ufffd".encode()):
+        logger.warning("%s: %s invalid UTF-8 sequences; %s", source, f"{invalid:,}", IF_OTHER_ENCODING)
+    return text
 
 
 def _ngrams(lm: "LanguageModel", interpolate: Path | None, weight: float) -> "NgramModel | None":

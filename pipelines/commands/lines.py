@@ -1,5 +1,6 @@
 """Lines on standard input: answered as they arrive, with a prompt on a terminal."""
 
+import codecs
 import sys
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
@@ -87,7 +88,7 @@ def lines_of(pieces: Iterable[bytes]) -> Iterator[list[str]]:
 
 def _arriving(prompt: str) -> Iterator[bytes]:
     stdin = cast(BufferedReader, sys.stdin.buffer)
-    typed = sys.stdin.isatty()
+    typed, mark = sys.stdin.isatty(), codecs.BOM_UTF8
     while True:
         if typed:
             messages.print(prompt, end="", style="dim")
@@ -98,7 +99,8 @@ def _arriving(prompt: str) -> Iterator[bytes]:
             return
         if b"\0" in chunk:
             raise VecmillError("standard input is not text (it has NUL bytes); expected UTF-8, not compressed")
-        yield chunk
+        yield chunk.removeprefix(mark)
+        mark = b""
 
 
 def _decoded(lines: bytes) -> list[str]:

@@ -21,6 +21,7 @@ SETTING_OF_OPTION = {
     "lowercase": "tokenizer.lowercase",
     "punctuation": "tokenizer.punctuation",
     "fold_digits": "tokenizer.fold_digits",
+    "normalize": "tokenizer.normalize",
 }
 """Settings of the options about text; each training command has more of its own."""
 NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json")
@@ -73,10 +74,10 @@ def language_model_path(model: Path) -> Path:
 
 
 Corpus = Annotated[
-    str,
+    list[str],
     typer.Argument(
-        metavar="CORPUS",
-        help="Name (see 'vecmill corpora list'), file, directory, quoted glob, URL, or - for stdin.",
+        metavar="CORPUS...",
+        help="Name (see 'vecmill corpora list'), file, directory, glob, URL, or - for stdin; several are read in turn.",
         autocompletion=corpus_names,
     ),
 ]
@@ -107,6 +108,9 @@ CheckpointEvery = Annotated[
     typer.Option(
         metavar="SECONDS|90s|5m|1h", help="Checkpoint interval; an interrupted run resumes from the last checkpoint."
     ),
+]
+Normalize = Annotated[
+    str, typer.Option(metavar="nfc|none", help="Unicode normalization: é as one character and é as two are one word.")
 ]
 Field = Annotated[str, typer.Option(metavar="NAME", help="Field of JSON Lines records that holds the text.")]
 Column = Annotated[str, typer.Option(metavar="NAME", help="Column of CSV and Parquet files that holds the text.")]
@@ -164,6 +168,8 @@ def given_settings(
             continue
         of, _, key = option.rpartition("__")  # as `with_options_of` names its options
         origin = "CORPUS" if option == "corpus" else f"--{key.replace('_', '-')}"
+        if option == "corpus" and len(value) == 1:
+            (value,) = value
         names = own.get(option) or SETTING_OF_OPTION.get(option) or f"{of or section}.{key}"
         given |= {name: Setting(value, origin) for name in ((names,) if isinstance(names, str) else names)}
     return given

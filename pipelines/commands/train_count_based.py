@@ -102,6 +102,6 @@ def _config_of(model: Path, threads: int | None) -> PipelineConfig:
             f"{path} lacks settings of train-embeddings ({type(error).__name__}: {error}); "
             "expected a directory that train-embeddings wrote"
         ) from None
-    if config.corpus.source == "-":
+    if config.corpus.is_standard_input:
         raise EmbeddingsError(f"{model} was trained on standard input, which cannot be read again; train on a file")
     return config

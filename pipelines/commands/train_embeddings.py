@@ -20,6 +20,7 @@ from pipelines.commands.options import (
     Corpus,
     Field,
     ForceDirectory,
+    Normalize,
     OutDirectory,
     Seed,
     SkipFinished,
@@ -50,7 +51,7 @@ _SETTING_OF_OPTION = {
 @with_options_of("train", Word2VecConfig)
 def train_embeddings_command(
     context: typer.Context,
-    corpus: Corpus = DEFAULT.corpus.source,
+    corpus: Corpus = [*DEFAULT.corpus.sources],  # noqa: B006 - not changed
     *,
     out: OutDirectory,
     architecture: Annotated[
@@ -115,6 +116,7 @@ def train_embeddings_command(
     fold_digits: Annotated[
         bool, typer.Option("--fold-digits/--no-fold-digits", help="Replace every digit by 0.")
     ] = DEFAULT.tokenizer.fold_digits,
+    normalize: Normalize = DEFAULT.tokenizer.normalize,
     field: Field = DEFAULT.corpus.field,
     column: Column = DEFAULT.corpus.column,
     config: Config = None,

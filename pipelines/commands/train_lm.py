@@ -18,6 +18,7 @@ from pipelines.commands.options import (
     Corpus,
     Field,
     ForceDirectory,
+    Normalize,
     OutDirectory,
     Seed,
     SkipFinished,
@@ -61,7 +62,7 @@ OF_PRESET = "that of the preset"
 @with_options_of("lm_training", LMTrainingConfig, show_default=OF_PRESET)
 def train_lm_command(
     context: typer.Context,
-    corpus: Corpus = "pydocs",
+    corpus: Corpus = ["pydocs"],  # noqa: B006 - not changed
     *,
     out: OutDirectory,
     embeddings: Annotated[
@@ -139,6 +140,7 @@ def train_lm_command(
     lowercase: Annotated[
         bool, typer.Option("--lowercase/--no-lowercase", help="Convert raw text to lower case.")
     ] = True,
+    normalize: Normalize = "nfc",
     field: Field = "text",
     column: Column = "text",
     config: Config = None,

@@ -40,18 +40,16 @@ def run_sections(directories: Mapping[str, Path]) -> list[Section]:
 
 
 def _text(manifests: Mapping[str, Manifest]) -> Section:
-    encoded, words = manifests["encode"].summary, manifests["vocabulary"].summary["words"]
+    from pipelines.reports.vectors_report import kept_text
+
+    encoded = manifests["encode"].summary
     left_out = {**manifests["tokenize"].summary["warnings"], **encoded["dropped"]}
     rows = [[what, f"{number:,}"] for what, number in left_out.items() if number]
-    kept = (
-        f"{counted(encoded['tokens'], 'token')} in {counted(encoded['sentences'], 'line')}, "
-        f"{counted(words, 'distinct word')}."
-    )
     return Section(
         "Text",
         [
             f"{manifests['fetch'].summary['corpus']}.",
-            f"Kept: {kept}",
+            f"Kept: {kept_text(encoded, manifests['vocabulary'].summary)}",
             *([Table(["left out", "number"], rows)] if rows else []),
         ],
     )

@@ -90,6 +90,13 @@ def loss_notes(epochs: Sequence[Mapping[str, Any]]) -> list[str]:
     return [LOSS_NOTE] if any(metrics["held_out_loss"] is not None for metrics in epochs) else []
 
 
+def kept_text(encoded: Mapping[str, Any], vocabulary: Mapping[str, Any]) -> str:
+    """Return the counts of a text, from the summaries of the stages; words of a model that it extends do not count."""
+    distinct = vocabulary.get("distinct words", vocabulary["words"])
+    lines, words = counted(encoded["sentences"], "line"), counted(distinct, "distinct word")
+    return f"{counted(encoded['tokens'], 'token')} in {lines}, {words}."
+
+
 def loss_text(value: float | None) -> str:
     """Return a loss, or a dash if it could not be measured."""
     return "-" if value is None else f"{value:.4f}"
@@ -105,10 +112,7 @@ def _print_text(manifest: Manifest) -> None:
     """Print the counts of the text and of everything that was left out."""
     summary = {name: stage["summary"] for name, stage in manifest.history.items()}
     results.print(f"Text: {summary['fetch']['corpus']}")
-    results.print(
-        f"Kept: {counted(summary['encode']['tokens'], 'token')} in {counted(summary['encode']['sentences'], 'line')}, "
-        f"{counted(summary['vocabulary']['words'], 'distinct word')}."
-    )
+    results.print(f"Kept: {kept_text(summary['encode'], summary['vocabulary'])}")
     left_out = {**summary["tokenize"]["warnings"], **summary["encode"]["dropped"]}
     for what, number in left_out.items():
         if number:

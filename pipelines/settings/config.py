@@ -6,6 +6,7 @@ output.
 
 import dataclasses
 import functools
+import json
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +17,9 @@ from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_ty
 from embeddings.language_model.config import FORMER_NAMES
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.names_elsewhere import is_named_elsewhere, name_here
+from pipelines.settings.file_names import CONFIG_FILE
 from pipelines.settings.sections import (
+    OWN_EMBEDDINGS,
     CheckpointSettings,
     CorpusSettings,
     EvaluateSettings,
@@ -75,6 +78,9 @@ LM_SECTION_NAMES = ("lm", "lm_network", "lm_training")
 FORMER_KEYS = {"vocabulary": {"max_size": "max_vocabulary"}, "lm_network": FORMER_NAMES}
 """Present names of the keys of earlier versions, by section."""
 
+FORMER_VALUES = {"tokenizer": {"normalize": "none"}}
+"""What earlier versions, which did not have these settings, did; by section."""
+
 
 @functools.cache
 def _sections() -> dict[str, type]:
@@ -102,8 +108,48 @@ def load_config(path: Path | None = None, options: Mapping[str, Setting] | None 
     ConfigError
         The file cannot be read, a key is unknown, or a value has the wrong type or is out of range.
     """
-    given = {**(read_toml(path) if path else {}), **(options or {})}
+    given = with_tokenizer_of_start({**(read_toml(path) if path else {}), **(options or {})})
     return PipelineConfig(**build_sections(get_type_hints(PipelineConfig), given))
+
+
+def with_tokenizer_of_start(given: Mapping[str, Setting]) -> dict[str, Setting]:
+    """Add to the given settings the tokenizer of the model whose training goes on, if there is one.
+
+    Parameters
+    ----------
+    given : mapping of str to Setting
+
+    Returns
+    -------
+    dict of str to Setting
+
+    Raises
+    ------
+    ConfigError
+        A given setting differs from that of the model: the same word would get two vectors.
+    """
+    model = given["start.model"].value if "start.model" in given else None
+    added = dict(given)
+    for key, value in recorded_tokenizer(model).items() if isinstance(model, str) else ():
+        setting = added.setdefault(f"tokenizer.{key}", Setting(value, f"{model}/{CONFIG_FILE}"))
+        if setting.value != value:
+            raise ConfigError(
+                f"{setting.origin}: tokenizer.{key} is {setting.value!r}, but {model} was trained with {value!r}; "
+                "leave the setting out, or train without the model"
+            )
+    return added
+
+
+def recorded_tokenizer(model: str) -> dict[str, Any]:
+    """Return the settings of the tokenizer that a model directory records; none for vectors of another tool."""
+    path = Path(model).expanduser()
+    run = path / OWN_EMBEDDINGS
+    try:
+        sections = json.loads(((run if run.is_dir() else path) / CONFIG_FILE).read_text("utf-8"))
+        settings = dict(with_present_keys(sections)["tokenizer"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {key: value for key, value in settings.items() if key in _keys("tokenizer")}
 
 
 def build_sections(types: Mapping[str, type], given: Mapping[str, Setting]) -> dict[str, Any]:
@@ -121,6 +167,8 @@ def with_present_keys(sections: Mapping[str, Any]) -> dict[str, Any]:
     for section in present.keys() & FORMER_KEYS.keys():
         former = FORMER_KEYS[section]
         present[section] = {former.get(key, key): value for key, value in dict(present[section]).items()}
+    for section in present.keys() & FORMER_VALUES.keys():
+        present[section] = FORMER_VALUES[section] | dict(present[section])
     return present
 
 

@@ -1,7 +1,6 @@
 """Settings of a language model: defaults < tokenizer of the initial vectors < preset < TOML file < options."""
 
 import dataclasses
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,8 +10,7 @@ from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.presets import PRESETS, Preset
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.word2vec.config import Word2VecConfig
-from pipelines.settings.config import ConfigError, Setting, build_sections, read_toml
-from pipelines.settings.file_names import CONFIG_FILE
+from pipelines.settings.config import ConfigError, Setting, build_sections, read_toml, recorded_tokenizer
 from pipelines.settings.lm_settings import LMSettings
 from pipelines.settings.sections import CheckpointSettings, CorpusSettings, SplitSettings, TokenizerSettings
 from vecmill.hints import did_you_mean
@@ -62,7 +60,8 @@ def load_lm_config(path: Path | None = None, options: Mapping[str, Setting] | No
     """
     given = {**(read_toml(path) if path else {}), **(options or {})}
     embeddings = given.get("lm.embeddings", Setting(LMSettings.embeddings, "default"))
-    tokenizer = {f"tokenizer.{name}": Setting(value, embeddings.origin) for name, value in _tokenizer(embeddings.value)}
+    recorded = recorded_tokenizer(embeddings.value) if isinstance(embeddings.value, str) else {}
+    tokenizer = {f"tokenizer.{name}": Setting(value, embeddings.origin) for name, value in recorded.items()}
     return build_lm_config({**tokenizer, **given})
 
 
@@ -95,16 +94,6 @@ def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:
     chosen = {name: value for name, value in own.items() if f"train.{name}" not in given}
     sections["train"] = dataclasses.replace(sections["train"], **chosen)
     return LMPipelineConfig(**sections)
-
-
-def _tokenizer(embeddings: Any) -> list[tuple[str, Any]]:
-    """Return the settings of the tokenizer that the word vectors were trained with."""
-    try:
-        settings = dict(json.loads((Path(embeddings) / CONFIG_FILE).read_text("utf-8"))["tokenizer"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return []  # no settings, or vectors of another tool
-    known = {entry.name for entry in dataclasses.fields(TokenizerSettings)}
-    return [(name, value) for name, value in settings.items() if name in known]
 
 
 def _of_preset(preset: Preset) -> Iterator[tuple[str, Any]]:

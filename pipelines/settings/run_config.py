@@ -16,6 +16,7 @@ from pipelines.settings.config import (
     build_sections,
     read_toml,
     with_present_keys,
+    with_tokenizer_of_start,
 )
 from pipelines.settings.lm_config import LMPipelineConfig, build_lm_config
 from pipelines.settings.sections import EvaluateSettings, ExportSettings, OutputSettings
@@ -65,7 +66,7 @@ def load_run_config(path: Path, overrides: Mapping[str, Setting] | None = None) 
     ConfigError
         As `pipelines.settings.config.load_config`.
     """
-    return build_run_config({**read_toml(path), **(overrides or {})})
+    return build_run_config(with_tokenizer_of_start({**read_toml(path), **(overrides or {})}))
 
 
 def read_run_config(path: Path) -> RunConfig:
@@ -111,7 +112,7 @@ def build_run_config(given: Mapping[str, Setting]) -> RunConfig:
     embedding = PipelineConfig(**build_sections(get_type_hints(PipelineConfig), given))
     if embedding.corpus.is_read_once:
         raise ConfigError(
-            f"{given['corpus.source'].origin}: {embedding.corpus.source!r} can be read only once, but a repeated run "
+            f"{given['corpus.source'].origin}: {embedding.corpus.shown!r} can be read only once, but a repeated run "
             "reads the text again; save it to a file, or use 'vecmill train-embeddings -'"
         )
     lm = None

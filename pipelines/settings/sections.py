@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pipelines.console.durations import seconds
 
@@ -17,33 +18,68 @@ class CorpusSettings:
 
     Attributes
     ----------
-    source : str
-        Text: a name in `vecmill corpora list`, a file, a folder, a glob such as "texts/*.txt", or a URL.
+    source : str or tuple of str
+        Text: a name in `vecmill corpora list`, a file, a folder, a glob such as "texts/*.txt", a URL, or a list of
+        files, folders and globs, which are read in this order.
     field : str
         JSON Lines only: the field of a record that holds the text.
     column : str
         CSV, TSV and Parquet only: the column that holds the text.
     """
 
-    source: str = "pydocs"
+    source: str | tuple[str, ...] = "pydocs"
     field: str = "text"
     column: str = "text"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.source, tuple):
+            if not self.source:
+                raise ValueError("source: the list is empty; expected the name of a text")
+            for source in self.source:
+                if is_standard_input(source) or is_remote(source) or is_read_once(source):
+                    raise ValueError(f"source: {source} must be given alone; save its text to a file first")
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The names of the texts."""
+        return self.source if isinstance(self.source, tuple) else (self.source,)
+
+    @property
+    def shown(self) -> str:
+        """The names of the texts, for people: "a.txt and 2 more"."""
+        first, *more = self.sources
+        return f"{first} and {len(more)} more" if more else first
 
     @property
     def is_standard_input(self) -> bool:
         """Whether the text is read from standard input."""
-        return self.source == STANDARD_INPUT
+        return any(map(is_standard_input, self.sources))
 
     @property
     def is_read_once(self) -> bool:
         """Whether the source can be read only once: standard input or a pipe."""
-        path = Path(self.source).expanduser()
-        return self.is_standard_input or (path.exists() and not (path.is_file() or path.is_dir()))
+        return any(map(is_read_once, self.sources))
 
     @property
     def is_remote(self) -> bool:
         """Whether the source is a remote URL."""
-        return "://" in self.source and not self.source.startswith("file:") and not Path(self.source).exists()
+        return any(map(is_remote, self.sources))
+
+
+def is_standard_input(source: str) -> bool:
+    """Return whether the name of a text means standard input."""
+    return source == STANDARD_INPUT
+
+
+def is_read_once(source: str) -> bool:
+    """Return whether a text can be read only once: standard input or a pipe."""
+    path = Path(source).expanduser()
+    return is_standard_input(source) or (path.exists() and not (path.is_file() or path.is_dir()))
+
+
+def is_remote(source: str) -> bool:
+    """Return whether the name of a text is a remote URL."""
+    return "://" in source and not source.startswith("file:") and not Path(source).exists()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +96,15 @@ class TokenizerSettings:
         Keep punctuation marks as tokens of the word vectors; false leaves them out.
     fold_digits : bool
         Replace every digit by 0, so that numbers of one length share a vector.
+    normalize : {"nfc", "none"}
+        "nfc" makes é as one character and é as two the same word; "none" keeps them apart.
     """
 
     name: str = "fast"
     lowercase: bool = True
     punctuation: bool = False
     fold_digits: bool = False
+    normalize: Literal["nfc", "none"] = "nfc"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from corpora import Corpus, open_corpus
 from corpora.errors import CorpusError
-from corpora.parts import part_files
+from corpora.parts import part_files, part_files_among
 from pipelines.console.progress import LogProgress, Progress
 from pipelines.running.hash_cache import HashCache
 from pipelines.running.manifest import Manifest
@@ -32,7 +32,7 @@ def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
     CorpusError
         The corpus does not exist or cannot be fetched.
     """
-    with progress.task(f"getting {settings.source}", None) as update:
+    with progress.task(f"getting {settings.shown}", None) as update:
         return open_corpus(
             settings.source,
             field=settings.field,
@@ -41,14 +41,14 @@ def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
         )
 
 
-def write_location(directory: Path, path: str, corpus: Corpus) -> None:
+def write_location(directory: Path, path: str | list[str], corpus: Corpus) -> None:
     """Record the location of the text of the fetch stage.
 
     Parameters
     ----------
     directory : Path
         Directory of the stage.
-    path : str
+    path : str or list of str
         Argument of `open_corpus`; relative to `directory` or absolute.
     corpus : Corpus
         The opened text.
@@ -57,7 +57,7 @@ def write_location(directory: Path, path: str, corpus: Corpus) -> None:
     write_json(directory / CORPUS_FILE, record)
 
 
-def read_location(directory: Path) -> tuple[str, str]:
+def read_location(directory: Path) -> tuple[str | list[str], str]:
     """Return the argument of `open_corpus` for the text of a finished fetch stage, and the name of the text.
 
     Parameters
@@ -66,7 +66,7 @@ def read_location(directory: Path) -> tuple[str, str]:
 
     Returns
     -------
-    tuple[str, str]
+    tuple[str or list of str, str]
 
     Raises
     ------
@@ -75,7 +75,10 @@ def read_location(directory: Path) -> tuple[str, str]:
     """
     try:
         record = json.loads((directory / CORPUS_FILE).read_text("utf-8"))
-        path, name = str(record["path"]), str(record["name"])
+        path, name = record["path"], str(record["name"])
+        if isinstance(path, list):
+            return [str(one) for one in path], name
+        path = str(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorpusError(f"{directory} has no readable {CORPUS_FILE} ({error}); fetch the text again") from error
     inside = directory / path
@@ -98,7 +101,7 @@ def require_unchanged(directory: Path, settings: CorpusSettings, hashes: HashCac
     """
     expected = Manifest.read(directory).provenance.inputs.get("corpus")
     if expected and open_source(settings, LogProgress()).fingerprint(hashes) != expected:
-        raise CorpusError(f"{settings.source} was changed while it was read; run the command again when it is complete")
+        raise CorpusError(f"{settings.shown} was changed while it was read; run the command again when it is complete")
 
 
 def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:
@@ -137,14 +140,15 @@ def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]
     Returns
     -------
     dict of str to Corpus, or None
-        None if the text is not a folder or has no file for one of the parts.
+        None if the text is not a folder or a list of such files, or has no file for one of the parts.
 
     Raises
     ------
     CorpusError
         A part has two files.
     """
-    files = part_files(Path(read_location(directory)[0]), parts)
+    path, _ = read_location(directory)
+    files = part_files_among([*map(Path, path)], parts) if isinstance(path, list) else part_files(Path(path), parts)
     if files is None:
         return None
     return {part: open_corpus(file, field=settings.field, column=settings.column) for part, file in files.items()}

@@ -14,7 +14,7 @@ from pipelines.console.progress import LogProgress
 from pipelines.running.hash_cache import HashCache
 from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
-from pipelines.settings.sections import CorpusSettings
+from pipelines.settings.sections import CorpusSettings, is_standard_input
 from pipelines.stages.corpus_source import CORPUS_FILE, open_source, write_location
 
 DOWNLOADED_TEXT = "text"
@@ -37,10 +37,9 @@ class FetchStage(Stage):
 
     def sources(self) -> Mapping[str, str]:
         """Return the hash of a local text; a download is not repeated to hash it, and standard input cannot be."""
-        source = self.corpus.source
         if self.corpus.is_read_once or self.corpus.is_remote:
             return {}
-        if source in names() and not info(source).cached:
+        if any(source in names() and not info(source).cached for source in self.corpus.sources):
             return {"corpus": "not fetched yet"}
         if self._content is None:
             self._content = open_source(self.corpus, LogProgress()).fingerprint(self.hashes)
@@ -53,18 +52,22 @@ class FetchStage(Stage):
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write ``corpus.json``, and ``text/`` for a remote text."""
-        source = self.corpus.source
         corpus = open_source(self.corpus, context.progress)
         if self.corpus.is_remote:
-            path = _download(corpus, directory / DOWNLOADED_TEXT, context).relative_to(directory).as_posix()
-        elif source in names():
-            path = corpus.files[0].path
-        elif self.corpus.is_standard_input:
-            path = source
+            paths = [_download(corpus, directory / DOWNLOADED_TEXT, context).relative_to(directory).as_posix()]
         else:
-            path = os.path.abspath(Path(source).expanduser())  # noqa: PTH100 - may be a glob
-        write_location(directory, path, corpus)
+            paths = [_location(source) for source in self.corpus.sources]
+        write_location(directory, paths if len(paths) > 1 else paths[0], corpus)
         return {"corpus": corpus.description, "files": len(corpus.files), "bytes": corpus.size}
+
+
+def _location(source: str) -> str:
+    """Return the argument of `open_corpus` for a local text, or for one of the catalog that was fetched."""
+    if source in names():
+        return str(info(source).text_files[0])
+    if is_standard_input(source):
+        return source
+    return os.path.abspath(Path(source).expanduser())  # noqa: PTH100 - may be a glob
 
 
 def _download(corpus: Corpus, target: Path, context: StageContext) -> Path:

@@ -83,9 +83,9 @@ class TokenizeStage(Stage):
         parts = open_parts(fetched, self.corpus, TEXT_PARTS) if self.keep_parts else None
         if parts and _is_tokenized(parts):
             logger.info("the text is already tokenized; splitting it at white space only")
-            tokenizer = make_tokenizer("whitespace", lowercase=False)
+            tokenizer = make_tokenizer("whitespace", lowercase=False, normalize=self.tokenizer.normalize)
         texts = list(parts.values()) if parts else [open_fetched(fetched, self.corpus)]
-        name, size = (self.corpus.source if parts else texts[0].name), _total([text.size for text in texts])
+        name, size = (self.corpus.shown if parts else texts[0].name), _total([text.size for text in texts])
         with context.progress.task(f"tokenizing {name}", size) as update:
             tokenize_corpus(
                 {part: text.blocks() for part, text in parts.items()} if parts else texts[0].blocks(),

@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.sections import VocabularySettings
 from pipelines.stages.initial_vectors import InitialVectors
+
+if TYPE_CHECKING:
+    from embeddings import Vocabulary
 
 VOCABULARY_FILE = "vocabulary.tsv"
 
@@ -51,4 +54,14 @@ class VocabularyStage(Stage):
         old = self.start.open().vocabulary
         vocabulary = extend_vocabulary(old, tokenized, settings.min_count, settings.max_vocabulary, split)
         vocabulary.save(directory / VOCABULARY_FILE)
-        return {"words": len(vocabulary), "new words": len(vocabulary) - len(old)}
+        return {
+            "words": len(vocabulary),
+            "new words": len(vocabulary) - len(old),
+            "distinct words": _words_of_text(old, vocabulary),
+        }
+
+
+def _words_of_text(old: "Vocabulary", extended: "Vocabulary") -> int:
+    """Return the number of words that the text has: those that are new, and those that are counted more often now."""
+    before = dict(zip(old.words, old.counts.tolist(), strict=True))
+    return sum(before.get(word) != now for word, now in zip(extended.words, extended.counts.tolist(), strict=True))

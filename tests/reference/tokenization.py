@@ -61,7 +61,8 @@ def words_of_line(line: str, punctuation: bool) -> list[str]:
 
 def fold(token: str, lowercase: bool, fold_digits: bool) -> str:
     if lowercase:
-        token = "".join(c.lower() for c in token)
+        final = "ς" if len(token) > 1 and token[-1] == "Σ" else ""
+        token = "".join(c.lower()[0] for c in (token[:-1] if final else token)) + final
     if fold_digits:
         token = "".join("0" if unicodedata.category(c) == "Nd" else c for c in token)
     return token

@@ -6,6 +6,7 @@ entries fit into a processor's cache. An entry holds the kind of the character i
 `embeddings.text.tokenizer.kernels`) and its replacement from bit 8 on (0: no replacement).
 """
 
+import re
 import unicodedata
 from functools import lru_cache
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from embeddings.text.tokenizer.kernels import (
     CONTROL,
-    DOT_FOLLOWS,
+    FINAL_FORM,
     IGNORED,
     JOINER,
     LINE_END,
@@ -32,6 +33,7 @@ JOINERS = APOSTROPHES + "\u200c\u200d"  # and the zero-width non-joiner and join
 ZERO_WIDTH_SPACE = "\u200b"
 REPLACEMENT = "\ufffd"
 UNDERSCORE = "_"
+CAPITAL_SIGMA = "\u03a3"
 VARIATION_SELECTORS = (*range(0x180B, 0x180E), 0x180F, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 
 _CODE_POINTS = 0x110000
@@ -48,7 +50,7 @@ def character_tables(white_space_only: bool, lowercase: bool, punctuation: bool,
     white_space_only : bool
         Words are runs of any characters but white space and control characters, not of letters, marks and digits.
     lowercase : bool
-        Replace each character by its lower-case form, as `str.lower` returns it for the single character.
+        Replace each character by its lower-case form; see `embeddings.text.tokenizer.tokenizers`.
     punctuation : bool
         Characters that are neither part of a word nor space nor control characters are symbols, not separators.
     fold_digits : bool
@@ -67,14 +69,12 @@ def character_tables(white_space_only: bool, lowercase: bool, punctuation: bool,
             entries[list(map(ord, APOSTROPHES))] |= SYMBOL_ALONE
     if lowercase:
         for code_point, lower in _lower_case():
-            entries[code_point] |= ord(lower[0]) << 8
-            if len(lower) > 1:  # only capital I with a dot, whose lower case keeps the dot as a mark
-                assert lower[1:] == "\u0307"
-                entries[code_point] |= DOT_FOLLOWS
+            entries[code_point] |= ord(lower) << 8
+        entries[ord(CAPITAL_SIGMA)] |= FINAL_FORM
     if fold_digits:
         digits = np.flatnonzero(_category_numbers() == _CATEGORIES.index("Nd"))
         entries[digits] |= ord("0") << 8
-    blocks, compact = _two_levels(entries)
+    blocks, compact = two_levels(entries)
     return CharacterTables(_ascii_table(entries), blocks, compact)
 
 
@@ -90,6 +90,13 @@ def case_and_digit_folding(lowercase: bool, fold_digits: bool) -> dict[int, str]
         digits = np.flatnonzero(_category_numbers() == _CATEGORIES.index("Nd"))
         folding.update(dict.fromkeys(digits.tolist(), "0"))
     return folding
+
+
+def with_final_sigmas(text: str, separator: str = "\0") -> str:
+    """Return a text in which the capital sigma at the end of a longer token is ς; `separator` stands between tokens."""
+    if CAPITAL_SIGMA not in text:
+        return text
+    return re.sub(f"(?<=[^{separator}]){CAPITAL_SIGMA}(?={separator}|\\Z)", "\u03c2", text)
 
 
 def _word_kinds(punctuation: bool) -> np.ndarray:
@@ -141,11 +148,14 @@ def _category_numbers() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _lower_case() -> list[tuple[int, str]]:
-    """Return every character that differs from its lower-case form, with that form."""
-    return [(c, lower) for assigned in ASSIGNED for c in assigned if (lower := chr(c).lower()) != chr(c)]
+    """Return every character that differs from its lower-case form, with the first character of that form.
+
+    Only İ of Turkish has a form of two characters: i, which it is in Turkish, and a combining dot.
+    """
+    return [(c, lower[0]) for assigned in ASSIGNED for c in assigned if (lower := chr(c).lower()) != chr(c)]
 
 
-def _two_levels(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def two_levels(entries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Deduplicate blocks of 256 entries; return the number of each block, and the distinct blocks."""
     position: dict[bytes, int] = {}
     distinct: list[np.ndarray] = []

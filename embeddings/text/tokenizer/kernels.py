@@ -36,7 +36,7 @@ IGNORED = 4  # removed without separating words
 LINE_END = 5
 CONTROL = 6  # a separator, counted
 SYMBOL = 7  # a separate token
-DOT_FOLLOWS = 8  # flag: U+0307, combining dot above, follows the replacement
+FINAL_FORM = 8  # flag: at the end of a longer word the replacement is ς, not σ
 SYMBOL_ALONE = 16  # flag: a joiner that is a symbol unless it joins
 SPECIAL = 128  # flag in the ASCII table: the character takes the slow path
 
@@ -59,7 +59,7 @@ WORDS, LETTERS = 0, 1  # indices into the sizes of a word table
 PADDING = 24  # bytes after the folded text that are read but not used
 _NEWLINE = np.uint64(10)  # marks the end of a line in the folded text
 _ALONE = 1 << 24  # flag of the held joiner: it is a symbol unless it joins
-_COMBINING_DOT = np.int64(0x307)  # (a Python number would be a type of its own)
+_FINAL_SIGMA = np.int64(0x3C2)  # (a Python number would be a type of its own)
 _REPLACEMENT = 0xFFFD
 _LONG = np.uint64(0xFF << 56)
 _ID_BITS = np.uint64(0xFFFFFFFF)
@@ -291,6 +291,27 @@ def _end_word(folded, edges, number, out, held, joint):
 
 
 @subroutine
+def _ends_word(raw, position, blocks, entries):
+    """Return whether no character that continues a word is at a position, nor after one joiner there."""
+    may_join = True
+    while position < np.uint64(raw.size):
+        code = np.int64(raw[position])
+        start = position
+        position += _U1
+        if code >= 0x80:
+            code, position = _decode(raw, start)
+        code = _REPLACEMENT if code < 0 else code
+        kind = np.int64(entries[np.int64(blocks[code >> 8]) << 8 | code & 255]) & 7
+        if kind in (WORD, MARK):
+            return False
+        if kind == JOINER and may_join:
+            may_join = False
+        elif kind != IGNORED:
+            return True
+    return True
+
+
+@subroutine
 def _normalize(raw, end, characters, folded, edges, state):
     """Fold ``raw[state[POSITION]:end]`` and record the edges of its words.
 
@@ -350,12 +371,12 @@ def _normalize(raw, end, characters, folded, edges, state):
         kind = entry & 7
         replacement = entry >> 8 if entry >> 8 else code
         if kind == WORD or (kind == MARK and inside):
+            if entry & FINAL_FORM and inside and _ends_word(raw, position, blocks, entries):
+                replacement = _FINAL_SIGMA
             edges[number] = out
             number += np.uint64(not inside)
             inside, held = True, 0
             out = _encode(replacement, folded, out)
-            if entry & DOT_FOLLOWS:
-                out = _encode(_COMBINING_DOT, folded, out)
         elif kind == JOINER and inside and held == 0:
             held = code | (_ALONE if entry & SYMBOL_ALONE else 0)
             joint = out

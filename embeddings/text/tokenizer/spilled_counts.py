@@ -23,13 +23,15 @@ _ITEM = 8
 _HEADER = (2 + BUCKETS) * _ITEM
 
 
-def write_spilled_counts(path: Path, table: WordTable) -> None:
-    """Write the words and counts of a table; their provisional ids are their ids in the table."""
-    (words, counts), ids, buckets = table.export_by_bucket()
+def write_spilled_counts(path: Path, table: WordTable) -> CountedWords:
+    """Write the words and counts of a table and return them; their provisional ids are their ids in the table."""
+    counted, ids, buckets = table.export_by_bucket()
+    words, counts = counted
     with path.open("wb") as file:
         for array in ([len(ids), words.letters.size], buckets, words.ends, counts, ids):
             file.write(np.asarray(array, "<i8").data)
         file.write(words.letters.data)
+    return counted
 
 
 class SpilledCounts:

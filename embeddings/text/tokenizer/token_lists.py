@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.tokenizer.character_tables import case_and_digit_folding
+from embeddings.text.tokenizer.character_tables import case_and_digit_folding, with_final_sigmas
 from embeddings.text.tokenizer.counted_words import CountedWords, Words
 from embeddings.text.tokenizer.kernels import LINE_END_ID, LONGEST_WORD
-from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, make_tokenizer
+from embeddings.text.tokenizer.normalization import NFC, NONE, normalize_text, require_normalization
+from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, tokenizer_of
 from embeddings.text.tokenizer.word_table import WordTable
 
 _TOKENS_AT_ONCE = 1 << 13  # their str objects fit into the processor's cache
@@ -35,6 +36,8 @@ class TokenLists:
     ----------
     lowercase, fold_digits : bool
         Replace characters of the tokens as `make_tokenizer` does.
+    normalize : {"nfc", "none"}
+        Unicode normalization of the tokens. By default none, as tokens may be names of items or nodes.
     name_of : callable, optional
         Names a sentence in errors, given its index. Default: "sentence 7", counted from 0.
     """
@@ -46,9 +49,17 @@ class TokenLists:
         *,
         lowercase: bool = False,
         fold_digits: bool = False,
+        normalize: str = NONE,
         name_of: Callable[[int], str] = "sentence {}".format,
     ) -> None:
-        self._options = {"lowercase": lowercase, "punctuation": False, "fold_digits": fold_digits}
+        require_normalization(normalize)
+        self._options = {
+            "lowercase": lowercase,
+            "punctuation": False,
+            "fold_digits": fold_digits,
+            "normalize": normalize,
+        }
+        self._lowercase, self._normalize = lowercase, normalize == NFC
         self._folding = case_and_digit_folding(lowercase, fold_digits)
         self._name_of = name_of
 
@@ -59,11 +70,13 @@ class TokenLists:
 
     def tokenize(self, text: str) -> list[list[str]]:
         """Split text at white space: its lines are sentences."""
-        return make_tokenizer(**self.settings).tokenize(text)
+        return tokenizer_of(self.settings).tokenize(text)
 
     def counter(self, table_bytes: int | None = None) -> "TokenListCounter":
         """Return a new counter of about `table_bytes` of memory at most (default: no limit)."""
-        return TokenListCounter(self._folding, table_bytes, self._name_of)
+        return TokenListCounter(
+            self._folding, table_bytes, self._name_of, lowercase=self._lowercase, normalize=self._normalize
+        )
 
 
 class TokenListCounter:
@@ -77,6 +90,10 @@ class TokenListCounter:
         Largest size of the table of tokens; when it is reached, `is_full` is true. Default: no limit.
     name_of : callable
         Names a sentence in errors, given its index.
+    lowercase : bool
+        `folding` converts to lower case: a final sigma has its own form.
+    normalize : bool
+        Bring the tokens into normalization form C first.
     """
 
     def __init__(
@@ -84,8 +101,13 @@ class TokenListCounter:
         folding: Mapping[int, str],
         table_bytes: int | None = None,
         name_of: Callable[[int], str] = "sentence {}".format,
+        *,
+        lowercase: bool = False,
+        normalize: bool = False,
     ) -> None:
         self._folding = folding
+        self._lowercase = lowercase
+        self._normalize = normalize
         self._table_bytes = table_bytes
         self._name_of = name_of
         self._table = WordTable()
@@ -179,7 +201,9 @@ class TokenListCounter:
         return Words(letters, np.append(0, ends[:-1] + 1)[: len(tokens)], ends)
 
     def _encoded(self, text: str) -> np.ndarray:
-        """Return the bytes of a text after folding."""
+        """Return the bytes of a text after normalization and folding."""
+        text = normalize_text(text) if self._normalize else text
+        text = with_final_sigmas(text) if self._lowercase else text
         folded = text.translate(self._folding) if self._folding else text
         return np.frombuffer(folded.encode("utf-8", "replace"), np.uint8)
 

@@ -3,6 +3,8 @@ r"""Tokenizers: split text into words, line by line.
 `make_tokenizer` returns one by name. The fast tokenizer has these rules, by the Unicode character database of the
 running Python (`unicodedata`):
 
+- ``normalize``: the text is brought into Unicode normalization form C (NFC) before anything else, so that é as one
+  code point and é as two are the same; with ``none`` they are different.
 - A word is a longest run of letters (categories L*), digits and other numbers (N*), underscores, and marks (M*) after
   one of these. ``read_csv``, ``naïve``, ``हिन्दी`` and ``42nd`` are words; ``3.14`` is two, ``3`` and ``14``. Scripts
   without spaces are not segmented: a run of Chinese characters is one word (give a segmenter as a callable).
@@ -10,9 +12,8 @@ running Python (`unicodedata`):
   ``rock'n'roll``, but ``dogs`` in ``dogs'``. So do the zero-width joiner and non-joiner of Persian and Indic words.
 - Other invisible characters (format characters, category Cf, such as soft hyphens, directional marks, the byte-order
   mark; variation selectors) are removed without separating words, but a zero-width space separates words.
-- ``lowercase``: each character is replaced by its lower-case form, as `str.lower` returns it for the single character
-  (so İ becomes two characters, and a capital sigma always σ). Text is not otherwise normalized: é as one code point
-  and é as two are different.
+- ``lowercase``: each character is replaced by its lower-case form, as `str.lower` returns it for the single character,
+  but İ becomes i, and a capital sigma at the end of a word of several characters ς.
 - ``fold_digits``: each decimal digit (Nd) is replaced by 0; ``1984`` becomes ``0000``.
 - ``punctuation``: each other character that is not white space, control or invisible is a separate token.
 - All other characters separate words: white space, punctuation, U+FFFD, invalid UTF-8 (replaced by U+FFFD as
@@ -20,19 +21,25 @@ running Python (`unicodedata`):
 - A line ends at ``\n``, ``\r\n``, ``\r``, U+0085, U+2028 and U+2029.
 - Words longer than 1000 bytes of UTF-8 are skipped and counted.
 
-White-space tokenization splits lines as `str.split` does, and at control characters. Other tokenizers get lines
-without control characters; ``lowercase`` and ``fold_digits`` are applied to the tokens that they return, and
-punctuation tokens are kept in any case.
+White-space tokenization splits lines as `str.split` does, and at control characters. Other tokenizers get
+normalized lines without control characters; ``lowercase`` and ``fold_digits`` are applied to the tokens that they
+return, and punctuation tokens are kept in any case.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.tokenizer.character_tables import LINE_ENDS, case_and_digit_folding, character_tables
+from embeddings.text.tokenizer.character_tables import (
+    LINE_ENDS,
+    case_and_digit_folding,
+    character_tables,
+    with_final_sigmas,
+)
 from embeddings.text.tokenizer.kernels import LINE_END_ID
+from embeddings.text.tokenizer.normalization import NFC, NONE, require_normalization
 from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter, WordCounter
 from vecmill.hints import did_you_mean
 
@@ -88,20 +95,21 @@ class FastTokenizer:
         Only white space and control characters end a word.
     lowercase, punctuation, fold_digits : bool
         See `make_tokenizer`.
+    normalize : str
+        See `make_tokenizer`.
     """
 
     white_space_only: bool = False
     lowercase: bool = True
     punctuation: bool = False
     fold_digits: bool = False
+    normalize: str = NFC
     uses_threads = True
 
     @property
     def settings(self) -> dict[str, Any]:
         """Arguments of `make_tokenizer` for the same tokenizer."""
-        spec = WHITE_SPACE if self.white_space_only else FAST
-        options = {"lowercase": self.lowercase, "punctuation": self.punctuation, "fold_digits": self.fold_digits}
-        return {"spec": spec, **options}
+        return {"spec": WHITE_SPACE if self.white_space_only else FAST, **_options(self)}
 
     def tokenize(self, text: str) -> list[list[str]]:
         """Return the words of each line."""
@@ -110,7 +118,7 @@ class FastTokenizer:
     def counter(self, table_bytes: int | None = None) -> KernelCounter:
         """Return a new word counter that takes at most about `table_bytes` of memory (None: no limit)."""
         tables = character_tables(self.white_space_only, self.lowercase, self.punctuation, self.fold_digits)
-        return KernelCounter(tables, table_bytes)
+        return KernelCounter(tables, table_bytes, normalize=self.normalize == NFC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +135,8 @@ class PythonTokenizer:
         Applied to the tokens.
     punctuation : bool
         Without effect: punctuation tokens are kept in any case.
+    normalize : str
+        Applied to the text before `split` gets it.
     """
 
     spec: str
@@ -134,13 +144,13 @@ class PythonTokenizer:
     lowercase: bool = True
     punctuation: bool = False
     fold_digits: bool = False
+    normalize: str = NFC
     uses_threads = False
 
     @property
     def settings(self) -> dict[str, Any]:
         """The name of the tokenizer and its options."""
-        options = {"lowercase": self.lowercase, "punctuation": self.punctuation, "fold_digits": self.fold_digits}
-        return {"spec": self.spec, **options}
+        return {"spec": self.spec, **_options(self)}
 
     def tokenize(self, text: str) -> list[list[str]]:
         """Return the words of each line.
@@ -163,7 +173,7 @@ class PythonTokenizer:
 
     def counter(self, table_bytes: int | None = None) -> PythonCounter:
         """Return a new word counter that takes at most about `table_bytes` of memory (None: no limit)."""
-        return PythonCounter(self._tokens, table_bytes)
+        return PythonCounter(self._tokens, table_bytes, normalize=self.normalize == NFC)
 
     @cached_property
     def _folding(self) -> dict[int, str]:
@@ -176,7 +186,12 @@ class PythonTokenizer:
         tokens = list(tokens)
         for token in tokens:
             if not isinstance(token, str):
-                raise EmbeddingsError(f"tokenizer {self.spec} returned a list with {token!r}; expected a list of str")
+                raise EmbeddingsError(
+                    f"tokenizer {self.spec} returned {token!r} ({type(token).__name__}); expected a list of str; "
+                    "for objects give lambda line: [str(token) for token in tokenizer(line)]"
+                )
+        if self.lowercase:
+            tokens = list(map(with_final_sigmas, tokens))
         return [token.translate(self._folding) for token in tokens] if self._folding else tokens
 
 
@@ -186,6 +201,7 @@ def make_tokenizer(
     lowercase: bool = True,
     punctuation: bool = False,
     fold_digits: bool = False,
+    normalize: str = NFC,
 ) -> Tokenizer:
     r"""Return a tokenizer by name; the rules are in `embeddings.text.tokenizer.tokenizers`.
 
@@ -201,6 +217,8 @@ def make_tokenizer(
         Make tokens of punctuation marks and symbols; affects only the fast tokenizer.
     fold_digits : bool
         Replace every decimal digit by ``0``.
+    normalize : {"nfc", "none"}
+        Unicode normalization of the text.
 
     Returns
     -------
@@ -210,15 +228,25 @@ def make_tokenizer(
     ------
     UnknownTokenizerError
         The name is unknown; the message suggests the closest.
+    ValueError
+        `normalize` is neither "nfc" nor "none".
 
     Examples
     --------
     >>> make_tokenizer("fast", punctuation=True).tokenize("Don't panic!\nIt's 42.")
     [["don't", 'panic', '!'], ["it's", '42', '.']]
     """
-    options = {"lowercase": lowercase, "punctuation": punctuation, "fold_digits": fold_digits}
+    require_normalization(normalize)
+    options: dict[str, Any] = {
+        "lowercase": lowercase,
+        "punctuation": punctuation,
+        "fold_digits": fold_digits,
+        "normalize": normalize,
+    }
     if isinstance(spec, Tokenizer):
         return spec
+    if isinstance(spec, type) and hasattr(spec, "tokenize"):
+        raise UnknownTokenizerError(f"tokenizer is the class {spec.__name__}; expected an object: {spec.__name__}(...)")
     split = getattr(spec, "tokenize", spec)  # a tokenizer object of NLTK, or a function
     if callable(split) and not isinstance(spec, str):
         name = f"{getattr(spec, '__module__', '')}.{getattr(spec, '__qualname__', type(spec).__qualname__)}"
@@ -237,6 +265,16 @@ def make_tokenizer(
     known = [FAST, WHITE_SPACE, *(NLTK_PREFIX + name for name in NLTK_TOKENIZERS)]
     hint = did_you_mean(spec, known)
     raise UnknownTokenizerError(f"no tokenizer {spec!r}{hint} (one of: {', '.join(known)}, or a callable)")
+
+
+def tokenizer_of(settings: Mapping[str, Any]) -> Tokenizer:
+    """Return the tokenizer of recorded settings; those of earlier versions, without ``normalize``, mean "none"."""
+    options = {"normalize": NONE, **settings}
+    return make_tokenizer(options.pop("spec"), **options)
+
+
+def _options(tokenizer: "FastTokenizer | PythonTokenizer") -> dict[str, Any]:
+    return {name: getattr(tokenizer, name) for name in ("lowercase", "punctuation", "fold_digits", "normalize")}
 
 
 def _tokenize(text: str, counter: WordCounter) -> list[list[str]]:

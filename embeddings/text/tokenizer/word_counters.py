@@ -21,9 +21,12 @@ from embeddings.text.tokenizer.kernels import (
     scratch,
     tokenize_block,
 )
+from embeddings.text.tokenizer.normalization import normalize_block, normalize_text
 from embeddings.text.tokenizer.word_table import WordTable
 
 PIECE = 4096  # bytes tokenized at a time: the buffers stay in the first-level cache
+INVALID_SEQUENCES = "invalid UTF-8 sequences"
+"""Key of their number among what was skipped."""
 _IDS_AT_ONCE = 1 << 20
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _LINE_END_BYTES = [end.encode() for end in "\n\r\x85\u2028\u2029"]
@@ -66,10 +69,20 @@ class KernelCounter:
         Largest size of the word table; `is_full` is True when it is reached. By default there is no limit.
     piece : int
         Bytes of text tokenized at a time.
+    normalize : bool
+        Bring the text into normalization form C first.
     """
 
-    def __init__(self, characters: CharacterTables, table_bytes: int | None = None, piece: int = PIECE) -> None:
+    def __init__(
+        self,
+        characters: CharacterTables,
+        table_bytes: int | None = None,
+        piece: int = PIECE,
+        *,
+        normalize: bool = False,
+    ) -> None:
         self._characters = characters
+        self._normalize = normalize
         self._table_bytes = table_bytes
         self._piece = piece
         self._scratch = scratch(piece)
@@ -89,7 +102,7 @@ class KernelCounter:
 
     def ids(self, block: bytes) -> Iterator[np.ndarray]:
         """Yield the ids of a block in parts, as views of a buffer that the next iteration overwrites."""
-        raw = np.frombuffer(block, np.uint8)
+        raw = np.frombuffer(normalize_block(block) if self._normalize else block, np.uint8)
         self._state[POSITION] = 0
         done = False
         while not done:
@@ -122,10 +135,15 @@ class PythonCounter:
         Takes a line, returns its tokens.
     table_bytes : int, optional
         Approximate largest size of the dictionary of words. By default there is no limit.
+    normalize : bool
+        Bring the text into normalization form C first.
     """
 
-    def __init__(self, tokens: Callable[[str], list[str]], table_bytes: int | None = None) -> None:
+    def __init__(
+        self, tokens: Callable[[str], list[str]], table_bytes: int | None = None, *, normalize: bool = False
+    ) -> None:
         self._tokens = tokens
+        self._normalize = normalize
         self._most_words = None if table_bytes is None else max(1, table_bytes // _BYTES_PER_WORD)
         self._invalid = self._controls = self._too_long = 0
         self._begun: list[bytes] = []
@@ -167,7 +185,7 @@ class PythonCounter:
         self._begun = []
         text = data.decode("utf-8", "replace")
         self._invalid += text.count(_REPLACEMENT) - data.count(_REPLACEMENT.encode())
-        text, controls = _CONTROL.subn(" ", text)
+        text, controls = _CONTROL.subn(" ", normalize_text(text) if self._normalize else text)
         self._controls += controls
         ids: list[int] = []
         for line in split_lines(text):
@@ -196,7 +214,7 @@ def split_lines(text: str) -> list[str]:
 
 def _skipped(invalid: int, controls: int, too_long: int) -> dict[str, int]:
     counts = {
-        "invalid UTF-8 sequences": invalid,
+        INVALID_SEQUENCES: invalid,
         "control characters": controls,
         f"words longer than {LONGEST_WORD} bytes": too_long,
     }

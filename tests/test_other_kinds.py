@@ -1,0 +1,161 @@
+"""Files that are not plain UTF-8 text are refused by the name of their kind and say what to do; text is read."""
+
+import bz2
+import gzip
+import io
+import json
+import re
+import tarfile
+import zipfile
+
+import pytest
+
+from corpora import CorpusError, open_corpus
+
+PROSE = "Über Grüße — naïve cafés, 北京, Москва\n" * 20
+PAGE = "<html><head><title>x</title></head><body><p>one two</p></body></html>\n"
+RECORDS = [{"text": "one two", "id": 1}, {"text": "three"}]
+
+
+def read(path) -> bytes:
+    return b"".join(open_corpus(path).blocks())
+
+
+def zipped(*names: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in names:
+            archive.writestr(name, b"content")
+    return file.getvalue()
+
+
+def tarred() -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a.txt"), io.BytesIO(b""))
+    return file.getvalue()
+
+
+REFUSED = {
+    "page.html": (PAGE, "HTML file", "pandoc -f html"),
+    "page.htm": ("<div>a fragment</div>", "HTML file", "pandoc -f html"),
+    "saved.txt": ("\n\n<!DOCTYPE html>\n" + PAGE, "HTML file", "pandoc -f html"),
+    "noname": ("<!-- saved -->\n <HTML lang='en'>" + PAGE, "HTML file", "pandoc -f html"),
+    "marked.txt": ("\ufeff<!doctype HTML>" + PAGE, "HTML file", "pandoc -f html"),
+    "page.xhtml": ('<?xml version="1.0"?>\n' + PAGE, "HTML file", "pandoc -f html"),
+    "dump.xml": ("<mediawiki><page/></mediawiki>", "XML file", "xmllint"),
+    "feed.txt": ('<?xml version="1.0" encoding="UTF-8"?>\n<rss><item/></rss>', "XML file", "xmllint"),
+    "a.json": (json.dumps(RECORDS), "JSON array", "jq -c '.[]'"),
+    "b.json": (json.dumps(RECORDS, indent=2), "JSON array", "jq -c '.[]'"),
+    "c.json": (json.dumps(["one two", "three"]), "JSON array", "jq -r '.[]'"),
+    "d.json": (json.dumps({"data": RECORDS}, indent=2), "JSON document", "JSON Lines"),
+    "e.txt": (json.dumps(RECORDS), "JSON array", "JSON Lines"),
+    "f.txt": (json.dumps(RECORDS, indent=4), "JSON array", "JSON Lines"),
+    "g.txt": ("".join(json.dumps(record) + "\n" for record in RECORDS), "JSON Lines file", "g.jsonl"),
+    "h.txt": (json.dumps({"text": "word " * 5000}), "JSON Lines file", "h.jsonl"),
+    "i.ipynb": (json.dumps({"cells": RECORDS}, indent=1), "JSON document", "JSON Lines"),
+    "j": (json.dumps({"data": RECORDS}, indent=None)[:-1], "JSON document", "JSON Lines"),
+    "paper.pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF document", "pdftotext"),
+    "renamed.txt": (b"%PDF-1.4\n", "PDF document", "pdftotext"),
+    "letter.docx": (zipped("[Content_Types].xml", "word/document.xml"), "Word document", "pandoc"),
+    "letter.odt": (zipped("mimetype") + b"application/vnd.oasis.opendocument.text", "OpenDocument", "pandoc"),
+    "book.epub": (zipped("mimetype") + b"application/epub+zip", "EPUB book", "pandoc"),
+    "texts.zip": (zipped("a.txt"), "zip archive", "unpack"),
+    "texts.tar": (tarred(), "tar archive", "unpack"),
+    "old.doc": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", "Microsoft Office document", "plain UTF-8 text"),
+    "note.rtf": (b"{\\rtf1\\ansi one two}", "RTF document", "pandoc"),
+    "photo.jpg": (b"\xff\xd8\xff\xe0\0\x10JFIF", "JPEG image", "OCR"),
+    "plot.png": (b"\x89PNG\r\n\x1a\n\0\0", "PNG image", "OCR"),
+    "table.dat": (b"PAR1\x15\0", "Parquet file", ".parquet"),
+    "data.bin": (b"\0\1\2\3\xfe\xff", "binary file", "UTF-8"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("pack", [None, gzip.compress])
+def test_other_kinds_are_refused_with_their_name_and_what_to_do(tmp_path, name, pack):
+    content, kind, remedy = REFUSED[name]
+    data = content.encode() if isinstance(content, str) else content
+    path = tmp_path / (name + ".gz" if pack else name)
+    path.write_bytes(pack(data) if pack else data)
+    with pytest.raises(CorpusError) as error:
+        read(path)
+    message = str(error.value)
+    assert message.startswith(str(path))
+    assert kind in message
+    if not pack:
+        assert remedy in message
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+@pytest.mark.parametrize("text", [PROSE, "plain words of ASCII\n" * 3, "x y\n", "中文 文本\n" * 900, "слова и слова\n"])
+def test_wide_encodings_are_named_with_and_without_their_mark(tmp_path, encoding, text):
+    (tmp_path / "wide text.txt").write_bytes(text.encode(encoding))
+    name = encoding.upper().replace("-LE", "LE").replace("-BE", "BE")
+    exact = name if name.endswith("E") else name + "LE"
+    message = rf"is {name[:6]} text, expected UTF-8; convert it: iconv -f {exact} -t UTF-8 '.*wide text\.txt'"
+    with pytest.raises(CorpusError, match=message):
+        read(tmp_path / "wide text.txt")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.json", "a.html", "a"])
+def test_wide_encodings_are_named_whatever_the_format(tmp_path, name):
+    (tmp_path / name).write_bytes('{"text": "one two"}\n'.encode("utf-16"))
+    with pytest.raises(CorpusError, match="is UTF-16 text"):
+        read(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "< 5 is less than <html> five\n",
+        "<s> sentence marks </s>\n",
+        "[1] See the first reference.\n",
+        "[[wiki links]] in text\n",
+        '["quoted", he said]\n',
+        "{braces} at the beginning\n",
+        "[]\n",
+        "%PDF is a format\n",
+        "The page begins with <!DOCTYPE html> as always\n",
+        "RIFF and PK and MM and II\n",
+        "<html5 is no tag\n",
+        "BZh is how it begins\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["a.txt", "a", "a.md"])
+def test_plain_text_that_looks_similar_is_read(tmp_path, text, name):
+    (tmp_path / name).write_text(text, "utf-8")
+    assert read(tmp_path / name) == text.encode()
+
+
+def test_plain_text_under_another_name_is_read(tmp_path):
+    for name in ("a.html", "b.json", "c.xml"):
+        (tmp_path / name).write_text("one two three\n")
+        assert read(tmp_path / name) == b"one two three\n"
+
+
+def test_json_lines_named_json_are_read_as_records(tmp_path):
+    (tmp_path / "a.json").write_text("".join(json.dumps(record) + "\n" for record in RECORDS))
+    (tmp_path / "b.json.gz").write_bytes(gzip.compress(json.dumps({"text": "word " * 5000}).encode()))
+    assert read(tmp_path / "a.json") == b"one two\nthree\n"
+    assert read(tmp_path / "b.json.gz") == b"word " * 5000 + b"\n"
+
+
+def test_other_kinds_in_a_directory_are_counted_by_kind(tmp_path):
+    for name, (content, _, _) in REFUSED.items():
+        (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    (tmp_path / "zz.txt").write_text("the only text\n")
+    corpus = open_corpus(tmp_path)
+    assert b"".join(corpus.blocks()) == b"the only text\n"
+    kinds = {re.sub(r" skipped.*", "", what): count for what, count in corpus.warnings.items()}
+    assert kinds["HTML file"] == 6
+    assert kinds["JSON array"] == 5
+    assert sum(kinds.values()) == len(REFUSED)
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
+def test_byte_order_marks_of_all_files_are_dropped(tmp_path, pack):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_bytes(pack("\ufeffword next\n".encode()))
+    assert read(tmp_path) == b"word next\n" * 2
