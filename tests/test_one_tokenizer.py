@@ -137,7 +137,8 @@ def test_word_vectors_of_a_tokenized_text_record_that_it_is_split_at_spaces(tmp_
         (tmp_path / "text" / f"{part}.txt").write_text(lines)
     (tmp_path / "p.toml").write_text(
         f'[corpus]\nsource = "{tmp_path}/text"\n[vocabulary]\nmin_count = 1\n[train]\nepochs = 1\n'
-        "[evaluate]\ndata = []\n[lm]\nmin_count = 1\n[lm_network]\nhidden_size = 8\ndimension = 8\n[lm_training]\nepochs = 1\n"
+        "[evaluate]\ndata = []\n[lm]\nmin_count = 1\n[lm_network]\nhidden_size = 8\ndimension = 8\n"
+        "[lm_training]\nepochs = 1\n"
     )
     result = vecmill("run", tmp_path / "p.toml", "--out", tmp_path / "run", "--set", "train.dimension=8")
     assert result.exit_code == 0, result.output
