@@ -277,7 +277,7 @@ def test_version_and_list_of_commands():
 
 
 def test_an_unexpected_error_is_one_line_and_a_traceback_only_when_debugging(model, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise RuntimeError("the moon is in the wrong place")
 
     monkeypatch.setattr("embeddings.formats.read", broken)

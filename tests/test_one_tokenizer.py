@@ -128,3 +128,23 @@ def test_the_perplexity_of_a_text_is_that_of_the_tokenizer_of_training(tmp_path)
     assert found[0].replace("1984", "") == found[1].replace("5678", "")
     (tmp_path / "1984.txt").write_text("in 1984 the café don’t open\n")  # another word: the model is cased
     assert vecmill("perplexity", tmp_path / "lm", tmp_path / "1984.txt").stdout != found[0]
+
+
+def test_word_vectors_of_a_tokenized_text_record_that_it_is_split_at_spaces(tmp_path):
+    (tmp_path / "text").mkdir()
+    for part in ("train", "valid", "test"):
+        lines = "The U.S. economy did n't grow by <unk> % , Mr. Smith said .\n" * 60
+        (tmp_path / "text" / f"{part}.txt").write_text(lines)
+    (tmp_path / "p.toml").write_text(
+        f'[corpus]\nsource = "{tmp_path}/text"\n[vocabulary]\nmin_count = 1\n[train]\nepochs = 1\n'
+        "[evaluate]\ndata = []\n[lm]\nmin_count = 1\n[lm_network]\nhidden_size = 8\ndimension = 8\n"
+        "[lm_training]\nepochs = 1\n"
+    )
+    result = vecmill("run", tmp_path / "p.toml", "--out", tmp_path / "run", "--set", "train.dimension=8")
+    assert result.exit_code == 0, result.output
+    tokenizer = tokenizer_of(tmp_path / "run" / "train-embeddings")
+    assert tokenizer.tokenize("The U.S. did n't")[0] == ["The", "U.S.", "did", "n't"]
+    report = json.loads(
+        vecmill("embed", tmp_path / "run", "--out", tmp_path / "a.npy", "--json", stdin="The U.S. did n't\n").stdout
+    )
+    assert (report["words"], report["unknown_words"]) == (4, 0)

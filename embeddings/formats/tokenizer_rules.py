@@ -252,7 +252,7 @@ def _wordpunct_kinds() -> np.ndarray:
     """Return `WORD`, `SYMBOL` or 0 for every code point, (0x110000,): what it is between two letters."""
     kinds = np.full(_CODE_POINTS, SYMBOL, np.uint8)
     characters = [c for assigned in ASSIGNED for c in assigned if c not in _SURROGATES]
-    tokenizer = make_tokenizer(WORDPUNCT, lowercase=False)
+    tokenizer = make_tokenizer(WORDPUNCT, lowercase=False, normalize="none")
     tokens = chain.from_iterable(tokenizer.tokenize(" ".join(f"a{chr(c)}a" for c in characters)))
     for c in characters:
         if len(next(tokens)) == 3:  # the whole

@@ -38,7 +38,11 @@ class TrainEmbeddingsStage(Stage):
     min_count: int = 1
     """Split text: words that occur less often in the training part get no vector."""
     name: ClassVar[str] = "train-embeddings"
-    inputs: ClassVar[tuple[str, ...]] = ("vocabulary", "encode")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The encoded text; if it is split, its tokenizer too, which may not be the one that was asked for."""
+        return ("tokenize", "vocabulary", "encode") if self.split else ("vocabulary", "encode")
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -94,7 +98,7 @@ class TrainEmbeddingsStage(Stage):
             model.fit(corpus, words, progress=show, checkpointing=checkpointing, initial_vectors=start, trained=trained)
         vectors = model.vectors_
         vectors.save(directory)
-        write_json(directory / CONFIG_FILE, self.config.to_dict())
+        write_json(directory / CONFIG_FILE, self._recorded(context))
         lines = [json.dumps(metrics) for metrics in model.metrics_]
         (directory / METRICS_FILE).write_text("".join(f"{line}\n" for line in lines), "utf-8")
         settings = self.config.train
@@ -105,6 +109,17 @@ class TrainEmbeddingsStage(Stage):
         known = words.is_word(punctuation=self.config.tokenizer.punctuation)
         frequent = known & (words.counts >= self.min_count)
         return frequent if frequent.sum() >= _FEWEST_WORDS else known
+
+    def _recorded(self, context: StageContext) -> dict[str, Any]:
+        """Return the effective configuration, with the tokenizer that the text was split with."""
+        from embeddings import TokenizedCorpus
+
+        settings = self.config.to_dict()
+        if self.split:  # punctuation marks are in the ids, but have no vectors
+            used = TokenizedCorpus.open(context.inputs["tokenize"]).tokenizer
+            others = {name: value for name, value in used.items() if name not in ("spec", "punctuation")}
+            settings["tokenizer"] = {**settings["tokenizer"], "name": used["spec"], **others}
+        return settings
 
 
 def describe(event: "TrainingProgress") -> str:
