@@ -154,4 +154,5 @@ def test_the_exported_files_hold_the_tokenizer(tmp_path, spec):
     loaded = tokenizers.Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json"))
     assert loaded.encode(text).tokens == ours(tokenizer, text)
     recorded = json.loads((tmp_path / "out" / "config.json").read_text())["tokenizer"]
-    assert recorded == {"name": spec, "lowercase": True, "punctuation": True, "fold_digits": True}
+    options = {"lowercase": True, "punctuation": True, "fold_digits": True, "normalize": "nfc"}
+    assert recorded == {"name": spec, **options}

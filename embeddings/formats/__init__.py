@@ -46,7 +46,7 @@ from embeddings.formats.stream import (
 )
 from embeddings.formats.word_counts import read_word_counts, with_counts
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.vectors.model_directory import vectors_path
+from embeddings.vectors.model_directory import read_tokenizer_settings, vectors_path
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.hints import did_you_mean
 
@@ -120,7 +120,9 @@ def read(
         return WordVectors.load(source)
     with _open(source, entry, progress, decoding, counts) as stream:
         table = collect(stream)
-    return WordVectors(Vocabulary.from_words(table.words, table.counts), table.matrix)
+    vectors = WordVectors(Vocabulary.from_words(table.words, table.counts), table.matrix)
+    vectors.tokenizer_settings = read_tokenizer_settings(source)
+    return vectors
 
 
 def write(
