@@ -13,12 +13,13 @@ from typer.core import TyperCommand, TyperGroup
 from pipelines.commands import COMMANDS, OTHER_NAMES, PLACES, summary
 from pipelines.commands.completion import choices, complete_metavars
 from pipelines.console.help import Command
+from pipelines.console.interruption import handled_signals, interruptible
 from pipelines.console.streams import LOG_FORMATS, LogFormat, configure_logging
 from vecmill.errors import VecmillError
 
 logger = logging.getLogger(__name__)
 
-FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+FAILURE, USAGE = 1, 2
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -55,13 +56,17 @@ class CommandLine(TyperGroup):
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and leave the process."""
         configure_logging(logging.INFO)
-        try:
-            code = super().main(*args, **options | {"standalone_mode": False})
-        except typer.Abort:
-            code = INTERRUPTED
-        except Exception as error:
-            code = explain(error)
+        with handled_signals():
+            try:
+                code = super().main(*args, **options | {"standalone_mode": False})
+            except Exception as error:
+                code = explain(error)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; an interruption that the command does not explain ends it with one line."""
+        with interruptible("repeat the command"):
+            return super().invoke(ctx)
 
 
 def load_command(name: str) -> Any:

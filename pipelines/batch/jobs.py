@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 FINISHED, FAILED, STOPPED = "finished", "failed", "stopped"
 _POLL = 0.1  # seconds between two looks at the processes
 _PATIENCE = 120.0  # seconds in which a job can write a checkpoint after SIGTERM
-_PROGRAM = [sys.executable, "-P", "-c", "from pipelines.cli import main; main()", "--log-format", "json"]
+_PROGRAM = [sys.executable, "-P", "-m", "vecmill", "--log-format", "json"]
 
 
 @dataclass(kw_only=True)
