@@ -5,13 +5,15 @@ All random numbers are drawn from one generator: a run that was interrupted and 
 same weights, bit for bit, as one that was not (on the same machine with the same number of threads).
 
 An interruption is raised in the main thread, at any moment. Steps therefore run in a thread of their own: the current
-step is finished, then the checkpoint is written, and nothing is lost.
+step is finished, then the checkpoint is written, and nothing is lost. A lock keeps both apart, since a second
+interruption can end the wait for that thread.
 """
 
 import logging
 import math
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from contextvars import copy_context
@@ -126,6 +128,7 @@ class LMTrainer(Estimator):
         self._text: dict[str, str] = {}
         self._checkpoints = Checkpoints(self.checkpointing)
         self._saved_after: int | None = None
+        self._whole = threading.Lock()  # taken while weights, optimizer and position change
 
     def fit(self, train: Ids, valid: Ids, *, progress: ProgressCallback | None = None) -> Self:
         """Train, and leave the model with the weights of the best validation.
@@ -171,8 +174,8 @@ class LMTrainer(Estimator):
                     raise self._divergence()
                 if self._position.windows > begun_at:
                     self._save()
-        except KeyboardInterrupt:  # the thread has finished its step
-            with suppress(TrainingDiverged):  # the previous checkpoint is kept
+        except KeyboardInterrupt:
+            with self._whole, suppress(TrainingDiverged):  # the step is finished; the previous checkpoint is kept
                 self._save()
             raise
         except TrainingDiverged as error:
@@ -194,11 +197,20 @@ class LMTrainer(Estimator):
         position, rng = self._position, self._rng if self.config.variable_windows else None
         pieces = windows(columns.steps - position.row, self.config.bptt, rng)
         self._pace.pause()
-        while thread.submit(copy_context().run, self._step, columns, pieces).result():
+        while self._alone(thread, self._step, columns, pieces):
             self._pace.update(self._tokens_done(columns))
             if progress:
                 progress(self._progress(columns))
             self._save_if_due()
+
+    def _alone(self, thread: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function in the thread of steps, and wait for it; no checkpoint is written meanwhile."""
+
+        def call() -> Any:
+            with self._whole:
+                return function(*arguments)
+
+        return thread.submit(copy_context().run, call).result()
 
     def _step(self, columns: Columns, pieces: Iterator[slice]) -> bool:
         """Train on the next window; return whether there was one."""
@@ -253,9 +265,9 @@ class LMTrainer(Estimator):
 
     def _validate(self, valid: Ids, thread: ThreadPoolExecutor) -> None:
         optimizer, started = self._optimizer, time.monotonic()
-        with optimizer.averages() if isinstance(optimizer, AveragedSGD) else nullcontext():
+        with self._whole, optimizer.averages() if isinstance(optimizer, AveragedSGD) else nullcontext():
             loss = self._validation_loss(valid)
-        thread.submit(self._note_validation, loss, time.monotonic() - started).result()
+        self._alone(thread, self._note_validation, loss, time.monotonic() - started)
 
     def _note_validation(self, loss: float, seconds: float) -> None:
         """Record a validation, and end the epoch."""

@@ -310,19 +310,20 @@ class AveragedSGD(SGD):
     @contextmanager
     def averages(self) -> Iterator[None]:
         """Set the parameters to their averages, if there are any yet, within the context."""
-        self._swap()
+        own = {name: parameter.value.copy() for name, parameter in self.parameters.items()} if self.averaged else {}
         try:
+            self._assign({name: self.state[f"{name}.average"] for name in own})
             yield
         finally:
-            self._swap()
+            try:
+                self._assign(own)
+            except KeyboardInterrupt:  # at any moment: once more, so that all are restored
+                self._assign(own)
+                raise
 
-    def _swap(self) -> None:
-        if self.averaged:
-            for name, parameter in self.parameters.items():
-                mean = self.state[f"{name}.average"]
-                kept = parameter.value.copy()
-                parameter.value[...] = mean
-                mean[...] = kept
+    def _assign(self, values: Mapping[str, np.ndarray]) -> None:
+        for name, value in values.items():
+            self.parameters[name].value[...] = value
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

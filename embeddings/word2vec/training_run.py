@@ -1,6 +1,7 @@
 """One run of `Word2Vec.fit`: threads, learning rate, loss, progress, checkpoints. The arithmetic is in `kernels`."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -96,6 +97,7 @@ class TrainingRun:
         self._strategy = Rounds(config, corpus, self.parameters, self._blocks) if deterministic else self._hogwild
         self._pace = Pace(self.words_total)
         self._trained_seconds = 0.0
+        self._whole = threading.Lock()  # taken while threads change E and C
 
     @property
     def words_total(self) -> int:
@@ -129,9 +131,11 @@ class TrainingRun:
                 held_out_loss = self.held_out_loss()
             except EmbeddingsError:  # diverged, or no space for a checkpoint
                 raise
-            except BaseException:  # usually an interruption; the threads have ended
-                self._require_finite(work.loss)
-                self._save(work)
+            except BaseException:  # usually an interruption; a second one can end the wait for the threads
+                with self._whole:
+                    self._require_finite(work.loss)
+                    if work.tokens == self._tokens_before[work.position]:  # a thread that failed has lost its block
+                        self._save(work)
                 raise
             self.metrics.append(
                 {
@@ -173,19 +177,24 @@ class TrainingRun:
         start, before = time.monotonic(), work.so_far()
         work.pause(False)
         run = self._strategy.start(work, self._blocks, step)
-        with ThreadPoolExecutor(self._strategy.threads, "word2vec") as pool:
-            futures = [pool.submit(run) for _ in range(self._strategy.threads)]
+        with ThreadPoolExecutor(1, "word2vec") as alone:  # an interruption can neither begin nor end some threads only
             try:
-                while wait(futures, timeout=max(0.0, min(_REPORT_SECONDS, seconds))).not_done:
+                training = alone.submit(self._train_together, run)
+                while wait([training], timeout=max(0.0, min(_REPORT_SECONDS, seconds))).not_done:
                     if time.monotonic() - start > seconds:
                         break
                     before = self._report(epoch, work, before)
             finally:
                 work.pause()
-        for future in futures:
-            future.result()
+        training.result()
         self._trained_seconds += time.monotonic() - start
         self._report(epoch, work, before)
+
+    def _train_together(self, run: Callable[[], None]) -> None:
+        threads = self._strategy.threads
+        with self._whole, ThreadPoolExecutor(threads, "word2vec") as pool:
+            for future in [pool.submit(run) for _ in range(threads)]:
+                future.result()
 
     def _save(self, work: Work) -> None:
         arrays = {"embedding": self.parameters.embedding, "context": self.parameters.context}
