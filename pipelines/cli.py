@@ -113,8 +113,7 @@ def _full_disk(error: BaseException | None) -> OSError | None:
     """Return the full-disk error that an error is or was caused by."""
     while error:
         if isinstance(error, OSError):
-            cut_short = error.errno is None and "requested and" in str(error)  # NumPy's words for a short write
-            return error if error.errno in NO_SPACE or cut_short else None
+            return error if error.errno in NO_SPACE else None
         error = error.__cause__
     return None
 

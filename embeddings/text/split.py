@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.array_files import read_array
+from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoding_kernels import Begin, Deal, count_lines, count_words
 from embeddings.text.tokenized_corpus import TokenizedCorpus
@@ -205,7 +205,7 @@ def split_text(
             "cycle": list(cycle),
         }
         with writing(directory):
-            np.save(partial / _LINES, begins, allow_pickle=False)
+            save_array(partial / _LINES, begins)
             write_json(partial / _RECORD, record)
     return SplitText.open(directory)
 
@@ -284,7 +284,7 @@ def _count_train(tokenized: TokenizedCorpus, split: SplitText, worker: int) -> i
                 raise EmbeddingsError(f"{tokenized.directory} is damaged; tokenize the corpus again")
         path = split.directory / _counts_name(worker, spill)
         with writing(path):
-            np.save(path, counts[words.ids()], allow_pickle=False)
+            save_array(path, counts[words.ids()])
         tokens += int(counts.sum())
     return tokens
 

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.array_files import read_array, write_array
+from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.spilled_counts import SpilledCounts, write_spilled_counts
 from embeddings.text.tokenizer.tokenizers import Tokenizer
@@ -208,8 +208,7 @@ def tokenize_corpus(
         about = {**asdict(corpus), "format": _FORMAT}
         del about["directory"], about["parts"]
         with writing(directory):
-            with (partial / "parts.npy").open("wb") as file:
-                write_array(file, corpus.parts)
+            save_array(partial / "parts.npy", corpus.parts)
             write_json(partial / "tokenized.json", about)
     return corpus
 

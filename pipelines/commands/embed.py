@@ -147,12 +147,13 @@ def _finished(rows: IO[bytes], dimension: int, weighting: str) -> np.ndarray:
 
 
 def _write(out: Path, texts: IO[bytes], matrix: np.ndarray) -> None:
+    from embeddings.array_files import write_array
     from vecmill.extras import needs
     from vecmill.files import atomic_file
 
     with atomic_file(out) as file:
         if out.suffix == ".npy":
-            np.save(file, matrix, allow_pickle=False)
+            write_array(file, matrix)
             return
         with needs("parquet", str(out)):
             import pyarrow as pa

@@ -21,7 +21,7 @@ from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
 from pipelines.settings.config import differences, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
-from vecmill.files import read_json, write_json
+from vecmill.files import flush, read_json, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -87,11 +87,14 @@ class OutputDirectory:
         """Release the lock; remove the work unless the next run can use it."""
         # Caused by the text or the settings, not by the disk: the next run would fail in the same way.
         would_recur = isinstance(error, CorpusError | EmbeddingsError) and not isinstance(error.__cause__, OSError)
-        if self._has_checkpoint() or (self._has_stage() and not would_recur):
-            self._lock.clear_owner()
-        elif self.work.exists():
-            self._remove_work()
-        self._lock.release()
+        try:
+            self._recover()
+            if self._has_checkpoint() or (self._has_stage() and not would_recur):
+                self._lock.clear_owner()
+            elif self.work.exists():
+                self._remove_work()
+        finally:
+            self._lock.release()
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Set the settings of this run: resume unfinished work with the same settings, refuse that with others.
@@ -122,11 +125,17 @@ class OutputDirectory:
 
     def publish(self, stage: str) -> None:
         """Move the finished directory of a stage to its final place, and remove the work."""
-        finished = self.work / stage
-        self._settings.unlink()  # from now on there is no unfinished run
-        if self._path.exists():
-            self._path.rename(self._replaced)
-        finished.rename(self._path)
+        finished, aside = self.work / stage, self.work / ".published"
+        self._settings.rename(aside)  # from now on there is no unfinished run
+        try:
+            if self._path.exists():
+                self._path.rename(self._replaced)
+            finished.rename(self._path)
+            flush(self._path.parent)
+        except BaseException:
+            if finished.exists():
+                aside.rename(self._settings)
+            raise
         self._remove_work()
 
     def _refuse_foreign(self) -> None:
