@@ -21,9 +21,7 @@ from tests.split_text import split_ids
 from tests.topics import small
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs signals between threads")
-TEXT = split_ids(
-    [b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40], make_tokenizer("fast")
-)
+TEXT = split_ids([b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40], make_tokenizer("fast"))
 INTERRUPTED = [1, 5, 20]  # calls
 
 

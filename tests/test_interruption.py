@@ -119,7 +119,9 @@ TARGETS = [("word2vec_text", "v.txt"), ("comma_separated", "v.csv.gz"), ("projec
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 @pytest.mark.parametrize(("module", "out"), TARGETS)
 def test_a_file_that_is_being_written_disappears_at_signals(tmp_path, module, out, number, code):
-    formats.write(WordVectors(Vocabulary.from_words(["a", "b"], [2, 1]), np.eye(2, dtype=np.float32)), tmp_path / "from.npz")
+    formats.write(
+        WordVectors(Vocabulary.from_words(["a", "b"], [2, 1]), np.eye(2, dtype=np.float32)), tmp_path / "from.npz"
+    )
     program = INTERRUPTED.format(module=module, out=out, numbers=[int(number), int(signal.SIGINT), int(number)])
     if module == "projector":
         program = program.replace('"from.npz",', '"--format", "projector", "from.npz",')

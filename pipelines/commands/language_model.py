@@ -109,7 +109,7 @@ def score_command(
             record = {"text": shown, "log10": total, "words": len(line), "oov": oov}
             typer.echo(json.dumps(record, ensure_ascii=False))
         else:
-            typer.echo(f"{total:.4f}\t{shown}")
+            typer.echo(results.shown(f"{total:.4f}\t{shown}"))
 
 
 def generate_command(
@@ -144,7 +144,7 @@ def generate_command(
     lm = LanguageModel.load(model)
     settings: dict[str, Any] = {"number": number, "config": config, "beam": beam, "seed": seed}
     for text in continue_text(lm, prompt, length, stop_at_eos=not lines, **settings):
-        typer.echo(" ".join(text) if tokens else write_out(text))
+        typer.echo(results.shown(" ".join(text) if tokens else write_out(text)))
 
 
 def export_lm_command(

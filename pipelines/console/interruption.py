@@ -74,9 +74,7 @@ def _handled_numbers() -> list[int]:
     if threading.current_thread() is not threading.main_thread():
         return []
     return [
-        number
-        for number in _NUMBERS
-        if number not in _UNLESS_IGNORED or signal.getsignal(number) is not signal.SIG_IGN
+        number for number in _NUMBERS if number not in _UNLESS_IGNORED or signal.getsignal(number) is not signal.SIG_IGN
     ]
 
 

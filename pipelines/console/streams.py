@@ -1,18 +1,47 @@
 """The streams of the command line: results on stdout; progress, logs and errors on stderr, as text or JSON."""
 
 import logging
+import re
 import shutil
 import sys
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from rich.console import Console
 
 LogFormat = Literal["text", "json", "auto"]
 LOG_FORMATS: tuple[str, ...] = get_args(LogFormat)
 
-# Text is printed verbatim: no markup, no emoji codes, no wrapping.
-results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-messages = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+_SURROGATES = "\ud800-\udfff"  # bytes of file names that are not UTF-8
+_UNPRINTABLE = re.compile(f"[{_SURROGATES}]")
+_CONTROL = re.compile(f"[{_SURROGATES}\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # not tabs and line ends
+
+
+def visible(text: str) -> str:
+    """Return a text with control characters, which a terminal obeys, in the form ``\\x1b``."""
+    return _CONTROL.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return ascii(match[0])[1:-1]
+
+
+class VerbatimConsole(Console):
+    """Prints text as it is, without markup, emoji codes and wrapping; on a terminal control characters are visible."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, soft_wrap=True, **options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print texts, and whatever else rich can print."""
+        super().print(*(self.shown(item) if isinstance(item, str) else item for item in objects), **options)
+
+    def shown(self, text: str) -> str:
+        """Return a text as this stream shows it: files and pipes get every character that can be written."""
+        return visible(text) if self.is_terminal else _UNPRINTABLE.sub(_escaped, text)
+
+
+results = VerbatimConsole()
+messages = VerbatimConsole(stderr=True)
 
 
 def program() -> str:
@@ -47,10 +76,10 @@ class MessageHandler(logging.Handler):
             messages.file.write(f"{self.format(record)}\n")
             messages.file.flush()
         elif record.levelno >= logging.ERROR:
-            messages.print(f"error: {record.getMessage()}", style="red")
+            messages.print(f"error: {visible(record.getMessage())}", style="red")
         else:
             text = record.getMessage() if messages.is_terminal and not record.exc_info else self.format(record)
-            messages.print(text, style="yellow" if record.levelno >= logging.WARNING else "dim")
+            messages.print(visible(text), style="yellow" if record.levelno >= logging.WARNING else "dim")
 
 
 _handler = MessageHandler()

@@ -57,7 +57,7 @@ def write_map_page(path: Path, word_map: "WordMap", counts: np.ndarray, title: s
         data=_packed(_data(word_map, counts)),
     )
     with atomic_file(path) as file:
-        file.write(page.encode())
+        file.write(page.encode("utf-8", "backslashreplace"))  # a file name that is not UTF-8
 
 
 def _source(name: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from pipelines.console.streams import visible
 from pipelines.settings.file_names import METRICS_FILE
 from vecmill.files import atomic_file
 
@@ -105,7 +106,8 @@ def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabular
 
     with mpl.rc_context(PLOT_STYLE):
         picture = Figure(figsize=(13, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
-        picture.suptitle(f"{title}  ", x=0.012, ha="left", fontsize=16, fontweight="bold", fontfamily="serif")
+        style = {"fontsize": 16, "fontweight": "bold", "fontfamily": "serif", "parse_math": False}  # $ is a letter
+        picture.suptitle(f"{visible(title)}  ", x=0.012, ha="left", **style)
         loss, rate, zipf = picture.subplots(1, 3, width_ratios=(1.15, 0.8, 1.15))
         _plot_loss(loss, metrics)
         _plot_rate(rate, metrics)
@@ -164,5 +166,5 @@ def _plot_zipf(axes: "Axes", vocabulary: "Vocabulary") -> None:
         if rank <= len(counts):
             place = (rank, counts[rank - 1])
             axes.plot(*place, "o", color=TRAINED, markersize=4.5)
-            word = words[rank - 1].replace("$", r"\$")
-            axes.annotate(word, place, (6, 5), textcoords="offset points", fontsize=9.5)
+            word = visible(words[rank - 1])
+            axes.annotate(word, place, (6, 5), textcoords="offset points", fontsize=9.5, parse_math=False)

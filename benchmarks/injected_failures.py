@@ -1,0 +1,351 @@
+"""Let single system calls of commands fail; then repeat the command and compare with an undisturbed run.
+
+    python -m benchmarks.injected_failures [--cases 6] [--commands run,export] [--seed 1]
+
+strace makes one call in the directory of the command fail: a write, a flush, a rename. The command must end with the
+right files nevertheless, or with one line that says what failed; the same command, given again, must then end with the
+files of an undisturbed run, bit for bit, and leave nothing else. Needs Linux, strace, and the right to trace.
+"""
+
+import argparse
+import collections
+import contextlib
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from benchmarks import kills, measuring
+
+CALLS = {
+    "write": ("write", "pwrite64", "writev"),
+    "fsync": ("fsync",),
+    "rename": ("rename",),
+    "mkdir": ("mkdir",),
+    "unlink": ("unlink", "unlinkat", "rmdir"),
+    "openat": ("openat",),
+    "read": ("read", "pread64"),
+    "lseek": ("lseek",),
+    "ftruncate": ("ftruncate",),
+    "close": ("close",),
+}
+ERRORS = {
+    "write": ("ENOSPC", "EIO"),
+    "fsync": ("ENOSPC", "EIO"),
+    "rename": ("ENOSPC", "EIO"),
+    "mkdir": ("ENOSPC", "EACCES"),
+    "unlink": ("EIO", "EACCES"),
+    "openat": ("EMFILE", "EACCES", "ENOSPC"),
+    "read": ("EIO",),
+    "lseek": ("EIO",),
+    "ftruncate": ("EIO",),
+    "close": ("EIO",),
+}
+COMMANDS = {
+    "run": "run {folder}/pipeline.toml --out {place}/run --until {until}",
+    "train-embeddings": "train-embeddings {folder}/text.txt --out {place}/v --dimension 16 --epochs 2 --threads 1 "
+    "--skip-finished",
+    "train-embeddings --force": "train-embeddings {folder}/text.txt --out {place}/v --dimension 16 --epochs 2 "
+    "--threads 1 --force",
+    "train-lm": "train-lm {folder}/text.txt --out {place}/lm --epochs 1 --hidden-size 8 --max-vocabulary 50 "
+    "--min-count 1 --threads 1 --skip-finished",
+    "export .txt": "export {folder}/model --out {place}/v.txt --force",
+    "export .csv.gz": "export {folder}/model --out {place}/v.csv.gz --force",
+    "convert .npz": "convert {folder}/model {place}/v.npz --force",
+    "convert .safetensors": "convert {folder}/model {place}/v.safetensors --force",
+    "convert .parquet": "convert {folder}/model {place}/v.parquet --force",
+    "convert projector": "convert {folder}/model {place}/projector --format projector --force",
+    "batch": "batch {folder}/jobs.toml --out {place}/jobs --jobs 1",
+}
+JOBS = """
+[base]
+file = "pipeline.toml"
+[grid]
+train.dimension = [8, 16]
+"""
+PATIENCE = 120  # seconds until a command is taken to hang
+RESUMABLE = ("run", "train-embeddings", "train-embeddings --force", "train-lm", "batch")
+
+
+class Failure(NamedTuple):
+    """The call of a thread, by its number from 1, that fails, and how."""
+
+    call: str
+    error: str
+    number: int
+
+
+class Outcome(NamedTuple):
+    """Exit code (negative for a signal, None for a hang) and output of a command."""
+
+    code: int | None
+    log: str
+
+
+@dataclass
+class Lab:
+    """A folder with what commands read, and a place that they write."""
+
+    folder: Path
+    until: str = "train-lm"
+    expected: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Path:
+        """The place; empty at the start of every case."""
+        return self.folder / "place"
+
+    @property
+    def temporary(self) -> Path:
+        """The directory of temporary files."""
+        return self.folder / "tmp"
+
+    def prepare(self) -> None:
+        """Write a text, settings and a model; load, and once compile, the kernels."""
+        self.temporary.mkdir()
+        os.environ["TMPDIR"] = str(self.temporary)
+        tempfile.tempdir = None
+        kills.prepare(self.folder, 0.03, 1, self.until)
+        (self.folder / "jobs.toml").write_text(JOBS)
+        kills.save_often()
+        for command in (self.arguments("train-embeddings"), self.arguments("train-lm")):
+            self.clear()
+            self.here(command)
+        self.clear()
+        self.here(self.arguments("train-embeddings"))
+        (self.place / "v").rename(self.folder / "model")
+
+    def arguments(self, command: str) -> list[str]:
+        """Return the words of a command."""
+        return COMMANDS[command].format(folder=self.folder, place=self.place, until=self.until).split()
+
+    def here(self, arguments: Sequence[str]) -> None:
+        """Run a command in this process."""
+        from pipelines.cli import main
+
+        with open(os.devnull, "w") as nothing, contextlib.redirect_stderr(nothing), contextlib.redirect_stdout(nothing):
+            with contextlib.suppress(SystemExit):
+                main(arguments)
+
+    def clear(self) -> None:
+        """Empty the place."""
+        shutil.rmtree(self.place, ignore_errors=True)
+        self.place.mkdir()
+
+    def run(self, command: str, *tracing: str) -> Outcome:
+        """Run a command in a process of its own, traced if options of strace are given."""
+        log = self.folder / "log"
+        log.write_text("")
+        pid = os.fork()
+        if not pid:
+            self._child(command, log, stopped=bool(tracing))
+        tracer = _attach(pid, tracing) if tracing else None
+        deadline, code = time.monotonic() + PATIENCE, None
+        while code is None and time.monotonic() < deadline:
+            ended, status = os.waitpid(pid, os.WNOHANG)
+            code = os.waitstatus_to_exitcode(status) if ended else None
+            time.sleep(0.002)
+        if code is None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        if tracer:
+            tracer.wait()
+        return Outcome(code, log.read_text("utf-8", "replace"))
+
+    def _child(self, command: str, log: Path, stopped: bool) -> None:
+        code = 99
+        with contextlib.suppress(BaseException):
+            output = os.open(log, os.O_WRONLY | os.O_APPEND)
+            os.dup2(output, 1)
+            os.dup2(output, 2)
+            if stopped:
+                os.kill(os.getpid(), signal.SIGSTOP)
+            from pipelines.cli import main
+
+            try:
+                main(self.arguments(command))
+                code = 0
+            except SystemExit as end:
+                code = int(end.code or 0)
+        os._exit(code)
+
+    def calls(self, command: str) -> dict[str, list[int]]:
+        """Run a command undisturbed; return the numbers of the calls in the place, by call, and keep its files."""
+        self.clear()
+        self._before(command)
+        record = self.folder / "trace"
+        outcome = self.run(command, "-y", "-e", f"trace={_names(CALLS)}", "-o", str(record))
+        assert outcome.code == 0, outcome.log
+        self.expected[command] = kills.contents(self.place)
+        return numbers_of_calls(
+            record.read_text("utf-8", "replace").splitlines(), f"{self.folder}/", f"{self.folder}/log"
+        )
+
+    def fault(self, command: str, failure: Failure) -> str | None:
+        """Run a command in which one call fails, then repeat it; return what went wrong, "" if nothing did.
+
+        None if the call was not made this time.
+        """
+        self.clear()
+        self._before(command)
+        record = self.folder / "trace"
+        injected = f"inject={failure.call}:error={failure.error}:when={failure.number}"
+        first = self.run(command, "-e", f"trace={failure.call}", "-e", injected, "-o", str(record))
+        if "(INJECTED)" not in record.read_text("utf-8", "replace"):
+            return None
+        self.ended = "right" if first.code == 0 else "line"
+        wrong = complaint(first) or ("" if first.code or command in RESUMABLE else self._difference(command))
+        if first.code and command not in RESUMABLE and (left := self._left(command)):
+            return f"left over: {left}"
+        if wrong:
+            return wrong
+        if first.code or command in RESUMABLE:
+            second = self.run(command)
+            if second.code:
+                return f"the repeated command failed: {second.log[-300:]}; at first: {first.log[-300:]}"
+            return self._difference(command)
+        return ""
+
+    def _before(self, command: str) -> None:
+        if command.endswith("--force"):
+            shutil.copytree(self.folder / "model", self.place / "v")
+
+    def _left(self, command: str) -> list[str]:
+        """Return files in the place that an undisturbed run does not leave."""
+        return sorted(set(kills.contents(self.place)) - set(self.expected[command])) + kills.leftovers(
+            self.place, self.temporary
+        )
+
+    def _difference(self, command: str) -> str:
+        found, expected = kills.contents(self.place), self.expected[command]
+        different = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
+        if different:
+            return f"not the same as in an undisturbed run: {different}"
+        left = kills.leftovers(self.place, self.temporary)
+        for path in self.temporary.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return f"left over: {left}" if left else ""
+
+
+def _names(calls: dict[str, tuple[str, ...]]) -> str:
+    return ",".join(name for names in calls.values() for name in names)
+
+
+def _attach(pid: int, options: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """Trace a process that stops itself, then let it go on."""
+    os.waitpid(pid, os.WUNTRACED)
+    tracer = subprocess.Popen(
+        ["strace", "-f", "-qq", "-e", "signal=none", *options, "-p", str(pid)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    while "TracerPid:\t0" in Path(f"/proc/{pid}/status").read_text() and tracer.poll() is None:
+        time.sleep(0.001)
+    time.sleep(0.01)
+    os.kill(pid, signal.SIGCONT)
+    return tracer
+
+
+def numbers_of_calls(trace: Sequence[str], place: str, but: str) -> dict[str, list[int]]:
+    """Return by call the numbers, within a thread, of the calls that name a path in `place` but one."""
+    counts: collections.Counter[tuple[str, str]] = collections.Counter()
+    found: dict[str, set[int]] = collections.defaultdict(set)
+    for line in trace:
+        if match := re.match(r"(\d+) +(\w+)\((.*)", line):
+            thread, call, rest = match.groups()
+            counts[thread, call] += 1
+            if place in rest and but not in rest:
+                found[call].add(counts[thread, call])
+    return {call: sorted(numbers) for call, numbers in found.items()}
+
+
+def complaint(outcome: Outcome) -> str:
+    """Return what is wrong with the end of a command; "" if it succeeded, or failed with one clear line."""
+    errors = [line for line in outcome.log.splitlines() if re.search("error: |Traceback|Error in", line)]
+    if outcome.code is None:
+        return "it hangs"
+    if outcome.code < 0:
+        return f"ended by signal {-outcome.code}: {outcome.log[-300:]}"
+    if "Traceback" in outcome.log or "unexpected" in outcome.log or "xception ignored" in outcome.log:
+        return f"no clear line: {outcome.log[-500:]}"
+    if outcome.code and len(errors) != 1:
+        return f"{len(errors)} lines for one error: {outcome.log[-500:]}"
+    return ""
+
+
+def failures(calls: dict[str, list[int]], cases: int, draw: random.Random) -> Iterator[tuple[str, Failure]]:
+    """Yield kinds of calls and failures, at most `cases` for each call and error."""
+    for kind, names in CALLS.items():
+        for error in ERRORS[kind]:
+            possible = [Failure(name, error, number) for name in names for number in calls.get(name, [])]
+            for failure in sorted(draw.sample(possible, min(cases, len(possible)))):
+                yield kind, failure
+
+
+def inject(folder: Path, commands: Sequence[str], cases: int, seed: int, until: str = "train-lm") -> dict[str, Any]:
+    """Try failures of every kind in commands; return counts and what went wrong."""
+    lab, draw = Lab(folder, until), random.Random(seed)
+    lab.prepare()
+    counts: collections.Counter[tuple[str, str, str]] = collections.Counter()
+    wrong = []
+    for command in commands:
+        for kind, failure in failures(lab.calls(command), cases, draw):
+            fault = lab.fault(command, failure)
+            if fault is None:
+                continue
+            counts[kind, failure.error, "failure" if fault else lab.ended] += 1
+            if fault:
+                wrong.append({"command": command, **failure._asdict(), "what": fault})
+                print(json.dumps(wrong[-1]), file=sys.stderr, flush=True)
+    rows = [
+        {
+            "system call": kind,
+            "error": error,
+            "cases": sum(counts[kind, error, end] for end in ("right", "line", "failure")),
+            "ended right": counts[kind, error, "right"],
+            "one clear line, right when repeated": counts[kind, error, "line"],
+            "failures": counts[kind, error, "failure"],
+        }
+        for kind in CALLS
+        for error in ERRORS[kind]
+    ]
+    return {"rows": [row for row in rows if row["cases"]], "wrong": wrong}
+
+
+def main() -> None:
+    """Inject failures and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int, default=6, help="of each call and error in each command")
+    parser.add_argument("--commands", default=",".join(COMMANDS), help="separated by commas", metavar="NAMES")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--until", default="train-lm", help="last stage of vecmill run", metavar="STAGE")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, write no results")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        found = inject(Path(name), options.commands.split(","), options.cases, options.seed, options.until)
+    if options.json:
+        print(json.dumps(found))
+        return
+    notes = [
+        f"{sum(row['cases'] for row in found['rows'])} failures in the commands {options.commands}",
+        *(f"{entry['command']}: {entry['call']} {entry['number']}: {entry['what']}" for entry in found["wrong"]),
+    ]
+    measuring.write_results("injected_failures", "Failures of system calls", found["rows"], notes)
+
+
+if __name__ == "__main__":
+    # one thread each, and libraries read this when they are imported
+    if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+        os.environ |= {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
+        os.execv(sys.executable, [sys.executable, "-m", "benchmarks.injected_failures", *sys.argv[1:]])
+    main()
