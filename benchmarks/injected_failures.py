@@ -133,9 +133,13 @@ class Lab:
         """Run a command in this process."""
         from pipelines.cli import main
 
-        with open(os.devnull, "w") as nothing, contextlib.redirect_stderr(nothing), contextlib.redirect_stdout(nothing):
-            with contextlib.suppress(SystemExit):
-                main(arguments)
+        with (
+            (self.folder / "log").open("w") as log,
+            contextlib.redirect_stderr(log),
+            contextlib.redirect_stdout(log),
+            contextlib.suppress(SystemExit),
+        ):
+            main(arguments)
 
     def clear(self) -> None:
         """Empty the place."""

@@ -1,6 +1,6 @@
 """Arrays in files: what NumPy reads is what was written, and every failure of a write is an error."""
 
-import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -26,9 +26,9 @@ def test_numpy_reads_what_was_written(tmp_path, name):
         np.testing.assert_array_equal(found, array, strict=True)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("size", [1, 10**6])
 def test_a_full_disk_is_an_error_with_its_number(size):
-    with pytest.raises(OSError, match="No space left") as caught, open("/dev/full", "wb") as file:
+    with pytest.raises(OSError, match="No space left") as caught, Path("/dev/full").open("wb") as file:
         write_array(file, np.zeros(size))
     assert caught.value.errno == 28

@@ -402,3 +402,21 @@ def test_random_binary_vectors_are_not_taken_for_text(tmp_path):
 )
 def test_the_name_tells_the_format_to_write(name, expected):
     assert formats.format_of_name(name) == expected
+
+
+def test_an_archive_is_never_written_in_another_layout(tmp_path, monkeypatch):
+    """When a seek fails, zipfile writes an archive for streams, whose vectors cannot be mapped."""
+    from embeddings.formats import npz
+
+    original = npz.zipfile.ZipFile
+
+    def unseekable(file, mode):
+        archive = original(file, mode)
+        archive._seekable = False
+        return archive
+
+    monkeypatch.setattr(npz.zipfile, "ZipFile", unseekable)
+    vectors = WordVectors(Vocabulary.from_words(["a", "b"]), np.eye(2, dtype=np.float32))
+    with pytest.raises(OutputError, match="Input/output error"):
+        formats.write(vectors, tmp_path / "v.npz")
+    assert not any(tmp_path.iterdir())

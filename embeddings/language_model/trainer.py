@@ -51,6 +51,7 @@ from embeddings.training import (
     TrainingDiverged,
     TrainingProgress,
 )
+from vecmill.records import fits, require_types
 
 logger = logging.getLogger(__name__)
 
@@ -161,7 +162,7 @@ class LMTrainer(Estimator):
         self._begin()
         if columns.columns < self.config.batch_size:
             logger.warning("the text has only %d words: fewer columns than %d", len(train), self.config.batch_size)
-        self._restore({"training text": text_hash(train), "validation text": text_hash(valid)})
+        self._restore({"training text": text_hash(train), "validation text": text_hash(valid)}, columns)
         self._pace = Pace(self.config.epochs * columns.steps * columns.columns)
         begun_at = self._position.windows
         try:
@@ -374,22 +375,42 @@ class LMTrainer(Estimator):
             return ""
         return f"; the checkpoint after {self._saved_after} windows is kept in {self._checkpoints.directory}"
 
-    def _restore(self, text: dict[str, str]) -> None:
+    def _restore(self, text: dict[str, str], columns: Columns) -> None:
         """Resume from the checkpoint, if there is one."""
         self._text = text
         checkpoint, origin = self._checkpoints.load(), str(self._checkpoints.directory)
         if checkpoint is None:
             return
         arrays, state = checkpoint
-        before = {**state["identity"], "text": state["text"]}
-        before["model"] = with_present_names(before["model"])
-        require_same(before, {**self._identity(), "text": text}, origin)
-        self.model.assign(group_of(arrays, "weight"), origin)
-        self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])
-        self._best = group_of(arrays, "best")
-        self._states = states_of(group_of(arrays, "state"))
-        self._position = _Position(**state["position"])
-        self._plateau = ReduceOnPlateau(**state["plateau"])
-        self._rng.bit_generator.state = state["random"]
-        self._metrics, self._saved_after = state["metrics"], self._position.windows
+        with self._checkpoints.fitting():
+            before = {**state["identity"], "text": state["text"]}
+            before["model"] = with_present_names(before["model"])
+            require_same(before, {**self._identity(), "text": text}, origin)
+            self.model.assign(group_of(arrays, "weight"), origin)
+            self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])
+            self._best = group_of(arrays, "best")
+            if any(self.model.parameters[name].value.shape != array.shape for name, array in self._best.items()):
+                raise ValueError("the best weights are of another architecture")
+            self._states = self._fitting_states(states_of(group_of(arrays, "state")), columns)
+            self._position = _Position(**state["position"])
+            if not 0 <= self._position.row <= columns.steps:
+                raise ValueError(f"time step {self._position.row} of {columns.steps}")
+            self._plateau = ReduceOnPlateau(**state["plateau"])
+            for record in (self._position, self._plateau):
+                require_types(record)
+            self._rng.bit_generator.state = state["random"]
+            if not fits(state["metrics"], list[dict[str, float | None]]) or any(
+                "seconds" not in e for e in state["metrics"]
+            ):
+                raise TypeError("metrics are not records of epochs")
+            self._metrics, self._saved_after = state["metrics"], self._position.windows
         logger.info("resuming in epoch %d, after %d windows", self._position.epoch + 1, self._position.windows)
+
+    def _fitting_states(self, states: list[State] | None, columns: Columns) -> list[State] | None:
+        """Return states, whose shapes must be those after a time step of this model."""
+        if states is not None:
+            _, ours = self.model.hidden(np.zeros((1, columns.columns), np.int64))
+            theirs, wanted = ([[(p.shape, p.dtype) for p in state] for state in layers] for layers in (states, ours))
+            if theirs != wanted:
+                raise ValueError(f"states {theirs}, in this training {wanted}")
+        return states

@@ -17,6 +17,7 @@ from embeddings.networks import optimizer_kernels
 from embeddings.networks.parameters import Parameter, Parameters, RowGradient, as_matrix, distinct, global_norm
 from embeddings.parallel import over_rows
 from embeddings.training import TrainingDiverged
+from vecmill.records import fits
 
 
 class Optimizer(ABC):
@@ -118,6 +119,8 @@ class Optimizer(ABC):
             if ours != theirs:
                 raise ValueError(f"optimizer state {name!r}: {theirs} in the checkpoint, {ours} here")
             self.state[name][...] = state[name]
+        if not (fits(numbers["steps"], int) and fits(numbers["learning_rate"], float)):
+            raise ValueError(f"optimizer: {numbers['steps']!r} steps, learning rate {numbers['learning_rate']!r}")
         self.steps, self.learning_rate = numbers["steps"], numbers["learning_rate"]
 
     def _update_parameter(self, name: str, parameter: Parameter, scale: float) -> None:
@@ -304,6 +307,8 @@ class AveragedSGD(SGD):
     def restore(self, state: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> None:
         """Resume from a checkpoint; see `Optimizer.restore`."""
         super().restore(state, numbers)
+        if not (fits(numbers["averaged"], int) and fits(numbers["losses"], list[float])):
+            raise ValueError("optimizer: the number of averaged steps or the losses are wrong")
         self.averaged, self.losses = numbers["averaged"], list(numbers["losses"])
         self._triggered = numbers["triggered"]
 

@@ -34,6 +34,7 @@ from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.tokenizer.word_counters import WordCounter
 from embeddings.threads import thread_count
 from vecmill.files import atomic_directory, write_json, writing
+from vecmill.records import require_types
 
 _TABLES_BYTES = 96 << 20  # memory of the word tables of all workers
 _LARGEST_TABLE = 48 << 20
@@ -93,7 +94,9 @@ class TokenizedCorpus:
             about = json.loads((directory / "tokenized.json").read_text("utf-8"))
             if about.pop("format") != _FORMAT:
                 raise EmbeddingsError(f"{directory} is of another version; tokenize the corpus again")
-            return cls(directory=directory, parts=_checked(read_array(directory / "parts.npy")), **about)
+            corpus = cls(directory=directory, parts=_checked(read_array(directory / "parts.npy")), **about)
+            require_types(corpus)
+            return corpus
         except FileNotFoundError as error:
             raise EmbeddingsError(f"{directory} has no {Path(error.filename).name}; expected tokenized text") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

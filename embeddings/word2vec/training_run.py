@@ -70,8 +70,7 @@ class TrainingRun:
         progress: ProgressCallback | None = None,
         checkpoints: Checkpoints | None = None,
     ) -> None:
-        if corpus.vocabulary_sha256 != vocabulary.fingerprint():
-            raise EmbeddingsError("this vocabulary is not the one that encoded the corpus; encode it again")
+        corpus.require_vocabulary(vocabulary)
         self.config = config
         self.metrics: list[dict[str, Any]] = []
         self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)
@@ -206,17 +205,19 @@ class TrainingRun:
         found = self._checkpoints.load()
         if found is None:
             return
-        for name in ("embedding", "context"):
-            matrix, saved = getattr(self.parameters, name), found.arrays[name]
-            if saved.shape != matrix.shape:
-                raise EmbeddingsError(
-                    f"the checkpoint in {self._checkpoints.directory} has a matrix of {saved.shape}, this run one of "
-                    f"{matrix.shape}: it is of other settings or text; remove it to start again"
-                )
-            matrix[:] = saved
-        self.metrics += found.state["metrics"]
-        self._trained_seconds = found.state["seconds"]
-        work.restore(found.state["work"])
+        with self._checkpoints.fitting():
+            for name in ("embedding", "context"):
+                matrix, saved = getattr(self.parameters, name), found.arrays[name]
+                if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
+                    raise ValueError(
+                        f"a matrix is {saved.dtype} {saved.shape}, in this training {matrix.dtype} {matrix.shape}"
+                    )
+                matrix[:] = saved
+            self.metrics += [dict(entry) for entry in found.state["metrics"]]
+            self._trained_seconds = float(found.state["seconds"])
+            work.restore(found.state["work"])
+            if work.tokens != self._tokens_before[work.position]:
+                raise ValueError(f"{work.tokens} tokens in the first {work.position} blocks")
         logger.info("resuming after epoch %d, block %d", len(self.metrics), work.position)
 
     def _report(self, epoch: int, work: Work, before: tuple[float, int, int]) -> tuple[float, int, int]:

@@ -17,7 +17,7 @@ _CONTROL = re.compile(f"[{_SURROGATES}\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u
 
 
 def visible(text: str) -> str:
-    """Return a text with control characters, which a terminal obeys, in the form ``\\x1b``."""
+    r"""Return a text with control characters, which a terminal obeys, in the form ``\x1b``."""
     return _CONTROL.sub(_escaped, text)
 
 
