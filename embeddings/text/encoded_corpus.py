@@ -248,14 +248,8 @@ class _Shards(Sequence[Shard]):
         def open_shard(index: int) -> Shard:
             ids, offsets = (open_ids(directory / name) for name in names[index])
             require_ids(ids, vocabulary_size, directory / names[index][0])
-            if (
-                (offsets.dtype, offsets.ndim) != (np.int64, 1)
-                or not offsets.size
-                or offsets[0]
-                or offsets[-1] != ids.size
-            ):
-                raise EmbeddingsError(f"{directory / names[index][1]} is damaged; encode the corpus again")
-            if (np.diff(offsets) < 1).any():
+            sound = offsets.dtype == np.int64 and offsets.ndim == 1 and offsets.size
+            if not sound or offsets[0] != 0 or offsets[-1] != ids.size or (np.diff(offsets) < 1).any():
                 raise EmbeddingsError(f"{directory / names[index][1]} is damaged; encode the corpus again")
             return Shard(ids, offsets)
 

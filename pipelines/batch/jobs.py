@@ -24,7 +24,7 @@ from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.run_directory import RunDirectory
 from pipelines.stage_lists import run_stages
 from vecmill.errors import OutputError
-from vecmill.files import atomic_directory, writing
+from vecmill.files import atomic_directory, atomic_file, writing
 
 logger = logging.getLogger(__name__)
 
@@ -192,15 +192,16 @@ class BatchRunner:
                 if recipe in self._made and self._made[recipe].parent != state.directory:
                     link_stage(self._made[recipe], state.directory / stage)
         settings = self._directory / "settings" / f"{state.job.name}.toml"
-        settings.write_text(state.job.to_toml(), "utf-8")
+        with atomic_file(settings) as file:
+            file.write(state.job.to_toml().encode())
         command = [*_PROGRAM, "run", str(settings), "--out", str(state.directory)]
         command += ["--until", until] if until else []
-        slot = self._slots.pop(0)
         with self._log(state).open("ab") as log:
             # This program, without a shell. In a process group of its own Ctrl-C reaches it once, through `_stop`.
             process = subprocess.Popen(  # noqa: S603  # nosec B603
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
             )
+        slot = self._slots.pop(0)
         if self._processors:
             with contextlib.suppress(OSError):  # the process has already ended
                 os.sched_setaffinity(process.pid, self._processors[slot])
@@ -224,9 +225,8 @@ class BatchRunner:
 
     def _end(self, state: JobState, status: str, reason: str) -> None:
         state.status, state.reason = status, "" if status == FINISHED else reason
-        logger.log(
-            logging.INFO if status == FINISHED else logging.WARNING, "%s: %s: %s", state.job.name, status, reason
-        )
+        level = logging.INFO if status == FINISHED else logging.ERROR
+        logger.log(level, "%s: %s: %s", state.job.name, status, reason)
 
     def _log(self, state: JobState) -> Path:
         return self._directory / "logs" / f"{state.job.name}.jsonl"
