@@ -68,11 +68,17 @@ COMMANDS = {
     "batch": "batch {folder}/jobs.toml --out {place}/jobs --jobs 1",
 }
 JOBS = """
-[base]
-file = "pipeline.toml"
+[base.corpus]
+source = "{folder}/text.txt"
+[base.vocabulary]
+min_count = 1
+[base.train]
+epochs = 1
+threads = 1
 [grid]
 train.dimension = [8, 16]
 """
+TIMED = ("logs", "summary.csv", "summary.parquet")  # of a sweep: they tell how long everything took
 PATIENCE = 120  # seconds until a command is taken to hang
 RESUMABLE = ("run", "train-embeddings", "train-embeddings --force", "train-lm", "batch")
 
@@ -110,20 +116,21 @@ class Lab:
         """The directory of temporary files."""
         return self.folder / "tmp"
 
-    def prepare(self) -> None:
-        """Write a text, settings and a model; load, and once compile, the kernels."""
+    def prepare(self, commands: Sequence[str]) -> None:
+        """Write a text, settings and a model; load, and once compile, what the commands need."""
         self.temporary.mkdir()
         os.environ["TMPDIR"] = str(self.temporary)
         tempfile.tempdir = None
         kills.prepare(self.folder, 0.03, 1, self.until)
-        (self.folder / "jobs.toml").write_text(JOBS)
+        (self.folder / "jobs.toml").write_text(JOBS.format(folder=self.folder))
         kills.save_often()
-        for command in (self.arguments("train-embeddings"), self.arguments("train-lm")):
-            self.clear()
-            self.here(command)
         self.clear()
         self.here(self.arguments("train-embeddings"))
         (self.place / "v").rename(self.folder / "model")
+        for command in commands:
+            self.clear()
+            self._before(command)
+            self.here(self.arguments(command))
 
     def arguments(self, command: str) -> list[str]:
         """Return the words of a command."""
@@ -190,7 +197,7 @@ class Lab:
         record = self.folder / "trace"
         outcome = self.run(command, "-y", "-e", f"trace={_names(CALLS)}", "-o", str(record))
         assert outcome.code == 0, outcome.log
-        self.expected[command] = kills.contents(self.place)
+        self.expected[command] = self.contents()
         return numbers_of_calls(
             record.read_text("utf-8", "replace").splitlines(), f"{self.folder}/", f"{self.folder}/log"
         )
@@ -208,7 +215,9 @@ class Lab:
         if "(INJECTED)" not in record.read_text("utf-8", "replace"):
             return None
         self.ended = "right" if first.code == 0 else "line"
-        wrong = complaint(first) or ("" if first.code or command in RESUMABLE else self._difference(command))
+        wrong = complaint(first, processes=command == "batch") or (
+            "" if first.code or command in RESUMABLE else self._difference(command)
+        )
         if first.code and command not in RESUMABLE and (left := self._left(command)):
             return f"left over: {left}"
         if wrong:
@@ -220,18 +229,21 @@ class Lab:
             return self._difference(command)
         return ""
 
+    def contents(self) -> dict[str, str]:
+        """Return the SHA-256 of every file in the place that is the same in every run."""
+        found = kills.contents(self.place)
+        return {name: digest for name, digest in found.items() if not {*Path(name).parts} & {*TIMED}}
+
     def _before(self, command: str) -> None:
         if command.endswith("--force"):
             shutil.copytree(self.folder / "model", self.place / "v")
 
     def _left(self, command: str) -> list[str]:
         """Return files in the place that an undisturbed run does not leave."""
-        return sorted(set(kills.contents(self.place)) - set(self.expected[command])) + kills.leftovers(
-            self.place, self.temporary
-        )
+        return sorted(set(self.contents()) - set(self.expected[command])) + kills.leftovers(self.place, self.temporary)
 
     def _difference(self, command: str) -> str:
-        found, expected = kills.contents(self.place), self.expected[command]
+        found, expected = self.contents(), self.expected[command]
         different = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
         if different:
             return f"not the same as in an undisturbed run: {different}"
@@ -273,16 +285,19 @@ def numbers_of_calls(trace: Sequence[str], place: str, but: str) -> dict[str, li
     return {call: sorted(numbers) for call, numbers in found.items()}
 
 
-def complaint(outcome: Outcome) -> str:
-    """Return what is wrong with the end of a command; "" if it succeeded, or failed with one clear line."""
-    errors = [line for line in outcome.log.splitlines() if re.search("error: |Traceback|Error in", line)]
+def complaint(outcome: Outcome, processes: bool = False) -> str:
+    """Return what is wrong with the end of a command; "" if it succeeded, or failed with one clear line.
+
+    A command of several `processes`, in each of which a call may fail, may have several.
+    """
+    errors = [line for line in outcome.log.splitlines() if re.search('error: |Traceback|"level": "ERROR"', line)]
     if outcome.code is None:
         return "it hangs"
     if outcome.code < 0:
         return f"ended by signal {-outcome.code}: {outcome.log[-300:]}"
     if "Traceback" in outcome.log or "unexpected" in outcome.log or "xception ignored" in outcome.log:
         return f"no clear line: {outcome.log[-500:]}"
-    if outcome.code and len(errors) != 1:
+    if outcome.code and (not errors or (len(errors) > 1 and not processes)):
         return f"{len(errors)} lines for one error: {outcome.log[-500:]}"
     return ""
 
@@ -299,7 +314,7 @@ def failures(calls: dict[str, list[int]], cases: int, draw: random.Random) -> It
 def inject(folder: Path, commands: Sequence[str], cases: int, seed: int, until: str = "train-lm") -> dict[str, Any]:
     """Try failures of every kind in commands; return counts and what went wrong."""
     lab, draw = Lab(folder, until), random.Random(seed)
-    lab.prepare()
+    lab.prepare(commands)
     counts: collections.Counter[tuple[str, str, str]] = collections.Counter()
     wrong = []
     for command in commands:

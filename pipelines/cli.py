@@ -63,6 +63,11 @@ class CommandLine(TyperGroup):
                 code = explain(error)
         sys.exit(code if isinstance(code, int) else 0)
 
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the options; an interruption ends the command with one line."""
+        with interruptible("repeat the command"):
+            return super().make_context(*args, **options)
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command; an interruption that the command does not explain ends it with one line."""
         with interruptible("repeat the command"):

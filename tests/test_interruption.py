@@ -162,3 +162,18 @@ def run(program, folder):
     """Run Python in a folder."""
     command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n{program}"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("method", ["make_context", "invoke"])
+def test_a_signal_at_any_moment_of_a_command_is_told(method, monkeypatch):
+    from typer.core import TyperGroup
+
+    from tests.command_line import vecmill
+
+    def interrupted(*arguments, **options):
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(TyperGroup, method, interrupted)
+    result = vecmill("neighbors", "runs/x", "a")
+    assert (result.exit_code, result.stdout) == (143, "")
+    assert result.stderr.splitlines()[-1].endswith("stopped; repeat the command")
