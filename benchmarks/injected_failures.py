@@ -191,16 +191,19 @@ class Lab:
         os._exit(code)
 
     def calls(self, command: str) -> dict[str, list[int]]:
-        """Run a command undisturbed; return the numbers of the calls in the place, by call, and keep its files."""
+        """Run a command undisturbed; return the numbers of its calls in the folder, by call, and keep its files."""
+        trace = self.trace(command)
+        self.expected[command] = self.contents()
+        return numbers_of_calls(trace, f"{self.folder}/", f"{self.folder}/log")
+
+    def trace(self, command: str) -> list[str]:
+        """Run a command undisturbed in an empty place; return its calls as strace writes them."""
         self.clear()
         self._before(command)
         record = self.folder / "trace"
         outcome = self.run(command, "-y", "-e", f"trace={_names(CALLS)}", "-o", str(record))
         assert outcome.code == 0, outcome.log
-        self.expected[command] = self.contents()
-        return numbers_of_calls(
-            record.read_text("utf-8", "replace").splitlines(), f"{self.folder}/", f"{self.folder}/log"
-        )
+        return record.read_text("utf-8", "replace").splitlines()
 
     def fault(self, command: str, failure: Failure) -> str | None:
         """Run a command in which one call fails, then repeat it; return what went wrong, "" if nothing did.
@@ -285,6 +288,34 @@ def numbers_of_calls(trace: Sequence[str], place: str, but: str) -> dict[str, li
     return {call: sorted(numbers) for call, numbers in found.items()}
 
 
+def names_before_contents(trace: Sequence[str], place: str) -> list[str]:
+    """Return what a power cut could leave half-written: files that got a name before their content was on the disk.
+
+    Hidden names do not count: they are those of files that are read again with care, or not at all.
+    """
+    unflushed: set[str] = set()
+    found = []
+    for line in trace:
+        match = re.match(r"\d+ +(\w+)\((.*)", line)
+        call, rest = match.groups() if match else ("", "")
+        paths = [path for path in re.findall(r'[<"](/[^>"]*)[>"]', rest) if path.startswith(place)]
+        if not paths or " = -1 " in rest:
+            continue
+        if call in (*CALLS["write"], "ftruncate"):
+            unflushed.add(paths[0])
+        elif call == "fsync":
+            unflushed.discard(paths[0])
+        elif call in CALLS["unlink"]:
+            unflushed -= {path for path in unflushed if path == paths[-1]}
+        elif call == "rename":
+            old, new = paths[:2]
+            moved = {path for path in unflushed if path == old or path.startswith(f"{old}/")}
+            if not Path(new).name.startswith("."):
+                found += [f"{path} as {new}" for path in sorted(moved)]
+            unflushed = (unflushed - moved) | {new + path[len(old) :] for path in moved}
+    return found
+
+
 def complaint(outcome: Outcome, processes: bool = False) -> str:
     """Return what is wrong with the end of a command; "" if it succeeded, or failed with one clear line.
 
@@ -341,6 +372,17 @@ def inject(folder: Path, commands: Sequence[str], cases: int, seed: int, until: 
     return {"rows": [row for row in rows if row["cases"]], "wrong": wrong}
 
 
+def count_names(commands: Sequence[str]) -> None:
+    """Print for each command how many files got their name before their content was on the disk."""
+    with tempfile.TemporaryDirectory() as name:
+        lab = Lab(Path(name))
+        lab.prepare(commands)
+        for command in commands:
+            found = names_before_contents(lab.trace(command), str(lab.place))
+            print(f"{command}: {len(found)}")
+            print("\n".join(found), file=sys.stderr)
+
+
 def main() -> None:
     """Inject failures and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -349,7 +391,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--until", default="train-lm", help="last stage of vecmill run", metavar="STAGE")
     parser.add_argument("--json", action="store_true", help="print one JSON object, write no results")
+    parser.add_argument("--names", action="store_true", help="count files named before they were flushed; no failures")
     options = parser.parse_args()
+    if options.names:
+        count_names(options.commands.split(","))
+        return
     with tempfile.TemporaryDirectory() as name:
         found = inject(Path(name), options.commands.split(","), options.cases, options.seed, options.until)
     if options.json:

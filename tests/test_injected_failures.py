@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.injected_failures import Outcome, complaint, numbers_of_calls
+from benchmarks.injected_failures import Outcome, complaint, names_before_contents, numbers_of_calls
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -44,6 +44,30 @@ def test_calls_are_counted_by_thread():
         "1 <... write resumed>) = 1",
     ]
     assert numbers_of_calls(trace, "/place/", "/place/log") == {"write": [1, 2]}
+
+
+WHOLE = [
+    "1 write(3</place/.out.partial/a>, ...) = 1",
+    "1 fsync(3</place/.out.partial/a>) = 0",
+    '1 rename("/place/.out.partial", "/place/out") = 0',
+]
+
+
+def test_a_name_before_the_content_is_noticed():
+    assert names_before_contents(WHOLE, "/place") == []
+    assert names_before_contents([WHOLE[1], WHOLE[0], WHOLE[2]], "/place") == ["/place/.out.partial/a as /place/out"]
+    hidden = [WHOLE[0], '1 rename("/place/.out.partial", "/place/.out") = 0']
+    assert names_before_contents(hidden, "/place") == []
+    later = '1 rename("/place/.out", "/place/out") = 0'
+    assert names_before_contents([*hidden, later], "/place") == ["/place/.out/a as /place/out"]
+
+
+@pytest.mark.skipif(not may_trace(), reason="needs strace, and the right to trace")
+def test_everything_is_on_the_disk_before_it_gets_its_name():
+    """So that a power cut leaves the old file or the new one, and no part of one."""
+    command = [sys.executable, "-m", "benchmarks.injected_failures", "--names", "--commands", "run,export .txt"]
+    run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert (run.returncode, run.stdout.splitlines()) == (0, ["run: 0", "export .txt: 0"]), run.stderr[-3000:]
 
 
 @pytest.mark.parametrize(
