@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -153,14 +153,19 @@ class Lab:
         shutil.rmtree(self.place, ignore_errors=True)
         self.place.mkdir()
 
-    def run(self, command: str, *tracing: str) -> Outcome:
-        """Run a command in a process of its own, traced if options of strace are given."""
+    def run(self, command: str, *tracing: str, meanwhile: Callable[[int], None] | None = None) -> Outcome:
+        """Run a command in a process of its own, traced if options of strace are given.
+
+        `meanwhile` is called with the number of the process.
+        """
         log = self.folder / "log"
         log.write_text("")
         pid = os.fork()
         if not pid:
             self._child(command, log, stopped=bool(tracing))
         tracer = _attach(pid, tracing) if tracing else None
+        if meanwhile:
+            meanwhile(pid)
         deadline, code = time.monotonic() + PATIENCE, None
         while code is None and time.monotonic() < deadline:
             ended, status = os.waitpid(pid, os.WNOHANG)
@@ -196,6 +201,13 @@ class Lab:
         self.expected[command] = self.contents()
         return numbers_of_calls(trace, f"{self.folder}/", f"{self.folder}/log")
 
+    def expect(self, command: str) -> None:
+        """Run a command undisturbed and keep what its files are."""
+        self.clear()
+        outcome = self.run(command)
+        assert outcome.code == 0, outcome.log
+        self.expected[command] = self.contents()
+
     def trace(self, command: str) -> list[str]:
         """Run a command undisturbed in an empty place; return its calls as strace writes them."""
         self.clear()
@@ -219,7 +231,7 @@ class Lab:
             return None
         self.ended = "right" if first.code == 0 else "line"
         wrong = complaint(first, processes=command == "batch") or (
-            "" if first.code or command in RESUMABLE else self._difference(command)
+            "" if first.code or command in RESUMABLE else self.difference(command)
         )
         if first.code and command not in RESUMABLE and (left := self._left(command)):
             return f"left over: {left}"
@@ -229,7 +241,7 @@ class Lab:
             second = self.run(command)
             if second.code:
                 return f"the repeated command failed: {second.log[-300:]}; at first: {first.log[-300:]}"
-            return self._difference(command)
+            return self.difference(command)
         return ""
 
     def contents(self) -> dict[str, str]:
@@ -245,7 +257,8 @@ class Lab:
         """Return files in the place that an undisturbed run does not leave."""
         return sorted(set(self.contents()) - set(self.expected[command])) + kills.leftovers(self.place, self.temporary)
 
-    def _difference(self, command: str) -> str:
+    def difference(self, command: str) -> str:
+        """Return how the place differs from that of an undisturbed run; "" if it does not."""
         found, expected = self.contents(), self.expected[command]
         different = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
         if different:
