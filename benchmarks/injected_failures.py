@@ -162,8 +162,10 @@ class Lab:
         log.write_text("")
         pid = os.fork()
         if not pid:
-            self._child(command, log, stopped=bool(tracing))
+            self._child(command, log)
+        os.waitpid(pid, os.WUNTRACED)
         tracer = _attach(pid, tracing) if tracing else None
+        os.kill(pid, signal.SIGCONT)
         if meanwhile:
             meanwhile(pid)
         deadline, code = time.monotonic() + PATIENCE, None
@@ -178,18 +180,19 @@ class Lab:
             tracer.wait()
         return Outcome(code, log.read_text("utf-8", "replace"))
 
-    def _child(self, command: str, log: Path, stopped: bool) -> None:
+    def _child(self, command: str, log: Path) -> None:
         code = 99
         with contextlib.suppress(BaseException):
             output = os.open(log, os.O_WRONLY | os.O_APPEND)
             os.dup2(output, 1)
             os.dup2(output, 2)
-            if stopped:
-                os.kill(os.getpid(), signal.SIGSTOP)
             from pipelines.cli import main
+            from pipelines.console.interruption import process_signals
 
             try:
-                main(self.arguments(command))
+                with process_signals():
+                    os.kill(os.getpid(), signal.SIGSTOP)  # until the parent is ready
+                    main(self.arguments(command))
                 code = 0
             except SystemExit as end:
                 code = int(end.code or 0)
@@ -274,8 +277,7 @@ def _names(calls: dict[str, tuple[str, ...]]) -> str:
 
 
 def _attach(pid: int, options: Sequence[str]) -> "subprocess.Popen[bytes]":
-    """Trace a process that stops itself, then let it go on."""
-    os.waitpid(pid, os.WUNTRACED)
+    """Trace a stopped process."""
     tracer = subprocess.Popen(
         ["strace", "-f", "-qq", "-e", "signal=none", *options, "-p", str(pid)],
         stdout=subprocess.DEVNULL,
@@ -284,7 +286,6 @@ def _attach(pid: int, options: Sequence[str]) -> "subprocess.Popen[bytes]":
     while "TracerPid:\t0" in Path(f"/proc/{pid}/status").read_text() and tracer.poll() is None:
         time.sleep(0.001)
     time.sleep(0.01)
-    os.kill(pid, signal.SIGCONT)
     return tracer
 
 

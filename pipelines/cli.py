@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from pipelines.commands import COMMANDS, OTHER_NAMES, PLACES, summary
 from pipelines.commands.completion import choices, complete_metavars
 from pipelines.console.help import Command
-from pipelines.console.interruption import handled_signals, interruptible
+from pipelines.console.interruption import exit_code, handled_signals, interrupted_by, interruptible
 from pipelines.console.streams import LOG_FORMATS, LogFormat, configure_logging
 from vecmill.errors import VecmillError
 
@@ -60,7 +60,8 @@ class CommandLine(TyperGroup):
             try:
                 code = super().main(*args, **options | {"standalone_mode": False})
             except Exception as error:
-                code = explain(error)
+                interruption = interrupted_by(error)
+                code = exit_code(interruption) if interruption else explain(error)
         sys.exit(code if isinstance(code, int) else 0)
 
     def make_context(self, *args: Any, **options: Any) -> Any:

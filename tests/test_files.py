@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.running.manifest import list_outputs
 from vecmill.errors import OutputError
-from vecmill.files import atomic_directory, atomic_file, file_digest, read_json, recover_directory, write_json
+from vecmill.files import (
+    atomic_directory,
+    atomic_file,
+    entries,
+    file_digest,
+    read_json,
+    recover_directory,
+    write_json,
+)
 from vecmill.hints import did_you_mean
 
 
@@ -141,3 +150,18 @@ def test_what_a_killed_process_left_beside_a_directory_is_removed(tmp_path, left
     recover_directory(tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["out" if "out" in left else "replaced"]
+
+
+def test_a_directory_that_cannot_be_read_is_an_error_and_not_empty(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "file").touch()
+    assert [path.name for path in entries(tmp_path)] == ["out", "file"]
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError):
+        list(entries(tmp_path))
+    with pytest.raises(PermissionError):
+        list_outputs(tmp_path)

@@ -177,3 +177,33 @@ def test_a_signal_at_any_moment_of_a_command_is_told(method, monkeypatch):
     result = vecmill("neighbors", "runs/x", "a")
     assert (result.exit_code, result.stdout) == (143, "")
     assert result.stderr.splitlines()[-1].endswith("stopped; repeat the command")
+
+
+CLOSED_TERMINAL = """
+import os, pty, signal, sys
+pid, terminal = pty.fork()
+if not pid:
+    from embeddings.formats import word2vec_text
+    write = word2vec_text.write_stream
+    def closed(stream, *arguments):
+        write(stream, *arguments)
+        signal.pause()
+    word2vec_text.write_stream = closed
+    sys.argv = ["vecmill", "convert", "from.npz", "v.txt"]
+    print("begun", flush=True)
+    from vecmill.__main__ import main
+    main()
+while not any(name.endswith(".partial") and os.path.getsize(name) for name in os.listdir(".")):
+    os.sched_yield()
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs pseudo-terminals")
+def test_a_terminal_that_is_closed_ends_a_command_in_good_order(tmp_path):
+    vectors = WordVectors(Vocabulary.from_words([f"w{i}" for i in range(3000)]), np.zeros((3000, 9), np.float32))
+    formats.write(vectors, tmp_path / "from.npz")
+    done = run(CLOSED_TERMINAL, tmp_path)
+    assert done.returncode == 129, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["from.npz"]

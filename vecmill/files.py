@@ -125,7 +125,7 @@ def atomic_directory(
             partial.mkdir(parents=True)
         yield partial
         with writing(path, remedy=remedy):
-            for written in [*partial.rglob("*"), partial] if sync else ():
+            for written in [*entries(partial), partial] if sync else ():
                 flush(written)
             if replace and path.exists():
                 path.rename(_replaced(path))
@@ -156,6 +156,30 @@ def recover_directory(path: Path) -> None:
         _remove(_replaced(path))
     elif _replaced(path).exists():
         _replaced(path).rename(path)
+
+
+def entries(directory: Path) -> Iterator[Path]:
+    """Yield every file and directory below a directory; `Path.rglob` leaves out what it cannot read.
+
+    Parameters
+    ----------
+    directory : Path
+
+    Yields
+    ------
+    Path
+
+    Raises
+    ------
+    OSError
+        A directory cannot be read.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for folder, directories, files in os.walk(directory, onerror=fail):
+        yield from (Path(folder, name) for name in (*directories, *files))
 
 
 def write_json(path: str | PathLike[str], value: Any, *, indent: int | None = 1, sync: bool = True) -> None:

@@ -100,19 +100,23 @@ def interruptible(advice: str) -> Iterator[None]:
         raise typer.Exit(exit_code(error)) from None
 
 
+def interrupted_by(error: BaseException) -> Interruption | None:
+    """Return the interruption during whose handling an error was raised, as by a terminal that was closed."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, Interruption):
+            return cause
+        cause = cause.__context__
+    return None
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
     if not _received:
         _received.append(Interruption(number))
-    if not _is_handled(_received[0]) and not _is_compiling(frame):
+    handled = sys.exception()
+    lost = handled is None or interrupted_by(handled) is None
+    if lost and not _is_compiling(frame):
         raise _received[0]
-
-
-def _is_handled(interruption: Interruption) -> bool:
-    """Return whether the main thread is handling the interruption; if not, it was lost."""
-    error = sys.exception()
-    while error and error is not interruption:
-        error = error.__context__
-    return error is interruption
 
 
 def _is_compiling(frame: FrameType | None) -> bool:

@@ -4,6 +4,7 @@ import logging
 import re
 import shutil
 import sys
+from contextlib import suppress
 from typing import Any, Literal, get_args
 
 from rich.console import Console
@@ -71,7 +72,11 @@ class MessageHandler(logging.Handler):
         self.setFormatter(_json_formatter() if self.as_json else text)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
+        """Write one record; a terminal that was closed, or a full disk under the log, stops no work."""
+        with suppress(OSError):
+            self._write(record)
+
+    def _write(self, record: logging.LogRecord) -> None:
         if self.as_json:
             messages.file.write(f"{self.format(record)}\n")
             messages.file.flush()
