@@ -279,3 +279,41 @@ def test_checkpoints_are_checked_before_training_goes_on(copy, tmp_path, trainin
         if isinstance(variant, dict):
             save_checkpoint(directory, arrays, variant)
             only_one_line(training(copy, directory), variant)
+
+
+# ------------------------------------------------------------------------------------------------------ parts, splits
+
+NUMBERS = [-1, 0, 1, 7, 2**31, 2**62, 2**63 - 1]
+
+
+def each_number_replaced(path, use):
+    array = np.load(path)
+    for place in np.ndindex(array.shape):
+        for number in NUMBERS:
+            np.save(path, changed(array, place, number))
+            only_one_line(use, [*place, number])
+    for forged in (array[:0], array[..., :1], array.astype(np.int32), array.astype(float), array[None], array.ravel()):
+        np.save(path, forged)
+        only_one_line(use, str(forged.dtype))
+    np.save(path, array)
+
+
+@pytest.mark.parametrize("sources", [False, True])
+def test_places_of_ids_and_lines_of_splits(tmp_path, sources):
+    text = {"train": [TEXT], "valid": [TEXT[:300]], "test": [TEXT[:300]]} if sources else [TEXT]
+    tokenized = tokenize_corpus(text, make_tokenizer("fast"), tmp_path / "tokenized", threads=1)
+    split_text(tokenized, tmp_path / "split")
+
+    def use():
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        shutil.rmtree(tmp_path / "again", ignore_errors=True)
+        tokenized = TokenizedCorpus.open(tmp_path / "tokenized")
+        split = SplitText.open(tmp_path / "split")
+        vocabulary = build_vocabulary(tokenized, min_count=1, split=split)
+        encode_corpus(tokenized, vocabulary, tmp_path / "out", threads=1, split=split)
+        split_text(tokenized, tmp_path / "again")
+
+    use()
+    each_number_replaced(tmp_path / "tokenized" / "parts.npy", use)
+    each_number_replaced(tmp_path / "split" / "lines.npy", use)
+    each_number_replaced(tmp_path / "split" / "counts-0-0.npy", use)

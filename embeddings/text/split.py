@@ -117,7 +117,8 @@ class SplitText:
             counts = read_array(path)
         except OSError as error:
             raise EmbeddingsError(f"cannot read {path}: {error.strerror}; split the text again") from error
-        if counts.dtype != np.int64 or counts.ndim != 1 or counts.min(initial=0) < 0:
+        sound = counts.dtype == np.int64 and counts.ndim == 1
+        if not sound or counts.min(initial=0) < 0 or counts.max(initial=0) > self.tokens:
             raise EmbeddingsError(f"{path} is damaged; split the text again")
         return counts
 

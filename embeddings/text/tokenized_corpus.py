@@ -96,6 +96,8 @@ class TokenizedCorpus:
                 raise EmbeddingsError(f"{directory} is of another version; tokenize the corpus again")
             corpus = cls(directory=directory, parts=_checked(read_array(directory / "parts.npy")), **about)
             require_types(corpus)
+            if corpus.parts[:, 4].max(initial=0) >= max(1, len(corpus.sources)):
+                raise ValueError(f"parts.npy names a text that is none of the {len(corpus.sources)}")
             return corpus
         except FileNotFoundError as error:
             raise EmbeddingsError(f"{directory} has no {Path(error.filename).name}; expected tokenized text") from None
