@@ -84,6 +84,6 @@ def main() -> None:
 if __name__ == "__main__":
     # libraries read these when they are imported
     if os.environ.get("OPENBLAS_NUM_THREADS") != "1":
-        os.environ |= {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "2"}
+        os.environ |= {"OPENBLAS_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1"}
         os.execv(sys.executable, [sys.executable, "-m", "benchmarks.signals", *sys.argv[1:]])
     main()

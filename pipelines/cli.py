@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from pipelines.commands import COMMANDS, OTHER_NAMES, PLACES, summary
 from pipelines.commands.completion import choices, complete_metavars
 from pipelines.console.help import Command
-from pipelines.console.interruption import exit_code, handled_signals, interrupted_by, interruptible
+from pipelines.console.interruption import AGAIN, exit_code, handled_signals, interrupted_by, interruptible
 from pipelines.console.streams import LOG_FORMATS, LogFormat, configure_logging
 from vecmill.errors import VecmillError
 
@@ -66,12 +66,12 @@ class CommandLine(TyperGroup):
 
     def make_context(self, *args: Any, **options: Any) -> Any:
         """Read the options; an interruption ends the command with one line."""
-        with interruptible("repeat the command"):
+        with interruptible(AGAIN):
             return super().make_context(*args, **options)
 
     def invoke(self, ctx: Any) -> Any:
         """Run a command; an interruption that the command does not explain ends it with one line."""
-        with interruptible("repeat the command"):
+        with interruptible(AGAIN):
             return super().invoke(ctx)
 
 

@@ -152,10 +152,13 @@ main()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs signals between processes")
-@pytest.mark.parametrize(("program", "code"), [(AT_THE_END, -signal.SIGINT), (AT_AN_IMPORT, 130)])
-def test_a_signal_before_or_after_a_command_gives_no_traceback(tmp_path, program, code):
+@pytest.mark.parametrize(
+    ("program", "code", "told"),
+    [(AT_THE_END, -signal.SIGINT, ""), (AT_AN_IMPORT, 130, "stopped; repeat the command\n")],
+)
+def test_a_signal_before_or_after_a_command_gives_no_traceback(tmp_path, program, code, told):
     done = run(program, tmp_path)
-    assert (done.returncode, done.stderr) == (code, "")
+    assert (done.returncode, done.stderr) == (code, told)
 
 
 def run(program, folder):

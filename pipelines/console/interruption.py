@@ -5,10 +5,13 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 logger = logging.getLogger(__name__)
+
+AGAIN = "repeat the command"
+"""Advice where a command has none of its own."""
 
 _NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 _UNLESS_IGNORED = [getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]  # nohup
@@ -63,6 +66,8 @@ def process_signals() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt as error:
+        with suppress(OSError):
+            sys.stderr.write(f"stopped; {AGAIN}\n")
         sys.exit(exit_code(error))
     finally:
         for number in numbers:
