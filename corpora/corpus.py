@@ -37,6 +37,8 @@ from vecmill.hints import did_you_mean
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
+UNREADABLE = "unreadable"
+"""Beginning of what stands for the hash of a file that cannot be read."""
 
 
 class Corpus:  # numpydoc ignore=PR01
@@ -356,5 +358,5 @@ def digest_of_file(file: InputFile) -> str:
             while chunk := stored.read(_CHUNK):
                 digest.update(chunk)
     except OSError as error:
-        return f"unreadable: {error.strerror}"
+        return f"{UNREADABLE}: {error.strerror}"
     return digest.hexdigest()

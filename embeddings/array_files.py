@@ -12,9 +12,32 @@ _DAMAGED_ARRAY = (ValueError, TypeError, EOFError, OverflowError, MemoryError, R
 
 
 def write_array(file: BinaryIO, array: np.ndarray) -> None:
-    """Write an array as `numpy.save` does, but with errors that tell the reason."""
+    """Write an array as `numpy.save` does, whose C code hides the reason of an error, or the error.
+
+    Parameters
+    ----------
+    file : binary file
+    array : ndarray
+        Of any type but objects.
+
+    Raises
+    ------
+    ValueError
+        The array holds objects.
+    OSError
+        It cannot be written.
+    """
+    array = np.asarray(array, order="C")
+    if array.dtype.hasobject:
+        raise ValueError(f"an array of {array.dtype} holds Python objects; expected numbers or text")
     np.lib.format.write_array_header_1_0(file, np.lib.format.header_data_from_array_1_0(array))
-    file.write(np.ascontiguousarray(array).data)
+    file.write(array.data)
+
+
+def save_array(path: Path, array: np.ndarray) -> None:
+    """Write an array to a new file; see `write_array`."""
+    with path.open("wb") as file:
+        write_array(file, array)
 
 
 def read_array(path: Path, *, mapped: bool = False) -> np.ndarray:

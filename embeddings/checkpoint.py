@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
 from vecmill.files import atomic_directory, file_digest, write_json, writing
 
@@ -56,7 +57,7 @@ def save_checkpoint(directory: Path, arrays: Mapping[str, np.ndarray], state: Ma
         hashes = {}
         for name, array in arrays.items():
             path = partial / f"{name}.npy"
-            np.save(path, array, allow_pickle=False)
+            save_array(path, array)
             hashes[path.name] = file_digest(path)
         record = {"sha256": hashes, "state": dict(state)}
         write_json(partial / _STATE, {"record": record, "sha256": _sha256_of_record(record)})
@@ -107,7 +108,7 @@ def _read(path: Path) -> Checkpoint:
         try:
             if file_digest(file) != expected:
                 raise EmbeddingsError(f"{damaged}: {file.name} has changed since it was written")
-            arrays[file.stem] = np.load(file, allow_pickle=False)
+            arrays[file.stem] = read_array(file)
         except (OSError, ValueError) as error:
             raise EmbeddingsError(f"{damaged}: {file.name} cannot be read ({error})") from error
     return Checkpoint(arrays, state)

@@ -14,7 +14,8 @@ During `fit`
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -203,6 +204,24 @@ class Checkpoints:
         self._saved_at = self._clock()
         self._cost = self._saved_at - started
         logger.debug("checkpoint written in %.1f s: %s", self._cost, self.directory)
+
+    @contextmanager
+    def fitting(self) -> Iterator[None]:
+        """Convert what goes wrong when the state of a checkpoint is restored to one error that says what to do.
+
+        Raises
+        ------
+        EmbeddingsError
+            An entry of the checkpoint is missing, or of another type, shape or range.
+        """
+        try:
+            yield
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise EmbeddingsError(
+                f"the checkpoint in {self.directory} does not fit this training ({type(error).__name__}: {reason}); "
+                "it is of other settings or text: remove it to start again"
+            ) from error
 
     def load(self) -> Checkpoint | None:
         """Return the newest undamaged checkpoint; None if there is none."""

@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 from pipelines.commands import ALIASES, COMMANDS, OTHER_NAMES, PLACES, summary
 from pipelines.commands.completion import complete_metavars
 from pipelines.console.help import Command, CommandGroup
+from pipelines.console.interruption import AGAIN, exit_code, handled_signals, interrupted_by, interruptible
 from pipelines.console.logs import LogSettings, configure_logging, log_settings
 from pipelines.console.message_options import format_message_options
 from pipelines.console.streams import LOG_FORMATS
@@ -21,7 +22,7 @@ from vecmill.errors import VecmillError
 
 logger = logging.getLogger(__name__)
 
-FAILURE, USAGE, INTERRUPTED = 1, 2, 130
+FAILURE, USAGE = 1, 2
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -65,14 +66,24 @@ class CommandLine(CommandGroup):
     def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and leave the process."""
         configure_logging(**vars(LogSettings()))
-        try:
-            _read_log_format()
-            code = super().main(*args, **options | {"standalone_mode": False})
-        except typer.Abort:
-            code = INTERRUPTED
-        except Exception as error:
-            code = explain(error)
+        with handled_signals():
+            try:
+                _read_log_format()
+                code = super().main(*args, **options | {"standalone_mode": False})
+            except Exception as error:
+                interruption = interrupted_by(error)
+                code = exit_code(interruption) if interruption else explain(error)
         sys.exit(code if isinstance(code, int) else 0)
+
+    def make_context(self, *args: Any, **options: Any) -> Any:
+        """Read the options; an interruption ends the command with one line."""
+        with interruptible(AGAIN):
+            return super().make_context(*args, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a command; an interruption that the command does not explain ends it with one line."""
+        with interruptible(AGAIN):
+            return super().invoke(ctx)
 
 
 def load_command(name: str) -> Any:
@@ -120,8 +131,7 @@ def _full_disk(error: BaseException | None) -> OSError | None:
     """Return the full-disk error that an error is or was caused by."""
     while error:
         if isinstance(error, OSError):
-            cut_short = error.errno is None and "requested and" in str(error)  # NumPy's words for a short write
-            return error if error.errno in NO_SPACE or cut_short else None
+            return error if error.errno in NO_SPACE else None
         error = error.__cause__
     return None
 

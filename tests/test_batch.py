@@ -241,6 +241,26 @@ def test_what_several_jobs_need_is_made_once(folder, monkeypatch, recipes, made,
     assert all(state.status in ("finished", "failed") for state in states)
 
 
+def test_a_job_that_cannot_start_leaves_its_place_to_the_next(folder, monkeypatch, caplog):
+    monkeypatch.setattr(batch_module, "_PROGRAM", [sys.executable, "-S", "-c", STAND_IN])
+    monkeypatch.setattr(batch_module, "_POLL", 0.01)
+    start, calls = subprocess.Popen, iter(range(9))
+
+    def cannot_start_the_first(*arguments, **options):
+        if next(calls) == 0:
+            raise OSError(24, "Too many open files", "log")
+        return start(*arguments, **options)
+
+    monkeypatch.setattr(batch_module.subprocess, "Popen", cannot_start_the_first)
+    make_stage(folder / "stage")
+    states = make_states(folder, {"a": "e t l", "b": "f u m"})
+    BatchRunner(folder / "out", states, 1).run(LogProgress())
+    assert [state.status for state in states] == ["failed", "finished"]
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == [
+        "a: failed: [Errno 24] Too many open files: 'log'"
+    ]
+
+
 def test_two_sweeps_in_one_directory(folder, monkeypatch):
     from pipelines.running.directory_lock import DirectoryLock
 
@@ -325,7 +345,10 @@ def test_a_sweep_of_which_half_fails(sweep):
     assert json.loads(Path("out", names[1], "config.json").read_text())["train"]["dimension"] == 8
     assert re.search(r"source=good,dimension=4 +finished", result.stdout)
     logged = [json.loads(line) for line in result.stderr.splitlines()]  # nobody looks on
-    assert any(record["message"].startswith("source=poor,dimension=4: failed: no word") for record in logged)
+    failed = [record["message"] for record in logged if record["level"] == "ERROR"]
+    assert [message.partition(": failed: no word")[0] for message in failed] == [
+        f"source=poor,dimension={size}" for size in (4, 8)
+    ]
     assert "out: " not in result.stdout
     assert plan_batch(load_batch(Path("jobs.toml")), Path("out"))[0].directory == Path("out", names[0])
 

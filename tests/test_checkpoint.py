@@ -65,7 +65,7 @@ def test_a_failure_while_writing_leaves_the_one_before(tmp_path, monkeypatch):
     def no_space(*arguments, **options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint.np, "save", no_space)
+    monkeypatch.setattr(checkpoint, "save_array", no_space)
     with pytest.raises(OutputError, match="No space left on device"):
         save_checkpoint(tmp_path, ARRAYS, {"step": 2})
     monkeypatch.undo()
@@ -74,6 +74,6 @@ def test_a_failure_while_writing_leaves_the_one_before(tmp_path, monkeypatch):
 
 
 def test_objects_are_refused(tmp_path):
-    with pytest.raises(ValueError, match="Object arrays"):
+    with pytest.raises(ValueError, match="Python objects"):
         save_checkpoint(tmp_path, {"a": np.array([{}])}, {})
     assert load_checkpoint(tmp_path) is None

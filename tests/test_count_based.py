@@ -27,7 +27,8 @@ def encoded(sentences, shards=1):
                 np.cumsum([0, *map(len, part)]).astype(np.int64),
             )
             for part in parts
-        ]
+        ],
+        require_vocabulary=lambda vocabulary: None,
     )
 
 

@@ -5,11 +5,21 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from pipelines.running.manifest import list_outputs
 from vecmill.errors import OutputError
-from vecmill.files import atomic_directory, atomic_file, file_digest, read_json, write_json
+from vecmill.files import (
+    atomic_directory,
+    atomic_file,
+    entries,
+    file_digest,
+    read_json,
+    recover_directory,
+    write_json,
+)
 from vecmill.hints import did_you_mean
 
 
@@ -47,12 +57,13 @@ def test_all_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.fstat(descriptor).st_ino))
     with atomic_file(tmp_path / "file") as file:
         file.write(b"x")
-    assert flushed == [(tmp_path / "file").stat().st_ino]
+    assert flushed == [(tmp_path / "file").stat().st_ino, tmp_path.stat().st_ino]  # the content, then the name
     flushed.clear()
     with atomic_directory(tmp_path / "out") as partial:
         (partial / "inner").mkdir()
         (partial / "inner" / "file").touch()
-    assert set(flushed) == {path.stat().st_ino for path in [tmp_path / "out", *(tmp_path / "out").rglob("*")]}
+    assert set(flushed[:-1]) == {path.stat().st_ino for path in [tmp_path / "out", *(tmp_path / "out").rglob("*")]}
+    assert flushed[-1] == tmp_path.stat().st_ino
 
 
 def test_an_error_names_the_path_and_the_remedy(tmp_path):
@@ -101,3 +112,56 @@ def test_the_ground_floor_is_quick_to_import():
     code = "import sys, vecmill.errors, vecmill.hints, vecmill.files; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"numpy", "numba", "scipy", "zstandard", "pandas"} & set(run.stdout.split())
+
+
+@pytest.mark.parametrize("failing", range(4))
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), KeyboardInterrupt()])
+def test_a_directory_is_the_old_or_the_new_one_whichever_rename_fails(tmp_path, monkeypatch, error, failing):
+    """Also if the rename took place and the failure came just after it."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "old").touch()
+    rename, calls = Path.rename, iter(range(10))
+
+    def fail(path, target):
+        call = next(calls)
+        if call == failing // 2 and failing % 2:
+            rename(path, target)
+        if call == failing // 2:
+            raise error
+        return rename(path, target)
+
+    with monkeypatch.context() as patch, pytest.raises((OutputError, KeyboardInterrupt)):
+        patch.setattr(Path, "rename", fail)
+        with atomic_directory(out, replace=True) as partial:
+            (partial / "new").touch()
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] in (
+        ["out", "out/old"],
+        ["out", "out/new"],
+    )
+
+
+@pytest.mark.parametrize("left", [["replaced"], ["out", "replaced"], ["out", "partial"], ["replaced", "partial"]])
+def test_what_a_killed_process_left_beside_a_directory_is_removed(tmp_path, left):
+    names = {"out": "out", "replaced": ".out.replaced", "partial": ".out.partial"}
+    for name in left:
+        (tmp_path / names[name]).mkdir()
+        (tmp_path / names[name] / name).touch()
+    recover_directory(tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["out" if "out" in left else "replaced"]
+
+
+def test_a_directory_that_cannot_be_read_is_an_error_and_not_empty(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "file").touch()
+    assert [path.name for path in entries(tmp_path)] == ["out", "file"]
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(PermissionError):
+        list(entries(tmp_path))
+    with pytest.raises(PermissionError):
+        list_outputs(tmp_path)

@@ -455,3 +455,21 @@ def test_formats_that_are_only_read_are_not_written(tmp_path):
     for name in ("spacy", "glove-binary"):
         with pytest.raises(UnknownFormatError, match=f"format '{name}' is only read; formats that are written: "):
             formats.write(make(), tmp_path / "out", name)
+
+
+def test_an_archive_is_never_written_in_another_layout(tmp_path, monkeypatch):
+    """When a seek fails, zipfile writes an archive for streams, whose vectors cannot be mapped."""
+    from embeddings.formats import npz
+
+    original = npz.zipfile.ZipFile
+
+    def unseekable(file, mode):
+        archive = original(file, mode)
+        archive._seekable = False
+        return archive
+
+    monkeypatch.setattr(npz.zipfile, "ZipFile", unseekable)
+    vectors = WordVectors(Vocabulary.from_words(["a", "b"]), np.eye(2, dtype=np.float32))
+    with pytest.raises(OutputError, match="Input/output error"):
+        formats.write(vectors, tmp_path / "v.npz")
+    assert not any(tmp_path.iterdir())

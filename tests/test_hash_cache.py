@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -99,3 +100,14 @@ def test_what_a_stage_has_written_is_known_until_somebody_writes_to_it(tmp_path,
     assert known.damaged(tmp_path, outputs) == "text.txt"
     text.write_bytes(b"one")
     assert known.damaged(tmp_path, outputs) is None
+
+
+def test_a_file_that_cannot_be_read_for_a_moment_is_read_again(text, settled, monkeypatch):
+    cache = HashCache()
+    failing = replace(local_file(text), open=refuse)
+    assert cache(failing).startswith("unreadable: ")
+    assert cache(local_file(text)) == hashlib.sha256(b"one").hexdigest()
+
+
+def refuse():
+    raise PermissionError(13, "Permission denied")

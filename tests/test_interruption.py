@@ -1,17 +1,31 @@
-"""Ctrl-C and SIGTERM: exit codes, and no signal is lost."""
+"""Signals that end a command: exit codes, one line, no temporary files, and no signal is lost or shows a traceback."""
 
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 
-from pipelines.console.interruption import interruptible, raise_if_interrupted
+from embeddings import formats
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.word_vectors import WordVectors
+from pipelines.console.interruption import handled_signals, interruptible, raise_if_interrupted
 from pipelines.console.progress import LogProgress
 
+REPOSITORY = Path(__file__).resolve().parents[1]
+SIGNALS = [
+    (getattr(signal, name), code)
+    for name, code in [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129), ("SIGQUIT", 131)]
+    if hasattr(signal, name)
+]
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_signal_becomes_its_exit_code_and_a_line_that_says_how_to_go_on(number, code, caplog):
-    with pytest.raises(typer.Exit) as caught, interruptible("do it again"):
+    with pytest.raises(typer.Exit) as caught, handled_signals(), interruptible("do it again"):
         signal.raise_signal(number)
     assert caught.value.exit_code == code
     assert caplog.messages == ["stopped; do it again"]
@@ -23,7 +37,12 @@ def test_a_signal_that_python_swallows_is_raised_at_the_next_progress():
         def __del__(self):
             signal.raise_signal(signal.SIGTERM)
 
-    with pytest.raises(typer.Exit) as caught, interruptible(""), LogProgress().task("work", 10) as update:
+    with (
+        pytest.raises(typer.Exit) as caught,
+        handled_signals(),
+        interruptible(""),
+        LogProgress().task("work", 10) as update,
+    ):
         Finalized()  # its finalizer runs here, and exceptions do not leave finalizers
         swallowed = True
         update(1)
@@ -32,8 +51,162 @@ def test_a_signal_that_python_swallows_is_raised_at_the_next_progress():
     raise_if_interrupted()  # forgotten by now
 
 
+def test_signals_that_follow_a_first_one_do_not_disturb_what_it_began():
+    done = []
+    with pytest.raises(typer.Exit) as caught, handled_signals(), interruptible(""):
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            try:
+                raise FileNotFoundError  # cleaning up has errors of its own
+            except FileNotFoundError:
+                signal.raise_signal(signal.SIGTERM)
+            done.append("checkpoint")
+    assert done == ["checkpoint"]
+    assert caught.value.exit_code == 143
+
+
+def test_a_signal_that_follows_a_lost_one_is_raised():
+    def lose():
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            return
+
+    with pytest.raises(typer.Exit), handled_signals(), interruptible(""):
+        lose()
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the second signal was ignored")
+
+
 def test_afterwards_signals_mean_what_they_did_before():
-    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with interruptible(""):
+    handlers = [signal.getsignal(number) for number, _ in SIGNALS]
+    with handled_signals():
         assert signal.getsignal(signal.SIGTERM) is not handlers[1]
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+    assert [signal.getsignal(number) for number, _ in SIGNALS] == handlers
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
+def test_a_command_under_nohup_outlives_its_terminal():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with handled_signals():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+# --------------------------------------------------------------------------------------------------- whole commands
+
+INTERRUPTED = """
+import os, signal, sys
+from embeddings.formats import {module}
+write = {module}.write_stream
+def interrupted(stream, *arguments):
+    write(stream, *arguments)  # something is on the disk by now
+    for number in {numbers}:
+        os.kill(os.getpid(), number)
+{module}.write_stream = interrupted
+sys.argv = ["vecmill", "convert", "from.npz", {out!r}]
+from vecmill.__main__ import main
+main()
+"""
+TARGETS = [("word2vec_text", "v.txt"), ("comma_separated", "v.csv.gz"), ("projector", "v")]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="needs SIGHUP")
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+@pytest.mark.parametrize(("module", "out"), TARGETS)
+def test_a_file_that_is_being_written_disappears_at_signals(tmp_path, module, out, number, code):
+    formats.write(
+        WordVectors(Vocabulary.from_words(["a", "b"], [2, 1]), np.eye(2, dtype=np.float32)), tmp_path / "from.npz"
+    )
+    program = INTERRUPTED.format(module=module, out=out, numbers=[int(number), int(signal.SIGINT), int(number)])
+    if module == "projector":
+        program = program.replace('"from.npz",', '"--format", "projector", "from.npz",')
+    done = run(program, tmp_path)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.splitlines()[-1].endswith("stopped; nothing was written")
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["from.npz"]
+
+
+AT_THE_END = """
+import atexit, os, signal, sys
+atexit.register(os.kill, os.getpid(), signal.SIGINT)
+sys.argv = ["vecmill", "--version"]
+from vecmill.__main__ import main
+main()
+"""
+AT_AN_IMPORT = """
+import os, signal, sys
+class Finder:
+    def find_spec(name, *arguments):
+        if name == "pipelines.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+from vecmill.__main__ import main
+main()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals between processes")
+@pytest.mark.parametrize(
+    ("program", "code", "told"),
+    [(AT_THE_END, -signal.SIGINT, ""), (AT_AN_IMPORT, 130, "stopped; repeat the command\n")],
+)
+def test_a_signal_before_or_after_a_command_gives_no_traceback(tmp_path, program, code, told):
+    done = run(program, tmp_path)
+    assert (done.returncode, done.stderr) == (code, told)
+
+
+def run(program, folder):
+    """Run Python in a folder."""
+    command = [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n{program}"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("method", ["make_context", "invoke"])
+def test_a_signal_at_any_moment_of_a_command_is_told(method, monkeypatch):
+    from typer.core import TyperGroup
+
+    from tests.command_line import vecmill
+
+    def interrupted(*arguments, **options):
+        signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(TyperGroup, method, interrupted)
+    result = vecmill("neighbors", "runs/x", "a")
+    assert (result.exit_code, result.stdout) == (143, "")
+    assert result.stderr.splitlines()[-1].endswith("stopped; repeat the command")
+
+
+CLOSED_TERMINAL = """
+import os, pty, signal, sys
+pid, terminal = pty.fork()
+if not pid:
+    from embeddings.formats import word2vec_text
+    write = word2vec_text.write_stream
+    def closed(stream, *arguments):
+        write(stream, *arguments)
+        signal.pause()
+    word2vec_text.write_stream = closed
+    sys.argv = ["vecmill", "convert", "from.npz", "v.txt"]
+    print("begun", flush=True)
+    from vecmill.__main__ import main
+    main()
+while not any(name.endswith(".partial") and os.path.getsize(name) for name in os.listdir(".")):
+    os.sched_yield()
+os.close(terminal)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs pseudo-terminals")
+def test_a_terminal_that_is_closed_ends_a_command_in_good_order(tmp_path):
+    vectors = WordVectors(Vocabulary.from_words([f"w{i}" for i in range(3000)]), np.zeros((3000, 9), np.float32))
+    formats.write(vectors, tmp_path / "from.npz")
+    done = run(CLOSED_TERMINAL, tmp_path)
+    assert done.returncode == 129, done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["from.npz"]

@@ -253,3 +253,29 @@ def test_a_kill_at_any_moment_of_the_exchange_leaves_the_old_or_the_new(tmp_path
     assert names(tmp_path) == ["out"]
     assert (out / "vectors.npy").read_text() == "new"
     assert json.loads((out / "manifest.json").read_text())["stage"] == "train"
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("failing", range(3))
+def test_the_result_and_the_old_directory_outlive_a_rename_that_fails(tmp_path, monkeypatch, force, failing):
+    out = tmp_path / "out"
+    if force:
+        make(out, "old")
+    rename, places = Path.rename, iter(range(100))
+
+    def fail(path, target):
+        if ".json" not in path.name and next(places) == failing:
+            raise OSError(5, "Input/output error", str(path))
+        return rename(path, target)
+
+    with monkeypatch.context() as patch, contextlib.suppress(OSError):
+        patch.setattr(Path, "rename", fail)
+        make(out, "new", force=force)
+    found = (out / "vectors.npy").read_text() if out.exists() else None
+    assert found in ("old" if force else None, "new")
+    kept = [path.read_text() for path in tmp_path.rglob(".out.work/train/vectors.npy")]
+    assert found == "new" or kept == ["new"], "the result is lost"
+    with OutputDirectory(out, force=True) as output:
+        output.begin(SETTINGS)
+        if found != "new":
+            output.publish("train")  # not made again

@@ -11,9 +11,12 @@ def main() -> None:
         require_own_packages()
     except ShadowedPackageError as error:
         sys.exit(f"error: {error}")
-    from pipelines.cli import main
+    from pipelines.console.interruption import process_signals
 
-    main()
+    with process_signals():
+        from pipelines.cli import main
+
+        main()
 
 
 if __name__ == "__main__":

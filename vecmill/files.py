@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -79,6 +79,8 @@ def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: b
                 if not os.path.samestat(os.fstat(file.fileno()), partial.stat()):
                     raise OutputError(f"another process began to write {path} meanwhile; its output is kept")
             partial.replace(path)
+            if sync:
+                flush(path.parent)
         except BaseException:
             partial.unlink(missing_ok=True)
             raise
@@ -115,26 +117,69 @@ def atomic_directory(
     path = Path(path)
     partial = _sibling(path)
     with writing(path, remedy=remedy):
+        recover_directory(path)
         if path.exists() and not (path.is_dir() and (replace or not any(path.iterdir()))):
             raise OutputError(f"{path} exists; remove it or choose another directory")
-        _remove(partial)
-        partial.mkdir(parents=True)
     try:
+        with writing(path, remedy=remedy):
+            partial.mkdir(parents=True)
         yield partial
         with writing(path, remedy=remedy):
-            for written in [*partial.rglob("*"), partial] if sync else ():
+            for written in [*entries(partial), partial] if sync else ():
                 flush(written)
             if replace and path.exists():
-                old = path.with_name(f".{path.name}.replaced")
-                _remove(old)
-                path.rename(old)
-                partial.rename(path)
-                shutil.rmtree(old, ignore_errors=True)
-            else:
-                partial.rename(path)
+                path.rename(_replaced(path))
+            partial.rename(path)
+            if sync:
+                flush(path.parent)
+            recover_directory(path)
     except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
+        with suppress(OSError):
+            recover_directory(path)
         raise
+
+
+def recover_directory(path: Path) -> None:
+    """Remove what a killed process left beside a directory of `atomic_directory`; undo an unfinished replacement.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    OSError
+        It cannot be removed.
+    """
+    _remove(_sibling(path))
+    if path.exists():
+        _remove(_replaced(path))
+    elif _replaced(path).exists():
+        _replaced(path).rename(path)
+
+
+def entries(directory: Path) -> Iterator[Path]:
+    """Yield every file and directory below a directory; `Path.rglob` leaves out what it cannot read.
+
+    Parameters
+    ----------
+    directory : Path
+
+    Yields
+    ------
+    Path
+
+    Raises
+    ------
+    OSError
+        A directory cannot be read.
+    """
+
+    def fail(error: OSError) -> None:
+        raise error
+
+    for folder, directories, files in os.walk(directory, onerror=fail):
+        yield from (Path(folder, name) for name in (*directories, *files))
 
 
 def write_json(path: str | PathLike[str], value: Any, *, indent: int | None = 1, sync: bool = True) -> None:
@@ -231,6 +276,11 @@ def flush(path: Path) -> None:
 
 def _sibling(path: Path) -> Path:
     return path.with_name(f".{path.name}.partial")
+
+
+def _replaced(path: Path) -> Path:
+    """Return the place of the old directory between two renames."""
+    return path.with_name(f".{path.name}.replaced")
 
 
 def _remove(path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import sparse
 
+from embeddings.array_files import read_array, save_array
 from embeddings.count_based.cooccurrence_kernels import EMPTY, count_pairs
 
 if TYPE_CHECKING:
@@ -134,9 +135,8 @@ class Cooccurrences:
     def _stored(self, array: np.ndarray, name: str) -> np.ndarray:
         """Write an array of the next run; return it as a memory map."""
         path = self.directory / f"{len(self._runs)}.{name}.npy"
-        np.save(path, array)
-        mapped: np.ndarray = np.load(path, mmap_mode="r")
-        return mapped
+        save_array(path, array)
+        return read_array(path, mapped=True)
 
 
 def _summed(keys: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -127,9 +127,10 @@ class CountBased(Estimator):
         Raises
         ------
         EmbeddingsError
-            The vocabulary has no more words than `dimension`, or no entry of PMI is positive.
+            The vocabulary is another one or has no more words than `dimension`, or no entry of PMI is positive.
         """
         config = self.config
+        corpus.require_vocabulary(vocabulary)
         if config.dimension >= len(vocabulary):
             raise EmbeddingsError(
                 f"dimension is {config.dimension} for {counted(len(vocabulary), 'word')}; "

@@ -3,6 +3,8 @@
 ``numpy.load`` opens it. The archive stores the vectors uncompressed and aligned, so that they can be memory-mapped.
 """
 
+import errno
+import os
 import struct
 import zipfile
 import zlib
@@ -29,6 +31,7 @@ LARGEST_WORD_ARRAY = 1 << 31
 
 _INFLATION = 1040  # deflate packs no more than 1032 bytes into one
 _LOCAL_HEADER, _ZIP64_FIELD = 30, 20
+_STREAMED = 0x08  # the flag of members whose sizes follow them, so that they cannot be mapped
 _PADDING_FIELD = 0xD935  # the zip field for alignment of the data
 _FIXED_DATE = (1980, 1, 1, 0, 0, 0)  # so that equal vectors give equal files
 # errors that zipfile and NumPy raise for damaged archives
@@ -92,6 +95,8 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
         with _new_member(archive, "words", np.dtype(f"<U{width}"), (len(words),)) as member:
             for start in range(0, len(words), 1 << 16):
                 member.write(np.array(words[start : start + (1 << 16)], f"<U{width}").data.cast("B"))
+        if any(info.flag_bits & _STREAMED for info in archive.infolist()):  # zipfile's answer to an error of the disk
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def _word_width(words: list[str]) -> int:

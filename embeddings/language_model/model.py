@@ -39,6 +39,7 @@ from embeddings.text.tokenizer.tokenizers import Tokenizer, tokenizer_of
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.vectors.model_directory import VECTORS_FILE
 from vecmill.files import atomic_directory, write_json, writing
+from vecmill.records import fits, require_types
 
 _FORMAT = 1
 _STAGE = "train-lm"  # of a run directory, where the model is
@@ -260,6 +261,7 @@ class LanguageModel:
             Final states, the initial ones of the next window.
         """
         clear_gradients(self.parameters)
+        self._require_targets(targets)
         outputs, ends = self._forward(inputs, states, rng)
         mask = self._drawn_mask("output", self.config.dropout_output, outputs, rng)
         hidden = outputs if mask is None else outputs * mask
@@ -311,6 +313,7 @@ class LanguageModel:
         lengths: np.ndarray | None = None,
     ) -> tuple[np.ndarray, list[State]]:
         """Return ln P(target) normalised over all V words, (T, B) float64, 0 for padding; and the final states."""
+        self._require_targets(targets)
         hidden, ends = self.hidden(inputs, states, lengths)
         flat = self.output.log_likelihood(hidden.reshape(-1, hidden.shape[-1]), targets.ravel())
         return flat.reshape(inputs.shape), ends
@@ -319,6 +322,14 @@ class LanguageModel:
         """Return ln P of every word after the words `ids` (B,), which follow `states`: (B, V); and the new states."""
         hidden, ends = self.hidden(np.asarray(ids)[None], states)
         return self.output.log_probabilities(hidden[0]), ends
+
+    def _require_targets(self, ids: np.ndarray) -> None:
+        """Check ids before compiled code, which checks nothing, uses them; negative targets do not count."""
+        if ids.size and ids.max() >= len(self.vocabulary):
+            raise EmbeddingsError(
+                f"word id {ids.max():,} is not below {len(self.vocabulary):,}, the words of the model; "
+                "encode the text with its vocabulary"
+            )
 
     def layers(self) -> Iterator[tuple[Cell, dict[str, np.ndarray]]]:
         """Yield the cell of each layer and its weights, `weight_ih`, `weight_hh`, `bias`, from the bottom up."""
@@ -334,6 +345,9 @@ class LanguageModel:
         rng: np.random.Generator | None,
         lengths: np.ndarray | None = None,
     ) -> tuple[np.ndarray, list[State]]:
+        if inputs.size and inputs.min() < 0:  # NumPy would count from the end
+            raise EmbeddingsError(f"word id {inputs.min()} is negative; expected one below {len(self.vocabulary):,}")
+        self._require_targets(inputs)
         looked_up = self.embedding.forward(inputs)
         vectors = looked_up.vectors
         self._masks = {}
@@ -429,8 +443,12 @@ class LanguageModel:
             settings = with_present_names(about["model"])
             config = LanguageModelConfig(**{name: settings[name] for name in known})
             tokenizer = about["tokenizer"]
+            if not fits(tokenizer, dict[str, Any]):
+                raise TypeError(f"tokenizer is {str(tokenizer)[:60]!r}")
+            require_types(config)
             arrays = load_file(directory / _WEIGHTS)
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            _require_weights_of(config, arrays)
+        except (ArithmeticError, AttributeError, LookupError, OSError, SafetensorError, TypeError, ValueError) as error:
             raise EmbeddingsError(f"{directory} is damaged ({error}); train the model again") from error
         model = cls(
             config,
@@ -463,6 +481,14 @@ class LanguageModel:
                 raise EmbeddingsError(f"{name} is {there} in {origin} and {here} in this model: another architecture")
         for name, parameter in self.parameters.items():
             parameter.value[...] = arrays[name]
+
+
+def _require_weights_of(config: LanguageModelConfig, arrays: Mapping[str, np.ndarray]) -> None:
+    """Check sizes of a record against the weights beside it, before memory is allocated for them."""
+    sizes = [config.last_hidden_size or config.hidden_size, *([config.hidden_size] if config.layers > 1 else [])]
+    numbers = sum(array.size for array in arrays.values())
+    if config.layers > len(arrays) or max(sizes) ** 2 > numbers or (config.dimension or 0) > numbers:
+        raise ValueError("the architecture has more weights than the file")
 
 
 def _cutoffs(words: int) -> list[int]:

@@ -5,13 +5,15 @@ All random numbers are drawn from one generator: a run that was interrupted and 
 same weights, bit for bit, as one that was not (on the same machine with the same number of threads).
 
 An interruption is raised in the main thread, at any moment. Steps therefore run in a thread of their own: the current
-step is finished, then the checkpoint is written, and nothing is lost.
+step is finished, then the checkpoint is written, and nothing is lost. A lock keeps both apart, since a second
+interruption can end the wait for that thread.
 """
 
 import logging
 import math
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext, suppress
 from contextvars import copy_context
@@ -49,6 +51,7 @@ from embeddings.training import (
     TrainingDiverged,
     TrainingProgress,
 )
+from vecmill.records import fits, require_types
 
 logger = logging.getLogger(__name__)
 
@@ -126,6 +129,7 @@ class LMTrainer(Estimator):
         self._text: dict[str, str] = {}
         self._checkpoints = Checkpoints(self.checkpointing)
         self._saved_after: int | None = None
+        self._whole = threading.Lock()  # taken while weights, optimizer and position change
 
     def fit(self, train: Ids, valid: Ids, *, progress: ProgressCallback | None = None) -> Self:
         """Train, and leave the model with the weights of the best validation.
@@ -158,7 +162,7 @@ class LMTrainer(Estimator):
         self._begin()
         if columns.columns < self.config.batch_size:
             logger.warning("the text has only %d words: fewer columns than %d", len(train), self.config.batch_size)
-        self._restore({"training text": text_hash(train), "validation text": text_hash(valid)})
+        self._restore({"training text": text_hash(train), "validation text": text_hash(valid)}, columns)
         self._pace = Pace(self.config.epochs * columns.steps * columns.columns)
         begun_at = self._position.windows
         try:
@@ -174,8 +178,8 @@ class LMTrainer(Estimator):
                     raise self._divergence()
                 if self._position.windows > begun_at:
                     self._save()
-        except KeyboardInterrupt:  # the thread has finished its step
-            with suppress(TrainingDiverged):  # the previous checkpoint is kept
+        except KeyboardInterrupt:
+            with self._whole, suppress(TrainingDiverged):  # the step is finished; the previous checkpoint is kept
                 self._save()
             raise
         except TrainingDiverged as error:
@@ -197,11 +201,20 @@ class LMTrainer(Estimator):
         position, rng = self._position, self._rng if self.config.variable_windows else None
         pieces = windows(columns.steps - position.row, self.config.bptt, rng)
         self._pace.pause()
-        while thread.submit(copy_context().run, self._step, columns, pieces).result():
+        while self._alone(thread, self._step, columns, pieces):
             self._pace.update(self._tokens_done(columns))
             if progress:
                 progress(self._progress(columns))
             self._save_if_due()
+
+    def _alone(self, thread: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Call a function in the thread of steps, and wait for it; no checkpoint is written meanwhile."""
+
+        def call() -> Any:
+            with self._whole:
+                return function(*arguments)
+
+        return thread.submit(copy_context().run, call).result()
 
     def _step(self, columns: Columns, pieces: Iterator[slice]) -> bool:
         """Train on the next window; return whether there was one."""
@@ -256,9 +269,9 @@ class LMTrainer(Estimator):
 
     def _validate(self, valid: Ids, thread: ThreadPoolExecutor) -> None:
         optimizer, started = self._optimizer, time.monotonic()
-        with optimizer.averages() if isinstance(optimizer, AveragedSGD) else nullcontext():
+        with self._whole, optimizer.averages() if isinstance(optimizer, AveragedSGD) else nullcontext():
             loss = self._validation_loss(valid)
-        thread.submit(self._note_validation, loss, time.monotonic() - started).result()
+        self._alone(thread, self._note_validation, loss, time.monotonic() - started)
 
     def _note_validation(self, loss: float, seconds: float) -> None:
         """Record a validation, and end the epoch."""
@@ -365,22 +378,42 @@ class LMTrainer(Estimator):
             return ""
         return f"; the checkpoint after {self._saved_after} windows is kept in {self._checkpoints.directory}"
 
-    def _restore(self, text: dict[str, str]) -> None:
+    def _restore(self, text: dict[str, str], columns: Columns) -> None:
         """Resume from the checkpoint, if there is one."""
         self._text = text
         checkpoint, origin = self._checkpoints.load(), str(self._checkpoints.directory)
         if checkpoint is None:
             return
         arrays, state = checkpoint
-        before = {**state["identity"], "text": state["text"]}
-        before["model"] = with_present_names(before["model"])
-        require_same(before, {**self._identity(), "text": text}, origin)
-        self.model.assign(group_of(arrays, "weight"), origin)
-        self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])
-        self._best = group_of(arrays, "best")
-        self._states = states_of(group_of(arrays, "state"))
-        self._position = _Position(**state["position"])
-        self._plateau = ReduceOnPlateau(**state["plateau"])
-        self._rng.bit_generator.state = state["random"]
-        self._metrics, self._saved_after = state["metrics"], self._position.windows
+        with self._checkpoints.fitting():
+            before = {**state["identity"], "text": state["text"]}
+            before["model"] = with_present_names(before["model"])
+            require_same(before, {**self._identity(), "text": text}, origin)
+            self.model.assign(group_of(arrays, "weight"), origin)
+            self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])
+            self._best = group_of(arrays, "best")
+            if any(self.model.parameters[name].value.shape != array.shape for name, array in self._best.items()):
+                raise ValueError("the best weights are of another architecture")
+            self._states = self._fitting_states(states_of(group_of(arrays, "state")), columns)
+            self._position = _Position(**state["position"])
+            if not 0 <= self._position.row <= columns.steps:
+                raise ValueError(f"time step {self._position.row} of {columns.steps}")
+            self._plateau = ReduceOnPlateau(**state["plateau"])
+            for record in (self._position, self._plateau):
+                require_types(record)
+            self._rng.bit_generator.state = state["random"]
+            if not fits(state["metrics"], list[dict[str, float | None]]) or any(
+                "seconds" not in e for e in state["metrics"]
+            ):
+                raise TypeError("metrics are not records of epochs")
+            self._metrics, self._saved_after = state["metrics"], self._position.windows
         logger.info("resuming in epoch %d, after %d windows", self._position.epoch + 1, self._position.windows)
+
+    def _fitting_states(self, states: list[State] | None, columns: Columns) -> list[State] | None:
+        """Return states, whose shapes must be those after a time step of this model."""
+        if states is not None:
+            _, ours = self.model.hidden(np.zeros((1, columns.columns), np.int64))
+            theirs, wanted = ([[(p.shape, p.dtype) for p in state] for state in layers] for layers in (states, ours))
+            if theirs != wanted:
+                raise ValueError(f"states {theirs}, in this training {wanted}")
+        return states

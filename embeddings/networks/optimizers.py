@@ -17,6 +17,7 @@ from embeddings.networks import optimizer_kernels
 from embeddings.networks.parameters import Parameter, Parameters, RowGradient, as_matrix, distinct, global_norm
 from embeddings.parallel import over_rows
 from embeddings.training import TrainingDiverged
+from vecmill.records import fits
 
 
 class Optimizer(ABC):
@@ -118,6 +119,8 @@ class Optimizer(ABC):
             if ours != theirs:
                 raise ValueError(f"optimizer state {name!r}: {theirs} in the checkpoint, {ours} here")
             self.state[name][...] = state[name]
+        if not (fits(numbers["steps"], int) and fits(numbers["learning_rate"], float)):
+            raise ValueError(f"optimizer: {numbers['steps']!r} steps, learning rate {numbers['learning_rate']!r}")
         self.steps, self.learning_rate = numbers["steps"], numbers["learning_rate"]
 
     def _update_parameter(self, name: str, parameter: Parameter, scale: float) -> None:
@@ -304,25 +307,28 @@ class AveragedSGD(SGD):
     def restore(self, state: Mapping[str, np.ndarray], numbers: Mapping[str, Any]) -> None:
         """Resume from a checkpoint; see `Optimizer.restore`."""
         super().restore(state, numbers)
+        if not (fits(numbers["averaged"], int) and fits(numbers["losses"], list[float])):
+            raise ValueError("optimizer: the number of averaged steps or the losses are wrong")
         self.averaged, self.losses = numbers["averaged"], list(numbers["losses"])
         self._triggered = numbers["triggered"]
 
     @contextmanager
     def averages(self) -> Iterator[None]:
         """Set the parameters to their averages, if there are any yet, within the context."""
-        self._swap()
+        own = {name: parameter.value.copy() for name, parameter in self.parameters.items()} if self.averaged else {}
         try:
+            self._assign({name: self.state[f"{name}.average"] for name in own})
             yield
         finally:
-            self._swap()
+            try:
+                self._assign(own)
+            except KeyboardInterrupt:  # at any moment: once more, so that all are restored
+                self._assign(own)
+                raise
 
-    def _swap(self) -> None:
-        if self.averaged:
-            for name, parameter in self.parameters.items():
-                mean = self.state[f"{name}.average"]
-                kept = parameter.value.copy()
-                parameter.value[...] = mean
-                mean[...] = kept
+    def _assign(self, values: Mapping[str, np.ndarray]) -> None:
+        for name, value in values.items():
+            self.parameters[name].value[...] = value
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

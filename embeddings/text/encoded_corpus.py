@@ -36,6 +36,7 @@ from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.threads import thread_count
 from vecmill.files import atomic_directory, file_digest, write_json, writing
+from vecmill.records import require_types
 
 SHARD_TOKENS = 1 << 22
 _OPEN_SHARDS = 2  # shards of 16 MB: the pages of a mapped file count as memory of the process
@@ -125,7 +126,10 @@ class EncodedCorpus:
                 raise EmbeddingsError(f"{directory} is of another version; encode the corpus again")
             parts = {name: CorpusPart(**part) for name, part in about.pop("parts").items()}
             corpus = cls(directory=directory, parts=parts, **about)
-            corpus._check_types()
+            for record in (corpus, *parts.values()):
+                require_types(record)
+            if any(len(files) != 2 for files in corpus.files):
+                raise TypeError("a shard has ids and offsets")
         except FileNotFoundError:
             raise EmbeddingsError(f"{directory} has no encoded.json; expected an encoded corpus") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -157,10 +161,20 @@ class EncodedCorpus:
                 if found != expected:
                     raise EmbeddingsError(f"{self.directory / name} is damaged; encode the corpus again")
 
-    def _check_types(self) -> None:
-        numbers = [self.vocabulary_size, *(part.token_count for part in self.parts.values())]
-        if not all(isinstance(number, int) and number >= 0 for number in numbers) or not isinstance(self.split, str):
-            raise TypeError("a total is not a number")
+    def require_vocabulary(self, vocabulary: Vocabulary) -> None:
+        """Check that a vocabulary is the one that encoded the corpus: compiled code uses the ids unchecked.
+
+        Parameters
+        ----------
+        vocabulary : Vocabulary
+
+        Raises
+        ------
+        EmbeddingsError
+            It is another one.
+        """
+        if (self.vocabulary_size, self.vocabulary_sha256) != (len(vocabulary), vocabulary.fingerprint()):
+            raise EmbeddingsError("this vocabulary is not the one that encoded the corpus; encode it again")
 
     @property
     def token_count(self) -> int:
@@ -234,9 +248,8 @@ class _Shards(Sequence[Shard]):
         def open_shard(index: int) -> Shard:
             ids, offsets = (open_ids(directory / name) for name in names[index])
             require_ids(ids, vocabulary_size, directory / names[index][0])
-            if offsets.dtype != np.int64 or not offsets.size or offsets[0] != 0 or offsets[-1] != ids.size:
-                raise EmbeddingsError(f"{directory / names[index][1]} is damaged; encode the corpus again")
-            if (np.diff(offsets) < 1).any():
+            sound = offsets.dtype == np.int64 and offsets.ndim == 1 and offsets.size
+            if not sound or offsets[0] != 0 or offsets[-1] != ids.size or (np.diff(offsets) < 1).any():
                 raise EmbeddingsError(f"{directory / names[index][1]} is damaged; encode the corpus again")
             return Shard(ids, offsets)
 

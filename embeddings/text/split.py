@@ -25,7 +25,7 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings.array_files import read_array
+from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoding_kernels import Begin, Deal, count_lines, count_words
 from embeddings.text.tokenized_corpus import TokenizedCorpus
@@ -117,7 +117,8 @@ class SplitText:
             counts = read_array(path)
         except OSError as error:
             raise EmbeddingsError(f"cannot read {path}: {error.strerror}; split the text again") from error
-        if counts.dtype != np.int64 or counts.ndim != 1 or counts.min(initial=0) < 0:
+        sound = counts.dtype == np.int64 and counts.ndim == 1
+        if not sound or counts.min(initial=0) < 0 or counts.max(initial=0) > self.tokens:
             raise EmbeddingsError(f"{path} is damaged; split the text again")
         return counts
 
@@ -205,7 +206,7 @@ def split_text(
             "cycle": list(cycle),
         }
         with writing(directory):
-            np.save(partial / _LINES, begins, allow_pickle=False)
+            save_array(partial / _LINES, begins)
             write_json(partial / _RECORD, record)
     return SplitText.open(directory)
 
@@ -284,7 +285,7 @@ def _count_train(tokenized: TokenizedCorpus, split: SplitText, worker: int) -> i
                 raise EmbeddingsError(f"{tokenized.directory} is damaged; tokenize the corpus again")
         path = split.directory / _counts_name(worker, spill)
         with writing(path):
-            np.save(path, counts[words.ids()], allow_pickle=False)
+            save_array(path, counts[words.ids()])
         tokens += int(counts.sum())
     return tokens
 

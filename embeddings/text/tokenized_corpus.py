@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.array_files import read_array, write_array
+from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.misread import unsegmented_runs, warn_if_misread
 from embeddings.text.tokenizer.spilled_counts import SpilledCounts, write_spilled_counts
@@ -36,6 +36,7 @@ from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.tokenizer.word_counters import WordCounter
 from embeddings.threads import thread_count
 from vecmill.files import atomic_directory, write_json, writing
+from vecmill.records import require_types
 
 _TABLES_BYTES = 96 << 20  # memory of the word tables of all workers
 _LARGEST_TABLE = 48 << 20
@@ -95,7 +96,11 @@ class TokenizedCorpus:
             about = json.loads((directory / "tokenized.json").read_text("utf-8"))
             if about.pop("format") != _FORMAT:
                 raise EmbeddingsError(f"{directory} is of another version; tokenize the corpus again")
-            return cls(directory=directory, parts=_checked(read_array(directory / "parts.npy")), **about)
+            corpus = cls(directory=directory, parts=_checked(read_array(directory / "parts.npy")), **about)
+            require_types(corpus)
+            if corpus.parts[:, 4].max(initial=0) >= max(1, len(corpus.sources)):
+                raise ValueError(f"parts.npy names a text that is none of the {len(corpus.sources)}")
+            return corpus
         except FileNotFoundError as error:
             raise EmbeddingsError(f"{directory} has no {Path(error.filename).name}; expected tokenized text") from None
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -210,8 +215,7 @@ def tokenize_corpus(
         about = {**asdict(corpus), "format": _FORMAT}
         del about["directory"], about["parts"]
         with writing(directory):
-            with (partial / "parts.npy").open("wb") as file:
-                write_array(file, corpus.parts)
+            save_array(partial / "parts.npy", corpus.parts)
             write_json(partial / "tokenized.json", about)
     if not isinstance(tokenizer, TokenLists):
         runs = sum((worker.runs for worker in workers), Counter[str]())

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from embeddings.array_files import read_array
+from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
 from vecmill.files import atomic_directory, writing
@@ -160,9 +160,9 @@ def write_model_directory(
         `path` exists and is not empty (without `overwrite`), or cannot be written.
     """
     with atomic_directory(path, replace=overwrite) as new, writing(path):
-        np.save(new / VECTORS_FILE, stored.matrix, allow_pickle=False)
+        save_array(new / VECTORS_FILE, stored.matrix)
         if stored.context is not None:
-            np.save(new / CONTEXT_FILE, stored.context, allow_pickle=False)
+            save_array(new / CONTEXT_FILE, stored.context)
         stored.vocabulary.save(new / VOCABULARY_FILE)
         if tokenizer:
             settings = {"name" if name == "spec" else name: value for name, value in tokenizer.items()}

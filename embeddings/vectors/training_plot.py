@@ -12,6 +12,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.files import atomic_file
+from vecmill.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -94,7 +95,8 @@ def training_figure(metrics: Sequence[dict[str, Any]], vocabulary: Vocabulary, t
 
     with mpl.rc_context(PLOT_STYLE):
         picture = TrainingFigure(figsize=(13, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
-        picture.suptitle(f"{title}  ", x=0.012, ha="left", fontsize=16, fontweight="bold", fontfamily="serif")
+        style = {"fontsize": 16, "fontweight": "bold", "fontfamily": "serif", "parse_math": False}  # $ is a letter
+        picture.suptitle(f"{visible(title)}  ", x=0.012, ha="left", **style)
         if metrics:
             loss, rate, zipf = picture.subplots(1, 3, width_ratios=(1.15, 0.8, 1.15))
             _plot_loss(loss, metrics)
@@ -185,5 +187,5 @@ def _plot_zipf(axes: "Axes", vocabulary: Vocabulary) -> None:
         if rank <= len(counts):
             place = (rank, counts[rank - 1])
             axes.plot(*place, "o", color=TRAINED, markersize=4.5)
-            word = words[rank - 1].replace("$", r"\$")
-            axes.annotate(word, place, (6, 5), textcoords="offset points", fontsize=9.5)
+            word = visible(words[rank - 1])
+            axes.annotate(word, place, (6, 5), textcoords="offset points", fontsize=9.5, parse_math=False)

@@ -69,6 +69,10 @@ class Work:
         return {"position": self.position, "loss": self.loss, "examples": self.examples, "tokens": self.tokens}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Restore the result of `state`."""
+        """Restore the result of `state`; raise a ValueError if it is that of fewer blocks."""
         self.position, self.loss = int(state["position"]), float(state["loss"])
+        if not 0 <= self.position <= self.blocks:
+            raise ValueError(f"block {self.position} of {self.blocks}")
         self.examples, self.tokens = int(state["examples"]), int(state["tokens"])
+        if not 0 <= self.examples < 2**63:
+            raise ValueError(f"{self.examples} examples")

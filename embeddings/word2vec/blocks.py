@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from embeddings.errors import EmbeddingsError
 from embeddings.text.encoded_corpus import EncodedCorpus
 
 BLOCK_TOKENS = 10_000
@@ -58,7 +59,14 @@ def cut_into_blocks(corpus: EncodedCorpus, block_tokens: int | None = None) -> B
     Returns
     -------
     BlockTable
+
+    Raises
+    ------
+    EmbeddingsError
+        The corpus has no shards.
     """
+    if not corpus.shards:
+        raise EmbeddingsError(f"{corpus.directory} has no shards; encode the corpus again")
     size = block_tokens or max(50, min(BLOCK_TOKENS, corpus.token_count // _FEWEST_BLOCKS))
     parts = [_cut_shard(number, np.asarray(shard.offsets), size) for number, shard in enumerate(corpus.shards)]
     return BlockTable(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

@@ -1,6 +1,7 @@
 """One run of `Word2Vec.fit`: threads, learning rate, loss, progress, checkpoints. The arithmetic is in `kernels`."""
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -70,8 +71,7 @@ class TrainingRun:
         progress: ProgressCallback | None = None,
         checkpoints: Checkpoints | None = None,
     ) -> None:
-        if corpus.vocabulary_sha256 != vocabulary.fingerprint():
-            raise EmbeddingsError("this vocabulary is not the one that encoded the corpus; encode it again")
+        corpus.require_vocabulary(vocabulary)
         self.config = config
         self.metrics: list[dict[str, Any]] = []
         self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)
@@ -98,6 +98,7 @@ class TrainingRun:
         self._strategy = Rounds(config, corpus, self.parameters, self._blocks) if deterministic else self._hogwild
         self._pace = Pace(self.words_total)
         self._trained_seconds = 0.0
+        self._whole = threading.Lock()  # taken while threads change E and C
 
     @property
     def words_total(self) -> int:
@@ -132,9 +133,11 @@ class TrainingRun:
                 self._report_epoch(epoch, metrics)
             except EmbeddingsError:  # diverged, or no space for a checkpoint
                 raise
-            except BaseException:  # usually an interruption; the threads have ended
-                self._require_finite(work.loss)
-                self._save(work)
+            except BaseException:  # usually an interruption; a second one can end the wait for the threads
+                with self._whole:
+                    self._require_finite(work.loss)
+                    if work.tokens == self._tokens_before[work.position]:  # a thread that failed has lost its block
+                        self._save(work)
                 raise
             self.metrics.append(metrics)
             work = Work(len(self._blocks))
@@ -177,19 +180,24 @@ class TrainingRun:
         start, before = time.monotonic(), work.so_far()
         work.pause(False)
         run = self._strategy.start(work, self._blocks, step)
-        with ThreadPoolExecutor(self._strategy.threads, "word2vec") as pool:
-            futures = [pool.submit(run) for _ in range(self._strategy.threads)]
+        with ThreadPoolExecutor(1, "word2vec") as alone:  # an interruption can neither begin nor end some threads only
             try:
-                while wait(futures, timeout=max(0.0, min(_REPORT_SECONDS, seconds))).not_done:
+                training = alone.submit(self._train_together, run)
+                while wait([training], timeout=max(0.0, min(_REPORT_SECONDS, seconds))).not_done:
                     if time.monotonic() - start > seconds:
                         break
                     before = self._report(epoch, work, before)
             finally:
                 work.pause()
-        for future in futures:
-            future.result()
+        training.result()
         self._trained_seconds += time.monotonic() - start
         self._report(epoch, work, before)
+
+    def _train_together(self, run: Callable[[], None]) -> None:
+        threads = self._strategy.threads
+        with self._whole, ThreadPoolExecutor(threads, "word2vec") as pool:
+            for future in [pool.submit(run) for _ in range(threads)]:
+                future.result()
 
     def _save(self, work: Work) -> None:
         arrays = {"embedding": self.parameters.embedding, "context": self.parameters.context}
@@ -201,17 +209,19 @@ class TrainingRun:
         found = self._checkpoints.load()
         if found is None:
             return
-        for name in ("embedding", "context"):
-            matrix, saved = getattr(self.parameters, name), found.arrays[name]
-            if saved.shape != matrix.shape:
-                raise EmbeddingsError(
-                    f"the checkpoint in {self._checkpoints.directory} has a matrix of {saved.shape}, this run one of "
-                    f"{matrix.shape}: it is of other settings or text; remove it to start again"
-                )
-            matrix[:] = saved
-        self.metrics += found.state["metrics"]
-        self._trained_seconds = found.state["seconds"]
-        work.restore(found.state["work"])
+        with self._checkpoints.fitting():
+            for name in ("embedding", "context"):
+                matrix, saved = getattr(self.parameters, name), found.arrays[name]
+                if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
+                    raise ValueError(
+                        f"a matrix is {saved.dtype} {saved.shape}, in this training {matrix.dtype} {matrix.shape}"
+                    )
+                matrix[:] = saved
+            self.metrics += [dict(entry) for entry in found.state["metrics"]]
+            self._trained_seconds = float(found.state["seconds"])
+            work.restore(found.state["work"])
+            if work.tokens != self._tokens_before[work.position]:
+                raise ValueError(f"{work.tokens} tokens in the first {work.position} blocks")
         logger.info("resuming after epoch %d, block %d", len(self.metrics), work.position)
 
     def _report(self, epoch: int, work: Work, before: tuple[float, int, int]) -> tuple[float, int, int]:

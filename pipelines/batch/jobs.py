@@ -32,7 +32,7 @@ SETTINGS_FOLDER, LOGS_FOLDER = "settings", "logs"
 FINISHED, FAILED, STOPPED = "finished", "failed", "stopped"
 _POLL = 0.1  # seconds between two looks at the processes
 _PATIENCE = 120.0  # seconds in which a job can write a checkpoint after SIGTERM
-_PROGRAM = [sys.executable, "-P", "-c", "from pipelines.cli import main; main()", "--log-format", "json"]
+_PROGRAM = [sys.executable, "-P", "-m", "vecmill", "--log-format", "json"]
 
 
 @dataclass(kw_only=True)
@@ -195,14 +195,17 @@ class BatchRunner:
             for stage, recipe in state.recipes.items():
                 if recipe in self._made and self._made[recipe].parent != state.directory:
                     link_stage(self._made[recipe], state.directory / stage)
-        command = [*_PROGRAM, "run", str(self._settings(state)), "--out", str(state.directory)]
+        settings = self._settings(state)
+        with atomic_file(settings) as file:
+            file.write(state.job.to_toml().encode())
+        command = [*_PROGRAM, "run", str(settings), "--out", str(state.directory)]
         command += ["--until", until] if until else []
-        slot = self._slots.pop(0)
         with self._log(state).open("ab") as log:
             # This program, without a shell. In a process group of its own Ctrl-C reaches it once, through `_stop`.
             process = subprocess.Popen(  # noqa: S603  # nosec B603
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
             )
+        slot = self._slots.pop(0)
         if self._processors:
             with contextlib.suppress(OSError):  # the process has already ended
                 os.sched_setaffinity(process.pid, self._processors[slot])
@@ -226,9 +229,8 @@ class BatchRunner:
 
     def _end(self, state: JobState, status: str, reason: str) -> None:
         state.status, state.reason = status, "" if status == FINISHED else reason
-        logger.log(
-            logging.INFO if status == FINISHED else logging.WARNING, "%s: %s: %s", state.job.name, status, reason
-        )
+        level = logging.INFO if status == FINISHED else logging.ERROR
+        logger.log(level, "%s: %s: %s", state.job.name, status, reason)
 
     def _settings(self, state: JobState) -> Path:
         return self._directory / SETTINGS_FOLDER / f"{state.job.name}.toml"

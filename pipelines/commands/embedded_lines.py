@@ -9,6 +9,7 @@ from typing import BinaryIO, NamedTuple, Self
 
 import numpy as np
 
+from embeddings.array_files import write_array
 from embeddings.formats.comma_separated import quoted
 from embeddings.formats.stream import VectorBlock, VectorStream, encoded
 from embeddings.formats.text_rows import write_rows
@@ -56,7 +57,7 @@ def write(embedded: Iterable[EmbeddedLines], file: BinaryIO, name: str, dimensio
     """
     if name == "npy":
         with _Spool(embedded) as spool:
-            np.save(file, spool.matrix.reshape(-1, dimension), allow_pickle=False)
+            write_array(file, spool.matrix.reshape(-1, dimension))
     elif name == "parquet":
         _write_parquet(embedded, file, dimension)
     else:

@@ -124,7 +124,7 @@ def score_command(
                 record = {"text": shown, "log10": total, "words": len(line), "oov": oov}
                 typer.echo(json.dumps(record, ensure_ascii=False))
             else:
-                typer.echo(f"{total:.4f}\t{shown}")
+                typer.echo(results.shown(f"{total:.4f}\t{shown}"))
 
 
 def generate_command(
@@ -161,7 +161,9 @@ def generate_command(
     settings: dict[str, Any] = {"number": number, "config": config, "beam": beam, "seed": seed}
     for text in continue_text(lm, prompt, length, stop_at_eos=not lines, **settings):
         written = " ".join(text) if tokens else write_out(text)
-        typer.echo(json.dumps({"text": written, "tokens": text}, ensure_ascii=False) if as_json else written)
+        typer.echo(
+            json.dumps({"text": written, "tokens": text}, ensure_ascii=False) if as_json else results.shown(written)
+        )
 
 
 def export_lm_command(

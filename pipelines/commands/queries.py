@@ -144,7 +144,7 @@ def vector_command(
         if as_json:
             typer.echo(json.dumps({"word": word, "vector": [float(number) for number in numbers]}, ensure_ascii=False))
         else:
-            typer.echo(" ".join([word, *numbers]))
+            typer.echo(results.shown(" ".join([word, *numbers])))
 
     _answer_all(words or (word for batch in _batches(arriving_lines("word> ")) for word in batch), answer)
 

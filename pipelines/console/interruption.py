@@ -1,25 +1,86 @@
-"""Ctrl-C and SIGTERM: a command stops cleanly and says how to resume."""
+"""Ctrl-C, SIGTERM, a closed terminal and SIGQUIT: a command stops cleanly and says how to resume."""
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-
-import typer
 
 logger = logging.getLogger(__name__)
 
+AGAIN = "repeat the command"
+"""Advice where a command has none of its own."""
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM was received: an interruption like Ctrl-C, sent by a job system."""
+_NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
+_UNLESS_IGNORED = [getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]  # nohup
+
+_received: list["Interruption"] = []
 
 
-KIND = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
-EXIT_CODE = {KeyboardInterrupt: 130, Terminated: 143}
+class Interruption(KeyboardInterrupt):
+    """A signal was received that ends the command.
 
-_received: list[type[KeyboardInterrupt]] = []
+    Parameters
+    ----------
+    number : int
+        Number of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def exit_code(error: BaseException) -> int:
+    """Return the exit code of a command that an interruption has ended, as shells have it."""
+    return 128 + (error.number if isinstance(error, Interruption) else signal.SIGINT)
+
+
+@contextmanager
+def handled_signals() -> Iterator[None]:
+    """Raise an `Interruption` in the main thread for a signal that ends the command.
+
+    Signals that arrive while a first one is being handled are ignored: a checkpoint is written, temporary files are
+    removed.
+    """
+    previous = {number: signal.signal(number, _interrupt) for number in _handled_numbers()}
+    try:
+        yield
+    finally:
+        _received.clear()
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def process_signals() -> Iterator[None]:
+    """Handle signals from the first import to the last line; afterwards they end the process without a traceback.
+
+    A command handles signals itself. This context is for the moments before and after it.
+    """
+    numbers = _handled_numbers()
+    for number in numbers:
+        signal.signal(number, _interrupt)
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        with suppress(OSError):
+            sys.stderr.write(f"stopped; {AGAIN}\n")
+        sys.exit(exit_code(error))
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _handled_numbers() -> list[int]:
+    """Return the signals to handle: none outside the main thread, which alone can, nor those that nohup ignores."""
+    if threading.current_thread() is not threading.main_thread():
+        return []
+    return [
+        number for number in _NUMBERS if number not in _UNLESS_IGNORED or signal.getsignal(number) is not signal.SIG_IGN
+    ]
 
 
 def raise_if_interrupted() -> None:
@@ -34,23 +95,32 @@ def raise_if_interrupted() -> None:
 
 @contextmanager
 def interruptible(advice: str) -> Iterator[None]:
-    """Turn Ctrl-C and SIGTERM inside the context into one line with advice and the exit codes 130 and 143."""
-    in_main_thread = threading.current_thread() is threading.main_thread()  # the only thread that can handle signals
-    previous = {number: signal.signal(number, _interrupt) for number in KIND} if in_main_thread else {}
+    """Turn an interruption inside the context into one line with advice and an exit code."""
+    import typer
+
     try:
         yield
     except KeyboardInterrupt as error:
         logger.warning("stopped; %s", advice)
-        raise typer.Exit(EXIT_CODE[type(error)]) from None
-    finally:
-        _received.clear()
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+        raise typer.Exit(exit_code(error)) from None
+
+
+def interrupted_by(error: BaseException) -> Interruption | None:
+    """Return the interruption during whose handling an error was raised, as by a terminal that was closed."""
+    cause: BaseException | None = error
+    while cause:
+        if isinstance(cause, Interruption):
+            return cause
+        cause = cause.__context__
+    return None
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    _received.append(KIND[signal.Signals(number)])
-    if not _is_compiling(frame):
+    if not _received:
+        _received.append(Interruption(number))
+    handled = sys.exception()
+    lost = handled is None or interrupted_by(handled) is None
+    if lost and not _is_compiling(frame):
         raise _received[0]
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from pipelines.console.interruption import raise_if_interrupted
 from pipelines.console.logs import shows_progress_bars
 from pipelines.console.streams import messages
+from vecmill.visible import visible
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class TerminalProgress:
         )
         text = rich.TextColumn("{task.fields[text]}", markup=False)
         with rich.Progress(*columns, text, console=messages, transient=True) as bar:
-            row = bar.add_task(title, total=total, text="")
+            row = bar.add_task(visible(title), total=total, text="")
             describe = _Description(total)
 
             def update(done: int, note: str = "", seconds_left: float | None = None, total: int | None = None) -> None:

@@ -3,17 +3,35 @@
 import logging
 import shutil
 import sys
-from typing import Literal, get_args
+from contextlib import suppress
+from typing import Any, Literal, get_args
 
 from rich.console import Console
+
+from vecmill.visible import printable, visible
 
 LogFormat = Literal["text", "json", "auto"]
 LOG_FORMATS: tuple[str, ...] = get_args(LogFormat)
 DATE = "%Y-%m-%d %H:%M:%S"
 
-# Text is printed verbatim: no markup, no emoji codes, no wrapping.
-results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-messages = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+class VerbatimConsole(Console):
+    """Prints text as it is, without markup, emoji codes and wrapping; on a terminal control characters are visible."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, soft_wrap=True, **options)
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """Print texts, and whatever else rich can print."""
+        super().print(*(self.shown(item) if isinstance(item, str) else item for item in objects), **options)
+
+    def shown(self, text: str) -> str:
+        """Return a text as this stream shows it: files and pipes get every character that can be written."""
+        return visible(text) if self.is_terminal else printable(text)
+
+
+results = VerbatimConsole()
+messages = VerbatimConsole(stderr=True)
 
 
 def program() -> str:
@@ -46,15 +64,19 @@ class MessageHandler(logging.Handler):
         self.setFormatter(json_formatter() if self.as_json else text)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record."""
+        """Write one record; a terminal that was closed, or a full disk under the log, stops no work."""
+        with suppress(OSError):
+            self._write(record)
+
+    def _write(self, record: logging.LogRecord) -> None:
         if self.as_json:
             messages.file.write(f"{self.format(record)}\n")
             messages.file.flush()
         elif record.levelno >= logging.ERROR:
-            messages.print(f"error: {record.getMessage()}", style="red")
+            messages.print(f"error: {visible(record.getMessage())}", style="red")
         else:
             text = record.getMessage() if messages.is_terminal and not record.exc_info else self.format(record)
-            messages.print(text, style="yellow" if record.levelno >= logging.WARNING else "dim")
+            messages.print(visible(text), style="yellow" if record.levelno >= logging.WARNING else "dim")
 
 
 def json_formatter() -> logging.Formatter:

@@ -63,7 +63,7 @@ def write_map_page(
         data=_packed(_data(word_map, counts, noun)),
     )
     with atomic_file(path) as file:
-        file.write(page.encode())
+        file.write(page.encode("utf-8", "backslashreplace"))  # a file name that is not UTF-8
 
 
 def _source(name: str) -> str:

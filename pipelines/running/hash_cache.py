@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from corpora.corpus import digest_of_file
+from corpora.corpus import UNREADABLE, digest_of_file
 from corpora.sources import InputFile, local_file
 from vecmill.files import read_json, write_json
 
@@ -42,6 +42,8 @@ class HashCache:
         if isinstance(stored, list) and stored[:-1] == stamp:
             return str(stored[-1])
         found = digest_of_file(file)
+        if found.startswith(UNREADABLE):  # perhaps for this moment only
+            return found
         if time.time() - stamp[-1] / 1e9 > _SETTLED and _stamp(path) == stamp:
             self._set(path, stamp, found)
         return found

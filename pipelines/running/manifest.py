@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from vecmill.errors import VecmillError
-from vecmill.files import file_digest, write_json
+from vecmill.files import entries, file_digest, write_json
 
 try:
     import resource
@@ -237,7 +237,7 @@ def hash_files(paths: list[Path]) -> list[str]:
 
 def list_outputs(directory: Path) -> dict[str, dict[str, Any]]:
     """Return ``{relative path: {"bytes", "sha256"}}`` of every file in a directory, without the manifest."""
-    paths = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
+    paths = sorted(path for path in entries(directory) if path.is_file() and path.name != MANIFEST_FILE)
     hashes = hash_files(paths)
     return {
         path.relative_to(directory).as_posix(): {"bytes": path.stat().st_size, "sha256": found}

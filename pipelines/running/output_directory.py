@@ -21,7 +21,7 @@ from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
 from pipelines.settings.config import differences, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
-from vecmill.files import read_json, write_json
+from vecmill.files import entries, flush, read_json, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -87,11 +87,14 @@ class OutputDirectory:
         """Release the lock; remove the work unless the next run can use it."""
         # Caused by the text or the settings, not by the disk: the next run would fail in the same way.
         would_recur = isinstance(error, CorpusError | EmbeddingsError) and not isinstance(error.__cause__, OSError)
-        if self._has_checkpoint() or (self._has_stage() and not would_recur):
-            self._lock.clear_owner()
-        elif self.work.exists():
-            self._remove_work()
-        self._lock.release()
+        try:
+            self._recover()
+            if self._has_checkpoint() or (self._has_stage() and not would_recur):
+                self._lock.clear_owner()
+            elif self.work.exists():
+                self._remove_work()
+        finally:
+            self._lock.release()
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Set the settings of this run: resume unfinished work with the same settings, refuse that with others.
@@ -122,11 +125,17 @@ class OutputDirectory:
 
     def publish(self, stage: str) -> None:
         """Move the finished directory of a stage to its final place, and remove the work."""
-        finished = self.work / stage
-        self._settings.unlink()  # from now on there is no unfinished run
-        if self._path.exists():
-            self._path.rename(self._replaced)
-        finished.rename(self._path)
+        finished, aside = self.work / stage, self.work / ".published"
+        self._settings.rename(aside)  # from now on there is no unfinished run
+        try:
+            if self._path.exists():
+                self._path.rename(self._replaced)
+            finished.rename(self._path)
+            flush(self._path.parent)
+        except BaseException:
+            if finished.exists():
+                aside.rename(self._settings)
+            raise
         self._remove_work()
 
     def _refuse_foreign(self) -> None:
@@ -138,8 +147,8 @@ class OutputDirectory:
             raise OutputError(f"{self._shown} is a file, but the output is a directory; choose another name")
         if os.path.ismount(path):
             raise OutputError(f"{self._shown} is a mount point and cannot be replaced; choose a directory inside it")
-        entries = {entry.relative_to(path).as_posix() for entry in path.rglob("*") if not entry.is_dir()}
-        if not entries:
+        found = {entry.relative_to(path).as_posix() for entry in entries(path) if not entry.is_dir()}
+        if not found:
             return
         try:
             known = {*Manifest.read(path).outputs, MANIFEST_FILE}
@@ -147,7 +156,7 @@ class OutputDirectory:
             raise OutputError(
                 f"{self._shown} exists and was not written by vecmill; choose another directory"
             ) from None
-        foreign = sorted(entries - known)
+        foreign = sorted(found - known)
         if foreign and self._force:
             raise OutputError(f"{self._shown} also holds {foreign[0]}, which would be lost; move it away first")
 
@@ -171,11 +180,15 @@ class OutputDirectory:
         return None if settings is None else with_present_keys(settings)
 
     def _has_stage(self) -> bool:
-        stages = (entry for entry in self.work.glob("[!.]*") if entry.is_dir() and entry.name != _FETCH)
+        stages = (entry for entry in self._in_work() if entry.name[0] != "." and entry.name != _FETCH)
         return self._settings.exists() and (any(stages) or (self.work / _FETCH / _TEXT).exists())
 
     def _has_checkpoint(self) -> bool:
-        return any(self.work.glob(".*.checkpoint-*/*"))
+        return any(any(entry.iterdir()) for entry in self._in_work() if ".checkpoint-" in entry.name)
+
+    def _in_work(self) -> list[Path]:
+        """Return the directories in the work; an error is one: what cannot be listed must not be removed."""
+        return [entry for entry in self.work.iterdir() if entry.is_dir()] if self.work.exists() else []
 
     def _clear_work(self) -> None:
         for entry in self.work.iterdir():

@@ -22,7 +22,7 @@ from pipelines.running.manifest import (
 )
 from pipelines.running.recorded_progress import RecordedProgress
 from pipelines.running.stage import Stage, StageContext
-from vecmill.files import atomic_directory
+from vecmill.files import atomic_directory, recover_directory
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +105,8 @@ class Runner:
 
     def run(self) -> dict[str, Manifest]:
         """Update every stage and return the manifests by stage."""
+        for name in self._stages:
+            recover_directory(self._root / name)
         waiting = [self._stages[step.stage] for step in self.plan() if step.reason]
         for stage in waiting:
             stage.check()

@@ -10,7 +10,7 @@ from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
 from pipelines.running.run_directory import is_run
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
-from vecmill.files import file_digest
+from vecmill.files import entries, file_digest
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def _problems_of(stage: Path, manifest: Manifest, read: Callable[[int], None]) -
         elif path.stat().st_size != entry["bytes"] or _hash(path, read) != entry["sha256"]:
             found.append((name, "damaged"))
     known = {*manifest.outputs, MANIFEST_FILE}
-    present = (path.relative_to(stage).as_posix() for path in stage.rglob("*") if not path.is_dir())
+    present = (path.relative_to(stage).as_posix() for path in entries(stage) if not path.is_dir())
     return found + [(name, "foreign") for name in present if name not in known]
 
 

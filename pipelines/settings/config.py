@@ -75,6 +75,7 @@ class Setting(NamedTuple):
 RUN_SECTIONS: dict[str, type] = {"evaluate": EvaluateSettings, "export": ExportSettings, "output": OutputSettings}
 SECTIONS: dict[str, type] = {**get_type_hints(PipelineConfig), "split": SplitSettings, **RUN_SECTIONS}
 LM_SECTION_NAMES = ("lm", "lm_network", "lm_training")
+_LARGEST = 2**63 - 1  # as in TOML
 FORMER_KEYS = {"vocabulary": {"max_size": "max_vocabulary"}, "lm_network": FORMER_NAMES}
 """Present names of the keys of earlier versions, by section."""
 
@@ -213,7 +214,7 @@ def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of numbers with thousands of digits
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     return text, tables
 
@@ -288,7 +289,7 @@ def read_assignment(text: str, option: str = "--set") -> tuple[str, Setting]:
         raise ConfigError(f"{origin}: {_about_key(section, key)}")
     try:
         parsed = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):
         parsed = value.strip()
     return f"{section}.{key}", Setting(parsed, origin)
 
@@ -361,6 +362,10 @@ def _build(section_type: type, entries: Mapping[str, Setting]) -> Any:
 def _checked(entry: Setting, key: str, annotation: Any) -> Any:
     """Return the value if it has the type `annotation` (a whole number will do for a float)."""
     value = entry.value
+    if type(value) is int and abs(value) > _LARGEST:
+        raise ConfigError(
+            f"{entry.origin}: {key} must be at most {_LARGEST:,}, got a number of {len(str(value))} digits"
+        )
     kinds = alternatives(annotation)
     for alternative in kinds:
         if get_origin(alternative) is Literal and value in get_args(alternative):

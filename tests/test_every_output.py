@@ -1,0 +1,97 @@
+"""Every command that writes: a full disk is one line and leaves nothing; files have the permissions of the umask."""
+
+import json
+import os
+import stat
+import sys
+
+import numpy as np
+import pytest
+
+from embeddings.formats import FORMATS
+from tests.command_line import vecmill
+from tests.small_language_model import make_model
+from tests.topics import ANIMALS, METALS
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs limits on the size of files, and a umask")
+METRICS = {"epoch": 1, "learning_rate": 0.1, "loss": 3.0, "held_out_loss": 4.0}
+COMMANDS = {
+    **{name: ("export", "model", "--format", name, "--out", "out") for name in FORMATS if name != "model"},
+    "csv.gz": ("export", "model", "--out", "out.csv.gz"),
+    "txt.zst": ("export", "model", "--out", "out.txt.zst"),
+    "model": ("convert", "model", "out", "--format", "model"),
+    "embed .npy": ("embed", "model", "--out", "out.npy"),
+    "embed .parquet": ("embed", "model", "--out", "out.parquet"),
+    "map": ("map", "model", "--out", "out.html"),
+    "plot .svg": ("plot", "model", "--out", "out.svg"),
+    "plot .png": ("plot", "model", "--out", "out.png"),
+    "evaluate": ("evaluate", "model", "--data", "similar.txt", "--out", "out.json"),
+    "init": ("init", "--out", "out.toml"),
+    **{f"export-lm {name}": ("export-lm", "lm", "--format", name, "--out", "out") for name in ("safetensors", "torch")},
+    "train-embeddings": ("train-embeddings", "text.txt", "--out", "out", "--min-count", 1, "--epochs", 1),
+    "train-count-based": ("train-count-based", "model", "--out", "out", "--dimension", 2),
+    "train-lm": ("train-lm", "text.txt", "--out", "out", "--epochs", 1, "--min-count", 1, "--hidden-size", 4),
+}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        lines = [" ".join(np.random.default_rng(i).permutation(ANIMALS + METALS)[:9]) for i in range(60)]
+        (folder / "text.txt").write_text("\n".join(lines) + "\n")
+        (folder / "similar.txt").write_text("".join(f"{ANIMALS[0]}\t{word}\t{i}\n" for i, word in enumerate(METALS)))
+        result = vecmill("train-embeddings", "text.txt", "--out", "model", "--min-count", 1, "--epochs", 1)
+        assert result.exit_code == 0, result.output
+        make_model(dtype=np.float32).save(folder / "lm")
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path, monkeypatch):
+    """A folder with links to what the commands read, which is the current one."""
+    monkeypatch.chdir(tmp_path)
+    for path in made.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    return tmp_path
+
+
+def needed(name):
+    for part, module in [("parquet", "pyarrow"), ("arrow", "pyarrow"), ("plot", "matplotlib"), ("torch", "torch")]:
+        if part in name:
+            pytest.importorskip(module)
+
+
+def new_files(folder):
+    return [path for path in folder.rglob("*") if not path.is_symlink()]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_full_disk_is_one_line_and_leaves_nothing(folder, name):
+    needed(name)
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5, hard))  # what a write then meets is that of a full disk
+    try:
+        result = vecmill(*COMMANDS[name], stdin="the cat\n" if "embed" in name else None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+    assert (result.exit_code, len(errors)) == (1, 1), result.output
+    assert "no space left for" in errors[0]
+    assert [path.name for path in new_files(folder)] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_files_have_the_permissions_of_the_umask(folder, name):
+    needed(name)
+    before = os.umask(0o027)
+    try:
+        result = vecmill(*COMMANDS[name], stdin="the cat\n" if "embed" in name else None)
+    finally:
+        os.umask(before)
+    assert result.exit_code == 0, result.output
+    modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in new_files(folder)}
+    assert modes
+    assert set(modes.values()) <= {"0o640", "0o750"}, json.dumps(modes)
