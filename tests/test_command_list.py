@@ -191,7 +191,7 @@ def test_completion_in_bash():
         ("vecmill run f.toml --set train.dim", ["train.dimension=100"]),
         ("vecmill run f.toml --set lm.pr", ['lm.preset="quick"']),
         ("vecmill export m --format word2vec-t", ["word2vec-text"]),
-        ("vecmill convert m o --input-format gl", ["glove"]),
+        ("vecmill convert m o --input-format gl", ["glove", "glove-binary"]),
         ("vecmill embed m --format ", ["text", "tsv", "csv", "jsonl", "npy", "parquet"]),
         ("vecmill train-lm --preset ", ["quick", "small", "medium", "awd"]),
         ("vecmill train-lm --schedule ", list(get_args(Schedule))),

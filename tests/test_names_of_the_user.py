@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from pipelines.reports.training_plot import write_training_plot
 
 from embeddings import Vocabulary
+from embeddings.vectors.training_plot import write_training_plot
 from pipelines.console.streams import MessageHandler, VerbatimConsole
 from pipelines.reports.report_document import Lines, Section, Table, to_html, to_markdown
 from tests.command_line import vecmill

@@ -170,6 +170,7 @@ def guessed_rules(words: Iterable[str]) -> TokenizerRules:
             "lowercase": all(word == word.lower() for word in words),
             "punctuation": any(found == {False} for found in kinds),
             "fold_digits": digits == {"0"} and any("00" in word for word in words),
+            "normalize": "nfc" if all(unicodedata.is_normalized("NFC", word) for word in words) else "none",
         }
     )._replace(guessed=True)
     if any("’" in word and word != "’" for word in words):  # they keep it

@@ -37,7 +37,8 @@ def batches_of_lines(source: str, prompt: str, size: int) -> Iterator[list[str]]
     from corpora import open_corpus
 
     empty = True
-    for lines in arriving_lines(prompt) if source == STANDARD_INPUT else lines_of(open_corpus(source).blocks()):
+    arriving = lines_of(_checked(_arriving(prompt)))
+    for lines in arriving if source == STANDARD_INPUT else lines_of(open_corpus(source).blocks()):
         for start in range(0, len(lines), size):
             empty = False
             yield lines[start : start + size]
@@ -101,6 +102,16 @@ def _arriving(prompt: str) -> Iterator[bytes]:
             raise VecmillError("standard input is not text (it has NUL bytes); expected UTF-8, not compressed")
         yield chunk.removeprefix(mark)
         mark = b""
+
+
+def _checked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of a text; raise an error for HTML, XML and JSON."""
+    from corpora.other_kinds import require_plain_text
+
+    for number, piece in enumerate(pieces):
+        if number == 0:
+            require_plain_text(piece, "stdin")
+        yield piece
 
 
 def _decoded(lines: bytes) -> list[str]:
