@@ -149,11 +149,18 @@ def test_commands_take_the_directory_of_a_run(finished, file):
     fails(1, "runs/small is a run without a finished stage train-lm", "generate", directory)
 
 
-def test_a_run_names_the_next_command_and_set_warns_of_what_it_replaces(file):
+def test_a_run_names_the_next_command_and_set_replaces_no_finished_stage(file):
     assert re.search(r"\nNext: .* neighbors runs/small ", vecmill("run", file).stdout)
-    again = vecmill("run", file, "--set", "train.window=3")
-    assert "--set replaces stages in runs/small: train-embeddings, " in again.stderr
-    assert "--set replaces" not in vecmill("run", file, "--out", "there", "--set", "train.window=3").stderr
+    kept = {path: path.read_bytes() for path in Path("runs/small").rglob("*.npy")}
+    message = (
+        "--set would replace finished stages in runs/small: train-embeddings, .*--out DIR.*--force train-embeddings"
+    )
+    fails(2, message, "run", file, "--set", "train.window=3")
+    assert kept == {path: path.read_bytes() for path in Path("runs/small").rglob("*.npy")}
+    assert vecmill("run", file, "--out", "there", "--set", "train.window=3").exit_code == 0
+    assert vecmill("run", file, "--set", "train.window=3", "--until", "encode").exit_code == 0  # replaces nothing
+    forced = vecmill("run", file, "--set", "train.window=3", "--force", "train-embeddings")
+    assert forced.exit_code == 0, forced.output
 
 
 def test_where_settings_were_written_is_json_when_asked(tmp_path):
@@ -223,7 +230,7 @@ def test_status_names_the_setting_that_makes_a_stage_stale(finished, file, monke
         raise KeyboardInterrupt
 
     monkeypatch.setattr("embeddings.word2vec.model.Word2Vec.fit", interrupted)
-    assert vecmill("run", file, "--set", "train.window=3").exit_code == 130
+    assert vecmill("run", file, "--set", "train.window=3", "--force", "train-embeddings").exit_code == 130
     shown = vecmill("status", finished, "--json")
     assert shown.exit_code == 1, "a stale stage is a problem"
     rows = {stage["stage"]: stage for stage in json.loads(shown.stdout)["stages"]}

@@ -1,7 +1,6 @@
 """`vecmill run`: the stages of a settings file, in one directory."""
 
 import json
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,8 +14,6 @@ from vecmill.plurals import counted
 if TYPE_CHECKING:
     from pipelines.pipeline import Outcome
     from pipelines.running.runner import PlannedStage
-
-logger = logging.getLogger(__name__)
 
 
 def run_command(
@@ -47,7 +44,7 @@ def run_command(
         typer.Option(
             "--set",
             metavar="SECTION.KEY=VALUE",
-            help="Override a setting; repeatable. Add --out to keep the results of the settings in the file.",
+            help="Override a setting; repeatable. Finished stages of other settings need --out DIR or --force.",
             autocompletion=setting_names,
         ),
     ] = None,
@@ -61,7 +58,7 @@ def run_command(
     The run directory holds one directory per stage and config.json, the effective settings. An interrupted run
     resumes when the command is repeated. After a change of settings, only the stages that depend on it run again.
 
-    Example: vecmill run pipeline.toml --set train.dimension=300
+    Example: vecmill run pipeline.toml --set train.dimension=300 --out runs/d300
     """
     from pipelines.pipeline import Selection, plan, run
     from pipelines.settings.config import ConfigError, read_assignment
@@ -75,8 +72,8 @@ def run_command(
     if dry_run:
         _print_steps(plan(config, directory, selection), as_json)
         return
-    if assignments and out is None:
-        _warn_of_replaced_stages(plan(config, directory, selection), directory)
+    if assignments and out is None and not force:
+        _refuse_to_replace(plan(config, directory, selection), directory)
     with interruptible("repeat the command to resume"):
         outcome = run(config, directory, make_progress(), selection)
     if as_json:
@@ -85,10 +82,16 @@ def run_command(
         _print_outcome(directory, outcome)
 
 
-def _warn_of_replaced_stages(steps: "list[PlannedStage]", directory: Path) -> None:
+def _refuse_to_replace(steps: "list[PlannedStage]", directory: Path) -> None:
+    """Raise an error if a trial of a setting would replace finished stages."""
+    from pipelines.settings.config import ConfigError
+
     replaced = [step.stage for step in steps if step.reason and (directory / step.stage).exists()]
     if replaced:
-        logger.warning("--set replaces stages in %s: %s (--out DIR keeps them)", directory, ", ".join(replaced))
+        raise ConfigError(
+            f"--set would replace finished stages in {directory}: {', '.join(replaced)}; give --out DIR to keep them, "
+            f"or --force {replaced[0]} to replace them"
+        )
 
 
 def _print_steps(steps: "list[PlannedStage]", as_json: bool) -> None:
