@@ -3,10 +3,15 @@
 import logging
 import random
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import vecmill
+from embeddings.text.misread import unsegmented_runs
 from embeddings.text.tokenized_corpus import tokenize_corpus
+from embeddings.text.tokenizer.counted_words import CountedWords, Words
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import make_tokenizer
 
@@ -80,3 +85,11 @@ def test_training_in_python_logs_the_warnings(caplog, tmp_path):
         vectors = vecmill.train(path, dimension=4, epochs=1, threads=1)
     assert vectors.dropped["invalid UTF-8 sequences"] == 200 * sum(not c.isascii() for c in FRENCH)
     assert any("iconv" in record.getMessage() for record in caplog.records)
+
+
+@given(st.lists(st.tuples(st.text("aé的是在", min_size=1, max_size=12), st.integers(1, 9)), min_size=1, max_size=30))
+def test_runs_are_counted_word_by_word_whatever_stands_between(words):
+    words = list(dict(words).items())
+    counted = CountedWords(Words.from_bytes([word.encode() for word, _ in words]), np.array([n for _, n in words]))
+    expected = sum(n for word, n in words if sum(character in "的是在" for character in word) > 6)
+    assert unsegmented_runs(counted)["Chinese"] == expected

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from embeddings import EmbeddingsError, Vocabulary, make_tokenizer
+from embeddings.language_model import ngram
 from embeddings.language_model.ngram import KneserNey, discounts, unigram_log_likelihoods
 from embeddings.language_model.ngram_files import ArpaModel, CountsModel, TextModel, load_ngram_model
 from embeddings.text.vocabulary import EOS as END
@@ -205,3 +206,15 @@ def test_damaged_counts_are_refused(text, pattern, tmp_path):
     path.write_text(text)
     with pytest.raises(EmbeddingsError, match=pattern):
         CountsModel(path)
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 7, 1000])
+@pytest.mark.parametrize("length", [0, 1, 50, 400])
+def test_a_long_text_is_read_in_pieces_of_whole_sentences(monkeypatch, at_once, length):
+    rng = np.random.default_rng(5)
+    ids = np.where(rng.random(2000) < 0.2, 1, rng.integers(2, 12, 2000))
+    model = KneserNey(ids, 12, 1, 4)
+    text = np.where(rng.random(length) < 0.2, 1, rng.integers(2, 12, length))
+    expected = model._of_sentences(text)
+    monkeypatch.setattr(ngram, "_TOKENS_AT_ONCE", at_once)
+    np.testing.assert_array_equal(model.log_likelihoods(text), expected)

@@ -14,6 +14,8 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 
+_TOKENS_AT_ONCE = 1 << 18
+
 
 def unigram_log_likelihoods(counts: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """Return ln of (count + 1) / (N + V) for every word of `ids`: the unigram model with add-one smoothing."""
@@ -75,6 +77,13 @@ class KneserNey:
 
     def log_likelihoods(self, ids: np.ndarray) -> np.ndarray:
         """Return ln P of every word of a text of whole sentences, (N,) float64."""
+        ids = np.asarray(ids)
+        ends = np.flatnonzero(ids == self._eos) + 1
+        after = np.searchsorted(ends, np.arange(_TOKENS_AT_ONCE, len(ids), _TOKENS_AT_ONCE))
+        pieces = np.split(ids, np.unique(ends[after[after < len(ends)]]))  # of whole sentences, to save memory
+        return np.concatenate([self._of_sentences(piece) for piece in pieces])
+
+    def _of_sentences(self, ids: np.ndarray) -> np.ndarray:
         stream, room = self._stream(ids)
         p = self._levels[0].interpolate(np.full(len(stream), 1.0 / self._words), np.zeros_like(stream), stream)
         ending = stream

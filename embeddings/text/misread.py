@@ -46,10 +46,12 @@ def unsegmented_runs(counted: CountedWords) -> Counter[str]:
     -------
     Counter of str
     """
-    (letters, starts, _), counts = counted
     runs: Counter[str] = Counter()
-    if letters.max(initial=0) < _LOWEST_LEAD:
+    high = np.flatnonzero(counted.words.letters >= _LOWEST_LEAD)
+    if not high.size:
         return runs
+    rows = np.unique(np.searchsorted(counted.words.starts, high, side="right") - 1)  # few words of most texts
+    (letters, starts, _), counts = counted.words.take(rows).compact(), counted.counts[rows]
 
     def characters(where: np.ndarray) -> np.ndarray:
         return np.add.reduceat(where, starts, dtype=np.int64)

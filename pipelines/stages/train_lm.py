@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KNESER_NEY_ORDER = 5
-KNESER_NEY_TOKENS = 4_000_000
+KNESER_NEY_TOKENS = 2_500_000
 """Maximum number of training tokens for the n-gram model, which keeps its counts in memory."""
 _COUNTED_AT_ONCE = 1 << 22
 
