@@ -82,7 +82,7 @@ def _making(path: Path) -> dict[str, Any]:
     settings = read_json(path / CONFIG_FILE) or {}
     facts: dict[str, Any] = {}
     if source := settings.get("corpus", {}).get("source"):
-        facts["text"] = source
+        facts["text"] = ", ".join(source) if isinstance(source, list) else source
     if (path / MANIFEST_FILE).exists():
         manifest = Manifest.read(path)
         summaries = {name: record["summary"] for name, record in manifest.history.items()}
