@@ -263,7 +263,7 @@ def test_a_killed_training_goes_on_to_the_same_model(text, tmp_path):
     """With SIGTERM in the middle of it, in a process of its own."""
     text = tmp_path / "text.txt"
     text.write_text(TEXT * 20)
-    options = ["--hidden-size", "8", "--epochs", "30", "--batch-size", "4"]
+    options = ["--hidden-size", "8", "--epochs", "30", "--batch-size", "4", "--checkpoint-every", "0.1"]
     command = [
         sys.executable,
         "-c",
