@@ -86,7 +86,12 @@ def test_a_run_exports_its_tokenizer(tmp_path):
     assert found == ["in", "0000", "it", "'", "s"]
     (tmp_path / "p.toml").write_text((tmp_path / "p.toml").read_text().replace("wordpunct", "treebank"))
     fails(
-        2, "export.formats: 'static-embedding': the tokenizer 'nltk:treebank'", "run", tmp_path / "p.toml", "--out", "x"
+        2,
+        "export.formats: 'static-embedding': the tokenizer 'nltk:treebank'",
+        "run",
+        tmp_path / "p.toml",
+        "--out",
+        tmp_path / "x",
     )
 
 

@@ -15,7 +15,7 @@ from pipelines.console.streams import results
 from pipelines.running.recorded_tokenizer import rules_of
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
-from vecmill.files import read_json
+from vecmill.files import read_json, shown_size
 
 if TYPE_CHECKING:
     from embeddings.formats.tokenizer_rules import TokenizerRules
@@ -88,7 +88,7 @@ def export_command(
         differing = {"lines_cut_differently": rules.differing} if rules else {}
         typer.echo(json.dumps({"out": str(out), "bytes": _size(out), **differing}))
         return
-    results.print(f"{out}: {_size(out) / 1e6:,.1f} MB")
+    results.print(f"{out}: {shown_size(_size(out))}")
     if rules and rules.differing is not None:
         results.print(
             f"The tokenizer is approximated: {rules.differing:.1%} of {rules.lines:,} lines are cut into other words."
@@ -178,7 +178,7 @@ def convert_command(
         report = {"in": str(source), "in_format": source_name, "out": str(destination), "out_format": name}
         typer.echo(json.dumps({**report, "dtype": dtype, "bytes": _size(destination)}))
     else:
-        results.print(f"{source} ({source_name}) -> {destination} ({name}): {_size(destination) / 1e6:,.1f} MB")
+        results.print(f"{source} ({source_name}) -> {destination} ({name}): {shown_size(_size(destination))}")
 
 
 def _rules(model: Path, approximate: bool = False, sample: Path | None = None) -> "TokenizerRules | None":

@@ -12,6 +12,7 @@ from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
+from vecmill.files import shown_size
 
 corpora_app = typer.Typer(cls=CommandGroup, rich_markup_mode=None, invoke_without_command=True, add_completion=False)
 
@@ -104,4 +105,4 @@ def _facts(name: str) -> dict[str, Any]:
 
 
 def _megabytes(size: int | None) -> str:
-    return "" if size is None else f"{size / 1e6:,.{1 if size >= 1e6 else 2}f} MB"
+    return "" if size is None else shown_size(size)

@@ -12,6 +12,7 @@ from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
+from vecmill.files import shown_size
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def map_command(
         typer.echo(json.dumps({"out": str(out), **made, "bytes": size}))
         return
     results.print(
-        f"{out}: {counted(len(layout.words), noun)} laid out by {layout.method}, {size / 1e6:.1f} MB; "
+        f"{out}: {counted(len(layout.words), noun)} laid out by {layout.method}, {shown_size(size)}; "
         "open it in a browser"
     )
     if layout.method == "PCA" and method == "auto" and len(layout.words) > 1000:

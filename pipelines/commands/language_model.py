@@ -16,6 +16,7 @@ from pipelines.commands.options import LM, ForceFile, refuse_existing, require_c
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
+from vecmill.files import shown_size
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
@@ -189,7 +190,7 @@ def export_lm_command(
     refuse_existing(out, force)
     EXPORTERS[name](LanguageModel.load(model), out)
     size = out.stat().st_size
-    results.print(json.dumps({"out": str(out), "bytes": size}) if as_json else f"{out}: {size / 1e6:,.1f} MB")
+    results.print(json.dumps({"out": str(out), "bytes": size}) if as_json else f"{out}: {shown_size(size)}")
 
 
 def _read(source: str) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from vecmill.files import shown_size
+
 if TYPE_CHECKING:
     from pipelines.batch.status import BatchStatus, JobStatus
     from pipelines.run_status import StageStatus, Status
@@ -95,4 +97,4 @@ def _row(stage: "StageStatus") -> list[str]:
 
 
 def _megabytes(stage: "StageStatus") -> str:
-    return "" if stage.bytes is None else f"{stage.bytes / 1e6:,.1f} MB"
+    return "" if stage.bytes is None else shown_size(stage.bytes)

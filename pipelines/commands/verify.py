@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from vecmill.files import shown_size
+
 
 def verify_command(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="Run directory or model directory.")],
@@ -31,7 +33,7 @@ def verify_command(
     else:
         for problem in found.problems:
             results.print(f"{problem.kind}: {problem.path}")
-        checked = f"{counted(found.files, 'file')} of {counted(found.stages, 'stage')}, {found.size / 1e6:,.1f} MB"
+        checked = f"{counted(found.files, 'file')} of {counted(found.stages, 'stage')}, {shown_size(found.size)}"
         sound = "all unchanged" if found.checksums else "readable, without checksums to compare with"
         outcome = counted(len(found.problems), "problem") if found.problems else sound
         results.print(f"{checked}: {outcome}")

@@ -10,6 +10,7 @@ from pipelines.reports.loss_curve import loss_curve
 from pipelines.reports.report_document import Lines, Picture, Section, Table
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE, SCORES_FILE
+from vecmill.files import shown_size
 from vecmill.plurals import counted
 
 PLOTTED = {"trained": "loss", "held out": "held_out_loss"}
@@ -110,7 +111,7 @@ def _exports(manifest: Manifest) -> Section:
     rows = []
     for name, target in manifest.summary["files"].items():
         parts = [entry["bytes"] for file, entry in manifest.outputs.items() if Path(file).parts[0] == target]
-        rows.append([name, f"export/{target}", f"{sum(parts) / 1e6:,.1f} MB"])
+        rows.append([name, f"export/{target}", shown_size(sum(parts))])
     return Section("Exports", [Table(["format", "file", "size"], rows, left=2)])
 
 
@@ -177,7 +178,7 @@ def _costs(manifests: Mapping[str, Manifest]) -> Section:
                 f"{cost['wall_seconds']:.1f} s",
                 f"{cost['cpu_seconds']:.1f} s",
                 memory(cost["peak_memory_bytes"]),
-                f"{size / 1e6:,.1f} MB",
+                shown_size(size),
             ]
         )
     where = manifests["train-embeddings"].machine
