@@ -32,6 +32,7 @@ from embeddings.networks import (
     clear_gradients,
 )
 from embeddings.networks.initializers import glorot_uniform, identity
+from embeddings.vectors.training_plot import INK, PLOT_STYLE, SOFT
 
 KINDS, NOISE, HIDDEN, BATCH = 4, 4, 32, 50
 DELAYS = (5, 10, 20, 40, 80)
@@ -48,26 +49,6 @@ UNITS: dict[str, Cell] = {
 COLOURS = dict(
     zip(UNITS, ["#b5534e", "#4c78a8", "#d9a441", "#4c78a8", "#d9a441", "#8c6bb1", "#3f8f6b", "#3f8f6b"], strict=True)
 )
-INK, SOFT = "#23241f", "#77776d"
-STYLE = {
-    "font.size": 10,
-    "text.color": INK,
-    "axes.edgecolor": "#c9c6bb",
-    "axes.labelcolor": SOFT,
-    "axes.titlesize": 11.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.titlepad": 12,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#ecebe4",
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "figure.facecolor": "#fcfbf8",
-    "axes.facecolor": "#fcfbf8",
-}
 REMEDIES = ("tanh RNN, orthogonal", "ReLU RNN, identity", "LSTM, forget bias 3")
 
 
@@ -171,7 +152,7 @@ def write_pictures(out: Path, curves: dict[str, dict[str, np.ndarray]], accuracy
     """Write units.png, vanishing-gradient.png and memory.png."""
     out.mkdir(parents=True, exist_ok=True)
     paths = [out / f"{name}.png" for name in ("units", "vanishing-gradient", "memory")]
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(PLOT_STYLE):
         units, gradients, memory = (
             Figure(figsize=size, layout="constrained") for size in ((9.5, 2.7), (11, 3.8), (7.5, 3.8))
         )

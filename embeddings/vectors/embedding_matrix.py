@@ -137,7 +137,10 @@ class EmbeddingMatrix:
         unit = np.empty(self.matrix.shape, np.float32)
         for start in range(0, len(unit), BLOCK):
             rows = range(start, min(start + BLOCK, len(unit)))
-            unit[rows.start : rows.stop] = self._unit_rows(self.matrix[rows.start : rows.stop], rows)
+            block = self.matrix[rows.start : rows.stop]
+            lengths = _lengths(block)
+            _require_finite(lengths, rows, self.vocabulary, "matrix")
+            unit[rows.start : rows.stop] = block / lengths[:, None]
         unit.flags.writeable = False
         return unit
 
@@ -332,12 +335,6 @@ class EmbeddingMatrix:
             return _UNKNOWN
         return self.id(term)
 
-    def _unit_rows(self, rows: np.ndarray, ids: Sequence[int] | np.ndarray) -> np.ndarray:
-        """Return rows of E scaled to unit length, float32; `ids` names them in errors."""
-        unit, norms = _scaled(rows)
-        _require_finite(norms, ids, self.vocabulary, "matrix")
-        return unit.astype(np.float32)
-
     def _check_vector(self, vector: np.ndarray) -> np.ndarray:
         if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
             raise ValueError(f"got a vector of shape {vector.shape}; expected ({self.dimension},) of finite numbers")
@@ -382,15 +379,6 @@ def _lengths(rows: np.ndarray) -> np.ndarray:
     lengths: np.ndarray = np.sqrt(np.einsum("ij,ij->i", rows, rows))
     lengths[lengths == 0] = 1.0
     return lengths
-
-
-def _scaled(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows scaled to unit length, and norms, as float64 (squares may overflow float32); zero rows stay zero."""
-    rows = np.array(rows, np.float64)
-    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
-    with np.errstate(invalid="ignore"):  # infinite rows; the caller checks the norms
-        rows /= np.where(norms > 0, norms, 1.0)[:, None]
-    return rows, norms
 
 
 def _unit(vector: np.ndarray) -> np.ndarray:

@@ -26,7 +26,7 @@ from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_
 logger = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 0.2
-_LOSS_INTERVAL = 128  # the loss is taken at every so many-th centre word; in small texts at more
+_LOSS_INTERVAL = 128  # centre words for each whose loss is measured; fewer in small texts
 _LEAST_MEASURED = 1000  # words of an epoch whose loss is taken, if it has as many
 _HELD_OUT_EPOCH = 2**32 - 1  # its random streams differ from those of every real epoch
 

@@ -29,7 +29,6 @@ from pipelines.commands.options import (
     optional_vectors_path,
 )
 from pipelines.commands.setting_options import with_options_of
-from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.settings.config import PipelineConfig, load_config
 
@@ -135,23 +134,17 @@ def train_embeddings_command(
     """
     settings = load_config(config, given_settings(context, "train", _SETTING_OF_OPTION))
     from pipelines.reports.vectors_report import print_training
-    from pipelines.running.make import is_made, make
-    from pipelines.running.output_directory import remove_leftovers
+    from pipelines.running.make import make_unless_finished
     from pipelines.stage_lists import embedding_stages
 
     stages, wanted = embedding_stages(settings), settings.result_settings()
-    if skip_finished and not force and is_made(out, stages, wanted):
-        remove_leftovers(out)
-        if not as_json:
-            typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
-            return
-    else:
-        with interruptible("repeat the command to resume"):
-            make(out, stages, wanted, force=force, progress=make_progress())
+    made = make_unless_finished(out, stages, wanted, skip_finished=skip_finished, force=force, progress=make_progress())
     if as_json:
         _print_json(out)
-    else:
+    elif made:
         print_training(out)
+    else:
+        typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
 
 
 def _print_json(out: Path) -> None:

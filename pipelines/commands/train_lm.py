@@ -27,7 +27,6 @@ from pipelines.commands.options import (
     optional_vectors_path,
 )
 from pipelines.commands.setting_options import with_options_of
-from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.settings.lm_settings import LMSettings
 from pipelines.settings.sections import OWN_EMBEDDINGS, CheckpointSettings, SplitSettings, TokenizerSettings
@@ -159,22 +158,16 @@ def train_lm_command(
     Example: vecmill train-lm pydocs --out runs/pydocs-lm
     """
     from pipelines.reports.lm_report import lm_training, print_lm_training
-    from pipelines.running.make import is_made, make
-    from pipelines.running.output_directory import remove_leftovers
+    from pipelines.running.make import make_unless_finished
     from pipelines.settings.lm_config import load_lm_config
     from pipelines.stage_lists import language_model_stages
 
     settings = load_lm_config(config, given_settings(context, "lm_training", _SETTING_OF_OPTION))
     stages, wanted = language_model_stages(settings), settings.to_dict()
-    if skip_finished and not force and is_made(out, stages, wanted):
-        remove_leftovers(out)
-        if not as_json:
-            typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
-            return
-    else:
-        with interruptible("repeat the command to resume"):
-            make(out, stages, wanted, force=force, progress=make_progress())
+    made = make_unless_finished(out, stages, wanted, skip_finished=skip_finished, force=force, progress=make_progress())
     if as_json:
         typer.echo(json.dumps(lm_training(out)))
-    else:
+    elif made:
         print_lm_training(out)
+    else:
+        typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipelines.console.interruption import interruptible
 from pipelines.console.progress import Progress
 from pipelines.running.manifest import Manifest
-from pipelines.running.output_directory import OutputDirectory, finished, require_unchanged
+from pipelines.running.output_directory import OutputDirectory, finished, remove_leftovers, require_unchanged
 from pipelines.running.runner import Runner
 from pipelines.running.stage import Stage
 from pipelines.settings.config import differences
@@ -47,6 +48,45 @@ def make(
         manifests = Runner(output.work, stages, progress).run()
         output.publish(stages[-1].name)
     return manifests[stages[-1].name]
+
+
+def make_unless_finished(
+    out: Path,
+    stages: Sequence[Stage],
+    settings: Mapping[str, Any],
+    *,
+    skip_finished: bool,
+    force: bool,
+    progress: Progress,
+) -> bool:
+    """Run stages as `make` does; with `skip_finished`, not if `out` is finished and was made from the same inputs.
+
+    Parameters
+    ----------
+    out : Path
+    stages : sequence of Stage
+    settings : mapping of str to Any
+    skip_finished : bool
+    force : bool
+        Run the stages in any case.
+    progress : Progress
+
+    Returns
+    -------
+    bool
+        Whether the stages ran.
+
+    Raises
+    ------
+    VecmillError
+        See `make` and `is_made`.
+    """
+    if skip_finished and not force and is_made(out, stages, settings):
+        remove_leftovers(out)
+        return False
+    with interruptible("repeat the command to resume"):
+        make(out, stages, settings, force=force, progress=progress)
+    return True
 
 
 def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> bool:
