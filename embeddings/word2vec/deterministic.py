@@ -21,12 +21,14 @@ import numpy as np
 
 from embeddings.compilation import read_only
 from embeddings.text.encoded_corpus import EncodedCorpus
-from embeddings.word2vec import kernels
+from embeddings.word2vec import kernel_arguments as kernels
+from embeddings.word2vec.architectures import KERNELS
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.hogwild import empty_block, open_block
-from embeddings.word2vec.replicas import make_copies, make_owners, merge, take_block
+from embeddings.word2vec.initial_parameters import sizes_of
+from embeddings.word2vec.replicas import copied_parameters, make_copies, make_owners, merge, take_block
 
 WORKERS = 8
 """Blocks per round, for any number of threads; more threads than this are not used."""
@@ -36,6 +38,7 @@ _FEWEST_BLOCK_TOKENS = 50
 _FEWEST_ROUNDS = 250  # of an epoch: a short text would change the matrices too seldom
 _TOKENS_PER_NOISE_WORD = 20  # for each of the K negatives: 500 noise words for 2,000 tokens and K = 5
 _MOST_NOISE_WORDS = 10_000
+_SMALLEST = 1e-30  # no change: 0 / 0
 
 
 def block_tokens(corpus: EncodedCorpus) -> int:
@@ -60,16 +63,14 @@ class Rounds:
         self, config: Word2VecConfig, corpus: EncodedCorpus, parameters: kernels.Parameters, blocks: BlockTable
     ) -> None:
         self.threads = min(config.thread_count, WORKERS)
-        self._corpus, self._parameters, self._negative = corpus, parameters, config.negative
-        self._kernel = kernels.KERNELS[config.architecture]
+        self._corpus, self._parameters, self._negative = corpus, parameters, config.noise_words
+        self._kernel = KERNELS[config.architecture]
         tokens = int(blocks.tokens.max(initial=1))
         sentences = int((blocks.last_sentence - blocks.first_sentence).max(initial=1))
-        width = parameters.embedding.shape[1]
-        self._copies = make_copies(WORKERS, tokens, sentences, self._noise_words(tokens), width)
-        self._owners = make_owners(len(parameters.embedding), self._copies)
-        self._keep_all = np.full(self._copies.words.shape[1], 2**32 - 1, np.uint32)
-        self._always_alias = np.zeros(self._copies.noise.shape[1], np.uint32)
-        self._scratches = [kernels.scratch(tokens, width, config.window, config.negative) for _ in range(self.threads)]
+        self._copies = make_copies(parameters, WORKERS, tokens, sentences, self._noise_words(tokens))
+        self._owners = make_owners(parameters, self._copies)
+        width, sizes = parameters.embedding.shape[1], sizes_of(parameters, self._negative)
+        self._scratches = [kernels.scratch(tokens, width, config.window, *sizes) for _ in range(self.threads)]
         self._places = [np.full(len(parameters.embedding), -1, np.int32) for _ in range(self.threads)]
 
     def compile(self, step: kernels.Step) -> None:
@@ -93,13 +94,7 @@ class Rounds:
         sentences = block.last_sentence - block.first_sentence
         ids, offsets = read_only(copies.tokens[worker]), read_only(copies.offsets[worker])
         copied = kernels.Block(ids, offsets, 0, sentences, 0, tokens)
-        on_copy = kernels.Parameters(
-            embedding=copies.embedding[worker],
-            context=copies.context[worker],
-            keep=self._keep_all,
-            alias_threshold=self._always_alias[:noise],
-            alias_word=copies.noise[worker, 1 : noise + 1],
-        )
+        on_copy = copied_parameters(parameters, copies, worker, noise)
         result: tuple[float, int] = self._kernel(
             copied, on_copy, step._replace(state=np.uint64(state)), self._scratches[thread]
         )
@@ -108,6 +103,16 @@ class Rounds:
     def merge(self, blocks: int, thread: int) -> None:
         """Add the changes of the first `blocks` workers to the rows of E and C that a thread owns."""
         merge(self._parameters, self._copies, self._owners, blocks, thread, self.threads)
+        if thread == 0:
+            self._merge_position_weights(blocks)
+
+    def _merge_position_weights(self, blocks: int) -> None:
+        """Add the changes of the position weights; where they agree, less than their sum, as in `merge`."""
+        weights = self._parameters.position_weights
+        changes = self._copies.position_weights[:blocks] - weights
+        total, squares = changes.sum(axis=0), np.square(changes).sum(axis=(0, 2))
+        square = np.square(total).sum(axis=1)
+        weights += total * (squares / np.maximum(square, np.maximum(squares, _SMALLEST)))[:, None]
 
     def _noise_words(self, tokens: int) -> int:
         wanted = self._negative * max(1, tokens // _TOKENS_PER_NOISE_WORD)

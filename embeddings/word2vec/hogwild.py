@@ -1,12 +1,15 @@
 """Threads that update the same matrices without locks (Hogwild; Recht et al. 2011)."""
 
+import threading
 from collections.abc import Callable
 
 from embeddings.text.encoded_corpus import EncodedCorpus
-from embeddings.word2vec import kernels
+from embeddings.word2vec import kernel_arguments as kernels
+from embeddings.word2vec.architectures import KERNELS
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.initial_parameters import sizes_of
 
 
 class Hogwild:
@@ -28,7 +31,8 @@ class Hogwild:
         self.threads = config.thread_count
         self._config, self._corpus, self._parameters = config, corpus, parameters
         self._block_tokens = block_tokens
-        self._kernel = kernels.KERNELS[config.architecture]
+        self._kernel = KERNELS[config.architecture]
+        self._whole_weights = threading.Lock()
 
     def compile(self, step: kernels.Step) -> None:
         """Compile the kernel by training an empty block, so that training time excludes compilation."""
@@ -41,14 +45,25 @@ class Hogwild:
             scratch = self._scratch()
             while (number := work.next()) is not None:
                 block = open_block(self._corpus, blocks, number)
-                loss, examples = self._kernel(block, self._parameters, step(number), scratch)
+                loss, examples = self._train(block, step(number), scratch)
                 work.add(loss, examples, block.last - block.first)
 
         return run
 
+    def _train(self, block: kernels.Block, step: kernels.Step, scratch: kernels.Scratch) -> tuple[float, int]:
+        """Train a block; its changes of the few position weights, which all threads use, come at its end."""
+        shared = self._parameters.position_weights
+        with self._whole_weights:
+            before = shared.copy()
+        own = self._parameters._replace(position_weights=before.copy())
+        result: tuple[float, int] = self._kernel(block, own, step, scratch)
+        with self._whole_weights:
+            shared += own.position_weights - before
+        return result
+
     def _scratch(self) -> kernels.Scratch:
-        width = self._parameters.embedding.shape[1]
-        return kernels.scratch(self._block_tokens, width, self._config.window, self._config.negative)
+        sizes = sizes_of(self._parameters, self._config.noise_words)
+        return kernels.scratch(self._block_tokens, self._parameters.embedding.shape[1], self._config.window, *sizes)
 
 
 def open_block(corpus: EncodedCorpus, blocks: BlockTable, number: int) -> kernels.Block:

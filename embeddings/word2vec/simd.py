@@ -24,6 +24,9 @@ LANES = 16 if _AVX512 else 8
 WIDE = 32 if _AVX512 else 8
 """Floats that a block of 24 vectors can have each: two registers where there are 32 of them, else one."""
 
+GROUP = 6
+"""Vectors that `lane_sums` takes."""
+
 SCORES = 8
 """Lanes of the vector that `lane_sums` returns."""
 
@@ -235,6 +238,26 @@ def prefetch(typingctx, matrix, row, column):
         return context.get_dummy_value()
 
     return types.void(matrix, types.intp, types.intp), codegen
+
+
+TWO_WIDTHS = WIDE > LANES
+
+
+def both_widths(operation):
+    """Make an operation on a few columns for wide vectors, and one for the columns that are left over.
+
+    Parameters
+    ----------
+    operation : callable
+        Takes the `load` and the `broadcast` of one width; returns the operation.
+
+    Returns
+    -------
+    wide, narrow : function
+        The same function where one width is enough.
+    """
+    wide = operation(load_wide, broadcast_wide)
+    return wide, operation(load, broadcast) if TWO_WIDTHS else wide
 
 
 if config.DISABLE_JIT:

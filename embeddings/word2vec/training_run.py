@@ -14,20 +14,20 @@ from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpoints, Pace, ProgressCallback, TrainingDiverged, TrainingProgress
 from embeddings.word2vec import deterministic as rounds
-from embeddings.word2vec import kernels
-from embeddings.word2vec import padded_matrices as matrices
+from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.deterministic import Rounds
 from embeddings.word2vec.hogwild import Hogwild
-from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
+from embeddings.word2vec.initial_parameters import initial_parameters, ngrams_of
 
 logger = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 0.2
 _LOSS_INTERVAL = 128  # centre words for each whose loss is measured; fewer in small texts
 _LEAST_MEASURED = 1000  # words of an epoch whose loss is taken, if it has as many
+_TRAINED = ("embedding", "context", "position_weights")  # of the parameters
 _HELD_OUT_EPOCH = 2**32 - 1  # its random streams differ from those of every real epoch
 
 
@@ -52,7 +52,9 @@ class TrainingRun:
     Attributes
     ----------
     parameters : kernels.Parameters
-        E and C with padded rows, and the tables for drawing words.
+        E and C with padded rows, and the tables of their rows and of draws.
+    ngrams : NgramTable or None
+        The n-grams that rows of E after those of the words belong to.
     metrics : list of dict
         See `Word2Vec`.
 
@@ -80,19 +82,8 @@ class TrainingRun:
         self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
         self._loss_interval = max(1, min(_LOSS_INTERVAL, self._epoch_tokens // _LEAST_MEASURED))
-        generator = np.random.default_rng(config.seed)
-        counts = vocabulary.counts if trained is None else np.where(trained, vocabulary.counts, 0)
-        if np.count_nonzero(counts) < 2 and trained is not None:
-            raise EmbeddingsError("fewer than two words to train; give more text")
-        noise = noise_distribution(counts, config.noise_exponent, trained)
-        threshold, alias = alias_table(noise)
-        self.parameters = kernels.Parameters(
-            embedding=matrices.random_rows(len(vocabulary), config.dimension, generator),
-            context=matrices.zeros(len(vocabulary), config.dimension),
-            keep=as_uint32_threshold(keep_probability(counts, config.sample, trained)),
-            alias_threshold=threshold,
-            alias_word=alias,
-        )
+        self.ngrams = ngrams_of(config, vocabulary, trained)
+        self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams)
         self._hogwild = Hogwild(config, corpus, self.parameters, int(blocks.tokens.max()))
         deterministic = config.deterministic
         self._strategy = Rounds(config, corpus, self.parameters, self._blocks) if deterministic else self._hogwild
@@ -200,7 +191,7 @@ class TrainingRun:
                 future.result()
 
     def _save(self, work: Work) -> None:
-        arrays = {"embedding": self.parameters.embedding, "context": self.parameters.context}
+        arrays = {name: getattr(self.parameters, name) for name in _TRAINED}
         state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
         self._checkpoints.save(arrays, state)
 
@@ -210,7 +201,7 @@ class TrainingRun:
         if found is None:
             return
         with self._checkpoints.fitting():
-            for name in ("embedding", "context"):
+            for name in _TRAINED:
                 matrix, saved = getattr(self.parameters, name), found.arrays[name]
                 if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
                     raise ValueError(
@@ -269,9 +260,10 @@ class TrainingRun:
         return kernels.Step(
             window=config.window,
             dynamic_window=config.dynamic_window,
-            negative=config.negative,
+            negative=config.noise_words,
             share_negatives=config.negative_sharing == "window",
             mean=config.cbow_mean,
+            weighted=config.position_weights,
             learning_rate=learning_rate,
             loss_interval=loss_interval,
             state=np.uint64(random_state(config.seed, epoch, block)),
