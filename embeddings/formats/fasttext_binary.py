@@ -6,6 +6,8 @@ zero, as vecmill writes them for n-grams that no word has, are left out. A quant
 Jégou, Douze & Schmid 2011) is unpacked to float32.
 """
 
+import mmap
+import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,21 +74,22 @@ class _File:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.bytes: np.ndarray = np.memmap(path, np.uint8, "r") if path.stat().st_size else np.empty(0, np.uint8)
         self.position = 0
+        with path.open("rb") as file:
+            self.size = os.fstat(file.fileno()).st_size
+            self.bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
 
     def skip(self, size: int, what: str) -> int:
         """Move on by `size` bytes; return the position before them."""
         start = self.position
-        if size < 0 or size > len(self.bytes) - start:
+        if size < 0 or size > self.size - start:
             raise FormatError(f"{self.path}: ends within {what}; get the file again")
         self.position += size
         return start
 
     def unpack(self, record: struct.Struct, what: str) -> tuple[Any, ...]:
         """Read a record."""
-        start = self.skip(record.size, what)
-        return record.unpack(self.bytes[start : self.position].tobytes())
+        return record.unpack_from(self.bytes, self.skip(record.size, what))
 
     def array(self, dtype: str, shape: tuple[int, ...], what: str) -> npt.NDArray[Any]:
         """Map an array of numbers."""
@@ -163,18 +166,17 @@ def _read_words(file: _File) -> tuple[Words, npt.NDArray[np.int64]]:
         raise FormatError(
             f"{file.path}: its n-grams are pruned (fasttext quantize -cutoff); expected all: give the model before it"
         )
-    file.skip(0, "its dictionary")
-    if size > (len(file.bytes) - file.position) // (_ENTRY.size + 2):
+    if size > (file.size - file.position) // (_ENTRY.size + 2):
         raise FormatError(f"{file.path}: ends within its dictionary of {size:,} words; get the file again")
-    data = memoryview(file.bytes)  # type: ignore[arg-type]
     found, counts = [], np.empty(size, np.int64)
     for number in range(size):
         start = file.position
-        word = bytes(data[start : start + _MOST_WORD_BYTES]).partition(b"\0")[0] if start < len(data) else b""
-        file.skip(len(word) + 1, "its dictionary")
+        end = file.bytes.find(b"\0", start, start + _MOST_WORD_BYTES)
+        word = file.bytes[start:end]
+        file.skip(max(end, start) + 1 - start, "its dictionary")
         counts[number], kind = file.unpack(_ENTRY, "its dictionary")
-        if not word or b"\n" in word or len(word) == _MOST_WORD_BYTES or kind != 0:
-            raise file.damaged(f"word {number + 1} of its dictionary is {shown(word)} of the kind {kind}")
+        if end <= start or b"\n" in word or kind != 0:
+            raise file.damaged(f"word {number + 1} of its dictionary is {shown(word[:100])} of the kind {kind}")
         found.append(word)
     if len(set(found)) != size:
         raise file.damaged("a word is twice in its dictionary")
@@ -205,8 +207,8 @@ def _read_output(file: _File, shape: tuple[int, int], settings: Settings) -> npt
     if file.flag("the mark of a quantised output matrix"):
         raise file.damaged("its output matrix is quantised, as only that of a supervised model can be")
     matrix = _read_matrix(file, shape, "the output matrix")
-    if file.position != len(file.bytes):
-        raise file.damaged(f"continues after the output matrix with {len(file.bytes) - file.position:,} bytes")
+    if file.position != file.size:
+        raise file.damaged(f"continues after the output matrix with {file.size - file.position:,} bytes")
     of_words = settings.loss in (NEGATIVE_SAMPLING, SOFTMAX)
     return matrix if of_words and any(matrix[part].any() for part in _parts(matrix)) else None
 
@@ -217,8 +219,8 @@ def _read_quantised(file: _File, shape: tuple[int, int]) -> npt.NDArray[np.float
     what = "the quantised matrix"
     has_norms = file.flag("the mark of quantised lengths")
     _require_shape(file, shape, what)
-    if 4 * rows * dimension > _LARGEST_EXPANSION * len(file.bytes):
-        raise file.damaged(f"{what} of shape {shape} is too large for {len(file.bytes):,} bytes")
+    if 4 * rows * dimension > _LARGEST_EXPANSION * file.size:
+        raise file.damaged(f"{what} of shape {shape} is too large for {file.size:,} bytes")
     (size,) = file.unpack(struct.Struct("<i"), what)
     parts = size // rows
     codes = file.array("u1", (rows, parts), what)

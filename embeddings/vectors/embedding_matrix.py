@@ -137,7 +137,7 @@ class EmbeddingMatrix:
                 f"the tokenizer of these vectors has to be given, for it has no name: {error}"
             ) from None
 
-    def __getitem__(self, words: Word | Sequence[Word]) -> np.ndarray:
+    def __getitem__(self, words: Word | Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the vector (d,) of one word, or the vectors (n, d) of several."""
         if isinstance(words, (str, int, np.integer)):
             return self.get_vector(words)
