@@ -9,7 +9,7 @@ from scipy import sparse
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import require_list
-from embeddings.vectors.embedding_matrix import BLOCK
+from embeddings.vectors.embedding_matrix import BLOCK, Word
 from embeddings.vectors.word_vectors import WordVectors
 
 
@@ -102,13 +102,16 @@ class KnownWords(NamedTuple):
     Attributes
     ----------
     ids : (m,) int64
-        Rows of the known words, sentence by sentence.
+        Rows of the known words, sentence by sentence; V + i for word i of `by_ngrams`.
     ends : (n + 1,) int64
         The known words of sentence i are ``ids[ends[i] : ends[i + 1]]``.
+    by_ngrams : list of str
+        Distinct words outside of the vocabulary that have a vector by their n-grams.
     """
 
     ids: np.ndarray
     ends: np.ndarray
+    by_ngrams: list[str]
 
 
 def known_words(vectors: WordVectors, sentences: Sequence[Sequence[str]]) -> KnownWords:
@@ -138,8 +141,22 @@ def known_words(vectors: WordVectors, sentences: Sequence[Sequence[str]]) -> Kno
             )
     lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
     ids = vectors.vocabulary.ids(chain.from_iterable(sentences), missing=-1).astype(np.int64)
+    by_ngrams = _number_unseen(vectors, sentences, ids)
     known_before = np.concatenate([[0], np.cumsum(ids >= 0)])
-    return KnownWords(ids[ids >= 0], known_before[np.concatenate([[0], np.cumsum(lengths)])])
+    return KnownWords(ids[ids >= 0], known_before[np.concatenate([[0], np.cumsum(lengths)])], by_ngrams)
+
+
+def _number_unseen(vectors: WordVectors, sentences: Sequence[Sequence[str]], ids: np.ndarray) -> list[str]:
+    """Replace -1 in `ids` by V, V + 1, ... for words that have a vector by their n-grams; return these words."""
+    if vectors.subwords is None:
+        return []
+    words = list(chain.from_iterable(sentences))
+    places = np.flatnonzero(ids < 0).tolist()
+    distinct = list(dict.fromkeys(words[place] for place in places))
+    known = [word for word, is_known in zip(distinct, vectors.subwords.know(distinct), strict=True) if is_known]
+    numbers = {word: len(vectors) + number for number, word in enumerate(known)}
+    ids[places] = [numbers.get(words[place], -1) for place in places]
+    return known
 
 
 def mean_sentence_vectors(vectors: WordVectors, sentences: Sequence[Sequence[str]] | KnownWords) -> np.ndarray:
@@ -161,7 +178,7 @@ def mean_sentence_vectors(vectors: WordVectors, sentences: Sequence[Sequence[str
     TypeError
         A sentence is not a list of words.
     """
-    return _means(sentences, vectors, vectors.unit_vectors)
+    return _means(sentences, vectors, lambda words, _: vectors.unit_vectors(words))
 
 
 def weighted_sentence_vectors(
@@ -198,24 +215,32 @@ def weighted_sentence_vectors(
     counts = vectors.vocabulary.counts
     total = max(int(counts.sum()), 1)
 
-    def weighted(ids: np.ndarray) -> np.ndarray:
-        weights = smoothing / (smoothing + counts[ids] / total)
-        product: np.ndarray = weights[:, None] * vectors.matrix[ids]
+    def weighted(words: Sequence[Word] | np.ndarray, seen: np.ndarray) -> np.ndarray:
+        frequencies = np.zeros(len(words))  # 0 for words by n-grams
+        frequencies[: len(seen)] = counts[seen] / total
+        product: np.ndarray = (smoothing / (smoothing + frequencies))[:, None] * vectors[words]
         return product
 
     return _means(sentences, vectors, weighted)
 
 
 def _means(
-    sentences: Sequence[Sequence[str]] | KnownWords, vectors: WordVectors, rows_of: Callable[[np.ndarray], np.ndarray]
+    sentences: Sequence[Sequence[str]] | KnownWords,
+    vectors: WordVectors,
+    rows_of: Callable[[Sequence[Word] | np.ndarray, np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """Return the mean of `rows_of` (distinct word ids) over the words of each sentence, (n, d) float32."""
-    ids, ends = sentences if isinstance(sentences, KnownWords) else known_words(vectors, sentences)
+    """Return the mean of `rows_of` over the words of each sentence, (n, d) float32.
+
+    `rows_of` takes distinct words, those of the vocabulary first and as ids, and these ids.
+    """
+    ids, ends, by_ngrams = sentences if isinstance(sentences, KnownWords) else known_words(vectors, sentences)
     result = np.zeros((len(ends) - 1, vectors.dimension), np.float32)
     for start in range(0, len(result), BLOCK):
         bounds = ends[start : start + BLOCK + 1]
         distinct, columns = np.unique(ids[bounds[0] : bounds[-1]], return_inverse=True)
-        rows = rows_of(distinct)
+        seen, unseen = np.split(distinct, [np.searchsorted(distinct, len(vectors))])
+        words = [*seen, *(by_ngrams[number - len(vectors)] for number in unseen)] if len(unseen) else seen
+        rows = rows_of(words, seen)
         ones = np.ones(len(columns), rows.dtype)
         occurrences = sparse.csr_array((ones, columns, bounds - bounds[0]), (len(bounds) - 1, len(distinct)))
         result[start : start + BLOCK] = (occurrences @ rows) / np.maximum(np.diff(bounds), 1)[:, None].astype(
