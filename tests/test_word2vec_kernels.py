@@ -5,29 +5,30 @@ import pytest
 
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.architectures import KERNELS, skip_gram
-from embeddings.word2vec.initial_parameters import sizes_of
-from tests.kernel_inputs import as_block, make_parameters, make_sentences, make_step
+from tests.kernel_inputs import as_block, make_extensions, make_parameters, make_sentences, make_step
 from tests.reference import word2vec as reference
 
 
-def make_scratch(parameters, step):
-    width = parameters.embedding.shape[1]
-    return kernels.scratch(100, width, step.window, *sizes_of(parameters, step.negative))
+def make_scratch(parameters, step, extensions=kernels.Extensions()):  # noqa: B008 - never changed
+    width, has_subwords = parameters.embedding.shape[1], extensions.subwords is not None
+    return kernels.scratch(width, 100, step.window, step.negative, has_subwords)
 
 
 def train_both(architecture, dimension, sentences, step, **kinds):
-    parameters = make_parameters(dimension, **kinds)
-    oracle = reference.Reference(parameters, step)
+    parameters = make_parameters(dimension, subwords=kinds.get("subwords", False))
+    extensions = make_extensions(dimension, **kinds)
+    oracle = reference.Reference(parameters, step, extensions)
     {"skip-gram": oracle.skip_gram, "cbow": oracle.cbow}[architecture](sentences)
-    kernel, scratch = KERNELS[architecture], make_scratch(parameters, step)
-    result = kernel(as_block(sentences), parameters, step, scratch)
+    kernel, scratch = KERNELS[architecture], make_scratch(parameters, step, extensions)
+    result = kernel(as_block(sentences), parameters, step, scratch, *extensions)
+    if extensions.position_weights is not None:
+        np.testing.assert_allclose(extensions.position_weights, oracle.position_weights, rtol=0, atol=2e-5)
     return parameters, result, oracle
 
 
 def assert_same(parameters, result, oracle):
     np.testing.assert_allclose(parameters.embedding, oracle.E, rtol=0, atol=2e-5)
     np.testing.assert_allclose(parameters.context, oracle.C, rtol=0, atol=2e-5)
-    np.testing.assert_allclose(parameters.position_weights, oracle.position_weights, rtol=0, atol=2e-5)
     assert result[1] == oracle.examples
     assert result[0] == pytest.approx(oracle.loss, rel=1e-4)
 
@@ -84,11 +85,10 @@ def test_subwords_and_hierarchical_softmax_equal_the_reference(architecture, kin
 def test_position_weights_equal_the_reference(kinds, weighted):
     step = make_step(weighted=weighted, negative=0 if "paths" in kinds else 5, window=4)
     sentences = make_sentences([20, 1, 2, 0, 3, 9, 17, 33])
-    parameters, result, oracle = train_both("cbow", 20, sentences, step, window=4, weighted=weighted, **kinds)
+    kinds = {**kinds, "window": 4, "weighted": weighted}
+    parameters, result, oracle = train_both("cbow", 20, sentences, step, **kinds)
     assert_same(parameters, result, oracle)
-    changed = abs(
-        parameters.position_weights - make_parameters(20, window=4, weighted=weighted, **kinds).position_weights
-    ).max(axis=0)
+    changed = abs(oracle.position_weights - make_extensions(20, **kinds).position_weights).max(axis=0)
     assert (changed[:weighted] > 0).all()
     assert not changed[weighted:].any()
 
@@ -109,7 +109,7 @@ def test_a_block_trains_only_its_part_of_a_sentence():
     oracle = reference.Reference(parameters, step)
     oracle.skip_gram([sentences[0][10:25]])
     scratch = make_scratch(parameters, step)
-    result = skip_gram(as_block(sentences)._replace(first=10, last=25), parameters, step, scratch)
+    result = skip_gram(as_block(sentences)._replace(first=10, last=25), parameters, step, scratch, None, None, None)
     assert_same(parameters, result, oracle)
 
 

@@ -5,29 +5,30 @@ of several rows (`input_rows`); how a word is predicted and what is learned from
 (`output_layers`).
 
 One call trains one block of text on one thread, without Python's lock; any number of threads may work on the same
-matrices at a time (Hogwild; Recht et al. 2011).
+matrices at a time (Hogwild; Recht et al. 2011). What is None is left out of the machine code: Numba compiles a kernel
+once for every combination of subwords, paths and position weights that is used.
 """
 
 import numpy as np
 
-from embeddings.compilation import compiled, inlined
+from embeddings.compilation import in_place, in_place_inlined
 from embeddings.word2vec import simd
-from embeddings.word2vec.input_rows import change_rows, has_subwords, make_vectors
+from embeddings.word2vec.input_rows import change_rows, make_vectors
 from embeddings.word2vec.kernel_arguments import SPAN
-from embeddings.word2vec.output_layers import choose_outputs, loss, train_span, train_window
+from embeddings.word2vec.output_layers import loss, set_rates, train_span, train_window
 from embeddings.word2vec.random_draws import draw_negatives, draw_window, subsample, tokens_of
 
 _LOOKAHEAD = 8  # positions between the prefetch of a context row and its first use
 
 
-@inlined
+@in_place_inlined
 def _first_measured(step):
     """Number of the centre word whose loss is taken first: drawn, so that short blocks have their share."""
     return 1 + np.int64(step.state % np.uint64(step.loss_interval))
 
 
-@compiled
-def skip_gram(block, parameters, step, scratch):
+@in_place
+def skip_gram(block, parameters, step, scratch, subwords, paths, weights):
     """Train a block with skip-gram, in place.
 
     Parameters
@@ -37,6 +38,11 @@ def skip_gram(block, parameters, step, scratch):
         E and C are changed.
     step : Step
     scratch : Scratch
+    subwords : InputRows or None
+    paths : HuffmanPaths or None
+        With hierarchical softmax.
+    weights : (2 window, padded d) float32 or None
+        Weights of the context positions, which CBOW changes.
 
     Returns
     -------
@@ -47,21 +53,21 @@ def skip_gram(block, parameters, step, scratch):
     """
     dimension = parameters.embedding.shape[1]
     state = step.state
-    subwords = has_subwords(parameters)
-    inputs = scratch.vectors if subwords else parameters.embedding
+    inputs = parameters.embedding if subwords is None else scratch.vectors
     tokens, contexts, context = scratch.tokens, scratch.contexts, parameters.context
-    rows = scratch.slots if subwords else tokens
+    rows = tokens if subwords is None else scratch.slots
+    set_rates(scratch.rates, np.float32(step.learning_rate))
     total, examples, countdown = 0.0, 0, _first_measured(step)
     for sentence in range(block.first_sentence, block.last_sentence):
         begin, end = tokens_of(block, sentence)
         n, state = subsample(block, begin, end, parameters.keep, tokens, state)
-        if step.negative > 0:
+        if paths is None:
             state = draw_negatives(parameters, scratch.outputs[1], step.negative, state)
         made, changed = 0, 0
         for position in range(n):
-            if subwords:
+            if subwords is not None:
                 near = min(n, position + step.window + 1)
-                make_vectors(dimension, parameters, tokens, made, near, n, scratch)
+                make_vectors(dimension, parameters.embedding, subwords, tokens, made, near, n, scratch)
                 made = near
             low, high, state = draw_window(position, n, step, state)
             m = np.int64(0)  # (a Python number would be typed by its value, and its users compiled several times)
@@ -69,39 +75,38 @@ def skip_gram(block, parameters, step, scratch):
                 contexts[m] = rows[i]
                 m += i != position
             current, following = scratch.outputs[position & 1 ^ 1], scratch.outputs[position & 1]
-            if step.negative > 0:
+            if paths is None:
                 state = draw_negatives(parameters, following, step.negative, state)
                 if position + _LOOKAHEAD < n:
                     for j in range(0, dimension, 16):
                         simd.prefetch(parameters.embedding, np.int64(tokens[position + _LOOKAHEAD]), j)
                         simd.prefetch(context, np.int64(tokens[position + 2]), j)
-            centre = tokens[position]
-            groups = choose_outputs(parameters, centre, current, step, scratch)
+            centre = np.int64(tokens[position])
             countdown -= 1
             if countdown == 0:
                 countdown = step.loss_interval
                 for i in range(m):
-                    total += loss(inputs, contexts[i], parameters, centre, current, step)
+                    total += loss(inputs, contexts[i], context, paths, centre, current, step)
                 examples += m
-            if step.share_negatives or step.negative == 0:
-                train_window(dimension, inputs, contexts, m, context, current, groups, scratch)
+            if step.share_negatives or paths is not None:
+                train_window(dimension, inputs, contexts, m, context, paths, centre, current, step, scratch)
             else:
                 for i in range(m):
                     if i > 0:
                         state = draw_negatives(parameters, current, step.negative, state)
-                        choose_outputs(parameters, centre, current, step, scratch)
-                    train_window(dimension, inputs, contexts[i:], np.int64(1), context, current, groups, scratch)
-            if subwords:
+                    one = contexts[i:]
+                    train_window(dimension, inputs, one, np.int64(1), context, paths, centre, current, step, scratch)
+            if subwords is not None:
                 past = max(0, position + 1 - step.window)
-                change_rows(dimension, parameters, tokens, changed, past, scratch)
+                change_rows(dimension, parameters.embedding, subwords, tokens, changed, past, scratch)
                 changed = past
-        if subwords:
-            change_rows(dimension, parameters, tokens, changed, n, scratch)
+        if subwords is not None:
+            change_rows(dimension, parameters.embedding, subwords, tokens, changed, n, scratch)
     return total, examples
 
 
 def _average_columns(load, broadcast):
-    @inlined
+    @in_place_inlined
     def average(inputs, rows, position, low, high, scale, scratch, row, j):
         total = broadcast(np.float32(0))
         for i in range(low, high):
@@ -115,7 +120,7 @@ def _average_columns(load, broadcast):
 
 
 def _weighted_columns(load, broadcast):
-    @inlined
+    @in_place_inlined
     def average(inputs, rows, position, low, high, scale, weights, first, scratch, row, j):
         total = broadcast(np.float32(0))
         for i in range(low, high):
@@ -130,7 +135,7 @@ def _weighted_columns(load, broadcast):
 
 
 def _spread_columns(load, broadcast):
-    @inlined
+    @in_place_inlined
     def spread(inputs, rows, position, low, high, scale, scratch, row, j):
         changed = simd.subtract(load(scratch.hidden, row, j), load(scratch.start, row, j))
         changed = simd.multiply(changed, broadcast(scale))
@@ -147,12 +152,12 @@ _weighted_wide, _weighted_narrow = simd.both_widths(_weighted_columns)
 _spread_wide, _spread_narrow = simd.both_widths(_spread_columns)
 
 
-@inlined
+@in_place_inlined
 def _average_contexts(dimension, inputs, rows, position, low, high, step, weights, scratch, row):
     """Write the mean (or sum) of the context vectors, each times the weight of its position, to ``hidden[row]``."""
     scale = np.float32(1) / np.float32(high - low - 1) if step.mean else np.float32(1)
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    if weights.shape[0] > 0:
+    if weights is not None:
         first = low - position + step.window  # position weight of the first context word
         for j in range(0, whole, simd.WIDE):
             _weighted_wide(inputs, rows, position, low, high, scale, weights, first, scratch, row, j)
@@ -167,11 +172,11 @@ def _average_contexts(dimension, inputs, rows, position, low, high, step, weight
             _average_narrow(inputs, rows, position, low, high, scale, scratch, row, j)
 
 
-@inlined
+@in_place_inlined
 def _spread_change(dimension, inputs, rows, position, low, high, step, weights, scratch, row):
     """Bring the change of a hidden vector h to the context vectors x: x += ∂h/∂x · change."""
     scale = np.float32(1) / np.float32(high - low - 1) if step.mean else np.float32(1)
-    if weights.shape[0] > 0:
+    if weights is not None:
         _spread_weighted(dimension, inputs, rows, position, low, high, step, weights, scale, scratch, row)
         return
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
@@ -182,7 +187,7 @@ def _spread_change(dimension, inputs, rows, position, low, high, step, weights, 
             _spread_narrow(inputs, rows, position, low, high, scale, scratch, row, j)
 
 
-@inlined
+@in_place_inlined
 def _spread_weighted(dimension, inputs, rows, position, low, high, step, weights, scale, scratch, row):
     """X += w ⊙ change / m, and of the weighted components w += x ⊙ change / m (Mikolov et al. 2018, section 2.2)."""
     hidden, start = scratch.hidden, scratch.start
@@ -199,17 +204,16 @@ def _spread_weighted(dimension, inputs, rows, position, low, high, step, weights
                 inputs[rows[i], j] += start[row, j]
 
 
-@compiled
-def cbow(block, parameters, step, scratch):
+@in_place
+def cbow(block, parameters, step, scratch, subwords, paths, weights):
     """Train a block with CBOW, in place; returns what `skip_gram` does."""
     dimension = parameters.embedding.shape[1]
     state = step.state
-    subwords = has_subwords(parameters)
-    inputs = scratch.vectors if subwords else parameters.embedding
+    inputs = parameters.embedding if subwords is None else scratch.vectors
     tokens, windows, context = scratch.tokens, scratch.windows, parameters.context
-    rows = scratch.slots if subwords else tokens
-    weights = parameters.position_weights
-    span = SPAN if step.share_negatives or step.negative == 0 else 1
+    rows = tokens if subwords is None else scratch.slots
+    span = SPAN if step.share_negatives or paths is not None else 1
+    set_rates(scratch.rates, np.float32(step.learning_rate))
     total, examples, countdown = 0.0, 0, _first_measured(step)
     for sentence in range(block.first_sentence, block.last_sentence):
         begin, end = tokens_of(block, sentence)
@@ -217,17 +221,17 @@ def cbow(block, parameters, step, scratch):
         if n < 2:
             continue
         current, following = scratch.outputs[0], scratch.outputs[1]
-        if step.negative > 0:
+        if paths is None:
             state = draw_negatives(parameters, following, step.negative, state)
         made, changed = 0, 0
         for position in range(0, n, span):
             size = span if span < n - position else n - position
-            if subwords:
+            if subwords is not None:
                 near = min(n, position + size + step.window)
-                make_vectors(dimension, parameters, tokens, made, near, n, scratch)
+                make_vectors(dimension, parameters.embedding, subwords, tokens, made, near, n, scratch)
                 made = near
             current, following = following, current
-            if step.negative > 0:
+            if paths is None:
                 state = draw_negatives(parameters, following, step.negative, state)
             centres = tokens[position : position + size]
             for i in range(size):
@@ -235,31 +239,32 @@ def cbow(block, parameters, step, scratch):
                 windows[i, 0], windows[i, 1] = low, high
                 _average_contexts(dimension, inputs, rows, position + i, low, high, step, weights, scratch, i)
                 ahead = position + i + 2 * SPAN
-                if ahead < n and step.negative > 0:
+                if ahead < n and paths is None:
                     for j in range(0, dimension, 16):
                         simd.prefetch(parameters.embedding, np.int64(tokens[ahead]), j)
                         simd.prefetch(context, np.int64(tokens[ahead]), j)
                 countdown -= 1
                 if countdown == 0:
                     countdown = step.loss_interval
-                    total += loss(scratch.hidden, i, parameters, np.int64(centres[i]), current, step)
+                    total += loss(scratch.hidden, i, context, paths, np.int64(centres[i]), current, step)
                     examples += 1
-            if step.negative > 0:
+            if paths is None:
                 train_span(dimension, centres, size, context, current, step, scratch)
             else:
                 for i in range(size):
-                    groups = choose_outputs(parameters, centres[i], current, step, scratch)
-                    one = scratch.centres[i:]
-                    train_window(dimension, scratch.hidden, one, np.int64(1), context, current, groups, scratch)
+                    row, centre = scratch.centres[i:], np.int64(centres[i])
+                    train_window(
+                        dimension, scratch.hidden, row, np.int64(1), context, paths, centre, current, step, scratch
+                    )
             for i in range(size):
                 low, high = windows[i, 0], windows[i, 1]
                 _spread_change(dimension, inputs, rows, position + i, low, high, step, weights, scratch, i)
-            if subwords:
+            if subwords is not None:
                 past = max(0, position + size - step.window)
-                change_rows(dimension, parameters, tokens, changed, past, scratch)
+                change_rows(dimension, parameters.embedding, subwords, tokens, changed, past, scratch)
                 changed = past
-        if subwords:
-            change_rows(dimension, parameters, tokens, changed, n, scratch)
+        if subwords is not None:
+            change_rows(dimension, parameters.embedding, subwords, tokens, changed, n, scratch)
     return total, examples
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from embeddings.compilation import exact, read_only
 from embeddings.word2vec.kernel_arguments import HuffmanPaths
+from embeddings.word2vec.simd import SCORES
 
 
 def huffman_paths(counts: np.ndarray, trained: np.ndarray | None = None) -> HuffmanPaths:
@@ -30,9 +31,9 @@ def huffman_paths(counts: np.ndarray, trained: np.ndarray | None = None) -> Huff
     _join(np.asarray(counts, np.int64)[order], parents, is_second)
     _measure_paths(order, parents, lengths)
     offsets = np.cumsum(lengths)
-    nodes, labels = np.empty(offsets[-1], np.int32), np.empty(offsets[-1], np.float32)
-    _write_paths(order, parents, is_second, offsets, nodes, labels)
-    return HuffmanPaths(read_only(offsets), read_only(nodes), read_only(labels))
+    nodes, labels = np.zeros(offsets[-1] + SCORES, np.int32), np.zeros((1, offsets[-1] + SCORES), np.float32)
+    _write_paths(order, parents, is_second, offsets, nodes, labels[0])
+    return HuffmanPaths(read_only(offsets), nodes, labels)
 
 
 @exact

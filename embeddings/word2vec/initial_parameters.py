@@ -1,7 +1,5 @@
 """Matrices and tables of a training before its first step."""
 
-from typing import NamedTuple
-
 import numpy as np
 from scipy.sparse import csr_array
 
@@ -19,7 +17,7 @@ from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_
 def initial_parameters(
     config: Word2VecConfig, vocabulary: Vocabulary, trained: np.ndarray | None, ngrams: NgramTable | None
 ) -> kernels.Parameters:
-    """Draw E, and compute what does not change during training.
+    """Draw E, and compute the tables of draws.
 
     Parameters
     ----------
@@ -39,23 +37,51 @@ def initial_parameters(
     EmbeddingsError
         Fewer than two words are to be trained.
     """
-    counts = vocabulary.counts if trained is None else np.where(trained, vocabulary.counts, 0)
+    counts = _counts(vocabulary, trained)
     if np.count_nonzero(counts) < 2 and trained is not None:
         raise EmbeddingsError("fewer than two words to train; give more text")
     threshold, alias = alias_table(noise_distribution(counts, config.noise_exponent, trained))
     words, generator = len(vocabulary), np.random.default_rng(config.seed)
-    weights = matrices.zeros(2 * config.window if config.position_weights else 0, config.dimension)
-    weights[:, : config.dimension] = 1
     return kernels.Parameters(
         embedding=matrices.random_rows(words + (len(ngrams.buckets) if ngrams else 0), config.dimension, generator),
         context=matrices.zeros(words, config.dimension),
         keep=as_uint32_threshold(keep_probability(counts, config.sample, trained)),
         alias_threshold=threshold,
         alias_word=alias,
-        inputs=input_rows(ngrams) if ngrams else kernels.no_input_rows(),
-        paths=huffman_paths(counts, trained) if config.hierarchical_softmax else kernels.no_paths(),
+    )
+
+
+def extensions_of(
+    config: Word2VecConfig, vocabulary: Vocabulary, trained: np.ndarray | None, ngrams: NgramTable | None
+) -> kernels.Extensions:
+    """Compute the tables of subwords and of hierarchical softmax; position weights begin at 1.
+
+    Parameters
+    ----------
+    config : Word2VecConfig
+    vocabulary : Vocabulary
+    trained : (V,) bool, optional
+        Words to train, by default all.
+    ngrams : NgramTable, optional
+        The n-grams of all words, with subwords.
+
+    Returns
+    -------
+    kernels.Extensions
+    """
+    weights = None
+    if config.position_weights:
+        weights = matrices.zeros(2 * config.window, config.dimension)
+        weights[:, : config.dimension] = 1
+    return kernels.Extensions(
+        subwords=input_rows(ngrams) if ngrams else None,
+        paths=huffman_paths(_counts(vocabulary, trained), trained) if config.hierarchical_softmax else None,
         position_weights=weights,
     )
+
+
+def _counts(vocabulary: Vocabulary, trained: np.ndarray | None) -> np.ndarray:
+    return vocabulary.counts if trained is None else np.where(trained, vocabulary.counts, 0)
 
 
 def ngrams_of(config: Word2VecConfig, vocabulary: Vocabulary, trained: np.ndarray | None) -> NgramTable | None:
@@ -99,35 +125,22 @@ def input_rows(ngrams: NgramTable) -> kernels.InputRows:
     return kernels.InputRows(read_only(ngrams.offsets + np.arange(words + 1)), read_only(rows))
 
 
-def word_vectors_of(parameters: kernels.Parameters) -> np.ndarray:
+def word_vectors_of(embedding: np.ndarray, subwords: kernels.InputRows | None) -> np.ndarray:
     """Return the vectors of all words: rows of E, or means of several with subwords.
 
     Parameters
     ----------
-    parameters : kernels.Parameters
+    embedding : (V + U, padded d) float32
+    subwords : InputRows, optional
 
     Returns
     -------
     (V, padded d) float32
     """
-    offsets, rows = parameters.inputs
-    if not len(offsets):
-        return parameters.embedding
-    lengths = np.diff(offsets)
+    if subwords is None:
+        return embedding
+    lengths = np.diff(subwords.offsets)
     shares = np.repeat((1 / lengths).astype(np.float32), lengths)
-    means = csr_array((shares, rows, offsets), shape=(len(lengths), len(parameters.embedding)))
-    vectors: np.ndarray = means @ parameters.embedding
+    means = csr_array((shares, subwords.rows, subwords.offsets), shape=(len(lengths), len(embedding)))
+    vectors: np.ndarray = means @ embedding
     return vectors
-
-
-class Sizes(NamedTuple):
-    """What the working memory of a training is sized by."""
-
-    outputs: int  # most output rows of a word
-    subwords: bool
-
-
-def sizes_of(parameters: kernels.Parameters, negative: int) -> Sizes:
-    """Return the sizes of a training with `negative` noise words a centre word, 0 with hierarchical softmax."""
-    longest = int(np.diff(parameters.paths.offsets).max(initial=1))
-    return Sizes(longest if negative == 0 else negative + 1, len(parameters.inputs.offsets) > 0)

@@ -8,38 +8,32 @@ so that the mean changes by as much.
 
 import numpy as np
 
-from embeddings.compilation import inlined
+from embeddings.compilation import in_place_inlined
 from embeddings.word2vec import simd
 
 _LINE = 16  # floats of a line of the cache
 _AHEAD = 4  # tokens between the prefetch of their rows and the use
 
 
-@inlined
-def has_subwords(parameters):
-    """Whether the vectors of words are made of several rows."""
-    return parameters.inputs.offsets.shape[0] > 0
-
-
-@inlined
-def make_vectors(dimension, parameters, tokens, first, last, n, scratch):
+@in_place_inlined
+def make_vectors(dimension, embedding, subwords, tokens, first, last, n, scratch):
     """Make the vectors of the tokens `first` to `last` (exclusive) of n."""
     for position in range(first, last):
         if position + _AHEAD < n:
-            _ask_for(parameters, tokens[position + _AHEAD])
-        _make_vector(dimension, parameters, tokens[position], scratch, scratch.slots[position])
+            _ask_for(embedding, subwords, tokens[position + _AHEAD])
+        _make_vector(dimension, embedding, subwords, tokens[position], scratch, scratch.slots[position])
 
 
-@inlined
-def _ask_for(parameters, word):
-    offsets, rows = parameters.inputs.offsets, parameters.inputs.rows
+@in_place_inlined
+def _ask_for(embedding, subwords, word):
+    offsets, rows = subwords.offsets, subwords.rows
     for i in range(offsets[word], offsets[word + 1]):
-        for j in range(0, parameters.embedding.shape[1], _LINE):
-            simd.prefetch(parameters.embedding, np.int64(rows[i]), j)
+        for j in range(0, embedding.shape[1], _LINE):
+            simd.prefetch(embedding, np.int64(rows[i]), j)
 
 
 def _mean_columns(load, broadcast):
-    @inlined
+    @in_place_inlined
     def mean(embedding, rows, first, last, scale, scratch, slot, j):
         total = broadcast(np.float32(0))
         for i in range(first, last):
@@ -54,9 +48,9 @@ def _mean_columns(load, broadcast):
 _mean_wide, _mean_narrow = simd.both_widths(_mean_columns)
 
 
-@inlined
-def _make_vector(dimension, parameters, word, scratch, slot):
-    offsets, rows, embedding = parameters.inputs.offsets, parameters.inputs.rows, parameters.embedding
+@in_place_inlined
+def _make_vector(dimension, embedding, subwords, word, scratch, slot):
+    offsets, rows = subwords.offsets, subwords.rows
     first, last = offsets[word], offsets[word + 1]
     scale = np.float32(1) / np.float32(last - first)
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
@@ -68,7 +62,7 @@ def _make_vector(dimension, parameters, word, scratch, slot):
 
 
 def _change_columns(load, broadcast):
-    @inlined
+    @in_place_inlined
     def change(embedding, rows, first, last, scratch, slot, j):
         changed = simd.subtract(load(scratch.vectors, slot, j), load(scratch.before, slot, j))
         for i in range(first, last):
@@ -80,10 +74,10 @@ def _change_columns(load, broadcast):
 _change_wide, _change_narrow = simd.both_widths(_change_columns)
 
 
-@inlined
-def change_rows(dimension, parameters, tokens, first, last, scratch):
+@in_place_inlined
+def change_rows(dimension, embedding, subwords, tokens, first, last, scratch):
     """Add what training changed of the vectors of the tokens `first` to `last` (exclusive) to their rows."""
-    offsets, rows, embedding = parameters.inputs.offsets, parameters.inputs.rows, parameters.embedding
+    offsets, rows = subwords.offsets, subwords.rows
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for position in range(first, last):
         begin, end, slot = offsets[tokens[position]], offsets[tokens[position] + 1], scratch.slots[position]

@@ -4,7 +4,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embeddings.compilation import read_only
 from embeddings.word2vec.padded_matrices import zeros
 from embeddings.word2vec.simd import GROUP, SCORES
 
@@ -13,36 +12,39 @@ SPAN = 8
 
 
 class InputRows(NamedTuple):
-    """The rows of E whose mean is the vector of a word: its own and those of its character n-grams.
+    """The rows of E whose mean is the vector of a word: its own and those of its character n-grams."""
 
-    Without subwords both arrays are empty, and the vector of word w is E[w].
-    """
-
-    offsets: np.ndarray  # (V + 1,) int64, or empty
+    offsets: np.ndarray  # (V + 1,) int64
     rows: np.ndarray  # (m,) int32: the rows of word w are rows[offsets[w] : offsets[w + 1]]
 
 
 class HuffmanPaths(NamedTuple):
-    """The way from the root of the Huffman tree to every word; empty arrays with negative sampling."""
+    """The way from the root of the Huffman tree to every word.
 
-    offsets: np.ndarray  # (V + 1,) int64, or empty
-    nodes: np.ndarray  # (m,) int32: rows of C
-    labels: np.ndarray  # (m,) float32: 1 where the way goes to the left
+    Nodes and labels are read `SCORES` at a time and have as many elements more at their end.
+    """
+
+    offsets: np.ndarray  # (V + 1,) int64
+    nodes: np.ndarray  # (m,) int32: rows of C; those of word w are nodes[offsets[w] : offsets[w + 1]]
+    labels: np.ndarray  # (1, m) float32: 1 where the way goes to the first child
 
 
 class Parameters(NamedTuple):
-    """What all threads share: the matrices and the tables of inputs, outputs and draws."""
+    """What all threads share: the matrices and the tables of draws."""
 
     embedding: np.ndarray  # E, (V + n-grams, padded d) float32, input vectors
     context: np.ndarray  # C, (V, padded d) float32, output vectors; of the V - 1 nodes with hierarchical softmax
     keep: np.ndarray  # (V,) uint32: a token is kept when a random uint32 is not above it
     alias_threshold: np.ndarray  # (V,) uint32
     alias_word: np.ndarray  # (V,) int32
-    inputs: InputRows
-    paths: HuffmanPaths
-    position_weights: (
-        np.ndarray
-    )  # (2 window, padded d) float32, CBOW: weights of the context positions; or (0, padded d)
+
+
+class Extensions(NamedTuple):
+    """What a kernel is compiled without where it is None."""
+
+    subwords: InputRows | None = None
+    paths: HuffmanPaths | None = None  # with hierarchical softmax
+    position_weights: np.ndarray | None = None  # (2 window, padded d) float32, of CBOW's context positions; trained
 
 
 class Block(NamedTuple):
@@ -78,9 +80,9 @@ class Scratch(NamedTuple):
     vectors: np.ndarray  # (a power of 2, padded d) float32, with subwords: vectors of the tokens around the centre
     before: np.ndarray  # the same shape: the vectors as they were made
     contexts: np.ndarray  # (2 window,) int32
-    outputs: np.ndarray  # (2, groups x GROUP) int32: of this centre and of the next
-    labels: np.ndarray  # (1, groups x SCORES) float32: 1 where the output word is to be predicted
-    rates: np.ndarray  # (SPAN, groups x SCORES) float32, by centre: the learning rate where the output counts, else 0
+    outputs: np.ndarray  # (2, groups x GROUP + SCORES) int32: -1 and noise words, of this centre and of the next
+    labels: np.ndarray  # (1, groups x GROUP + SCORES) float32, with negative sampling: 1 and zeros
+    rates: np.ndarray  # (GROUP + 1, SCORES) float32: row n has the learning rate in its first n lanes, zeros in others
     scores: np.ndarray  # (2 window or SPAN, SCORES) float32
     hidden: np.ndarray  # (SPAN, padded d) float32, CBOW: mean or sum of the context vectors
     start: np.ndarray  # (SPAN, padded d) float32, CBOW: `hidden` before its training step
@@ -88,29 +90,18 @@ class Scratch(NamedTuple):
     centres: np.ndarray  # (SPAN,) int32: rows of `hidden`
 
 
-def no_input_rows() -> InputRows:
-    """Return the table of a model without subwords."""
-    return InputRows(read_only(np.empty(0, np.int64)), read_only(np.empty(0, np.int32)))
-
-
-def no_paths() -> HuffmanPaths:
-    """Return the table of a model with negative sampling."""
-    offsets, nodes, labels = np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.float32)
-    return HuffmanPaths(read_only(offsets), read_only(nodes), read_only(labels))
-
-
-def scratch(block: int, dimension: int, window: int, outputs: int, subwords: bool = False) -> Scratch:
+def scratch(dimension: int, block: int, window: int, negative: int, subwords: bool = False) -> Scratch:
     """Allocate working memory for one thread.
 
     Parameters
     ----------
-    block : int
-        Tokens of the longest block.
     dimension : int
         The padded one.
+    block : int
+        Tokens of the longest block.
     window : int
-    outputs : int
-        Most output rows of a word: K + 1 with negative sampling, the longest path with hierarchical softmax.
+    negative : int
+        Noise words of a centre word; 0 with hierarchical softmax.
     subwords : bool
         Whether the vectors of words are made of several rows.
 
@@ -118,9 +109,9 @@ def scratch(block: int, dimension: int, window: int, outputs: int, subwords: boo
     -------
     Scratch
     """
-    groups = -(-outputs // GROUP)
+    lanes = (negative // GROUP + 1) * GROUP + SCORES
     around = 1 << (2 * window + SPAN).bit_length() if subwords else 1
-    labels = np.zeros((1, groups * SCORES), np.float32)
+    labels = np.zeros((1, lanes), np.float32)
     labels[0, 0] = 1
     return Scratch(
         tokens=np.empty(block, np.int32),
@@ -128,9 +119,9 @@ def scratch(block: int, dimension: int, window: int, outputs: int, subwords: boo
         vectors=zeros(around, dimension),
         before=zeros(around, dimension),
         contexts=np.empty(2 * window, np.int32),
-        outputs=np.zeros((2, groups * GROUP), np.int32),
+        outputs=np.full((2, lanes), -1, np.int32),
         labels=labels,
-        rates=np.zeros((SPAN, groups * SCORES), np.float32),
+        rates=np.zeros((GROUP + 1, SCORES), np.float32),
         scores=np.zeros((max(2 * window, SPAN), SCORES), np.float32),
         hidden=np.zeros((SPAN, dimension), np.float32),
         start=np.zeros((SPAN, dimension), np.float32),

@@ -102,7 +102,7 @@ class Word2Vec(Estimator):
             require_dimension(initial_vectors, config.dimension)
             copy_vectors(initial_vectors, vocabulary, embedding, context)
         run.train()
-        vectors = word_vectors_of(run.parameters)
+        vectors = word_vectors_of(embedding, run.extensions.subwords)
         matrices = without_padding(vectors, config.dimension), without_padding(context, config.dimension)
         if trained is not None and not trained.all():
             vocabulary = vocabulary.select(trained)

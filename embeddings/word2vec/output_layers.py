@@ -18,73 +18,42 @@ import math
 
 import numpy as np
 
-from embeddings.compilation import inlined
+from embeddings.compilation import in_place_inlined
 from embeddings.word2vec import simd
 from embeddings.word2vec.simd import GROUP
 
 _ZERO = np.float32(0)
 
 
-@inlined
-def choose_outputs(parameters, word, outputs, step, scratch):
-    """Choose the output rows of a word to predict, with labels and rates; return the number of groups.
-
-    With negative sampling the noise words are in `outputs` already.
-    """
-    if step.negative == 0:
-        return _choose_path(parameters.paths, word, outputs, step, scratch.labels, scratch.rates)
-    outputs[0] = word
-    set_rates(word, outputs, step.negative, np.float32(step.learning_rate), scratch.rates, 0)
-    return np.int64(outputs.shape[0] // GROUP)
+@in_place_inlined
+def set_rates(rates, learning_rate):
+    """Write the learning rate for groups of 0 to `GROUP` outputs."""
+    for n in range(GROUP + 1):
+        for k in range(simd.SCORES):
+            rates[n, k] = learning_rate if k < n else _ZERO
 
 
-@inlined
-def _choose_path(paths, word, outputs, step, labels, rates):
-    """Write the nodes of a word, from the root (Morin & Bengio 2005)."""
-    first = paths.offsets[word]
-    length = paths.offsets[word + 1] - first
-    groups = (length + GROUP - 1) // GROUP
-    for k in range(groups * GROUP):
-        node = first + (k if k < length else length - 1)  # padding; its rate is zero
-        lane = simd.SCORES * (k // GROUP) + k % GROUP
-        outputs[k] = paths.nodes[node]
-        labels[0, lane] = paths.labels[node]
-        rates[0, lane] = np.float32(step.learning_rate) if k < length else _ZERO
-    return groups
-
-
-@inlined
-def set_rates(centre, outputs, negative, learning_rate, rates, row):
-    """Learning rate of each output: none for padding and for a negative that is the centre word itself."""
-    for group in range(outputs.shape[0] // GROUP):
-        for k in range(GROUP):
-            output = GROUP * group + k
-            counts = output == 0 or (output <= negative and outputs[output] != centre)
-            rates[row, simd.SCORES * group + k] = learning_rate if counts else _ZERO
-
-
-@inlined
-def loss(inputs, row, parameters, word, outputs, step):
+@in_place_inlined
+def loss(inputs, row, context, paths, word, noise, step):
     """-log of the probability that an input row gives to a word.
 
     Negative sampling: -log σ(o_word·x) - Σ_k log σ(-o_k·x) (Mikolov et al. 2013, eq. 4). Hierarchical softmax:
     -Σ log σ(±o_node·x), a true -log p(word | x), normalised over the vocabulary (eq. 3).
     """
     total = np.float64(0)
-    if step.negative == 0:
-        paths = parameters.paths
+    if paths is None:
+        total += _softplus(-_dot(inputs, row, context, word))
+        for k in range(1, step.negative + 1):
+            if noise[k] != word:
+                total += _softplus(_dot(inputs, row, context, noise[k]))
+    else:
         for node in range(paths.offsets[word], paths.offsets[word + 1]):
-            score = _dot(inputs, row, parameters.context, paths.nodes[node])
-            total += _softplus(-score if paths.labels[node] == 1 else score)
-        return total
-    for k in range(step.negative + 1):
-        if k == 0 or outputs[k] != word:
-            score = _dot(inputs, row, parameters.context, word if k == 0 else outputs[k])
-            total += _softplus(-score if k == 0 else score)
+            score = _dot(inputs, row, context, paths.nodes[node])
+            total += _softplus(-score if paths.labels[0, node] == 1 else score)
     return total
 
 
-@inlined
+@in_place_inlined
 def _dot(inputs, row, context, output):
     score = _ZERO
     for j in range(inputs.shape[1]):
@@ -92,7 +61,7 @@ def _dot(inputs, row, context, output):
     return score
 
 
-@inlined
+@in_place_inlined
 def _softplus(x):
     return math.log1p(math.exp(-x if x > 0 else x)) + (x if x > 0 else _ZERO)
 
@@ -111,7 +80,7 @@ _tanh_top = simd.polynomial([-0.5 * coefficient for coefficient in _TANH_TOP])
 _tanh_bottom = simd.polynomial(_TANH_BOTTOM)
 
 
-@inlined
+@in_place_inlined
 def _minus_half_tanh(x):
     """Return -tanh(x / 2) / 2 = 1/2 - σ(x); tanh as a ratio of polynomials of degree 13 and 6, good to float32.
 
@@ -123,7 +92,7 @@ def _minus_half_tanh(x):
     return simd.divide(simd.multiply(x, _tanh_top(square)), _tanh_bottom(square))
 
 
-@inlined
+@in_place_inlined
 def _score_two(dimension, rows, row, other, context, first, other_first, outputs, group):
     """Scores of two input rows against six output rows; the first output may differ between the two."""
     a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(_ZERO)
@@ -148,7 +117,7 @@ def _score_two(dimension, rows, row, other, context, first, other_first, outputs
     return simd.lane_sums(a0, a1, a2, a3, a4, a5), simd.lane_sums(b0, b1, b2, b3, b4, b5)
 
 
-@inlined
+@in_place_inlined
 def _set_gradients(scores, row, values, label, rate):
     """Write α (label - σ(score)) for the outputs of one input row."""
     label = simd.subtract(label, simd.broadcast_score(np.float32(0.5)))
@@ -156,9 +125,9 @@ def _set_gradients(scores, row, values, label, rate):
 
 
 def _window_columns(load, broadcast):
-    @inlined
-    def update(inputs, rows, m, context, outputs, group, scores, j):
-        o0, o1, o2 = outputs[group], outputs[group + 1], outputs[group + 2]
+    @in_place_inlined
+    def update(inputs, rows, m, context, o0, outputs, group, scores, j):
+        o1, o2 = outputs[group + 1], outputs[group + 2]
         o3, o4, o5 = outputs[group + 3], outputs[group + 4], outputs[group + 5]
         c0, c1, c2 = load(context, o0, j), load(context, o1, j), load(context, o2, j)
         c3, c4, c5 = load(context, o3, j), load(context, o4, j), load(context, o5, j)
@@ -192,35 +161,43 @@ def _window_columns(load, broadcast):
 _update_wide, _update_narrow = simd.both_widths(_window_columns)
 
 
-@inlined
-def _update_window(dimension, inputs, rows, m, context, outputs, group, scores):
+@in_place_inlined
+def _update_window(dimension, inputs, rows, m, context, first, outputs, group, scores):
     """X += G O and O += Gᵀ X, a few registers' width of the rows at a time."""
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
-        _update_wide(inputs, rows, m, context, outputs, group, scores, j)
+        _update_wide(inputs, rows, m, context, first, outputs, group, scores, j)
     if simd.TWO_WIDTHS:
         for j in range(whole, dimension, simd.LANES):
-            _update_narrow(inputs, rows, m, context, outputs, group, scores, j)
+            _update_narrow(inputs, rows, m, context, first, outputs, group, scores, j)
 
 
-@inlined
-def train_window(dimension, inputs, rows, m, context, outputs, groups, scratch):
-    """Train m input rows to predict one word: one gradient step a group of its output rows."""
+@in_place_inlined
+def train_window(dimension, inputs, rows, m, context, paths, word, noise, step, scratch):
+    """Train m input rows to predict a word, with its noise words or its path: one gradient step a group of outputs."""
     scores = scratch.scores
-    for group in range(groups):
-        rate = simd.load_scores(scratch.rates, 0, simd.SCORES * group)
-        label = simd.load_scores(scratch.labels, 0, simd.SCORES * group)
-        first = outputs[GROUP * group]
+    if paths is None:
+        outputs, labels, begin, end = noise, scratch.labels, np.int64(0), np.int64(step.negative + 1)
+        uncounted = np.int32(word)  # a noise word that is the word itself does not count
+    else:
+        outputs, labels, begin, end = paths.nodes, paths.labels, paths.offsets[word], paths.offsets[word + 1]
+        uncounted = np.int32(-1)
+    for group in range(begin, end, GROUP):
+        left = end - group
+        rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
+        rate = simd.where_unequal(outputs, group, uncounted, rate)
+        label = simd.load_scores(labels, 0, group)
+        first = word if paths is None and group == 0 else np.int64(outputs[group])
         for i in range(0, m, 2):
             other = i + 1 if i + 1 < m else i
-            a, b = _score_two(dimension, inputs, rows[i], rows[other], context, first, first, outputs, GROUP * group)
+            a, b = _score_two(dimension, inputs, rows[i], rows[other], context, first, first, outputs, group)
             _set_gradients(scores, i, a, label, rate)
             _set_gradients(scores, other, b, label, rate)
-        _update_window(dimension, inputs, rows, m, context, outputs, GROUP * group, scores)
+        _update_window(dimension, inputs, rows, m, context, first, outputs, group, scores)
 
 
 def _span_columns(load, broadcast):
-    @inlined
+    @in_place_inlined
     def update(hidden, centres, size, context, outputs, group, scores, j):
         o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
         o4, o5 = outputs[group + 4], outputs[group + 5]
@@ -256,25 +233,24 @@ def _span_columns(load, broadcast):
 _update_span_wide, _update_span_narrow = simd.both_widths(_span_columns)
 
 
-@inlined
+@in_place_inlined
 def train_span(dimension, centres, size, context, outputs, step, scratch):
     """Train the hidden vectors of a span to predict a word each, with the negatives that they share."""
     hidden, scores = scratch.hidden, scratch.scores
-    rate = np.float32(step.learning_rate)
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for i in range(size):
-        set_rates(centres[i], outputs, step.negative, rate, scratch.rates, i)
-    for group in range(outputs.shape[0] // GROUP):
-        label = simd.load_scores(scratch.labels, 0, simd.SCORES * group)
+    for group in range(0, step.negative + 1, GROUP):
+        left = step.negative + 1 - group
+        rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
+        label = simd.load_scores(scratch.labels, 0, group)
         for i in range(0, size, 2):
             other = i + 1 if i + 1 < size else i
-            first = centres[i] if group == 0 else outputs[GROUP * group]
+            first = centres[i] if group == 0 else outputs[group]
             other_first = centres[other] if group == 0 else first
-            a, b = _score_two(dimension, hidden, i, other, context, first, other_first, outputs, GROUP * group)
-            _set_gradients(scores, i, a, label, simd.load_scores(scratch.rates, i, simd.SCORES * group))
-            _set_gradients(scores, other, b, label, simd.load_scores(scratch.rates, other, simd.SCORES * group))
+            a, b = _score_two(dimension, hidden, i, other, context, first, other_first, outputs, group)
+            _set_gradients(scores, i, a, label, simd.where_unequal(outputs, group, centres[i], rate))
+            _set_gradients(scores, other, b, label, simd.where_unequal(outputs, group, centres[other], rate))
         for j in range(0, whole, simd.WIDE):
-            _update_span_wide(hidden, centres, size, context, outputs, GROUP * group, scores, j)
+            _update_span_wide(hidden, centres, size, context, outputs, group, scores, j)
         if simd.TWO_WIDTHS:
             for j in range(whole, dimension, simd.LANES):
-                _update_span_narrow(hidden, centres, size, context, outputs, GROUP * group, scores, j)
+                _update_span_narrow(hidden, centres, size, context, outputs, group, scores, j)

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from embeddings.compilation import inlined
+from embeddings.compilation import in_place_inlined
 from embeddings.word2vec import simd
 
 
-@inlined
+@in_place_inlined
 def next_random(state):
     """Marsaglia's xorshift64 (2003)."""
     state ^= state << np.uint64(13)
@@ -15,20 +15,20 @@ def next_random(state):
     return state
 
 
-@inlined
+@in_place_inlined
 def below(state, n):
     """Map the upper half of a random state to 0..n-1 (Lemire 2019)."""
     return np.int64(((state >> np.uint64(32)) * np.uint64(n)) >> np.uint64(32))
 
 
-@inlined
+@in_place_inlined
 def tokens_of(block, sentence):
     """First and last (exclusive) token of a sentence that belong to the block."""
     begin, end = block.offsets[sentence], block.offsets[sentence + 1]
     return begin if begin > block.first else block.first, end if end < block.last else block.last
 
 
-@inlined
+@in_place_inlined
 def subsample(block, begin, end, keep, tokens, state):
     """Copy the tokens that frequent-word subsampling keeps; return their number."""
     n = 0
@@ -40,7 +40,7 @@ def subsample(block, begin, end, keep, tokens, state):
     return n, state
 
 
-@inlined
+@in_place_inlined
 def draw_window(position, n, step, state):
     """First and last (exclusive) context position of a centre word."""
     reach = step.window
@@ -51,7 +51,7 @@ def draw_window(position, n, step, state):
     return low if low > 0 else 0, high if high < n else n, state
 
 
-@inlined
+@in_place_inlined
 def draw_negatives(parameters, outputs, negative, state):
     """Draw words from the noise distribution by Walker's alias method and ask for their rows."""
     words = parameters.alias_word.shape[0]

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embeddings.compilation import compiled, inlined, read_only
+from embeddings.compilation import in_place, in_place_inlined, read_only
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec import simd
-from embeddings.word2vec.kernel_arguments import HuffmanPaths, InputRows, Parameters, no_input_rows, no_paths
+from embeddings.word2vec.kernel_arguments import Extensions, HuffmanPaths, InputRows, Parameters
 from embeddings.word2vec.random_draws import draw_negatives, subsample, tokens_of
 
 _AHEAD = 12  # rows between the prefetch and the use of one
@@ -38,8 +38,7 @@ class Copies(NamedTuple):
     rows: np.ndarray  # (W, m) int32: `kernel_arguments.InputRows` of the block
     path_offsets: np.ndarray  # (W, t + 1) int64,
     path_nodes: np.ndarray  # (W, m) int32 and
-    path_labels: np.ndarray  # (W, m) float32: `kernel_arguments.HuffmanPaths` of the block
-    position_weights: np.ndarray  # (W, 2 window or 0, padded d) float32
+    path_labels: np.ndarray  # (W, 1, m) float32: `kernel_arguments.HuffmanPaths` of the block
 
 
 class Owners(NamedTuple):
@@ -50,10 +49,12 @@ class Owners(NamedTuple):
     squares: np.ndarray  # (2, W x rows) float32: Σ |change|² of them
 
 
-def make_copies(parameters: Parameters, workers: int, tokens: int, sentences: int, noise: int) -> Copies:
+def make_copies(
+    parameters: Parameters, extensions: Extensions, workers: int, tokens: int, sentences: int, noise: int
+) -> Copies:
     """Allocate memory for blocks of at most so many tokens, sentences and noise words."""
     width = parameters.embedding.shape[1]
-    entries, nodes = _most(parameters.inputs.offsets, tokens), _most(parameters.paths.offsets, tokens)
+    entries, nodes = _most(extensions.subwords, tokens), _most(extensions.paths, tokens)
     words = np.zeros((workers, tokens + noise), np.int32)
     input_rows = min(entries, len(parameters.embedding)) if entries else tokens
     output_rows = min(nodes, len(parameters.context)) if nodes else tokens + noise
@@ -70,15 +71,16 @@ def make_copies(parameters: Parameters, workers: int, tokens: int, sentences: in
         row_offsets=np.zeros((workers, tokens + 1), np.int64),
         rows=np.zeros((workers, entries), np.int32),
         path_offsets=np.zeros((workers, tokens + 1), np.int64),
-        path_nodes=np.zeros((workers, nodes), np.int32),
-        path_labels=np.zeros((workers, nodes), np.float32),
-        position_weights=np.zeros((workers, *parameters.position_weights.shape), np.float32),
+        path_nodes=np.zeros((workers, nodes + simd.SCORES), np.int32),
+        path_labels=np.zeros((workers, 1, nodes + simd.SCORES), np.float32),
     )
 
 
-def _most(offsets: np.ndarray, words: int) -> int:
-    """Return how many entries so many words have at most."""
-    lengths = np.sort(np.diff(offsets))
+def _most(table: InputRows | HuffmanPaths | None, words: int) -> int:
+    """Return how many entries so many words have at most in a table."""
+    if table is None:
+        return 0
+    lengths = np.sort(np.diff(table.offsets))
     return int(lengths[max(0, len(lengths) - words) :].sum())
 
 
@@ -92,30 +94,34 @@ def make_owners(parameters: Parameters, copies: Copies) -> Owners:
     )
 
 
-def copied_parameters(parameters: Parameters, copies: Copies, worker: int, noise: int) -> Parameters:
-    """Return what `take_block` has copied in the form that kernels train.
+def copied_parameters(copies: Copies, worker: int, noise: int) -> Parameters:
+    """Return the rows that `take_block` has copied in the form that kernels train.
 
     Tokens that subsampling has left are all kept, and the noise words of the block are drawn evenly: the alias of each
     number is always taken.
     """
-    words = int(copies.sizes[worker, 2])
-    rows = InputRows(copies.row_offsets[worker, : words + 1], copies.rows[worker])
-    paths = HuffmanPaths(
-        copies.path_offsets[worker, : words + 1], copies.path_nodes[worker], copies.path_labels[worker]
-    )
     return Parameters(
         embedding=copies.embedding[worker],
         context=copies.context[worker],
         keep=np.full(copies.words.shape[1], 2**32 - 1, np.uint32),
         alias_threshold=np.zeros(noise, np.uint32),
         alias_word=copies.noise[worker, 1 : noise + 1],
-        inputs=InputRows(*map(read_only, rows)) if len(parameters.inputs.offsets) else no_input_rows(),
-        paths=HuffmanPaths(*map(read_only, paths)) if len(parameters.paths.offsets) else no_paths(),
-        position_weights=copies.position_weights[worker],
     )
 
 
-@inlined
+def copied_extensions(extensions: Extensions, copies: Copies, worker: int) -> Extensions:
+    """Return the tables of the words of a block, and position weights of its own."""
+    subwords, paths, weights = extensions
+    offsets = slice(0, int(copies.sizes[worker, 2]) + 1)
+    if subwords is not None:
+        subwords = InputRows(read_only(copies.row_offsets[worker, offsets]), read_only(copies.rows[worker]))
+    if paths is not None:
+        own = read_only(copies.path_offsets[worker, offsets])
+        paths = HuffmanPaths(own, copies.path_nodes[worker], copies.path_labels[worker])
+    return Extensions(subwords, paths, None if weights is None else weights.copy())
+
+
+@in_place_inlined
 def _number(word, place, words, n):
     """Number of a word or row in the block; a new one gets the next number."""
     number = place[word]
@@ -127,20 +133,22 @@ def _number(word, place, words, n):
     return number, n
 
 
-@inlined
+@in_place_inlined
 def _forget(place, words, n):
     for i in range(n):
         place[words[i]] = _NOBODY
 
 
-@compiled
-def take_block(block, parameters, copies, worker, noise, place, state):
+@in_place
+def take_block(block, parameters, subwords, paths, copies, worker, noise, place, state):
     """Draw the tokens and noise words of a block and copy the rows that they use.
 
     Parameters
     ----------
     block : Block
     parameters : Parameters
+    subwords : InputRows or None
+    paths : HuffmanPaths or None
     copies : Copies
         What is drawn and copied is written to it.
     worker : int
@@ -175,24 +183,23 @@ def take_block(block, parameters, copies, worker, noise, place, state):
             drawn[k], with_noise = _number(drawn[k], place, words, with_noise)
     _forget(place, words, with_noise)
     copies.sizes[worker, 0], copies.sizes[worker, 1], copies.sizes[worker, 2] = known, with_noise, known
-    if parameters.inputs.offsets.shape[0] > 0:
+    if subwords is not None:
+        own, rows = copies.row_offsets[worker], copies.rows[worker]
         copies.sizes[worker, 0] = _number_entries(
-            parameters.inputs.offsets, parameters.inputs.rows, words, known, place,
-            copies.row_offsets[worker], copies.rows[worker], copies.inputs[worker],
-        )  # fmt: skip
-    if parameters.paths.offsets.shape[0] > 0:
+            subwords.offsets, subwords.rows, words, known, place, own, rows, copies.inputs[worker]
+        )
+    if paths is not None:
+        own, nodes = copies.path_offsets[worker], copies.path_nodes[worker]
         copies.sizes[worker, 1] = _number_entries(
-            parameters.paths.offsets, parameters.paths.nodes, words, known, place,
-            copies.path_offsets[worker], copies.path_nodes[worker], copies.outputs[worker],
-        )  # fmt: skip
-        _copy_labels(parameters.paths, words, known, copies.path_offsets[worker], copies.path_labels[worker])
+            paths.offsets, paths.nodes, words, known, place, own, nodes, copies.outputs[worker]
+        )
+        _copy_labels(paths, words, known, own, copies.path_labels[worker, 0])
     _copy(parameters.embedding, copies.embedding[worker], copies.inputs[worker], copies.sizes[worker, 0])
     _copy(parameters.context, copies.context[worker], copies.outputs[worker], copies.sizes[worker, 1])
-    copies.position_weights[worker] = parameters.position_weights
     return n, state
 
 
-@inlined
+@in_place_inlined
 def _number_entries(offsets, entries, words, known, place, own_offsets, own_entries, rows):
     """Write the entries of the block's words as numbers of the rows that are copied; return the number of rows."""
     n = 0
@@ -205,36 +212,36 @@ def _number_entries(offsets, entries, words, known, place, own_offsets, own_entr
     return n
 
 
-@inlined
+@in_place_inlined
 def _copy_labels(paths, words, known, own_offsets, labels):
     for i in range(known):
         first = paths.offsets[words[i]]
         for k in range(own_offsets[i + 1] - own_offsets[i]):
-            labels[own_offsets[i] + k] = paths.labels[first + k]
+            labels[own_offsets[i] + k] = paths.labels[0, first + k]
 
 
-@inlined
+@in_place_inlined
 def _copy(matrix, copied, words, rows):
     for i in range(rows):
         _ask_for(matrix, words, i + _AHEAD, rows)
         _move(copied, i, matrix, np.int64(words[i]))
 
 
-@inlined
+@in_place_inlined
 def _ask_for(matrix, words, i, rows):
     if i < rows:
         for j in range(0, matrix.shape[1], _LINE):
             simd.prefetch(matrix, np.int64(words[i]), j)
 
 
-@inlined
+@in_place_inlined
 def _move(target, row, source, other):
     """target[row] = source[other]."""
     for j in range(0, target.shape[1], simd.LANES):
         simd.store(target, row, j, simd.load(source, other, j))
 
 
-@inlined
+@in_place_inlined
 def _add(target, row, source, other, scale):
     """target[row] += scale source[other]."""
     factor = simd.broadcast(scale)
@@ -243,7 +250,7 @@ def _add(target, row, source, other, scale):
         simd.store(target, row, j, changed)
 
 
-@inlined
+@in_place_inlined
 def _square(matrix, row):
     total = np.float32(0)
     for j in range(matrix.shape[1]):
@@ -251,7 +258,7 @@ def _square(matrix, row):
     return total
 
 
-@compiled
+@in_place
 def merge(parameters, copies, owners, blocks, thread, threads):
     """Add what the first `blocks` workers changed to E and C: one thread's share of the rows.
 
@@ -271,14 +278,14 @@ def merge(parameters, copies, owners, blocks, thread, threads):
         _apply(matrix, copied, words, sizes, place, workers, squares, blocks, thread, threads)
 
 
-@inlined
+@in_place_inlined
 def _is_ours(word, thread, threads):
     """Whether a thread merges the rows of a word: a hash of its line, scaled to the number of threads."""
     line = np.uint64(word) // np.uint64(_LINE) * np.uint64(2654435761) & np.uint64(0xFFFFFFFF)
     return np.int64((line * np.uint64(threads)) >> np.uint64(32)) == thread
 
 
-@inlined
+@in_place_inlined
 def _add_up(matrix, copied, words, sizes, place, workers, squares, blocks, thread, threads):
     """Collect the changes of every row that several workers have, in the copy of the first of them."""
     rows = words.shape[1]
@@ -302,7 +309,7 @@ def _add_up(matrix, copied, words, sizes, place, workers, squares, blocks, threa
             _add(first, row, copied[worker], i, np.float32(1))
 
 
-@inlined
+@in_place_inlined
 def _apply(matrix, copied, words, sizes, place, workers, squares, blocks, thread, threads):
     """Bring the rows, or the sums of their changes, to the matrix and forget the owners."""
     rows, most = words.shape[1], max(1, words.shape[0] - 1)

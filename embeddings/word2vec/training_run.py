@@ -20,14 +20,13 @@ from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.deterministic import Rounds
 from embeddings.word2vec.hogwild import Hogwild
-from embeddings.word2vec.initial_parameters import initial_parameters, ngrams_of
+from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of
 
 logger = logging.getLogger(__name__)
 
 _REPORT_SECONDS = 0.2
 _LOSS_INTERVAL = 128  # centre words for each whose loss is measured; fewer in small texts
 _LEAST_MEASURED = 1000  # words of an epoch whose loss is taken, if it has as many
-_TRAINED = ("embedding", "context", "position_weights")  # of the parameters
 _HELD_OUT_EPOCH = 2**32 - 1  # its random streams differ from those of every real epoch
 
 
@@ -52,7 +51,9 @@ class TrainingRun:
     Attributes
     ----------
     parameters : kernels.Parameters
-        E and C with padded rows, and the tables of their rows and of draws.
+        E and C with padded rows, and the tables of draws.
+    extensions : kernels.Extensions
+        Subwords, paths and position weights.
     ngrams : NgramTable or None
         The n-grams that rows of E after those of the words belong to.
     metrics : list of dict
@@ -84,9 +85,11 @@ class TrainingRun:
         self._loss_interval = max(1, min(_LOSS_INTERVAL, self._epoch_tokens // _LEAST_MEASURED))
         self.ngrams = ngrams_of(config, vocabulary, trained)
         self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams)
-        self._hogwild = Hogwild(config, corpus, self.parameters, int(blocks.tokens.max()))
-        deterministic = config.deterministic
-        self._strategy = Rounds(config, corpus, self.parameters, self._blocks) if deterministic else self._hogwild
+        self.extensions = extensions_of(config, vocabulary, trained, self.ngrams)
+        self._hogwild = Hogwild(config, corpus, self.parameters, self.extensions, int(blocks.tokens.max()))
+        self._strategy = self._hogwild
+        if config.deterministic:
+            self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
         self._pace = Pace(self.words_total)
         self._trained_seconds = 0.0
         self._whole = threading.Lock()  # taken while threads change E and C
@@ -190,10 +193,15 @@ class TrainingRun:
             for future in [pool.submit(run) for _ in range(threads)]:
                 future.result()
 
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """Return everything that is trained, by its name in checkpoints."""
+        weights = self.extensions.position_weights
+        arrays = {"embedding": self.parameters.embedding, "context": self.parameters.context}
+        return arrays if weights is None else {**arrays, "position_weights": weights}
+
     def _save(self, work: Work) -> None:
-        arrays = {name: getattr(self.parameters, name) for name in _TRAINED}
         state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
-        self._checkpoints.save(arrays, state)
+        self._checkpoints.save(self._arrays(), state)
 
     def _restore(self, work: Work) -> None:
         """Restore the newest checkpoint; the caller ensures that the directory has none of other settings or text."""
@@ -201,8 +209,8 @@ class TrainingRun:
         if found is None:
             return
         with self._checkpoints.fitting():
-            for name in _TRAINED:
-                matrix, saved = getattr(self.parameters, name), found.arrays[name]
+            for name, matrix in self._arrays().items():
+                saved = found.arrays[name]
                 if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
                     raise ValueError(
                         f"a matrix is {saved.dtype} {saved.shape}, in this training {matrix.dtype} {matrix.shape}"

@@ -6,6 +6,8 @@ number by number.
 
 import numpy as np
 
+from embeddings.word2vec.kernel_arguments import Extensions
+
 GROUP = 6
 SPAN = 8
 
@@ -43,8 +45,8 @@ class Sentence:
 
     def __init__(self, oracle, tokens):
         self.oracle, self.tokens, self.made, self.changed = oracle, tokens, 0, 0
-        offsets, rows = oracle.inputs
-        self.rows_of = [rows[offsets[w] : offsets[w + 1]] for w in tokens] if len(offsets) else None
+        table = oracle.subwords
+        self.rows_of = table and [table.rows[table.offsets[w] : table.offsets[w + 1]] for w in tokens]
         d = oracle.E.shape[1]
         self.X = oracle.E if self.rows_of is None else np.zeros((len(tokens), d))
         self.rows = tokens if self.rows_of is None else list(range(len(tokens)))
@@ -70,11 +72,12 @@ class Sentence:
 class Reference:
     """E and C in float64, and the loops over sentences, positions and windows."""
 
-    def __init__(self, parameters, step):
+    def __init__(self, parameters, step, extensions=Extensions()):  # noqa: B008 - never changed
         self.E, self.C = np.array(parameters.embedding, np.float64), np.array(parameters.context, np.float64)
-        self.keep, self.inputs, self.paths = parameters.keep, parameters.inputs, parameters.paths
+        self.keep, self.subwords, self.paths = parameters.keep, extensions.subwords, extensions.paths
         self.alias_threshold, self.alias_word = parameters.alias_threshold, parameters.alias_word
-        self.position_weights = np.array(parameters.position_weights, np.float64)
+        weights = extensions.position_weights
+        self.position_weights = None if weights is None else np.array(weights, np.float64)
         self.step, self.random = step, RandomStream(int(step.state))
         self.loss, self.examples = 0.0, 0
         self.countdown = 1 + int(step.state) % step.loss_interval
@@ -101,7 +104,7 @@ class Reference:
         """Rows of C that stand for a word, their labels, and whether they count."""
         if self.step.negative == 0:
             path = slice(self.paths.offsets[centre], self.paths.offsets[centre + 1])
-            nodes, labels = self.paths.nodes[path].tolist(), self.paths.labels[path].astype(np.float64)
+            nodes, labels = self.paths.nodes[path].tolist(), self.paths.labels[0, path].astype(np.float64)
             return nodes, labels, np.ones(len(nodes), bool)
         labels = np.array([1.0] + [0.0] * len(negatives))
         return [centre, *negatives], labels, np.array([True] + [word != centre for word in negatives])
@@ -187,7 +190,7 @@ class Reference:
         return i - position + self.step.window - (i > position)
 
     def weights(self, position, contexts):
-        if not len(self.position_weights):
+        if self.position_weights is None:
             return np.ones((len(contexts), 1))
         return self.position_weights[[self.weight_of(position, i) for i in contexts]]
 
@@ -210,7 +213,7 @@ class Reference:
                 x, weight = sentence.X[sentence.rows[i]], self.weights(position, [i])[0]
                 old = x.copy()
                 x += weight * change / scale
-                if len(self.position_weights):
+                if self.position_weights is not None:
                     weighted = slice(self.step.weighted)
                     weight[weighted] += (old * change / scale)[weighted]
                     self.position_weights[self.weight_of(position, i)] = weight
@@ -236,7 +239,7 @@ class Reference:
             C += change
 
 
-def train_round(parameters, architecture, blocks, steps, noise):
+def train_round(parameters, extensions, architecture, blocks, steps, noise):
     """One round of reproducible training: blocks from the same E and C, and their changes added up (`deterministic`).
 
     `blocks` are lists of sentences, and `noise` is how many noise words each of them draws. Returns E, C and the
@@ -252,11 +255,11 @@ def train_round(parameters, architecture, blocks, steps, noise):
         given = parameters._replace(
             keep=np.full_like(parameters.keep, 2**32 - 1), alias_threshold=[0] * noise, alias_word=words
         )
-        worker = Reference(given, on_copy)
+        worker = Reference(given, on_copy, extensions)
         {"skip-gram": worker.skip_gram, "cbow": worker.cbow}[architecture](kept)
         results.append((worker.loss, worker.examples))
         tokens = {word for sentence in kept for word in sentence}
-        inputs, outputs = entries(parameters.inputs, tokens), entries(parameters.paths, tokens) | set(words)
+        inputs, outputs = entries(extensions.subwords, tokens), entries(extensions.paths, tokens) | set(words)
         changes.append((worker.E - draw.E, worker.C - draw.C, inputs, outputs))
     E, C = np.array(parameters.embedding, np.float64), np.array(parameters.context, np.float64)
     for row in range(len(E)):
@@ -268,7 +271,7 @@ def train_round(parameters, architecture, blocks, steps, noise):
 
 def entries(table, words):
     """Rows that words have in a table; without a table, their own."""
-    if not len(table.offsets):
+    if table is None:
         return set(words)
     return {int(row) for word in words for row in table[1][table.offsets[word] : table.offsets[word + 1]]}
 
