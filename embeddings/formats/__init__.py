@@ -279,8 +279,8 @@ def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
 
 
 def has_subwords(path: Path, name: str) -> bool:
-    """Return whether a source of a format may have vectors of n-grams; its own files are not read for it."""
-    return name == "fasttext-bin" or (name == "model" and (path / SUBWORDS_FILE).is_file())
+    """Return whether a source in this format has vectors of n-grams, or may have some."""
+    return name == "fasttext-bin" or (name == "model" and (vectors_path(path) / SUBWORDS_FILE).is_file())
 
 
 def _writable(path: Path, name: str | None, dtype: str, overwrite: bool, subwords: bool) -> Format:
