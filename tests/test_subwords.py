@@ -233,6 +233,7 @@ def test_a_model_directory_keeps_ngrams(vectors, tmp_path):
         ("subwords.json", b'{"min_length": 3, "max_length": 4, "buckets": 10}', "not ascending numbers from 0 to 9"),
         ("ngram_buckets.npy", b"", "is not a whole .npy file"),
         ("ngram_buckets.npy", np.arange(3, dtype=np.int32), "expected one whole number per vector"),
+        ("ngram_buckets.npy", np.int32([0, 2**31 - 1, -(2**31), *range(1, 44)]), "not ascending numbers from 0 to 199"),
         ("ngram_buckets.npy", np.zeros(1000, np.float32), "expected one whole number per vector"),
         ("ngram_vectors.npy", np.zeros(5, np.float32), "expected float32 of shape (U, d)"),
         ("ngram_vectors.npy", np.zeros((5, 2), np.float64), "expected float32 of shape (U, d)"),

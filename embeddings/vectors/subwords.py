@@ -48,7 +48,9 @@ class SubwordVectors:
                 f"the buckets of n-grams have the shape {buckets.shape} and the type {buckets.dtype} for "
                 f"{counted(len(matrix), 'vector')}; expected one whole number per vector"
             )
-        if len(buckets) and not (buckets[0] >= 0 and buckets[-1] < ngrams.buckets and (np.diff(buckets) > 0).all()):
+        if len(buckets) and not (
+            buckets[0] >= 0 and buckets[-1] < ngrams.buckets and (buckets[1:] > buckets[:-1]).all()
+        ):
             raise EmbeddingsError(f"the buckets of n-grams are not ascending numbers from 0 to {ngrams.buckets - 1:,}")
         self.ngrams = ngrams
         self.buckets = read_only(np.asarray(buckets))
