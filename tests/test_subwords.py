@@ -10,7 +10,21 @@ from hypothesis import given
 
 from embeddings import formats
 from embeddings.errors import EmbeddingsError
+from embeddings.evaluation import (
+    Categories,
+    OddOneOut,
+    Topic,
+    WordPairs,
+    evaluate,
+    evaluate_categories,
+    evaluate_odd_one_out,
+    evaluate_similarity,
+)
+from embeddings.evaluation.probing.task_data import TaskData
+from embeddings.evaluation.probing.tasks import restrict_to_vocabulary
 from embeddings.formats import FormatError
+from embeddings.networks.initial_embedding import initial_embedding
+from embeddings.sequences.word_inputs import WordInputs
 from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.text.vocabulary import UnknownWordError, Vocabulary
 from embeddings.vectors import model_directory, postprocessing
@@ -219,6 +233,7 @@ def test_a_model_directory_keeps_ngrams(vectors, tmp_path):
         ("subwords.json", b'{"min_length": 3, "max_length": 4, "buckets": 10}', "not ascending numbers from 0 to 9"),
         ("ngram_buckets.npy", b"", "is not a whole .npy file"),
         ("ngram_buckets.npy", np.arange(3, dtype=np.int32), "expected one whole number per vector"),
+        ("ngram_buckets.npy", np.int32([0, 2**31 - 1, -(2**31), *range(1, 44)]), "not ascending numbers from 0 to 199"),
         ("ngram_buckets.npy", np.zeros(1000, np.float32), "expected one whole number per vector"),
         ("ngram_vectors.npy", np.zeros(5, np.float32), "expected float32 of shape (U, d)"),
         ("ngram_vectors.npy", np.zeros((5, 2), np.float64), "expected float32 of shape (U, d)"),
@@ -398,3 +413,73 @@ def test_settings_are_readable(vectors, tmp_path):
     vectors.save(tmp_path / "model")
     settings = json.loads((tmp_path / "model" / "subwords.json").read_text())
     assert settings == {"min_length": 3, "max_length": 4, "buckets": 200}
+
+
+# ---------------------------------------------------------------------------------------------- evaluation, networks
+
+
+@pytest.fixture
+def sets(tmp_path):
+    """Evaluation sets with words that only n-grams know, and one that nothing knows."""
+    words = ["train", "Trainer", "River", "zzz"]
+    pairs = [f"{a}\t{b}\t{score}\n" for score, (a, b) in enumerate(itertools.combinations(words, 2))]
+    (tmp_path / "pairs.tsv").write_text("".join(pairs))
+    (tmp_path / "analogies.txt").write_text(
+        ": plural\ntrain trains river rivers\ntrain trainer river rivers\ntrain trains river riverside\n"
+    )
+    return {"pairs": tmp_path / "pairs.tsv", "analogies": tmp_path / "analogies.txt"}
+
+
+def test_evaluation_reports_scores_with_and_without_ngrams(vectors, sets):
+    table = evaluate(vectors, sets)
+    found = list(table[["set", "measure", "items", "used"]].itertuples(index=False, name=None))
+    assert found == [
+        ("pairs", "Spearman", 6, 1),
+        ("pairs", "Spearman with n-grams", 6, 3),
+        ("analogies", "accuracy (3CosAdd)", 3, 1),
+        ("analogies", "accuracy (3CosAdd) with n-grams", 3, 2),
+    ]
+    assert len(evaluate(WordVectors(vectors.vocabulary, vectors.matrix), sets)) == 2
+
+
+def test_scores_with_ngrams_are_those_of_a_vocabulary_with_these_words(vectors):
+    words = ["train", "Trainer", "River", "riverside", "the"]
+    closed = WordVectors(
+        Vocabulary.from_words([*vectors.words, "trainer", "riverside"]),
+        np.concatenate([vectors.matrix, vectors[["trainer", "riverside"]]]),
+    )
+    pairs = WordPairs(name="pairs", pairs=list(itertools.combinations(words, 2)), scores=[5, 1, 4, 2, 3, 9, 7, 0, 6, 8])
+    found, expected = evaluate_similarity(vectors, pairs, use_ngrams=True), evaluate_similarity(closed, pairs)
+    assert found.to_dict("records") == [pytest.approx(row) for row in expected.to_dict("records")]
+    categories = Categories(name="groups", words=[*words, "zzz"], categories=["a", "a", "b", "b", "c", "c"])
+    found, expected = evaluate_categories(vectors, categories, use_ngrams=True), evaluate_categories(closed, categories)
+    assert found.to_dict("records") == [pytest.approx(row) for row in expected.to_dict("records")]
+    topic = Topic(name="trains", members=["train", "trains", "trainer"], outliers=["River", "Riverside", "zzz"])
+    odd = OddOneOut(name="odd", topics=[topic])
+    found, expected = evaluate_odd_one_out(vectors, odd, use_ngrams=True), evaluate_odd_one_out(closed, odd)
+    assert found.to_dict("records") == [pytest.approx(row) for row in expected.to_dict("records")]
+
+
+def test_the_embedding_of_a_network_begins_with_vectors_by_ngrams(vectors, closed):
+    words = Vocabulary.from_words(["<unk>", "<eos>", "the", "trainer", "zzz", "Rivers"], [9, 8, 7, 6, 5, 5])
+    found, alignment = initial_embedding(words, vectors, 6, np.random.default_rng(3))
+    expected, _ = initial_embedding(words, closed, 6, np.random.default_rng(3))
+    assert alignment.by_ngrams == {3: "trainer"}
+    assert alignment.missing == ["<unk>", "<eos>", "zzz"]
+    assert "3 of 6 words have a trained vector (1 by their n-grams)" in str(alignment)
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_taggers_know_words_by_ngrams(vectors):
+    inputs = WordInputs([["Trainer", "the", "zzz", "zzz"]], vectors=vectors, rng=np.random.default_rng(1))
+    assert inputs.missing_share == 0.5
+
+
+def test_probes_take_vectors_by_ngrams(vectors):
+    data = TaskData(
+        train=[["the", "Trainer"]], train_labels=[["a"]], test=[["zzz"]], test_labels=[["b"]], unit="sentence"
+    )
+    found = restrict_to_vocabulary(vectors, data)
+    assert sorted(found.words) == ["the", "trainer"]
+    np.testing.assert_array_equal(found["trainer"], vectors["trainer"])
+    np.testing.assert_array_equal(found.context[found.id("trainer")], np.zeros(6))

@@ -179,7 +179,7 @@ def write(
     table = VectorTable(vectors.vocabulary.words, counts if counts.any() else None, vectors.matrix)
     stream = stream_of(table, f"vectors for {destination.name}", progress)
     stream.context, stream.subwords = vectors.context, vectors.subwords
-    entry.write_stream(stream, destination, dtype, overwrite, rules)
+    _write_stream(entry, stream, destination, dtype, overwrite, rules)
 
 
 def convert(
@@ -246,7 +246,7 @@ def convert(
             if entry.needs_count:
                 stream.blocks = _exactly(stream.blocks, count or 0)
             try:
-                entry.write_stream(stream, destination, dtype, overwrite, rules)
+                _write_stream(entry, stream, destination, dtype, overwrite, rules)
             except _CountChanged as changed:  # by duplicate words
                 count = changed.count
                 continue
@@ -279,8 +279,8 @@ def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
 
 
 def has_subwords(path: Path, name: str) -> bool:
-    """Return whether a source of a format may have vectors of n-grams; its own files are not read for it."""
-    return name == "fasttext-bin" or (name == "model" and (path / SUBWORDS_FILE).is_file())
+    """Return whether a source in this format has vectors of n-grams, or may have some."""
+    return name == "fasttext-bin" or (name == "model" and (vectors_path(path) / SUBWORDS_FILE).is_file())
 
 
 def _writable(path: Path, name: str | None, dtype: str, overwrite: bool, subwords: bool) -> Format:
@@ -296,16 +296,23 @@ def _writable(path: Path, name: str | None, dtype: str, overwrite: bool, subword
         )
     if path.suffix.lower() in COMPRESSION_SUFFIXES and not entry.compressible:
         raise UnknownFormatError(f"{path}: format {entry.name!r} cannot be written compressed; leave {path.suffix} out")
-    if subwords and not entry.takes_subwords:
-        able = " and ".join(other.name for other in FORMATS.values() if other.takes_subwords)
-        logger.warning(
-            "%s: the vectors of n-grams, for words not in the vocabulary, are left out; %s hold them", path, able
-        )
     if overwrite and entry.is_directory and path.is_dir():
         foreign = sorted({file.name for file in path.iterdir()} - {*entry.files})
         if foreign:
             raise FormatError(f"{path} also holds {foreign[0]}, which would be lost; move it away first")
     return entry
+
+
+def _write_stream(
+    entry: Format, stream: VectorStream, path: Path, dtype: str, overwrite: bool, rules: "TokenizerRules | None"
+) -> None:
+    """Write a stream; say so if its vectors of n-grams are lost."""
+    if stream.subwords is not None and not entry.takes_subwords:
+        able = " and ".join(other.name for other in FORMATS.values() if other.takes_subwords)
+        logger.warning(
+            "%s: the vectors of n-grams, for words not in the vocabulary, are left out; %s hold them", path, able
+        )
+    entry.write_stream(stream, path, dtype, overwrite, rules)
 
 
 def _named(name: str) -> Format:

@@ -231,7 +231,8 @@ def _read_quantised(file: _File, shape: tuple[int, int]) -> npt.NDArray[np.float
     if has_norms:
         norm_codes = file.array("u1", (rows,), "quantised lengths")
         (norms,) = _read_centroids(file, 1, 1)
-        matrix *= norms[norm_codes]
+        with np.errstate(over="ignore", invalid="ignore"):  # numbers that are not finite are refused later
+            matrix *= norms[norm_codes]
     return matrix
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from embeddings.compilation import read_only
-from embeddings.parallel import Rows, over_rows, using_threads
+from embeddings.parallel import Rows, over_rows, threads_or_context
 from embeddings.text.character_ngrams_kernels import count_ngrams, hash_ngrams
 from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.vocabulary import require_list
@@ -152,7 +152,7 @@ class CharacterNgrams:
             part = slice(*rows)
             hash_ngrams(letters, starts[part], ends[part], *lengths, self.buckets, offsets[part], buckets)
 
-        with using_threads(threads):
+        with threads_or_context(threads):
             over_rows(count, n, cost=_COST)
             np.cumsum(offsets, out=offsets)
             buckets = np.empty(offsets[-1], np.int32)

@@ -250,9 +250,20 @@ class EmbeddingMatrix:
             row = self.id(word)
             vector: np.ndarray = self.matrix[row]
             return vector / self._length(row) if norm else vector
-        vector = (self.unit_vectors([word]) if norm else self[[word]])[0]
+        vector = self._unseen_vector(str(word))
+        if norm:
+            vector /= _lengths(vector[None])[0]
         vector.flags.writeable = False
         return vector
+
+    def _unseen_vector(self, word: str) -> np.ndarray:
+        """Return the vector of a word by its n-grams, (d,) float32; raise as `id` if it has none."""
+        if self.subwords is not None:
+            vectors, known = self.subwords.look_up([word])
+            if known[0]:
+                vector: np.ndarray = vectors[0]
+                return vector
+        raise self.vocabulary.unknown_word(word)
 
     def unit_vectors(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the unit vectors of words or ids, (n, d) float32; only their rows of E are read.

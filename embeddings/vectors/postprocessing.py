@@ -23,7 +23,7 @@ def unit_norm(vectors: WordVectors) -> WordVectors:
     Returns
     -------
     WordVectors
-        Unit vectors, without context vectors; zero vectors stay zero.
+        Unit vectors, without context vectors and n-grams; zero vectors stay zero.
     """
     return WordVectors(vectors.vocabulary, vectors.unit_matrix)
 
@@ -39,7 +39,7 @@ def add_context(vectors: WordVectors) -> WordVectors:
     Returns
     -------
     WordVectors
-        Sums, without context vectors.
+        Sums, without context vectors and n-grams.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def remove_top_components(vectors: WordVectors, components: int | None = None) -
     Returns
     -------
     WordVectors
-        The remainders, without context vectors.
+        The remainders, without context vectors and n-grams.
 
     Raises
     ------
@@ -115,7 +115,7 @@ class KnownWords(NamedTuple):
 
 
 def known_words(vectors: WordVectors, sentences: Sequence[Sequence[str]]) -> KnownWords:
-    """Look up the words of sentences; unknown words are skipped.
+    """Look up the words of sentences; words without a vector are skipped.
 
     Parameters
     ----------

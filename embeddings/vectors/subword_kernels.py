@@ -9,7 +9,7 @@ from embeddings.compilation import exact
 
 
 @exact
-def add_ngrams(matrix, row_of_bucket, offsets, buckets, sums):
+def add_ngrams(matrix, row_of_bucket, offsets, buckets, sums, found):
     """Add the vectors of the n-grams of words, one after the other in float32, as fastText does.
 
     Parameters
@@ -22,11 +22,15 @@ def add_ngrams(matrix, row_of_bucket, offsets, buckets, sums):
     buckets : (m,) int32
     sums : (n, d) float32
         Updated.
+    found : (n,) bool
+        Receives whether an n-gram of the word has a row.
     """
     for word in range(offsets.size - 1):
+        found[word] = False
         for place in range(offsets[word], offsets[word + 1]):
             row = row_of_bucket[buckets[place]]
             if row >= 0:
+                found[word] = True
                 for i in range(sums.shape[1]):
                     sums[word, i] += matrix[row, i]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from embeddings.compilation import read_only
 from embeddings.errors import EmbeddingsError
-from embeddings.parallel import Rows, over_rows, using_threads
+from embeddings.parallel import Rows, over_rows, threads_or_context
 from embeddings.text.character_ngrams import CharacterNgrams, WordNgrams
 from embeddings.text.tokenizer.counted_words import Words
 from embeddings.vectors.subword_kernels import add_ngrams, subtract_from_total
@@ -48,7 +48,9 @@ class SubwordVectors:
                 f"the buckets of n-grams have the shape {buckets.shape} and the type {buckets.dtype} for "
                 f"{counted(len(matrix), 'vector')}; expected one whole number per vector"
             )
-        if len(buckets) and not (buckets[0] >= 0 and buckets[-1] < ngrams.buckets and (np.diff(buckets) > 0).all()):
+        if len(buckets) and not (
+            buckets[0] >= 0 and buckets[-1] < ngrams.buckets and (buckets[1:] > buckets[:-1]).all()
+        ):
             raise EmbeddingsError(f"the buckets of n-grams are not ascending numbers from 0 to {ngrams.buckets - 1:,}")
         self.ngrams = ngrams
         self.buckets = read_only(np.asarray(buckets))
@@ -86,7 +88,11 @@ class SubwordVectors:
         return vector
 
     def vectors(self, words: Sequence[str]) -> np.ndarray:
-        """Return the mean vectors of the n-grams of words, (n, d) float32.
+        """Return the mean vectors of the n-grams of words, (n, d) float32; see `look_up`."""
+        return self.look_up(words)[0]
+
+    def look_up(self, words: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the mean vectors of the n-grams of words, and whether they have one.
 
         Parameters
         ----------
@@ -94,8 +100,10 @@ class SubwordVectors:
 
         Returns
         -------
-        (n, d) float32
+        vectors : (n, d) float32
             The sum of the vectors of all n-grams, divided by their number; zeros if there are none.
+        known : (n,) bool
+            Whether one of the n-grams has a vector.
 
         Raises
         ------
@@ -104,12 +112,12 @@ class SubwordVectors:
         """
         found = self.ngrams.buckets_of(words)
         sums = np.zeros((len(words), self.dimension), np.float32)
-        self._add(found, sums)
-        sums *= _shares(np.diff(found.offsets))
+        known = self._add(found, sums)
+        sums *= _shares(found, 0)
         if not np.isfinite(sums).all():
             word = words[int(np.argmin(np.isfinite(sums).all(axis=1)))]
             raise EmbeddingsError(f"the vector of an n-gram of {word!r} holds NaN or infinity; train again")
-        return sums
+        return sums, known
 
     def word_vectors(self, own: np.ndarray, words: Words | Sequence[str], threads: int | None = None) -> np.ndarray:
         """Return the vectors e_w of words that have a row of their own.
@@ -127,11 +135,11 @@ class SubwordVectors:
         (n, d) float32
             Means of the own row and the vectors of all n-grams.
         """
-        with using_threads(threads):
-            found = self.ngrams.buckets_of(words, threads)
+        with threads_or_context(threads):
+            found = self.ngrams.buckets_of(words)
             means = np.array(own, np.float32, order="C")
             self._add(found, means)
-            means *= _shares(np.diff(found.offsets) + 1)
+            means *= _shares(found, 1)
         return means
 
     def own_rows(self, vectors: np.ndarray, words: Words | Sequence[str], threads: int | None = None) -> np.ndarray:
@@ -153,8 +161,8 @@ class SubwordVectors:
         """
         means = read_only(np.ascontiguousarray(vectors, np.float32))
         own = np.empty(means.shape, np.float32)
-        with using_threads(threads):
-            offsets, buckets = self.ngrams.buckets_of(words, threads)
+        with threads_or_context(threads):
+            offsets, buckets = self.ngrams.buckets_of(words)
 
             def subtract(rows: Rows) -> None:
                 part, ends = slice(*rows), slice(rows[0], rows[1] + 1)
@@ -163,17 +171,20 @@ class SubwordVectors:
             over_rows(subtract, len(own), cost=_NGRAMS * self.dimension)
         return own
 
-    def _add(self, ngrams: WordNgrams, sums: np.ndarray) -> None:
-        """Add the vectors of the n-grams of each word to its row of `sums`."""
+    def _add(self, ngrams: WordNgrams, sums: np.ndarray) -> np.ndarray:
+        """Add the vectors of the n-grams of each word to its row of `sums`; return which words have some, (n,) bool."""
         offsets, buckets = ngrams
+        known = np.empty(len(sums), bool)
 
         def add(rows: Rows) -> None:
             part, ends = slice(*rows), slice(rows[0], rows[1] + 1)
-            add_ngrams(self.matrix, self._row_of_bucket, offsets[ends], buckets, sums[part])
+            add_ngrams(self.matrix, self._row_of_bucket, offsets[ends], buckets, sums[part], known[part])
 
         over_rows(add, len(sums), cost=_NGRAMS * self.dimension)
+        return known
 
 
-def _shares(numbers: np.ndarray) -> np.ndarray:
-    """Return 1 / number, (n, 1) float32, by which fastText multiplies sums."""
-    return (1 / np.maximum(numbers, 1)).astype(np.float32)[:, None]
+def _shares(ngrams: WordNgrams, own: int) -> np.ndarray:
+    """Return 1 / number of rows of each word, (n, 1) float32, by which fastText multiplies sums."""
+    rows = ngrams.offsets[1:] - ngrams.offsets[:-1] + own
+    return (1 / np.maximum(rows, 1)).astype(np.float32)[:, None]
