@@ -51,6 +51,10 @@ class EmbeddingMatrix:
         Counts of text that training skipped, by reason: rare words, invalid UTF-8, unreadable files, ...
     tokenizer_settings : dict of str to Any
         Arguments of `make_tokenizer` for the tokenizer of the text; empty if it is not known.
+    training_settings : dict of str to Any
+        Settings of `Word2VecConfig` that the vectors were trained with; empty if they are not known.
+    nodes : (V, d) float32 or None
+        With hierarchical softmax, vectors of the nodes of the Huffman tree, by which sentences are scored.
 
     Raises
     ------
@@ -70,6 +74,8 @@ class EmbeddingMatrix:
         self.metrics: list[dict[str, Any]] = []
         self.dropped: dict[str, int] = {}
         self.tokenizer_settings: dict[str, Any] = {}
+        self.training_settings: dict[str, Any] = {}
+        self.nodes: np.ndarray | None = None
         self.vocabulary = vocabulary
         self.matrix = _checked(matrix, vocabulary, "matrix")
         self.context = None if context is None else _checked(context, vocabulary, "context")

@@ -120,6 +120,10 @@ def _word_vectors(run: TrainingRun, vocabulary: Vocabulary, trained: np.ndarray 
         subwords = SubwordVectors(run.config.ngrams, run.ngrams.buckets, rows)
     matrix = without_padding(word_vectors_of(embedding, run.extensions.subwords), dimension)
     context = without_padding(run.parameters.context, dimension)
+    is_tree = run.config.hierarchical_softmax
     if trained is not None and not trained.all():
-        vocabulary, matrix, context = vocabulary.select(trained), matrix[trained], context[trained]
-    return WordVectors(vocabulary, matrix, None if run.config.hierarchical_softmax else context, subwords)
+        vocabulary, matrix = vocabulary.select(trained), matrix[trained]
+        context = context[: len(vocabulary)] if is_tree else context[trained]  # nodes are numbered by the tree
+    vectors = WordVectors(vocabulary, matrix, None if is_tree else context, subwords)
+    vectors.nodes, vectors.training_settings = context if is_tree else None, run.config.to_dict()
+    return vectors
