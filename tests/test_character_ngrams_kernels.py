@@ -83,6 +83,7 @@ def test_a_table_of_words_without_ngrams_is_empty():
     [
         ({"min_length": 0}, "n-grams of 0 to 6 characters are impossible; expected a range such as 3-6"),
         ({"min_length": 5, "max_length": 4}, "n-grams of 5 to 4 characters are impossible"),
+        ({"max_length": 1001}, "n-grams of 3 to 1001 characters are impossible"),
         ({"buckets": 0}, "buckets=0; expected 1 to 134,217,728, such as 2000000"),
         ({"buckets": -5}, "buckets=-5; expected 1 to"),
         ({"buckets": 1 << 40}, "buckets=1099511627776; expected 1 to"),

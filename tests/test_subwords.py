@@ -81,6 +81,8 @@ def test_unseen_words_are_means_of_all_their_ngrams(vectors):
     for word in UNSEEN:
         np.testing.assert_allclose(vectors[word], mean_of_ngrams(vectors, word), atol=1e-6)
     np.testing.assert_array_equal(vectors[UNSEEN], [vectors.get_vector(word) for word in UNSEEN])
+    np.testing.assert_array_equal(vectors[np.array(UNSEEN)], vectors[UNSEEN])
+    assert vectors[[]].shape == (0, vectors.dimension)
     np.testing.assert_array_equal(vectors[["train", UNSEEN[0], 2]], [vectors[0], vectors[UNSEEN[0]], vectors[2]])
     assert vectors.get_vector("trainer", norm=True) @ vectors["trainer"] == pytest.approx(
         np.linalg.norm(vectors["trainer"]), rel=1e-6

@@ -19,6 +19,7 @@ from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.vocabulary import require_list
 
 MOST_BUCKETS = 1 << 27
+LONGEST_NGRAM = 1000
 _COST = 100  # operations of a word, about
 _RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
 
@@ -87,7 +88,7 @@ class CharacterNgrams:
     buckets: int = 2_000_000
 
     def __post_init__(self) -> None:
-        if not 1 <= self.min_length <= self.max_length:
+        if not 1 <= self.min_length <= self.max_length <= LONGEST_NGRAM:
             raise ValueError(
                 f"n-grams of {self.min_length} to {self.max_length} characters are impossible; expected a range such "
                 "as 3-6"
