@@ -1,6 +1,6 @@
 """Character n-grams against gensim: hashing, vectors of unseen words, and reading fastText's .bin; on generated words.
 
-python -m benchmarks.subwords_speed [--repeats 3]
+python -m benchmarks.unseen_words_speed [--repeats 3]
 """
 
 import argparse
@@ -100,7 +100,7 @@ def main() -> None:
         f"generated words and vectors, d = {DIMENSION}, n-grams of {NGRAMS.range} characters; medians of "
         f"{options.repeats} alternating runs; the same buckets and vectors were checked",
     ]
-    measuring.write_results("subwords_speed", "Subwords", rows, notes)
+    measuring.write_results("unseen_words_speed", "Unseen words", rows, notes)
 
 
 if __name__ == "__main__":
