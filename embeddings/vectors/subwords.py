@@ -1,10 +1,10 @@
 """Vectors of character n-grams, from which words outside of the vocabulary get theirs (Bojanowski et al. 2017).
 
 The vector e_w of a word of the vocabulary is the mean of its own row and the rows of its n-grams; that of any other
-word is the mean of the rows of its n-grams alone, as in fastText.
+word is the mean of the rows of its n-grams alone, as in fastText. With floret's hashes no word has a row of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -67,6 +67,15 @@ class SubwordVectors:
     def dimension(self) -> int:
         """Number of dimensions d."""
         return int(self.matrix.shape[1])
+
+    def blocks(self, step: int) -> Iterator[np.ndarray]:
+        """Yield the vectors of all buckets, zeros for those without one, up to `step` at a time, (n, d) float32."""
+        for start in range(0, self.ngrams.buckets, step):
+            stop = min(start + step, self.ngrams.buckets)
+            first, last = np.searchsorted(self.buckets, (start, stop))
+            rows = np.zeros((stop - start, self.dimension), np.float32)
+            rows[self.buckets[first:last] - start] = self.matrix[first:last]
+            yield rows
 
     @cached_property
     def _row_of_bucket(self) -> np.ndarray:
