@@ -35,8 +35,8 @@ def export_command(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="word2vec-text, word2vec-binary, glove, fasttext-vec, fasttext-bin, floret, npz, safetensors, parquet, "
-            "arrow, csv, static-embedding or projector.",
+            help="word2vec-text, word2vec-binary, glove, fasttext-vec, fasttext-bin, floret, npz, safetensors, "
+            "parquet, arrow, csv, static-embedding or projector.",
             show_default="by the extension of --out",
             autocompletion=format_names,
         ),
