@@ -14,11 +14,19 @@ import numpy as np
 
 from embeddings.compilation import read_only
 from embeddings.parallel import Rows, over_rows, threads_or_context
-from embeddings.text.character_ngrams_kernels import count_ngrams, hash_ngrams
+from embeddings.text.character_ngrams_kernels import (
+    count_floret_rows,
+    count_ngrams,
+    hash_floret_rows,
+    hash_ngrams,
+)
 from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.vocabulary import require_list
 
 MOST_BUCKETS = 1 << 27
+LONGEST_NGRAM = 1000
+MOST_HASHES = 4
+FLORET_SEED = 2166136261
 _COST = 100  # operations of a word, about
 _RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
 
@@ -69,11 +77,14 @@ class CharacterNgrams:
         n-gram.
     buckets : int
         Number of buckets; n-grams with the same hash share one.
+    floret_hashes : int
+        0 for fastText's hash. 1 to 4 for tables of floret, which spaCy loads: so many rows of a small table make up for
+        collisions, and a whole word is one more n-gram in the place of a row of its own.
 
     Raises
     ------
     ValueError
-        The lengths are no range, or there are no buckets.
+        The lengths are no range, there are no buckets, or too many hashes.
 
     Examples
     --------
@@ -85,15 +96,20 @@ class CharacterNgrams:
     min_length: int = 3
     max_length: int = 6
     buckets: int = 2_000_000
+    floret_hashes: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.min_length <= self.max_length:
+        if not 1 <= self.min_length <= self.max_length <= LONGEST_NGRAM:
             raise ValueError(
                 f"n-grams of {self.min_length} to {self.max_length} characters are impossible; expected a range such "
                 "as 3-6"
             )
         if not 1 <= self.buckets <= MOST_BUCKETS:
             raise ValueError(f"buckets={self.buckets}; expected 1 to {MOST_BUCKETS:,}, such as 2000000")
+        if not 0 <= self.floret_hashes <= MOST_HASHES:
+            raise ValueError(
+                f"floret_hashes={self.floret_hashes}; expected 1 to {MOST_HASHES}, or 0 for fastText's hash"
+            )
 
     @classmethod
     def of_range(cls, lengths: str, buckets: int = 2_000_000) -> "CharacterNgrams":
@@ -127,7 +143,8 @@ class CharacterNgrams:
     def buckets_of(self, words: Words | Sequence[str], threads: int | None = None) -> WordNgrams:
         """Return the bucket numbers of the n-grams of words, in fastText's order.
 
-        The hash is FNV-1a of 32 bits over the bytes of UTF-8, which are sign-extended, modulo the number of buckets.
+        fastText's hash is FNV-1a of 32 bits over the bytes of UTF-8, which are sign-extended, modulo the number of
+        buckets; floret's rows are the 32-bit quarters of MurmurHash3 (x64, 128 bits), those of the whole word first.
 
         Parameters
         ----------
@@ -141,16 +158,23 @@ class CharacterNgrams:
         WordNgrams
         """
         letters, starts, ends = map(read_only, words if isinstance(words, Words) else _encoded(words))
-        n, lengths = len(starts), (self.min_length, self.max_length)
+        n, lengths, hashes = len(starts), (self.min_length, self.max_length), self.floret_hashes
         offsets = np.zeros(n + 1, np.int64)
 
         def count(rows: Rows) -> None:
             part = slice(*rows)
-            count_ngrams(letters, starts[part], ends[part], *lengths, offsets[1:][part])
+            if hashes:
+                count_floret_rows(letters, starts[part], ends[part], *lengths, hashes, offsets[1:][part])
+            else:
+                count_ngrams(letters, starts[part], ends[part], *lengths, offsets[1:][part])
 
         def compute(rows: Rows) -> None:
             part = slice(*rows)
-            hash_ngrams(letters, starts[part], ends[part], *lengths, self.buckets, offsets[part], buckets)
+            if hashes:
+                hashing = (self.buckets, hashes, FLORET_SEED)
+                hash_floret_rows(letters, starts[part], ends[part], *lengths, *hashing, offsets[part], buckets)
+            else:
+                hash_ngrams(letters, starts[part], ends[part], *lengths, self.buckets, offsets[part], buckets)
 
         with threads_or_context(threads):
             over_rows(count, n, cost=_COST)

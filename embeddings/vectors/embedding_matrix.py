@@ -296,7 +296,7 @@ class EmbeddingMatrix:
         return unit
 
     def is_seen(self, word: Word) -> bool:
-        """Return whether a word has a row of E; ids have one, and unknown words without `subwords` are left to `id`."""
+        """Return whether a word is looked up in E: every id and word but those that only n-grams can know."""
         return self.subwords is None or not isinstance(word, str) or word in self.vocabulary
 
     def has_vector(self, word: str) -> bool:
@@ -324,13 +324,13 @@ class EmbeddingMatrix:
             `words` is a str.
         """
         require_list(words)
-        if self.subwords is None or isinstance(words, np.ndarray):
+        if self.subwords is None or (isinstance(words, np.ndarray) and words.dtype.kind in "iu"):
             return self.ids(words)
         by_ngrams = set(self._known_by_ngrams(words))
         found = (_UNKNOWN if place in by_ngrams else self.id(word) for place, word in enumerate(words))
         return np.fromiter(found, np.int64, len(words))
 
-    def _known_by_ngrams(self, terms: Sequence[WordOrVector]) -> list[int]:
+    def _known_by_ngrams(self, terms: Sequence[WordOrVector] | np.ndarray) -> list[int]:
         """Return the places of words that have a vector by their n-grams only."""
         if self.subwords is None:
             return []

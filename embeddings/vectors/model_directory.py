@@ -18,6 +18,7 @@ training continues and fastText's files hold, follow from both (`SubwordVectors.
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -130,8 +131,9 @@ def _read_subwords(path: Path) -> "SubwordVectors":
     place = path / SUBWORDS_FILE
     try:
         settings = json.loads(place.read_text("utf-8"))
-        names = "min_length", "max_length", "buckets"
-        if not isinstance(settings, dict) or {type(settings.get(name)) for name in names} != {int}:
+        settings = {"floret_hashes": 0, **settings} if isinstance(settings, dict) else {}
+        names = "min_length", "max_length", "buckets", "floret_hashes"
+        if {type(settings.get(name)) for name in names} != {int}:
             raise ValueError(f"expected whole numbers {', '.join(names)}")
         ngrams = CharacterNgrams(**{name: settings[name] for name in names})
     except (ValueError, RecursionError) as error:
@@ -157,10 +159,9 @@ def write_subwords(directory: Path, subwords: "SubwordVectors") -> None:
     subwords : SubwordVectors
     """
     ngrams = subwords.ngrams
-    settings = {"min_length": ngrams.min_length, "max_length": ngrams.max_length, "buckets": ngrams.buckets}
     save_array(directory / BUCKETS_FILE, subwords.buckets)
     save_array(directory / NGRAMS_FILE, subwords.matrix)
-    (directory / SUBWORDS_FILE).write_text(json.dumps(settings) + "\n", "utf-8")
+    (directory / SUBWORDS_FILE).write_text(json.dumps(asdict(ngrams)) + "\n", "utf-8")
 
 
 def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
