@@ -8,20 +8,13 @@ Bojanowski, Grave, Joulin & Mikolov (2017), "Enriching Word Vectors with Subword
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from embeddings.compilation import read_only
-from embeddings.parallel import Rows, over_rows, threads_or_context
-from embeddings.text.character_ngrams_kernels import (
-    count_floret_rows,
-    count_ngrams,
-    hash_floret_rows,
-    hash_ngrams,
-)
-from embeddings.text.tokenizer.counted_words import Words
-from embeddings.text.vocabulary import require_list
+if TYPE_CHECKING:
+    from embeddings.parallel import Rows
+    from embeddings.text.tokenizer.counted_words import Words
 
 MOST_BUCKETS = 1 << 27
 LONGEST_NGRAM = 1000
@@ -140,7 +133,7 @@ class CharacterNgrams:
         """The lengths as text, such as "3-6"."""
         return f"{self.min_length}-{self.max_length}"
 
-    def buckets_of(self, words: Words | Sequence[str], threads: int | None = None) -> WordNgrams:
+    def buckets_of(self, words: "Words | Sequence[str]", threads: int | None = None) -> WordNgrams:
         """Return the bucket numbers of the n-grams of words, in fastText's order.
 
         fastText's hash is FNV-1a of 32 bits over the bytes of UTF-8, which are sign-extended, modulo the number of
@@ -157,18 +150,28 @@ class CharacterNgrams:
         -------
         WordNgrams
         """
+        from embeddings.compilation import read_only  # imported here: settings are checked without Numba
+        from embeddings.parallel import over_rows, threads_or_context
+        from embeddings.text.character_ngrams_kernels import (
+            count_floret_rows,
+            count_ngrams,
+            hash_floret_rows,
+            hash_ngrams,
+        )
+        from embeddings.text.tokenizer.counted_words import Words
+
         letters, starts, ends = map(read_only, words if isinstance(words, Words) else _encoded(words))
         n, lengths, hashes = len(starts), (self.min_length, self.max_length), self.floret_hashes
         offsets = np.zeros(n + 1, np.int64)
 
-        def count(rows: Rows) -> None:
+        def count(rows: "Rows") -> None:
             part = slice(*rows)
             if hashes:
                 count_floret_rows(letters, starts[part], ends[part], *lengths, hashes, offsets[1:][part])
             else:
                 count_ngrams(letters, starts[part], ends[part], *lengths, offsets[1:][part])
 
-        def compute(rows: Rows) -> None:
+        def compute(rows: "Rows") -> None:
             part = slice(*rows)
             if hashes:
                 hashing = (self.buckets, hashes, FLORET_SEED)
@@ -183,7 +186,7 @@ class CharacterNgrams:
             over_rows(compute, n, cost=_COST)
         return WordNgrams(offsets, buckets)
 
-    def table(self, words: Words | Sequence[str], threads: int | None = None) -> NgramTable:
+    def table(self, words: "Words | Sequence[str]", threads: int | None = None) -> NgramTable:
         """Return the n-grams of a vocabulary as rows of the buckets in use.
 
         Parameters
@@ -206,6 +209,9 @@ class CharacterNgrams:
         return NgramTable(distinct, offsets, rows[buckets])
 
 
-def _encoded(words: Sequence[str]) -> Words:
+def _encoded(words: Sequence[str]) -> "Words":
+    from embeddings.text.tokenizer.counted_words import Words
+    from embeddings.text.vocabulary import require_list
+
     require_list(words)
     return Words.from_bytes([word.encode("utf-8", "surrogatepass") for word in words])

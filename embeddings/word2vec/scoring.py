@@ -77,7 +77,7 @@ class SentenceScorer:
         for i in range(len(sentences)):
             block = kernels.Block(tokens, offsets, i, i + 1, int(offsets[i]), int(offsets[i + 1]))
             loss, _ = self._kernel(block, self._parameters, step, scratch, None, self._paths, None)
-            scores[i] = -loss
+            scores[i] = 0.0 - loss  # and not -0
         return scores
 
     def _step(self) -> kernels.Step:
