@@ -81,10 +81,14 @@ def main() -> None:
     quality: dict[str, list[dict[str, float]]] = {"vecmill": [], "C": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        vocabulary, corpus = text.encode(text.write_text(options.corpus, folder / "text.txt", options.megabytes), folder)
+        vocabulary, corpus = text.encode(
+            text.write_text(options.corpus, folder / "text.txt", options.megabytes), folder
+        )
         pairs = count_pairs(corpus, len(vocabulary), folder, window=WINDOW, seed=1)
         write_their_files(pairs, vocabulary, folder)
-        GloVe(GloVeConfig(dimension=DIMENSION, epochs=1)).fit(ShuffledPairs(len(vocabulary), pairs.pairs[:1000]), vocabulary)  # compiles
+        GloVe(GloVeConfig(dimension=DIMENSION, epochs=1)).fit(
+            ShuffledPairs(len(vocabulary), pairs.pairs[:1000]), vocabulary
+        )  # compiles
         for seed in range(1, options.repeats + 1):
             ours = GloVe(GloVeConfig(dimension=DIMENSION, window=WINDOW, epochs=options.epochs, seed=seed))
             turns = {

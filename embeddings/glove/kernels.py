@@ -33,7 +33,15 @@ class Pairs(NamedTuple):
 
 
 @inlined
-def _train_direction(rows, width, word, context, log_count, weight, rate):
+def _train_direction(
+    rows: np.ndarray,
+    width: int,
+    word: np.int64,
+    context: np.int64,
+    log_count: np.float32,
+    weight: np.float32,
+    rate: np.float32,
+) -> np.float64:
     """One step of AdaGrad on f(X) (w·c + b + b̃ − log X)² / 2; return this loss, before the step."""
     biases = 4 * width
     sums = simd.broadcast(np.float32(0))
@@ -60,7 +68,7 @@ def _train_direction(rows, width, word, context, log_count, weight, rate):
 
 
 @compiled
-def train_pairs(pairs, rows, learning_rate):
+def train_pairs(pairs: Pairs, rows: np.ndarray, learning_rate: float) -> tuple[float, int]:
     """Train a block of pairs in place.
 
     Parameters

@@ -83,9 +83,7 @@ class GloVe(Estimator):
         corpus.require_vocabulary(vocabulary)
         config = self.config
         with tempfile.TemporaryDirectory(prefix="glove.") as directory:
-            pairs = count_pairs(
-                corpus, len(vocabulary), Path(directory), window=config.window, seed=config.seed
-            )
+            pairs = count_pairs(corpus, len(vocabulary), Path(directory), window=config.window, seed=config.seed)
             return self._fit(pairs, vocabulary, progress, checkpointing)
 
     def _fit(

@@ -20,6 +20,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Train word vectors": {
         "train-embeddings": "train_embeddings:train_embeddings_command",
         "train-count-based": "train_count_based:train_count_based_command",
+        "train-glove": "train_glove:train_glove_command",
         "corpora": "corpora:corpora_app",
     },
     "Query": {
@@ -68,7 +69,7 @@ OTHER_NAMES = {
     "fasttext": "use 'vecmill train-embeddings'",
     "train": "use 'vecmill train-embeddings' or 'vecmill train-lm'",
     "word2vec": "use 'vecmill train-embeddings'",
-    "glove": "use 'vecmill train-count-based'",
+    "glove": "use 'vecmill train-glove'",
     "similar": "use 'vecmill neighbors'",
     "similarity": "use 'vecmill neighbors' for the nearest words, or WordVectors.similarity in Python for two words",
     "test": "use 'vecmill evaluate' for word vectors, or 'vecmill perplexity' for a language model",
