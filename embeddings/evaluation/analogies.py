@@ -107,7 +107,7 @@ def _answers(candidates: np.ndarray, questions: np.ndarray, variants: list[list[
     width = int(np.clip(BLOCK_VALUES // max(len(terms), 1), NARROWEST, WIDEST))
     asked = candidates[terms]
     for start in range(0, len(candidates), width):
-        cosines = asked @ candidates[start : start + width].T
+        cosines = asked @ np.asarray(candidates[start : start + width]).T
         if multiply:
             cosines = cosines / 2 + np.float32(0.5)
         update_answers(

@@ -10,6 +10,7 @@ from embeddings.formats.safetensors_file import row_blocks
 from embeddings.formats.stream import Progress, VectorStream, as_dtype, sliced
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.model_directory import VECTORS_FILE, VOCABULARY_FILE, read_model_directory
+from embeddings.vectors.quantized_matrix import QuantizedMatrix
 
 
 @contextmanager
@@ -21,7 +22,7 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
         dimension=matrix.shape[1],
         count=len(vocabulary),
         has_counts=counts is not None,
-        matrix=matrix,
+        matrix=None if isinstance(matrix, QuantizedMatrix) else matrix,
         blocks=sliced(list(vocabulary.words), counts, row_blocks(matrix), progress),
     )
 

@@ -4,6 +4,7 @@ Layout::
 
     DIRECTORY/vectors.npy        E, (V, d) float32
     DIRECTORY/context.npy        the context matrix, (V, d) float32; optional
+    DIRECTORY/…                  quantised vectors, in the place of vectors.npy: see `quantized_matrix`
     DIRECTORY/vocabulary.tsv     the words in the order of the rows, with their counts
     DIRECTORY/config.json        the settings of the tokenizer, under "tokenizer"; optional; training adds its own
     DIRECTORY/metrics.jsonl      the metrics of every epoch, if training wrote the directory
@@ -20,12 +21,14 @@ import numpy as np
 from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.quantized_matrix import QUANTIZED_FILES, QuantizedMatrix, is_quantized, read_quantized
 from vecmill.files import atomic_directory, writing
 
 VECTORS_FILE, CONTEXT_FILE, VOCABULARY_FILE = "vectors.npy", "context.npy", "vocabulary.tsv"
 REQUIRED_FILES = (VECTORS_FILE, VOCABULARY_FILE)
 CONFIG_FILE, METRICS_FILE = "config.json", "metrics.jsonl"
 MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE)
+ALL_FILES = (*MODEL_FILES, *QUANTIZED_FILES)
 
 _STAGE = "train-embeddings"  # of the directory of a run, where its vectors are
 _LANGUAGE_MODEL = "language_model.json"
@@ -37,12 +40,12 @@ class StoredVectors(NamedTuple):
     Attributes
     ----------
     vocabulary : Vocabulary
-    matrix : (V, d) float32
+    matrix : (V, d) float32 or QuantizedMatrix
     context : (V, d) float32 or None
     """
 
     vocabulary: Vocabulary
-    matrix: np.ndarray
+    matrix: np.ndarray | QuantizedMatrix
     context: np.ndarray | None
 
 
@@ -89,7 +92,8 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
     path = Path(path)
     if not path.exists():
         raise EmbeddingsError(f"there is no {path}; expected a model directory")
-    for name in REQUIRED_FILES:
+    quantized = is_quantized(path)
+    for name in (VOCABULARY_FILE,) if quantized else REQUIRED_FILES:
         if not (path / name).is_file():
             what = f"has no {name}" if path.is_dir() else "is a file"
             raise EmbeddingsError(
@@ -99,7 +103,7 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
     context = path / CONTEXT_FILE
     return StoredVectors(
         Vocabulary.load(path / VOCABULARY_FILE),
-        read_array(path / VECTORS_FILE, mapped=True),
+        read_quantized(path) if quantized else read_array(path / VECTORS_FILE, mapped=True),
         read_array(context, mapped=True) if context.is_file() else None,
     )
 
@@ -160,7 +164,10 @@ def write_model_directory(
         `path` exists and is not empty (without `overwrite`), or cannot be written.
     """
     with atomic_directory(path, replace=overwrite) as new, writing(path):
-        save_array(new / VECTORS_FILE, stored.matrix)
+        if isinstance(stored.matrix, QuantizedMatrix):
+            stored.matrix.save(new)
+        else:
+            save_array(new / VECTORS_FILE, stored.matrix)
         if stored.context is not None:
             save_array(new / CONTEXT_FILE, stored.context)
         stored.vocabulary.save(new / VOCABULARY_FILE)
