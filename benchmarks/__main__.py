@@ -11,6 +11,7 @@ ALL = (
     "word2vec_quality",
     "word2vec_deterministic",
     "queries_speed",
+    "small_vectors",
     "evaluation_speed",
     "formats_speed",
     "recurrent_speed",

@@ -40,12 +40,12 @@ class StoredVectors(NamedTuple):
     Attributes
     ----------
     vocabulary : Vocabulary
-    matrix : (V, d) float32 or QuantizedMatrix
+    matrix : (V, d) float32, or QuantizedMatrix, which is read like one
     context : (V, d) float32 or None
     """
 
     vocabulary: Vocabulary
-    matrix: np.ndarray | QuantizedMatrix
+    matrix: np.ndarray
     context: np.ndarray | None
 
 
@@ -100,10 +100,11 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
                 f"{path} {what}; expected a model directory, as training and save() write it; vecmill.load(path) reads "
                 "word vectors of any format"
             )
+    matrix: Any = read_quantized(path) if quantized else read_array(path / VECTORS_FILE, mapped=True)
     context = path / CONTEXT_FILE
     return StoredVectors(
         Vocabulary.load(path / VOCABULARY_FILE),
-        read_quantized(path) if quantized else read_array(path / VECTORS_FILE, mapped=True),
+        matrix,
         read_array(context, mapped=True) if context.is_file() else None,
     )
 

@@ -81,9 +81,9 @@ def prefix(vectors: WordVectors, dimension: int) -> WordVectors:
     """Rotate the vectors to their principal axes and keep the first components.
 
     The axes are the eigenvectors of Σ u uᵀ over the unit vectors u, by falling eigenvalue. Nothing is centred: with all
-    components the rotation leaves every cosine as it was, and each shorter prefix keeps as much of the squared length
-    of the unit vectors as so many components can. A prefix of a prefix is that of the whole, as in Matryoshka
-    representations (Kusupati et al. 2022), but nothing is trained.
+    components the rotation leaves every cosine as it was, and fewer keep as much of the squared length of the unit
+    vectors as so many components can. The vectors of a shorter prefix are the first components of those of a longer
+    one, as in Matryoshka representations (Kusupati et al. 2022), but nothing is trained.
 
     Parameters
     ----------
@@ -150,7 +150,7 @@ def _int8(vectors: WordVectors) -> QuantizedMatrix:
         rows = np.asarray(vectors.matrix[start : start + BLOCK])
         largest = np.abs(rows).max(axis=1)
         scales[start : start + BLOCK] = largest / _LARGEST_CODE
-        codes[start : start + BLOCK] = np.rint(rows * (_LARGEST_CODE / np.where(largest > 0, largest, 1))[:, None])
+        codes[start : start + BLOCK] = np.rint(rows / np.where(largest > 0, largest, 1)[:, None] * _LARGEST_CODE)
     return Int8Matrix(codes, scales)
 
 

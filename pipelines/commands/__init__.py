@@ -76,7 +76,7 @@ OTHER_NAMES = {
     "lm": "use 'vecmill train-lm'",
     "sample": "use 'vecmill generate'",
     "help": "use 'vecmill --help'",
-    "quantize": "use 'vecmill export --float16' for files of half the size",
+    "quantize": "use 'vecmill convert --quantize int8', or 'vecmill export --float16' for files of half the size",
     "dump": "use 'vecmill info' or 'vecmill export'",
     "supervised": "classifiers are SequenceClassifier in Python; 'vecmill probe' trains them to evaluate vectors",
     "predict": "classifiers are SequenceClassifier in Python; 'vecmill probe' trains them to evaluate vectors",
