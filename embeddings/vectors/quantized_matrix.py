@@ -158,13 +158,7 @@ class QuantizedMatrix(ABC):
 
 
 class Int8Matrix(QuantizedMatrix):
-    """Rows of whole numbers from -127 to 127, times a scale a row.
-
-    Parameters
-    ----------
-    codes : (V, d) int8
-    scales : (V,) float32
-    """
+    """Rows of whole numbers from -127 to 127, the codes (V, d) int8, times a scale a row."""
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -37,7 +37,7 @@ Prune = Annotated[
 ]
 Prefix = Annotated[
     int | None,
-    typer.Option(metavar="D", help="Rotate to principal axes and keep the first D dimensions.", show_default="all"),
+    typer.Option(metavar="N", help="Rotate to principal axes and keep the first N dimensions.", show_default="all"),
 ]
 HalfPrecision = Annotated[bool, typer.Option("--float16", help="Write half precision, in formats that support it.")]
 
