@@ -57,7 +57,7 @@ def nearest(
     few = len(queries) <= QUERY_GRAIN
     multiply = parallel.product if few else np.matmul  # threads share the words of few queries, or the queries
     if isinstance(unit_matrix, QuantizedMatrix):
-        multiply = QuantizedMatrix.multiply
+        multiply = QuantizedMatrix.multiply if few else QuantizedMatrix.multiply_unpacked
 
     def search(rows: tuple[int, int]) -> None:
         for start in range(*rows, QUERY_BLOCK):

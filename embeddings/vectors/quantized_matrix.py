@@ -29,7 +29,9 @@ INT8_FILE, CODES_FILE, CODEBOOKS_FILE, SCALES_FILE = (
 )
 QUANTIZED_FILES = (INT8_FILE, CODES_FILE, CODEBOOKS_FILE, SCALES_FILE)
 CENTROIDS = 256
-_FEW_QUERIES = 8  # with more, a product of unpacked rows is faster, a block at a time
+FEW_QUERIES = 8
+"""With more, a product of unpacked rows is faster."""
+
 _BLOCK = 1 << 12
 
 
@@ -98,7 +100,8 @@ class QuantizedMatrix(ABC):
     def __matmul__(self, right: np.ndarray) -> np.ndarray:
         """Return the products with a vector (d,) or with columns (d, n)."""
         columns = right[:, None] if right.ndim == 1 else right
-        products = self.multiply(columns, np.empty((len(self), columns.shape[1]), np.float32))
+        multiply = self.multiply if columns.shape[1] <= FEW_QUERIES else self.multiply_unpacked
+        products = multiply(columns, np.empty((len(self), columns.shape[1]), np.float32))
         return products[:, 0] if right.ndim == 1 else products
 
     def astype(self, dtype: Any) -> np.ndarray:
@@ -128,7 +131,7 @@ class QuantizedMatrix(ABC):
         return self._like(self.codes, (self.scales / lengths).astype(np.float32))
 
     def multiply(self, columns: np.ndarray, out: np.ndarray) -> np.ndarray:
-        """Compute the products with columns: from the codes for few columns, else from some unpacked rows at a time.
+        """Compute the products with a few columns from the codes, by threads.
 
         Parameters
         ----------
@@ -141,11 +144,6 @@ class QuantizedMatrix(ABC):
         (V, n) float32
             `out`.
         """
-        if columns.shape[1] > _FEW_QUERIES:
-            for start in range(0, len(self), _BLOCK):
-                part = slice(start, start + _BLOCK)
-                np.matmul(np.asarray(self[part]), columns, out=out[part])
-            return out
         queries = np.ascontiguousarray(columns.T, np.float32)
         codes, scales = np.asarray(self.codes), np.asarray(self.scales)
 
@@ -154,6 +152,13 @@ class QuantizedMatrix(ABC):
             self._score(codes[part], scales[part], queries, out[part])
 
         parallel.over_rows(score, len(self), cost=queries.size)
+        return out
+
+    def multiply_unpacked(self, columns: np.ndarray, out: np.ndarray) -> np.ndarray:
+        """Compute the products with many columns, from some unpacked rows at a time; see `multiply`."""
+        for start in range(0, len(self), _BLOCK):
+            part = slice(start, start + _BLOCK)
+            np.matmul(np.asarray(self[part]), columns, out=out[part])
         return out
 
 

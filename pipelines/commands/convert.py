@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _SAMPLE_BYTES, _SAMPLE_LINES = 1 << 20, 2000
 
-QUANTIZATIONS = ("int8", "pq")
 Quantize = Annotated[
     str | None,
     typer.Option(
@@ -230,6 +229,8 @@ class _Smaller(NamedTuple):
         if not self.asked:
             return name or formats.format_of_name(destination)
         if self.quantize is not None:
+            from embeddings.vectors.small_vectors import QUANTIZATIONS
+
             require_choice("--quantize", self.quantize, QUANTIZATIONS)
         with suppress(formats.UnknownFormatError):
             name = name or formats.format_of_name(destination)
