@@ -1,6 +1,8 @@
 """Quantised, pruned and rotated vectors: queries from the codes equal those of the unpacked rows; bad values fail."""
 
+import itertools
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -20,8 +22,10 @@ from embeddings.vectors.quantized_matrix import Int8Matrix, ProductMatrix
 from embeddings.vectors.small_vectors import make_smaller, prefix, prune, quantize
 from embeddings.vectors.word_vectors import WordVectors
 from tests.command_line import fails, vecmill
+from tests.fuzzing import FUZZED, damage
 
 KINDS = ["int8", "pq"]
+PQ_FILES = ["vectors.codes", "codebooks", "scales"]
 WORDS, DIMENSION = 300, 21  # the last code of product quantisation stands for one number
 
 
@@ -210,6 +214,33 @@ def test_damaged_scales_are_found(tmp_path, kind):
     with pytest.raises(EmbeddingsError, match=r"NaN or infinity in row 4 \('w4'\)"):
         WordVectors.load(tmp_path / "model").most_similar("w1")
     assert vecmill("verify", tmp_path / "model").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "file"),
+    [("int8", "vectors.int8.npy"), ("int8", "scales.npy"), *(("pq", f"{name}.npy") for name in PQ_FILES)],
+)
+def test_damaged_files_are_refused_or_give_finite_answers(kind, file, tmp_path):
+    quantize(make(256, 3), kind).save(tmp_path / "whole")
+    whole = (tmp_path / "whole" / file).read_bytes()
+    names = itertools.count()
+
+    @FUZZED
+    @given(content=damage(whole))
+    def try_it(content):
+        broken = tmp_path / str(next(names))
+        shutil.copytree(tmp_path / "whole", broken)
+        (broken / file).write_bytes(content)
+        try:
+            found = WordVectors.load(broken).most_similar("w1", topn=300)
+        except EmbeddingsError as error:
+            assert "\n" not in str(error)
+        else:
+            assert len(found) == 255
+            assert all(-1.001 <= score <= 1.001 for _, score in found)
+        shutil.rmtree(broken)
+
+    try_it()
 
 
 def test_commands_write_and_read_small_directories(tmp_path):

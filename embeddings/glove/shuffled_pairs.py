@@ -20,7 +20,7 @@ UNIT = 720_720
 
 PAIRS_FILE = "pairs.npy"
 _BUCKETS = 64
-_TABLE_SLOTS = 1 << 23
+_TABLE_SLOTS = 1 << 22
 
 
 class ShuffledPairs(NamedTuple):

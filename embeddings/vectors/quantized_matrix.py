@@ -94,7 +94,8 @@ class QuantizedMatrix(ABC):
         unpacked = np.empty(self.shape, np.float32)
         for start in range(0, len(self), _BLOCK):
             part = slice(start, start + _BLOCK)
-            np.multiply(self._unpack(self.codes[part]), self.scales[part, None], out=unpacked[part])
+            with np.errstate(over="ignore", invalid="ignore"):  # of damaged scales: found where lengths are computed
+                np.multiply(self._unpack(self.codes[part]), self.scales[part, None], out=unpacked[part])
         return unpacked if dtype is None else unpacked.astype(dtype, copy=False)
 
     def __matmul__(self, right: np.ndarray) -> np.ndarray:
