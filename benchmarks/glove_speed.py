@@ -131,9 +131,9 @@ def main() -> None:
         f"{Path(options.corpus).name}, {options.megabytes:g} MB, V = {len(vocabulary):,}, "
         f"{len(pairs.pairs) / 1e6:.1f} M pairs, each an example in both directions; d={DIMENSION}, window {WINDOW}, "
         f"x_max 100, {THREADS} threads each",
-        f"speed: {options.timed_epochs} epochs, median of {options.repeats} alternating runs; that of the C program "
+        f"speed: epochs {options.timed_epochs}, median of {options.repeats} alternating runs; that of the C program "
         "includes writing its vectors as text",
-        f"scores: {options.epochs} epochs, mean of {options.seeds} seeds; Spearman's ρ and accuracy x 100",
+        f"scores: epochs {options.epochs}, seeds {options.seeds}, means; Spearman's ρ and accuracy x 100",
         f"{measuring.ratio_of_medians(seconds['vecmill'], seconds['C']):.1f} times as fast; bars: ≥ 3 times, and the "
         "average is no more than 0.5 points below theirs",
     ]
