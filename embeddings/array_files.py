@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from tokenize import TokenError
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -75,11 +75,11 @@ class ArrayFile:
     Parameters
     ----------
     path : Path
-    dtype : type
+    dtype : type or dtype
         Of the items.
     """
 
-    def __init__(self, path: Path, dtype: type) -> None:
+    def __init__(self, path: Path, dtype: "type | np.dtype[Any]") -> None:
         self.path = path
         self._items: np.ndarray = np.empty(0, dtype)
         self._length = 0

@@ -59,7 +59,7 @@ class TrainingProgress(NamedTuple):
     done, total : int
         Units trained and units to train, over all epochs.
     unit : str
-        Unit of `done` and `total`: "words", "tokens" or "symbols".
+        Unit of `done` and `total`: "words", "tokens", "pairs" or "symbols".
     speed : float
         Units per second, smoothed over the last 20 seconds, without compilation and start-up. 0 before it is known.
     loss : float

@@ -47,6 +47,7 @@ def describe(path: Path) -> dict[str, Any]:
 
 def _word_vectors(path: Path) -> dict[str, Any]:
     from embeddings import formats
+    from embeddings.vectors.quantized_matrix import QuantizedMatrix
 
     vectors = formats.read(path)
     return {
@@ -54,6 +55,7 @@ def _word_vectors(path: Path) -> dict[str, Any]:
         "format": formats.guess_format(path),
         "words": len(vectors),
         "dimension": vectors.dimension,
+        "quantised": vectors.matrix.kind if isinstance(vectors.matrix, QuantizedMatrix) else "no",
         "counts": "yes" if vectors.vocabulary.counts.any() else "no",
         "context vectors": "no" if vectors.context is None else "yes",
         **_subwords(vectors),

@@ -2,7 +2,7 @@
 
 ::
 
-    fetch → tokenize ─────────→ vocabulary → encode → train-embeddings | count-based
+    fetch → tokenize ─────────→ vocabulary → encode → train-embeddings | count-based | cooccurrences → glove
     fetch → tokenize → split → vocabulary → encode → train-embeddings → train-lm
 """
 
@@ -16,10 +16,12 @@ from pipelines.running.stage import Stage
 from pipelines.settings.config import PipelineConfig
 from pipelines.settings.run_config import RunConfig
 from pipelines.settings.sections import OWN_EMBEDDINGS, VocabularySettings
+from pipelines.stages.cooccurrences import CooccurrencesStage
 from pipelines.stages.encode import EncodeStage
 from pipelines.stages.evaluate import EvaluateStage
 from pipelines.stages.export import ExportStage
 from pipelines.stages.fetch import FetchStage
+from pipelines.stages.glove import GloVeStage
 from pipelines.stages.initial_vectors import InitialVectors
 from pipelines.stages.report import ReportStage
 from pipelines.stages.split import SplitStage
@@ -87,6 +89,12 @@ def embedding_stages(
     return [*text, TrainEmbeddingsStage(config=config, start=start, split=lm is not None, min_count=trained_min_count)]
 
 
+def glove_stages(training: GloVeStage) -> list[Stage]:
+    """Return the stages that lead to the training of GloVe, and that training."""
+    counting = CooccurrencesStage(window=training.glove.window, seed=training.glove.seed)
+    return [*text_stages(training.config), counting, training]
+
+
 def language_model_stages(config: "LMPipelineConfig", hashes: HashCache | None = None) -> list[Stage]:
     """Return the stages that train a language model, and its word vectors unless others are given."""
     lm = config.lm
@@ -136,8 +144,8 @@ def stage_names(settings: Mapping[str, Any]) -> tuple[str, ...] | None:
     if "lm" in settings:
         own = settings["lm"].get("embeddings") == OWN_EMBEDDINGS
         return (*text[:2], "split", *text[2:], *(["train-embeddings"] if own else []), "train-lm")
-    last = {"train": "train-embeddings", "count_based": "count-based"}
-    return next(((*text, name) for section, name in last.items() if section in settings), None)
+    last = {"train": ("train-embeddings",), "count_based": ("count-based",), "glove": ("cooccurrences", "glove")}
+    return next(((*text, *names) for section, names in last.items() if section in settings), None)
 
 
 def _tokenized_for(lm: "LMPipelineConfig", config: PipelineConfig) -> PipelineConfig:

@@ -26,6 +26,8 @@ def names(stage):
         ("train", "embeddings/word2vec/simd.py", "embeddings/formats/"),
         ("train", "pipelines/stages/initial_vectors.py", "embeddings/networks/"),
         ("count_based", "embeddings/count_based/cooccurrence_kernels.py", "embeddings/networks/"),
+        ("cooccurrences", "embeddings/count_based/cooccurrence_kernels.py", "embeddings/networks/"),
+        ("glove", "embeddings/glove/kernels.py", "embeddings/networks/"),
         ("export", "embeddings/formats/glove.py", "embeddings/word2vec/"),
         ("evaluate", "embeddings/evaluation/analogy_kernels.py", "embeddings/networks/"),
         ("evaluate", "pipelines/stages/evaluation_sets.py", "embeddings/formats/"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from embeddings.count_based import CountBased, CountBasedConfig, cooccurrence, factorize, positive_pmi
-from embeddings.count_based.cooccurrence import Cooccurrences
+from embeddings.count_based.cooccurrence import Cooccurrences, window_weights
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
 from tests.reference import count_based as reference
@@ -39,9 +39,8 @@ def topics(n=300, seed=1):
 
 
 def counted(sentences, directory, window=3, dynamic=True, size=SIZE, shards=1, **options):
-    return Cooccurrences(
-        encoded(sentences, shards), size, window=window, dynamic=dynamic, directory=directory, **options
-    )
+    weights = window_weights(window, dynamic=dynamic)
+    return Cooccurrences(encoded(sentences, shards), size, weights=weights, directory=directory, **options)
 
 
 def dense(cooccurrences):

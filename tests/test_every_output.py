@@ -38,6 +38,7 @@ COMMANDS = {
     **{f"export-lm {name}": ("export-lm", "lm", "--format", name, "--out", "out") for name in ("safetensors", "torch")},
     "train-embeddings": ("train-embeddings", "text.txt", "--out", "out", "--min-count", 1, "--epochs", 1),
     "train-count-based": ("train-count-based", "model", "--out", "out", "--dimension", 2),
+    "train-glove": ("train-glove", "text.txt", "--out", "out", "--min-count", 1, "--epochs", 1),
     "train-lm": ("train-lm", "text.txt", "--out", "out", "--epochs", 1, "--min-count", 1, "--hidden-size", 4),
 }
 

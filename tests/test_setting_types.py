@@ -8,6 +8,7 @@ import pytest
 
 from embeddings import Word2VecConfig
 from embeddings.count_based import CountBasedConfig
+from embeddings.glove import GloVeConfig
 from embeddings.language_model import LanguageModelConfig, LMTrainingConfig
 from embeddings.language_model.generation import SamplingConfig
 from embeddings.sequences import SequenceGeneratorConfig, SequenceNetworkConfig, SequenceTrainingConfig
@@ -15,6 +16,7 @@ from embeddings.sequences.word_inputs import WordInputsConfig
 
 CONFIGURATIONS = [
     CountBasedConfig,
+    GloVeConfig,
     LanguageModelConfig,
     LMTrainingConfig,
     SamplingConfig,

@@ -20,6 +20,7 @@ from embeddings import (
 from embeddings.checkpoint import load_checkpoint
 from embeddings.count_based import CountBased, CountBasedConfig
 from embeddings.evaluation.probing.constituents import ConstituentLabeller, constituent_labels
+from embeddings.glove import GloVe, GloVeConfig
 from embeddings.language_model import LanguageModel, LanguageModelConfig, LMTrainer, LMTrainingConfig
 from embeddings.sequences import (
     EncoderDecoder,
@@ -67,6 +68,10 @@ def word2vec(seed, learning_rate):
     return Word2Vec(Word2VecConfig(dimension=8, epochs=2, seed=seed, threads=1, learning_rate=learning_rate))
 
 
+def glove(seed, learning_rate):
+    return GloVe(GloVeConfig(dimension=8, epochs=2, seed=seed, threads=1, learning_rate=learning_rate or 0.05))
+
+
 def language_model(seed, learning_rate):
     vocabulary = Vocabulary.from_words(["<eos>", "<unk>", *"abcdef"], range(8, 0, -1))
     model = LanguageModel(LanguageModelConfig(hidden_size=4), vocabulary, rng=np.random.default_rng(seed))
@@ -89,6 +94,7 @@ CASES = {
         lambda model: model.vectors_.matrix,
         ("vectors_",),
     ),
+    "GloVe": (glove, lambda encoded: encoded, lambda model: model.vectors_.matrix, ("vectors_", "metrics_")),
     "LMTrainer": (language_model, lambda _: (ids(200), ids(60)), weights_of_language_model, ("model_", "metrics_")),
     "SequenceTagger": sequence_case(
         lambda seed, rate: SequenceTagger(NETWORK, sequence_training(rate), seed=seed), TEXTS, TAGS
@@ -151,7 +157,7 @@ def test_progress_counts_up_to_the_whole(case, encoded):
     assert [event.done for event in events] == sorted(event.done for event in events)
     assert [event.epoch for event in events] == sorted(event.epoch for event in events)
     assert len({(event.epochs, event.total, event.unit) for event in events}) == 1
-    assert events[0].unit in ("words", "tokens", "symbols")
+    assert events[0].unit in ("words", "tokens", "pairs", "symbols")
     assert events[-1].done == events[-1].total
     assert events[-1].seconds_left == 0
     assert all(event.speed >= 0 and event.seconds_left >= 0 for event in events)

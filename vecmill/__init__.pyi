@@ -1,5 +1,7 @@
 from corpora import Corpus as Corpus
 from corpora import open_corpus as open_corpus
+from embeddings.glove import GloVe as GloVe
+from embeddings.glove import GloVeConfig as GloVeConfig
 from embeddings.language_model import LanguageModel as LanguageModel
 from embeddings.sequences import SequenceClassifier as SequenceClassifier
 from embeddings.sequences import SequenceTagger as SequenceTagger

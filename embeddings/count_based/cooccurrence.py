@@ -19,6 +19,24 @@ SENTENCES = 10_000  # sentences per call of the kernel, between progress reports
 MERGED_ENTRIES = 1 << 20  # entries of the runs merged at a time
 
 
+def window_weights(window: int, *, dynamic: bool) -> np.ndarray:
+    """Return the weights of word2vec's windows: `window` times the expected count of a pair.
+
+    Parameters
+    ----------
+    window : int
+        Words to each side.
+    dynamic : bool
+        The window is drawn from 1 to `window`, so that a pair at distance k has the weight window + 1 − k (Levy,
+        Goldberg & Dagan 2015, §3.1); else all pairs have the weight `window`.
+
+    Returns
+    -------
+    (window,) int64
+    """
+    return np.arange(window, 0, -1) if dynamic else np.full(window, window)
+
+
 class Run(NamedTuple):
     """Counts sorted by key = row · V + column.
 
@@ -38,19 +56,16 @@ class Run(NamedTuple):
 class Cooccurrences:
     """Symmetric matrix of weighted co-occurrence counts, with integer weights.
 
-    A pair at distance k ≤ window within a sentence has the weight window + 1 − k with a dynamic window, else `window`.
-    With a dynamic window this is `window` times the expected count under word2vec's random windows (Levy, Goldberg &
-    Dagan 2015, §3.1). Every pair counts in both directions.
+    A pair within a sentence counts as much as `weights` says for its distance, in both directions; the sums of
+    integers do not depend on their order.
 
     Parameters
     ----------
     corpus : EncodedCorpus
     vocabulary_size : int
         V, at most 2³¹.
-    window : int
-        Words to each side.
-    dynamic : bool
-        Weight pairs by their distance.
+    weights : (window,) int64
+        Weight of a pair at the distances 1 to `window`.
     directory : Path
         Directory of the runs, which must exist as long as this object is used.
     progress : callable, optional
@@ -64,8 +79,7 @@ class Cooccurrences:
         corpus: "EncodedCorpus",
         vocabulary_size: int,
         *,
-        window: int,
-        dynamic: bool,
+        weights: np.ndarray,
         directory: Path,
         progress: Callable[[int], None] | None = None,
         table_slots: int = TABLE_SLOTS,
@@ -76,7 +90,7 @@ class Cooccurrences:
         """Row sums of the matrix, (V,) int64."""
         self._runs: list[Run] = []
         # the kernel checks its limit once per token and may add `window` pairs between two checks
-        slots = max(table_slots, 1 << (4 * window).bit_length())
+        slots = max(table_slots, 1 << (4 * len(weights)).bit_length())
         keys, counts = np.full(slots, EMPTY, np.int64), np.zeros(slots, np.int64)
         limit, used, tokens = int(FULL * slots), 0, 0
         for ids, offsets in corpus.shards:
@@ -85,7 +99,7 @@ class Cooccurrences:
                 position = np.array([0, starts[0]], np.int64)
                 while position[0] < len(starts) - 1:
                     used = count_pairs(
-                        ids, starts, position, window, dynamic, vocabulary_size, keys, counts, used, limit, self.totals
+                        ids, starts, position, weights, vocabulary_size, keys, counts, used, limit, self.totals
                     )
                     if used > limit:
                         self._write_run(keys, counts)

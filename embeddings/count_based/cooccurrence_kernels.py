@@ -12,8 +12,7 @@ def count_pairs(
     ids: np.ndarray,
     offsets: np.ndarray,
     position: np.ndarray,
-    window: int,
-    dynamic: bool,
+    weights: np.ndarray,
     vocabulary_size: int,
     keys: np.ndarray,
     counts: np.ndarray,
@@ -21,7 +20,7 @@ def count_pairs(
     limit: int,
     totals: np.ndarray,
 ) -> int:
-    """Count pairs of words at most `window` apart, each unordered pair once, until the table holds `limit` pairs.
+    """Count pairs of words within a window, each unordered pair once, until the table holds `limit` pairs.
 
     Parameters
     ----------
@@ -31,9 +30,8 @@ def count_pairs(
         Bounds of s of its sentences; pairs do not cross them.
     position : (2,) int64
         Sentence and token at which to resume; updated.
-    window : int
-    dynamic : bool
-        Weight window + 1 − distance, or window for every distance.
+    weights : (window,) int64
+        Weight of a pair at the distances 1 to `window`.
     vocabulary_size : int
     keys, counts : (2^b,) int64
         Open-addressing table: key = smaller id · V + larger id; EMPTY marks free slots. Updated.
@@ -49,6 +47,7 @@ def count_pairs(
     int
         Slots in use. All sentences are counted if ``position[0]`` is s.
     """
+    window = len(weights)
     mask = np.int64(len(keys) - 1)
     for sentence in range(position[0], len(offsets) - 1):
         end = offsets[sentence + 1]
@@ -58,7 +57,7 @@ def count_pairs(
                 position[1] = i
                 return used
             for j in range(i + 1, min(i + window + 1, end)):
-                weight = window + 1 - (j - i) if dynamic else window
+                weight = weights[j - i - 1]
                 low, high = np.int64(min(ids[i], ids[j])), np.int64(max(ids[i], ids[j]))
                 key = low * vocabulary_size + high
                 slot = _hash(key) & mask

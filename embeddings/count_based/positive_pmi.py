@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import svds
 
-from embeddings.count_based.cooccurrence import Cooccurrences
+from embeddings.count_based.cooccurrence import Cooccurrences, window_weights
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_setting_types
 from embeddings.text.vocabulary import Vocabulary
@@ -140,8 +140,7 @@ class CountBased(Estimator):
             cooccurrences = Cooccurrences(
                 corpus,
                 len(vocabulary),
-                window=config.window,
-                dynamic=config.dynamic_window,
+                weights=window_weights(config.window, dynamic=config.dynamic_window),
                 directory=Path(directory),
                 progress=_events(corpus.token_count, progress) if progress else None,
             )

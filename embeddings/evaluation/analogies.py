@@ -108,7 +108,7 @@ def _answers(
     best_row = np.zeros(len(term_of), np.int64)
     width = int(np.clip(BLOCK_VALUES // max(len(asked), 1), NARROWEST, WIDEST))
     for start in range(0, len(candidates), width):
-        cosines = asked @ candidates[start : start + width].T
+        cosines = asked @ np.asarray(candidates[start : start + width]).T
         if multiply:
             cosines = cosines / 2 + np.float32(0.5)
         update_answers(

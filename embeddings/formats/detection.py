@@ -8,7 +8,7 @@ from embeddings.formats.compression import VectorFile, plain_name
 from embeddings.formats.decoding import BYTE_ORDER_MARK
 from embeddings.formats.errors import FormatError, UnknownFormatError, shown
 from embeddings.formats.registry import FORMATS
-from embeddings.vectors.model_directory import REQUIRED_FILES
+from embeddings.vectors.model_directory import ALL_FILES
 
 _PICKLE_REMEDY = (
     "loading it could run code that it contains: refused. If you trust it, load it with the program that wrote it and "
@@ -93,7 +93,7 @@ def guess_format(path: str | Path) -> str:
                 return name
         if (path / _SPACY_KEYS).is_file():
             return "spacy"
-        if names & {*REQUIRED_FILES}:
+        if names & {*ALL_FILES}:
             return "model"  # incomplete: reading it reports the missing file
         expected = " or ".join(", ".join(needed) for needed in _BY_FILES.values())
         raise FormatError(f"{path}: not a known directory of vectors; expected the files {expected}")

@@ -17,6 +17,7 @@ from embeddings.vectors.model_directory import (
     read_model_directory,
     write_subwords,
 )
+from embeddings.vectors.quantized_matrix import QuantizedMatrix
 
 
 @contextmanager
@@ -28,7 +29,7 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
         dimension=matrix.shape[1],
         count=len(vocabulary),
         has_counts=counts is not None,
-        matrix=matrix,
+        matrix=None if isinstance(matrix, QuantizedMatrix) else matrix,
         blocks=sliced(list(vocabulary.words), counts, row_blocks(matrix), progress),
         context=context,
         subwords=subwords,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from embeddings.formats.compression import output_file
 from embeddings.formats.decoding import Decoding
 from embeddings.formats.stream import Progress, VectorStream
-from embeddings.vectors.model_directory import MODEL_FILES
+from embeddings.vectors.model_directory import ALL_FILES, CONFIG_FILE
 from vecmill.extras import needs
 from vecmill.files import atomic_directory, writing
 
@@ -244,7 +244,7 @@ FORMATS: dict[str, Format] = {
             name="model",
             description="model directory, as training writes it",
             module="model_directory",
-            files=MODEL_FILES,
+            files=(*ALL_FILES, CONFIG_FILE),
             needs_count=True,
             takes_subwords=True,
         ),

@@ -71,7 +71,7 @@ class NeighborIndex:
             expansion_add=expansion_add,
             expansion_search=expansion_search,
         )
-        index.add(np.arange(len(vectors), dtype=np.uint64), vectors.unit_matrix, threads=threads)
+        index.add(np.arange(len(vectors), dtype=np.uint64), np.asarray(vectors.unit_matrix), threads=threads)
         return cls(vectors, index)
 
     @classmethod

@@ -10,6 +10,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary, require_list
+from embeddings.vectors.quantized_matrix import QuantizedMatrix
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class EmbeddingMatrix:
     vocabulary : Vocabulary
         V words; the id of a word is its row.
     matrix : (V, d) array
-        E. A float32 array is kept without a copy (a memory map stays one), others are copied to float32.
+        E. A float32 array is kept without a copy (a memory map stays one), as a `QuantizedMatrix` is; others are copied
+        to float32.
     context : (V, d) array, optional
         Context (output) vectors of the same words.
     subwords : SubwordVectors, optional
@@ -153,8 +155,11 @@ class EmbeddingMatrix:
     def unit_matrix(self) -> np.ndarray:
         """Rows of E scaled to unit length, (V, d) float32; computed at the first access.
 
-        Zero rows stay zero. An EmbeddingsError names a row that holds NaN or infinity.
+        Zero rows stay zero. An EmbeddingsError names a row that holds NaN or infinity. Quantised rows stay quantised.
         """
+        if isinstance(self.matrix, QuantizedMatrix):
+            _require_finite(self._all_lengths, range(len(self)), self.vocabulary, "matrix")
+            return self.matrix.divided_by(self._all_lengths)
         unit = np.empty(self.matrix.shape, np.float32)
         for start in range(0, len(unit), BLOCK):
             rows = range(start, min(start + BLOCK, len(unit)))
@@ -451,6 +456,8 @@ def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarra
             f"{name} has {counted(len(matrix), 'row')} for {counted(len(vocabulary), 'word')}; "
             "expected one row per word: are the vectors and the vocabulary of the same model?"
         )
+    if isinstance(matrix, QuantizedMatrix):
+        return matrix
     view = np.asarray(matrix, np.float32).view()
     view.flags.writeable = False
     if not isinstance(matrix, np.memmap):

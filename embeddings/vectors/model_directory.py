@@ -7,6 +7,7 @@ Layout::
     DIRECTORY/subwords.json      lengths and number of buckets of the n-grams; optional, with the two files below
     DIRECTORY/ngram_buckets.npy  the buckets in use, (U,) int32
     DIRECTORY/ngram_vectors.npy  their vectors, (U, d) float32
+    DIRECTORY/…                  quantised vectors, in the place of vectors.npy: see `quantized_matrix`
     DIRECTORY/vocabulary.tsv     the words in the order of the rows, with their counts
     DIRECTORY/nodes.npy          vectors of the nodes of the Huffman tree, (V, d) float32; with hierarchical softmax
     DIRECTORY/config.json        settings of the tokenizer and of the training, "tokenizer" and "train"; optional
@@ -28,6 +29,7 @@ import numpy as np
 from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.quantized_matrix import QUANTIZED_FILES, QuantizedMatrix, is_quantized, read_quantized
 from vecmill.files import atomic_directory, writing
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ REQUIRED_FILES = (VECTORS_FILE, VOCABULARY_FILE)
 CONFIG_FILE, METRICS_FILE = "config.json", "metrics.jsonl"
 SUBWORD_FILES = SUBWORDS_FILE, BUCKETS_FILE, NGRAMS_FILE = "subwords.json", "ngram_buckets.npy", "ngram_vectors.npy"
 MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE, *SUBWORD_FILES, NODES_FILE)
+ALL_FILES = (*MODEL_FILES, *QUANTIZED_FILES)
 
 _STAGE = "train-embeddings"  # of the directory of a run, where its vectors are
 _LANGUAGE_MODEL = "language_model.json"
@@ -50,7 +53,7 @@ class StoredVectors(NamedTuple):
     Attributes
     ----------
     vocabulary : Vocabulary
-    matrix : (V, d) float32
+    matrix : (V, d) float32, or QuantizedMatrix, which is read like one
     context : (V, d) float32 or None
     subwords : SubwordVectors or None
     nodes : (V, d) float32 or None
@@ -106,17 +109,19 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
     path = Path(path)
     if not path.exists():
         raise EmbeddingsError(f"there is no {path}; expected a model directory")
-    for name in REQUIRED_FILES:
+    quantized = is_quantized(path)
+    for name in (VOCABULARY_FILE,) if quantized else REQUIRED_FILES:
         if not (path / name).is_file():
             what = f"has no {name}" if path.is_dir() else "is a file"
             raise EmbeddingsError(
                 f"{path} {what}; expected a model directory, as training and save() write it; vecmill.load(path) reads "
                 "word vectors of any format"
             )
+    matrix: Any = read_quantized(path) if quantized else read_array(path / VECTORS_FILE, mapped=True)
     context = path / CONTEXT_FILE
     return StoredVectors(
         Vocabulary.load(path / VOCABULARY_FILE),
-        read_array(path / VECTORS_FILE, mapped=True),
+        matrix,
         read_array(context, mapped=True) if context.is_file() else None,
         _read_subwords(path) if (path / SUBWORDS_FILE).is_file() else None,
         read_array(path / NODES_FILE, mapped=True) if (path / NODES_FILE).is_file() else None,
@@ -244,7 +249,10 @@ def write_model_directory(
         `path` exists and is not empty (without `overwrite`), or cannot be written.
     """
     with atomic_directory(path, replace=overwrite) as new, writing(path):
-        save_array(new / VECTORS_FILE, stored.matrix)
+        if isinstance(stored.matrix, QuantizedMatrix):
+            stored.matrix.save(new)
+        else:
+            save_array(new / VECTORS_FILE, stored.matrix)
         if stored.context is not None:
             save_array(new / CONTEXT_FILE, stored.context)
         if stored.subwords is not None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from embeddings import parallel
+from embeddings.vectors.quantized_matrix import QuantizedMatrix
 
 QUERY_BLOCK = 256
 SCORES = QUERY_BLOCK << 14  # of one block of queries and one of words: 16 MiB of float32, inside the last-level cache
@@ -22,7 +23,7 @@ def nearest(
 
     Parameters
     ----------
-    unit_matrix : (V, d) float32
+    unit_matrix : (V, d) float32 or QuantizedMatrix
         Rows of unit length, so that dot products are cosines.
     queries : (n, d) float32
         One query per row, of unit length if the results are to be cosines.
@@ -55,6 +56,8 @@ def nearest(
 
     few = len(queries) <= QUERY_GRAIN
     multiply = parallel.product if few else np.matmul  # threads share the words of few queries, or the queries
+    if isinstance(unit_matrix, QuantizedMatrix):
+        multiply = QuantizedMatrix.multiply if few else QuantizedMatrix.multiply_unpacked
 
     def search(rows: tuple[int, int]) -> None:
         for start in range(*rows, QUERY_BLOCK):
@@ -66,7 +69,9 @@ def nearest(
         if few:
             search((0, len(queries)))
         else:
-            parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=QUERY_GRAIN)
+            parallel.over_rows(
+                search, len(queries), cost=unit_matrix.shape[0] * unit_matrix.shape[1], grain=QUERY_GRAIN
+            )
     return ids, similarities
 
 

@@ -77,9 +77,10 @@ def remove_top_components(vectors: WordVectors, components: int | None = None) -
     components = d // 100 if components is None else components
     if not 0 <= components <= d:
         raise ValueError(f"components is {components}; expected 0 to {d}, the dimension of the vectors")
-    mean = vectors.matrix.mean(axis=0, dtype=np.float64).astype(np.float32)
-    top = _principal_components(vectors.matrix, mean, components)
-    centred = vectors.matrix - mean
+    matrix = np.asarray(vectors.matrix)
+    mean = matrix.mean(axis=0, dtype=np.float64).astype(np.float32)
+    top = _principal_components(matrix, mean, components)
+    centred = matrix - mean
     for start in range(0, len(centred), BLOCK):
         rows = centred[start : start + BLOCK]
         rows -= (rows @ top.T) @ top

@@ -117,7 +117,7 @@ def make_word_map(
         found = f"{counted(n, 'word')} of {counted(vectors.dimension, 'dimension')}"
         raise EmbeddingsError(f"got {found}; a map needs 3 words and 2 dimensions")
     method = method or (UMAP if umap_is_installed() and n >= FEWEST_FOR_UMAP else PCA)
-    unit = vectors.unit_matrix[:n]
+    unit = np.asarray(vectors.unit_matrix[:n])
     logger.info("finding the neighbours of %d words", n)
     wanted = max(topn, UMAP_NEIGHBORS - 1) if method == UMAP else topn
     neighbors, similarities = vectors.neighbors(range(n), min(wanted, n - 1), restrict_vocab=n)

@@ -215,6 +215,34 @@ def lane_sums(typingctx, a, b, c, d, e, f):
 
 
 @intrinsic
+def lane_total(typingctx, a):
+    """Sum over the lanes of one vector, a float32."""
+
+    def codegen(context, builder, signature, args):
+        function_type = ir.FunctionType(_FLOAT, [_FLOAT, args[0].type])
+        name = f"llvm.vector.reduce.fadd.v{a.lanes}f32"
+        function = cgutils.get_or_insert_function(builder.module, function_type, name)
+        return builder.call(function, [_FLOAT(-0.0), args[0]], fastmath=_FLAGS)
+
+    return types.float32(a), codegen
+
+
+@intrinsic
+def reciprocal_root(typingctx, a):
+    """``1 / sqrt(a)`` of finite positive numbers: an estimate and a Newton step where the processor has one."""
+
+    def codegen(context, builder, signature, args):
+        function_type = ir.FunctionType(args[0].type, [args[0].type])
+        name = f"llvm.sqrt.v{a.lanes}f32"
+        function = cgutils.get_or_insert_function(builder.module, function_type, name)
+        root = builder.call(function, [args[0]], fastmath=(*_FLAGS, "afn", "ninf"))
+        one = ir.Constant(args[0].type, [1.0] * a.lanes)
+        return builder.fdiv(one, root, flags=(*_FLAGS, "afn", "ninf"))
+
+    return a(a), codegen
+
+
+@intrinsic
 def first_score(typingctx, scalar):
     """`SCORES` lanes: the scalar in the first, zero in the others."""
 
@@ -304,6 +332,12 @@ if config.DISABLE_JIT:
 
     def where_unequal(numbers, position, number, values):  # noqa: D103
         return np.where(numbers[position : position + SCORES] != number, values, np.float32(0))
+
+    def lane_total(a):  # noqa: D103
+        return a.sum()
+
+    def reciprocal_root(a):  # noqa: D103
+        return np.float32(1) / np.sqrt(a)
 
     def clamp(a, limit):  # noqa: D103
         return np.clip(a, -limit, limit)

@@ -1,9 +1,10 @@
 """Commands that write word vectors in other formats: export, convert."""
 
 import json
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -22,6 +23,21 @@ if TYPE_CHECKING:
 
 _SAMPLE_BYTES, _SAMPLE_LINES = 1 << 20, 2000
 
+Quantize = Annotated[
+    str | None,
+    typer.Option(
+        metavar="int8|pq",
+        help="Write a model directory with a byte a number (int8), or a byte for two numbers (product quantisation).",
+        show_default="float32",
+    ),
+]
+Prune = Annotated[
+    int | None, typer.Option(metavar="N", help="Keep only the N most frequent words.", show_default="all")
+]
+Prefix = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="Rotate to principal axes and keep the first N dimensions.", show_default="all"),
+]
 HalfPrecision = Annotated[bool, typer.Option("--float16", help="Write half precision, in formats that support it.")]
 
 
@@ -42,6 +58,9 @@ def export_command(
         ),
     ] = None,
     half: HalfPrecision = False,
+    quantize: Quantize = None,
+    prune: Prune = None,
+    prefix: Prefix = None,
     encoding: Encoding = "utf-8",
     approximate: Annotated[
         bool,
@@ -62,17 +81,20 @@ def export_command(
 ) -> None:
     """Export vectors in a format that other tools read; .gz and .zst compress.
 
-    A static-embedding holds the tokenizer of the training text too.
+    A static-embedding holds the tokenizer of the training text too. --quantize writes a model directory.
 
     Example: vecmill export runs/pydocs --format word2vec-text --out pydocs.txt
     """
     from embeddings import formats
 
     refuse_existing(out, force)
+    smaller = _Smaller(quantize, prune, prefix)
     rules = _rules(model, approximate, sample) if name == "static-embedding" else None
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
         try:
-            formats.convert(
+            has_subwords = formats.has_subwords(model, formats.guess_format(vectors_path(model)))
+            name = smaller.format_of(out, name, has_subwords)
+            smaller.convert(
                 model,
                 out,
                 format=name,
@@ -123,6 +145,9 @@ def convert_command(
         ),
     ] = None,
     half: HalfPrecision = False,
+    quantize: Quantize = None,
+    prune: Prune = None,
+    prefix: Prefix = None,
     encoding: Encoding = "utf-8",
     errors: Annotated[
         str,
@@ -149,24 +174,29 @@ def convert_command(
     in model and fasttext-bin, which is the format of OUT.bin then; floret's n-grams are written as floret too. The
     extensions .gz and .zst compress.
 
+    With --quantize, --prune and --prefix the vectors become smaller, and an OUT without an extension is a model
+    directory.
+
     Example: vecmill convert GoogleNews-vectors.bin.gz vectors.parquet --float16
+
+    Example: vecmill convert runs/wiki runs/small --quantize int8 --prune 50000 --prefix 64
     """
     from embeddings import formats
 
     require_choice("--encoding-errors", errors, formats.ERRORS)
     refuse_existing(destination, force)
-    dtype = "float16" if half else "float32"
+    dtype, smaller = "float16" if half else "float32", _Smaller(quantize, prune, prefix)
     try:
         source_name = source_name or formats.guess_format(source)
-        name = name or formats.format_of_name(destination, formats.has_subwords(source, source_name))
+        name = smaller.format_of(destination, name, formats.has_subwords(source, source_name))
         with interruptible("nothing was written"), make_progress().task(f"writing {destination}", None) as update:
             size = _size(source)
-            formats.convert(
+            smaller.convert(
                 source,
                 destination,
-                source_name,
-                name,
-                dtype,
+                source_format=source_name,
+                format=name,
+                dtype=dtype,
                 progress=lambda done: update(done, total=size),
                 overwrite=force,
                 encoding=encoding,
@@ -178,9 +208,56 @@ def convert_command(
         raise ConfigError(f"{error} (options --format and --input-format)") from None
     if as_json:
         report = {"in": str(source), "in_format": source_name, "out": str(destination), "out_format": name}
-        typer.echo(json.dumps({**report, "dtype": dtype, "bytes": _size(destination)}))
+        typer.echo(json.dumps({**report, "dtype": quantize or dtype, "bytes": _size(destination)}))
     else:
         results.print(f"{source} ({source_name}) -> {destination} ({name}): {shown_size(_size(destination))}")
+
+
+class _Smaller(NamedTuple):
+    """The options that make vectors smaller."""
+
+    quantize: str | None
+    prune: int | None
+    prefix: int | None
+
+    @property
+    def asked(self) -> bool:
+        """Whether any of the options was given."""
+        return any(option is not None for option in self)
+
+    def format_of(self, destination: Path, name: str | None, has_subwords: bool) -> str:
+        """Return the format to write; a model directory if vectors become smaller and no other format is named."""
+        from embeddings import formats
+
+        if not self.asked:
+            return name or formats.format_of_name(destination, has_subwords)
+        if self.quantize is not None:
+            from embeddings.vectors.small_vectors import QUANTIZATIONS
+
+            require_choice("--quantize", self.quantize, QUANTIZATIONS)
+        with suppress(formats.UnknownFormatError):
+            name = name or formats.format_of_name(destination, has_subwords)
+        if self.quantize is not None and name not in (None, "model"):
+            raise ConfigError(
+                f"--quantize: vectors of format {name} are not quantised; give a model directory, whose name has no "
+                "extension, and leave --format out"
+            )
+        return name or "model"
+
+    def convert(self, source: Path, destination: Path, **options: Any) -> None:
+        """Convert vectors as `formats.convert` does, and make them smaller."""
+        from embeddings import formats
+
+        if not self.asked:
+            formats.convert(source, destination, **options)
+            return
+        from embeddings.vectors.small_vectors import make_smaller
+
+        read = {name: options[name] for name in ("encoding", "errors", "counts") if name in options}
+        vectors = formats.read(source, options.get("source_format"), options["progress"], **read)
+        vectors = make_smaller(vectors, words=self.prune, dimension=self.prefix, quantization=self.quantize)
+        written = {name: options[name] for name in ("format", "dtype", "overwrite", "rules")}
+        formats.write(vectors, destination, **written)
 
 
 def _rules(model: Path, approximate: bool = False, sample: Path | None = None) -> "TokenizerRules | None":

@@ -75,11 +75,12 @@ def _print_neighbors(vectors: WordVectors, words: list[str]) -> None:
 
 def _print_epochs(path: Path) -> None:
     results.print("\nLoss per example, in training and on held-out text")
-    rows = [("epoch", "trained", "held out", "words", "time")]
     epochs = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    unit = "words" if "words" in epochs[0] else "pairs"
+    rows = [("epoch", "trained", "held out", unit, "time")]
     for metrics in epochs:
         losses = loss_text(metrics["loss"]), loss_text(metrics["held_out_loss"])
-        rows.append((str(metrics["epoch"]), *losses, count(metrics["words"]), duration(metrics["seconds"])))
+        rows.append((str(metrics["epoch"]), *losses, count(metrics[unit]), duration(metrics["seconds"])))
     print_columns(rows, left=0)
     for note in loss_notes(epochs):
         results.print(note)

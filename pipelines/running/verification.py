@@ -111,9 +111,11 @@ def verify(directory: Path, progress: Progress) -> Verification:
 
 def is_saved(directory: Path) -> bool:
     """Return whether a directory holds word vectors that `WordVectors.save` wrote, without a manifest."""
-    from embeddings.vectors.model_directory import REQUIRED_FILES
+    from embeddings.vectors.model_directory import REQUIRED_FILES, VOCABULARY_FILE
+    from embeddings.vectors.quantized_matrix import is_quantized
 
-    return not (directory / MANIFEST_FILE).exists() and all((directory / name).is_file() for name in REQUIRED_FILES)
+    needed = (VOCABULARY_FILE,) if is_quantized(directory) else REQUIRED_FILES
+    return not (directory / MANIFEST_FILE).exists() and all((directory / name).is_file() for name in needed)
 
 
 def _read_vectors(directory: Path) -> Verification:
@@ -121,14 +123,16 @@ def _read_vectors(directory: Path) -> Verification:
     import numpy as np
 
     from embeddings import WordVectors
-    from embeddings.vectors.model_directory import CONTEXT_FILE, MODEL_FILES, NGRAMS_FILE, VECTORS_FILE
+    from embeddings.vectors.model_directory import ALL_FILES, CONTEXT_FILE, NGRAMS_FILE, VECTORS_FILE
+    from embeddings.vectors.quantized_matrix import SCALES_FILE
 
-    present = [name for name in MODEL_FILES if (directory / name).is_file()]
+    present = [name for name in ALL_FILES if (directory / name).is_file()]
     size = sum((directory / name).stat().st_size for name in present)
     try:
         vectors = WordVectors.load(directory)
         ngrams = None if vectors.subwords is None else vectors.subwords.matrix
-        matrices = {VECTORS_FILE: vectors.matrix, CONTEXT_FILE: vectors.context, NGRAMS_FILE: ngrams}
+        vectors_file = VECTORS_FILE if VECTORS_FILE in present else SCALES_FILE
+        matrices = {vectors_file: vectors.matrix, CONTEXT_FILE: vectors.context, NGRAMS_FILE: ngrams}
         damaged = [name for name, matrix in matrices.items() if matrix is not None and not np.isfinite(matrix).all()]
     except EmbeddingsError as error:
         return Verification(1, len(present), size, [Problem(str(error), "damaged")])

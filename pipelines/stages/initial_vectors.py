@@ -29,9 +29,9 @@ class InitialVectors:
 
     def sources(self) -> dict[str, str]:
         """Return the hash of its files, as an external input of a stage."""
-        from embeddings.vectors.model_directory import MODEL_FILES
+        from embeddings.vectors.model_directory import ALL_FILES
 
-        files = [self.path / name for name in MODEL_FILES] if self.path.is_dir() else [self.path]
+        files = [self.path / name for name in ALL_FILES] if self.path.is_dir() else [self.path]
         return {"start": " ".join(self.hashes(_as_input(file)) for file in files if file.is_file())}
 
     def open(self) -> "WordVectors":

@@ -1,0 +1,5 @@
+"""GloVe: word vectors from a weighted regression on the logarithms of co-occurrence counts."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # names and modules: __init__.pyi
