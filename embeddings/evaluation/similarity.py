@@ -47,12 +47,7 @@ def evaluate_similarity(
         file), used, oov (fraction of pairs with an unknown word). Correlations of fewer than two pairs, or of
         constant values, are NaN.
     """
-    known = known_rows(vectors, restrict_vocab, case_insensitive)
-    rows = np.array([[known.get(fold(word, case_insensitive), -1) for word in pair] for pair in pairs.pairs], np.int64)
-    answerable = rows.reshape(-1, 2).min(axis=1) >= 0
-    first, second = rows.reshape(-1, 2)[answerable].T
-    cosines = np.zeros(len(rows))
-    cosines[answerable] = np.einsum("ij,ij->i", vectors.unit_vectors(first), vectors.unit_vectors(second))
+    cosines, answerable = pair_cosines(vectors, pairs, restrict_vocab, case_insensitive)
     used = answerable | dummy4unknown
     x, y = cosines[used], np.asarray(pairs.scores, np.float64)[used]
     low, high = bootstrap_interval(x, y, resamples, np.random.default_rng(rng))
@@ -63,11 +58,41 @@ def evaluate_similarity(
             "spearman_low": low,
             "spearman_high": high,
             "pearson": _correlation(x, y),
-            "pairs": len(rows),
+            "pairs": len(cosines),
             "used": int(used.sum()),
             "oov": float(1 - answerable.mean()),
         }
     )
+
+
+def pair_cosines(
+    vectors: WordVectors, pairs: WordPairs, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the cosine of every pair.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    pairs : WordPairs
+    restrict_vocab : int or None
+        As in `evaluate_similarity`.
+    case_insensitive : bool
+        As in `evaluate_similarity`.
+
+    Returns
+    -------
+    cosines : (n,) float64
+        0 for a pair with an unknown word.
+    known : (n,) bool
+        Both words are known.
+    """
+    known = known_rows(vectors, restrict_vocab, case_insensitive)
+    rows = np.array([[known.get(fold(word, case_insensitive), -1) for word in pair] for pair in pairs.pairs], np.int64)
+    answerable = rows.reshape(-1, 2).min(axis=1) >= 0
+    first, second = rows.reshape(-1, 2)[answerable].T
+    cosines = np.zeros(len(rows))
+    cosines[answerable] = np.einsum("ij,ij->i", vectors.unit_vectors(first), vectors.unit_vectors(second))
+    return cosines, answerable
 
 
 def bootstrap_interval(x: np.ndarray, y: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:

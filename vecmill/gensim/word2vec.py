@@ -1,0 +1,647 @@
+"""`Word2Vec` with the parameters and methods of ``gensim.models.word2vec``; vecmill trains."""
+
+import logging
+import math
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from embeddings.training import TrainingProgress
+from embeddings.vectors.word_vectors import WordVectors
+from embeddings.word2vec import Word2Vec as Engine
+from embeddings.word2vec import Word2VecConfig
+from vecmill.errors import VecmillError
+from vecmill.gensim import saved
+from vecmill.gensim.callbacks import CallbackAny2Vec
+from vecmill.gensim.corpus import Corpus, open_sentences
+from vecmill.gensim.keyedvectors import REAL, KeyedVectors
+from vecmill.gensim.sentences import (
+    MAX_WORDS_IN_BATCH,
+    LineSentence,
+    PathLineSentences,
+    Text8Corpus,
+)
+from vecmill.gensim.trimming import TrimRule, effective_min_count, kept_words
+
+__all__ = ["LineSentence", "PathLineSentences", "Text8Corpus", "Word2Vec"]
+
+logger = logging.getLogger("gensim.models.word2vec")
+
+_SETTINGS = (
+    *("vector_size", "alpha", "window", "min_count", "max_vocab_size", "sample", "seed", "workers", "min_alpha"),
+    *("sg", "hs", "negative", "ns_exponent", "cbow_mean", "epochs", "null_word", "sorted_vocab", "batch_words"),
+    *("compute_loss", "comment", "max_final_vocab", "shrink_windows"),
+)
+_STATE = ("corpus_count", "corpus_total_words", "effective_min_count", "train_count", "total_train_time")
+
+
+class Word2Vec:
+    """Skip-gram or CBOW with gensim's names.
+
+    Parameters
+    ----------
+    sentences : iterable of lists of str, optional
+        Train on these at once. A generator is read once.
+    corpus_file : path, optional
+        Instead of `sentences`: a sentence a line, words separated by white space.
+    vector_size : int
+        Dimension.
+    alpha : float
+        Learning rate at the start.
+    window : int
+        Largest distance of context words.
+    min_count : int
+        Leave out words that occur less often.
+    max_vocab_size : int, optional
+        Keep only so many words, the most frequent. (Counts are exact and take little memory here: nothing is pruned
+        while counting.)
+    sample : float
+        Threshold of subsampling; from 1 on, a count.
+    seed : int
+        Of vectors and draws.
+    workers : int
+        Threads.
+    min_alpha : float
+        Learning rate at the end.
+    sg : {0, 1}
+        1 for skip-gram, 0 for CBOW.
+    hs : {0, 1}
+        Hierarchical softmax.
+    negative : int
+        Noise words.
+    ns_exponent : float
+        Noise words are drawn from count^`ns_exponent`.
+    cbow_mean : {0, 1}
+        1 for the mean of the context, 0 for its sum.
+    hashfxn : callable
+        Not used: vectors do not depend on hashes.
+    epochs : int
+        Passes over the text.
+    null_word : int
+        Not used.
+    trim_rule : callable, optional
+        Takes word, count and least count; returns gensim's RULE_DISCARD, RULE_KEEP or RULE_DEFAULT.
+    sorted_vocab : {0, 1}
+        Words are sorted by falling count in any case.
+    batch_words : int
+        Not used: threads take blocks of the text.
+    compute_loss : bool
+        Keep the sum of the losses for `get_latest_training_loss`; it is measured on a sample of the words.
+    callbacks : iterable of CallbackAny2Vec
+        Called during this training.
+    comment : str, optional
+        Kept with the model.
+    max_final_vocab : int, optional
+        Raise the least count until at most so many words remain.
+    shrink_windows : bool
+        Draw each window from 1..`window`.
+
+    Attributes
+    ----------
+    wv : KeyedVectors
+    syn1neg : (V, d) float32
+        Context vectors.
+    corpus_count, corpus_total_words : int
+        Sentences and words of the text of `build_vocab`.
+
+    Raises
+    ------
+    ValueError
+        Neither `hs` nor `negative` is set, or a setting is out of range.
+    VecmillError
+        `hs` is set: there is no hierarchical softmax.
+    RuntimeError
+        No word of the text stays in the vocabulary.
+
+    Notes
+    -----
+    CBOW in gensim does not divide the gradient of the mean by the number of words averaged, vecmill does. Here the input
+    vectors therefore get the learning rate ``alpha`` times the mean number of context words.
+    """
+
+    def __init__(
+        self,
+        sentences: Iterable[Any] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        vector_size: int = 100,
+        alpha: float = 0.025,
+        window: int = 5,
+        min_count: int = 5,
+        max_vocab_size: int | None = None,
+        sample: float = 1e-3,
+        seed: int = 1,
+        workers: int = 3,
+        min_alpha: float = 0.0001,
+        sg: int = 0,
+        hs: int = 0,
+        negative: int = 5,
+        ns_exponent: float = 0.75,
+        cbow_mean: int = 1,
+        hashfxn: Any = hash,
+        epochs: int = 5,
+        null_word: int = 0,
+        trim_rule: TrimRule | None = None,
+        sorted_vocab: int = 1,
+        batch_words: int = MAX_WORDS_IN_BATCH,
+        compute_loss: bool = False,
+        callbacks: Iterable[CallbackAny2Vec] = (),
+        comment: str | None = None,
+        max_final_vocab: int | None = None,
+        shrink_windows: bool = True,
+    ) -> None:
+        self.vector_size = self.layer1_size = int(vector_size)
+        self.alpha, self.min_alpha = float(alpha), float(min_alpha)
+        self.window, self.shrink_windows = int(window), bool(shrink_windows)
+        self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
+        self.sample, self.seed, self.workers, self.epochs = sample, seed, int(workers), epochs
+        self.sg, self.hs, self.negative = int(sg), int(hs), int(negative)
+        self.ns_exponent, self.cbow_mean = ns_exponent, int(cbow_mean)
+        self.hashfxn, self.null_word, self.sorted_vocab, self.batch_words = hashfxn, null_word, sorted_vocab, batch_words
+        self.compute_loss, self.comment = compute_loss, comment
+        self.wv = KeyedVectors(self.vector_size)
+        self.raw_vocab: dict[str, int] | None = None
+        self.corpus_count = self.train_count = 0
+        self.corpus_total_words: int | None = None
+        self.effective_min_count = min_count
+        self.total_train_time = self.running_training_loss = 0.0
+        self.min_alpha_yet_reached = self.alpha
+        self.load = _call_on_class_only  # type: ignore[method-assign, assignment]
+        self._require_output_layer()
+        if sentences is None and corpus_file is None:
+            if trim_rule is not None or callbacks:
+                logger.warning("trim_rule and callbacks are not kept; give them to build_vocab and train")
+            return
+        with open_sentences(sentences, corpus_file) as corpus:
+            self._build_vocab(corpus, trim_rule)
+            self._train(corpus, self.epochs, self.alpha, self.min_alpha, compute_loss, list(callbacks))
+
+    def _require_output_layer(self) -> None:
+        if self.hs:
+            raise VecmillError("hs=1: there is no hierarchical softmax; train with hs=0 and negative=5")
+        if not self.negative:
+            raise ValueError("hs=0 and negative=0: nothing would be learned; set negative, usually to 5")
+
+    # --------------------------------------------------------------------------------------------------- vocabulary
+
+    def build_vocab(
+        self,
+        corpus_iterable: Iterable[Any] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        update: bool = False,
+        progress_per: int = 10_000,
+        keep_raw_vocab: bool = False,
+        trim_rule: TrimRule | None = None,
+        min_count: int | None = None,
+        sample: float | None = None,
+    ) -> None:
+        """Count words and make the vocabulary with its initial vectors.
+
+        Parameters
+        ----------
+        corpus_iterable : iterable of lists of str, optional
+        corpus_file : path, optional
+        update : bool
+            Add new words to those that there are, and counts to their counts.
+        progress_per : int
+            Not used.
+        keep_raw_vocab : bool
+            Keep the counts of all words as `raw_vocab`.
+        trim_rule : callable, optional
+            See the class.
+        min_count : int, optional
+            Another least count than that of the constructor.
+        sample : float, optional
+            Another threshold of subsampling.
+        """
+        with open_sentences(corpus_iterable, corpus_file) as corpus:
+            self._build_vocab(corpus, trim_rule, update, keep_raw_vocab, min_count, sample)
+
+    def build_vocab_from_freq(
+        self,
+        word_freq: Mapping[str, int],
+        keep_raw_vocab: bool = False,
+        corpus_count: int | None = None,
+        trim_rule: TrimRule | None = None,
+        update: bool = False,
+    ) -> None:
+        """Make the vocabulary of words whose counts are known.
+
+        Parameters
+        ----------
+        word_freq : mapping of str to int
+        keep_raw_vocab : bool
+            Keep `word_freq` as `raw_vocab`.
+        corpus_count : int, optional
+            Number of sentences.
+        trim_rule : callable, optional
+            See the class.
+        update : bool
+            Add to the vocabulary that there is.
+        """
+        self.raw_vocab, self.corpus_count = dict(word_freq), corpus_count or 0
+        self.prepare_vocab(update, keep_raw_vocab, trim_rule)
+        self.prepare_weights(update)
+
+    def scan_vocab(
+        self,
+        corpus_iterable: Iterable[Any] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        progress_per: int = 10_000,
+        workers: int | None = None,
+        trim_rule: TrimRule | None = None,
+    ) -> tuple[int, int]:
+        """Count the words of a text as `raw_vocab`; return the numbers of words and of sentences."""
+        with open_sentences(corpus_iterable, corpus_file) as corpus:
+            return self._scan(corpus)
+
+    def _scan(self, corpus: Corpus) -> tuple[int, int]:
+        self.raw_vocab = corpus.counts()
+        logger.info(
+            "collected %i word types from a corpus of %i raw words and %i sentences",
+            len(self.raw_vocab),
+            corpus.word_count,
+            corpus.sentence_count,
+        )
+        return corpus.word_count, corpus.sentence_count
+
+    def _build_vocab(
+        self,
+        corpus: Corpus,
+        trim_rule: TrimRule | None,
+        update: bool = False,
+        keep_raw_vocab: bool = False,
+        min_count: int | None = None,
+        sample: float | None = None,
+    ) -> None:
+        self.corpus_total_words, self.corpus_count = self._scan(corpus)
+        self.prepare_vocab(update, keep_raw_vocab, trim_rule, min_count, sample)
+        self.prepare_weights(update)
+
+    def prepare_vocab(
+        self,
+        update: bool = False,
+        keep_raw_vocab: bool = False,
+        trim_rule: TrimRule | None = None,
+        min_count: int | None = None,
+        sample: float | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Choose the words of `raw_vocab` that stay.
+
+        Parameters
+        ----------
+        update : bool
+            Add them to those that there are.
+        keep_raw_vocab : bool
+            Keep `raw_vocab`.
+        trim_rule : callable, optional
+            See the class.
+        min_count, sample : number, optional
+            Other ones than those of the constructor.
+        dry_run : bool
+            Change nothing.
+
+        Returns
+        -------
+        dict of str to int
+            ``drop_unique``, ``retain_total``, ``num_retained_words``: words left out; occurrences, and words, that stay.
+
+        Raises
+        ------
+        RuntimeError
+            No words have been counted.
+        """
+        if self.raw_vocab is None:
+            raise RuntimeError("no words have been counted; call scan_vocab first")
+        raw, least = self.raw_vocab, min_count or self.min_count
+        effective = effective_min_count(raw, least, self.max_final_vocab)
+        kept = kept_words(raw, effective, trim_rule, self.max_vocab_size)
+        report = {
+            "drop_unique": len(raw) - len(kept),
+            "retain_total": sum(raw[word] for word in kept),
+            "num_retained_words": len(kept),
+        }
+        logger.info("effective_min_count=%d retains %d of %d unique words", effective, len(kept), len(raw))
+        if dry_run:
+            return report
+        self.effective_min_count, self.min_count, self.sample = effective, least, sample or self.sample
+        if update:
+            self._add_words(kept)
+        else:
+            self._replace_words(sorted(kept, key=lambda word: -raw[word]) if self.sorted_vocab else kept)
+        if not keep_raw_vocab:
+            self.raw_vocab = None
+        return report
+
+    def _replace_words(self, words: list[str]) -> None:
+        assert self.raw_vocab is not None
+        lockf = self.wv.vectors_lockf
+        self.wv = KeyedVectors(self.vector_size)
+        self.wv.vectors_lockf = lockf
+        self.wv.index_to_key = words
+        self.wv.key_to_index = {word: index for index, word in enumerate(words)}
+        self.wv.next_index = len(words)
+        self.wv.expandos["count"] = np.fromiter((self.raw_vocab[word] for word in words), np.int64, len(words))
+
+    def _add_words(self, words: list[str]) -> None:
+        assert self.raw_vocab is not None
+        for word in words:
+            if word not in self.wv:
+                self.wv.key_to_index[word] = len(self.wv.index_to_key)
+                self.wv.index_to_key.append(word)
+        self.wv.next_index = len(self.wv)
+        self.wv.allocate_vecattrs(["count"], [int])
+        counts = self.wv.expandos["count"]
+        for word in words:
+            counts[self.wv.key_to_index[word]] += self.raw_vocab[word]
+
+    def prepare_weights(self, update: bool = False) -> None:
+        """Make initial vectors: random ones and a context of zeros, with `update` of new words only."""
+        if not update:
+            self.wv.vectors = np.empty((0, self.vector_size), REAL)
+            self.syn1neg = np.empty((0, self.vector_size), REAL)
+        self.wv.resize_vectors(self.seed)
+        missing = len(self.wv) - len(self.syn1neg)
+        self.syn1neg = np.concatenate([self.syn1neg, np.zeros((missing, self.vector_size), REAL)])
+
+    def init_weights(self) -> None:
+        """Forget all that was learned, and keep the vocabulary."""
+        self.prepare_weights()
+
+    def reset_from(self, other_model: "Word2Vec") -> None:
+        """Take the vocabulary of another model, with new vectors."""
+        self.raw_vocab = dict(zip(other_model.wv.index_to_key, other_model.wv.expandos["count"].tolist(), strict=True))
+        self._replace_words(list(other_model.wv.index_to_key))
+        self.raw_vocab = None
+        self.corpus_count, self.effective_min_count = other_model.corpus_count, other_model.effective_min_count
+        self.prepare_weights()
+
+    def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
+        """Return bytes of the vocabulary, of each matrix, and in total."""
+        words = len(self.wv) if vocab_size is None else vocab_size
+        matrix = 4 * words * self.vector_size
+        return {**(report or {}), "vocab": 500 * words, "vectors": matrix, "syn1neg": matrix, "total": 2 * matrix + 500 * words}
+
+    # ----------------------------------------------------------------------------------------------------- training
+
+    def train(
+        self,
+        corpus_iterable: Iterable[Any] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        total_examples: int | None = None,
+        total_words: int | None = None,
+        epochs: int | None = None,
+        start_alpha: float | None = None,
+        end_alpha: float | None = None,
+        word_count: int = 0,
+        queue_factor: int = 2,
+        report_delay: float = 1.0,
+        compute_loss: bool | None = None,
+        callbacks: Iterable[CallbackAny2Vec] = (),
+    ) -> tuple[int, int]:
+        """Train on a text, from the vectors as they are.
+
+        Parameters
+        ----------
+        corpus_iterable : iterable of lists of str, optional
+            Read once, also for several epochs.
+        corpus_file : path, optional
+        total_examples, total_words : int
+            One of them must be given, as in gensim; the text is counted in any case.
+        epochs : int
+            Passes over the text; must be given.
+        start_alpha, end_alpha : float, optional
+            Learning rates; by default `alpha` and `min_alpha`.
+        word_count : int
+            Not used.
+        queue_factor : int
+            Not used.
+        report_delay : float
+            Not used: progress is logged at the end of each epoch.
+        compute_loss : bool, optional
+            See the class.
+        callbacks : iterable of CallbackAny2Vec
+
+        Returns
+        -------
+        words_of_the_vocabulary, raw_words : int
+            Over all epochs.
+
+        Raises
+        ------
+        RuntimeError
+            There is no vocabulary yet.
+        ValueError
+            A number that must be given is missing.
+        """
+        self._require_vocabulary()
+        if total_examples is None and total_words is None:
+            raise ValueError("give total_examples=model.corpus_count or total_words=model.corpus_total_words")
+        if epochs is None or epochs <= 0:
+            raise ValueError(f"epochs is {epochs}; expected 1 or more, usually epochs=model.epochs")
+        loss = self.compute_loss if compute_loss is None else compute_loss
+        start = self.alpha if start_alpha is None else start_alpha
+        end = self.min_alpha if end_alpha is None else end_alpha
+        with open_sentences(corpus_iterable, corpus_file) as corpus:
+            return self._train(corpus, epochs, start, end, loss, list(callbacks))
+
+    def _require_vocabulary(self) -> None:
+        if not len(self.wv):
+            raise RuntimeError("you must first build vocabulary before training the model")
+
+    def _train(
+        self,
+        corpus: Corpus,
+        epochs: int,
+        start: float,
+        end: float,
+        compute_loss: bool,
+        callbacks: Sequence[CallbackAny2Vec],
+    ) -> tuple[int, int]:
+        self._require_vocabulary()
+        if start > self.min_alpha_yet_reached:
+            logger.warning("Effective 'alpha' higher than previous training cycles")
+        self.compute_loss, self.running_training_loss = compute_loss, 0.0
+        began, encoded = time.monotonic(), corpus.encode(self.wv.word_vectors.vocabulary)
+        reach = self.window + 1 if self.shrink_windows else 2 * self.window
+        contexts = min(reach, max(1.0, encoded.token_count / encoded.sentence_count - 1))
+        stepwise = bool(callbacks) or bool((self.wv.vectors_lockf != 1).any())
+        for callback in callbacks:
+            callback.on_train_begin(self)
+        for epoch in range(epochs if stepwise else 1):  # callbacks see the vectors after each epoch
+            for callback in callbacks:
+                callback.on_epoch_begin(self)
+            rates = [start + (end - start) * step / epochs for step in ((epoch, epoch + 1) if stepwise else (0, epochs))]
+            seed = self.seed + 1_000_003 * (self.train_count + epoch)
+            engine = Engine(self._config(1 if stepwise else epochs, *rates, seed, contexts))
+            self._fit(engine, encoded, contexts, first_epoch=epoch)
+            for callback in callbacks:
+                callback.on_epoch_end(self)
+        for callback in callbacks:
+            callback.on_train_end(self)
+        self.train_count += 1
+        self.total_train_time += time.monotonic() - began
+        self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, end)
+        return encoded.token_count * epochs, corpus.word_count * epochs
+
+    def _config(self, epochs: int, start: float, end: float, seed: int, contexts: float) -> Word2VecConfig:
+        factor = self._input_scale(contexts) ** 2
+        return Word2VecConfig(
+            architecture="skip-gram" if self.sg else "cbow",
+            dimension=self.vector_size,
+            window=self.window,
+            dynamic_window=self.shrink_windows,
+            negative=self.negative,
+            noise_exponent=self.ns_exponent,
+            sample=self._sample_share(),
+            epochs=epochs,
+            learning_rate=start * factor,
+            min_learning_rate=end * factor,
+            cbow_mean=bool(self.cbow_mean),
+            held_out=0,
+            seed=seed,
+            threads=self.workers,
+        )
+
+    def _input_scale(self, contexts: float) -> float:
+        """Return s such that CBOW trained on E/s and C·s, at the rate α·s², moves E and C as fast as gensim does.
+
+        C then moves at the rate α and E at α·s⁴. gensim does not divide the gradient of the mean of the context words
+        by their number, of which the derivative is: s⁴ is their mean number. It divides that of their sum, which is not
+        the derivative either: s⁴ is the inverse.
+        """
+        if self.sg:
+            return 1.0
+        return contexts**0.25 if self.cbow_mean else contexts**-0.25
+
+    def _sample_share(self) -> float:
+        if self.sample < 1:
+            return self.sample
+        total = int(self.wv.expandos["count"].sum())
+        return min(1.0, int(self.sample * (3 + math.sqrt(5)) / 2) / total)
+
+    def _fit(self, engine: Engine, encoded: Any, contexts: float, first_epoch: int) -> None:
+        """Train, and take over the vectors; each keeps the share of its change that `vectors_lockf` states."""
+        scale = self._input_scale(contexts)
+        before, vocabulary = np.asarray(self.wv.vectors, REAL), self.wv.word_vectors.vocabulary
+        initial = WordVectors(vocabulary, before / REAL(scale), self._contexts() * REAL(scale))
+
+        def report(progress: TrainingProgress) -> None:
+            metrics = progress.epoch_metrics
+            if metrics is None:
+                return
+            logger.info("EPOCH %i: trained %i words, %.0f words/s", first_epoch + progress.epoch - 1, progress.done, progress.speed)
+            if self.compute_loss and metrics["loss"] is not None:
+                self.running_training_loss += metrics["loss"] * metrics["examples"]
+
+        trained = engine.fit(encoded, vocabulary, initial_vectors=initial, progress=report).vectors_
+        assert trained.context is not None
+        self.wv.vectors, self.syn1neg = trained.matrix * REAL(scale), trained.context / REAL(scale)
+        locked = self.wv.vectors_lockf
+        if (locked != 1).any():
+            share = np.broadcast_to(locked, len(before))[:, None]
+            self.wv.vectors = np.where(share == 0, before, before + share * (self.wv.vectors - before)).astype(REAL)
+
+    def _contexts(self) -> np.ndarray:
+        """Return the context vectors; zeros where `wv` was taken from elsewhere."""
+        contexts = getattr(self, "syn1neg", np.empty((0, self.vector_size), REAL))
+        return contexts if len(contexts) == len(self.wv) else np.zeros_like(self.wv.vectors, REAL)
+
+    def get_latest_training_loss(self) -> float:
+        """Return the sum of the losses of the last training, in nats; 0 without ``compute_loss``."""
+        return self.running_training_loss
+
+    # ------------------------------------------------------------------------------------------------------ queries
+
+    def predict_output_word(self, context_words_list: Sequence[Any], topn: int = 10) -> list[tuple[str, float]] | None:
+        """Return the most probable words between those of a context; None if none of them is known.
+
+        Parameters
+        ----------
+        context_words_list : list of str or int
+            Unknown words are skipped.
+        topn : int
+
+        Returns
+        -------
+        list of (str, float), or None
+
+        Raises
+        ------
+        RuntimeError
+            The model has no context vectors: `wv` was loaded alone.
+        """
+        if len(getattr(self, "syn1neg", ())) != len(self.wv) or not len(self.wv):
+            raise RuntimeError("the model has no context vectors; train it with negative=5, or load it whole")
+        rows = [self.wv.get_index(word, -1) for word in context_words_list]
+        known = [row for row in rows if row >= 0]
+        if not known:
+            logger.warning("all the input context words are out-of-vocabulary for the current model.")
+            return None
+        vectors = WordVectors(self.wv.word_vectors.vocabulary, self.wv.vectors, self.syn1neg)
+        return vectors.most_likely_word(known, topn, mean=bool(self.cbow_mean))
+
+    def score(self, sentences: Iterable[Any], total_sentences: int = 1_000_000, **options: Any) -> NoReturn:
+        """Refuse: sentences are scored by hierarchical softmax."""
+        raise VecmillError("score needs hierarchical softmax, which there is not; a language model scores text")
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
+
+    # -------------------------------------------------------------------------------------------------------- files
+
+    def save(self, fname: str | os.PathLike[str], **kwargs: Any) -> None:
+        """Write a directory that `load` and `vecmill.load` open; gensim's options about pickles have no meaning.
+
+        Parameters
+        ----------
+        fname : path
+        **kwargs : Any
+            Ignored.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written, or there is another directory.
+        """
+        about = {name: getattr(self, name) for name in (*_SETTINGS, *_STATE)}
+        vectors = WordVectors(self.wv.word_vectors.vocabulary, self.wv.vectors, self._contexts())
+        saved.write(fname, type(self).__name__, vectors, about, self.wv.attributes())
+
+    @classmethod
+    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> "Word2Vec":
+        """Open a directory of `save`.
+
+        Parameters
+        ----------
+        fname : path
+        mmap : str, optional
+            "r" maps the vectors.
+        **kwargs : Any
+            Ignored.
+
+        Returns
+        -------
+        Word2Vec
+
+        Raises
+        ------
+        SavedFormatError
+            There is no such directory, or it is a pickle of gensim. (Also an AttributeError.)
+        """
+        about = saved.read_about(fname, cls.__name__)
+        model = cls(**{name: about[name] for name in _SETTINGS})
+        for name in _STATE:
+            setattr(model, name, about[name])
+        model.wv = KeyedVectors.load(fname, mmap)
+        context = WordVectors.load(fname).context
+        assert context is not None
+        model.syn1neg = context if mmap else np.array(context)
+        return model
+
+
+def _call_on_class_only(*args: Any, **kwargs: Any) -> NoReturn:
+    raise AttributeError("load is a method of the class: model = Word2Vec.load(path)")
