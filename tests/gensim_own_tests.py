@@ -12,7 +12,14 @@ from pathlib import Path
 from types import ModuleType
 
 FILES = ("test_keyedvectors", "test_word2vec")
-LIST = Path(__file__).with_suffix(".toml")
+NEEDED = ("gensim", "testfixtures", "ot")
+LISTED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+NOT_APPLICABLE, FAILING = LISTED["not_applicable"], LISTED["failing"]
+
+
+def missing_packages() -> list[str]:
+    """Return the packages that the test files import and that are not installed."""
+    return [name for name in NEEDED if importlib.util.find_spec(name) is None]
 
 
 def load(name: str) -> ModuleType:
@@ -26,23 +33,21 @@ def load(name: str) -> ModuleType:
     return module
 
 
-def methods(name: str) -> dict[str, unittest.TestCase]:
-    """Return the test methods of a file by "file.Class.method"."""
-    suite = unittest.defaultTestLoader.loadTestsFromModule(load(name))
-    return {f"{name}.{case.id().split('.', 1)[1]}": case for group in suite for case in group}
+def methods() -> dict[str, unittest.TestCase]:
+    """Return the test methods of all files by "file.Class.method"."""
+    found = {}
+    for name in FILES:
+        suite = unittest.defaultTestLoader.loadTestsFromModule(load(name))
+        found |= {f"{name}.{case.id().split('.', 1)[1]}": case for group in suite for case in group}
+    return found
 
 
 def outcome(case: unittest.TestCase, folder: Path) -> str:
-    """Run a method with an own temporary folder; return "", or why it failed."""
+    """Run a method with a temporary folder of its own; return "" or why it did not pass."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
         result = case.run()
     finally:
         tempfile.tempdir = before
-    problems = [text for _, text in [*result.errors, *result.failures]]
-    return problems[0] if problems else "skipped: " + result.skipped[0][1] if result.skipped else ""
-
-
-def listed() -> dict[str, dict[str, str]]:
-    """Return the list: kinds of reasons, each with methods and their reasons."""
-    return tomllib.loads(LIST.read_text("utf-8"))
+    problems = [*result.errors, *result.failures, *result.skipped]
+    return problems[0][1] if problems else ""
