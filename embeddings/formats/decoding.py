@@ -50,7 +50,7 @@ def make_decoding(encoding: str, errors: str) -> Decoding:
         Python does not know the encoding, it has other bytes for spaces and digits, or `errors` is unknown.
     """
     if errors not in ERRORS:
-        raise FormatError(f"errors is {errors!r}; expected {', '.join(map(repr, ERRORS))}")
+        raise FormatError(f"errors is {errors!r}; expected 'strict', 'replace' or 'ignore'")
     try:
         name = codecs.lookup(encoding).name
         alike = _SEPARATORS.encode(name) == _SEPARATORS.encode("ascii")

@@ -172,12 +172,12 @@ class WordVectors(EmbeddingMatrix):
         words, weights = [word for word, _ in weighted], [weight for _, weight in weighted]
         query = self.mean_vector(words, weights, post_normalize=True, ignore_missing=False)
         given = self._rows(words)
-        if among is not None:
-            rows = np.setdiff1d(self.ids(among), given)
-            ids, similarities = nearest(self.unit_vectors(rows), query[None], max(topn, 1))
-            return self._named(rows[ids[0]], similarities[0])[: max(topn, 0)]
-        if topn < 1:
+        rows = None if among is None else np.setdiff1d(self.ids(among), given)
+        if topn < 1 or (rows is not None and not len(rows)):
             return []
+        if rows is not None:
+            ids, similarities = nearest(self.unit_vectors(rows), query[None], topn)
+            return self._named(rows[ids[0]], similarities[0])
         ids, similarities = nearest(self.unit_matrix[:restrict_vocab], query[None], topn, given[None])
         return self._named(ids[0], similarities[0])
 
