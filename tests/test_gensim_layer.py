@@ -20,6 +20,7 @@ from vecmill.gensim import (
     downloader,
     simple_preprocess,
 )
+from vecmill.gensim.conventions import sample_share
 from vecmill.gensim.corpus import open_sentences
 from vecmill.gensim.saved import SavedFormatError
 
@@ -81,7 +82,9 @@ def test_cbow_moves_vectors_as_fast_as_gensim_does(cbow_mean, times):
     model = Word2Vec(vector_size=8, workers=1, cbow_mean=cbow_mean, **options)
     model.build_vocab(sentences)
     rng = np.random.default_rng(0)
-    model.wv.vectors, model.syn1neg = 1e-3 * rng.standard_normal((2, 4, 8), np.float32)  # small: all gradients stay the same
+    model.wv.vectors, model.syn1neg = 1e-3 * rng.standard_normal(
+        (2, 4, 8), np.float32
+    )  # small: all gradients stay the same
     vectors, contexts, vocabulary = model.wv.vectors.copy(), model.syn1neg.copy(), model.wv.word_vectors.vocabulary
     plain = Word2VecConfig(
         architecture="cbow", dimension=8, window=1, dynamic_window=False, learning_rate=1e-5, min_learning_rate=1e-5,
@@ -117,10 +120,8 @@ def test_a_generator_and_a_file_give_the_same_model_as_lists(tmp_path):
 
 
 def test_a_sample_from_1_on_is_a_count():
-    model = trained()
-    total = int(model.wv.expandos["count"].sum())
-    model.sample = 10
-    assert model._sample_share() == pytest.approx(26 / total)
+    assert sample_share(1e-3, 1000) == 1e-3
+    assert sample_share(10, 1000) == 26 / 1000  # int(10 (3 + √5) / 2)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ def word_movers_distance(
     """Return the least distance that the words of one text travel to become those of the other.
 
     Each text is its known words with their shares; the cost between two words is the Euclidean distance of their
-    vectors. M. Kusner, Y. Sun, N. Kolkin, K. Weinberger: "From Word Embeddings To Document Distances", 2015, equation 1.
+    vectors. M. Kusner, Y. Sun, N. Kolkin, K. Weinberger: "From Word Embeddings To Document Distances", 2015, eq. 1.
 
     Parameters
     ----------

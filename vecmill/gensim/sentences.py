@@ -24,9 +24,7 @@ class LineSentence:
         Read only so many lines.
     """
 
-    def __init__(
-        self, source: Any, max_sentence_length: int = MAX_WORDS_IN_BATCH, limit: int | None = None
-    ) -> None:
+    def __init__(self, source: Any, max_sentence_length: int = MAX_WORDS_IN_BATCH, limit: int | None = None) -> None:
         self.source = source
         self.max_sentence_length = max_sentence_length
         self.limit = limit

@@ -28,9 +28,7 @@ def effective_min_count(counts: Mapping[str, int], min_count: int, most: int | N
     return max(min_count, sorted(counts.values(), reverse=True)[most] + 1)
 
 
-def kept_words(
-    counts: Mapping[str, int], min_count: int, rule: TrimRule | None, most: int | None = None
-) -> list[str]:
+def kept_words(counts: Mapping[str, int], min_count: int, rule: TrimRule | None, most: int | None = None) -> list[str]:
     """Return the words that stay, in the order of `counts`.
 
     Parameters

@@ -1,7 +1,6 @@
 """`Word2Vec` with the parameters and methods of ``gensim.models.word2vec``; vecmill trains."""
 
 import logging
-import math
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,6 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.training import TrainingProgress
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec as Engine
@@ -16,6 +16,7 @@ from embeddings.word2vec import Word2VecConfig
 from vecmill.errors import VecmillError
 from vecmill.gensim import saved
 from vecmill.gensim.callbacks import CallbackAny2Vec
+from vecmill.gensim.conventions import input_scale, mean_contexts, sample_share, with_locks
 from vecmill.gensim.corpus import Corpus, open_sentences
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors
 from vecmill.gensim.sentences import (
@@ -35,6 +36,7 @@ _SETTINGS = (
     *("sg", "hs", "negative", "ns_exponent", "cbow_mean", "epochs", "null_word", "sorted_vocab", "batch_words"),
     *("compute_loss", "comment", "max_final_vocab", "shrink_windows"),
 )
+_SEEDS_APART = 1_000_003  # so that no training and epoch has the draws of another
 _STATE = ("corpus_count", "corpus_total_words", "effective_min_count", "train_count", "total_train_time")
 
 
@@ -118,8 +120,8 @@ class Word2Vec:
 
     Notes
     -----
-    CBOW in gensim does not divide the gradient of the mean by the number of words averaged, vecmill does. Here the input
-    vectors therefore get the learning rate ``alpha`` times the mean number of context words.
+    CBOW in gensim does not divide the gradient of the mean by the number of words averaged, vecmill does: here the input
+    vectors get the learning rate ``alpha`` times the mean number of context words.
     """
 
     def __init__(
@@ -159,7 +161,12 @@ class Word2Vec:
         self.sample, self.seed, self.workers, self.epochs = sample, seed, int(workers), epochs
         self.sg, self.hs, self.negative = int(sg), int(hs), int(negative)
         self.ns_exponent, self.cbow_mean = ns_exponent, int(cbow_mean)
-        self.hashfxn, self.null_word, self.sorted_vocab, self.batch_words = hashfxn, null_word, sorted_vocab, batch_words
+        self.hashfxn, self.null_word, self.sorted_vocab, self.batch_words = (
+            hashfxn,
+            null_word,
+            sorted_vocab,
+            batch_words,
+        )
         self.compute_loss, self.comment = compute_loss, comment
         self.wv = KeyedVectors(self.vector_size)
         self.raw_vocab: dict[str, int] | None = None
@@ -168,7 +175,7 @@ class Word2Vec:
         self.effective_min_count = min_count
         self.total_train_time = self.running_training_loss = 0.0
         self.min_alpha_yet_reached = self.alpha
-        self.load = _call_on_class_only  # type: ignore[method-assign, assignment]
+        self.load = _call_on_class_only  # type: ignore[method-assign]
         self._require_output_layer()
         if sentences is None and corpus_file is None:
             if trim_rule is not None or callbacks:
@@ -307,7 +314,8 @@ class Word2Vec:
         Returns
         -------
         dict of str to int
-            ``drop_unique``, ``retain_total``, ``num_retained_words``: words left out; occurrences, and words, that stay.
+            ``drop_unique``: words left out; ``num_retained_words`` and ``retain_total``: words that stay, and how often
+            they occur.
 
         Raises
         ------
@@ -362,7 +370,7 @@ class Word2Vec:
         """Make initial vectors: random ones and a context of zeros, with `update` of new words only."""
         if not update:
             self.wv.vectors = np.empty((0, self.vector_size), REAL)
-            self.syn1neg = np.empty((0, self.vector_size), REAL)
+            self.syn1neg: np.ndarray = np.empty((0, self.vector_size), REAL)
         self.wv.resize_vectors(self.seed)
         missing = len(self.wv) - len(self.syn1neg)
         self.syn1neg = np.concatenate([self.syn1neg, np.zeros((missing, self.vector_size), REAL)])
@@ -383,7 +391,13 @@ class Word2Vec:
         """Return bytes of the vocabulary, of each matrix, and in total."""
         words = len(self.wv) if vocab_size is None else vocab_size
         matrix = 4 * words * self.vector_size
-        return {**(report or {}), "vocab": 500 * words, "vectors": matrix, "syn1neg": matrix, "total": 2 * matrix + 500 * words}
+        return {
+            **(report or {}),
+            "vocab": 500 * words,
+            "vectors": matrix,
+            "syn1neg": matrix,
+            "total": 2 * matrix + 500 * words,
+        }
 
     # ----------------------------------------------------------------------------------------------------- training
 
@@ -466,18 +480,14 @@ class Word2Vec:
             logger.warning("Effective 'alpha' higher than previous training cycles")
         self.compute_loss, self.running_training_loss = compute_loss, 0.0
         began, encoded = time.monotonic(), corpus.encode(self.wv.word_vectors.vocabulary)
-        reach = self.window + 1 if self.shrink_windows else 2 * self.window
-        contexts = min(reach, max(1.0, encoded.token_count / encoded.sentence_count - 1))
-        stepwise = bool(callbacks) or bool((self.wv.vectors_lockf != 1).any())
+        steps = epochs if callbacks or (self.wv.vectors_lockf != 1).any() else 1  # callbacks and locks act on epochs
+        rates = np.linspace(start, end, steps + 1).tolist()
         for callback in callbacks:
             callback.on_train_begin(self)
-        for epoch in range(epochs if stepwise else 1):  # callbacks see the vectors after each epoch
+        for step in range(steps):
             for callback in callbacks:
                 callback.on_epoch_begin(self)
-            rates = [start + (end - start) * step / epochs for step in ((epoch, epoch + 1) if stepwise else (0, epochs))]
-            seed = self.seed + 1_000_003 * (self.train_count + epoch)
-            engine = Engine(self._config(1 if stepwise else epochs, *rates, seed, contexts))
-            self._fit(engine, encoded, contexts, first_epoch=epoch)
+            self._fit(encoded, epochs // steps, rates[step], rates[step + 1], first_epoch=step)
             for callback in callbacks:
                 callback.on_epoch_end(self)
         for callback in callbacks:
@@ -487,8 +497,30 @@ class Word2Vec:
         self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, end)
         return encoded.token_count * epochs, corpus.word_count * epochs
 
-    def _config(self, epochs: int, start: float, end: float, seed: int, contexts: float) -> Word2VecConfig:
-        factor = self._input_scale(contexts) ** 2
+    def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> None:
+        """Train some epochs by vecmill's engine, and take over the vectors."""
+        contexts = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
+        scale = REAL(1.0 if self.sg else input_scale(contexts, cbow_mean=bool(self.cbow_mean)))
+        before, vocabulary = np.asarray(self.wv.vectors, REAL), self.wv.word_vectors.vocabulary
+        seed = self.seed + _SEEDS_APART * (self.train_count + first_epoch)
+        engine = Engine(self._config(epochs, start * float(scale) ** 2, end * float(scale) ** 2, seed))
+
+        def report(progress: TrainingProgress) -> None:
+            metrics = progress.epoch_metrics
+            if metrics is None:
+                return
+            epoch = first_epoch + progress.epoch - 1
+            logger.info("EPOCH %i: trained %i words, %.0f words/s", epoch, progress.done, progress.speed)
+            if self.compute_loss and metrics["loss"] is not None:
+                self.running_training_loss += metrics["loss"] * metrics["examples"]
+
+        initial = WordVectors(vocabulary, before / scale, self._contexts() * scale)
+        trained = engine.fit(encoded, vocabulary, initial_vectors=initial, progress=report).vectors_
+        assert trained.context is not None
+        self.wv.vectors = with_locks(before, trained.matrix * scale, self.wv.vectors_lockf)
+        self.syn1neg = trained.context / scale
+
+    def _config(self, epochs: int, start: float, end: float, seed: int) -> Word2VecConfig:
         return Word2VecConfig(
             architecture="skip-gram" if self.sg else "cbow",
             dimension=self.vector_size,
@@ -496,54 +528,15 @@ class Word2Vec:
             dynamic_window=self.shrink_windows,
             negative=self.negative,
             noise_exponent=self.ns_exponent,
-            sample=self._sample_share(),
+            sample=sample_share(self.sample, int(self.wv.expandos["count"].sum())),
             epochs=epochs,
-            learning_rate=start * factor,
-            min_learning_rate=end * factor,
+            learning_rate=start,
+            min_learning_rate=end,
             cbow_mean=bool(self.cbow_mean),
             held_out=0,
             seed=seed,
             threads=self.workers,
         )
-
-    def _input_scale(self, contexts: float) -> float:
-        """Return s such that CBOW trained on E/s and C·s, at the rate α·s², moves E and C as fast as gensim does.
-
-        C then moves at the rate α and E at α·s⁴. gensim does not divide the gradient of the mean of the context words
-        by their number, of which the derivative is: s⁴ is their mean number. It divides that of their sum, which is not
-        the derivative either: s⁴ is the inverse.
-        """
-        if self.sg:
-            return 1.0
-        return contexts**0.25 if self.cbow_mean else contexts**-0.25
-
-    def _sample_share(self) -> float:
-        if self.sample < 1:
-            return self.sample
-        total = int(self.wv.expandos["count"].sum())
-        return min(1.0, int(self.sample * (3 + math.sqrt(5)) / 2) / total)
-
-    def _fit(self, engine: Engine, encoded: Any, contexts: float, first_epoch: int) -> None:
-        """Train, and take over the vectors; each keeps the share of its change that `vectors_lockf` states."""
-        scale = self._input_scale(contexts)
-        before, vocabulary = np.asarray(self.wv.vectors, REAL), self.wv.word_vectors.vocabulary
-        initial = WordVectors(vocabulary, before / REAL(scale), self._contexts() * REAL(scale))
-
-        def report(progress: TrainingProgress) -> None:
-            metrics = progress.epoch_metrics
-            if metrics is None:
-                return
-            logger.info("EPOCH %i: trained %i words, %.0f words/s", first_epoch + progress.epoch - 1, progress.done, progress.speed)
-            if self.compute_loss and metrics["loss"] is not None:
-                self.running_training_loss += metrics["loss"] * metrics["examples"]
-
-        trained = engine.fit(encoded, vocabulary, initial_vectors=initial, progress=report).vectors_
-        assert trained.context is not None
-        self.wv.vectors, self.syn1neg = trained.matrix * REAL(scale), trained.context / REAL(scale)
-        locked = self.wv.vectors_lockf
-        if (locked != 1).any():
-            share = np.broadcast_to(locked, len(before))[:, None]
-            self.wv.vectors = np.where(share == 0, before, before + share * (self.wv.vectors - before)).astype(REAL)
 
     def _contexts(self) -> np.ndarray:
         """Return the context vectors; zeros where `wv` was taken from elsewhere."""
