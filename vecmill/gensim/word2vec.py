@@ -120,7 +120,7 @@ class Word2Vec:
 
     Notes
     -----
-    CBOW in gensim does not divide the gradient of the mean by the number of words averaged, vecmill does: here the input
+    gensim does not divide the gradient of the mean by the number of words averaged, vecmill does: here CBOW's input
     vectors get the learning rate ``alpha`` times the mean number of context words.
     """
 
