@@ -195,12 +195,41 @@ def weighted_sentence_vectors(
     """
     if not smoothing > 0:
         raise ValueError(f"smoothing is {smoothing}; expected a number above 0, such as 1e-3")
+    return scaled_sentence_vectors(vectors, sentences, inverse_frequencies(vectors, smoothing))
+
+
+def inverse_frequencies(vectors: WordVectors, smoothing: float = 1e-3) -> np.ndarray:
+    """Return a / (a + p(w)) of every word, (V,) float64; see `weighted_sentence_vectors`."""
     counts = vectors.vocabulary.counts
-    total = max(int(counts.sum()), 1)
+    return smoothing / (smoothing + counts / max(int(counts.sum()), 1))
+
+
+def scaled_sentence_vectors(
+    vectors: WordVectors, sentences: Sequence[Sequence[str]] | KnownWords, weights: np.ndarray
+) -> np.ndarray:
+    """Average word vectors, each multiplied by the weight of its word: (1 / |s|) Σ a_w v_w.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    sentences : sequence of sequence of str, or KnownWords
+        n tokenized sentences. Unknown words are skipped and do not count in |s|.
+    weights : (V,) float
+        a_w of every word of the vocabulary.
+
+    Returns
+    -------
+    (n, d) float32
+        Zeros for a sentence without a known word.
+
+    Raises
+    ------
+    TypeError
+        A sentence is not a list of words.
+    """
 
     def weighted(ids: np.ndarray) -> np.ndarray:
-        weights = smoothing / (smoothing + counts[ids] / total)
-        product: np.ndarray = weights[:, None] * vectors.matrix[ids]
+        product: np.ndarray = weights[ids, None] * vectors.matrix[ids]
         return product
 
     return _means(sentences, vectors, weighted)
