@@ -49,7 +49,7 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     def _word_vectors(self, documents: list[Any]) -> WordVectors:
         raise NotImplementedError
 
-    def fit(self, X: Iterable[Any], y: Any = None) -> Self:  # noqa: N803 - scikit-learn's name
+    def fit(self, X: Iterable[Any], y: Any = None) -> Self:
         """Take or train word vectors, and learn the weights of words.
 
         Parameters
@@ -79,7 +79,7 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             self.component_ = common_component(self._means(documents))
         return self
 
-    def transform(self, X: Iterable[Any]) -> np.ndarray:  # noqa: N803 - scikit-learn's name
+    def transform(self, X: Iterable[Any]) -> np.ndarray:
         """Return the vectors of documents.
 
         Parameters
@@ -164,8 +164,8 @@ class WordEmbeddingVectorizer(_DocumentVectorizer):
     vectors : path or WordVectors, optional
         What `vecmill.load` opens. None trains on the documents of `fit`.
     weighting : {"mean", "sif", "tfidf"}
-        Mean of unit vectors; smooth inverse frequency (Arora, Liang & Ma 2017), less the direction that the documents of
-        `fit` share; or vectors weighted by the words' inverse document frequency in `fit`.
+        Mean of unit vectors; smooth inverse frequency (Arora, Liang & Ma 2017), less the direction that the documents
+        of `fit` share; or vectors weighted by the words' inverse document frequency in `fit`.
     smoothing : float
         a of smooth inverse frequency.
     tokenizer : str, callable or object with a method ``tokenize``, optional
