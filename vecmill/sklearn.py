@@ -18,6 +18,7 @@ from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.postprocessing import (
     common_component,
     inverse_frequencies,
+    mean_sentence_vectors,
     remove_component,
     scaled_sentence_vectors,
 )
@@ -43,7 +44,7 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
     smoothing: float
     tokenizer: Any
     vectors_: WordVectors
-    weights_: np.ndarray
+    weights_: np.ndarray | None
     component_: np.ndarray | None
 
     def _word_vectors(self, documents: list[Any]) -> WordVectors:
@@ -103,19 +104,21 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return document_words(self.vectors_, documents, self.tokenizer)
 
     def _means(self, documents: Iterable[Any]) -> np.ndarray:
-        found = [scaled_sentence_vectors(self.vectors_, words, self.weights_) for words in self._words(documents)]
+        found = [
+            mean_sentence_vectors(self.vectors_, words)
+            if self.weights_ is None
+            else scaled_sentence_vectors(self.vectors_, words, self.weights_)
+            for words in self._words(documents)
+        ]
         return np.concatenate(found) if found else np.zeros((0, self.vectors_.dimension), np.float32)
 
-    def _weights(self, documents: Iterable[Any]) -> np.ndarray:
-        """Return the weight of every word of the vectors, (V,) float64."""
+    def _weights(self, documents: Iterable[Any]) -> np.ndarray | None:
+        """Return the weight of every word of the vectors, (V,) float64; None for a mean of unit vectors."""
         if self.weighting == "sif":
             if not self.vectors_.vocabulary.counts.any():
                 raise EmbeddingsError("these vectors have no counts of words, which sif needs; take weighting='tfidf'")
             return inverse_frequencies(self.vectors_, self.smoothing)
-        if self.weighting == "tfidf":
-            return self._inverse_document_frequencies(documents)
-        lengths = np.linalg.norm(self.vectors_.matrix, axis=1)
-        return 1 / np.where(lengths > 0, lengths, 1).astype(np.float64)  # a mean of unit vectors
+        return self._inverse_document_frequencies(documents) if self.weighting == "tfidf" else None
 
     def _inverse_document_frequencies(self, documents: Iterable[Any]) -> np.ndarray:
         """Return ln((1 + n) / (1 + documents with the word)) + 1, as scikit-learn has it."""
@@ -178,8 +181,8 @@ class WordEmbeddingVectorizer(_DocumentVectorizer):
     Attributes
     ----------
     vectors_ : WordVectors
-    weights_ : (V,) float64
-        Weight of every word.
+    weights_ : (V,) float64 or None
+        Weight of every word; None for the mean.
     component_ : (d,) float32 or None
         The direction that is removed.
     """
@@ -246,8 +249,8 @@ class Word2VecTransformer(_DocumentVectorizer):
     Attributes
     ----------
     vectors_ : WordVectors
-    weights_ : (V,) float64
-        Weight of every word.
+    weights_ : (V,) float64 or None
+        Weight of every word; None for the mean.
     component_ : (d,) float32 or None
         The direction that is removed.
     """

@@ -1,7 +1,7 @@
 """Film reviews, good or bad: means of word vectors beside TF-IDF, after few and after many labelled reviews.
 
-The word vectors are trained on all reviews, without their labels. Needs scikit-learn; NLTK fetches the reviews once (Pang
-and Lee 2004). Run with::
+The word vectors are trained on all reviews, without their labels. Needs scikit-learn; NLTK fetches the reviews (Pang
+and Lee 2004) once. Run with::
 
     python docs/examples/classify_reviews.py
 """
