@@ -3,6 +3,8 @@
 Every compiled function of the project is decorated here. Python calls those decorated with `compiled` or `exact`;
 their code is cached on disk. Kernels call those decorated with `inlined` or `subroutine`, whose code is a part of
 their callers' and cannot be called from Python (with ``NUMBA_DISABLE_JIT=1`` all of them are plain Python functions).
+`in_place` and `in_place_inlined` are `compiled` and `inlined` for functions that allocate no arrays, array expressions
+included.
 
 Numba's own cache watches the file of the cached function only. A kernel is made of constants and helpers of other
 modules too, so that here the cached code belongs to the contents of *all* kernel modules: the files of this package
@@ -61,10 +63,14 @@ def _cached_decorator(**options: Any) -> Callable[[Function], Function]:
 
 _NOT_CALLED_FROM_PYTHON = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # saves a third of compile time
 
+_IN_PLACE = {"_nrt": False}  # no reference counts of arrays, which take atomic operations in inner loops
+
 compiled = _cached_decorator(fastmath=FAST_MATH)
 exact = _cached_decorator()
 inlined = _decorator(fastmath=FAST_MATH, forceinline=True, **_NOT_CALLED_FROM_PYTHON)
 subroutine = _decorator(fastmath=IN_ORDER, **_NOT_CALLED_FROM_PYTHON)
+in_place = _cached_decorator(fastmath=FAST_MATH, **_IN_PLACE)
+in_place_inlined = _decorator(fastmath=FAST_MATH, forceinline=True, **_NOT_CALLED_FROM_PYTHON, **_IN_PLACE)
 
 
 def read_only(array: np.ndarray) -> np.ndarray:

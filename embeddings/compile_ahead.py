@@ -75,14 +75,14 @@ def main(model: str, lock: str) -> None:
 
 
 def _is_word2vec(model: str) -> bool:
-    from embeddings.word2vec.kernels import KERNELS
+    from embeddings.word2vec.architectures import KERNELS
 
     return model in KERNELS
 
 
 def _kernels(model: str) -> Sequence[Callable[..., object]]:
     if _is_word2vec(model):
-        from embeddings.word2vec.kernels import KERNELS
+        from embeddings.word2vec.architectures import KERNELS
         from embeddings.word2vec.replicas import merge, take_block
 
         return [*KERNELS.values(), take_block, merge]
@@ -114,8 +114,8 @@ def _small_corpus(directory: Path) -> EncodedCorpus:
 
 
 def _train_word_vectors(first: str, corpus: EncodedCorpus) -> None:
+    from embeddings.word2vec.architectures import KERNELS
     from embeddings.word2vec.config import Word2VecConfig
-    from embeddings.word2vec.kernels import KERNELS
     from embeddings.word2vec.model import Word2Vec
 
     others = [name for name in KERNELS if name != first]

@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ContextDecorator, contextmanager
+from contextlib import AbstractContextManager, ContextDecorator, contextmanager, nullcontext
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
@@ -49,6 +49,11 @@ def using_threads(threads: int | None) -> Iterator[None]:
         yield
     finally:
         _threads.reset(token)
+
+
+def threads_or_context(threads: int | None) -> AbstractContextManager[None]:
+    """Set the number of threads as `using_threads` does; None leaves it as the caller has set it."""
+    return nullcontext() if threads is None else using_threads(threads)
 
 
 @cache

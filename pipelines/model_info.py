@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines.running.manifest import MANIFEST_FILE, Manifest
 from pipelines.running.run_directory import is_run
 from pipelines.settings.file_names import CONFIG_FILE, PERPLEXITY_FILE
 from vecmill.errors import OutputError
 from vecmill.files import read_json
+
+if TYPE_CHECKING:
+    from embeddings import WordVectors
 
 _STAGES = {"word vectors": "train-embeddings", "language model": "train-lm"}
 _LANGUAGE_MODEL_FILE = "language_model.json"
@@ -53,9 +56,18 @@ def _word_vectors(path: Path) -> dict[str, Any]:
         "dimension": vectors.dimension,
         "counts": "yes" if vectors.vocabulary.counts.any() else "no",
         "context vectors": "no" if vectors.context is None else "yes",
+        **_subwords(vectors),
         "bytes": _size(path),
         **_making(path),
     }
+
+
+def _subwords(vectors: "WordVectors") -> dict[str, Any]:
+    """Return facts about the n-grams of word vectors, if there are some."""
+    if vectors.subwords is None:
+        return {}
+    ngrams = vectors.subwords.ngrams
+    return {"n-grams": f"{ngrams.range} characters", "buckets": ngrams.buckets, "buckets used": len(vectors.subwords)}
 
 
 def _language_model(path: Path) -> dict[str, Any]:

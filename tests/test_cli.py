@@ -85,7 +85,7 @@ def test_a_note_explains_the_two_losses_where_there_are_two(held_out, notes):
         ("-size", "-size is called --dimension here"),
         ("-lr", "-lr is called --learning-rate here"),
         ("--ws", "--ws is called --window here"),
-        ("--minn", "there is no --minn here"),
+        ("--minn", "--minn is called --subwords here"),
         ("-minCount", "-minCount is called --min-count here"),
         ("--min_count", "did you mean --min-count?"),
         ("-dimension", "did you mean --dimension?"),

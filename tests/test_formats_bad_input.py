@@ -3,7 +3,6 @@
 import json
 import logging
 import pickle
-import struct
 import zipfile
 
 import numpy as np
@@ -133,17 +132,10 @@ def test_pickles_in_archives_are_refused(tmp_path):
         formats.read(tmp_path / "model.pt")
 
 
-def test_arrays_without_words_and_fasttext_models_are_refused(tmp_path):
+def test_arrays_without_words_are_refused(tmp_path):
     np.save(tmp_path / "vectors.npy", np.eye(2))
     with pytest.raises(FormatError, match="is one NumPy array, which has no words"):
         formats.read(tmp_path / "vectors.npy")
-    (tmp_path / "model.bin").write_bytes(struct.pack("<ii", 793712314, 12) + bytes(100))
-    with pytest.raises(FormatError, match=r"is a fastText model \(of an unknown kind\); give the \.vec file"):
-        formats.read(tmp_path / "model.bin")
-    settings = struct.pack("<ii", 793712314, 12) + struct.pack("<12i", 100, 5, 5, 1, 5, 1, 1, 3, 0, 0, 0, 100)
-    (tmp_path / "model.ftz").write_bytes(settings + bytes(100))
-    with pytest.raises(FormatError, match=r"\(supervised\).*fasttext print-word-vectors model.ftz < words.txt"):
-        formats.read(tmp_path / "model.ftz")
     (tmp_path / "notes.txt").write_text("Some text about vectors\nthat is none\n")
     with pytest.raises(FormatError, match="no known format"):
         formats.read(tmp_path / "notes.txt")

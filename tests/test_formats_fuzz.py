@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from embeddings import formats
 from embeddings.errors import EmbeddingsError
 from embeddings.formats import FORMATS
+from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from tests.fuzzing import FUZZED, damage
 
@@ -22,6 +24,7 @@ FILES = {
     "word2vec-binary": "a.bin",
     "glove": "a.txt",
     "fasttext-vec": "a.vec",
+    "fasttext-bin": "a.bin",
     "npz": "a.npz",
     "safetensors": "a.safetensors",
     "parquet": "a.parquet",
@@ -37,9 +40,15 @@ DIRECTORIES = {
 @pytest.fixture(scope="module")
 def vectors():
     words = ["the", "köln", "a,b", "x"]
+    subwords = SubwordVectors(
+        CharacterNgrams(min_length=1, max_length=3, buckets=7),
+        np.int32([0, 2, 5]),
+        np.float32([[1, 2], [3, 4], [5, 6]]),
+    )
     return WordVectors(
         Vocabulary.from_words(words, [9, 5, 3, 1]),
         np.float32([[0.5, -1.25], [3e-7, 1e10], [0, -0.0], [0.1, 123456.78]]),
+        subwords=subwords,
     )
 
 
@@ -54,6 +63,8 @@ def survives(path, name):
         return
     assert len(found) == len(set(found.words)) == len(found.matrix) > 0
     assert np.isfinite(found.matrix).all()
+    if found.subwords is not None and found.subwords.know(["unseen"])[0]:
+        assert found["unseen"].shape == (found.dimension,)
     "".join(found.words).encode()
 
 

@@ -8,9 +8,11 @@ import pytest
 
 from embeddings import formats
 from embeddings.formats.static_embedding import unit_rows
+from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
+from tests.quantised_model import quantised_model
 
 WORDS = ["the", "king", "queen", "köln", "東京", "don't", "new_york", "2010", "naïve", "man"]
 
@@ -215,3 +217,109 @@ def test_spacys_vectors_of_parts_of_words_are_refused(tmp_path):
     vectors.Vectors(strings=strings, data=data, mode="floret", minn=2, maxn=3, hash_count=2).to_disk(tmp_path)
     with pytest.raises(formats.FormatError, match="the mode is 'floret', whose rows are those of parts of words"):
         formats.read(tmp_path)
+
+
+@pytest.fixture(scope="module", params=["skipgram", "cbow"])
+def fasttexts_model(request, tmp_path_factory):
+    """A small model with n-grams that fastText trained, and its file."""
+    fasttext = pytest.importorskip("fasttext")
+    directory = tmp_path_factory.mktemp("fasttext")
+    rng = np.random.default_rng(7)
+    lines = (" ".join(WORDS[number] for number in rng.integers(0, len(WORDS), 12)) for _ in range(300))
+    (directory / "text.txt").write_text("\n".join(lines), "utf-8")
+    options = {"minCount": 1, "dim": 10, "epoch": 1, "bucket": 500, "thread": 1, "minn": 2, "maxn": 4, "verbose": 0}
+    model = fasttext.train_unsupervised(str(directory / "text.txt"), model=request.param, **options)
+    model.save_model(str(directory / "model.bin"))
+    return model, directory / "model.bin"
+
+
+UNSEEN = ["kings", "Köln", "東", "unheard", "don't!", "a"]
+
+
+def fasttexts_vector(model, word):
+    """The mean of the rows of a word and its n-grams; some versions of `get_word_vector` return its direction only."""
+    _, rows = model.get_subwords(word)
+    return model.get_input_matrix()[rows].mean(axis=0)
+
+
+def require_same_vectors(ours, model):
+    assert list(ours.words) == model.get_words()
+    for word in [*ours.words, *UNSEEN]:
+        vector = fasttexts_vector(model, word)
+        np.testing.assert_allclose(ours[word], vector, atol=1e-5)
+        direction = model.get_word_vector(word)
+        np.testing.assert_allclose(ours.get_vector(word, norm=True), direction / np.linalg.norm(direction), atol=1e-5)
+
+
+def test_we_read_what_fasttext_trains(fasttexts_model):
+    model, path = fasttexts_model
+    ours = formats.read(path)
+    require_same_vectors(ours, model)
+    np.testing.assert_array_equal(ours.context, model.get_output_matrix())
+    assert ours.vocabulary.counts.tolist() == model.get_words(include_freq=True)[1].tolist()
+    for word in ["king", *UNSEEN]:
+        theirs = model.get_nearest_neighbors(word, k=5)
+        found = ours.most_similar(word, topn=5)
+        assert [neighbor for neighbor, _ in found] == [neighbor for _, neighbor in theirs]
+        np.testing.assert_allclose([score for _, score in found], [score for score, _ in theirs], atol=1e-5)
+
+
+def test_the_buckets_of_ngrams_are_fasttexts(fasttexts_model):
+    model, path = fasttexts_model
+    ours = formats.read(path)
+    words = [*ours.words, *UNSEEN, "</s", "\U0001f99c", "e\u0301"]
+    found = ours.subwords.ngrams.buckets_of(words)
+    for word, buckets in zip(words, np.split(found.buckets, found.offsets[1:-1]), strict=True):
+        rows = model.get_subwords(word)[1]
+        assert [row - len(ours) for row in rows if row >= len(ours)] == buckets.tolist()
+
+
+def test_fasttext_and_gensim_load_what_we_write(fasttexts_model, tmp_path):
+    fasttext, gensim = pytest.importorskip("fasttext"), pytest.importorskip("gensim.models.fasttext")
+    ours = formats.read(fasttexts_model[1])
+    ours.save(tmp_path / "model")
+    formats.convert(tmp_path / "model", tmp_path / "a.bin")
+    require_same_vectors(ours, fasttext.load_model(str(tmp_path / "a.bin")))
+    theirs = gensim.load_facebook_vectors(tmp_path / "a.bin")
+    assert theirs.index_to_key == list(ours.words)
+    words = [word for word in (*ours.words, *UNSEEN) if word != "</s>"]  # in gensim it has n-grams
+    np.testing.assert_allclose([theirs[word] for word in words], ours[words], atol=1e-5)
+    whole = gensim.load_facebook_model(tmp_path / "a.bin")
+    np.testing.assert_array_equal(whole.syn1neg, ours.context)
+    gensim.save_facebook_model(whole, str(tmp_path / "theirs.bin"))
+    again = formats.read(tmp_path / "theirs.bin")
+    np.testing.assert_allclose(again[words], ours[words], atol=1e-5)
+
+
+def test_fasttext_and_gensim_load_words_without_ngrams(tmp_path, vectors):
+    fasttext, gensim = pytest.importorskip("fasttext"), pytest.importorskip("gensim.models.fasttext")
+    formats.write(vectors, tmp_path / "a.bin", "fasttext-bin")
+    model = fasttext.load_model(str(tmp_path / "a.bin"))
+    np.testing.assert_array_equal(model.get_input_matrix(), vectors.matrix)
+    np.testing.assert_allclose(gensim.load_facebook_vectors(tmp_path / "a.bin").vectors, vectors.matrix, atol=1e-6)
+
+
+def test_a_supervised_model_of_fasttext_is_refused(tmp_path):
+    fasttext = pytest.importorskip("fasttext")
+    (tmp_path / "text.txt").write_text("__label__a king queen\n__label__b man tree\n" * 300)
+    options = {"dim": 4, "epoch": 1, "minCount": 1, "bucket": 300, "minn": 2, "maxn": 3, "verbose": 0}
+    model = fasttext.train_supervised(str(tmp_path / "text.txt"), **options)
+    model.save_model(str(tmp_path / "model.bin"))
+    with pytest.raises(formats.FormatError, match=r"model.bin: is a supervised fastText model, .* give a model of"):
+        formats.read(tmp_path / "model.bin")
+    model.quantize(str(tmp_path / "text.txt"))
+    model.save_model(str(tmp_path / "model.ftz"))
+    with pytest.raises(formats.FormatError, match="is a supervised fastText model"):
+        formats.read(tmp_path / "model.ftz")
+
+
+@pytest.mark.parametrize("norms", [False, True])
+def test_quantised_models_are_unpacked_as_by_fasttext(tmp_path, norms):
+    fasttext = pytest.importorskip("fasttext")
+    ngrams = CharacterNgrams(min_length=2, max_length=4, buckets=50)
+    (tmp_path / "model.ftz").write_bytes(quantised_model(WORDS, ngrams, norms=norms)[0])
+    model, ours = fasttext.load_model(str(tmp_path / "model.ftz")), formats.read(tmp_path / "model.ftz")
+    for word in [*WORDS, *UNSEEN]:
+        direction = model.get_word_vector(word)
+        expected = direction / np.linalg.norm(direction)
+        np.testing.assert_allclose(ours.get_vector(word, norm=True), expected, atol=1e-5)

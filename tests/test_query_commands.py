@@ -8,7 +8,9 @@ import pandas as pd
 import pytest
 
 from embeddings import Vocabulary, WordVectors, formats
+from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.vectors.postprocessing import sif_sentence_vectors
+from embeddings.vectors.subwords import SubwordVectors
 from tests.command_line import fails, vecmill
 
 COMMANDS = ["analogy", "vector", "embed", "convert", "compare", "train-count-based", "map", "plot"]
@@ -96,7 +98,7 @@ def test_lines_become_means_of_unit_vectors(model, vectors, tmp_path):
 def test_lines_become_sif_vectors_in_parquet(model, vectors, tmp_path):
     out = tmp_path / "lines.parquet"
     result = vecmill("embed", model, "--out", out, "--weighting", "sif", "--json", stdin=LINES)
-    counted = {"lines": 5, "lines_without_known_word": 2, "words": 10, "unknown_words": 3}
+    counted = {"lines": 5, "lines_without_known_word": 2, "words": 10, "unknown_words": 3, "words_by_ngrams": 0}
     assert json.loads(result.stdout) == {"out": str(out), "dimension": vectors.dimension, **counted}
     table = pd.read_parquet(out)
     sentences = [["the", "king", "the", "king"], [], ["nobody", "here"], ["woman", "queen"], ["unfinished", "man"]]
@@ -288,3 +290,71 @@ def test_counts_beside_vectors(tmp_path):
     counts.write_text("the 10\ncat 5\n")
     assert vecmill("convert", vectors, tmp_path / "v.csv", "--counts", counts).exit_code == 0
     assert (tmp_path / "v.csv").read_text() == "word,count,0\nthe,10,1\ncat,5,2\n"
+
+
+@pytest.fixture
+def model_with_ngrams(tmp_path):
+    """Words of two stems, which their n-grams tell apart, and the tokenizer that lower-cases."""
+    words = ["training", "trainers", "rivers", "riverbank", "the"]
+    ngrams = CharacterNgrams(min_length=3, max_length=4, buckets=5000)
+    table = ngrams.table(words)
+    matrix = np.random.default_rng(2).standard_normal((len(table.buckets), 8)).astype(np.float32)
+    subwords = SubwordVectors(ngrams, table.buckets, matrix)
+    vectors = WordVectors(
+        Vocabulary.from_words(words, [5, 4, 3, 2, 9]),
+        subwords.word_vectors(np.zeros((5, 8), np.float32), words),
+        subwords=subwords,
+    )
+    vectors.tokenizer_settings = {"spec": "fast", "lowercase": True}
+    vectors.save(tmp_path / "ngrams")
+    return tmp_path / "ngrams"
+
+
+def test_words_that_are_not_in_the_vocabulary_are_answered_by_their_ngrams(model_with_ngrams):
+    result = vecmill("neighbors", model_with_ngrams, "trainning", "Riverr", "training", "--topn", "1", "--json")
+    assert result.exit_code == 0, result.output
+    records = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [record["word"] for record in records] == ["trainning", "riverr", "training"]
+    assert [record["neighbors"][0]["word"] for record in records] == ["training", "rivers", "trainers"]
+    assert "Riverr is looked up as riverr" in result.stderr
+    assert vecmill("analogy", model_with_ngrams, "trainer", "training", "river").exit_code == 0
+    line = vecmill("vector", model_with_ngrams, "trainer").stdout.split()
+    np.testing.assert_allclose(np.float32(line[1:]), WordVectors.load(model_with_ngrams)["trainer"])
+    fails(1, "'xyzzy' is not in the vocabulary", "neighbors", model_with_ngrams, "xyzzy")
+
+
+def test_lines_are_embedded_with_the_ngrams_of_unseen_words(model_with_ngrams, tmp_path):
+    out = tmp_path / "lines.npy"
+    result = vecmill("embed", model_with_ngrams, "--out", out, stdin="The trainer\nxyzzy\n")
+    assert "Words without a vector: 1 of 3 (33.3%)." in result.stdout
+    assert "Words not in the vocabulary with a vector by their n-grams: 1." in result.stdout
+    vectors = WordVectors.load(model_with_ngrams)
+    np.testing.assert_allclose(np.load(out)[0], vectors.unit_vectors(["the", "trainer"]).mean(0), atol=1e-6)
+    result = vecmill("embed", model_with_ngrams, "--out", tmp_path / "a.npy", "--json", stdin="The trainer\nxyzzy\n")
+    found = json.loads(result.stdout)
+    assert (found["words"], found["unknown_words"], found["words_by_ngrams"]) == (3, 1, 1)
+
+
+def test_models_with_ngrams_become_fasttexts(model_with_ngrams, tmp_path):
+    result = vecmill("convert", model_with_ngrams, tmp_path / "a.bin", "--json")
+    assert json.loads(result.stdout)["out_format"] == "fasttext-bin"
+    assert vecmill("export", model_with_ngrams, "--out", tmp_path / "b.bin").exit_code == 0
+    assert (tmp_path / "a.bin").read_bytes() == (tmp_path / "b.bin").read_bytes()
+    result = vecmill("convert", model_with_ngrams, tmp_path / "c.bin", "--format", "word2vec-binary")
+    assert "the vectors of n-grams, for words not in the vocabulary, are left out" in result.stderr
+    assert formats.read(tmp_path / "c.bin").subwords is None
+    assert vecmill("convert", tmp_path / "a.bin", tmp_path / "again", "--format", "model").exit_code == 0
+    found = json.loads(vecmill("info", tmp_path / "again", "--json").stdout)
+    assert (found["n-grams"], found["buckets"]) == ("3-4 characters", 5000)
+    assert 0 < found["buckets used"] < 100
+    assert vecmill("verify", tmp_path / "again").exit_code == 0
+
+
+def test_scores_are_printed_with_and_without_ngrams(model_with_ngrams, tmp_path):
+    pairs = tmp_path / "pairs.tsv"
+    pairs.write_text("training\ttrainers\t9\ntraining\trivers\t1\ntrainer\triver\t2\ntrainer\ttrainers\t8\n")
+    found = json.loads(vecmill("evaluate", model_with_ngrams, "--data", pairs, "--json").stdout)
+    assert [(row["measure"], row["used"], row["oov"]) for row in found] == [
+        ("Spearman", 2, 0.5),
+        ("Spearman with n-grams", 4, 0.0),
+    ]

@@ -181,7 +181,8 @@ def test_unusable_settings_are_refused_by_name(settings, message):
         ({"dimensions": 5}, "unknown setting 'dimensions'; did you mean 'dimension'"),
         ({"vector_size": 5}, "vector_size is called dimension here"),
         ({"workers": 5}, "workers is called threads here"),
-        ({"hs": 1}, "there is no hs here"),
+        ({"hs": 1}, "hs is called hierarchical_softmax here"),
+        ({"hashfxn": 1}, "there is no hashfxn here"),
     ],
 )
 def test_settings_of_another_type_or_name_are_refused(settings, message):
@@ -193,7 +194,8 @@ def test_settings_of_another_type_or_name_are_refused(settings, message):
     ("arguments", "message"),
     [
         ({"vector_size": 5}, "vector_size is called dimension here; settings are those of a Word2VecConfig"),
-        ({"hs": 1}, "there is no hs here"),
+        ({"hs": 1}, "hs is called hierarchical_softmax here"),
+        ({"hashfxn": 1}, "there is no hashfxn here"),
         ({"dimension": 5}, "'dimension' is no argument; settings are those of a Word2VecConfig"),
         ({"config": [["a", "b"]]}, "config is list; expected a Word2VecConfig"),
     ],

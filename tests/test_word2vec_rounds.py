@@ -7,52 +7,69 @@ import pytest
 
 from embeddings import Checkpointing, Word2Vec
 from embeddings.word2vec import deterministic as rounds
-from embeddings.word2vec import kernels
+from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
-from embeddings.word2vec.replicas import make_copies, make_owners, merge, take_block
-from tests.kernel_inputs import WORDS, as_block, make_parameters, make_sentences, make_step
+from embeddings.word2vec.architectures import KERNELS
+from embeddings.word2vec.replicas import (
+    copied_extensions,
+    copied_parameters,
+    make_copies,
+    make_owners,
+    merge,
+    take_block,
+)
+from tests.kernel_inputs import WORDS, as_block, make_extensions, make_parameters, make_sentences, make_step
 from tests.reference import word2vec as reference
 from tests.topics import interrupt, small
 
 NOISE = 15
 
 
-def train_round(parameters, architecture, blocks, steps, threads):
+def train_round(parameters, extensions, architecture, blocks, steps, threads):
     """What `Rounds` does in a round, step by step."""
-    dimension = parameters.embedding.shape[1]
-    copies = make_copies(len(blocks), 100, 20, NOISE, dimension)
-    owners, place = make_owners(WORDS, copies), np.full(WORDS, -1, np.int32)
+    noise = NOISE if steps[0].negative else 0
+    copies = make_copies(parameters, extensions, len(blocks), 100, 20, noise)
+    owners, place = make_owners(parameters, copies), np.full(len(parameters.embedding), -1, np.int32)
     results = []
     for worker, (sentences, step) in enumerate(zip(blocks, steps, strict=True)):
-        tokens, state = take_block(as_block(sentences), parameters, copies, worker, NOISE, place, step.state)
+        tables = extensions.subwords, extensions.paths
+        tokens, state = take_block(as_block(sentences), parameters, *tables, copies, worker, noise, place, step.state)
         assert (place == -1).all()
-        on_copy = kernels.Parameters(
-            copies.embedding[worker],
-            copies.context[worker],
-            np.full(100 + NOISE, 2**32 - 1, np.uint32),
-            np.zeros(NOISE, np.uint32),
-            copies.noise[worker, 1:],
-        )
+        on_copy, own = copied_parameters(copies, worker, noise), copied_extensions(extensions, copies, worker)
         block = kernels.Block(copies.tokens[worker], copies.offsets[worker], 0, len(sentences), 0, tokens)
-        scratch = kernels.scratch(100, dimension, step.window, step.negative)
-        kernel = kernels.KERNELS[architecture]
-        results.append(kernel(block, on_copy, step._replace(state=np.uint64(state)), scratch))
+        width = parameters.embedding.shape[1]
+        scratch = kernels.scratch(width, 100, step.window, step.negative, extensions.subwords is not None)
+        kernel = KERNELS[architecture]
+        results.append(kernel(block, on_copy, step._replace(state=np.uint64(state)), scratch, *own))
     for thread in range(threads):
         merge(parameters, copies, owners, len(blocks), thread, threads)
     assert (owners.place == -1).all()
     return results
 
 
-@pytest.mark.parametrize("sharing", [True, False])
+KINDS = [
+    ({}, {}),
+    ({}, {"share_negatives": False}),
+    ({"subwords": True}, {}),
+    ({"paths": True}, {"negative": 0}),
+    ({"subwords": True, "paths": True}, {"negative": 0}),
+]
+
+
+@pytest.mark.parametrize(("kinds", "settings"), KINDS, ids=str)
 @pytest.mark.parametrize("architecture", ["skip-gram", "cbow"])
-def test_a_round_equals_the_reference(architecture, sharing):
+def test_a_round_equals_the_reference(architecture, kinds, settings):
     dimension = 20
-    parameters, before = make_parameters(dimension), make_parameters(dimension)
+    has_subwords = kinds.get("subwords", False)
+    parameters, before = (make_parameters(dimension, subwords=has_subwords) for _ in range(2))
+    extensions = make_extensions(**kinds)
     blocks = [make_sentences([9, 0, 1, 14], seed=seed) for seed in range(4)]
-    step = make_step(share_negatives=sharing)
+    step = make_step(**settings)
     steps = [step._replace(state=np.uint64(1 << 40 + worker)) for worker in range(4)]
-    results = train_round(parameters, architecture, blocks, steps, threads=2)
-    E, C, expected = reference.train_round(before, architecture, blocks, steps, NOISE)
+    results = train_round(parameters, extensions, architecture, blocks, steps, threads=2)
+    E, C, expected = reference.train_round(
+        before, extensions, architecture, blocks, steps, NOISE if step.negative else 0
+    )
     assert abs(parameters.embedding - before.embedding).max() > 0.01
     np.testing.assert_allclose(parameters.embedding, E, rtol=0, atol=2e-5)
     np.testing.assert_allclose(parameters.context, C, rtol=0, atol=2e-5)
@@ -65,11 +82,11 @@ def merge_rows(changes):
     """Give every worker one row of E, of the same word, and merge."""
     dimension = len(changes[0])
     parameters = make_parameters(dimension)._replace(embedding=matrices.zeros(WORDS, dimension))
-    copies = make_copies(len(changes), 1, 1, 1, dimension)
+    copies = make_copies(parameters, kernels.Extensions(), len(changes), 1, 1, 1)
     for worker, change in enumerate(changes):
         copies.words[worker, 0], copies.sizes[worker, 0] = 5, 1
         copies.embedding[worker, 0, :dimension] = change
-    merge(parameters, copies, make_owners(WORDS, copies), len(changes), 0, 1)
+    merge(parameters, copies, make_owners(parameters, copies), len(changes), 0, 1)
     return parameters.embedding[5, :dimension]
 
 
@@ -82,13 +99,13 @@ def test_equal_changes_are_averaged_and_orthogonal_ones_added():
 @pytest.mark.parametrize("threads", [1, 2, 3, 7])
 def test_every_row_is_merged_by_exactly_one_thread(threads):
     words = 5000
-    copies = make_copies(1, words, 1, 1, 1)
+    E, C = matrices.zeros(words, 1), matrices.zeros(words, 1)
+    parameters = make_parameters(1)._replace(embedding=E, context=C)
+    copies = make_copies(parameters, kernels.Extensions(), 1, words, 1, 1)
     copies.words[0, :words] = np.arange(words)
     copies.sizes[:] = words
     copies.embedding[:], copies.context[:] = 1, 1
-    E, C = matrices.zeros(words, 1), matrices.zeros(words, 1)
-    parameters = make_parameters(1)._replace(embedding=E, context=C)
-    owners, shares = make_owners(words, copies), []
+    owners, shares = make_owners(parameters, copies), []
     for thread in range(threads):
         before = E.sum()
         merge(parameters, copies, owners, 1, thread, threads)

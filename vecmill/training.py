@@ -26,13 +26,17 @@ def train(
     dimension: int = 100,
     window: int = 5,
     dynamic_window: bool = True,
-    negative: int = 5,
+    negative: int | None = None,
+    hierarchical_softmax: bool = False,
     noise_exponent: float = 0.75,
     sample: float = 1e-3,
     epochs: int = 5,
     learning_rate: float | None = None,
     min_learning_rate: float = 1e-4,
     negative_sharing: str = "window",
+    subwords: str | None = None,
+    buckets: int = 2_000_000,
+    position_weights: int = 0,
     cbow_mean: bool = True,
     held_out: float = 0.01,
     seed: int = 1,
@@ -72,8 +76,10 @@ def train(
         Largest distance between a word and its context words.
     dynamic_window : bool
         Draw each window from 1..`window`.
-    negative : int
-        Noise words per example.
+    negative : int, optional
+        Noise words per example. Default: 5, or 0 with hierarchical softmax.
+    hierarchical_softmax : bool
+        Predict words by their paths through a Huffman tree instead of by noise words.
     noise_exponent : float
         Noise words are drawn from count^`noise_exponent`.
     sample : float
@@ -86,6 +92,13 @@ def train(
         The learning rate falls linearly to this one.
     negative_sharing : {"window", "pair"}
         Share noise words among the examples of a window, or draw them for every example.
+    subwords : str, optional
+        Lengths of the character n-grams whose vectors are a part of the vectors of words, such as "3-6": words that
+        the text does not have get vectors too. Default: none.
+    buckets : int
+        Number of hash values of the n-grams.
+    position_weights : int
+        CBOW: number of components of context vectors that are multiplied by a learned weight of their position.
     cbow_mean : bool
         CBOW: take the mean of the context vectors, not their sum.
     held_out : float
@@ -151,12 +164,16 @@ def train(
         window=window,
         dynamic_window=dynamic_window,
         negative=negative,
+        hierarchical_softmax=hierarchical_softmax,
         noise_exponent=noise_exponent,
         sample=sample,
         epochs=epochs,
         learning_rate=learning_rate,
         min_learning_rate=min_learning_rate,
         negative_sharing=negative_sharing,
+        subwords=subwords,
+        buckets=buckets,
+        position_weights=position_weights,
         cbow_mean=cbow_mean,
         held_out=held_out,
         seed=seed,

@@ -5,7 +5,7 @@ import pandas as pd
 
 from embeddings.evaluation.analogy_kernels import MASKED, update_answers
 from embeddings.evaluation.benchmark_files import Analogies
-from embeddings.evaluation.known_words import fold, known_rows
+from embeddings.evaluation.known_words import KnownWords, fold
 from embeddings.vectors.word_vectors import COSMUL_EPSILON, WordVectors
 
 BLOCK_VALUES = 1 << 20  # cosines of one block: 4 MB, near the size of the second-level cache
@@ -19,6 +19,7 @@ def evaluate_analogies(
     restrict_vocab: int | None = 300_000,
     case_insensitive: bool = True,
     dummy4unknown: bool = False,
+    use_ngrams: bool = False,
 ) -> pd.DataFrame:
     """Compute the accuracy on analogy questions, by section and in total.
 
@@ -38,6 +39,8 @@ def evaluate_analogies(
         Compare upper-case forms; the most frequent word of a form represents all of them.
     dummy4unknown : bool
         Count questions with an unknown word as wrong; otherwise they are skipped. The name is gensim's.
+    use_ngrams : bool
+        The words a, b and c may be outside of the vocabulary, if the model has n-grams; the answer is a word of it.
 
     Returns
     -------
@@ -50,7 +53,7 @@ def evaluate_analogies(
     ValueError
         The method is unknown.
     """
-    answerable, correct = answered(vectors, questions, method, restrict_vocab, case_insensitive)
+    answerable, correct = answered(vectors, questions, method, restrict_vocab, case_insensitive, use_ngrams)
     section = np.repeat(np.arange(len(questions.sections)), [len(part) for part in questions.sections.values()])
     used = answerable | dummy4unknown
     frame = pd.DataFrame({"section": section, "questions": 1, "used": used, "correct": correct, "oov": ~answerable})
@@ -68,6 +71,7 @@ def answered(
     method: str = "3CosAdd",
     restrict_vocab: int | None = 300_000,
     case_insensitive: bool = True,
+    use_ngrams: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Answer the questions; `evaluate_analogies` has the parameters and errors.
 
@@ -78,6 +82,8 @@ def answered(
     method : {"3CosAdd", "3CosMul"}
     restrict_vocab : int or None
     case_insensitive : bool
+    use_ngrams : bool
+        As in `evaluate_analogies`.
 
     Returns
     -------
@@ -88,21 +94,18 @@ def answered(
     """
     if method not in ("3CosAdd", "3CosMul"):
         raise ValueError(f"method is {method!r}; expected '3CosAdd' or '3CosMul'")
-    known = known_rows(vectors, restrict_vocab, case_insensitive)
-    rows = np.array(
-        [
-            [known.get(fold(word, case_insensitive), -1) for word in question]
-            for part in questions.sections.values()
-            for question in part
-        ],
-        np.int64,
-    ).reshape(-1, 4)
-    answerable = rows.min(axis=1) >= 0
-    variants = _variants(vectors, np.unique(rows[answerable, :3]), known, restrict_vocab, case_insensitive)
-    answers = _answers(vectors.unit_matrix[:restrict_vocab], rows[answerable, :3], variants, method == "3CosMul")
+    asked = [word for part in questions.sections.values() for question in part for word in question[:3]]
+    known = KnownWords(vectors, restrict_vocab, case_insensitive, asked if use_ngrams else ())
+    rows = known.rows(word for part in questions.sections.values() for question in part for word in question)
+    rows = rows.reshape(-1, 4)
+    answerable = (rows.min(axis=1) >= 0) & known.is_in_vocabulary(rows[:, 3])
+    terms, term_of = np.unique(rows[answerable, :3], return_inverse=True)
+    variants = _variants(vectors, terms, known.row_of, restrict_vocab, case_insensitive)
+    candidates, term_of = vectors.unit_matrix[:restrict_vocab], term_of.reshape(-1, 3)
+    answers = _answers(candidates, known.unit_vectors(terms), term_of, variants, method == "3CosMul")
     correct = np.zeros(len(rows), bool)
     correct[answerable] = [
-        known[fold(vectors.words[answer], case_insensitive)] == expected
+        known.row_of[fold(vectors.words[answer], case_insensitive)] == expected
         for answer, expected in zip(answers, rows[answerable, 3], strict=True)
     ]
     return answerable, correct
@@ -120,20 +123,21 @@ def _variants(
     return list(variants.values())
 
 
-def _answers(candidates: np.ndarray, questions: np.ndarray, variants: list[list[int]], multiply: bool) -> np.ndarray:
-    """Return the row of the best candidate for each question (a, b, c), (n,) int64.
+def _answers(
+    candidates: np.ndarray, asked: np.ndarray, term_of: np.ndarray, variants: list[list[int]], multiply: bool
+) -> np.ndarray:
+    """Return the row of the best candidate for each question, (n,) int64.
+
+    A question (a, b, c) is a row of `term_of`, (n, 3): three rows of `asked`, the unit vectors of all terms.
 
     The score of a candidate depends on its cosines with a, b and c. Questions have few distinct words, so cosines are
     computed once per word, as one narrow matrix product, instead of once per question.
     """
-    terms, term_of = np.unique(questions, return_inverse=True)
-    term_of = term_of.reshape(questions.shape)
     offsets = np.cumsum([0, *map(len, variants)])
     members = np.array([row for rows in variants for row in rows], np.int64)
-    best_score = np.full(len(questions), MASKED)
-    best_row = np.zeros(len(questions), np.int64)
-    width = int(np.clip(BLOCK_VALUES // max(len(terms), 1), NARROWEST, WIDEST))
-    asked = candidates[terms]
+    best_score = np.full(len(term_of), MASKED)
+    best_row = np.zeros(len(term_of), np.int64)
+    width = int(np.clip(BLOCK_VALUES // max(len(asked), 1), NARROWEST, WIDEST))
     for start in range(0, len(candidates), width):
         cosines = asked @ candidates[start : start + width].T
         if multiply:

@@ -5,12 +5,16 @@ import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 
 from embeddings.evaluation.benchmark_files import Categories, OddOneOut
-from embeddings.evaluation.known_words import fold, known_rows
+from embeddings.evaluation.known_words import KnownWords
 from embeddings.vectors.word_vectors import WordVectors
 
 
 def evaluate_categories(
-    vectors: WordVectors, categories: Categories, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
+    vectors: WordVectors,
+    categories: Categories,
+    restrict_vocab: int | None = 300_000,
+    case_insensitive: bool = True,
+    use_ngrams: bool = False,
 ) -> pd.DataFrame:
     """Compute the purity of clusters of the words, with one cluster per category.
 
@@ -26,6 +30,8 @@ def evaluate_categories(
         As in `evaluate_similarity`.
     case_insensitive : bool
         As in `evaluate_similarity`.
+    use_ngrams : bool
+        As in `evaluate_similarity`.
 
     Returns
     -------
@@ -33,15 +39,15 @@ def evaluate_categories(
         One row; columns set, purity (NaN if no word is known), clusters, words (in the file), used,
         oov (fraction of unknown words).
     """
-    known = known_rows(vectors, restrict_vocab, case_insensitive)
-    rows = np.array([known.get(fold(word, case_insensitive), -1) for word in categories.words], np.int64)
+    known = KnownWords(vectors, restrict_vocab, case_insensitive, categories.words if use_ngrams else ())
+    rows = known.rows(categories.words)
     used = rows >= 0
     names, category = np.unique(np.array(categories.categories)[used], return_inverse=True)
     purity = np.nan
     if used.sum() == 1:
         purity = 1.0
     elif used.sum() > 1:
-        tree = linkage(vectors.unit_vectors(rows[used]).astype(np.float64), method="ward")
+        tree = linkage(known.unit_vectors(rows[used]).astype(np.float64), method="ward")
         purity = _purity(fcluster(tree, len(names), criterion="maxclust"), category)
     return pd.DataFrame(
         {
@@ -61,7 +67,11 @@ def _purity(cluster: np.ndarray, category: np.ndarray) -> float:
 
 
 def evaluate_odd_one_out(
-    vectors: WordVectors, odd_one_out: OddOneOut, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
+    vectors: WordVectors,
+    odd_one_out: OddOneOut,
+    restrict_vocab: int | None = 300_000,
+    case_insensitive: bool = True,
+    use_ngrams: bool = False,
 ) -> pd.DataFrame:
     """Compute the accuracy of outlier detection: the fraction of outliers found among the members of their topic.
 
@@ -78,6 +88,8 @@ def evaluate_odd_one_out(
         As in `evaluate_similarity`.
     case_insensitive : bool
         As in `evaluate_similarity`.
+    use_ngrams : bool
+        As in `evaluate_similarity`.
 
     Returns
     -------
@@ -85,17 +97,14 @@ def evaluate_odd_one_out(
         One row per topic and a last row "total"; columns topic, outliers (in the file), used, found,
         accuracy (found / used, NaN if none was used), oov (fraction of outliers not used).
     """
-    known = known_rows(vectors, restrict_vocab, case_insensitive)
-
-    def rows(words: list[str]) -> np.ndarray:
-        return np.array([known[w] for w in (fold(word, case_insensitive) for word in words) if w in known], np.int64)
-
+    words = [word for topic in odd_one_out.topics for word in (*topic.members, *topic.outliers)]
+    known = KnownWords(vectors, restrict_vocab, case_insensitive, words if use_ngrams else ())
     counts = []
     for topic in odd_one_out.topics:
-        members, outliers = rows(topic.members), rows(topic.outliers)
+        members, outliers = (rows[rows >= 0] for rows in map(known.rows, (topic.members, topic.outliers)))
         if len(members) < 2:
             outliers = outliers[:0]
-        found = sum(_is_farthest(vectors.unit_vectors(np.append(members, row))) for row in outliers)
+        found = sum(_is_farthest(known.unit_vectors(np.append(members, row))) for row in outliers)
         counts.append((topic.name, len(topic.outliers), len(outliers), found))
     table = pd.DataFrame(counts, columns=["topic", "outliers", "used", "found"])
     table.loc[len(table)] = ["total", *table.iloc[:, 1:].sum()]

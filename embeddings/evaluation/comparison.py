@@ -24,6 +24,8 @@ from embeddings.vectors.word_vectors import WordVectors
 from vecmill.plurals import counted
 
 MEASURED = ["measure", "score", "low", "high", "pearson", "items", "used", "oov"]
+WITH_NGRAMS = " with n-grams"
+"""End of the measure of scores in which words outside of the vocabulary are used too."""
 RANKS = (100, 2000)  # frequency ranks of common content words
 
 
@@ -54,6 +56,8 @@ def evaluate(
     DataFrame
         One row per set; columns set, measure ("Spearman", "accuracy (3CosAdd)", "purity", "accuracy"), score,
         low and high (95 % interval, Spearman only), pearson (word pairs only), items, used, oov (fraction not used).
+        Vectors with n-grams have a second row per set, "... with n-grams", in which words outside of the vocabulary
+        are used too.
 
     Raises
     ------
@@ -62,23 +66,27 @@ def evaluate(
     """
     rows = []
     for name, path in sets.items():
-        parts = _measured(vectors, read_evaluation_set(path), method, restrict_vocab)
-        rows += [{**part, "set": name} for part in (parts if sections else parts[-1:])]
+        items = read_evaluation_set(path)
+        for use_ngrams in (False,) if vectors.subwords is None else (False, True):
+            parts = _measured(vectors, items, method, restrict_vocab, use_ngrams)
+            rows += [{**part, "set": name} for part in (parts if sections else parts[-1:])]
     return pd.DataFrame(rows).reindex(columns=["set", "section", *MEASURED] if sections else ["set", *MEASURED])
 
 
 def _measured(
-    vectors: WordVectors, evaluation_set: EvaluationSet, method: str, restrict_vocab: int | None
+    vectors: WordVectors, evaluation_set: EvaluationSet, method: str, restrict_vocab: int | None, use_ngrams: bool
 ) -> list[dict[str, Any]]:
     """Return the rows of one set with the columns of `evaluate`; the last row is of the whole set."""
+    options: dict[str, Any] = {"restrict_vocab": restrict_vocab, "use_ngrams": use_ngrams}
     if isinstance(evaluation_set, WordPairs):
-        table, measure = evaluate_similarity(vectors, evaluation_set, restrict_vocab), "Spearman"
+        table, measure = evaluate_similarity(vectors, evaluation_set, **options), "Spearman"
     elif isinstance(evaluation_set, Analogies):
-        table, measure = evaluate_analogies(vectors, evaluation_set, method, restrict_vocab), f"accuracy ({method})"
+        table, measure = evaluate_analogies(vectors, evaluation_set, method, **options), f"accuracy ({method})"
     elif isinstance(evaluation_set, Categories):
-        table, measure = evaluate_categories(vectors, evaluation_set, restrict_vocab), "purity"
+        table, measure = evaluate_categories(vectors, evaluation_set, **options), "purity"
     else:
-        table, measure = evaluate_odd_one_out(vectors, evaluation_set, restrict_vocab), "accuracy"
+        table, measure = evaluate_odd_one_out(vectors, evaluation_set, **options), "accuracy"
+    measure += WITH_NGRAMS if use_ngrams else ""
     common = {"spearman_low": "low", "spearman_high": "high", "topic": "section"}
     common |= dict.fromkeys(["spearman", "accuracy", "purity"], "score")
     common |= dict.fromkeys(["pairs", "questions", "words", "outliers"], "items")

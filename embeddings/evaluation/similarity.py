@@ -6,7 +6,7 @@ from scipy.stats import rankdata
 
 from embeddings.evaluation.benchmark_files import WordPairs
 from embeddings.evaluation.bootstrap import bootstrap, percentile_interval
-from embeddings.evaluation.known_words import fold, known_rows
+from embeddings.evaluation.known_words import KnownWords
 from embeddings.vectors.word_vectors import WordVectors
 
 
@@ -18,6 +18,7 @@ def evaluate_similarity(
     dummy4unknown: bool = False,
     resamples: int = 1000,
     rng: np.random.Generator | int = 0,
+    use_ngrams: bool = False,
 ) -> pd.DataFrame:
     """Compute the Spearman and Pearson correlations of cosines with human scores.
 
@@ -39,6 +40,8 @@ def evaluate_similarity(
         Efron 1979).
     rng : np.random.Generator or int
         Generator of the bootstrap, or its seed.
+    use_ngrams : bool
+        Words outside of the vocabulary have the vectors of their n-grams, if the model has n-grams.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def evaluate_similarity(
         file), used, oov (fraction of pairs with an unknown word). Correlations of fewer than two pairs, or of
         constant values, are NaN.
     """
-    cosines, answerable = pair_cosines(vectors, pairs, restrict_vocab, case_insensitive)
+    cosines, answerable = pair_cosines(vectors, pairs, restrict_vocab, case_insensitive, use_ngrams)
     used = answerable | dummy4unknown
     x, y = cosines[used], np.asarray(pairs.scores, np.float64)[used]
     low, high = bootstrap_interval(x, y, resamples, np.random.default_rng(rng))
@@ -66,7 +69,11 @@ def evaluate_similarity(
 
 
 def pair_cosines(
-    vectors: WordVectors, pairs: WordPairs, restrict_vocab: int | None = 300_000, case_insensitive: bool = True
+    vectors: WordVectors,
+    pairs: WordPairs,
+    restrict_vocab: int | None = 300_000,
+    case_insensitive: bool = True,
+    use_ngrams: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute the cosine of every pair.
 
@@ -78,6 +85,8 @@ def pair_cosines(
         As in `evaluate_similarity`.
     case_insensitive : bool
         As in `evaluate_similarity`.
+    use_ngrams : bool
+        As in `evaluate_similarity`.
 
     Returns
     -------
@@ -86,12 +95,13 @@ def pair_cosines(
     known : (n,) bool
         Both words are known.
     """
-    known = known_rows(vectors, restrict_vocab, case_insensitive)
-    rows = np.array([[known.get(fold(word, case_insensitive), -1) for word in pair] for pair in pairs.pairs], np.int64)
-    answerable = rows.reshape(-1, 2).min(axis=1) >= 0
-    first, second = rows.reshape(-1, 2)[answerable].T
+    words = [word for pair in pairs.pairs for word in pair]
+    known = KnownWords(vectors, restrict_vocab, case_insensitive, words if use_ngrams else ())
+    rows = known.rows(words).reshape(-1, 2)
+    answerable = rows.min(axis=1) >= 0
+    first, second = rows[answerable].T
     cosines = np.zeros(len(rows))
-    cosines[answerable] = np.einsum("ij,ij->i", vectors.unit_vectors(first), vectors.unit_vectors(second))
+    cosines[answerable] = np.einsum("ij,ij->i", known.unit_vectors(first), known.unit_vectors(second))
     return cosines, answerable
 
 

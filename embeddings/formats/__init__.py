@@ -8,6 +8,7 @@ word2vec-binary           header, words and float32                          whi
 word2vec-binary-newline   the same with a newline after each vector          white space     no      yes     no
 glove                     ``word number …`` lines                            white space     no      yes     no
 fasttext-vec              word2vec-text with five significant digits         white space     no      yes     no
+fasttext-bin              fastText's model with n-grams and context vectors  white space     no      no      yes
 npz                       arrays ``vectors``, ``words``, ``counts``          NUL at the end  yes     no      yes
 safetensors               tensors ``vectors``, ``words``, ``counts``         any             yes     no      yes
 parquet, arrow            columns ``word``, ``count``, ``vector``            any             yes     no      yes
@@ -19,10 +20,13 @@ projector                 directory for TensorBoard's projector              any
 model                     a model directory, as training writes it           any             no      no      yes
 ========================= ================================================== =============== ======= ======= ========
 
-Vectors written in float32 read back bit for bit, except from two formats: fasttext-vec rounds to five digits, and
-static-embedding scales every vector to unit length. No format stores empty words or numbers that are not finite.
+A model directory and fasttext-bin hold the vectors of n-grams too; ``.bin`` is fastText's format if there are some.
+Vectors written in float32 read back bit for bit, except from three formats: fasttext-vec rounds to five digits,
+fasttext-bin holds the words' own rows, from which vectors with n-grams are computed again, and static-embedding scales
+every vector to unit length. No format stores empty words or numbers that are not finite.
 """
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,7 +52,7 @@ from embeddings.formats.stream import (
 from embeddings.formats.word_counts import read_word_counts, with_counts
 from embeddings.setting_types import require_type
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.vectors.model_directory import read_tokenizer_settings, vectors_path
+from embeddings.vectors.model_directory import SUBWORDS_FILE, read_tokenizer_settings, vectors_path
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.hints import did_you_mean
 
@@ -65,9 +69,13 @@ __all__ = [
     "convert",
     "format_of_name",
     "guess_format",
+    "has_subwords",
     "read",
     "write",
 ]
+
+
+logger = logging.getLogger(__name__)
 
 
 class _CountChanged(Exception):
@@ -131,7 +139,8 @@ def read(
         return WordVectors.load(source)
     with _open(source, entry, progress, decoding, counts) as stream:
         table = collect(stream if limit is None else first_rows(stream, limit))
-    vectors = WordVectors(Vocabulary.from_words(table.words, table.counts), table.matrix)
+    vocabulary = Vocabulary.from_words(table.words, table.counts)
+    vectors = WordVectors(vocabulary, table.matrix, stream.context, stream.subwords)
     vectors.tokenizer_settings = read_tokenizer_settings(source)
     return vectors
 
@@ -173,15 +182,15 @@ def write(
         The file cannot be written, or the directory exists and `overwrite` is not set.
     """
     destination = _absolute(path)
-    entry = _writable(destination, format, dtype, overwrite)
+    entry = _writable(destination, format, dtype, overwrite, vectors.subwords is not None)
     if entry.name == "model":
         vectors.save(destination, overwrite=overwrite)
         return
     counts = vectors.vocabulary.counts
     table = VectorTable(vectors.vocabulary.words, counts if counts.any() else None, vectors.matrix)
-    entry.write_stream(
-        stream_of(table, f"vectors for {destination.name}", progress), destination, dtype, overwrite, rules
-    )
+    stream = stream_of(table, f"vectors for {destination.name}", progress)
+    stream.context, stream.subwords = vectors.context, vectors.subwords
+    _write_stream(entry, stream, destination, dtype, overwrite, rules)
 
 
 def convert(
@@ -235,7 +244,7 @@ def convert(
     source, destination = vectors_path(source), _absolute(destination)
     decoding = make_decoding(encoding, errors)
     source_entry = _readable(source, source_format, decoding)
-    entry = _writable(destination, format, dtype, overwrite)
+    entry = _writable(destination, format, dtype, overwrite, has_subwords(source, source_entry.name))
     count = None
     while True:
         with _open(source, source_entry, progress, decoding, counts) as stream:
@@ -248,7 +257,7 @@ def convert(
             if entry.needs_count:
                 stream.blocks = _exactly(stream.blocks, count or 0)
             try:
-                entry.write_stream(stream, destination, dtype, overwrite, rules)
+                _write_stream(entry, stream, destination, dtype, overwrite, rules)
             except _CountChanged as changed:  # by duplicate words
                 count = changed.count
                 continue
@@ -280,8 +289,13 @@ def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
     return entry
 
 
-def _writable(path: Path, name: str | None, dtype: str, overwrite: bool) -> Format:
-    entry = _named(name or format_of_name(path))
+def has_subwords(path: Path, name: str) -> bool:
+    """Return whether a source in this format has vectors of n-grams, or may have some."""
+    return name == "fasttext-bin" or (name == "model" and (vectors_path(path) / SUBWORDS_FILE).is_file())
+
+
+def _writable(path: Path, name: str | None, dtype: str, overwrite: bool, subwords: bool) -> Format:
+    entry = _named(name or format_of_name(path, subwords))
     if not entry.can_write:
         able = ", ".join(other.name for other in FORMATS.values() if other.can_write)
         raise UnknownFormatError(f"format {entry.name!r} is only read; formats that are written: {able}")
@@ -298,6 +312,18 @@ def _writable(path: Path, name: str | None, dtype: str, overwrite: bool) -> Form
         if foreign:
             raise FormatError(f"{path} also holds {foreign[0]}, which would be lost; move it away first")
     return entry
+
+
+def _write_stream(
+    entry: Format, stream: VectorStream, path: Path, dtype: str, overwrite: bool, rules: "TokenizerRules | None"
+) -> None:
+    """Write a stream; say so if its vectors of n-grams are lost."""
+    if stream.subwords is not None and not entry.takes_subwords:
+        able = " and ".join(other.name for other in FORMATS.values() if other.takes_subwords)
+        logger.warning(
+            "%s: the vectors of n-grams, for words not in the vocabulary, are left out; %s hold them", path, able
+        )
+    entry.write_stream(stream, path, dtype, overwrite, rules)
 
 
 def _named(name: str) -> Format:

@@ -32,12 +32,14 @@ _FASTTEXT_MAGIC = (793712314).to_bytes(4, "little")
 _HEAD_BYTES = 1 << 16
 
 
-def format_of_name(path: str | Path) -> str:
+def format_of_name(path: str | Path, subwords: bool = False) -> str:
     """Return the format in which a file with this name is written.
 
     Parameters
     ----------
     path : str or Path
+    subwords : bool
+        There are vectors of n-grams: ``.bin`` is then fastText's format, else word2vec's.
 
     Returns
     -------
@@ -53,6 +55,8 @@ def format_of_name(path: str | Path) -> str:
     if name.endswith(".txt") and "glove" in name:
         return "glove"
     suffix = Path(name).suffix
+    if subwords and Path(path).suffix.lower() == ".bin":
+        return "fasttext-bin"
     if suffix not in _BY_SUFFIX:
         raise UnknownFormatError(
             f"{path}: its name does not determine a format; end it in {', '.join(_BY_SUFFIX)} (also with .gz or .zst), "
@@ -112,10 +116,7 @@ def _by_magic(head: bytes, path: Path) -> str | None:
     if head.startswith(b"\x93NUMPY"):
         raise FormatError(f"{path}: is one NumPy array, which has no words; save both with numpy.savez as .npz")
     if head.startswith(_FASTTEXT_MAGIC):
-        raise FormatError(
-            f"{path}: is a fastText model ({_fasttext_kind(head)}); give the .vec file that the fasttext command "
-            f"writes beside it, or write one: fasttext print-word-vectors {path.name} < words.txt > vectors.txt"
-        )
+        return "fasttext-bin"
     if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and b"\0" in head[:8]:
         raise FormatError(f"{path}: is UTF-16 text, expected UTF-8; convert it: iconv -f UTF-16 -t UTF-8")
     if head.startswith(b"PK\x03\x04"):
@@ -127,12 +128,6 @@ def _by_magic(head: bytes, path: Path) -> str | None:
     if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < 1 << 32:
         return "safetensors"
     return None
-
-
-def _fasttext_kind(head: bytes) -> str:
-    """Return what a fastText model was trained as; the number stands in its settings after magic and version."""
-    kinds = {1: "CBOW", 2: "skip-gram", 3: "supervised"}
-    return kinds.get(int.from_bytes(head[36:40], "little"), "of an unknown kind")
 
 
 def _text_format(head: bytes, path: Path) -> str | None:

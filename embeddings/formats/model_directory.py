@@ -1,4 +1,4 @@
-"""A model directory as training writes it: ``vectors.npy`` (V, d) float32 and ``vocabulary.tsv``."""
+"""A model directory as training writes it: ``vectors.npy``, ``vocabulary.tsv``, and files of n-grams if it has some."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,16 +6,23 @@ from pathlib import Path
 
 import numpy as np
 
+from embeddings.array_files import save_array
 from embeddings.formats.safetensors_file import row_blocks
 from embeddings.formats.stream import Progress, VectorStream, as_dtype, sliced
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.vectors.model_directory import VECTORS_FILE, VOCABULARY_FILE, read_model_directory
+from embeddings.vectors.model_directory import (
+    CONTEXT_FILE,
+    VECTORS_FILE,
+    VOCABULARY_FILE,
+    read_model_directory,
+    write_subwords,
+)
 
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
     """Open a model directory; the vectors are memory-mapped."""
-    vocabulary, matrix, _ = read_model_directory(path)
+    vocabulary, matrix, context, subwords = read_model_directory(path)
     counts = vocabulary.counts if vocabulary.counts.any() else None
     yield VectorStream(
         dimension=matrix.shape[1],
@@ -23,11 +30,13 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
         has_counts=counts is not None,
         matrix=matrix,
         blocks=sliced(list(vocabulary.words), counts, row_blocks(matrix), progress),
+        context=context,
+        subwords=subwords,
     )
 
 
 def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
-    """Write the vectors and the vocabulary."""
+    """Write the vectors, the vocabulary, and what else the stream has: context vectors, vectors of n-grams."""
     words: list[str] = []
     counts = [np.empty(0, np.int64)]
     with (directory / VECTORS_FILE).open("wb") as file:
@@ -38,5 +47,9 @@ def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
             words += block.words
             if block.counts is not None:
                 counts.append(block.counts)
+    if stream.context is not None:
+        save_array(directory / CONTEXT_FILE, stream.context)
+    if stream.subwords is not None:
+        write_subwords(directory, stream.subwords)
     known = np.concatenate(counts) if stream.has_counts else None
     Vocabulary.from_words(words, known).save(directory / VOCABULARY_FILE)

@@ -48,6 +48,8 @@ class Format:
         The words are those of a file of counts.
     takes_rules : bool
         The rules that split text into words are written too.
+    takes_subwords : bool
+        Vectors of n-grams are written too.
     """
 
     name: str
@@ -64,6 +66,7 @@ class Format:
     takes_encoding: bool = False
     takes_words: bool = False
     takes_rules: bool = False
+    takes_subwords: bool = False
 
     def open_stream(
         self, path: Path, progress: Progress | None, decoding: Decoding, counts: Mapping[str, int] | None
@@ -152,6 +155,14 @@ FORMATS: dict[str, Format] = {
             takes_encoding=True,
         ),
         Format(
+            name="fasttext-bin",
+            description="fastText's .bin: words, their n-grams and context vectors; also quantised ones are read",
+            module="fasttext_binary",
+            extensions=(".bin", ".ftz"),
+            takes_encoding=True,
+            takes_subwords=True,
+        ),
+        Format(
             name="glove-binary",
             description="the parameters that GloVe writes with -binary; the words are those of its vocabulary file",
             module="glove_binary",
@@ -226,6 +237,7 @@ FORMATS: dict[str, Format] = {
             module="model_directory",
             files=MODEL_FILES,
             needs_count=True,
+            takes_subwords=True,
         ),
     )
 }

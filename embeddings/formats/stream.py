@@ -5,12 +5,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from embeddings.formats.errors import FormatError, shown
+
+if TYPE_CHECKING:
+    from embeddings.vectors.subwords import SubwordVectors
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +54,10 @@ class VectorStream:
         The blocks have word counts.
     matrix : (V, d) float32 or None
         All rows, if the file can be memory-mapped; the blocks are then views of it.
+    context : (V, d) float32 or None
+        Context vectors, if the format has some.
+    subwords : SubwordVectors or None
+        Vectors of n-grams, if the format has some.
     """
 
     dimension: int
@@ -58,6 +65,8 @@ class VectorStream:
     count: int | None = None
     has_counts: bool = False
     matrix: npt.NDArray[np.float32] | None = None
+    context: npt.NDArray[np.float32] | None = None
+    subwords: "SubwordVectors | None" = None
 
 
 class VectorTable(NamedTuple):

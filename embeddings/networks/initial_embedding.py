@@ -7,7 +7,7 @@ all angles and leaves the new dimensions to be learned.
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -38,16 +38,21 @@ class Alignment:
         Words without a vector, the most frequent first.
     missing_share : float
         Their share of the tokens of the training text.
+    by_ngrams : dict of int to str
+        Words that E does not have, but that have a vector by their n-grams, as E would spell them; by their number.
     """
 
     rows: np.ndarray
     missing: list[str]
     missing_share: float
+    by_ngrams: dict[int, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         words = [word for word in self.missing if any(map(str.isalnum, word)) and word not in (UNK, EOS)]
         some = ", ".join(words[:_SHOWN]) + (", ..." if len(words) > _SHOWN else "")
         found = f"{len(self.rows) - len(self.missing):,} of {len(self.rows):,} words have a trained vector"
+        if self.by_ngrams:
+            found += f" ({len(self.by_ngrams):,} by their n-grams)"
         if not self.missing:
             return found
         return f"{found}; the others, {self.missing_share:.1%} of the text, start at random{': ' if some else ''}{some}"
@@ -77,7 +82,7 @@ class Spelling:
 
 
 def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
-    """Find the vector of each word: under the same spelling, else under that of `Spelling`.
+    """Find the vector of each word: under the same spelling, else under that of `Spelling`, else by its n-grams.
 
     Parameters
     ----------
@@ -95,8 +100,11 @@ def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
     EmbeddingsError
         No word has a vector.
     """
-    rows = vectors.vocabulary.ids(map(Spelling(vectors), vocabulary.words), missing=-1).astype(np.int64)
+    spelled = list(map(Spelling(vectors), vocabulary.words))
+    rows = vectors.vocabulary.ids(spelled, missing=-1).astype(np.int64)
     lost = np.flatnonzero(rows < 0)
+    by_ngrams = _by_ngrams(vectors, {number: spelled[number] for number in lost.tolist()})
+    lost = np.setdiff1d(lost, list(by_ngrams))
     if len(lost) == len(rows):
         raise EmbeddingsError(
             f"none of the {len(rows):,} words of the text is among the {len(vectors):,} of the embeddings "
@@ -104,7 +112,16 @@ def align(vocabulary: Vocabulary, vectors: WordVectors) -> Alignment:
             "train them on the same language with the same tokenizer"
         )
     share = float(vocabulary.counts[lost].sum() / max(1, vocabulary.counts.sum()))
-    return Alignment(rows, [vocabulary.words[i] for i in lost.tolist()], share)
+    return Alignment(rows, [vocabulary.words[i] for i in lost.tolist()], share, by_ngrams)
+
+
+def _by_ngrams(vectors: WordVectors, words: dict[int, str]) -> dict[int, str]:
+    """Return the words that have a vector by their n-grams."""
+    if vectors.subwords is None:
+        return {}
+    known = vectors.subwords.know(list(words.values()))
+    pairs = zip(words.items(), known, strict=True)
+    return {number: word for (number, word), is_known in pairs if is_known and word not in (UNK, EOS)}
 
 
 def random_embedding(rng: np.random.Generator, words: int, dimension: int, std: float = RANDOM_STD) -> np.ndarray:
@@ -142,6 +159,9 @@ def initial_embedding(
     alignment = align(vocabulary, vectors)
     found = np.flatnonzero(alignment.rows >= 0)
     known = np.asarray(vectors.matrix[alignment.rows[found]], np.float64)
+    if alignment.by_ngrams:
+        found = np.concatenate([found, np.array(list(alignment.by_ngrams))])
+        known = np.concatenate([known, vectors[list(alignment.by_ngrams.values())]])
     if not np.isfinite(known).all():
         row = int(found[np.argmin(np.isfinite(known).all(axis=1))])
         word = vocabulary.words[row]

@@ -173,6 +173,9 @@ class WordInputs:
         for form, count in forms.items():
             counts[self._spelling(form)] += count
         del counts[UNK]
+        if vectors is not None and vectors.subwords is not None:
+            by_ngrams = vectors.subwords.know(list(counts))
+            self._has_vector |= {word for word, is_known in zip(counts, by_ngrams, strict=True) if is_known}
         total = sum(counts.values())
         lost = sum(count for word, count in counts.items() if word not in self._has_vector)
         self.missing_share = lost / total if total else 0.0

@@ -231,10 +231,14 @@ class Vocabulary:
         """
         number = self._find(word)
         if number is None:
-            near = self._closest(word)
-            hint = f"closest: {', '.join(near)}" if near else f"the vocabulary has {len(self):,} other words"
-            raise UnknownWordError(f"word {word!r} is not in the vocabulary; {hint}")
+            raise self.unknown_word(word)
         return number
+
+    def unknown_word(self, word: str) -> UnknownWordError:
+        """Return the error of a word that is not in the vocabulary."""
+        near = self._closest(word)
+        hint = f"closest: {', '.join(near)}" if near else f"the vocabulary has {len(self):,} other words"
+        return UnknownWordError(f"word {word!r} is not in the vocabulary; {hint}")
 
     def ids(self, words: Iterable[str], missing: int | None = None) -> np.ndarray:
         """Return the ids of words, (n,) int32.

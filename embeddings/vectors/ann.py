@@ -138,11 +138,11 @@ class NeighborIndex:
         """
         if topn < 1:
             raise ValueError(f"topn is {topn}; expected 1 or more")
-        rows = self.vectors.ids(words)
+        rows = self.vectors.places(words)
         k = min(topn, len(self.vectors) - 1)
         ids, similarities = np.full((len(rows), k + 1), -1, np.int32), np.full((len(rows), k + 1), -np.inf, np.float32)
         if len(rows):
-            found = self._index.search(self.vectors.unit_vectors(rows), k + 1)
+            found = self._index.search(self.vectors.unit_vectors(words), k + 1)
             width = found.keys.shape[-1]  # one word gives one-dimensional results
             used = np.arange(width) < np.reshape(found.counts if found.keys.ndim == 2 else width, (-1, 1))
             used &= found.keys != rows[:, None]

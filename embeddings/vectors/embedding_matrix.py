@@ -15,6 +15,7 @@ from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings.text.tokenizer.tokenizers import Tokenizer
+    from embeddings.vectors.subwords import SubwordVectors
 
 Word: TypeAlias = str | int | np.integer
 """A word, or its id: the row of E."""
@@ -38,6 +39,9 @@ class EmbeddingMatrix:
         E. A float32 array is kept without a copy (a memory map stays one), others are copied to float32.
     context : (V, d) array, optional
         Context (output) vectors of the same words.
+    subwords : SubwordVectors, optional
+        Vectors of character n-grams: words outside of the vocabulary then have vectors too. E holds the means of the
+        words' own rows and their n-grams.
 
     Attributes
     ----------
@@ -56,7 +60,13 @@ class EmbeddingMatrix:
         are not read here; NaN and infinity in them are found when norms are first computed.
     """
 
-    def __init__(self, vocabulary: Vocabulary, matrix: np.ndarray, context: np.ndarray | None = None) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        matrix: np.ndarray,
+        context: np.ndarray | None = None,
+        subwords: "SubwordVectors | None" = None,
+    ) -> None:
         self._lengths_asked = 0
         self.metrics: list[dict[str, Any]] = []
         self.dropped: dict[str, int] = {}
@@ -67,6 +77,12 @@ class EmbeddingMatrix:
         if self.context is not None and self.context.shape != self.matrix.shape:
             raise EmbeddingsError(
                 f"matrix has the shape {self.matrix.shape} and context {self.context.shape}; expected the same shape"
+            )
+        self.subwords = subwords
+        if subwords is not None and subwords.dimension != self.dimension:
+            raise EmbeddingsError(
+                f"the vectors of words have {counted(self.dimension, 'dimension')}, those of n-grams "
+                f"{subwords.dimension}; expected as many: are they of the same model?"
             )
 
     @property
@@ -125,12 +141,11 @@ class EmbeddingMatrix:
                 f"the tokenizer of these vectors has to be given, for it has no name: {error}"
             ) from None
 
-    def __getitem__(self, words: Word | Sequence[Word]) -> np.ndarray:
+    def __getitem__(self, words: Word | Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the vector (d,) of one word, or the vectors (n, d) of several."""
         if isinstance(words, (str, int, np.integer)):
             return self.get_vector(words)
-        vectors: np.ndarray = self.matrix[self.ids(words)]
-        return vectors
+        return self._vectors(words, self.places(words))
 
     @cached_property
     def unit_matrix(self) -> np.ndarray:
@@ -228,15 +243,31 @@ class EmbeddingMatrix:
         Returns
         -------
         (d,) float32
+            With `subwords`, the mean of the n-grams of a word that is not in the vocabulary.
 
         Raises
         ------
         KeyError, IndexError
             As `id`.
         """
-        row = self.id(word)
-        vector: np.ndarray = self.matrix[row]
-        return vector / self._length(row) if norm else vector
+        if self.is_seen(word):
+            row = self.id(word)
+            vector: np.ndarray = self.matrix[row]
+            return vector / self._length(row) if norm else vector
+        vector = self._unseen_vector(str(word))
+        if norm:
+            vector /= _lengths(vector[None])[0]
+        vector.flags.writeable = False
+        return vector
+
+    def _unseen_vector(self, word: str) -> np.ndarray:
+        """Return the vector of a word by its n-grams, (d,) float32; raise as `id` if it has none."""
+        if self.subwords is not None:
+            vectors, known = self.subwords.look_up([word])
+            if known[0]:
+                vector: np.ndarray = vectors[0]
+                return vector
+        raise self.vocabulary.unknown_word(word)
 
     def unit_vectors(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the unit vectors of words or ids, (n, d) float32; only their rows of E are read.
@@ -252,14 +283,66 @@ class EmbeddingMatrix:
         Raises
         ------
         KeyError, IndexError
-            As `id`.
+            As `places`.
         EmbeddingsError
             A row holds NaN or infinity.
         """
-        ids = self.ids(words)
-        rows = self.matrix[ids]
-        unit: np.ndarray = (rows / self._lengths_of(ids, rows)[:, None]).astype(np.float32)
+        ids = self.places(words)
+        rows = self._vectors(words, ids)
+        lengths = self._lengths_of(ids, rows) if ids.min(initial=0) >= 0 else _lengths(rows)
+        unit: np.ndarray = (rows / lengths[:, None]).astype(np.float32)
         return unit
+
+    def is_seen(self, word: Word) -> bool:
+        """Return whether a word has a row of E; ids have one, and unknown words without `subwords` are left to `id`."""
+        return self.subwords is None or not isinstance(word, str) or word in self.vocabulary
+
+    def has_vector(self, word: str) -> bool:
+        """Return whether a word is in the vocabulary, or n-grams give it a vector."""
+        return word in self.vocabulary or (self.subwords is not None and bool(self.subwords.know([word])[0]))
+
+    def places(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
+        """Return the rows of several words, (n,) int64; -1 for words that have a vector by their n-grams only.
+
+        Parameters
+        ----------
+        words : sequence of str or int
+
+        Returns
+        -------
+        (n,) int64
+
+        Raises
+        ------
+        KeyError
+            A word is not in the vocabulary, and n-grams give it no vector.
+        IndexError
+            A number is not a row.
+        TypeError
+            `words` is a str.
+        """
+        require_list(words)
+        if self.subwords is None or isinstance(words, np.ndarray):
+            return self.ids(words)
+        by_ngrams = set(self._known_by_ngrams(words))
+        found = (_UNKNOWN if place in by_ngrams else self.id(word) for place, word in enumerate(words))
+        return np.fromiter(found, np.int64, len(words))
+
+    def _known_by_ngrams(self, terms: Sequence[WordOrVector]) -> list[int]:
+        """Return the places of words that have a vector by their n-grams only."""
+        if self.subwords is None:
+            return []
+        unseen = {place: term for place, term in enumerate(terms) if isinstance(term, str) and term not in self}
+        known = self.subwords.know(list(unseen.values()))
+        return [place for place, is_known in zip(unseen, known, strict=True) if is_known]
+
+    def _vectors(self, words: Sequence[Word] | np.ndarray, places: np.ndarray) -> np.ndarray:
+        """Return the vectors of words whose rows are known, -1 for those by n-grams, (n, d) float32."""
+        vectors: np.ndarray = self.matrix[places]
+        unseen = np.flatnonzero(places < 0).tolist()
+        if self.subwords is not None and unseen:
+            vectors[unseen] = self.subwords.vectors([str(words[place]) for place in unseen])
+        return vectors
 
     def mean_vector(
         self,
@@ -304,6 +387,7 @@ class EmbeddingMatrix:
         factors = np.ones(len(words)) if weights is None else np.asarray(weights, np.float64)
         if factors.shape != (len(words),):
             raise ValueError(f"got {len(words)} words and weights of shape {factors.shape}; expected one weight a word")
+        words = self._terms(words, unit=pre_normalize)
         ids = self._ids_of_terms(words, ignore_missing=ignore_missing)
         total = len(ids) if weights is None else float(np.abs(factors).sum())
         mean = np.zeros(self.dimension)
@@ -321,6 +405,15 @@ class EmbeddingMatrix:
         if total > 0:
             mean /= total
         return _unit(mean) if post_normalize else mean.astype(np.float32)
+
+    def _terms(self, terms: Sequence[WordOrVector], *, unit: bool) -> Sequence[WordOrVector]:
+        """Return the terms with vectors in the place of words that have one by their n-grams only."""
+        if self.subwords is None:
+            return terms
+        replaced = list(terms)
+        for place in self._known_by_ngrams(terms):
+            replaced[place] = self.get_vector(str(terms[place]), norm=unit)
+        return replaced
 
     def _ids_of_terms(self, terms: Sequence[WordOrVector], *, ignore_missing: bool) -> list[int]:
         """Return the rows of words and ids; `_VECTOR` for vectors, `_UNKNOWN` for words to be skipped."""

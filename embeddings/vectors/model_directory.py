@@ -4,16 +4,22 @@ Layout::
 
     DIRECTORY/vectors.npy        E, (V, d) float32
     DIRECTORY/context.npy        the context matrix, (V, d) float32; optional
+    DIRECTORY/subwords.json      lengths and number of buckets of the n-grams; optional, with the two files below
+    DIRECTORY/ngram_buckets.npy  the buckets in use, (U,) int32
+    DIRECTORY/ngram_vectors.npy  their vectors, (U, d) float32
     DIRECTORY/vocabulary.tsv     the words in the order of the rows, with their counts
     DIRECTORY/config.json        the settings of the tokenizer, under "tokenizer"; optional; training adds its own
     DIRECTORY/metrics.jsonl      the metrics of every epoch, if training wrote the directory
+
+With n-grams, the rows of E are the means of the words' own rows and those of their n-grams; the own rows, which
+training continues and fastText's files hold, follow from both (`SubwordVectors.own_rows`) and are not stored.
 """
 
 import json
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -22,10 +28,14 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
 from vecmill.files import atomic_directory, writing
 
+if TYPE_CHECKING:
+    from embeddings.vectors.subwords import SubwordVectors
+
 VECTORS_FILE, CONTEXT_FILE, VOCABULARY_FILE = "vectors.npy", "context.npy", "vocabulary.tsv"
 REQUIRED_FILES = (VECTORS_FILE, VOCABULARY_FILE)
 CONFIG_FILE, METRICS_FILE = "config.json", "metrics.jsonl"
-MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE)
+SUBWORD_FILES = SUBWORDS_FILE, BUCKETS_FILE, NGRAMS_FILE = "subwords.json", "ngram_buckets.npy", "ngram_vectors.npy"
+MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE, *SUBWORD_FILES)
 
 _STAGE = "train-embeddings"  # of the directory of a run, where its vectors are
 _LANGUAGE_MODEL = "language_model.json"
@@ -39,11 +49,13 @@ class StoredVectors(NamedTuple):
     vocabulary : Vocabulary
     matrix : (V, d) float32
     context : (V, d) float32 or None
+    subwords : SubwordVectors or None
     """
 
     vocabulary: Vocabulary
     matrix: np.ndarray
-    context: np.ndarray | None
+    context: np.ndarray | None = None
+    subwords: "SubwordVectors | None" = None
 
 
 def vectors_path(path: str | PathLike[str]) -> Path:
@@ -101,7 +113,49 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
         Vocabulary.load(path / VOCABULARY_FILE),
         read_array(path / VECTORS_FILE, mapped=True),
         read_array(context, mapped=True) if context.is_file() else None,
+        _read_subwords(path) if (path / SUBWORDS_FILE).is_file() else None,
     )
+
+
+def _read_subwords(path: Path) -> "SubwordVectors":
+    """Open the n-grams of a model directory; their vectors are memory-mapped."""
+    from embeddings.text.character_ngrams import CharacterNgrams  # imported here: slow, and few models have n-grams
+    from embeddings.vectors.subwords import SubwordVectors
+
+    place = path / SUBWORDS_FILE
+    try:
+        settings = json.loads(place.read_text("utf-8"))
+        names = "min_length", "max_length", "buckets"
+        if not isinstance(settings, dict) or {type(settings.get(name)) for name in names} != {int}:
+            raise ValueError(f"expected whole numbers {', '.join(names)}")
+        ngrams = CharacterNgrams(**{name: settings[name] for name in names})
+    except (ValueError, RecursionError) as error:
+        raise EmbeddingsError(
+            f"{place} is damaged ({' '.join(str(error).split())[:200]}); get the directory again"
+        ) from error
+    for name in (BUCKETS_FILE, NGRAMS_FILE):
+        if not (path / name).is_file():
+            raise EmbeddingsError(f"{path} has {SUBWORDS_FILE} but no {name}; get the directory again")
+    buckets, matrix = (read_array(path / name, mapped=True) for name in (BUCKETS_FILE, NGRAMS_FILE))
+    try:
+        return SubwordVectors(ngrams, buckets, matrix)
+    except EmbeddingsError as error:
+        raise EmbeddingsError(f"{path}: {error}; get the directory again") from error
+
+
+def write_subwords(directory: Path, subwords: "SubwordVectors") -> None:
+    """Write the files of n-grams to a model directory.
+
+    Parameters
+    ----------
+    directory : Path
+    subwords : SubwordVectors
+    """
+    ngrams = subwords.ngrams
+    settings = {"min_length": ngrams.min_length, "max_length": ngrams.max_length, "buckets": ngrams.buckets}
+    save_array(directory / BUCKETS_FILE, subwords.buckets)
+    save_array(directory / NGRAMS_FILE, subwords.matrix)
+    (directory / SUBWORDS_FILE).write_text(json.dumps(settings) + "\n", "utf-8")
 
 
 def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
@@ -163,6 +217,8 @@ def write_model_directory(
         save_array(new / VECTORS_FILE, stored.matrix)
         if stored.context is not None:
             save_array(new / CONTEXT_FILE, stored.context)
+        if stored.subwords is not None:
+            write_subwords(new, stored.subwords)
         stored.vocabulary.save(new / VOCABULARY_FILE)
         if tokenizer:
             settings = {"name" if name == "spec" else name: value for name, value in tokenizer.items()}

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import require_list
-from embeddings.vectors.embedding_matrix import BLOCK
+from embeddings.vectors.embedding_matrix import BLOCK, Word
 from embeddings.vectors.word_vectors import WordVectors
 
 
@@ -23,7 +23,7 @@ def unit_norm(vectors: WordVectors) -> WordVectors:
     Returns
     -------
     WordVectors
-        Unit vectors, without context vectors; zero vectors stay zero.
+        Unit vectors, without context vectors and n-grams; zero vectors stay zero.
     """
     return WordVectors(vectors.vocabulary, vectors.unit_matrix)
 
@@ -39,7 +39,7 @@ def add_context(vectors: WordVectors) -> WordVectors:
     Returns
     -------
     WordVectors
-        Sums, without context vectors.
+        Sums, without context vectors and n-grams.
 
     Raises
     ------
@@ -66,7 +66,7 @@ def remove_top_components(vectors: WordVectors, components: int | None = None) -
     Returns
     -------
     WordVectors
-        The remainders, without context vectors.
+        The remainders, without context vectors and n-grams.
 
     Raises
     ------
@@ -102,17 +102,20 @@ class KnownWords(NamedTuple):
     Attributes
     ----------
     ids : (m,) int64
-        Rows of the known words, sentence by sentence.
+        Rows of the known words, sentence by sentence; V + i for word i of `by_ngrams`.
     ends : (n + 1,) int64
         The known words of sentence i are ``ids[ends[i] : ends[i + 1]]``.
+    by_ngrams : list of str
+        Distinct words outside of the vocabulary that have a vector by their n-grams.
     """
 
     ids: np.ndarray
     ends: np.ndarray
+    by_ngrams: list[str]
 
 
 def known_words(vectors: WordVectors, sentences: Sequence[Sequence[str]]) -> KnownWords:
-    """Look up the words of sentences; unknown words are skipped.
+    """Look up the words of sentences; words without a vector are skipped.
 
     Parameters
     ----------
@@ -138,8 +141,22 @@ def known_words(vectors: WordVectors, sentences: Sequence[Sequence[str]]) -> Kno
             )
     lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
     ids = vectors.vocabulary.ids(chain.from_iterable(sentences), missing=-1).astype(np.int64)
+    by_ngrams = _number_unseen(vectors, sentences, ids)
     known_before = np.concatenate([[0], np.cumsum(ids >= 0)])
-    return KnownWords(ids[ids >= 0], known_before[np.concatenate([[0], np.cumsum(lengths)])])
+    return KnownWords(ids[ids >= 0], known_before[np.concatenate([[0], np.cumsum(lengths)])], by_ngrams)
+
+
+def _number_unseen(vectors: WordVectors, sentences: Sequence[Sequence[str]], ids: np.ndarray) -> list[str]:
+    """Replace -1 in `ids` by V, V + 1, ... for words that have a vector by their n-grams; return these words."""
+    if vectors.subwords is None:
+        return []
+    words = list(chain.from_iterable(sentences))
+    places = np.flatnonzero(ids < 0).tolist()
+    distinct = list(dict.fromkeys(words[place] for place in places))
+    known = [word for word, is_known in zip(distinct, vectors.subwords.know(distinct), strict=True) if is_known]
+    numbers = {word: len(vectors) + number for number, word in enumerate(known)}
+    ids[places] = [numbers.get(words[place], -1) for place in places]
+    return known
 
 
 def mean_sentence_vectors(vectors: WordVectors, sentences: Sequence[Sequence[str]] | KnownWords) -> np.ndarray:
@@ -161,7 +178,7 @@ def mean_sentence_vectors(vectors: WordVectors, sentences: Sequence[Sequence[str
     TypeError
         A sentence is not a list of words.
     """
-    return _means(sentences, vectors, vectors.unit_vectors)
+    return _means(sentences, vectors, lambda words, _: vectors.unit_vectors(words))
 
 
 def weighted_sentence_vectors(
@@ -228,23 +245,32 @@ def scaled_sentence_vectors(
         A sentence is not a list of words.
     """
 
-    def weighted(ids: np.ndarray) -> np.ndarray:
-        product: np.ndarray = weights[ids, None] * vectors.matrix[ids]
+    def weighted(words: Sequence[Word] | np.ndarray, seen: np.ndarray) -> np.ndarray:
+        factors = np.ones(len(words))  # of words by n-grams
+        factors[: len(seen)] = weights[seen]
+        product: np.ndarray = factors[:, None] * vectors[words]
         return product
 
     return _means(sentences, vectors, weighted)
 
 
 def _means(
-    sentences: Sequence[Sequence[str]] | KnownWords, vectors: WordVectors, rows_of: Callable[[np.ndarray], np.ndarray]
+    sentences: Sequence[Sequence[str]] | KnownWords,
+    vectors: WordVectors,
+    rows_of: Callable[[Sequence[Word] | np.ndarray, np.ndarray], np.ndarray],
 ) -> np.ndarray:
-    """Return the mean of `rows_of` (distinct word ids) over the words of each sentence, (n, d) float32."""
-    ids, ends = sentences if isinstance(sentences, KnownWords) else known_words(vectors, sentences)
+    """Return the mean of `rows_of` over the words of each sentence, (n, d) float32.
+
+    `rows_of` takes distinct words, those of the vocabulary first and as ids, and these ids.
+    """
+    ids, ends, by_ngrams = sentences if isinstance(sentences, KnownWords) else known_words(vectors, sentences)
     result = np.zeros((len(ends) - 1, vectors.dimension), np.float32)
     for start in range(0, len(result), BLOCK):
         bounds = ends[start : start + BLOCK + 1]
         distinct, columns = np.unique(ids[bounds[0] : bounds[-1]], return_inverse=True)
-        rows = rows_of(distinct)
+        seen, unseen = np.split(distinct, [np.searchsorted(distinct, len(vectors))])
+        words = [*seen, *(by_ngrams[number - len(vectors)] for number in unseen)] if len(unseen) else seen
+        rows = rows_of(words, seen)
         ones = np.ones(len(columns), rows.dtype)
         occurrences = sparse.csr_array((ones, columns, bounds - bounds[0]), (len(bounds) - 1, len(distinct)))
         result[start : start + BLOCK] = (occurrences @ rows) / np.maximum(np.diff(bounds), 1)[:, None].astype(

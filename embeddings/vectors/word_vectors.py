@@ -37,8 +37,9 @@ COSMUL_EPSILON = 1e-6  # keeps the quotient of 3CosMul finite; gensim's value
 class WordVectors(EmbeddingMatrix):
     """Embedding matrix E with its vocabulary and queries.
 
-    Similarity is the cosine everywhere. Every method that takes a word also takes its id. An unknown word raises a
-    `KeyError` that suggests the closest spellings. See `EmbeddingMatrix` for the parameters.
+    Similarity is the cosine everywhere. Every method that takes a word also takes its id. A word that is not in the
+    vocabulary has the vector of its n-grams if there are `subwords`, and else raises a `KeyError` that suggests the
+    closest spellings. See `EmbeddingMatrix` for the parameters.
 
     Examples
     --------
@@ -74,7 +75,7 @@ class WordVectors(EmbeddingMatrix):
         return vectors
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write a model directory: ``vectors.npy``, ``context.npy`` if there is a context, and ``vocabulary.tsv``.
+        """Write a model directory: ``vectors.npy``, ``vocabulary.tsv``, and files of context and n-grams if there are.
 
         If the tokenizer of the text is known, ``config.json`` records its settings.
 
@@ -91,11 +92,14 @@ class WordVectors(EmbeddingMatrix):
         OutputError
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
-        stored = StoredVectors(self.vocabulary, self.matrix, self.context)
+        stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords)
         write_model_directory(directory, stored, self.tokenizer_settings, overwrite=overwrite)
 
     def similarity(self, w1: Word, w2: Word) -> float:
         """Return the cosine of two words, from -1 to 1."""
+        if not (self.is_seen(w1) and self.is_seen(w2)):
+            first, second = self.unit_vectors([w1, w2])
+            return float(first @ second)
         row1, row2 = self.id(w1), self.id(w2)
         lengths = self._length(row1) * self._length(row2)
         if _SMALLEST < lengths < _LARGEST:
@@ -169,7 +173,7 @@ class WordVectors(EmbeddingMatrix):
         """
         weighted = [term if isinstance(term, tuple) else (term, 1.0) for term in _as_list(positive)]
         weighted += [term if isinstance(term, tuple) else (term, -1.0) for term in _as_list(negative)]
-        words, weights = [word for word, _ in weighted], [weight for _, weight in weighted]
+        words, weights = self._terms([word for word, _ in weighted], unit=True), [weight for _, weight in weighted]
         query = self.mean_vector(words, weights, post_normalize=True, ignore_missing=False)
         given = self._rows(words)
         rows = None if among is None else np.setdiff1d(self.ids(among), given)
@@ -229,7 +233,7 @@ class WordVectors(EmbeddingMatrix):
         Representations". Parameters, result and errors are those of `most_similar`, but there are no weights, and at
         least one positive word is required.
         """
-        ups, downs = _as_list(positive), _as_list(negative)
+        ups, downs = (self._terms(_as_list(terms), unit=True) for terms in (positive, negative))
         if not ups:
             raise ValueError("got no positive words; expected at least one")
         candidates = self.unit_matrix[:restrict_vocab]
@@ -312,8 +316,9 @@ class WordVectors(EmbeddingMatrix):
             Cosines.
         """
         candidates = self.unit_matrix[:restrict_vocab]
-        rows = self.ids(words)
-        ids, similarities = nearest(candidates, self.unit_matrix[rows], topn, rows[:, None])
+        rows = self.places(words)
+        units = self.unit_matrix[rows] if rows.min(initial=0) >= 0 else self.unit_vectors(words)
+        ids, similarities = nearest(candidates, units, topn, rows[:, None])
         k = min(topn, len(candidates) - 1)
         return ids[:, :k], similarities[:, :k]
 
@@ -327,7 +332,7 @@ class WordVectors(EmbeddingMatrix):
         n, k = ids.shape
         return pd.DataFrame(
             {
-                "word": np.repeat([self.words[row] for row in self.ids(words)], k),
+                "word": np.repeat([word if isinstance(word, str) else self.words[int(word)] for word in words], k),
                 "rank": np.tile(np.arange(1, k + 1), n),
                 "neighbor": [self.words[row] for row in ids.ravel()],
                 "similarity": similarities.ravel(),
@@ -353,21 +358,21 @@ class WordVectors(EmbeddingMatrix):
             `words` is a str.
         """
         require_list(words)
-        ids = self.vocabulary.ids(words, missing=-1)
-        if ids.min(initial=0) < 0:
-            unknown = [word for word, row in zip(words, ids, strict=True) if row < 0]
+        known = [word for word in words if self.has_vector(word)]
+        if len(known) < len(words):
+            unknown = [word for word in words if not self.has_vector(word)]
             logger.warning("not in the vocabulary, skipped: %s", ", ".join(unknown))
-            words, ids = [word for word, row in zip(words, ids, strict=True) if row >= 0], ids[ids >= 0]
-        if not len(ids):
+        if not known:
             raise ValueError("got no words of the vocabulary; expected at least one")
-        units = self.unit_vectors(ids)
+        words, units = known, self.unit_vectors(known)
         return words[int(np.argmin(units @ units.mean(axis=0)))]
 
     def closer_than(self, w1: Word, w2: Word) -> list[str]:
         """Return the words closer to `w1` than `w2` is, in the order of the rows, without `w1`."""
         distances = self.distances(w1)
-        closer = distances < distances[self.id(w2)]
-        closer[self.id(w1)] = False
+        closer = distances < (distances[self.id(w2)] if self.is_seen(w2) else self.distance(w1, w2))
+        if self.is_seen(w1):
+            closer[self.id(w1)] = False
         return [self.words[row] for row in np.flatnonzero(closer).tolist()]
 
     def rank(self, w1: Word, w2: Word) -> int:

@@ -4,18 +4,22 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from embeddings.setting_types import require_one_of, require_setting_types
+from embeddings.text.character_ngrams import MOST_BUCKETS, CharacterNgrams
 from embeddings.threads import thread_count
 from embeddings.word2vec.names_elsewhere import explains_names, hint_for
 
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
+DEFAULT_NEGATIVE = 5
 DEFAULT_LEARNING_RATE = {"skip-gram": 0.025, "cbow": 0.1}
 CONTINUED_LEARNING_RATE = {"skip-gram": 0.01, "cbow": 0.04}  # for given initial vectors: 0.4 of the default
+
+_MOST_NEGATIVE = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Word2VecConfig:
-    """Training of word vectors by skip-gram or CBOW with negative sampling (Mikolov et al. 2013).
+    """Training of word vectors by skip-gram or CBOW (Mikolov et al. 2013), with subwords (Bojanowski et al. 2017).
 
     Attributes
     ----------
@@ -28,8 +32,11 @@ class Word2VecConfig:
         Largest distance between a word and its context words: 2 to 5 favours words of one kind, 10 words of one topic.
     dynamic_window : bool
         Draw the distance from 1 to the window for every word, so that near words count more.
-    negative : int
-        Noise words per example: 5 to 20 for little text, 2 to 5 for much.
+    negative : int or None
+        Noise words per example: 5 to 20 for little text, 2 to 5 for much. None: 5, or 0 with hierarchical softmax.
+    hierarchical_softmax : bool
+        Predict words by their paths through a Huffman tree instead of by noise words: the loss is then a true
+        -log p(word | context), by which sentences can be scored.
     noise_exponent : float
         Noise words are drawn in proportion to their count to this power: 1 follows the counts, 0 ignores them.
     sample : float
@@ -44,6 +51,14 @@ class Word2VecConfig:
     negative_sharing : {"window", "pair"}
         "window" shares noise words among the examples of a window, which is fast; "pair" draws new ones for every
         example, as in the textbook.
+    subwords : str or None
+        Lengths of the character n-grams whose vectors are a part of the vectors of words, such as "3-6": rare words
+        become better, and words that the text does not have get vectors too. None: none.
+    buckets : int
+        Number of hash values of the n-grams; n-grams with the same value share a vector.
+    position_weights : int
+        CBOW only: the first components of context vectors that are multiplied by a learned weight of their position, 0
+        to the dimension: 10 of 100 are usual.
     cbow_mean : bool
         CBOW only: take the mean of the context vectors; false takes their sum, as some older models do.
     held_out : float
@@ -68,13 +83,17 @@ class Word2VecConfig:
     dimension: int = 100
     window: int = 5
     dynamic_window: bool = True
-    negative: int = 5
+    negative: int | None = None
+    hierarchical_softmax: bool = False
     noise_exponent: float = 0.75
     sample: float = 1e-3
     epochs: int = 5
     learning_rate: float | None = None
     min_learning_rate: float = 1e-4
     negative_sharing: str = "window"
+    subwords: str | None = None
+    buckets: int = 2_000_000
+    position_weights: int = 0
     cbow_mean: bool = True
     held_out: float = 0.01
     seed: int = 1
@@ -88,13 +107,14 @@ class Word2VecConfig:
         for name, low, high in (
             ("dimension", 1, 100_000),
             ("window", 1, 1_000),
-            ("negative", 1, 1_000),
             ("noise_exponent", -10, 10),
             ("sample", 0, 1),
             ("epochs", 1, 1_000_000),
             ("min_learning_rate", 0, self.rate),
             ("held_out", 0, 0.5),
             ("seed", 0, 2**63 - 1),
+            ("buckets", 1, MOST_BUCKETS),
+            ("position_weights", 0, self.dimension),
         ):
             if not low <= getattr(self, name) <= high:  # also refuses NaN
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be from {low:g} to {high:g}")
@@ -102,6 +122,32 @@ class Word2VecConfig:
             raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0 (usual: 0.01 to 0.1)")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads is {self.threads}; it must be at least 1, or left out for all processors")
+        self._require_output_layer()
+        if self.position_weights and self.architecture != "cbow":
+            raise ValueError("position_weights are those of CBOW; leave them out with skip-gram")
+        if self.subwords is not None:
+            CharacterNgrams.of_range(self.subwords, self.buckets)
+
+    def _require_output_layer(self) -> None:
+        if self.hierarchical_softmax and self.negative:
+            raise ValueError(
+                f"hierarchical_softmax takes no noise words, and negative is {self.negative}; leave out one of them"
+            )
+        if not self.hierarchical_softmax and not 1 <= self.noise_words <= _MOST_NEGATIVE:
+            raise ValueError(
+                f"negative is {self.negative}; it must be from 1 to {_MOST_NEGATIVE}, or 0 with hierarchical_softmax"
+            )
+
+    @property
+    def noise_words(self) -> int:
+        """Noise words per example as a number: 0 with hierarchical softmax."""
+        default = 0 if self.hierarchical_softmax else DEFAULT_NEGATIVE
+        return default if self.negative is None else self.negative
+
+    @property
+    def ngrams(self) -> CharacterNgrams | None:
+        """The character n-grams of subwords, or None."""
+        return None if self.subwords is None else CharacterNgrams.of_range(self.subwords, self.buckets)
 
     @property
     def rate(self) -> float:

@@ -21,12 +21,20 @@ import numpy as np
 
 from embeddings.compilation import read_only
 from embeddings.text.encoded_corpus import EncodedCorpus
-from embeddings.word2vec import kernels
+from embeddings.word2vec import kernel_arguments as kernels
+from embeddings.word2vec.architectures import KERNELS
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.hogwild import empty_block, open_block
-from embeddings.word2vec.replicas import make_copies, make_owners, merge, take_block
+from embeddings.word2vec.replicas import (
+    copied_extensions,
+    copied_parameters,
+    make_copies,
+    make_owners,
+    merge,
+    take_block,
+)
 
 WORKERS = 8
 """Blocks per round, for any number of threads; more threads than this are not used."""
@@ -36,6 +44,7 @@ _FEWEST_BLOCK_TOKENS = 50
 _FEWEST_ROUNDS = 250  # of an epoch: a short text would change the matrices too seldom
 _TOKENS_PER_NOISE_WORD = 20  # for each of the K negatives: 500 noise words for 2,000 tokens and K = 5
 _MOST_NOISE_WORDS = 10_000
+_SMALLEST = 1e-30  # no change: 0 / 0
 
 
 def block_tokens(corpus: EncodedCorpus) -> int:
@@ -52,24 +61,34 @@ class Rounds:
     corpus : EncodedCorpus
     parameters : kernels.Parameters
         Matrices to train.
+    extensions : kernels.Extensions
+        Position weights are trained.
     blocks : BlockTable
         All blocks to train.
     """
 
     def __init__(
-        self, config: Word2VecConfig, corpus: EncodedCorpus, parameters: kernels.Parameters, blocks: BlockTable
+        self,
+        config: Word2VecConfig,
+        corpus: EncodedCorpus,
+        parameters: kernels.Parameters,
+        extensions: kernels.Extensions,
+        blocks: BlockTable,
     ) -> None:
         self.threads = min(config.thread_count, WORKERS)
-        self._corpus, self._parameters, self._negative = corpus, parameters, config.negative
-        self._kernel = kernels.KERNELS[config.architecture]
+        self._extensions = extensions
+        self._corpus, self._parameters, self._negative = corpus, parameters, config.noise_words
+        self._kernel = KERNELS[config.architecture]
         tokens = int(blocks.tokens.max(initial=1))
         sentences = int((blocks.last_sentence - blocks.first_sentence).max(initial=1))
-        width = parameters.embedding.shape[1]
-        self._copies = make_copies(WORKERS, tokens, sentences, self._noise_words(tokens), width)
-        self._owners = make_owners(len(parameters.embedding), self._copies)
-        self._keep_all = np.full(self._copies.words.shape[1], 2**32 - 1, np.uint32)
-        self._always_alias = np.zeros(self._copies.noise.shape[1], np.uint32)
-        self._scratches = [kernels.scratch(tokens, width, config.window, config.negative) for _ in range(self.threads)]
+        self._copies = make_copies(parameters, extensions, WORKERS, tokens, sentences, self._noise_words(tokens))
+        weights = extensions.position_weights
+        self._weight_changes = None if weights is None else np.zeros((WORKERS, *weights.shape), np.float32)
+        self._owners = make_owners(parameters, self._copies)
+        width, has_subwords = parameters.embedding.shape[1], extensions.subwords is not None
+        self._scratches = [
+            kernels.scratch(width, tokens, config.window, self._negative, has_subwords) for _ in range(self.threads)
+        ]
         self._places = [np.full(len(parameters.embedding), -1, np.int32) for _ in range(self.threads)]
 
     def compile(self, step: kernels.Step) -> None:
@@ -87,31 +106,46 @@ class Rounds:
 
     def train_block(self, worker: int, thread: int, block: kernels.Block, step: kernels.Step) -> tuple[float, int]:
         """Train a block on a worker's copy; return the sum of losses and the number of examples."""
-        copies, parameters = self._copies, self._parameters
-        noise = self._noise_words(block.last - block.first)
-        tokens, state = take_block(block, parameters, copies, worker, noise, self._places[thread], step.state)
+        copies, (subwords, paths, weights) = self._copies, self._extensions
+        noise, place = self._noise_words(block.last - block.first), self._places[thread]
+        tokens, state = take_block(block, self._parameters, subwords, paths, copies, worker, noise, place, step.state)
         sentences = block.last_sentence - block.first_sentence
         ids, offsets = read_only(copies.tokens[worker]), read_only(copies.offsets[worker])
         copied = kernels.Block(ids, offsets, 0, sentences, 0, tokens)
-        on_copy = kernels.Parameters(
-            embedding=copies.embedding[worker],
-            context=copies.context[worker],
-            keep=self._keep_all,
-            alias_threshold=self._always_alias[:noise],
-            alias_word=copies.noise[worker, 1 : noise + 1],
-        )
-        result: tuple[float, int] = self._kernel(
-            copied, on_copy, step._replace(state=np.uint64(state)), self._scratches[thread]
-        )
+        on_copy, own = copied_parameters(copies, worker, noise), copied_extensions(self._extensions, copies, worker)
+        drawn = step._replace(state=np.uint64(state))
+        result: tuple[float, int] = self._kernel(copied, on_copy, drawn, self._scratches[thread], *own)
+        if weights is not None:
+            self._weight_changes[worker] = own.position_weights - weights
         return result
 
     def merge(self, blocks: int, thread: int) -> None:
         """Add the changes of the first `blocks` workers to the rows of E and C that a thread owns."""
         merge(self._parameters, self._copies, self._owners, blocks, thread, self.threads)
+        if thread == 0 and self._extensions.position_weights is not None:
+            self._extensions.position_weights += merged(self._weight_changes[:blocks])
 
     def _noise_words(self, tokens: int) -> int:
         wanted = self._negative * max(1, tokens // _TOKENS_PER_NOISE_WORD)
         return min(wanted, max(_MOST_NOISE_WORDS, self._negative))
+
+
+def merged(changes: np.ndarray) -> np.ndarray:
+    """Return the sum of the changes of rows that all workers changed; where they agree, less than it, as `merge` does.
+
+    Parameters
+    ----------
+    changes : (W, rows, d) float32
+
+    Returns
+    -------
+    (rows, d) float32
+    """
+    total = changes.sum(axis=0)
+    squares, square = np.square(changes).sum(axis=(0, 2)), np.square(total).sum(axis=1)
+    diversity = squares / np.maximum(np.maximum(square, squares), _SMALLEST)
+    result: np.ndarray = total * diversity[:, None].astype(np.float32)
+    return result
 
 
 class _Team:

@@ -1,9 +1,11 @@
 """Threads that update the same matrices without locks (Hogwild; Recht et al. 2011)."""
 
+import threading
 from collections.abc import Callable
 
 from embeddings.text.encoded_corpus import EncodedCorpus
-from embeddings.word2vec import kernels
+from embeddings.word2vec import kernel_arguments as kernels
+from embeddings.word2vec.architectures import KERNELS
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.config import Word2VecConfig
@@ -18,21 +20,29 @@ class Hogwild:
     corpus : EncodedCorpus
     parameters : kernels.Parameters
         Matrices to train.
+    extensions : kernels.Extensions
+        Position weights are trained.
     block_tokens : int
         Tokens of the longest block.
     """
 
     def __init__(
-        self, config: Word2VecConfig, corpus: EncodedCorpus, parameters: kernels.Parameters, block_tokens: int
+        self,
+        config: Word2VecConfig,
+        corpus: EncodedCorpus,
+        parameters: kernels.Parameters,
+        extensions: kernels.Extensions,
+        block_tokens: int,
     ) -> None:
         self.threads = config.thread_count
-        self._config, self._corpus, self._parameters = config, corpus, parameters
-        self._block_tokens = block_tokens
-        self._kernel = kernels.KERNELS[config.architecture]
+        self._config, self._corpus, self._block_tokens = config, corpus, block_tokens
+        self._parameters, self._extensions = parameters, extensions
+        self._kernel = KERNELS[config.architecture]
+        self._whole_weights = threading.Lock()
 
     def compile(self, step: kernels.Step) -> None:
         """Compile the kernel by training an empty block, so that training time excludes compilation."""
-        self._kernel(empty_block(self._corpus), self._parameters, step, self._scratch())
+        self._train(empty_block(self._corpus), step, self._scratch())
 
     def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
         """Return the function for each of the `threads` threads; it trains blocks until none is left."""
@@ -41,14 +51,28 @@ class Hogwild:
             scratch = self._scratch()
             while (number := work.next()) is not None:
                 block = open_block(self._corpus, blocks, number)
-                loss, examples = self._kernel(block, self._parameters, step(number), scratch)
+                loss, examples = self._train(block, step(number), scratch)
                 work.add(loss, examples, block.last - block.first)
 
         return run
 
+    def _train(self, block: kernels.Block, step: kernels.Step, scratch: kernels.Scratch) -> tuple[float, int]:
+        """Train a block; its changes of the few position weights, which all threads use, come at its end."""
+        shared = self._extensions.position_weights
+        if shared is None:
+            return self._kernel(block, self._parameters, step, scratch, *self._extensions)  # type: ignore[no-any-return]
+        with self._whole_weights:
+            before = shared.copy()
+        own = self._extensions._replace(position_weights=before.copy())
+        result: tuple[float, int] = self._kernel(block, self._parameters, step, scratch, *own)
+        with self._whole_weights:
+            shared += own.position_weights - before
+        return result
+
     def _scratch(self) -> kernels.Scratch:
-        width = self._parameters.embedding.shape[1]
-        return kernels.scratch(self._block_tokens, width, self._config.window, self._config.negative)
+        width, config = self._parameters.embedding.shape[1], self._config
+        has_subwords = self._extensions.subwords is not None
+        return kernels.scratch(width, self._block_tokens, config.window, config.noise_words, has_subwords)
 
 
 def open_block(corpus: EncodedCorpus, blocks: BlockTable, number: int) -> kernels.Block:

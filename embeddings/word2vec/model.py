@@ -9,6 +9,7 @@ from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.initial_parameters import word_vectors_of
 from embeddings.word2vec.names_elsewhere import points_to
 from embeddings.word2vec.padded_matrices import without_padding
 from embeddings.word2vec.training_run import TrainingRun
@@ -101,7 +102,8 @@ class Word2Vec(Estimator):
             require_dimension(initial_vectors, config.dimension)
             copy_vectors(initial_vectors, vocabulary, embedding, context)
         run.train()
-        matrices = without_padding(embedding, config.dimension), without_padding(context, config.dimension)
+        vectors = word_vectors_of(embedding, run.extensions.subwords)
+        matrices = without_padding(vectors, config.dimension), without_padding(context, config.dimension)
         if trained is not None and not trained.all():
             vocabulary = vocabulary.select(trained)
             matrices = matrices[0][trained], matrices[1][trained]

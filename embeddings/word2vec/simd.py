@@ -24,6 +24,9 @@ LANES = 16 if _AVX512 else 8
 WIDE = 32 if _AVX512 else 8
 """Floats that a block of 24 vectors can have each: two registers where there are 32 of them, else one."""
 
+GROUP = 6
+"""Vectors that `lane_sums` takes."""
+
 SCORES = 8
 """Lanes of the vector that `lane_sums` returns."""
 
@@ -223,6 +226,22 @@ def first_score(typingctx, scalar):
 
 
 @intrinsic
+def where_unequal(typingctx, numbers, position, number, values):
+    """`SCORES` lanes of `values` where ``numbers[position + lane] != number``, else zero; `numbers` is int32."""
+
+    def codegen(context, builder, signature, args):
+        address = _address(context, builder, signature.args[0], args[0], args[1:2])
+        integers = ir.VectorType(_INT32, SCORES)
+        found = builder.load(builder.bitcast(address, integers.as_pointer()), align=4, typ=integers)
+        single = builder.insert_element(ir.Constant(integers, ir.Undefined), args[2], _INT32(0))
+        same = builder.icmp_signed("==", found, _shuffle(builder, single, single, [0] * SCORES))
+        zero = ir.Constant(ir.VectorType(_FLOAT, SCORES), [0.0] * SCORES)
+        return builder.select(same, zero, args[3])
+
+    return _SCORE(numbers, types.intp, types.int32, _SCORE), codegen
+
+
+@intrinsic
 def prefetch(typingctx, matrix, row, column):
     """Ask for the cache line that holds ``matrix[row, column]``, to be read and written soon."""
 
@@ -235,6 +254,26 @@ def prefetch(typingctx, matrix, row, column):
         return context.get_dummy_value()
 
     return types.void(matrix, types.intp, types.intp), codegen
+
+
+TWO_WIDTHS = WIDE > LANES
+
+
+def both_widths(operation):
+    """Make an operation on a few columns for wide vectors, and one for the columns that are left over.
+
+    Parameters
+    ----------
+    operation : callable
+        Takes the `load` and the `broadcast` of one width; returns the operation.
+
+    Returns
+    -------
+    wide, narrow : function
+        The same function where one width is enough.
+    """
+    wide = operation(load_wide, broadcast_wide)
+    return wide, operation(load, broadcast) if TWO_WIDTHS else wide
 
 
 if config.DISABLE_JIT:
@@ -262,6 +301,9 @@ if config.DISABLE_JIT:
 
     def lane_sums(*vectors):  # noqa: D103
         return np.array([*(v.sum() for v in vectors), 0, 0], np.float32)
+
+    def where_unequal(numbers, position, number, values):  # noqa: D103
+        return np.where(numbers[position : position + SCORES] != number, values, np.float32(0))
 
     def clamp(a, limit):  # noqa: D103
         return np.clip(a, -limit, limit)

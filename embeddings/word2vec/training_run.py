@@ -14,14 +14,13 @@ from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpoints, Pace, ProgressCallback, TrainingDiverged, TrainingProgress
 from embeddings.word2vec import deterministic as rounds
-from embeddings.word2vec import kernels
-from embeddings.word2vec import padded_matrices as matrices
+from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.deterministic import Rounds
 from embeddings.word2vec.hogwild import Hogwild
-from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
+from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +51,11 @@ class TrainingRun:
     Attributes
     ----------
     parameters : kernels.Parameters
-        E and C with padded rows, and the tables for drawing words.
+        E and C with padded rows, and the tables of draws.
+    extensions : kernels.Extensions
+        Subwords, paths and position weights.
+    ngrams : NgramTable or None
+        The n-grams that rows of E after those of the words belong to.
     metrics : list of dict
         See `Word2Vec`.
 
@@ -80,22 +83,13 @@ class TrainingRun:
         self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
         self._loss_interval = max(1, min(_LOSS_INTERVAL, self._epoch_tokens // _LEAST_MEASURED))
-        generator = np.random.default_rng(config.seed)
-        counts = vocabulary.counts if trained is None else np.where(trained, vocabulary.counts, 0)
-        if np.count_nonzero(counts) < 2 and trained is not None:
-            raise EmbeddingsError("fewer than two words to train; give more text")
-        noise = noise_distribution(counts, config.noise_exponent, trained)
-        threshold, alias = alias_table(noise)
-        self.parameters = kernels.Parameters(
-            embedding=matrices.random_rows(len(vocabulary), config.dimension, generator),
-            context=matrices.zeros(len(vocabulary), config.dimension),
-            keep=as_uint32_threshold(keep_probability(counts, config.sample, trained)),
-            alias_threshold=threshold,
-            alias_word=alias,
-        )
-        self._hogwild = Hogwild(config, corpus, self.parameters, int(blocks.tokens.max()))
-        deterministic = config.deterministic
-        self._strategy = Rounds(config, corpus, self.parameters, self._blocks) if deterministic else self._hogwild
+        self.ngrams = ngrams_of(config, vocabulary, trained)
+        self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams)
+        self.extensions = extensions_of(config, vocabulary, trained, self.ngrams)
+        self._hogwild = Hogwild(config, corpus, self.parameters, self.extensions, int(blocks.tokens.max()))
+        self._strategy = self._hogwild
+        if config.deterministic:
+            self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
         self._pace = Pace(self.words_total)
         self._trained_seconds = 0.0
         self._whole = threading.Lock()  # taken while threads change E and C
@@ -199,10 +193,15 @@ class TrainingRun:
             for future in [pool.submit(run) for _ in range(threads)]:
                 future.result()
 
-    def _save(self, work: Work) -> None:
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """Return everything that is trained, by its name in checkpoints."""
+        weights = self.extensions.position_weights
         arrays = {"embedding": self.parameters.embedding, "context": self.parameters.context}
+        return arrays if weights is None else {**arrays, "position_weights": weights}
+
+    def _save(self, work: Work) -> None:
         state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
-        self._checkpoints.save(arrays, state)
+        self._checkpoints.save(self._arrays(), state)
 
     def _restore(self, work: Work) -> None:
         """Restore the newest checkpoint; the caller ensures that the directory has none of other settings or text."""
@@ -210,8 +209,8 @@ class TrainingRun:
         if found is None:
             return
         with self._checkpoints.fitting():
-            for name in ("embedding", "context"):
-                matrix, saved = getattr(self.parameters, name), found.arrays[name]
+            for name, matrix in self._arrays().items():
+                saved = found.arrays[name]
                 if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
                     raise ValueError(
                         f"a matrix is {saved.dtype} {saved.shape}, in this training {matrix.dtype} {matrix.shape}"
@@ -269,9 +268,10 @@ class TrainingRun:
         return kernels.Step(
             window=config.window,
             dynamic_window=config.dynamic_window,
-            negative=config.negative,
+            negative=config.noise_words,
             share_negatives=config.negative_sharing == "window",
             mean=config.cbow_mean,
+            weighted=config.position_weights,
             learning_rate=learning_rate,
             loss_interval=loss_interval,
             state=np.uint64(random_state(config.seed, epoch, block)),

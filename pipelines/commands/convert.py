@@ -35,8 +35,8 @@ def export_command(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="word2vec-text, word2vec-binary, glove, fasttext-vec, npz, safetensors, parquet, arrow, csv, "
-            "static-embedding or projector.",
+            help="word2vec-text, word2vec-binary, glove, fasttext-vec, fasttext-bin, npz, safetensors, parquet, arrow, "
+            "csv, static-embedding or projector.",
             show_default="by the extension of --out",
             autocompletion=format_names,
         ),
@@ -144,8 +144,9 @@ def convert_command(
     """Convert word vectors from one format to another.
 
     Formats are recognized by name and content: word2vec-text, word2vec-binary, word2vec-binary-newline, glove,
-    fasttext-vec, npz, safetensors, parquet, arrow, csv, static-embedding, projector, model, and, to read only, spacy.
-    GloVe's own binary file needs --input-format glove-binary and --counts. The extensions .gz and .zst compress.
+    fasttext-vec, fasttext-bin, npz, safetensors, parquet, arrow, csv, static-embedding, projector, model, and, to read
+    only, spacy. GloVe's own binary file needs --input-format glove-binary and --counts. A model with n-grams keeps them
+    in model and fasttext-bin, which is the format of OUT.bin then. The extensions .gz and .zst compress.
 
     Example: vecmill convert GoogleNews-vectors.bin.gz vectors.parquet --float16
     """
@@ -156,7 +157,7 @@ def convert_command(
     dtype = "float16" if half else "float32"
     try:
         source_name = source_name or formats.guess_format(source)
-        name = name or formats.format_of_name(destination)
+        name = name or formats.format_of_name(destination, formats.has_subwords(source, source_name))
         with interruptible("nothing was written"), make_progress().task(f"writing {destination}", None) as update:
             size = _size(source)
             formats.convert(

@@ -49,6 +49,7 @@ class Tally:
     lines_without_known_word: int = 0
     words: int = 0
     unknown_words: int = 0
+    words_by_ngrams: int = 0
 
 
 def embed_command(
@@ -87,8 +88,9 @@ def embed_command(
 ) -> None:
     """Embed lines of text, one vector per line.
 
-    Lines are tokenized as the training text of the model was. Unknown words are left out and counted; a line without
-    known words gets a vector of zeros. Lines on stdin are answered as they arrive, except with sif, which needs all.
+    Lines are tokenized as the training text of the model was. Unknown words have the vectors of their n-grams if the
+    model has n-grams, else they are left out and counted; a line without known words gets a vector of zeros. Lines on
+    stdin are answered as they arrive, except with sif, which needs all.
 
     Example: vecmill embed runs/wiki sentences.txt > vectors.txt
 
@@ -164,6 +166,7 @@ def _embedded(
         tally.lines += len(lines)
         tally.words += words
         tally.unknown_words += words - len(known.ids)
+        tally.words_by_ngrams += int(np.count_nonzero(known.ids >= len(vectors)))
         tally.lines_without_known_word += int(np.count_nonzero(np.diff(known.ends) == 0))
         yield EmbeddedLines(lines, embed(vectors, known))
         update(tally.lines, counted(tally.lines, "line"))
@@ -172,7 +175,10 @@ def _embedded(
 def _report(tally: Tally, out: Path | None, dimension: int) -> None:
     """Print the counts; as log lines if stdout has the vectors."""
     share = tally.unknown_words / max(tally.words, 1)
-    report = [f"Words not in the vocabulary: {tally.unknown_words:,} of {tally.words:,} ({share:.1%})."]
+    unknown = "Words without a vector" if tally.words_by_ngrams else "Words not in the vocabulary"
+    report = [f"{unknown}: {tally.unknown_words:,} of {tally.words:,} ({share:.1%})."]
+    if tally.words_by_ngrams:
+        report.append(f"Words not in the vocabulary with a vector by their n-grams: {tally.words_by_ngrams:,}.")
     if tally.lines_without_known_word:
         report.append(f"Lines without known words (vectors of zeros): {tally.lines_without_known_word:,}.")
     if out:

@@ -23,7 +23,7 @@ class ModelWords:
         self._told = False
 
     def find(self, word: str) -> str:
-        """Return a word of the vocabulary.
+        """Return a word of the vocabulary, or one that has a vector by its n-grams.
 
         Parameters
         ----------
@@ -40,18 +40,21 @@ class ModelWords:
         KeyError
             The vocabulary has neither; the message suggests the closest spellings.
         """
-        if word not in self._vectors and (written := self._tokenized(word)) is not None:
-            if not self._told:
-                logger.info("%s is looked up as %s, as the tokenizer of the model writes it", word, written)
-                self._told = True
-            return written
-        self._vectors.id(word)
-        return word
+        if word in self._vectors:
+            return word
+        written = self._tokenized(word)
+        if written is None:
+            self._vectors.places([word])
+            return word
+        if written != word and not self._told:
+            logger.info("%s is looked up as %s, as the tokenizer of the model writes it", word, written)
+            self._told = True
+        return written
 
     def _tokenized(self, word: str) -> str | None:
-        """Return the only token of a word if the vocabulary has it."""
+        """Return the only token of a word if it has a vector."""
         if not self._vectors.tokenizer_settings:
             return None
         self._tokenizer = self._tokenizer or self._vectors.make_tokenizer()
         tokens = [token for sentence in self._tokenizer.tokenize(f"{word}\n") for token in sentence]
-        return tokens[0] if len(tokens) == 1 and tokens[0] in self._vectors else None
+        return tokens[0] if len(tokens) == 1 and self._vectors.has_vector(tokens[0]) else None

@@ -63,7 +63,10 @@ def train_embeddings_command(
     window: Annotated[
         int, typer.Option(help="Maximum number of context words on each side; drawn from 1 to this for every word.")
     ] = DEFAULT.train.window,
-    negative: Annotated[int, typer.Option(help="Negative samples per example.")] = DEFAULT.train.negative,
+    negative: Annotated[
+        int | None,
+        typer.Option(help="Negative samples per example.", show_default="5; 0 with --hierarchical-softmax"),
+    ] = DEFAULT.train.negative,
     noise_exponent: Annotated[
         float, typer.Option(help="Exponent of the noise distribution: P(w) is proportional to count^x.")
     ] = DEFAULT.train.noise_exponent,

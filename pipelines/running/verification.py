@@ -121,13 +121,14 @@ def _read_vectors(directory: Path) -> Verification:
     import numpy as np
 
     from embeddings import WordVectors
-    from embeddings.vectors.model_directory import CONTEXT_FILE, MODEL_FILES, VECTORS_FILE
+    from embeddings.vectors.model_directory import CONTEXT_FILE, MODEL_FILES, NGRAMS_FILE, VECTORS_FILE
 
     present = [name for name in MODEL_FILES if (directory / name).is_file()]
     size = sum((directory / name).stat().st_size for name in present)
     try:
         vectors = WordVectors.load(directory)
-        matrices = {VECTORS_FILE: vectors.matrix, CONTEXT_FILE: vectors.context}
+        ngrams = None if vectors.subwords is None else vectors.subwords.matrix
+        matrices = {VECTORS_FILE: vectors.matrix, CONTEXT_FILE: vectors.context, NGRAMS_FILE: ngrams}
         damaged = [name for name, matrix in matrices.items() if matrix is not None and not np.isfinite(matrix).all()]
     except EmbeddingsError as error:
         return Verification(1, len(present), size, [Problem(str(error), "damaged")])

@@ -72,7 +72,7 @@ class TrainEmbeddingsStage(Stage):
         """Return a hash of the vectors alone; the times in the metrics do not matter."""
         from embeddings.vectors.model_directory import MODEL_FILES
 
-        return digest_of({name: outputs[name] for name in MODEL_FILES})
+        return digest_of({name: outputs[name] for name in MODEL_FILES if name in outputs})
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write the vectors with their vocabulary, the effective configuration and the metrics of every epoch."""

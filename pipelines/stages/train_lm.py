@@ -158,11 +158,14 @@ def vectors_hash(path: Path) -> str:
     EmbeddingsError
         There are no word vectors at `path`.
     """
-    files = [path / "vectors.npy", path / "vocabulary.tsv"] if path.is_dir() else [path]
+    from embeddings.vectors.model_directory import REQUIRED_FILES, SUBWORD_FILES
+
+    files = [path / name for name in REQUIRED_FILES] if path.is_dir() else [path]
     for file in files:
         if not file.is_file():
             raise EmbeddingsError(f"{file} is missing: expected word vectors, as train-embeddings writes them")
-    return " ".join(file_digest(file) for file in files)
+    ngrams = [path / name for name in SUBWORD_FILES if path.is_dir() and (path / name).is_file()]
+    return " ".join(file_digest(file) for file in [*files, *ngrams])
 
 
 def overlap_note(vectors: Path, text: Manifest) -> str:

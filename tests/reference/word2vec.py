@@ -1,10 +1,12 @@
-"""Skip-gram and CBOW with negative sampling as the equations have them: float64, one loop inside the other.
+"""Skip-gram and CBOW with both output layers as the equations have them: float64, one loop inside the other.
 
-The oracle of `embeddings.word2vec.kernels`. It draws from the same random stream, so that results can be compared
+The oracle of `embeddings.word2vec.architectures`. It draws from the same random stream, so that results can be compared
 number by number.
 """
 
 import numpy as np
+
+from embeddings.word2vec.kernel_arguments import Extensions
 
 GROUP = 6
 SPAN = 8
@@ -14,7 +16,7 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def negative_sampling_loss(x, outputs, labels):
+def logistic_loss(x, outputs, labels):
     """-Σ_k [y_k log σ(o_k·x) + (1 - y_k) log σ(-o_k·x)] for one input vector x and output rows o_k."""
     scores = outputs @ x
     return -np.sum(np.log(sigmoid(np.where(labels == 1, scores, -scores))))
@@ -38,12 +40,44 @@ class RandomStream:
         return (self.bits() >> 32) * n >> 32
 
 
+class Sentence:
+    """The input vectors of a sentence's tokens: rows of E, or with subwords means of rows, made when they are near."""
+
+    def __init__(self, oracle, tokens):
+        self.oracle, self.tokens, self.made, self.changed = oracle, tokens, 0, 0
+        table = oracle.subwords
+        self.rows_of = table and [table.rows[table.offsets[w] : table.offsets[w + 1]] for w in tokens]
+        d = oracle.E.shape[1]
+        self.X = oracle.E if self.rows_of is None else np.zeros((len(tokens), d))
+        self.rows = tokens if self.rows_of is None else list(range(len(tokens)))
+        self.before = self.X.copy()
+
+    def make(self, last):
+        """Make the vectors of the tokens before `last`."""
+        last = min(last, len(self.tokens))
+        for i in range(self.made, last) if self.rows_of else ():
+            self.X[i] = self.oracle.E[self.rows_of[i]].mean(axis=0)
+            self.before[i] = self.X[i]
+        self.made = last
+
+    def change_rows(self, last):
+        """Add the changes of the vectors of the tokens before `last` to all of their rows."""
+        last = max(0, last)
+        for i in range(self.changed, last) if self.rows_of else ():
+            for row in self.rows_of[i]:
+                self.oracle.E[row] += self.X[i] - self.before[i]
+        self.changed = last
+
+
 class Reference:
     """E and C in float64, and the loops over sentences, positions and windows."""
 
-    def __init__(self, E, C, keep, alias_threshold, alias_word, step):
-        self.E, self.C = np.array(E, np.float64), np.array(C, np.float64)
-        self.keep, self.alias_threshold, self.alias_word = keep, alias_threshold, alias_word
+    def __init__(self, parameters, step, extensions=Extensions()):  # noqa: B008 - never changed
+        self.E, self.C = np.array(parameters.embedding, np.float64), np.array(parameters.context, np.float64)
+        self.keep, self.subwords, self.paths = parameters.keep, extensions.subwords, extensions.paths
+        self.alias_threshold, self.alias_word = parameters.alias_threshold, parameters.alias_word
+        weights = extensions.position_weights
+        self.position_weights = None if weights is None else np.array(weights, np.float64)
         self.step, self.random = step, RandomStream(int(step.state))
         self.loss, self.examples = 0.0, 0
         self.countdown = 1 + int(step.state) % step.loss_interval
@@ -66,11 +100,18 @@ class Reference:
             reach -= self.random.below(self.step.window)
         return [i for i in range(max(0, position - reach), min(n, position + reach + 1)) if i != position]
 
-    def groups(self, centre, negatives):
-        """Output words, their labels and whether they count, six at a time."""
-        words = [centre, *negatives]
+    def outputs(self, centre, negatives):
+        """Rows of C that stand for a word, their labels, and whether they count."""
+        if self.step.negative == 0:
+            path = slice(self.paths.offsets[centre], self.paths.offsets[centre + 1])
+            nodes, labels = self.paths.nodes[path].tolist(), self.paths.labels[0, path].astype(np.float64)
+            return nodes, labels, np.ones(len(nodes), bool)
         labels = np.array([1.0] + [0.0] * len(negatives))
-        counts = np.array([True] + [word != centre for word in negatives])
+        return [centre, *negatives], labels, np.array([True] + [word != centre for word in negatives])
+
+    def groups(self, centre, negatives):
+        """Outputs of a word, six at a time."""
+        words, labels, counts = self.outputs(centre, negatives)
         for k in range(0, len(words), GROUP):
             yield words[k : k + GROUP], labels[k : k + GROUP], counts[k : k + GROUP]
 
@@ -78,9 +119,8 @@ class Reference:
         return self.step.learning_rate * (labels - sigmoid(scores)) * counts
 
     def measure(self, x, centre, negatives):
-        words = [centre] + [word for word in negatives if word != centre]
-        labels = np.array([1] + [0] * (len(words) - 1))
-        self.loss += negative_sampling_loss(x, self.C[words], labels)
+        words, labels, counts = self.outputs(centre, negatives)
+        self.loss += logistic_loss(x, self.C[words][counts], labels[counts])
         self.examples += 1
 
     def is_measured(self):
@@ -90,104 +130,150 @@ class Reference:
             return True
         return False
 
-    def train_window(self, contexts, centre, negatives):
-        E, C = self.E, self.C
+    def train_window(self, X, contexts, centre, negatives):
+        C = self.C
         for words, labels, counts in self.groups(centre, negatives):
-            G = self.gradient(E[contexts] @ C[words].T, labels, counts)
+            G = self.gradient(X[contexts] @ C[words].T, labels, counts)
             change = np.zeros((len(words), C.shape[1]))
             for i, context in enumerate(contexts):
-                change += np.outer(G[i], E[context])
-                E[context] += G[i] @ C[words]
+                change += np.outer(G[i], X[context])
+                X[context] += G[i] @ C[words]
             for k, word in enumerate(words):
                 C[word] += change[k]
 
     def skip_gram(self, sentences):
-        for sentence in sentences:
-            tokens = self.subsample(sentence)
+        for words in sentences:
+            tokens = self.subsample(words)
+            sentence = Sentence(self, tokens)
             following = self.negatives()
             for position, centre in enumerate(tokens):
-                contexts = [tokens[i] for i in self.window(position, len(tokens))]
+                sentence.make(position + self.step.window + 1)
+                contexts = [sentence.rows[i] for i in self.window(position, len(tokens))]
                 negatives, following = following, self.negatives()
                 if self.is_measured():
                     for context in contexts:
-                        self.measure(self.E[context], centre, negatives)
-                if self.step.share_negatives:
-                    self.train_window(contexts, centre, negatives)
-                    continue
-                for i, context in enumerate(contexts):
-                    if i > 0:
-                        negatives = self.negatives()
-                    self.train_window([context], centre, negatives)
+                        self.measure(sentence.X[context], centre, negatives)
+                if self.step.share_negatives or self.step.negative == 0:
+                    self.train_window(sentence.X, contexts, centre, negatives)
+                else:
+                    for i, context in enumerate(contexts):
+                        if i > 0:
+                            negatives = self.negatives()
+                        self.train_window(sentence.X, [context], centre, negatives)
+                sentence.change_rows(position + 1 - self.step.window)
+            sentence.change_rows(len(tokens))
 
     def cbow(self, sentences):
-        span = SPAN if self.step.share_negatives else 1
-        for sentence in sentences:
-            tokens = self.subsample(sentence)
+        span = SPAN if self.step.share_negatives or self.step.negative == 0 else 1
+        for words in sentences:
+            tokens = self.subsample(words)
             if len(tokens) < 2:
                 continue
+            sentence = Sentence(self, tokens)
             following = self.negatives()
             for first in range(0, len(tokens), span):
                 negatives, following = following, self.negatives()
-                centres = tokens[first : first + span]
+                centres = range(first, min(first + span, len(tokens)))
+                sentence.make(first + len(centres) + self.step.window)
                 windows = []
-                for position in range(first, first + len(centres)):
-                    windows.append([tokens[i] for i in self.window(position, len(tokens))])
+                for position in centres:
+                    windows.append(self.window(position, len(tokens)))
                     if self.is_measured():
-                        self.measure(self.hidden(windows[-1]), tokens[position], negatives)
-                self.train_span(centres, windows, negatives)
+                        hidden = self.hidden(sentence, position, windows[-1])
+                        self.measure(hidden, tokens[position], negatives)
+                self.train_span(sentence, centres, windows, negatives)
+                sentence.change_rows(first + len(centres) - self.step.window)
+            sentence.change_rows(len(tokens))
 
-    def hidden(self, contexts):
-        return self.E[contexts].mean(axis=0) if self.step.mean else self.E[contexts].sum(axis=0)
+    def weight_of(self, position, i):
+        """Number of the weight of a context position."""
+        return i - position + self.step.window - (i > position)
 
-    def train_span(self, centres, windows, negatives):
+    def weights(self, position, contexts):
+        if self.position_weights is None:
+            return np.ones((len(contexts), 1))
+        return self.position_weights[[self.weight_of(position, i) for i in contexts]]
+
+    def hidden(self, sentence, position, contexts):
+        weighted = sentence.X[[sentence.rows[i] for i in contexts]] * self.weights(position, contexts)
+        return weighted.mean(axis=0) if self.step.mean else weighted.sum(axis=0)
+
+    def train_span(self, sentence, centres, windows, negatives):
+        hidden = np.array([self.hidden(sentence, p, window) for p, window in zip(centres, windows, strict=True)])
+        before = hidden.copy()
+        words = [sentence.tokens[position] for position in centres]
+        if self.step.negative == 0:
+            for i, word in enumerate(words):
+                self.train_window(hidden, [i], word, [])
+        else:
+            self.train_shared(hidden, words, negatives)
+        for position, window, change in zip(centres, windows, hidden - before, strict=True):
+            scale = len(window) if self.step.mean else 1
+            for i in window:
+                x, weight = sentence.X[sentence.rows[i]], self.weights(position, [i])[0]
+                old = x.copy()
+                x += weight * change / scale
+                if self.position_weights is not None:
+                    weighted = slice(self.step.weighted)
+                    weight[weighted] += (old * change / scale)[weighted]
+                    self.position_weights[self.weight_of(position, i)] = weight
+
+    def train_shared(self, hidden, centres, negatives):
         C = self.C
-        hidden = np.array([self.hidden(contexts) for contexts in windows])
-        errors = np.zeros_like(hidden)
         groups = [list(self.groups(centre, negatives)) for centre in centres]
         for g in range(len(groups[0])):
             G = [
                 self.gradient(C[words] @ hidden[i], labels, counts)
                 for i, (words, labels, counts) in enumerate(group[g] for group in groups)
             ]
-            old = C.copy()
-            change = np.zeros_like(C)
+            old, change = C.copy(), np.zeros_like(C)
             for i, group in enumerate(groups):
+                h = hidden[i].copy()
                 for k, word in enumerate(group[g][0]):
                     if k == 0:  # its row is seen as the centres before it left it
-                        errors[i] += G[i][k] * C[word]
-                        C[word] += G[i][k] * hidden[i]
+                        hidden[i] += G[i][k] * C[word]
+                        C[word] += G[i][k] * h
                     else:
-                        errors[i] += G[i][k] * old[word]
-                        change[word] += G[i][k] * hidden[i]
+                        hidden[i] += G[i][k] * old[word]
+                        change[word] += G[i][k] * h
             C += change
-        for contexts, error in zip(windows, errors, strict=True):
-            for word in contexts:
-                self.E[word] += error / len(contexts) if self.step.mean else error
 
 
-def train_round(parameters, architecture, blocks, steps, noise):
-    """One round of reproducible training: blocks from the same E and C, and their changes added up (`rounds`).
+def train_round(parameters, extensions, architecture, blocks, steps, noise):
+    """One round of reproducible training: blocks from the same E and C, and their changes added up (`deterministic`).
 
     `blocks` are lists of sentences, and `noise` is how many noise words each of them draws. Returns E, C and the
     (loss, examples) of every block.
     """
     results, changes = [], []
     for sentences, step in zip(blocks, steps, strict=True):
-        draw = Reference(*parameters, step)
+        draw = Reference(parameters, step)
         kept = [draw.subsample(sentence) for sentence in sentences]
         draw.step = step._replace(negative=noise)
         words = draw.negatives()
         on_copy = step._replace(state=draw.random.state)
-        worker = Reference(*parameters[:2], np.full_like(parameters.keep, 2**32 - 1), [0] * noise, words, on_copy)
+        given = parameters._replace(
+            keep=np.full_like(parameters.keep, 2**32 - 1), alias_threshold=[0] * noise, alias_word=words
+        )
+        worker = Reference(given, on_copy, extensions)
         {"skip-gram": worker.skip_gram, "cbow": worker.cbow}[architecture](kept)
         results.append((worker.loss, worker.examples))
         tokens = {word for sentence in kept for word in sentence}
-        changes.append((worker.E - draw.E, worker.C - draw.C, tokens, tokens | set(words)))
+        inputs, outputs = entries(extensions.subwords, tokens), entries(extensions.paths, tokens) | set(words)
+        changes.append((worker.E - draw.E, worker.C - draw.C, inputs, outputs))
     E, C = np.array(parameters.embedding, np.float64), np.array(parameters.context, np.float64)
-    for word in range(len(E)):
-        E[word] += merged([change[word] for change, _, touched, _ in changes if word in touched], len(changes))
-        C[word] += merged([change[word] for _, change, _, touched in changes if word in touched], len(changes))
+    for row in range(len(E)):
+        E[row] += merged([change[row] for change, _, touched, _ in changes if row in touched], len(changes))
+    for row in range(len(C)):
+        C[row] += merged([change[row] for _, change, _, touched in changes if row in touched], len(changes))
     return E, C, results
+
+
+def entries(table, words):
+    """Rows that words have in a table; without a table, their own."""
+    if table is None:
+        return set(words)
+    return {int(row) for word in words for row in table[1][table.offsets[word] : table.offsets[word + 1]]}
 
 
 def merged(changes, workers):

@@ -119,6 +119,8 @@ def words_of(example: Any) -> Sequence[str]:
 def restrict_to_vocabulary(vectors: WordVectors, data: TaskData) -> WordVectors:
     """Return the part of E for the words of a task: the rows of these words, or of their lower-case forms.
 
+    Words that have a vector by their n-grams get a row too, without a context vector.
+
     Parameters
     ----------
     vectors : WordVectors
@@ -136,12 +138,16 @@ def restrict_to_vocabulary(vectors: WordVectors, data: TaskData) -> WordVectors:
         E has none of the words; see `align`.
     """
     forms = {word for example in (*data.train, *data.test) for word in words_of(example)}
-    rows = align(Vocabulary.from_words(sorted(forms)), vectors).rows
-    chosen = np.unique(rows[rows >= 0])
-    words = [vectors.words[row] for row in chosen.tolist()]
-    matrix = np.asarray(vectors.matrix[chosen], np.float32)
-    context = None if vectors.context is None else np.asarray(vectors.context[chosen], np.float32)
-    return WordVectors(Vocabulary.from_words(words, vectors.vocabulary.counts[chosen].tolist()), matrix, context)
+    found = align(Vocabulary.from_words(sorted(forms)), vectors)
+    chosen = np.unique(found.rows[found.rows >= 0])
+    by_ngrams = sorted(set(found.by_ngrams.values()))
+    words = [*(vectors.words[row] for row in chosen.tolist()), *by_ngrams]
+    counts = [*vectors.vocabulary.counts[chosen].tolist(), *[0] * len(by_ngrams)]
+    context = None
+    if vectors.context is not None:
+        context = np.zeros((len(words), vectors.dimension), np.float32)
+        context[: len(chosen)] = vectors.context[chosen]
+    return WordVectors(Vocabulary.from_words(words, counts), vectors[words], context)
 
 
 def _fit_tagger(examples: Examples, **options: Any) -> SequenceTagger:

@@ -48,8 +48,8 @@ class Words(NamedTuple):
             for start, end in zip(self.starts[part].tolist(), self.ends[part].tolist(), strict=True):
                 yield letters[start:end]
 
-    def take(self, which: np.ndarray) -> "Words":
-        """Return the words at the given indices or mask; the letters are shared, not copied."""
+    def take(self, which: np.ndarray | slice) -> "Words":
+        """Return the words at the given indices, mask or slice; the letters are shared, not copied."""
         return Words(self.letters, self.starts[which], self.ends[which])
 
     def compact(self) -> "Words":

@@ -1,0 +1,187 @@
+"""Character n-grams of words, hashed into buckets as fastText does.
+
+Bojanowski, Grave, Joulin & Mikolov (2017), "Enriching Word Vectors with Subword Information": a word is written between
+``<`` and ``>``, and its n-grams are all sequences of `min_length` to `max_length` characters, for "her" of 3 characters
+``<he her er>``. The numbers of the buckets are those of fastText, so that models can be exchanged.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from embeddings.compilation import read_only
+from embeddings.parallel import Rows, over_rows, threads_or_context
+from embeddings.text.character_ngrams_kernels import count_ngrams, hash_ngrams
+from embeddings.text.tokenizer.counted_words import Words
+from embeddings.text.vocabulary import require_list
+
+MOST_BUCKETS = 1 << 27
+_COST = 100  # operations of a word, about
+_RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
+
+
+class WordNgrams(NamedTuple):
+    """Bucket numbers of the n-grams of words.
+
+    Attributes
+    ----------
+    offsets : (n + 1,) int64
+        The n-grams of word i are ``buckets[offsets[i] : offsets[i + 1]]``.
+    buckets : (m,) int32
+    """
+
+    offsets: np.ndarray
+    buckets: np.ndarray
+
+
+class NgramTable(NamedTuple):
+    """The buckets that the words of a vocabulary use, and the n-grams of the words as rows of these.
+
+    The matrix of a model with subwords has V + U rows: those of the words, then those of `buckets`. Buckets that no
+    word uses have no row.
+
+    Attributes
+    ----------
+    buckets : (U,) int32
+        Distinct numbers, ascending.
+    offsets : (V + 1,) int64
+        The n-grams of word i are ``rows[offsets[i] : offsets[i + 1]]``.
+    rows : (m,) int32
+        Indices of `buckets`: 0 to U - 1.
+    """
+
+    buckets: np.ndarray
+    offsets: np.ndarray
+    rows: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class CharacterNgrams:
+    """Character n-grams and their hashing.
+
+    Attributes
+    ----------
+    min_length, max_length : int
+        Characters of the shortest and the longest n-gram, the boundary signs included. A boundary sign alone is no
+        n-gram.
+    buckets : int
+        Number of buckets; n-grams with the same hash share one.
+
+    Raises
+    ------
+    ValueError
+        The lengths are no range, or there are no buckets.
+
+    Examples
+    --------
+    >>> ngrams = CharacterNgrams(min_length=3, max_length=3, buckets=100)
+    >>> ngrams.buckets_of(["her", "there"]).offsets.tolist()  # <he her er>, <th the her ere re>
+    [0, 3, 8]
+    """
+
+    min_length: int = 3
+    max_length: int = 6
+    buckets: int = 2_000_000
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.min_length <= self.max_length:
+            raise ValueError(
+                f"n-grams of {self.min_length} to {self.max_length} characters are impossible; expected a range such "
+                "as 3-6"
+            )
+        if not 1 <= self.buckets <= MOST_BUCKETS:
+            raise ValueError(f"buckets={self.buckets}; expected 1 to {MOST_BUCKETS:,}, such as 2000000")
+
+    @classmethod
+    def of_range(cls, lengths: str, buckets: int = 2_000_000) -> "CharacterNgrams":
+        """Make them from a range such as "3-6".
+
+        Parameters
+        ----------
+        lengths : str
+            Two numbers with a hyphen, or one number.
+        buckets : int
+
+        Returns
+        -------
+        CharacterNgrams
+
+        Raises
+        ------
+        ValueError
+            `lengths` is no such range.
+        """
+        found = _RANGE.fullmatch(lengths)
+        if not found:
+            raise ValueError(f"n-grams of {lengths!r} characters are impossible; expected a range such as 3-6")
+        return cls(min_length=int(found[1]), max_length=int(found[2] or found[1]), buckets=buckets)
+
+    @property
+    def range(self) -> str:
+        """The lengths as text, such as "3-6"."""
+        return f"{self.min_length}-{self.max_length}"
+
+    def buckets_of(self, words: Words | Sequence[str], threads: int | None = None) -> WordNgrams:
+        """Return the bucket numbers of the n-grams of words, in fastText's order.
+
+        The hash is FNV-1a of 32 bits over the bytes of UTF-8, which are sign-extended, modulo the number of buckets.
+
+        Parameters
+        ----------
+        words : Words or sequence of str
+            n words.
+        threads : int, optional
+            By default all cores.
+
+        Returns
+        -------
+        WordNgrams
+        """
+        letters, starts, ends = map(read_only, words if isinstance(words, Words) else _encoded(words))
+        n, lengths = len(starts), (self.min_length, self.max_length)
+        offsets = np.zeros(n + 1, np.int64)
+
+        def count(rows: Rows) -> None:
+            part = slice(*rows)
+            count_ngrams(letters, starts[part], ends[part], *lengths, offsets[1:][part])
+
+        def compute(rows: Rows) -> None:
+            part = slice(*rows)
+            hash_ngrams(letters, starts[part], ends[part], *lengths, self.buckets, offsets[part], buckets)
+
+        with threads_or_context(threads):
+            over_rows(count, n, cost=_COST)
+            np.cumsum(offsets, out=offsets)
+            buckets = np.empty(offsets[-1], np.int32)
+            over_rows(compute, n, cost=_COST)
+        return WordNgrams(offsets, buckets)
+
+    def table(self, words: Words | Sequence[str], threads: int | None = None) -> NgramTable:
+        """Return the n-grams of a vocabulary as rows of the buckets in use.
+
+        Parameters
+        ----------
+        words : Words or sequence of str
+            V words.
+        threads : int, optional
+            By default all cores.
+
+        Returns
+        -------
+        NgramTable
+        """
+        offsets, buckets = self.buckets_of(words, threads)
+        used = np.zeros(self.buckets, bool)
+        used[buckets] = True
+        distinct = np.flatnonzero(used).astype(np.int32)
+        rows = np.empty(self.buckets, np.int32)
+        rows[distinct] = np.arange(len(distinct), dtype=np.int32)
+        return NgramTable(distinct, offsets, rows[buckets])
+
+
+def _encoded(words: Sequence[str]) -> Words:
+    require_list(words)
+    return Words.from_bytes([word.encode("utf-8", "surrogatepass") for word in words])

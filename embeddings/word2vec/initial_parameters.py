@@ -1,0 +1,146 @@
+"""Matrices and tables of a training before its first step."""
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from embeddings.compilation import read_only
+from embeddings.errors import EmbeddingsError
+from embeddings.text.character_ngrams import NgramTable
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.word2vec import kernel_arguments as kernels
+from embeddings.word2vec import padded_matrices as matrices
+from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.huffman import huffman_paths
+from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
+
+
+def initial_parameters(
+    config: Word2VecConfig, vocabulary: Vocabulary, trained: np.ndarray | None, ngrams: NgramTable | None
+) -> kernels.Parameters:
+    """Draw E, and compute the tables of draws.
+
+    Parameters
+    ----------
+    config : Word2VecConfig
+    vocabulary : Vocabulary
+    trained : (V,) bool, optional
+        Words to train, by default all.
+    ngrams : NgramTable, optional
+        The n-grams of all words, with subwords.
+
+    Returns
+    -------
+    kernels.Parameters
+
+    Raises
+    ------
+    EmbeddingsError
+        Fewer than two words are to be trained.
+    """
+    counts = _counts(vocabulary, trained)
+    if np.count_nonzero(counts) < 2 and trained is not None:
+        raise EmbeddingsError("fewer than two words to train; give more text")
+    threshold, alias = alias_table(noise_distribution(counts, config.noise_exponent, trained))
+    words, generator = len(vocabulary), np.random.default_rng(config.seed)
+    return kernels.Parameters(
+        embedding=matrices.random_rows(words + (len(ngrams.buckets) if ngrams else 0), config.dimension, generator),
+        context=matrices.zeros(words, config.dimension),
+        keep=as_uint32_threshold(keep_probability(counts, config.sample, trained)),
+        alias_threshold=threshold,
+        alias_word=alias,
+    )
+
+
+def extensions_of(
+    config: Word2VecConfig, vocabulary: Vocabulary, trained: np.ndarray | None, ngrams: NgramTable | None
+) -> kernels.Extensions:
+    """Compute the tables of subwords and of hierarchical softmax; position weights begin at 1.
+
+    Parameters
+    ----------
+    config : Word2VecConfig
+    vocabulary : Vocabulary
+    trained : (V,) bool, optional
+        Words to train, by default all.
+    ngrams : NgramTable, optional
+        The n-grams of all words, with subwords.
+
+    Returns
+    -------
+    kernels.Extensions
+    """
+    weights = None
+    if config.position_weights:
+        weights = matrices.zeros(2 * config.window, config.dimension)
+        weights[:, : config.dimension] = 1
+    return kernels.Extensions(
+        subwords=input_rows(ngrams) if ngrams else None,
+        paths=huffman_paths(_counts(vocabulary, trained), trained) if config.hierarchical_softmax else None,
+        position_weights=weights,
+    )
+
+
+def _counts(vocabulary: Vocabulary, trained: np.ndarray | None) -> np.ndarray:
+    return vocabulary.counts if trained is None else np.where(trained, vocabulary.counts, 0)
+
+
+def ngrams_of(config: Word2VecConfig, vocabulary: Vocabulary, trained: np.ndarray | None) -> NgramTable | None:
+    """Return the n-grams of all words that are trained; None without subwords.
+
+    Parameters
+    ----------
+    config : Word2VecConfig
+    vocabulary : Vocabulary
+    trained : (V,) bool, optional
+        Words that have n-grams, by default all.
+
+    Returns
+    -------
+    NgramTable or None
+    """
+    if config.ngrams is None:
+        return None
+    if trained is None:
+        return config.ngrams.table(vocabulary.encoded_words, config.thread_count)
+    table = config.ngrams.table(vocabulary.encoded_words.take(np.flatnonzero(trained)), config.thread_count)
+    lengths = np.zeros(len(vocabulary), np.int64)
+    lengths[trained] = np.diff(table.offsets)
+    return table._replace(offsets=np.concatenate([[0], np.cumsum(lengths)]))
+
+
+def input_rows(ngrams: NgramTable) -> kernels.InputRows:
+    """Return the rows of E of every word: its own first, then those of its n-grams.
+
+    Parameters
+    ----------
+    ngrams : NgramTable
+
+    Returns
+    -------
+    kernels.InputRows
+    """
+    words = len(ngrams.offsets) - 1
+    own = np.arange(words, dtype=np.int32)
+    rows = np.insert(ngrams.rows + np.int32(words), ngrams.offsets[:-1], own)
+    return kernels.InputRows(read_only(ngrams.offsets + np.arange(words + 1)), read_only(rows))
+
+
+def word_vectors_of(embedding: np.ndarray, subwords: kernels.InputRows | None) -> np.ndarray:
+    """Return the vectors of all words: rows of E, or means of several with subwords.
+
+    Parameters
+    ----------
+    embedding : (V + U, padded d) float32
+    subwords : InputRows, optional
+
+    Returns
+    -------
+    (V, padded d) float32
+    """
+    if subwords is None:
+        return embedding
+    lengths = np.diff(subwords.offsets)
+    shares = np.repeat((1 / lengths).astype(np.float32), lengths)
+    means = csr_array((shares, subwords.rows, subwords.offsets), shape=(len(lengths), len(embedding)))
+    vectors: np.ndarray = means @ embedding
+    return vectors

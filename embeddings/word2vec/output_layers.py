@@ -1,0 +1,256 @@
+"""Output layers of word2vec: how well input vectors predict a word, and the gradient step of both.
+
+An output layer says which rows of C, with which labels, a word to predict stands for: with negative sampling the row of
+the word (label 1) and those of K noise words (0); with hierarchical softmax the nodes on its way through the Huffman
+tree, whose labels say where the way goes to the left. The arithmetic is the same for both. For m input rows X and n
+output rows O (Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed Memory")::
+
+    scores  F = X Oᵀ                    (m, n)
+    loss    -Σ log σ(±F)                + where the label is 1
+    step    G = α (label - σ(F))        (m, n)
+    update  X += G O,   O += Gᵀ X
+
+Output rows are taken `GROUP` at a time, so that scores (2 input rows x 6 outputs) and output gradients stay in
+registers. Each group is a gradient step of its own: the second group sees the rows as the first left them.
+"""
+
+import math
+
+import numpy as np
+
+from embeddings.compilation import in_place_inlined
+from embeddings.word2vec import simd
+from embeddings.word2vec.simd import GROUP
+
+_ZERO = np.float32(0)
+
+
+@in_place_inlined
+def set_rates(rates, learning_rate):
+    """Write the learning rate for groups of 0 to `GROUP` outputs."""
+    for n in range(GROUP + 1):
+        for k in range(simd.SCORES):
+            rates[n, k] = learning_rate if k < n else _ZERO
+
+
+@in_place_inlined
+def loss(inputs, row, context, paths, word, noise, step):
+    """-log of the probability that an input row gives to a word.
+
+    Negative sampling: -log σ(o_word·x) - Σ_k log σ(-o_k·x) (Mikolov et al. 2013, eq. 4). Hierarchical softmax:
+    -Σ log σ(±o_node·x), a true -log p(word | x), normalised over the vocabulary (eq. 3).
+    """
+    total = np.float64(0)
+    if paths is None:
+        total += _softplus(-_dot(inputs, row, context, word))
+        for k in range(1, step.negative + 1):
+            if noise[k] != word:
+                total += _softplus(_dot(inputs, row, context, noise[k]))
+    else:
+        for node in range(paths.offsets[word], paths.offsets[word + 1]):
+            score = _dot(inputs, row, context, paths.nodes[node])
+            total += _softplus(-score if paths.labels[0, node] == 1 else score)
+    return total
+
+
+@in_place_inlined
+def _dot(inputs, row, context, output):
+    score = _ZERO
+    for j in range(inputs.shape[1]):
+        score += inputs[row, j] * context[output, j]
+    return score
+
+
+@in_place_inlined
+def _softplus(x):
+    return math.log1p(math.exp(-x if x > 0 else x)) + (x if x > 0 else _ZERO)
+
+
+_TANH_TOP = (
+    -2.76076847742355e-16,
+    2.00018790482477e-13,
+    -8.60467152213735e-11,
+    5.12229709037114e-08,
+    1.48572235717979e-05,
+    6.37261928875436e-04,
+    4.89352455891786e-03,
+)
+_TANH_BOTTOM = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
+_tanh_top = simd.polynomial([-0.5 * coefficient for coefficient in _TANH_TOP])
+_tanh_bottom = simd.polynomial(_TANH_BOTTOM)
+
+
+@in_place_inlined
+def _minus_half_tanh(x):
+    """Return -tanh(x / 2) / 2 = 1/2 - σ(x); tanh as a ratio of polynomials of degree 13 and 6, good to float32.
+
+    The minus stands in the coefficients: a negation after the division would make LLVM write a slower division.
+    """
+    x = simd.multiply(x, simd.broadcast_score(np.float32(0.5)))
+    x = simd.clamp(x, simd.broadcast_score(np.float32(7.905311)))
+    square = simd.multiply(x, x)
+    return simd.divide(simd.multiply(x, _tanh_top(square)), _tanh_bottom(square))
+
+
+@in_place_inlined
+def _score_two(dimension, rows, row, other, context, first, other_first, outputs, group):
+    """Scores of two input rows against six output rows; the first output may differ between the two."""
+    a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(_ZERO)
+    b0 = b1 = b2 = b3 = b4 = b5 = simd.broadcast(_ZERO)
+    o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
+    o4, o5 = outputs[group + 4], outputs[group + 5]
+    for j in range(0, dimension, simd.LANES):
+        x = simd.load(rows, row, j)
+        y = simd.load(rows, other, j)
+        a0 = simd.multiply_add(x, simd.load(context, first, j), a0)
+        b0 = simd.multiply_add(y, simd.load(context, other_first, j), b0)
+        c = simd.load(context, o1, j)
+        a1, b1 = simd.multiply_add(x, c, a1), simd.multiply_add(y, c, b1)
+        c = simd.load(context, o2, j)
+        a2, b2 = simd.multiply_add(x, c, a2), simd.multiply_add(y, c, b2)
+        c = simd.load(context, o3, j)
+        a3, b3 = simd.multiply_add(x, c, a3), simd.multiply_add(y, c, b3)
+        c = simd.load(context, o4, j)
+        a4, b4 = simd.multiply_add(x, c, a4), simd.multiply_add(y, c, b4)
+        c = simd.load(context, o5, j)
+        a5, b5 = simd.multiply_add(x, c, a5), simd.multiply_add(y, c, b5)
+    return simd.lane_sums(a0, a1, a2, a3, a4, a5), simd.lane_sums(b0, b1, b2, b3, b4, b5)
+
+
+@in_place_inlined
+def _set_gradients(scores, row, values, label, rate):
+    """Write α (label - σ(score)) for the outputs of one input row."""
+    label = simd.subtract(label, simd.broadcast_score(np.float32(0.5)))
+    simd.store(scores, row, 0, simd.multiply(rate, simd.add(label, _minus_half_tanh(values))))
+
+
+def _window_columns(load, broadcast):
+    @in_place_inlined
+    def update(inputs, rows, m, context, o0, outputs, group, scores, j):
+        o1, o2 = outputs[group + 1], outputs[group + 2]
+        o3, o4, o5 = outputs[group + 3], outputs[group + 4], outputs[group + 5]
+        c0, c1, c2 = load(context, o0, j), load(context, o1, j), load(context, o2, j)
+        c3, c4, c5 = load(context, o3, j), load(context, o4, j), load(context, o5, j)
+        d0 = d1 = d2 = d3 = d4 = d5 = broadcast(_ZERO)
+        for i in range(m):
+            x = load(inputs, rows[i], j)
+            g = broadcast(scores[i, 0])
+            d0, e = simd.multiply_add(g, x, d0), simd.multiply(g, c0)
+            g = broadcast(scores[i, 1])
+            d1, e = simd.multiply_add(g, x, d1), simd.multiply_add(g, c1, e)
+            g = broadcast(scores[i, 2])
+            d2, e = simd.multiply_add(g, x, d2), simd.multiply_add(g, c2, e)
+            g = broadcast(scores[i, 3])
+            d3, e = simd.multiply_add(g, x, d3), simd.multiply_add(g, c3, e)
+            g = broadcast(scores[i, 4])
+            d4, e = simd.multiply_add(g, x, d4), simd.multiply_add(g, c4, e)
+            g = broadcast(scores[i, 5])
+            d5, e = simd.multiply_add(g, x, d5), simd.multiply_add(g, c5, e)
+            simd.store(inputs, rows[i], j, simd.add(x, e))
+        # Read again: two of the outputs may be the same word.
+        simd.store(context, o0, j, simd.add(load(context, o0, j), d0))
+        simd.store(context, o1, j, simd.add(load(context, o1, j), d1))
+        simd.store(context, o2, j, simd.add(load(context, o2, j), d2))
+        simd.store(context, o3, j, simd.add(load(context, o3, j), d3))
+        simd.store(context, o4, j, simd.add(load(context, o4, j), d4))
+        simd.store(context, o5, j, simd.add(load(context, o5, j), d5))
+
+    return update
+
+
+_update_wide, _update_narrow = simd.both_widths(_window_columns)
+
+
+@in_place_inlined
+def _update_window(dimension, inputs, rows, m, context, first, outputs, group, scores):
+    """X += G O and O += Gᵀ X, a few registers' width of the rows at a time."""
+    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    for j in range(0, whole, simd.WIDE):
+        _update_wide(inputs, rows, m, context, first, outputs, group, scores, j)
+    if simd.TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _update_narrow(inputs, rows, m, context, first, outputs, group, scores, j)
+
+
+@in_place_inlined
+def train_window(dimension, inputs, rows, m, context, paths, word, noise, step, scratch):
+    """Train m input rows to predict a word, with its noise words or its path: one gradient step a group of outputs."""
+    scores = scratch.scores
+    if paths is None:
+        outputs, labels, begin, end = noise, scratch.labels, np.int64(0), np.int64(step.negative + 1)
+        uncounted = np.int32(word)  # a noise word that is the word itself does not count
+    else:
+        outputs, labels, begin, end = paths.nodes, paths.labels, paths.offsets[word], paths.offsets[word + 1]
+        uncounted = np.int32(-1)
+    for group in range(begin, end, GROUP):
+        left = end - group
+        rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
+        rate = simd.where_unequal(outputs, group, uncounted, rate)
+        label = simd.load_scores(labels, 0, group)
+        first = word if paths is None and group == 0 else np.int64(outputs[group])
+        for i in range(0, m, 2):
+            other = i + 1 if i + 1 < m else i
+            a, b = _score_two(dimension, inputs, rows[i], rows[other], context, first, first, outputs, group)
+            _set_gradients(scores, i, a, label, rate)
+            _set_gradients(scores, other, b, label, rate)
+        _update_window(dimension, inputs, rows, m, context, first, outputs, group, scores)
+
+
+def _span_columns(load, broadcast):
+    @in_place_inlined
+    def update(hidden, centres, size, context, outputs, group, scores, j):
+        o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
+        o4, o5 = outputs[group + 4], outputs[group + 5]
+        c1, c2, c3 = load(context, o1, j), load(context, o2, j), load(context, o3, j)
+        c4, c5 = load(context, o4, j), load(context, o5, j)
+        d1 = d2 = d3 = d4 = d5 = broadcast(_ZERO)
+        for i in range(size):
+            first = centres[i] if group == 0 else outputs[group]
+            h, c0 = load(hidden, i, j), load(context, first, j)
+            g = broadcast(scores[i, 0])
+            simd.store(context, first, j, simd.multiply_add(g, h, c0))
+            e = simd.multiply(g, c0)
+            g = broadcast(scores[i, 1])
+            d1, e = simd.multiply_add(g, h, d1), simd.multiply_add(g, c1, e)
+            g = broadcast(scores[i, 2])
+            d2, e = simd.multiply_add(g, h, d2), simd.multiply_add(g, c2, e)
+            g = broadcast(scores[i, 3])
+            d3, e = simd.multiply_add(g, h, d3), simd.multiply_add(g, c3, e)
+            g = broadcast(scores[i, 4])
+            d4, e = simd.multiply_add(g, h, d4), simd.multiply_add(g, c4, e)
+            g = broadcast(scores[i, 5])
+            d5, e = simd.multiply_add(g, h, d5), simd.multiply_add(g, c5, e)
+            simd.store(hidden, i, j, simd.add(h, e))
+        simd.store(context, o1, j, simd.add(load(context, o1, j), d1))
+        simd.store(context, o2, j, simd.add(load(context, o2, j), d2))
+        simd.store(context, o3, j, simd.add(load(context, o3, j), d3))
+        simd.store(context, o4, j, simd.add(load(context, o4, j), d4))
+        simd.store(context, o5, j, simd.add(load(context, o5, j), d5))
+
+    return update
+
+
+_update_span_wide, _update_span_narrow = simd.both_widths(_span_columns)
+
+
+@in_place_inlined
+def train_span(dimension, centres, size, context, outputs, step, scratch):
+    """Train the hidden vectors of a span to predict a word each, with the negatives that they share."""
+    hidden, scores = scratch.hidden, scratch.scores
+    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    for group in range(0, step.negative + 1, GROUP):
+        left = step.negative + 1 - group
+        rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
+        label = simd.load_scores(scratch.labels, 0, group)
+        for i in range(0, size, 2):
+            other = i + 1 if i + 1 < size else i
+            first = centres[i] if group == 0 else outputs[group]
+            other_first = centres[other] if group == 0 else first
+            a, b = _score_two(dimension, hidden, i, other, context, first, other_first, outputs, group)
+            _set_gradients(scores, i, a, label, simd.where_unequal(outputs, group, centres[i], rate))
+            _set_gradients(scores, other, b, label, simd.where_unequal(outputs, group, centres[other], rate))
+        for j in range(0, whole, simd.WIDE):
+            _update_span_wide(hidden, centres, size, context, outputs, group, scores, j)
+        if simd.TWO_WIDTHS:
+            for j in range(whole, dimension, simd.LANES):
+                _update_span_narrow(hidden, centres, size, context, outputs, group, scores, j)
