@@ -337,14 +337,30 @@ class KeyedVectors:
 
     def most_similar_cosmul(
         self, positive: Any = None, negative: Any = None, topn: int | None = 10, restrict_vocab: int | None = None
-    ) -> list[tuple[str, float]]:
-        """Find keys by 3CosMul (Levy & Goldberg 2014); see `WordVectors.most_similar_cosmul`."""
+    ) -> Any:
+        """Find keys by 3CosMul (Levy & Goldberg 2014); see `WordVectors.most_similar_cosmul`.
+
+        Parameters
+        ----------
+        positive, negative : key, vector, or list of these
+        topn : int or None
+            None returns the scores of all keys as an array.
+        restrict_vocab : int, optional
+            Search only the first rows.
+
+        Returns
+        -------
+        list of (str, float), or (n,) float32
+        """
         above, below = _weighted(positive, None)[0], _weighted(negative, None)[0]
         given = {self.index_to_key[self.get_index(term)] for term in above + below if not isinstance(term, np.ndarray)}
         wanted = len(self) if topn is None else int(topn) + len(given)
         up, down = [self._unit(term) for term in above], [self._unit(term) for term in below]
         found = self.word_vectors.most_similar_cosmul(up, down, wanted, restrict_vocab)
-        return [(key, score) for key, score in found if key not in given][: None if topn is None else int(topn)]
+        if topn is None:
+            scores = dict(found)
+            return np.array([scores[key] for key in self.index_to_key[:restrict_vocab]], REAL)
+        return [(key, score) for key, score in found if key not in given][: int(topn)]
 
     def similar_by_key(self, key: Any, topn: int | None = 10, restrict_vocab: int | None = None) -> Any:
         """Find the neighbours of a key."""
@@ -398,13 +414,13 @@ class KeyedVectors:
         return self.word_vectors.doesnt_match(words)
 
     def rank_by_centrality(self, words: Sequence[str], use_norm: bool = True) -> list[tuple[float, str]]:
-        """Return cosines with the mean of the words, and the words, largest first; unknown words are skipped."""
+        """Return products with the mean of the words, and the words, largest first; unknown words are skipped."""
         known = [word for word in words if word in self]
         if not known:
             raise ValueError("cannot select a word from an empty list")
         mean = self.get_mean_vector(known, pre_normalize=use_norm, post_normalize=True)
-        cosines = (self.word_vectors.unit_vectors(known) @ mean).tolist()
-        return sorted(zip(cosines, known, strict=True), reverse=True)
+        vectors = self.word_vectors.unit_vectors(known) if use_norm else self[known]
+        return sorted(zip((vectors @ mean).tolist(), known, strict=True), reverse=True)
 
     @staticmethod
     def cosine_similarities(vector_1: np.ndarray, vectors_all: np.ndarray) -> np.ndarray:

@@ -391,13 +391,8 @@ class Word2Vec:
         """Return bytes of the vocabulary, of each matrix, and in total."""
         words = len(self.wv) if vocab_size is None else vocab_size
         matrix = 4 * words * self.vector_size
-        return {
-            **(report or {}),
-            "vocab": 500 * words,
-            "vectors": matrix,
-            "syn1neg": matrix,
-            "total": 2 * matrix + 500 * words,
-        }
+        sizes = {"vocab": 500 * words, "vectors": matrix, "syn1neg": matrix}
+        return {**(report or {}), **sizes, "total": sum(sizes.values())}
 
     # ----------------------------------------------------------------------------------------------------- training
 
@@ -500,10 +495,10 @@ class Word2Vec:
     def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> None:
         """Train some epochs by vecmill's engine, and take over the vectors."""
         contexts = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
-        scale = REAL(1.0 if self.sg else input_scale(contexts, cbow_mean=bool(self.cbow_mean)))
+        scale = 1.0 if self.sg else input_scale(contexts, cbow_mean=bool(self.cbow_mean))
         before, vocabulary = np.asarray(self.wv.vectors, REAL), self.wv.word_vectors.vocabulary
         seed = self.seed + _SEEDS_APART * (self.train_count + first_epoch)
-        engine = Engine(self._config(epochs, start * float(scale) ** 2, end * float(scale) ** 2, seed))
+        engine = Engine(self._config(epochs, start * scale**2, end * scale**2, seed))
 
         def report(progress: TrainingProgress) -> None:
             metrics = progress.epoch_metrics
@@ -514,11 +509,11 @@ class Word2Vec:
             if self.compute_loss and metrics["loss"] is not None:
                 self.running_training_loss += metrics["loss"] * metrics["examples"]
 
-        initial = WordVectors(vocabulary, before / scale, self._contexts() * scale)
+        initial = WordVectors(vocabulary, before / REAL(scale), self._contexts() * REAL(scale))
         trained = engine.fit(encoded, vocabulary, initial_vectors=initial, progress=report).vectors_
         assert trained.context is not None
-        self.wv.vectors = with_locks(before, trained.matrix * scale, self.wv.vectors_lockf)
-        self.syn1neg = trained.context / scale
+        self.wv.vectors = with_locks(before, trained.matrix * REAL(scale), self.wv.vectors_lockf)
+        self.syn1neg = trained.context / REAL(scale)
 
     def _config(self, epochs: int, start: float, end: float, seed: int) -> Word2VecConfig:
         return Word2VecConfig(
