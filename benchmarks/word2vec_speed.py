@@ -34,9 +34,8 @@ def gensim_model(settings: dict[str, Any], **more: Any) -> GensimWord2Vec:
         vector_size=settings["dimension"],
         sg=int(settings["architecture"] == "skip-gram"),
         window=5,
-        negative=5,
         workers=THREADS,
-        **{"sample": 1e-3, "min_count": 1, "seed": 1, **more},
+        **{"negative": 5, "sample": 1e-3, "min_count": 1, "seed": 1, **more},
     )
 
 
@@ -64,7 +63,7 @@ def speed_of_threads(corpus: EncodedCorpus, vocabulary: Vocabulary) -> dict[int,
         model = Word2Vec(Word2VecConfig(dimension=100, epochs=1, threads=threads, held_out=0.0))
         seconds = median(measuring.take_turns({"ours": lambda m=model: m.fit(corpus, vocabulary)}, 3)["ours"])
         pairs = model.metrics_[-1]["examples"]
-        operations = pairs * (model.config.negative + 1) * 3 * 2 * model.config.dimension
+        operations = pairs * (model.config.noise_words + 1) * 3 * 2 * model.config.dimension
         results[threads] = {"words": corpus.token_count / seconds, "operations": operations / seconds}
     return results
 

@@ -83,7 +83,7 @@ class Rounds:
         sentences = int((blocks.last_sentence - blocks.first_sentence).max(initial=1))
         self._copies = make_copies(parameters, extensions, WORKERS, tokens, sentences, self._noise_words(tokens))
         weights = extensions.position_weights
-        self._weight_changes = None if weights is None else np.zeros((WORKERS, *weights.shape), np.float32)
+        self._weight_changes = np.zeros((WORKERS, *(() if weights is None else weights.shape)), np.float32)
         self._owners = make_owners(parameters, self._copies)
         width, has_subwords = parameters.embedding.shape[1], extensions.subwords is not None
         self._scratches = [
@@ -115,15 +115,16 @@ class Rounds:
         on_copy, own = copied_parameters(copies, worker, noise), copied_extensions(self._extensions, copies, worker)
         drawn = step._replace(state=np.uint64(state))
         result: tuple[float, int] = self._kernel(copied, on_copy, drawn, self._scratches[thread], *own)
-        if weights is not None:
+        if weights is not None and own.position_weights is not None:
             self._weight_changes[worker] = own.position_weights - weights
         return result
 
     def merge(self, blocks: int, thread: int) -> None:
         """Add the changes of the first `blocks` workers to the rows of E and C that a thread owns."""
         merge(self._parameters, self._copies, self._owners, blocks, thread, self.threads)
-        if thread == 0 and self._extensions.position_weights is not None:
-            self._extensions.position_weights += merged(self._weight_changes[:blocks])
+        weights = self._extensions.position_weights
+        if thread == 0 and weights is not None:
+            weights += merged(self._weight_changes[:blocks])
 
     def _noise_words(self, tokens: int) -> int:
         wanted = self._negative * max(1, tokens // _TOKENS_PER_NOISE_WORD)

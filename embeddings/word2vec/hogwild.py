@@ -60,11 +60,12 @@ class Hogwild:
         """Train a block; its changes of the few position weights, which all threads use, come at its end."""
         shared = self._extensions.position_weights
         if shared is None:
-            return self._kernel(block, self._parameters, step, scratch, *self._extensions)  # type: ignore[no-any-return]
+            result: tuple[float, int] = self._kernel(block, self._parameters, step, scratch, *self._extensions)
+            return result
         with self._whole_weights:
             before = shared.copy()
         own = self._extensions._replace(position_weights=before.copy())
-        result: tuple[float, int] = self._kernel(block, self._parameters, step, scratch, *own)
+        result = self._kernel(block, self._parameters, step, scratch, *own)
         with self._whole_weights:
             shared += own.position_weights - before
         return result

@@ -1,4 +1,4 @@
-"""`Word2Vec`: skip-gram and CBOW with negative sampling."""
+"""`Word2Vec`: skip-gram and CBOW with negative sampling or hierarchical softmax, with or without subwords."""
 
 from typing import Any, Self
 
@@ -7,21 +7,24 @@ import numpy as np
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressCallback
+from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.initial_parameters import word_vectors_of
 from embeddings.word2vec.names_elsewhere import points_to
 from embeddings.word2vec.padded_matrices import without_padding
 from embeddings.word2vec.training_run import TrainingRun
-from embeddings.word2vec.warm_start import copy_vectors, require_dimension
+from embeddings.word2vec.warm_start import copy_vectors, require_continuable
 
 
 class Word2Vec(Estimator):
-    """Skip-gram or CBOW with negative sampling.
+    """Skip-gram or CBOW with negative sampling or hierarchical softmax, with or without subwords.
 
     T. Mikolov, K. Chen, G. Corrado, J. Dean: "Efficient Estimation of Word Representations in Vector Space", 2013;
     T. Mikolov, I. Sutskever, K. Chen, G. Corrado, J. Dean: "Distributed Representations of Words and Phrases and
-    their Compositionality", 2013.
+    their Compositionality", 2013; P. Bojanowski, E. Grave, A. Joulin, T. Mikolov: "Enriching Word Vectors with Subword
+    Information", 2017; T. Mikolov, E. Grave, P. Bojanowski, C. Puhrsch, A. Joulin: "Advances in Pre-Training
+    Distributed Word Representations", 2018 (position weights).
 
     Parameters
     ----------
@@ -30,11 +33,13 @@ class Word2Vec(Estimator):
     Attributes
     ----------
     vectors_ : WordVectors
-        E (V, d) float32 with the context matrix C; after `fit`.
+        E (V, d) float32 with the context matrix C and the vectors of n-grams; after `fit`. With hierarchical softmax
+        the rows of C belong to nodes of the tree, and there is no context matrix.
     metrics_ : list of dict
         After `fit`, one entry per epoch: ``epoch``, ``words`` (trained so far), ``seconds``, ``learning_rate``,
         ``examples`` (an estimate of the number of (input, centre) examples of the epoch),
-        ``loss`` and ``held_out_loss`` (mean negative-sampling loss per example, in nats; None if not measured).
+        ``loss`` and ``held_out_loss`` (mean loss per example in nats, with hierarchical softmax a true -log p; None if
+        not measured).
 
     Raises
     ------
@@ -93,20 +98,28 @@ class Word2Vec(Estimator):
             A weight or the loss is no longer a finite number.
         EmbeddingsError
             `vocabulary` is not the one that encoded `corpus`, a checkpoint is of another run, or `initial_vectors` have
-            another dimension or no word in common.
+            another dimension, other subwords or no word in common.
         """
         config = self.config.with_learning_rate(continued=initial_vectors is not None)
         run = TrainingRun(config, corpus, vocabulary, trained, progress, Checkpoints(checkpointing))
-        embedding, context = run.parameters.embedding, run.parameters.context
         if initial_vectors is not None:
-            require_dimension(initial_vectors, config.dimension)
-            copy_vectors(initial_vectors, vocabulary, embedding, context)
+            require_continuable(initial_vectors, config)
+            copy_vectors(initial_vectors, vocabulary, run.parameters, run.ngrams)
         run.train()
-        vectors = word_vectors_of(embedding, run.extensions.subwords)
-        matrices = without_padding(vectors, config.dimension), without_padding(context, config.dimension)
-        if trained is not None and not trained.all():
-            vocabulary = vocabulary.select(trained)
-            matrices = matrices[0][trained], matrices[1][trained]
-        self.vectors_ = WordVectors(vocabulary, *matrices)
+        self.vectors_ = _word_vectors(run, vocabulary, trained)
         self.metrics_ = run.metrics
         return self
+
+
+def _word_vectors(run: TrainingRun, vocabulary: Vocabulary, trained: np.ndarray | None) -> WordVectors:
+    """Return what a training has learned, for the words that it has trained."""
+    dimension, embedding = run.config.dimension, run.parameters.embedding
+    subwords = None
+    if run.ngrams is not None and run.config.ngrams is not None:
+        rows = np.ascontiguousarray(embedding[len(vocabulary) :, :dimension])
+        subwords = SubwordVectors(run.config.ngrams, run.ngrams.buckets, rows)
+    matrix = without_padding(word_vectors_of(embedding, run.extensions.subwords), dimension)
+    context = without_padding(run.parameters.context, dimension)
+    if trained is not None and not trained.all():
+        vocabulary, matrix, context = vocabulary.select(trained), matrix[trained], context[trained]
+    return WordVectors(vocabulary, matrix, None if run.config.hierarchical_softmax else context, subwords)

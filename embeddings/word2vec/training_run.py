@@ -87,7 +87,7 @@ class TrainingRun:
         self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams)
         self.extensions = extensions_of(config, vocabulary, trained, self.ngrams)
         self._hogwild = Hogwild(config, corpus, self.parameters, self.extensions, int(blocks.tokens.max()))
-        self._strategy = self._hogwild
+        self._strategy: Hogwild | Rounds = self._hogwild
         if config.deterministic:
             self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
         self._pace = Pace(self.words_total)

@@ -4,12 +4,15 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.build_vocabulary import build_vocabulary
+from embeddings.text.character_ngrams import CharacterNgrams, NgramTable
 from embeddings.text.split import SplitText
 from embeddings.text.tokenized_corpus import TokenizedCorpus
 from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
+from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.kernel_arguments import Parameters
 from vecmill.plurals import counted
 
 _ROWS_AT_A_TIME = 4096
@@ -69,57 +72,81 @@ def extend_vocabulary(
     return Vocabulary.from_words([*specials.words, *extended.words], [unknown, specials.counts[1], *extended.counts])
 
 
-def require_dimension(initial_vectors: WordVectors, dimension: int) -> None:
-    """Check that initial vectors have the dimension of the training.
+def require_continuable(initial_vectors: WordVectors, config: Word2VecConfig) -> None:
+    """Check that initial vectors have the dimension and the subwords of the training.
 
     Parameters
     ----------
     initial_vectors : WordVectors
-    dimension : int
+    config : Word2VecConfig
 
     Raises
     ------
     EmbeddingsError
-        They have another dimension.
+        They have others.
     """
     found = initial_vectors.matrix.shape[1]
-    if found != dimension:
+    if found != config.dimension:
         raise EmbeddingsError(
-            f"the initial vectors have {counted(found, 'dimension')}, and dimension is {dimension}: "
+            f"the initial vectors have {counted(found, 'dimension')}, and dimension is {config.dimension}: "
             f"train with dimension {found}, or give other vectors"
+        )
+    had = initial_vectors.subwords.ngrams if initial_vectors.subwords is not None else None
+    if had != config.ngrams:
+        remedy = f"set subwords to {had.range!r} and buckets to {had.buckets}" if had else "leave out subwords"
+        raise EmbeddingsError(
+            f"the initial vectors have {_described(had)}, and the training {_described(config.ngrams)}: {remedy}, or "
+            "give other vectors"
         )
 
 
+def _described(ngrams: CharacterNgrams | None) -> str:
+    return f"subwords of {ngrams.range} characters in {ngrams.buckets:,} buckets" if ngrams else "no subwords"
+
+
 def copy_vectors(
-    initial_vectors: WordVectors, vocabulary: Vocabulary, embedding: np.ndarray, context: np.ndarray
+    initial_vectors: WordVectors, vocabulary: Vocabulary, parameters: Parameters, ngrams: NgramTable | None
 ) -> None:
-    """Copy the vectors of common words into the matrices of a training.
+    """Copy the vectors of common words and n-grams into the matrices of a training.
 
     Parameters
     ----------
     initial_vectors : WordVectors
-        Without context vectors, `context` is unchanged.
+        Without context vectors, C is unchanged.
     vocabulary : Vocabulary
         Vocabulary of the matrices.
-    embedding, context : (V, padded d) float32
-        Updated.
+    parameters : Parameters
+        E and C are updated.
+    ngrams : NgramTable, optional
+        The n-grams of the training, with subwords.
 
     Raises
     ------
     EmbeddingsError
         The vocabularies have no word in common.
     """
-    dimension = initial_vectors.matrix.shape[1]
     rows = vocabulary.ids(initial_vectors.words, missing=-1)
     if (rows < 0).all():
         raise EmbeddingsError(
             f"none of the {len(rows):,} words of the initial vectors is in the vocabulary of {len(vocabulary):,} "
             "words; make it with extend_vocabulary"
         )
-    for source, target in ((initial_vectors.matrix, embedding), (initial_vectors.context, context)):
-        if source is None:
-            continue
-        for first in range(0, len(rows), _ROWS_AT_A_TIME):  # in parts, so that a memory map is not read as a whole
-            part = slice(first, first + _ROWS_AT_A_TIME)
-            kept = rows[part] >= 0
-            target[rows[part][kept], :dimension] = source[part][kept]
+    subwords, embedding = initial_vectors.subwords, parameters.embedding
+    own = initial_vectors.matrix
+    if subwords is not None and ngrams is not None:
+        own = subwords.own_rows(own, initial_vectors.vocabulary.encoded_words)
+        place = np.searchsorted(ngrams.buckets, subwords.buckets)
+        place[place == len(ngrams.buckets)] = 0
+        common = ngrams.buckets[place] == subwords.buckets
+        _copy_rows(subwords.matrix, np.where(common, len(vocabulary) + place, -1), embedding)
+    _copy_rows(own, rows, embedding)
+    if initial_vectors.context is not None:
+        _copy_rows(initial_vectors.context, rows, parameters.context)
+
+
+def _copy_rows(source: np.ndarray, rows: np.ndarray, target: np.ndarray) -> None:
+    """Copy each row of a matrix to the row of another that `rows` states, unless that is -1."""
+    for first in range(0, len(rows), _ROWS_AT_A_TIME):  # in parts, so that a memory map is not read as a whole
+        part = slice(first, first + _ROWS_AT_A_TIME)
+        kept = rows[part] >= 0
+        target[rows[part][kept], : source.shape[1]] = source[part][kept]

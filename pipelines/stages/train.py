@@ -64,9 +64,9 @@ class TrainEmbeddingsStage(Stage):
     def check(self) -> None:
         """Raise an error for a model that training cannot continue."""
         if self.start:
-            from embeddings.word2vec.warm_start import require_dimension
+            from embeddings.word2vec.warm_start import require_continuable
 
-            require_dimension(self.start.open(), self.config.train.dimension)
+            require_continuable(self.start.open(), self.config.train)
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the vectors alone; the times in the metrics do not matter."""
