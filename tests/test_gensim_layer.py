@@ -127,14 +127,14 @@ def test_a_sample_from_1_on_is_a_count():
 @pytest.mark.parametrize(
     ("call", "error", "words"),
     [
-        (lambda: Word2Vec(SENTENCES, hs=1), VecmillError, "hierarchical softmax"),
         (lambda: Word2Vec(SENTENCES, negative=0), ValueError, "nothing would be learned"),
         (lambda: Word2Vec("text.txt"), TypeError, "expected an iterable of lists"),
         (lambda: Word2Vec([iter("ab")]), TypeError, "expected a list of str"),
         (lambda: Word2Vec([["a", 5]]), TypeError, "token 1 is 5"),
         (lambda: Word2Vec([]), RuntimeError, "build vocabulary"),
         (lambda: Word2Vec(SENTENCES, corpus_file="a"), TypeError, "either"),
-        (lambda: trained().score(SENTENCES), VecmillError, "hierarchical softmax"),
+        (lambda: trained().score(SENTENCES), RuntimeError, "hs=1"),
+        (lambda: trained(hs=1).predict_output_word(["tea"]), RuntimeError, "no context vectors"),
         (lambda: trained().train(SENTENCES, epochs=1), ValueError, "total_examples"),
         (lambda: trained().train(SENTENCES, total_examples=1), ValueError, "epochs is None"),
         (lambda: downloader.load("word2vec-google-news-300"), VecmillError, "no corpus"),
@@ -151,6 +151,18 @@ def test_a_sentence_that_is_a_str_is_read_as_characters_with_a_warning(caplog):
         model = Word2Vec(["tea", "eat"] * 20, vector_size=4, min_count=1)
     assert sorted(model.wv.index_to_key) == ["a", "e", "t"]
     assert len([record for record in caplog.records if "list of words" in record.message]) == 1
+
+
+@pytest.mark.parametrize("sg", [0, 1])
+def test_hierarchical_softmax_learns_what_follows_what(sg, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING, "gensim.models.word2vec"):
+        model = trained(hs=1, sg=sg, epochs=20, alpha=0.1)
+    assert "set negative=0" in caplog.text
+    usual, unusual = model.score([["milk", "tea", "sugar"], ["lemon", "oat", "lemon"]])
+    assert unusual < usual < 0
+    model.save(tmp_path / "model")
+    assert np.array_equal(Word2Vec.load(tmp_path / "model").syn1, model.syn1)
+    assert set(model.wv.get_vecattr("tea", "code")) <= {0, 1}
 
 
 # ----------------------------------------------------------------------------------------------------------- files

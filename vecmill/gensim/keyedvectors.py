@@ -242,7 +242,13 @@ class KeyedVectors:
         self._word_vectors = None
 
     def get_vecattr(self, key: Any, attr: str) -> Any:
-        """Return an attribute of a key; None if no key has it."""
+        """Return an attribute of a key; None if no key has it. ``code`` and ``point``: its path in the Huffman tree."""
+        if attr in ("code", "point") and "count" in self.expandos:
+            from embeddings.word2vec.huffman import huffman_paths
+
+            paths, row = huffman_paths(self.expandos["count"]), self.get_index(key)
+            path = slice(paths.offsets[row], paths.offsets[row + 1])
+            return 1 - paths.labels[0, path].astype(np.uint8) if attr == "code" else paths.nodes[path]
         values = self.expandos.get(attr)
         return None if values is None else values[self.get_index(key)]
 

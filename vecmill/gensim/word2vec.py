@@ -4,6 +4,7 @@ import logging
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any, NoReturn
 
 import numpy as np
@@ -13,7 +14,6 @@ from embeddings.training import TrainingProgress
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec as Engine
 from embeddings.word2vec import Word2VecConfig
-from vecmill.errors import VecmillError
 from vecmill.gensim import saved
 from vecmill.gensim.callbacks import CallbackAny2Vec
 from vecmill.gensim.conventions import input_scale, mean_contexts, sample_share, with_locks
@@ -71,7 +71,7 @@ class Word2Vec:
     sg : {0, 1}
         1 for skip-gram, 0 for CBOW.
     hs : {0, 1}
-        Hierarchical softmax.
+        Hierarchical softmax in the place of negative sampling; gensim trains both where `negative` is set too.
     negative : int
         Noise words.
     ns_exponent : float
@@ -104,8 +104,8 @@ class Word2Vec:
     Attributes
     ----------
     wv : KeyedVectors
-    syn1neg : (V, d) float32
-        Context vectors.
+    syn1neg, syn1 : (V, d) float32
+        Context vectors; with hierarchical softmax `syn1`, those of the nodes of the tree.
     corpus_count, corpus_total_words : int
         Sentences and words of the text of `build_vocab`.
 
@@ -113,8 +113,6 @@ class Word2Vec:
     ------
     ValueError
         Neither `hs` nor `negative` is set, or a setting is out of range.
-    VecmillError
-        `hs` is set: there is no hierarchical softmax.
     RuntimeError
         No word of the text stays in the vocabulary.
 
@@ -186,9 +184,13 @@ class Word2Vec:
             self._train(corpus, self.epochs, self.alpha, self.min_alpha, compute_loss, list(callbacks))
 
     def _require_output_layer(self) -> None:
-        if self.hs:
-            raise VecmillError("hs=1: there is no hierarchical softmax; train with hs=0 and negative=5")
-        if not self.negative:
+        if self.hs and self.negative:
+            logger.warning(
+                "Both hierarchical softmax and negative sampling are activated. "
+                "Hierarchical softmax alone is trained: set negative=0."
+            )
+            self.negative = 0
+        if not self.hs and not self.negative:
             raise ValueError("hs=0 and negative=0: nothing would be learned; set negative, usually to 5")
 
     # --------------------------------------------------------------------------------------------------- vocabulary
@@ -370,10 +372,10 @@ class Word2Vec:
         """Make initial vectors: random ones and a context of zeros, with `update` of new words only."""
         if not update:
             self.wv.vectors = np.empty((0, self.vector_size), REAL)
-            self.syn1neg: np.ndarray = np.empty((0, self.vector_size), REAL)
+            self._set_contexts(np.empty((0, self.vector_size), REAL))
         self.wv.resize_vectors(self.seed)
-        missing = len(self.wv) - len(self.syn1neg)
-        self.syn1neg = np.concatenate([self.syn1neg, np.zeros((missing, self.vector_size), REAL)])
+        missing = len(self.wv) - len(self._contexts())
+        self._set_contexts(np.concatenate([self._contexts(), np.zeros((missing, self.vector_size), REAL)]))
 
     def init_weights(self) -> None:
         """Forget all that was learned, and keep the vocabulary."""
@@ -494,8 +496,8 @@ class Word2Vec:
 
     def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> None:
         """Train some epochs by vecmill's engine, and take over the vectors."""
-        contexts = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
-        scale = 1.0 if self.sg else input_scale(contexts, cbow_mean=bool(self.cbow_mean))
+        nearby = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
+        scale = 1.0 if self.sg else input_scale(nearby, cbow_mean=bool(self.cbow_mean))
         before, vocabulary = np.asarray(self.wv.vectors, REAL), self.wv.word_vectors.vocabulary
         seed = self.seed + _SEEDS_APART * (self.train_count + first_epoch)
         engine = Engine(self._config(epochs, start * scale**2, end * scale**2, seed))
@@ -509,11 +511,11 @@ class Word2Vec:
             if self.compute_loss and metrics["loss"] is not None:
                 self.running_training_loss += metrics["loss"] * metrics["examples"]
 
-        initial = WordVectors(vocabulary, before / REAL(scale), self._contexts() * REAL(scale))
-        trained = engine.fit(encoded, vocabulary, initial_vectors=initial, progress=report).vectors_
-        assert trained.context is not None
+        trained = engine.fit(encoded, vocabulary, initial_vectors=self._whole(scale), progress=report).vectors_
+        contexts = engine.nodes_ if self.hs else trained.context
+        assert contexts is not None
         self.wv.vectors = with_locks(before, trained.matrix * REAL(scale), self.wv.vectors_lockf)
-        self.syn1neg = trained.context / REAL(scale)
+        self._set_contexts(contexts / REAL(scale))
 
     def _config(self, epochs: int, start: float, end: float, seed: int) -> Word2VecConfig:
         return Word2VecConfig(
@@ -521,7 +523,8 @@ class Word2Vec:
             dimension=self.vector_size,
             window=self.window,
             dynamic_window=self.shrink_windows,
-            negative=self.negative,
+            negative=None if self.hs else self.negative,
+            hierarchical_softmax=bool(self.hs),
             noise_exponent=self.ns_exponent,
             sample=sample_share(self.sample, int(self.wv.expandos["count"].sum())),
             epochs=epochs,
@@ -533,10 +536,24 @@ class Word2Vec:
             threads=self.workers,
         )
 
+    @property
+    def _contexts_name(self) -> str:
+        return "syn1" if self.hs else "syn1neg"
+
     def _contexts(self) -> np.ndarray:
-        """Return the context vectors; zeros where `wv` was taken from elsewhere."""
-        contexts = getattr(self, "syn1neg", np.empty((0, self.vector_size), REAL))
-        return contexts if len(contexts) == len(self.wv) else np.zeros_like(self.wv.vectors, REAL)
+        """Return the context vectors; none where `wv` was taken from elsewhere."""
+        contexts: np.ndarray = getattr(self, self._contexts_name, np.empty((0, self.vector_size), REAL))
+        return contexts
+
+    def _set_contexts(self, contexts: np.ndarray) -> None:
+        setattr(self, self._contexts_name, contexts)
+
+    def _whole(self, scale: float = 1.0) -> WordVectors:
+        """Return the vectors, divided by a number, with their contexts times it; zeros where there are none."""
+        contexts = self._contexts()
+        known = contexts if len(contexts) == len(self.wv) else np.zeros((len(self.wv), self.vector_size), REAL)
+        vectors = np.asarray(self.wv.vectors, REAL)
+        return WordVectors(self.wv.word_vectors.vocabulary, vectors / REAL(scale), known * REAL(scale))
 
     def get_latest_training_loss(self) -> float:
         """Return the sum of the losses of the last training, in nats; 0 without ``compute_loss``."""
@@ -562,19 +579,58 @@ class Word2Vec:
         RuntimeError
             The model has no context vectors: `wv` was loaded alone.
         """
-        if len(getattr(self, "syn1neg", ())) != len(self.wv) or not len(self.wv):
+        if self.hs or len(self._contexts()) != len(self.wv) or not len(self.wv):
             raise RuntimeError("the model has no context vectors; train it with negative=5, or load it whole")
         rows = [self.wv.get_index(word, -1) for word in context_words_list]
         known = [row for row in rows if row >= 0]
         if not known:
             logger.warning("all the input context words are out-of-vocabulary for the current model.")
             return None
-        vectors = WordVectors(self.wv.word_vectors.vocabulary, self.wv.vectors, self.syn1neg)
-        return vectors.most_likely_word(known, topn, mean=bool(self.cbow_mean))
+        return self._whole().most_likely_word(known, topn, mean=bool(self.cbow_mean))
 
-    def score(self, sentences: Iterable[Any], total_sentences: int = 1_000_000, **options: Any) -> NoReturn:
-        """Refuse: sentences are scored by hierarchical softmax."""
-        raise VecmillError("score needs hierarchical softmax, which there is not; a language model scores text")
+    def score(
+        self,
+        sentences: Iterable[Sequence[str]],
+        total_sentences: int = 1_000_000,
+        chunksize: int = 100,
+        queue_factor: int = 2,
+        report_delay: float = 1,
+    ) -> np.ndarray:
+        """Return the log-probability of each sentence, of a model with ``hs=1`` and ``negative=0``.
+
+        Parameters
+        ----------
+        sentences : iterable of lists of str
+        total_sentences : int
+            Score at most so many.
+        chunksize : int
+            Not used.
+        queue_factor : int
+            Not used.
+        report_delay : float
+            Not used.
+
+        Returns
+        -------
+        (n,) float64
+
+        Raises
+        ------
+        RuntimeError
+            The model has no hierarchical softmax.
+        """
+        from embeddings.word2vec.sentence_scores import sentence_log_probabilities
+
+        if not self.hs:
+            raise RuntimeError("score needs a model that was trained with hs=1 and negative=0")
+        return sentence_log_probabilities(
+            self.wv.word_vectors,
+            self._contexts(),
+            islice(sentences, total_sentences),
+            window=self.window,
+            skip_gram=bool(self.sg),
+            mean=bool(self.cbow_mean),
+        )
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
@@ -596,8 +652,11 @@ class Word2Vec:
             It cannot be written, or there is another directory.
         """
         about = {name: getattr(self, name) for name in (*_SETTINGS, *_STATE)}
-        vectors = WordVectors(self.wv.word_vectors.vocabulary, self.wv.vectors, self._contexts())
-        saved.write(fname, type(self).__name__, vectors, about, self.wv.attributes())
+        if self.hs:
+            attributes = {**self.wv.attributes(), "syn1": self._contexts()}
+            saved.write(fname, type(self).__name__, self.wv.word_vectors, about, attributes)
+        else:
+            saved.write(fname, type(self).__name__, self._whole(), about, self.wv.attributes())
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> "Word2Vec":
@@ -625,9 +684,9 @@ class Word2Vec:
         for name in _STATE:
             setattr(model, name, about[name])
         model.wv = KeyedVectors.load(fname, mmap)
-        context = WordVectors.load(fname).context
-        assert context is not None
-        model.syn1neg = context if mmap else np.array(context)
+        contexts = model.wv.expandos.pop("syn1") if model.hs else WordVectors.load(fname).context
+        assert contexts is not None
+        model._set_contexts(contexts if mmap else np.array(contexts))
         return model
 
 
