@@ -120,8 +120,9 @@ def test_a_generator_and_a_file_give_the_same_model_as_lists(tmp_path):
 
 
 def test_a_sample_from_1_on_is_a_count():
-    assert sample_share(1e-3, 1000) == 1e-3
-    assert sample_share(10, 1000) == 26 / 1000  # int(10 (3 + √5) / 2)
+    assert sample_share(1e-3, 1000, 1000) == 1e-3
+    assert sample_share(1e-3, 500, 2000) == pytest.approx(0.25e-3)  # after update=True
+    assert sample_share(10, 500, 1000) == 26 / 1000  # int(10 (3 + √5) / 2)
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,24 @@ def mean_contexts(window: int, shrink_windows: bool, sentence_length: float) -> 
     return min(reach, max(1.0, sentence_length - 1))
 
 
-def sample_share(sample: float, total: int) -> float:
-    """Return the threshold of subsampling as a share of all words; from 1 on, `sample` is a count."""
-    return sample if sample < 1 else min(1.0, int(sample * _COUNTS_PER_SAMPLE) / total)
+def sample_share(sample: float, retained: int, total: int) -> float:
+    """Return the threshold of subsampling as a share of all counts.
+
+    Parameters
+    ----------
+    sample : float
+        A share of the words of the last text of `build_vocab`; from 1 on, a count.
+    retained : int
+        Words of that text that are in the vocabulary.
+    total : int
+        Sum of all counts: more than `retained` after ``update=True``.
+
+    Returns
+    -------
+    float
+    """
+    threshold = sample * retained if sample < 1 else int(sample * _COUNTS_PER_SAMPLE)
+    return min(1.0, threshold / total)
 
 
 def with_locks(before: np.ndarray, after: np.ndarray, lockf: np.ndarray) -> np.ndarray:

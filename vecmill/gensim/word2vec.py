@@ -37,7 +37,14 @@ _SETTINGS = (
     *("compute_loss", "comment", "max_final_vocab", "shrink_windows"),
 )
 _SEEDS_APART = 1_000_003  # so that no training and epoch has the draws of another
-_STATE = ("corpus_count", "corpus_total_words", "effective_min_count", "train_count", "total_train_time")
+_STATE = (
+    "total_train_time",
+    "corpus_count",
+    "corpus_total_words",
+    "effective_min_count",
+    "retained_words",
+    "train_count",
+)
 
 
 class Word2Vec:
@@ -171,6 +178,7 @@ class Word2Vec:
         self.corpus_count = self.train_count = 0
         self.corpus_total_words: int | None = None
         self.effective_min_count = min_count
+        self.retained_words = 0  # of the last text of `build_vocab`: subsampling compares counts with it, as in gensim
         self.total_train_time = self.running_training_loss = 0.0
         self.min_alpha_yet_reached = self.alpha
         self.load = _call_on_class_only  # type: ignore[method-assign]
@@ -338,6 +346,7 @@ class Word2Vec:
         if dry_run:
             return report
         self.effective_min_count, self.min_count, self.sample = effective, least, sample or self.sample
+        self.retained_words = report["retain_total"]
         if update:
             self._add_words(kept)
         else:
@@ -387,6 +396,7 @@ class Word2Vec:
         self._replace_words(list(other_model.wv.index_to_key))
         self.raw_vocab = None
         self.corpus_count, self.effective_min_count = other_model.corpus_count, other_model.effective_min_count
+        self.retained_words = other_model.retained_words
         self.prepare_weights()
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
@@ -526,7 +536,7 @@ class Word2Vec:
             negative=None if self.hs else self.negative,
             hierarchical_softmax=bool(self.hs),
             noise_exponent=self.ns_exponent,
-            sample=sample_share(self.sample, int(self.wv.expandos["count"].sum())),
+            sample=self._sample_share(),
             epochs=epochs,
             learning_rate=start,
             min_learning_rate=end,
@@ -539,6 +549,10 @@ class Word2Vec:
     @property
     def _contexts_name(self) -> str:
         return "syn1" if self.hs else "syn1neg"
+
+    def _sample_share(self) -> float:
+        total = int(self.wv.expandos["count"].sum())
+        return sample_share(self.sample, self.retained_words or total, total)
 
     def _contexts(self) -> np.ndarray:
         """Return the context vectors; none where `wv` was taken from elsewhere."""
