@@ -12,6 +12,7 @@ ALL = (
     "word2vec_quality",
     "word2vec_deterministic",
     "queries_speed",
+    "unseen_words_speed",
     "evaluation_speed",
     "formats_speed",
     "recurrent_speed",

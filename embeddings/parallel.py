@@ -89,6 +89,9 @@ def over_rows(work: Callable[[Rows], None], count: int, cost: int, grain: int = 
     grain : int
         Slices are multiples of this number of rows, as far as `count` allows.
     """
+    if 0 < count * cost < 2 * SMALLEST_TASK:
+        work((0, count))
+        return
     available = _threads.get() or _default_threads()
     threads = max(1, min(available, count * cost // SMALLEST_TASK))
     size = max(1, -(-count // (threads * grain))) * grain

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embeddings.text.character_ngrams import MOST_BUCKETS, CharacterNgrams
+from embeddings.text.character_ngrams import FLORET_SEED, MOST_BUCKETS, CharacterNgrams
 from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.vocabulary import Vocabulary
 from tests.reference import character_ngrams as reference
+from tests.reference import floret
 
 WORDS = ["the", "köln", "한국어", "a", "</s>", "", "<", "x>", "東京", "🙂🙃", "new_york", "é" * 40, "</s", "e\u0301"]
 
@@ -39,6 +40,26 @@ def test_the_words_of_a_vocabulary_have_the_same_buckets(shortest, longest):
     assert per_word(found) == [reference.buckets(word, shortest, longest, 1000) for word in words]
     assert found.offsets.dtype == np.int64
     assert found.buckets.dtype == np.int32
+
+
+@given(
+    st.lists(st.text(max_size=20), min_size=1, max_size=5),
+    st.integers(1, 5),
+    st.integers(0, 6),
+    st.integers(1, MOST_BUCKETS),
+    st.integers(1, 4),
+)
+def test_rows_in_a_floret_table_are_those_of_the_reference(words, shortest, more, buckets, hashes):
+    ngrams = CharacterNgrams(min_length=shortest, max_length=shortest + more, buckets=buckets, floret_hashes=hashes)
+    with np.errstate(over="ignore"):  # of unsigned numbers, without compilation
+        found = per_word(ngrams.buckets_of(words, threads=1))
+    assert found == [floret.rows(word, shortest, shortest + more, buckets, hashes, FLORET_SEED) for word in words]
+
+
+def test_known_rows_of_floret():
+    """The example of spaCy's own tests: 10 rows, two hashes, n-grams of 2 and 3 characters."""
+    expected = [5, 6, 7, 5, 8, 2, 8, 9, 3, 3, 4, 6, 7, 3, 0, 2]
+    assert sorted(floret.rows("der", 2, 3, 10, 2, FLORET_SEED)) == sorted(expected)
 
 
 def test_known_hashes():
@@ -83,6 +104,8 @@ def test_a_table_of_words_without_ngrams_is_empty():
     [
         ({"min_length": 0}, "n-grams of 0 to 6 characters are impossible; expected a range such as 3-6"),
         ({"min_length": 5, "max_length": 4}, "n-grams of 5 to 4 characters are impossible"),
+        ({"max_length": 1001}, "n-grams of 3 to 1001 characters are impossible"),
+        ({"floret_hashes": 5}, "floret_hashes=5; expected 1 to 4, or 0 for fastText's hash"),
         ({"buckets": 0}, "buckets=0; expected 1 to 134,217,728, such as 2000000"),
         ({"buckets": -5}, "buckets=-5; expected 1 to"),
         ({"buckets": 1 << 40}, "buckets=1099511627776; expected 1 to"),

@@ -38,6 +38,7 @@ FAILING = {
     "analogy": ["NOWHERE", "a", "b", "c"],
     "vector": ["NOWHERE", "word"],
     "embed": ["NOWHERE", "--out", "OUT.npy"],
+    "score-sentences": ["NOWHERE"],
     "evaluate": ["NOWHERE", "--data", "NOWHERE"],
     "compare": ["NOWHERE", "NOWHERE"],
     "probe": ["NOWHERE", "--out", "OUT"],

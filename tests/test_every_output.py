@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 
 from embeddings.formats import FORMATS
+from embeddings.text.character_ngrams import CharacterNgrams
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.subwords import SubwordVectors
+from embeddings.vectors.word_vectors import WordVectors
 from tests.command_line import vecmill
 from tests.small_language_model import make_model
 from tests.topics import ANIMALS, METALS
@@ -17,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs limits on
 METRICS = {"epoch": 1, "learning_rate": 0.1, "loss": 3.0, "held_out_loss": 4.0}
 COMMANDS = {
     **{
-        name: ("export", "model", "--format", name, "--out", "out")
+        name: ("export", "hashed" if name == "floret" else "model", "--format", name, "--out", "out")
         for name, entry in FORMATS.items()
         if entry.can_write and name != "model"
     },
@@ -49,6 +53,10 @@ def made(tmp_path_factory):
         result = vecmill("train-embeddings", "text.txt", "--out", "model", "--min-count", 1, "--epochs", 1)
         assert result.exit_code == 0, result.output
         make_model(dtype=np.float32).save(folder / "lm")
+        ngrams = CharacterNgrams(buckets=20, floret_hashes=2)
+        subwords = SubwordVectors(ngrams, np.arange(20, dtype=np.int32), np.ones((20, 2), np.float32))
+        words = Vocabulary.from_words(ANIMALS)
+        WordVectors(words, subwords.vectors(ANIMALS), subwords=subwords).save(folder / "hashed")
     return folder
 
 

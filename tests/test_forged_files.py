@@ -31,8 +31,11 @@ from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import LMTrainingConfig
+from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.text.vocabulary import EOS, UNK
 from embeddings.training import Checkpointing
+from embeddings.vectors.subwords import SubwordVectors
+from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec, Word2VecConfig
 
 TEXT = b"the cat sat on the mat\na dog and a cat\n" * 40
@@ -136,6 +139,19 @@ def test_records_of_language_models(copy):
         evaluate(LanguageModel.load(copy / "lm"), np.arange(5))
 
     each_replaced(copy / "lm" / "language_model.json", use)
+
+
+def test_records_of_ngrams(copy):
+    words = Vocabulary.load(copy / "vocabulary.tsv")
+    ngrams = CharacterNgrams(buckets=50)
+    buckets = ngrams.table(words.words).buckets
+    subwords = SubwordVectors(ngrams, buckets, np.ones((len(buckets), 2), np.float32))
+    WordVectors(words, np.ones((len(words), 2), np.float32), subwords=subwords).save(copy / "vectors")
+
+    def use():
+        WordVectors.load(copy / "vectors").most_similar("cats")
+
+    each_replaced(copy / "vectors" / "subwords.json", use)
 
 
 # ------------------------------------------------------------------------------------------------------------- ids

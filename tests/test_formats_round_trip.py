@@ -31,7 +31,7 @@ SUFFIX = {
     "projector": "",
     "model": "",
 }
-WRITTEN = [name for name, entry in FORMATS.items() if entry.can_write]
+WRITTEN = [name for name, entry in FORMATS.items() if entry.can_write and name != "floret"]  # it has no words
 SEPARATED_BY_SPACE = {
     "word2vec-text",
     "word2vec-binary",
@@ -158,7 +158,7 @@ def ordinary():
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])
-@pytest.mark.parametrize("name", [name for name, entry in FORMATS.items() if entry.compressible])
+@pytest.mark.parametrize("name", [name for name in WRITTEN if FORMATS[name].compressible])
 def test_round_trip_compressed(name, suffix, tmp_path, ordinary):
     path = tmp_path / f"vectors{SUFFIX[name]}{suffix}"
     formats.write(ordinary, path, name)

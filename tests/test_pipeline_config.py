@@ -71,7 +71,7 @@ def test_a_key_of_an_earlier_version_names_the_present_one(toml, section, former
             "[lm_training]\nlr = 3",
             "2: unknown key 'lr' in [lm_training]; lr is called learning_rate here, in [lm_training]",
         ),
-        ("[train]\nhs = 1", "2: unknown key 'hs' in [train]; there is no hs here"),
+        ("[train]\nhashfxn = 1", "2: unknown key 'hashfxn' in [train]; there is no hashfxn here"),
         ("[train]\nverbose = 1", "2: unknown key 'verbose' in [train]; there is no verbose here"),
         ("vector_size = 300", "1: unknown section [vector_size]; vector_size is called dimension here, in [train]"),
     ],

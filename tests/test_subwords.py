@@ -81,6 +81,8 @@ def test_unseen_words_are_means_of_all_their_ngrams(vectors):
     for word in UNSEEN:
         np.testing.assert_allclose(vectors[word], mean_of_ngrams(vectors, word), atol=1e-6)
     np.testing.assert_array_equal(vectors[UNSEEN], [vectors.get_vector(word) for word in UNSEEN])
+    np.testing.assert_array_equal(vectors[np.array(UNSEEN)], vectors[UNSEEN])
+    assert vectors[[]].shape == (0, vectors.dimension)
     np.testing.assert_array_equal(vectors[["train", UNSEEN[0], 2]], [vectors[0], vectors[UNSEEN[0]], vectors[2]])
     assert vectors.get_vector("trainer", norm=True) @ vectors["trainer"] == pytest.approx(
         np.linalg.norm(vectors["trainer"]), rel=1e-6
@@ -227,7 +229,7 @@ def test_a_model_directory_keeps_ngrams(vectors, tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("subwords.json", b"{}", "subwords.json is damaged (expected whole numbers min_length, max_length, buckets)"),
+        ("subwords.json", b"{}", "subwords.json is damaged (expected whole numbers min_length, max_length, buckets,"),
         ("subwords.json", b"[" * 100_000, "subwords.json is damaged"),
         ("subwords.json", b'{"min_length": 9, "max_length": 3, "buckets": 5}', "n-grams of 9 to 3 characters are"),
         ("subwords.json", b'{"min_length": 3, "max_length": 4, "buckets": 10}', "not ascending numbers from 0 to 9"),
@@ -321,6 +323,41 @@ def test_conversion_keeps_ngrams_where_the_format_can(vectors, tmp_path, caplog)
     assert formats.read(tmp_path / "a.txt").subwords is None
 
 
+def floret_vectors():
+    """Vectors whose n-grams are hashed as floret does: no word has a row of its own."""
+    ngrams = CharacterNgrams(min_length=3, max_length=4, buckets=50, floret_hashes=2)
+    table = ngrams.table(WORDS)
+    matrix = np.random.default_rng(1).standard_normal((len(table.buckets), 3)).astype(np.float32)
+    subwords = SubwordVectors(ngrams, table.buckets, matrix)
+    return WordVectors(Vocabulary.from_words(WORDS), subwords.vectors(WORDS), subwords=subwords)
+
+
+def test_a_floret_table_has_a_row_for_every_bucket(tmp_path):
+    vectors = floret_vectors()
+    vectors.save(tmp_path / "model")
+    assert WordVectors.load(tmp_path / "model").subwords.ngrams == vectors.subwords.ngrams
+    formats.convert(tmp_path / "model", tmp_path / "a.floret")
+    header, *lines = (tmp_path / "a.floret").read_text().splitlines()
+    assert header == "50 3 3 4 2 2166136261 < >"
+    table = np.array([line.split() for line in lines], np.float32)
+    np.testing.assert_array_equal(table[:, 0], np.arange(50))
+    np.testing.assert_array_equal(table[vectors.subwords.buckets, 1:], vectors.subwords.matrix)
+    assert not np.delete(table[:, 1:], vectors.subwords.buckets, axis=0).any()
+
+
+def test_each_hash_has_its_own_format(vectors, tmp_path):
+    with pytest.raises(FormatError, match="hashed as floret does; fastText cannot: choose floret"):
+        formats.write(floret_vectors(), tmp_path / "a.bin")
+    with pytest.raises(FormatError, match="have n-grams that are hashed as fastText does; a floret table needs"):
+        formats.write(vectors, tmp_path / "a.floret")
+    with pytest.raises(FormatError, match="have no n-grams; a floret table needs"):
+        formats.write(WordVectors(vectors.vocabulary, vectors.matrix), tmp_path / "a.floret")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "a.floret").write_text("50 3 3 4 2 2166136261 < >\n")
+    with pytest.raises(FormatError, match="format 'floret' is for writing; it has no words"):
+        formats.read(tmp_path / "a.floret", "floret")
+
+
 def test_bin_is_word2vecs_format_without_ngrams(vectors, tmp_path):
     formats.write(WordVectors(vectors.vocabulary, vectors.matrix), tmp_path / "a.bin")
     assert formats.guess_format(tmp_path / "a.bin") == "word2vec-binary"
@@ -412,7 +449,7 @@ def test_a_vector_of_an_ngram_that_is_not_finite_is_refused(vectors, tmp_path):
 def test_settings_are_readable(vectors, tmp_path):
     vectors.save(tmp_path / "model")
     settings = json.loads((tmp_path / "model" / "subwords.json").read_text())
-    assert settings == {"min_length": 3, "max_length": 4, "buckets": 200}
+    assert settings == {"min_length": 3, "max_length": 4, "buckets": 200, "floret_hashes": 0}
 
 
 # ---------------------------------------------------------------------------------------------- evaluation, networks

@@ -16,6 +16,7 @@ csv                       columns ``word``, ``count``, ``0``, ``1``, …       a
 static-embedding          directory for sentence-transformers and Model2Vec  any             yes     no      no
 spacy                     directory of spaCy's vectors; read only            any             –       no      no
 glove-binary              GloVe's parameters; read only, with its vocabulary –               –       no      yes
+floret                    floret's table of n-grams, for spaCy; write only   any             no      yes     no
 projector                 directory for TensorBoard's projector              any             no      no      yes
 model                     a model directory, as training writes it           any             no      no      yes
 ========================= ================================================== =============== ======= ======= ========
@@ -278,7 +279,8 @@ def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
         raise FormatError(f"there is no {path}; expected a model directory or a file of word vectors")
     entry = _named(name or guess_format(path))
     if not entry.can_read:
-        raise UnknownFormatError(f"format {entry.name!r} is for writing; read with 'word2vec-binary', which takes both")
+        other = "it has no words" if entry.takes_subwords else "read with 'word2vec-binary', which takes both"
+        raise UnknownFormatError(f"format {entry.name!r} is for writing; {other}")
     if path.is_dir() != entry.is_directory:
         expected = "directory" if entry.is_directory else "file"
         raise FormatError(f"{path} is not a {expected}, but format {entry.name!r} is one; give the {expected}")
@@ -319,7 +321,7 @@ def _write_stream(
 ) -> None:
     """Write a stream; say so if its vectors of n-grams are lost."""
     if stream.subwords is not None and not entry.takes_subwords:
-        able = " and ".join(other.name for other in FORMATS.values() if other.takes_subwords)
+        able = " and ".join(other.name for other in FORMATS.values() if other.takes_subwords and other.can_read)
         logger.warning(
             "%s: the vectors of n-grams, for words not in the vocabulary, are left out; %s hold them", path, able
         )

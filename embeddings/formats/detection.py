@@ -19,6 +19,7 @@ _BY_SUFFIX = {
     ".txt": "word2vec-text",
     ".bin": "word2vec-binary",
     ".vec": "fasttext-vec",
+    ".floret": "floret",
     ".npz": "npz",
     ".safetensors": "safetensors",
     ".parquet": "parquet",

@@ -289,9 +289,11 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
     Raises
     ------
     FormatError
-        A word holds white space or a zero byte.
+        A word holds white space or a zero byte, or n-grams are hashed as floret does.
     """
     subwords, context = stream.subwords, stream.context
+    if subwords is not None and subwords.ngrams.floret_hashes:
+        raise FormatError("the n-grams of these vectors are hashed as floret does; fastText cannot: choose floret")
     table = collect(stream)
     words = _writable(list(table.words))
     counts = np.ones(len(words), np.int64) if table.counts is None else np.maximum(table.counts, 1)
@@ -310,7 +312,8 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
         rows = table.matrix[part] if subwords is None else subwords.own_rows(table.matrix[part], encoded.take(part))
         file.write(np.ascontiguousarray(rows, "<f4").data)
     if subwords is not None:
-        _write_buckets(subwords, file)
+        for rows in subwords.blocks(rows_per_block(stream.dimension)):
+            file.write(np.ascontiguousarray(rows, "<f4").data)
     file.write(b"\0" + _SHAPE.pack(len(words), stream.dimension))
     zeros = np.zeros((rows_per_block(stream.dimension), stream.dimension), "<f4")
     for part in _parts(table.matrix):
@@ -328,14 +331,3 @@ def _writable(words: list[str]) -> list[bytes]:
         return [word.encode() for word in words]
     except UnicodeEncodeError as error:
         raise FormatError(f"word {shown(error.object)} has half of a surrogate pair; remove it") from None
-
-
-def _write_buckets(subwords: SubwordVectors, file: BinaryIO) -> None:
-    """Write a row for every bucket, in pieces."""
-    step = rows_per_block(subwords.dimension)
-    for start in range(0, subwords.ngrams.buckets, step):
-        stop = min(start + step, subwords.ngrams.buckets)
-        first, last = np.searchsorted(subwords.buckets, (start, stop))
-        rows = np.zeros((stop - start, subwords.dimension), "<f4")
-        rows[subwords.buckets[first:last] - start] = subwords.matrix[first:last]
-        file.write(rows.data)

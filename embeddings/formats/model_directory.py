@@ -22,7 +22,7 @@ from embeddings.vectors.model_directory import (
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
     """Open a model directory; the vectors are memory-mapped."""
-    vocabulary, matrix, context, subwords = read_model_directory(path)
+    vocabulary, matrix, context, subwords, _ = read_model_directory(path)
     counts = vocabulary.counts if vocabulary.counts.any() else None
     yield VectorStream(
         dimension=matrix.shape[1],

@@ -163,6 +163,15 @@ FORMATS: dict[str, Format] = {
             takes_subwords=True,
         ),
         Format(
+            name="floret",
+            description="floret's table of n-grams, which spaCy loads; for models with floret's n-grams",
+            module="floret_table",
+            extensions=(".floret",),
+            can_read=False,
+            compressible=True,
+            takes_subwords=True,
+        ),
+        Format(
             name="glove-binary",
             description="the parameters that GloVe writes with -binary; the words are those of its vocabulary file",
             module="glove_binary",

@@ -8,17 +8,18 @@ Bojanowski, Grave, Joulin & Mikolov (2017), "Enriching Word Vectors with Subword
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from embeddings.compilation import read_only
-from embeddings.parallel import Rows, over_rows, threads_or_context
-from embeddings.text.character_ngrams_kernels import count_ngrams, hash_ngrams
-from embeddings.text.tokenizer.counted_words import Words
-from embeddings.text.vocabulary import require_list
+if TYPE_CHECKING:
+    from embeddings.parallel import Rows
+    from embeddings.text.tokenizer.counted_words import Words
 
 MOST_BUCKETS = 1 << 27
+LONGEST_NGRAM = 1000
+MOST_HASHES = 4
+FLORET_SEED = 2166136261
 _COST = 100  # operations of a word, about
 _RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?")
 
@@ -69,11 +70,14 @@ class CharacterNgrams:
         n-gram.
     buckets : int
         Number of buckets; n-grams with the same hash share one.
+    floret_hashes : int
+        0 for fastText's hash. 1 to 4 for tables of floret, which spaCy loads: so many rows of a small table make up for
+        collisions, and a whole word is one more n-gram in the place of a row of its own.
 
     Raises
     ------
     ValueError
-        The lengths are no range, or there are no buckets.
+        The lengths are no range, there are no buckets, or too many hashes.
 
     Examples
     --------
@@ -85,15 +89,20 @@ class CharacterNgrams:
     min_length: int = 3
     max_length: int = 6
     buckets: int = 2_000_000
+    floret_hashes: int = 0
 
     def __post_init__(self) -> None:
-        if not 1 <= self.min_length <= self.max_length:
+        if not 1 <= self.min_length <= self.max_length <= LONGEST_NGRAM:
             raise ValueError(
                 f"n-grams of {self.min_length} to {self.max_length} characters are impossible; expected a range such "
                 "as 3-6"
             )
         if not 1 <= self.buckets <= MOST_BUCKETS:
             raise ValueError(f"buckets={self.buckets}; expected 1 to {MOST_BUCKETS:,}, such as 2000000")
+        if not 0 <= self.floret_hashes <= MOST_HASHES:
+            raise ValueError(
+                f"floret_hashes={self.floret_hashes}; expected 1 to {MOST_HASHES}, or 0 for fastText's hash"
+            )
 
     @classmethod
     def of_range(cls, lengths: str, buckets: int = 2_000_000) -> "CharacterNgrams":
@@ -124,10 +133,11 @@ class CharacterNgrams:
         """The lengths as text, such as "3-6"."""
         return f"{self.min_length}-{self.max_length}"
 
-    def buckets_of(self, words: Words | Sequence[str], threads: int | None = None) -> WordNgrams:
+    def buckets_of(self, words: "Words | Sequence[str]", threads: int | None = None) -> WordNgrams:
         """Return the bucket numbers of the n-grams of words, in fastText's order.
 
-        The hash is FNV-1a of 32 bits over the bytes of UTF-8, which are sign-extended, modulo the number of buckets.
+        fastText's hash is FNV-1a of 32 bits over the bytes of UTF-8, which are sign-extended, modulo the number of
+        buckets; floret's rows are the 32-bit quarters of MurmurHash3 (x64, 128 bits), those of the whole word first.
 
         Parameters
         ----------
@@ -140,17 +150,34 @@ class CharacterNgrams:
         -------
         WordNgrams
         """
+        from embeddings.compilation import read_only  # imported here: settings are checked without Numba
+        from embeddings.parallel import over_rows, threads_or_context
+        from embeddings.text.character_ngrams_kernels import (
+            count_floret_rows,
+            count_ngrams,
+            hash_floret_rows,
+            hash_ngrams,
+        )
+        from embeddings.text.tokenizer.counted_words import Words
+
         letters, starts, ends = map(read_only, words if isinstance(words, Words) else _encoded(words))
-        n, lengths = len(starts), (self.min_length, self.max_length)
+        n, lengths, hashes = len(starts), (self.min_length, self.max_length), self.floret_hashes
         offsets = np.zeros(n + 1, np.int64)
 
-        def count(rows: Rows) -> None:
+        def count(rows: "Rows") -> None:
             part = slice(*rows)
-            count_ngrams(letters, starts[part], ends[part], *lengths, offsets[1:][part])
+            if hashes:
+                count_floret_rows(letters, starts[part], ends[part], *lengths, hashes, offsets[1:][part])
+            else:
+                count_ngrams(letters, starts[part], ends[part], *lengths, offsets[1:][part])
 
-        def compute(rows: Rows) -> None:
+        def compute(rows: "Rows") -> None:
             part = slice(*rows)
-            hash_ngrams(letters, starts[part], ends[part], *lengths, self.buckets, offsets[part], buckets)
+            if hashes:
+                hashing = (self.buckets, hashes, FLORET_SEED)
+                hash_floret_rows(letters, starts[part], ends[part], *lengths, *hashing, offsets[part], buckets)
+            else:
+                hash_ngrams(letters, starts[part], ends[part], *lengths, self.buckets, offsets[part], buckets)
 
         with threads_or_context(threads):
             over_rows(count, n, cost=_COST)
@@ -159,7 +186,7 @@ class CharacterNgrams:
             over_rows(compute, n, cost=_COST)
         return WordNgrams(offsets, buckets)
 
-    def table(self, words: Words | Sequence[str], threads: int | None = None) -> NgramTable:
+    def table(self, words: "Words | Sequence[str]", threads: int | None = None) -> NgramTable:
         """Return the n-grams of a vocabulary as rows of the buckets in use.
 
         Parameters
@@ -182,6 +209,9 @@ class CharacterNgrams:
         return NgramTable(distinct, offsets, rows[buckets])
 
 
-def _encoded(words: Sequence[str]) -> Words:
+def _encoded(words: Sequence[str]) -> "Words":
+    from embeddings.text.tokenizer.counted_words import Words
+    from embeddings.text.vocabulary import require_list
+
     require_list(words)
     return Words.from_bytes([word.encode("utf-8", "surrogatepass") for word in words])

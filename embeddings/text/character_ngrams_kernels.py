@@ -6,8 +6,10 @@
 import numpy as np
 
 from embeddings.compilation import exact, inlined
+from embeddings.text.murmur_kernels import murmur_hash
 
 _BEGIN, _END = np.uint8(60), np.uint8(62)  # < and >
+_LOW, _32 = np.uint64(0xFFFFFFFF), np.uint64(32)
 _SLASH, _S = np.uint8(47), np.uint8(115)
 _OFFSET_BASIS, _PRIME = np.uint64(2166136261), np.uint64(16777619)
 _32_BITS, _SIGN_EXTENSION, _NO_SIGN = np.uint64(0xFFFFFFFF), np.uint64(0xFFFFFF00), np.uint64(0)
@@ -24,6 +26,83 @@ def _hashed(state, byte):
     """Return the state of FNV-1a after one more byte, which is taken as a signed char as in fastText."""
     signed = np.uint64(byte) | (_SIGN_EXTENSION if byte >= np.uint8(0x80) else _NO_SIGN)
     return ((state ^ signed) * _PRIME) & _32_BITS
+
+
+@exact
+def count_floret_rows(letters, starts, ends, min_length, max_length, hashes, counts):
+    """Count the rows of words in a floret table: `hashes` for the whole word and for each n-gram.
+
+    Parameters
+    ----------
+    letters : (b,) uint8
+    starts, ends : (n,) int64
+        Word i is ``letters[starts[i] : ends[i]]``.
+    min_length, max_length : int
+    hashes : int
+    counts : (n,) int64
+        Receives the numbers of rows.
+    """
+    for word in range(starts.size):
+        characters = 2  # the boundary signs
+        for i in range(starts[word], ends[word]):
+            characters += not _continues(letters[i])
+        found = 1
+        for length in range(min_length, min(max_length, characters) + 1):
+            found += characters - length + 1
+        counts[word] = found * hashes
+
+
+@exact
+def hash_floret_rows(letters, starts, ends, min_length, max_length, bucket_count, hashes, seed, offsets, buckets):
+    """Compute the rows of words in a floret table: those of the whole word, then of each n-gram.
+
+    Parameters
+    ----------
+    letters : (b,) uint8
+    starts, ends : (n,) int64
+        Word i is ``letters[starts[i] : ends[i]]``.
+    min_length, max_length : int
+    bucket_count : int
+    hashes : int
+        Rows of each n-gram.
+    seed : int
+    offsets : (n,) int64
+        Where the rows of each word begin in `buckets`.
+    buckets : (m,) int32
+        Receives the rows.
+    """
+    longest = 0
+    for word in range(starts.size):
+        longest = max(longest, ends[word] - starts[word])
+    bounded = np.empty(longest + 2, np.uint8)
+    for word in range(starts.size):
+        size = ends[word] - starts[word] + 2
+        bounded[0], bounded[size - 1] = _BEGIN, _END
+        bounded[1 : size - 1] = letters[starts[word] : ends[word]]
+        written = _write_rows(bounded, 0, size, bucket_count, hashes, seed, offsets[word], buckets)
+        for first in range(size):
+            if _continues(bounded[first]):
+                continue
+            i, length = first, 0
+            while i < size and length < max_length:
+                i += 1
+                while i < size and _continues(bounded[i]):
+                    i += 1
+                length += 1
+                if length >= min_length:
+                    written = _write_rows(bounded, first, i, bucket_count, hashes, seed, written, buckets)
+
+
+@inlined
+def _write_rows(bounded, first, last, bucket_count, hashes, seed, written, buckets):
+    """Write the rows of one n-gram: the 32-bit quarters of its hash; return the place after them."""
+    low, high = murmur_hash(bounded, first, last, seed)
+    for i in range(hashes):
+        half = low if i < 2 else high
+        quarter = half >> _32 if i % 2 else half & _LOW
+        buckets[written] = np.int32(quarter % np.uint64(bucket_count))
+        written += 1
+    return written
 
 
 @inlined

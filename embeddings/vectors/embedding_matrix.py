@@ -52,6 +52,10 @@ class EmbeddingMatrix:
         Counts of text that training skipped, by reason: rare words, invalid UTF-8, unreadable files, ...
     tokenizer_settings : dict of str to Any
         Arguments of `make_tokenizer` for the tokenizer of the text; empty if it is not known.
+    training_settings : dict of str to Any
+        Settings of `Word2VecConfig` that the vectors were trained with; empty if they are not known.
+    nodes : (V, d) float32 or None
+        With hierarchical softmax, vectors of the nodes of the Huffman tree, by which sentences are scored.
 
     Raises
     ------
@@ -71,6 +75,8 @@ class EmbeddingMatrix:
         self.metrics: list[dict[str, Any]] = []
         self.dropped: dict[str, int] = {}
         self.tokenizer_settings: dict[str, Any] = {}
+        self.training_settings: dict[str, Any] = {}
+        self.nodes: np.ndarray | None = None
         self.vocabulary = vocabulary
         self.matrix = _checked(matrix, vocabulary, "matrix")
         self.context = None if context is None else _checked(context, vocabulary, "context")
@@ -294,7 +300,7 @@ class EmbeddingMatrix:
         return unit
 
     def is_seen(self, word: Word) -> bool:
-        """Return whether a word has a row of E; ids have one, and unknown words without `subwords` are left to `id`."""
+        """Return whether a word is looked up in E: every id and word but those that only n-grams can know."""
         return self.subwords is None or not isinstance(word, str) or word in self.vocabulary
 
     def has_vector(self, word: str) -> bool:
@@ -322,13 +328,13 @@ class EmbeddingMatrix:
             `words` is a str.
         """
         require_list(words)
-        if self.subwords is None or isinstance(words, np.ndarray):
+        if self.subwords is None or (isinstance(words, np.ndarray) and words.dtype.kind in "iu"):
             return self.ids(words)
         by_ngrams = set(self._known_by_ngrams(words))
         found = (_UNKNOWN if place in by_ngrams else self.id(word) for place, word in enumerate(words))
         return np.fromiter(found, np.int64, len(words))
 
-    def _known_by_ngrams(self, terms: Sequence[WordOrVector]) -> list[int]:
+    def _known_by_ngrams(self, terms: Sequence[WordOrVector] | np.ndarray) -> list[int]:
         """Return the places of words that have a vector by their n-grams only."""
         if self.subwords is None:
             return []

@@ -8,7 +8,8 @@ Layout::
     DIRECTORY/ngram_buckets.npy  the buckets in use, (U,) int32
     DIRECTORY/ngram_vectors.npy  their vectors, (U, d) float32
     DIRECTORY/vocabulary.tsv     the words in the order of the rows, with their counts
-    DIRECTORY/config.json        the settings of the tokenizer, under "tokenizer"; optional; training adds its own
+    DIRECTORY/nodes.npy          vectors of the nodes of the Huffman tree, (V, d) float32; with hierarchical softmax
+    DIRECTORY/config.json        settings of the tokenizer and of the training, "tokenizer" and "train"; optional
     DIRECTORY/metrics.jsonl      the metrics of every epoch, if training wrote the directory
 
 With n-grams, the rows of E are the means of the words' own rows and those of their n-grams; the own rows, which
@@ -17,6 +18,7 @@ training continues and fastText's files hold, follow from both (`SubwordVectors.
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,11 +33,12 @@ from vecmill.files import atomic_directory, writing
 if TYPE_CHECKING:
     from embeddings.vectors.subwords import SubwordVectors
 
+NODES_FILE = "nodes.npy"
 VECTORS_FILE, CONTEXT_FILE, VOCABULARY_FILE = "vectors.npy", "context.npy", "vocabulary.tsv"
 REQUIRED_FILES = (VECTORS_FILE, VOCABULARY_FILE)
 CONFIG_FILE, METRICS_FILE = "config.json", "metrics.jsonl"
 SUBWORD_FILES = SUBWORDS_FILE, BUCKETS_FILE, NGRAMS_FILE = "subwords.json", "ngram_buckets.npy", "ngram_vectors.npy"
-MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE, *SUBWORD_FILES)
+MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE, *SUBWORD_FILES, NODES_FILE)
 
 _STAGE = "train-embeddings"  # of the directory of a run, where its vectors are
 _LANGUAGE_MODEL = "language_model.json"
@@ -50,12 +53,14 @@ class StoredVectors(NamedTuple):
     matrix : (V, d) float32
     context : (V, d) float32 or None
     subwords : SubwordVectors or None
+    nodes : (V, d) float32 or None
     """
 
     vocabulary: Vocabulary
     matrix: np.ndarray
     context: np.ndarray | None = None
     subwords: "SubwordVectors | None" = None
+    nodes: np.ndarray | None = None
 
 
 def vectors_path(path: str | PathLike[str]) -> Path:
@@ -114,6 +119,7 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
         read_array(path / VECTORS_FILE, mapped=True),
         read_array(context, mapped=True) if context.is_file() else None,
         _read_subwords(path) if (path / SUBWORDS_FILE).is_file() else None,
+        read_array(path / NODES_FILE, mapped=True) if (path / NODES_FILE).is_file() else None,
     )
 
 
@@ -125,8 +131,9 @@ def _read_subwords(path: Path) -> "SubwordVectors":
     place = path / SUBWORDS_FILE
     try:
         settings = json.loads(place.read_text("utf-8"))
-        names = "min_length", "max_length", "buckets"
-        if not isinstance(settings, dict) or {type(settings.get(name)) for name in names} != {int}:
+        settings = {"floret_hashes": 0, **settings} if isinstance(settings, dict) else {}
+        names = "min_length", "max_length", "buckets", "floret_hashes"
+        if {type(settings.get(name)) for name in names} != {int}:
             raise ValueError(f"expected whole numbers {', '.join(names)}")
         ngrams = CharacterNgrams(**{name: settings[name] for name in names})
     except (ValueError, RecursionError) as error:
@@ -152,10 +159,9 @@ def write_subwords(directory: Path, subwords: "SubwordVectors") -> None:
     subwords : SubwordVectors
     """
     ngrams = subwords.ngrams
-    settings = {"min_length": ngrams.min_length, "max_length": ngrams.max_length, "buckets": ngrams.buckets}
     save_array(directory / BUCKETS_FILE, subwords.buckets)
     save_array(directory / NGRAMS_FILE, subwords.matrix)
-    (directory / SUBWORDS_FILE).write_text(json.dumps(settings) + "\n", "utf-8")
+    (directory / SUBWORDS_FILE).write_text(json.dumps(asdict(ngrams)) + "\n", "utf-8")
 
 
 def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
@@ -172,6 +178,23 @@ def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
     try:
         settings = dict(json.loads((Path(path) / CONFIG_FILE).read_text("utf-8"))["tokenizer"])
         return {"spec": settings.pop("name", "fast"), **settings}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def read_training_settings(path: str | PathLike[str]) -> dict[str, Any]:
+    """Return the settings of `Word2VecConfig` that a model directory records, or {} if there are none.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    dict of str to Any
+    """
+    try:
+        return dict(json.loads((Path(path) / CONFIG_FILE).read_text("utf-8"))["train"])
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 
@@ -195,7 +218,12 @@ def read_metrics(path: str | PathLike[str]) -> list[dict[str, Any]]:
 
 
 def write_model_directory(
-    path: str | PathLike[str], stored: StoredVectors, tokenizer: Mapping[str, Any], *, overwrite: bool = False
+    path: str | PathLike[str],
+    stored: StoredVectors,
+    tokenizer: Mapping[str, Any],
+    *,
+    training: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> None:
     """Write a model directory atomically: under a temporary name, renamed when it is complete.
 
@@ -205,6 +233,8 @@ def write_model_directory(
     stored : StoredVectors
     tokenizer : mapping of str to Any
         Arguments of `make_tokenizer`; empty if they are not known.
+    training : mapping of str to Any, optional
+        Settings of the training.
     overwrite : bool
         Replace an existing directory with all its content.
 
@@ -220,6 +250,12 @@ def write_model_directory(
         if stored.subwords is not None:
             write_subwords(new, stored.subwords)
         stored.vocabulary.save(new / VOCABULARY_FILE)
+        if stored.nodes is not None:
+            save_array(new / NODES_FILE, stored.nodes)
+        settings: dict[str, Any] = {}
         if tokenizer:
-            settings = {"name" if name == "spec" else name: value for name, value in tokenizer.items()}
-            (new / CONFIG_FILE).write_text(json.dumps({"tokenizer": settings}, indent=2) + "\n", "utf-8")
+            settings["tokenizer"] = {"name" if name == "spec" else name: value for name, value in tokenizer.items()}
+        if training:
+            settings["train"] = dict(training)
+        if settings:
+            (new / CONFIG_FILE).write_text(json.dumps(settings, indent=2) + "\n", "utf-8")

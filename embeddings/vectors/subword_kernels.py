@@ -1,4 +1,4 @@
-"""Compiled sums of the vectors of n-grams."""
+"""Compiled means of the vectors of n-grams."""
 
 # mypy: ignore-errors
 # (Numba infers the types of what it compiles.)
@@ -9,8 +9,8 @@ from embeddings.compilation import exact
 
 
 @exact
-def add_ngrams(matrix, row_of_bucket, offsets, buckets, sums, found):
-    """Add the vectors of the n-grams of words, one after the other in float32, as fastText does.
+def average_ngrams(matrix, row_of_bucket, offsets, buckets, own, means, found):
+    """Average the vectors of the n-grams of words, one after the other in float32, as fastText does.
 
     Parameters
     ----------
@@ -20,8 +20,10 @@ def add_ngrams(matrix, row_of_bucket, offsets, buckets, sums, found):
     offsets : (n + 1,) int64
         The n-grams of word i are ``buckets[offsets[i] : offsets[i + 1]]``.
     buckets : (m,) int32
-    sums : (n, d) float32
-        Updated.
+    own : int
+        1 if words have a row of their own, 0 if not.
+    means : (n, d) float32
+        Own rows or zeros; replaced by the means.
     found : (n,) bool
         Receives whether an n-gram of the word has a row.
     """
@@ -31,8 +33,11 @@ def add_ngrams(matrix, row_of_bucket, offsets, buckets, sums, found):
             row = row_of_bucket[buckets[place]]
             if row >= 0:
                 found[word] = True
-                for i in range(sums.shape[1]):
-                    sums[word, i] += matrix[row, i]
+                for i in range(means.shape[1]):
+                    means[word, i] += matrix[row, i]
+        share = np.float32(1 / max(1, offsets[word + 1] - offsets[word] + own))
+        for i in range(means.shape[1]):
+            means[word, i] *= share
 
 
 @exact

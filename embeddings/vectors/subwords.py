@@ -1,10 +1,10 @@
 """Vectors of character n-grams, from which words outside of the vocabulary get theirs (Bojanowski et al. 2017).
 
 The vector e_w of a word of the vocabulary is the mean of its own row and the rows of its n-grams; that of any other
-word is the mean of the rows of its n-grams alone, as in fastText.
+word is the mean of the rows of its n-grams alone, as in fastText. With floret's hashes no word has a row of its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -14,7 +14,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.parallel import Rows, over_rows, threads_or_context
 from embeddings.text.character_ngrams import CharacterNgrams, WordNgrams
 from embeddings.text.tokenizer.counted_words import Words
-from embeddings.vectors.subword_kernels import add_ngrams, subtract_from_total
+from embeddings.vectors.subword_kernels import average_ngrams, subtract_from_total
 from vecmill.plurals import counted
 
 _NGRAMS = 20  # of a word, about
@@ -68,6 +68,15 @@ class SubwordVectors:
         """Number of dimensions d."""
         return int(self.matrix.shape[1])
 
+    def blocks(self, step: int) -> Iterator[np.ndarray]:
+        """Yield the vectors of all buckets, zeros for those without one, up to `step` at a time, (n, d) float32."""
+        for start in range(0, self.ngrams.buckets, step):
+            stop = min(start + step, self.ngrams.buckets)
+            first, last = np.searchsorted(self.buckets, (start, stop))
+            rows = np.zeros((stop - start, self.dimension), np.float32)
+            rows[self.buckets[first:last] - start] = self.matrix[first:last]
+            yield rows
+
     @cached_property
     def _row_of_bucket(self) -> np.ndarray:
         """Row of each bucket, (B,) int32; -1 for none."""
@@ -110,14 +119,12 @@ class SubwordVectors:
         EmbeddingsError
             A vector holds NaN or infinity.
         """
-        found = self.ngrams.buckets_of(words)
-        sums = np.zeros((len(words), self.dimension), np.float32)
-        known = self._add(found, sums)
-        sums *= _shares(found, 0)
-        if not np.isfinite(sums).all():
-            word = words[int(np.argmin(np.isfinite(sums).all(axis=1)))]
+        means = np.zeros((len(words), self.dimension), np.float32)
+        known = self._average(self.ngrams.buckets_of(words), means, own=0)
+        if not np.isfinite(means).all():
+            word = words[int(np.argmin(np.isfinite(means).all(axis=1)))]
             raise EmbeddingsError(f"the vector of an n-gram of {word!r} holds NaN or infinity; train again")
-        return sums, known
+        return means, known
 
     def word_vectors(self, own: np.ndarray, words: Words | Sequence[str], threads: int | None = None) -> np.ndarray:
         """Return the vectors e_w of words that have a row of their own.
@@ -136,10 +143,8 @@ class SubwordVectors:
             Means of the own row and the vectors of all n-grams.
         """
         with threads_or_context(threads):
-            found = self.ngrams.buckets_of(words)
             means = np.array(own, np.float32, order="C")
-            self._add(found, means)
-            means *= _shares(found, 1)
+            self._average(self.ngrams.buckets_of(words), means, own=1)
         return means
 
     def own_rows(self, vectors: np.ndarray, words: Words | Sequence[str], threads: int | None = None) -> np.ndarray:
@@ -171,20 +176,14 @@ class SubwordVectors:
             over_rows(subtract, len(own), cost=_NGRAMS * self.dimension)
         return own
 
-    def _add(self, ngrams: WordNgrams, sums: np.ndarray) -> np.ndarray:
-        """Add the vectors of the n-grams of each word to its row of `sums`; return which words have some, (n,) bool."""
+    def _average(self, ngrams: WordNgrams, means: np.ndarray, own: int) -> np.ndarray:
+        """Replace own rows or zeros by means with the n-grams of each word; return which words have some, (n,) bool."""
         offsets, buckets = ngrams
-        known = np.empty(len(sums), bool)
+        known = np.empty(len(means), bool)
 
-        def add(rows: Rows) -> None:
+        def average(rows: Rows) -> None:
             part, ends = slice(*rows), slice(rows[0], rows[1] + 1)
-            add_ngrams(self.matrix, self._row_of_bucket, offsets[ends], buckets, sums[part], known[part])
+            average_ngrams(self.matrix, self._row_of_bucket, offsets[ends], buckets, own, means[part], known[part])
 
-        over_rows(add, len(sums), cost=_NGRAMS * self.dimension)
+        over_rows(average, len(means), cost=_NGRAMS * self.dimension)
         return known
-
-
-def _shares(ngrams: WordNgrams, own: int) -> np.ndarray:
-    """Return 1 / number of rows of each word, (n, 1) float32, by which fastText multiplies sums."""
-    rows = ngrams.offsets[1:] - ngrams.offsets[:-1] + own
-    return (1 / np.maximum(rows, 1)).astype(np.float32)[:, None]

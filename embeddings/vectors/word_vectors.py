@@ -18,6 +18,7 @@ from embeddings.vectors.model_directory import (
     read_metrics,
     read_model_directory,
     read_tokenizer_settings,
+    read_training_settings,
     write_model_directory,
 )
 from embeddings.vectors.neighbors import nearest
@@ -70,14 +71,16 @@ class WordVectors(EmbeddingMatrix):
         EmbeddingsError
             There is no model directory, or one of its files is missing or damaged.
         """
-        vectors = WordVectors(*read_model_directory(directory))
+        stored = read_model_directory(directory)
+        vectors = WordVectors(stored.vocabulary, stored.matrix, stored.context, stored.subwords)
+        vectors.nodes, vectors.training_settings = stored.nodes, read_training_settings(directory)
         vectors.tokenizer_settings, vectors.metrics = read_tokenizer_settings(directory), read_metrics(directory)
         return vectors
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write a model directory: ``vectors.npy``, ``vocabulary.tsv``, and files of context and n-grams if there are.
 
-        If the tokenizer of the text is known, ``config.json`` records its settings.
+        If they are known, ``config.json`` records the settings of the tokenizer and of the training.
 
         The write is atomic: a temporary directory is renamed when it is complete.
 
@@ -92,8 +95,10 @@ class WordVectors(EmbeddingMatrix):
         OutputError
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
-        stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords)
-        write_model_directory(directory, stored, self.tokenizer_settings, overwrite=overwrite)
+        stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords, self.nodes)
+        write_model_directory(
+            directory, stored, self.tokenizer_settings, training=self.training_settings, overwrite=overwrite
+        )
 
     def similarity(self, w1: Word, w2: Word) -> float:
         """Return the cosine of two words, from -1 to 1."""

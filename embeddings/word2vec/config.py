@@ -125,8 +125,13 @@ class Word2VecConfig:
         self._require_output_layer()
         if self.position_weights and self.architecture != "cbow":
             raise ValueError("position_weights are those of CBOW; leave them out with skip-gram")
-        if self.subwords is not None:
-            CharacterNgrams.of_range(self.subwords, self.buckets)
+        self._require_ngrams()
+
+    def _require_ngrams(self) -> None:
+        try:
+            _ = self.ngrams
+        except ValueError as error:
+            raise ValueError(f"subwords is {self.subwords!r}: {error}") from error
 
     def _require_output_layer(self) -> None:
         if self.hierarchical_softmax and self.negative:

@@ -35,8 +35,6 @@ class Word2Vec(Estimator):
     vectors_ : WordVectors
         E (V, d) float32 with the context matrix C and the vectors of n-grams; after `fit`. With hierarchical softmax
         the rows of C belong to nodes of the tree, and there is no context matrix.
-    nodes_ : (V, d) float32 or None
-        With hierarchical softmax the vectors of the nodes of the tree: node n of `huffman_paths` is row n; after `fit`.
     metrics_ : list of dict
         After `fit`, one entry per epoch: ``epoch``, ``words`` (trained so far), ``seconds``, ``learning_rate``,
         ``examples`` (an estimate of the number of (input, centre) examples of the epoch),
@@ -50,7 +48,6 @@ class Word2Vec(Estimator):
     """
 
     vectors_: WordVectors
-    nodes_: np.ndarray | None
     metrics_: list[dict[str, Any]]
 
     @points_to(Word2VecConfig)
@@ -109,15 +106,13 @@ class Word2Vec(Estimator):
             require_continuable(initial_vectors, config)
             copy_vectors(initial_vectors, vocabulary, run.parameters, run.ngrams)
         run.train()
-        self.vectors_, self.nodes_ = _learned(run, vocabulary, trained)
+        self.vectors_ = _word_vectors(run, vocabulary, trained)
         self.metrics_ = run.metrics
         return self
 
 
-def _learned(
-    run: TrainingRun, vocabulary: Vocabulary, trained: np.ndarray | None
-) -> tuple[WordVectors, np.ndarray | None]:
-    """Return what a training has learned, for the words that it has trained, and the vectors of the tree's nodes."""
+def _word_vectors(run: TrainingRun, vocabulary: Vocabulary, trained: np.ndarray | None) -> WordVectors:
+    """Return what a training has learned, for the words that it has trained."""
     dimension, embedding = run.config.dimension, run.parameters.embedding
     subwords = None
     if run.ngrams is not None and run.config.ngrams is not None:
@@ -125,7 +120,10 @@ def _learned(
         subwords = SubwordVectors(run.config.ngrams, run.ngrams.buckets, rows)
     matrix = without_padding(word_vectors_of(embedding, run.extensions.subwords), dimension)
     context = without_padding(run.parameters.context, dimension)
-    nodes = context if run.config.hierarchical_softmax else None
+    is_tree = run.config.hierarchical_softmax
     if trained is not None and not trained.all():
-        vocabulary, matrix, context = vocabulary.select(trained), matrix[trained], context[trained]
-    return WordVectors(vocabulary, matrix, context if nodes is None else None, subwords), nodes
+        vocabulary, matrix = vocabulary.select(trained), matrix[trained]
+        context = context[: len(vocabulary)] if is_tree else context[trained]  # nodes are numbered by the tree
+    vectors = WordVectors(vocabulary, matrix, None if is_tree else context, subwords)
+    vectors.nodes, vectors.training_settings = context if is_tree else None, run.config.to_dict()
+    return vectors

@@ -27,6 +27,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "analogy": "queries:analogy_command",
         "vector": "queries:vector_command",
         "embed": "embed:embed_command",
+        "score-sentences": "score_sentences:score_sentences_command",
     },
     "Evaluate and plot": {
         "evaluate": "evaluate:evaluate_command",

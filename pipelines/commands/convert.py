@@ -35,8 +35,8 @@ def export_command(
         typer.Option(
             "--format",
             metavar="NAME",
-            help="word2vec-text, word2vec-binary, glove, fasttext-vec, fasttext-bin, npz, safetensors, parquet, arrow, "
-            "csv, static-embedding or projector.",
+            help="word2vec-text, word2vec-binary, glove, fasttext-vec, fasttext-bin, floret, npz, safetensors, "
+            "parquet, arrow, csv, static-embedding or projector.",
             show_default="by the extension of --out",
             autocompletion=format_names,
         ),
@@ -146,7 +146,8 @@ def convert_command(
     Formats are recognized by name and content: word2vec-text, word2vec-binary, word2vec-binary-newline, glove,
     fasttext-vec, fasttext-bin, npz, safetensors, parquet, arrow, csv, static-embedding, projector, model, and, to read
     only, spacy. GloVe's own binary file needs --input-format glove-binary and --counts. A model with n-grams keeps them
-    in model and fasttext-bin, which is the format of OUT.bin then. The extensions .gz and .zst compress.
+    in model and fasttext-bin, which is the format of OUT.bin then; floret's n-grams are written as floret too. The
+    extensions .gz and .zst compress.
 
     Example: vecmill convert GoogleNews-vectors.bin.gz vectors.parquet --float16
     """

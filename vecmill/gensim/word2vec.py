@@ -521,8 +521,8 @@ class Word2Vec:
             if self.compute_loss and metrics["loss"] is not None:
                 self.running_training_loss += metrics["loss"] * metrics["examples"]
 
-        trained = engine.fit(encoded, vocabulary, initial_vectors=self._whole(scale), progress=report).vectors_
-        contexts = engine.nodes_ if self.hs else trained.context
+        trained = engine.fit(encoded, vocabulary, initial_vectors=self._initial(scale), progress=report).vectors_
+        contexts = trained.nodes if self.hs else trained.context
         assert contexts is not None
         self.wv.vectors = with_locks(before, trained.matrix * REAL(scale), self.wv.vectors_lockf)
         self._set_contexts(contexts / REAL(scale))
@@ -562,12 +562,21 @@ class Word2Vec:
     def _set_contexts(self, contexts: np.ndarray) -> None:
         setattr(self, self._contexts_name, contexts)
 
-    def _whole(self, scale: float = 1.0) -> WordVectors:
-        """Return the vectors, divided by a number, with their contexts times it; zeros where there are none."""
+    def _initial(self, scale: float) -> WordVectors:
+        """Return E divided by a number and C, or the nodes, times it: what a training begins with."""
         contexts = self._contexts()
         known = contexts if len(contexts) == len(self.wv) else np.zeros((len(self.wv), self.vector_size), REAL)
-        vectors = np.asarray(self.wv.vectors, REAL)
-        return WordVectors(self.wv.word_vectors.vocabulary, vectors / REAL(scale), known * REAL(scale))
+        vectors = np.asarray(self.wv.vectors, REAL) / REAL(scale)
+        return WordVectors(self.wv.word_vectors.vocabulary, vectors, known * REAL(scale))
+
+    def _trained(self) -> WordVectors:
+        """Return the vectors with their contexts, or with the nodes of the tree."""
+        contexts = self._contexts() if len(self._contexts()) == len(self.wv) else None
+        vectors = WordVectors(self.wv.word_vectors.vocabulary, self.wv.vectors, None if self.hs else contexts)
+        if self.hs:
+            vectors.nodes = contexts
+            vectors.training_settings = self._config(1, self.alpha, self.min_alpha, self.seed).to_dict()
+        return vectors
 
     def get_latest_training_loss(self) -> float:
         """Return the sum of the losses of the last training, in nats; 0 without ``compute_loss``."""
@@ -600,7 +609,7 @@ class Word2Vec:
         if not known:
             logger.warning("all the input context words are out-of-vocabulary for the current model.")
             return None
-        return self._whole().most_likely_word(known, topn, mean=bool(self.cbow_mean))
+        return self._trained().most_likely_word(known, topn, mean=bool(self.cbow_mean))
 
     def score(
         self,
@@ -633,18 +642,11 @@ class Word2Vec:
         RuntimeError
             The model has no hierarchical softmax.
         """
-        from embeddings.word2vec.sentence_scores import sentence_log_probabilities
+        from embeddings.word2vec.scoring import SentenceScorer
 
         if not self.hs:
             raise RuntimeError("score needs a model that was trained with hs=1 and negative=0")
-        return sentence_log_probabilities(
-            self.wv.word_vectors,
-            self._contexts(),
-            islice(sentences, total_sentences),
-            window=self.window,
-            skip_gram=bool(self.sg),
-            mean=bool(self.cbow_mean),
-        )
+        return SentenceScorer(self._trained()).score(list(islice(sentences, total_sentences)))
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
@@ -666,11 +668,7 @@ class Word2Vec:
             It cannot be written, or there is another directory.
         """
         about = {name: getattr(self, name) for name in (*_SETTINGS, *_STATE)}
-        if self.hs:
-            attributes = {**self.wv.attributes(), "syn1": self._contexts()}
-            saved.write(fname, type(self).__name__, self.wv.word_vectors, about, attributes)
-        else:
-            saved.write(fname, type(self).__name__, self._whole(), about, self.wv.attributes())
+        saved.write(fname, type(self).__name__, self._trained(), about, self.wv.attributes())
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> "Word2Vec":
@@ -698,9 +696,10 @@ class Word2Vec:
         for name in _STATE:
             setattr(model, name, about[name])
         model.wv = KeyedVectors.load(fname, mmap)
-        contexts = model.wv.expandos.pop("syn1") if model.hs else WordVectors.load(fname).context
-        assert contexts is not None
-        model._set_contexts(contexts if mmap else np.array(contexts))
+        stored = WordVectors.load(fname)
+        contexts = stored.nodes if model.hs else stored.context
+        if contexts is not None:
+            model._set_contexts(contexts if mmap else np.array(contexts))
         return model
 
 
