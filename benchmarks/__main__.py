@@ -7,6 +7,7 @@ ALL = (
     "text_to_ids_speed",
     "token_lists_speed",
     "word2vec_speed",
+    "gensim_layer_speed",
     "word2vec_memory",
     "word2vec_quality",
     "word2vec_deterministic",

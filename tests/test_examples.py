@@ -42,6 +42,14 @@ def test_documents_are_classified_with_and_without_scikit_learn(sklearn, monkeyp
     assert "held out" in capsys.readouterr().out
 
 
+def test_reviews_are_classified_beside_tf_idf(shared_data, monkeypatch, capsys):
+    pytest.importorskip("sklearn")
+    monkeypatch.setattr("nltk.data.path", [str(shared_data / "nltk_data")])
+    found = example("classify_reviews").main(labelled=(400,), splits=1, epochs=2)
+    assert all(accuracy > 0.6 for (accuracy,) in found.values())
+    assert "word vectors" in capsys.readouterr().out
+
+
 def guarded(tree):
     """The imports of a module that stand in a try, whose handler raises or has another way."""
     return {node for part in ast.walk(tree) if isinstance(part, ast.Try) for node in ast.walk(part)}

@@ -8,7 +8,7 @@ import pytest
 
 from vecmill.extras import PACKAGES, needs
 
-PACKAGES_OF_EXTRAS = ["pyarrow", "fsspec", "matplotlib", "umap", "usearch", "onnx"]
+PACKAGES_OF_EXTRAS = ["pyarrow", "fsspec", "matplotlib", "umap", "usearch", "onnx", "ot"]
 HIDDEN = f"import sys; sys.modules.update(dict.fromkeys({PACKAGES_OF_EXTRAS}))\n"
 
 
@@ -52,4 +52,4 @@ def test_what_needs_an_extra_names_it(code, message, tmp_path):
 def test_other_missing_modules_are_not_blamed_on_an_extra():
     with pytest.raises(ModuleNotFoundError, match="no_such_module"), needs("parquet", "x"):
         import no_such_module  # noqa: F401
-    assert set(PACKAGES) == {"parquet", "remote", "interop"}
+    assert set(PACKAGES) == {"parquet", "remote", "interop", "wmd", "sklearn"}

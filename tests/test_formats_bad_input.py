@@ -13,7 +13,7 @@ from safetensors.numpy import save_file
 
 from embeddings import formats
 from embeddings.errors import EmbeddingsError
-from embeddings.formats import FormatError, UnknownFormatError, guess_format
+from embeddings.formats import FormatError, TruncatedFileError, UnknownFormatError, guess_format
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.errors import OutputError
@@ -54,6 +54,22 @@ def test_binary(tmp_path, content, problem):
     path.write_bytes(content)
     with pytest.raises(FormatError, match=problem):
         formats.read(path, "word2vec-binary")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.bin", binary([b"a", b"b"], 3)[:-1]),
+        ("a.bin", binary([b"a"], 3, 9)),
+        ("a.txt", b"9 2\na 1 2\nb 3 4\n"),
+        ("a.txt", b"3 2\na 1.25 2.25\nb 3.25 4.25\n"),
+    ],
+)
+def test_a_file_that_ends_too_early_is_an_end_of_file_error(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TruncatedFileError) as raised:
+        formats.read(tmp_path / name, "word2vec-binary" if name == "a.bin" else "word2vec-text")
+    assert isinstance(raised.value, (EOFError, FormatError))
 
 
 def test_a_compressed_header_is_not_believed(tmp_path):

@@ -290,6 +290,7 @@ def test_words_are_decoded_as_the_caller_says(tmp_path, name, encoding, words):
 def test_bytes_that_are_no_text_can_be_replaced(tmp_path, name):
     path = written(tmp_path, ENCODED[name]([b"caf\xe9", b"b"]), name)
     assert list(formats.read(path, errors="replace").words) == ["caf\ufffd", "b"]
+    assert list(formats.read(path, errors="ignore").words) == ["caf", "b"]
 
 
 @pytest.mark.parametrize(
@@ -298,7 +299,7 @@ def test_bytes_that_are_no_text_can_be_replaced(tmp_path, name):
         ({"encoding": "latin-99"}, "unknown encoding 'latin-99'; expected a name"),
         ({"encoding": "utf-16"}, "does not write spaces and digits as ASCII does; convert the file: iconv -f utf-16"),
         ({"encoding": "base64"}, "unknown encoding 'base64'"),
-        ({"errors": "skip"}, "errors is 'skip'; expected 'strict' or 'replace'"),
+        ({"errors": "skip"}, "errors is 'skip'; expected 'strict', 'replace' or 'ignore'"),
     ],
 )
 def test_encodings_that_no_file_has(tmp_path, options, problem):

@@ -375,3 +375,45 @@ def test_a_mean_mixes_vectors_words_ids_and_unknown_words():
     assert not vectors.mean_vector(["unknown", "words"]).any()
     with pytest.raises(KeyError):
         vectors.mean_vector(given, ignore_missing=False)
+
+
+def test_neighbours_are_found_among_given_words(vectors, matrix):
+    every = reference.most_similar(matrix, [(0, 1)], [(2, 1)], 10, given=(0, 2))
+    among = ["rome", "queen", 8, "king"]
+    expected = [(row, score) for row, score in every if row in (5, 1, 8)]
+    assert_answers(vectors.most_similar("king", [("man", 1)], topn=5, among=among), expected)
+    assert_answers(vectors.most_similar("king", [("man", 1)], topn=2, among=np.array([5, 1, 8])), expected[:2])
+    assert vectors.most_similar("king", topn=0, among=among) == []
+    assert vectors.most_similar("king", among=["king"]) == []
+    with pytest.raises(KeyError, match="quen"):
+        vectors.most_similar("king", among=["quen"])
+
+
+@pytest.mark.parametrize("mean", [True, False])
+def test_the_most_likely_word_is_that_of_the_softmax(matrix, mean):
+    context = np.random.default_rng(5).standard_normal(matrix.shape).astype(np.float32)
+    found = make(matrix, WORDS, context).most_likely_word(["king", 2], topn=10, mean=mean)
+    hidden = (matrix[0].astype(np.float64) + matrix[2]) / (2 if mean else 1)
+    expected = np.exp(context.astype(np.float64) @ hidden)
+    assert [word for word, _ in found] == [WORDS[row] for row in np.argsort(-expected)]
+    assert sum(share for _, share in found) == pytest.approx(1)
+    assert dict(found)["paris"] == pytest.approx(expected[4] / expected.sum(), rel=1e-4)
+
+
+def test_no_word_is_predicted_without_context_vectors(vectors):
+    with pytest.raises(EmbeddingsError, match="no context matrix"):
+        vectors.most_likely_word(["king"])
+
+
+def test_the_first_words_of_a_file_are_read(tmp_path):
+    every = make(np.arange(12, dtype=np.float32).reshape(6, 2) + 1)
+    every.save(tmp_path / "model")
+    for name in ("model", "a.txt", "a.bin", "a.npz", "a.parquet", "a.safetensors"):
+        if name != "model":
+            formats.write(every, tmp_path / name)
+        first = formats.read(tmp_path / name, limit=4)
+        assert list(first.words) == list(every.words[:4])
+        np.testing.assert_array_equal(first.matrix, every.matrix[:4])
+        assert len(formats.read(tmp_path / name, limit=99)) == 6
+    with pytest.raises(ValueError, match="limit is 0"):
+        formats.read(tmp_path / "a.txt", limit=0)

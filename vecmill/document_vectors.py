@@ -65,20 +65,35 @@ def sentence_vectors(
     require_one_of("weighting", weighting, WEIGHTINGS)
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError("these vectors have no counts of words, which sif needs; take weighting='mean'")
-    if isinstance(documents, (str, bytes)):
-        raise NotTextError(f"documents is a {type(documents).__name__}; expected several: give [document]")
     mean = weighted_sentence_vectors if weighting == "sif" else mean_sentence_vectors
-
-    def split(text: str) -> list[list[str]]:
-        return (vectors.make_tokenizer() if tokenizer is None else make_tokenizer(tokenizer)).tokenize(text)
-
-    found = [mean(vectors, words) for words in _words(documents, split)]
+    found = [mean(vectors, words) for words in document_words(vectors, documents, tokenizer)]
     matrix = np.concatenate(found) if found else np.zeros((0, vectors.dimension), np.float32)
     return remove_component(matrix, common_component(matrix)) if weighting == "sif" and len(matrix) else matrix
 
 
-def _words(documents: Iterable[Any], split: Callable[[str], list[list[str]]]) -> Iterator[list[list[str]]]:
-    """Yield the words of some documents at a time."""
+def document_words(
+    vectors: WordVectors,
+    documents: Iterable[Any],
+    tokenizer: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None = None,
+) -> Iterator[list[list[str]]]:
+    """Yield the words of some documents at a time; `sentence_vectors` has the parameters and errors.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    documents : iterable of str, or iterable of lists of str
+    tokenizer : str, callable, object with a method ``tokenize``, or Tokenizer, optional
+
+    Yields
+    ------
+    list of list of str
+    """
+    if isinstance(documents, (str, bytes)):
+        raise NotTextError(f"documents is a {type(documents).__name__}; expected several: give [document]")
+
+    def split(text: str) -> list[list[str]]:
+        return (vectors.make_tokenizer() if tokenizer is None else make_tokenizer(tokenizer)).tokenize(text)
+
     numbered = enumerate(documents)
     while some := list(islice(numbered, _AT_ONCE)):
         texts = {place: " ".join(document.splitlines()) for place, document in some if isinstance(document, str)}

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from vecmill.errors import VecmillError
 
-PACKAGES = {"parquet": "pyarrow", "remote": "fsspec", "interop": "tokenizers"}
+PACKAGES = {"parquet": "pyarrow", "remote": "fsspec", "interop": "tokenizers", "wmd": "ot", "sklearn": "sklearn"}
 """The package that each extra installs."""
 
 

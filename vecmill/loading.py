@@ -17,6 +17,7 @@ def load(
     encoding: str = "utf-8",
     errors: str = "strict",
     counts: str | PathLike[str] | None = None,
+    limit: int | None = None,
 ) -> WordVectors:
     """Open word vectors.
 
@@ -29,10 +30,12 @@ def load(
         A name in `embeddings.formats.FORMATS`; by default detected from the content and the name of the file.
     encoding : str
         Encoding of the words of a text or word2vec file, such as ``"latin-1"``.
-    errors : {"strict", "replace"}
-        Refuse words of another encoding, or put U+FFFD in the place of such bytes.
+    errors : {"strict", "replace", "ignore"}
+        Refuse words of another encoding, put U+FFFD in the place of such bytes, or remove them.
     counts : path, optional
         File of lines ``word count`` beside the vectors, as ``word2vec -save-vocab`` writes it.
+    limit : int, optional
+        Read only this many words, the first of the file.
 
     Returns
     -------
@@ -42,5 +45,7 @@ def load(
     ------
     VecmillError
         `path` does not exist, is damaged or of an unknown format, or is a language model.
+    ValueError, TypeError
+        `limit` is below 1, or no int.
     """
-    return formats.read(Path(path).expanduser(), format, encoding=encoding, errors=errors, counts=counts)
+    return formats.read(Path(path).expanduser(), format, encoding=encoding, errors=errors, counts=counts, limit=limit)

@@ -53,11 +53,49 @@ def evaluate_analogies(
     ValueError
         The method is unknown.
     """
+    answerable, correct = answered(vectors, questions, method, restrict_vocab, case_insensitive, use_ngrams)
+    section = np.repeat(np.arange(len(questions.sections)), [len(part) for part in questions.sections.values()])
+    used = answerable | dummy4unknown
+    frame = pd.DataFrame({"section": section, "questions": 1, "used": used, "correct": correct, "oov": ~answerable})
+    table = frame.groupby("section").sum()
+    table.insert(0, "section", list(questions.sections))
+    table.loc[len(table)] = ["total", *table.iloc[:, 1:].sum()]
+    table["accuracy"] = table["correct"] / table["used"].where(table["used"] > 0)
+    table["oov"] = table["oov"] / table["questions"]
+    return table[["section", "questions", "used", "correct", "accuracy", "oov"]].reset_index(drop=True)
+
+
+def answered(
+    vectors: WordVectors,
+    questions: Analogies,
+    method: str = "3CosAdd",
+    restrict_vocab: int | None = 300_000,
+    case_insensitive: bool = True,
+    use_ngrams: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Answer the questions; `evaluate_analogies` has the parameters and errors.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    questions : Analogies
+    method : {"3CosAdd", "3CosMul"}
+    restrict_vocab : int or None
+    case_insensitive : bool
+    use_ngrams : bool
+        As in `evaluate_analogies`.
+
+    Returns
+    -------
+    answerable : (n,) bool
+        For the questions of all sections, one after the other: all four words are known.
+    correct : (n,) bool
+        The answer is the expected word.
+    """
     if method not in ("3CosAdd", "3CosMul"):
         raise ValueError(f"method is {method!r}; expected '3CosAdd' or '3CosMul'")
     asked = [word for part in questions.sections.values() for question in part for word in question[:3]]
     known = KnownWords(vectors, restrict_vocab, case_insensitive, asked if use_ngrams else ())
-    section = np.repeat(np.arange(len(questions.sections)), [len(part) for part in questions.sections.values()])
     rows = known.rows(word for part in questions.sections.values() for question in part for word in question)
     rows = rows.reshape(-1, 4)
     answerable = (rows.min(axis=1) >= 0) & known.is_in_vocabulary(rows[:, 3])
@@ -70,14 +108,7 @@ def evaluate_analogies(
         known.row_of[fold(vectors.words[answer], case_insensitive)] == expected
         for answer, expected in zip(answers, rows[answerable, 3], strict=True)
     ]
-    used = answerable | dummy4unknown
-    frame = pd.DataFrame({"section": section, "questions": 1, "used": used, "correct": correct, "oov": ~answerable})
-    table = frame.groupby("section").sum()
-    table.insert(0, "section", list(questions.sections))
-    table.loc[len(table)] = ["total", *table.iloc[:, 1:].sum()]
-    table["accuracy"] = table["correct"] / table["used"].where(table["used"] > 0)
-    table["oov"] = table["oov"] / table["questions"]
-    return table[["section", "questions", "used", "correct", "accuracy", "oov"]].reset_index(drop=True)
+    return answerable, correct
 
 
 def _variants(

@@ -50,13 +50,7 @@ def evaluate_similarity(
         file), used, oov (fraction of pairs with an unknown word). Correlations of fewer than two pairs, or of
         constant values, are NaN.
     """
-    words = [word for pair in pairs.pairs for word in pair]
-    known = KnownWords(vectors, restrict_vocab, case_insensitive, words if use_ngrams else ())
-    rows = known.rows(words).reshape(-1, 2)
-    answerable = rows.min(axis=1) >= 0
-    first, second = rows[answerable].T
-    cosines = np.zeros(len(rows))
-    cosines[answerable] = np.einsum("ij,ij->i", known.unit_vectors(first), known.unit_vectors(second))
+    cosines, answerable = pair_cosines(vectors, pairs, restrict_vocab, case_insensitive, use_ngrams)
     used = answerable | dummy4unknown
     x, y = cosines[used], np.asarray(pairs.scores, np.float64)[used]
     low, high = bootstrap_interval(x, y, resamples, np.random.default_rng(rng))
@@ -67,11 +61,48 @@ def evaluate_similarity(
             "spearman_low": low,
             "spearman_high": high,
             "pearson": _correlation(x, y),
-            "pairs": len(rows),
+            "pairs": len(cosines),
             "used": int(used.sum()),
             "oov": float(1 - answerable.mean()),
         }
     )
+
+
+def pair_cosines(
+    vectors: WordVectors,
+    pairs: WordPairs,
+    restrict_vocab: int | None = 300_000,
+    case_insensitive: bool = True,
+    use_ngrams: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute the cosine of every pair.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    pairs : WordPairs
+    restrict_vocab : int or None
+        As in `evaluate_similarity`.
+    case_insensitive : bool
+        As in `evaluate_similarity`.
+    use_ngrams : bool
+        As in `evaluate_similarity`.
+
+    Returns
+    -------
+    cosines : (n,) float64
+        0 for a pair with an unknown word.
+    known : (n,) bool
+        Both words are known.
+    """
+    words = [word for pair in pairs.pairs for word in pair]
+    known = KnownWords(vectors, restrict_vocab, case_insensitive, words if use_ngrams else ())
+    rows = known.rows(words).reshape(-1, 2)
+    answerable = rows.min(axis=1) >= 0
+    first, second = rows[answerable].T
+    cosines = np.zeros(len(rows))
+    cosines[answerable] = np.einsum("ij,ij->i", known.unit_vectors(first), known.unit_vectors(second))
+    return cosines, answerable
 
 
 def bootstrap_interval(x: np.ndarray, y: np.ndarray, resamples: int, rng: np.random.Generator) -> tuple[float, float]:

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING
 from embeddings.formats.compression import COMPRESSION_SUFFIXES
 from embeddings.formats.decoding import ERRORS, UTF_8, Decoding, make_decoding
 from embeddings.formats.detection import format_of_name, guess_format
-from embeddings.formats.errors import FormatError, UnknownFormatError
+from embeddings.formats.errors import FormatError, TruncatedFileError, UnknownFormatError
 from embeddings.formats.registry import FORMATS, Format
 from embeddings.formats.stream import (
     Progress,
@@ -45,11 +45,13 @@ from embeddings.formats.stream import (
     VectorStream,
     VectorTable,
     collect,
+    first_rows,
     stream_of,
     verified,
     without_duplicates,
 )
 from embeddings.formats.word_counts import read_word_counts, with_counts
+from embeddings.setting_types import require_type
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.model_directory import SUBWORDS_FILE, read_tokenizer_settings, vectors_path
 from embeddings.vectors.word_vectors import WordVectors
@@ -63,6 +65,7 @@ __all__ = [
     "FORMATS",
     "Format",
     "FormatError",
+    "TruncatedFileError",
     "UnknownFormatError",
     "convert",
     "format_of_name",
@@ -91,6 +94,7 @@ def read(
     encoding: str = "utf-8",
     errors: str = "strict",
     counts: str | os.PathLike[str] | None = None,
+    limit: int | None = None,
 ) -> WordVectors:
     """Read word vectors.
 
@@ -104,10 +108,12 @@ def read(
         Called now and then with the number of bytes of the file read so far.
     encoding : str
         Encoding of the words, such as ``"latin-1"``; of formats with `Format.takes_encoding`.
-    errors : {"strict", "replace"}
-        Refuse words of another encoding, or put U+FFFD in the place of such bytes.
+    errors : {"strict", "replace", "ignore"}
+        Refuse words of another encoding, put U+FFFD in the place of such bytes, or remove them.
     counts : path, optional
         File of lines ``word count``, as ``word2vec -save-vocab`` and GloVe's ``vocab_count`` write it.
+    limit : int, optional
+        Read only this many words, the first of the file.
 
     Returns
     -------
@@ -122,13 +128,18 @@ def read(
         finite.
     OSError
         The file cannot be read.
+    ValueError, TypeError
+        `limit` is below 1, or no int.
     """
     source, decoding = vectors_path(path), make_decoding(encoding, errors)
     entry = _readable(source, format, decoding)
-    if entry.name == "model" and counts is None:
+    require_type("limit", limit, int | None)
+    if limit is not None and limit < 1:
+        raise ValueError(f"limit is {limit}; expected 1 or more words, or None for all")
+    if entry.name == "model" and counts is None and limit is None:
         return WordVectors.load(source)
     with _open(source, entry, progress, decoding, counts) as stream:
-        table = collect(stream)
+        table = collect(stream if limit is None else first_rows(stream, limit))
     vocabulary = Vocabulary.from_words(table.words, table.counts)
     vectors = WordVectors(vocabulary, table.matrix, stream.context, stream.subwords)
     vectors.tokenizer_settings = read_tokenizer_settings(source)

@@ -10,7 +10,7 @@ from embeddings.formats.errors import FormatError, shown
 logger = logging.getLogger(__name__)
 
 BYTE_ORDER_MARK = codecs.BOM_UTF8
-ERRORS = ("strict", "replace")
+ERRORS = ("strict", "replace", "ignore")
 _SEPARATORS = " \t\n0123456789"
 
 
@@ -21,8 +21,8 @@ class Decoding(NamedTuple):
     ----------
     encoding : str
         A name that Python knows.
-    errors : {"strict", "replace"}
-        Refuse such bytes, or put U+FFFD in their place.
+    errors : {"strict", "replace", "ignore"}
+        Refuse such bytes, put U+FFFD in their place, or remove them.
     """
 
     encoding: str = "utf-8"
@@ -38,7 +38,7 @@ def make_decoding(encoding: str, errors: str) -> Decoding:
     Parameters
     ----------
     encoding : str
-    errors : {"strict", "replace"}
+    errors : {"strict", "replace", "ignore"}
 
     Returns
     -------
@@ -50,7 +50,7 @@ def make_decoding(encoding: str, errors: str) -> Decoding:
         Python does not know the encoding, it has other bytes for spaces and digits, or `errors` is unknown.
     """
     if errors not in ERRORS:
-        raise FormatError(f"errors is {errors!r}; expected {' or '.join(map(repr, ERRORS))}")
+        raise FormatError(f"errors is {errors!r}; expected 'strict', 'replace' or 'ignore'")
     try:
         name = codecs.lookup(encoding).name
         alike = _SEPARATORS.encode(name) == _SEPARATORS.encode("ascii")

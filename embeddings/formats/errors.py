@@ -10,6 +10,10 @@ class FormatError(EmbeddingsError):
     """
 
 
+class TruncatedFileError(FormatError, EOFError):
+    """A file that ends before the rows that its header states."""
+
+
 class UnknownFormatError(FormatError, ValueError):
     """An unknown format name, or a file name that does not determine a format."""
 

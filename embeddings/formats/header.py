@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from embeddings.formats.compression import VectorFile
-from embeddings.formats.errors import FormatError, shown
+from embeddings.formats.errors import FormatError, TruncatedFileError, shown
 from embeddings.formats.stream import VectorBlock, VectorStream
 from embeddings.formats.text_rows import first_line
 
@@ -56,7 +56,7 @@ def read_header(file: VectorFile, word_bytes: int, number_bytes: int) -> tuple[i
     # the last newline may be missing
     needed = count * (word_bytes + number_bytes * dimension) - 1
     if file.size is not None and needed > file.size - len(line) - 1:
-        raise FormatError(
+        raise TruncatedFileError(
             f"{file.path}: the header states {count} words of {dimension} dimensions, which take {needed} bytes or "
             f"more, but the file has {file.size}; it is truncated, or its header is wrong"
         )
@@ -94,7 +94,7 @@ def exactly(blocks: Iterable[VectorBlock], count: int, file: VectorFile) -> Iter
         yield block
     if done != count:
         found = "more" if done > count else str(done)
-        raise FormatError(
+        raise (FormatError if done > count else TruncatedFileError)(
             f"{file.path}: the header states {stated} words, but there are {found}; correct the header or get the "
             "file again"
         )

@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -217,6 +217,22 @@ def without_duplicates(blocks: Iterable[VectorBlock], source: Path | str) -> Ite
             dropped,
             shown(example),
         )
+
+
+def first_rows(stream: VectorStream, limit: int) -> VectorStream:
+    """Return a stream of the first `limit` rows; no more of the file is read."""
+
+    def blocks() -> Iterator[VectorBlock]:
+        left = limit
+        for block in stream.blocks:
+            counts = None if block.counts is None else block.counts[:left]
+            yield VectorBlock(block.words[:left], block.matrix[:left], counts)
+            left -= len(block.words)
+            if left <= 0:
+                return
+
+    count = None if stream.count is None else min(stream.count, limit)
+    return replace(stream, blocks=blocks(), count=count)
 
 
 def collect(stream: VectorStream) -> VectorTable:

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from embeddings.compilation import exact
 from embeddings.formats.compression import VectorFile
 from embeddings.formats.decoding import UTF_8, Decoding, decode_words
-from embeddings.formats.errors import FormatError
+from embeddings.formats.errors import FormatError, TruncatedFileError
 from embeddings.formats.header import header_of, read_header
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
 from embeddings.formats.text_rows import in_order, require_no_white_space
@@ -153,7 +153,7 @@ def _read_blocks(
             )
         data = data[position:]
         if not piece and done < count:
-            raise FormatError(
+            raise TruncatedFileError(
                 f"{file.path}: ends within word {done + 1} of the {count} that its header states; get the file again"
             )
     data += file.read(2)

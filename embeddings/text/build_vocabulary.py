@@ -59,6 +59,21 @@ def build_vocabulary(
     return Vocabulary.from_counted(kept)
 
 
+def count_words(tokenized: TokenizedCorpus) -> Vocabulary:
+    """Count the words of a tokenized text, without the least number of words that a training needs.
+
+    Parameters
+    ----------
+    tokenized : TokenizedCorpus
+
+    Returns
+    -------
+    Vocabulary
+        All words by descending count, then by code points.
+    """
+    return Vocabulary.from_counted(_frequent_words(tokenized, 1, None, None)[0])
+
+
 def _frequent_words(
     tokenized: TokenizedCorpus, min_count: int, most: int | None, split: SplitText | None
 ) -> tuple[CountedWords, int]:

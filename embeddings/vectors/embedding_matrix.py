@@ -3,8 +3,9 @@
 import html
 import math
 from collections.abc import Sequence
+from copy import copy
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
@@ -107,6 +108,9 @@ class EmbeddingMatrix:
 
     def __contains__(self, word: object) -> bool:
         return word in self.vocabulary
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return copy(self)  # the arrays are read-only; scikit-learn copies what an estimator is given
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({counted(len(self), 'word')}, {counted(self.dimension, 'dimension')})"

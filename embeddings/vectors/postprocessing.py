@@ -213,13 +213,43 @@ def weighted_sentence_vectors(
     """
     if not smoothing > 0:
         raise ValueError(f"smoothing is {smoothing}; expected a number above 0, such as 1e-3")
+    return scaled_sentence_vectors(vectors, sentences, inverse_frequencies(vectors, smoothing))
+
+
+def inverse_frequencies(vectors: WordVectors, smoothing: float = 1e-3) -> np.ndarray:
+    """Return a / (a + p(w)) of every word, (V,) float64; see `weighted_sentence_vectors`."""
     counts = vectors.vocabulary.counts
-    total = max(int(counts.sum()), 1)
+    return smoothing / (smoothing + counts / max(int(counts.sum()), 1))
+
+
+def scaled_sentence_vectors(
+    vectors: WordVectors, sentences: Sequence[Sequence[str]] | KnownWords, weights: np.ndarray
+) -> np.ndarray:
+    """Average word vectors, each multiplied by the weight of its word: (1 / |s|) Σ a_w v_w.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    sentences : sequence of sequence of str, or KnownWords
+        n tokenized sentences. Unknown words are skipped and do not count in |s|.
+    weights : (V,) float
+        a_w of every word of the vocabulary.
+
+    Returns
+    -------
+    (n, d) float32
+        Zeros for a sentence without a known word.
+
+    Raises
+    ------
+    TypeError
+        A sentence is not a list of words.
+    """
 
     def weighted(words: Sequence[Word] | np.ndarray, seen: np.ndarray) -> np.ndarray:
-        frequencies = np.zeros(len(words))  # 0 for words by n-grams
-        frequencies[: len(seen)] = counts[seen] / total
-        product: np.ndarray = (smoothing / (smoothing + frequencies))[:, None] * vectors[words]
+        factors = np.ones(len(words))  # of words by n-grams
+        factors[: len(seen)] = weights[seen]
+        product: np.ndarray = factors[:, None] * vectors[words]
         return product
 
     return _means(sentences, vectors, weighted)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import require_list
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.vectors.model_directory import (
@@ -142,7 +143,13 @@ class WordVectors(EmbeddingMatrix):
         return float(mean1 @ mean2)
 
     def most_similar(
-        self, positive: Terms = None, negative: Terms = None, topn: int = 10, restrict_vocab: int | None = None
+        self,
+        positive: Terms = None,
+        negative: Terms = None,
+        topn: int = 10,
+        restrict_vocab: int | None = None,
+        *,
+        among: Sequence[Word] | np.ndarray | None = None,
     ) -> list[tuple[str, float]]:
         """Find the words whose vectors are closest to a weighted mean of unit vectors.
 
@@ -154,6 +161,8 @@ class WordVectors(EmbeddingMatrix):
             Number of words to return.
         restrict_vocab : int, optional
             Search only the first, most frequent, `restrict_vocab` words.
+        among : sequence of str or int, optional
+            Search only these words; `restrict_vocab` is then ignored.
 
         Returns
         -------
@@ -171,10 +180,54 @@ class WordVectors(EmbeddingMatrix):
         weighted += [term if isinstance(term, tuple) else (term, -1.0) for term in _as_list(negative)]
         words, weights = self._terms([word for word, _ in weighted], unit=True), [weight for _, weight in weighted]
         query = self.mean_vector(words, weights, post_normalize=True, ignore_missing=False)
-        if topn < 1:
+        given = self._rows(words)
+        rows = None if among is None else np.setdiff1d(self.ids(among), given)
+        if topn < 1 or (rows is not None and not len(rows)):
             return []
-        ids, similarities = nearest(self.unit_matrix[:restrict_vocab], query[None], topn, self._rows(words)[None])
+        if rows is not None:
+            ids, similarities = nearest(self.unit_vectors(rows), query[None], topn)
+            return self._named(rows[ids[0]], similarities[0])
+        ids, similarities = nearest(self.unit_matrix[:restrict_vocab], query[None], topn, given[None])
         return self._named(ids[0], similarities[0])
+
+    def most_likely_word(
+        self, context: Sequence[Word], topn: int = 10, *, mean: bool = True
+    ) -> list[tuple[str, float]]:
+        """Predict the word between the words of a context: P(w) ∝ exp(C_w · h), h their mean.
+
+        The softmax over all words, which negative sampling approximates (Mikolov et al. 2013, equation 2); with CBOW,
+        h is what the model was trained with.
+
+        Parameters
+        ----------
+        context : sequence of str or int
+        topn : int
+            Number of words to return.
+        mean : bool
+            h is the mean of the words' vectors; False takes their sum.
+
+        Returns
+        -------
+        list of (word, probability)
+            Best first.
+
+        Raises
+        ------
+        EmbeddingsError
+            These vectors have no context matrix.
+        KeyError
+            A word is unknown.
+        ValueError
+            The context is empty.
+        """
+        if self.context is None:
+            raise EmbeddingsError("these vectors have no context matrix; predict with the directory of a trained model")
+        hidden = self.mean_vector(context, pre_normalize=False, ignore_missing=False)
+        scores = (self.context @ (hidden if mean else hidden * len(context))).astype(np.float64)
+        probabilities = np.exp(scores - scores.max())
+        probabilities /= probabilities.sum()
+        best = np.lexsort((np.arange(len(scores)), -probabilities))[: max(topn, 0)]
+        return self._named(best, probabilities[best])
 
     def most_similar_cosmul(
         self, positive: Terms = None, negative: Terms = None, topn: int = 10, restrict_vocab: int | None = None

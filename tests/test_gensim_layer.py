@@ -1,0 +1,274 @@
+"""gensim's names over vecmill: what its own test files do not show (see `test_gensim_own`)."""
+
+import logging
+import pickle
+
+import numpy as np
+import pytest
+
+import vecmill
+from embeddings.word2vec import Word2Vec as Engine
+from embeddings.word2vec import Word2VecConfig
+from vecmill.errors import OutputError, VecmillError
+from vecmill.gensim import (
+    CallbackAny2Vec,
+    KeyedVectors,
+    LineSentence,
+    PathLineSentences,
+    Text8Corpus,
+    Word2Vec,
+    downloader,
+    simple_preprocess,
+)
+from vecmill.gensim.conventions import sample_share
+from vecmill.gensim.corpus import open_sentences
+from vecmill.gensim.saved import SavedFormatError
+
+SENTENCES = [["oat", "milk", "tea", "sugar"], ["tea", "sugar", "lemon"], ["milk", "oat", "sugar"]] * 60
+
+
+def trained(**settings):
+    return Word2Vec(SENTENCES, **{"vector_size": 8, "min_count": 1, "workers": 1, "epochs": 2, "sample": 0, **settings})
+
+
+# -------------------------------------------------------------------------------------------------------- training
+
+
+class Recorder(CallbackAny2Vec):
+    def __init__(self):
+        self.events, self.vectors = [], []
+
+    def on_train_begin(self, model):
+        self.events.append("train")
+
+    def on_epoch_begin(self, model):
+        self.events.append("begin")
+
+    def on_epoch_end(self, model):
+        self.events.append("end")
+        self.vectors.append(model.wv.vectors.copy())
+
+    def on_train_end(self, model):
+        self.events.append("trained")
+
+
+def test_callbacks_see_the_vectors_after_each_epoch():
+    recorder = Recorder()
+    model = trained(epochs=3, callbacks=[recorder], compute_loss=True)
+    assert recorder.events == ["train", *["begin", "end"] * 3, "trained"]
+    first, second, third = recorder.vectors
+    assert not np.allclose(first, second)
+    assert not np.allclose(second, third)
+    assert np.array_equal(third, model.wv.vectors)
+    assert model.get_latest_training_loss() > 0
+
+
+@pytest.mark.parametrize("sg", [0, 1])
+def test_a_vector_keeps_the_share_of_its_change_that_its_lock_states(sg):
+    model = trained(sg=sg)
+    before = model.wv.vectors.copy()
+    model.wv.vectors_lockf = np.float32([0, 0.5, *[1] * (len(model.wv) - 2)])
+    model.train(SENTENCES, total_examples=len(SENTENCES), epochs=1)
+    changed = np.abs(model.wv.vectors - before).sum(axis=1)
+    assert changed[0] == 0
+    assert (changed[1:] > 0).all()
+
+
+@pytest.mark.parametrize(("cbow_mean", "times"), [(1, 2.0), (0, 0.5)])
+def test_cbow_moves_vectors_as_fast_as_gensim_does(cbow_mean, times):
+    """gensim does not divide the gradient of a mean by the number of words, here 2, and divides that of a sum."""
+    sentences = [["a", "b", "c", "d"] * 200] * 20
+    options = {"window": 1, "alpha": 1e-5, "min_alpha": 1e-5, "sample": 0, "epochs": 1, "shrink_windows": False}
+    model = Word2Vec(vector_size=8, workers=1, cbow_mean=cbow_mean, **options)
+    model.build_vocab(sentences)
+    rng = np.random.default_rng(0)
+    model.wv.vectors, model.syn1neg = 1e-3 * rng.standard_normal(
+        (2, 4, 8), np.float32
+    )  # small: all gradients stay the same
+    vectors, contexts, vocabulary = model.wv.vectors.copy(), model.syn1neg.copy(), model.wv.word_vectors.vocabulary
+    plain = Word2VecConfig(
+        architecture="cbow", dimension=8, window=1, dynamic_window=False, learning_rate=1e-5, min_learning_rate=1e-5,
+        sample=0, epochs=1, cbow_mean=bool(cbow_mean), held_out=0, seed=1, threads=1,
+    )  # fmt: skip
+    with open_sentences(sentences, None) as corpus:
+        initial = vecmill.WordVectors(vocabulary, vectors, contexts)
+        expected = Engine(plain).fit(corpus.encode(vocabulary), vocabulary, initial_vectors=initial).vectors_
+    model.train(sentences, total_examples=20, epochs=1)
+    assert slope(expected.matrix - vectors, model.wv.vectors - vectors) == pytest.approx(times, rel=0.05)
+    assert slope(expected.context - contexts, model.syn1neg - contexts) == pytest.approx(1, rel=0.05)
+
+
+def slope(x, y):
+    """Return the factor by which y is longer than x in the direction of x."""
+    return float((x * y).sum() / (x * x).sum())
+
+
+def test_a_generator_and_a_file_give_the_same_model_as_lists(tmp_path):
+    (tmp_path / "text.txt").write_text("".join(" ".join(sentence) + "\n" for sentence in SENTENCES))
+    settings = {"vector_size": 8, "min_count": 1, "workers": 1}
+    expected = Word2Vec(SENTENCES, **settings)
+    sources = [
+        {"sentences": (sentence for sentence in SENTENCES)},
+        {"sentences": LineSentence(tmp_path / "text.txt")},
+        {"corpus_file": str(tmp_path / "text.txt")},
+    ]
+    for source in sources:
+        found = Word2Vec(**source, **settings)
+        assert found.wv.index_to_key == expected.wv.index_to_key
+        assert np.array_equal(found.wv.vectors, expected.wv.vectors)
+        assert (found.corpus_count, found.corpus_total_words) == (180, 600)
+
+
+def test_a_sample_from_1_on_is_a_count():
+    assert sample_share(1e-3, 1000, 1000) == 1e-3
+    assert sample_share(1e-3, 500, 2000) == pytest.approx(0.25e-3)  # after update=True
+    assert sample_share(10, 500, 1000) == 26 / 1000  # int(10 (3 + √5) / 2)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        (lambda: Word2Vec(SENTENCES, negative=0), ValueError, "nothing would be learned"),
+        (lambda: Word2Vec("text.txt"), TypeError, "expected an iterable of lists"),
+        (lambda: Word2Vec([iter("ab")]), TypeError, "expected a list of str"),
+        (lambda: Word2Vec([["a", 5]]), TypeError, "token 1 is 5"),
+        (lambda: Word2Vec([]), RuntimeError, "build vocabulary"),
+        (lambda: Word2Vec(SENTENCES, corpus_file="a"), TypeError, "either"),
+        (lambda: trained().score(SENTENCES), RuntimeError, "hs=1"),
+        (lambda: trained(hs=1).predict_output_word(["tea"]), RuntimeError, "no context vectors"),
+        (lambda: trained().train(SENTENCES, epochs=1), ValueError, "total_examples"),
+        (lambda: trained().train(SENTENCES, total_examples=1), ValueError, "epochs is None"),
+        (lambda: downloader.load("word2vec-google-news-300"), VecmillError, "no corpus"),
+        (lambda: PathLineSentences("/no/where"), ValueError, "no /no/where"),
+    ],
+)
+def test_what_cannot_be_done_is_one_clear_error(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_a_sentence_that_is_a_str_is_read_as_characters_with_a_warning(caplog):
+    with caplog.at_level(logging.WARNING, "gensim.models.word2vec"):
+        model = Word2Vec(["tea", "eat"] * 20, vector_size=4, min_count=1)
+    assert sorted(model.wv.index_to_key) == ["a", "e", "t"]
+    assert len([record for record in caplog.records if "list of words" in record.message]) == 1
+
+
+@pytest.mark.parametrize("sg", [0, 1])
+def test_hierarchical_softmax_learns_what_follows_what(sg, tmp_path, caplog):
+    with caplog.at_level(logging.WARNING, "gensim.models.word2vec"):
+        model = trained(hs=1, sg=sg, epochs=20, alpha=0.1)
+    assert "set negative=0" in caplog.text
+    usual, unusual = model.score([["milk", "tea", "sugar"], ["lemon", "oat", "lemon"]])
+    assert unusual < usual < 0
+    model.save(tmp_path / "model")
+    assert np.array_equal(Word2Vec.load(tmp_path / "model").syn1, model.syn1)
+    assert set(model.wv.get_vecattr("tea", "code")) <= {0, 1}
+
+
+# ----------------------------------------------------------------------------------------------------------- files
+
+
+def test_a_model_is_saved_whole_and_vecmill_opens_its_vectors(tmp_path):
+    model = trained(comment="baskets", shrink_windows=False)
+    model.wv.set_vecattr("tea", "colour", "green")
+    model.wv.set_vecattr("tea", "rank", 7)
+    model.save(tmp_path / "model")
+    found = Word2Vec.load(tmp_path / "model")
+    assert np.array_equal(found.wv.vectors, model.wv.vectors)
+    assert np.array_equal(found.syn1neg, model.syn1neg)
+    assert (found.comment, found.shrink_windows, found.corpus_count) == ("baskets", False, 180)
+    assert (found.wv.get_vecattr("tea", "colour"), found.wv.get_vecattr("tea", "rank")) == ("green", 7)
+    assert np.array_equal(vecmill.load(tmp_path / "model")["tea"], found.wv["tea"])
+    found.train(SENTENCES, total_examples=180, epochs=1)  # the loaded arrays can be changed
+    model.wv.save(tmp_path / "vectors")
+    with pytest.raises(SavedFormatError, match="holds a KeyedVectors"):
+        Word2Vec.load(tmp_path / "vectors")
+
+
+def test_a_directory_of_something_else_is_not_replaced(tmp_path):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis" / "chapter1.txt").write_text("important")
+    with pytest.raises(OutputError, match="exists"):
+        trained().save(tmp_path / "thesis")
+    assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "important"
+
+
+@pytest.mark.parametrize("load", [Word2Vec.load, KeyedVectors.load])
+def test_a_pickle_is_refused_with_the_lines_that_convert_it(tmp_path, load):
+    (tmp_path / "old.model").write_bytes(pickle.dumps({"a": 1}))
+    with pytest.raises(SavedFormatError, match="save_word2vec_format"):
+        load(tmp_path / "old.model")
+
+
+def test_vectors_of_a_file_take_the_place_of_those_of_known_words(tmp_path):
+    other = KeyedVectors(8)
+    other.add_vectors(["tea", "coffee"], np.ones((2, 8)))
+    other.save_word2vec_format(tmp_path / "other.bin", binary=True)
+    model = trained()
+    model.wv.intersect_word2vec_format(tmp_path / "other.bin", lockf=0.0, binary=True)
+    model.train(SENTENCES, total_examples=180, epochs=1)
+    assert (model.wv["tea"] == 1).all()
+    assert "coffee" not in model.wv
+
+
+# --------------------------------------------------------------------------------------------------------- queries
+
+
+def test_neighbours_among_given_words():
+    wv = trained().wv
+    every = wv.most_similar("tea", topn=None)
+    found = wv.most_similar("tea", topn=2, among=["sugar", "lemon", "tea"])
+    assert {word for word, _ in found} == {"sugar", "lemon"}
+    for word, cosine in found:
+        assert cosine == pytest.approx(every[wv.get_index(word)], abs=1e-6)
+
+
+def test_rows_from_clip_start_on_are_searched():
+    wv = trained().wv
+    found = wv.most_similar("tea", topn=10, clip_start=3)
+    assert {word for word, _ in found} == {*wv.index_to_key[3:]} - {"tea"}
+
+
+def test_a_change_of_a_vector_changes_the_answers():
+    wv = trained().wv
+    wv["lemon"] = wv["tea"] * 2
+    assert wv.most_similar("tea", topn=1)[0][0] == "lemon"
+    wv.vectors[wv.get_index("oat")] = wv["tea"]
+    wv.fill_norms(force=True)
+    assert wv.similarity("oat", "tea") == pytest.approx(1)
+
+
+def test_places_that_were_allocated_are_filled_first():
+    kv = KeyedVectors(2, count=2)
+    assert [kv.add_vector(word, np.float32([place, 1])) for place, word in enumerate("abc")] == [0, 1, 2]
+    assert kv.index_to_key == ["a", "b", "c"]
+    assert kv["c"].tolist() == [2, 1]
+
+
+def test_a_key_that_is_no_str_is_named():
+    kv = KeyedVectors(2)
+    kv.add_vectors([7], np.ones((1, 2)))
+    with pytest.raises(TypeError, match="key 7 is int"):
+        kv.most_similar(positive=[np.ones(2, np.float32)])
+
+
+# ------------------------------------------------------------------------------------------------------- sentences
+
+
+def test_text_without_lines_comes_in_stretches(tmp_path):
+    (tmp_path / "text8").write_text("a b c d e f g")
+    assert list(Text8Corpus(tmp_path / "text8", 3)) == [["a", "b", "c"], ["d", "e", "f"], ["g"]]
+
+
+def test_long_lines_are_cut(tmp_path):
+    (tmp_path / "text.txt").write_text("a b c\n\nd e f g\n")
+    assert list(LineSentence(tmp_path / "text.txt", 3)) == [["a", "b", "c"], ["d", "e", "f"], ["g"]]
+    assert list(LineSentence(tmp_path / "text.txt", limit=1)) == [["a", "b", "c"]]
+
+
+@pytest.mark.parametrize("text", ["Hello, World! It's 42 naïve _private cafés x", "ΑΒΓ δέλτα under_score 3d", ""])
+@pytest.mark.parametrize("deacc", [False, True])
+def test_words_of_a_document_are_those_of_gensim(text, deacc):
+    utils = pytest.importorskip("gensim.utils")
+    assert simple_preprocess(text, deacc) == utils.simple_preprocess(text, deacc)

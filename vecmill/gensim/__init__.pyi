@@ -1,0 +1,11 @@
+from . import callbacks as callbacks
+from . import downloader as downloader
+from . import keyedvectors as keyedvectors
+from . import word2vec as word2vec
+from .callbacks import CallbackAny2Vec as CallbackAny2Vec
+from .keyedvectors import KeyedVectors as KeyedVectors
+from .preprocessing import simple_preprocess as simple_preprocess
+from .sentences import LineSentence as LineSentence
+from .sentences import PathLineSentences as PathLineSentences
+from .sentences import Text8Corpus as Text8Corpus
+from .word2vec import Word2Vec as Word2Vec

@@ -1,0 +1,707 @@
+"""`Word2Vec` with the parameters and methods of ``gensim.models.word2vec``; vecmill trains."""
+
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, NoReturn
+
+import numpy as np
+
+from embeddings.text.encoded_corpus import EncodedCorpus
+from embeddings.training import TrainingProgress
+from embeddings.vectors.word_vectors import WordVectors
+from embeddings.word2vec import Word2Vec as Engine
+from embeddings.word2vec import Word2VecConfig
+from vecmill.gensim import saved
+from vecmill.gensim.callbacks import CallbackAny2Vec
+from vecmill.gensim.conventions import input_scale, mean_contexts, sample_share, with_locks
+from vecmill.gensim.corpus import Corpus, open_sentences
+from vecmill.gensim.keyedvectors import REAL, KeyedVectors
+from vecmill.gensim.sentences import (
+    MAX_WORDS_IN_BATCH,
+    LineSentence,
+    PathLineSentences,
+    Text8Corpus,
+)
+from vecmill.gensim.trimming import TrimRule, effective_min_count, kept_words
+
+__all__ = ["LineSentence", "PathLineSentences", "Text8Corpus", "Word2Vec"]
+
+logger = logging.getLogger("gensim.models.word2vec")
+
+_SETTINGS = (
+    *("vector_size", "alpha", "window", "min_count", "max_vocab_size", "sample", "seed", "workers", "min_alpha"),
+    *("sg", "hs", "negative", "ns_exponent", "cbow_mean", "epochs", "null_word", "sorted_vocab", "batch_words"),
+    *("compute_loss", "comment", "max_final_vocab", "shrink_windows"),
+)
+_SEEDS_APART = 1_000_003  # so that no training and epoch has the draws of another
+_STATE = (
+    "total_train_time",
+    "corpus_count",
+    "corpus_total_words",
+    "effective_min_count",
+    "retained_words",
+    "train_count",
+)
+
+
+class Word2Vec:
+    """Skip-gram or CBOW with gensim's names.
+
+    Parameters
+    ----------
+    sentences : iterable of lists of str, optional
+        Train on these at once. A generator is read once.
+    corpus_file : path, optional
+        Instead of `sentences`: a sentence a line, words separated by white space.
+    vector_size : int
+        Dimension.
+    alpha : float
+        Learning rate at the start.
+    window : int
+        Largest distance of context words.
+    min_count : int
+        Leave out words that occur less often.
+    max_vocab_size : int, optional
+        Keep only so many words, the most frequent. (Counts are exact and take little memory here: nothing is pruned
+        while counting.)
+    sample : float
+        Threshold of subsampling; from 1 on, a count.
+    seed : int
+        Of vectors and draws.
+    workers : int
+        Threads.
+    min_alpha : float
+        Learning rate at the end.
+    sg : {0, 1}
+        1 for skip-gram, 0 for CBOW.
+    hs : {0, 1}
+        Hierarchical softmax in the place of negative sampling; gensim trains both where `negative` is set too.
+    negative : int
+        Noise words.
+    ns_exponent : float
+        Noise words are drawn from count^`ns_exponent`.
+    cbow_mean : {0, 1}
+        1 for the mean of the context, 0 for its sum.
+    hashfxn : callable
+        Not used: vectors do not depend on hashes.
+    epochs : int
+        Passes over the text.
+    null_word : int
+        Not used.
+    trim_rule : callable, optional
+        Takes word, count and least count; returns gensim's RULE_DISCARD, RULE_KEEP or RULE_DEFAULT.
+    sorted_vocab : {0, 1}
+        Words are sorted by falling count in any case.
+    batch_words : int
+        Not used: threads take blocks of the text.
+    compute_loss : bool
+        Keep the sum of the losses for `get_latest_training_loss`; it is measured on a sample of the words.
+    callbacks : iterable of CallbackAny2Vec
+        Called during this training.
+    comment : str, optional
+        Kept with the model.
+    max_final_vocab : int, optional
+        Raise the least count until at most so many words remain.
+    shrink_windows : bool
+        Draw each window from 1..`window`.
+
+    Attributes
+    ----------
+    wv : KeyedVectors
+    syn1neg, syn1 : (V, d) float32
+        Context vectors; with hierarchical softmax `syn1`, those of the nodes of the tree.
+    corpus_count, corpus_total_words : int
+        Sentences and words of the text of `build_vocab`.
+
+    Raises
+    ------
+    ValueError
+        Neither `hs` nor `negative` is set, or a setting is out of range.
+    RuntimeError
+        No word of the text stays in the vocabulary.
+
+    Notes
+    -----
+    gensim does not divide the gradient of the mean by the number of words averaged, vecmill does: here CBOW's input
+    vectors get the learning rate ``alpha`` times the mean number of context words.
+    """
+
+    def __init__(
+        self,
+        sentences: Iterable[Any] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        vector_size: int = 100,
+        alpha: float = 0.025,
+        window: int = 5,
+        min_count: int = 5,
+        max_vocab_size: int | None = None,
+        sample: float = 1e-3,
+        seed: int = 1,
+        workers: int = 3,
+        min_alpha: float = 0.0001,
+        sg: int = 0,
+        hs: int = 0,
+        negative: int = 5,
+        ns_exponent: float = 0.75,
+        cbow_mean: int = 1,
+        hashfxn: Any = hash,
+        epochs: int = 5,
+        null_word: int = 0,
+        trim_rule: TrimRule | None = None,
+        sorted_vocab: int = 1,
+        batch_words: int = MAX_WORDS_IN_BATCH,
+        compute_loss: bool = False,
+        callbacks: Iterable[CallbackAny2Vec] = (),
+        comment: str | None = None,
+        max_final_vocab: int | None = None,
+        shrink_windows: bool = True,
+    ) -> None:
+        self.vector_size = self.layer1_size = int(vector_size)
+        self.alpha, self.min_alpha = float(alpha), float(min_alpha)
+        self.window, self.shrink_windows = int(window), bool(shrink_windows)
+        self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
+        self.sample, self.seed, self.workers, self.epochs = sample, seed, int(workers), epochs
+        self.sg, self.hs, self.negative = int(sg), int(hs), int(negative)
+        self.ns_exponent, self.cbow_mean = ns_exponent, int(cbow_mean)
+        self.hashfxn, self.null_word, self.sorted_vocab, self.batch_words = (
+            hashfxn,
+            null_word,
+            sorted_vocab,
+            batch_words,
+        )
+        self.compute_loss, self.comment = compute_loss, comment
+        self.wv = KeyedVectors(self.vector_size)
+        self.raw_vocab: dict[str, int] | None = None
+        self.corpus_count = self.train_count = 0
+        self.corpus_total_words: int | None = None
+        self.effective_min_count = min_count
+        self.retained_words = 0  # of the last text of `build_vocab`: subsampling compares counts with it, as in gensim
+        self.total_train_time = self.running_training_loss = 0.0
+        self.min_alpha_yet_reached = self.alpha
+        self.load = _call_on_class_only  # type: ignore[method-assign]
+        self._require_output_layer()
+        if sentences is None and corpus_file is None:
+            if trim_rule is not None or callbacks:
+                logger.warning("trim_rule and callbacks are not kept; give them to build_vocab and train")
+            return
+        with open_sentences(sentences, corpus_file) as corpus:
+            self._build_vocab(corpus, trim_rule)
+            self._train(corpus, self.epochs, self.alpha, self.min_alpha, compute_loss, list(callbacks))
+
+    def _require_output_layer(self) -> None:
+        if self.hs and self.negative:
+            logger.warning(
+                "Both hierarchical softmax and negative sampling are activated. "
+                "Hierarchical softmax alone is trained: set negative=0."
+            )
+            self.negative = 0
+        if not self.hs and not self.negative:
+            raise ValueError("hs=0 and negative=0: nothing would be learned; set negative, usually to 5")
+
+    # --------------------------------------------------------------------------------------------------- vocabulary
+
+    def build_vocab(
+        self,
+        corpus_iterable: Iterable[Any] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        update: bool = False,
+        progress_per: int = 10_000,
+        keep_raw_vocab: bool = False,
+        trim_rule: TrimRule | None = None,
+        min_count: int | None = None,
+        sample: float | None = None,
+    ) -> None:
+        """Count words and make the vocabulary with its initial vectors.
+
+        Parameters
+        ----------
+        corpus_iterable : iterable of lists of str, optional
+        corpus_file : path, optional
+        update : bool
+            Add new words to those that there are, and counts to their counts.
+        progress_per : int
+            Not used.
+        keep_raw_vocab : bool
+            Keep the counts of all words as `raw_vocab`.
+        trim_rule : callable, optional
+            See the class.
+        min_count : int, optional
+            Another least count than that of the constructor.
+        sample : float, optional
+            Another threshold of subsampling.
+        """
+        with open_sentences(corpus_iterable, corpus_file) as corpus:
+            self._build_vocab(corpus, trim_rule, update, keep_raw_vocab, min_count, sample)
+
+    def build_vocab_from_freq(
+        self,
+        word_freq: Mapping[str, int],
+        keep_raw_vocab: bool = False,
+        corpus_count: int | None = None,
+        trim_rule: TrimRule | None = None,
+        update: bool = False,
+    ) -> None:
+        """Make the vocabulary of words whose counts are known.
+
+        Parameters
+        ----------
+        word_freq : mapping of str to int
+        keep_raw_vocab : bool
+            Keep `word_freq` as `raw_vocab`.
+        corpus_count : int, optional
+            Number of sentences.
+        trim_rule : callable, optional
+            See the class.
+        update : bool
+            Add to the vocabulary that there is.
+        """
+        self.raw_vocab, self.corpus_count = dict(word_freq), corpus_count or 0
+        self.prepare_vocab(update, keep_raw_vocab, trim_rule)
+        self.prepare_weights(update)
+
+    def scan_vocab(
+        self,
+        corpus_iterable: Iterable[Any] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        progress_per: int = 10_000,
+        workers: int | None = None,
+        trim_rule: TrimRule | None = None,
+    ) -> tuple[int, int]:
+        """Count the words of a text as `raw_vocab`; return the numbers of words and of sentences."""
+        with open_sentences(corpus_iterable, corpus_file) as corpus:
+            return self._scan(corpus)
+
+    def _scan(self, corpus: Corpus) -> tuple[int, int]:
+        self.raw_vocab = corpus.counts()
+        logger.info(
+            "collected %i word types from a corpus of %i raw words and %i sentences",
+            len(self.raw_vocab),
+            corpus.word_count,
+            corpus.sentence_count,
+        )
+        return corpus.word_count, corpus.sentence_count
+
+    def _build_vocab(
+        self,
+        corpus: Corpus,
+        trim_rule: TrimRule | None,
+        update: bool = False,
+        keep_raw_vocab: bool = False,
+        min_count: int | None = None,
+        sample: float | None = None,
+    ) -> None:
+        self.corpus_total_words, self.corpus_count = self._scan(corpus)
+        self.prepare_vocab(update, keep_raw_vocab, trim_rule, min_count, sample)
+        self.prepare_weights(update)
+
+    def prepare_vocab(
+        self,
+        update: bool = False,
+        keep_raw_vocab: bool = False,
+        trim_rule: TrimRule | None = None,
+        min_count: int | None = None,
+        sample: float | None = None,
+        dry_run: bool = False,
+    ) -> dict[str, Any]:
+        """Choose the words of `raw_vocab` that stay.
+
+        Parameters
+        ----------
+        update : bool
+            Add them to those that there are.
+        keep_raw_vocab : bool
+            Keep `raw_vocab`.
+        trim_rule : callable, optional
+            See the class.
+        min_count, sample : number, optional
+            Other ones than those of the constructor.
+        dry_run : bool
+            Change nothing.
+
+        Returns
+        -------
+        dict of str to int
+            ``drop_unique``: words left out; ``num_retained_words`` and ``retain_total``: words that stay, and how often
+            they occur.
+
+        Raises
+        ------
+        RuntimeError
+            No words have been counted.
+        """
+        if self.raw_vocab is None:
+            raise RuntimeError("no words have been counted; call scan_vocab first")
+        raw, least = self.raw_vocab, min_count or self.min_count
+        effective = effective_min_count(raw, least, self.max_final_vocab)
+        kept = kept_words(raw, effective, trim_rule, self.max_vocab_size)
+        report = {
+            "drop_unique": len(raw) - len(kept),
+            "retain_total": sum(raw[word] for word in kept),
+            "num_retained_words": len(kept),
+        }
+        logger.info("effective_min_count=%d retains %d of %d unique words", effective, len(kept), len(raw))
+        if dry_run:
+            return report
+        self.effective_min_count, self.min_count, self.sample = effective, least, sample or self.sample
+        self.retained_words = report["retain_total"]
+        if update:
+            self._add_words(kept)
+        else:
+            self._replace_words(sorted(kept, key=lambda word: -raw[word]) if self.sorted_vocab else kept)
+        if not keep_raw_vocab:
+            self.raw_vocab = None
+        return report
+
+    def _replace_words(self, words: list[str]) -> None:
+        assert self.raw_vocab is not None
+        lockf = self.wv.vectors_lockf
+        self.wv = KeyedVectors(self.vector_size)
+        self.wv.vectors_lockf = lockf
+        self.wv.index_to_key = words
+        self.wv.key_to_index = {word: index for index, word in enumerate(words)}
+        self.wv.next_index = len(words)
+        self.wv.expandos["count"] = np.fromiter((self.raw_vocab[word] for word in words), np.int64, len(words))
+
+    def _add_words(self, words: list[str]) -> None:
+        assert self.raw_vocab is not None
+        for word in words:
+            if word not in self.wv:
+                self.wv.key_to_index[word] = len(self.wv.index_to_key)
+                self.wv.index_to_key.append(word)
+        self.wv.next_index = len(self.wv)
+        self.wv.allocate_vecattrs(["count"], [int])
+        counts = self.wv.expandos["count"]
+        for word in words:
+            counts[self.wv.key_to_index[word]] += self.raw_vocab[word]
+
+    def prepare_weights(self, update: bool = False) -> None:
+        """Make initial vectors: random ones and a context of zeros, with `update` of new words only."""
+        if not update:
+            self.wv.vectors = np.empty((0, self.vector_size), REAL)
+            self._set_contexts(np.empty((0, self.vector_size), REAL))
+        self.wv.resize_vectors(self.seed)
+        missing = len(self.wv) - len(self._contexts())
+        self._set_contexts(np.concatenate([self._contexts(), np.zeros((missing, self.vector_size), REAL)]))
+
+    def init_weights(self) -> None:
+        """Forget all that was learned, and keep the vocabulary."""
+        self.prepare_weights()
+
+    def reset_from(self, other_model: "Word2Vec") -> None:
+        """Take the vocabulary of another model, with new vectors."""
+        self.raw_vocab = dict(zip(other_model.wv.index_to_key, other_model.wv.expandos["count"].tolist(), strict=True))
+        self._replace_words(list(other_model.wv.index_to_key))
+        self.raw_vocab = None
+        self.corpus_count, self.effective_min_count = other_model.corpus_count, other_model.effective_min_count
+        self.retained_words = other_model.retained_words
+        self.prepare_weights()
+
+    def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
+        """Return bytes of the vocabulary, of each matrix, and in total."""
+        words = len(self.wv) if vocab_size is None else vocab_size
+        matrix = 4 * words * self.vector_size
+        sizes = {"vocab": 500 * words, "vectors": matrix, "syn1neg": matrix}
+        return {**(report or {}), **sizes, "total": sum(sizes.values())}
+
+    # ----------------------------------------------------------------------------------------------------- training
+
+    def train(
+        self,
+        corpus_iterable: Iterable[Any] | None = None,
+        corpus_file: str | os.PathLike[str] | None = None,
+        total_examples: int | None = None,
+        total_words: int | None = None,
+        epochs: int | None = None,
+        start_alpha: float | None = None,
+        end_alpha: float | None = None,
+        word_count: int = 0,
+        queue_factor: int = 2,
+        report_delay: float = 1.0,
+        compute_loss: bool | None = None,
+        callbacks: Iterable[CallbackAny2Vec] = (),
+    ) -> tuple[int, int]:
+        """Train on a text, from the vectors as they are.
+
+        Parameters
+        ----------
+        corpus_iterable : iterable of lists of str, optional
+            Read once, also for several epochs.
+        corpus_file : path, optional
+        total_examples, total_words : int
+            One of them must be given, as in gensim; the text is counted in any case.
+        epochs : int
+            Passes over the text; must be given.
+        start_alpha, end_alpha : float, optional
+            Learning rates; by default `alpha` and `min_alpha`.
+        word_count : int
+            Not used.
+        queue_factor : int
+            Not used.
+        report_delay : float
+            Not used: progress is logged at the end of each epoch.
+        compute_loss : bool, optional
+            See the class.
+        callbacks : iterable of CallbackAny2Vec
+
+        Returns
+        -------
+        words_of_the_vocabulary, raw_words : int
+            Over all epochs.
+
+        Raises
+        ------
+        RuntimeError
+            There is no vocabulary yet.
+        ValueError
+            A number that must be given is missing.
+        """
+        self._require_vocabulary()
+        if total_examples is None and total_words is None:
+            raise ValueError("give total_examples=model.corpus_count or total_words=model.corpus_total_words")
+        if epochs is None or epochs <= 0:
+            raise ValueError(f"epochs is {epochs}; expected 1 or more, usually epochs=model.epochs")
+        loss = self.compute_loss if compute_loss is None else compute_loss
+        start = self.alpha if start_alpha is None else start_alpha
+        end = self.min_alpha if end_alpha is None else end_alpha
+        with open_sentences(corpus_iterable, corpus_file) as corpus:
+            return self._train(corpus, epochs, start, end, loss, list(callbacks))
+
+    def _require_vocabulary(self) -> None:
+        if not len(self.wv):
+            raise RuntimeError("you must first build vocabulary before training the model")
+
+    def _train(
+        self,
+        corpus: Corpus,
+        epochs: int,
+        start: float,
+        end: float,
+        compute_loss: bool,
+        callbacks: Sequence[CallbackAny2Vec],
+    ) -> tuple[int, int]:
+        self._require_vocabulary()
+        if start > self.min_alpha_yet_reached:
+            logger.warning("Effective 'alpha' higher than previous training cycles")
+        self.compute_loss, self.running_training_loss = compute_loss, 0.0
+        began, encoded = time.monotonic(), corpus.encode(self.wv.word_vectors.vocabulary)
+        steps = epochs if callbacks or (self.wv.vectors_lockf != 1).any() else 1  # callbacks and locks act on epochs
+        rates = np.linspace(start, end, steps + 1).tolist()
+        for callback in callbacks:
+            callback.on_train_begin(self)
+        for step in range(steps):
+            for callback in callbacks:
+                callback.on_epoch_begin(self)
+            self._fit(encoded, epochs // steps, rates[step], rates[step + 1], first_epoch=step)
+            for callback in callbacks:
+                callback.on_epoch_end(self)
+        for callback in callbacks:
+            callback.on_train_end(self)
+        self.train_count += 1
+        self.total_train_time += time.monotonic() - began
+        self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, end)
+        return encoded.token_count * epochs, corpus.word_count * epochs
+
+    def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> None:
+        """Train some epochs by vecmill's engine, and take over the vectors."""
+        nearby = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
+        scale = 1.0 if self.sg else input_scale(nearby, cbow_mean=bool(self.cbow_mean))
+        before, vocabulary = np.asarray(self.wv.vectors, REAL), self.wv.word_vectors.vocabulary
+        seed = self.seed + _SEEDS_APART * (self.train_count + first_epoch)
+        engine = Engine(self._config(epochs, start * scale**2, end * scale**2, seed))
+
+        def report(progress: TrainingProgress) -> None:
+            metrics = progress.epoch_metrics
+            if metrics is None:
+                return
+            epoch = first_epoch + progress.epoch - 1
+            logger.info("EPOCH %i: trained %i words, %.0f words/s", epoch, progress.done, progress.speed)
+            if self.compute_loss and metrics["loss"] is not None:
+                self.running_training_loss += metrics["loss"] * metrics["examples"]
+
+        trained = engine.fit(encoded, vocabulary, initial_vectors=self._initial(scale), progress=report).vectors_
+        contexts = trained.nodes if self.hs else trained.context
+        assert contexts is not None
+        self.wv.vectors = with_locks(before, trained.matrix * REAL(scale), self.wv.vectors_lockf)
+        self._set_contexts(contexts / REAL(scale))
+
+    def _config(self, epochs: int, start: float, end: float, seed: int) -> Word2VecConfig:
+        return Word2VecConfig(
+            architecture="skip-gram" if self.sg else "cbow",
+            dimension=self.vector_size,
+            window=self.window,
+            dynamic_window=self.shrink_windows,
+            negative=None if self.hs else self.negative,
+            hierarchical_softmax=bool(self.hs),
+            noise_exponent=self.ns_exponent,
+            sample=self._sample_share(),
+            epochs=epochs,
+            learning_rate=start,
+            min_learning_rate=end,
+            cbow_mean=bool(self.cbow_mean),
+            held_out=0,
+            seed=seed,
+            threads=self.workers,
+        )
+
+    @property
+    def _contexts_name(self) -> str:
+        return "syn1" if self.hs else "syn1neg"
+
+    def _sample_share(self) -> float:
+        total = int(self.wv.expandos["count"].sum())
+        return sample_share(self.sample, self.retained_words or total, total)
+
+    def _contexts(self) -> np.ndarray:
+        """Return the context vectors; none where `wv` was taken from elsewhere."""
+        contexts: np.ndarray = getattr(self, self._contexts_name, np.empty((0, self.vector_size), REAL))
+        return contexts
+
+    def _set_contexts(self, contexts: np.ndarray) -> None:
+        setattr(self, self._contexts_name, contexts)
+
+    def _initial(self, scale: float) -> WordVectors:
+        """Return E divided by a number and C, or the nodes, times it: what a training begins with."""
+        contexts = self._contexts()
+        known = contexts if len(contexts) == len(self.wv) else np.zeros((len(self.wv), self.vector_size), REAL)
+        vectors = np.asarray(self.wv.vectors, REAL) / REAL(scale)
+        return WordVectors(self.wv.word_vectors.vocabulary, vectors, known * REAL(scale))
+
+    def _trained(self) -> WordVectors:
+        """Return the vectors with their contexts, or with the nodes of the tree."""
+        contexts = self._contexts() if len(self._contexts()) == len(self.wv) else None
+        vectors = WordVectors(self.wv.word_vectors.vocabulary, self.wv.vectors, None if self.hs else contexts)
+        if self.hs:
+            vectors.nodes = contexts
+            vectors.training_settings = self._config(1, self.alpha, self.min_alpha, self.seed).to_dict()
+        return vectors
+
+    def get_latest_training_loss(self) -> float:
+        """Return the sum of the losses of the last training, in nats; 0 without ``compute_loss``."""
+        return self.running_training_loss
+
+    # ------------------------------------------------------------------------------------------------------ queries
+
+    def predict_output_word(self, context_words_list: Sequence[Any], topn: int = 10) -> list[tuple[str, float]] | None:
+        """Return the most probable words between those of a context; None if none of them is known.
+
+        Parameters
+        ----------
+        context_words_list : list of str or int
+            Unknown words are skipped.
+        topn : int
+
+        Returns
+        -------
+        list of (str, float), or None
+
+        Raises
+        ------
+        RuntimeError
+            The model has no context vectors: `wv` was loaded alone.
+        """
+        if self.hs or len(self._contexts()) != len(self.wv) or not len(self.wv):
+            raise RuntimeError("the model has no context vectors; train it with negative=5, or load it whole")
+        rows = [self.wv.get_index(word, -1) for word in context_words_list]
+        known = [row for row in rows if row >= 0]
+        if not known:
+            logger.warning("all the input context words are out-of-vocabulary for the current model.")
+            return None
+        return self._trained().most_likely_word(known, topn, mean=bool(self.cbow_mean))
+
+    def score(
+        self,
+        sentences: Iterable[Sequence[str]],
+        total_sentences: int = 1_000_000,
+        chunksize: int = 100,
+        queue_factor: int = 2,
+        report_delay: float = 1,
+    ) -> np.ndarray:
+        """Return the log-probability of each sentence, of a model with ``hs=1`` and ``negative=0``.
+
+        Parameters
+        ----------
+        sentences : iterable of lists of str
+        total_sentences : int
+            Score at most so many.
+        chunksize : int
+            Not used.
+        queue_factor : int
+            Not used.
+        report_delay : float
+            Not used.
+
+        Returns
+        -------
+        (n,) float64
+
+        Raises
+        ------
+        RuntimeError
+            The model has no hierarchical softmax.
+        """
+        from embeddings.word2vec.scoring import SentenceScorer
+
+        if not self.hs:
+            raise RuntimeError("score needs a model that was trained with hs=1 and negative=0")
+        return SentenceScorer(self._trained()).score(list(islice(sentences, total_sentences)))
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"
+
+    # -------------------------------------------------------------------------------------------------------- files
+
+    def save(self, fname: str | os.PathLike[str], **kwargs: Any) -> None:
+        """Write a directory that `load` and `vecmill.load` open; gensim's options about pickles have no meaning.
+
+        Parameters
+        ----------
+        fname : path
+        **kwargs : Any
+            Ignored.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written, or there is another directory.
+        """
+        about = {name: getattr(self, name) for name in (*_SETTINGS, *_STATE)}
+        saved.write(fname, type(self).__name__, self._trained(), about, self.wv.attributes())
+
+    @classmethod
+    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> "Word2Vec":
+        """Open a directory of `save`.
+
+        Parameters
+        ----------
+        fname : path
+        mmap : str, optional
+            "r" maps the vectors.
+        **kwargs : Any
+            Ignored.
+
+        Returns
+        -------
+        Word2Vec
+
+        Raises
+        ------
+        SavedFormatError
+            There is no such directory, or it is a pickle of gensim. (Also an AttributeError.)
+        """
+        about = saved.read_about(fname, cls.__name__)
+        model = cls(**{name: about[name] for name in _SETTINGS})
+        for name in _STATE:
+            setattr(model, name, about[name])
+        model.wv = KeyedVectors.load(fname, mmap)
+        stored = WordVectors.load(fname)
+        contexts = stored.nodes if model.hs else stored.context
+        if contexts is not None:
+            model._set_contexts(contexts if mmap else np.array(contexts))
+        return model
+
+
+def _call_on_class_only(*args: Any, **kwargs: Any) -> NoReturn:
+    raise AttributeError("load is a method of the class: model = Word2Vec.load(path)")
