@@ -87,7 +87,7 @@ def train(
     epochs : int
         Passes over the text.
     learning_rate : float, optional
-        Initial learning rate. Default: 0.025 for skip-gram, 0.1 for CBOW.
+        Initial learning rate. Default: 0.025 for skip-gram, 0.1 for CBOW; 0.05 and 0.15 with subwords.
     min_learning_rate : float
         The learning rate falls linearly to this one.
     negative_sharing : {"window", "pair"}

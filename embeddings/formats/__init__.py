@@ -291,8 +291,9 @@ def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
     return entry
 
 
-def has_subwords(path: Path, name: str) -> bool:
-    """Return whether a source in this format has vectors of n-grams, or may have some."""
+def has_subwords(path: Path, name: str | None = None) -> bool:
+    """Return whether a source in this format, by default the detected one, has vectors of n-grams, or may have some."""
+    name = name or guess_format(vectors_path(path))
     return name == "fasttext-bin" or (name == "model" and (vectors_path(path) / SUBWORDS_FILE).is_file())
 
 

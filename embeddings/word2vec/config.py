@@ -12,6 +12,7 @@ ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
 DEFAULT_NEGATIVE = 5
 DEFAULT_LEARNING_RATE = {"skip-gram": 0.025, "cbow": 0.1}
+SUBWORD_LEARNING_RATE = {"skip-gram": 0.05, "cbow": 0.15}
 CONTINUED_LEARNING_RATE = {"skip-gram": 0.01, "cbow": 0.04}  # for given initial vectors: 0.4 of the default
 
 _MOST_NEGATIVE = 1_000
@@ -45,7 +46,8 @@ class Word2VecConfig:
         Passes over the text: 1 to 5 for much text, 10 or more for little.
     learning_rate : float
         Learning rate at the start, usually 0.01 to 0.1; lower it if training diverges. None: 0.025 for skip-gram
-        (0.05 is better on small texts), 0.1 for CBOW; 0.01 and 0.04 when [start] continues a model.
+        (0.05 is better on small texts), 0.1 for CBOW, 0.05 and 0.15 with subwords; 0.01 and 0.04 when [start] continues
+        a model.
     min_learning_rate : float
         Learning rate at the end; it falls evenly from the start, and is seldom worth changing.
     negative_sharing : {"window", "pair"}
@@ -157,7 +159,11 @@ class Word2VecConfig:
     @property
     def rate(self) -> float:
         """The initial learning rate as a number."""
-        return float(DEFAULT_LEARNING_RATE[self.architecture] if self.learning_rate is None else self.learning_rate)
+        return float(self._default_rates[self.architecture] if self.learning_rate is None else self.learning_rate)
+
+    @property
+    def _default_rates(self) -> dict[str, float]:
+        return DEFAULT_LEARNING_RATE if self.subwords is None else SUBWORD_LEARNING_RATE
 
     @property
     def thread_count(self) -> int:
@@ -166,7 +172,7 @@ class Word2VecConfig:
 
     def with_learning_rate(self, *, continued: bool) -> "Word2VecConfig":
         """Return the same settings with a number as learning rate: a given one, or the default for new or continued."""
-        defaults = CONTINUED_LEARNING_RATE if continued else DEFAULT_LEARNING_RATE
+        defaults = CONTINUED_LEARNING_RATE if continued else self._default_rates
         return self if self.learning_rate is not None else replace(self, learning_rate=defaults[self.architecture])
 
     def to_dict(self) -> dict[str, Any]:

@@ -92,8 +92,7 @@ def export_command(
     rules = _rules(model, approximate, sample) if name == "static-embedding" else None
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
         try:
-            has_subwords = formats.has_subwords(model, formats.guess_format(formats.vectors_path(model)))
-            name = smaller.format_of(out, name, has_subwords)
+            name = smaller.format_of(out, name, formats.has_subwords(model))
             smaller.convert(
                 model,
                 out,

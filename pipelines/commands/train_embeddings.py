@@ -12,7 +12,12 @@ from typing import Annotated
 
 import typer
 
-from embeddings.word2vec.config import CONTINUED_LEARNING_RATE, DEFAULT_LEARNING_RATE, Word2VecConfig
+from embeddings.word2vec.config import (
+    CONTINUED_LEARNING_RATE,
+    DEFAULT_LEARNING_RATE,
+    SUBWORD_LEARNING_RATE,
+    Word2VecConfig,
+)
 from pipelines.commands.options import (
     CheckpointEvery,
     Column,
@@ -34,7 +39,8 @@ from pipelines.settings.config import PipelineConfig, load_config
 
 DEFAULT = PipelineConfig()
 DEFAULT_RATES = ", ".join(
-    f"{rate} for {architecture}, {CONTINUED_LEARNING_RATE[architecture]} with --start-from"
+    f"{rate} for {architecture}, {SUBWORD_LEARNING_RATE[architecture]} with --subwords, "
+    f"{CONTINUED_LEARNING_RATE[architecture]} with --start-from"
     for architecture, rate in DEFAULT_LEARNING_RATE.items()
 )
 
