@@ -9,6 +9,8 @@ A table of keys has open addressing with linear probing. A slot is two uint64, a
 
     key         the first hash, mixed
     rest        the second hash in the upper 31 bits; below it a number, such as a count (0: empty slot)
+
+Keys are looked up some at a time, and their slots prefetched, so that cache misses overlap.
 """
 
 # mypy: ignore-errors
@@ -18,9 +20,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from llvmlite import ir
+from numba import config, types
+from numba.extending import intrinsic
 
-from embeddings.compilation import exact, inlined
-from embeddings.text.tokenizer.kernels import LINE_END_ID
+from embeddings.compilation import exact, inlined, subroutine
+from embeddings.text.tokenizer.kernels import LINE_END_ID, prefetch
 
 NUMBER_BITS = 33
 NUMBER = np.uint64((1 << NUMBER_BITS) - 1)
@@ -31,9 +36,10 @@ HASHES = 6
 _PRIME_1, _PRIME_2 = np.uint64((1 << 61) - 1), np.uint64((1 << 31) - 1)
 _BASE_1, _BASE_2 = np.uint64(0x0F3C8A5B7D21E946), np.uint64(0x5BD1E995)  # drawn at random below the primes
 _FIRST_1, _FIRST_2 = np.uint64(0x1A9D24C0B6E7F853), np.uint64(0x2545F491)  # the hashes of nothing
-_LOW_30, _LOW_31 = np.uint64((1 << 30) - 1), np.uint64((1 << 31) - 1)
 _FACTOR_1, _FACTOR_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
-_U0, _U1, _U29, _U30, _U31, _U32, _U61 = map(np.uint64, (0, 1, 29, 30, 31, 32, 61))
+_U0, _U1, _U29, _U31, _U32, _U64 = map(np.uint64, (0, 1, 29, 31, 32, 64))
+_AHEAD = 16  # keys whose slots are prefetched
+_PAIRS = 64  # pairs looked up at a time
 _NUMBER_BITS = np.uint64(NUMBER_BITS)
 
 
@@ -77,16 +83,32 @@ class Scorer(NamedTuple):
     threshold: float
 
 
+@intrinsic
+def _folded_product(typing_context, a, b):
+    """Multiply two numbers below 2^61; add the lower 61 bits of the product and the upper ones."""
+
+    def codegen(context, builder, signature, args):
+        wide, narrow = ir.IntType(128), ir.IntType(64)
+        product = builder.mul(builder.zext(args[0], wide), builder.zext(args[1], wide))
+        low = builder.and_(builder.trunc(product, narrow), ir.Constant(narrow, (1 << 61) - 1))
+        high = builder.trunc(builder.lshr(product, ir.Constant(wide, 61)), narrow)
+        return builder.add(low, high)
+
+    return types.uint64(types.uint64, types.uint64), codegen
+
+
+if config.DISABLE_JIT:
+
+    def _folded_product(a, b):
+        """Do the same with Python's numbers."""
+        product = int(a) * int(b)
+        return np.uint64((product & (1 << 61) - 1) + (product >> 61))
+
+
 @inlined
 def _times_1(a, b):
     """Return a b modulo 2^61 - 1."""
-    a_high, a_low = a >> _U31, a & _LOW_31
-    b_high, b_low = b >> _U31, b & _LOW_31
-    middle = a_high * b_low + a_low * b_high
-    low = a_low * b_low
-    total = ((a_high * b_high) << _U1) + (middle >> _U30) + ((middle & _LOW_30) << _U31)
-    total += (low >> _U61) + (low & _PRIME_1)
-    total = (total >> _U61) + (total & _PRIME_1)
+    total = _folded_product(a, b)
     return total if total < _PRIME_1 else total - _PRIME_1
 
 
@@ -119,22 +141,33 @@ def _first(hashes, word):
 
 
 @inlined
+def _extended_1(chain, hashes, word):
+    return _plus_1(_times_1(chain.hash_1, hashes[word, POWER_1]), hashes[word, REST_1])
+
+
+@inlined
+def _extended_2(chain, hashes, word):
+    return _times_plus_2(chain.hash_2, hashes[word, POWER_2], hashes[word, REST_2])
+
+
+@inlined
 def _extended(chain, hashes, word):
     """Return a chain with one more word."""
-    return Chain(
-        True,
-        _plus_1(_times_1(chain.hash_1, hashes[word, POWER_1]), hashes[word, REST_1]),
-        _times_plus_2(chain.hash_2, hashes[word, POWER_2], hashes[word, REST_2]),
-    )
+    return Chain(True, _extended_1(chain, hashes, word), _extended_2(chain, hashes, word))
+
+
+@inlined
+def _begin(slots, key):
+    """Return the index at which the search for a key begins."""
+    return np.int64(key << _U1 & np.uint64(slots.size - 2))
 
 
 @inlined
 def _place(slots, key, tail):
-    """Return the slot that holds a key, or the empty slot where it belongs."""
-    mask = slots.shape[0] - 1
-    place = np.int64(key & np.uint64(mask))
-    while slots[place, 1] & NUMBER != _U0 and not (slots[place, 0] == key and slots[place, 1] >> _NUMBER_BITS == tail):
-        place = (place + 1) & mask
+    """Return the index of the slot that holds a key, or of the empty slot where it belongs."""
+    place = _begin(slots, key)
+    while slots[place + 1] & NUMBER != _U0 and not (slots[place] == key and slots[place + 1] >> _NUMBER_BITS == tail):
+        place = (place + 2) & (slots.size - 2)
     return place
 
 
@@ -181,7 +214,7 @@ def word_keys(hashes, keys):
 
 
 @exact
-def pair_keys(ids, hashes, connector, chain, lowest, highest, keys):
+def pair_keys(ids, hashes, connector, chain, ranges, keys, found):
     """Write the keys of all pairs of adjacent words, with the connector words between them.
 
     Parameters
@@ -194,19 +227,22 @@ def pair_keys(ids, hashes, connector, chain, lowest, highest, keys):
         Words that begin and end no phrase.
     chain : Chain
         At the begin of `ids`.
-    lowest, highest : uint64
-        Keys outside of this range are left out.
-    keys : (n, 2) uint64
-        Receives the keys.
+    ranges : (r, 2) uint64
+        Range i holds the keys whose first bits are i; those below the first number or above the second are left out.
+    keys : (r, n, 2) uint64
+        Receives the keys of each range.
+    found : (r,) int64
+        Receives the numbers of keys of each range.
 
     Returns
     -------
-    found : int
-        Number of keys.
-    chain : Chain
+    Chain
         At the end of `ids`.
     """
-    found = 0
+    found[:] = 0
+    shift = _U64
+    for _ in range(np.int64(math.log2(found.size))):
+        shift -= _U1
     for i in range(ids.size):
         word = ids[i]
         if word == LINE_END_ID:
@@ -218,10 +254,11 @@ def pair_keys(ids, hashes, connector, chain, lowest, highest, keys):
             if chain.begun:
                 pair = _extended(chain, hashes, word)
                 key = _mixed(pair.hash_1)
-                keys[found, 0], keys[found, 1] = key, pair.hash_2
-                found += lowest <= key and key <= highest
+                number = np.int64(key >> shift)
+                keys[number, found[number], 0], keys[number, found[number], 1] = key, pair.hash_2
+                found[number] += ranges[number, 0] <= key and key <= ranges[number, 1]
             chain = _first(hashes, word)
-    return found, chain
+    return chain
 
 
 @exact
@@ -233,7 +270,7 @@ def add_keys(keys, numbers, slots):
     keys : (n, 2) uint64
     numbers : (n,) int64
         All above 0.
-    slots : (s, 2) uint64
+    slots : (2 s,) uint64
         s is a power of two, and there are more free slots than keys; updated.
 
     Returns
@@ -243,12 +280,13 @@ def add_keys(keys, numbers, slots):
     """
     new = 0
     for i in range(keys.shape[0]):
+        prefetch(slots, _begin(slots, keys[min(i + _AHEAD, keys.shape[0] - 1), 0]))
         key, tail = keys[i, 0], keys[i, 1]
         place = _place(slots, key, tail)
-        if slots[place, 1] & NUMBER == _U0:
-            slots[place, 0], slots[place, 1] = key, tail << _NUMBER_BITS
+        if slots[place + 1] & NUMBER == _U0:
+            slots[place], slots[place + 1] = key, tail << _NUMBER_BITS
             new += 1
-        slots[place, 1] += np.uint64(numbers[i])
+        slots[place + 1] += np.uint64(numbers[i])
     return new
 
 
@@ -256,12 +294,17 @@ def add_keys(keys, numbers, slots):
 def find_keys(keys, slots, numbers):
     """Write the numbers of keys, (n,) int64; 0 for keys that are not in the table."""
     for i in range(keys.shape[0]):
-        numbers[i] = np.int64(slots[_place(slots, keys[i, 0], keys[i, 1]), 1] & NUMBER)
+        prefetch(slots, _begin(slots, keys[min(i + _AHEAD, keys.shape[0] - 1), 0]))
+        numbers[i] = np.int64(slots[_place(slots, keys[i, 0], keys[i, 1]) + 1] & NUMBER)
 
 
-@inlined
+@subroutine
 def _score(scorer, pair, first, second):
-    """Return the score of a pair of words from its count and those of the words; see `Scorer`."""
+    """Return the score of a pair of words from its count and those of the words; see `Scorer`.
+
+    Operations keep their order (a subroutine is not inlined with the licences of `inlined`): scores are gensim's, bit for
+    bit.
+    """
     if first <= 0 or second <= 0 or pair < scorer.min_count:
         return -np.inf
     if not scorer.normalized:
@@ -284,9 +327,9 @@ def select_phrases(ids, strings, parts, connector, counts, slots, seen, scorer, 
     connector : (V + 1,) bool
     counts : (V + 1,) int64
         Of the words.
-    slots : (s, 2) uint64
+    slots : (2 s,) uint64
         Table of the counts of frequent phrases.
-    seen : (s,) uint64
+    seen : (2 s,) uint64
         The parts of the phrase that was found last for each slot; updated.
     scorer : Scorer
     places : (n, 2) int64
@@ -301,29 +344,45 @@ def select_phrases(ids, strings, parts, connector, counts, slots, seen, scorer, 
     int
         Number of phrases found.
     """
-    found, begin = 0, 0
-    string = part = Chain(False, _U0, _U0)
-    for i in range(ids.size):
-        word = ids[i]
-        if word == LINE_END_ID:
-            string = Chain(False, _U0, _U0)
-        elif connector[word]:
-            if string.begun:
-                string, part = _extended(string, strings, word), _extended(part, parts, word)
-        else:
-            if string.begun:
-                pair = _extended(string, strings, word)
-                slot = _place(slots, _mixed(pair.hash_1), pair.hash_2)
-                number = np.int64(slots[slot, 1] & NUMBER)
-                score = _score(scorer, number, counts[ids[begin]], counts[word]) if number else -np.inf
+    pairs, keys = np.empty((_PAIRS, 2), np.int64), np.empty((_PAIRS, 2), np.uint64)
+    waiting, found, begin = 0, 0, 0
+    chain = Chain(False, _U0, _U0)
+    for i in range(ids.size + 1):
+        if waiting == _PAIRS or i == ids.size:
+            for pair in range(waiting):
+                first, last = pairs[pair, 0], pairs[pair, 1]
+                slot = _place(slots, keys[pair, 0], keys[pair, 1])
+                number = np.int64(slots[slot + 1] & NUMBER)
+                if number == 0:
+                    continue
+                score = _score(scorer, number, counts[ids[first]], counts[ids[last]])
                 if score > scorer.threshold:
-                    own = _extended(part, parts, word).hash_1
-                    if seen[slot] != own:
-                        seen[slot] = own
-                        places[found, 0], places[found, 1] = begin, i
+                    own = _first(parts, ids[first])
+                    for place in range(first + 1, last + 1):
+                        own = _extended(own, parts, ids[place])
+                    if seen[slot] != own.hash_1:
+                        seen[slot] = own.hash_1
+                        places[found, 0], places[found, 1] = first, last
                         numbers[found], scores[found] = number, score
                         found += 1
-            string, part, begin = _first(strings, word), _first(parts, word), i
+            waiting = 0
+            if i == ids.size:
+                break
+        word = ids[i]
+        if word == LINE_END_ID:
+            chain = Chain(False, _U0, _U0)
+        elif connector[word]:
+            if chain.begun:
+                chain = _extended(chain, strings, word)
+        else:
+            if chain.begun:
+                both = _extended(chain, strings, word)
+                key = _mixed(both.hash_1)
+                prefetch(slots, _begin(slots, key))
+                keys[waiting, 0], keys[waiting, 1] = key, both.hash_2
+                pairs[waiting, 0], pairs[waiting, 1] = begin, i
+                waiting += 1
+            chain, begin = _first(strings, word), i
     return found
 
 
@@ -338,7 +397,7 @@ def join_phrases(ids, parts, connector, slots, changes):
     parts : (V + 1, 6) uint64
         See `select_phrases`.
     connector : (V + 1,) bool
-    slots : (s, 2) uint64
+    slots : (2 s,) uint64
         Table of the ids of phrases.
     changes : (W,) int64
         Changes of the counts by id; updated.
@@ -360,7 +419,7 @@ def join_phrases(ids, parts, connector, slots, changes):
         phrase = np.int64(0)
         if word != LINE_END_ID and chain.begun:
             pair = _extended(chain, parts, word)
-            phrase = np.int64(slots[_place(slots, _mixed(pair.hash_1), pair.hash_2), 1] & NUMBER)
+            phrase = np.int64(slots[_place(slots, _mixed(pair.hash_1), pair.hash_2) + 1] & NUMBER)
         if phrase:
             for place in range(begin, i + 1):
                 changes[ids[place]] -= 1

@@ -5,11 +5,11 @@ of phrases: new_york is a word like any other, and counts are exact. Phrases are
 because the words that it leaves out count too (Mikolov et al. 2013, "Distributed representations of words and phrases
 and their compositionality"; the numbers are those of gensim's `Phrases` for the same tokens).
 
-A pass reads the text three times:
+A pass reads the text three times, by threads:
 
-    count     every thread counts the words and pairs of words whose keys are in a range of its own. A table that reaches
-              its size limit gives up the upper half of its range, which is counted when the lower half is done: memory
-              is bounded, and counts are exact
+    count     words and pairs of words, in tables for ranges of keys. A table that reaches its size limit gives up the
+              upper half of its range, which is counted when the lower half is done: memory is bounded, and counts are
+              exact
     select    scores every pair of adjacent words that is frequent enough
     join      replaces the phrases by their ids, in place
 
@@ -22,8 +22,10 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import islice
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -57,9 +59,11 @@ logger = logging.getLogger(__name__)
 
 TABLE_BYTES = 256 << 20
 """Largest size of the tables of pairs of all threads."""
-_PIECE = 1 << 13  # ids whose keys stay in the processor's cache
+_PIECE = 1 << 14  # ids whose keys stay in the processor's cache
 _WORDS_AT_ONCE = 1 << 16
-_FEWEST_SLOTS = 1 << 15
+_SLOT_BYTES = 16
+_FEWEST_SLOTS = 1 << 12
+_RANGES_PER_THREAD = 4  # so that threads seldom wait for a table
 _FULLEST = 0.75  # share of the slots in use
 _ALL_KEYS = 1 << 64
 _BETWEEN_PARTS = b"\xff"  # no byte of UTF-8
@@ -273,7 +277,7 @@ class _NumberedText:
         self.connector[LINE_END_ID] = False
         ends = np.cumsum(tokenized.parts[:, 3])
         directory.mkdir(exist_ok=True)
-        self.ids = np.memmap(directory / ids_name(0), "<i4", "w+", shape=(int(ends[-1]),))
+        self.ids = np.asarray(np.memmap(directory / ids_name(0), "<i4", "w+", shape=(int(ends[-1]),)))
 
         def number(part: int) -> None:
             worker, spill, _, size, _ = tokenized.parts[part].tolist()
@@ -321,6 +325,16 @@ class _NumberedText:
         return hashes
 
 
+    def sequences(self, places: np.ndarray) -> Iterator[tuple[str, ...]]:
+        """Yield the words from the first to the last place of each row of `places`, (n, 2) int64."""
+        lengths = places[:, 1] - places[:, 0] + 1
+        shifts = places[:, 0] - np.cumsum(lengths) + lengths
+        ids, which = np.unique(self.ids[np.repeat(shifts, lengths) + np.arange(lengths.sum())], return_inverse=True)
+        words = list(map(bytes.decode, self.words.take(ids - 1).to_bytes()))
+        flat = map(words.__getitem__, which.tolist())
+        yield from (tuple(islice(flat, length)) for length in lengths.tolist())
+
+
 def _as_words(words: Iterable[bytes]) -> Words:
     return Words.from_bytes(list(words))
 
@@ -350,7 +364,7 @@ class _KeyTable:
 
     Attributes
     ----------
-    slots : (s, 2) uint64
+    slots : (2 s,) uint64
     used : int
         Number of keys in the table.
     """
@@ -359,12 +373,12 @@ class _KeyTable:
         size = _FEWEST_SLOTS
         while size * _FULLEST < keys:
             size *= 2
-        self.slots = np.zeros((size, 2), np.uint64)
+        self.slots = np.zeros(2 * size, np.uint64)
         self.used = 0
 
     def has_room(self, keys: int) -> bool:
         """Return whether so many more keys find a place."""
-        return self.used + keys <= len(self.slots) * _FULLEST
+        return self.used + keys <= len(self.slots) // 2 * _FULLEST
 
     def add(self, keys: np.ndarray, numbers: np.ndarray) -> None:
         """Add numbers to those of keys, which must find a place."""
@@ -379,8 +393,8 @@ class _KeyTable:
 
     def entries(self, least: int = 1) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield keys and numbers of at least `least`, some slots at a time."""
-        for first in range(0, len(self.slots), _WORDS_AT_ONCE):
-            slots = self.slots[first : first + _WORDS_AT_ONCE]
+        for first in range(0, len(self.slots), 2 * _WORDS_AT_ONCE):
+            slots = self.slots[first : first + 2 * _WORDS_AT_ONCE].reshape(-1, 2)
             rows = slots[(slots[:, 1] & NUMBER) >= np.uint64(least)]
             numbers = (rows[:, 1] & NUMBER).astype(np.int64)
             rows[:, 1] >>= np.uint64(NUMBER_BITS)
@@ -388,44 +402,72 @@ class _KeyTable:
 
 
 class _RangeCounter:
-    """Counts keys from `low` on, and below `end`, which falls when the table is full.
+    """Counts the keys of a range, from `low` on and below `end`, which falls when the table is full.
 
     Parameters
     ----------
-    low, end : int
+    low, high : int
+        The keys of the range.
     limit : int
         Largest size of the table in bytes.
+    expected : int
+        Number of keys for which there is room at first.
 
     Attributes
     ----------
+    low, end : int
     table : _KeyTable
+    distinct : int
+        Number of keys below `low`, which were counted before.
+    frequent : list of (keys, numbers)
+        Those of them that reach the smallest count.
     """
 
-    def __init__(self, low: int, end: int, limit: int) -> None:
-        self.low, self.end, self._limit = low, end, limit
-        self.table = _KeyTable()
+    def __init__(self, low: int, high: int, limit: int, expected: int) -> None:
+        self.low, self.end, self._high, self._limit = low, high, high, limit
+        self._expected = min(expected, limit // (2 * _SLOT_BYTES))
+        self.table, self.distinct = _KeyTable(self._expected), 0
+        self.frequent: list[tuple[np.ndarray, np.ndarray]] = []
+        self._lock = Lock()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether all keys of the range are counted."""
+        return self.low == self._high
+
+    def holds(self, keys: np.ndarray) -> np.ndarray:
+        """Return which keys are counted now, (n,) bool."""
+        return (keys[:, 0] >= np.uint64(self.low)) & (keys[:, 0] <= np.uint64(self.end - 1))
 
     def add(self, keys: np.ndarray, numbers: np.ndarray) -> None:
-        """Add numbers, (n,) int64, to those of keys, (n, 2) uint64."""
-        for first in range(0, len(keys), _PIECE):
-            part, own = keys[first : first + _PIECE], numbers[first : first + _PIECE]
-            while not self.table.has_room(len(part)):
-                self._grow()
-                kept = part[:, 0] <= np.uint64(self.end - 1)
-                part, own = part[kept], own[kept]
-            self.table.add(part, own)
+        """Add numbers, (n,) int64, to those of keys, (n, 2) uint64; several threads may do so."""
+        with self._lock:
+            for first in range(0, len(keys), _PIECE):
+                part, own = keys[first : first + _PIECE], numbers[first : first + _PIECE]
+                if self.end < self._high:
+                    part, own = part[kept := self.holds(part)], own[kept]
+                while not self.table.has_room(len(part)):
+                    self._grow()
+                    part, own = part[kept := self.holds(part)], own[kept]
+                self.table.add(part, own)
 
     def _grow(self) -> None:
         """Make a larger table, or one without the upper half of the range."""
         old = self.table
-        size = int(2 * len(old.slots) * _FULLEST)
+        size = int(len(old.slots) * _FULLEST)
         if 2 * old.slots.nbytes > self._limit:
             self.end = self.low + (self.end - self.low) // 2
             size //= 2
         self.table = _KeyTable(size)
         for keys, numbers in old.entries():
-            kept = keys[:, 0] <= np.uint64(self.end - 1)
+            kept = self.holds(keys)
             self.table.add(keys[kept], numbers[kept])
+
+    def finish(self, min_count: int) -> None:
+        """Keep the frequent keys of the table, and go on to the keys that were given up."""
+        self.distinct += self.table.used
+        self.frequent += self.table.entries(min_count)
+        self.low, self.end, self.table = self.end, self._high, _KeyTable(self._expected)
 
 
 class _Counts(NamedTuple):
@@ -447,40 +489,52 @@ class _Counts(NamedTuple):
 
 
 def _count(text: _NumberedText, strings: np.ndarray, min_count: int, table_bytes: int) -> _Counts:
-    """Count words and pairs of words, each thread those whose keys are in a range of its own."""
+    """Count words and pairs of words, in a table for each range of keys."""
     keys = _keys_of(strings)
     counts = np.where(text.connector, 0, np.append(0, text.counts))
     words = np.zeros(len(counts), np.int64)
-    threads, ones = text.threads, np.ones(_PIECE, np.int64)
-
-    def count_range(number: int) -> tuple[int, list[tuple[np.ndarray, np.ndarray]]]:
-        low, high = (_ALL_KEYS * bound // threads for bound in (number, number + 1))
-        pairs, distinct, frequent = np.empty((_PIECE, 2), np.uint64), 0, []
-        while low < high:
-            counter = _RangeCounter(low, high, table_bytes // threads)
-            own = np.flatnonzero((keys[:, 0] >= np.uint64(low)) & (keys[:, 0] <= np.uint64(high - 1)) & (counts > 0))
+    number = 1 << (_RANGES_PER_THREAD * text.threads - 1).bit_length()
+    width = _ALL_KEYS // number
+    expected = len(text.ids) // (4 * number)
+    counters = [
+        _RangeCounter(width * place, width * (place + 1), table_bytes // number, expected) for place in range(number)
+    ]
+    while not all(counter.is_done for counter in counters):
+        active = [counter for counter in counters if not counter.is_done]
+        for counter in active:
+            own = np.flatnonzero(counter.holds(keys) & (counts > 0))
             counter.add(keys[own], counts[own])
-            chain = NO_CHAIN
-            for first in range(0, len(text.ids), _PIECE):
-                with np.errstate(over="ignore"):
-                    found, (begun, *hashes) = pair_keys(
-                        text.ids[first : first + _PIECE], strings, text.connector, chain,
-                        np.uint64(low), np.uint64(counter.end - 1), pairs,
-                    )  # fmt: skip
-                chain = Chain(begun, *map(np.uint64, hashes))
-                counter.add(pairs[:found], ones[:found])
+        _count_pairs(text, strings, counters)
+        for counter in active:
+            own = np.flatnonzero(counter.holds(keys))
             words[own] = counter.table.find(keys[own])
-            distinct += counter.table.used
-            frequent += counter.table.entries(min_count)
-            low = counter.end
-        return distinct, frequent
+            counter.finish(min_count)
+    frequent = _KeyTable(2 * sum(len(numbers) for counter in counters for _, numbers in counter.frequent))
+    for counter in counters:
+        for part in counter.frequent:
+            frequent.add(*part)
+    return _Counts(sum(counter.distinct for counter in counters), words, frequent)
 
-    ranges = text.each(count_range, range(threads))
-    parts = [part for _, parts in ranges for part in parts]
-    frequent = _KeyTable(2 * sum(len(numbers) for _, numbers in parts))
-    for part in parts:
-        frequent.add(*part)
-    return _Counts(sum(distinct for distinct, _ in ranges), words, frequent)
+
+def _count_pairs(text: _NumberedText, strings: np.ndarray, counters: list[_RangeCounter]) -> None:
+    """Add the pairs of words to the tables of ranges that are not done."""
+    ranges = np.array([(counter.low, counter.end - 1) for counter in counters], np.uint64)
+    ranges[[counter.is_done for counter in counters]] = (_ALL_KEYS - 1, 0)
+    ones = np.ones(_PIECE, np.int64)
+
+    def count(stretch: int) -> None:
+        keys, found = np.empty((len(counters), _PIECE, 2), np.uint64), np.empty(len(counters), np.int64)
+        ids, chain = text.ids[slice(*text.stretches[stretch][:2])], NO_CHAIN
+        for first in range(0, len(ids), _PIECE):
+            with np.errstate(over="ignore"):
+                begun, *hashes = pair_keys(
+                    ids[first : first + _PIECE], strings, text.connector, chain, ranges, keys, found
+                )
+            chain = Chain(begun, *map(np.uint64, hashes))
+            for counter, own, size in zip(counters, keys, found.tolist(), strict=True):
+                counter.add(own[:size], ones[:size])
+
+    text.each(count, range(len(text.stretches)))
 
 
 def _found(text: _NumberedText, table: PhraseTable, table_bytes: int) -> tuple[Phrase, ...]:
@@ -492,27 +546,21 @@ def _found(text: _NumberedText, table: PhraseTable, table_bytes: int) -> tuple[P
     )
     seen = np.zeros(len(counts.frequent.slots), np.uint64)
 
-    def select(number: int) -> list[tuple[np.ndarray, int, float]]:
-        ids = text.ids[slice(*text.stretches[number][:2])]
-        places, numbers, scores = (
-            np.empty((len(ids), 2), np.int64),
-            np.empty(len(ids), np.int64),
-            np.empty(len(ids)),
-        )
+    def select(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        first, end, _ = text.stretches[number]
+        places = np.empty((end - first, 2), np.int64)
+        numbers, scores = np.empty(end - first, np.int64), np.empty(end - first)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             found = select_phrases(
-                ids, strings, parts, text.connector, counts.words, counts.frequent.slots, seen, scorer,
+                text.ids[first:end], strings, parts, text.connector, counts.words, counts.frequent.slots, seen, scorer,
                 places, numbers, scores,
             )  # fmt: skip
-        runs = (ids[first : last + 1] for first, last in places[:found].tolist())
-        return list(zip(runs, numbers[:found].tolist(), scores[:found].tolist(), strict=True))
+        return first + places[:found], numbers[:found].copy(), scores[:found].copy()
 
-    chosen = [row for rows in text.each(select, range(len(text.stretches))) for row in rows]
-    needed = np.unique(np.concatenate([np.zeros(0, np.int32), *(ids for ids, _, _ in chosen)]))
-    written = dict(zip(needed.tolist(), map(bytes.decode, text.words.take(needed - 1).to_bytes()), strict=True))
-    phrases = {tuple(map(written.__getitem__, ids.tolist())): numbers for ids, *numbers in chosen}
-    ranked = sorted(Phrase(parts, count, score) for parts, (count, score) in phrases.items())
-    return tuple(sorted(ranked, key=lambda phrase: (-phrase.score, -phrase.count)))
+    places, numbers, scores = map(np.concatenate, zip(*text.each(select, range(len(text.stretches))), strict=True))
+    found = zip(text.sequences(places), numbers.tolist(), scores.tolist(), strict=True)
+    phrases = {words: Phrase(words, count, score) for words, count, score in found}  # some were found several times
+    return tuple(sorted(phrases.values(), key=lambda phrase: (-phrase.score, -phrase.count, phrase.parts)))
 
 
 def _join(text: _NumberedText, phrases: Iterable[Phrase], table: PhraseTable) -> TokenizedCorpus:
