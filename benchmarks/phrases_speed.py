@@ -105,9 +105,7 @@ def _theirs(sentences: list[list[str]], settings: PhraseSettings) -> list[list[s
     return [frozen[sentence] for sentence in sentences]
 
 
-def _compare(
-    table: PhraseTable, joined: TokenizedCorpus, sentences: list[list[str]], settings: PhraseSettings
-) -> None:
+def _compare(table: PhraseTable, joined: TokenizedCorpus, sentences: list[list[str]], settings: PhraseSettings) -> None:
     """Stop if the sides differ."""
     phrases = _phrases(sentences, settings)
     found = phrases.find_phrases(sentences)

@@ -302,8 +302,7 @@ def find_keys(keys, slots, numbers):
 def _score(scorer, pair, first, second):
     """Return the score of a pair of words from its count and those of the words; see `Scorer`.
 
-    Operations keep their order (a subroutine is not inlined with the licences of `inlined`): scores are gensim's, bit for
-    bit.
+    Operations keep their order (a subroutine has none of the licences of `inlined`): scores are gensim's, bit for bit.
     """
     if first <= 0 or second <= 0 or pair < scorer.min_count:
         return -np.inf

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from embeddings.errors import EmbeddingsError
 from vecmill.files import atomic_file
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 PHRASES_FILE = "phrases.tsv"
 ENGLISH = "english"
-ENGLISH_CONNECTOR_WORDS = frozenset("a an and at by for from in of on or the to with without".split())
+ENGLISH_CONNECTOR_WORDS = frozenset(
+    ("a", "an", "and", "at", "by", "for", "from", "in", "of", "on", "or", "the", "to", "with", "without")
+)
 SCORERS = ("original", "npmi")
 DEFAULT_THRESHOLD = {"original": 10.0, "npmi": 0.5}
 COLUMNS = ("pass", "phrase", "count", "score", "parts")
@@ -86,7 +88,8 @@ class PhraseSettings:
         return frozenset(words)
 
 
-class Phrase(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Phrase:
     """Tokens that are joined to one.
 
     Attributes
@@ -137,9 +140,7 @@ class PhraseTable:
 
     @cached_property
     def _joined(self) -> tuple[dict[tuple[str, ...], str], ...]:
-        return tuple(
-            {phrase.parts: self.delimiter.join(phrase.parts) for phrase in phrases} for phrases in self.passes
-        )
+        return tuple({phrase.parts: self.delimiter.join(phrase.parts) for phrase in phrases} for phrases in self.passes)
 
     @cached_property
     def scores(self) -> Mapping[str, float]:
@@ -164,7 +165,8 @@ class PhraseTable:
 
     def found_in(self, tokens: Iterable[str]) -> list[str]:
         """Return the phrases that `join` makes of a sentence, pass by pass."""
-        joined, found = list(tokens), []
+        joined = list(tokens)
+        found: list[str] = []
         for phrases in self._joined:
             joined = _join(joined, phrases, self.connectors, found)
         return found
@@ -181,8 +183,8 @@ class PhraseTable:
 
         The parts of a phrase are separated by a space; a space, tab or line end in a part and a backslash are escaped.
         """
-        settings = {**asdict(self), "format": _FORMAT, "connectors": sorted(self.connectors)}
-        settings["passes"] = len(self.passes)
+        settings = {entry.name: getattr(self, entry.name) for entry in fields(self)}
+        settings |= {"connectors": sorted(self.connectors), "passes": len(self.passes), "format": _FORMAT}
         lines = [f"# {json.dumps(settings, ensure_ascii=False)}", "\t".join(COLUMNS)]
         for number, joined, phrase in self:
             parts = " ".join(map(_escaped, phrase.parts))
@@ -228,7 +230,7 @@ class PhraseTable:
         except UnicodeDecodeError as error:
             raise EmbeddingsError(f"{path} is not UTF-8 (byte {error.start:,}); expected a table of phrases") from None
         head, *lines = text.removesuffix("\n").split("\n")
-        table, number = _table_of(head, path), 2
+        table = _table_of(head, path)
         passes: list[list[Phrase]] = [[] for _ in table.passes]
         for number, line in enumerate(lines[1:], start=3):
             try:
@@ -241,7 +243,7 @@ class PhraseTable:
                     f"line {number:,} of {path} is {line[:50]!r}; expected pass, phrase, count, score and parts"
                 ) from None
             passes[int(pass_number) - 1].append(phrase)
-        return PhraseTable(**{**_fields(table), "passes": tuple(map(tuple, passes))})
+        return replace(table, passes=tuple(map(tuple, passes)))
 
 
 def _join(
@@ -286,10 +288,6 @@ def _table_of(head: str, path: str | PathLike[str]) -> PhraseTable:
             f"{path} is no table of phrases; expected one that training, 'vecmill phrases' or save() has written"
         ) from None
     return table
-
-
-def _fields(table: PhraseTable) -> dict[str, Any]:
-    return {name: getattr(table, name) for name in table.__dataclass_fields__}
 
 
 def _escaped(token: str) -> str:

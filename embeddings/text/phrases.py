@@ -1,9 +1,9 @@
 """Phrases of a tokenized text: found by counting adjacent words, and joined to words of their own.
 
-Joining makes another tokenized text of a tokenized text, so that the vocabulary, the split and the encoding know nothing
-of phrases: new_york is a word like any other, and counts are exact. Phrases are found before the vocabulary is made
-because the words that it leaves out count too (Mikolov et al. 2013, "Distributed representations of words and phrases
-and their compositionality"; the numbers are those of gensim's `Phrases` for the same tokens).
+Joining makes another tokenized text of a tokenized text, so that the vocabulary and the encoding know nothing of
+phrases: new_york is a word like any other, and counts are exact. Phrases are found before the vocabulary is made, since
+the words that it leaves out count too (Mikolov et al. 2013, "Distributed representations of words and phrases and their
+compositionality"; the numbers are those of gensim's `Phrases` for the same tokens).
 
 A pass reads the text three times, by threads:
 
@@ -26,7 +26,7 @@ from itertools import islice
 from os import PathLike
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -69,6 +69,7 @@ _ALL_KEYS = 1 << 64
 _BETWEEN_PARTS = b"\xff"  # no byte of UTF-8
 _MOST_JOINED = 0.5  # share of the tokens above which a warning says so
 
+Result = TypeVar("Result")
 Report = Callable[[str], None]
 """Called with what is done now: "pass 1: counting pairs"."""
 
@@ -263,9 +264,7 @@ class _NumberedText:
         In the order of the text.
     """
 
-    def __init__(
-        self, tokenized: TokenizedCorpus, directory: Path, connectors: Iterable[str], threads: int
-    ) -> None:
+    def __init__(self, tokenized: TokenizedCorpus, directory: Path, connectors: Iterable[str], threads: int) -> None:
         self.tokenized, self.directory, self.threads = tokenized, directory, threads
         self.table = WordTable()
         final = {place: self._numbered(*place) for place in tokenized.spills()}
@@ -307,7 +306,7 @@ class _NumberedText:
                 yield _Stretch(first, end, int(self.tokenized.parts[part, 4]))
                 first = end
 
-    def each(self, work: Callable[[int], object], numbers: Iterable[int]) -> list[object]:
+    def each(self, work: Callable[[int], Result], numbers: Iterable[int]) -> list[Result]:
         """Call a function with each number, in threads; return the results in order."""
         with ThreadPoolExecutor(self.threads, "phrases") as pool:
             return list(pool.map(work, numbers))
@@ -315,15 +314,13 @@ class _NumberedText:
     def hashes(self, delimiter: bytes) -> np.ndarray:
         """Return the hashes of the words by id, (V + 1, 6) uint64; see `hash_words`."""
         hashes = np.zeros((len(self.counts) + 1, HASHES), np.uint64)
-        firsts = range(0, len(self.counts), _WORDS_AT_ONCE)
 
         def work(first: int) -> None:
-            part = slice(first, first + _WORDS_AT_ONCE)
+            part = np.arange(first, min(first + _WORDS_AT_ONCE, len(self.counts)))
             _hash(self.words.take(part), delimiter, hashes[1 + first : 1 + first + _WORDS_AT_ONCE])
 
-        self.each(work, firsts)
+        self.each(work, range(0, len(self.counts), _WORDS_AT_ONCE))
         return hashes
-
 
     def sequences(self, places: np.ndarray) -> Iterator[tuple[str, ...]]:
         """Yield the words from the first to the last place of each row of `places`, (n, 2) int64."""
@@ -341,9 +338,7 @@ def _as_words(words: Iterable[bytes]) -> Words:
 
 def _hash(words: Words, delimiter: bytes, hashes: np.ndarray) -> None:
     with np.errstate(over="ignore"):
-        hash_words(
-            words.letters, words.starts, words.ends, np.frombuffer(delimiter or b"", np.uint8), hashes
-        )
+        hash_words(words.letters, words.starts, words.ends, np.frombuffer(delimiter or b"", np.uint8), hashes)
 
 
 def _keys_of(hashes: np.ndarray) -> np.ndarray:
@@ -577,7 +572,7 @@ def _join(text: _NumberedText, phrases: Iterable[Phrase], table: PhraseTable) ->
         return changes, written
 
     results = text.each(join, range(text.threads))
-    counts = words.counts + sum(changes for changes, _ in results)[1:]
+    counts = words.counts + np.sum([changes for changes, _ in results], axis=0)[1:]
     sizes = np.zeros((len(text.stretches), 2), np.int64)
     for number, (_, written) in enumerate(results):
         sizes[number :: text.threads] = np.reshape(written, (-1, 2))

@@ -4,11 +4,13 @@ import html
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.text.phrase_table import PhraseTable
 from embeddings.text.vocabulary import Vocabulary, require_list
 from vecmill.plurals import counted
 
@@ -47,6 +49,8 @@ class EmbeddingMatrix:
         Counts of text that training skipped, by reason: rare words, invalid UTF-8, unreadable files, ...
     tokenizer_settings : dict of str to Any
         Arguments of `make_tokenizer` for the tokenizer of the text; empty if it is not known.
+    phrases : PhraseTable or None
+        Phrases that are joined in text, such as new_york; read from the model directory when they are first needed.
 
     Raises
     ------
@@ -60,6 +64,7 @@ class EmbeddingMatrix:
         self.metrics: list[dict[str, Any]] = []
         self.dropped: dict[str, int] = {}
         self.tokenizer_settings: dict[str, Any] = {}
+        self.phrases_file: Path | None = None
         self.vocabulary = vocabulary
         self.matrix = _checked(matrix, vocabulary, "matrix")
         self.context = None if context is None else _checked(context, vocabulary, "context")
@@ -67,6 +72,11 @@ class EmbeddingMatrix:
             raise EmbeddingsError(
                 f"matrix has the shape {self.matrix.shape} and context {self.context.shape}; expected the same shape"
             )
+
+    @cached_property
+    def phrases(self) -> "PhraseTable | None":
+        """Phrases that are joined in text; read when they are first needed."""
+        return None if self.phrases_file is None else PhraseTable.load(self.phrases_file)
 
     @property
     def words(self) -> Sequence[str]:
@@ -97,6 +107,8 @@ class EmbeddingMatrix:
     def make_tokenizer(self) -> "Tokenizer":
         """Return the tokenizer of the text that the vectors were trained on, or the fast one if it is not recorded.
 
+        It joins the phrases that were joined in that text.
+
         Returns
         -------
         Tokenizer
@@ -106,16 +118,16 @@ class EmbeddingMatrix:
         UnknownTokenizerError
             The tokenizer was a function or an object, which has no name to make it by.
         """
+        from embeddings.text.phrase_tokenizer import PhraseTokenizer
         from embeddings.text.tokenizer.tokenizers import (  # slow to import: Numba
             UnknownTokenizerError,
             make_tokenizer,
             tokenizer_of,
         )
 
-        if not self.tokenizer_settings:
-            return make_tokenizer()
         try:
-            return tokenizer_of(self.tokenizer_settings)
+            tokenizer = tokenizer_of(self.tokenizer_settings) if self.tokenizer_settings else make_tokenizer()
+            return PhraseTokenizer(tokenizer, self.phrases) if self.phrases else tokenizer
         except UnknownTokenizerError as error:
             raise UnknownTokenizerError(
                 f"the tokenizer of these vectors has to be given, for it has no name: {error}"

@@ -6,6 +6,7 @@ Layout::
     DIRECTORY/context.npy        the context matrix, (V, d) float32; optional
     DIRECTORY/vocabulary.tsv     the words in the order of the rows, with their counts
     DIRECTORY/config.json        the settings of the tokenizer, under "tokenizer"; optional; training adds its own
+    DIRECTORY/phrases.tsv        the phrases that are joined in text, such as new_york; optional
     DIRECTORY/metrics.jsonl      the metrics of every epoch, if training wrote the directory
 """
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
+from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
 from embeddings.text.vocabulary import Vocabulary
 from vecmill.files import atomic_directory, writing
 
@@ -122,6 +124,12 @@ def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
         return {}
 
 
+def find_phrases_file(path: str | PathLike[str]) -> Path | None:
+    """Return the table of phrases in a model directory, or None if it was trained without phrases."""
+    file = Path(path) / PHRASES_FILE
+    return file if file.is_file() else None
+
+
 def read_metrics(path: str | PathLike[str]) -> list[dict[str, Any]]:
     """Return the metrics of every epoch that a model directory records, or [] if there are none.
 
@@ -141,7 +149,12 @@ def read_metrics(path: str | PathLike[str]) -> list[dict[str, Any]]:
 
 
 def write_model_directory(
-    path: str | PathLike[str], stored: StoredVectors, tokenizer: Mapping[str, Any], *, overwrite: bool = False
+    path: str | PathLike[str],
+    stored: StoredVectors,
+    tokenizer: Mapping[str, Any],
+    phrases: PhraseTable | None = None,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write a model directory atomically: under a temporary name, renamed when it is complete.
 
@@ -151,6 +164,8 @@ def write_model_directory(
     stored : StoredVectors
     tokenizer : mapping of str to Any
         Arguments of `make_tokenizer`; empty if they are not known.
+    phrases : PhraseTable, optional
+        Phrases that are joined in text.
     overwrite : bool
         Replace an existing directory with all its content.
 
@@ -164,6 +179,8 @@ def write_model_directory(
         if stored.context is not None:
             save_array(new / CONTEXT_FILE, stored.context)
         stored.vocabulary.save(new / VOCABULARY_FILE)
+        if phrases is not None:
+            phrases.save(new / PHRASES_FILE)
         if tokenizer:
             settings = {"name" if name == "spec" else name: value for name, value in tokenizer.items()}
             (new / CONFIG_FILE).write_text(json.dumps({"tokenizer": settings}, indent=2) + "\n", "utf-8")

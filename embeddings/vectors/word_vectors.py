@@ -14,6 +14,7 @@ from embeddings.text.vocabulary import require_list
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.vectors.model_directory import (
     StoredVectors,
+    find_phrases_file,
     read_metrics,
     read_model_directory,
     read_tokenizer_settings,
@@ -70,12 +71,13 @@ class WordVectors(EmbeddingMatrix):
         """
         vectors = WordVectors(*read_model_directory(directory))
         vectors.tokenizer_settings, vectors.metrics = read_tokenizer_settings(directory), read_metrics(directory)
+        vectors.phrases_file = find_phrases_file(directory)
         return vectors
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write a model directory: ``vectors.npy``, ``context.npy`` if there is a context, and ``vocabulary.tsv``.
 
-        If the tokenizer of the text is known, ``config.json`` records its settings.
+        If the tokenizer of the text is known, ``config.json`` records its settings; ``phrases.tsv`` holds the phrases.
 
         The write is atomic: a temporary directory is renamed when it is complete.
 
@@ -91,7 +93,7 @@ class WordVectors(EmbeddingMatrix):
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
         stored = StoredVectors(self.vocabulary, self.matrix, self.context)
-        write_model_directory(directory, stored, self.tokenizer_settings, overwrite=overwrite)
+        write_model_directory(directory, stored, self.tokenizer_settings, self.phrases, overwrite=overwrite)
 
     def similarity(self, w1: Word, w2: Word) -> float:
         """Return the cosine of two words, from -1 to 1."""

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from embeddings.text.phrase_table import DEFAULT_THRESHOLD
 from pipelines.commands.completion import corpus_names, evaluation_set_names
 from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
@@ -112,6 +113,34 @@ CheckpointEvery = Annotated[
 Normalize = Annotated[
     str, typer.Option(metavar="nfc|none", help="Unicode normalization: é as one character and é as two are one word.")
 ]
+PhrasePasses = Annotated[
+    int,
+    typer.Option(metavar="N", help="Passes that join phrases such as new_york; two make phrases of up to four words."),
+]
+PhraseThreshold = Annotated[
+    float | None,
+    typer.Option(
+        help="Join words whose score is above this one; higher for fewer phrases.",
+        show_default=", ".join(f"{threshold:g} for {scorer}" for scorer, threshold in DEFAULT_THRESHOLD.items()),
+    ),
+]
+PhraseScorer = Annotated[
+    str,
+    typer.Option(
+        metavar="original|npmi",
+        help="Score of Mikolov et al. (2013), or normalized pointwise mutual information, from -1 to 1.",
+    ),
+]
+PhraseMinCount = Annotated[int, typer.Option(help="Leave out phrases that occur less often.")]
+ConnectorWords = Annotated[
+    str,
+    typer.Option(
+        metavar="english|WORDS",
+        help='Words that may stand inside a phrase (bank_of_america): "english", or words separated by spaces.',
+        show_default="none",
+    ),
+]
+PhraseDelimiter = Annotated[str, typer.Option(help="What stands between the words of a phrase.")]
 Field = Annotated[str, typer.Option(metavar="NAME", help="Field of JSON Lines records that holds the text.")]
 Column = Annotated[str, typer.Option(metavar="NAME", help="Column of CSV and Parquet files that holds the text.")]
 Config = Annotated[

@@ -17,11 +17,17 @@ from pipelines.commands.options import (
     CheckpointEvery,
     Column,
     Config,
+    ConnectorWords,
     Corpus,
     Field,
     ForceDirectory,
     Normalize,
     OutDirectory,
+    PhraseDelimiter,
+    PhraseMinCount,
+    PhrasePasses,
+    PhraseScorer,
+    PhraseThreshold,
     Seed,
     SkipFinished,
     Threads,
@@ -42,6 +48,12 @@ DEFAULT_RATES = ", ".join(
 _SETTING_OF_OPTION = {
     "min_count": "vocabulary.min_count",
     "max_vocabulary": "vocabulary.max_vocabulary",
+    "phrases": "phrases.passes",
+    "phrase_threshold": "phrases.threshold",
+    "phrase_scorer": "phrases.scorer",
+    "phrase_min_count": "phrases.min_count",
+    "connector_words": "phrases.connector_words",
+    "phrase_delimiter": "phrases.delimiter",
     "start_from": "start.model",
     "checkpoint_every": "checkpoint.every",
 }
@@ -80,6 +92,12 @@ def train_embeddings_command(
     max_vocabulary: Annotated[
         int | None, typer.Option(help="Keep at most this many of the most frequent words.", show_default="all")
     ] = DEFAULT.vocabulary.max_vocabulary,
+    phrases: PhrasePasses = DEFAULT.phrases.passes,
+    phrase_threshold: PhraseThreshold = None,
+    phrase_scorer: PhraseScorer = DEFAULT.phrases.scorer,
+    phrase_min_count: PhraseMinCount = DEFAULT.phrases.min_count,
+    connector_words: ConnectorWords = "",
+    phrase_delimiter: PhraseDelimiter = DEFAULT.phrases.delimiter,
     epochs: Annotated[int, typer.Option(help="Number of passes over the text.")] = DEFAULT.train.epochs,
     learning_rate: Annotated[
         float | None,
