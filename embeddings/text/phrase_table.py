@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from embeddings.errors import EmbeddingsError
 from vecmill.files import atomic_file
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,7 +107,7 @@ class Phrase:
     score: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class PhraseTable:
     """The phrases of a text, pass by pass; stored as a readable ``phrases.tsv``.
 
@@ -131,6 +132,10 @@ class PhraseTable:
 
     def __len__(self) -> int:
         return sum(map(len, self.passes))
+
+    def __repr__(self) -> str:
+        some = ", ".join(self.delimiter.join(phrase.parts) for phrases in self.passes for phrase in phrases[:3])
+        return f"<PhraseTable of {counted(len(self), 'phrase')}, {counted(len(self.passes), 'pass')}: {some}>"
 
     def __iter__(self) -> Iterator[tuple[int, str, Phrase]]:
         """Yield the number of the pass, the joined phrase and its parts, by pass and falling score."""

@@ -25,7 +25,7 @@ SETTING_OF_OPTION = {
     "normalize": "tokenizer.normalize",
 }
 """Settings of the options about text; each training command has more of its own."""
-NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json")
+NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json", "top")
 """Options that are no settings of a model."""
 
 
@@ -113,6 +113,10 @@ CheckpointEvery = Annotated[
 Normalize = Annotated[
     str, typer.Option(metavar="nfc|none", help="Unicode normalization: é as one character and é as two are one word.")
 ]
+TokenizerName = Annotated[str, typer.Option(metavar="fast|whitespace|nltk:NAME", help="Tokenizer of the text.")]
+Lowercase = Annotated[bool, typer.Option("--lowercase/--no-lowercase", help="Convert the text to lower case.")]
+Punctuation = Annotated[bool, typer.Option("--punctuation/--no-punctuation", help="Keep punctuation marks as tokens.")]
+FoldDigits = Annotated[bool, typer.Option("--fold-digits/--no-fold-digits", help="Replace every digit by 0.")]
 PhrasePasses = Annotated[
     int,
     typer.Option(metavar="N", help="Passes that join phrases such as new_york; two make phrases of up to four words."),

@@ -20,7 +20,9 @@ from pipelines.commands.options import (
     ConnectorWords,
     Corpus,
     Field,
+    FoldDigits,
     ForceDirectory,
+    Lowercase,
     Normalize,
     OutDirectory,
     PhraseDelimiter,
@@ -28,9 +30,11 @@ from pipelines.commands.options import (
     PhrasePasses,
     PhraseScorer,
     PhraseThreshold,
+    Punctuation,
     Seed,
     SkipFinished,
     Threads,
+    TokenizerName,
     given_settings,
     optional_vectors_path,
 )
@@ -121,18 +125,10 @@ def train_embeddings_command(
         ),
     ] = DEFAULT.train.deterministic,
     threads: Threads = None,
-    tokenizer: Annotated[
-        str, typer.Option(metavar="fast|whitespace|nltk:NAME", help="Tokenizer of the text.")
-    ] = DEFAULT.tokenizer.name,
-    lowercase: Annotated[
-        bool, typer.Option("--lowercase/--no-lowercase", help="Convert the text to lower case.")
-    ] = DEFAULT.tokenizer.lowercase,
-    punctuation: Annotated[
-        bool, typer.Option("--punctuation/--no-punctuation", help="Keep punctuation marks as tokens.")
-    ] = DEFAULT.tokenizer.punctuation,
-    fold_digits: Annotated[
-        bool, typer.Option("--fold-digits/--no-fold-digits", help="Replace every digit by 0.")
-    ] = DEFAULT.tokenizer.fold_digits,
+    tokenizer: TokenizerName = DEFAULT.tokenizer.name,
+    lowercase: Lowercase = DEFAULT.tokenizer.lowercase,
+    punctuation: Punctuation = DEFAULT.tokenizer.punctuation,
+    fold_digits: FoldDigits = DEFAULT.tokenizer.fold_digits,
     normalize: Normalize = DEFAULT.tokenizer.normalize,
     field: Field = DEFAULT.corpus.field,
     column: Column = DEFAULT.corpus.column,
