@@ -135,7 +135,7 @@ class PhraseTable:
 
     def __repr__(self) -> str:
         some = ", ".join(self.delimiter.join(phrase.parts) for phrases in self.passes for phrase in phrases[:3])
-        return f"<PhraseTable of {counted(len(self), 'phrase')}, {counted(len(self.passes), 'pass')}: {some}>"
+        return f"<PhraseTable of {counted(len(self), 'phrase')}: {some}>"
 
     def __iter__(self) -> Iterator[tuple[int, str, Phrase]]:
         """Yield the number of the pass, the joined phrase and its parts, by pass and falling score."""

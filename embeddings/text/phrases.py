@@ -513,8 +513,9 @@ def _count(text: _NumberedText, strings: np.ndarray, min_count: int, table_bytes
 
 def _count_pairs(text: _NumberedText, strings: np.ndarray, counters: list[_RangeCounter]) -> None:
     """Add the pairs of words to the tables of ranges that are not done."""
-    ranges = np.array([(counter.low, counter.end - 1) for counter in counters], np.uint64)
-    ranges[[counter.is_done for counter in counters]] = (_ALL_KEYS - 1, 0)
+    none = _ALL_KEYS - 1, 0
+    bounds = [none if counter.is_done else (counter.low, counter.end - 1) for counter in counters]
+    ranges = np.array(bounds, np.uint64)
     ones = np.ones(_PIECE, np.int64)
 
     def count(stretch: int) -> None:
