@@ -28,6 +28,7 @@ from pipelines.commands.options import (
     given_settings,
     refuse_existing,
 )
+from pipelines.commands.train_embeddings import DEFAULT
 from pipelines.console.interruption import AGAIN, interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
@@ -37,8 +38,7 @@ from vecmill.plurals import counted
 if TYPE_CHECKING:
     from embeddings.text.phrase_table import PhraseTable
 
-DEFAULT = PipelineConfig()
-ENDINGS = (".tsv", ".parquet")
+TABLE_ENDINGS = (".tsv", ".parquet")
 _SETTING_OF_OPTION = {"threads": "train.threads"}
 
 
@@ -64,7 +64,11 @@ def phrases_command(
     out: Annotated[
         Path | None,
         typer.Option(
-            "--out", "-o", metavar="FILE", help=f"File for all phrases: {' or '.join(ENDINGS)}.", show_default="none"
+            "--out",
+            "-o",
+            metavar="FILE",
+            help=f"File for all phrases: {' or '.join(TABLE_ENDINGS)}.",
+            show_default="none",
         ),
     ] = None,
     force: ForceFile = False,
@@ -78,8 +82,8 @@ def phrases_command(
     settings = load_config(config, {"phrases.passes": Setting(passes, "--passes"), **given})
     if settings.phrases.passes < 1:
         raise ConfigError("--passes: passes must be at least 1 to find phrases")
-    if out and out.suffix not in ENDINGS:
-        raise ConfigError(f"--out: {out} must end in {' or '.join(ENDINGS)}")
+    if out and out.suffix not in TABLE_ENDINGS:
+        raise ConfigError(f"--out: {out} must end in {' or '.join(TABLE_ENDINGS)}")
     if out:
         refuse_existing(out, force)
     with interruptible(AGAIN):

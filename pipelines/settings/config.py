@@ -45,8 +45,8 @@ class PipelineConfig:
 
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
-    phrases: PhraseSettings = field(default_factory=PhraseSettings)
     vocabulary: VocabularySettings = field(default_factory=VocabularySettings)
+    phrases: PhraseSettings = field(default_factory=PhraseSettings)
     train: Word2VecConfig = field(default_factory=Word2VecConfig)
     start: StartSettings = field(default_factory=StartSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
@@ -172,7 +172,7 @@ def with_present_keys(sections: Mapping[str, Any]) -> dict[str, Any]:
         present[section] = {former.get(key, key): value for key, value in dict(present[section]).items()}
     for section in present.keys() & FORMER_VALUES.keys():
         present[section] = FORMER_VALUES[section] | dict(present[section])
-    if "vocabulary" in present:  # settings of word vectors
+    if {"corpus", "vocabulary"} <= present.keys():  # settings of word vectors
         present.setdefault("phrases", dataclasses.asdict(PhraseSettings()))
     return present
 
