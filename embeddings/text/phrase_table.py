@@ -32,26 +32,26 @@ _ORIGINALS = {escape: character for character, escape in _ESCAPES.items()}
 
 @dataclass(frozen=True, kw_only=True)
 class PhraseSettings:
-    """Which adjacent words become one word, such as new_york.
+    """Which adjacent words become one word, such as New York.
 
     Attributes
     ----------
     passes : int
-        Passes over the text that join words; a second pass joins what the first has joined, so that two passes make
-        phrases of up to four words. 0: no phrases.
+        Passes over the text that join words; each joins what the one before has joined, so that two make phrases of up
+        to four words. 0: no phrases.
     threshold : float or None
-        Lowest score of a phrase, which must be above it; higher for fewer phrases. None: 10 for the scorer original,
-        0.5 for npmi.
+        Score above which words are joined; raise it for fewer phrases, and in a larger text. None: 10 for the scorer
+        "original", 0.5 for "npmi".
     scorer : {"original", "npmi"}
-        "original": how many more times than by chance the words stand together, weighted by the size of the
-        vocabulary (Mikolov et al. 2013); "npmi": normalized pointwise mutual information, from -1 to 1 (Bouma 2009).
+        "original" is the score of word2vec, which grows with the number of distinct words; "npmi" is normalized
+        pointwise mutual information, from -1 to 1.
     min_count : int
         Leave out phrases that occur less often: 1 or more.
     connector_words : str or tuple of str
-        Words that may stand inside a phrase, such as "of" in bank_of_america: separated by spaces, a list, or "english"
-        for the English articles, prepositions and conjunctions.
+        Words that may stand inside a phrase, such as "of" in Bank of America: a list, words separated by spaces, or
+        "english" for the English articles, prepositions and conjunctions.
     delimiter : str
-        What stands between the words of a phrase; it has no white space.
+        Text that stands between the words of a phrase, without white space.
     """
 
     passes: int = 0

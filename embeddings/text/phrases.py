@@ -13,7 +13,7 @@ A pass reads the text three times, by threads:
     select    scores every pair of adjacent words that is frequent enough
     join      replaces the phrases by their ids, in place
 
-Memory: two mapped files of 4 bytes a token, about 250 bytes a distinct word, and the tables of pairs, 256 MB at most.
+Memory: a mapped file of 4 bytes a token, about 250 bytes a distinct word, and the tables of pairs, 256 MB at most.
 """
 
 import logging
