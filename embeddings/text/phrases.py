@@ -554,9 +554,8 @@ def _found(text: _NumberedText, table: PhraseTable, table_bytes: int) -> tuple[P
         return first + places[:found], numbers[:found].copy(), scores[:found].copy()
 
     places, numbers, scores = map(np.concatenate, zip(*text.each(select, range(len(text.stretches))), strict=True))
-    found = zip(text.sequences(places), numbers.tolist(), scores.tolist(), strict=True)
-    phrases = {words: Phrase(words, count, score) for words, count, score in found}  # some were found several times
-    return tuple(sorted(phrases.values(), key=lambda phrase: (-phrase.score, -phrase.count, phrase.parts)))
+    found = zip((-scores).tolist(), (-numbers).tolist(), text.sequences(places), strict=True)
+    return tuple(Phrase(parts, -count, -score) for score, count, parts in sorted(set(found)))  # each once
 
 
 def _join(text: _NumberedText, phrases: Iterable[Phrase], table: PhraseTable) -> TokenizedCorpus:
