@@ -77,12 +77,12 @@ def text_stages(
 
 def joins_phrases(config: PipelineConfig, start: InitialVectors | None = None) -> bool:
     """Return whether phrases are joined: those that are found, or those of the model that training continues."""
-    return config.phrases.passes > 0 or (start is not None and start.has_phrases)
+    return config.phrases.passes > 0 or (start is not None and start.phrases is not None)
 
 
 def phrases_stage(config: PipelineConfig, start: InitialVectors | None = None) -> Stage:
     """Return the stage that joins phrases."""
-    own = start if start and start.has_phrases else None
+    own = start if start and start.phrases else None
     return PhrasesStage(phrases=config.phrases, start=own, threads=config.train.threads)
 
 

@@ -22,6 +22,7 @@ from pipelines.settings.run_config import load_run_config
 from pipelines.stage_lists import embedding_stages
 from tests.command_line import fails
 from tests.command_line import vecmill as run
+from tests.fuzzing import FUZZED, damage
 
 LINES = [
     line
@@ -167,6 +168,28 @@ def test_a_damaged_table_is_refused(tmp_path, text, message):
         PhraseTable.load(path)
     with pytest.raises(EmbeddingsError, match="cannot read the phrases"):
         vecmill.Phrases.load(tmp_path / "nowhere.tsv")
+
+
+TABLE = PhraseTable(
+    passes=(
+        (Phrase(("new", "york"), 9, 12.5), Phrase(("a b", "c\t"), 5, 11.0)),
+        (Phrase(("new_york", "city"), 6, 10.5),),
+    ),
+    connectors=frozenset({"of", "the"}),
+)
+
+
+@FUZZED
+@given(damage(TABLE.to_text().encode()))
+def test_a_damaged_table_gives_the_documented_error(tmp_path, data):
+    (tmp_path / "phrases.tsv").write_bytes(data)
+    try:
+        table = PhraseTable.load(tmp_path / "phrases.tsv")
+    except EmbeddingsError as error:
+        assert "\n" not in str(error)
+    else:
+        assert table.join(["new", "york", "city"])
+        table.to_text()
 
 
 def test_phrases_of_lists_of_tokens(tmp_path):

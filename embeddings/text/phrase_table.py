@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from embeddings.errors import EmbeddingsError
 from vecmill.files import atomic_file
 from vecmill.plurals import counted
+from vecmill.records import fits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,6 +27,7 @@ COLUMNS = ("pass", "phrase", "count", "score", "parts")
 
 _FORMAT = 1
 _MOST_PASSES = 100
+_SETTING_TYPES = {"delimiter": str, "connectors": list[str], "scorer": str, "threshold": float, "min_count": int}
 _ESCAPES = {"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r", " ": r"\s"}
 _ORIGINALS = {escape: character for character, escape in _ESCAPES.items()}
 
@@ -282,12 +284,11 @@ def _table_of(head: str, path: str | PathLike[str]) -> PhraseTable:
         about: dict[str, Any] = json.loads(head.removeprefix("# "))
         if about.pop("format") != _FORMAT:
             raise EmbeddingsError(f"{path} is of another version; find its phrases again")
-        number, about["connectors"] = about.pop("passes"), frozenset(map(str, about["connectors"]))
-        if number not in range(_MOST_PASSES):
-            raise ValueError(f"{number} passes")
-        table = PhraseTable(passes=((),) * number, **about)
-        if not isinstance(table.delimiter, str):
-            raise TypeError(f"the delimiter is {table.delimiter!r}")
+        number = about.pop("passes")
+        wrong = [name for name, value in about.items() if not fits(value, _SETTING_TYPES[name])]
+        if wrong or not fits(number, int) or number >= _MOST_PASSES:
+            raise TypeError(f"settings of other types: {wrong}, {number} passes")
+        table = PhraseTable(**{**about, "passes": ((),) * number, "connectors": frozenset(about["connectors"])})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise EmbeddingsError(
             f"{path} is no table of phrases; expected one that training, 'vecmill phrases' or save() has written"

@@ -1,12 +1,12 @@
 """The word vectors that a training continues."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from corpora.sources import InputFile
-from embeddings.text.phrase_table import PHRASES_FILE
-from pipelines.running.external_vectors import read_vectors
+from pipelines.running.external_vectors import phrases_of, read_vectors
 from pipelines.running.hash_cache import HashCache
 
 if TYPE_CHECKING:
@@ -35,14 +35,14 @@ class InitialVectors:
         files = [self.path / name for name in MODEL_FILES] if self.path.is_dir() else [self.path]
         return {"start": " ".join(self.hashes(_as_input(file)) for file in files if file.is_file())}
 
-    @property
-    def has_phrases(self) -> bool:
-        """Whether it was trained on text with phrases joined."""
-        return (self.path / PHRASES_FILE).is_file()
+    @cached_property
+    def phrases(self) -> Path | None:
+        """The table of its phrases; None if it was trained without."""
+        return phrases_of(self.path)
 
     def phrase_source(self) -> dict[str, str]:
         """Return the hash of its phrases, as an external input of a stage."""
-        return {"phrases of the start": self.hashes(_as_input(self.path / PHRASES_FILE))}
+        return {"start": self.hashes(_as_input(self.phrases))} if self.phrases else {}
 
     def open(self) -> "WordVectors":
         """Open the vectors.

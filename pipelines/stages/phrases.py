@@ -51,8 +51,8 @@ class PhrasesStage(Stage):
 
         tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
         with context.progress.task("finding phrases", None) as update:
-            if self.start:
-                table = PhraseTable.load(self.start.path / PHRASES_FILE)
+            if self.start and self.start.phrases:
+                table = PhraseTable.load(self.start.phrases)
                 joined = join_given_phrases(tokenized, directory, table, self.threads)
             else:
                 table, joined = join_found_phrases(
