@@ -1,5 +1,6 @@
 """Phrases of a tokenized text against the reference: counts, scores, joined ids, in bounded memory and by threads."""
 
+import errno
 import json
 import tempfile
 from dataclasses import replace
@@ -213,6 +214,17 @@ def test_bad_input_is_named(tmp_path):
     ids.write_bytes(b"")
     with pytest.raises(EmbeddingsError, match="cut short"):
         find_phrases(tokenized, found_by)
+
+
+def test_a_full_disk_is_an_error_that_leaves_nothing(tmp_path, monkeypatch):
+    def full(path, size):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    tokenized = tokenized_lists([["new", "york", "is"]] * 9, tmp_path)
+    monkeypatch.setattr(phrases_module, "_mapped", full)
+    with pytest.raises(OutputError, match=r"cannot write .*joined: No space left on device; free some space"):
+        join_found_phrases(tokenized, tmp_path / "joined", PhraseSettings(passes=1))
+    assert [path.name for path in tmp_path.iterdir()] == ["tokenized"]
 
 
 def test_the_joined_text_records_the_tokenizer(tmp_path):

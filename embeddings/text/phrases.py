@@ -276,7 +276,7 @@ class _NumberedText:
         self.connector[LINE_END_ID] = False
         ends = np.cumsum(tokenized.parts[:, 3])
         directory.mkdir(exist_ok=True)
-        self.ids = np.asarray(np.memmap(directory / ids_name(0), "<i4", "w+", shape=(int(ends[-1]),)))
+        self.ids = _mapped(directory / ids_name(0), int(ends[-1]))
 
         def number(part: int) -> None:
             worker, spill, _, size, _ = tokenized.parts[part].tolist()
@@ -330,6 +330,17 @@ class _NumberedText:
         words = list(map(bytes.decode, self.words.take(ids - 1).to_bytes()))
         flat = map(words.__getitem__, which.tolist())
         yield from (tuple(islice(flat, length)) for length in lengths.tolist())
+
+
+def _mapped(path: Path, size: int) -> np.ndarray:
+    """Map a new file of ids into memory, (size,) int32.
+
+    It is written first: where a disk is full, writing is an error, but a mapped file that has no room ends the process.
+    """
+    with path.open("wb") as file:
+        for first in range(0, size, _WORDS_AT_ONCE):
+            file.write(bytes(4 * min(_WORDS_AT_ONCE, size - first)))
+    return np.asarray(np.memmap(path, "<i4", "r+"))
 
 
 def _as_words(words: Iterable[bytes]) -> Words:
