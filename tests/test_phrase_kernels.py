@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text import phrases as phrases_module
+from embeddings.text import numbered_text, phrase_counts
 from embeddings.text.build_vocabulary import build_vocabulary
 from embeddings.text.encoded_corpus import encode_corpus
 from embeddings.text.phrase_kernels import HASHES, hash_words, word_keys
@@ -111,12 +111,12 @@ def test_counts_are_exact_when_tables_are_full(tmp_path, monkeypatch, threads):
     sentences = [[f"w{number}" for number in rng.zipf(1.5, 20) if number < 400] for _ in range(150)]
     found_by = PhraseSettings(passes=2, threshold=3, min_count=2)
     tokenized = tokenized_lists(sentences, tmp_path)
-    monkeypatch.setattr(phrases_module, "_FEWEST_SLOTS", 16)
-    monkeypatch.setattr(phrases_module, "_PIECE", 8)
+    monkeypatch.setattr(phrase_counts, "_FEWEST_SLOTS", 16)
+    monkeypatch.setattr(phrase_counts, "_PIECE", 8)
     whole = find_phrases(tokenized, found_by, threads=threads)
     passes = []
-    count_pairs = phrases_module._count_pairs
-    monkeypatch.setattr(phrases_module, "_count_pairs", lambda *given: passes.append(1) or count_pairs(*given))
+    add_pairs = phrase_counts._add_pairs
+    monkeypatch.setattr(phrase_counts, "_add_pairs", lambda *given: passes.append(1) or add_pairs(*given))
     table, joined = join_found_phrases(tokenized, tmp_path / "joined", found_by, threads=threads, table_bytes=1 << 12)
     assert len(passes) > 4, "the text was to be read several times"
     assert table == whole
@@ -221,7 +221,7 @@ def test_a_full_disk_is_an_error_that_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     tokenized = tokenized_lists([["new", "york", "is"]] * 9, tmp_path)
-    monkeypatch.setattr(phrases_module, "_mapped", full)
+    monkeypatch.setattr(numbered_text, "_mapped", full)
     with pytest.raises(OutputError, match=r"cannot write .*joined: No space left on device; free some space"):
         join_found_phrases(tokenized, tmp_path / "joined", PhraseSettings(passes=1))
     assert [path.name for path in tmp_path.iterdir()] == ["tokenized"]
