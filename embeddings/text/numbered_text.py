@@ -15,6 +15,7 @@ from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.word_table import WordTable
 
+_STRETCH = 1 << 18  # ids that one thread processes at a time
 _IDS_AT_ONCE = 1 << 16
 _WORDS_AT_ONCE = 1 << 16
 
@@ -76,7 +77,8 @@ class NumberedText:
             self.ids[ends[part] - size : ends[part]] = numbers[provisional]
 
         self.each(number, range(len(ends)))
-        self.stretches = list(self._whole_sentences(ends.tolist()))
+        self.stretches = list(self._whole_sentences(ends))
+        self._hashes: dict[bytes, np.ndarray] = {}
 
     def _numbered(self, worker: int, spill: int) -> np.ndarray:
         """Return the final ids of the words of a spill by provisional id."""
@@ -85,14 +87,15 @@ class NumberedText:
         final[spilled.ids()] = self.table.add(spilled.words())
         return final
 
-    def _whole_sentences(self, ends: list[int]) -> Iterator[Stretch]:
-        """Cut the text where sentences end, at the ends of the parts or soon after them."""
+    def _whole_sentences(self, ends: np.ndarray) -> Iterator[Stretch]:
+        """Cut the text where sentences end: soon after every `_STRETCH` ids, and where a source may end."""
         first = 0
-        for part, end in enumerate(ends):
+        for end in np.union1d(ends, np.arange(_STRETCH, len(self.ids), _STRETCH)).tolist():
             while first < end < len(self.ids) and self.ids[end - 1] != LINE_END_ID:
                 found = np.flatnonzero(self.ids[end : end + _IDS_AT_ONCE] == LINE_END_ID)
                 end = end + int(found[0]) + 1 if len(found) else min(end + _IDS_AT_ONCE, len(self.ids))
             if end > first:
+                part = int(np.searchsorted(ends, first, side="right"))
                 yield Stretch(first, end, int(self.tokenized.parts[part, 4]))
                 first = end
 
@@ -103,7 +106,9 @@ class NumberedText:
 
     def hashes(self, delimiter: bytes) -> np.ndarray:
         """Return the hashes of the words by id, (V + 1, 6) uint64; see `hash_words`."""
-        hashes = np.zeros((len(self.counts) + 1, HASHES), np.uint64)
+        if delimiter in self._hashes:
+            return self._hashes[delimiter]
+        hashes = self._hashes[delimiter] = np.zeros((len(self.counts) + 1, HASHES), np.uint64)
 
         def work(first: int) -> None:
             part = np.arange(first, min(first + _WORDS_AT_ONCE, len(self.counts)))

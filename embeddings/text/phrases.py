@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from queue import SimpleQueue
 
 import numpy as np
 
@@ -238,18 +239,20 @@ def _join(text: NumberedText, phrases: Iterable[Phrase], table: PhraseTable) -> 
     slots, words = _phrase_slots(text, joined)
     parts = text.hashes(_BETWEEN_PARTS)
 
-    def join(number: int) -> tuple[np.ndarray, list[tuple[int, int]]]:
-        changes, written = np.zeros(len(words.counts) + 1, np.int64), []
-        for first, end, _ in text.stretches[number :: text.threads]:
-            with np.errstate(over="ignore"):
-                written.append(join_phrases(text.ids[first:end], parts, text.connector, slots, changes))
-        return changes, written
+    changes: SimpleQueue[np.ndarray] = SimpleQueue()
+    for _ in range(text.threads):
+        changes.put(np.zeros(len(words.counts) + 1, np.int64))
 
-    results = text.each(join, range(text.threads))
-    counts = words.counts + np.sum([changes for changes, _ in results], axis=0)[1:]
-    sizes = np.zeros((len(text.stretches), 2), np.int64)
-    for number, (_, written) in enumerate(results):
-        sizes[number :: text.threads] = np.reshape(written, (-1, 2))
+    def join(number: int) -> tuple[int, int]:
+        first, end, _ = text.stretches[number]
+        own = changes.get()
+        with np.errstate(over="ignore"):
+            written, joined = join_phrases(text.ids[first:end], parts, text.connector, slots, own)
+        changes.put(own)
+        return written, joined
+
+    sizes = np.array(text.each(join, range(len(text.stretches))))
+    counts = words.counts + sum(changes.get()[1:] for _ in range(text.threads))
     _require_context(text, sizes, int(counts.sum()))
     numbers = np.append(0, np.where(counts > 0, np.cumsum(counts > 0), 0)).astype(np.int32)
 
