@@ -113,6 +113,8 @@ def test_counts_are_exact_when_tables_are_full(tmp_path, monkeypatch, threads):
     tokenized = tokenized_lists(sentences, tmp_path)
     monkeypatch.setattr(phrase_counts, "_FEWEST_SLOTS", 16)
     monkeypatch.setattr(phrase_counts, "_PIECE", 8)
+    monkeypatch.setattr(numbered_text, "_STRETCH", 50)
+    monkeypatch.setattr(numbered_text, "_IDS_AT_ONCE", 4)
     whole = find_phrases(tokenized, found_by, threads=threads)
     passes = []
     add_pairs = phrase_counts._add_pairs
@@ -158,7 +160,8 @@ def test_the_vocabulary_and_the_ids_hold_phrases(tmp_path):
     assert corpus.dropped == {}
 
 
-def test_a_split_text_keeps_its_parts(tmp_path):
+def test_a_split_text_keeps_its_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(numbered_text, "_STRETCH", 7)
     texts = {name: [[["new", "york", name]] * 20] for name in ("train", "valid", "test")}
     tokenized = tokenize_corpus(texts, TokenLists(), tmp_path / "tokenized")
     _, joined = join_found_phrases(tokenized, tmp_path / "joined", PhraseSettings(passes=1, threshold=0.04))
