@@ -6,6 +6,7 @@ import sys
 ALL = (
     "text_to_ids_speed",
     "token_lists_speed",
+    "phrases_speed",
     "word2vec_speed",
     "gensim_layer_speed",
     "word2vec_memory",

@@ -2,6 +2,8 @@ from .errors import EmbeddingsError as EmbeddingsError
 from .text.build_vocabulary import build_vocabulary as build_vocabulary
 from .text.encoded_corpus import EncodedCorpus as EncodedCorpus
 from .text.encoded_corpus import encode_corpus as encode_corpus
+from .text.phrase_table import PhraseSettings as PhraseSettings
+from .text.phrase_table import PhraseTable as PhraseTable
 from .text.split import SplitText as SplitText
 from .text.split import split_text as split_text
 from .text.text_to_ids import text_to_ids as text_to_ids

@@ -59,6 +59,7 @@ def _word_vectors(path: Path) -> dict[str, Any]:
         "counts": "yes" if vectors.vocabulary.counts.any() else "no",
         "context vectors": "no" if vectors.context is None else "yes",
         **_subwords(vectors),
+        **({} if vectors.phrases is None else {"phrases": len(vectors.phrases)}),
         "bytes": _size(path),
         **_making(path),
     }

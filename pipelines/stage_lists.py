@@ -2,7 +2,7 @@
 
 ::
 
-    fetch → tokenize ─────────→ vocabulary → encode → train-embeddings | count-based | cooccurrences → glove
+    fetch → tokenize → [phrases →] vocabulary → encode → train-embeddings | count-based | cooccurrences → glove
     fetch → tokenize → split → vocabulary → encode → train-embeddings → train-lm
 """
 
@@ -23,6 +23,7 @@ from pipelines.stages.export import ExportStage
 from pipelines.stages.fetch import FetchStage
 from pipelines.stages.glove import GloVeStage
 from pipelines.stages.initial_vectors import InitialVectors
+from pipelines.stages.phrases import PhrasesStage
 from pipelines.stages.report import ReportStage
 from pipelines.stages.split import SplitStage
 from pipelines.stages.tokenize import TokenizeStage
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from pipelines.settings.sections import SplitSettings
 
 STAGES = (
-    "fetch", "tokenize", "split", "vocabulary", "encode", "train-embeddings",
+    "fetch", "tokenize", "phrases", "split", "vocabulary", "encode", "train-embeddings",
     "evaluate", "export", "train-lm", "report",
 )  # fmt: skip
 
@@ -62,15 +63,29 @@ def text_stages(
     list of Stage
     """
     threads, hashes, parts = config.train.threads, hashes or HashCache(), split is not None
+    joins = joins_phrases(config, start)
+    text = PhrasesStage.name if joins else TokenizeStage.name
     return [
         FetchStage(corpus=config.corpus, hashes=hashes),
         TokenizeStage(
             corpus=config.corpus, tokenizer=config.tokenizer, threads=threads, hashes=hashes, keep_parts=parts
         ),
+        *([phrases_stage(config, start)] if joins else []),
         *([SplitStage(split_settings=split, threads=threads)] if split else []),
-        VocabularyStage(vocabulary_settings=config.vocabulary, start=start, split=parts),
-        EncodeStage(threads=threads, split=parts),
+        VocabularyStage(vocabulary_settings=config.vocabulary, start=start, split=parts, text=text),
+        EncodeStage(threads=threads, split=parts, text=text),
     ]
+
+
+def joins_phrases(config: PipelineConfig, start: InitialVectors | None = None) -> bool:
+    """Return whether phrases are joined: those that are found, or those of the model that training continues."""
+    return config.phrases.passes > 0 or (start is not None and start.phrases is not None)
+
+
+def phrases_stage(config: PipelineConfig, start: InitialVectors | None = None) -> Stage:
+    """Return the stage that joins phrases."""
+    own = start if start and start.phrases else None
+    return PhrasesStage(phrases=config.phrases, start=own, threads=config.train.threads)
 
 
 def embedding_stages(
@@ -86,7 +101,14 @@ def embedding_stages(
     hashes = hashes or HashCache()
     start = InitialVectors(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
     text = text_stages(_tokenized_for(lm, config) if lm else config, hashes, start, lm.split if lm else None)
-    return [*text, TrainEmbeddingsStage(config=config, start=start, split=lm is not None, min_count=trained_min_count)]
+    train = TrainEmbeddingsStage(
+        config=config,
+        start=start,
+        split=lm is not None,
+        min_count=trained_min_count,
+        joins_phrases=joins_phrases(config, start),
+    )
+    return [*text, train]
 
 
 def glove_stages(training: GloVeStage) -> list[Stage]:
@@ -132,7 +154,8 @@ def run_stages(config: RunConfig, hashes: HashCache | None = None) -> list[Stage
     if config.evaluate.data:
         stages.append(EvaluateStage(data=config.evaluate.data))
     if config.export.formats:
-        stages.append(ExportStage(export=config.export, tokenizer=config.embedding.tokenizer))
+        joins = any(stage.name == PhrasesStage.name for stage in stages)
+        stages.append(ExportStage(export=config.export, tokenizer=config.embedding.tokenizer, joins_phrases=joins))
     if config.lm:
         stages.append(language_model_stage(config.lm))
     return [*stages, ReportStage(earlier=tuple(stage.name for stage in stages))]
@@ -140,7 +163,8 @@ def run_stages(config: RunConfig, hashes: HashCache | None = None) -> list[Stage
 
 def stage_names(settings: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return the names of the stages of unfinished work, by its settings; None for unknown settings."""
-    text = ("fetch", "tokenize", "vocabulary", "encode")
+    joined = ["phrases"] if settings.get("phrases", {}).get("passes") else []
+    text = ("fetch", "tokenize", *joined, "vocabulary", "encode")
     if "lm" in settings:
         own = settings["lm"].get("embeddings") == OWN_EMBEDDINGS
         return (*text[:2], "split", *text[2:], *(["train-embeddings"] if own else []), "train-lm")

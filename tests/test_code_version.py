@@ -22,6 +22,7 @@ def names(stage):
     [
         ("fetch", "corpora/download.py", "embeddings/"),
         ("tokenize", "embeddings/text/tokenizer/kernels.py", "embeddings/word2vec/"),
+        ("phrases", "embeddings/text/phrase_kernels.py", "embeddings/word2vec/"),
         ("vocabulary", "embeddings/text/vocabulary.py", "embeddings/formats/"),
         ("train", "embeddings/word2vec/simd.py", "embeddings/formats/"),
         ("train", "pipelines/stages/initial_vectors.py", "embeddings/networks/"),

@@ -20,6 +20,7 @@ from vecmill.evaluation import evaluate as evaluate
 from vecmill.language_model_training import train_language_model as train_language_model
 from vecmill.loading import load as load
 from vecmill.loading import write_vectors as write_vectors
+from vecmill.phrases import Phrases as Phrases
 from vecmill.training import train as train
 
 __version__: str

@@ -2,10 +2,12 @@
 
 import tempfile
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from embeddings.compile_ahead import compile_ahead
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_type
+from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.normalization import NFC, NONE
 from embeddings.text.tokenizer.token_lists import TokenLists
@@ -14,6 +16,7 @@ from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec, Word2VecConfig
 from embeddings.word2vec.names_elsewhere import explains_names
+from vecmill.phrases import phrase_settings
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput
 
@@ -44,6 +47,12 @@ def train(
     threads: int | None = None,
     min_count: int = 5,
     max_vocabulary: int | None = None,
+    phrases: int = 0,
+    phrase_threshold: float | None = None,
+    phrase_scorer: str = "original",
+    phrase_min_count: int = 5,
+    connector_words: str | Iterable[str] = (),
+    phrase_delimiter: str = "_",
     tokenizer: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None = None,
     lowercase: bool | None = None,
     punctuation: bool = False,
@@ -113,6 +122,19 @@ def train(
         Omit words that occur less often.
     max_vocabulary : int, optional
         Keep only this many of the most frequent words.
+    phrases : int
+        Passes over the text that join phrases to one word, such as new_york; see `vecmill.Phrases` for this setting and
+        the next. ``vectors.phrases`` is then their table.
+    phrase_threshold : float, optional
+        Join words whose score is above it. Default: 10 for the scorer "original", 0.5 for "npmi".
+    phrase_scorer : {"original", "npmi"}
+        The scorer of phrases.
+    phrase_min_count : int
+        Leave out phrases that occur less often.
+    connector_words : str or iterable of str
+        Words that may stand inside a phrase, or "english".
+    phrase_delimiter : str
+        What stands between the words of a phrase.
     tokenizer : str, callable, object with a method ``tokenize``, or Tokenizer, optional
         "fast" (the default), "whitespace", "nltk:NAME", or a function that takes a line and returns its words; see
         `make_tokenizer`. Not allowed for lists of tokens.
@@ -182,6 +204,9 @@ def train(
     )
     require_type("min_count", min_count, int)
     require_type("max_vocabulary", max_vocabulary, int | None)
+    joined = phrase_settings(
+        phrases, phrase_min_count, phrase_threshold, phrase_scorer, connector_words, phrase_delimiter
+    )
     given = TextInput(text, field=field, column=column)
     compile_ahead(config.architecture)
     splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=fold_digits)
@@ -192,6 +217,7 @@ def train(
             folder,
             min_count=min_count,
             max_vocabulary=max_vocabulary,
+            phrases=joined,
             threads=config.thread_count,
         )
         given.log_warnings()
@@ -201,7 +227,9 @@ def train(
                 "to learn from; for the tokens of one text give [tokens]"
             )
         model = Word2Vec(config).fit(corpus, vocabulary, progress=report)
+        table = PhraseTable.load(Path(folder, "phrases", PHRASES_FILE)) if joined.passes else None
     vectors = model.vectors_
+    vectors.phrases = table
     vectors.metrics, vectors.dropped = model.metrics_, {**given.warnings, **corpus.dropped}
     vectors.tokenizer_settings = splitter.settings
     return vectors

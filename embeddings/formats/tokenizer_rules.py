@@ -75,7 +75,7 @@ def exact_rules(settings: Mapping[str, Any]) -> TokenizerRules:
     Parameters
     ----------
     settings : mapping
-        `Tokenizer.settings`.
+        `Tokenizer.settings`; ``phrases`` says whether words are joined to phrases.
 
     Returns
     -------
@@ -88,6 +88,8 @@ def exact_rules(settings: Mapping[str, Any]) -> TokenizerRules:
     """
     given = {**_OPTIONS, **settings}
     spec = given["spec"]
+    if given.get("phrases"):
+        raise InexactTokenizerError("the words of phrases such as new_york are joined, which rules cannot do")
     if given["normalize"] not in ("none", "nfc"):
         raise InexactTokenizerError(f"the normalization {given['normalize']!r} is none of 'none', 'nfc'")
     normalizers = [{"type": "NFC"}] if given["normalize"] == "nfc" else []
@@ -143,7 +145,8 @@ def closest_rules(tokenizer: Tokenizer, lines: Sequence[str]) -> TokenizerRules:
     ]
     shares = [_share_differing(rules, lines, wanted) for rules in candidates]
     closest = int(np.argmin(shares))
-    return candidates[closest]._replace(settings=dict(tokenizer.settings), differing=shares[closest], lines=len(lines))
+    settings = {name: value for name, value in tokenizer.settings.items() if name != "phrases"}
+    return candidates[closest]._replace(settings=settings, differing=shares[closest], lines=len(lines))
 
 
 def guessed_rules(words: Iterable[str]) -> TokenizerRules:

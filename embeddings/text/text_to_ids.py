@@ -1,4 +1,4 @@
-"""Conversion of text to ids in one call: tokenize, split, build the vocabulary, encode."""
+"""Conversion of text to ids in one call: tokenize, join phrases, split, build the vocabulary, encode."""
 
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from embeddings.text.build_vocabulary import build_vocabulary
 from embeddings.text.encoded_corpus import EncodedCorpus, encode_corpus
+from embeddings.text.phrase_table import PHRASES_FILE, PhraseSettings
+from embeddings.text.phrases import join_found_phrases
 from embeddings.text.split import split_text
 from embeddings.text.tokenized_corpus import tokenize_corpus
 from embeddings.text.tokenizer.tokenizers import Tokenizer
@@ -19,6 +21,7 @@ def text_to_ids(
     *,
     min_count: int = 5,
     max_vocabulary: int | None = None,
+    phrases: PhraseSettings | None = None,
     split: bool = False,
     valid: float = 0.05,
     test: float = 0.05,
@@ -38,6 +41,8 @@ def text_to_ids(
         Omit words that occur less often from the vocabulary.
     max_vocabulary : int, optional
         Keep only this many of the most frequent words.
+    phrases : PhraseSettings, optional
+        Join phrases; their table is then ``phrases/phrases.tsv`` in `directory`. Default: none.
     split : bool
         Split the text into train, valid and test; the vocabulary is then that of train, with ``<unk>`` and ``<eos>``.
         Otherwise the whole text is train, and words outside of the vocabulary are omitted.
@@ -60,6 +65,9 @@ def text_to_ids(
     """
     directory = Path(directory)
     tokenized = tokenize_corpus(blocks, tokenizer, directory / "tokenized", threads=threads, progress=progress)
+    if phrases and phrases.passes:
+        table, tokenized = join_found_phrases(tokenized, directory / "phrases", phrases, threads=threads)
+        table.save(directory / "phrases" / PHRASES_FILE)
     parts = split_text(tokenized, directory / "split", valid=valid, test=test, threads=threads) if split else None
     vocabulary = build_vocabulary(tokenized, min_count=min_count, max_vocabulary=max_vocabulary, split=parts)
     return vocabulary, encode_corpus(tokenized, vocabulary, directory / "encoded", threads=threads, split=parts)

@@ -106,6 +106,13 @@ class TokenizedCorpus:
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise EmbeddingsError(f"{directory} is damaged ({error}); tokenize the corpus again") from error
 
+    def write_record(self, directory: Path) -> None:
+        """Write ``tokenized.json`` and ``parts.npy``, which describe the other files of a directory."""
+        about = {**asdict(self), "format": _FORMAT}
+        del about["directory"], about["parts"]
+        save_array(directory / "parts.npy", self.parts)
+        write_json(directory / "tokenized.json", about)
+
     def spills(self) -> list[tuple[int, int]]:
         """Return worker and number of every spill."""
         return [(worker, number) for worker, number in np.unique(self.parts[:, :2], axis=0).tolist()]
@@ -127,7 +134,7 @@ class TokenizedCorpus:
         EmbeddingsError
             The file is missing or damaged.
         """
-        return SpilledCounts(self.directory / _words_name(worker, number))
+        return SpilledCounts(self.directory / words_name(worker, number))
 
     def ids(self, part: int) -> np.ndarray:
         """Read the provisional ids of a part.
@@ -147,7 +154,7 @@ class TokenizedCorpus:
             The file is missing or truncated.
         """
         worker, _, first, number, _ = self.parts[part].tolist()
-        path = self.directory / _ids_name(worker)
+        path = self.directory / ids_name(worker)
         try:
             if path.stat().st_size < 4 * (first + number):
                 raise EmbeddingsError(f"{path} is cut short; tokenize the corpus again")
@@ -212,11 +219,8 @@ def tokenize_corpus(
             sources=list(blocks) if isinstance(blocks, Mapping) else [],
             parts=np.array([part[2:] for part in parts], np.int64).reshape(-1, 5),
         )
-        about = {**asdict(corpus), "format": _FORMAT}
-        del about["directory"], about["parts"]
         with writing(directory):
-            save_array(partial / "parts.npy", corpus.parts)
-            write_json(partial / "tokenized.json", about)
+            corpus.write_record(partial)
     if not isinstance(tokenizer, TokenLists):
         runs = sum((worker.runs for worker in workers), Counter[str]())
         warn_if_misread(corpus.token_count, corpus.skipped, runs)
@@ -293,7 +297,7 @@ class _Worker:
         self._number = number
         self._directory = directory
         self._spill = self._id_count = self._source = 0
-        self._path = directory / _ids_name(number)
+        self._path = directory / ids_name(number)
         with writing(self._path):
             self._file = self._path.open("wb")
 
@@ -327,7 +331,7 @@ class _Worker:
     def _save_words(self) -> None:
         """Spill the word table to disk; the next id belongs to a new spill."""
         table = self.counter.take_words()
-        path = self._directory / _words_name(self._number, self._spill)
+        path = self._directory / words_name(self._number, self._spill)
         with writing(path):
             words = write_spilled_counts(path, table)
         self.runs += unsegmented_runs(words)
@@ -342,9 +346,11 @@ def _checked(parts: np.ndarray) -> np.ndarray:
     return parts
 
 
-def _ids_name(worker: int) -> str:
+def ids_name(worker: int) -> str:
+    """Return the name of the file of a worker's ids."""
     return f"ids-{worker}.bin"
 
 
-def _words_name(worker: int, spill: int) -> str:
+def words_name(worker: int, spill: int) -> str:
+    """Return the name of the file of a spill's words."""
     return f"words-{worker}-{spill}.bin"

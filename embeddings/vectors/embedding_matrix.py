@@ -5,11 +5,13 @@ import math
 from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.text.phrase_table import PhraseTable
 from embeddings.text.vocabulary import Vocabulary, require_list
 from embeddings.vectors.quantized_matrix import QuantizedMatrix
 from vecmill.plurals import counted
@@ -58,6 +60,8 @@ class EmbeddingMatrix:
         Settings of `Word2VecConfig` that the vectors were trained with; empty if they are not known.
     nodes : (V, d) float32 or None
         With hierarchical softmax, vectors of the nodes of the Huffman tree, by which sentences are scored.
+    phrases : PhraseTable or None
+        Phrases that are joined in text, such as new_york; read from the model directory when they are first needed.
 
     Raises
     ------
@@ -79,6 +83,7 @@ class EmbeddingMatrix:
         self.tokenizer_settings: dict[str, Any] = {}
         self.training_settings: dict[str, Any] = {}
         self.nodes: np.ndarray | None = None
+        self.phrases_file: Path | None = None
         self.vocabulary = vocabulary
         self.matrix = _checked(matrix, vocabulary, "matrix")
         self.context = None if context is None else _checked(context, vocabulary, "context")
@@ -92,6 +97,11 @@ class EmbeddingMatrix:
                 f"the vectors of words have {counted(self.dimension, 'dimension')}, those of n-grams "
                 f"{subwords.dimension}; expected as many: are they of the same model?"
             )
+
+    @cached_property
+    def phrases(self) -> "PhraseTable | None":
+        """Phrases that are joined in text; read when they are first needed."""
+        return None if self.phrases_file is None else PhraseTable.load(self.phrases_file)
 
     @property
     def words(self) -> Sequence[str]:
@@ -125,6 +135,8 @@ class EmbeddingMatrix:
     def make_tokenizer(self) -> "Tokenizer":
         """Return the tokenizer of the text that the vectors were trained on, or the fast one if it is not recorded.
 
+        It joins the phrases that were joined in that text.
+
         Returns
         -------
         Tokenizer
@@ -134,16 +146,16 @@ class EmbeddingMatrix:
         UnknownTokenizerError
             The tokenizer was a function or an object, which has no name to make it by.
         """
+        from embeddings.text.phrase_tokenizer import PhraseTokenizer
         from embeddings.text.tokenizer.tokenizers import (  # slow to import: Numba
             UnknownTokenizerError,
             make_tokenizer,
             tokenizer_of,
         )
 
-        if not self.tokenizer_settings:
-            return make_tokenizer()
         try:
-            return tokenizer_of(self.tokenizer_settings)
+            tokenizer = tokenizer_of(self.tokenizer_settings) if self.tokenizer_settings else make_tokenizer()
+            return PhraseTokenizer(tokenizer, self.phrases) if self.phrases else tokenizer
         except UnknownTokenizerError as error:
             raise UnknownTokenizerError(
                 f"the tokenizer of these vectors has to be given, for it has no name: {error}"

@@ -11,6 +11,7 @@ Layout::
     DIRECTORY/vocabulary.tsv     the words in the order of the rows, with their counts
     DIRECTORY/nodes.npy          vectors of the nodes of the Huffman tree, (V, d) float32; with hierarchical softmax
     DIRECTORY/config.json        settings of the tokenizer and of the training, "tokenizer" and "train"; optional
+    DIRECTORY/phrases.tsv        the phrases that are joined in text, such as new_york; optional
     DIRECTORY/metrics.jsonl      the metrics of every epoch, if training wrote the directory
 
 With n-grams, the rows of E are the means of the words' own rows and those of their n-grams; the own rows, which
@@ -28,6 +29,7 @@ import numpy as np
 
 from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
+from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.quantized_matrix import QUANTIZED_FILES, QuantizedMatrix, is_quantized, read_quantized
 from vecmill.files import atomic_directory, writing
@@ -204,6 +206,12 @@ def read_training_settings(path: str | PathLike[str]) -> dict[str, Any]:
         return {}
 
 
+def find_phrases_file(path: str | PathLike[str]) -> Path | None:
+    """Return the table of phrases in a model directory, or None if it was trained without phrases."""
+    file = Path(path) / PHRASES_FILE
+    return file if file.is_file() else None
+
+
 def read_metrics(path: str | PathLike[str]) -> list[dict[str, Any]]:
     """Return the metrics of every epoch that a model directory records, or [] if there are none.
 
@@ -226,6 +234,7 @@ def write_model_directory(
     path: str | PathLike[str],
     stored: StoredVectors,
     tokenizer: Mapping[str, Any],
+    phrases: PhraseTable | None = None,
     *,
     training: Mapping[str, Any] | None = None,
     overwrite: bool = False,
@@ -238,6 +247,8 @@ def write_model_directory(
     stored : StoredVectors
     tokenizer : mapping of str to Any
         Arguments of `make_tokenizer`; empty if they are not known.
+    phrases : PhraseTable, optional
+        Phrases that are joined in text.
     training : mapping of str to Any, optional
         Settings of the training.
     overwrite : bool
@@ -260,6 +271,8 @@ def write_model_directory(
         stored.vocabulary.save(new / VOCABULARY_FILE)
         if stored.nodes is not None:
             save_array(new / NODES_FILE, stored.nodes)
+        if phrases is not None:
+            phrases.save(new / PHRASES_FILE)
         settings: dict[str, Any] = {}
         if tokenizer:
             settings["tokenizer"] = {"name" if name == "spec" else name: value for name, value in tokenizer.items()}

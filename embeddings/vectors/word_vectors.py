@@ -15,6 +15,7 @@ from embeddings.text.vocabulary import require_list
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.vectors.model_directory import (
     StoredVectors,
+    find_phrases_file,
     read_metrics,
     read_model_directory,
     read_tokenizer_settings,
@@ -75,12 +76,14 @@ class WordVectors(EmbeddingMatrix):
         vectors = WordVectors(stored.vocabulary, stored.matrix, stored.context, stored.subwords)
         vectors.nodes, vectors.training_settings = stored.nodes, read_training_settings(directory)
         vectors.tokenizer_settings, vectors.metrics = read_tokenizer_settings(directory), read_metrics(directory)
+        vectors.phrases_file = find_phrases_file(directory)
         return vectors
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write a model directory: ``vectors.npy``, ``vocabulary.tsv``, and files of context and n-grams if there are.
 
-        If they are known, ``config.json`` records the settings of the tokenizer and of the training.
+        If they are known, ``config.json`` records the settings of the tokenizer and of the training; ``phrases.tsv``
+        holds the phrases.
 
         The write is atomic: a temporary directory is renamed when it is complete.
 
@@ -96,9 +99,8 @@ class WordVectors(EmbeddingMatrix):
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
         stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords, self.nodes)
-        write_model_directory(
-            directory, stored, self.tokenizer_settings, training=self.training_settings, overwrite=overwrite
-        )
+        tokenizer, training = self.tokenizer_settings, self.training_settings
+        write_model_directory(directory, stored, tokenizer, self.phrases, training=training, overwrite=overwrite)
 
     def similarity(self, w1: Word, w2: Word) -> float:
         """Return the cosine of two words, from -1 to 1."""

@@ -21,6 +21,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "train-embeddings": "train_embeddings:train_embeddings_command",
         "train-count-based": "train_count_based:train_count_based_command",
         "train-glove": "train_glove:train_glove_command",
+        "phrases": "phrases:phrases_command",
         "corpora": "corpora:corpora_app",
     },
     "Query": {
@@ -76,6 +77,7 @@ OTHER_NAMES = {
     "test": "use 'vecmill evaluate' for word vectors, or 'vecmill perplexity' for a language model",
     "lm": "use 'vecmill train-lm'",
     "sample": "use 'vecmill generate'",
+    "word2phrase": "use 'vecmill phrases' to look at phrases, or --phrases of 'vecmill train-embeddings'",
     "help": "use 'vecmill --help'",
     "quantize": "use 'vecmill convert --quantize int8', or 'vecmill export --float16' for files of half the size",
     "dump": "use 'vecmill info' or 'vecmill export'",

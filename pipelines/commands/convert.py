@@ -261,15 +261,14 @@ class _Smaller(NamedTuple):
 
 def _rules(model: Path, approximate: bool = False, sample: Path | None = None) -> "TokenizerRules | None":
     """Return the rules of the tokenizer that a model was trained with; None if the model does not say."""
+    from embeddings import formats
     from embeddings.formats.tokenizer_rules import InexactTokenizerError, closest_rules
-    from embeddings.text.tokenizer.tokenizers import tokenizer_of
-    from embeddings.vectors.model_directory import read_tokenizer_settings
 
     try:
         return rules_of(vectors_path(model))
     except InexactTokenizerError as error:
         if approximate:
-            tokenizer = tokenizer_of(read_tokenizer_settings(vectors_path(model)))
+            tokenizer = formats.read(model).make_tokenizer()
             return closest_rules(tokenizer, _sample_lines(vectors_path(model), sample))
         raise InexactTokenizerError(
             f"{model}: {error}; 'vecmill export --approximate' writes the closest rules and measures the difference"

@@ -51,10 +51,33 @@ class ModelWords:
             self._told = True
         return written
 
-    def _tokenized(self, word: str) -> str | None:
-        """Return the only token of a word if it has a vector."""
-        if not self._vectors.tokenizer_settings:
-            return None
+    def split(self, line: str) -> list[str]:
+        """Return the words of a line that a user types; join the phrases of the model, if it has some.
+
+        Parameters
+        ----------
+        line : str
+            ``"New York London"``.
+
+        Returns
+        -------
+        list of str
+            ``["new_york", "london"]``.
+        """
+        words = line.split()
+        if self._vectors.phrases is None or len(words) < 2:
+            return words
+        return self._vectors.phrases.join(map(self._written, words))
+
+    def _written(self, word: str) -> str:
+        """Return a word as the tokenizer of the model writes it; unchanged if that is not one word."""
         self._tokenizer = self._tokenizer or self._vectors.make_tokenizer()
         tokens = [token for sentence in self._tokenizer.tokenize(f"{word}\n") for token in sentence]
-        return tokens[0] if len(tokens) == 1 and self._vectors.has_vector(tokens[0]) else None
+        return tokens[0] if len(tokens) == 1 else word
+
+    def _tokenized(self, word: str) -> str | None:
+        """Return the only token of a word if it has a vector."""
+        if not (self._vectors.tokenizer_settings or self._vectors.phrases):
+            return None
+        written = self._written(word)
+        return written if self._vectors.has_vector(written) else None

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from embeddings.text.phrase_table import DEFAULT_THRESHOLD
 from pipelines.commands.completion import corpus_names, evaluation_set_names
 from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
@@ -24,7 +25,7 @@ SETTING_OF_OPTION = {
     "normalize": "tokenizer.normalize",
 }
 """Settings of the options about text; each training command has more of its own."""
-NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json")
+NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json", "top")
 """Options that are no settings of a model."""
 
 
@@ -112,6 +113,38 @@ CheckpointEvery = Annotated[
 Normalize = Annotated[
     str, typer.Option(metavar="nfc|none", help="Unicode normalization: é as one character and é as two are one word.")
 ]
+TokenizerName = Annotated[str, typer.Option(metavar="fast|whitespace|nltk:NAME", help="Tokenizer of the text.")]
+Lowercase = Annotated[bool, typer.Option("--lowercase/--no-lowercase", help="Convert the text to lower case.")]
+Punctuation = Annotated[bool, typer.Option("--punctuation/--no-punctuation", help="Keep punctuation marks as tokens.")]
+FoldDigits = Annotated[bool, typer.Option("--fold-digits/--no-fold-digits", help="Replace every digit by 0.")]
+PhrasePasses = Annotated[
+    int,
+    typer.Option(metavar="N", help="Passes that join phrases such as new_york; two make phrases of up to four words."),
+]
+PhraseThreshold = Annotated[
+    float | None,
+    typer.Option(
+        help="Join words whose score is above this one; higher for fewer phrases.",
+        show_default=", ".join(f"{threshold:g} for {scorer}" for scorer, threshold in DEFAULT_THRESHOLD.items()),
+    ),
+]
+PhraseScorer = Annotated[
+    str,
+    typer.Option(
+        metavar="original|npmi",
+        help="Score of Mikolov et al. (2013), or normalized pointwise mutual information, from -1 to 1.",
+    ),
+]
+PhraseMinCount = Annotated[int, typer.Option(help="Leave out phrases that occur less often.")]
+ConnectorWords = Annotated[
+    str,
+    typer.Option(
+        metavar="english|WORDS",
+        help='Words that may stand inside a phrase (bank_of_america): "english", or words separated by spaces.',
+        show_default="none",
+    ),
+]
+PhraseDelimiter = Annotated[str, typer.Option(help="What stands between the words of a phrase.")]
 Field = Annotated[str, typer.Option(metavar="NAME", help="Field of JSON Lines records that holds the text.")]
 Column = Annotated[str, typer.Option(metavar="NAME", help="Column of CSV and Parquet files that holds the text.")]
 Config = Annotated[

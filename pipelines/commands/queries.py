@@ -44,7 +44,7 @@ def neighbors_command(
     vectors = formats.read(model, encoding=encoding)
     model_words = ModelWords(vectors)
     failed = False
-    for batch in [words] if words else _batches(arriving_lines("word> ")):
+    for batch in [words] if words else _batches(arriving_lines("word> "), model_words):
         known = []
         for word in batch:
             try:
@@ -58,10 +58,10 @@ def neighbors_command(
         raise typer.Exit(1)
 
 
-def _batches(arriving: Iterable[list[str]]) -> Iterator[list[str]]:
+def _batches(arriving: Iterable[list[str]], model_words: ModelWords) -> Iterator[list[str]]:
     """Yield the words of lines; of many lines, a batch that one matrix product answers at a time."""
     for lines in arriving:
-        words = [word for line in lines for word in line.split()]
+        words = [word for line in lines for word in model_words.split(line)]
         for start in range(0, len(words), _WORDS_AT_A_TIME):
             yield words[start : start + _WORDS_AT_A_TIME]
 
@@ -116,7 +116,7 @@ def analogy_command(
         for word, score in answers:
             results.print(f"  {score:.3f}  {word}")
 
-    typed = (line.split() for lines in arriving_lines("A B C> ") for line in lines if line.strip())
+    typed = (model_words.split(line) for lines in arriving_lines("A B C> ") for line in lines if line.strip())
     _answer_all([words] if words else typed, answer)
 
 
@@ -146,7 +146,7 @@ def vector_command(
         else:
             typer.echo(results.shown(" ".join([word, *numbers])))
 
-    _answer_all(words or (word for batch in _batches(arriving_lines("word> ")) for word in batch), answer)
+    _answer_all(words or (word for batch in _batches(arriving_lines("word> "), model_words) for word in batch), answer)
 
 
 def _answer_all(questions: Iterable[Question], answer: Callable[[Question], None]) -> None:

@@ -18,7 +18,7 @@ from vecmill.plurals import counted
 
 logger = logging.getLogger(__name__)
 
-TEXT_SECTIONS = ("corpus", "tokenizer", "vocabulary")
+TEXT_SECTIONS = ("corpus", "tokenizer", "phrases", "vocabulary")
 SHARED = ("dimension", "window", "dynamic_window", "seed")  # settings of both word2vec and the counts
 
 

@@ -22,14 +22,24 @@ from pipelines.commands.options import (
     CheckpointEvery,
     Column,
     Config,
+    ConnectorWords,
     Corpus,
     Field,
+    FoldDigits,
     ForceDirectory,
+    Lowercase,
     Normalize,
     OutDirectory,
+    PhraseDelimiter,
+    PhraseMinCount,
+    PhrasePasses,
+    PhraseScorer,
+    PhraseThreshold,
+    Punctuation,
     Seed,
     SkipFinished,
     Threads,
+    TokenizerName,
     given_settings,
     optional_vectors_path,
 )
@@ -48,6 +58,12 @@ DEFAULT_RATES = ", ".join(
 _SETTING_OF_OPTION = {
     "min_count": "vocabulary.min_count",
     "max_vocabulary": "vocabulary.max_vocabulary",
+    "phrases": "phrases.passes",
+    "phrase_threshold": "phrases.threshold",
+    "phrase_scorer": "phrases.scorer",
+    "phrase_min_count": "phrases.min_count",
+    "connector_words": "phrases.connector_words",
+    "phrase_delimiter": "phrases.delimiter",
     "start_from": "start.model",
     "checkpoint_every": "checkpoint.every",
 }
@@ -89,6 +105,12 @@ def train_embeddings_command(
     max_vocabulary: Annotated[
         int | None, typer.Option(help="Keep at most this many of the most frequent words.", show_default="all")
     ] = DEFAULT.vocabulary.max_vocabulary,
+    phrases: PhrasePasses = DEFAULT.phrases.passes,
+    phrase_threshold: PhraseThreshold = None,
+    phrase_scorer: PhraseScorer = DEFAULT.phrases.scorer,
+    phrase_min_count: PhraseMinCount = DEFAULT.phrases.min_count,
+    connector_words: ConnectorWords = "",
+    phrase_delimiter: PhraseDelimiter = DEFAULT.phrases.delimiter,
     epochs: Annotated[int, typer.Option(help="Number of passes over the text.")] = DEFAULT.train.epochs,
     learning_rate: Annotated[
         float | None,
@@ -112,18 +134,10 @@ def train_embeddings_command(
         ),
     ] = DEFAULT.train.deterministic,
     threads: Threads = None,
-    tokenizer: Annotated[
-        str, typer.Option(metavar="fast|whitespace|nltk:NAME", help="Tokenizer of the text.")
-    ] = DEFAULT.tokenizer.name,
-    lowercase: Annotated[
-        bool, typer.Option("--lowercase/--no-lowercase", help="Convert the text to lower case.")
-    ] = DEFAULT.tokenizer.lowercase,
-    punctuation: Annotated[
-        bool, typer.Option("--punctuation/--no-punctuation", help="Keep punctuation marks as tokens.")
-    ] = DEFAULT.tokenizer.punctuation,
-    fold_digits: Annotated[
-        bool, typer.Option("--fold-digits/--no-fold-digits", help="Replace every digit by 0.")
-    ] = DEFAULT.tokenizer.fold_digits,
+    tokenizer: TokenizerName = DEFAULT.tokenizer.name,
+    lowercase: Lowercase = DEFAULT.tokenizer.lowercase,
+    punctuation: Punctuation = DEFAULT.tokenizer.punctuation,
+    fold_digits: FoldDigits = DEFAULT.tokenizer.fold_digits,
     normalize: Normalize = DEFAULT.tokenizer.normalize,
     field: Field = DEFAULT.corpus.field,
     column: Column = DEFAULT.corpus.column,

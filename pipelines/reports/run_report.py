@@ -46,11 +46,13 @@ def _text(manifests: Mapping[str, Manifest]) -> Section:
     encoded = manifests["encode"].summary
     left_out = {**manifests["tokenize"].summary["warnings"], **encoded["dropped"]}
     rows = [[what, f"{number:,}"] for what, number in left_out.items() if number]
+    joined = manifests.get("phrases")
     return Section(
         "Text",
         [
             f"{manifests['fetch'].summary['corpus']}.",
             f"Kept: {kept_text(encoded, manifests['vocabulary'].summary)}",
+            *([f"Joined: {counted(joined.summary['phrases'], 'phrase')}."] if joined else []),
             *([Table(["left out", "number"], rows)] if rows else []),
         ],
     )

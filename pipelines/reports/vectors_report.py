@@ -114,6 +114,8 @@ def _print_text(manifest: Manifest) -> None:
     summary = {name: stage["summary"] for name, stage in manifest.history.items()}
     results.print(f"Text: {summary['fetch']['corpus']}")
     results.print(f"Kept: {kept_text(summary['encode'], summary['vocabulary'])}")
+    if "phrases" in summary:
+        results.print(f"Joined: {counted(summary['phrases']['phrases'], 'phrase')}, listed in phrases.tsv.")
     left_out = {**summary["tokenize"]["warnings"], **summary["encode"]["dropped"]}
     for what, number in left_out.items():
         if number:

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from embeddings import WordVectors
 
 
+def phrases_of(path: Path) -> Path | None:
+    """Return the table of phrases of a model directory or of a run, or None if it was trained without phrases."""
+    from embeddings.vectors.model_directory import find_phrases_file, vectors_path
+
+    return find_phrases_file(vectors_path(path))
+
+
 def read_vectors(path: Path) -> "WordVectors":
     """Read a model directory, or a file or directory of any format.
 

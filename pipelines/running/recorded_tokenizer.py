@@ -25,7 +25,10 @@ def rules_of(model: Path) -> "TokenizerRules | None":
         There are no such rules.
     """
     from embeddings.formats.tokenizer_rules import exact_rules
+    from embeddings.text.phrase_table import PHRASES_FILE
     from embeddings.vectors.model_directory import read_tokenizer_settings
 
     settings = read_tokenizer_settings(model)
+    if (model / PHRASES_FILE).is_file():
+        settings["phrases"] = True
     return exact_rules(settings) if settings else None

@@ -15,6 +15,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from embeddings.language_model.config import FORMER_NAMES
+from embeddings.text.phrase_table import PhraseSettings
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.names_elsewhere import is_named_elsewhere, name_here
 from pipelines.settings.file_names import CONFIG_FILE
@@ -45,6 +46,7 @@ class PipelineConfig:
     corpus: CorpusSettings = field(default_factory=CorpusSettings)
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     vocabulary: VocabularySettings = field(default_factory=VocabularySettings)
+    phrases: PhraseSettings = field(default_factory=PhraseSettings)
     train: Word2VecConfig = field(default_factory=Word2VecConfig)
     start: StartSettings = field(default_factory=StartSettings)
     checkpoint: CheckpointSettings = field(default_factory=CheckpointSettings)
@@ -170,6 +172,8 @@ def with_present_keys(sections: Mapping[str, Any]) -> dict[str, Any]:
         present[section] = {former.get(key, key): value for key, value in dict(present[section]).items()}
     for section in present.keys() & FORMER_VALUES.keys():
         present[section] = FORMER_VALUES[section] | dict(present[section])
+    if {"corpus", "vocabulary"} <= present.keys():  # settings of word vectors
+        present.setdefault("phrases", dataclasses.asdict(PhraseSettings()))
     return present
 
 

@@ -59,10 +59,21 @@ def load_lm_config(path: Path | None = None, options: Mapping[str, Setting] | No
         As `pipelines.settings.config.load_config`, or the preset is unknown.
     """
     given = {**(read_toml(path) if path else {}), **(options or {})}
+    refuse_phrases(given)
     embeddings = given.get("lm.embeddings", Setting(LMSettings.embeddings, "default"))
     recorded = recorded_tokenizer(embeddings.value) if isinstance(embeddings.value, str) else {}
     tokenizer = {f"tokenizer.{name}": Setting(value, embeddings.origin) for name, value in recorded.items()}
     return build_lm_config({**tokenizer, **given})
+
+
+def refuse_phrases(given: Mapping[str, Setting]) -> None:
+    """Raise `ConfigError` if phrases are to be joined: a language model predicts the words of a text one by one."""
+    passes = given.get("phrases.passes")
+    if passes and passes.value:
+        raise ConfigError(
+            f"{passes.origin}: phrases.passes is {passes.value}, but a language model predicts a text word by word, as "
+            "it is written; set it to 0, or train the word vectors by themselves"
+        )
 
 
 def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:

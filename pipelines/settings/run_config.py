@@ -18,7 +18,7 @@ from pipelines.settings.config import (
     with_present_keys,
     with_tokenizer_of_start,
 )
-from pipelines.settings.lm_config import LMPipelineConfig, build_lm_config
+from pipelines.settings.lm_config import LMPipelineConfig, build_lm_config, refuse_phrases
 from pipelines.settings.sections import EvaluateSettings, ExportSettings, OutputSettings
 
 
@@ -119,6 +119,8 @@ def build_run_config(given: Mapping[str, Setting]) -> RunConfig:
     if any(name.partition(".")[0] in LM_SECTION_NAMES for name in given):
         lm = build_lm_config({"lm.enabled": Setting(True, "default"), **given})
         lm = dataclasses.replace(lm, train=embedding.train)  # one E, that of the run
+        if lm.lm.enabled:
+            refuse_phrases(given)
     return RunConfig(
         embedding=embedding, lm=lm if lm and lm.lm.enabled else None, **build_sections(RUN_SECTIONS, given)
     )

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from embeddings import EncodedCorpus, Vocabulary
 from embeddings.count_based import CountBased, CountBasedConfig
+from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import PipelineConfig
 from pipelines.settings.file_names import CONFIG_FILE
@@ -21,7 +22,11 @@ class CountBasedStage(Stage):
     config: PipelineConfig
     count_based: CountBasedConfig
     name: ClassVar[str] = "count-based"
-    inputs: ClassVar[tuple[str, ...]] = ("vocabulary", "encode")
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The encoded text, and the phrases if they are joined in it."""
+        return (*(["phrases"] if self.config.phrases.passes else []), "vocabulary", "encode")
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -42,6 +47,8 @@ class CountBasedStage(Stage):
         with context.progress.task("counting neighbours", corpus.token_count) as update:
             model = CountBased(self.count_based)
             model.fit(corpus, words, progress=lambda event: update(event.done, seconds_left=event.seconds_left))
+        if self.config.phrases.passes:
+            model.vectors_.phrases = PhraseTable.load(context.inputs["phrases"] / PHRASES_FILE)
         model.vectors_.save(directory)
         write_json(directory / CONFIG_FILE, self.all_settings)
         return {"words": len(words), "dimension": self.count_based.dimension}

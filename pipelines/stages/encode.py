@@ -16,12 +16,14 @@ class EncodeStage(Stage):
     threads: int | None = None
     split: bool = False
     """Whether the ids have the parts train, valid and test, and contain ``<unk>`` and ``<eos>``."""
+    text: str = "tokenize"
+    """Stage that writes the tokenized text."""
     name: ClassVar[str] = "encode"
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The provisional ids, the split if there is one, and the vocabulary."""
-        return ("tokenize", *(["split"] if self.split else []), "vocabulary")
+        return (self.text, *(["split"] if self.split else []), "vocabulary")
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -32,7 +34,7 @@ class EncodeStage(Stage):
         """Write the shards."""
         from embeddings import SplitText, TokenizedCorpus, Vocabulary, encode_corpus
 
-        tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
+        tokenized = TokenizedCorpus.open(context.inputs[self.text])
         words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         split = SplitText.open(context.inputs["split"]) if self.split else None
         corpus = encode_corpus(tokenized, words, directory, threads=self.threads, split=split)

@@ -20,6 +20,8 @@ class ExportStage(Stage):
     export: ExportSettings
     tokenizer: TokenizerSettings = field(default_factory=TokenizerSettings)
     """That of the text; the stages before depend on it."""
+    joins_phrases: bool = False
+    """Whether the text has phrases joined."""
     name: ClassVar[str] = "export"
     inputs: ClassVar[tuple[str, ...]] = ("train-embeddings",)
 
@@ -43,7 +45,7 @@ class ExportStage(Stage):
                 )
             if FORMATS[name].takes_rules:
                 try:
-                    exact_rules(tokenizer_arguments(self.tokenizer))
+                    exact_rules(tokenizer_arguments(self.tokenizer) | ({"phrases": True} if self.joins_phrases else {}))
                 except InexactTokenizerError as error:
                     raise ConfigError(f"export.formats: {name!r}: {error}; remove the format") from None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
 from pipelines.console.progress import count
 from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
@@ -37,12 +38,19 @@ class TrainEmbeddingsStage(Stage):
     """Whether the text is split; training then uses the words of its training part only."""
     min_count: int = 1
     """Split text: words that occur less often in the training part get no vector."""
+    joins_phrases: bool = False
+    """Whether the text has phrases joined; the model then holds the table of phrases."""
     name: ClassVar[str] = "train-embeddings"
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The encoded text; if it is split, its tokenizer too, which may not be the one that was asked for."""
-        return ("tokenize", "vocabulary", "encode") if self.split else ("vocabulary", "encode")
+        return (
+            *(["tokenize"] if self.split else []),
+            *(["phrases"] if self.joins_phrases else []),
+            "vocabulary",
+            "encode",
+        )
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -97,6 +105,8 @@ class TrainEmbeddingsStage(Stage):
 
             model.fit(corpus, words, progress=show, checkpointing=checkpointing, initial_vectors=start, trained=trained)
         vectors = model.vectors_
+        if self.joins_phrases:
+            vectors.phrases = PhraseTable.load(context.inputs["phrases"] / PHRASES_FILE)
         vectors.save(directory)
         write_json(directory / CONFIG_FILE, self._recorded(context))
         lines = [json.dumps(metrics) for metrics in model.metrics_]

@@ -23,12 +23,14 @@ class VocabularyStage(Stage):
     start: InitialVectors | None = None
     split: bool = False
     """Whether the vocabulary is that of the training part, with ``<unk>`` and ``<eos>``."""
+    text: str = "tokenize"
+    """Stage that writes the tokenized text."""
     name: ClassVar[str] = "vocabulary"
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """The tokenized text, and the split if there is one."""
-        return ("tokenize", "split") if self.split else ("tokenize",)
+        return (self.text, "split") if self.split else (self.text,)
 
     @property
     def settings(self) -> Mapping[str, Any]:
@@ -44,7 +46,7 @@ class VocabularyStage(Stage):
         from embeddings import SplitText, TokenizedCorpus, build_vocabulary
         from embeddings.word2vec.warm_start import extend_vocabulary
 
-        tokenized = TokenizedCorpus.open(context.inputs["tokenize"])
+        tokenized = TokenizedCorpus.open(context.inputs[self.text])
         split = SplitText.open(context.inputs["split"]) if self.split else None
         settings = self.vocabulary_settings
         if self.start is None:

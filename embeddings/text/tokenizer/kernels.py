@@ -114,7 +114,7 @@ def most_letters(piece: int) -> int:
 
 
 @intrinsic
-def _prefetch(typing_context, array, index):
+def prefetch(typing_context, array, index):
     """Prefetch the cache line of ``array[index]`` for reading and writing."""
 
     def codegen(context, builder, signature, args):
@@ -132,7 +132,7 @@ def _prefetch(typing_context, array, index):
 
 if config.DISABLE_JIT:
 
-    def _prefetch(array, index):
+    def prefetch(array, index):
         """Do nothing: plain Python cannot prefetch."""
 
 
@@ -415,7 +415,7 @@ def _locate_words(number, shift, slots, scratch):
         keys[2 * i] = key_0
         keys[2 * i + 1] = key_1
         places[i] = slot | np.uint64(length > _U16 or key_0 == _NEWLINE)
-        _prefetch(slots, slot)
+        prefetch(slots, slot)
 
 
 @subroutine
