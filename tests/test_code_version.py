@@ -23,7 +23,7 @@ def names(stage):
         ("fetch", "corpora/download.py", "embeddings/"),
         ("tokenize", "embeddings/text/tokenizer/kernels.py", "embeddings/word2vec/"),
         ("vocabulary", "embeddings/text/vocabulary.py", "embeddings/formats/"),
-        ("train", "embeddings/word2vec/simd.py", "embeddings/formats/"),
+        ("train", "embeddings/simd.py", "embeddings/formats/"),
         ("train", "pipelines/stages/initial_vectors.py", "embeddings/networks/"),
         ("count_based", "embeddings/count_based/cooccurrence_kernels.py", "embeddings/networks/"),
         ("export", "embeddings/formats/glove.py", "embeddings/word2vec/"),

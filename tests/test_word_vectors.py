@@ -2,15 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from embeddings import formats
 from embeddings.errors import EmbeddingsError
 from embeddings.formats import FormatError
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.vectors import neighbors
-from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors
 from tests.reference import word_vectors as reference
 from vecmill.errors import OutputError
@@ -188,43 +184,6 @@ def test_neighbors_of_no_words_and_of_a_lonely_word(vectors):
     alone = make(np.ones((1, 2), np.float32))
     assert alone.neighbors(["w0000"])[0].shape == (1, 0)
     assert alone.most_similar("w0000") == []
-
-
-@settings(max_examples=60)
-@given(
-    st.integers(1, 400),
-    st.integers(1, 5),
-    st.integers(1, 30),
-    st.sampled_from([16, 64, 1 << 14]),
-    st.booleans(),
-    st.integers(0, 2**32 - 1),
-)
-def test_nearest_equals_a_full_sort(rows, queries, topn, block, ties, seed):
-    rng = np.random.default_rng(seed)
-    matrix = rng.integers(-1, 2, (rows, 3)).astype(np.float32) if ties else rng.random((rows, 3), np.float32)
-    asked = rng.random((queries, 3), np.float32)
-    if ties:
-        asked = np.round(asked)
-    exclude = rng.integers(-1, rows, (queries, 2))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbors, "SCORES", 2 * block)
-        patch.setattr(neighbors, "QUERY_BLOCK", 2)
-        patch.setattr(neighbors, "GROUP", 4)
-        ids, similarities = nearest(matrix, asked, topn, exclude)
-    scores = asked @ matrix.T
-    for row, excluded in enumerate(exclude):
-        scores[row, excluded[excluded >= 0]] = -np.inf
-    expected = -np.sort(-scores, axis=1)[:, :topn]
-    np.testing.assert_allclose(similarities, expected, atol=1e-5)
-    np.testing.assert_allclose(np.take_along_axis(scores, ids.astype(int), axis=1), similarities, atol=1e-5)
-    assert all(len(set(row)) == len(row) for row in ids.tolist())
-
-
-def test_equal_similarities_come_in_the_order_of_the_ids():
-    ids, _ = nearest(np.ones((50, 2), np.float32), np.ones((1, 2), np.float32), 5)
-    assert ids.tolist() == [[0, 1, 2, 3, 4]]
-    with pytest.raises(ValueError, match="topn is 0"):
-        nearest(np.ones((5, 2), np.float32), np.ones((1, 2), np.float32), 0)
 
 
 def test_unusable_matrices_are_refused_in_one_line(matrix):

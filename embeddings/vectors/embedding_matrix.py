@@ -161,12 +161,21 @@ class EmbeddingMatrix:
 
     def _length(self, row: int) -> float:
         """Return the length of one row of E; 1 for a zero row."""
-        if not self._is_often_asked(1):
-            return float(self._lengths_of(np.array([row]), self.matrix[row : row + 1])[0])
-        length: float = self._all_lengths.item(row)
-        if not math.isfinite(length):
+        if self._is_often_asked(1):
+            length: float = self._all_lengths.item(row)
+        else:
+            vector = self.matrix[row].astype(np.float64)
+            length = math.sqrt(vector @ vector) or 1.0
+        if not length < math.inf:  # NaN is not less either
             _require_finite(np.array([length]), [row], self.vocabulary, "matrix")
         return length
+
+    @cached_property
+    def _float32_lengths(self) -> np.ndarray | None:
+        """`_all_lengths` as NumPy divides rows by them fastest; None if one of them is not finite."""
+        with np.errstate(over="ignore"):
+            lengths = self._all_lengths.astype(np.float32)
+        return lengths if np.isfinite(lengths).all() else None
 
     def _is_often_asked(self, rows: int) -> bool:
         """Return whether a pass over all rows is worth its time; the first queries of a mapped file read few rows."""
@@ -232,7 +241,11 @@ class EmbeddingMatrix:
         """
         row = self.id(word)
         vector: np.ndarray = self.matrix[row]
-        return vector / self._length(row) if norm else vector
+        if not norm:
+            return vector
+        if self._is_often_asked(1) and self._float32_lengths is not None:
+            return vector / self._float32_lengths[row]
+        return vector / self._length(row)
 
     def unit_vectors(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the unit vectors of words or ids, (n, d) float32; only their rows of E are read.
@@ -297,11 +310,23 @@ class EmbeddingMatrix:
         require_list(words)
         if len(words) == 0:
             raise ValueError("got no words; expected at least one word or vector")
-        factors = np.ones(len(words)) if weights is None else np.asarray(weights, np.float64)
-        if factors.shape != (len(words),):
+        factors = None if weights is None else np.asarray(weights, np.float64)
+        if factors is not None and factors.shape != (len(words),):
             raise ValueError(f"got {len(words)} words and weights of shape {factors.shape}; expected one weight a word")
         ids = self._ids_of_terms(words, ignore_missing=ignore_missing)
-        total = len(ids) if weights is None else float(np.abs(factors).sum())
+        if factors is None and len(ids) == 1 and ids[0] >= 0:
+            mean = self.matrix[ids[0]].astype(np.float64)
+            if pre_normalize:
+                mean /= self._length(ids[0])
+        else:
+            mean = self._weighted_mean(words, ids, np.ones(len(ids)) if factors is None else factors, pre_normalize)
+        return _unit(mean) if post_normalize else mean.astype(np.float32)
+
+    def _weighted_mean(
+        self, words: Sequence[WordOrVector], ids: list[int], factors: np.ndarray, pre_normalize: bool
+    ) -> np.ndarray:
+        """Return Σ wᵢ vᵢ / Σ |wᵢ| over the words that are not skipped, (d,) float64."""
+        total = float(np.abs(factors).sum())
         mean = np.zeros(self.dimension)
         if _UNKNOWN in ids or _VECTOR in ids:
             for place, row in enumerate(ids):
@@ -312,16 +337,14 @@ class EmbeddingMatrix:
             known = np.array(ids) >= 0
             ids, factors = [row for row in ids if row >= 0], factors[known]
         if ids:
-            rows = self.matrix[ids]
+            rows = self.matrix.take(ids, axis=0)
             mean += (factors / self._lengths_of(ids, rows) if pre_normalize else factors) @ rows
-        if total > 0:
-            mean /= total
-        return _unit(mean) if post_normalize else mean.astype(np.float32)
+        return mean / total if total > 0 else mean
 
     def _ids_of_terms(self, terms: Sequence[WordOrVector], *, ignore_missing: bool) -> list[int]:
         """Return the rows of words and ids; `_VECTOR` for vectors, `_UNKNOWN` for words to be skipped."""
         try:
-            ids = self.vocabulary.ids(terms, missing=_UNKNOWN).tolist()  # type: ignore[arg-type]
+            ids = self.vocabulary.find(terms, missing=_UNKNOWN)  # type: ignore[arg-type]
         except TypeError:  # a vector is not hashable
             ids = [_UNKNOWN]
         if _UNKNOWN in ids:  # not a word of the vocabulary

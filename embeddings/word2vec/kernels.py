@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from embeddings import simd
 from embeddings.compilation import compiled, inlined
-from embeddings.word2vec import simd
 
 GROUP = 6
 """Output rows taken at a time; K = 5 negatives and the centre word are one group."""

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from embeddings import simd
 from embeddings.compilation import compiled, inlined
 from embeddings.word2vec import padded_matrices as matrices
-from embeddings.word2vec import simd
 from embeddings.word2vec.kernels import draw_negatives, subsample, tokens_of
 
 _AHEAD = 12  # rows between the prefetch and the use of one
