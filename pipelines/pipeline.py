@@ -91,8 +91,7 @@ def run(config: RunConfig, directory: Path, progress: Progress, selection: Selec
     """
     with RunDirectory(directory) as output:
         runner = _runner(config, directory, selection, progress)
-        output.begin(config.to_dict())
-        return Outcome(runner.run(), runner.made)
+        return Outcome(runner.run(lambda: output.begin(config.to_dict())), runner.made)
 
 
 def _runner(config: RunConfig, directory: Path, selection: Selection, progress: Progress) -> Runner:

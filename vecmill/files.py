@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
@@ -156,6 +156,39 @@ def recover_directory(path: Path) -> None:
         _remove(_replaced(path))
     elif _replaced(path).exists():
         _replaced(path).rename(path)
+
+
+def make_directory(path: Path) -> list[Path]:
+    """Create a directory and its parents; return those that did not exist, the innermost first.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    OSError
+        A directory cannot be created; none of its parents is left.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        remove_empty(missing)
+        raise
+    return missing
+
+
+def remove_empty(directories: Iterable[Path]) -> None:
+    """Remove directories, the innermost first, up to one that is not empty."""
+    with suppress(OSError):
+        for directory in directories:
+            if directory.exists():
+                directory.rmdir()
 
 
 def entries(directory: Path) -> Iterator[Path]:

@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,13 +103,26 @@ class Runner:
             steps.append(PlannedStage(stage.name, reason, waits_for))
         return steps
 
-    def run(self) -> dict[str, Manifest]:
-        """Update every stage and return the manifests by stage."""
+    def run(self, begin: Callable[[], None] | None = None) -> dict[str, Manifest]:
+        """Update every stage.
+
+        Parameters
+        ----------
+        begin : callable, optional
+            Called when all settings are checked, before anything is written.
+
+        Returns
+        -------
+        dict of str to Manifest
+            Manifests by stage.
+        """
         for name in self._stages:
             recover_directory(self._root / name)
         waiting = [self._stages[step.stage] for step in self.plan() if step.reason]
         for stage in waiting:
             stage.check()
+        if begin:
+            begin()
         for stage in waiting:
             _compile_ahead(stage)
         for stage in self._stages.values():
