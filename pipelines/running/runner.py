@@ -39,8 +39,8 @@ class PlannedStage(NamedTuple):
     waits_for : tuple of str
         Input stages that run first; the stage runs only if the output of one of them changes.
     loses_model : bool
-        Whether a finished model would be trained again though neither the text nor a setting has changed since: the code,
-        a library or a default is another one.
+        Whether a finished model would be trained again though neither the text nor a setting has changed since: the
+        code, a library or a default is another one.
     """
 
     stage: str
