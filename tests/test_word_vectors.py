@@ -334,3 +334,44 @@ def test_a_mean_mixes_vectors_words_ids_and_unknown_words():
     assert not vectors.mean_vector(["unknown", "words"]).any()
     with pytest.raises(KeyError):
         vectors.mean_vector(given, ignore_missing=False)
+
+
+@pytest.mark.parametrize("word", [None, 1.0, 1.5, True, b"king", ["king"], np.float32(1), ("king", 1)])
+def test_what_is_neither_a_word_nor_an_id_is_refused(vectors, word):
+    calls = [vectors.get_vector, lambda w: vectors.similarity(w, "king"), lambda w: vectors.similarity("king", w)]
+    calls += [lambda w: vectors.neighbors([w]), lambda w: vectors.unit_vectors([w]), lambda w: vectors.rank("king", w)]
+    calls += [lambda w: vectors.mean_vector([w, "king"]), lambda w: vectors.mean_vector([w])]
+    for call in calls[isinstance(word, list) :]:  # a list has vectors
+        with pytest.raises(TypeError, match="expected a word or its id"):
+            call(word)
+
+
+@pytest.mark.parametrize("ids", [np.array([[1, 2]]), np.array(1), np.zeros((0, 2), int)])
+def test_ids_are_a_list(vectors, ids):
+    with pytest.raises(TypeError, match="expected a list of words or ids"):
+        vectors.neighbors(ids)
+
+
+@pytest.mark.parametrize("query", ["most_similar", "most_similar_cosmul", "neighbors"])
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"topn": 2.5}, TypeError),
+        ({"topn": "5"}, TypeError),
+        ({"topn": None}, TypeError),
+        ({"topn": True}, TypeError),
+        ({"restrict_vocab": 2.0}, TypeError),
+        ({"restrict_vocab": 0}, ValueError),
+        ({"restrict_vocab": -1}, ValueError),
+    ],
+)
+def test_numbers_of_neighbours_are_whole(vectors, query, options, error):
+    (name,) = options
+    with pytest.raises(error, match=f"{name} is .*; expected"):
+        getattr(vectors, query)(["king"], **options)
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, -np.inf])
+def test_weights_are_finite(vectors, weight):
+    with pytest.raises(ValueError, match="weight is NaN or infinite"):
+        vectors.mean_vector(["king", "man"], [1, weight])

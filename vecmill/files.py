@@ -17,7 +17,10 @@ from typing import Any, BinaryIO
 
 from vecmill.errors import OutputError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space or write elsewhere"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise the limit of open files (ulimit -n), or use fewer threads"),
+}
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # raised by file systems that cannot flush a directory
 _CHUNK = 1 << 20
 
@@ -40,8 +43,7 @@ def writing(path: str | PathLike[str], *, remedy: str | None = None) -> Iterator
     try:
         yield
     except OSError as error:
-        full = error.errno in _FULL
-        remedy = remedy or ("free some space or write elsewhere" if full else "choose a place that can be written to")
+        remedy = remedy or _REMEDIES.get(error.errno or 0, "choose a place that can be written to")
         raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
 
 

@@ -201,9 +201,13 @@ class EmbeddingMatrix:
             The word is not in the vocabulary; the message suggests the closest spellings.
         IndexError
             The number is not a row.
+        TypeError
+            `word` is neither a word nor an id.
         """
         if isinstance(word, str):
             return self.vocabulary.id(word)
+        if not isinstance(word, (int, np.integer)) or isinstance(word, bool):
+            raise TypeError(f"got {word!r:.40} ({type(word).__name__}); expected a word or its id")
         if not 0 <= word < len(self):
             raise IndexError(f"word id {word} is not a row; expected 0 to {len(self) - 1}")
         return int(word)
@@ -211,12 +215,17 @@ class EmbeddingMatrix:
     def ids(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the rows of several words, (n,) int64; raise as `id`, and a TypeError for a str instead of a list."""
         require_list(words)
+        if isinstance(words, np.ndarray) and words.ndim != 1:
+            raise TypeError(f"got an array of shape {words.shape}; expected a list of words or ids")
         if isinstance(words, np.ndarray) and words.dtype.kind in "iu" and words.size:
             for row in (words.min(), words.max()):
                 self.id(row)
             return words.astype(np.int64)
-        found = self.vocabulary.ids(words, missing=_UNKNOWN).astype(np.int64)  # type: ignore[arg-type]
-        if _UNKNOWN in found:  # an id, or an unknown word
+        try:
+            found = self.vocabulary.ids(words, missing=_UNKNOWN).astype(np.int64)  # type: ignore[arg-type]
+        except TypeError:  # not hashable
+            found = np.array([_UNKNOWN])
+        if _UNKNOWN in found:  # an id, an unknown word, or no word at all
             found = np.fromiter((self.id(word) for word in words), np.int64, len(words))
         return found
 
@@ -301,7 +310,8 @@ class EmbeddingMatrix:
         Raises
         ------
         ValueError
-            There are no words, the number of weights differs, or a vector has another dimension.
+            There are no words, the number of weights differs, one of them is not finite, or a vector has another
+            dimension.
         KeyError
             A word is unknown, with ``ignore_missing=False``.
         TypeError
@@ -313,6 +323,8 @@ class EmbeddingMatrix:
         factors = None if weights is None else np.asarray(weights, np.float64)
         if factors is not None and factors.shape != (len(words),):
             raise ValueError(f"got {len(words)} words and weights of shape {factors.shape}; expected one weight a word")
+        if factors is not None and not np.isfinite(factors).all():
+            raise ValueError("a weight is NaN or infinite; expected finite numbers")
         ids = self._ids_of_terms(words, ignore_missing=ignore_missing)
         if factors is None and len(ids) == 1 and ids[0] >= 0:
             mean = self.matrix[ids[0]].astype(np.float64)

@@ -162,9 +162,10 @@ class WordVectors(EmbeddingMatrix):
         weighted += [term if isinstance(term, tuple) else (term, -1.0) for term in _as_list(negative)]
         words, weights = [word for word, _ in weighted], [weight for _, weight in weighted]
         query = self.mean_vector(words, weights, post_normalize=True, ignore_missing=False)
+        candidates = self._candidates(topn, restrict_vocab)
         if topn < 1:
             return []
-        ids, similarities = nearest(self.unit_matrix[:restrict_vocab], query[None], topn, self._rows(words)[None])
+        ids, similarities = nearest(candidates, query[None], topn, self._rows(words)[None])
         return self._named(ids[0], similarities[0])
 
     def most_similar_cosmul(
@@ -179,7 +180,7 @@ class WordVectors(EmbeddingMatrix):
         ups, downs = _as_list(positive), _as_list(negative)
         if not ups:
             raise ValueError("got no positive words; expected at least one")
-        candidates = self.unit_matrix[:restrict_vocab]
+        candidates = self._candidates(topn, restrict_vocab)
         scores = np.ones(len(candidates), np.float32)
         for term in ups:
             scores *= self._cosines(candidates, term) / 2 + 0.5
@@ -258,7 +259,7 @@ class WordVectors(EmbeddingMatrix):
         similarities : (n, k) float32
             Cosines.
         """
-        candidates = self.unit_matrix[:restrict_vocab]
+        candidates = self._candidates(topn, restrict_vocab)
         rows = self.ids(words)
         ids, similarities = nearest(candidates, self.unit_matrix[rows], topn, rows[:, None])
         k = min(topn, len(candidates) - 1)
@@ -320,6 +321,16 @@ class WordVectors(EmbeddingMatrix):
     def rank(self, w1: Word, w2: Word) -> int:
         """Return the rank of `w2` among the neighbours of `w1`; the nearest has rank 1."""
         return len(self.closer_than(w1, w2)) + 1
+
+    def _candidates(self, topn: int, restrict_vocab: int | None) -> np.ndarray:
+        """Return the unit vectors of the words that a query searches; raise for numbers that are none."""
+        given = {"topn": topn} if restrict_vocab is None else {"topn": topn, "restrict_vocab": restrict_vocab}
+        for name, number in given.items():
+            if not isinstance(number, (int, np.integer)) or isinstance(number, bool):
+                raise TypeError(f"{name} is {number!r} ({type(number).__name__}); expected a whole number")
+        if restrict_vocab is not None and restrict_vocab < 1:
+            raise ValueError(f"restrict_vocab is {restrict_vocab}; expected 1 or more")
+        return self.unit_matrix[:restrict_vocab]
 
     def _cosines(self, candidates: np.ndarray, term: WordOrVector) -> np.ndarray:
         cosines: np.ndarray = candidates @ self.mean_vector([term], post_normalize=True, ignore_missing=False)

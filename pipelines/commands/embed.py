@@ -128,6 +128,8 @@ def _format(name: str | None, out: Path | None, as_json: bool) -> str:
     if name is not None:
         require_choice("--format", name, list(FORMAT_OF_ENDING.values()))
     if out is None:
+        if sys.stdout is None:
+            raise ConfigError("standard output is closed; give a file with --out")
         if name in BINARY_FORMATS:
             raise ConfigError(f"--format: {name} is not written to stdout; give a file with --out")
         return name or ("jsonl" if as_json else "text")
@@ -137,7 +139,8 @@ def _format(name: str | None, out: Path | None, as_json: bool) -> str:
 
 
 def _progress(file: str, out: Path | None) -> AbstractContextManager[Update]:
-    typed, shown = file == STANDARD_INPUT and sys.stdin.isatty(), out is None and sys.stdout.isatty()
+    typed = file == STANDARD_INPUT and sys.stdin is not None and sys.stdin.isatty()
+    shown = out is None and sys.stdout is not None and sys.stdout.isatty()
     if typed or shown:  # the terminal has no room for a bar
         return nullcontext(lambda done, *_, **__: None)
     return make_progress().task("embedding lines", None)

@@ -100,6 +100,8 @@ def _arriving(prompt: str) -> Iterator[bytes]:
     """Yield what arrives on stdin; raise an error for binary data and other encodings."""
     from corpora.other_kinds import HEAD, require_utf8
 
+    if sys.stdin is None or sys.stdin.closed:
+        raise VecmillError("standard input is closed; expected text there, or a name of a file or words as arguments")
     stdin = cast(BufferedReader, sys.stdin.buffer)
     typed, mark = sys.stdin.isatty(), codecs.BOM_UTF8
     while True:
