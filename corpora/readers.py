@@ -171,11 +171,9 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
             others |= {_JSON_KINDS[type(record[field])]} if field in record else set()
         count(f"record without text in field {field!r} skipped", f"line {number} of {path}")
     if others and not found:
-        raise UnusableFileError(
-            f"file without field {field!r} skipped",
-            f"{path}: the field {field!r} holds {' or '.join(sorted(others))}, expected a string; make it one, or choose "
-            "another field with --field",
-        )
+        held = " or ".join(sorted(others))
+        message = f"{path}: the field {field!r} holds {held}, expected a string; choose another field with --field"
+        raise UnusableFileError(f"file without field {field!r} skipped", message)
     if records and not found:
         raise no_records(path, "field", field, names, f"none of the {records:,} lines is a JSON object with")
 

@@ -188,11 +188,7 @@ def test_a_closed_stdin_is_one_line(command, model, language_model):
 
 
 def test_a_closed_stdout_is_one_line(model):
-    run = subprocess.run(
-        ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, "embed", model],
-        input="the king\n",
-        capture_output=True,
-        text=True,
-    )
+    call = ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, "embed", model]
+    run = subprocess.run(call, input="the king\n", capture_output=True, text=True)
     assert run.returncode != 0
     assert "error: standard output is closed; give a file with --out" in run.stderr

@@ -1,6 +1,8 @@
 """What is refused before the first stage leaves nothing: no directory, no lock, and what was there as it was."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -120,3 +122,36 @@ def test_a_refused_training_keeps_unfinished_work_also_with_force(folder, monkey
     assert any(".out.work" in name for name in before)
     assert "nltk" in refusal("train-embeddings", *options, "--force", "--tokenizer", "nltk:nothing")
     assert everything(folder) == before
+
+
+def test_a_text_may_be_a_file_url(folder):
+    options = ["--dimension", 8, "--epochs", 1, "--threads", 1]
+    result = vecmill("train-embeddings", (folder / "text.txt").as_uri(), "--out", "out", *options)
+    assert result.exit_code == 0, result.output
+
+
+def test_a_current_directory_that_was_removed_is_named(folder, model, monkeypatch):
+    Path("gone").mkdir()
+    monkeypatch.chdir("gone")
+    Path("../gone").rmdir()
+    for command in (["neighbors", "../model", "king"], ["train-embeddings", folder / "text.txt", "--out", "out"]):
+        assert "the current directory was removed; change to another one" in refusal(*command)
+    monkeypatch.chdir(folder)
+
+
+def test_too_little_memory_is_named(folder, monkeypatch):
+    def none_left(*_):
+        raise OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    monkeypatch.setattr("pipelines.stages.train.TrainEmbeddingsStage.run", none_left)
+    assert "not enough memory" in refusal("train-embeddings", "text.txt", "--out", "out")
+
+
+def test_what_a_cut_left_half_written_in_a_finished_run_is_removed(folder):
+    Path("run.toml").write_text(toml({"corpus": {"source": "text.txt"}, **QUICK}), "utf-8")
+    assert vecmill("run", "run.toml", "--out", "out").exit_code == 0
+    before = everything(folder / "out")
+    for name in ("..hashes.json.partial", ".config.json.partial", "..train-embeddings.progress.json.partial"):
+        Path("out", name).write_bytes(bytes(9))
+    assert vecmill("run", "run.toml", "--out", "out").exit_code == 0
+    assert everything(folder / "out").keys() == before.keys()

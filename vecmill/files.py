@@ -71,6 +71,8 @@ def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: b
     path = Path(path)
     partial = _sibling(path)
     with writing(path, remedy=remedy):
+        if path.exists() and not path.is_file():
+            raise OutputError(f"{path} is a directory, a device or a pipe; expected the name of a file to write")
         _remove(partial)
         try:
             with partial.open("xb") as file:  # x: follows no link

@@ -48,6 +48,7 @@ class RunDirectory:
             self._lock.acquire()
             self._is_new = not (self.path / CONFIG_FILE).exists()
             try:
+                self._remove_partial_files()
                 self._lock.record_owner()
             except BaseException as error:
                 self.__exit__(type(error), error, None)
@@ -69,6 +70,11 @@ class RunDirectory:
         finally:
             self._lock.release()
             remove_empty(self._created)
+
+    def _remove_partial_files(self) -> None:
+        """Remove what a process that was killed, or whose machine lost its power, was writing."""
+        for partial in self.path.glob(".*.partial"):
+            shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Write the effective settings of this run."""
