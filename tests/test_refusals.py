@@ -130,12 +130,12 @@ def test_a_text_may_be_a_file_url(folder):
     assert result.exit_code == 0, result.output
 
 
-def test_a_current_directory_that_was_removed_is_named(folder, model, monkeypatch):
+def test_a_current_directory_that_was_removed_is_named(folder, monkeypatch):
     Path("gone").mkdir()
     monkeypatch.chdir("gone")
     Path("../gone").rmdir()
-    for command in (["neighbors", "../model", "king"], ["train-embeddings", folder / "text.txt", "--out", "out"]):
-        assert "the current directory was removed; change to another one" in refusal(*command)
+    message = refusal("train-embeddings", folder / "text.txt", "--out", "out")
+    assert "the current directory was removed; change to another one" in message
     monkeypatch.chdir(folder)
 
 
