@@ -6,12 +6,11 @@ from typing import Any
 
 from pipelines.running.manifest import MANIFEST_FILE, Manifest
 from pipelines.running.run_directory import is_run
-from pipelines.settings.file_names import CONFIG_FILE, PERPLEXITY_FILE
+from pipelines.settings.file_names import CONFIG_FILE, LANGUAGE_MODEL_FILE, PERPLEXITY_FILE
 from vecmill.errors import OutputError
 from vecmill.files import read_json
 
 _STAGES = {"word vectors": "train-embeddings", "language model": "train-lm"}
-_LANGUAGE_MODEL_FILE = "language_model.json"
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -37,7 +36,7 @@ def describe(path: Path) -> dict[str, Any]:
         if not parts:
             raise OutputError(f"{path} is a run without a finished model; see 'vecmill status {path}'")
         return {"path": str(path), "format": "run"} | {kind: describe(place) for kind, place in parts.items()}
-    if (path / _LANGUAGE_MODEL_FILE).exists():
+    if (path / LANGUAGE_MODEL_FILE).exists():
         return _language_model(path)
     return _word_vectors(path)
 
