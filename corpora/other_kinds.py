@@ -47,8 +47,8 @@ _XML_FILE = "XML file", "extract the text first: xmllint --xpath 'string()' {pat
 _COMMENTS = re.compile(rb"(<!--.*?-->\s*)*", re.DOTALL)
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\v\f\r\x1b")
-_SEPARATORS = {0x01, 0x02, 0x1C, 0x1D, 0x1E, 0x1F}  # control characters between fields, read as halves of characters
-_FEW_BLOCKS, _SHORTEST = 4, 8
+_SCRIPTS = {*range(0x03, 0x1C), 0x20}  # blocks of scripts whose characters may be two bytes of ASCII; punctuation
+_SHORTEST = 8  # characters
 _NO_TEXT = ("Cc", "Cf", "Cn", "Co", "Cs")
 _INVISIBLE = "\t\n\r\f\u00ad\u200b\u200c\u200d\u200e\u200f\ufeff"  # but part of text
 
@@ -152,7 +152,7 @@ def _without_ascii(head: bytes) -> str | None:
         # a text keeps to few blocks of 256 characters; bytes in wrong order, or of something else, are in many
         blocks = {ord(c) >> 8 for c in text}
         if _is_utf8(head):
-            is_text = controls > len(text) // 8 and len(blocks) <= _FEW_BLOCKS and not blocks <= _SEPARATORS
+            is_text = controls > len(text) // 8 and blocks <= _SCRIPTS
         else:
             is_text = controls > len(text) // 256 or (len(blocks) == 1 and len(text) >= _SHORTEST)
         if text and is_text and (found is None or len(blocks) < found[0]):

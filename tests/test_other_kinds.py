@@ -139,9 +139,19 @@ def test_other_encodings_are_not_taken_for_utf_16(tmp_path, language, encoding):
 
 def test_control_characters_between_fields_are_read(tmp_path):
     for separator in b"\1\2\x1c\x1d\x1e\x1f":
-        data = bytes([separator]).join([b"name", b"value", b"a longer value", b"x"] * 50) + b"\n"
-        (tmp_path / "a.txt").write_bytes(data)
-        assert read(tmp_path / "a.txt") == data
+        for fields in ([b"name", b"value", b"a longer value", b"x"], [b"a", b"b", b"c"], [b"12", b"345"], [b""]):
+            data = bytes([separator]).join(fields * 50) + b"\n"
+            (tmp_path / "a.txt").write_bytes(data)
+            assert read(tmp_path / "a.txt") == data
+
+
+@pytest.mark.parametrize(
+    "data", [b"a b\0" * 100, b"\0", b"ab\0", b"\0\1\2\3" * 50, b"\x7fELF\2\1\1\0\0\0" * 9, bytes(range(256))]
+)
+def test_binary_data_is_not_taken_for_utf_16(tmp_path, data):
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(CorpusError, match="is a binary file"):
+        read(tmp_path / "a")
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.json", "a.html", "a"])
