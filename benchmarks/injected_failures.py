@@ -129,7 +129,7 @@ class Lab:
         (self.place / "v").rename(self.folder / "model")
         for command in commands:
             self.clear()
-            self._before(command)
+            self.begin(command)
             self.here(self.arguments(command))
 
     def arguments(self, command: str) -> list[str]:
@@ -214,7 +214,7 @@ class Lab:
     def trace(self, command: str) -> list[str]:
         """Run a command undisturbed in an empty place; return its calls as strace writes them."""
         self.clear()
-        self._before(command)
+        self.begin(command)
         record = self.folder / "trace"
         outcome = self.run(command, "-y", "-e", f"trace={_names(CALLS)}", "-o", str(record))
         assert outcome.code == 0, outcome.log
@@ -226,7 +226,7 @@ class Lab:
         None if the call was not made this time.
         """
         self.clear()
-        self._before(command)
+        self.begin(command)
         record = self.folder / "trace"
         injected = f"inject={failure.call}:error={failure.error}:when={failure.number}"
         first = self.run(command, "-e", f"trace={failure.call}", "-e", injected, "-o", str(record))
@@ -247,12 +247,16 @@ class Lab:
             return self.difference(command)
         return ""
 
-    def contents(self) -> dict[str, str]:
-        """Return the SHA-256 of every file in the place that is the same in every run."""
-        found = kills.contents(self.place)
+    def contents(self, strict: bool = True) -> dict[str, str]:
+        """Return the SHA-256 of every file in the place that is the same in every run.
+
+        Files of JSON that cannot be read are an error, or count as they are if not `strict`.
+        """
+        found = kills.contents(self.place, strict)
         return {name: digest for name, digest in found.items() if not {*Path(name).parts} & {*TIMED}}
 
-    def _before(self, command: str) -> None:
+    def begin(self, command: str) -> None:
+        """Give a command what it is to replace."""
         if command.endswith("--force"):
             shutil.copytree(self.folder / "model", self.place / "v")
 

@@ -191,22 +191,27 @@ class Soak:
         return True
 
 
-def contents(root: Path) -> dict[str, str]:
-    """SHA-256 of every output; of JSON without what is different in every run."""
+def contents(root: Path, strict: bool = True) -> dict[str, str]:
+    """SHA-256 of every output; of JSON without what is different in every run, or as it is if it is damaged."""
     return {
-        path.relative_to(root).as_posix(): hashlib.sha256(_lasting(path)).hexdigest()
+        path.relative_to(root).as_posix(): hashlib.sha256(_lasting(path, strict)).hexdigest()
         for path in sorted(root.rglob("*"))
         if path.is_file() and path.name not in (*KEPT, "manifest.json")
     }
 
 
-def _lasting(path: Path) -> bytes:
+def _lasting(path: Path, strict: bool) -> bytes:
     if path.parent.name == "report":  # tells how long everything took
         return b""
     if path.suffix not in (".json", ".jsonl"):
         return path.read_bytes()
     text = path.read_text("utf-8")
-    values = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
+    try:
+        values = [json.loads(line) for line in text.splitlines()] if path.suffix == ".jsonl" else json.loads(text)
+    except ValueError:
+        if strict:
+            raise
+        return text.encode()
     return json.dumps(_without_times(values)).encode()
 
 

@@ -84,6 +84,12 @@ def compare_single_calls(repeats: int) -> list[dict[str, str]]:
             lambda: [theirs.get_vector(a, norm=True) for a, _ in pairs],
         ),
         (
+            "mean of one word",
+            1,
+            lambda: [ours.mean_vector([a]) for a, _ in pairs],
+            lambda: [theirs.get_mean_vector([a]) for a, _ in pairs],
+        ),
+        (
             "mean of 5 words",
             1,
             lambda: [ours.mean_vector(some) for some in lists],

@@ -288,6 +288,10 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
     if path.exists():
         file = local_file(path)
         return Corpus(path.name, _describe(str(path), file.size), [file], options)
+    if path.is_symlink():
+        raise CorpusError(
+            f"{str(path)!r} is a link to {str(path.readlink())!r}, which does not exist; correct the link"
+        )
     if pattern and glob.has_magic(pattern):
         files = matching_files(str(path), unreadable.append)
         return _collection(pattern, pattern, files, options, unreadable)

@@ -46,6 +46,9 @@ _HTML_FILE = "HTML file", "extract the text first: pandoc -f html -t plain {path
 _XML_FILE = "XML file", "extract the text first: xmllint --xpath 'string()' {path} > {stem}.txt"
 _COMMENTS = re.compile(rb"(<!--.*?-->\s*)*", re.DOTALL)
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
+_CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\v\f\r\x1b")
+_SCRIPTS = {*range(0x03, 0x1C), 0x20}  # blocks of scripts whose characters may be two bytes of ASCII; punctuation
+_SHORTEST = 8  # characters
 _NO_TEXT = ("Cc", "Cf", "Cn", "Co", "Cs")
 _INVISIBLE = "\t\n\r\f\u00ad\u200b\u200c\u200d\u200e\u200f\ufeff"  # but part of text
 
@@ -65,11 +68,9 @@ def require_utf8(head: bytes, path: str) -> None:
     UnusableFileError
         The file is binary or of another encoding; the message says what to do.
     """
-    encoding = _other_encoding(head)
-    if encoding:
-        kind, remedy = encoding[:6], f"convert it: iconv -f {encoding} -t UTF-8 {shlex.quote(path)} > converted.txt"
-        raise UnusableFileError(f"{kind} file skipped", f"{path} is {kind} text, expected UTF-8; {remedy}")
+    _refuse_encoding(_other_encoding(head), path)
     _refuse(_document(head), path)
+    _refuse_encoding(_without_ascii(head), path)
     if b"\0" in head:
         remedy = "expected UTF-8 text; unpack archives and convert documents to plain text first"
         raise UnusableFileError("binary file skipped", f"{path} is a binary file (it has NUL bytes), {remedy}")
@@ -112,6 +113,12 @@ def suffix_of(name: str) -> str:
     return path.with_suffix("").suffix if path.suffix in MAGIC else path.suffix
 
 
+def _refuse_encoding(encoding: str | None, path: str) -> None:
+    if encoding:
+        kind, remedy = encoding[:6], f"convert it: iconv -f {encoding} -t UTF-8 {shlex.quote(path)} > converted.txt"
+        raise UnusableFileError(f"{kind} file skipped", f"{path} is {kind} text, expected UTF-8; {remedy}")
+
+
 def _refuse(found: tuple[str, str] | None, path: str) -> None:
     if found:
         kind, remedy = found
@@ -132,15 +139,48 @@ def _other_encoding(head: bytes) -> str | None:
     return best if ordinary[best] else None
 
 
+def _without_ascii(head: bytes) -> str | None:
+    """Return the name of UTF-16 text without spaces, ends of lines and letters of ASCII.
+
+    A text of one byte a character, or in UTF-8, has next to no control characters. UTF-16 has them: half a character of
+    Cyrillic (U+04..), one in eight of Chinese, whose two bytes take all values.
+    """
+    controls = len(head) - len(head.translate(None, _CONTROLS))
+    found: tuple[int, str] | None = None
+    for encoding in ("UTF-16LE", "UTF-16BE"):
+        text = _text(head, encoding)
+        # a text keeps to few blocks of 256 characters; bytes in wrong order, or of something else, are in many
+        blocks = {ord(c) >> 8 for c in text}
+        if _is_utf8(head):
+            is_text = controls > len(text) // 8 and blocks <= _SCRIPTS
+        else:
+            is_text = controls > len(text) // 256 or (len(blocks) == 1 and len(text) >= _SHORTEST)
+        if text and is_text and (found is None or len(blocks) < found[0]):
+            found = len(blocks), encoding
+    return found[1] if found else None
+
+
+def _is_utf8(head: bytes) -> bool:
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)  # a character may be cut at the end
+    except UnicodeError:
+        return False
+    return True
+
+
 def _ordinary_characters(head: bytes, encoding: str) -> int:
     """Return the number of spaces, ends of lines and ASCII letters if the bytes are text in an encoding, else 0."""
+    return sum(c in " \r\n" or (c.isascii() and c.isalpha()) for c in _text(head, encoding))
+
+
+def _text(head: bytes, encoding: str) -> str:
+    """Return what the bytes are in an encoding; nothing if they are no text in it."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(head)  # a character may be cut at the end
     except UnicodeError:
-        return 0
-    if any(unicodedata.category(c) in _NO_TEXT and c not in _INVISIBLE for c in text):
-        return 0
-    return sum(c in " \r\n" or (c.isascii() and c.isalpha()) for c in text)
+        return ""
+    no_text = any(unicodedata.category(c) in _NO_TEXT and c not in _INVISIBLE for c in text)
+    return "" if no_text else text
 
 
 def _document(head: bytes) -> tuple[str, str] | None:

@@ -14,13 +14,21 @@ from typing import BinaryIO
 
 from corpora.errors import CorpusError
 from corpora.other_kinds import HEAD, is_json_lines, require_plain_text, require_utf8, suffix_of
-from corpora.skipped import Count, no_records
+from corpora.skipped import Count, UnusableFileError, no_records
 from vecmill.compression import Prefixed, decompressed, read_fully
 from vecmill.extras import needs
 
 RECORD_LIMIT = 1 << 30
 """Longest record of a .jsonl or .csv file, in bytes; a longer one is damage, such as an unclosed quotation mark."""
 
+_JSON_KINDS = {
+    bool: "true or false",
+    dict: "an object",
+    float: "a number",
+    int: "a number",
+    list: "a list",
+    type(None): "null",
+}
 _SUFFIXES = {".jsonl": "jsonl", ".ndjson": "jsonl", ".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 
 
@@ -143,6 +151,7 @@ def _record(text: str) -> bytes:
 def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) -> Iterator[bytes]:
     records = found = 0
     names: set[str] = set()
+    others: set[str] = set()  # what the field holds in place of text
     for number, line in enumerate(_lines(stream, path), start=1):
         if not line.strip():
             continue
@@ -159,7 +168,12 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
             continue
         if isinstance(record, dict) and len(names) < 100:
             names |= record.keys()
+            others |= {_JSON_KINDS[type(record[field])]} if field in record else set()
         count(f"record without text in field {field!r} skipped", f"line {number} of {path}")
+    if others and not found:
+        held = " or ".join(sorted(others))
+        message = f"{path}: the field {field!r} holds {held}, expected a string; choose another field with --field"
+        raise UnusableFileError(f"file without field {field!r} skipped", message)
     if records and not found:
         raise no_records(path, "field", field, names, f"none of the {records:,} lines is a JSON object with")
 

@@ -75,8 +75,8 @@ if hasattr(os, "register_at_fork"):  # Windows does not fork
     os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
-def over_rows(work: Callable[[Rows], None], count: int, cost: int, grain: int = 1) -> None:
-    """Call ``work((start, stop))`` for slices that make up ``range(count)``, one slice per thread.
+def over_rows(work: Callable[[Rows], None], count: int, cost: int, grain: int = 1, pieces: int = 1) -> None:
+    """Call ``work((start, stop))`` for slices that make up ``range(count)``.
 
     Parameters
     ----------
@@ -88,18 +88,25 @@ def over_rows(work: Callable[[Rows], None], count: int, cost: int, grain: int = 
         Element operations of one row; little work stays in the calling thread.
     grain : int
         Slices are multiples of this number of rows, as far as `count` allows.
+    pieces : int
+        Slices per thread. A thread that is done takes the next slice; with several of them, no thread waits long for
+        one that started late or that has to share its processor.
     """
     if 0 < count * cost < 2 * SMALLEST_TASK:
         work((0, count))
         return
     available = _threads.get() or _default_threads()
     threads = max(1, min(available, count * cost // SMALLEST_TASK))
-    size = max(1, -(-count // (threads * grain))) * grain
-    slices = [(start, min(start + size, count)) for start in range(0, count, size)]
-    futures = [_pool(available).submit(work, rows) for rows in slices[1:]]
+    size = max(1, -(-count // (threads * grain * (pieces if threads > 1 else 1)))) * grain
+    slices = iter([(start, min(start + size, count)) for start in range(0, count, size)])
+
+    def take_slices() -> None:
+        for rows in slices:  # an iterator gives each slice to one thread
+            work(rows)
+
+    futures = [_pool(available).submit(take_slices) for _ in range(min(threads, -(-count // size)) - 1)]
     try:
-        if slices:
-            work(slices[0])
+        take_slices()
     finally:
         for future in futures:
             future.result()

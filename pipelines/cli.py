@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -109,9 +110,11 @@ def explain(error: Exception) -> int:
             text = f"{text} (see {context.command_path} --help)"
     elif full := _full_disk(error):
         text = f"no space left for {full.filename or 'the output'}; free some space and repeat the command to resume"
-    elif isinstance(error, OSError):
+    elif isinstance(error, FileNotFoundError) and not error.filename and not _has_current_directory():
+        text = "the current directory was removed; change to another one"
+    elif isinstance(error, OSError) and error.errno != errno.ENOMEM:
         text = f"{error.filename}: {error.strerror}" if error.filename else text
-    elif isinstance(error, MemoryError):
+    elif isinstance(error, MemoryError | OSError):
         text = "not enough memory; set a smaller --max-vocabulary or --dimension"
     elif _is_usage(error):
         code = USAGE
@@ -119,6 +122,14 @@ def explain(error: Exception) -> int:
         text = f"unexpected {type(error).__name__}: {text}; please report it with the output of 'vecmill --debug ...'"
     logger.error(" ".join(text.split()))
     return code
+
+
+def _has_current_directory() -> bool:
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _is_usage(error: Exception) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.running.manifest import MANIFEST_FILE, Manifest
 from pipelines.running.run_directory import is_run
-from pipelines.settings.file_names import CONFIG_FILE, PERPLEXITY_FILE
+from pipelines.settings.file_names import CONFIG_FILE, LANGUAGE_MODEL_FILE, PERPLEXITY_FILE
 from vecmill.errors import OutputError
 from vecmill.files import read_json
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from embeddings import WordVectors
 
 _STAGES = {"word vectors": "train-embeddings", "language model": "train-lm"}
-_LANGUAGE_MODEL_FILE = "language_model.json"
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -40,7 +39,7 @@ def describe(path: Path) -> dict[str, Any]:
         if not parts:
             raise OutputError(f"{path} is a run without a finished model; see 'vecmill status {path}'")
         return {"path": str(path), "format": "run"} | {kind: describe(place) for kind, place in parts.items()}
-    if (path / _LANGUAGE_MODEL_FILE).exists():
+    if (path / LANGUAGE_MODEL_FILE).exists():
         return _language_model(path)
     return _word_vectors(path)
 

@@ -12,6 +12,7 @@ from pipelines.running.runner import PlannedStage, Runner
 from pipelines.settings.config import ConfigError
 from pipelines.settings.run_config import RunConfig
 from pipelines.stage_lists import STAGES, run_stages
+from vecmill.errors import OutputError
 from vecmill.hints import did_you_mean
 
 
@@ -91,8 +92,18 @@ def run(config: RunConfig, directory: Path, progress: Progress, selection: Selec
     """
     with RunDirectory(directory) as output:
         runner = _runner(config, directory, selection, progress)
-        output.begin(config.to_dict())
-        return Outcome(runner.run(), runner.made)
+        _refuse_to_lose_models(runner.plan(), directory)
+        return Outcome(runner.run(lambda: output.begin(config.to_dict())), runner.made)
+
+
+def _refuse_to_lose_models(steps: list[PlannedStage], directory: Path) -> None:
+    """Raise an error if a model that another version trained would be replaced, though nothing was changed."""
+    for step in steps:
+        if step.loses_model:
+            raise OutputError(
+                f"{directory / step.stage} is finished, but another version of vecmill or of its libraries made it "
+                f"({step.reason}); choose another --out to keep it, or add --force {step.stage} to train again"
+            )
 
 
 def _runner(config: RunConfig, directory: Path, selection: Selection, progress: Progress) -> Runner:

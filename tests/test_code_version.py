@@ -24,7 +24,7 @@ def names(stage):
         ("tokenize", "embeddings/text/tokenizer/kernels.py", "embeddings/word2vec/"),
         ("phrases", "embeddings/text/phrase_kernels.py", "embeddings/word2vec/"),
         ("vocabulary", "embeddings/text/vocabulary.py", "embeddings/formats/"),
-        ("train", "embeddings/word2vec/simd.py", "embeddings/formats/"),
+        ("train", "embeddings/simd.py", "embeddings/formats/"),
         ("train", "pipelines/stages/initial_vectors.py", "embeddings/networks/"),
         ("count_based", "embeddings/count_based/cooccurrence_kernels.py", "embeddings/networks/"),
         ("cooccurrences", "embeddings/count_based/cooccurrence_kernels.py", "embeddings/networks/"),

@@ -131,3 +131,10 @@ def test_evaluate_prints_and_saves_every_kind_of_set(model, tmp_path):
     assert {record["measure"] for record in again} >= {"Spearman", "accuracy (3CosMul)", "purity"}
     fails(2, "--method: '3cosmul'.*did you mean '3CosMul'", "evaluate", model, "--method", "3cosmul")
     fails(2, "must end in .csv or .json", "evaluate", model, "--out", tmp_path / "scores.txt")
+
+
+def test_binary_files_are_no_evaluation_sets(tmp_path):
+    for number, data in enumerate([bytes(500), b"a b 1\n\0\0\0", b"a\tb\t1\n" * 9 + b"\0"]):
+        (tmp_path / f"{number}.txt").write_bytes(data)
+        WordVectors(Vocabulary.from_words(["a", "b"]), np.eye(2, dtype=np.float32)).save(tmp_path / f"m{number}")
+        fails(1, "is a binary file", "evaluate", tmp_path / f"m{number}", "--data", tmp_path / f"{number}.txt")

@@ -1,5 +1,6 @@
 """The ground floor: outputs that are there in full or not at all, JSON, hashes, hints."""
 
+import errno
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from vecmill.files import (
     read_json,
     recover_directory,
     write_json,
+    writing,
 )
 from vecmill.hints import did_you_mean
 
@@ -165,3 +167,34 @@ def test_a_directory_that_cannot_be_read_is_an_error_and_not_empty(tmp_path, mon
         list(entries(tmp_path))
     with pytest.raises(PermissionError):
         list_outputs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EDQUOT, "free some space"),
+        (errno.EMFILE, "ulimit -n"),
+        (errno.ENFILE, "ulimit -n"),
+        (errno.EACCES, "choose a place that can be written to"),
+        (errno.EROFS, "choose a place that can be written to"),
+    ],
+)
+def test_the_remedy_is_that_of_the_error(number, remedy):
+    with pytest.raises(OutputError, match=f"cannot write x: .*; .*{remedy}"), writing("x"):
+        raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "link").symlink_to(os.devnull)
+    before = {path.name: path.lstat().st_mode for path in tmp_path.iterdir()}
+    for name in before:
+        with (
+            pytest.raises(OutputError, match=f"{name} is a directory, a device or a pipe"),
+            atomic_file(tmp_path / name),
+        ):
+            pass
+    assert {path.name: path.lstat().st_mode for path in tmp_path.iterdir()} == before

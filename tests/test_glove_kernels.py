@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from embeddings import simd
 from embeddings.glove import kernels
 from embeddings.glove.training_run import initial_rows, summed_vectors
-from embeddings.word2vec import simd
 from embeddings.word2vec.padded_matrices import padded_dimension
 from tests.reference import glove as reference
 

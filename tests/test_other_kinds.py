@@ -99,6 +99,61 @@ def test_wide_encodings_are_named_with_and_without_their_mark(tmp_path, encoding
         read(tmp_path / "wide text.txt")
 
 
+WITHOUT_ASCII = {
+    "Chinese": "自然语言处理是人工智能领域中的一个重要方向。北京是中华人民共和国的首都，上海是最大的城市",
+    "Japanese": "これは日本語のぶんしょうです。東京は日本の首都であり",
+    "Korean": "서울은대한민국의수도이다",
+    "Russian": "Москваявляетсястолицей",
+    "Greek": "ΗΑθήναείναιηπρωτεύουσα",
+    "Hebrew": "ירושליםהיאבירה",
+    "Arabic": "القاهرةعاصمةمصر",
+    "Thai": "กรุงเทพเป็นเมืองหลวง",
+    "Amharic": "አዲስአበባየኢትዮጵያዋናከተማናት",
+}
+
+
+@pytest.mark.parametrize("repeats", [1, 500])
+@pytest.mark.parametrize("encoding", ["UTF-16LE", "UTF-16BE"])
+@pytest.mark.parametrize("language", WITHOUT_ASCII)
+def test_utf_16_is_named_without_its_mark_and_without_ascii(tmp_path, language, encoding, repeats):
+    (tmp_path / "a.txt").write_bytes((WITHOUT_ASCII[language] * repeats).encode(encoding))
+    with pytest.raises(CorpusError, match=f"is UTF-16 text, expected UTF-8; convert it: iconv -f {encoding} "):
+        read(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding"),
+    [
+        *((language, "utf-8") for language in WITHOUT_ASCII),
+        *(("Russian", encoding) for encoding in ("cp1251", "koi8-r", "iso8859-5")),
+        *(("Chinese", encoding) for encoding in ("gb18030", "big5")),
+        *(("Japanese", encoding) for encoding in ("shift_jis", "euc-jp", "iso2022_jp")),
+        *(("Greek", "cp1253"), ("Hebrew", "cp1255"), ("Korean", "euc-kr"), ("Thai", "cp874")),
+    ],
+)
+def test_other_encodings_are_not_taken_for_utf_16(tmp_path, language, encoding):
+    data = (WITHOUT_ASCII[language] * 100).encode(encoding, "ignore")
+    (tmp_path / "a.txt").write_bytes(data)
+    assert read(tmp_path / "a.txt") == data + b"\n"
+
+
+def test_control_characters_between_fields_are_read(tmp_path):
+    for separator in b"\1\2\x1c\x1d\x1e\x1f":
+        for fields in ([b"name", b"value", b"a longer value", b"x"], [b"a", b"b", b"c"], [b"12", b"345"], [b""]):
+            data = bytes([separator]).join(fields * 50) + b"\n"
+            (tmp_path / "a.txt").write_bytes(data)
+            assert read(tmp_path / "a.txt") == data
+
+
+@pytest.mark.parametrize(
+    "data", [b"a b\0" * 100, b"\0", b"ab\0", b"\0\1\2\3" * 50, b"\x7fELF\2\1\1\0\0\0" * 9, bytes(range(256))]
+)
+def test_binary_data_is_not_taken_for_utf_16(tmp_path, data):
+    (tmp_path / "a").write_bytes(data)
+    with pytest.raises(CorpusError, match="is a binary file"):
+        read(tmp_path / "a")
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.json", "a.html", "a"])
 def test_wide_encodings_are_named_whatever_the_format(tmp_path, name):
     (tmp_path / name).write_bytes('{"text": "one two"}\n'.encode("utf-16"))

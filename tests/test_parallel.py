@@ -22,15 +22,15 @@ def three_threads(monkeypatch):
 
 
 @settings(max_examples=50)
-@given(st.integers(0, 50), st.integers(0, 1 << 18), st.integers(1, 7))
-def test_slices_make_up_the_whole(count, cost, grain):
+@given(st.integers(0, 50), st.integers(0, 1 << 18), st.integers(1, 7), st.integers(1, 9))
+def test_slices_make_up_the_whole(count, cost, grain, pieces):
     seen = np.zeros(count, int)
 
     def work(rows):
         assert (rows[1] - rows[0]) % grain == 0 or rows[1] == count
         seen[slice(*rows)] += 1
 
-    parallel.over_rows(work, count, cost, grain)
+    parallel.over_rows(work, count, cost, grain, pieces)
     assert (seen == 1).all()
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, differences, load_config, with_present_keys
+from pipelines.settings.run_config import load_run_config
 
 
 @pytest.fixture
@@ -23,6 +24,11 @@ def message_of(path):
     with pytest.raises(ConfigError) as caught:
         load_config(path)
     return str(caught.value)
+
+
+def test_settings_may_begin_with_a_byte_order_mark(tmp_path):
+    (tmp_path / "marked.toml").write_bytes(b"\xef\xbb\xbf[train]\r\ndimension = 9\r\n")
+    assert load_run_config(tmp_path / "marked.toml").embedding.train.dimension == 9
 
 
 def test_without_anything_the_defaults_hold():

@@ -175,3 +175,20 @@ def test_words_are_looked_up_as_the_model_writes_them(command, tokenizer, typed,
     assert result.exit_code == (0 if known else 1)
     assert (unknown in result.stderr) == (known is None)
     assert result.stderr.count(f"{typed} is looked up as {known}") == (1 if known else 0)
+
+
+@pytest.mark.parametrize("command", CONVERSATIONS)
+def test_a_closed_stdin_is_one_line(command, model, language_model):
+    place = language_model if command == "score" else model
+    closed = 'exec "$@" <&-'
+    run = subprocess.run(["sh", "-c", closed, "sh", *PROGRAM, command, place], capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (1, "")
+    assert "error: standard input is closed; expected text there" in run.stderr
+    assert "unexpected" not in run.stderr
+
+
+def test_a_closed_stdout_is_one_line(model):
+    call = ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, "embed", model]
+    run = subprocess.run(call, input="the king\n", capture_output=True, text=True)
+    assert run.returncode != 0
+    assert "error: standard output is closed; give a file with --out" in run.stderr

@@ -83,3 +83,10 @@ def test_damaged_metrics_are_named(model, tmp_path):
 def test_without_matplotlib_the_extra_is_named(model, tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name, *rest: None)
     fails(1, r"pip install 'vecmill\[plot\]'", "plot", model, "--out", tmp_path / "p.png")
+
+
+def test_a_language_model_is_named(model, tmp_path):
+    (tmp_path / "lm").mkdir()
+    (tmp_path / "lm" / "language_model.json").write_text("{}")
+    with pytest.raises(EmbeddingsError, match="lm is a language model; its losses are in"):
+        read_metrics(tmp_path / "lm")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embeddings import Vocabulary, WordVectors, formats
+from embeddings import Vocabulary, WordVectors, formats, make_tokenizer, tokenize_corpus
 from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.vectors.postprocessing import sif_sentence_vectors
 from embeddings.vectors.subwords import SubwordVectors
@@ -99,11 +99,36 @@ def test_lines_become_sif_vectors_in_parquet(model, vectors, tmp_path):
     out = tmp_path / "lines.parquet"
     result = vecmill("embed", model, "--out", out, "--weighting", "sif", "--json", stdin=LINES)
     counted = {"lines": 5, "lines_without_known_word": 2, "words": 10, "unknown_words": 3, "words_by_ngrams": 0}
+    counted["skipped"] = {}
     assert json.loads(result.stdout) == {"out": str(out), "dimension": vectors.dimension, **counted}
     table = pd.read_parquet(out)
     sentences = [["the", "king", "the", "king"], [], ["nobody", "here"], ["woman", "queen"], ["unfinished", "man"]]
     np.testing.assert_allclose(np.stack(table["vector"]), sif_sentence_vectors(vectors, sentences), atol=1e-6)
     assert table["text"].tolist() == ["The king, the KING", "", "nobody here", "woman queen", "unfinished man"]
+
+
+INVALID = b"the caf\xe9 king\nthe \xff\xfe man\n"
+
+
+@pytest.mark.parametrize("piped", [True, False])
+def test_invalid_bytes_are_counted_as_training_counts_them(model, tmp_path, piped):
+    tokenizer = make_tokenizer()
+    counters = tokenize_corpus([INVALID], tokenizer, tmp_path / "tokenized").skipped
+    (tmp_path / "lines.txt").write_bytes(INVALID)
+    source = "-" if piped else tmp_path / "lines.txt"
+    result = vecmill("embed", model, source, "-o", tmp_path / "x.npy", "--json", stdin=INVALID if piped else None)
+    assert json.loads(result.stdout)["skipped"] == counters == {"invalid UTF-8 sequences": 3}
+    assert "iconv -f CP1252" in result.stderr
+    shown = vecmill("embed", model, source, "-o", tmp_path / "y.npy", stdin=INVALID if piped else None)
+    assert "Skipped: 3 invalid UTF-8 sequences." in shown.stdout
+
+
+def test_records_without_text_are_counted(model, tmp_path):
+    (tmp_path / "lines.jsonl").write_text('{"text": "the king"}\n{"other": 1}\nno record\n')
+    result = vecmill("embed", model, tmp_path / "lines.jsonl", "-o", tmp_path / "x.npy", "--json")
+    record = json.loads(result.stdout)
+    assert (record["lines"], sorted(record["skipped"].values())) == (1, [1, 1])
+    assert any("malformed JSON line" in reason for reason in record["skipped"])
 
 
 def test_the_tokenizer_is_that_of_the_model(model, tmp_path):
@@ -118,7 +143,8 @@ def test_what_cannot_be_embedded(model, vectors, tmp_path):
         2, "must end in .*.npy, .parquet, or needs --format", "embed", model, "-o", tmp_path / "x.doc", stdin="king\n"
     )
     fails(2, "npy is not written to stdout", "embed", model, "--format", "npy", stdin="king\n")
-    fails(1, "not text", "embed", model, stdin="k\0i\0n\0g\0\n")
+    fails(1, "stdin is UTF-16 text", "embed", model, stdin="k\0i\0n\0g\0")
+    fails(1, "stdin is a binary file", "embed", model, stdin="king\1\0\0\0")
     fails(2, "'sfi'.*'sif'", "embed", model, "--out", out, "--weighting", "sfi", stdin="king\n")
     fails(1, "standard input is empty", "embed", model, "--out", out, stdin="")
     assert not list(tmp_path.glob("*x.npy*"))
@@ -277,7 +303,16 @@ def test_files_in_another_encoding(tmp_path):
     fails(1, "word 1: the word .* is not UTF-8.*--encoding latin-1", "vector", binary, "b")
     assert "café" in vecmill("neighbors", path, "b", "--encoding", "latin-1").stdout
     assert vecmill("vector", binary, "é", "--encoding", "latin-1").exit_code == 0
-    for command in (["analogy", path, "b", "café", "b"], ["export", path, "--out", tmp_path / "out.npz"]):
+    (tmp_path / "three.txt").write_bytes("3 2\ncafé 1 2\nb 2 1\nc 1 1\n".encode("latin-1"))
+    (tmp_path / "lines.txt").write_text("café b\n", "utf-8")
+    (tmp_path / "pairs.tsv").write_text("café\tb\t1\nb\tcafé\t2\n", "utf-8")
+    for command in (
+        ["analogy", path, "b", "café", "b"],
+        ["export", path, "--out", tmp_path / "out.npz"],
+        ["embed", path, tmp_path / "lines.txt"],
+        ["map", tmp_path / "three.txt", "--out", tmp_path / "map.html"],
+        ["compare", path, path, "--data", tmp_path / "pairs.tsv"],
+    ):
         assert vecmill(*command, "--encoding", "latin-1").exit_code == 0
     assert vecmill("convert", path, tmp_path / "replaced.txt", "--encoding-errors", "replace").exit_code == 0
     assert vecmill("vector", tmp_path / "replaced.txt", "caf\ufffd").exit_code == 0

@@ -10,6 +10,7 @@ import lzma
 import os
 import random
 import sys
+from pathlib import Path
 
 import fsspec
 import pyarrow as pa
@@ -549,3 +550,29 @@ def test_the_fingerprint_of_several_texts_changes_with_each_of_them_and_their_or
     assert open_corpus(pair[::-1]).fingerprint() != before
     (tmp_path / "b.txt").write_text("changed\n")
     assert open_corpus(pair).fingerprint() != before
+
+
+@pytest.mark.parametrize(
+    ("value", "what"),
+    [
+        (["the", "king"], "a list"),
+        ({"body": "x"}, "an object"),
+        (None, "null"),
+        (7, "a number"),
+        (0.5, "a number"),
+        (True, "true or false"),
+    ],
+)
+def test_a_field_without_text_is_named_with_what_it_holds(tmp_path, value, what):
+    (tmp_path / "a.jsonl").write_text(json.dumps({"text": value}) + "\n" + json.dumps({"text": value}) + "\n")
+    with pytest.raises(CorpusError, match=f"the field 'text' holds {what}, expected a string"):
+        list(open_corpus(tmp_path / "a.jsonl").blocks())
+
+
+@pytest.mark.parametrize("name", ["broken", "broken.txt", "loop"])
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_link_to_nothing_is_named(tmp_path, monkeypatch, name, kind):
+    monkeypatch.chdir(tmp_path)
+    Path(name).symlink_to("loop" if name == "loop" else "nowhere")
+    with pytest.raises(CorpusError, match=f"'{name}' is a link to '.*', which does not exist"):
+        open_corpus(kind(name))

@@ -76,6 +76,8 @@ def test_progress_counts_bytes(tmp_path):
     [
         (b"", 5, "the corpus has no words"),
         (b" ,.\n", 1, "the corpus has no words"),
+        (b"x" * 100_000, 1, r"no words \(left out: 1 words longer than \d+ bytes\); give it some text"),
+        ("слово дело".encode("cp1251") * 9, 1, r"no words \(left out: \d+ invalid UTF-8 sequences\); .*iconv"),
         (b"a b b a c", 5, "no word reaches min_count=5; 3 words would at min_count=1; the corpus has 5 words"),
         (b"a b b", 2, "only one word reaches min_count=2; 2 words would"),
         (b"a a a", 1, "one distinct word; training needs at least two"),

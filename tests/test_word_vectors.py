@@ -2,15 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from embeddings import formats
 from embeddings.errors import EmbeddingsError
 from embeddings.formats import FormatError
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.vectors import neighbors
-from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors
 from tests.reference import word_vectors as reference
 from vecmill.errors import OutputError
@@ -188,43 +184,6 @@ def test_neighbors_of_no_words_and_of_a_lonely_word(vectors):
     alone = make(np.ones((1, 2), np.float32))
     assert alone.neighbors(["w0000"])[0].shape == (1, 0)
     assert alone.most_similar("w0000") == []
-
-
-@settings(max_examples=60)
-@given(
-    st.integers(1, 400),
-    st.integers(1, 5),
-    st.integers(1, 30),
-    st.sampled_from([16, 64, 1 << 14]),
-    st.booleans(),
-    st.integers(0, 2**32 - 1),
-)
-def test_nearest_equals_a_full_sort(rows, queries, topn, block, ties, seed):
-    rng = np.random.default_rng(seed)
-    matrix = rng.integers(-1, 2, (rows, 3)).astype(np.float32) if ties else rng.random((rows, 3), np.float32)
-    asked = rng.random((queries, 3), np.float32)
-    if ties:
-        asked = np.round(asked)
-    exclude = rng.integers(-1, rows, (queries, 2))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbors, "SCORES", 2 * block)
-        patch.setattr(neighbors, "QUERY_BLOCK", 2)
-        patch.setattr(neighbors, "GROUP", 4)
-        ids, similarities = nearest(matrix, asked, topn, exclude)
-    scores = asked @ matrix.T
-    for row, excluded in enumerate(exclude):
-        scores[row, excluded[excluded >= 0]] = -np.inf
-    expected = -np.sort(-scores, axis=1)[:, :topn]
-    np.testing.assert_allclose(similarities, expected, atol=1e-5)
-    np.testing.assert_allclose(np.take_along_axis(scores, ids.astype(int), axis=1), similarities, atol=1e-5)
-    assert all(len(set(row)) == len(row) for row in ids.tolist())
-
-
-def test_equal_similarities_come_in_the_order_of_the_ids():
-    ids, _ = nearest(np.ones((50, 2), np.float32), np.ones((1, 2), np.float32), 5)
-    assert ids.tolist() == [[0, 1, 2, 3, 4]]
-    with pytest.raises(ValueError, match="topn is 0"):
-        nearest(np.ones((5, 2), np.float32), np.ones((1, 2), np.float32), 0)
 
 
 def test_unusable_matrices_are_refused_in_one_line(matrix):
@@ -417,3 +376,44 @@ def test_the_first_words_of_a_file_are_read(tmp_path):
         assert len(formats.read(tmp_path / name, limit=99)) == 6
     with pytest.raises(ValueError, match="limit is 0"):
         formats.read(tmp_path / "a.txt", limit=0)
+
+
+@pytest.mark.parametrize("word", [None, 1.0, 1.5, True, b"king", ["king"], np.float32(1), ("king", 1)])
+def test_what_is_neither_a_word_nor_an_id_is_refused(vectors, word):
+    calls = [vectors.get_vector, lambda w: vectors.similarity(w, "king"), lambda w: vectors.similarity("king", w)]
+    calls += [lambda w: vectors.neighbors([w]), lambda w: vectors.unit_vectors([w]), lambda w: vectors.rank("king", w)]
+    calls += [lambda w: vectors.mean_vector([w, "king"]), lambda w: vectors.mean_vector([w])]
+    for call in calls[isinstance(word, list) :]:  # a list has vectors
+        with pytest.raises(TypeError, match="expected a word or its id"):
+            call(word)
+
+
+@pytest.mark.parametrize("ids", [np.array([[1, 2]]), np.array(1), np.zeros((0, 2), int)])
+def test_ids_are_a_list(vectors, ids):
+    with pytest.raises(TypeError, match="expected a list of words or ids"):
+        vectors.neighbors(ids)
+
+
+@pytest.mark.parametrize("query", ["most_similar", "most_similar_cosmul", "neighbors"])
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"topn": 2.5}, TypeError),
+        ({"topn": "5"}, TypeError),
+        ({"topn": None}, TypeError),
+        ({"topn": True}, TypeError),
+        ({"restrict_vocab": 2.0}, TypeError),
+        ({"restrict_vocab": 0}, ValueError),
+        ({"restrict_vocab": -1}, ValueError),
+    ],
+)
+def test_numbers_of_neighbours_are_whole(vectors, query, options, error):
+    (name,) = options
+    with pytest.raises(error, match=f"{name} is .*; expected"):
+        getattr(vectors, query)(["king"], **options)
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, -np.inf])
+def test_weights_are_finite(vectors, weight):
+    with pytest.raises(ValueError, match="weight is NaN or infinite"):
+        vectors.mean_vector(["king", "man"], [1, weight])

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike
 from pathlib import Path
@@ -17,7 +17,10 @@ from typing import Any, BinaryIO
 
 from vecmill.errors import OutputError
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_REMEDIES = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space or write elsewhere"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise the limit of open files (ulimit -n), or use fewer threads"),
+}
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # raised by file systems that cannot flush a directory
 _CHUNK = 1 << 20
 
@@ -40,8 +43,7 @@ def writing(path: str | PathLike[str], *, remedy: str | None = None) -> Iterator
     try:
         yield
     except OSError as error:
-        full = error.errno in _FULL
-        remedy = remedy or ("free some space or write elsewhere" if full else "choose a place that can be written to")
+        remedy = remedy or _REMEDIES.get(error.errno or 0, "choose a place that can be written to")
         raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
 
 
@@ -69,6 +71,8 @@ def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: b
     path = Path(path)
     partial = _sibling(path)
     with writing(path, remedy=remedy):
+        if path.exists() and not path.is_file():
+            raise OutputError(f"{path} is a directory, a device or a pipe; expected the name of a file to write")
         _remove(partial)
         try:
             with partial.open("xb") as file:  # x: follows no link
@@ -156,6 +160,39 @@ def recover_directory(path: Path) -> None:
         _remove(_replaced(path))
     elif _replaced(path).exists():
         _replaced(path).rename(path)
+
+
+def make_directory(path: Path) -> list[Path]:
+    """Create a directory and its parents; return those that did not exist, the innermost first.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of Path
+
+    Raises
+    ------
+    OSError
+        A directory cannot be created; none of its parents is left.
+    """
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        remove_empty(missing)
+        raise
+    return missing
+
+
+def remove_empty(directories: Iterable[Path]) -> None:
+    """Remove directories, the innermost first, up to one that is not empty."""
+    with suppress(OSError):
+        for directory in directories:
+            if directory.exists():
+                directory.rmdir()
 
 
 def entries(directory: Path) -> Iterator[Path]:

@@ -277,6 +277,8 @@ def _lines(path: PathLike) -> Iterator[tuple[int, str]]:
     """Yield line numbers, from 1, and stripped lines."""
     with Path(path).open("rb") as file:
         for number, raw in enumerate(file, 1):
+            if b"\0" in raw:
+                raise EmbeddingsError(f"{path} is a binary file (it has NUL bytes); expected text in UTF-8")
             try:
                 yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
             except UnicodeDecodeError:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from embeddings import simd
 from embeddings.compilation import compiled, inlined
-from embeddings.word2vec import simd
 
 BIASES = 16
 """Floats of a row after the vectors; the first four are b, b̃ and their sums of squares."""

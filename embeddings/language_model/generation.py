@@ -1,6 +1,7 @@
 """Text from a language model: sampled (temperature, top-k, nucleus) or the most probable (beam search)."""
 
 import logging
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -49,8 +50,8 @@ class SamplingConfig:
 
     def __post_init__(self) -> None:
         require_setting_types(self)
-        if not self.temperature >= 0:
-            raise ValueError(f"temperature must not be negative, got {self.temperature}")
+        if not 0 <= self.temperature < math.inf:  # also refuses NaN
+            raise ValueError(f"temperature must not be negative or infinite, got {self.temperature}")
         if self.top_k is not None and self.top_k < 1:
             raise ValueError(f"top_k must be at least 1, got {self.top_k}")
         if not 0 < self.top_p <= 1:
@@ -75,7 +76,8 @@ def probabilities(log_p: np.ndarray, config: SamplingConfig) -> np.ndarray:
         chosen = np.zeros(len(log_p))
         chosen[np.argmax(log_p)] = 1.0
         return chosen
-    p: np.ndarray = np.exp((log_p - log_p.max()) / config.temperature)
+    with np.errstate(over="ignore"):  # of a very low temperature
+        p: np.ndarray = np.exp((log_p - log_p.max()) / config.temperature)
     order = np.argsort(-p, kind="stable")
     if config.top_k is not None:
         p[order[config.top_k :]] = 0.0

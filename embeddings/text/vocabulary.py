@@ -263,11 +263,15 @@ class Vocabulary:
         require_list(words)
         if missing is None:
             return np.array([self.id(word) for word in words], np.int32)
+        return np.array(self.find(words, missing), np.int32)
+
+    def find(self, words: Iterable[str], missing: int) -> list[int]:
+        """Return the ids of words as a list, `missing` for those that are not in the vocabulary."""
         if isinstance(words, Sized) and len(words) <= _SEARCHES - self._searches:
             found = [self._find(word) if isinstance(word, str) else None for word in words]
-            return np.array([missing if number is None else number for number in found], np.int32)
+            return [missing if number is None else number for number in found]
         get = self._ids.get
-        return np.array([get(word, missing) for word in words], np.int32)
+        return [get(word, missing) for word in words]
 
     def _closest(self, word: str) -> list[str]:
         """Return up to three similar words: first words of other case, then frequent words of similar spelling."""

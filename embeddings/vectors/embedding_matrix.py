@@ -203,12 +203,21 @@ class EmbeddingMatrix:
 
     def _length(self, row: int) -> float:
         """Return the length of one row of E; 1 for a zero row."""
-        if not self._is_often_asked(1):
-            return float(self._lengths_of(np.array([row]), self.matrix[row : row + 1])[0])
-        length: float = self._all_lengths.item(row)
-        if not math.isfinite(length):
+        if self._is_often_asked(1):
+            length: float = self._all_lengths.item(row)
+        else:
+            vector = self.matrix[row].astype(np.float64)
+            length = math.sqrt(vector @ vector) or 1.0
+        if not length < math.inf:  # NaN is not less either
             _require_finite(np.array([length]), [row], self.vocabulary, "matrix")
         return length
+
+    @cached_property
+    def _float32_lengths(self) -> np.ndarray | None:
+        """`_all_lengths` as NumPy divides rows by them fastest; None if one of them is not finite."""
+        with np.errstate(over="ignore"):
+            lengths = self._all_lengths.astype(np.float32)
+        return lengths if np.isfinite(lengths).all() else None
 
     def _is_often_asked(self, rows: int) -> bool:
         """Return whether a pass over all rows is worth its time; the first queries of a mapped file read few rows."""
@@ -234,9 +243,13 @@ class EmbeddingMatrix:
             The word is not in the vocabulary; the message suggests the closest spellings.
         IndexError
             The number is not a row.
+        TypeError
+            `word` is neither a word nor an id.
         """
         if isinstance(word, str):
             return self.vocabulary.id(word)
+        if not isinstance(word, (int, np.integer)) or isinstance(word, bool):
+            raise TypeError(f"got {word!r:.40} ({type(word).__name__}); expected a word or its id")
         if not 0 <= word < len(self):
             raise IndexError(f"word id {word} is not a row; expected 0 to {len(self) - 1}")
         return int(word)
@@ -244,12 +257,17 @@ class EmbeddingMatrix:
     def ids(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the rows of several words, (n,) int64; raise as `id`, and a TypeError for a str instead of a list."""
         require_list(words)
+        if isinstance(words, np.ndarray) and words.ndim != 1:
+            raise TypeError(f"got an array of shape {words.shape}; expected a list of words or ids")
         if isinstance(words, np.ndarray) and words.dtype.kind in "iu" and words.size:
             for row in (words.min(), words.max()):
                 self.id(row)
             return words.astype(np.int64)
-        found = self.vocabulary.ids(words, missing=_UNKNOWN).astype(np.int64)  # type: ignore[arg-type]
-        if _UNKNOWN in found:  # an id, or an unknown word
+        try:
+            found = self.vocabulary.ids(words, missing=_UNKNOWN).astype(np.int64)  # type: ignore[arg-type]
+        except TypeError:  # not hashable
+            found = np.array([_UNKNOWN])
+        if _UNKNOWN in found:  # an id, an unknown word, or no word at all
             found = np.fromiter((self.id(word) for word in words), np.int64, len(words))
         return found
 
@@ -273,22 +291,25 @@ class EmbeddingMatrix:
         KeyError, IndexError
             As `id`.
         """
-        if self.is_seen(word):
-            row = self.id(word)
-            vector: np.ndarray = self.matrix[row]
-            return vector / self._length(row) if norm else vector
-        vector = self._unseen_vector(str(word))
-        if norm:
-            vector /= _lengths(vector[None])[0]
-        vector.flags.writeable = False
-        return vector
+        if not self.is_seen(word):
+            return self._unseen_vector(str(word), norm)
+        row = self.id(word)
+        vector: np.ndarray = self.matrix[row]
+        if not norm:
+            return vector
+        if self._is_often_asked(1) and self._float32_lengths is not None:
+            return vector / self._float32_lengths[row]
+        return vector / self._length(row)
 
-    def _unseen_vector(self, word: str) -> np.ndarray:
+    def _unseen_vector(self, word: str, norm: bool) -> np.ndarray:
         """Return the vector of a word by its n-grams, (d,) float32; raise as `id` if it has none."""
         if self.subwords is not None:
             vectors, known = self.subwords.look_up([word])
             if known[0]:
                 vector: np.ndarray = vectors[0]
+                if norm:
+                    vector /= _lengths(vectors)[0]
+                vector.flags.writeable = False
                 return vector
         raise self.vocabulary.unknown_word(word)
 
@@ -398,7 +419,8 @@ class EmbeddingMatrix:
         Raises
         ------
         ValueError
-            There are no words, the number of weights differs, or a vector has another dimension.
+            There are no words, the number of weights differs, one of them is not finite, or a vector has another
+            dimension.
         KeyError
             A word is unknown, with ``ignore_missing=False``.
         TypeError
@@ -407,12 +429,26 @@ class EmbeddingMatrix:
         require_list(words)
         if len(words) == 0:
             raise ValueError("got no words; expected at least one word or vector")
-        factors = np.ones(len(words)) if weights is None else np.asarray(weights, np.float64)
-        if factors.shape != (len(words),):
+        factors = None if weights is None else np.asarray(weights, np.float64)
+        if factors is not None and factors.shape != (len(words),):
             raise ValueError(f"got {len(words)} words and weights of shape {factors.shape}; expected one weight a word")
+        if factors is not None and not np.isfinite(factors).all():
+            raise ValueError("a weight is NaN or infinite; expected finite numbers")
         words = self._terms(words, unit=pre_normalize)
         ids = self._ids_of_terms(words, ignore_missing=ignore_missing)
-        total = len(ids) if weights is None else float(np.abs(factors).sum())
+        if factors is None and len(ids) == 1 and ids[0] >= 0:
+            mean = self.matrix[ids[0]].astype(np.float64)
+            if pre_normalize:
+                mean /= self._length(ids[0])
+        else:
+            mean = self._weighted_mean(words, ids, np.ones(len(ids)) if factors is None else factors, pre_normalize)
+        return _unit(mean) if post_normalize else mean.astype(np.float32)
+
+    def _weighted_mean(
+        self, words: Sequence[WordOrVector], ids: list[int], factors: np.ndarray, pre_normalize: bool
+    ) -> np.ndarray:
+        """Return Σ wᵢ vᵢ / Σ |wᵢ| over the words that are not skipped, (d,) float64."""
+        total = float(np.abs(factors).sum())
         mean = np.zeros(self.dimension)
         if _UNKNOWN in ids or _VECTOR in ids:
             for place, row in enumerate(ids):
@@ -423,11 +459,9 @@ class EmbeddingMatrix:
             known = np.array(ids) >= 0
             ids, factors = [row for row in ids if row >= 0], factors[known]
         if ids:
-            rows = self.matrix[ids]
+            rows = self.matrix.take(ids, axis=0)
             mean += (factors / self._lengths_of(ids, rows) if pre_normalize else factors) @ rows
-        if total > 0:
-            mean /= total
-        return _unit(mean) if post_normalize else mean.astype(np.float32)
+        return mean / total if total > 0 else mean
 
     def _terms(self, terms: Sequence[WordOrVector], *, unit: bool) -> Sequence[WordOrVector]:
         """Return the terms with vectors in the place of words that have one by their n-grams only."""
@@ -441,7 +475,7 @@ class EmbeddingMatrix:
     def _ids_of_terms(self, terms: Sequence[WordOrVector], *, ignore_missing: bool) -> list[int]:
         """Return the rows of words and ids; `_VECTOR` for vectors, `_UNKNOWN` for words to be skipped."""
         try:
-            ids = self.vocabulary.ids(terms, missing=_UNKNOWN).tolist()  # type: ignore[arg-type]
+            ids = self.vocabulary.find(terms, missing=_UNKNOWN)  # type: ignore[arg-type]
         except TypeError:  # a vector is not hashable
             ids = [_UNKNOWN]
         if _UNKNOWN in ids:  # not a word of the vocabulary

@@ -1,18 +1,17 @@
-"""Exact nearest neighbours by cosine: one blocked matrix product and a partial sort.
+"""Exact nearest neighbours by cosine.
 
-The queries are methods of `WordVectors`; an approximate index is in ``ann.py``.
+Few queries are one matrix product and a partial sort. Many queries are the business of a compiled kernel, which keeps
+no scores. The queries are methods of `WordVectors`; an approximate index is in ``ann.py``.
 """
-
-from collections.abc import Callable
 
 import numpy as np
 
 from embeddings import parallel
 from embeddings.vectors.quantized_matrix import QuantizedMatrix
 
-QUERY_BLOCK = 256
-SCORES = QUERY_BLOCK << 14  # of one block of queries and one of words: 16 MiB of float32, inside the last-level cache
-QUERY_GRAIN = 8  # queries below which another thread does not pay
+FEW = 16  # queries for which no kernel is loaded: that takes as long as a hundred of them
+QUERY_BLOCK = 256  # queries of a thread that share a pass over the matrix: 300 kB of d = 300, inside the L2 cache
+PIECES = 8  # slices of a thread
 GROUP = 64  # rows that share one maximum when the k-th largest entry is bounded
 
 
@@ -43,67 +42,92 @@ def nearest(
     ------
     ValueError
         `topn` is below 1.
-
-    Notes
-    -----
-    A thread holds at most `SCORES` similarities at a time.
     """
     if topn < 1:
         raise ValueError(f"topn is {topn}; expected 1 or more")
     k = min(topn, len(unit_matrix))
-    ids = np.empty((len(queries), k), np.int32)
-    similarities = np.empty((len(queries), k), np.float32)
-
-    few = len(queries) <= QUERY_GRAIN
-    multiply = parallel.product if few else np.matmul  # threads share the words of few queries, or the queries
+    if exclude is None:
+        exclude = np.empty((len(queries), 0), np.int32)
+    search = _nearest_to_few if len(queries) <= FEW else _nearest_to_many
     if isinstance(unit_matrix, QuantizedMatrix):
-        multiply = QuantizedMatrix.multiply if few else QuantizedMatrix.multiply_unpacked
-
-    def search(rows: tuple[int, int]) -> None:
-        for start in range(*rows, QUERY_BLOCK):
-            block = slice(start, min(start + QUERY_BLOCK, rows[1]))
-            excluded = None if exclude is None else exclude[block]
-            ids[block], similarities[block] = _nearest_block(unit_matrix, queries[block], k, excluded, multiply)
-
+        search = _nearest_in_blocks
     with parallel.own_threads:
-        if few:
-            search((0, len(queries)))
-        else:
-            parallel.over_rows(
-                search, len(queries), cost=unit_matrix.shape[0] * unit_matrix.shape[1], grain=QUERY_GRAIN
-            )
-    return ids, similarities
+        return search(unit_matrix, queries, k, exclude)
 
 
-def _nearest_block(
-    unit_matrix: np.ndarray,
-    queries: np.ndarray,
-    k: int,
-    exclude: np.ndarray | None,
-    multiply: Callable[..., np.ndarray],
+def _nearest_to_few(
+    unit_matrix: np.ndarray, queries: np.ndarray, k: int, exclude: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Search all rows for one block of queries; return sorted ids and similarities, (n, k)."""
+    """Compute all scores; threads share the rows of the matrix."""
     n = len(queries)
-    floor = np.full(n, -np.inf, np.float32)  # no entry below it can be among the k largest
-    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []  # query, id, similarity
-    block = min(len(unit_matrix), SCORES // max(n, 1))
-    buffer = np.empty((block, n), np.float32)  # with this layout OpenBLAS was up to a third faster
-    for start in range(0, len(unit_matrix), block):
-        rows = unit_matrix[start : start + block]
-        scores = buffer[: len(rows)]
-        multiply(rows, queries.T, out=scores)
-        if exclude is not None:
-            query, place = np.nonzero((exclude >= start) & (exclude < start + len(rows)))
-            scores[exclude[query, place] - start, query] = -np.inf
-        np.maximum(floor, _kth_largest_bound(scores, k), out=floor)
-        position = _not_below(scores, floor, k)
-        row, query = np.divmod(position, n)
-        found.append((query, row + start, scores.ravel()[position]))
-    query, ids, values = (np.concatenate(part) for part in zip(*found, strict=True))
+    scores = np.empty((len(unit_matrix), n), np.float32)
+
+    def multiply(rows: tuple[int, int]) -> None:
+        np.matmul(unit_matrix[slice(*rows)], queries.T, out=scores[slice(*rows)])
+
+    if isinstance(unit_matrix, QuantizedMatrix):
+        scores = unit_matrix @ queries.T
+    else:
+        parallel.over_rows(multiply, len(scores), cost=queries.size, grain=16, pieces=PIECES)
+    query, place = np.nonzero((exclude >= 0) & (exclude < len(scores)))
+    scores[exclude[query, place], query] = -np.inf
+    position = _not_below(scores, _kth_largest_bound(scores, k), k)
+    ids, query = np.divmod(position, n)
+    values = scores.ravel()[position]
     order = np.lexsort((ids, -values, query))
     first = np.searchsorted(query[order], np.arange(n))
     best = order[first[:, None] + np.arange(k)]
     return ids[best].astype(np.int32), values[best]
+
+
+def _nearest_in_blocks(
+    unit_matrix: np.ndarray, queries: np.ndarray, k: int, exclude: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute all scores of a few queries at a time."""
+    starts = range(0, max(len(queries), 1), FEW)
+    parts = [
+        _nearest_to_few(unit_matrix, queries[start : start + FEW], k, exclude[start : start + FEW]) for start in starts
+    ]
+    ids, similarities = zip(*parts, strict=True)
+    return np.concatenate(ids), np.concatenate(similarities)
+
+
+def _nearest_to_many(
+    unit_matrix: np.ndarray, queries: np.ndarray, k: int, exclude: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give every thread a part of the queries; it walks once over the matrix for each block of them."""
+    from embeddings import simd  # slow to import: Numba
+    from embeddings.compilation import read_only
+    from embeddings.vectors import neighbor_kernels
+
+    count = len(unit_matrix)
+    matrix, exclude = read_only(np.ascontiguousarray(unit_matrix)), exclude.astype(np.int32)
+    ids = np.full((len(queries), k), count, np.int32)
+    values = np.full(ids.shape, -np.inf, np.float32)
+    if k > count - exclude.shape[1]:
+        _fill_up(ids, exclude)
+
+    def search(rows: tuple[int, int]) -> None:
+        for start in range(*rows, QUERY_BLOCK):
+            block = slice(start, min(start + QUERY_BLOCK, rows[1]))
+            n = block.stop - block.start
+            padded = -(-n // simd.WIDE) * simd.WIDE
+            columns = np.zeros((queries.shape[1], padded), np.float32)
+            columns[:, :n] = queries[block].T
+            floors = np.full((1, padded), np.inf, np.float32)
+            floors[:, :n] = -np.inf
+            neighbor_kernels.search(matrix, columns, exclude[block], floors, ids[block], values[block])
+
+    parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=simd.WIDE, pieces=PIECES)
+    return ids, values
+
+
+def _fill_up(ids: np.ndarray, exclude: np.ndarray) -> None:
+    """Let the excluded rows take the places for which there are no others; the first of them the best."""
+    count, k = ids[0, 0], ids.shape[1]
+    for places, excluded in zip(ids, exclude, strict=True):
+        given = np.unique(excluded[(excluded >= 0) & (excluded < count)])[:k]
+        places[k - len(given) :] = given[::-1]
 
 
 def _kth_largest_bound(scores: np.ndarray, k: int) -> np.ndarray | float:
@@ -123,11 +147,11 @@ def _kth_largest_bound(scores: np.ndarray, k: int) -> np.ndarray | float:
     return np.partition(np.ascontiguousarray(maxima.T), groups - k, axis=1)[:, groups - k]
 
 
-def _not_below(scores: np.ndarray, floor: np.ndarray, k: int) -> np.ndarray:
+def _not_below(scores: np.ndarray, floor: np.ndarray | float, k: int) -> np.ndarray:
     """Return the flat positions of the entries that may be among the k largest of their column."""
-    rows, n = scores.shape
+    n = scores.shape[1]
     position = np.flatnonzero(scores >= floor)
     if len(position) > n * k * GROUP:  # very many equal similarities, as from a zero query
-        best = np.argpartition(scores, max(rows - k, 0), axis=0)[-k:]
+        best = np.argsort(-scores, axis=0, kind="stable")[:k]
         position = (best * n + np.arange(n)).ravel()
     return position

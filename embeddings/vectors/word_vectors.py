@@ -182,6 +182,7 @@ class WordVectors(EmbeddingMatrix):
         weighted += [term if isinstance(term, tuple) else (term, -1.0) for term in _as_list(negative)]
         words, weights = self._terms([word for word, _ in weighted], unit=True), [weight for _, weight in weighted]
         query = self.mean_vector(words, weights, post_normalize=True, ignore_missing=False)
+        candidates = self._candidates(topn, restrict_vocab)
         given = self._rows(words)
         rows = None if among is None else np.setdiff1d(self.ids(among), given)
         if topn < 1 or (rows is not None and not len(rows)):
@@ -189,7 +190,7 @@ class WordVectors(EmbeddingMatrix):
         if rows is not None:
             ids, similarities = nearest(self.unit_vectors(rows), query[None], topn)
             return self._named(rows[ids[0]], similarities[0])
-        ids, similarities = nearest(self.unit_matrix[:restrict_vocab], query[None], topn, given[None])
+        ids, similarities = nearest(candidates, query[None], topn, given[None])
         return self._named(ids[0], similarities[0])
 
     def most_likely_word(
@@ -243,7 +244,7 @@ class WordVectors(EmbeddingMatrix):
         ups, downs = (self._terms(_as_list(terms), unit=True) for terms in (positive, negative))
         if not ups:
             raise ValueError("got no positive words; expected at least one")
-        candidates = self.unit_matrix[:restrict_vocab]
+        candidates = self._candidates(topn, restrict_vocab)
         scores = np.ones(len(candidates), np.float32)
         for term in ups:
             scores *= self._cosines(candidates, term) / 2 + 0.5
@@ -322,7 +323,7 @@ class WordVectors(EmbeddingMatrix):
         similarities : (n, k) float32
             Cosines.
         """
-        candidates = self.unit_matrix[:restrict_vocab]
+        candidates = self._candidates(topn, restrict_vocab)
         rows = self.places(words)
         units = self.unit_matrix[rows] if rows.min(initial=0) >= 0 else self.unit_vectors(words)
         ids, similarities = nearest(candidates, units, topn, rows[:, None])
@@ -385,6 +386,16 @@ class WordVectors(EmbeddingMatrix):
     def rank(self, w1: Word, w2: Word) -> int:
         """Return the rank of `w2` among the neighbours of `w1`; the nearest has rank 1."""
         return len(self.closer_than(w1, w2)) + 1
+
+    def _candidates(self, topn: int, restrict_vocab: int | None) -> np.ndarray:
+        """Return the unit vectors of the words that a query searches; raise for numbers that are none."""
+        given = {"topn": topn} if restrict_vocab is None else {"topn": topn, "restrict_vocab": restrict_vocab}
+        for name, number in given.items():
+            if not isinstance(number, (int, np.integer)) or isinstance(number, bool):
+                raise TypeError(f"{name} is {number!r} ({type(number).__name__}); expected a whole number")
+        if restrict_vocab is not None and restrict_vocab < 1:
+            raise ValueError(f"restrict_vocab is {restrict_vocab}; expected 1 or more")
+        return self.unit_matrix[:restrict_vocab]
 
     def _cosines(self, candidates: np.ndarray, term: WordOrVector) -> np.ndarray:
         cosines: np.ndarray = candidates @ self.mean_vector([term], post_normalize=True, ignore_missing=False)

@@ -11,8 +11,8 @@ once for every combination of subwords, paths and position weights that is used.
 
 import numpy as np
 
+from embeddings import simd
 from embeddings.compilation import in_place, in_place_inlined
-from embeddings.word2vec import simd
 from embeddings.word2vec.input_rows import change_rows, make_vectors
 from embeddings.word2vec.kernel_arguments import SPAN
 from embeddings.word2vec.output_layers import loss, set_rates, train_span, train_window

@@ -106,6 +106,8 @@ class Word2VecConfig:
         require_setting_types(self)
         require_one_of("architecture", self.architecture, ARCHITECTURES)
         require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
+        if not 0 < self.rate < float("inf"):
+            raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0 (usual: 0.01 to 0.1)")
         for name, low, high in (
             ("dimension", 1, 100_000),
             ("window", 1, 1_000),
@@ -120,8 +122,6 @@ class Word2VecConfig:
         ):
             if not low <= getattr(self, name) <= high:  # also refuses NaN
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be from {low:g} to {high:g}")
-        if not 0 < self.rate < float("inf"):
-            raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0 (usual: 0.01 to 0.1)")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads is {self.threads}; it must be at least 1, or left out for all processors")
         self._require_output_layer()

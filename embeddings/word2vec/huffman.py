@@ -3,8 +3,8 @@
 import numpy as np
 
 from embeddings.compilation import exact, read_only
+from embeddings.simd import SCORES
 from embeddings.word2vec.kernel_arguments import HuffmanPaths
-from embeddings.word2vec.simd import SCORES
 
 
 def huffman_paths(counts: np.ndarray, trained: np.ndarray | None = None) -> HuffmanPaths:

@@ -8,8 +8,8 @@ so that the mean changes by as much.
 
 import numpy as np
 
+from embeddings import simd
 from embeddings.compilation import in_place_inlined
-from embeddings.word2vec import simd
 
 _LINE = 16  # floats of a line of the cache
 _AHEAD = 4  # tokens between the prefetch of their rows and the use

@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from embeddings.simd import GROUP, SCORES
 from embeddings.word2vec.padded_matrices import zeros
-from embeddings.word2vec.simd import GROUP, SCORES
 
 SPAN = 8
 """Neighbouring CBOW centres that share one set of negatives when sharing is on."""

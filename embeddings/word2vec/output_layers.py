@@ -18,9 +18,9 @@ import math
 
 import numpy as np
 
+from embeddings import simd
 from embeddings.compilation import in_place_inlined
-from embeddings.word2vec import simd
-from embeddings.word2vec.simd import GROUP
+from embeddings.simd import GROUP
 
 _ZERO = np.float32(0)
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from embeddings import simd
 from embeddings.compilation import in_place_inlined
-from embeddings.word2vec import simd
 
 
 @in_place_inlined

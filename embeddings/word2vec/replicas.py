@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from embeddings import simd
 from embeddings.compilation import in_place, in_place_inlined, read_only
 from embeddings.word2vec import padded_matrices as matrices
-from embeddings.word2vec import simd
 from embeddings.word2vec.kernel_arguments import Extensions, HuffmanPaths, InputRows, Parameters
 from embeddings.word2vec.random_draws import draw_negatives, subsample, tokens_of
 

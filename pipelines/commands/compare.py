@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.options import Data, vectors_path
+from pipelines.commands.options import Data, Encoding, vectors_path
 from pipelines.console.streams import results
 from pipelines.console.tables import print_columns
 
@@ -32,6 +32,7 @@ def compare_command(
         int, typer.Option(min=0, help="Number of words to show, those whose neighbours differ most.")
     ] = 10,
     topn: Annotated[int, typer.Option(min=1, help="Number of neighbours of each word to compare.")] = 10,
+    encoding: Encoding = "utf-8",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
 ) -> None:
     """Compare two models: their scores, and the words whose neighbours differ most.
@@ -42,7 +43,8 @@ def compare_command(
     from embeddings.evaluation import compare
     from pipelines.stages.evaluation_sets import find_sets
 
-    found = compare(formats.read(a), formats.read(b), find_sets(data), words=words, topn=topn)
+    first, second = (formats.read(model, encoding=encoding) for model in (a, b))
+    found = compare(first, second, find_sets(data), words=words, topn=topn)
     if as_json:
         tables = {"scores": found.scores, "neighbors": found.neighbors}
         records = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}

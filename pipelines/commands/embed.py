@@ -3,9 +3,10 @@
 import json
 import logging
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -14,7 +15,7 @@ import typer
 
 from embeddings.errors import EmbeddingsError
 from pipelines.commands.lines import batches_of_lines
-from pipelines.commands.options import ForceFile, Model, refuse_existing, require_choice
+from pipelines.commands.options import Encoding, ForceFile, Model, refuse_existing, require_choice
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import Update, make_progress
 from pipelines.console.streams import results
@@ -43,13 +44,14 @@ BINARY_FORMATS = ("npy", "parquet")
 
 @dataclass(kw_only=True)
 class Tally:
-    """Counts of lines and words."""
+    """Counts of lines and words, and of text that was skipped, by reason."""
 
     lines: int = 0
     lines_without_known_word: int = 0
     words: int = 0
     unknown_words: int = 0
     words_by_ngrams: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
 
 
 def embed_command(
@@ -81,6 +83,7 @@ def embed_command(
             help="Mean of the words' unit vectors, or smooth inverse frequency (Arora et al. 2017).",
         ),
     ] = "mean",
+    encoding: Encoding = "utf-8",
     force: ForceFile = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the counts as JSON; without --out, as --format jsonl.")
@@ -101,21 +104,23 @@ def embed_command(
     if out:
         refuse_existing(out, force)
     from embeddings import formats
+    from embeddings.text.misread import warn_if_misread
     from pipelines.commands.embedded_lines import common_component_removed, write
 
-    vectors, tally = formats.read(model), Tally()
+    vectors, tally = formats.read(model, encoding=encoding), Tally()
     tokenizer = vectors.make_tokenizer()
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
     advice = "nothing was written" if out else "the output is not complete"
     with interruptible(advice), _progress(file, out) as update, _opened(out) as stream:
-        batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME)
+        batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME, tally.skipped)
         embedded = _embedded(vectors, tokenizer, batches, weighting, tally, update)
         if weighting == "sif":
             embedded = common_component_removed(embedded)
         write(embedded, stream, chosen, vectors.dimension)
+    warn_if_misread(tally.words, tally.skipped, Counter())
     if out and as_json:
-        typer.echo(json.dumps({"out": str(out), "dimension": vectors.dimension, **asdict(tally)}))
+        typer.echo(json.dumps({"out": str(out), "dimension": vectors.dimension, **vars(tally)}))
     else:
         _report(tally, out, vectors.dimension)
 
@@ -125,6 +130,8 @@ def _format(name: str | None, out: Path | None, as_json: bool) -> str:
     if name is not None:
         require_choice("--format", name, list(FORMAT_OF_ENDING.values()))
     if out is None:
+        if sys.stdout is None:
+            raise ConfigError("standard output is closed; give a file with --out")
         if name in BINARY_FORMATS:
             raise ConfigError(f"--format: {name} is not written to stdout; give a file with --out")
         return name or ("jsonl" if as_json else "text")
@@ -134,7 +141,8 @@ def _format(name: str | None, out: Path | None, as_json: bool) -> str:
 
 
 def _progress(file: str, out: Path | None) -> AbstractContextManager[Update]:
-    typed, shown = file == STANDARD_INPUT and sys.stdin.isatty(), out is None and sys.stdout.isatty()
+    typed = file == STANDARD_INPUT and sys.stdin is not None and sys.stdin.isatty()
+    shown = out is None and sys.stdout is not None and sys.stdout.isatty()
     if typed or shown:  # the terminal has no room for a bar
         return nullcontext(lambda done, *_, **__: None)
     return make_progress().task("embedding lines", None)
@@ -181,6 +189,7 @@ def _report(tally: Tally, out: Path | None, dimension: int) -> None:
         report.append(f"Words not in the vocabulary with a vector by their n-grams: {tally.words_by_ngrams:,}.")
     if tally.lines_without_known_word:
         report.append(f"Lines without known words (vectors of zeros): {tally.lines_without_known_word:,}.")
+    report += [f"Skipped: {count:,} {reason}." for reason, count in tally.skipped.items()]
     if out:
         report.insert(0, f"{out}: {counted(tally.lines, 'line')} x {counted(dimension, 'dimension')}")
     for line in report:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.options import ForceFile, Model, TrainedModel, refuse_existing, require_choice
+from pipelines.commands.options import Encoding, ForceFile, Model, TrainedModel, refuse_existing, require_choice
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
@@ -35,6 +35,7 @@ def map_command(
     ] = "auto",
     title: Annotated[str | None, typer.Option(help="Heading of the page.", show_default="name of MODEL")] = None,
     seed: Annotated[int, typer.Option(help="Seed of UMAP and of the clustering.")] = 1,
+    encoding: Encoding = "utf-8",
     force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print counts and size as JSON.")] = False,
 ) -> None:
@@ -58,7 +59,7 @@ def map_command(
     if method == "umap":
         require_umap()
     texts = holds_texts(model)
-    vectors, noun = (read_texts(model), "text") if texts else (formats.read(model), "word")
+    vectors, noun = (read_texts(model), "text") if texts else (formats.read(model, encoding=encoding), "word")
     with interruptible("nothing was written"), make_progress().task(f"laying out {noun}s", None):
         layout = make_word_map(
             vectors, words=words, clusters=clusters, method=LAYOUT_METHODS[method], texts=texts, seed=seed

@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -114,7 +115,8 @@ def score_command(
 
     lm = LanguageModel.load(model)
     ngrams = _ngrams(lm, interpolate, weight)
-    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME):
+    skipped: Counter[str] = Counter()
+    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped):
         text = "".join(f"{line}\n" for line in lines)
         scored = score_text(lm, text, independent=True, ngrams=ngrams, weight=weight)
         parts = zip(lines, scored.lines, scored.ids, scored.log_likelihoods, strict=True)
@@ -126,6 +128,8 @@ def score_command(
                 typer.echo(json.dumps(record, ensure_ascii=False))
             else:
                 typer.echo(results.shown(f"{total:.4f}\t{shown}"))
+    for reason, count in skipped.items():
+        logger.warning("skipped: %s %s", f"{count:,}", reason)
 
 
 def generate_command(

@@ -2,6 +2,7 @@
 
 import codecs
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from typing import cast
@@ -10,10 +11,11 @@ from pipelines.console.streams import messages
 from pipelines.settings.sections import STANDARD_INPUT
 from vecmill.errors import VecmillError
 
+_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _CHUNK = 1 << 16  # bytes of stdin that are read at a time
 
 
-def batches_of_lines(source: str, prompt: str, size: int) -> Iterator[list[str]]:
+def batches_of_lines(source: str, prompt: str, size: int, skipped: Counter[str]) -> Iterator[list[str]]:
     """Yield lines of a text in batches: those that have arrived on stdin, or those of a file.
 
     Parameters
@@ -24,6 +26,8 @@ def batches_of_lines(source: str, prompt: str, size: int) -> Iterator[list[str]]
         As `arriving_lines`.
     size : int
         Largest number of lines of a batch.
+    skipped : Counter of str
+        Counts what is left out, by reason, as the readers of training texts do.
 
     Yields
     ------
@@ -37,11 +41,14 @@ def batches_of_lines(source: str, prompt: str, size: int) -> Iterator[list[str]]
     from corpora import open_corpus
 
     empty = True
-    arriving = lines_of(_checked(_arriving(prompt)))
-    for lines in arriving if source == STANDARD_INPUT else lines_of(open_corpus(source).blocks()):
+    corpus = None if source == STANDARD_INPUT else open_corpus(source)
+    pieces = corpus.blocks() if corpus else _plain(_arriving(prompt))
+    for lines in lines_of(pieces, skipped):
         for start in range(0, len(lines), size):
             empty = False
             yield lines[start : start + size]
+    if corpus:
+        skipped.update(corpus.warnings)
     if empty:
         raise VecmillError("standard input is empty; expected text, one sentence per line")
 
@@ -62,7 +69,7 @@ def arriving_lines(prompt: str) -> Iterator[list[str]]:
     yield from lines_of(_arriving(prompt))
 
 
-def lines_of(pieces: Iterable[bytes]) -> Iterator[list[str]]:
+def lines_of(pieces: Iterable[bytes], skipped: Counter[str] | None = None) -> Iterator[list[str]]:
     """Yield the lines of a text in pieces, those that a piece completes together.
 
     Other line breaks of Unicode become spaces, so that there is one answer for each line.
@@ -70,6 +77,8 @@ def lines_of(pieces: Iterable[bytes]) -> Iterator[list[str]]:
     Parameters
     ----------
     pieces : iterable of bytes
+    skipped : Counter of str, optional
+        Counts invalid UTF-8 sequences, in whose place there is U+FFFD.
 
     Yields
     ------
@@ -80,14 +89,19 @@ def lines_of(pieces: Iterable[bytes]) -> Iterator[list[str]]:
     for piece in pieces:
         whole, newline, last = piece.rpartition(b"\n")
         if newline:
-            yield _decoded(b"".join([*rest, whole]))
+            yield _decoded(b"".join([*rest, whole]), skipped)
             rest = []
         rest.append(last)
     if last := b"".join(rest):
-        yield _decoded(last)
+        yield _decoded(last, skipped)
 
 
 def _arriving(prompt: str) -> Iterator[bytes]:
+    """Yield what arrives on stdin; raise an error for binary data and other encodings."""
+    from corpora.other_kinds import HEAD, require_utf8
+
+    if sys.stdin is None or sys.stdin.closed:
+        raise VecmillError("standard input is closed; expected text there, or a name of a file or words as arguments")
     stdin = cast(BufferedReader, sys.stdin.buffer)
     typed, mark = sys.stdin.isatty(), codecs.BOM_UTF8
     while True:
@@ -98,13 +112,13 @@ def _arriving(prompt: str) -> Iterator[bytes]:
             if typed:
                 messages.print()
             return
-        if b"\0" in chunk:
-            raise VecmillError("standard input is not text (it has NUL bytes); expected UTF-8, not compressed")
+        if mark or b"\0" in chunk:
+            require_utf8(chunk[:HEAD] if mark else chunk, "stdin")
         yield chunk.removeprefix(mark)
         mark = b""
 
 
-def _checked(pieces: Iterable[bytes]) -> Iterator[bytes]:
+def _plain(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the pieces of a text; raise an error for HTML, XML and JSON."""
     from corpora.other_kinds import require_plain_text
 
@@ -114,5 +128,9 @@ def _checked(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _decoded(lines: bytes) -> list[str]:
-    return [" ".join(line.splitlines()) for line in lines.decode("utf-8", "replace").split("\n")]
+def _decoded(lines: bytes, skipped: Counter[str] | None) -> list[str]:
+    text = lines.decode("utf-8", "replace")
+    invalid = text.count(_REPLACEMENT) - lines.count(_REPLACEMENT.encode())
+    if invalid and skipped is not None:
+        skipped["invalid UTF-8 sequences"] += invalid
+    return [" ".join(line.splitlines()) for line in text.split("\n")]

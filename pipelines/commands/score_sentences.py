@@ -1,6 +1,8 @@
 """`vecmill score-sentences`: log-probabilities of sentences by word vectors with hierarchical softmax."""
 
 import json
+import logging
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -9,6 +11,8 @@ from pipelines.commands.lines import batches_of_lines
 from pipelines.commands.options import Model
 from pipelines.console.streams import results
 from pipelines.settings.sections import STANDARD_INPUT
+
+logger = logging.getLogger(__name__)
 
 _LINES_AT_A_TIME = 1000
 
@@ -30,7 +34,8 @@ def score_sentences_command(
 
     vectors = formats.read(model)
     scorer, tokenizer = SentenceScorer(vectors), vectors.make_tokenizer()
-    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME):
+    skipped: Counter[str] = Counter()
+    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped):
         sentences = [[token for part in tokenizer.tokenize(f"{line}\n") for token in part] for line in lines]
         for line, sentence, score in zip(lines, sentences, scorer.score(sentences).tolist(), strict=True):
             if as_json:
@@ -39,3 +44,5 @@ def score_sentences_command(
                 typer.echo(json.dumps(record, ensure_ascii=False))
             else:
                 typer.echo(results.shown(f"{score:.4f}\t{line}"))
+    for reason, count in skipped.items():
+        logger.warning("skipped: %s %s", f"{count:,}", reason)

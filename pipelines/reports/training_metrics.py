@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from embeddings.errors import EmbeddingsError
-from pipelines.settings.file_names import METRICS_FILE
+from pipelines.settings.file_names import LANGUAGE_MODEL_FILE, METRICS_FILE
 
 
 def read_metrics(model: Path) -> list[dict[str, Any]]:
@@ -22,8 +22,12 @@ def read_metrics(model: Path) -> list[dict[str, Any]]:
     Raises
     ------
     EmbeddingsError
-        The file is missing, empty or damaged.
+        The file is missing, empty or damaged, or that of a language model.
     """
+    if (model / LANGUAGE_MODEL_FILE).is_file():
+        raise EmbeddingsError(
+            f"{model} is a language model; its losses are in {METRICS_FILE} and in the report of a run"
+        )
     path = model / METRICS_FILE
     try:
         lines = path.read_text("utf-8").splitlines()

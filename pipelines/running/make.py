@@ -44,8 +44,7 @@ def make(
         A stage failed, or `out` cannot be written; `out` is then unchanged.
     """
     with OutputDirectory(out, force=force) as output:
-        output.begin(settings)
-        manifests = Runner(output.work, stages, progress).run()
+        manifests = Runner(output.work, stages, progress).run(lambda: output.begin(settings))
         output.publish(stages[-1].name)
     return manifests[stages[-1].name]
 

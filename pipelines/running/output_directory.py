@@ -18,15 +18,13 @@ from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
+from pipelines.running.unfinished_work import has_checkpoint, has_stage
 from pipelines.settings.config import differences, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
-from vecmill.files import entries, flush, read_json, write_json
+from vecmill.files import entries, flush, make_directory, read_json, remove_empty, write_json
 
 logger = logging.getLogger(__name__)
-
-
-_FETCH, _TEXT = "fetch", "text"  # the first stage is worth keeping only if it downloaded a text
 
 
 class OutputDirectory:
@@ -59,15 +57,17 @@ class OutputDirectory:
         self.work = self._path.parent / f".{self._path.name}.work"
         self._removed = self._path.parent / f".{self._path.name}.removed"
         self._lock = DirectoryLock(self.work, path)
+        self._created: list[Path] = []
         self._settings = self.work / CONFIG_FILE
         self._replaced = self.work / ".replaced"  # the old directory, between two renames
 
     def __enter__(self) -> Self:
         self._refuse_foreign()
         try:
-            self.work.mkdir(parents=True, exist_ok=True)
+            self._created = make_directory(self.work)
             self._lock.acquire()
         except OSError as error:
+            remove_empty(self._created)
             raise self._unwritable(error) from error
         try:
             self._recover()
@@ -89,12 +89,13 @@ class OutputDirectory:
         would_recur = isinstance(error, CorpusError | EmbeddingsError) and not isinstance(error.__cause__, OSError)
         try:
             self._recover()
-            if self._has_checkpoint() or (self._has_stage() and not would_recur):
+            if has_checkpoint(self.work) or (self._has_stage() and not would_recur):
                 self._lock.clear_owner()
             elif self.work.exists():
                 self._remove_work()
         finally:
             self._lock.release()
+            remove_empty(self._created)
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Set the settings of this run: resume unfinished work with the same settings, refuse that with others.
@@ -174,21 +175,13 @@ class OutputDirectory:
 
     def _unfinished(self) -> dict[str, Any] | None:
         """Return the settings of an interrupted run, if it left usable work."""
-        if not (self._has_stage() or self._has_checkpoint()):
+        if not (self._has_stage() or has_checkpoint(self.work)):
             return None
         settings = read_json(self._settings)
         return None if settings is None else with_present_keys(settings)
 
     def _has_stage(self) -> bool:
-        stages = (entry for entry in self._in_work() if entry.name[0] != "." and entry.name != _FETCH)
-        return self._settings.exists() and (any(stages) or (self.work / _FETCH / _TEXT).exists())
-
-    def _has_checkpoint(self) -> bool:
-        return any(any(entry.iterdir()) for entry in self._in_work() if ".checkpoint-" in entry.name)
-
-    def _in_work(self) -> list[Path]:
-        """Return the directories in the work; an error is one: what cannot be listed must not be removed."""
-        return [entry for entry in self.work.iterdir() if entry.is_dir()] if self.work.exists() else []
+        return self._settings.exists() and has_stage(self.work)
 
     def _clear_work(self) -> None:
         for entry in self.work.iterdir():

@@ -1,5 +1,6 @@
 """The directory of `vecmill run`: one directory per stage, the effective settings, and a lock."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -7,9 +8,10 @@ from typing import Any, Self
 
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import MANIFEST_FILE
+from pipelines.running.unfinished_work import has_checkpoint, has_stage
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
-from vecmill.files import read_json, write_json
+from vecmill.files import make_directory, read_json, remove_empty, write_json
 
 _BEFORE_SETTINGS = (".lock", ".owner", "..owner", f".{CONFIG_FILE}")
 """Beginnings of the names of files, whole or partial, that a killed process leaves before the settings are written."""
@@ -19,6 +21,8 @@ class RunDirectory:
     """Holds the lock on the directory of a run; a context manager.
 
     Unlike an `OutputDirectory` it can be run again, which updates its stages.
+
+    If the run fails before there is anything that a later run can use, all that it made is removed.
 
     Parameters
     ----------
@@ -34,18 +38,23 @@ class RunDirectory:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = DirectoryLock(path, path)
+        self._created: list[Path] = []
+        self._is_new = False
 
     def __enter__(self) -> Self:
         refuse_foreign(self.path)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            self._created = make_directory(self.path)
             self._lock.acquire()
+            self._is_new = not (self.path / CONFIG_FILE).exists()
             try:
+                self._remove_partial_files()
                 self._lock.record_owner()
-            except BaseException:
-                self._lock.release()
+            except BaseException as error:
+                self.__exit__(type(error), error, None)
                 raise
         except OSError as error:
+            remove_empty(self._created)
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
         return self
 
@@ -53,8 +62,19 @@ class RunDirectory:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Release the lock; all work is kept."""
-        self._lock.clear_owner()
-        self._lock.release()
+        try:
+            self._lock.clear_owner()
+            if kind is not None and self._is_new and not (has_stage(self.path) or has_checkpoint(self.path)):
+                for entry in self.path.iterdir():
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        finally:
+            self._lock.release()
+            remove_empty(self._created)
+
+    def _remove_partial_files(self) -> None:
+        """Remove what a process that was killed, or whose machine lost its power, was writing."""
+        for partial in self.path.glob(".*.partial"):
+            shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
 
     def begin(self, settings: Mapping[str, Any]) -> None:
         """Write the effective settings of this run."""

@@ -3,7 +3,7 @@
 import json
 import logging
 import shutil
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,11 +38,15 @@ class PlannedStage(NamedTuple):
         Why it would run; None if it would be skipped.
     waits_for : tuple of str
         Input stages that run first; the stage runs only if the output of one of them changes.
+    loses_model : bool
+        Whether a finished model would be trained again though neither the text nor a setting has changed since: the
+        code, a library or a default is another one.
     """
 
     stage: str
     reason: str | None
     waits_for: tuple[str, ...] = ()
+    loses_model: bool = False
 
 
 class Runner:
@@ -100,16 +104,42 @@ class Runner:
                 reason = f"if {' or '.join(waits_for)} changes"
             if reason:
                 again.add(stage.name)
-            steps.append(PlannedStage(stage.name, reason, waits_for))
+            loses = reason is not None and not waits_for and manifest is not None and self._is_lost(stage, manifest)
+            steps.append(PlannedStage(stage.name, reason, waits_for, loses))
         return steps
 
-    def run(self) -> dict[str, Manifest]:
-        """Update every stage and return the manifests by stage."""
+    def _is_lost(self, stage: Stage, manifest: Manifest) -> bool:
+        """Return whether a stage would replace a whole model of the same settings, as far as they were recorded."""
+        if not stage.trained_model or stage.name in self._forced or manifest.missing(self._root / stage.name):
+            return False
+        text = next(iter(self._stages.values())).sources().get("corpus")  # None for a remote text
+        if text not in (None, manifest.corpus):
+            return False
+        before = {name: record.get("settings") for name, record in manifest.history.items() if name in self._stages}
+        before[stage.name] = manifest.provenance.settings
+        now = json.loads(json.dumps({name: dict(self._stages[name].settings) for name in before}))
+        return _agree(before, now)
+
+    def run(self, begin: Callable[[], None] | None = None) -> dict[str, Manifest]:
+        """Update every stage.
+
+        Parameters
+        ----------
+        begin : callable, optional
+            Called when all settings are checked, before anything is written.
+
+        Returns
+        -------
+        dict of str to Manifest
+            Manifests by stage.
+        """
         for name in self._stages:
             recover_directory(self._root / name)
         waiting = [self._stages[step.stage] for step in self.plan() if step.reason]
         for stage in waiting:
             stage.check()
+        if begin:
+            begin()
         for stage in waiting:
             _compile_ahead(stage)
         for stage in self._stages.values():
@@ -223,6 +253,13 @@ class Runner:
             record = manifest.to_dict()
             history |= record.pop("history") | {name: record}
         return history
+
+
+def _agree(before: Any, now: Any) -> bool:
+    """Return whether settings have the same values under all keys that both have."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        return all(_agree(before[key], now[key]) for key in before.keys() & now.keys())
+    return bool(before == now)
 
 
 def _compile_ahead(stage: Stage) -> None:

@@ -212,7 +212,7 @@ def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
         The file cannot be read or is not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         tables = tomllib.loads(text)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None

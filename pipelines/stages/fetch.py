@@ -65,7 +65,7 @@ def _location(source: str) -> str:
     """Return the argument of `open_corpus` for a local text, or for one of the catalog that was fetched."""
     if source in names():
         return str(info(source).text_files[0])
-    if is_standard_input(source):
+    if is_standard_input(source) or "://" in source:
         return source
     return os.path.abspath(Path(source).expanduser())  # noqa: PTH100 - may be a glob
 

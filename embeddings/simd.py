@@ -166,6 +166,18 @@ clamp = intrinsic(_binary(_clamp))
 
 
 @intrinsic
+def any_above(typingctx, a, b):
+    """Whether a lane of a is larger than that of b."""
+
+    def codegen(context, builder, signature, args):
+        above = builder.fcmp_ordered(">", *args)
+        bits = builder.bitcast(above, ir.IntType(a.lanes))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(bits.type, 0))
+
+    return types.boolean(a, a), codegen
+
+
+@intrinsic
 def multiply_add(typingctx, a, b, c):
     """``a * b + c``, one instruction where the processor has it."""
 
@@ -320,6 +332,9 @@ if config.DISABLE_JIT:
 
     def first_score(scalar):  # noqa: D103
         return np.array([scalar] + [0] * (SCORES - 1), np.float32)
+
+    def any_above(a, b):  # noqa: D103
+        return (a > b).any()
 
     def multiply_add(a, b, c):  # noqa: D103
         return a * b + c

@@ -1,0 +1,141 @@
+"""The search for the neighbours of many queries: products and selection in one pass, without a matrix of scores.
+
+Twelve rows of E meet one wide vector of queries at a time (Goto & van de Geijn 2008, "Anatomy of High-Performance
+Matrix Multiplication"): the products stay in registers while the dimensions are walked through. A score is looked at
+only if it is above the smallest of the k best of its query, which a heap holds.
+"""
+
+import numpy as np
+
+from embeddings import simd
+from embeddings.compilation import compiled, inlined, subroutine
+
+ROWS = 12
+"""Rows of the matrix that are multiplied at a time."""
+
+_ZERO = np.float32(0)
+
+
+@compiled
+def search(matrix, queries, exclude, floors, ids, values):
+    """Find the k rows with the largest products with each query.
+
+    Parameters
+    ----------
+    matrix : (V, d) float32
+    queries : (d, p) float32
+        One query a column; p is a multiple of `simd.WIDE`, columns from n on are padding.
+    exclude : (n, m) int32
+        Rows excluded from the results, for each query; values that are no rows have no effect.
+    floors : (1, p) float32
+        -inf for each query, inf for padding. Afterwards the k-th largest product of each query.
+    ids : (n, k) int32
+        Filled with V. Afterwards the rows, best first; equal products in the order of the rows.
+    values : (n, k) float32
+        Filled with -inf. Afterwards the products of these rows.
+    """
+    count, dimension = matrix.shape
+    block = np.empty((dimension, ROWS), np.float32)
+    scores = np.empty((ROWS, simd.WIDE), np.float32)
+    for start in range(0, count, ROWS):
+        for r in range(ROWS):
+            row = min(start + r, count - 1)
+            for j in range(dimension):
+                block[j, r] = matrix[row, j]
+        for column in range(0, queries.shape[1], simd.WIDE):
+            _multiply(block, queries, column, scores)
+            limit = simd.load_wide(floors, 0, column)
+            for r in range(min(ROWS, count - start)):
+                if simd.any_above(simd.load_wide(scores, r, 0), limit):
+                    _offer(scores, r, start + r, column, exclude, floors, ids, values)
+    for query in range(len(ids)):
+        _sort(ids[query], values[query])
+
+
+@inlined
+def _multiply(block, queries, column, scores):
+    """``scores = block.T @ queries[:, column : column + WIDE]``."""
+    a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast_wide(_ZERO)
+    b0 = b1 = b2 = b3 = b4 = b5 = simd.broadcast_wide(_ZERO)
+    for j in range(len(block)):
+        q = simd.load_wide(queries, j, column)
+        a0 = simd.multiply_add(simd.broadcast_wide(block[j, 0]), q, a0)
+        a1 = simd.multiply_add(simd.broadcast_wide(block[j, 1]), q, a1)
+        a2 = simd.multiply_add(simd.broadcast_wide(block[j, 2]), q, a2)
+        a3 = simd.multiply_add(simd.broadcast_wide(block[j, 3]), q, a3)
+        a4 = simd.multiply_add(simd.broadcast_wide(block[j, 4]), q, a4)
+        a5 = simd.multiply_add(simd.broadcast_wide(block[j, 5]), q, a5)
+        b0 = simd.multiply_add(simd.broadcast_wide(block[j, 6]), q, b0)
+        b1 = simd.multiply_add(simd.broadcast_wide(block[j, 7]), q, b1)
+        b2 = simd.multiply_add(simd.broadcast_wide(block[j, 8]), q, b2)
+        b3 = simd.multiply_add(simd.broadcast_wide(block[j, 9]), q, b3)
+        b4 = simd.multiply_add(simd.broadcast_wide(block[j, 10]), q, b4)
+        b5 = simd.multiply_add(simd.broadcast_wide(block[j, 11]), q, b5)
+    simd.store(scores, 0, 0, a0)
+    simd.store(scores, 1, 0, a1)
+    simd.store(scores, 2, 0, a2)
+    simd.store(scores, 3, 0, a3)
+    simd.store(scores, 4, 0, a4)
+    simd.store(scores, 5, 0, a5)
+    simd.store(scores, 6, 0, b0)
+    simd.store(scores, 7, 0, b1)
+    simd.store(scores, 8, 0, b2)
+    simd.store(scores, 9, 0, b3)
+    simd.store(scores, 10, 0, b4)
+    simd.store(scores, 11, 0, b5)
+
+
+@subroutine
+def _offer(scores, r, row, column, exclude, floors, ids, values):
+    """Put one row of the matrix among the k best of the queries for which its score is large enough."""
+    for lane in range(simd.WIDE):
+        query = column + lane
+        score = scores[r, lane]
+        if score > floors[0, query] and not _holds(exclude[query], row):
+            values[query, 0], ids[query, 0] = score, row
+            _sink(ids[query], values[query], values.shape[1])
+            floors[0, query] = values[query, 0]
+
+
+@inlined
+def _holds(excluded, row):
+    for e in excluded:  # noqa: SIM110  (Numba compiles no generator)
+        if e == row:
+            return True
+    return False
+
+
+@inlined
+def _is_worse(ids, values, i, j):
+    """Whether entry i comes after entry j in the results."""
+    return values[i] < values[j] or (values[i] == values[j] and ids[i] > ids[j])
+
+
+@inlined
+def _sink(ids, values, size):
+    """Restore the heap after its first entry, the worst of all, was replaced."""
+    place = 0
+    while True:
+        child = 2 * place + 1
+        if child >= size:
+            return
+        if child + 1 < size and _is_worse(ids, values, child + 1, child):
+            child += 1
+        if not _is_worse(ids, values, child, place):
+            return
+        _swap(ids, values, place, child)
+        place = child
+
+
+@inlined
+def _swap(ids, values, i, j):
+    ids[i], ids[j] = ids[j], ids[i]
+    values[i], values[j] = values[j], values[i]
+
+
+@inlined
+def _sort(ids, values):
+    """Sort a heap, best first: move the worst of the rest to the end, time after time."""
+    for last in range(len(ids) - 1, 0, -1):
+        _swap(ids, values, 0, last)
+        _sink(ids, values, last)

@@ -1,0 +1,69 @@
+"""Nearest neighbours: the search for few queries and the kernel for many find what a full sort finds."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from embeddings.vectors import neighbors
+from embeddings.vectors.neighbors import nearest
+
+FEW, MANY = 1 << 20, -1
+
+
+def by_sorting(matrix, queries, topn, exclude):
+    """Return the ids and products of the best rows: sorted by product, then by id; excluded rows come last."""
+    scores = queries.astype(np.float64) @ matrix.astype(np.float64).T
+    for row, excluded in enumerate(exclude):
+        scores[row, excluded[(excluded >= 0) & (excluded < len(matrix))]] = -np.inf
+    ids = np.argsort(-scores, axis=1, kind="stable")[:, :topn]
+    return scores, ids, np.take_along_axis(scores, ids, axis=1)
+
+
+@pytest.mark.parametrize("few", [FEW, MANY])
+@settings(max_examples=40)
+@given(
+    rows=st.integers(1, 300),
+    queries=st.integers(1, 40),
+    dimension=st.integers(1, 20),
+    topn=st.integers(1, 320),
+    excluded=st.integers(0, 4),
+    ties=st.booleans(),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_nearest_equals_a_full_sort(few, rows, queries, dimension, topn, excluded, ties, seed):
+    rng = np.random.default_rng(seed)
+    matrix, asked = rng.random((rows, dimension), np.float32), rng.random((queries, dimension), np.float32)
+    if ties:  # small whole numbers: the products are exact, so that equal ones are equal
+        matrix, asked = np.round(2 * matrix) - 1, np.round(2 * asked) - 1
+    exclude = rng.integers(-1, rows + 1, (queries, excluded))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(neighbors, "FEW", few)
+        patch.setattr(neighbors, "QUERY_BLOCK", 16)
+        patch.setattr(neighbors, "GROUP", 4)
+        ids, similarities = nearest(matrix, asked, topn, exclude)
+    scores, expected_ids, expected = by_sorting(matrix, asked, topn, exclude)
+    assert ids.shape == similarities.shape == (queries, min(rows, topn))
+    np.testing.assert_allclose(similarities, expected, atol=1e-5)
+    np.testing.assert_allclose(np.take_along_axis(scores, ids.astype(int), axis=1), similarities, atol=1e-5)
+    assert all(len(set(row)) == len(row) for row in ids.tolist())
+    if ties:
+        np.testing.assert_array_equal(ids, expected_ids)
+
+
+@pytest.mark.parametrize("queries", [1, neighbors.FEW, neighbors.FEW + 1, 3 * neighbors.QUERY_BLOCK])
+def test_equal_similarities_come_in_the_order_of_the_ids(queries):
+    ids, _ = nearest(np.ones((50, 2), np.float32), np.ones((queries, 2), np.float32), 5)
+    assert ids.tolist() == [[0, 1, 2, 3, 4]] * queries
+
+
+def test_rows_need_not_be_contiguous():
+    rng = np.random.default_rng(0)
+    matrix, asked = rng.random((90, 14), np.float32)[::2, ::2], rng.random((80, 14), np.float32)[:, 1::2]
+    _, ids, _ = by_sorting(matrix, asked, 3, np.empty((80, 0), np.int64))
+    np.testing.assert_array_equal(nearest(matrix, asked, 3)[0], ids)
+
+
+def test_fewer_than_one_neighbour_is_refused():
+    with pytest.raises(ValueError, match="topn is 0"):
+        nearest(np.ones((5, 2), np.float32), np.ones((1, 2), np.float32), 0)
