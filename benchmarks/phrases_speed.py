@@ -7,6 +7,7 @@ with joined text. Peak memory is measured in a process for each side.
 """
 
 import argparse
+import gc
 import json
 import resource
 import shutil
@@ -49,6 +50,7 @@ def main() -> None:
             side: measuring.run_alone("benchmarks.phrases_speed", *arguments, "--side", side)["peak"] for side in SIDES
         }
         sentences = _sentences(folder)
+        gc.freeze()  # else the garbage collector looks through gensim's lists of str while vecmill runs
         table, joined = _ours(tokenized, folder, settings)  # compile
         _compare(table, joined, sentences, settings)
         seconds = measuring.take_turns(
