@@ -78,6 +78,7 @@ def test_every_character_is_cut_alike(spec, options):
 @given(text=texts)
 @example("a'’b a’'b a’’b ’a’ a’\u0301’b \u0301a \u0301’a")
 @example("İSTANBUL İi\u0307I\u0307 i\u0307\u0307")
+@example("Σ \u0301Σ ΑΣ ΑΣΣ Α\u0301Σ Α'Σ Α'\u0301Σ \u0301'Σ Α'\u0301'Σ ΑΣ' ΑΣ'Α")
 @settings(max_examples=60)
 def test_any_text_is_cut_alike(pair, text):
     tokenizer, cut = pair

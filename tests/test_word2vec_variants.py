@@ -113,7 +113,7 @@ def test_other_subwords_cannot_be_continued(encoded, first, then, message):
         ({"architecture": "cbow", "position_weights": 17}, "position_weights is 17; it must be from 0 to 16"),
         ({"subwords": "6-3"}, "subwords is '6-3': .*impossible; expected a range such as 3-6"),
         ({"subwords": "none"}, "subwords is 'none'"),
-        ({"subwords": "3-6", "buckets": 0}, "buckets is 0"),
+        ({"subwords": "3-6", "buckets": 0}, "buckets=0; expected 1 to"),
     ],
 )
 def test_impossible_settings_are_refused(settings, message):

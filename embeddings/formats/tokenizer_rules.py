@@ -199,7 +199,8 @@ def _fast_rules(punctuation: bool) -> tuple[list[dict[str, Any]], str, str]:
         rf"\K\x{{2019}}(?=[{letter}{mark}])"
     )
     word = f"[{letter}][{letter}{mark}]*(?:[{joiner}][{letter}{mark}]+)*"
-    sigma = rf"(?<=[{letter}{mark}]|[{letter}{mark}][{joiner}])\x{{3A3}}(?![{letter}{mark}]|[{joiner}][{letter}{mark}])"
+    before = rf"[{letter}][{mark}]*(?:[{joiner}][{mark}]+)*[{joiner}]?"  # a mark without a letter begins no word
+    sigma = rf"{before}\K\x{{3A3}}(?![{letter}{mark}]|[{joiner}][{letter}{mark}])"
     symbol = f"|[{classes[SYMBOL]}{APOSTROPHES}]" if punctuation else ""
     return [_replaced(f"[{classes[IGNORED]}]", ""), _replaced(within, "'")], word + symbol, sigma
 

@@ -98,6 +98,10 @@ class QuantizedMatrix(ABC):
                 np.multiply(self._unpack(self.codes[part]), self.scales[part, None], out=unpacked[part])
         return unpacked if dtype is None else unpacked.astype(dtype, copy=False)
 
+    def take(self, indices: Any, axis: int = 0) -> np.ndarray:
+        """Return rows as float32, (n, d); the only axis is the first."""
+        return self[np.asarray(indices, np.int64)]
+
     def __matmul__(self, right: np.ndarray) -> np.ndarray:
         """Return the products with a vector (d,) or with columns (d, n)."""
         columns = right[:, None] if right.ndim == 1 else right

@@ -1,12 +1,14 @@
 """Settings of a word2vec training run."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embeddings.setting_types import require_one_of, require_setting_types
-from embeddings.text.character_ngrams import MOST_BUCKETS, CharacterNgrams
 from embeddings.threads import thread_count
 from embeddings.word2vec.names_elsewhere import explains_names, hint_for
+
+if TYPE_CHECKING:
+    from embeddings.text.character_ngrams import CharacterNgrams
 
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
@@ -117,7 +119,6 @@ class Word2VecConfig:
             ("min_learning_rate", 0, self.rate),
             ("held_out", 0, 0.5),
             ("seed", 0, 2**63 - 1),
-            ("buckets", 1, MOST_BUCKETS),
             ("position_weights", 0, self.dimension),
         ):
             if not low <= getattr(self, name) <= high:  # also refuses NaN
@@ -152,9 +153,13 @@ class Word2VecConfig:
         return default if self.negative is None else self.negative
 
     @property
-    def ngrams(self) -> CharacterNgrams | None:
+    def ngrams(self) -> "CharacterNgrams | None":
         """The character n-grams of subwords, or None."""
-        return None if self.subwords is None else CharacterNgrams.of_range(self.subwords, self.buckets)
+        if self.subwords is None:
+            return None
+        from embeddings.text.character_ngrams import CharacterNgrams  # imported here: most settings have none
+
+        return CharacterNgrams.of_range(self.subwords, self.buckets)
 
     @property
     def rate(self) -> float:

@@ -104,7 +104,8 @@ class Runner:
                 reason = f"if {' or '.join(waits_for)} changes"
             if reason:
                 again.add(stage.name)
-            loses = reason is not None and not waits_for and manifest is not None and self._is_lost(stage, manifest)
+            certain = reason is not None and not waits_for and known.keys() >= set(stage.inputs)
+            loses = certain and manifest is not None and self._is_lost(stage, manifest)
             steps.append(PlannedStage(stage.name, reason, waits_for, loses))
         return steps
 
