@@ -10,8 +10,7 @@ from tests.reference import word2vec as reference
 
 
 def make_scratch(parameters, step, extensions=kernels.Extensions()):  # noqa: B008 - never changed
-    width, has_subwords = parameters.embedding.shape[1], extensions.subwords is not None
-    return kernels.scratch(width, 100, step.window, step.negative, has_subwords)
+    return kernels.scratch(parameters.embedding.shape[1], 100, step.window, step.negative, extensions)
 
 
 def train_both(architecture, dimension, sentences, step, **kinds):

@@ -38,7 +38,7 @@ def train_round(parameters, extensions, architecture, blocks, steps, threads):
         on_copy, own = copied_parameters(copies, worker, noise), copied_extensions(extensions, copies, worker)
         block = kernels.Block(copies.tokens[worker], copies.offsets[worker], 0, len(sentences), 0, tokens)
         width = parameters.embedding.shape[1]
-        scratch = kernels.scratch(width, 100, step.window, step.negative, extensions.subwords is not None)
+        scratch = kernels.scratch(width, 100, step.window, step.negative, extensions)
         kernel = KERNELS[architecture]
         results.append(kernel(block, on_copy, step._replace(state=np.uint64(state)), scratch, *own))
     for thread in range(threads):

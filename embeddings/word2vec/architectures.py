@@ -15,7 +15,14 @@ from embeddings import simd
 from embeddings.compilation import in_place, in_place_inlined
 from embeddings.word2vec.input_rows import change_rows, make_vectors
 from embeddings.word2vec.kernel_arguments import SPAN
-from embeddings.word2vec.output_layers import loss, set_rates, train_span, train_window
+from embeddings.word2vec.output_layers import (
+    loss,
+    return_top_nodes,
+    set_rates,
+    take_top_nodes,
+    train_span,
+    train_window,
+)
 from embeddings.word2vec.random_draws import draw_negatives, draw_window, subsample, tokens_of
 
 _LOOKAHEAD = 8  # positions between the prefetch of a context row and its first use
@@ -57,6 +64,8 @@ def skip_gram(block, parameters, step, scratch, subwords, paths, weights):
     tokens, contexts, context = scratch.tokens, scratch.contexts, parameters.context
     rows = tokens if subwords is None else scratch.slots
     set_rates(scratch.rates, np.float32(step.learning_rate))
+    if paths is not None:
+        take_top_nodes(context, step.top)
     total, examples, countdown = 0.0, 0, _first_measured(step)
     for sentence in range(block.first_sentence, block.last_sentence):
         begin, end = tokens_of(block, sentence)
@@ -102,6 +111,8 @@ def skip_gram(block, parameters, step, scratch, subwords, paths, weights):
                 changed = past
         if subwords is not None:
             change_rows(dimension, parameters.embedding, subwords, tokens, changed, n, scratch)
+    if paths is not None:
+        return_top_nodes(context, step.top)
     return total, examples
 
 
@@ -214,6 +225,8 @@ def cbow(block, parameters, step, scratch, subwords, paths, weights):
     rows = tokens if subwords is None else scratch.slots
     span = SPAN if step.share_negatives or paths is not None else 1
     set_rates(scratch.rates, np.float32(step.learning_rate))
+    if paths is not None:
+        take_top_nodes(context, step.top)
     total, examples, countdown = 0.0, 0, _first_measured(step)
     for sentence in range(block.first_sentence, block.last_sentence):
         begin, end = tokens_of(block, sentence)
@@ -265,6 +278,8 @@ def cbow(block, parameters, step, scratch, subwords, paths, weights):
                 changed = past
         if subwords is not None:
             change_rows(dimension, parameters.embedding, subwords, tokens, changed, n, scratch)
+    if paths is not None:
+        return_top_nodes(context, step.top)
     return total, examples
 
 

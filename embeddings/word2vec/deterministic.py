@@ -85,9 +85,9 @@ class Rounds:
         weights = extensions.position_weights
         self._weight_changes = np.zeros((WORKERS, *(() if weights is None else weights.shape)), np.float32)
         self._owners = make_owners(parameters, self._copies)
-        width, has_subwords = parameters.embedding.shape[1], extensions.subwords is not None
+        width = parameters.embedding.shape[1]
         self._scratches = [
-            kernels.scratch(width, tokens, config.window, self._negative, has_subwords) for _ in range(self.threads)
+            kernels.scratch(width, tokens, config.window, self._negative, extensions) for _ in range(self.threads)
         ]
         self._places = [np.full(len(parameters.embedding), -1, np.int32) for _ in range(self.threads)]
 

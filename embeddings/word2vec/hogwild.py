@@ -1,6 +1,7 @@
 """Threads that update the same matrices without locks (Hogwild; Recht et al. 2011)."""
 
 import threading
+from collections import deque
 from collections.abc import Callable
 
 from embeddings.text.encoded_corpus import EncodedCorpus
@@ -9,6 +10,7 @@ from embeddings.word2vec.architectures import KERNELS
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.huffman import top_nodes
 
 
 class Hogwild:
@@ -46,12 +48,13 @@ class Hogwild:
 
     def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
         """Return the function for each of the `threads` threads; it trains blocks until none is left."""
+        numbers = deque(range(self.threads))
 
         def run() -> None:
-            scratch = self._scratch()
+            scratch, top = self._scratch(), self._top_nodes(numbers.popleft())
             while (number := work.next()) is not None:
                 block = open_block(self._corpus, blocks, number)
-                loss, examples = self._train(block, step(number), scratch)
+                loss, examples = self._train(block, step(number)._replace(top=top), scratch)
                 work.add(loss, examples, block.last - block.first)
 
         return run
@@ -70,10 +73,17 @@ class Hogwild:
             shared += own.position_weights - before
         return result
 
+    def _top_nodes(self, thread: int) -> kernels.TopNodes:
+        """Return the top nodes of the tree and where in C a thread trains them."""
+        if self._extensions.paths is None:
+            return kernels.TopNodes()
+        nodes, number = top_nodes(self._extensions.paths)
+        rows = len(self._parameters.context) - 2 * number * self.threads
+        return kernels.TopNodes(nodes, number, rows + 2 * number * thread)
+
     def _scratch(self) -> kernels.Scratch:
         width, config = self._parameters.embedding.shape[1], self._config
-        has_subwords = self._extensions.subwords is not None
-        return kernels.scratch(width, self._block_tokens, config.window, config.noise_words, has_subwords)
+        return kernels.scratch(width, self._block_tokens, config.window, config.noise_words, self._extensions)
 
 
 def open_block(corpus: EncodedCorpus, blocks: BlockTable, number: int) -> kernels.Block:

@@ -4,7 +4,7 @@ import numpy as np
 
 from embeddings.compilation import exact, read_only
 from embeddings.simd import SCORES
-from embeddings.word2vec.kernel_arguments import HuffmanPaths
+from embeddings.word2vec.kernel_arguments import MOST_TOP_NODES, HuffmanPaths
 
 
 def huffman_paths(counts: np.ndarray, trained: np.ndarray | None = None) -> HuffmanPaths:
@@ -34,6 +34,24 @@ def huffman_paths(counts: np.ndarray, trained: np.ndarray | None = None) -> Huff
     nodes, labels = np.zeros(offsets[-1] + SCORES, np.int32), np.zeros((1, offsets[-1] + SCORES), np.float32)
     _write_paths(order, parents, is_second, offsets, nodes, labels[0])
     return HuffmanPaths(read_only(offsets), nodes, labels)
+
+
+def top_nodes(paths: HuffmanPaths) -> tuple[int, int]:
+    """Return the first of the nodes at the top of the tree, and their number.
+
+    Nodes are numbered in the order in which they were made, that of their counts: the last ones are the top.
+
+    Parameters
+    ----------
+    paths : HuffmanPaths
+
+    Returns
+    -------
+    first, number : int
+    """
+    nodes = int(paths.nodes.max(initial=-1)) + 1
+    number = min(nodes, MOST_TOP_NODES)
+    return nodes - number, number
 
 
 @exact

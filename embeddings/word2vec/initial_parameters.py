@@ -44,7 +44,7 @@ def initial_parameters(
     words, generator = len(vocabulary), np.random.default_rng(config.seed)
     return kernels.Parameters(
         embedding=matrices.random_rows(words + (len(ngrams.buckets) if ngrams else 0), config.dimension, generator),
-        context=matrices.zeros(words, config.dimension),
+        context=matrices.zeros(words + _rows_of_threads(config), config.dimension),
         keep=as_uint32_threshold(keep_probability(counts, config.sample, trained)),
         alias_threshold=threshold,
         alias_word=alias,
@@ -78,6 +78,11 @@ def extensions_of(
         paths=huffman_paths(_counts(vocabulary, trained), trained) if config.hierarchical_softmax else None,
         position_weights=weights,
     )
+
+
+def _rows_of_threads(config: Word2VecConfig) -> int:
+    """Return the number of rows of C that threads have for the top nodes of the tree."""
+    return 2 * kernels.MOST_TOP_NODES * config.thread_count if config.hierarchical_softmax else 0
 
 
 def _counts(vocabulary: Vocabulary, trained: np.ndarray | None) -> np.ndarray:

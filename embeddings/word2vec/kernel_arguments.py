@@ -11,6 +11,13 @@ SPAN = 8
 """Neighbouring CBOW centres that share one set of negatives when sharing is on."""
 
 
+NO_NODE = 2**31 - 1
+"""A number above that of every node."""
+
+MOST_TOP_NODES = 255
+"""Eight levels of the tree: a node below is on the path of one word in hundreds."""
+
+
 class InputRows(NamedTuple):
     """The rows of E whose mean is the vector of a word: its own and those of its character n-grams."""
 
@@ -33,7 +40,10 @@ class Parameters(NamedTuple):
     """What all threads share: the matrices and the tables of draws."""
 
     embedding: np.ndarray  # E, (V + n-grams, padded d) float32, input vectors
-    context: np.ndarray  # C, (V, padded d) float32, output vectors; of the V - 1 nodes with hierarchical softmax
+    context: (
+        np.ndarray
+    )  # C, (V, padded d) float32, output vectors; of the V - 1 nodes with hierarchical softmax, and then
+    # those of the top nodes that threads have for themselves: see `TopNodes`
     keep: np.ndarray  # (V,) uint32: a token is kept when a random uint32 is not above it
     alias_threshold: np.ndarray  # (V,) uint32
     alias_word: np.ndarray  # (V,) int32
@@ -47,6 +57,9 @@ class Extensions(NamedTuple):
     position_weights: np.ndarray | None = None  # (2 window, padded d) float32, of CBOW's context positions; trained
 
 
+NO_EXTENSIONS = Extensions()
+
+
 class Block(NamedTuple):
     """A stretch of an encoded corpus: tokens `first` to `last` of `ids`, whose sentences are `sentences`."""
 
@@ -56,6 +69,18 @@ class Block(NamedTuple):
     last_sentence: int  # exclusive
     first: int
     last: int  # exclusive
+
+
+class TopNodes(NamedTuple):
+    """Nodes at the top of the Huffman tree that a thread trains for itself during a block, and where it does so.
+
+    They are on the path of nearly every word: threads that change the same rows all the time wait for each other's
+    caches.
+    """
+
+    first: int = NO_NODE  # nodes from this one to the root
+    number: int = 0
+    row: int = 0  # of C: their copies; as many rows after these hold what they were before the block
 
 
 class Step(NamedTuple):
@@ -70,6 +95,7 @@ class Step(NamedTuple):
     learning_rate: float
     loss_interval: int  # the loss is taken at every so many-th centre word
     state: np.uint64  # of the random stream, not 0 (a Python int would be typed by its size)
+    top: TopNodes = TopNodes()
 
 
 class Scratch(NamedTuple):
@@ -81,6 +107,7 @@ class Scratch(NamedTuple):
     before: np.ndarray  # the same shape: the vectors as they were made
     contexts: np.ndarray  # (2 window,) int32
     outputs: np.ndarray  # (2, groups x GROUP + SCORES) int32: -1 and noise words, of this centre and of the next
+    path: np.ndarray  # (longest path + GROUP,) int32, with hierarchical softmax: rows of C
     labels: np.ndarray  # (1, groups x GROUP + SCORES) float32, with negative sampling: 1 and zeros
     rates: np.ndarray  # (GROUP + 1, SCORES) float32: row n has the learning rate in its first n lanes, zeros in others
     scores: np.ndarray  # (2 window or SPAN, SCORES) float32
@@ -90,7 +117,7 @@ class Scratch(NamedTuple):
     centres: np.ndarray  # (SPAN,) int32: rows of `hidden`
 
 
-def scratch(dimension: int, block: int, window: int, negative: int, subwords: bool = False) -> Scratch:
+def scratch(dimension: int, block: int, window: int, negative: int, extensions: Extensions = NO_EXTENSIONS) -> Scratch:
     """Allocate working memory for one thread.
 
     Parameters
@@ -102,15 +129,16 @@ def scratch(dimension: int, block: int, window: int, negative: int, subwords: bo
     window : int
     negative : int
         Noise words of a centre word; 0 with hierarchical softmax.
-    subwords : bool
-        Whether the vectors of words are made of several rows.
+    extensions : Extensions
+        Those of the training.
 
     Returns
     -------
     Scratch
     """
     lanes = (negative // GROUP + 1) * GROUP + SCORES
-    around = 1 << (2 * window + SPAN).bit_length() if subwords else 1
+    around = 1 << (2 * window + SPAN).bit_length() if extensions.subwords is not None else 1
+    longest = 0 if extensions.paths is None else int(np.diff(extensions.paths.offsets).max(initial=0))
     labels = np.zeros((1, lanes), np.float32)
     labels[0, 0] = 1
     return Scratch(
@@ -120,6 +148,7 @@ def scratch(dimension: int, block: int, window: int, negative: int, subwords: bo
         before=zeros(around, dimension),
         contexts=np.empty(2 * window, np.int32),
         outputs=np.full((2, lanes), -1, np.int32),
+        path=np.zeros(longest + GROUP, np.int32),
         labels=labels,
         rates=np.zeros((GROUP + 1, SCORES), np.float32),
         scores=np.zeros((max(2 * window, SPAN), SCORES), np.float32),

@@ -119,7 +119,7 @@ def _word_vectors(run: TrainingRun, vocabulary: Vocabulary, trained: np.ndarray 
         rows = np.ascontiguousarray(embedding[len(vocabulary) :, :dimension])
         subwords = SubwordVectors(run.config.ngrams, run.ngrams.buckets, rows)
     matrix = without_padding(word_vectors_of(embedding, run.extensions.subwords), dimension)
-    context = without_padding(run.parameters.context, dimension)
+    context = without_padding(run.context, dimension)
     is_tree = run.config.hierarchical_softmax
     if trained is not None and not trained.all():
         vocabulary, matrix = vocabulary.select(trained), matrix[trained]

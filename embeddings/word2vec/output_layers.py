@@ -173,27 +173,55 @@ def _update_window(dimension, inputs, rows, m, context, first, outputs, group, s
 
 
 @in_place_inlined
+def _path_rows(nodes, begin, count, top, rows):
+    """Write the rows of C of a path; top nodes are those of this thread."""
+    for k in range(count):
+        node = nodes[begin + k]
+        rows[k] = node - top.first + top.row if node >= top.first else node
+    for k in range(count, (count + GROUP - 1) // GROUP * GROUP):
+        rows[k] = rows[count - 1]  # padding; its rate is zero
+
+
+@in_place_inlined
 def train_window(dimension, inputs, rows, m, context, paths, word, noise, step, scratch):
     """Train m input rows to predict a word, with its noise words or its path: one gradient step a group of outputs."""
     scores = scratch.scores
     if paths is None:
-        outputs, labels, begin, end = noise, scratch.labels, np.int64(0), np.int64(step.negative + 1)
-        uncounted = np.int32(word)  # a noise word that is the word itself does not count
+        outputs, labels, begin, count = noise, scratch.labels, np.int64(0), np.int64(step.negative + 1)
     else:
-        outputs, labels, begin, end = paths.nodes, paths.labels, paths.offsets[word], paths.offsets[word + 1]
-        uncounted = np.int32(-1)
-    for group in range(begin, end, GROUP):
-        left = end - group
+        outputs, labels, begin = scratch.path, paths.labels, paths.offsets[word]
+        count = paths.offsets[word + 1] - begin
+        _path_rows(paths.nodes, begin, count, step.top, outputs)
+    for group in range(0, count, GROUP):
+        left = count - group
+        label = simd.load_scores(labels, 0, begin + group)
         rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
-        rate = simd.where_unequal(outputs, group, uncounted, rate)
-        label = simd.load_scores(labels, 0, group)
-        first = word if paths is None and group == 0 else np.int64(outputs[group])
+        first = np.int64(outputs[group])
+        if paths is None:
+            rate = simd.where_unequal(outputs, group, np.int32(word), rate)  # noise that is the word does not count
+            first = word if group == 0 else first
         for i in range(0, m, 2):
             other = i + 1 if i + 1 < m else i
             a, b = _score_two(dimension, inputs, rows[i], rows[other], context, first, first, outputs, group)
             _set_gradients(scores, i, a, label, rate)
             _set_gradients(scores, other, b, label, rate)
         _update_window(dimension, inputs, rows, m, context, first, outputs, group, scores)
+
+
+@in_place_inlined
+def take_top_nodes(context, top):
+    """Copy the top nodes of the tree for this thread, twice: to train them, and to know what has changed."""
+    for i in range(top.number):
+        for j in range(context.shape[1]):
+            context[top.row + i, j] = context[top.row + top.number + i, j] = context[top.first + i, j]
+
+
+@in_place_inlined
+def return_top_nodes(context, top):
+    """Add what this thread has changed of the top nodes to those of all."""
+    for i in range(top.number):
+        for j in range(context.shape[1]):
+            context[top.first + i, j] += context[top.row + i, j] - context[top.row + top.number + i, j]
 
 
 def _span_columns(load, broadcast):

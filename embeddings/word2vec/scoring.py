@@ -72,7 +72,13 @@ class SentenceScorer:
         lengths = [len(row) for row in known]
         tokens, offsets = read_only(np.concatenate([*known, np.empty(0, np.int32)])), read_only(_offsets(lengths))
         step = self._step()
-        scratch = kernels.scratch(self._parameters.embedding.shape[1], max([1, *lengths]), step.window, 0)
+        scratch = kernels.scratch(
+            self._parameters.embedding.shape[1],
+            max([1, *lengths]),
+            step.window,
+            0,
+            kernels.Extensions(paths=self._paths),
+        )
         scores = np.zeros(len(sentences))
         for i in range(len(sentences)):
             block = kernels.Block(tokens, offsets, i, i + 1, int(offsets[i]), int(offsets[i + 1]))

@@ -95,6 +95,11 @@ class TrainingRun:
         self._whole = threading.Lock()  # taken while threads change E and C
 
     @property
+    def context(self) -> np.ndarray:
+        """C without the rows that threads have for themselves, (V, padded d) float32."""
+        return self.parameters.context[: len(self.parameters.keep)]
+
+    @property
     def words_total(self) -> int:
         """Number of tokens to train, over all epochs."""
         return self._epoch_tokens * self.config.epochs
@@ -196,7 +201,7 @@ class TrainingRun:
     def _arrays(self) -> dict[str, np.ndarray]:
         """Return everything that is trained, by its name in checkpoints."""
         weights = self.extensions.position_weights
-        arrays = {"embedding": self.parameters.embedding, "context": self.parameters.context}
+        arrays = {"embedding": self.parameters.embedding, "context": self.context}
         return arrays if weights is None else {**arrays, "position_weights": weights}
 
     def _save(self, work: Work) -> None:
