@@ -16,6 +16,7 @@ from embeddings.compilation import in_place, in_place_inlined
 from embeddings.word2vec.input_rows import change_rows, make_vectors
 from embeddings.word2vec.kernel_arguments import SPAN
 from embeddings.word2vec.output_layers import (
+    ask_for_path,
     loss,
     return_top_nodes,
     set_rates,
@@ -90,6 +91,8 @@ def skip_gram(block, parameters, step, scratch, subwords, paths, weights):
                     for j in range(0, dimension, 16):
                         simd.prefetch(parameters.embedding, np.int64(tokens[position + _LOOKAHEAD]), j)
                         simd.prefetch(context, np.int64(tokens[position + 2]), j)
+            elif position + 1 < n:
+                ask_for_path(context, paths, tokens[position + 1], step.top)
             centre = np.int64(tokens[position])
             countdown -= 1
             if countdown == 0:
@@ -251,6 +254,8 @@ def cbow(block, parameters, step, scratch, subwords, paths, weights):
                 low, high, state = draw_window(position + i, n, step, state)
                 windows[i, 0], windows[i, 1] = low, high
                 _average_contexts(dimension, inputs, rows, position + i, low, high, step, weights, scratch, i)
+                if paths is not None:
+                    ask_for_path(context, paths, centres[i], step.top)
                 ahead = position + i + 2 * SPAN
                 if ahead < n and paths is None:
                     for j in range(0, dimension, 16):

@@ -23,6 +23,7 @@ from embeddings.compilation import in_place_inlined
 from embeddings.simd import GROUP
 
 _ZERO = np.float32(0)
+_LINE = 16  # floats of a line of the cache
 
 
 @in_place_inlined
@@ -180,6 +181,16 @@ def _path_rows(nodes, begin, count, top, rows):
         rows[k] = node - top.first + top.row if node >= top.first else node
     for k in range(count, (count + GROUP - 1) // GROUP * GROUP):
         rows[k] = rows[count - 1]  # padding; its rate is zero
+
+
+@in_place_inlined
+def ask_for_path(context, paths, word, top):
+    """Ask for the rows of a path, except for top nodes, which are in the cache of this thread."""
+    for k in range(paths.offsets[word], paths.offsets[word + 1]):
+        node = np.int64(paths.nodes[k])
+        if node < top.first:
+            for j in range(0, context.shape[1], _LINE):
+                simd.prefetch(context, node, j)
 
 
 @in_place_inlined
