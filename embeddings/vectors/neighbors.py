@@ -51,6 +51,8 @@ def nearest(
     search = _nearest_to_few if len(queries) <= FEW else _nearest_to_many
     if isinstance(unit_matrix, QuantizedMatrix):
         search = _nearest_in_blocks
+    elif len(queries) == 1:  # one product, for which the threads of BLAS are faster than ours
+        return _best(np.dot(unit_matrix, queries[0])[:, None], k, exclude)
     with parallel.own_threads:
         return search(unit_matrix, queries, k, exclude)
 
@@ -69,6 +71,12 @@ def _nearest_to_few(
         scores = unit_matrix @ queries.T
     else:
         parallel.over_rows(multiply, len(scores), cost=queries.size, grain=16, pieces=PIECES)
+    return _best(scores, k, exclude)
+
+
+def _best(scores: np.ndarray, k: int, exclude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return ids and similarities of the k largest scores of every column, (n, k); `scores` (V, n) is changed."""
+    n = scores.shape[1]
     query, place = np.nonzero((exclude >= 0) & (exclude < len(scores)))
     scores[exclude[query, place], query] = -np.inf
     position = _not_below(scores, _kth_largest_bound(scores, k), k)
