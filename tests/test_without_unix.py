@@ -31,7 +31,7 @@ for name in ("SIGHUP", "SIGKILL", "SIGALRM", "SIGUSR1", "SIGQUIT", "SIGPIPE"):
         delattr(signal, name)
 """
 IMPORT_ALL = """
-import corpora, embeddings, pipelines, vecmill
+import corpora, embeddings, pipelines, vecmill, vecmill.extras
 optional = {"umap", "usearch", "onnx", "onnxruntime", "torch", "matplotlib", "gensim"}
 for package in (corpora, embeddings, pipelines, vecmill):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
@@ -41,6 +41,8 @@ for package in (corpora, embeddings, pipelines, vecmill):
             except ModuleNotFoundError as error:
                 if error.name not in optional:
                     raise
+            except vecmill.extras.MissingExtraError:
+                pass
 """
 TRAIN = """
 import pathlib
