@@ -35,6 +35,9 @@ from tests.fuzzing import FUZZED, damage
 from tests.quantised_model import quantised_model
 from tests.reference import character_ngrams as reference
 
+wraps = pytest.mark.filterwarnings("ignore:overflow encountered in scalar:RuntimeWarning")
+"""64-bit products of MurmurHash3 wrap around, about which NumPy warns where nothing is compiled."""
+
 WORDS = ["train", "trains", "training", "köln", "kölner", "river", "rivers", "the"]
 NGRAMS = CharacterNgrams(min_length=3, max_length=4, buckets=200)
 UNSEEN = ["trainer", "Köln", "riverside"]
@@ -332,6 +335,7 @@ def floret_vectors():
     return WordVectors(Vocabulary.from_words(WORDS), subwords.vectors(WORDS), subwords=subwords)
 
 
+@wraps
 def test_a_floret_table_has_a_row_for_every_bucket(tmp_path):
     vectors = floret_vectors()
     vectors.save(tmp_path / "model")
@@ -345,6 +349,7 @@ def test_a_floret_table_has_a_row_for_every_bucket(tmp_path):
     assert not np.delete(table[:, 1:], vectors.subwords.buckets, axis=0).any()
 
 
+@wraps
 def test_each_hash_has_its_own_format(vectors, tmp_path):
     with pytest.raises(FormatError, match="hashed as floret does; fastText cannot: choose floret"):
         formats.write(floret_vectors(), tmp_path / "a.bin")
