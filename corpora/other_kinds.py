@@ -20,9 +20,9 @@ _MARKED = {
     codecs.BOM_UTF16_BE: "UTF-16BE",
 }
 _IMAGE, _ARCHIVE = "extract its text by OCR, or leave it out", "unpack it and give the folder"
-_PANDOC = "extract the text first: pandoc -t plain {path} -o {stem}.txt"
+_PANDOC = "extract the text first: pandoc -t plain {path} -o {stem}-extracted.txt"
 _SIGNATURES = (
-    (b"%PDF-", "PDF document", "extract the text first: pdftotext {path} {stem}.txt"),
+    (b"%PDF-", "PDF document", "extract the text first: pdftotext {path} {stem}-extracted.txt"),
     (b"{\\rtf", "RTF document", _PANDOC),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Microsoft Office document", "save it as plain UTF-8 text first"),
     (b"PAR1", "Parquet file", "rename it to end in .parquet"),
@@ -42,8 +42,8 @@ _ZIPPED = (  # found in the first entries of zip archives; the last one is in al
     (b"xl/", "Excel table", "save it as CSV first"),
     (b"", "zip archive", _ARCHIVE),
 )
-_HTML_FILE = "HTML file", "extract the text first: pandoc -f html -t plain {path} -o {stem}.txt"
-_XML_FILE = "XML file", "extract the text first: xmllint --xpath 'string()' {path} > {stem}.txt"
+_HTML_FILE = "HTML file", "extract the text first: pandoc -f html -t plain {path} -o {stem}-extracted.txt"
+_XML_FILE = "XML file", "extract the text first: xmllint --xpath 'string()' {path} > {stem}-extracted.txt"
 _COMMENTS = re.compile(rb"(<!--.*?-->\s*)*", re.DOTALL)
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\v\f\r\x1b")
@@ -209,7 +209,7 @@ def _json(begin: bytes, suffix: str) -> tuple[str, str] | None:
     """Return the kind of a JSON file, and what to do."""
     named = suffix == ".json"
     if named and re.match(rb'\[\s*"', begin):
-        return "JSON array", "convert it to lines of text: jq -r '.[]' {path} > {stem}.txt"
+        return "JSON array", "convert it to lines of text: jq -r '.[]' {path} > {stem}-extracted.txt"
     if re.match(rb"\[" if named else rb'\[\s*\{\s*"[^"\n]*"\s*:', begin):
         return "JSON array", "convert it to JSON Lines: jq -c '.[]' {path} > {stem}.jsonl"
     if not named and is_json_lines(begin):

@@ -272,3 +272,20 @@ def test_long_lines_are_cut(tmp_path):
 def test_words_of_a_document_are_those_of_gensim(text, deacc):
     utils = pytest.importorskip("gensim.utils")
     assert simple_preprocess(text, deacc) == utils.simple_preprocess(text, deacc)
+
+
+@pytest.mark.parametrize(
+    ("keys", "weights"),
+    [(["new"], np.ones((1, 3))), (["a1", "a2"], np.ones((1, 4))), (["twice", "twice"], np.ones((2, 4))), ("one", 5.0)],
+)
+def test_vectors_that_do_not_fit_change_nothing(keys, weights):
+    vectors = KeyedVectors(4)
+    vectors.add_vectors(["x", "y"], np.eye(2, 4))
+    with pytest.raises(ValueError, match=r"expected|once"):
+        vectors.add_vectors(keys, weights)
+    with pytest.raises(ValueError, match="expected"):
+        vectors.add_vector("new", np.ones(5))
+    assert vectors.index_to_key == ["x", "y"]
+    assert vectors.vectors.shape == (2, 4)
+    assert vectors.add_vector("new", np.ones(4)) == 2
+    assert vectors["new"].tolist() == [1, 1, 1, 1]

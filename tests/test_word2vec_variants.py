@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from embeddings import Checkpointing, EmbeddingsError, Word2Vec, WordVectors
+from embeddings import Checkpointing, EmbeddingsError, Word2Vec, WordVectors, formats
 from embeddings.word2vec.huffman import huffman_paths
 from embeddings.word2vec.scoring import SentenceScorer
 from tests.reference.word2vec import sigmoid
@@ -173,6 +173,18 @@ def test_scores_are_sums_of_normalised_log_probabilities(encoded, tmp_path, arch
     np.testing.assert_allclose(SentenceScorer(vectors).score(sentences), expected, rtol=1e-5)
 
 
+def test_a_converted_directory_keeps_tokenizer_and_tree(encoded, tmp_path):
+    vectors = Word2Vec(small(hierarchical_softmax=True)).fit(*encoded).vectors_
+    vectors.tokenizer_settings = {"spec": "fast", "lowercase": False}
+    vectors.save(tmp_path / "model")
+    formats.convert(tmp_path / "model", tmp_path / "again", format="model")
+    again = WordVectors.load(tmp_path / "again")
+    assert again.tokenizer_settings == vectors.tokenizer_settings
+    assert_same(again, vectors)
+    sentence = [["gold", "iron", "zinc"]]
+    assert SentenceScorer(again).score(sentence) == SentenceScorer(vectors).score(sentence)
+
+
 def test_vectors_without_a_tree_cannot_score(encoded):
-    with pytest.raises(EmbeddingsError, match="trained without it; train with hierarchical_softmax"):
+    with pytest.raises(EmbeddingsError, match="have no tree: they were trained without it"):
         SentenceScorer(Word2Vec(small(epochs=1)).fit(*encoded).vectors_)

@@ -1,5 +1,6 @@
 """A model directory as training writes it: ``vectors.npy``, ``vocabulary.tsv``, and files of n-grams if it has some."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,15 +10,21 @@ import numpy as np
 from embeddings.array_files import save_array
 from embeddings.formats.safetensors_file import row_blocks
 from embeddings.formats.stream import Progress, VectorStream, as_dtype, sliced
+from embeddings.text.phrase_table import PHRASES_FILE
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.model_directory import (
+    CONFIG_FILE,
     CONTEXT_FILE,
+    NODES_FILE,
     VECTORS_FILE,
     VOCABULARY_FILE,
     read_model_directory,
     write_subwords,
 )
 from embeddings.vectors.quantized_matrix import QuantizedMatrix
+
+RECORDS = (CONFIG_FILE, PHRASES_FILE, NODES_FILE)
+"""Files of a model directory that another one of the same words takes over: tokenizer, phrases, Huffman tree."""
 
 
 @contextmanager
@@ -33,6 +40,7 @@ def open_stream(path: Path, progress: Progress | None = None) -> Iterator[Vector
         blocks=sliced(list(vocabulary.words), counts, row_blocks(matrix), progress),
         context=context,
         subwords=subwords,
+        directory=path,
     )
 
 
@@ -52,5 +60,13 @@ def write_stream(stream: VectorStream, directory: Path, dtype: str) -> None:
         save_array(directory / CONTEXT_FILE, stream.context)
     if stream.subwords is not None:
         write_subwords(directory, stream.subwords)
+    if stream.directory is not None:
+        _copy_records(stream.directory, directory)
     known = np.concatenate(counts) if stream.has_counts else None
     Vocabulary.from_words(words, known).save(directory / VOCABULARY_FILE)
+
+
+def _copy_records(source: Path, directory: Path) -> None:
+    for name in RECORDS:
+        if (source / name).is_file():
+            shutil.copyfile(source / name, directory / name)

@@ -58,6 +58,8 @@ class VectorStream:
         Context vectors, if the format has some.
     subwords : SubwordVectors or None
         Vectors of n-grams, if the format has some.
+    directory : Path or None
+        The model directory that the rows come from; it records how they were made.
     """
 
     dimension: int
@@ -67,6 +69,7 @@ class VectorStream:
     matrix: npt.NDArray[np.float32] | None = None
     context: npt.NDArray[np.float32] | None = None
     subwords: "SubwordVectors | None" = None
+    directory: Path | None = None
 
 
 class VectorTable(NamedTuple):

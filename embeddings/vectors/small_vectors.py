@@ -185,5 +185,6 @@ def _centroids(points: np.ndarray, generator: np.random.Generator) -> np.ndarray
 
 
 def _remade(old: WordVectors, new: WordVectors) -> WordVectors:
-    new.tokenizer_settings = old.tokenizer_settings
+    new.tokenizer_settings, new.training_settings = old.tokenizer_settings, old.training_settings
+    new.phrases_file = old.phrases_file
     return new

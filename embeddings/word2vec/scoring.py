@@ -35,8 +35,8 @@ class SentenceScorer:
     def __init__(self, vectors: WordVectors) -> None:
         if vectors.nodes is None:
             raise EmbeddingsError(
-                "sentences can be scored with hierarchical softmax only, and these vectors were trained without it; "
-                "train with hierarchical_softmax"
+                "sentences can be scored with hierarchical softmax only, and these vectors have no tree: they were "
+                "trained without it (--hierarchical-softmax), or a conversion to other files left it out"
             )
         config = Word2VecConfig.from_dict(vectors.training_settings)
         if config.position_weights:

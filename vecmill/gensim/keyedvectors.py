@@ -175,8 +175,8 @@ class KeyedVectors:
         """Add one vector, in a place that was allocated or at the end; return its index."""
         index = self.next_index
         if index < len(self) and self.index_to_key[index] is None:
-            self.index_to_key[index], self.key_to_index[key] = key, index
-            self.vectors[index] = vector
+            [row] = self._rows_for([key], [vector])
+            self.index_to_key[index], self.key_to_index[key], self.vectors[index] = key, index, row
             self._word_vectors = None
         else:
             index = len(self)
@@ -201,11 +201,15 @@ class KeyedVectors:
             Attributes of the keys.
         replace : bool
             Replace vectors of keys that there are; otherwise they are kept.
+
+        Raises
+        ------
+        ValueError
+            There is not one vector of this dimension for each key, or a key twice; nothing is changed.
         """
         if isinstance(keys, (str, int, np.integer)):
             keys, weights = [keys], np.reshape(weights, (1, -1))
-        weights = np.asarray(weights, self.vectors.dtype)
-        extras = extras or {}
+        weights, extras = self._rows_for(keys, weights), extras or {}
         self.allocate_vecattrs(list(extras), [values.dtype for values in extras.values()])
         new = np.array([key not in self.key_to_index for key in keys], bool)
         for key in (key for key, is_new in zip(keys, new, strict=True) if is_new):
@@ -218,6 +222,17 @@ class KeyedVectors:
         self.vectors[rows] = weights[changed]
         for attr, values in extras.items():
             self.expandos[attr][rows] = values[changed]
+
+    def _rows_for(self, keys: Sequence[Any], weights: Any) -> np.ndarray:
+        """Return one row for each key; raise a ValueError for other shapes, so that nothing is half added."""
+        rows = np.asarray(weights, self.vectors.dtype)
+        if rows.shape != (len(keys), self.vector_size):
+            raise ValueError(
+                f"got vectors of shape {rows.shape} for {len(keys)} keys; expected ({len(keys)}, {self.vector_size})"
+            )
+        if len(set(keys)) < len(keys):
+            raise ValueError("a key is there twice; give each key once")
+        return rows
 
     def __setitem__(self, keys: Any, weights: Any) -> None:
         """Set the vector of a key or the vectors of several; new keys are added."""
