@@ -8,6 +8,7 @@ python -m benchmarks.subwords_quality [--corpus SOURCE] [--megabytes 100] [--dat
 
 import argparse
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=text.SHARED / "evaluation")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--ours", nargs="*", default=[], metavar="NAME=NUMBER", help="other settings of ours")
+    parser.add_argument("--ours", nargs="*", default=[], metavar="NAME=VALUE", help="other settings of ours, as TOML")
+    parser.add_argument("--alone", action="store_true", help="print the scores of ours without fastText's")
     options = parser.parse_args()
-    settings = {name: float(value) for name, value in (pair.split("=") for pair in options.ours)}
+    settings = tomllib.loads("\n".join(options.ours))
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -65,8 +67,12 @@ def main() -> None:
             ours = train_ours(settings, options.epochs, seed, corpus, vocabulary)
             results["vecmill"].append(scores(ours, options.data))
             print(results["vecmill"][-1], flush=True)
+            if options.alone:
+                continue
             results["fastText"].append(scores(train_theirs(tokens, options.epochs, folder), options.data))
             print(results["fastText"][-1], flush=True)
+        if options.alone:
+            return
         for side, found in results.items():
             mean = {key: float(np.mean([result[key] for result in found])) for key in found[0]}
             others = float(np.mean([value for key, value in mean.items() if key != "RW"]))

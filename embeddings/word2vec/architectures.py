@@ -203,7 +203,7 @@ def _spread_change(dimension, inputs, rows, position, low, high, step, weights, 
 
 @in_place_inlined
 def _spread_weighted(dimension, inputs, rows, position, low, high, step, weights, scale, scratch, row):
-    """X += w ⊙ change / m, and of the weighted components w += x ⊙ change / m (Mikolov et al. 2018, section 2.2)."""
+    """Add w ⊙ change / m to x, and x ⊙ change / m to weighted components of w (Mikolov et al. 2018, section 2.2)."""
     hidden, start = scratch.hidden, scratch.start
     for j in range(dimension):
         start[row, j] = (hidden[row, j] - start[row, j]) * scale

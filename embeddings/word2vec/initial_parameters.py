@@ -1,7 +1,6 @@
 """Matrices and tables of a training before its first step."""
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from embeddings.compilation import read_only
 from embeddings.errors import EmbeddingsError
@@ -128,24 +127,3 @@ def input_rows(ngrams: NgramTable) -> kernels.InputRows:
     own = np.arange(words, dtype=np.int32)
     rows = np.insert(ngrams.rows + np.int32(words), ngrams.offsets[:-1], own)
     return kernels.InputRows(read_only(ngrams.offsets + np.arange(words + 1)), read_only(rows))
-
-
-def word_vectors_of(embedding: np.ndarray, subwords: kernels.InputRows | None) -> np.ndarray:
-    """Return the vectors of all words: rows of E, or means of several with subwords.
-
-    Parameters
-    ----------
-    embedding : (V + U, padded d) float32
-    subwords : InputRows, optional
-
-    Returns
-    -------
-    (V, padded d) float32
-    """
-    if subwords is None:
-        return embedding
-    lengths = np.diff(subwords.offsets)
-    shares = np.repeat((1 / lengths).astype(np.float32), lengths)
-    means = csr_array((shares, subwords.rows, subwords.offsets), shape=(len(lengths), len(embedding)))
-    vectors: np.ndarray = means @ embedding
-    return vectors

@@ -10,7 +10,6 @@ from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressC
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import Word2VecConfig
-from embeddings.word2vec.initial_parameters import word_vectors_of
 from embeddings.word2vec.names_elsewhere import points_to
 from embeddings.word2vec.padded_matrices import without_padding
 from embeddings.word2vec.training_run import TrainingRun
@@ -113,17 +112,17 @@ class Word2Vec(Estimator):
 
 def _word_vectors(run: TrainingRun, vocabulary: Vocabulary, trained: np.ndarray | None) -> WordVectors:
     """Return what a training has learned, for the words that it has trained."""
-    dimension, embedding = run.config.dimension, run.parameters.embedding
-    subwords = None
-    if run.ngrams is not None and run.config.ngrams is not None:
-        rows = np.ascontiguousarray(embedding[len(vocabulary) :, :dimension])
-        subwords = SubwordVectors(run.config.ngrams, run.ngrams.buckets, rows)
-    matrix = without_padding(word_vectors_of(embedding, run.extensions.subwords), dimension)
+    dimension, embedding, is_tree = run.config.dimension, run.parameters.embedding, run.config.hierarchical_softmax
+    ngram_rows = embedding[len(vocabulary) :, :dimension].copy()
+    matrix = without_padding(embedding[: len(vocabulary)], dimension)
     context = without_padding(run.context, dimension)
-    is_tree = run.config.hierarchical_softmax
     if trained is not None and not trained.all():
         vocabulary, matrix = vocabulary.select(trained), matrix[trained]
         context = context[: len(vocabulary)] if is_tree else context[trained]  # nodes are numbered by the tree
+    subwords = None
+    if run.ngrams is not None and run.config.ngrams is not None:
+        subwords = SubwordVectors(run.config.ngrams, run.ngrams.buckets, ngram_rows)
+        matrix = subwords.word_vectors(matrix, vocabulary.encoded_words, run.config.thread_count)
     vectors = WordVectors(vocabulary, matrix, None if is_tree else context, subwords)
     vectors.nodes, vectors.training_settings = context if is_tree else None, run.config.to_dict()
     return vectors
