@@ -58,7 +58,19 @@ def test_an_unknown_key_names_file_line_and_nearest_key(toml):
 def test_a_key_of_an_earlier_version_names_the_present_one(toml, section, former, present):
     path = toml(f"[{section}]\n{former} = 300\n")
     assert message_of(path) == f"{path}:2: {former} in [{section}] is now called {present}"
-    assert with_present_keys({section: {former: 300, "other": 1}}) == {section: {present: 300, "other": 1}}
+    read = with_present_keys({section: {former: 300, "other": 1}})[section]
+    assert former not in read
+    assert (read[present], read["other"]) == (300, 1)
+
+
+def test_settings_that_an_earlier_version_lacked_have_their_defaults():
+    recorded = PipelineConfig().to_dict()
+    for name in ("subwords", "buckets", "hierarchical_softmax", "position_weights"):
+        del recorded["train"][name]
+    del recorded["tokenizer"]["normalize"]
+    assert differences(with_present_keys(recorded), PipelineConfig().to_dict()) == [
+        "tokenizer.normalize: none before, nfc now"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,7 @@ class Word2VecConfig:
             raise ValueError(
                 f"negative is {self.negative}; it must be from 1 to {_MOST_NEGATIVE}, or 0 with hierarchical_softmax"
             )
+        object.__setattr__(self, "negative", self.noise_words)  # recorded as a number
 
     @property
     def noise_words(self) -> int:
