@@ -39,6 +39,17 @@ def test_every_setting_has_an_option_or_argument_of_its_name(command):
             assert name in parameter.opts or field.name in OTHERWISE, name
 
 
+@pytest.mark.parametrize("command", SETTINGS)
+def test_every_option_of_a_training_command_stands_under_a_heading(command):
+    parameters = {parameter.name for parameter in load_command(command).params if not getattr(parameter, "hidden", 0)}
+    groups = load_command(command).callback.option_groups
+    named = [name for names in groups.values() for name in names]
+    assert len(named) == len(set(named))
+    assert set(named) <= parameters
+    own = parameters - {"corpus", "quiet", "verbose", "debug", "log_format", "log_file"}
+    assert own - set(named) == set()
+
+
 def test_options_of_word2vec_override_the_file_and_reach_the_model(text, tmp_path):
     config, out = tmp_path / "settings.toml", tmp_path / "out"
     config.write_text("[train]\nheld_out = 0.2\ndimension = 6\nmin_learning_rate = 0.002\n")

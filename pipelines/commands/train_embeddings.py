@@ -44,6 +44,7 @@ from pipelines.commands.options import (
     optional_vectors_path,
 )
 from pipelines.commands.setting_options import with_options_of
+from pipelines.console.help import grouped
 from pipelines.console.progress import make_progress
 from pipelines.settings.config import PipelineConfig, load_config
 
@@ -68,7 +69,49 @@ _SETTING_OF_OPTION = {
     "checkpoint_every": "checkpoint.every",
 }
 
+_OPTION_GROUPS = {
+    "Output": ("out", "force", "skip_finished", "as_json", "config"),
+    "Model": (
+        "architecture",
+        "dimension",
+        "window",
+        "train__dynamic_window",
+        "negative",
+        "noise_exponent",
+        "negative_sharing",
+        "train__hierarchical_softmax",
+        "train__subwords",
+        "train__buckets",
+        "train__position_weights",
+        "train__cbow_mean",
+    ),
+    "Training": (
+        "epochs",
+        "learning_rate",
+        "train__min_learning_rate",
+        "sample",
+        "start_from",
+        "train__held_out",
+        "seed",
+        "deterministic",
+        "threads",
+        "checkpoint_every",
+    ),
+    "Vocabulary and phrases": (
+        "min_count",
+        "max_vocabulary",
+        "phrases",
+        "phrase_threshold",
+        "phrase_scorer",
+        "phrase_min_count",
+        "connector_words",
+        "phrase_delimiter",
+    ),
+    "Text": ("field", "column", "tokenizer", "lowercase", "punctuation", "fold_digits", "normalize"),
+}
 
+
+@grouped(_OPTION_GROUPS)
 @with_options_of("train", Word2VecConfig)
 def train_embeddings_command(
     context: typer.Context,

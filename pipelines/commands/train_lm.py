@@ -27,6 +27,7 @@ from pipelines.commands.options import (
     optional_vectors_path,
 )
 from pipelines.commands.setting_options import with_options_of
+from pipelines.console.help import grouped
 from pipelines.console.progress import make_progress
 from pipelines.settings.lm_settings import LMSettings
 from pipelines.settings.sections import OWN_EMBEDDINGS, CheckpointSettings, SplitSettings, TokenizerSettings
@@ -53,7 +54,66 @@ _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
 }
 OF_PRESET = "that of the preset"
 
+_OPTION_GROUPS = {
+    "Output": ("out", "force", "skip_finished", "as_json", "config"),
+    "Network": (
+        "preset",
+        "cell",
+        "layers",
+        "hidden_size",
+        "lm_network__last_hidden_size",
+        "dimension",
+        "embeddings",
+        "freeze_embedding",
+        "tie_weights",
+        "output",
+        "lm_network__num_sampled",
+    ),
+    "Regularization": (
+        "dropout",
+        "lm_network__dropout_input",
+        "lm_network__dropout_hidden",
+        "lm_network__dropout_output",
+        "lm_network__variational",
+        "lm_network__embedding_dropout",
+        "lm_network__weight_drop",
+        "lm_network__activation_regularization",
+        "lm_network__temporal_activation_regularization",
+        "lm_training__weight_decay",
+    ),
+    "Training": (
+        "epochs",
+        "batch_size",
+        "bptt",
+        "lm_training__variable_windows",
+        "optimizer",
+        "learning_rate",
+        "schedule",
+        "lm_training__anneal",
+        "lm_training__anneal_after",
+        "lm_training__patience",
+        "clip",
+        "seed",
+        "threads",
+        "checkpoint_every",
+    ),
+    "Vocabulary and text": (
+        "min_count",
+        "max_vocabulary",
+        "field",
+        "column",
+        "tokenizer",
+        "lowercase",
+        "lm__punctuation",
+        "tokenizer__fold_digits",
+        "normalize",
+        "split__valid",
+        "split__test",
+    ),
+}
 
+
+@grouped(_OPTION_GROUPS)
 @with_options_of("split", SplitSettings)
 @with_options_of("tokenizer", TokenizerSettings, but=["name", "punctuation"])
 @with_options_of("lm", LMSettings, but=["enabled"])

@@ -1,14 +1,37 @@
 """Commands whose help has arguments by their names alone, and whose errors know options of other programs."""
 
 import re
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeVar
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from pipelines.console.message_options import format_message_options, message_options
 
 _METAVARS = {int: "N", float: "X", str: "TEXT"}
+_NAME_WIDTH = 30  # of the column of names, in characters
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def grouped(groups: Mapping[str, Collection[str]]) -> Callable[[Function], Function]:
+    """Return a decorator that lists the options of a command under headings in its help.
+
+    Parameters
+    ----------
+    groups : mapping of str to collection of str
+        Parameters of the function, by heading, in the order of the help. Options in no group come last.
+
+    Returns
+    -------
+    callable
+    """
+
+    def decorate(function: Function) -> Function:
+        setattr(function, "option_groups", groups)  # noqa: B010 - Typer hands it on to the command
+        return function
+
+    return decorate
 
 
 class Command(TyperCommand):
@@ -45,8 +68,25 @@ class Command(TyperCommand):
         for parameter in self.params:
             if isinstance(parameter, TyperArgument):
                 setattr(parameter, "display_type_rich", lambda ctx: None)  # noqa: B010 - Typer has no setting for it
-        super().format_options(ctx, formatter)
+        if groups := getattr(self.callback, "option_groups", None):
+            self._format_groups(groups, ctx, formatter)
+        else:
+            super().format_options(ctx, formatter)
         format_message_options(formatter)
+
+    def _format_groups(self, groups: Mapping[str, Collection[str]], ctx: Any, formatter: Any) -> None:
+        """Write the arguments, the options under their headings, and the other options."""
+        left = {parameter.name: parameter for parameter in self.get_params(ctx)}
+        arguments = {"Arguments": [name for name in left if isinstance(left[name], TyperArgument)]}
+        sections = {
+            heading: [left.pop(name) for name in names if name in left]
+            for heading, names in {**arguments, **groups}.items()
+        }
+        for heading, parameters in {**sections, "Options": list(left.values())}.items():
+            records = [record for parameter in parameters if (record := parameter.get_help_record(ctx))]
+            if records:
+                with formatter.section(heading):
+                    formatter.write_dl([(name.ljust(_NAME_WIDTH), text) for name, text in records])
 
 
 def _option_hint(word: str, options: Collection[str]) -> str:
