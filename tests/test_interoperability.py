@@ -6,12 +6,12 @@ import sys
 import numpy as np
 import pytest
 
+import vecmill
 from embeddings import formats
 from embeddings.formats.static_embedding import unit_rows
 from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.text.tokenizer.tokenizers import make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from tests.quantised_model import quantised_model
 
@@ -328,11 +328,8 @@ def test_quantised_models_are_unpacked_as_by_fasttext(tmp_path, norms):
 
 def test_spacy_loads_our_floret_table(tmp_path):
     spacy = pytest.importorskip("spacy")
-    ngrams = CharacterNgrams(min_length=2, max_length=4, buckets=300, floret_hashes=2)
-    table = ngrams.table(WORDS)
-    matrix = np.random.default_rng(3).standard_normal((len(table.buckets), 8)).astype(np.float32)
-    subwords = SubwordVectors(ngrams, table.buckets, matrix)
-    ours = WordVectors(Vocabulary.from_words(WORDS), subwords.vectors(WORDS), subwords=subwords)
+    settings = {"subwords": "2-4", "buckets": 300, "floret_hashes": 2}
+    ours = vecmill.train([WORDS] * 20, dimension=8, min_count=1, threads=1, **settings)
     ours.save(tmp_path / "model")
     formats.convert(tmp_path / "model", tmp_path / "a.floret")
     options = ["en", str(tmp_path / "a.floret"), str(tmp_path / "out"), "--mode", "floret"]
@@ -340,4 +337,4 @@ def test_spacy_loads_our_floret_table(tmp_path):
     subprocess.run(command, check=True, capture_output=True, timeout=300)
     theirs = spacy.load(tmp_path / "out")
     for word in [*WORDS, *UNSEEN, "\U0001f99c", "e\u0301"]:
-        np.testing.assert_allclose(theirs.vocab[word].vector, subwords.vector(word), atol=1e-6)
+        np.testing.assert_allclose(theirs.vocab[word].vector, ours[word], atol=1e-6)

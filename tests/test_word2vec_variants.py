@@ -15,6 +15,7 @@ VARIANTS = [
     {"subwords": "3-4", "buckets": 500},
     {"hierarchical_softmax": True},
     {"subwords": "2-5", "buckets": 1000, "hierarchical_softmax": True},
+    {"subwords": "2-4", "buckets": 300, "floret_hashes": 2},
     {"architecture": "cbow", "subwords": "3-4", "buckets": 500},
     {"architecture": "cbow", "hierarchical_softmax": True},
     {"architecture": "cbow", "position_weights": 4},
@@ -76,7 +77,9 @@ def test_vectors_of_words_are_means_of_their_rows(encoded):
     assert "silverware" not in vectors
 
 
-@pytest.mark.parametrize("variant", VARIANTS[:1] + VARIANTS[3:4], ids=str)
+@pytest.mark.parametrize(
+    "variant", [v for v in VARIANTS if "subwords" in v and "hierarchical_softmax" not in v], ids=str
+)
 def test_training_continues_from_words_and_ngrams(encoded, variant):
     first = Word2Vec(small(epochs=8, **variant)).fit(*encoded).vectors_
     config = small(epochs=1, **variant | {"learning_rate": 1e-9, "min_learning_rate": 0.0})
@@ -114,6 +117,8 @@ def test_other_subwords_cannot_be_continued(encoded, first, then, message):
         ({"subwords": "6-3"}, "subwords is '6-3': .*impossible; expected a range such as 3-6"),
         ({"subwords": "none"}, "subwords is 'none'"),
         ({"subwords": "3-6", "buckets": 0}, "buckets=0; expected 1 to"),
+        ({"subwords": "3-6", "floret_hashes": 5}, "floret_hashes=5; expected 1 to 4"),
+        ({"floret_hashes": 2}, "floret_hashes is 2, without subwords"),
     ],
 )
 def test_impossible_settings_are_refused(settings, message):

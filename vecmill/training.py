@@ -39,6 +39,7 @@ def train(
     negative_sharing: str = "window",
     subwords: str | None = None,
     buckets: int = 2_000_000,
+    floret_hashes: int = 0,
     position_weights: int = 0,
     cbow_mean: bool = True,
     held_out: float = 0.01,
@@ -106,6 +107,8 @@ def train(
         the text does not have get vectors too. Default: none.
     buckets : int
         Number of hash values of the n-grams.
+    floret_hashes : int
+        0 for fastText's n-grams; 1 to 4 for those of floret's small tables, which spaCy loads.
     position_weights : int
         CBOW: number of components of context vectors that are multiplied by a learned weight of their position.
     cbow_mean : bool
@@ -195,6 +198,7 @@ def train(
         negative_sharing=negative_sharing,
         subwords=subwords,
         buckets=buckets,
+        floret_hashes=floret_hashes,
         position_weights=position_weights,
         cbow_mean=cbow_mean,
         held_out=held_out,

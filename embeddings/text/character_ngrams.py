@@ -105,7 +105,7 @@ class CharacterNgrams:
             )
 
     @classmethod
-    def of_range(cls, lengths: str, buckets: int = 2_000_000) -> "CharacterNgrams":
+    def of_range(cls, lengths: str, buckets: int = 2_000_000, floret_hashes: int = 0) -> "CharacterNgrams":
         """Make them from a range such as "3-6".
 
         Parameters
@@ -113,6 +113,7 @@ class CharacterNgrams:
         lengths : str
             Two numbers with a hyphen, or one number.
         buckets : int
+        floret_hashes : int
 
         Returns
         -------
@@ -126,7 +127,8 @@ class CharacterNgrams:
         found = _RANGE.fullmatch(lengths)
         if not found:
             raise ValueError(f"n-grams of {lengths!r} characters are impossible; expected a range such as 3-6")
-        return cls(min_length=int(found[1]), max_length=int(found[2] or found[1]), buckets=buckets)
+        shortest, longest = int(found[1]), int(found[2] or found[1])
+        return cls(min_length=shortest, max_length=longest, buckets=buckets, floret_hashes=floret_hashes)
 
     @property
     def range(self) -> str:

@@ -132,7 +132,7 @@ class SubwordVectors:
         Parameters
         ----------
         own : (n, d) float32
-            Their own rows.
+            Their own rows; with floret's hashes they have none, and these are ignored.
         words : Words or sequence of str
         threads : int, optional
             By default all cores.
@@ -142,9 +142,10 @@ class SubwordVectors:
         (n, d) float32
             Means of the own row and the vectors of all n-grams.
         """
+        have_own = not self.ngrams.floret_hashes
         with threads_or_context(threads):
-            means = np.array(own, np.float32, order="C")
-            self._average(self.ngrams.buckets_of(words), means, own=1)
+            means = np.array(own, np.float32, order="C") if have_own else np.zeros(own.shape, np.float32)
+            self._average(self.ngrams.buckets_of(words), means, own=int(have_own))
         return means
 
     def own_rows(self, vectors: np.ndarray, words: Words | Sequence[str], threads: int | None = None) -> np.ndarray:
@@ -163,6 +164,7 @@ class SubwordVectors:
         Returns
         -------
         (n, d) float32
+            Without meaning with floret's hashes, where words have none.
         """
         means = read_only(np.ascontiguousarray(vectors, np.float32))
         own = np.empty(means.shape, np.float32)

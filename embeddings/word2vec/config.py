@@ -60,6 +60,9 @@ class Word2VecConfig:
         become better, and words that the text does not have get vectors too. None: none.
     buckets : int
         Number of hash values of the n-grams; n-grams with the same value share a vector.
+    floret_hashes : int
+        0 for the n-grams of fastText. 1 to 4 for a table of floret, which spaCy loads: so many rows per n-gram make up
+        for collisions in a small table; set buckets to 50000, for example.
     position_weights : int
         CBOW only: the first components of context vectors that are multiplied by a learned weight of their position, 0
         to the dimension: 10 of 100 are usual.
@@ -97,6 +100,7 @@ class Word2VecConfig:
     negative_sharing: str = "window"
     subwords: str | None = None
     buckets: int = 2_000_000
+    floret_hashes: int = 0
     position_weights: int = 0
     cbow_mean: bool = True
     held_out: float = 0.01
@@ -131,6 +135,8 @@ class Word2VecConfig:
         self._require_ngrams()
 
     def _require_ngrams(self) -> None:
+        if self.floret_hashes and self.subwords is None:
+            raise ValueError(f"floret_hashes is {self.floret_hashes}, without subwords; set subwords to 3-6, say")
         try:
             _ = self.ngrams
         except ValueError as error:
@@ -160,7 +166,7 @@ class Word2VecConfig:
             return None
         from embeddings.text.character_ngrams import CharacterNgrams  # imported here: most settings have none
 
-        return CharacterNgrams.of_range(self.subwords, self.buckets)
+        return CharacterNgrams.of_range(self.subwords, self.buckets, self.floret_hashes)
 
     @property
     def rate(self) -> float:

@@ -73,7 +73,7 @@ def extensions_of(
         weights = matrices.zeros(2 * config.window, config.dimension)
         weights[:, : config.dimension] = 1
     return kernels.Extensions(
-        subwords=input_rows(ngrams) if ngrams else None,
+        subwords=input_rows(ngrams, own=not config.floret_hashes) if ngrams else None,
         paths=huffman_paths(_counts(vocabulary, trained), trained) if config.hierarchical_softmax else None,
         position_weights=weights,
     )
@@ -112,18 +112,22 @@ def ngrams_of(config: Word2VecConfig, vocabulary: Vocabulary, trained: np.ndarra
     return table._replace(offsets=np.concatenate([[0], np.cumsum(lengths)]))
 
 
-def input_rows(ngrams: NgramTable) -> kernels.InputRows:
+def input_rows(ngrams: NgramTable, *, own: bool = True) -> kernels.InputRows:
     """Return the rows of E of every word: its own first, then those of its n-grams.
 
     Parameters
     ----------
     ngrams : NgramTable
+    own : bool
+        Whether words have a row of their own; false with floret's hashes.
 
     Returns
     -------
     kernels.InputRows
     """
     words = len(ngrams.offsets) - 1
-    own = np.arange(words, dtype=np.int32)
-    rows = np.insert(ngrams.rows + np.int32(words), ngrams.offsets[:-1], own)
-    return kernels.InputRows(read_only(ngrams.offsets + np.arange(words + 1)), read_only(rows))
+    offsets, rows = ngrams.offsets, ngrams.rows + np.int32(words)
+    if own:
+        rows = np.insert(rows, offsets[:-1], np.arange(words, dtype=np.int32))
+        offsets = offsets + np.arange(words + 1)
+    return kernels.InputRows(read_only(offsets), read_only(rows))

@@ -93,7 +93,10 @@ def require_continuable(initial_vectors: WordVectors, config: Word2VecConfig) ->
         )
     had = initial_vectors.subwords.ngrams if initial_vectors.subwords is not None else None
     if had != config.ngrams:
-        remedy = f"set subwords to {had.range!r} and buckets to {had.buckets}" if had else "leave out subwords"
+        remedy = "leave out subwords"
+        if had:
+            hashes = f", floret_hashes to {had.floret_hashes}" if had.floret_hashes else ""
+            remedy = f"set subwords to {had.range!r} and buckets to {had.buckets}{hashes}"
         raise EmbeddingsError(
             f"the initial vectors have {_described(had)}, and the training {_described(config.ngrams)}: {remedy}, or "
             "give other vectors"
@@ -101,7 +104,10 @@ def require_continuable(initial_vectors: WordVectors, config: Word2VecConfig) ->
 
 
 def _described(ngrams: CharacterNgrams | None) -> str:
-    return f"subwords of {ngrams.range} characters in {ngrams.buckets:,} buckets" if ngrams else "no subwords"
+    if ngrams is None:
+        return "no subwords"
+    hashes = f" of floret, {ngrams.floret_hashes} for each" if ngrams.floret_hashes else ""
+    return f"subwords of {ngrams.range} characters in {ngrams.buckets:,} buckets{hashes}"
 
 
 def copy_vectors(

@@ -82,6 +82,7 @@ _OPTION_GROUPS = {
         "train__hierarchical_softmax",
         "train__subwords",
         "train__buckets",
+        "train__floret_hashes",
         "train__position_weights",
         "train__cbow_mean",
     ),
