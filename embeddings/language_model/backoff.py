@@ -1,14 +1,17 @@
 """An n-gram model in memory: a hash table of n-grams with their probabilities and back-off weights."""
 
 import math
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import numpy as np
 
-from embeddings.language_model.ngram_kernels import insert_grams, look_up
+from embeddings.language_model.ngram_kernels import insert_grams, look_up, move_grams
+from embeddings.text.tokenizer.counted_words import Words
 
 _LN10 = math.log(10)
 _FULLEST = 0.7  # share of the slots in use
+_FEWEST_SLOTS = 1 << 10
 
 
 class Grams(NamedTuple):
@@ -36,38 +39,33 @@ class BackOffTable:
 
     Parameters
     ----------
-    count : int
-        Number of n-grams to make room for.
     eos : int
         Id of ``<eos>``.
     order : int
         Length of the longest n-gram.
     """
 
-    def __init__(self, count: int, eos: int, order: int) -> None:
-        slots = 1 << math.ceil(math.log2(count / _FULLEST + 2))
-        self._keys, self._values = np.zeros(slots, np.uint64), np.zeros((slots, 2), np.float32)
-        self._room = int(slots * _FULLEST) + 1
+    def __init__(self, eos: int, order: int) -> None:
+        self._keys, self._values = np.zeros(_FEWEST_SLOTS, np.uint64), np.zeros((_FEWEST_SLOTS, 2), np.float32)
+        self._used = 0
         self._eos, self.order = eos, order
 
     def insert(self, grams: Grams) -> None:
-        """Insert n-grams.
-
-        Parameters
-        ----------
-        grams : Grams
-
-        Raises
-        ------
-        ValueError
-            They are more than there is room for.
-        """
-        self._room -= len(grams.ids)
-        if self._room < 0:
-            raise ValueError("there are more n-grams than there is room for")
+        """Insert n-grams; the table grows as needed."""
+        self._used += len(grams.ids)
         weights = np.stack([grams.log_p, grams.log_gamma], axis=1).astype(np.float32)
         with np.errstate(over="ignore"):  # hashes wrap around
+            self._reserve()
             insert_grams(grams.ids, weights, self._keys, self._values)
+
+    def _reserve(self) -> None:
+        slots = len(self._keys)
+        while self._used > slots * _FULLEST:
+            slots *= 2
+        if slots > len(self._keys):
+            keys, values = np.zeros(slots, np.uint64), np.zeros((slots, 2), np.float32)
+            move_grams(self._keys, self._values, keys, values)
+            self._keys, self._values = keys, values
 
     def log_likelihoods(self, ids: np.ndarray) -> np.ndarray:
         """Return ln P of every word of a text of whole sentences.
@@ -83,5 +81,37 @@ class BackOffTable:
         """
         ids, log_p = np.asarray(ids, np.int32), np.empty(len(ids))
         with np.errstate(over="ignore"):
-            look_up(ids, 0, self._eos, self.order, self._keys, self._values, log_p)
+            look_up(ids, self._eos, self.order, self._keys, self._values, log_p)
         return log_p * _LN10
+
+
+class NgramModel(ABC):
+    """An n-gram model of sentences with words of its own.
+
+    Attributes
+    ----------
+    eos, unk : int
+        Ids of ``<eos>`` and ``<unk>``; -1 for a model without ``<unk>``.
+    """
+
+    eos: int
+    unk: int
+    _table: BackOffTable
+
+    @property
+    def order(self) -> int:
+        """Length of the longest n-gram."""
+        return self._table.order
+
+    @abstractmethod
+    def ids(self, words: Words) -> np.ndarray:
+        """Return the ids of words, (n,) int32; `unk` for unknown words."""
+
+    def sentence(self, words: list[str]) -> np.ndarray:
+        """Return the ids of the words of a sentence and of its end, (n + 1,) int32."""
+        found = self.ids(Words.from_bytes([word.encode("utf-8", "replace") for word in words]))
+        return np.append(found, np.int32(self.eos))
+
+    def log_likelihoods(self, words: list[str]) -> np.ndarray:
+        """Return ln P of each word of a sentence and of its end, (n + 1,) float64."""
+        return self._table.log_likelihoods(self.sentence(words))

@@ -142,7 +142,7 @@ class KneserNeyEstimate:
 
     def table(self) -> BackOffTable:
         """Return the model in memory."""
-        table = BackOffTable(sum(self.counts), self._eos, self.order)
+        table = BackOffTable(self._eos, self.order)
         for order in range(1, self.order + 1):
             for grams in self.grams(order, lambda grams: grams):
                 table.insert(grams)
@@ -216,9 +216,7 @@ class KneserNeyEstimate:
             records = self._records(order, number)
             p, contexts = np.empty(len(records.low)), empty_records(len(records.low))
             discount = self.discounts[order - 1]
-            size = kernels.interpolate(
-                records, lower, lower_p, order, self._layout, discount, p_of_word, p, contexts
-            )
+            size = kernels.interpolate(records, lower, lower_p, order, self._layout, discount, p_of_word, p, contexts)
             contexts = head(contexts, size)
             if order == 2:
                 self._gamma_of_word[contexts.low.astype(np.int64) - 1] = contexts.values.view(np.float64)
@@ -347,7 +345,7 @@ def _thresholds(order: int, prune: list[int]) -> list[int]:
         raise ValueError(f"order must be at least 1 and at most {HIGHEST_ORDER}, got {order}")
     shown = " ".join(map(str, prune))
     if not prune or prune[0] != 0 or len(prune) > order:
-        raise ValueError(f"prune is {shown or 'empty'}: expected 1 to {order} numbers of which the first, for words, is 0")
+        raise ValueError(f"prune is {shown or 'empty'}: expected 1 to {order} numbers, for words 0")
     if prune != sorted(prune):
         raise ValueError(f"prune is {shown}: expected numbers that do not fall from one order to the next")
     return prune + [prune[-1]] * (order - len(prune))

@@ -452,7 +452,7 @@ def write_lines(ids, log_p, log_gamma, words, eos, has_gamma, out):
 
 @inlined
 def _is_space(letter):
-    return letter == _SPACE or letter == _TAB or letter == _RETURN
+    return letter in (_SPACE, _TAB, _RETURN)
 
 
 @exact
@@ -547,12 +547,22 @@ def insert_grams(ids, weights, keys, values):
 
 
 @exact
-def look_up(ids, first, eos, order, keys, values, log_p):
-    """Write log10 P of the words of a stream of sentences from `first` on; the ids before are context.
+def move_grams(keys, values, new_keys, new_values):
+    """Move all n-grams to a larger hash table."""
+    for i in range(keys.size):
+        if keys[i] != _U0:
+            slot = _slot(new_keys, keys[i])
+            new_keys[slot] = keys[i]
+            new_values[slot, 0], new_values[slot, 1] = values[i, 0], values[i, 1]
+
+
+@exact
+def look_up(ids, eos, order, keys, values, log_p):
+    """Write log10 P of the words of a stream of sentences.
 
     The longest n-gram that ends with the word gives p, each longer context its γ.
     """
-    for i in range(first, ids.size):
+    for i in range(ids.size):
         key, context = _mixed(_U0, ids[i]), _U0
         slot = _slot(keys, key)
         found = np.float64(values[slot, 0]) if keys[slot] == key else -np.inf
@@ -568,4 +578,4 @@ def look_up(ids, first, eos, order, keys, values, log_p):
                     found += np.float64(values[slot, 1])
             if word == eos:
                 break
-        log_p[i - first] = found
+        log_p[i] = found

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.language_model.backoff import NgramModel
 from embeddings.language_model.lines import encode_lines
-from embeddings.language_model.ngram_files import NgramModel
 from embeddings.language_model.perplexity import Perplexity, log_likelihoods, sentence_log_likelihoods
 from embeddings.text.tokenizer.token_lists import NotTextError, described, is_sequence
 
