@@ -96,6 +96,24 @@ def score_text(
     return ScoredText(lines=lines, ids=ids, log_likelihoods=log_p, eos=model.eos, unk=model.unk)
 
 
+def score_with_ngrams(ngrams: NgramModel, lines: list[list[str]]) -> ScoredText:
+    """Compute ln P of every word of a text, and of the end of every line, under an n-gram model alone.
+
+    Parameters
+    ----------
+    ngrams : NgramModel
+    lines : list of list of str
+        The words of every line; each is a sentence.
+
+    Returns
+    -------
+    ScoredText
+    """
+    ids = [ngrams.sentence(line) for line in lines]
+    log_p = [ngrams.log_likelihoods(line) for line in lines]
+    return ScoredText(lines=lines, ids=ids, log_likelihoods=log_p, eos=ngrams.eos, unk=ngrams.unk)
+
+
 def as_text(lines: str | Iterable[str]) -> str:
     """Return a text, or join lines to one; a line break within a line becomes a space.
 

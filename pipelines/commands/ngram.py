@@ -107,9 +107,7 @@ def _numbers(prune: str) -> list[int]:
     try:
         return [int(number) for number in prune.replace(",", " ").split()]
     except ValueError:
-        raise ConfigError(
-            f'--prune: {prune!r} is no list of numbers; expected one an order, as in "0 0 1"'
-        ) from None
+        raise ConfigError(f'--prune: {prune!r} is no list of numbers; expected one an order, as in "0 0 1"') from None
 
 
 @contextmanager
