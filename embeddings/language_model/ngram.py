@@ -105,7 +105,7 @@ class KneserNeyEstimate:
         threads: int | None = None,
         report: Callable[[str], None] | None = None,
     ) -> None:
-        self._thresholds = _thresholds(order, list(prune))
+        self._thresholds = prune_thresholds(order, prune)
         counted = isinstance(text, CountedGrams)
         if not len(text.grams if isinstance(text, CountedGrams) else text):
             raise EmbeddingsError("an n-gram model of an empty text: expected at least one word")
@@ -340,7 +340,9 @@ def key_layout(order: int, words: int) -> Layout:
     return Layout(order, bits, min(order, low))
 
 
-def _thresholds(order: int, prune: list[int]) -> list[int]:
+def prune_thresholds(order: int, prune: Iterable[int]) -> list[int]:
+    """Return the threshold of each order; see `KneserNeyEstimate` for the arguments and the `ValueError`."""
+    prune = list(prune)
     if not 1 <= order <= HIGHEST_ORDER:
         raise ValueError(f"order must be at least 1 and at most {HIGHEST_ORDER}, got {order}")
     shown = " ".join(map(str, prune))

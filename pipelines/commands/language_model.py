@@ -92,9 +92,7 @@ def perplexity_command(
     """
     if model.is_file():
         if interpolate:
-            raise ConfigError(
-                "--interpolate: an ARPA file is mixed with a recurrent language model, not with another"
-            )
+            raise ConfigError("--interpolate: an ARPA file is mixed with a recurrent language model, not with another")
         score = _ngram_scorer(model, tokenizer, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)
     else:
         score = _scorer(model, independent, interpolate, weight)

@@ -89,7 +89,7 @@ def ngram_command(
             **{name: setting for name, setting in given.items() if name not in own},
         },
     )
-    thresholds = _numbers(prune)
+    thresholds = _thresholds(order, prune)
     refuse_existing(out, force)
     with interruptible(AGAIN), _work_directory(out) as folder:
         progress = make_progress()
@@ -103,11 +103,17 @@ def ngram_command(
     results.print(f"{out}: {shown_size(made['bytes'])}; {made['tokens']:,} tokens, {sizes}")
 
 
-def _numbers(prune: str) -> list[int]:
+def _thresholds(order: int, prune: str) -> list[int]:
+    from embeddings.language_model.ngram import prune_thresholds
+
     try:
-        return [int(number) for number in prune.replace(",", " ").split()]
+        numbers = [int(number) for number in prune.replace(",", " ").split()]
     except ValueError:
         raise ConfigError(f'--prune: {prune!r} is no list of numbers; expected one an order, as in "0 0 1"') from None
+    try:
+        return prune_thresholds(order, numbers)
+    except ValueError as error:
+        raise ConfigError(f"--prune: {error}") from None
 
 
 @contextmanager
