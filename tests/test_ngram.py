@@ -1,16 +1,18 @@
-"""n-gram baselines against their equations written out, ARPA files and counts."""
+"""Kneser-Ney against its equations written out, and models of texts and counts. `test_arpa` has ARPA files."""
 
 import gzip
 from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from embeddings import EmbeddingsError, Vocabulary, make_tokenizer
 from embeddings.language_model import ngram
-from embeddings.language_model.ngram import KneserNey, discounts, unigram_log_likelihoods
+from embeddings.language_model.ngram import KneserNey, KneserNeyEstimate, discounts, key_layout, unigram_log_likelihoods
 from embeddings.language_model.ngram_files import ArpaModel, CountsModel, TextModel, load_ngram_model
 from embeddings.text.vocabulary import EOS as END
 from embeddings.text.vocabulary import UNK
@@ -40,7 +42,7 @@ def test_kneser_ney_is_its_equations(order, sentences):
     for sentence in test:
         padded = (EOS, *sentence, EOS)
         wanted += [expected.probability(padded[:i], padded[i]) for i in range(1, len(padded))]
-    np.testing.assert_allclose(np.exp(found), wanted, rtol=1e-10)
+    np.testing.assert_allclose(np.exp(found), wanted, rtol=1e-6)
 
 
 @given(st.lists(st.integers(1, 5), min_size=0, max_size=6), st.integers(1, 5))
@@ -48,6 +50,68 @@ def test_kneser_ney_probabilities_sum_to_one(context, order):
     model = KneserNey(stream(random_text(30, 3)), WORDS, EOS, order)
     last = [np.exp(model.log_likelihoods(np.array([*context, word])))[-1] for word in range(WORDS)]
     assert sum(last) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("prune", [[0], [0, 1], [0, 0, 1, 2]])
+@pytest.mark.parametrize(("order", "at_once", "threads"), [(4, 7, 3), (4, 1000, 1), (6, 20, 2)])
+def test_every_ngram_has_the_probability_of_the_equations(order, at_once, threads, prune, monkeypatch, tmp_path):
+    """With blocks and ranges of few words: n-grams reach over the ends of blocks, and contexts into other ranges."""
+    monkeypatch.setattr(ngram, "BLOCK_TOKENS", at_once)
+    monkeypatch.setattr(ngram, "RANGE_TOKENS", at_once)
+    sentences = random_text(40, 1)
+    estimate = KneserNeyEstimate(stream(sentences), WORDS, EOS, tmp_path, order=order, prune=prune, threads=threads)
+    thresholds = prune + prune[-1:] * (order - len(prune))
+    expected = reference.KneserNey(sentences, WORDS, EOS, order, thresholds)
+    for k in range(1, order + 1):
+        found = [part for parts in estimate.grams(k, lambda grams: zip(*grams, strict=True)) for part in parts]
+        grams = {tuple(ids.tolist()) for ids, _, _ in found}
+        assert len(grams) == len(found) == estimate.counts[k - 1]
+        assert grams >= {gram for gram in expected.kept if len(gram) == k}
+        for ids, log_p, log_gamma in found:
+            *context, word = ids.tolist()
+            assert 10**log_p == pytest.approx(expected.probability(tuple(context), word), rel=1e-10)
+            if k == order or (word == EOS and k > 1):
+                assert log_gamma == 0
+    np.testing.assert_allclose(estimate.discounts, expected.discounts[1:], atol=1e-12)
+
+
+@given(
+    st.lists(st.lists(st.integers(1, 5), max_size=6), min_size=1, max_size=12),
+    st.lists(st.integers(0, 5), max_size=6),
+    st.integers(1, 6),
+    st.sampled_from([[0], [0, 1], [0, 0, 2]]),
+)
+@settings(max_examples=40, deadline=None)
+def test_pruned_probabilities_sum_to_one(sentences, context, order, prune):
+    with TemporaryDirectory() as folder:
+        prune = prune[:order]
+        table = KneserNeyEstimate(stream(sentences), WORDS, EOS, Path(folder), order=order, prune=prune).table()
+    last = [np.exp(table.log_likelihoods(np.array([*context, word])))[-1] for word in range(WORDS)]
+    assert sum(last) == pytest.approx(1, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("order", "prune", "pattern"),
+    [
+        (0, [0], "order"),
+        (7, [0], "order"),
+        (3, [1], "0"),
+        (3, [], "empty"),
+        (3, [0, 2, 1], "fall"),
+        (2, [0, 1, 1], "1 to 2 numbers"),
+    ],
+)
+def test_orders_and_thresholds_out_of_range_are_refused(order, prune, pattern, tmp_path):
+    with pytest.raises(ValueError, match=pattern):
+        KneserNeyEstimate(stream(random_text(3, 1)), WORDS, EOS, tmp_path, order=order, prune=prune)
+
+
+@pytest.mark.parametrize(("order", "most"), [(6, 2**21 - 1), (5, 2**21 - 1), (4, 2**32 - 1), (2, 2**62)])
+def test_a_key_has_room_for_so_many_words(order, most):
+    assert key_layout(order, most).order == order
+    if order > 2:
+        with pytest.raises(EmbeddingsError, match=f"{most:,} words|at most {most:,}.*--max-vocabulary"):
+            key_layout(order, most + 1)
 
 
 @pytest.mark.parametrize(
@@ -65,14 +129,14 @@ def test_kneser_ney_probabilities_sum_to_one(context, order):
 )
 def test_discounts_are_kenlms(numbers, expected):
     counts = np.repeat([1, 2, 3, 4, 9], [*numbers, 7])
-    np.testing.assert_allclose(discounts(counts), [0, *expected], atol=1e-12)
+    np.testing.assert_allclose(discounts(np.array(numbers)), [0, *expected], atol=1e-12)
     np.testing.assert_allclose(reference.discounts(counts), [0, *expected], atol=1e-12)
 
 
 @given(st.lists(st.integers(0, 12), min_size=4, max_size=4))
 def test_discounts_are_their_equations(numbers):
     counts = np.repeat([1, 2, 3, 4], numbers)
-    np.testing.assert_allclose(discounts(counts), reference.discounts(counts), atol=1e-12)
+    np.testing.assert_allclose(discounts(np.array(numbers)), reference.discounts(counts), atol=1e-12)
 
 
 def test_sentences_shorter_than_the_order():
@@ -91,50 +155,7 @@ def test_an_empty_text_is_refused():
         KneserNey(np.array([], np.int64), WORDS, EOS)
 
 
-ARPA = r"""
-\data\
-ngram 1=4
-ngram 2=2
-
-\1-grams:
--1.0 <unk>
--99 <s> -0.5
--0.4 a -0.25
--0.6 </s>
-
-\2-grams:
--0.1 <s> a
--0.2 a </s>
-
-\end\
-"""
-
-
-def test_arpa_files_back_off(tmp_path):
-    path = tmp_path / "model.arpa"
-    path.write_text(ARPA)
-    model = ArpaModel(path)
-    assert model.order == 2
-    found = model.log_likelihoods(["a", "b"]) / np.log(10)
-    np.testing.assert_allclose(found, [-0.1, -0.25 - 1.0, -0.6])
-
-
-def test_files_that_are_not_arpa_are_refused(tmp_path):
-    path = tmp_path / "model.arpa"
-    path.write_text("just text\n")
-    with pytest.raises(EmbeddingsError, match="ARPA"):
-        ArpaModel(path)
-    path.write_text("\\1-grams:\nnumber word\n")
-    with pytest.raises(EmbeddingsError, match=r"model\.arpa:2"):
-        ArpaModel(path)
-    with pytest.raises(EmbeddingsError, match="cannot read"):
-        ArpaModel(tmp_path / "none.arpa")
-
-
-def test_a_byte_order_mark_is_dropped(tmp_path):
-    path = tmp_path / "model.arpa"
-    path.write_text(ARPA.lstrip(), "utf-8-sig")
-    assert isinstance(load_ngram_model(path, Vocabulary.from_words([UNK, END]), make_tokenizer()), ArpaModel)
+ARPA = "\\data\\\nngram 1=3\n\n\\1-grams:\n-1 <unk>\n-0.4 a\n-0.6 </s>\n\n\\end\\\n"
 
 
 @pytest.mark.parametrize("name", ["model.binary", "model.gz"])
@@ -206,15 +227,3 @@ def test_damaged_counts_are_refused(text, pattern, tmp_path):
     path.write_text(text)
     with pytest.raises(EmbeddingsError, match=pattern):
         CountsModel(path)
-
-
-@pytest.mark.parametrize("at_once", [1, 2, 7, 1000])
-@pytest.mark.parametrize("length", [0, 1, 50, 400])
-def test_a_long_text_is_read_in_pieces_of_whole_sentences(monkeypatch, at_once, length):
-    rng = np.random.default_rng(5)
-    ids = np.where(rng.random(2000) < 0.2, 1, rng.integers(2, 12, 2000))
-    model = KneserNey(ids, 12, 1, 4)
-    text = np.where(rng.random(length) < 0.2, 1, rng.integers(2, 12, length))
-    expected = model._of_sentences(text)
-    monkeypatch.setattr(ngram, "_TOKENS_AT_ONCE", at_once)
-    np.testing.assert_array_equal(model.log_likelihoods(text), expected)

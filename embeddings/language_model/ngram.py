@@ -1,4 +1,4 @@
-"""n-gram models of a text, as baselines: unigram, and interpolated modified Kneser-Ney.
+"""n-gram models of a text: unigram, and interpolated modified Kneser-Ney, estimated by threads in bounded memory.
 
 Modified Kneser-Ney (Chen & Goodman 1998), from order n down to 1::
 
@@ -7,14 +7,276 @@ Modified Kneser-Ney (Chen & Goodman 1998), from order n down to 1::
 
 a(hw) is the count of hw for the highest order and for n-grams that begin a sentence, and the number of different words
 before hw for all others. Discounts are estimated from the numbers of n-grams with the counts 1 to 4. A context does not
-reach over the ``<eos>`` before a sentence.
+reach over the ``<eos>`` before a sentence. The counts a(hw) of n-grams that are pruned go to γ(h), as in KenLM's lmplz.
+
+Estimation in bounded memory, as Heafield et al. (2013) do it, with other sorts: threads count blocks of the stream and
+write them as sorted runs. The vocabulary is cut into ranges, so that the n-grams whose last word but one is in a range
+fit in memory. Counts of lower orders, γ and p_k of these n-grams need no others; only γ of an n-gram, as a context,
+belongs to another range, and is sorted by way of the disk once more.
 """
+
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.language_model import ngram_kernels as kernels
+from embeddings.language_model.backoff import BackOffTable, Grams
+from embeddings.language_model.ngram_kernels import Layout, Records
+from embeddings.language_model.ngram_runs import SortedRuns, empty_records, head
+from embeddings.text.id_stream import Ids
+from embeddings.threads import thread_count
 
-_TOKENS_AT_ONCE = 1 << 18
+HIGHEST_ORDER = 6
+BLOCK_TOKENS = 1 << 20  # of one thread, at 48 bytes a token
+RANGE_TOKENS = 1 << 20  # n-grams of a range, at about 150 bytes each
+_LOWEST_LOG = -99.0  # stands for log10 0 in ARPA files
+_KEY_BITS = 64  # of each half of a key
+
+Item, Result = TypeVar("Item"), TypeVar("Result")
+
+
+class CountedGrams(NamedTuple):
+    """n-grams of the highest order n with their counts, and shorter ones that begin a sentence.
+
+    Attributes
+    ----------
+    grams : (m, n) int32
+        Ids; n-grams that are shorter begin with -1.
+    counts : (m,) int64
+    """
+
+    grams: np.ndarray
+    counts: np.ndarray
+
+
+class KneserNeyEstimate:
+    """Interpolated modified Kneser-Ney probabilities of all n-grams of a text, in files.
+
+    Parameters
+    ----------
+    text : Ids or CountedGrams
+        A stream of ids with `eos` at the end of each sentence, or counts of its n-grams.
+    words : int
+        V, with ``<unk>`` and ``<eos>``.
+    eos : int
+        Id of ``<eos>``, which stands before each sentence too.
+    directory : Path
+        Existing, empty directory, which must exist as long as the estimate is read.
+    order : int
+        n, the length of the longest n-gram, from 1 to 6.
+    prune : sequence of int
+        For each order from 1 on, n-grams that occur at most so often are left out; the last holds for all higher
+        orders. No number may be below the one before, and words are never left out.
+    threads : int, optional
+        By default one per processor core.
+    report : callable, optional
+        Called with what is done next.
+
+    Attributes
+    ----------
+    counts : list of int
+        Number of n-grams of each order; of words V.
+    discounts : list of (4,) float64
+        D(0) ... D(3+) of each order.
+
+    Raises
+    ------
+    ValueError
+        `order` or `prune` is out of range.
+    EmbeddingsError
+        The text is empty, or has too many words for this order.
+    """
+
+    def __init__(
+        self,
+        text: Ids | CountedGrams,
+        words: int,
+        eos: int,
+        directory: Path,
+        *,
+        order: int = 5,
+        prune: Iterable[int] = (0,),
+        threads: int | None = None,
+        report: Callable[[str], None] | None = None,
+    ) -> None:
+        self._thresholds = prune_thresholds(order, prune)
+        counted = isinstance(text, CountedGrams)
+        if not len(text.grams if isinstance(text, CountedGrams) else text):
+            raise EmbeddingsError("an n-gram model of an empty text: expected at least one word")
+        self.order, self._words, self._eos, self._directory = order, words, eos, directory
+        self._layout = key_layout(order, words)
+        self._threads = thread_count(threads)
+        report = report or (lambda _: None)
+        report("counting words")
+        self._unigrams = _count_grams(text, words) if counted else self._count_words(text)
+        contexts = self._unigrams.copy()
+        contexts[eos] += 1  # before the first sentence
+        self._bounds = _cut(contexts, RANGE_TOKENS)
+        self._counted = SortedRuns(directory / "counts", self._layout, self._bounds)
+        self._gammas = {k: SortedRuns(directory / f"gammas-{k}", self._layout, self._bounds) for k in range(2, order)}
+        report(f"counting {order}-grams")
+        self._count(text)
+        report("adjusting counts")
+        self._numbers = np.zeros((order + 1, 5), np.int64)
+        adjusted = self._adjust()
+        self.discounts = [discounts(numbers[1:]) for numbers in self._numbers[1:]]
+        self.counts = [words, *self._numbers[2:, 0].tolist()]
+        report("computing probabilities")
+        self._p_of_word, self._gamma_of_word = self._unigram_probabilities(adjusted), np.ones(words)
+        for _ in self._by_ranges(self._interpolate):
+            pass
+
+    def grams(self, order: int, then: Callable[[Grams], Result]) -> Iterator[Result]:
+        """Yield what `then` makes of the n-grams of an order, part by part; threads call it."""
+        if order == 1:
+            ids = np.arange(self._words, dtype=np.int32)[:, None]
+            yield then(Grams(ids, _log10(self._p_of_word), _log10(self._gamma_of_word)))
+        else:
+            yield from self._by_ranges(lambda number: then(self._grams_of_range(order, number)))
+
+    def table(self) -> BackOffTable:
+        """Return the model in memory."""
+        table = BackOffTable(self._eos, self.order)
+        for order in range(1, self.order + 1):
+            for grams in self.grams(order, lambda grams: grams):
+                table.insert(grams)
+        return table
+
+    def _count_words(self, text: Ids) -> np.ndarray:
+        counts = np.zeros(self._words, np.int64)
+        for start in range(0, len(text), BLOCK_TOKENS):
+            counts += np.bincount(text[start : start + BLOCK_TOKENS], minlength=self._words)
+        return counts
+
+    def _count(self, text: Ids | CountedGrams) -> None:
+        """Write sorted runs of the n-grams of the highest order."""
+        if isinstance(text, CountedGrams):
+            records = empty_records(len(text.grams))
+            kernels.pack_grams(text.grams, self._layout, records)
+            records.values[:] = text.counts
+            self._counted.add(records)
+            return
+        stream = text
+
+        def count_block(start: int) -> None:
+            first = max(0, start - self.order + 1)
+            ids = np.ascontiguousarray(stream[first : start + BLOCK_TOKENS], np.int32)
+            records = empty_records(len(ids) - (start - first))
+            kernels.pack_stream(ids, start - first, self._eos, self._layout, records)
+            self._counted.add(records)
+
+        for _ in _in_order(count_block, range(0, len(text), BLOCK_TOKENS) if self.order > 1 else [], self._threads):
+            pass
+
+    def _adjust(self) -> np.ndarray:
+        """Write the n-grams of all orders with adjusted counts; return those of the words."""
+        if self.order == 1:
+            adjusted = self._unigrams
+        else:
+            adjusted = np.zeros(self._words, np.int64)
+            for numbers, before in self._by_ranges(self._adjust_range):
+                self._numbers += numbers
+                adjusted += before
+        self._numbers[1, 1:] = np.bincount(np.minimum(adjusted, 5), minlength=6)[1:5]
+        return adjusted
+
+    def _adjust_range(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        numbers, before = np.zeros_like(self._numbers), np.zeros(self._words, np.int64)
+        words, tallies = np.empty(self._words + 1, np.int64), np.zeros((self._words + 1, 2), np.int64)
+        records = self._counted.read(number)
+        raw = records.values.copy()
+        for order in range(self.order, 1, -1):
+            lower, lower_raw = empty_records(len(raw)), np.empty_like(raw)
+            if order > 2:
+                size = kernels.lower_order(records, raw, order, self._layout, words, tallies, lower, lower_raw)
+            else:
+                size = 0
+                kernels.count_before(records, self._layout, before)
+            kernels.tally_counts(records, raw, order, self._layout, self._thresholds[order - 1], numbers[order])
+            for half, array in enumerate(records):
+                array.tofile(self._file(order, number, half))
+            records, raw = head(lower, size), lower_raw[:size]
+        return numbers, before
+
+    def _unigram_probabilities(self, counts: np.ndarray) -> np.ndarray:
+        discount = self.discounts[0][np.minimum(counts, 3)]
+        return np.asarray((counts - discount + discount.sum() / self._words) / counts.sum())
+
+    def _interpolate(self, number: int) -> None:
+        """Write p_k of the n-grams of a range, and γ of their contexts."""
+        p_of_word = np.append(0.0, self._p_of_word)
+        lower, lower_p = empty_records(0), np.empty(0)
+        for order in range(2, self.order + 1):
+            records = self._records(order, number)
+            p, contexts = np.empty(len(records.low)), empty_records(len(records.low))
+            discount = self.discounts[order - 1]
+            size = kernels.interpolate(records, lower, lower_p, order, self._layout, discount, p_of_word, p, contexts)
+            contexts = head(contexts, size)
+            if order == 2:
+                self._gamma_of_word[contexts.low.astype(np.int64) - 1] = contexts.values.view(np.float64)
+            else:
+                self._gammas[order - 1].add(contexts)
+            p.tofile(self._file(order, number, len(records)))
+            lower, lower_p = records, p
+
+    def _grams_of_range(self, order: int, number: int) -> Grams:
+        records = self._records(order, number)
+        size = len(records.low)
+        p = np.fromfile(self._file(order, number, len(records)), np.float64)
+        contexts = self._gammas[order].read(number) if order < self.order else empty_records(0)
+        ids, log_p, log_gamma = np.empty((size, order), np.int32), np.empty(size), np.empty(size)
+        kept = kernels.unpack(records, p, contexts, order, self._layout, ids, log_p, log_gamma)
+        return Grams(ids[:kept], np.maximum(log_p[:kept], _LOWEST_LOG), np.maximum(log_gamma[:kept], _LOWEST_LOG))
+
+    def _by_ranges(self, work: Callable[[int], Result]) -> Iterator[Result]:
+        return _in_order(work, range(len(self._bounds) - 1), self._threads)
+
+    def _records(self, order: int, number: int) -> Records:
+        types = (np.uint64, np.uint64, np.int64)
+        return Records(*(np.fromfile(self._file(order, number, half), dtype) for half, dtype in enumerate(types)))
+
+    def _file(self, order: int, number: int, half: int) -> Path:
+        return self._directory / f"{order}-grams-{number}-{half}.bin"
+
+
+class KneserNey:
+    """Interpolated modified Kneser-Ney model of a text, in memory.
+
+    Parameters
+    ----------
+    ids : Ids
+        Stream of ids with `eos` at the end of each sentence.
+    words : int
+        V.
+    eos : int
+        Id of ``<eos>``.
+    order : int
+        n, the length of the longest n-gram, from 1 to 6.
+    threads : int, optional
+        By default one per processor core.
+
+    Raises
+    ------
+    ValueError
+        `order` is out of range.
+    EmbeddingsError
+        The text is empty, or has too many words for this order.
+    """
+
+    def __init__(self, ids: Ids, words: int, eos: int, order: int = 5, threads: int | None = None):
+        self.order = order
+        with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+            self._table = KneserNeyEstimate(ids, words, eos, Path(folder), order=order, threads=threads).table()
+
+    def log_likelihoods(self, ids: np.ndarray) -> np.ndarray:
+        """Return ln P of every word of a text of whole sentences, (N,) float64."""
+        return self._table.log_likelihoods(ids)
 
 
 def unigram_log_likelihoods(counts: np.ndarray, ids: np.ndarray) -> np.ndarray:
@@ -23,139 +285,7 @@ def unigram_log_likelihoods(counts: np.ndarray, ids: np.ndarray) -> np.ndarray:
     return np.asarray(np.log(smoothed / smoothed.sum())[ids])
 
 
-class KneserNey:
-    """Interpolated modified Kneser-Ney model of a text.
-
-    Parameters
-    ----------
-    ids : (N,) integers
-        Ids with `eos` at the end of each sentence.
-    words : int
-        V.
-    eos : int
-        Id of ``<eos>``.
-    order : int
-        n, the length of the longest n-gram.
-
-    Raises
-    ------
-    ValueError
-        `order` is less than 1.
-    EmbeddingsError
-        The text is empty.
-    """
-
-    def __init__(self, ids: np.ndarray, words: int, eos: int, order: int = 5):
-        if order < 1:
-            raise ValueError(f"order must be at least 1, got {order}")
-        if len(ids) == 0:
-            raise EmbeddingsError("an n-gram model of an empty text: expected at least one word")
-        self._words, self._eos, self.order = words, eos, order
-        stream, room = self._stream(ids)
-        self._keys, counts, begins, suffixes = [np.arange(words)], [np.bincount(ids, minlength=words)], [], []
-        ending = stream  # number of the n-gram of the present order that ends at each place
-        for k in range(2, order + 1):
-            keys = self._joined(ending, stream, room >= k - 1)
-            there = np.flatnonzero(keys >= 0)
-            unique, first, inverse, count = np.unique(
-                keys[there], return_index=True, return_inverse=True, return_counts=True
-            )
-            self._keys.append(unique)
-            counts.append(count)
-            begins.append(room[there[first]] == k - 1)
-            suffixes.append(ending[there[first]])
-            ending = np.full(len(stream), -1)
-            ending[there] = inverse
-        self._levels = []
-        for k, raw in enumerate(counts):
-            adjusted = raw
-            if k < order - 1:
-                adjusted = np.bincount(suffixes[k], minlength=len(raw))
-                adjusted = np.where(begins[k - 1], raw, adjusted) if k else adjusted
-            contexts = self._keys[k] // words if k else np.zeros(words, np.int64)
-            self._levels.append(_Level(adjusted, contexts, len(self._keys[k - 1]) if k else 1))
-
-    def log_likelihoods(self, ids: np.ndarray) -> np.ndarray:
-        """Return ln P of every word of a text of whole sentences, (N,) float64."""
-        ids = np.asarray(ids)
-        ends = np.flatnonzero(ids == self._eos) + 1
-        after = np.searchsorted(ends, np.arange(_TOKENS_AT_ONCE, len(ids), _TOKENS_AT_ONCE))
-        pieces = np.split(ids, np.unique(ends[after[after < len(ends)]]))  # of whole sentences, to save memory
-        return np.concatenate([self._of_sentences(piece) for piece in pieces])
-
-    def _of_sentences(self, ids: np.ndarray) -> np.ndarray:
-        stream, room = self._stream(ids)
-        p = self._levels[0].interpolate(np.full(len(stream), 1.0 / self._words), np.zeros_like(stream), stream)
-        ending = stream
-        for k in range(1, self.order):
-            found = _find(self._keys[k], self._joined(ending, stream, room >= k))
-            context = np.where(room >= k, _before(ending), -1)
-            p = self._levels[k].interpolate(p, context, found)
-            ending = found
-        return np.asarray(np.log(p[1:]))
-
-    def _stream(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return ``<eos>`` and the ids, and the length of the context of each: words before it, and ``<eos>``."""
-        stream = np.concatenate([[self._eos], np.asarray(ids, np.int64)])
-        place = np.arange(len(stream))
-        opened = np.maximum.accumulate(np.where(stream == self._eos, place, 0))
-        return stream, np.concatenate([[0], place[1:] - opened[:-1]])
-
-    def _joined(self, ending: np.ndarray, stream: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-        """Return the key of the n-gram that ends at each place, -1 where there is none.
-
-        The key is g · V + w, where g is the number of the n-gram of the order below that ends at the place before, and
-        w the word at the place.
-        """
-        before = _before(ending)
-        return np.where(allowed & (before >= 0), before * self._words + stream, -1)
-
-
-class _Level:
-    """The n-grams of one order.
-
-    Parameters
-    ----------
-    counts : (G,)
-        a(hw) of each n-gram.
-    contexts : (G,)
-        h of each, as the number of an n-gram of the order below.
-    context_count : int
-        Number of n-grams of the order below.
-    """
-
-    def __init__(self, counts: np.ndarray, contexts: np.ndarray, context_count: int):
-        discount = discounts(counts)
-        self._total = np.bincount(contexts, counts, context_count)
-        self._left = np.bincount(contexts, discount[np.minimum(counts, 3)], context_count)  # for the order below
-        self._kept = counts - discount[np.minimum(counts, 3)]
-
-    def interpolate(self, lower: np.ndarray, contexts: np.ndarray, found: np.ndarray) -> np.ndarray:
-        """Return p_k of words, given p_{k-1}.
-
-        Parameters
-        ----------
-        lower : (N,) float64
-            p_{k-1} of each word.
-        contexts : (N,)
-            Number of the n-gram of the order below that precedes the word; -1 for none.
-        found : (N,)
-            Number of the n-gram of this order that ends with the word; -1 for none.
-
-        Returns
-        -------
-        (N,) float64
-        """
-        if not len(self._kept):  # no sentence was that long
-            return lower
-        total = np.where(contexts >= 0, self._total[contexts], 0.0)
-        known = total > 0
-        divisor = np.where(known, total, 1.0)
-        own = np.where(found >= 0, self._kept[found], 0.0)
-        return np.where(known, (own + self._left[contexts] * lower) / divisor, lower)
-
-
-def discounts(counts: np.ndarray) -> np.ndarray:
+def discounts(numbers: np.ndarray) -> np.ndarray:
     """Return D(0) ... D(3+) by KenLM's rule: 0.5, 1 and 1.5 where a text is too small to estimate them.
 
     D_j = j - (j + 1) y n_{j+1} / n_j with y = n1 / (n1 + 2 n2). They are not estimated where n1, n2 or n3 is zero or
@@ -163,15 +293,15 @@ def discounts(counts: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    counts : (G,) integers
-        a(hw) of all n-grams of an order.
+    numbers : (4,) integers
+        n1 ... n4: how many n-grams of an order have the adjusted counts 1 to 4.
 
     Returns
     -------
     (4,) float64
     """
     fallback = np.array([0.0, 0.5, 1.0, 1.5])
-    n = np.array([np.sum(counts == c) for c in (1, 2, 3, 4)], np.float64)
+    n = np.asarray(numbers, np.float64)
     if not n[:3].all():
         return fallback
     y = n[0] / (n[0] + 2 * n[1])
@@ -180,13 +310,71 @@ def discounts(counts: np.ndarray) -> np.ndarray:
     return np.append(0.0, estimates) if ((estimates >= 0) & (estimates <= j)).all() else fallback
 
 
-def _before(values: np.ndarray) -> np.ndarray:
-    return np.concatenate([[-1], values[:-1]])
+def key_layout(order: int, words: int) -> Layout:
+    """Return the layout of keys of n-grams.
+
+    Parameters
+    ----------
+    order : int
+        Highest order.
+    words : int
+        V.
+
+    Returns
+    -------
+    Layout
+
+    Raises
+    ------
+    EmbeddingsError
+        So many words do not fit.
+    """
+    bits = int(words).bit_length()
+    low = _KEY_BITS // bits
+    if order > 2 * low:
+        most = (1 << _KEY_BITS // -(-order // 2)) - 1
+        raise EmbeddingsError(
+            f"{words:,} words are too many for n-grams of order {order}: expected at most {most:,}; "
+            "give --max-vocabulary or --min-count, or a lower order"
+        )
+    return Layout(order, bits, min(order, low))
 
 
-def _find(keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return the position of each of `wanted` in the sorted `keys`, -1 where it is missing."""
-    if not len(keys):
-        return np.full(len(wanted), -1)
-    place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-    return np.where(keys[place] == wanted, place, -1)
+def prune_thresholds(order: int, prune: Iterable[int]) -> list[int]:
+    """Return the threshold of each order; see `KneserNeyEstimate` for the arguments and the `ValueError`."""
+    prune = list(prune)
+    if not 1 <= order <= HIGHEST_ORDER:
+        raise ValueError(f"order must be at least 1 and at most {HIGHEST_ORDER}, got {order}")
+    shown = " ".join(map(str, prune))
+    if not prune or prune[0] != 0 or len(prune) > order:
+        raise ValueError(f"prune is {shown or 'empty'}: expected 1 to {order} numbers, for words 0")
+    if prune != sorted(prune):
+        raise ValueError(f"prune is {shown}: expected numbers that do not fall from one order to the next")
+    return prune + [prune[-1]] * (order - len(prune))
+
+
+def _count_grams(text: CountedGrams, words: int) -> np.ndarray:
+    return np.bincount(text.grams[:, -1], text.counts, words).astype(np.int64)
+
+
+def _cut(counts: np.ndarray, most: int) -> np.ndarray:
+    """Return the numbers of the words at which ranges of about `most` tokens begin, and the one after the last."""
+    places = (np.cumsum(counts) - 1) // most
+    return np.concatenate([[0], np.flatnonzero(np.diff(places)) + 2, [len(counts) + 1]])
+
+
+def _log10(values: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log10(values), _LOWEST_LOG)
+
+
+def _in_order(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """Yield the results of threads in the order of the items; begin few of them ahead."""
+    with ThreadPoolExecutor(threads, "n-grams") as pool:
+        ahead: deque[Future[Result]] = deque()
+        for item in items:
+            ahead.append(pool.submit(work, item))
+            if len(ahead) > threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()

@@ -1,12 +1,10 @@
-"""n-gram models from files, to mix with a language model: ARPA files, counts of n-grams, and plain text.
+"""n-gram models from files, to score texts or to mix with a language model: ARPA files, counts of n-grams, plain text.
 
 Each gives ln P of the words of a sentence and of its end; sentences are independent.
 """
 
-import gzip
-import math
-from abc import ABC, abstractmethod
-from collections import Counter, defaultdict
+import io
+import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -14,103 +12,30 @@ from pathlib import Path
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.language_model.arpa import BEGIN, END, KENLM_BINARY, ArpaModel, about_kenlm_binary
+from embeddings.language_model.backoff import BackOffTable, NgramModel
 from embeddings.language_model.lines import encode_lines
-from embeddings.language_model.ngram import KneserNey, discounts
+from embeddings.language_model.ngram import CountedGrams, KneserNeyEstimate
+from embeddings.text.id_stream import Ids
+from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.vocabulary import UNK, Vocabulary
+from vecmill.compression import DAMAGE, decompressed
 
 TEXT_ORDER = 5
-_BEGIN, _END = "<s>", "</s>"
-_LN10 = math.log(10)
 _LINES_EXAMINED = 20
-_KENLM_BINARY = b"mmap lm "
+_HIGHEST_COUNT = 1 << 50
 
 Gram = tuple[str, ...]
 
 
-class NgramModel(ABC):
-    """P(word | previous words) of the words of a sentence."""
-
-    @abstractmethod
-    def log_likelihoods(self, words: list[str]) -> np.ndarray:
-        """Return ln P of each word of a sentence and of its end, (n + 1,) float64."""
-
-
-class _BackOffModel(NgramModel):
-    """A model of sentences between ``<s>`` and ``</s>``, whose unknown words are ``<unk>``."""
-
-    order: int
-
-    def log_likelihoods(self, words: list[str]) -> np.ndarray:
-        """Return ln P of each word of a sentence and of its end, (n + 1,) float64."""
-        sentence = [_BEGIN, *(word if self._knows(word) else UNK for word in words), _END]
-        places = range(1, len(sentence))
-        return np.array([self._ln(tuple(sentence[max(0, i - self.order + 1) : i]), sentence[i]) for i in places])
-
-    @abstractmethod
-    def _knows(self, word: str) -> bool: ...
-
-    @abstractmethod
-    def _ln(self, context: Gram, word: str) -> float: ...
-
-
-class ArpaModel(_BackOffModel):
-    """An n-gram model with back-off from an ARPA file.
-
-    Parameters
-    ----------
-    path : str or Path
-        ARPA file of KenLM, SRILM or another tool, also with ``.gz``: log10 of probabilities and back-off weights.
-
-    Raises
-    ------
-    EmbeddingsError
-        The file cannot be read, or is not an ARPA file.
-    """
-
-    def __init__(self, path: str | Path):
-        self._entries: dict[Gram, tuple[float, float]] = {}
-        self.order = 0
-        for number, line in enumerate(_lines(Path(path)), start=1):
-            self._read_line(line.strip(), f"{path}:{number}")
-        if not self._entries:
-            raise EmbeddingsError(f"{path} holds no n-grams: expected an ARPA file, which begins with \\data\\")
-
-    def _read_line(self, line: str, place: str) -> None:
-        if line.endswith("-grams:") and line.startswith("\\"):
-            self.order = int(line[1:].partition("-")[0])
-        elif line.startswith("\\") or not line or not self.order:
-            return
-        else:
-            fields = line.split()
-            try:
-                weight = float(fields[self.order + 1]) if len(fields) > self.order + 1 else 0.0
-                self._entries[tuple(fields[1 : self.order + 1])] = float(fields[0]), weight
-            except (ValueError, IndexError):
-                raise EmbeddingsError(f"{place}: not a line of an ARPA file: {line[:60]!r}") from None
-
-    def _knows(self, word: str) -> bool:
-        return (word,) in self._entries
-
-    def _ln(self, context: Gram, word: str) -> float:
-        return self._log10(context, word) * _LN10
-
-    def _log10(self, context: Gram, word: str) -> float:
-        entry = self._entries.get((*context, word))
-        if entry is not None:
-            return entry[0]
-        if not context:
-            return -math.inf
-        return self._entries.get(context, (0.0, 0.0))[1] + self._log10(context[1:], word)
-
-
-class CountsModel(_BackOffModel):
+class CountsModel(NgramModel):
     """Interpolated modified Kneser-Ney (see `ngram`) from a file of counts, ``w1 w2 w3<TAB>count`` per line.
 
     Parameters
     ----------
     path : str or Path
-        Output of SRILM's ``ngram-count -write``, also with ``.gz``: n-grams of all orders up to the highest, with
+        Output of SRILM's ``ngram-count -write``, also compressed: n-grams of all orders up to the highest, with
         ``<s>`` and ``</s>`` around sentences. V counts all words but ``<s>``, and ``<unk>``.
 
     Raises
@@ -120,44 +45,26 @@ class CountsModel(_BackOffModel):
     """
 
     def __init__(self, path: str | Path):
-        raw: defaultdict[int, Counter[Gram]] = defaultdict(Counter)
+        counts: dict[Gram, int] = {}
         for number, line in enumerate(_lines(Path(path)), start=1):
             if line.strip():
                 gram, count = _counted(line, f"{path}:{number}")
-                raw[len(gram)][gram] += count
-        self.order = max(raw, default=0)
-        if not self.order or sorted(raw) != list(range(1, self.order + 1)):
+                counts[gram] = counts.get(gram, 0) + count
+        orders = sorted({len(gram) for gram in counts})
+        if not orders or orders != list(range(1, len(orders) + 1)):
             raise EmbeddingsError(
-                f"{path} holds n-grams of the orders {sorted(raw)}: expected all orders from 1 to the highest"
+                f"{path} holds n-grams of the orders {orders}: expected all orders from 1 to the highest"
             )
-        self._counts: list[dict[Gram, int]] = [{}]
-        for k in range(1, self.order + 1):
-            before = Counter(gram[1:] for gram in raw[k + 1]) if k < self.order else Counter[Gram]()
-            whole = k == self.order
-            adjusted = {g: n if whole or (k > 1 and g[0] == _BEGIN) else before[g] for g, n in raw[k].items()}
-            self._counts.append({gram: count for gram, count in adjusted.items() if gram != (_BEGIN,)})
-        self._words = len(self._counts[1].keys() | {(UNK,)})
-        self._discounts = [discounts(np.array(list(counts.values()), np.int64)) for counts in self._counts]
-        self._contexts: defaultdict[Gram, list[float]] = defaultdict(lambda: [0.0, 0.0])
-        for counts, discount in zip(self._counts, self._discounts, strict=True):
-            for gram, count in counts.items():
-                sums = self._contexts[gram[:-1]]
-                sums[0] += count
-                sums[1] += discount[min(count, 3)]
+        self._ids = {UNK: 0, END: 1, BEGIN: 1}
+        for gram in counts:
+            self._ids.setdefault(gram[-1], len(self._ids) - 1)
+        self.unk, self.eos = 0, 1
+        self._table = _estimated(_highest(counts, orders[-1], self._ids, path), len(self._ids) - 1, 1, orders[-1])
 
-    def _knows(self, word: str) -> bool:
-        return (word,) in self._counts[1]
-
-    def _ln(self, context: Gram, word: str) -> float:
-        return math.log(self._probability(context, word))
-
-    def _probability(self, context: Gram, word: str) -> float:
-        lower = self._probability(context[1:], word) if context else 1.0 / self._words
-        total, left = self._contexts.get(context, (0.0, 0.0))
-        if not total:
-            return lower
-        count = self._counts[len(context) + 1].get((*context, word), 0)
-        return float((count - self._discounts[len(context) + 1][min(count, 3)] + left * lower) / total)
+    def ids(self, words: Words) -> np.ndarray:
+        """Return the ids of words, (n,) int32; `unk` for unknown words."""
+        found = (self._ids.get(word.decode(), self.unk) for word in words.to_bytes())
+        return np.fromiter(found, np.int32, len(words.starts))
 
 
 class TextModel(NgramModel):
@@ -166,7 +73,7 @@ class TextModel(NgramModel):
     Parameters
     ----------
     path : str or Path
-        UTF-8 text, one sentence per line, also with ``.gz``.
+        UTF-8 text, one sentence per line, also compressed.
     vocabulary : Vocabulary
         That of the language model.
     tokenizer : Tokenizer
@@ -183,14 +90,12 @@ class TextModel(NgramModel):
         kept = [numbers for line, numbers in zip(lines, ids, strict=True) if line]
         if not kept:
             raise EmbeddingsError(f"{path} holds no words: expected a text, an ARPA file or counts of n-grams")
-        self._vocabulary, eos = vocabulary, int(kept[0][-1])
-        self._eos = np.int32(eos)
-        self._model = KneserNey(np.concatenate(kept), len(vocabulary), eos, TEXT_ORDER)
+        self._vocabulary, self.unk, self.eos = vocabulary, vocabulary.id(UNK), int(kept[0][-1])
+        self._table = _estimated(np.concatenate(kept), len(vocabulary), self.eos, TEXT_ORDER)
 
-    def log_likelihoods(self, words: list[str]) -> np.ndarray:
-        """Return ln P of each word of a sentence and of its end, (n + 1,) float64."""
-        ids = self._vocabulary.ids(words, missing=self._vocabulary.id(UNK))
-        return self._model.log_likelihoods(np.append(ids, self._eos))
+    def ids(self, words: Words) -> np.ndarray:
+        """Return the ids of words, (n,) int32; `unk` for unknown words."""
+        return self._vocabulary.ids((word.decode() for word in words.to_bytes()), missing=self.unk)
 
 
 def load_ngram_model(path: str | Path, vocabulary: Vocabulary, tokenizer: Tokenizer) -> NgramModel:
@@ -228,22 +133,35 @@ def _counted(line: str, place: str) -> tuple[Gram, int]:
         gram, number = tuple(words.split()), int(count)
     except ValueError:
         gram, number = (), 0
-    if not gram or number < 0:
+    if not gram or not 0 <= number <= _HIGHEST_COUNT:
         raise EmbeddingsError(f"{place}: got {line.strip()[:60]!r}; expected an n-gram, a tab and its count")
     return gram, number
+
+
+def _highest(counts: dict[Gram, int], order: int, ids: dict[str, int], path: str | Path) -> CountedGrams:
+    """Return the n-grams of the highest order, and shorter ones that begin a sentence."""
+    grams, numbers = [], []
+    for gram, count in counts.items():
+        if count and gram[-1] != BEGIN and (len(gram) == order or (len(gram) > 1 and gram[0] == BEGIN)):
+            if any(word not in ids for word in gram):
+                raise EmbeddingsError(f"{path}: a word of {' '.join(gram)!r} has no count of its own")
+            grams.append([-1] * (order - len(gram)) + [ids[word] for word in gram])
+            numbers.append(count)
+    return CountedGrams(np.array(grams, np.int32).reshape(-1, order), np.array(numbers, np.int64))
+
+
+def _estimated(text: Ids | CountedGrams, words: int, eos: int, order: int) -> BackOffTable:
+    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+        return KneserNeyEstimate(text, words, eos, Path(folder), order=order).table()
 
 
 def _lines(path: Path) -> Iterator[str]:
     """Yield the lines of a file of text, without a byte-order mark."""
     try:
-        open_file = gzip.open if path.suffix == ".gz" else open
-        with open_file(path, "rb") as raw:
-            if raw.read(len(_KENLM_BINARY)) == _KENLM_BINARY:
-                raise EmbeddingsError(
-                    f"{path} is a binary file of KenLM's build_binary: give the ARPA file that it was built from "
-                    "(lmplz writes it)"
-                )
-        with open_file(path, "rt", encoding="utf-8-sig") as file:
-            yield from file
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+        with path.open("rb") as stored:
+            data = decompressed(stored, path.name)
+            if data.peek(len(KENLM_BINARY)).startswith(KENLM_BINARY):
+                raise EmbeddingsError(about_kenlm_binary(path))
+            yield from io.TextIOWrapper(data, "utf-8-sig")
+    except (*DAMAGE, OSError, UnicodeDecodeError) as error:
         raise EmbeddingsError(f"cannot read {path}: {error}") from error

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.language_model.backoff import NgramModel
 from embeddings.language_model.lines import encode_lines
-from embeddings.language_model.ngram_files import NgramModel
 from embeddings.language_model.perplexity import Perplexity, log_likelihoods, sentence_log_likelihoods
 from embeddings.text.tokenizer.token_lists import NotTextError, described, is_sequence
 
@@ -94,6 +94,24 @@ def score_text(
             for own, line in zip(log_p, lines, strict=True)
         ]
     return ScoredText(lines=lines, ids=ids, log_likelihoods=log_p, eos=model.eos, unk=model.unk)
+
+
+def score_with_ngrams(ngrams: NgramModel, lines: list[list[str]]) -> ScoredText:
+    """Compute ln P of every word of a text, and of the end of every line, under an n-gram model alone.
+
+    Parameters
+    ----------
+    ngrams : NgramModel
+    lines : list of list of str
+        The words of every line; each is a sentence.
+
+    Returns
+    -------
+    ScoredText
+    """
+    ids = [ngrams.sentence(line) for line in lines]
+    log_p = [ngrams.log_likelihoods(line) for line in lines]
+    return ScoredText(lines=lines, ids=ids, log_likelihoods=log_p, eos=ngrams.eos, unk=ngrams.unk)
 
 
 def as_text(lines: str | Iterable[str]) -> str:

@@ -173,17 +173,46 @@ def split_text(
     ValueError
         The fractions leave nothing for train, or no cycle of at most 1,000 blocks has these fractions.
     """
-    given = tuple(tokenized.sources) == PARTS
-    if tokenized.sources and not given:
+    if tokenized.sources and tuple(tokenized.sources) != PARTS:
         raise ValueError(f"texts named {', '.join(tokenized.sources)}; expected {', '.join(PARTS)}")
-    cycle = dealing_cycle(valid, test)
+    return _split(tokenized, directory, dealing_cycle(valid, test), threads)
+
+
+def train_on_all(tokenized: TokenizedCorpus, directory: str | PathLike[str], threads: int | None = None) -> SplitText:
+    """Assign all lines to train: the vocabulary of the text then has ``<unk>`` and ``<eos>``, as that of a split text.
+
+    Parameters
+    ----------
+    tokenized : TokenizedCorpus
+        One text.
+    directory : path
+        Output directory, which must not exist or be empty.
+    threads : int, optional
+        By default one per processor core.
+
+    Returns
+    -------
+    SplitText
+
+    Raises
+    ------
+    EmbeddingsError
+        The text has no line of words, or `directory` exists.
+    """
+    return _split(tokenized, directory, (PARTS.index(TRAIN),), threads)
+
+
+def _split(
+    tokenized: TokenizedCorpus, directory: str | PathLike[str], cycle: tuple[int, ...], threads: int | None
+) -> SplitText:
+    given = bool(tokenized.sources)
     with ThreadPoolExecutor(thread_count(threads), "split") as pool, atomic_directory(directory) as partial:
         counted = pool.map(lambda part: count_lines(tokenized.ids(part)), range(len(tokenized.parts)))
         begins, total = _begins(list(counted))
         block_lines = max(1, min(BLOCK_LINES, total // len(cycle)))
         lines = _lines_of_files(tokenized, begins, total) if given else _lines_of_blocks(total, block_lines, cycle)
         for part, number in lines.items():
-            if not number:
+            if not number and (given or PARTS.index(part) in cycle):
                 more = "" if given else f", and {len(cycle)} or more in all; or give three files"
                 raise EmbeddingsError(f"no text for {part}: expected at least one line of words{more}")
         split = SplitText(

@@ -44,6 +44,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     },
     "Language models": {
         "train-lm": "train_lm:train_lm_command",
+        "ngram": "ngram:ngram_command",
         "perplexity": "language_model:perplexity_command",
         "score": "language_model:score_command",
         "generate": "language_model:generate_command",
@@ -64,6 +65,8 @@ ALIASES = {
     "print-word-vectors": ("vector",),
     "print-sentence-vectors": ("embed",),
     "ppl": ("perplexity",),
+    "lmplz": ("ngram",),
+    "ngram-count": ("ngram",),
 }
 """Names of the same commands in other tools, which are understood, and what they stand for."""
 

@@ -4,6 +4,7 @@ import json
 import logging
 import math
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,17 @@ import typer
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
 from pipelines.commands.lines import batches_of_lines
-from pipelines.commands.options import LM, ForceFile, refuse_existing, require_choice
+from pipelines.commands.options import (
+    LM,
+    FoldDigits,
+    ForceFile,
+    Lowercase,
+    Punctuation,
+    TokenizerName,
+    language_model_path,
+    refuse_existing,
+    require_choice,
+)
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
@@ -46,11 +57,17 @@ Interpolate = Annotated[
         metavar="FILE", help="Interpolate with an n-gram model: ARPA file, counts (w1 w2<TAB>count), or text."
     ),
 ]
+LMOrNgrams = Annotated[
+    Path,
+    typer.Argument(
+        metavar="LM", help="Directory that train-lm or 'vecmill run' wrote, or ARPA file.", callback=language_model_path
+    ),
+]
 Weight = Annotated[float, typer.Option(min=0.0, max=1.0, help="Weight of the n-gram model in the interpolation.")]
 
 
 def perplexity_command(
-    model: LM,
+    model: LMOrNgrams,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Text files, or - for stdin.")],
     sentences: Annotated[bool, typer.Option("--sentences", help="Also print the score of every line.")] = False,
     words: Annotated[bool, typer.Option("--words", help="Also print the score of every word.")] = False,
@@ -59,23 +76,28 @@ def perplexity_command(
     ] = False,
     interpolate: Interpolate = None,
     weight: Weight = 0.5,
+    tokenizer: TokenizerName = "fast",
+    lowercase: Lowercase = True,
+    punctuation: Punctuation = True,
+    fold_digits: FoldDigits = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
 ) -> None:
     """Print the perplexity of texts.
 
     Probabilities are normalized over the whole vocabulary; logarithms are to base 10. "perplexity" includes every word
     and every end of line; "-OOV" excludes unknown words (KenLM's "excluding OOVs", SRILM's ppl), "-<eos>" excludes
-    the ends of lines; "ppl1" is SRILM's.
+    the ends of lines; "ppl1" is SRILM's. An ARPA file says nothing of its tokenizer: give that of its text.
 
     Example: vecmill perplexity runs/pydocs-lm text.txt --words
     """
-    from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.scoring import score_text
-
-    lm = LanguageModel.load(model)
-    ngrams = _ngrams(lm, interpolate, weight)
+    if model.is_file():
+        if interpolate:
+            raise ConfigError("--interpolate: an ARPA file is mixed with a recurrent language model, not with another")
+        score = _ngram_scorer(model, tokenizer, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)
+    else:
+        score = _scorer(model, independent, interpolate, weight)
     for number, file in enumerate(files):
-        scored = score_text(lm, _read(file), independent=independent, ngrams=ngrams, weight=weight)
+        scored = score(_read(file))
         if not any(scored.lines):
             raise EmbeddingsError(f"{file} contains no words; expected at least one line of text")
         found = scored.perplexity
@@ -217,6 +239,26 @@ def _ngrams(lm: "LanguageModel", interpolate: Path | None, weight: float) -> "Ng
 
     used = interpolate if weight > 0 else None
     return load_ngram_model(used, lm.vocabulary, lm.make_tokenizer()) if used else None
+
+
+def _scorer(model: Path, independent: bool, interpolate: Path | None, weight: float) -> "Callable[[str], ScoredText]":
+    """Return what scores a text with a recurrent language model."""
+    from embeddings.language_model.model import LanguageModel
+    from embeddings.language_model.scoring import score_text
+
+    lm = LanguageModel.load(model)
+    ngrams = _ngrams(lm, interpolate, weight)
+    return lambda text: score_text(lm, text, independent=independent, ngrams=ngrams, weight=weight)
+
+
+def _ngram_scorer(model: Path, tokenizer: str, **settings: bool) -> "Callable[[str], ScoredText]":
+    """Return what scores a text with an ARPA file."""
+    from embeddings import make_tokenizer
+    from embeddings.language_model.arpa import ArpaModel
+    from embeddings.language_model.scoring import score_with_ngrams
+
+    ngrams, splits = ArpaModel(model), make_tokenizer(tokenizer, **settings)
+    return lambda text: score_with_ngrams(ngrams, splits.tokenize(text))
 
 
 def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:

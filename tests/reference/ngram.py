@@ -17,16 +17,21 @@ def discounts(counts):
 
 
 class KneserNey:
-    """Trained on sentences, lists of words; ``end`` stands before and after each."""
+    """Trained on sentences, lists of words; ``end`` stands before and after each.
 
-    def __init__(self, sentences, words, end, order):
+    n-grams of order k that occur at most prune[k - 1] times are known for their counts alone.
+    """
+
+    def __init__(self, sentences, words, end, order, prune=None):
         self.words, self.end, self.order = words, end, order
+        thresholds = prune or [0] * order
         raw = [Counter() for _ in range(order + 1)]
         for sentence in sentences:
             padded = (end, *sentence, end)
             for i in range(1, len(padded)):
                 for k in range(1, min(order, i + 1) + 1):
                     raw[k][padded[i - k + 1 : i + 1]] += 1
+        self.kept = {gram for k in range(1, order + 1) for gram in raw[k] if raw[k][gram] > thresholds[k - 1]}
         self.adjusted = [Counter() for _ in range(order + 1)]
         for k in range(1, order + 1):
             before = defaultdict(set)
@@ -43,10 +48,11 @@ class KneserNey:
             context = context[max(i for i, w in enumerate(context) if w == self.end) :]
         lower = 1 / self.words if not context else self.probability(context[1:], word)
         k = len(context) + 1
-        extensions = [count for gram, count in self.adjusted[k].items() if gram[:-1] == context]
-        if not sum(extensions):
+        extensions = {gram: count for gram, count in self.adjusted[k].items() if gram[:-1] == context}
+        total = sum(extensions.values())
+        if not total:
             return lower
-        discount = self.discounts[k]
-        count = self.adjusted[k][(*context, word)]
-        left = sum(discount[min(c, 3)] for c in extensions)
-        return (count - discount[min(count, 3)] + left * lower) / sum(extensions)
+        discount, gram = self.discounts[k], (*context, word)
+        count = self.adjusted[k][gram] if gram in self.kept else 0
+        left = sum(discount[min(c, 3)] if g in self.kept else c for g, c in extensions.items())
+        return (count - discount[min(count, 3)] + left * lower) / total
