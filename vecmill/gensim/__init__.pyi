@@ -1,9 +1,14 @@
 from . import callbacks as callbacks
 from . import downloader as downloader
 from . import keyedvectors as keyedvectors
+from . import phrases as phrases
 from . import word2vec as word2vec
 from .callbacks import CallbackAny2Vec as CallbackAny2Vec
 from .keyedvectors import KeyedVectors as KeyedVectors
+from .phrases import ENGLISH_CONNECTOR_WORDS as ENGLISH_CONNECTOR_WORDS
+from .phrases import FrozenPhrases as FrozenPhrases
+from .phrases import Phraser as Phraser
+from .phrases import Phrases as Phrases
 from .preprocessing import simple_preprocess as simple_preprocess
 from .sentences import LineSentence as LineSentence
 from .sentences import PathLineSentences as PathLineSentences
