@@ -31,11 +31,13 @@ HIERARCHICAL_SOFTMAX, NEGATIVE_SAMPLING, SOFTMAX = 1, 2, 3
 
 _SETTINGS = struct.Struct("<12id")
 _SIZES = struct.Struct("<iiiqq")
+_FIRST_SIZES = struct.Struct("<iiiq")  # of the files of the first fastText, which begin with the settings
 _ENTRY = struct.Struct("<qb")  # count and kind of a word
 _SHAPE = struct.Struct("<qq")
 _CENTROIDS = 256  # of each part of a quantised vector
 _LARGEST_EXPANSION = 64  # unpacked bytes for a byte of the file; fastText's default is 8
 _MOST_WORD_BYTES = 1 << 16
+_MOST_DIMENSIONS = 100_000  # of a file that could be of the first fastText
 
 
 class Settings(NamedTuple):
@@ -106,6 +108,19 @@ class _File:
         with path.open("rb") as file:
             self.size = os.fstat(file.fileno()).st_size
             self.bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
+
+    @property
+    def begins_with_settings(self) -> bool:
+        """Whether this is a file of the first fastText, before `MAGIC`; its first numbers are those of a model."""
+        if self.size < _SETTINGS.size:
+            return False
+        settings = Settings(*_SETTINGS.unpack_from(self.bytes))
+        return (
+            1 <= settings.dimension <= _MOST_DIMENSIONS
+            and 1 <= settings.window <= _MOST_DIMENSIONS
+            and settings.loss in (HIERARCHICAL_SOFTMAX, NEGATIVE_SAMPLING, SOFTMAX)
+            and settings.architecture in (CBOW, SKIP_GRAM, SUPERVISED)
+        )
 
     def skip(self, size: int, what: str) -> int:
         """Move on by `size` bytes; return the position before them."""
@@ -179,12 +194,13 @@ def read_model(path: Path, decoding: Decoding = UTF_8) -> FastTextModel:
 def _read_model(file: _File, decoding: Decoding) -> tuple[Words, FastTextModel]:
     """Read a model; the words also as the bytes of the file, whose n-grams are hashed."""
     settings, ngrams = _read_settings(file)
-    encoded, counts = _read_words(file)
+    first = file.begins_with_settings
+    encoded, counts = _read_words(file, first)
     words = _decoded(encoded, file, decoding)
-    quantised = file.flag("the mark of a quantised matrix")
+    quantised = not first and file.flag("the mark of a quantised matrix")
     shape = (len(words) + settings.buckets, settings.dimension)
     matrix = _read_quantised(file, shape) if quantised else _read_matrix(file, shape, "the input matrix")
-    output = _read_output(file, (len(words), settings.dimension))
+    output = _read_output(file, (len(words), settings.dimension), first)
     subwords = None if ngrams is None else _used(ngrams, matrix[len(words) :], file)
     return encoded, FastTextModel(settings, words, counts, matrix[: len(words)], subwords, output)
 
@@ -198,7 +214,9 @@ def _context(model: FastTextModel) -> npt.NDArray[np.float32] | None:
 def _read_settings(file: _File) -> tuple[Settings, CharacterNgrams | None]:
     """Read the settings; models with labels, and settings that cannot be, are refused."""
     magic, version = file.unpack(struct.Struct("<ii"), "the first eight bytes")
-    if magic != MAGIC or version not in (VERSION, OLDER_VERSION):
+    if file.begins_with_settings:
+        file.position = 0
+    elif magic != MAGIC or version not in (VERSION, OLDER_VERSION):
         raise FormatError(
             f"{file.path}: begins with {magic} and {version}; expected {MAGIC} and {VERSION}, as fastText's models do"
         )
@@ -219,9 +237,10 @@ def _read_settings(file: _File) -> tuple[Settings, CharacterNgrams | None]:
         raise file.damaged(str(error)) from error
 
 
-def _read_words(file: _File) -> tuple[Words, npt.NDArray[np.int64]]:
+def _read_words(file: _File, first: bool) -> tuple[Words, npt.NDArray[np.int64]]:
     """Read the dictionary: the words as bytes, and their counts."""
-    size, words, labels, _, pruned = file.unpack(_SIZES, "the sizes of its dictionary")
+    sizes = file.unpack(_FIRST_SIZES if first else _SIZES, "the sizes of its dictionary")
+    size, words, labels, _, pruned = (*sizes, -1)[:5]
     if size < 1 or size != words or labels != 0:
         raise file.damaged(f"its dictionary has {size} entries, {words} words and {labels} labels")
     if pruned >= 0:
@@ -237,7 +256,7 @@ def _read_words(file: _File) -> tuple[Words, npt.NDArray[np.int64]]:
         word = file.bytes[start:end]
         file.skip(max(end, start) + 1 - start, "its dictionary")
         counts[number], kind = file.unpack(_ENTRY, "its dictionary")
-        if end <= start or b"\n" in word or kind != 0:
+        if end < start or b"\n" in word or kind != 0:
             raise file.damaged(f"word {number + 1} of its dictionary is {shown(word[:100])} of the kind {kind}")
         found.append(word)
     if len(set(found)) != size:
@@ -264,9 +283,9 @@ def _read_matrix(file: _File, shape: tuple[int, int], what: str) -> npt.NDArray[
     return file.array("<f4", shape, what)
 
 
-def _read_output(file: _File, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
+def _read_output(file: _File, shape: tuple[int, int], first: bool) -> npt.NDArray[np.float32]:
     """Map the output matrix."""
-    if file.flag("the mark of a quantised output matrix"):
+    if not first and file.flag("the mark of a quantised output matrix"):
         raise file.damaged("its output matrix is quantised, as only that of a supervised model can be")
     matrix = _read_matrix(file, shape, "the output matrix")
     if file.position != file.size:

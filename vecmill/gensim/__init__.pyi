@@ -1,9 +1,15 @@
 from . import callbacks as callbacks
 from . import downloader as downloader
+from . import fasttext as fasttext
 from . import keyedvectors as keyedvectors
 from . import phrases as phrases
 from . import word2vec as word2vec
 from .callbacks import CallbackAny2Vec as CallbackAny2Vec
+from .fasttext import FastText as FastText
+from .fasttext import FastTextKeyedVectors as FastTextKeyedVectors
+from .fasttext import load_facebook_model as load_facebook_model
+from .fasttext import load_facebook_vectors as load_facebook_vectors
+from .fasttext import save_facebook_model as save_facebook_model
 from .keyedvectors import KeyedVectors as KeyedVectors
 from .phrases import ENGLISH_CONNECTOR_WORDS as ENGLISH_CONNECTOR_WORDS
 from .phrases import FrozenPhrases as FrozenPhrases
