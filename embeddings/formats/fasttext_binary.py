@@ -31,11 +31,13 @@ HIERARCHICAL_SOFTMAX, NEGATIVE_SAMPLING, SOFTMAX = 1, 2, 3
 
 _SETTINGS = struct.Struct("<12id")
 _SIZES = struct.Struct("<iiiqq")
+_FIRST_SIZES = struct.Struct("<iiiq")  # of the files of the first fastText, which begin with the settings
 _ENTRY = struct.Struct("<qb")  # count and kind of a word
 _SHAPE = struct.Struct("<qq")
 _CENTROIDS = 256  # of each part of a quantised vector
 _LARGEST_EXPANSION = 64  # unpacked bytes for a byte of the file; fastText's default is 8
 _MOST_WORD_BYTES = 1 << 16
+_MOST_DIMENSIONS = 100_000  # of a file that could be of the first fastText
 
 
 class Settings(NamedTuple):
@@ -64,6 +66,34 @@ class Settings(NamedTuple):
         return CharacterNgrams(min_length=shortest, max_length=self.max_length, buckets=self.buckets)
 
 
+class SupervisedModelError(FormatError, NotImplementedError):
+    """A model of fastText that was trained to tell labels apart."""
+
+
+class FastTextModel(NamedTuple):
+    """What a file of fastText holds.
+
+    Attributes
+    ----------
+    settings : Settings
+    words : list of str
+    counts : (V,) int64
+    own : (V, d) float32
+        The rows of the words, without those of their n-grams.
+    subwords : SubwordVectors or None
+        The rows of the buckets that are not all zero.
+    output : (V, d) float32
+        Context vectors; with hierarchical softmax those of the nodes of the tree.
+    """
+
+    settings: Settings
+    words: list[str]
+    counts: npt.NDArray[np.int64]
+    own: npt.NDArray[np.float32]
+    subwords: SubwordVectors | None
+    output: npt.NDArray[np.float32]
+
+
 class _File:
     """Reads records of a file that is mapped into memory, and checks that it has them.
 
@@ -78,6 +108,19 @@ class _File:
         with path.open("rb") as file:
             self.size = os.fstat(file.fileno()).st_size
             self.bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
+
+    @property
+    def begins_with_settings(self) -> bool:
+        """Whether this is a file of the first fastText, before `MAGIC`; its first numbers are those of a model."""
+        if self.size < _SETTINGS.size:
+            return False
+        settings = Settings(*_SETTINGS.unpack_from(self.bytes))
+        return (
+            1 <= settings.dimension <= _MOST_DIMENSIONS
+            and 1 <= settings.window <= _MOST_DIMENSIONS
+            and settings.loss in (HIERARCHICAL_SOFTMAX, NEGATIVE_SAMPLING, SOFTMAX)
+            and settings.architecture in (CBOW, SKIP_GRAM, SUPERVISED)
+        )
 
     def skip(self, size: int, what: str) -> int:
         """Move on by `size` bytes; return the position before them."""
@@ -114,35 +157,72 @@ class _File:
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None, decoding: Decoding = UTF_8) -> Iterator[VectorStream]:
     """Open a model of skip-gram or CBOW; its matrices are memory-mapped unless they are quantised."""
-    file = _File(path)
+    encoded, model = _read_model(_File(path), decoding)
+    yield VectorStream(
+        dimension=model.settings.dimension,
+        count=len(model.words),
+        has_counts=True,
+        blocks=sliced(model.words, model.counts, _vectors(model.own, encoded, model.subwords), progress),
+        context=_context(model),
+        subwords=model.subwords,
+    )
+
+
+def read_model(path: Path, decoding: Decoding = UTF_8) -> FastTextModel:
+    """Read a model of skip-gram or CBOW as its file has it; its matrices are memory-mapped unless they are quantised.
+
+    Parameters
+    ----------
+    path : Path
+    decoding : Decoding
+        Of the words.
+
+    Returns
+    -------
+    FastTextModel
+
+    Raises
+    ------
+    FormatError
+        It is no such file, or it is damaged.
+    SupervisedModelError
+        The model was trained to tell labels apart.
+    """
+    return _read_model(_File(path), decoding)[1]
+
+
+def _read_model(file: _File, decoding: Decoding) -> tuple[Words, FastTextModel]:
+    """Read a model; the words also as the bytes of the file, whose n-grams are hashed."""
     settings, ngrams = _read_settings(file)
-    encoded, counts = _read_words(file)
+    first = file.begins_with_settings
+    encoded, counts = _read_words(file, first)
     words = _decoded(encoded, file, decoding)
-    quantised = file.flag("the mark of a quantised matrix")
+    quantised = not first and file.flag("the mark of a quantised matrix")
     shape = (len(words) + settings.buckets, settings.dimension)
     matrix = _read_quantised(file, shape) if quantised else _read_matrix(file, shape, "the input matrix")
-    context = _read_output(file, (len(words), settings.dimension), settings)
+    output = _read_output(file, (len(words), settings.dimension), first)
     subwords = None if ngrams is None else _used(ngrams, matrix[len(words) :], file)
-    yield VectorStream(
-        dimension=settings.dimension,
-        count=len(words),
-        has_counts=True,
-        blocks=sliced(words, counts, _vectors(matrix[: len(words)], encoded, subwords), progress),
-        context=context,
-        subwords=subwords,
-    )
+    return encoded, FastTextModel(settings, words, counts, matrix[: len(words)], subwords, output)
+
+
+def _context(model: FastTextModel) -> npt.NDArray[np.float32] | None:
+    """Return the output matrix; None if its rows are not those of words, or all zero."""
+    of_words = model.settings.loss in (NEGATIVE_SAMPLING, SOFTMAX)
+    return model.output if of_words and any(model.output[part].any() for part in _parts(model.output)) else None
 
 
 def _read_settings(file: _File) -> tuple[Settings, CharacterNgrams | None]:
     """Read the settings; models with labels, and settings that cannot be, are refused."""
     magic, version = file.unpack(struct.Struct("<ii"), "the first eight bytes")
-    if magic != MAGIC or version not in (VERSION, OLDER_VERSION):
+    if file.begins_with_settings:
+        file.position = 0
+    elif magic != MAGIC or version not in (VERSION, OLDER_VERSION):
         raise FormatError(
             f"{file.path}: begins with {magic} and {version}; expected {MAGIC} and {VERSION}, as fastText's models do"
         )
     settings = Settings(*file.unpack(_SETTINGS, "its settings"))
     if settings.architecture == SUPERVISED:
-        raise FormatError(
+        raise SupervisedModelError(
             f"{file.path}: is a supervised fastText model, whose vectors were trained to tell labels apart and not to "
             "be compared; give a model of skip-gram or CBOW, or write the vectors of words: fasttext "
             f"print-word-vectors {file.path.name} < words.txt > vectors.txt"
@@ -157,9 +237,10 @@ def _read_settings(file: _File) -> tuple[Settings, CharacterNgrams | None]:
         raise file.damaged(str(error)) from error
 
 
-def _read_words(file: _File) -> tuple[Words, npt.NDArray[np.int64]]:
+def _read_words(file: _File, first: bool) -> tuple[Words, npt.NDArray[np.int64]]:
     """Read the dictionary: the words as bytes, and their counts."""
-    size, words, labels, _, pruned = file.unpack(_SIZES, "the sizes of its dictionary")
+    sizes = file.unpack(_FIRST_SIZES if first else _SIZES, "the sizes of its dictionary")
+    size, words, labels, _, pruned = (*sizes, -1)[:5]
     if size < 1 or size != words or labels != 0:
         raise file.damaged(f"its dictionary has {size} entries, {words} words and {labels} labels")
     if pruned >= 0:
@@ -175,7 +256,7 @@ def _read_words(file: _File) -> tuple[Words, npt.NDArray[np.int64]]:
         word = file.bytes[start:end]
         file.skip(max(end, start) + 1 - start, "its dictionary")
         counts[number], kind = file.unpack(_ENTRY, "its dictionary")
-        if end <= start or b"\n" in word or kind != 0:
+        if end < start or b"\n" in word or kind != 0:
             raise file.damaged(f"word {number + 1} of its dictionary is {shown(word[:100])} of the kind {kind}")
         found.append(word)
     if len(set(found)) != size:
@@ -202,15 +283,14 @@ def _read_matrix(file: _File, shape: tuple[int, int], what: str) -> npt.NDArray[
     return file.array("<f4", shape, what)
 
 
-def _read_output(file: _File, shape: tuple[int, int], settings: Settings) -> npt.NDArray[np.float32] | None:
-    """Map the output matrix; None if its rows are not those of words, or all zero."""
-    if file.flag("the mark of a quantised output matrix"):
+def _read_output(file: _File, shape: tuple[int, int], first: bool) -> npt.NDArray[np.float32]:
+    """Map the output matrix."""
+    if not first and file.flag("the mark of a quantised output matrix"):
         raise file.damaged("its output matrix is quantised, as only that of a supervised model can be")
     matrix = _read_matrix(file, shape, "the output matrix")
     if file.position != file.size:
         raise file.damaged(f"continues after the output matrix with {file.size - file.position:,} bytes")
-    of_words = settings.loss in (NEGATIVE_SAMPLING, SOFTMAX)
-    return matrix if of_words and any(matrix[part].any() for part in _parts(matrix)) else None
+    return matrix
 
 
 def _read_quantised(file: _File, shape: tuple[int, int]) -> npt.NDArray[np.float32]:
@@ -295,30 +375,50 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str) -> None:
     if subwords is not None and subwords.ngrams.floret_hashes:
         raise FormatError("the n-grams of these vectors are hashed as floret does; fastText cannot: choose floret")
     table = collect(stream)
-    words = _writable(list(table.words))
-    counts = np.ones(len(words), np.int64) if table.counts is None else np.maximum(table.counts, 1)
+    counts = np.ones(len(table.words), np.int64) if table.counts is None else np.maximum(table.counts, 1)
     settings = Settings(dimension=stream.dimension)
+    own: npt.NDArray[np.float32] = table.matrix
     if subwords is not None:
         ngrams = subwords.ngrams
         settings = settings._replace(buckets=ngrams.buckets, min_length=ngrams.min_length, max_length=ngrams.max_length)
+        own = subwords.own_rows(table.matrix, list(table.words))
+    output = np.broadcast_to(np.float32(0), own.shape) if context is None else context
+    write_model(FastTextModel(settings, list(table.words), counts, own, subwords, output), file)
+
+
+def write_model(model: FastTextModel, file: BinaryIO) -> None:
+    """Write a model that fastText and gensim load, with all buckets: those without a vector are zeros.
+
+    Parameters
+    ----------
+    model : FastTextModel
+    file : binary file
+
+    Raises
+    ------
+    FormatError
+        A word holds white space or a zero byte.
+    """
+    settings, words = model.settings, _writable(model.words)
+    if model.subwords is None:
+        settings = settings._replace(buckets=0)
     file.write(struct.pack("<ii", MAGIC, VERSION) + _SETTINGS.pack(*settings))
-    file.write(_SIZES.pack(len(words), len(words), 0, int(counts.sum()), -1))
-    for part in _parts(table.matrix):
-        entries = zip(words[part], counts[part].tolist(), strict=True)
+    file.write(_SIZES.pack(len(words), len(words), 0, int(model.counts.sum()), -1))
+    for part in _parts(model.own):
+        entries = zip(words[part], model.counts[part].tolist(), strict=True)
         file.write(b"".join(word + b"\0" + _ENTRY.pack(count, 0) for word, count in entries))
-    file.write(b"\0" + _SHAPE.pack(len(words) + settings.buckets, stream.dimension))
-    encoded = Words.from_bytes(words)
-    for part in _parts(table.matrix):
-        rows = table.matrix[part] if subwords is None else subwords.own_rows(table.matrix[part], encoded.take(part))
-        file.write(np.ascontiguousarray(rows, "<f4").data)
-    if subwords is not None:
-        for rows in subwords.blocks(rows_per_block(stream.dimension)):
-            file.write(np.ascontiguousarray(rows, "<f4").data)
-    file.write(b"\0" + _SHAPE.pack(len(words), stream.dimension))
-    zeros = np.zeros((rows_per_block(stream.dimension), stream.dimension), "<f4")
-    for part in _parts(table.matrix):
-        rows = zeros[: len(table.matrix[part])] if context is None else context[part]
-        file.write(np.ascontiguousarray(rows, "<f4").data)
+    file.write(b"\0" + _SHAPE.pack(len(words) + settings.buckets, settings.dimension))
+    _write_rows(model.own, file)
+    if model.subwords is not None:
+        for rows in model.subwords.blocks(rows_per_block(settings.dimension)):
+            _write_rows(rows, file)
+    file.write(b"\0" + _SHAPE.pack(len(words), settings.dimension))
+    _write_rows(model.output, file)
+
+
+def _write_rows(matrix: npt.NDArray[np.float32], file: BinaryIO) -> None:
+    for part in _parts(matrix):
+        file.write(np.ascontiguousarray(matrix[part], "<f4").data)
 
 
 def _writable(words: list[str]) -> list[bytes]:

@@ -21,7 +21,7 @@ def word_movers_distance(
     ----------
     vectors : WordVectors
     text1, text2 : sequence of str
-        Words; unknown ones are skipped.
+        Words; those without a vector are skipped.
     normalize : bool
         Scale vectors to unit length first.
 
@@ -35,7 +35,7 @@ def word_movers_distance(
     MissingExtraError
         POT is not installed.
     """
-    counts1, counts2 = (Counter(word for word in text if word in vectors) for text in (text1, text2))
+    counts1, counts2 = (Counter(word for word in text if vectors.has_vector(word)) for text in (text1, text2))
     if not counts1 or not counts2:
         return float("inf")
     words = sorted({*counts1, *counts2})

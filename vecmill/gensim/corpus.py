@@ -34,13 +34,14 @@ class Corpus:
 
     Attributes
     ----------
+    tokenized : TokenizedCorpus
     word_count : int
         Raw words.
     sentence_count : int
     """
 
     def __init__(self, tokenized: TokenizedCorpus) -> None:
-        self._tokenized = tokenized
+        self.tokenized = tokenized
         self.word_count = tokenized.token_count
         ids = map(tokenized.ids, range(len(tokenized.parts)))
         self.sentence_count = sum(len(part) - int(np.count_nonzero(part)) for part in ids)
@@ -51,12 +52,12 @@ class Corpus:
 
         if not self.word_count:
             return {}
-        words = count_words(self._tokenized)
+        words = count_words(self.tokenized)
         return dict(zip(words.words, words.counts.tolist(), strict=True))
 
     def encode(self, vocabulary: Vocabulary) -> EncodedCorpus:
         """Return the ids of the words of a vocabulary; the files are removed with those of the text."""
-        return encode_corpus(self._tokenized, vocabulary, self._tokenized.directory.parent / "encoded")
+        return encode_corpus(self.tokenized, vocabulary, self.tokenized.directory.parent / "encoded")
 
 
 @contextmanager

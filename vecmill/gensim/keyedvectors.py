@@ -11,6 +11,7 @@ import numpy as np
 from embeddings import formats
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.files import atomic_file
 from vecmill.gensim import saved
@@ -77,6 +78,11 @@ class KeyedVectors:
         self._word_vectors: WordVectors | None = None
 
     @property
+    def subwords(self) -> SubwordVectors | None:
+        """The vectors of character n-grams, of which `KeyedVectors` have none."""
+        return None
+
+    @property
     def word_vectors(self) -> WordVectors:
         """The same vectors as vecmill's immutable `WordVectors`."""
         if self._word_vectors is None or len(self._word_vectors) != len(self):
@@ -85,7 +91,7 @@ class KeyedVectors:
                 raise TypeError(f"key {bad!r} is {type(bad).__name__}; expected a str: use str(key)")
             counts = self.expandos.get("count")
             vocabulary = Vocabulary.from_words(self.index_to_key, None if counts is None else counts.tolist())
-            self._word_vectors = WordVectors(vocabulary, self.vectors)
+            self._word_vectors = WordVectors(vocabulary, self.vectors, subwords=self.subwords)
         return self._word_vectors
 
     def __len__(self) -> int:
@@ -267,12 +273,15 @@ class KeyedVectors:
         values = self.expandos.get(attr)
         return None if values is None else values[self.get_index(key)]
 
+    def forget_vectors(self) -> None:
+        """Take all vectors from the keys, which stay."""
+        self.vectors = np.empty((0, self.vector_size), self.vectors.dtype)
+
     def resize_vectors(self, seed: int = 0) -> None:
         """Give every key a vector: small random ones where there is none yet."""
         missing = len(self) - len(self.vectors)
         if missing > 0:
-            random = np.random.default_rng(seed).random((missing, self.vector_size), REAL)
-            rows = ((2 * random - 1) / self.vector_size).astype(self.vectors.dtype)
+            rows = random_rows(missing, self.vector_size, seed).astype(self.vectors.dtype)
             self.vectors = np.concatenate([self.vectors, rows])
 
     def sort_by_descending_frequency(self) -> None:
@@ -345,7 +354,7 @@ class KeyedVectors:
             [self._unit(term) for term in terms], weights, post_normalize=True, ignore_missing=False
         )
         start, stop = (clip_start, clip_end) if restrict_vocab is None else (0, restrict_vocab)
-        given = {self.index_to_key[self.get_index(term)] for term in terms if not isinstance(term, np.ndarray)}
+        given = self._given(terms)
         if topn is None:
             return self.word_vectors.unit_matrix[start:stop] @ query
         wanted = int(topn) + len(given) if topn >= 1 else 0
@@ -374,7 +383,7 @@ class KeyedVectors:
         list of (str, float), or (n,) float32
         """
         above, below = _weighted(positive, None)[0], _weighted(negative, None)[0]
-        given = {self.index_to_key[self.get_index(term)] for term in above + below if not isinstance(term, np.ndarray)}
+        given = self._given(above + below)
         wanted = len(self) if topn is None else int(topn) + len(given)
         up, down = [self._unit(term) for term in above], [self._unit(term) for term in below]
         found = self.word_vectors.most_similar_cosmul(up, down, wanted, restrict_vocab)
@@ -569,7 +578,7 @@ class KeyedVectors:
         saved.write(fname, "KeyedVectors", self.word_vectors, about, self.attributes())
 
     @classmethod
-    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None) -> "KeyedVectors":
+    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None) -> Self:
         """Open a directory of `save`, or vectors in any format that `vecmill.load` reads.
 
         Parameters
@@ -589,7 +598,7 @@ class KeyedVectors:
         """
         saved.refuse_pickle(fname)
         vectors = formats.read(fname)
-        kv = KeyedVectors.of(vectors)
+        kv = cls.of(vectors)
         if mmap is not None:
             kv.vectors = vectors.matrix
         if Path(fname).is_dir():
@@ -741,6 +750,11 @@ class KeyedVectors:
         self.vectors_lockf[[self.key_to_index[key] for key in common]] = lockf
         logger.info("merged %d vectors from %s", len(common), fname)
 
+    def _given(self, terms: Sequence[Any]) -> set[str]:
+        """Return the keys that are terms of a query, and have a row."""
+        rows = [self.get_index(term, -1) for term in terms if not isinstance(term, np.ndarray)]
+        return {self.index_to_key[row] for row in rows if row >= 0}
+
     def _unit(self, term: Any) -> np.ndarray:
         """Return the unit vector of a key; a vector unchanged."""
         return term if isinstance(term, np.ndarray) else self.get_vector(term, norm=True)
@@ -788,6 +802,12 @@ def _load_word2vec_format(
     if "count" not in kv.expandos:  # as gensim: falling from the first word to the last, so that their order is kept
         kv.expandos["count"] = np.arange(len(kv), 0, -1)
     return kv
+
+
+def random_rows(number: int, dimension: int, seed: int) -> np.ndarray:
+    """Return small random vectors, (number, dimension) float32: what training begins with."""
+    random: np.ndarray = np.random.default_rng(seed).random((number, dimension), REAL)
+    return (2 * random - 1) / REAL(dimension)
 
 
 def pseudorandom_weak_vector(size: int, seed_string: str | None = None, hashfxn: Any = hash) -> np.ndarray:

@@ -5,12 +5,13 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.training import TrainingProgress
+from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec as Engine
 from embeddings.word2vec import Word2VecConfig
@@ -129,6 +130,8 @@ class Word2Vec:
     vectors get the learning rate ``alpha`` times the mean number of context words.
     """
 
+    _settings: ClassVar[tuple[str, ...]] = _SETTINGS
+
     def __init__(
         self,
         sentences: Iterable[Any] | None = None,
@@ -173,7 +176,7 @@ class Word2Vec:
             batch_words,
         )
         self.compute_loss, self.comment = compute_loss, comment
-        self.wv = KeyedVectors(self.vector_size)
+        self.wv = self._new_vectors()
         self.raw_vocab: dict[str, int] | None = None
         self.corpus_count = self.train_count = 0
         self.corpus_total_words: int | None = None
@@ -355,10 +358,13 @@ class Word2Vec:
             self.raw_vocab = None
         return report
 
+    def _new_vectors(self) -> KeyedVectors:
+        return KeyedVectors(self.vector_size)
+
     def _replace_words(self, words: list[str]) -> None:
         assert self.raw_vocab is not None
         lockf = self.wv.vectors_lockf
-        self.wv = KeyedVectors(self.vector_size)
+        self.wv = self._new_vectors()
         self.wv.vectors_lockf = lockf
         self.wv.index_to_key = words
         self.wv.key_to_index = {word: index for index, word in enumerate(words)}
@@ -368,7 +374,7 @@ class Word2Vec:
     def _add_words(self, words: list[str]) -> None:
         assert self.raw_vocab is not None
         for word in words:
-            if word not in self.wv:
+            if word not in self.wv.key_to_index:
                 self.wv.key_to_index[word] = len(self.wv.index_to_key)
                 self.wv.index_to_key.append(word)
         self.wv.next_index = len(self.wv)
@@ -380,11 +386,18 @@ class Word2Vec:
     def prepare_weights(self, update: bool = False) -> None:
         """Make initial vectors: random ones and a context of zeros, with `update` of new words only."""
         if not update:
-            self.wv.vectors = np.empty((0, self.vector_size), REAL)
+            self.wv.forget_vectors()
             self._set_contexts(np.empty((0, self.vector_size), REAL))
         self.wv.resize_vectors(self.seed)
         missing = len(self.wv) - len(self._contexts())
         self._set_contexts(np.concatenate([self._contexts(), np.zeros((missing, self.vector_size), REAL)]))
+
+    @property
+    def cum_table(self) -> np.ndarray:
+        """Sums of the probabilities of noise words up to each word, times 2^31 - 1, (V,) uint32."""
+        weights = self.wv.expandos["count"] ** float(self.ns_exponent)
+        table: np.ndarray = np.round(np.cumsum(weights) / weights.sum() * (2**31 - 1)).astype(np.uint32)
+        return table
 
     def init_weights(self) -> None:
         """Forget all that was learned, and keep the vocabulary."""
@@ -508,7 +521,7 @@ class Word2Vec:
         """Train some epochs by vecmill's engine, and take over the vectors."""
         nearby = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
         scale = 1.0 if self.sg else input_scale(nearby, cbow_mean=bool(self.cbow_mean))
-        before, vocabulary = np.asarray(self.wv.vectors, REAL), self.wv.word_vectors.vocabulary
+        vocabulary = self.wv.word_vectors.vocabulary
         seed = self.seed + _SEEDS_APART * (self.train_count + first_epoch)
         engine = Engine(self._config(epochs, start * scale**2, end * scale**2, seed))
 
@@ -524,8 +537,13 @@ class Word2Vec:
         trained = engine.fit(encoded, vocabulary, initial_vectors=self._initial(scale), progress=report).vectors_
         contexts = trained.nodes if self.hs else trained.context
         assert contexts is not None
-        self.wv.vectors = with_locks(before, trained.matrix * REAL(scale), self.wv.vectors_lockf)
+        self._take_vectors(trained, scale)
         self._set_contexts(contexts / REAL(scale))
+
+    def _take_vectors(self, trained: WordVectors, scale: float) -> None:
+        """Take over trained vectors times a number."""
+        before = np.asarray(self.wv.vectors, REAL)
+        self.wv.vectors = with_locks(before, trained.matrix * REAL(scale), self.wv.vectors_lockf)
 
     def _config(self, epochs: int, start: float, end: float, seed: int) -> Word2VecConfig:
         return Word2VecConfig(
@@ -567,12 +585,16 @@ class Word2Vec:
         contexts = self._contexts()
         known = contexts if len(contexts) == len(self.wv) else np.zeros((len(self.wv), self.vector_size), REAL)
         vectors = np.asarray(self.wv.vectors, REAL) / REAL(scale)
-        return WordVectors(self.wv.word_vectors.vocabulary, vectors, known * REAL(scale))
+        subwords = self.wv.subwords
+        if subwords is not None:
+            subwords = SubwordVectors(subwords.ngrams, subwords.buckets, subwords.matrix / REAL(scale))
+        return WordVectors(self.wv.word_vectors.vocabulary, vectors, known * REAL(scale), subwords)
 
     def _trained(self) -> WordVectors:
         """Return the vectors with their contexts, or with the nodes of the tree."""
         contexts = self._contexts() if len(self._contexts()) == len(self.wv) else None
-        vectors = WordVectors(self.wv.word_vectors.vocabulary, self.wv.vectors, None if self.hs else contexts)
+        words = self.wv.word_vectors
+        vectors = WordVectors(words.vocabulary, words.matrix, None if self.hs else contexts, words.subwords)
         if self.hs:
             vectors.nodes = contexts
             vectors.training_settings = self._config(1, self.alpha, self.min_alpha, self.seed).to_dict()
@@ -667,11 +689,11 @@ class Word2Vec:
         OutputError
             It cannot be written, or there is another directory.
         """
-        about = {name: getattr(self, name) for name in (*_SETTINGS, *_STATE)}
+        about = {name: getattr(self, name) for name in (*self._settings, *_STATE)}
         saved.write(fname, type(self).__name__, self._trained(), about, self.wv.attributes())
 
     @classmethod
-    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> "Word2Vec":
+    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> Self:
         """Open a directory of `save`.
 
         Parameters
@@ -692,10 +714,10 @@ class Word2Vec:
             There is no such directory, or it is a pickle of gensim. (Also an AttributeError.)
         """
         about = saved.read_about(fname, cls.__name__)
-        model = cls(**{name: about[name] for name in _SETTINGS})
+        model = cls(**{name: about[name] for name in cls._settings})
         for name in _STATE:
             setattr(model, name, about[name])
-        model.wv = KeyedVectors.load(fname, mmap)
+        model.wv = type(model.wv).load(fname, mmap)
         stored = WordVectors.load(fname)
         contexts = stored.nodes if model.hs else stored.context
         if contexts is not None:
