@@ -43,6 +43,7 @@ FAILING = {
     "score-sentences": ["NOWHERE"],
     "evaluate": ["NOWHERE", "--data", "NOWHERE"],
     "compare": ["NOWHERE", "NOWHERE"],
+    "align": ["NOWHERE", "NOWHERE"],
     "probe": ["NOWHERE", "--out", "OUT"],
     "map": ["NOWHERE", "--out", "OUT.html"],
     "plot": ["NOWHERE", "--out", "OUT.png"],
