@@ -36,6 +36,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "compare": "compare:compare_command",
         "align": "align:align_command",
         "probe": "probe:probe_command",
+        "serve": "serve:serve_command",
         "map": "figures:map_command",
         "plot": "figures:plot_command",
     },
