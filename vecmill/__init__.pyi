@@ -10,6 +10,7 @@ from embeddings.text.tokenizer.tokenizers import Tokenizer as Tokenizer
 from embeddings.text.tokenizer.tokenizers import make_tokenizer as make_tokenizer
 from embeddings.text.vocabulary import Vocabulary as Vocabulary
 from embeddings.training import TrainingProgress as TrainingProgress
+from embeddings.vectors.alignment import align as align
 from embeddings.vectors.training_plot import plot_training as plot_training
 from embeddings.vectors.word_vectors import WordVectors as WordVectors
 from embeddings.word2vec import Word2Vec as Word2Vec

@@ -34,7 +34,9 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Evaluate and plot": {
         "evaluate": "evaluate:evaluate_command",
         "compare": "compare:compare_command",
+        "align": "align:align_command",
         "probe": "probe:probe_command",
+        "serve": "serve:serve_command",
         "map": "figures:map_command",
         "plot": "figures:plot_command",
     },

@@ -9,9 +9,9 @@ import numpy as np
 import typer
 
 from pipelines.commands.lines import arriving_lines
-from pipelines.commands.model_words import ModelWords
 from pipelines.commands.options import ANALOGY_METHODS, Encoding, Method, Model, require_choice
 from pipelines.console.streams import results
+from pipelines.model_words import ModelWords
 from pipelines.settings.config import ConfigError
 from vecmill.plurals import counted
 

@@ -25,7 +25,9 @@ UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})  # lines break between 
 SHORT_FACT = 24  # characters
 SOURCES = Path(__file__).parent
 # in the order in which they are joined
-SCRIPTS = ("data.js", "view.js", "points.js", "labels.js", "search.js", "card.js", "page.js")
+SHARED_SCRIPTS = ("data.js", "view.js", "points.js", "labels.js", "search.js", "card.js", "page.js")
+"""The map, which the page of `vecmill serve` shows too."""
+SCRIPTS = (*SHARED_SCRIPTS, "start.js")
 
 
 def write_map_page(
@@ -54,24 +56,26 @@ def write_map_page(
     """
     if len(word_map.words) > MOST_WORDS:
         raise EmbeddingsError(f"got {len(word_map.words):,} words; a map holds at most {MOST_WORDS:,}")
-    page = string.Template(_source("page.html")).substitute(
+    page = string.Template(source("page.html")).substitute(
         title=html.escape(title),
         facts=html.escape(" · ".join(fact.translate(UNBROKEN) if len(fact) <= SHORT_FACT else fact for fact in facts)),
         noun=noun,
-        style=_source("style.css"),
-        script="\n".join(map(_source, SCRIPTS)),
-        data=_packed(_data(word_map, counts, noun)),
+        style=source("style.css"),
+        script="\n".join(map(source, SCRIPTS)),
+        data=base64.b64encode(packed_map(word_map, counts, noun)).decode(),
     )
     with atomic_file(path) as file:
         file.write(page.encode("utf-8", "backslashreplace"))  # a file name that is not UTF-8
 
 
-def _source(name: str) -> str:
+def source(name: str) -> str:
+    """Return the text of a script, style or page."""
     return (SOURCES / name).read_text("utf-8")
 
 
-def _packed(content: bytes) -> str:
-    return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode()
+def packed_map(word_map: "WordMap", counts: np.ndarray, noun: str = "word") -> bytes:
+    """Return the data of the page, compressed; the parameters are those of `write_map_page`."""
+    return gzip.compress(_data(word_map, counts, noun), 9, mtime=0)
 
 
 def _data(word_map: "WordMap", counts: np.ndarray, noun: str) -> bytes:

@@ -12,8 +12,11 @@ function addDot(parent, cluster) {
 }
 
 // Colours of the clusters are properties of the page, so that a change of theme reaches all dots and bars
+const colours = new CSSStyleSheet();
+document.adoptedStyleSheets = [...document.adoptedStyleSheets, colours];
+
 function showColours(theme) {
-  element("colours").textContent = theme.points.map((colour, cluster) => `[data-cluster="${cluster}"] { --colour: ${colour}; }`).join("\n");
+  colours.replaceSync(theme.points.map((colour, cluster) => `[data-cluster="${cluster}"] { --colour: ${colour}; }`).join("\n"));
 }
 
 function describeWord(words, id, { choose, close }) {

@@ -19,8 +19,8 @@ function median(values) {
   return Float32Array.from(values).sort()[values.length >> 1];
 }
 
-async function unpacked(id) {
-  const bytes = Uint8Array.from(atob(element(id).textContent), (letter) => letter.charCodeAt(0));
+async function unpacked(bytes) {
+  if (!window.DecompressionStream) throw new Error("this browser is too old to unpack it; any of 2023 or later will do");
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 

@@ -82,7 +82,7 @@ class Labels {
   }
 }
 
-// What lies over the points: labels, and the lines from a word to its neighbours
+// What lies over the points: labels, and the links of a figure (page.js)
 class Overlay {
   constructor(words, view, theme) {
     Object.assign(this, { words, view, theme });
@@ -95,10 +95,10 @@ class Overlay {
     Object.assign(this.canvas, { width: this.view.width * fine, height: this.view.height * fine });
     this.context.setTransform(fine, 0, 0, fine, 0, 0);
   }
-  draw(labels, centre) {
+  draw(labels, figure) {
     const { context, view } = this;
     context.clearRect(0, 0, view.width, view.height);
-    if (centre >= 0) this.drawLinks(centre);
+    this.drawFigure(figure);
     Object.assign(context, { textAlign: "left", textBaseline: "middle", lineJoin: "round", lineWidth: 3.5, strokeStyle: this.theme.paper });
     const placed = labels.map((label) => [label, ...view.toPixel(label.x, label.y)]);
     for (const outline of [true, false]) { // no outline lies on another label
@@ -110,24 +110,37 @@ class Overlay {
       }
     }
   }
-  drawLinks(id) {
-    const { context, words, view, theme } = this, [px, py] = view.toPixel(words.x[id], words.y[id]);
-    const dot = (x, y, radius, colour) => {
-      context.beginPath();
-      context.arc(x, y, radius, 0, 7);
-      Object.assign(context, { fillStyle: colour, strokeStyle: theme.paper, lineWidth: 1.5, globalAlpha: 1 });
-      context.fill();
-      context.stroke();
-    };
-    const others = words.neighborsOf(id).map((other) => [other, ...view.toPixel(words.x[other], words.y[other])]);
-    others.forEach(([, x, y], place) => {
-      context.beginPath();
-      context.moveTo(px, py);
-      context.lineTo(x, y);
-      Object.assign(context, { strokeStyle: theme.ink, lineWidth: 1, globalAlpha: 0.12 + 0.4 * words.similarity(id, place) });
-      context.stroke();
-    });
-    for (const [other, x, y] of others) dot(x, y, 5.5, theme.point(other));
-    dot(px, py, 8, theme.letter(id));
+  drawFigure({ ids, links }) {
+    const { words, view, theme } = this, at = (id) => view.toPixel(words.x[id], words.y[id]);
+    for (const { from, to, strength, arrow } of links) this.drawLink(at(from), at(to), strength, arrow);
+    ids.slice(1).forEach((id) => this.dot(...at(id), 5.5, theme.point(id)));
+    if (ids.length) this.dot(...at(ids[0]), 8, theme.letter(ids[0]));
+  }
+  dot(x, y, radius, colour) {
+    const { context } = this;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 7);
+    Object.assign(context, { fillStyle: colour, strokeStyle: this.theme.paper, lineWidth: 1.5, globalAlpha: 1 });
+    context.fill();
+    context.stroke();
+  }
+  drawLink([x0, y0], [x1, y1], strength, arrow) {
+    const { context } = this;
+    Object.assign(context, { strokeStyle: this.theme.ink, fillStyle: this.theme.ink, lineWidth: arrow ? 2 : 1, globalAlpha: 0.12 + 0.4 * strength });
+    context.beginPath();
+    context.moveTo(x0, y0);
+    context.lineTo(x1, y1);
+    context.stroke();
+    if (arrow) this.drawHead(x1, y1, Math.atan2(y1 - y0, x1 - x0));
+    context.globalAlpha = 1;
+  }
+  drawHead(x, y, angle) {
+    const { context } = this, back = (distance, aside) => [x - distance * Math.cos(angle) - aside * Math.sin(angle), y - distance * Math.sin(angle) + aside * Math.cos(angle)];
+    context.globalAlpha = 0.7;
+    context.beginPath();
+    context.moveTo(...back(8, 0));
+    context.lineTo(...back(20, 6));
+    context.lineTo(...back(20, -6));
+    context.fill();
   }
 }

@@ -2,17 +2,20 @@
 const REACH = 14;            // pixels within which the mouse finds a word
 const LABELS_WAIT = 90;      // milliseconds from one choice of labels to the next while the map moves
 
+// What is drawn over the points: words, of which the first is the chosen one, and links from word to word
+const NOTHING = { ids: [], links: [] };
+
 class WordMap {
-  static on(words) {
-    const map = new WordMap(words);
+  // chosen(id): called when a word is chosen, with -1 when none is
+  static on(words, chosen) {
+    const map = new WordMap(words, chosen);
     map.points = Points.on(words, map.view, map.theme);
     map.listen();
     map.refresh();
-    map.followAddress();
     return map;
   }
-  constructor(words) {
-    Object.assign(this, { words, selected: -1, hovered: -1, pinned: -1, pointed: -1, labelled: 0 });
+  constructor(words, chosen) {
+    Object.assign(this, { words, chosen, selected: -1, hovered: -1, pinned: -1, pointed: -1, labelled: 0, figure: NOTHING });
     this.theme = new Theme(words);
     this.view = new View(words, () => this.refresh());
     this.places = new Places(words);
@@ -33,32 +36,37 @@ class WordMap {
       if (since > LABELS_WAIT) this.relabel();
       else this.settling = setTimeout(() => { this.relabel(); this.refresh(); }, LABELS_WAIT - since);
       this.points.draw();
-      this.overlay.draw(this.labels.found, this.hovered >= 0 ? this.hovered : this.selected);
+      this.overlay.draw(this.labels.found, this.hovered >= 0 ? this.star(this.hovered) : this.figure);
     });
   }
   relabel() {
-    const chosen = this.selected >= 0 ? [this.selected, ...this.words.neighborsOf(this.selected)] : [];
-    this.labels.place(chosen, { word: (id) => this.allowed(id), cluster: (number) => this.cluster() < 0 || number === this.cluster() });
+    this.labels.place(this.figure.ids, { word: (id) => this.allowed(id), cluster: (number) => this.cluster() < 0 || number === this.cluster() });
     this.labelled = performance.now();
   }
   restyle() {
-    this.points.restyle({ cluster: this.cluster(), dimmed: this.selected >= 0 });
+    this.points.restyle({ cluster: this.cluster(), dimmed: this.figure.ids.length > 0 });
     this.labelled = 0;
     this.refresh();
   }
 
+  // A word and its neighbours
+  star(id) {
+    const others = this.words.neighborsOf(id);
+    return { ids: [id, ...others], links: others.map((to, place) => ({ from: id, to, strength: this.words.similarity(id, place) })) };
+  }
   select(id, fly = true) {
-    const { words, view } = this;
     this.selected = id;
+    this.draw(id >= 0 ? this.star(id) : NOTHING, fly);
+    this.chosen(id);
+  }
+  draw(figure, fly = true) {
+    const { view } = this;
+    this.figure = figure;
     this.hover(-1);
-    if (id >= 0) this.pinned = -1;
+    if (figure.ids.length) this.pinned = -1;
     this.restyle();
-    describeWord(words, id, { choose: (other) => this.select(other), close: () => this.select(-1) });
     markCluster(this.pinned);
-    const address = id >= 0 ? `#${encodeURIComponent(words.address(id))}` : location.pathname + location.search;
-    try { history.replaceState(null, "", address); } catch { /* some browsers forbid it for local files */ }
-    if (id < 0 || !fly) return;
-    view.fly(view.showing([id, ...words.neighborsOf(id)], view.home().perPixel / 40));
+    if (figure.ids.length && fly) view.fly(view.showing(figure.ids, view.home().perPixel / 40));
   }
   hover(id, px = 0, py = 0) {
     if (id !== this.hovered) {
@@ -93,13 +101,12 @@ class WordMap {
       clicked: (event) => this.select(this.at(event), false),
     });
     addEventListener("resize", () => { view.resized(); this.overlay.resized(); this.points.resized(); this.refresh(); });
-    addEventListener("hashchange", () => this.followAddress());
     element("tools").addEventListener("click", ({ target }) => this.use(target.dataset.tool));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => this.recolour(matches ? "dark" : "light"));
     this.search = new Search(this.words, (id) => this.select(id));
     addEventListener("keydown", (event) => {
       if (event.key === "Escape") { this.search.clear(); this.select(-1); }
-      if (event.target.tagName === "INPUT") return;
+      if (event.target.closest("input, textarea, select")) return;
       if (event.key === "/") { event.preventDefault(); element("query").focus(); }
       this.use({ "+": "in", "=": "in", "-": "out", 0: "all" }[event.key]);
     });
@@ -114,20 +121,4 @@ class WordMap {
     const [x, y] = this.view.toData(event.clientX, event.clientY);
     return this.places.nearest(x, y, REACH * this.view.perPixel, (id) => this.allowed(id));
   }
-  followAddress() {
-    const id = this.words.ids.get(decodeURIComponent(location.hash.slice(1)));
-    if (id !== undefined && id !== this.selected) this.select(id);
-  }
 }
-
-async function start() {
-  if (!window.DecompressionStream) throw new Error("this browser is too old to unpack it; any of 2023 or later will do");
-  window.wordMap = WordMap.on(new Words(await unpacked("data")));
-  element("wait").remove();
-  document.documentElement.dataset.ready = "true";
-}
-
-start().catch((error) => {
-  element("wait").textContent = `The map cannot be shown: ${error.message}`;
-  throw error;
-});

@@ -1,0 +1,74 @@
+"""`vecmill align`: two models in one space, and the words that moved most between them."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipelines.commands.compare import ModelA, ModelB
+from pipelines.commands.options import Encoding, ForceFile, refuse_existing
+from pipelines.console.streams import results
+from pipelines.settings.config import ConfigError
+from vecmill.plurals import counted
+
+
+def align_command(
+    a: ModelA,
+    b: ModelB,
+    anchors: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Words whose use is the same in both, one a line.", show_default="all common"
+        ),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Model directory to write: B in the space of A."),
+    ] = None,
+    words: Annotated[int, typer.Option(min=0, help="Number of words to show, those that moved farthest.")] = 10,
+    topn: Annotated[int, typer.Option(min=1, help="Number of neighbours of each word to show.")] = 5,
+    encoding: Encoding = "utf-8",
+    force: ForceFile = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")] = False,
+) -> None:
+    """Align two models and list the words that moved most.
+
+    Orthogonal Procrustes rotates B into the space of A. The fit is measured on words that did not take part in it,
+    and beside it the fit by chance, of shuffled words.
+
+    Example: vecmill align runs/2010 runs/2020 --words 20
+    """
+    if out:
+        refuse_existing(out, force)
+    from embeddings import formats
+    from embeddings.vectors.alignment import align
+
+    first, second = (formats.read(model, encoding=encoding) for model in (a, b))
+    found = align(first, second, anchors=_words_of(anchors) if anchors else None)
+    fit, moved = found.fit(), found.moved(words, topn=topn)
+    if out:
+        found.aligned().save(out, overwrite=force)
+    if as_json:
+        counts = {"common": len(found.words), "anchors": len(found.anchors), "fit": fit._asdict()}
+        made = {"out": str(out)} if out else {}
+        typer.echo(json.dumps({**counts, "moved": [word._asdict() for word in moved], **made}, ensure_ascii=False))
+        return
+    results.print(f"A  {a}\nB  {b}")
+    results.print(
+        f"{counted(len(found.words), 'common word')}, {counted(len(found.anchors), 'anchor')}; mean cosine of words "
+        f"left out of the fit {fit.similarity:.3f}, by chance {fit.chance:.3f} (p = {fit.p:.2g})"
+    )
+    for word in moved:
+        results.print(f"{word.word}  cosine {word.similarity:.3f}, p = {word.p:.2g}", style="bold")
+        results.print(f"  A  {', '.join(word.neighbors_a)}")
+        results.print(f"  B  {', '.join(word.neighbors_b)}")
+    if out:
+        results.print(f"{out}: {counted(len(second), 'word')} in the space of A")
+
+
+def _words_of(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8").split()
+    except UnicodeDecodeError:
+        raise ConfigError(f"--anchors: {path} is not UTF-8; expected text, one word a line") from None

@@ -1,0 +1,200 @@
+"""The ASGI application: routes, what requests hold, and the files of the page."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from pipelines.service import arrow, metrics
+from pipelines.service.guard import Guard
+from pipelines.service.layouts import Layouts
+from pipelines.service.messages import Empty, MapQuery
+from pipelines.service.metrics import Metrics
+from pipelines.service.openapi import description
+from pipelines.service.operations import OPERATIONS, Operation
+from pipelines.service.page import page_files
+from pipelines.service.problems import RequestError
+from pipelines.service.served import Served
+
+LARGEST_BODY = 8 << 20
+BODY_SECONDS = 30.0
+JSON = "application/json"
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+def make_application(
+    served: Served,
+    layouts: Layouts,
+    counted: Metrics,
+    *,
+    token: str | None = None,
+    hosts: Collection[str] = (),
+    most_in_flight: int = 256,
+) -> ASGIApp:
+    """Make the application.
+
+    Parameters
+    ----------
+    served : Served
+    layouts : Layouts
+        Of the maps.
+    counted : Metrics
+    token, hosts, most_in_flight : str, collection of str, int
+        See `Guard`.
+
+    Returns
+    -------
+    ASGI application
+    """
+
+    @asynccontextmanager
+    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+        layouts.start(served.models.values())
+        yield
+        layouts.close()
+        served.close()
+
+    methods: dict[str, dict[str, Handler]] = {}
+    for operation in OPERATIONS:
+        methods.setdefault(operation.path, {})[operation.method] = _handler(operation, served)
+
+    async def report(request: Request) -> Response:
+        _from_query(request, Empty)
+        return Response(counted.text(), media_type=metrics.MEDIA_TYPE)
+
+    async def word_map(request: Request) -> Response:
+        model = served.model(_from_query(request, MapQuery).model)
+        return Response(layouts.data(model.name), media_type="application/octet-stream")
+
+    api = msgspec.json.encode(description(token=token is not None))
+    methods |= {"/api/metrics": {"GET": report}, "/api/map": {"GET": word_map}}
+    methods["/api/openapi.json"] = {"GET": _fixed(api, JSON)}
+    methods |= {path: {"GET": _fixed(content, kind)} for path, (content, kind) in page_files().items()}
+    application = Starlette(
+        routes=[Route(path, _by_method(handlers), methods=list(handlers)) for path, handlers in methods.items()],
+        exception_handlers={RequestError: _problem, HTTPException: _http_problem, Exception: _failure},
+        lifespan=lifespan,
+    )
+    return Guard(
+        application, counted, most_in_flight=most_in_flight, token=token, hosts=hosts, operations=methods.keys()
+    )
+
+
+def _by_method(handlers: Mapping[str, Handler]) -> Handler:
+    async def handle(request: Request) -> Response:
+        return await handlers["GET" if request.method == "HEAD" else request.method](request)
+
+    return handle
+
+
+def _fixed(content: bytes, media_type: str) -> Handler:
+    async def handle(request: Request) -> Response:
+        return Response(content, media_type=media_type, headers={"Cache-Control": "no-cache"})
+
+    return handle
+
+
+def _handler(operation: Operation, served: Served) -> Handler:
+    decode = msgspec.json.Decoder(operation.request).decode
+
+    async def handle(request: Request) -> Response:
+        if operation.method == "GET":
+            query = _from_query(request, operation.request)
+            as_arrow = False
+        else:
+            query = await _from_body(request, decode)
+            as_arrow = operation.arrow and _wants_arrow(request)
+        answer = await operation.answer(served, query)
+        if as_arrow:
+            return Response(await served.in_thread(arrow.stream, answer), media_type=arrow.MEDIA_TYPE)
+        return Response(msgspec.json.encode(answer), media_type=JSON)
+
+    return handle
+
+
+def _from_query(request: Request, kind: type[Any]) -> Any:
+    """Return the parameters of a query; lists are repeated parameters."""
+    given: dict[str, list[str]] = {}
+    for name, value in request.query_params.multi_items():
+        given.setdefault(name, []).append(value)
+    lists = {field.encode_name for field in msgspec.structs.fields(kind) if _is_list(field.type)}
+    twice = [name for name, values in given.items() if len(values) > 1 and name not in lists]
+    if twice:
+        raise RequestError(422, f"{twice[0]!r} is given {len(given[twice[0]])} times; expected once")
+    values = {name: values if name in lists else values[0] for name, values in given.items()}
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise RequestError(422, str(error)) from None
+
+
+def _is_list(kind: Any) -> bool:
+    described = msgspec.inspect.type_info(kind)
+    return isinstance(getattr(described, "type", described), msgspec.inspect.ListType)
+
+
+async def _from_body(request: Request, decode: Callable[[bytes], Any]) -> Any:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != JSON:
+        raise RequestError(415, f"the content type is {kind!r}; expected {JSON}")
+    body = await _body(request)
+    try:
+        return decode(body)
+    except msgspec.ValidationError as error:
+        raise RequestError(422, str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise RequestError(400, f"the content is not JSON: {error}") from None
+
+
+async def _body(request: Request) -> bytes:
+    parts, size = [], 0
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                size += len(part)
+                if size > LARGEST_BODY:
+                    raise RequestError(
+                        413, f"the request is larger than {LARGEST_BODY >> 20} MiB; split it", Connection="close"
+                    )
+                parts.append(part)
+    except TimeoutError:
+        raise RequestError(408, f"the request did not arrive in {BODY_SECONDS:.0f} s", Connection="close") from None
+    return b"".join(parts)
+
+
+def _wants_arrow(request: Request) -> bool:
+    accepted = request.headers.get("accept", "*/*")
+    if arrow.MEDIA_TYPE not in accepted:
+        return False
+    if not arrow.is_installed():
+        raise RequestError(406, "Arrow needs pyarrow where the service runs: pip install 'vecmill[parquet]'")
+    return True
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    return error.response()
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    path = request.url.path
+    details = {404: f"{path} does not exist; see /api/openapi.json", 405: f"{path} has no {request.method}"}
+    response = RequestError(error.status_code, details.get(error.status_code, error.detail)).response()
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def _failure(request: Request, error: Exception) -> Response:
+    if isinstance(error, ClientDisconnect):
+        return Response(status_code=400)
+    return RequestError(500, "the service failed; its log has the reason").response()

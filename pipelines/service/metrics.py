@@ -1,0 +1,37 @@
+"""What the service counts about itself, in the text format of Prometheus."""
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import generate_latest
+
+MEDIA_TYPE = CONTENT_TYPE_LATEST
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_QUERIES = (1, 2, 4, 8, 16, 32)
+
+
+class Metrics:
+    """Counts, times and sizes of requests."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
+        self.requests = Counter(
+            "vecmill_requests", "Requests, by operation and status.", ["operation", "status"], registry=self._registry
+        )
+        self.seconds = Histogram(
+            "vecmill_request_seconds",
+            "Time from the request to the end of the response.",
+            ["operation"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self.in_flight = Gauge("vecmill_requests_in_flight", "Requests being answered.", registry=self._registry)
+        self.queries = Histogram(
+            "vecmill_queries_per_pass",
+            "Single neighbour queries that shared a pass over the matrix.",
+            buckets=_QUERIES,
+            registry=self._registry,
+        )
+
+    def text(self) -> bytes:
+        """Return all metrics."""
+        return generate_latest(self._registry)

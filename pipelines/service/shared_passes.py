@@ -1,0 +1,95 @@
+"""Neighbours of single queries that arrive while others are answered: one pass over the matrix for all that wait."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+
+from embeddings.vectors.neighbors import nearest
+from embeddings.vectors.word_vectors import WordVectors
+
+MOST_AT_ONCE = 32  # queries of a pass
+
+
+class _Waiting(NamedTuple):
+    query: np.ndarray
+    exclude: Sequence[int]
+    topn: int
+    answer: "asyncio.Future[tuple[np.ndarray, np.ndarray]]"
+
+
+class SharedPasses:
+    """Answers queries of one model in the order of their arrival, those that wait together.
+
+    A pass over the matrix costs memory traffic, and little more for many queries than for one.
+
+    Parameters
+    ----------
+    vectors : WordVectors
+    report : callable, optional
+        Called with the number of queries of every pass.
+    """
+
+    def __init__(self, vectors: WordVectors, report: Callable[[int], object] = lambda queries: None) -> None:
+        self._vectors, self._report = vectors, report
+        self._thread = ThreadPoolExecutor(1, "neighbors")
+        self._waiting: list[_Waiting] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def nearest(self, query: np.ndarray, exclude: Sequence[int], topn: int) -> tuple[np.ndarray, np.ndarray]:
+        """Find the words nearest to a unit vector.
+
+        Parameters
+        ----------
+        query : (d,) float32
+        exclude : sequence of int
+            Rows that are not answers.
+        topn : int
+
+        Returns
+        -------
+        ids : (k,) int32
+            Best first.
+        similarities : (k,) float32
+        """
+        loop = asyncio.get_running_loop()
+        waiting = _Waiting(query, exclude, topn, loop.create_future())
+        self._waiting.append(waiting)
+        if self._running is None:
+            self._running = loop.create_task(self._answer_all())
+        return await waiting.answer
+
+    async def _answer_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        while self._waiting:
+            asked, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            asked = [waiting for waiting in asked if not waiting.answer.done()]  # the client has gone
+            try:
+                found = await loop.run_in_executor(self._thread, self._search, asked) if asked else []
+            except Exception as error:  # each of those who wait is told
+                for waiting in asked:
+                    waiting.answer.set_exception(error)
+                continue
+            for waiting, answer in zip(asked, found, strict=True):
+                if not waiting.answer.done():
+                    waiting.answer.set_result(answer)
+        self._running = None
+
+    def _search(self, asked: list[_Waiting]) -> list[tuple[np.ndarray, np.ndarray]]:
+        self._report(len(asked))
+        exclude = np.full((len(asked), max(len(waiting.exclude) for waiting in asked)), -1, np.int32)
+        for place, waiting in enumerate(asked):
+            exclude[place, : len(waiting.exclude)] = waiting.exclude
+        queries = np.stack([waiting.query for waiting in asked])
+        ids, similarities = nearest(self._vectors.unit_matrix, queries, max(w.topn for w in asked), exclude)
+        found = []
+        for waiting, rows, cosines in zip(asked, ids, similarities, strict=True):
+            kept = np.flatnonzero(cosines > -np.inf)[: waiting.topn]
+            found.append((rows[kept], cosines[kept]))
+        return found
+
+    def close(self) -> None:
+        """End the thread."""
+        self._thread.shutdown()

@@ -1,0 +1,366 @@
+"""The HTTP service: its answers are those of the library, its errors are problem details, its limits hold."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import numpy as np
+import pytest
+
+from tests.command_line import fails
+from tests.served_models import MARKUP, make_service, make_vectors
+
+pytest.importorskip("starlette")
+pytest.importorskip("httpx")
+from starlette.testclient import TestClient
+
+from pipelines.service import application as limits
+from pipelines.service.arrow import MEDIA_TYPE as ARROW
+from pipelines.service.shared_passes import SharedPasses
+
+VECTORS = make_vectors()
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    made, _ = make_service(tmp_path_factory.mktemp("served"))
+    with TestClient(made) as client:
+        yield client
+
+
+def get(client, path, **query):
+    response = client.get(f"/api/{path}", params=query)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def post(client, path, **content):
+    response = client.post(f"/api/{path}", json=content)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def problem(response, status, detail):
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json"
+    found = response.json()
+    assert found["status"] == status
+    assert detail in found["detail"]
+    assert found["title"]
+
+
+# ---------------------------------------------------------------------------------------------------------- answers
+
+
+def pairs(found):
+    return [(near["word"], pytest.approx(near["similarity"], abs=1e-5)) for near in found]
+
+
+def test_neighbours_are_those_of_the_library(client):
+    assert VECTORS.most_similar("king", topn=4) == pairs(get(client, "neighbors", word="king", topn=4)["neighbors"])
+    several = get(client, "neighbors", word=["king", "woman"], without="man", topn=3)["neighbors"]
+    assert VECTORS.most_similar(["king", "woman"], ["man"], topn=3) == pairs(several)
+    assert several[0]["word"] == "queen"
+
+
+def test_neighbours_of_many_words_name_those_that_are_unknown(client):
+    found = post(client, "neighbors", words=["king", "nowhere", "café"], topn=2)
+    assert found["unknown"] == ["nowhere"]
+    assert [result["word"] for result in found["results"]] == ["king", "café"]
+    for result in found["results"]:
+        assert VECTORS.most_similar(result["word"], topn=2) == pairs(result["neighbors"])
+    assert post(client, "neighbors", words=["nowhere"])["results"] == []
+
+
+def test_queries_that_wait_share_a_pass_and_get_their_own_answers():
+    passes, sizes = [], []
+    shared = SharedPasses(VECTORS, sizes.append)
+
+    async def ask():
+        words = [*VECTORS.words[:50], "king"]
+        tasks = [
+            shared.nearest(VECTORS.get_vector(w, norm=True), [VECTORS.id(w)], 1 + i % 7) for i, w in enumerate(words)
+        ]
+        passes.extend(zip(words, await asyncio.gather(*tasks), strict=True))
+
+    asyncio.run(ask())
+    shared.close()
+    assert sum(sizes) == 51
+    assert max(sizes) > 1
+    for place, (word, (ids, similarities)) in enumerate(passes):
+        expected = VECTORS.most_similar(word, topn=1 + place % 7)
+        assert [VECTORS.words[row] for row in ids] == [neighbor for neighbor, _ in expected]
+        np.testing.assert_allclose(similarities, [cosine for _, cosine in expected], atol=1e-5)
+
+
+def test_an_error_in_a_pass_reaches_all_who_wait_and_no_one_after_them():
+    shared = SharedPasses(VECTORS)
+
+    async def ask():
+        bad = np.zeros(3, np.float32)
+        failed = await asyncio.gather(*(shared.nearest(bad, [], 1) for _ in range(2)), return_exceptions=True)
+        assert all(isinstance(error, ValueError) for error in failed)
+        return await shared.nearest(VECTORS.get_vector("king", norm=True), [0], 1)
+
+    ids, _ = asyncio.run(ask())
+    shared.close()
+    assert VECTORS.words[ids[0]] == VECTORS.most_similar("king", topn=1)[0][0]
+
+
+def test_other_queries_of_word_vectors(client):
+    found = get(client, "analogy", a="man", b="king", c="woman", topn=2, method="3CosMul")
+    expected = VECTORS.analogy("man", "king", "woman", 2, "3CosMul")
+    assert [answer["word"] for answer in found["answers"]] == [word for word, _ in expected]
+    np.testing.assert_allclose(get(client, "vector", word="king")["vector"], VECTORS["king"])
+    both = post(client, "vector", words=["king", "nowhere", "queen"])
+    np.testing.assert_allclose(both["vectors"], VECTORS[["king", "queen"]])
+    assert both["unknown"] == ["nowhere"]
+    assert get(client, "similarity", a="king", b="queen")["similarity"] == pytest.approx(
+        VECTORS.similarity("king", "queen"), abs=1e-5
+    )
+    odd = get(client, "doesnt-match", word=["king", "queen", "bread", "man", "nowhere"])
+    assert (odd["word"], odd["unknown"]) == (VECTORS.doesnt_match(["king", "queen", "bread", "man"]), ["nowhere"])
+    assert odd["similarities"][-1]["word"] == odd["word"]
+    vectors = post(client, "embed", texts=["King, queen!", "xyz"])["vectors"]
+    np.testing.assert_allclose(vectors[0], VECTORS.mean_vector(["king", "queen"]), atol=1e-5)
+    assert not any(vectors[1])
+
+
+def test_words_are_placed_on_axes(client):
+    axes = [{"positive": ["woman"], "negative": ["man"]}, {"positive": ["king", "queen"], "negative": ["bread"]}]
+    found = post(client, "axes", axes=axes, words=["queen", "king", "nowhere"])
+    (queen, king) = found["words"]
+    assert queen["places"][0] > 0 > king["places"][0]
+    assert queen["places"][1] > 0
+    assert found["unknown"] == ["nowhere"]
+    problem(
+        client.post("/api/axes", json={"axes": [{"positive": ["kin"], "negative": ["man"]}], "words": ["man"]}),
+        404,
+        "king",
+    )
+
+
+def test_two_models_are_compared_after_an_alignment(client):
+    found = get(client, "compare", a="first", b="second", words=3)
+    assert (found["common"], len(found["moved"])) == (310, 3)
+    assert found["similarity"] > 0.8 > found["chance"]
+    [word] = get(client, "compare", a="first", b="second", word="king")["moved"]
+    assert word["word"] == "king"
+    assert word["neighbors_a"][0] == VECTORS.most_similar("king", topn=1)[0][0]
+
+
+def test_the_language_model_completes_and_scores(client, tmp_path_factory):
+    _, served = make_service(tmp_path_factory.mktemp("lm"))
+    found = post(client, "complete", text="the dog zebra", topn=50)
+    assert found["unknown"] == ["zebra"]
+    total = sum(word["probability"] for word in found["words"]) + found["end"]
+    model = served.with_language_model(lambda model: model)
+    assert total == pytest.approx(1 - np.exp(log_unk(model, ["the", "dog", "zebra"])), abs=1e-4)
+    scored = post(client, "perplexity", text="the cat sat\nthe zebra")
+    assert [[token["word"] for token in line] for line in scored["lines"]] == [
+        ["the", "cat", "sat", "<eos>"],
+        ["the", "zebra", "<eos>"],
+    ]
+    assert scored["lines"][1][1]["oov"]
+    assert scored["perplexity"] == pytest.approx(model.perplexity("the cat sat\nthe zebra"), rel=1e-4)
+    assert post(client, "perplexity", text=" \n")["perplexity"] is None
+
+
+def log_unk(model, words):
+    ids = np.array([model.eos, *model.vocabulary.ids(words, missing=model.unk)])
+    return model.log_probabilities(ids[-1:], model.hidden(ids[:-1, None])[1])[0][0, model.unk]
+
+
+def test_batches_are_also_arrow_streams(client):
+    pa = pytest.importorskip("pyarrow")
+
+    def table(path, **content):
+        response = client.post(f"/api/{path}", json=content, headers={"Accept": ARROW})
+        assert response.headers["content-type"] == ARROW
+        return pa.ipc.open_stream(response.content).read_all()
+
+    frame = table("neighbors", words=["king", "queen"], topn=3).to_pandas()
+    assert list(frame.columns) == ["word", "rank", "neighbor", "similarity"]
+    assert list(frame[frame.word == "queen"].neighbor) == [word for word, _ in VECTORS.most_similar("queen", topn=3)]
+    vectors = table("vector", words=["king", "nowhere"])
+    assert vectors["word"].to_pylist() == ["king"]
+    np.testing.assert_array_equal(vectors["vector"].to_pylist()[0], VECTORS["king"])
+    assert len(table("embed", texts=["king", "queen"])) == 2
+    assert len(table("vector", words=["nowhere"])) == 0
+
+
+def test_what_is_served_is_listed(client):
+    found = get(client, "models")
+    assert [model["name"] for model in found["models"]] == ["first", "second"]
+    assert found["language_model"]["name"] == "small"
+    assert get(client, "health")["status"] == "ok"
+    assert get(client, "neighbors", word="king", model="second")["model"] == "second"
+    text = client.get("/api/metrics").text
+    assert 'vecmill_requests_total{operation="/api/neighbors",status="200"}' in text
+    assert "vecmill_request_seconds_bucket" in text
+
+
+# ----------------------------------------------------------------------------------------------------- bad requests
+
+
+def test_errors_are_problem_details_with_hints(client):
+    problem(client.get("/api/neighbors", params={"word": "qeen"}), 404, "closest: queen")
+    problem(client.get("/api/neighbors", params={"word": "king", "model": "frist"}), 404, "did you mean 'first'")
+    problem(client.get("/api/neighbors"), 422, "`word`")
+    problem(client.get("/api/neighbors", params={"word": "king", "topn": 0}), 422, "topn")
+    problem(client.get("/api/neighbors", params={"word": "king", "tpon": 3}), 422, "tpon")
+    problem(client.get("/api/analogy", params={"a": ["x", "y"], "b": "z", "c": "z"}), 422, "2 times")
+    problem(client.post("/api/embed", content=b"{", headers={"Content-Type": "application/json"}), 400, "JSON")
+    problem(client.post("/api/embed", content=b"texts=a"), 415, "application/json")
+    problem(client.get("/api/nothing"), 404, "openapi.json")
+    problem(client.delete("/api/neighbors"), 405, "DELETE")
+    problem(client.get("/page/../../../etc/passwd"), 404, "does not exist")
+    problem(client.get("/page/%2e%2e/__init__.py"), 404, "does not exist")
+    problem(client.get("/api/map"), 404, "no map")
+
+
+def test_without_a_language_model_the_error_says_how_to_get_one(tmp_path):
+    made, _ = make_service(tmp_path, language_model=False)
+    with TestClient(made) as client:
+        problem(client.post("/api/complete", json={"text": "a"}), 404, "--lm")
+        assert get(client, "models")["language_model"] is None
+
+
+def test_markup_in_words_and_queries_comes_back_as_data(client):
+    response = client.get("/api/neighbors", params={"word": MARKUP})
+    assert response.json()["words"] == [MARKUP]
+    assert response.headers["content-type"] == "application/json"
+    missing = client.get("/api/neighbors", params={"word": "<img src=x onerror=alert(1)>"})
+    problem(missing, 404, "<img")
+    for answer in (response, missing, client.get("/")):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "script-src 'self';" in answer.headers["content-security-policy"]
+        assert "access-control-allow-origin" not in answer.headers
+
+
+def test_large_requests_are_refused_before_they_are_read(client, monkeypatch):
+    monkeypatch.setattr(limits, "LARGEST_BODY", 1000)
+    sent = 0
+
+    def endless():
+        nonlocal sent
+        while sent < 100:
+            sent += 1
+            yield b" " * 500
+
+    headers = {"Content-Type": "application/json"}
+    problem(client.post("/api/embed", content=endless(), headers=headers), 413, "split it")
+    problem(client.post("/api/neighbors", json={"words": ["king"] * 20_000}), 413, "larger")
+    monkeypatch.undo()
+    problem(client.post("/api/neighbors", json={"words": ["king"] * 20_000}), 422, "10000")
+    problem(client.post("/api/perplexity", json={"text": "a " * 20_000}), 422, "20000")
+
+
+def test_a_token_is_asked_for_where_there_is_one(tmp_path):
+    made, _ = make_service(tmp_path, token="secret-of-16-letters")
+    with TestClient(made) as client:
+        problem(client.get("/api/models"), 401, "Authorization")
+        problem(client.get("/api/models", headers={"Authorization": "Bearer wrong"}), 401, "Bearer")
+        assert client.get("/api/models", headers={"Authorization": "Bearer secret-of-16-letters"}).status_code == 200
+        assert client.get("/api/health").status_code == 200
+        assert client.get("/").status_code == 200
+
+
+def test_a_name_from_elsewhere_is_not_served_on_loopback(tmp_path):
+    made, _ = make_service(tmp_path, hosts=("localhost", "127.0.0.1", "[::1]"))
+    with TestClient(made) as client:
+        problem(client.get("/api/models", headers={"Host": "evil.example:8000"}), 400, "evil.example")
+        for host in ("localhost:8000", "127.0.0.1", "[::1]:8000", "LOCALHOST"):
+            assert client.get("/api/models", headers={"Host": host}).status_code == 200
+
+
+def test_too_many_requests_are_refused_and_the_others_answered(tmp_path):
+    made, served = make_service(tmp_path, most_in_flight=2)
+    entered, leave = threading.Semaphore(0), threading.Event()
+
+    def slow(work):
+        entered.release()
+        leave.wait(30)
+        return original(work)
+
+    original, served.with_language_model = served.with_language_model, slow
+    with TestClient(made) as client:
+        answers = []
+        threads = [
+            threading.Thread(
+                target=lambda: answers.append(client.post("/api/complete", json={"text": "a"}).status_code)
+            )
+            for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        for _ in threads:
+            assert entered.acquire(timeout=30)
+        refused = client.get("/api/neighbors", params={"word": "king"})
+        problem(refused, 429, "in flight")
+        assert refused.headers["retry-after"] == "1"
+        assert client.get("/api/health").status_code == 200
+        leave.set()
+        for thread in threads:
+            thread.join(30)
+        assert answers == [200, 200]
+        assert client.get("/api/neighbors", params={"word": "king"}).status_code == 200
+
+
+# ---------------------------------------------------------------------------------------------------------- command
+
+
+def test_addresses_that_others_reach_need_a_token(tmp_path):
+    make_vectors().save(tmp_path / "m")
+    fails(2, "add --token", "serve", tmp_path / "m", "--host", "0.0.0.0")
+    fails(2, "16 or more", "serve", tmp_path / "m", "--token", "short")
+    fails(2, "given twice", "serve", tmp_path / "m", tmp_path / "m")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        fails(1, f"port {port}", "serve", tmp_path / "m", "--port", port)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGTERM")
+def test_sigterm_stops_the_service_when_the_requests_in_flight_are_answered(tmp_path):
+    make_vectors().save(tmp_path / "m")
+    command = [
+        sys.executable,
+        "-m",
+        "vecmill",
+        "serve",
+        str(tmp_path / "m"),
+        "--port",
+        "0",
+        "--map-words",
+        "0",
+        "--json",
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        address = json.loads(process.stdout.readline())["address"]
+        with urllib.request.urlopen(f"{address}api/neighbors?word=king&topn=1", timeout=30) as response:
+            assert json.load(response)["neighbors"]
+        host, port = address.removeprefix("http://").rstrip("/").split(":")
+        with socket.create_connection((host, int(port)), 30) as half:
+            body = b'{"words": ["king"]}'
+            start = f"POST /api/neighbors HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
+            half.sendall(f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body[:5])
+            time.sleep(0.3)  # the request has begun
+            os.kill(process.pid, signal.SIGTERM)
+            time.sleep(0.3)
+            half.sendall(body[5:])
+            answer = b""
+            while part := half.recv(65_536):
+                answer += part
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b'"results"' in answer
+        _, errors = process.communicate(timeout=30)
+        assert process.returncode == 128 + signal.SIGTERM
+        assert "requests in flight were answered" in errors
+        assert "Traceback" not in errors
