@@ -8,12 +8,15 @@ FORMAT ?= word2vec-text
 DATA ?=
 ARGS ?=
 VENV := .venv
-BIN := $(VENV)/bin
+WINDOWS := $(filter Windows_NT,$(OS))
+BIN := $(VENV)/$(if $(WINDOWS),Scripts,bin)
+PYTHON_FILE := $(BIN)/python$(if $(WINDOWS),.exe)
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help train-embeddings train-lm export evaluate test test-nojit lint bench clean
+.PHONY: help train-embeddings train-lm export evaluate test test-nojit lint bench clean \
+    smoke interop browser coverage coverage-combined lowest docs build release-check upload
 
 help:
 	@echo "make train-embeddings   train word vectors: CORPUS=$(CORPUS) OUT=$(OUT) ARGS=\"--dimension 200 ...\""
@@ -23,6 +26,15 @@ help:
 	@echo "make test               run the tests: ARGS=\"-k words\""
 	@echo "make test-nojit         run the kernel tests in plain Python, without Numba's compiler"
 	@echo "make lint               check style, types, docstrings, security and known vulnerabilities"
+	@echo "make smoke              train, run and verify on real text, as a newcomer does"
+	@echo "make interop            run the tests beside gensim, fastText, torch, ONNX and other readers of our files"
+	@echo "make browser            run the tests of pages in Chromium"
+	@echo "make coverage           run all tests and print the lines that none reaches"
+	@echo "make lowest             run the tests with the oldest supported versions of the dependencies"
+	@echo "make docs               build the documentation site: build/site/index.html"
+	@echo "make build              build wheel and sdist twice, compare them, and try the wheel in a new environment"
+	@echo "make upload             upload dist/ to PyPI, from a workflow that PyPI trusts"
+	@echo "make release-check      do everything that a release needs but the upload, and print a table"
 	@echo "make bench              run the benchmarks against gensim and torch"
 	@echo "make clean              remove .venv and caches; keep runs/"
 	@echo
@@ -34,7 +46,7 @@ help:
 
 IS_SUITABLE := import sys, venv; sys.exit(sys.version_info < (3, 11))
 
-$(BIN)/python:
+$(PYTHON_FILE):
 	@for python in $(PYTHON) $(if $(PYTHON),,python3 python3.14 python3.13 python3.12 python3.11 python); do \
 	    if "$$python" -c '$(IS_SUITABLE)' 2>/dev/null; then \
 	        echo "creating .venv with $$("$$python" --version)"; \
@@ -46,7 +58,7 @@ $(BIN)/python:
 	echo "Set its path: make ... PYTHON=/path/to/python3.12" >&2; \
 	exit 1
 
-$(VENV)/core.stamp: pyproject.toml | $(BIN)/python
+$(VENV)/core.stamp: pyproject.toml | $(PYTHON_FILE)
 	@echo "installing vecmill into .venv (about a minute, once)"
 	@$(PIP) --editable '.[parquet,remote]'
 	@touch $@
@@ -92,7 +104,60 @@ lint: $(VENV)/lint.stamp
 	$(BIN)/mypy
 	$(BIN)/numpydoc lint $$(find $(PACKAGES) tools -name '*.py')
 	$(BIN)/bandit -q -c pyproject.toml -r $(PACKAGES)
+	$(BIN)/zizmor --offline --quiet .github/workflows
+	$(BIN)/hadolint Dockerfile .devcontainer/Dockerfile
 	@$(BIN)/python -m tools.vulnerabilities
+
+SCRATCH := build/smoke
+
+smoke: $(VENV)/core.stamp
+	rm -rf $(SCRATCH) && mkdir -p $(SCRATCH)
+	$(BIN)/vecmill train-embeddings pydocs --out $(SCRATCH)/pydocs --dimension 32 --epochs 1
+	$(BIN)/vecmill init --out $(SCRATCH)/pipeline.toml
+	$(BIN)/vecmill run $(SCRATCH)/pipeline.toml --out $(SCRATCH)/run --set lm.enabled=false
+	$(BIN)/vecmill verify $(SCRATCH)/run
+	$(BIN)/vecmill run $(SCRATCH)/pipeline.toml --out $(SCRATCH)/run --set lm.enabled=false | grep "nothing to do"
+
+# Tests that are skipped where the peers and the readers of our files are not installed.
+COMPARED = $(shell grep -l importorskip tests/test_*.py)
+
+interop: $(VENV)/test.stamp $(VENV)/ann.stamp $(VENV)/onnx.stamp $(VENV)/interop.stamp
+	$(BIN)/pytest -n auto $(COMPARED) $(ARGS)
+
+browser: $(VENV)/test.stamp $(VENV)/map.stamp $(VENV)/browser.stamp
+	$(BIN)/pytest $(shell grep -l selenium tests/test_*.py) $(ARGS)
+
+coverage: $(VENV)/coverage.stamp
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n auto $(ARGS)
+	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -n auto $(NOJIT_TESTS) $(ARGS)
+	$(MAKE) --no-print-directory coverage-combined
+
+coverage-combined: $(VENV)/coverage.stamp
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+LOWEST := build/lowest
+
+lowest: $(VENV)/release.stamp
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --extra parquet --extra remote pyproject.toml \
+	    --output-file $(LOWEST).txt
+	$(BIN)/uv venv --quiet --clear --python $(PYTHON_FILE) $(LOWEST)
+	$(BIN)/uv pip install --quiet --python $(LOWEST) --constraint $(LOWEST).txt --editable '.[test]'
+	$(LOWEST)/$(notdir $(BIN))/python -m pytest -n auto $(ARGS)
+
+docs: $(VENV)/docs.stamp
+	$(BIN)/python -m sphinx -q -W --keep-going -b html docs build/site $(ARGS)
+	@echo "documentation: build/site/index.html"
+
+build: $(VENV)/release.stamp
+	$(BIN)/python -m tools.distributions dist
+
+release-check: $(VENV)/release.stamp $(VENV)/lint.stamp
+	$(BIN)/python -m tools.release_check
+
+upload: $(VENV)/release.stamp
+	$(BIN)/uv publish --trusted-publishing always dist/*
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m benchmarks $(ARGS)

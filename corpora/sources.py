@@ -162,7 +162,7 @@ def remote_files(url: str) -> list[InputFile]:
     except ImportError as error:
         raise CorpusError(f"cannot read {url}: {error}") from error
     except Exception as error:  # every file system raises errors of its own
-        raise CorpusError(f"cannot read {url}: {error or type(error).__name__}") from error
+        raise CorpusError(f"cannot read {url}: {str(error) or type(error).__name__}") from error
 
 
 def _remote_file(system: Any, path: str, shown: str, name: str) -> InputFile:

@@ -1,6 +1,7 @@
 """Manifests: fingerprints change with what decides a result, and damage is found."""
 
 import hashlib
+import importlib.metadata
 import json
 
 import pytest
@@ -127,6 +128,14 @@ def test_any_bytes_are_a_manifest_error(tmp_path_factory, content):
 
 def test_versions_name_the_libraries():
     assert {"python", "numpy", "numba"} <= library_versions().keys()
+
+
+def test_a_library_of_an_extra_that_is_not_installed_has_no_version(monkeypatch):
+    def version(name, installed=importlib.metadata.version):
+        return installed("no-such-distribution" if name == "pyarrow" else name)
+
+    monkeypatch.setattr("importlib.metadata.version", version)
+    assert library_versions.__wrapped__().keys() == {"python", "numpy", "numba", "nltk"}
 
 
 def test_costs_are_not_negative():

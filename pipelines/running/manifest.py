@@ -4,6 +4,7 @@ The *fingerprint* of a stage is a hash over its settings, the hashes of its inpu
 determine its result. The outputs are listed with their size and SHA-256 (as `sha256sum` prints it).
 """
 
+import contextlib
 import hashlib
 import importlib.metadata
 import json
@@ -11,7 +12,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
@@ -248,8 +249,14 @@ def list_outputs(directory: Path) -> dict[str, dict[str, Any]]:
 @cache
 def library_versions() -> dict[str, str]:
     """Return the versions of Python and of the libraries that determine results."""
-    versions = {name: importlib.metadata.version(name) for name in LIBRARIES}
-    return {"python": platform.python_version(), **versions}
+    return {"python": platform.python_version(), **dict(_installed(LIBRARIES))}
+
+
+def _installed(names: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield name and version of each library that is installed: pyarrow is an extra."""
+    for name in names:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            yield name, importlib.metadata.version(name)
 
 
 @cache
