@@ -12,6 +12,7 @@ weight-drop, variational dropout, embedding dropout, AR and TAR.
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import asdict, fields
 from os import PathLike
 from pathlib import Path
@@ -266,11 +267,8 @@ class LanguageModel:
         mask = self._drawn_mask("output", self.config.dropout_output, outputs, rng)
         hidden = outputs if mask is None else outputs * mask
         flat = np.ascontiguousarray(hidden.reshape(-1, hidden.shape[-1]))
-        loss, d_flat = self.output.value_and_gradient(self._projected(flat), targets.ravel())
-        if self._projection is not None:
-            self._projection.add_gradient(product(d_flat.T, flat))
-            d_flat = product(d_flat, self._projection.value)
-        d_hidden = d_flat.reshape(hidden.shape)
+        loss, d_projected = self.output.value_and_gradient(self._projected(flat), targets.ravel())
+        d_hidden = self._through_projection(d_projected, flat).reshape(hidden.shape)
         if self.config.activation_regularization:
             d_hidden += (2 * self.config.activation_regularization / hidden.size) * hidden
         if mask is not None:
@@ -279,6 +277,45 @@ class LanguageModel:
             _add_change_gradient(self.config.temporal_activation_regularization, outputs, d_hidden)
         self._backward(d_hidden)
         return loss, ends
+
+    def read_with_gradients(
+        self, inputs: np.ndarray, targets: np.ndarray, states: list[State] | None = None
+    ) -> tuple[np.ndarray, np.ndarray, list[State]]:
+        """Read a window without dropout, and set the gradients of its mean cross-entropy.
+
+        Parameters
+        ----------
+        inputs, targets : (T, B) integers
+            Word ids; negative targets do not count.
+        states : list of State, optional
+            Initial states. Default: zeros.
+
+        Returns
+        -------
+        hidden : (T, B, H or d)
+            Inputs of the softmax.
+        log_likelihood : (T, B) float64
+            ln P(target), as `log_likelihood` gives it.
+        states : list of State
+            Final states.
+        """
+        clear_gradients(self.parameters)
+        self._require_targets(targets)
+        outputs, ends = self._forward(inputs, states, None)
+        flat = np.ascontiguousarray(outputs.reshape(-1, outputs.shape[-1]))
+        hidden = self._projected(flat)
+        log_p = self.output.log_likelihood(hidden, targets.ravel())
+        _, d_projected = self.output.value_and_gradient(hidden, targets.ravel())
+        kept = hidden.copy()  # the backward pass overwrites what the forward pass kept
+        self._backward(self._through_projection(d_projected, flat).reshape(outputs.shape))
+        return kept.reshape(*inputs.shape, -1), log_p.reshape(inputs.shape), ends
+
+    def copy(self) -> "LanguageModel":
+        """Return a model with the same weights in memory of their own; a sampled softmax is full in the copy."""
+        model = deepcopy(self, {id(self.vocabulary): self.vocabulary})
+        if isinstance(model.output, SampledSoftmax):
+            model.output = SoftmaxCrossEntropy(**model.output.parameters)
+        return model
 
     def hidden(
         self, inputs: np.ndarray, states: list[State] | None = None, lengths: np.ndarray | None = None
@@ -382,6 +419,13 @@ class LanguageModel:
         shape = (1, *values.shape[1:]) if self.config.variational else values.shape
         self._masks[name] = dropout_mask(rng, shape, probability, values.dtype)
         return self._masks[name]
+
+    def _through_projection(self, d_projected: np.ndarray, flat: np.ndarray) -> np.ndarray:
+        """Return the gradient of the outputs `flat` of the network, given that of the inputs of the softmax."""
+        if self._projection is None:
+            return d_projected
+        self._projection.add_gradient(product(d_projected.T, flat))
+        return product(d_projected, self._projection.value)
 
     def _projected(self, flat: np.ndarray) -> np.ndarray:
         return flat if self._projection is None else product(flat, self._projection.value.T)
