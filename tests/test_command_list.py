@@ -49,6 +49,7 @@ FAILING = {
     "export": ["NOWHERE", "--format", "glove", "--out", "OUT"],
     "convert": ["NOWHERE.bin", "OUT.txt"],
     "train-lm": ["NOWHERE", "--out", "OUT"],
+    "tune-lm": ["NOWHERE", "NOWHERE"],
     "perplexity": ["NOWHERE", "NOWHERE"],
     "score": ["NOWHERE"],
     "generate": ["NOWHERE"],
