@@ -3,8 +3,9 @@
 Everything is chosen for the perplexity of that text alone:
 
 - θ of the cache from `THETAS`; its weight λ, and that of an n-gram model, exactly (`neural_cache.best_weight`).
-- Learning rate and decay of dynamic evaluation by steps along `LEARNING_RATES` and `DECAYS`, on the beginning of the
-  text; RMS_g is taken from a training text, or else from the validation text.
+- Learning rate, ε and decay of dynamic evaluation by steps along `LEARNING_RATES`, `EPSILONS` and `DECAYS`. RMS_g is
+  taken from a training text, or else from the first half of the validation text: the settings are then compared on the
+  second half, whose words are as new to RMS_g as those of any other text.
 """
 
 import math
@@ -46,14 +47,15 @@ if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
 
 THETAS = (0.0, *np.geomspace(0.02, 2.0, 15).round(4).tolist())
-LEARNING_RATES = tuple(float(f"{rate:.2g}") for rate in np.geomspace(1e-5, 1e-2, 13))
-DECAYS = (0.0, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-_FIRST = LEARNING_RATES[6], DECAYS[4]
-RELATIVE_EPSILON = 0.1
-"""ε as a share of the mean of RMS_g."""
+LEARNING_RATES = tuple(float(f"{rate:.2g}") for rate in np.geomspace(1e-5, 1e-2, 10))
+"""η / (1 + ε / mean(RMS_g)), so that it goes on suiting when ε changes."""
+EPSILONS = (0.1, 0.3, 1.0, 3.0, 10.0)
+"""ε / mean(RMS_g)."""
+DECAYS = (0.0, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2)
+_FIRST = LEARNING_RATES[4], EPSILONS[2], DECAYS[2]
 SEARCHED_WORDS = 10_000
-"""Words of the validation text on which learning rate and decay are compared."""
-GRADIENT_WORDS = 100_000
+"""Words of the validation text on which the settings of dynamic evaluation are compared."""
+GRADIENT_WORDS = 500_000
 """Words from which RMS_g is taken, at most."""
 
 Report = Callable[[str], None]
@@ -127,8 +129,14 @@ def tune(
     found = {PLAIN: plain, CACHE: cached}
     adaptation = Adaptation(cache=settings)
     if dynamic:
-        source = stream if train is None else np.concatenate(_words(model, train, "the training text")[1])
-        adaptation = _tune_dynamic(model, stream, source[:GRADIENT_WORDS], segment, adaptation, report)
+        half = len(stream) // 2
+        source, searched = stream[:half], stream[half:]
+        if train is not None:
+            source, searched = np.concatenate(_words(model, train, "the training text")[1]), stream
+        report("collecting gradients")
+        rms = gradient_rms(model, source[:GRADIENT_WORDS], segment)
+        chosen = _search(model, searched[:SEARCHED_WORDS], rms, segment, report)
+        adaptation = replace(adaptation, dynamic=chosen, rms=rms)
         assert adaptation.dynamic is not None
         report("reading with dynamic evaluation")
         evaluation = DynamicEvaluation(model, adaptation.dynamic, adaptation.gradient_rms())
@@ -170,29 +178,31 @@ def _tune_cache(passages: Iterable[Passage], size: int) -> tuple[np.ndarray, Cac
     return log_p, best[1], best[2]
 
 
-def _tune_dynamic(
-    model: "LanguageModel", stream: Ids, source: Ids, segment: int, adaptation: Adaptation, report: Report
-) -> Adaptation:
-    """Return the adaptation with RMS_g of the text `source`, and the learning rate and decay that suit `stream`."""
-    report("collecting gradients")
-    rms = gradient_rms(model, source, segment)
-    epsilon = float(f"{RELATIVE_EPSILON * mean_of(rms):.3g}")
-    searched = stream[:SEARCHED_WORDS]
+def _search(
+    model: "LanguageModel", text: Ids, rms: Mapping[str, np.ndarray], segment: int, report: Report
+) -> DynamicSettings:
+    """Return the settings of dynamic evaluation that suit a text best."""
+    mean = mean_of(rms)
     losses: dict[DynamicSettings, float] = {}
 
-    def loss(rate: float, decay: float) -> float:
-        settings = DynamicSettings(learning_rate=rate, decay=decay, epsilon=epsilon, segment=segment)
+    def loss(rate: float, epsilon: float, decay: float) -> float:
+        settings = DynamicSettings(
+            learning_rate=float(f"{rate * (1 + epsilon):.3g}"),
+            decay=decay,
+            epsilon=float(f"{epsilon * mean:.3g}"),
+            segment=segment,
+        )
         if settings not in losses:
-            report(f"trying learning rate {rate:g}, decay {decay:g}")
-            losses[settings] = _mean_loss(DynamicEvaluation(model, settings, rms).passages(searched))
+            report(f"trying learning rate {settings.learning_rate:g}, epsilon {settings.epsilon:g}, decay {decay:g}")
+            losses[settings] = _mean_loss(DynamicEvaluation(model, settings, rms).passages(text))
         return losses[settings]
 
-    rate, decay = _FIRST
-    rate = lowest(LEARNING_RATES, rate, lambda value: loss(value, decay))
-    decay = lowest(DECAYS, decay, lambda value: loss(rate, value))
-    rate = lowest(LEARNING_RATES, rate, lambda value: loss(value, decay))
-    best = min(losses, key=losses.__getitem__)
-    return replace(adaptation, dynamic=best, rms=rms)
+    rate, epsilon, decay = _FIRST
+    rate = lowest(LEARNING_RATES, rate, lambda value: loss(value, epsilon, decay))
+    epsilon = lowest(EPSILONS, epsilon, lambda value: loss(rate, value, decay))
+    decay = lowest(DECAYS, decay, lambda value: loss(rate, epsilon, value))
+    lowest(LEARNING_RATES, rate, lambda value: loss(value, epsilon, decay))
+    return min(losses, key=losses.__getitem__)
 
 
 def _mean_loss(passages: Iterator[Passage]) -> float:
