@@ -2,13 +2,14 @@
 
 import logging
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embeddings.networks.cells import State
+from embeddings.language_model.neural_cache import CacheSettings, NeuralCache, mixed
+from embeddings.networks.batching import pad_sequences
 from embeddings.setting_types import require_setting_types
 from embeddings.text.vocabulary import EOS
 
@@ -96,6 +97,7 @@ def generate(
     *,
     rng: np.random.Generator,
     config: SamplingConfig | None = None,
+    cache: CacheSettings | None = None,
     stop_at_eos: bool = True,
 ) -> list[int]:
     """Continue a text word by word.
@@ -111,6 +113,8 @@ def generate(
         Draws the words.
     config : SamplingConfig, optional
         Default: that of `SamplingConfig`.
+    cache : CacheSettings, optional
+        Make the words of the prompt and of the text more probable with a neural cache.
     stop_at_eos : bool
         End the text at the first ``<eos>``, which is not returned; otherwise ``<eos>`` is a word like the others.
 
@@ -120,20 +124,26 @@ def generate(
         The ids that follow the prompt.
     """
     config = config or SamplingConfig()
-    log_p, states = _read(model, prompt)
+    texts = _Texts(model, prompt, cache)
     words: list[int] = []
     while len(words) < length:
-        allowed = _without_unknown(model, log_p, config.allow_unknown)[0]
+        allowed = texts.log_probabilities(allow_unknown=config.allow_unknown)[0]
         word = int(rng.choice(len(allowed), p=probabilities(allowed, config)))
         if stop_at_eos and word == model.eos:
             break
         words.append(word)
-        log_p, states = model.log_probabilities(np.array([word]), states)
+        texts.extend(np.zeros(1, np.int64), np.array([word]))
     return words
 
 
 def beam_search(
-    model: "LanguageModel", prompt: Iterable[int], length: int, *, width: int = 8, allow_unknown: bool = False
+    model: "LanguageModel",
+    prompt: Iterable[int],
+    length: int,
+    *,
+    width: int = 8,
+    allow_unknown: bool = False,
+    cache: CacheSettings | None = None,
 ) -> list[tuple[list[int], float]]:
     """Find the most probable ends of a sentence.
 
@@ -148,6 +158,8 @@ def beam_search(
         Number of beams.
     allow_unknown : bool
         Allow ``<unk>`` in the output.
+    cache : CacheSettings, optional
+        As in `generate`.
 
     Returns
     -------
@@ -162,11 +174,11 @@ def beam_search(
     """
     if width < 1:
         raise ValueError(f"a beam of width {width}: expected at least 1")
-    log_p, states = _read(model, prompt)
+    texts = _Texts(model, prompt, cache)
     beams: list[tuple[list[int], float]] = [([], 0.0)]
     ended: list[tuple[list[int], float]] = []
     for _ in range(length):
-        scores = np.array([score for _, score in beams])[:, None] + _without_unknown(model, log_p, allow_unknown)
+        scores = np.array([score for _, score in beams])[:, None] + texts.log_probabilities(allow_unknown=allow_unknown)
         best = np.argsort(-scores, axis=None, kind="stable")[: 2 * width]
         rows, words = np.divmod(best, scores.shape[1])
         found = [(beams[r][0], int(w), float(scores[r, w]), int(r)) for r, w in zip(rows, words, strict=True)]
@@ -176,9 +188,7 @@ def beam_search(
         beams = [([*words, word], score) for words, word, score, _ in going_on]
         if not beams or len(ended) >= width:
             break
-        kept = np.array([row for *_, row in going_on])
-        states = [tuple(part[kept] for part in state) for state in states]
-        log_p, states = model.log_probabilities(np.array([words[-1] for words, _ in beams]), states)
+        texts.extend(np.array([row for *_, row in going_on]), np.array([words[-1] for words, _ in beams]))
     if len(ended) < width:
         ended += beams
     return sorted(ended, key=lambda sentence: -sentence[1] / (len(sentence[0]) + 1))[:width]
@@ -192,6 +202,7 @@ def continue_text(
     number: int = 1,
     config: SamplingConfig = SamplingConfig(),
     beam: int | None = None,
+    cache: CacheSettings | None = None,
     seed: int | None = None,
     stop_at_eos: bool = True,
 ) -> list[list[str]]:
@@ -209,6 +220,8 @@ def continue_text(
         Sampling of the words.
     beam : int, optional
         Search for the most probable texts with this number of beams (`beam_search`). Default: sample.
+    cache : CacheSettings, optional
+        As in `generate`.
     seed : int, optional
         Seed of the sampling. Default: random.
     stop_at_eos : bool
@@ -219,17 +232,15 @@ def continue_text(
     list of list of str
         The tokens of each text, the prompt's included; see `write_out`.
     """
-    begun = [word for line in model.make_tokenizer().tokenize(prompt) for word in line]
-    ids = model.vocabulary.ids(begun, missing=model.unk)
-    unknown = [word for word, number in zip(begun, ids, strict=True) if number == model.unk]
-    if unknown:
-        logger.warning("not in the vocabulary, read as <unk>: %s", ", ".join(unknown))
+    begun, ids = _encoded(model, prompt)
     if beam is not None:
-        found = beam_search(model, ids, length, width=max(beam, number), allow_unknown=config.allow_unknown)
+        width, allow_unknown = max(beam, number), config.allow_unknown
+        found = beam_search(model, ids, length, width=width, allow_unknown=allow_unknown, cache=cache)
         texts = [words for words, _ in found[:number]]
     else:
         rng = np.random.default_rng(seed)
-        texts = [generate(model, ids, length, rng=rng, config=config, stop_at_eos=stop_at_eos) for _ in range(number)]
+        how: dict[str, Any] = {"rng": rng, "config": config, "cache": cache, "stop_at_eos": stop_at_eos}
+        texts = [generate(model, ids, length, **how) for _ in range(number)]
     return [begun + [model.vocabulary.words[word] for word in text] for text in texts]
 
 
@@ -258,15 +269,78 @@ def join(words: Iterable[str]) -> str:
     return text
 
 
-def _read(model: "LanguageModel", prompt: Iterable[int]) -> tuple[np.ndarray, list[State]]:
-    """Return ln P of all words after ``<eos>`` and the prompt, (1, V), and the states there."""
-    ids = np.array([model.eos, *prompt])
-    states = model.hidden(ids[:-1, None])[1] if len(ids) > 1 else None
-    return model.log_probabilities(ids[-1:], states)
+class _Texts:
+    """Texts that are continued side by side, each with a cache of its own if there are caches.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    prompt : iterable of int
+        Ids of the beginning of the one text that there is at first; ``<eos>`` is put before them.
+    cache : CacheSettings or None
+    """
+
+    def __init__(self, model: "LanguageModel", prompt: Iterable[int], cache: CacheSettings | None):
+        self._model, self._cache = model, cache
+        ids = np.array([model.eos, *prompt])
+        hidden, self._states = model.hidden(ids[:, None])
+        self._caches = [NeuralCache(cache.size).after(hidden[:-1, 0], ids[1:])] if cache else []
+        self._hidden = hidden[-1]
+
+    def log_probabilities(self, *, allow_unknown: bool) -> np.ndarray:
+        """Return ln P of all words after each text, (B, V) float64."""
+        log_p = np.array(self._model.output.log_probabilities(self._hidden), np.float64)
+        if self._cache:
+            pairs = zip(self._caches, self._hidden, strict=True)
+            theta, words = self._cache.theta, log_p.shape[1]
+            found = np.array([cache.distribution(hidden, theta, words) for cache, hidden in pairs])
+            log_p = mixed(log_p, found, self._cache.weight)
+        if not allow_unknown:
+            log_p[:, self._model.unk] = -np.inf
+        return log_p
+
+    def extend(self, rows: np.ndarray, words: np.ndarray) -> None:
+        """Go on with the texts `rows` (B,), each with one more word of `words` (B,)."""
+        if self._cache:
+            pairs = zip(rows, words, strict=True)
+            self._caches = [self._caches[row].after(self._hidden[row][None], word[None]) for row, word in pairs]
+        states = [tuple(part[rows] for part in state) for state in self._states]
+        hidden, self._states = self._model.hidden(words[None], states)
+        self._hidden = hidden[0]
 
 
-def _without_unknown(model: "LanguageModel", log_p: np.ndarray, allow_unknown: bool) -> np.ndarray:
-    log_p = np.array(log_p, np.float64)
-    if not allow_unknown:
-        log_p[:, model.unk] = -np.inf
-    return log_p
+def next_words(model: "LanguageModel", prompts: Sequence[str], topn: int) -> list[list[tuple[str, float]]]:
+    """Find the most probable next words of texts, which are read side by side.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    prompts : sequence of str
+        The beginnings of the texts.
+    topn : int
+        Number of words, ``<unk>`` not among them.
+
+    Returns
+    -------
+    list of list of (str, float)
+        Words and their probabilities among all words, the highest first; ``<eos>`` is the end of the line.
+    """
+    if not prompts:
+        return []
+    ids, lengths = pad_sequences([[model.eos, *_encoded(model, prompt)[1]] for prompt in prompts])
+    hidden, _ = model.hidden(ids, None, lengths)
+    log_p = model.output.log_probabilities(hidden[lengths - 1, np.arange(len(prompts))])
+    log_p[:, model.unk] = -np.inf
+    best = np.argsort(-log_p, axis=1, kind="stable")[:, : min(topn, len(model.vocabulary) - 1)]
+    words = model.vocabulary.words
+    return [[(words[w], math.exp(values[w])) for w in row] for row, values in zip(best, log_p, strict=True)]
+
+
+def _encoded(model: "LanguageModel", prompt: str) -> tuple[list[str], np.ndarray]:
+    """Return the tokens of a prompt and their ids; warn of words that are not in the vocabulary."""
+    words = [word for line in model.make_tokenizer().tokenize(prompt) for word in line]
+    ids = model.vocabulary.ids(words, missing=model.unk)
+    unknown = [word for word, number in zip(words, ids, strict=True) if number == model.unk]
+    if unknown:
+        logger.warning("not in the vocabulary, read as <unk>: %s", ", ".join(unknown))
+    return words, ids

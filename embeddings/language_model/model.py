@@ -12,6 +12,7 @@ weight-drop, variational dropout, embedding dropout, AR and TAR.
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from copy import deepcopy
 from dataclasses import asdict, fields
 from os import PathLike
 from pathlib import Path
@@ -22,9 +23,14 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from embeddings.errors import EmbeddingsError
+from embeddings.language_model.adaptation import Adaptation
+from embeddings.language_model.adapted_reading import AdaptedReader
 from embeddings.language_model.config import LanguageModelConfig, with_present_names
-from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
-from embeddings.language_model.scoring import as_text, score_text
+from embeddings.language_model.dynamic_evaluation import DynamicEvaluation
+from embeddings.language_model.generation import SamplingConfig, continue_text, next_words, write_out
+from embeddings.language_model.lines import encode_lines
+from embeddings.language_model.perplexity import hidden_states
+from embeddings.language_model.scoring import as_text, score_text, warn_if_foreign
 from embeddings.networks.cells import CELLS, Cell, State
 from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import Embedding, RepeatedVectors
@@ -116,6 +122,63 @@ class LanguageModel:
         frozen = self.embedding.weight if config.freeze_embedding else None
         self.trainable_parameters = {name: p for name, p in self.parameters.items() if p is not frozen}
         self._masks: dict[str, np.ndarray] = {}
+        self._adaptation: Adaptation | Path = Adaptation()
+
+    @property
+    def adaptation(self) -> Adaptation:
+        """The settings of cache, dynamic evaluation and n-grams that `tune` found; a file is read when it is used."""
+        if isinstance(self._adaptation, Path):
+            self._adaptation = Adaptation.load(self._adaptation)
+        return self._adaptation
+
+    @adaptation.setter
+    def adaptation(self, adaptation: Adaptation) -> None:
+        self._adaptation = adaptation
+
+    def adapted_reader(
+        self,
+        *,
+        cache: int | None = None,
+        theta: float | None = None,
+        cache_weight: float | None = None,
+        dynamic: bool = False,
+    ) -> AdaptedReader | None:
+        """Return a reader of texts that adapts as the model was tuned to.
+
+        Parameters
+        ----------
+        cache : int, optional
+            Words in a neural cache. Default: no cache.
+        theta, cache_weight : float, optional
+            Default: as tuned.
+        dynamic : bool
+            Read with dynamic evaluation; with `cache`, also with both.
+
+        Returns
+        -------
+        AdaptedReader or None
+            None if nothing is asked for.
+
+        Raises
+        ------
+        EmbeddingsError
+            The model was not tuned for dynamic evaluation.
+        ValueError
+            A setting of the cache is out of range.
+        """
+        if cache is None and not dynamic:
+            return None
+        tuned = self.adaptation
+        evaluation = None
+        if dynamic:
+            rms = tuned.gradient_rms()
+            assert tuned.dynamic is not None
+            evaluation = DynamicEvaluation(self, tuned.dynamic, rms)
+        if cache is None:
+            return AdaptedReader(self, dynamic=evaluation)
+        settings = tuned.cache_settings(cache, theta, cache_weight)
+        after = tuned.cache_settings(cache, theta, cache_weight, after_dynamic=True) if dynamic else None
+        return AdaptedReader(self, cache=settings, dynamic=evaluation, dynamic_cache=after)
 
     def _make_output(self, rng: np.random.Generator, dtype: type) -> OutputLoss:
         config, words, hidden = self.config, len(self.vocabulary), self.network.output_size
@@ -158,6 +221,7 @@ class LanguageModel:
         top_k: int | None = None,
         top_p: float = 0.95,
         beam: int | None = None,
+        cache: int | None = None,
         seed: int | None = None,
         stop_at_line_end: bool = True,
         allow_unknown: bool = False,
@@ -174,6 +238,8 @@ class LanguageModel:
             See `SamplingConfig`.
         beam : int, optional
             Search for the most probable text with this number of beams. Default: sample.
+        cache : int, optional
+            Make words of the text so far more probable with a neural cache of this number of words.
         seed : int, optional
             Seed of the sampling. Default: random.
         stop_at_line_end : bool
@@ -192,10 +258,66 @@ class LanguageModel:
             A setting is out of range; the message names it.
         """
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=allow_unknown)
-        texts = continue_text(self, prompt, length, config=config, beam=beam, seed=seed, stop_at_eos=stop_at_line_end)
+        settings = None if cache is None else self.adaptation.cache_settings(cache)
+        how: dict[str, Any] = {"config": config, "beam": beam, "cache": settings, "seed": seed}
+        texts = continue_text(self, prompt, length, stop_at_eos=stop_at_line_end, **how)
         return write_out(texts[0])
 
-    def perplexity(self, text: str | Iterable[str]) -> float:
+    def next_words(self, prompts: str | Iterable[str], topn: int = 10) -> list[Any]:
+        """Find the most probable next words of a text, or of several texts at once.
+
+        Parameters
+        ----------
+        prompts : str or iterable of str
+            The beginning of one text, or of several.
+        topn : int
+            Number of words; ``<unk>`` is never among them.
+
+        Returns
+        -------
+        list of (str, float)
+            Words and their probabilities among all V words, the highest first; ``<eos>`` is the end of the line. For
+            several texts a list of such lists.
+
+        Raises
+        ------
+        TypeError
+            A prompt is not a str.
+        ValueError
+            `topn` is less than 1.
+        """
+        if topn < 1:
+            raise ValueError(f"topn must be at least 1, got {topn}")
+        if isinstance(prompts, str):
+            return next_words(self, [prompts], topn)[0]
+        given = list(prompts)
+        for place, prompt in enumerate(given):
+            if not isinstance(prompt, str):
+                raise TypeError(f"prompt {place} is {prompt!r} ({type(prompt).__name__}); expected a str")
+        return next_words(self, given, topn)
+
+    def hidden_states(self, lines: str | Iterable[str]) -> list[np.ndarray]:
+        """Compute features of the words of lines: the states of the last layer after each word.
+
+        Parameters
+        ----------
+        lines : str or iterable of str
+            A text, each of whose lines is read on its own, or its lines.
+
+        Returns
+        -------
+        list of (n, H) float32
+            A row for each of the n words of a line, as ``make_tokenizer().tokenize`` splits it.
+
+        Raises
+        ------
+        TypeError
+            A line is not a str; the message gives its position.
+        """
+        _, ids = encode_lines(as_text(lines), self.vocabulary, self.make_tokenizer())
+        return hidden_states(self, [line[:-1] for line in ids])
+
+    def perplexity(self, text: str | Iterable[str], *, cache: int | None = None, dynamic: bool = False) -> float:
         """Compute the perplexity of a text, read as one stream from line to line.
 
         Every word and every end of a line counts; `embeddings.language_model.score_text` gives the other counts.
@@ -204,6 +326,10 @@ class LanguageModel:
         ----------
         text : str or iterable of str
             A text, each of whose lines is a sentence, or its lines.
+        cache : int, optional
+            Adapt to the text with a neural cache of this number of words.
+        dynamic : bool
+            Adapt to the text with dynamic evaluation; the model itself does not change.
 
         Returns
         -------
@@ -212,18 +338,26 @@ class LanguageModel:
         Raises
         ------
         EmbeddingsError
-            The text has no words.
+            The text has no words, or dynamic evaluation diverged, or the model was not tuned for it.
         TypeError
             A line is not a str; the message gives its position.
         """
-        return score_text(self, as_text(text)).perplexity.perplexity
+        reader = self.adapted_reader(cache=cache, dynamic=dynamic)
+        scored = score_text(self, as_text(text), reader=reader)
+        plain = scored.perplexity
+        warn_if_foreign(plain.words, plain.oov)
+        if reader is not None and reader.diverged:
+            raise EmbeddingsError(f"{reader.diverged}; without it the perplexity is {plain.perplexity:.2f}")
+        return [plain, *scored.adapted_perplexities.values()][-1].perplexity
 
-    def score(self, lines: Iterable[str]) -> np.ndarray:
+    def score(self, lines: Iterable[str], *, cache: int | None = None) -> np.ndarray:
         """Compute log10 P of every line with its end, each line read on its own.
 
         Parameters
         ----------
         lines : iterable of str
+        cache : int, optional
+            Words in a neural cache, which goes on from line to line: the score of a line depends on those before it.
 
         Returns
         -------
@@ -236,8 +370,8 @@ class LanguageModel:
         """
         if isinstance(lines, str):
             raise TypeError(f"got the str {lines[:40]!r}; expected a list of lines: [text] or text.splitlines()")
-        scored = score_text(self, as_text(lines), independent=True)
-        return np.array([math.fsum(log_p) / math.log(10) for log_p in scored.log_likelihoods])
+        scored = score_text(self, as_text(lines), independent=True, reader=self.adapted_reader(cache=cache))
+        return np.array([math.fsum(log_p) / math.log(10) for log_p in scored.asked_for])
 
     def loss_and_gradients(
         self, inputs: np.ndarray, targets: np.ndarray, states: list[State] | None, rng: np.random.Generator | None
@@ -266,11 +400,8 @@ class LanguageModel:
         mask = self._drawn_mask("output", self.config.dropout_output, outputs, rng)
         hidden = outputs if mask is None else outputs * mask
         flat = np.ascontiguousarray(hidden.reshape(-1, hidden.shape[-1]))
-        loss, d_flat = self.output.value_and_gradient(self._projected(flat), targets.ravel())
-        if self._projection is not None:
-            self._projection.add_gradient(product(d_flat.T, flat))
-            d_flat = product(d_flat, self._projection.value)
-        d_hidden = d_flat.reshape(hidden.shape)
+        loss, d_projected = self.output.value_and_gradient(self._projected(flat), targets.ravel())
+        d_hidden = self._through_projection(d_projected, flat).reshape(hidden.shape)
         if self.config.activation_regularization:
             d_hidden += (2 * self.config.activation_regularization / hidden.size) * hidden
         if mask is not None:
@@ -279,6 +410,46 @@ class LanguageModel:
             _add_change_gradient(self.config.temporal_activation_regularization, outputs, d_hidden)
         self._backward(d_hidden)
         return loss, ends
+
+    def read_with_gradients(
+        self, inputs: np.ndarray, targets: np.ndarray, states: list[State] | None = None
+    ) -> tuple[np.ndarray, np.ndarray, list[State]]:
+        """Read a window without dropout, and set the gradients of its mean cross-entropy.
+
+        Parameters
+        ----------
+        inputs, targets : (T, B) integers
+            Word ids; negative targets do not count.
+        states : list of State, optional
+            Initial states. Default: zeros.
+
+        Returns
+        -------
+        hidden : (T, B, H or d)
+            Inputs of the softmax.
+        log_likelihood : (T, B) float64
+            ln P(target), as `log_likelihood` gives it.
+        states : list of State
+            Final states.
+        """
+        clear_gradients(self.parameters)
+        self._require_targets(targets)
+        outputs, ends = self._forward(inputs, states, None)
+        flat = np.ascontiguousarray(outputs.reshape(-1, outputs.shape[-1]))
+        hidden = self._projected(flat)
+        log_p = self.output.log_likelihood(hidden, targets.ravel())
+        _, d_projected = self.output.value_and_gradient(hidden, targets.ravel())
+        kept = hidden.copy()  # the backward pass overwrites what the forward pass kept
+        self._backward(self._through_projection(d_projected, flat).reshape(outputs.shape))
+        return kept.reshape(*inputs.shape, -1), log_p.reshape(inputs.shape), ends
+
+    def copy(self) -> "LanguageModel":
+        """Return a model with the same weights in memory of their own; a sampled softmax is full in the copy."""
+        shared = (self.vocabulary, self._adaptation)
+        model = deepcopy(self, {id(part): part for part in shared})
+        if isinstance(model.output, SampledSoftmax):
+            model.output = SoftmaxCrossEntropy(**model.output.parameters)
+        return model
 
     def hidden(
         self, inputs: np.ndarray, states: list[State] | None = None, lengths: np.ndarray | None = None
@@ -304,6 +475,10 @@ class LanguageModel:
         outputs, ends = self._forward(inputs, states, None, lengths)
         flat = np.ascontiguousarray(outputs.reshape(-1, outputs.shape[-1]))
         return self._projected(flat).reshape(*inputs.shape, -1), ends
+
+    def outputs(self, inputs: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+        """Return the states of the last layer after each of the words `inputs` (T, B), of `lengths` (B,): (T, B, H)."""
+        return self._forward(inputs, None, None, lengths)[0]
 
     def log_likelihood(
         self,
@@ -383,11 +558,20 @@ class LanguageModel:
         self._masks[name] = dropout_mask(rng, shape, probability, values.dtype)
         return self._masks[name]
 
+    def _through_projection(self, d_projected: np.ndarray, flat: np.ndarray) -> np.ndarray:
+        """Return the gradient of the outputs `flat` of the network, given that of the inputs of the softmax."""
+        if self._projection is None:
+            return d_projected
+        self._projection.add_gradient(product(d_projected.T, flat))
+        return product(d_projected, self._projection.value)
+
     def _projected(self, flat: np.ndarray) -> np.ndarray:
         return flat if self._projection is None else product(flat, self._projection.value.T)
 
     def save(self, directory: str | PathLike[str]) -> None:
         """Write ``model.safetensors``, ``language_model.json`` and ``vocabulary.tsv`` into a new directory.
+
+        If the model was tuned, ``adaptation.json`` and ``gradient_rms.safetensors`` are written, too.
 
         The directory is written under a temporary name and renamed when it is complete.
 
@@ -406,6 +590,8 @@ class LanguageModel:
             about = {"format": _FORMAT, "model": asdict(self.config), "tokenizer": self.tokenizer_settings}
             write_json(new / _ABOUT, about)
             self.vocabulary.save(new / _VOCABULARY)
+            if self.adaptation.validation:
+                self.adaptation.save(new)
 
     @classmethod
     def load(cls, directory: str | PathLike[str]) -> "LanguageModel":
@@ -457,6 +643,7 @@ class LanguageModel:
             tokenizer=tokenizer,
         )
         model.assign(arrays, str(directory))
+        model._adaptation = directory
         return model
 
     def assign(self, arrays: Mapping[str, np.ndarray], origin: str) -> None:

@@ -186,6 +186,29 @@ def sentence_log_likelihoods(model: "LanguageModel", sentences: Sequence[np.ndar
     return found
 
 
+def hidden_states(model: "LanguageModel", sentences: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Compute the states of the last layer after each word of sentences, each read on its own after ``<eos>``.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    sentences : sequence of (n,)
+        Ids; sentences of similar length are read side by side.
+
+    Returns
+    -------
+    list of (n, H) float32
+        In the order of `sentences`.
+    """
+    found = [np.empty((0, model.network.output_size), np.float32)] * len(sentences)
+    for group in _groups([len(sentence) for sentence in sentences]):
+        words, lengths = pad_sequences([sentences[i] for i in group])
+        outputs = model.outputs(np.vstack([np.full((1, len(group)), model.eos), words]), lengths + 1)
+        for column, number in enumerate(group):
+            found[number] = outputs[1 : lengths[column] + 1, column].copy()
+    return found
+
+
 def _groups(lengths: list[int]) -> Iterator[list[int]]:
     """Yield the numbers of sentences to be read together, from the shortest to the longest."""
     group: list[int] = []

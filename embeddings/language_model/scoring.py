@@ -1,7 +1,8 @@
-"""Log-probabilities of a text under a language model, optionally interpolated with an n-gram model."""
+"""Log-probabilities of a text under a language model, also as it adapts to the text or mixed with an n-gram model."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,13 +10,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.language_model.adaptation import INTERPOLATED, PLAIN
+from embeddings.language_model.adapted_reading import AdaptedReader
 from embeddings.language_model.backoff import NgramModel
 from embeddings.language_model.lines import encode_lines
+from embeddings.language_model.neural_cache import mixed
 from embeddings.language_model.perplexity import Perplexity, log_likelihoods, sentence_log_likelihoods
 from embeddings.text.tokenizer.token_lists import NotTextError, described, is_sequence
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
+
+logger = logging.getLogger(__name__)
+
+_UNKNOWN_SHARE, _UNKNOWN_WORDS = 0.4, 20
+"""A text with a larger share of unknown words, and with this number of them, is hardly one for the model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +38,11 @@ class ScoredText:
     ids : list of (n + 1,) int32
         Their ids, with ``<eos>`` at the end.
     log_likelihoods : list of (n + 1,) float64
-        ln P of each id; empty for a line without words that was read as part of a stream.
+        ln P of each id by the model as it is; empty for a line without words that was read as part of a stream.
     eos, unk : int
         Ids of ``<eos>`` and ``<unk>``.
+    adapted : dict of str to list of (n + 1,) float64
+        The same with "cache", "dynamic", "dynamic+cache", and "interpolated", the last of them mixed with n-grams.
     """
 
     lines: list[list[str]]
@@ -39,14 +50,28 @@ class ScoredText:
     log_likelihoods: list[np.ndarray]
     eos: int
     unk: int
+    adapted: dict[str, list[np.ndarray]] = field(default_factory=dict)
 
     @property
     def perplexity(self) -> Perplexity:
-        """The perplexity of all lines that have words; an `EmbeddingsError` if no line has any."""
+        """The plain perplexity of all lines that have words; an `EmbeddingsError` if no line has any."""
+        return self._perplexity_of(self.log_likelihoods)
+
+    @property
+    def adapted_perplexities(self) -> dict[str, Perplexity]:
+        """The perplexity by the names of `adapted`."""
+        return {name: self._perplexity_of(values) for name, values in self.adapted.items()}
+
+    @property
+    def asked_for(self) -> list[np.ndarray]:
+        """The log-likelihoods with everything that was asked for: the last of `adapted`, or the plain ones."""
+        return [self.log_likelihoods, *self.adapted.values()][-1]
+
+    def _perplexity_of(self, log_likelihoods: list[np.ndarray]) -> Perplexity:
         kept = [place for place, line in enumerate(self.lines) if line]
         if not kept:
             raise EmbeddingsError("the text holds no words: expected at least one line of text")
-        ids, log_p = (np.concatenate([parts[i] for i in kept]) for parts in (self.ids, self.log_likelihoods))
+        ids, log_p = (np.concatenate([parts[i] for i in kept]) for parts in (self.ids, log_likelihoods))
         return Perplexity.of(ids, log_p, self.eos, self.unk)
 
 
@@ -55,6 +80,7 @@ def score_text(
     text: str,
     *,
     independent: bool = False,
+    reader: AdaptedReader | None = None,
     ngrams: NgramModel | None = None,
     weight: float = 0.5,
 ) -> ScoredText:
@@ -66,10 +92,13 @@ def score_text(
     text : str
         Each line is a sentence.
     independent : bool
-        Read every line on its own, as n-gram models do; otherwise the state continues from line to line, and lines
-        without words are left out.
+        Read every line from a zero state, as n-gram models do; otherwise the state continues from line to line, and
+        lines without words are left out.
+    reader : AdaptedReader, optional
+        Reads the text with a cache or dynamic evaluation, too; they continue from line to line (`adapted_reader`).
     ngrams : NgramModel, optional
-        A model to interpolate with (`load_ngram_model`): P = (1 - weight) P_model + weight P_ngrams.
+        A model to interpolate with (`load_ngram_model`): P = (1 - weight) P_model + weight P_ngrams, where P_model is
+        everything that `reader` does together.
     weight : float
         Weight of the n-gram model, from 0 to 1.
 
@@ -78,22 +107,45 @@ def score_text(
     ScoredText
     """
     lines, ids = encode_lines(text, model.vocabulary, model.make_tokenizer())
-    if independent:
-        log_p = sentence_log_likelihoods(model, ids)
-    elif not any(lines):
-        log_p = [np.empty(0)] * len(lines)
+    if independent or not any(lines):
+        read = _independent(model, ids, reader) if independent else {PLAIN: [np.empty(0)] * len(lines)}
     else:
         ends = np.cumsum([len(line_ids) if line else 0 for line, line_ids in zip(lines, ids, strict=True)])
         stream = np.concatenate([line_ids for line, line_ids in zip(lines, ids, strict=True) if line])
-        log_p = np.split(log_likelihoods(model, stream), ends[:-1])
-    if ngrams is not None and weight > 0:
-        with np.errstate(divide="ignore"):
-            shares = np.log([1 - weight, weight])
-        log_p = [
-            np.logaddexp(shares[0] + own, shares[1] + ngrams.log_likelihoods(line)) if len(own) else own
-            for own, line in zip(log_p, lines, strict=True)
+        streams = {PLAIN: [log_likelihoods(model, stream)]} if reader is None else reader.read([stream])
+        read = {name: np.split(values, ends[:-1]) for name, [values] in streams.items()}
+    diverged = reader is not None and reader.diverged
+    if ngrams is not None and weight > 0 and not diverged:
+        last = list(read.values())[-1]
+        read[INTERPOLATED] = [
+            mixed(own, np.exp(ngrams.log_likelihoods(line)), weight) if len(own) else own
+            for own, line in zip(last, lines, strict=True)
         ]
-    return ScoredText(lines=lines, ids=ids, log_likelihoods=log_p, eos=model.eos, unk=model.unk)
+    plain = read.pop(PLAIN)
+    return ScoredText(lines=lines, ids=ids, log_likelihoods=plain, eos=model.eos, unk=model.unk, adapted=read)
+
+
+def _independent(
+    model: "LanguageModel", ids: Sequence[np.ndarray], reader: AdaptedReader | None
+) -> dict[str, list[np.ndarray]]:
+    return {PLAIN: sentence_log_likelihoods(model, ids)} if reader is None else reader.read(ids)
+
+
+def warn_if_foreign(words: int, unknown: int) -> None:
+    """Warn if a large share of the words of a text are unknown to the model.
+
+    Parameters
+    ----------
+    words, unknown : int
+        Number of words, and of those that are not in the vocabulary.
+    """
+    if unknown >= _UNKNOWN_WORDS and unknown > _UNKNOWN_SHARE * words:
+        logger.warning(
+            "%s of %s words are not in the vocabulary of the model and are read as <unk>: is the text in another "
+            "language, or not tokenized as the training text was?",
+            f"{unknown:,}",
+            f"{words:,}",
+        )
 
 
 def score_with_ngrams(ngrams: NgramModel, lines: list[list[str]]) -> ScoredText:

@@ -47,6 +47,7 @@ COMMANDS: dict[str, dict[str, str]] = {
     "Language models": {
         "train-lm": "train_lm:train_lm_command",
         "ngram": "ngram:ngram_command",
+        "tune-lm": "tune_lm:tune_lm_command",
         "perplexity": "language_model:perplexity_command",
         "score": "language_model:score_command",
         "generate": "language_model:generate_command",

@@ -4,7 +4,7 @@ import json
 import logging
 import math
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,8 +31,9 @@ from pipelines.settings.sections import STANDARD_INPUT
 from vecmill.files import shown_size
 
 if TYPE_CHECKING:
+    from embeddings.language_model.adapted_reading import AdaptedReader
     from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.ngram_files import NgramModel
+    from embeddings.language_model.neural_cache import CacheSettings
     from embeddings.language_model.scoring import ScoredText
 
 logger = logging.getLogger(__name__)
@@ -63,7 +64,28 @@ LMOrNgrams = Annotated[
         metavar="LM", help="Directory that train-lm or 'vecmill run' wrote, or ARPA file.", callback=language_model_path
     ),
 ]
-Weight = Annotated[float, typer.Option(min=0.0, max=1.0, help="Weight of the n-gram model in the interpolation.")]
+Weight = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Weight of the n-gram model in the interpolation.",
+        show_default="learned by tune-lm, or 0.5",
+    ),
+]
+Cache = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Adapt with a neural cache of the last N words.", show_default="no cache"),
+]
+Theta = Annotated[
+    float | None,
+    typer.Option(metavar="X", help="Theta of the cache: how much like states count.", show_default="found by tune-lm"),
+]
+CacheWeight = Annotated[
+    float | None,
+    typer.Option(min=0.0, max=1.0, help="Weight lambda of the cache.", show_default="found by tune-lm"),
+]
+_ADAPTED_WIDTH = 13
 
 
 def perplexity_command(
@@ -74,8 +96,14 @@ def perplexity_command(
     independent: Annotated[
         bool, typer.Option("--independent", help="Reset the hidden state before every line.")
     ] = False,
+    cache: Cache = None,
+    theta: Theta = None,
+    cache_weight: CacheWeight = None,
+    dynamic: Annotated[
+        bool, typer.Option("--dynamic", help="Adapt with dynamic evaluation, as tune-lm has set it.")
+    ] = False,
     interpolate: Interpolate = None,
-    weight: Weight = 0.5,
+    weight: Weight = None,
     tokenizer: TokenizerName = "fast",
     lowercase: Lowercase = True,
     punctuation: Punctuation = True,
@@ -86,24 +114,37 @@ def perplexity_command(
 
     Probabilities are normalized over the whole vocabulary; logarithms are to base 10. "perplexity" includes every word
     and every end of line; "-OOV" excludes unknown words (KenLM's "excluding OOVs", SRILM's ppl), "-<eos>" excludes
-    the ends of lines; "ppl1" is SRILM's. An ARPA file says nothing of its tokenizer: give that of its text.
+    the ends of lines; "ppl1" is SRILM's. What the text would have with --cache, --dynamic and --interpolate stands in
+    columns of its own, which count every word and every end of line; "interpolated" is all of them together. An ARPA
+    file says nothing of its tokenizer: give that of its text.
 
     Example: vecmill perplexity runs/pydocs-lm text.txt --words
     """
+    from embeddings.language_model.scoring import warn_if_foreign
+
+    reading: _ArpaFile | _Mixture
     if model.is_file():
-        if interpolate:
-            raise ConfigError("--interpolate: an ARPA file is mixed with a recurrent language model, not with another")
-        score = _ngram_scorer(model, tokenizer, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)
+        if interpolate or cache or dynamic:
+            raise ConfigError(
+                f"--cache, --dynamic and --interpolate: {model} is an ARPA file; give a model of train-lm"
+            )
+        reading = _ArpaFile(model, tokenizer, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)
     else:
-        score = _scorer(model, independent, interpolate, weight)
+        from embeddings.language_model.model import LanguageModel
+
+        reading = _Mixture(LanguageModel.load(model), cache, theta, cache_weight, dynamic, interpolate, weight)
     for number, file in enumerate(files):
-        scored = score(_read(file))
+        scored = reading.score(file, independent=independent)
         if not any(scored.lines):
             raise EmbeddingsError(f"{file} contains no words; expected at least one line of text")
-        found = scored.perplexity
+        found, adapted = scored.perplexity, scored.adapted_perplexities
+        warn_if_foreign(found.words, found.oov)
         details = _sentences(scored, words) if sentences or words else []
         if as_json:
-            extra = {"lines": details} if details else {}
+            extra: dict[str, Any] = {"lines": details} if details else {}
+            if reading.columns:
+                records = {name: adapted[name].to_dict() if name in adapted else None for name in reading.columns}
+                extra = {"adapted": records, **extra}
             typer.echo(json.dumps({"file": file, **found.to_dict(), **extra}, ensure_ascii=False))
             continue
         for detail in details:
@@ -111,45 +152,52 @@ def perplexity_command(
         counts = f"{found.sentences:,}", f"{found.words:,}", f"{found.oov:,}", f"{found.log10:,.2f}"
         values = found.perplexity, found.without_oov, found.without_eos, found.without_oov_and_eos, found.ppl1
         cells = [*counts, *(f"{value:,.2f}" for value in values)]
+        cells += [f"{adapted[name].perplexity:,.2f}" if name in adapted else "diverged" for name in reading.columns]
+        columns = [*COLUMNS, *((name, _ADAPTED_WIDTH) for name in reading.columns)]
         if details or number == 0:
-            _print_row([title for title, _ in COLUMNS], "file")
-        results.print(
-            " ".join(cell.rjust(width) for cell, (_, width) in zip(cells, COLUMNS, strict=True)) + f"  {file}"
-        )
+            _print_row([title for title, _ in columns], columns, "file")
+        _print_row(cells, columns, file)
 
 
 def score_command(
     model: LM,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, or - for stdin.")] = STANDARD_INPUT,
+    cache: Cache = None,
+    theta: Theta = None,
+    cache_weight: CacheWeight = None,
     interpolate: Interpolate = None,
-    weight: Weight = 0.5,
+    weight: Weight = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Print log10 P of every line of a text.
 
     Lines are scored independently of each other, so that candidates can be ranked. Lines on stdin are scored as they
-    arrive.
+    arrive. With --cache every line is scored after the lines before it: words that they hold are more probable.
 
     Example: vecmill score runs/pydocs-lm candidates.txt | sort -gr
     """
     from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.scoring import score_text
+    from embeddings.language_model.scoring import score_text, warn_if_foreign
 
     lm = LanguageModel.load(model)
-    ngrams = _ngrams(lm, interpolate, weight)
+    mixture = _Mixture(lm, cache, theta, cache_weight, False, interpolate, weight)
+    reader = mixture.reader()
     skipped: Counter[str] = Counter()
+    words = unknown = 0
     for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped):
         text = "".join(f"{line}\n" for line in lines)
-        scored = score_text(lm, text, independent=True, ngrams=ngrams, weight=weight)
-        parts = zip(lines, scored.lines, scored.ids, scored.log_likelihoods, strict=True)
+        scored = score_text(lm, text, independent=True, reader=reader, **mixture.ngrams)
+        parts = zip(lines, scored.lines, scored.ids, scored.asked_for, strict=True)
         for shown, line, numbers, values in parts:
             total = math.fsum(values) / math.log(10)
             oov = int(np.sum(numbers == lm.unk))
+            words, unknown = words + len(line), unknown + oov
             if as_json:
                 record = {"text": shown, "log10": total, "words": len(line), "oov": oov}
                 typer.echo(json.dumps(record, ensure_ascii=False))
             else:
                 typer.echo(results.shown(f"{total:.4f}\t{shown}"))
+    warn_if_foreign(words, unknown)
     for reason, count in skipped.items():
         logger.warning("skipped: %s %s", f"{count:,}", reason)
 
@@ -167,6 +215,9 @@ def generate_command(
         float, typer.Option(help="Sample from the most probable words up to this total probability.")
     ] = 0.95,
     beam: Annotated[int | None, typer.Option(min=1, help="Use beam search of this width instead of sampling.")] = None,
+    cache: Cache = None,
+    theta: Theta = None,
+    cache_weight: CacheWeight = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the sampling.", show_default="random")] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Continue after the end of a line.")] = False,
     unknown: Annotated[bool, typer.Option("--unknown", help="Allow <unk> in the output.")] = False,
@@ -185,7 +236,8 @@ def generate_command(
     except ValueError as error:
         raise ConfigError(f"--{error}".replace("_", "-", 1)) from None
     lm = LanguageModel.load(model)
-    settings: dict[str, Any] = {"number": number, "config": config, "beam": beam, "seed": seed}
+    neural_cache = None if cache is None else _cache_settings(lm, cache, theta, cache_weight)
+    settings: dict[str, Any] = {"number": number, "config": config, "beam": beam, "cache": neural_cache, "seed": seed}
     for text in continue_text(lm, prompt, length, stop_at_eos=not lines, **settings):
         written = " ".join(text) if tokens else write_out(text)
         typer.echo(
@@ -219,7 +271,7 @@ def export_lm_command(
     results.print(json.dumps({"out": str(out), "bytes": size}) if as_json else f"{out}: {shown_size(size)}")
 
 
-def _read(source: str) -> str:
+def read_text(source: str) -> str:
     """Return the text of a file or of standard input; log what is left out."""
     from embeddings.text.misread import IF_OTHER_ENCODING
 
@@ -233,32 +285,91 @@ def _read(source: str) -> str:
     return text
 
 
-def _ngrams(lm: "LanguageModel", interpolate: Path | None, weight: float) -> "NgramModel | None":
-    """Return the n-gram model to interpolate with; None if there is none, or if it has no weight."""
-    from embeddings.language_model.ngram_files import load_ngram_model
+class _Mixture:
+    """What a text is read with besides the model as it is: a cache, dynamic evaluation, an n-gram model.
 
-    used = interpolate if weight > 0 else None
-    return load_ngram_model(used, lm.vocabulary, lm.make_tokenizer()) if used else None
+    Attributes
+    ----------
+    columns : list of str
+        Names of the results that stand beside the plain one.
+    ngrams : dict of str to Any
+        The n-gram model and its weight, for `score_text`.
+    """
+
+    def __init__(
+        self,
+        lm: "LanguageModel",
+        cache: int | None,
+        theta: float | None,
+        cache_weight: float | None,
+        dynamic: bool,
+        interpolate: Path | None,
+        weight: float | None,
+    ):
+        from embeddings.language_model.adaptation import INTERPOLATED, PLAIN
+        from embeddings.language_model.ngram_files import load_ngram_model
+
+        if cache is None and (theta is not None or cache_weight is not None):
+            raise ConfigError("--theta and --cache-weight are settings of a cache: add --cache N")
+        self._lm = lm
+        self._adapting: dict[str, Any] = {"cache": cache, "dynamic": dynamic}
+        self._adapting |= {"theta": theta, "cache_weight": cache_weight}
+        self._first = self._make_reader()
+        columns = self._first.columns if self._first else (PLAIN,)
+        self.columns = list(columns[1:])
+        self.ngrams: dict[str, Any] = {}
+        if interpolate is not None and weight != 0:
+            learned = lm.adaptation.ngram_weight(interpolate, columns[-1]) if weight is None else weight
+            self.ngrams = {"ngrams": load_ngram_model(interpolate, lm.vocabulary, lm.make_tokenizer())}
+            self.ngrams["weight"] = learned
+            self.columns.append(INTERPOLATED)
+
+    def reader(self) -> "AdaptedReader | None":
+        """Return a reader for another text; None to read it plainly."""
+        ready, self._first = self._first, None
+        return ready or self._make_reader()
+
+    def score(self, file: str, *, independent: bool) -> "ScoredText":
+        """Score a text; log if dynamic evaluation has diverged on it."""
+        from embeddings.language_model.scoring import score_text
+
+        reader = self.reader()
+        scored = score_text(self._lm, read_text(file), independent=independent, reader=reader, **self.ngrams)
+        if reader and reader.diverged:
+            logger.warning("%s: %s", file, reader.diverged)
+        return scored
+
+    def _make_reader(self) -> "AdaptedReader | None":
+        try:
+            return self._lm.adapted_reader(**self._adapting)
+        except ValueError as error:
+            raise ConfigError(f"--{error}".replace(" ", "-", 1)) from None
 
 
-def _scorer(model: Path, independent: bool, interpolate: Path | None, weight: float) -> "Callable[[str], ScoredText]":
-    """Return what scores a text with a recurrent language model."""
-    from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.scoring import score_text
-
-    lm = LanguageModel.load(model)
-    ngrams = _ngrams(lm, interpolate, weight)
-    return lambda text: score_text(lm, text, independent=independent, ngrams=ngrams, weight=weight)
+def _cache_settings(lm: "LanguageModel", cache: int, theta: float | None, weight: float | None) -> "CacheSettings":
+    """Return the settings of a cache; a `ConfigError` for a value that is out of range."""
+    try:
+        return lm.adaptation.cache_settings(cache, theta, weight)
+    except ValueError as error:
+        raise ConfigError(f"--{error}".replace(" ", "-", 1)) from None
 
 
-def _ngram_scorer(model: Path, tokenizer: str, **settings: bool) -> "Callable[[str], ScoredText]":
-    """Return what scores a text with an ARPA file."""
-    from embeddings import make_tokenizer
-    from embeddings.language_model.arpa import ArpaModel
-    from embeddings.language_model.scoring import score_with_ngrams
+class _ArpaFile:
+    """An n-gram model, which reads a text plainly."""
 
-    ngrams, splits = ArpaModel(model), make_tokenizer(tokenizer, **settings)
-    return lambda text: score_with_ngrams(ngrams, splits.tokenize(text))
+    columns: tuple[str, ...] = ()
+
+    def __init__(self, path: Path, tokenizer: str, **settings: Any):
+        from embeddings import make_tokenizer
+        from embeddings.language_model.arpa import ArpaModel
+
+        self._ngrams, self._tokenizer = ArpaModel(path), make_tokenizer(tokenizer, **settings)
+
+    def score(self, file: str, *, independent: bool) -> "ScoredText":
+        """Score the lines of a text, each by itself in any case."""
+        from embeddings.language_model.scoring import score_with_ngrams
+
+        return score_with_ngrams(self._ngrams, self._tokenizer.tokenize(read_text(file)))
 
 
 def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:
@@ -267,26 +378,35 @@ def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:
     from embeddings.text.vocabulary import EOS
 
     records = []
-    for line, ids, log_p in zip(scored.lines, scored.ids, scored.log_likelihoods, strict=True):
+    parts = zip(scored.lines, scored.ids, scored.log_likelihoods, strict=True)
+    for place, (line, ids, log_p) in enumerate(parts):
         if not line:
             continue
         found = Perplexity.of(ids, log_p, scored.eos, scored.unk)
+        adapted = {name: values[place] for name, values in scored.adapted.items()}
         record: dict[str, Any] = {"text": " ".join(line), **found.to_dict()}
+        if adapted:
+            each = {name: Perplexity.of(ids, values, scored.eos, scored.unk) for name, values in adapted.items()}
+            record["adapted"] = {name: perplexity.to_dict() for name, perplexity in each.items()}
         if words:
+            columns = {"log10": log_p, **adapted}
             record["tokens"] = [
-                {"word": word, "log10": value / math.log(10), "oov": number == scored.unk}
-                for word, number, value in zip([*line, EOS], ids.tolist(), log_p.tolist(), strict=True)
+                {"word": word, "oov": number == scored.unk}
+                | {name: float(values[i]) / math.log(10) for name, values in columns.items()}
+                for i, (word, number) in enumerate(zip([*line, EOS], ids.tolist(), strict=True))
             ]
         records.append(record)
     return records
 
 
-def _print_row(cells: list[str], file: str) -> None:
-    padded = [cell.rjust(width) for cell, (_, width) in zip(cells, COLUMNS, strict=True)]
-    results.print(" ".join([*padded, "", file]))
+def _print_row(cells: Sequence[str], columns: Sequence[tuple[str, int]], file: str) -> None:
+    padded = [cell.rjust(width) for cell, (_, width) in zip(cells, columns, strict=True)]
+    results.print(" ".join(padded) + f"  {file}")
 
 
 def _print_sentence(record: dict[str, Any]) -> None:
-    results.print(f"{record['log10']:.4f}\tperplexity {record['perplexity']:.2f}\t{record['text']}")
+    adapted = "".join(f"  {name} {found['perplexity']:.2f}" for name, found in record.get("adapted", {}).items())
+    results.print(f"{record['log10']:.4f}\tperplexity {record['perplexity']:.2f}{adapted}\t{record['text']}")
     for token in record.get("tokens", ()):
-        results.print(f"  {token['log10']:9.4f}  {token['word']}{'  OOV' if token['oov'] else ''}")
+        values = "".join(f"  {token[name]:9.4f}" for name in ("log10", *record.get("adapted", ())))
+        results.print(f"{values}  {token['word']}{'  OOV' if token['oov'] else ''}")

@@ -20,6 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
+from pipelines.settings.file_names import ADAPTATION_FILES, LANGUAGE_MODEL_FILE
 from vecmill.errors import VecmillError
 from vecmill.files import entries, file_digest, write_json
 
@@ -118,6 +119,12 @@ class Manifest:
             if found := record.get("inputs", {}).get("corpus"):
                 return str(found)
         return self.history.get("fetch", {}).get("digest")
+
+    @property
+    def known_files(self) -> set[str]:
+        """Names of the files that may be in the directory: outputs, the manifest, and what tune-lm adds to a model."""
+        added = ADAPTATION_FILES if LANGUAGE_MODEL_FILE in self.outputs else ()
+        return {*self.outputs, MANIFEST_FILE, *added}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, which begins with the stage, its fingerprint and the hash of the text."""

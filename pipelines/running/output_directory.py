@@ -152,7 +152,7 @@ class OutputDirectory:
         if not found:
             return
         try:
-            known = {*Manifest.read(path).outputs, MANIFEST_FILE}
+            known = Manifest.read(path).known_files
         except ManifestError:
             raise OutputError(
                 f"{self._shown} exists and was not written by vecmill; choose another directory"

@@ -148,9 +148,8 @@ def _problems_of(stage: Path, manifest: Manifest, read: Callable[[int], None]) -
             found.append((name, "missing"))
         elif path.stat().st_size != entry["bytes"] or _hash(path, read) != entry["sha256"]:
             found.append((name, "damaged"))
-    known = {*manifest.outputs, MANIFEST_FILE}
     present = (path.relative_to(stage).as_posix() for path in entries(stage) if not path.is_dir())
-    return found + [(name, "foreign") for name in present if name not in known]
+    return found + [(name, "foreign") for name in present if name not in manifest.known_files]
 
 
 def _hash(path: Path, read: Callable[[int], None]) -> str | None:

@@ -10,3 +10,5 @@ LANGUAGE_MODEL_FILE = "language_model.json"
 """Settings of a language model; no other directory has it."""
 PERPLEXITY_FILE = "evaluation.json"
 """Perplexity of a language model and of its baselines."""
+ADAPTATION_FILES = ("adaptation.json", "gradient_rms.safetensors")
+"""What tune-lm adds to the finished directory of a language model."""

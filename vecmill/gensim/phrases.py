@@ -94,9 +94,7 @@ class _PhrasesTransformation:
     def __init__(self, connector_words: Iterable[str]) -> None:
         self.connector_words = frozenset(connector_words)
 
-    def score_candidate(
-        self, word_a: str, word_b: str, in_between: list[str]
-    ) -> tuple[str, float] | tuple[None, None]:
+    def score_candidate(self, word_a: str, word_b: str, in_between: list[str]) -> tuple[str, float] | tuple[None, None]:
         """Return the phrase of two words and the connector words between them with its score, or (None, None)."""
         raise NotImplementedError
 
@@ -242,9 +240,7 @@ class Phrases(_PhrasesTransformation):
             self.vocab = dict(kept)
         logger.info("collected %i token types from %i words", len(self.vocab), self.corpus_word_count)
 
-    def score_candidate(
-        self, word_a: str, word_b: str, in_between: list[str]
-    ) -> tuple[str, float] | tuple[None, None]:
+    def score_candidate(self, word_a: str, word_b: str, in_between: list[str]) -> tuple[str, float] | tuple[None, None]:
         """Return the phrase of two words and the connector words between them with its score, or (None, None).
 
         Parameters
@@ -354,9 +350,7 @@ class FrozenPhrases(_PhrasesTransformation):
         self.phrasegrams = phrases_model.export_phrases()
         logger.info("exported %i phrases", len(self.phrasegrams))
 
-    def score_candidate(
-        self, word_a: str, word_b: str, in_between: list[str]
-    ) -> tuple[str, float] | tuple[None, None]:
+    def score_candidate(self, word_a: str, word_b: str, in_between: list[str]) -> tuple[str, float] | tuple[None, None]:
         """Return the phrase of two words and the connector words between them with its score, or (None, None)."""
         phrase = self.delimiter.join([word_a, *in_between, word_b])
         score = self.phrasegrams.get(phrase)

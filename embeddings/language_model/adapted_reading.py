@@ -1,0 +1,145 @@
+"""Reading a text with a model that adapts to it: plain, with a cache, with dynamic evaluation, with both.
+
+Each way of reading gives ln P of every word; they never mix, so that each can stand beside the plain figure.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embeddings.language_model.adaptation import CACHE, DYNAMIC, DYNAMIC_CACHE, PLAIN
+from embeddings.language_model.dynamic_evaluation import (
+    DynamicEvaluation,
+    DynamicEvaluationDiverged,
+    Passage,
+)
+from embeddings.language_model.neural_cache import CacheSettings, NeuralCache, mixed
+from embeddings.language_model.perplexity import WINDOW
+from embeddings.networks.batching import Columns, windows
+from embeddings.networks.cells import State
+from embeddings.text.id_stream import Ids
+
+if TYPE_CHECKING:
+    from embeddings.language_model.model import LanguageModel
+
+LogLikelihoods = list[np.ndarray]
+"""ln P of the words of each sequence."""
+
+
+class AdaptedReader:
+    """Reads texts in order; caches and the weights of dynamic evaluation go on from one to the next.
+
+    Parameters
+    ----------
+    model : LanguageModel
+        Does not change.
+    cache : CacheSettings, optional
+        Also read with a neural cache.
+    dynamic : DynamicEvaluation, optional
+        Also read with dynamic evaluation.
+    dynamic_cache : CacheSettings, optional
+        Also read with a cache on top of dynamic evaluation.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The ways in which it reads, of `adaptation.BASES`.
+    diverged : DynamicEvaluationDiverged or None
+        Why there is no result of dynamic evaluation any more.
+    """
+
+    def __init__(
+        self,
+        model: "LanguageModel",
+        *,
+        cache: CacheSettings | None = None,
+        dynamic: DynamicEvaluation | None = None,
+        dynamic_cache: CacheSettings | None = None,
+    ):
+        self._model, self._dynamic = model, dynamic
+        self._plain_cache = _CacheReader(cache) if cache else None
+        self._dynamic_cache = _CacheReader(dynamic_cache) if dynamic and dynamic_cache else None
+        there = {
+            PLAIN: True,
+            CACHE: self._plain_cache,
+            DYNAMIC: dynamic,
+            DYNAMIC_CACHE: self._dynamic_cache,
+        }
+        self.columns = tuple(name for name, part in there.items() if part)
+        self.diverged: DynamicEvaluationDiverged | None = None
+
+    def read(self, sequences: Sequence[Ids]) -> dict[str, LogLikelihoods]:
+        """Read sequences of words, each from a zero state.
+
+        Parameters
+        ----------
+        sequences : sequence of (n,)
+            Texts with ``<eos>`` at the end of each line.
+
+        Returns
+        -------
+        dict of str to list of (n,) float64
+            ln P of each word, by the names of `columns`; without those of dynamic evaluation once it has diverged.
+        """
+        found = _read(sequences, lambda ids: plain_passages(self._model, ids), self._plain_cache, (PLAIN, CACHE))
+        if self._dynamic is not None and self.diverged is None:
+            try:
+                names = DYNAMIC, DYNAMIC_CACHE
+                found |= _read(sequences, self._dynamic.passages, self._dynamic_cache, names)
+            except DynamicEvaluationDiverged as error:
+                self.diverged = error
+        return found
+
+
+class _CacheReader:
+    """A cache that goes on from passage to passage."""
+
+    def __init__(self, settings: CacheSettings):
+        self._settings, self._cache = settings, NeuralCache(settings.size)
+
+    def read(self, passage: Passage) -> np.ndarray:
+        """Return ln P of the words of a passage in the mixture, (T,)."""
+        [p] = self._cache.read(passage.hidden, passage.words, [self._settings.theta])
+        self._cache = self._cache.after(passage.hidden, passage.words)
+        return mixed(passage.log_p, p, self._settings.weight)
+
+
+def plain_passages(model: "LanguageModel", ids: Ids) -> Iterator[Passage]:
+    """Read a text from a zero state, as `perplexity.log_likelihoods` does.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    ids : (N,)
+
+    Yields
+    ------
+    Passage
+        `WINDOW` words, whose hidden states the next passage may overwrite.
+    """
+    columns = Columns(ids, 1, model.eos)
+    states: list[State] | None = None
+    for rows in windows(columns.steps, WINDOW):
+        inputs, targets = columns.window(rows)
+        hidden, states = model.hidden(inputs, states)
+        yield Passage(hidden[:, 0], targets[:, 0], model.output.log_likelihood(hidden[:, 0], targets[:, 0]))
+
+
+def _read(
+    sequences: Sequence[Ids],
+    passages_of: Callable[[Ids], Iterator[Passage]],
+    cache: _CacheReader | None,
+    names: tuple[str, str],
+) -> dict[str, LogLikelihoods]:
+    """Return ln P under the first name, and with the cache, if there is one, under the second."""
+    found: dict[str, LogLikelihoods] = {name: [] for name in names[: 1 if cache is None else 2]}
+    for ids in sequences:
+        read: dict[str, list[np.ndarray]] = {name: [] for name in found}
+        for passage in passages_of(ids):
+            read[names[0]].append(passage.log_p)
+            if cache is not None:
+                read[names[1]].append(cache.read(passage))
+        for name, pieces in read.items():
+            found[name].append(np.concatenate(pieces))
+    return found
