@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from embeddings.setting_types import require_type
 from embeddings.text.phrase_table import PhraseSettings, PhraseTable
-from embeddings.text.tokenizer.token_lists import NotTextError, TokenLists, described, is_sequence
+from embeddings.text.tokenizer.token_lists import NotTextError, TokenLists
+from vecmill.arguments import described, is_sequence
 from vecmill.plurals import counted
 from vecmill.text_input import TextInput
 

@@ -53,8 +53,10 @@ from embeddings.formats.stream import (
 from embeddings.formats.word_counts import read_word_counts, with_counts
 from embeddings.setting_types import require_type
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.model_directory import SUBWORDS_FILE, read_tokenizer_settings, vectors_path
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_function, require_path
 from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
@@ -131,6 +133,8 @@ def read(
     ValueError, TypeError
         `limit` is below 1, or no int.
     """
+    require_path("path", path)
+    require_type("format", format, str | None)
     source, decoding = vectors_path(path), make_decoding(encoding, errors)
     entry = _readable(source, format, decoding)
     require_type("limit", limit, int | None)
@@ -182,6 +186,11 @@ def write(
     EmbeddingsError
         The file cannot be written, or the directory exists and `overwrite` is not set.
     """
+    require_vectors(vectors)
+    require_path("path", path)
+    require_type("format", format, str | None)
+    require_type("dtype", dtype, str)
+    require_function("progress", progress)
     destination = _absolute(path)
     entry = _writable(destination, format, dtype, overwrite, vectors.subwords is not None)
     if entry.name == "model":

@@ -14,6 +14,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
+from vecmill.arguments import require_words
 from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
@@ -260,7 +261,7 @@ class Vocabulary:
         TypeError
             A str is given instead of a list of words.
         """
-        require_list(words)
+        require_words(words)
         if missing is None:
             return np.array([self.id(word) for word in words], np.int32)
         return np.array(self.find(words, missing), np.int32)
@@ -394,9 +395,3 @@ def _lines(words: list[str], counts: list[int] | None) -> str:
     if counts is None:
         return "\t0\n".join([*words, ""])
     return "".join(map("{}\t{}\n".format, words, counts))
-
-
-def require_list(words: object) -> None:
-    """Raise a TypeError if a str is given instead of a list of words: its letters would be read as words."""
-    if isinstance(words, str):
-        raise TypeError(f"got the str {words[:40]!r}; expected a list of words, such as {words.split()[:3]!r}")

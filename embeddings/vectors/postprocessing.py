@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.vocabulary import require_list
-from embeddings.vectors.embedding_matrix import BLOCK, Word
+from embeddings.vectors.embedding_matrix import BLOCK, Word, require_vectors
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_words
 
 
 def unit_norm(vectors: WordVectors) -> WordVectors:
@@ -133,7 +133,8 @@ def known_words(vectors: WordVectors, sentences: Sequence[Sequence[str]]) -> Kno
     TypeError
         A sentence is not a list of words.
     """
-    require_list(sentences)
+    require_vectors(vectors)
+    require_words(sentences)
     for row, sentence in enumerate(sentences):
         if not isinstance(sentence, (list, tuple, np.ndarray)):
             raise TypeError(

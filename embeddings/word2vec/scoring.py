@@ -6,13 +6,13 @@ import numpy as np
 
 from embeddings.compilation import read_only
 from embeddings.errors import EmbeddingsError
-from embeddings.text.vocabulary import require_list
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.architectures import KERNELS
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.huffman import huffman_paths
+from vecmill.arguments import require_list
 
 
 class SentenceScorer:

@@ -4,8 +4,7 @@ The tokens are taken as they are, whatever characters they hold. All tokens of a
 compiled table of words counts and numbers its spans; Python does not look at single tokens.
 """
 
-import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -18,10 +17,10 @@ from embeddings.text.tokenizer.kernels import LINE_END_ID, LONGEST_WORD
 from embeddings.text.tokenizer.normalization import NFC, NONE, normalize_text, require_normalization
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, tokenizer_of
 from embeddings.text.tokenizer.word_table import WordTable
+from vecmill.arguments import described, is_sequence
 
 _TOKENS_AT_ONCE = 1 << 13  # their str objects fit into the processor's cache
 _SEPARATOR = "\0"  # between tokens in the text that is numbered
-_LONGEST_SHOWN = 50  # characters of a value in a message
 _LEFT_OUT = -1  # in place of the id of a token that is empty or too long
 
 
@@ -244,14 +243,3 @@ class TokenListCounter:
                 if not isinstance(token, str):
                     return NotTextError(f"{self._name_of(index)}: token {place} is {described(token)}; expected a str")
         return None
-
-
-def is_sequence(value: Any) -> bool:
-    """Whether a value can be iterated over in an order of its own; str and bytes can."""
-    return isinstance(value, Iterable) and not isinstance(value, (Mapping, Set)) and getattr(value, "ndim", 1) > 0
-
-
-def described(value: Any) -> str:
-    """Return a value, shortened, and its type: "'king' (str)"."""
-    shown = " ".join(reprlib.repr(value).split())
-    return f"{shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + '...'} ({type(value).__name__})"
