@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -30,6 +30,7 @@ from corpora.sources import (
     remote_files,
     standard_input,
 )
+from vecmill.arguments import require_kind
 from vecmill.compression import DAMAGE
 from vecmill.files import shown_size
 from vecmill.hints import did_you_mean
@@ -39,6 +40,13 @@ logger = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 UNREADABLE = "unreadable"
 """Beginning of what stands for the hash of a file that cannot be read."""
+
+
+@runtime_checkable
+class _Readable(Protocol):
+    """What can be read, such as an open file."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
 
 
 class Corpus:  # numpydoc ignore=PR01
@@ -256,12 +264,17 @@ def open_corpus(
     ------
     CorpusError
         The source does not exist or has no files; the message suggests the closest name.
+    TypeError
+        An argument is of another type.
     """
+    for name, value in (("field", field), ("column", column)):
+        require_kind(name, value, str, "a str")
     options = ReadOptions(field, column)
     try:
         if isinstance(source, (list, tuple)):
             return _several(source, options, progress)
         if not isinstance(source, (str, os.PathLike)):
+            require_kind("source", source, _Readable, "a str, a path, a file opened in binary mode, or a list of paths")
             file = opened_file(cast(BinaryIO, source))
             return Corpus(file.path, file.path, [file], options)
         if not isinstance(source, str):

@@ -142,7 +142,7 @@ def read(
         raise ValueError(f"limit is {limit}; expected 1 or more words, or None for all")
     if entry.name == "model" and counts is None and limit is None:
         return WordVectors.load(source)
-    with _open(source, entry, progress, decoding, counts) as stream:
+    with _recognized(source, format), _open(source, entry, progress, decoding, counts) as stream:
         table = collect(stream if limit is None else first_rows(stream, limit))
     vocabulary = Vocabulary.from_words(table.words, table.counts)
     vectors = WordVectors(vocabulary, table.matrix, stream.context, stream.subwords)
@@ -257,7 +257,8 @@ def convert(
     entry = _writable(destination, format, dtype, overwrite, has_subwords(source, source_entry.name))
     count = None
     while True:
-        with _open(source, source_entry, progress, decoding, counts) as stream:
+        opened = _open(source, source_entry, progress, decoding, counts)
+        with _recognized(source, source_format), opened as stream:
             if count is None:
                 count = stream.count
             if count is None and entry.needs_count:
@@ -366,6 +367,26 @@ def _open(
         if counts is not None and counted is not None:
             stream.blocks, stream.has_counts = with_counts(stream.blocks, counted, Path(counts)), True
         yield stream
+
+
+@contextmanager
+def _recognized(path: Path, named: str | None) -> Iterator[None]:
+    """Say which format a file seems to have if it cannot be read in the one that was named."""
+    try:
+        yield
+    except FormatError as error:
+        if named is None or (seems := _seeming_format(path)) in (None, FORMATS[named].module):
+            raise
+        hint = f"{error}; the file looks like {guess_format(path)}, not like {named}"
+        raise type(error)(hint) from error.__context__
+
+
+def _seeming_format(path: Path) -> str | None:
+    """Return the module of the format that is detected, or None."""
+    try:
+        return FORMATS[guess_format(path)].module
+    except (FormatError, OSError):
+        return None
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:

@@ -4,8 +4,9 @@ import difflib
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import cached_property
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,7 +15,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
-from vecmill.arguments import require_words
+from vecmill.arguments import require_kind, require_words
 from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Vocabulary:
     """
 
     def __init__(self, text: bytes) -> None:
+        require_kind("text", text, bytes, "the bytes of a vocabulary.tsv; Vocabulary.from_words takes words")
         self._text = text if text.endswith(b"\n") or not text else text + b"\n"
         self._searches = 0
 
@@ -83,8 +85,12 @@ class Vocabulary:
         ------
         ValueError
             A word occurs twice or is empty, a count is negative, or the numbers of counts and words differ.
+        TypeError
+            `words` is one word or a mapping, or one of them is no str.
         """
+        require_words(words)
         words = list(words)
+        _require_items("a word", words, str, "a str")
         numbers = np.zeros(len(words), np.int64) if counts is None else np.fromiter(counts, np.int64)
         if len(numbers) != len(words):
             raise ValueError(f"{len(numbers):,} counts for {len(words):,} words; expected one count per word")
@@ -119,7 +125,11 @@ class Vocabulary:
         ------
         EmbeddingsError
             No word is frequent enough.
+        TypeError
+            `counts` is no mapping of str to int.
         """
+        require_kind("counts", counts, Mapping, "a mapping of words to their counts, such as a Counter")
+        _require_items("a count", counts.values(), Integral, "a whole number")
         kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:max_vocabulary]
         if not kept:
             raise EmbeddingsError(f"none of {len(counts):,} words reaches min_count={min_count}; lower it")
@@ -230,8 +240,9 @@ class Vocabulary:
             The word is not in the vocabulary (a `KeyError` and an `EmbeddingsError`); the message suggests the closest
             spellings.
         """
-        number = self._find(word)
+        number = self._find(word) if isinstance(word, str) else None
         if number is None:
+            require_kind("a word", word, str, "a str")
             raise self.unknown_word(word)
         return number
 
@@ -381,6 +392,12 @@ class Vocabulary:
     def __repr__(self) -> str:
         some = ", ".join(f"{word} ({count:,})" for word, count in zip(self.words[:3], self.counts, strict=False))
         return f"<Vocabulary of {len(self):,} words: {some}{', ...' if len(self) > 3 else ''}>"
+
+
+def _require_items(name: str, items: Collection[Any], kind: type, expected: str) -> None:
+    """Raise a TypeError for the first item of another kind; their types are few."""
+    for other in {type(item) for item in items if not isinstance(item, kind)}:
+        require_kind(name, next(item for item in items if type(item) is other), kind, expected)
 
 
 def _has_letter(word: str) -> bool:

@@ -183,8 +183,8 @@ class WordVectors(EmbeddingMatrix):
         ValueError
             There is neither a positive nor a negative word.
         """
-        weighted = [_with_weight(term, 1.0) for term in _as_list(positive)]
-        weighted += [_with_weight(term, -1.0) for term in _as_list(negative)]
+        weighted = [with_weight(term, 1.0) for term in as_terms(positive)]
+        weighted += [with_weight(term, -1.0) for term in as_terms(negative)]
         words, weights = self._terms([word for word, _ in weighted], unit=True), [weight for _, weight in weighted]
         query = self.mean_vector(words, weights, post_normalize=True, ignore_missing=False)
         candidates = self._candidates(topn, restrict_vocab)
@@ -248,7 +248,7 @@ class WordVectors(EmbeddingMatrix):
         Representations". Parameters, result and errors are those of `most_similar`, but there are no weights, and at
         least one positive word is required.
         """
-        ups, downs = (self._terms(_as_list(terms), unit=True) for terms in (positive, negative))
+        ups, downs = (self._terms(as_terms(terms), unit=True) for terms in (positive, negative))
         if not ups:
             raise ValueError("got no positive words; expected at least one")
         candidates = self._candidates(topn, restrict_vocab)
@@ -420,8 +420,8 @@ class WordVectors(EmbeddingMatrix):
         return [(self.words[row], float(score)) for row, score in zip(ids, scores, strict=True) if score > -np.inf]
 
 
-def _as_list(terms: Terms) -> list[Any]:
-    """Return one word, id or vector as a list of one; a sequence as a list."""
+def as_terms(terms: Terms) -> list[Any]:
+    """Return one word, id or vector as a list of one; a sequence as a list; a TypeError for anything else."""
     if terms is None:
         return []
     if isinstance(terms, (str, int, np.integer)):
@@ -432,8 +432,8 @@ def _as_list(terms: Terms) -> list[Any]:
     return list(terms)
 
 
-def _with_weight(term: Any, weight: float) -> tuple[Any, float]:
-    """Return a term of a query and its weight."""
+def with_weight(term: Any, weight: float) -> tuple[Any, float]:
+    """Return a term of a query and its weight; a TypeError for a pair that has none."""
     if not isinstance(term, tuple):
         return term, weight
     if len(term) != 2 or not isinstance(term[1], Real):

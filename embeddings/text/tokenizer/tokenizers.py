@@ -32,6 +32,7 @@ from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.character_tables import (
     LINE_ENDS,
     case_and_digit_folding,
@@ -228,8 +229,8 @@ def make_tokenizer(
     ------
     UnknownTokenizerError
         The name is unknown; the message suggests the closest.
-    ValueError
-        `normalize` is neither "nfc" nor "none".
+    ValueError, TypeError
+        `normalize` is neither "nfc" nor "none", or an option is no bool.
 
     Examples
     --------
@@ -237,6 +238,8 @@ def make_tokenizer(
     [["don't", 'panic', '!'], ["it's", '42', '.']]
     """
     require_normalization(normalize)
+    for name, value in (("lowercase", lowercase), ("punctuation", punctuation), ("fold_digits", fold_digits)):
+        require_type(name, value, bool)
     options: dict[str, Any] = {
         "lowercase": lowercase,
         "punctuation": punctuation,
@@ -278,6 +281,7 @@ def _options(tokenizer: "FastTokenizer | PythonTokenizer") -> dict[str, Any]:
 
 
 def _tokenize(text: str, counter: WordCounter) -> list[list[str]]:
+    require_type("text", text, str)
     block = text.encode("utf-8", "surrogatepass")
     ids = [number for part in (counter.ids(block), counter.last_ids()) for ids in part for number in ids.tolist()]
     words = [word.decode() for word in counter.take_words().words.to_bytes()]
