@@ -97,7 +97,9 @@ def require_words(words: Any) -> None:
         raise TypeError(f"got a {type(words).__name__}; expected a list of words: give one of its columns ({listed})")
     if isinstance(words, Mapping):
         raise TypeError(f"got {described(words)}; expected a list of words: give list(words) for its keys")
-    if not isinstance(words, Iterable) or getattr(words, "ndim", 1) == 0:
+    if getattr(words, "ndim", 1) == 0:
+        raise TypeError(f"got {described(words)}; expected a list of words or ids")
+    if not isinstance(words, Iterable):
         raise TypeError(f"got {described(words)}; expected a list of words")
 
 

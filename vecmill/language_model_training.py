@@ -138,9 +138,10 @@ def train_language_model(
     training = training or LMTrainingConfig(**PRESETS[preset].training)
     given_training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     training = replace(training, **_changed(given_training))
-    for name, number, kind in (("min_count", min_count, int), ("seed", seed, int), ("valid", valid, float)):
-        require_type(name, number, kind)
-    require_type("test", test, float)
+    for name, number in (("min_count", min_count), ("seed", seed)):
+        require_type(name, number, int)
+    for name, share in (("valid", valid), ("test", test)):
+        require_type(name, share, float)
     require_type("threads", threads, int | None)
     if require_type("max_vocabulary", max_vocabulary, int | None) is None:
         max_vocabulary = PRESETS[preset].max_vocabulary

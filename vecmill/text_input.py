@@ -12,6 +12,7 @@ from corpora import Corpus, open_corpus
 from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.token_lists import NotTextError
 from vecmill.arguments import columns_of, described, is_sequence
+from vecmill.surrogates import encoded
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ class TextInput:
         first = 0
         for batch in batches:
             try:
-                yield "\n".join(batch).encode("utf-8", "replace") + b"\n"
+                yield encoded("\n".join(batch)) + b"\n"
             except TypeError:  # not all of them are str
                 yield b"".join(self._encoded(line, index) + b"\n" for index, line in enumerate(batch, first))
             first += len(batch)
@@ -137,7 +138,7 @@ class TextInput:
         if isinstance(line, (bytes, bytearray)):
             return bytes(line)
         if isinstance(line, str):
-            return line.encode("utf-8", "replace")
+            return encoded(line)
         raise self._bad_item(index, line)
 
     def _bad_item(self, index: int, item: Any) -> NotTextError:

@@ -375,18 +375,15 @@ def _recognized(path: Path, named: str | None) -> Iterator[None]:
     try:
         yield
     except FormatError as error:
-        if named is None or (seems := _seeming_format(path)) in (None, FORMATS[named].module):
+        if named is None:
             raise
-        hint = f"{error}; the file looks like {guess_format(path)}, not like {named}"
-        raise type(error)(hint) from error.__context__
-
-
-def _seeming_format(path: Path) -> str | None:
-    """Return the module of the format that is detected, or None."""
-    try:
-        return FORMATS[guess_format(path)].module
-    except (FormatError, OSError):
-        return None
+        try:
+            seems = guess_format(path)
+        except (FormatError, OSError):
+            raise error from error.__context__
+        if FORMATS[seems].module == FORMATS[named].module:
+            raise
+        raise type(error)(f"{error}; the file looks like {seems}, not like {named}") from error.__context__
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:

@@ -150,7 +150,7 @@ def _text_format(head: bytes, path: Path) -> str | None:
     fields = line.split()
     if len(fields) == 2 and fields[1].isdigit() and b"\t" in line:
         raise FormatError(
-            f"{path}: its lines hold a word and a count, as a vocabulary does, and no vectors; expected several numbers "
+            f"{path}: its lines hold a word and a count, as a vocabulary does; expected vectors, of several numbers "
             "a word: give the directory of the model, or the file of the vectors"
         )
     if len(fields) > 1 and all(map(is_number, fields[1:])):

@@ -123,15 +123,15 @@ class EmbeddingMatrix:
         return len(self.vocabulary)
 
     def __contains__(self, word: object) -> bool:
-        return word in self.vocabulary or (isinstance(word, str) and self._other_form(word) in self.vocabulary)
+        return word in self.vocabulary or self._other_form(word) in self.vocabulary
 
     def normalized(self, word: str) -> str:
         """Return a word in the Unicode normalization form of the text that the vectors were trained on."""
         return self._other_form(word) or word
 
-    def _other_form(self, word: str) -> str | None:
+    def _other_form(self, word: object) -> str | None:
         """Return the normalization form of a word in the text of training if it is another one."""
-        if word.isascii() or self.tokenizer_settings.get("normalize") != NFC:
+        if not isinstance(word, str) or word.isascii() or self.tokenizer_settings.get("normalize") != NFC:
             return None
         form = unicodedata.normalize("NFC", word)
         return None if form == word else form
@@ -177,6 +177,8 @@ class EmbeddingMatrix:
             raise UnknownTokenizerError(
                 f"the tokenizer of these vectors has to be given, for it has no name: {error}"
             ) from None
+        except (TypeError, ValueError) as error:
+            raise EmbeddingsError(f"these vectors record no usable tokenizer ({error}); give one") from error
 
     def __getitem__(self, words: Word | Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the vector (d,) of one word, or the vectors (n, d) of several."""
@@ -269,7 +271,7 @@ class EmbeddingMatrix:
             form = self._other_form(word)
             return self.vocabulary.id(word if form is None or form not in self.vocabulary else form)
         if not isinstance(word, (int, np.integer)) or isinstance(word, bool):
-            raise TypeError(f"got {described(word)}; expected a word (str) or its id")
+            raise TypeError(f"got {described(word)}; expected a word or its id")
         if not 0 <= word < len(self):
             raise IndexError(f"word id {word} is not a row; expected 0 to {len(self) - 1}")
         return int(word)

@@ -43,6 +43,7 @@ from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.normalization import NFC, NONE, require_normalization
 from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter, WordCounter
 from vecmill.hints import did_you_mean
+from vecmill.surrogates import encoded
 
 FAST, WHITE_SPACE, NLTK_PREFIX = "fast", "whitespace", "nltk:"
 # NLTK's tokenizers that need neither downloaded data nor arguments
@@ -282,7 +283,7 @@ def _options(tokenizer: "FastTokenizer | PythonTokenizer") -> dict[str, Any]:
 
 def _tokenize(text: str, counter: WordCounter) -> list[list[str]]:
     require_type("text", text, str)
-    block = text.encode("utf-8", "surrogatepass")
+    block = encoded(text)
     ids = [number for part in (counter.ids(block), counter.last_ids()) for ids in part for number in ids.tolist()]
     words = [word.decode() for word in counter.take_words().words.to_bytes()]
     lines: list[list[str]] = [[]]
