@@ -170,7 +170,7 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
     if others and not found:
         held = " or ".join(sorted(others))
         message = f"{path}: the field {field!r} holds {held}, expected a string; choose another field with --field"
-        raise UnusableFileError(f"file without field {field!r} skipped", message)
+        raise UnusableFileError(f"file without field {field!r}", message)
     if records and not found:
         raise no_records(path, "field", field, names, f"none of the {records:,} lines is a JSON object with")
 
