@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -19,7 +19,7 @@ from corpora.catalog import fetch, names
 from corpora.download import Progress, fetch_url
 from corpora.errors import CorpusError
 from corpora.readers import ReadOptions, read_pieces
-from corpora.skipped import UnusableFileError
+from corpora.skipped import DamagedFileError, UnusableFileError
 from corpora.sources import (
     InputFile,
     directory_files,
@@ -30,6 +30,7 @@ from corpora.sources import (
     remote_files,
     standard_input,
 )
+from vecmill.arguments import require_kind
 from vecmill.compression import DAMAGE
 from vecmill.files import shown_size
 from vecmill.hints import did_you_mean
@@ -39,6 +40,13 @@ logger = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 UNREADABLE = "unreadable"
 """Beginning of what stands for the hash of a file that cannot be read."""
+
+
+@runtime_checkable
+class _Readable(Protocol):
+    """What can be read, such as an open file."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
 
 
 class Corpus:  # numpydoc ignore=PR01
@@ -58,8 +66,8 @@ class Corpus:  # numpydoc ignore=PR01
         False for standard input and pipes, whose text can be read only once.
     files : tuple of InputFile
         Files in the order of reading.
-    unreadable : tuple of str
-        Directories and links that could not be followed.
+    left_out : tuple of (str, str)
+        What is not read, as kind and path: directories and links that could not be followed, files given twice.
     """
 
     def __init__(
@@ -70,7 +78,7 @@ class Corpus:  # numpydoc ignore=PR01
         options: ReadOptions,
         *,
         tolerant: bool = False,
-        unreadable: Sequence[str] = (),
+        left_out: Sequence[tuple[str, str]] = (),
     ) -> None:
         self.name = name
         self.description = description
@@ -80,7 +88,7 @@ class Corpus:  # numpydoc ignore=PR01
         self.files = tuple(files)
         self._options = options
         self._tolerant = tolerant
-        self.unreadable = tuple(unreadable)
+        self.left_out = tuple(left_out)
         self._skipped: Counter[str] = Counter()
         self._first: dict[str, str] = {}
         self._digest = hashlib.sha256()
@@ -119,8 +127,8 @@ class Corpus:  # numpydoc ignore=PR01
         self._opened = True
         self.position = 0
         self._skipped.clear()
-        for path in self.unreadable:
-            self._count("unreadable file skipped", path)
+        for kind, path in self.left_out:
+            self._count(kind, path)
         return self._blocks(block_size)
 
     def fingerprint(self, hash_of: Callable[[InputFile], str] | None = None) -> str:
@@ -169,9 +177,9 @@ class Corpus:  # numpydoc ignore=PR01
                     begun = True
                     yield piece
             except UnusableFileError as error:
-                if begun or not self._tolerant:
+                if file.is_named or not self._tolerant or (begun and not isinstance(error, DamagedFileError)):
                     raise
-                self._count(error.kind, file.name)
+                self._count(f"{error.kind}, read as far as possible" if begun else f"{error.kind} skipped", file.name)
             end += file.size or 0
             self.position = end if self.size is not None else self.position  # Parquet is not read byte by byte
 
@@ -180,14 +188,14 @@ class Corpus:  # numpydoc ignore=PR01
             stored = file.open()
         except Exception as error:  # remote file systems raise errors of their own
             reason = getattr(error, "strerror", None) or error
-            raise UnusableFileError("unreadable file skipped", f"cannot open {file.path}: {reason}") from error
+            raise UnusableFileError("unreadable file", f"cannot open {file.path}: {reason}") from error
         with stored:
             counted = io.BufferedReader(_CountedStream(stored, self._advance), 1 << 16)
             try:
                 yield from read_pieces(counted, file.path, self._options, piece_size, self._count)
             except (*DAMAGE, OSError) as error:
                 problem = "is truncated" if isinstance(error, EOFError) else "is damaged or cannot be read"
-                raise CorpusError(f"{file.path} {problem} ({error}); get the file again") from error
+                raise DamagedFileError(f"{file.path} {problem} ({error}); get the file again") from error
 
     def _advance(self, data: memoryview) -> None:
         self.position += len(data)
@@ -239,8 +247,9 @@ def open_corpus(
         ``-`` for standard input. Formats: plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv``, ``.parquet``; compressed
         with gzip, bzip2, xz or Zstandard. A path object always means a file or directory. A file opened in binary mode
         is read once, from its position; its name determines the format. The texts of a sequence are read in its order;
-        a file that is in it several times is read once, where it comes first, and one that is not text is left out and
-        counted, as in a directory.
+        a file that is in it several times is read once, where it comes first, and counted. A file that is not text, or
+        is damaged, is an error if it is named; in a directory, and among the files of a glob, it is left out and
+        counted.
     field : str
         Field of ``.jsonl`` records that holds the text.
     column : str
@@ -256,12 +265,17 @@ def open_corpus(
     ------
     CorpusError
         The source does not exist or has no files; the message suggests the closest name.
+    TypeError
+        An argument is of another type.
     """
+    for name, value in (("field", field), ("column", column)):
+        require_kind(name, value, str, "a str")
     options = ReadOptions(field, column)
     try:
         if isinstance(source, (list, tuple)):
             return _several(source, options, progress)
         if not isinstance(source, (str, os.PathLike)):
+            require_kind("source", source, _Readable, "a str, a path, a file opened in binary mode, or a list of paths")
             file = opened_file(cast(BinaryIO, source))
             return Corpus(file.path, file.path, [file], options)
         if not isinstance(source, str):
@@ -281,10 +295,14 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
     """Open a file or directory, or the files that match `pattern` if `path` is neither."""
     if pattern == "":
         raise CorpusError("the name of the corpus is empty; expected a catalog name, a file, a directory or a URL")
-    unreadable: list[str] = []
+    left_out: list[tuple[str, str]] = []
+
+    def unreadable(place: str) -> None:
+        left_out.append(("unreadable file skipped", place))
+
     if path.is_dir():
-        files = directory_files(path, unreadable.append)
-        return _collection(path.resolve().name or str(path), str(path), files, options, unreadable)
+        files = directory_files(path, unreadable)
+        return _collection(path.resolve().name or str(path), str(path), files, options, left_out)
     if path.exists():
         file = local_file(path)
         return Corpus(path.name, _describe(str(path), file.size), [file], options)
@@ -293,8 +311,8 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
             f"{str(path)!r} is a link to {str(path.readlink())!r}, which does not exist; correct the link"
         )
     if pattern and glob.has_magic(pattern):
-        files = matching_files(str(path), unreadable.append)
-        return _collection(pattern, pattern, files, options, unreadable)
+        files = matching_files(str(path), unreadable)
+        return _collection(pattern, pattern, files, options, left_out)
     if path.suffix or len(path.parts) > 1 or pattern is None:
         raise CorpusError(f"{str(path)!r} does not exist{did_you_mean(str(path), neighbours_of(path))}")
     hint = did_you_mean(str(path), [*names(), *neighbours_of(path)])
@@ -312,21 +330,29 @@ def _several(sources: Sequence[str | os.PathLike[str]], options: ReadOptions, pr
         raise CorpusError("'-' (standard input) must be given alone; save its text to a file first")
     corpora = [open_corpus(source, options.field, options.column, progress) for source in sources]
     files: dict[str, InputFile] = {}
-    for file in (file for corpus in corpora for file in corpus.files):
-        files.setdefault(os.path.realpath(file.path), replace(file, name=file.path))
-    unreadable = [path for corpus in corpora for path in corpus.unreadable]
+    left_out: list[tuple[str, str]] = []
+    for corpus in corpora:
+        left_out += corpus.left_out
+        for file in corpus.files:
+            place = os.path.realpath(file.path)
+            if place in files:
+                left_out.append(("file given again, read once", file.path))
+            else:
+                files[place] = replace(file, name=file.path, is_named=not file.name)
     shown = ", ".join(str(source) for source in sources[:3]) + (", ..." if len(sources) > 3 else "")
     name = f"{corpora[0].name} and {len(sources) - 1} more" if len(sources) > 1 else corpora[0].name
-    return _collection(name, shown, list(files.values()), options, unreadable)
+    return _collection(name, shown, list(files.values()), options, left_out)
 
 
-def _collection(name: str, source: str, files: list[InputFile], options: ReadOptions, unreadable: list[str]) -> Corpus:
+def _collection(
+    name: str, source: str, files: list[InputFile], options: ReadOptions, left_out: list[tuple[str, str]]
+) -> Corpus:
     if not files:
-        skipped = f" ({len(unreadable)} unreadable, such as {unreadable[0]})" if unreadable else ""
+        skipped = f" ({len(left_out)} unreadable, such as {left_out[0][1]})" if left_out else ""
         raise CorpusError(f"there are no files in {source}{skipped}; hidden files are skipped")
     size = sum(file.size or 0 for file in files)
     description = _describe(f"{len(files):,} file{'s' * (len(files) != 1)} in {source}", size)
-    return Corpus(name, description, files, options, tolerant=True, unreadable=unreadable)
+    return Corpus(name, description, files, options, tolerant=True, left_out=left_out)
 
 
 def _catalog_corpus(name: str, progress: Progress | None) -> Corpus:

@@ -73,7 +73,7 @@ def require_utf8(head: bytes, path: str) -> None:
     _refuse_encoding(_without_ascii(head), path)
     if b"\0" in head:
         remedy = "expected UTF-8 text; unpack archives and convert documents to plain text first"
-        raise UnusableFileError("binary file skipped", f"{path} is a binary file (it has NUL bytes), {remedy}")
+        raise UnusableFileError("binary file", f"{path} is a binary file (it has NUL bytes), {remedy}")
 
 
 def require_plain_text(head: bytes, path: str) -> None:
@@ -116,7 +116,7 @@ def suffix_of(name: str) -> str:
 def _refuse_encoding(encoding: str | None, path: str) -> None:
     if encoding:
         kind, remedy = encoding[:6], f"convert it: iconv -f {encoding} -t UTF-8 {shlex.quote(path)} > converted.txt"
-        raise UnusableFileError(f"{kind} file skipped", f"{path} is {kind} text, expected UTF-8; {remedy}")
+        raise UnusableFileError(f"{kind} file", f"{path} is {kind} text, expected UTF-8; {remedy}")
 
 
 def _refuse(found: tuple[str, str] | None, path: str) -> None:
@@ -124,7 +124,7 @@ def _refuse(found: tuple[str, str] | None, path: str) -> None:
         kind, remedy = found
         names = {"path": shlex.quote(path), "stem": shlex.quote(str(PurePosixPath(path).with_suffix("")))}
         message = f"{path}: {kind}, expected plain UTF-8 text; {remedy.format(**names)}"
-        raise UnusableFileError(f"{kind} skipped", message)
+        raise UnusableFileError(kind, message)
 
 
 def _other_encoding(head: bytes) -> str | None:

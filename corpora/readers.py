@@ -17,6 +17,7 @@ from corpora.other_kinds import HEAD, is_json_lines, require_plain_text, require
 from corpora.skipped import Count, UnusableFileError, no_records
 from vecmill.compression import Prefixed, decompressed, read_fully
 from vecmill.extras import needs
+from vecmill.surrogates import encoded
 
 RECORD_LIMIT = 1 << 30
 """Longest record of a .jsonl or .csv file, in bytes; a longer one is damage, such as an unclosed quotation mark."""
@@ -140,12 +141,8 @@ def _read_text(stream: io.BufferedReader, piece_size: int) -> Iterator[bytes]:
 
 
 def _record(text: str) -> bytes:
-    # Lone surrogates stand for invalid UTF-8 and are encoded as the original bytes; the tokenizer counts them.
-    try:
-        encoded = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        encoded = text.encode("utf-8", "surrogatepass")
-    return encoded if encoded.endswith(b"\n") else encoded + b"\n"
+    record = encoded(text)
+    return record if record.endswith(b"\n") else record + b"\n"
 
 
 def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) -> Iterator[bytes]:
@@ -173,7 +170,7 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
     if others and not found:
         held = " or ".join(sorted(others))
         message = f"{path}: the field {field!r} holds {held}, expected a string; choose another field with --field"
-        raise UnusableFileError(f"file without field {field!r} skipped", message)
+        raise UnusableFileError(f"file without field {field!r}", message)
     if records and not found:
         raise no_records(path, "field", field, names, f"none of the {records:,} lines is a JSON object with")
 

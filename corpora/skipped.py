@@ -16,7 +16,7 @@ class UnusableFileError(CorpusError):
     Parameters
     ----------
     kind : str
-        Key of the count.
+        What the file is, for the count: "binary file".
     message : str
         Message of the error.
     """
@@ -26,6 +26,19 @@ class UnusableFileError(CorpusError):
         self.kind = kind
 
 
+class DamagedFileError(UnusableFileError):
+    """A file whose compression or encoding ends in the midst, or that cannot be read to its end.
+
+    Parameters
+    ----------
+    message : str
+        Message of the error.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("damaged file", message)
+
+
 def no_records(path: str, what: str, name: str, known: Iterable[Any], problem: str) -> UnusableFileError:
     """Return the error for a file in which no record has the field or column `name`; it lists the `known` names."""
     names = sorted(text if len(text) < 60 else f"{text[:60]}..." for text in map(str, known))
@@ -33,4 +46,4 @@ def no_records(path: str, what: str, name: str, known: Iterable[Any], problem: s
     message = (
         f"{path}: {problem} {what} {name!r}{did_you_mean(name, names)} ({what}s: {listed}); choose one with --{what}"
     )
-    return UnusableFileError(f"file without {what} {name!r} skipped", message)
+    return UnusableFileError(f"file without {what} {name!r}", message)

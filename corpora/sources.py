@@ -31,6 +31,8 @@ class InputFile:
         Opens the stored bytes for reading.
     rereadable : bool
         False for standard input and pipes.
+    is_named : bool
+        Among several files: this one was named, not found in a directory or by a pattern.
     """
 
     name: str
@@ -38,6 +40,7 @@ class InputFile:
     size: int | None
     open: Callable[[], BinaryIO]
     rereadable: bool = True
+    is_named: bool = False
 
 
 def standard_input() -> InputFile:

@@ -120,7 +120,7 @@ def test_invalid_bytes_are_counted_as_training_counts_them(model, tmp_path, pipe
     assert json.loads(result.stdout)["skipped"] == counters == {"invalid UTF-8 sequences": 3}
     assert "iconv -f CP1252" in result.stderr
     shown = vecmill("embed", model, source, "-o", tmp_path / "y.npy", stdin=INVALID if piped else None)
-    assert "Skipped: 3 invalid UTF-8 sequences." in shown.stdout
+    assert "Left out: invalid UTF-8 sequences: 3." in shown.stdout
 
 
 def test_records_without_text_are_counted(model, tmp_path):

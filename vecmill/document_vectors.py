@@ -8,8 +8,9 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_one_of
-from embeddings.text.tokenizer.token_lists import NotTextError, described
+from embeddings.text.tokenizer.token_lists import NotTextError
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer, make_tokenizer
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.postprocessing import (
     common_component,
     mean_sentence_vectors,
@@ -17,6 +18,7 @@ from embeddings.vectors.postprocessing import (
     weighted_sentence_vectors,
 )
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import columns_of, described, is_sequence
 
 WEIGHTINGS = ("mean", "sif")
 _AT_ONCE = 4096
@@ -62,6 +64,7 @@ def sentence_vectors(
     >>> vecmill.sentence_vectors(vectors, ["The cat sat!", "A dog.", "Hello?"]).shape
     (3, 16)
     """
+    require_vectors(vectors)
     require_one_of("weighting", weighting, WEIGHTINGS)
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError("these vectors have no counts of words, which sif needs; take weighting='mean'")
@@ -90,6 +93,13 @@ def document_words(
     """
     if isinstance(documents, (str, bytes)):
         raise NotTextError(f"documents is a {type(documents).__name__}; expected several: give [document]")
+    if (names := columns_of(documents)) is not None:
+        listed = ", ".join(map(repr, names[:5]))
+        raise NotTextError(
+            f"a {type(documents).__name__} is not text; give one of its columns, as df['text'] ({listed})"
+        )
+    if not is_sequence(documents):
+        raise NotTextError(f"documents is {described(documents)}; expected a list of str, or of lists of str (words)")
 
     def split(text: str) -> list[list[str]]:
         return (vectors.make_tokenizer() if tokenizer is None else make_tokenizer(tokenizer)).tokenize(text)

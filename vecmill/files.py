@@ -43,6 +43,7 @@ def writing(path: str | PathLike[str], *, remedy: str | None = None) -> Iterator
     try:
         yield
     except OSError as error:
+        error.filename = str(path)  # a write to a full disk names no file
         remedy = remedy or _REMEDIES.get(error.errno or 0, "choose a place that can be written to")
         raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
 

@@ -26,6 +26,7 @@ from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, HasTokenize, Token
 from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.names_elsewhere import explains_names
+from vecmill.arguments import require_kind
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput, exists
 from vecmill.training import tokenizer_for
@@ -125,13 +126,25 @@ def train_language_model(
         A setting is out of range, of another type, or unknown.
     """
     require_one_of("preset", preset, list(PRESETS))
+    for name, value, kind in (
+        ("embeddings", embeddings, WordVectors),
+        ("network", network, LanguageModelConfig),
+        ("training", training, LMTrainingConfig),
+    ):
+        if value is not None:
+            require_kind(name, value, kind, f"{kind.__name__}, or None")
     network = network or LanguageModelConfig(**PRESETS[preset].network)
     network = replace(network, **_changed({"cell": cell, "layers": layers, "hidden_size": hidden_size}))
     training = training or LMTrainingConfig(**PRESETS[preset].training)
     given_training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     training = replace(training, **_changed(given_training))
-    for name, value, kind in (("min_count", min_count, int), ("seed", seed, int), ("valid", valid, float)):
-        require_type(name, value, kind)
+    for name, number in (("min_count", min_count), ("seed", seed)):
+        require_type(name, number, int)
+    for name, share in (("valid", valid), ("test", test)):
+        require_type(name, share, float)
+    require_type("threads", threads, int | None)
+    if require_type("max_vocabulary", max_vocabulary, int | None) is None:
+        max_vocabulary = PRESETS[preset].max_vocabulary
     given = _inputs(text, field=field, column=column)
     compile_ahead(network.cell)
     if tokenizer is None and len(given) > 1 and _is_tokenized(given[TRAIN]):
@@ -146,7 +159,7 @@ def train_language_model(
             splitter,
             folder,
             min_count=min_count,
-            max_vocabulary=max_vocabulary or PRESETS[preset].max_vocabulary,
+            max_vocabulary=max_vocabulary,
             split=True,
             valid=valid,
             test=test,

@@ -6,6 +6,7 @@ from pathlib import Path
 from embeddings import formats
 from embeddings.formats import write as write_vectors
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_path
 
 __all__ = ["load", "write_vectors"]
 
@@ -48,4 +49,5 @@ def load(
     ValueError, TypeError
         `limit` is below 1, or no int.
     """
+    require_path("path", path)
     return formats.read(Path(path).expanduser(), format, encoding=encoding, errors=errors, counts=counts, limit=limit)

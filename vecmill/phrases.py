@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from embeddings.setting_types import require_type
 from embeddings.text.phrase_table import PhraseSettings, PhraseTable
-from embeddings.text.tokenizer.token_lists import NotTextError, TokenLists, described, is_sequence
+from embeddings.text.tokenizer.token_lists import NotTextError, TokenLists
+from vecmill.arguments import described, is_sequence
 from vecmill.plurals import counted
 from vecmill.text_input import TextInput
 
@@ -133,7 +134,7 @@ class Phrases:
     def __getitem__(self, tokens: Iterable[Iterable[str]]) -> "JoinedSentences": ...
     def __getitem__(self, tokens: Any) -> Any:
         """Return a sentence with its phrases joined; of an iterable of sentences, an iterable of those."""
-        if isinstance(tokens, str) or not is_sequence(tokens):
+        if isinstance(tokens, (str, bytes)) or not is_sequence(tokens):
             raise NotTextError(f"{described(tokens)} is no list of tokens; expected one, or an iterable of such lists")
         if isinstance(tokens, (list, tuple)) and all(isinstance(token, str) for token in tokens):
             return self.table.join(tokens)
@@ -191,6 +192,8 @@ def phrase_settings(
     delimiter: str,
 ) -> PhraseSettings:
     """Return settings whose types were checked; a str of connector words is "english", or one word after the other."""
+    if isinstance(connector_words, bytes) or not isinstance(connector_words, Iterable):
+        raise TypeError(f"connector_words is {described(connector_words)}; expected a list of str, or 'english'")
     words = connector_words if isinstance(connector_words, str) else list(connector_words)
     return PhraseSettings(
         passes=require_type("passes", passes, int),

@@ -10,7 +10,9 @@ from typing import Any, BinaryIO, TypeAlias, cast
 
 from corpora import Corpus, open_corpus
 from embeddings.setting_types import require_type
-from embeddings.text.tokenizer.token_lists import NotTextError, described, is_sequence
+from embeddings.text.tokenizer.token_lists import NotTextError
+from vecmill.arguments import columns_of, described, is_sequence
+from vecmill.surrogates import encoded
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,7 @@ Text: TypeAlias = (
 _ITEMS_AT_ONCE = 10_000
 _LONGEST_PATH = 1000  # characters: Linux allows 4,096 bytes
 _MANY_SPACES = 4
+_NAMES_LOOKED_AT = 20
 _MISSING = ("None", "nan", "<NA>", "NaT")
 _EXPECTED = "expected a path, an open file, an iterable of str (lines) or an iterable of lists of str (tokens)"
 
@@ -73,6 +76,7 @@ class TextInput:
             if isinstance(first, PathLike):
                 self.corpus = open_corpus(list(self._paths()), field=field, column=column)
                 return
+            _require_lines(text, first)
             self.is_tokenized = not isinstance(first, (str, bytes, bytearray))
             if self.is_tokenized and not is_sequence(first):
                 raise self._bad_item(0, first)
@@ -125,7 +129,7 @@ class TextInput:
         first = 0
         for batch in batches:
             try:
-                yield "\n".join(batch).encode("utf-8", "replace") + b"\n"
+                yield encoded("\n".join(batch)) + b"\n"
             except TypeError:  # not all of them are str
                 yield b"".join(self._encoded(line, index) + b"\n" for index, line in enumerate(batch, first))
             first += len(batch)
@@ -134,7 +138,7 @@ class TextInput:
         if isinstance(line, (bytes, bytearray)):
             return bytes(line)
         if isinstance(line, str):
-            return line.encode("utf-8", "replace")
+            return encoded(line)
         raise self._bad_item(index, line)
 
     def _bad_item(self, index: int, item: Any) -> NotTextError:
@@ -173,6 +177,23 @@ def _require_path(text: str) -> None:
         )
 
 
+def _require_lines(text: Any, first: Any) -> None:
+    """Raise an error for names of files in the place of lines of text."""
+    given = text if isinstance(text, (list, tuple)) else [first]
+    if all(isinstance(line, str) and _is_file_name(line) for line in given[:_NAMES_LOOKED_AT]):
+        raise NotTextError(
+            f"line 0 is {first!r}, the name of a file; to read files give path objects: [Path(name) for name in names]"
+        )
+
+
+def _is_file_name(line: str) -> bool:
+    """Return whether a line is the name of a file that is there; a word without a dot or a slash is none."""
+    try:
+        return not {".", "/", "\\"}.isdisjoint(line) and Path(line).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
 def exists(path: str | PathLike[str]) -> bool:
     """Return whether there is something at a path; a str that can be no path is none."""
     try:
@@ -190,9 +211,8 @@ def _read_nothing(file: Any) -> Any:
 
 def _items(text: Any) -> Iterator[Any]:
     """Return an iterator over lines or sentences."""
-    names = getattr(text, "columns", None) if hasattr(text, "columns") else getattr(text, "column_names", None)
-    if names is not None and not callable(names):  # a data frame, an Arrow table, a data set
-        listed = ", ".join(map(repr, list(names)[:5]))
+    if (names := columns_of(text)) is not None:
+        listed = ", ".join(map(repr, names[:5]))
         raise NotTextError(f"a {type(text).__name__} is not text; give one of its columns, as df['text'] ({listed})")
     if isinstance(text, (bytes, bytearray)) or not is_sequence(text):
         raise NotTextError(f"{described(text)} is not text; {_EXPECTED}")

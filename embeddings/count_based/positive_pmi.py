@@ -130,7 +130,9 @@ class CountBased(Estimator):
             The vocabulary is another one or has no more words than `dimension`, or no entry of PMI is positive.
         """
         config = self.config
-        corpus.require_vocabulary(vocabulary)
+        from embeddings.text.encoded_corpus import require_encoded
+
+        require_encoded(corpus, vocabulary)
         if config.dimension >= len(vocabulary):
             raise EmbeddingsError(
                 f"dimension is {config.dimension} for {counted(len(vocabulary), 'word')}; "

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from embeddings.errors import EmbeddingsError
+from vecmill.arguments import require_path
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Question: TypeAlias = tuple[str, str, str, str]
@@ -275,6 +276,7 @@ def read_evaluation_set(path: PathLike) -> EvaluationSet:
 
 def _lines(path: PathLike) -> Iterator[tuple[int, str]]:
     """Yield line numbers, from 1, and stripped lines."""
+    require_path("path", path)
     with Path(path).open("rb") as file:
         for number, raw in enumerate(file, 1):
             if b"\0" in raw:

@@ -48,6 +48,7 @@ class KnownWords:
     def _add(self, unseen: Iterable[str], *, lower: bool) -> None:
         """Number the words that n-grams give a vector."""
         for word in unseen:
+            word = self._vectors.normalized(word)
             spelled, form = word.lower() if lower else word, fold(word, self._case_insensitive)
             if form not in self.row_of and self._vectors.has_vector(spelled):
                 self.row_of[form] = len(self._vectors) + len(self._by_ngrams)
@@ -55,7 +56,10 @@ class KnownWords:
 
     def rows(self, words: Iterable[str]) -> np.ndarray:
         """Return the rows of words, (n,) int64; -1 for unknown words."""
-        return np.array([self.row_of.get(fold(word, self._case_insensitive), -1) for word in words], np.int64)
+        return np.array(
+            [self.row_of.get(fold(word, self._case_insensitive), -1) for word in map(self._vectors.normalized, words)],
+            np.int64,
+        )
 
     def is_in_vocabulary(self, rows: np.ndarray) -> np.ndarray:
         """Return whether rows are rows of E, (n,) bool."""

@@ -53,8 +53,10 @@ from embeddings.formats.stream import (
 from embeddings.formats.word_counts import read_word_counts, with_counts
 from embeddings.setting_types import require_type
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.model_directory import SUBWORDS_FILE, read_tokenizer_settings, vectors_path
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_function, require_path
 from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
@@ -131,6 +133,8 @@ def read(
     ValueError, TypeError
         `limit` is below 1, or no int.
     """
+    require_path("path", path)
+    require_type("format", format, str | None)
     source, decoding = vectors_path(path), make_decoding(encoding, errors)
     entry = _readable(source, format, decoding)
     require_type("limit", limit, int | None)
@@ -138,7 +142,7 @@ def read(
         raise ValueError(f"limit is {limit}; expected 1 or more words, or None for all")
     if entry.name == "model" and counts is None and limit is None:
         return WordVectors.load(source)
-    with _open(source, entry, progress, decoding, counts) as stream:
+    with _recognized(source, format), _open(source, entry, progress, decoding, counts) as stream:
         table = collect(stream if limit is None else first_rows(stream, limit))
     vocabulary = Vocabulary.from_words(table.words, table.counts)
     vectors = WordVectors(vocabulary, table.matrix, stream.context, stream.subwords)
@@ -182,6 +186,11 @@ def write(
     EmbeddingsError
         The file cannot be written, or the directory exists and `overwrite` is not set.
     """
+    require_vectors(vectors)
+    require_path("path", path)
+    require_type("format", format, str | None)
+    require_type("dtype", dtype, str)
+    require_function("progress", progress)
     destination = _absolute(path)
     entry = _writable(destination, format, dtype, overwrite, vectors.subwords is not None)
     if entry.name == "model":
@@ -248,7 +257,8 @@ def convert(
     entry = _writable(destination, format, dtype, overwrite, has_subwords(source, source_entry.name))
     count = None
     while True:
-        with _open(source, source_entry, progress, decoding, counts) as stream:
+        opened = _open(source, source_entry, progress, decoding, counts)
+        with _recognized(source, source_format), opened as stream:
             if count is None:
                 count = stream.count
             if count is None and entry.needs_count:
@@ -357,6 +367,23 @@ def _open(
         if counts is not None and counted is not None:
             stream.blocks, stream.has_counts = with_counts(stream.blocks, counted, Path(counts)), True
         yield stream
+
+
+@contextmanager
+def _recognized(path: Path, named: str | None) -> Iterator[None]:
+    """Say which format a file seems to have if it cannot be read in the one that was named."""
+    try:
+        yield
+    except FormatError as error:
+        if named is None:
+            raise
+        try:
+            seems = guess_format(path)
+        except (FormatError, OSError):
+            raise error from error.__context__
+        if FORMATS[seems].module == FORMATS[named].module:
+            raise
+        raise type(error)(f"{error}; the file looks like {seems}, not like {named}") from error.__context__
 
 
 def _absolute(path: str | os.PathLike[str]) -> Path:

@@ -99,6 +99,8 @@ def guess_format(path: str | Path) -> str:
         raise FormatError(f"{path}: not a known directory of vectors; expected the files {expected}")
     with VectorFile(path) as file:
         head = file.read(_HEAD_BYTES)
+    if not head.strip():
+        raise FormatError(f"{path}: is empty, expected word vectors; get the file again")
     binary = _by_magic(head, path)
     if binary:
         return binary
@@ -146,6 +148,11 @@ def _text_format(head: bytes, path: Path) -> str | None:
             return "word2vec-binary"
         return "fasttext-vec" if plain_name(path).lower().endswith(".vec") else "word2vec-text"
     fields = line.split()
+    if len(fields) == 2 and fields[1].isdigit() and b"\t" in line:
+        raise FormatError(
+            f"{path}: its lines hold a word and a count, as a vocabulary does; expected vectors, of several numbers "
+            "a word: give the directory of the model, or the file of the vectors"
+        )
     if len(fields) > 1 and all(map(is_number, fields[1:])):
         return "glove"
     if b"," in line and (plain_name(path).lower().endswith(".csv") or re.match(rb"\W*word\W*,", line)):

@@ -8,7 +8,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.glove.config import GloVeConfig
 from embeddings.glove.shuffled_pairs import ShuffledPairs, count_pairs
 from embeddings.glove.training_run import TrainingRun, summed_vectors
-from embeddings.text.encoded_corpus import EncodedCorpus
+from embeddings.text.encoded_corpus import EncodedCorpus, require_encoded
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
@@ -80,7 +80,7 @@ class GloVe(Estimator):
         """
         if isinstance(corpus, ShuffledPairs):
             return self._fit(corpus, vocabulary, progress, checkpointing)
-        corpus.require_vocabulary(vocabulary)
+        require_encoded(corpus, vocabulary)
         config = self.config
         with tempfile.TemporaryDirectory(prefix="glove.") as directory:
             pairs = count_pairs(corpus, len(vocabulary), Path(directory), window=config.window, seed=config.seed)

@@ -41,9 +41,11 @@ from embeddings.networks.noise import LogUniformNoise
 from embeddings.networks.parameters import Parameter, Parameters, clear_gradients, distinct
 from embeddings.networks.stacking import DeepRNN
 from embeddings.parallel import product
+from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.tokenizers import Tokenizer, tokenizer_of
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.vectors.model_directory import VECTORS_FILE
+from vecmill.arguments import require_path
 from vecmill.files import atomic_directory, write_json, writing
 from vecmill.records import fits, require_types
 
@@ -254,9 +256,15 @@ class LanguageModel:
 
         Raises
         ------
-        ValueError
-            A setting is out of range; the message names it.
+        ValueError, TypeError
+            A setting is out of range or of another type; the message names it.
         """
+        for name, value, kind in (("prompt", prompt, str), ("length", length, int)):
+            require_type(name, value, kind)
+        for name, number in (("beam", beam), ("seed", seed)):
+            require_type(name, number, int | None)
+        if length < 0:
+            raise ValueError(f"length is {length}; expected the number of words to write")
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=allow_unknown)
         settings = None if cache is None else self.adaptation.cache_settings(cache)
         how: dict[str, Any] = {"config": config, "beam": beam, "cache": settings, "seed": seed}
@@ -584,6 +592,7 @@ class LanguageModel:
         OutputError
             `directory` exists and is not empty, or cannot be written.
         """
+        require_path("directory", directory)
         with atomic_directory(directory) as new, writing(directory):
             weights = save({name: parameter.value for name, parameter in self.parameters.items()})
             (new / _WEIGHTS).write_bytes(weights)  # save_file would make a file that nobody else can read
@@ -611,6 +620,7 @@ class LanguageModel:
         EmbeddingsError
             A file is missing or damaged, or weights and architecture do not fit.
         """
+        require_path("directory", directory)
         directory = Path(directory)
         if (directory / _STAGE / _ABOUT).is_file():
             directory /= _STAGE

@@ -16,7 +16,8 @@ from embeddings.language_model.backoff import NgramModel
 from embeddings.language_model.lines import encode_lines
 from embeddings.language_model.neural_cache import mixed
 from embeddings.language_model.perplexity import Perplexity, log_likelihoods, sentence_log_likelihoods
-from embeddings.text.tokenizer.token_lists import NotTextError, described, is_sequence
+from embeddings.text.tokenizer.token_lists import NotTextError
+from vecmill.arguments import described, is_sequence
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel

@@ -1,5 +1,6 @@
 """Settings of a language model's training."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -83,12 +84,14 @@ class LMTrainingConfig:
             raise ValueError(f"optimizer {self.optimizer!r}: expected one of {', '.join(DEFAULT_LEARNING_RATES)}")
         if self.schedule not in get_args(Schedule):
             raise ValueError(f"schedule {self.schedule!r}: expected one of {', '.join(get_args(Schedule))}")
-        if not self.rate > 0 or not self.clip > 0:
-            raise ValueError(f"learning_rate and clip must be positive, got {self.rate} and {self.clip}")
+        if not 0 < self.rate < math.inf or not self.clip > 0:
+            raise ValueError(
+                f"learning_rate and clip must be positive, and the rate finite, got {self.rate} and {self.clip}"
+            )
         if not 0 < self.anneal < 1:
             raise ValueError(f"anneal must lie between 0 and 1, got {self.anneal}")
-        if self.weight_decay < 0:
-            raise ValueError(f"weight_decay must not be negative, got {self.weight_decay}")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay must not be negative or infinite, got {self.weight_decay}")
 
     @property
     def rate(self) -> float:

@@ -31,6 +31,7 @@ from embeddings.sequences.pooling import POOLINGS, make_pooling
 from embeddings.sequences.training import SequenceTrainingConfig, length_bucketed_batches
 from embeddings.sequences.word_inputs import EncodedSequences, WordInputsConfig
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_kind
 
 
 class SequenceClassifier(SequenceLabeller):
@@ -91,6 +92,8 @@ class SequenceClassifier(SequenceLabeller):
         super().__init__(
             training, inputs=inputs, vectors=vectors, labels=labels, seed=seed, threads=threads, dtype=dtype
         )
+        if network is not None:
+            require_kind("network", network, SequenceNetworkConfig, "a SequenceNetworkConfig")
         self.network = network or SequenceNetworkConfig()
         self.pooling, self.window, self.windows_drawn = pooling, window, windows_drawn
 

@@ -1,7 +1,7 @@
 """Base class of all sequence models: `fit`, written once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -10,6 +10,7 @@ from embeddings.networks.parameters import Parameters
 from embeddings.parallel import using_threads
 from embeddings.sequences.training import SequenceTrainingConfig, held_out, train_sequences
 from embeddings.training import Estimator, ProgressCallback
+from vecmill.arguments import described, require_kind
 
 
 class Examples(NamedTuple):
@@ -62,6 +63,8 @@ class SequenceEstimator(Estimator, ABC):
     _rng: np.random.Generator
 
     def __init__(self, training: SequenceTrainingConfig | None, *, seed: int, threads: int | None, dtype: type) -> None:
+        if training is not None:
+            require_kind("training", training, SequenceTrainingConfig, "a SequenceTrainingConfig")
         self.training = training or SequenceTrainingConfig()
         self.seed, self.threads, self.dtype = seed, threads, dtype
 
@@ -138,5 +141,8 @@ class SequenceEstimator(Estimator, ABC):
 
 
 def _require_as_many(sources: Sequence[Any], targets: Sequence[Any]) -> None:
+    for name, given in (("sources", sources), ("targets", targets)):
+        if isinstance(given, (str, bytes)) or not isinstance(given, Sized):
+            raise TypeError(f"{name} is {described(given)}; expected a list with an item for each example")
     if len(sources) != len(targets):
         raise ValueError(f"{len(targets)} targets for {len(sources)} sources: expected one target per source")

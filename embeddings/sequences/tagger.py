@@ -26,6 +26,7 @@ from embeddings.sequences.network import (
 from embeddings.sequences.training import SequenceTrainingConfig, length_bucketed_batches
 from embeddings.sequences.word_inputs import EncodedSequences, WordInputsConfig
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_kind
 
 
 class SequenceTagger(SequenceLabeller):
@@ -74,6 +75,8 @@ class SequenceTagger(SequenceLabeller):
         super().__init__(
             training, inputs=inputs, vectors=vectors, labels=labels, seed=seed, threads=threads, dtype=dtype
         )
+        if network is not None:
+            require_kind("network", network, SequenceNetworkConfig, "a SequenceNetworkConfig")
         self.network = network or SequenceNetworkConfig()
 
     def _make_network(self, rng: np.random.Generator) -> Parameters:

@@ -213,7 +213,7 @@ class CharacterNgrams:
 
 def _encoded(words: Sequence[str]) -> "Words":
     from embeddings.text.tokenizer.counted_words import Words
-    from embeddings.text.vocabulary import require_list
+    from vecmill.arguments import require_words
 
-    require_list(words)
+    require_words(words)
     return Words.from_bytes([word.encode("utf-8", "surrogatepass") for word in words])

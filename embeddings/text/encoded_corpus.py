@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property, lru_cache
 from os import PathLike
 from pathlib import Path
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.threads import thread_count
+from vecmill.arguments import require_kind
 from vecmill.files import atomic_directory, file_digest, write_json, writing
 from vecmill.records import require_types
 
@@ -471,3 +472,23 @@ class _ShardWriter:
             hashes[file.path.name] = self._pool.submit(file_digest, file.path)
         self._hashes.append(hashes)
         self._shard = None
+
+
+def require_encoded(corpus: Any, vocabulary: Any) -> None:
+    """Check that a corpus is encoded, and by which vocabulary.
+
+    Parameters
+    ----------
+    corpus : EncodedCorpus
+    vocabulary : Vocabulary
+
+    Raises
+    ------
+    TypeError
+        One of them is something else, such as a text.
+    EmbeddingsError
+        The vocabulary is another one.
+    """
+    require_kind("corpus", corpus, EncodedCorpus, "an EncodedCorpus; vecmill.train trains on text")
+    require_kind("vocabulary", vocabulary, Vocabulary, "the Vocabulary that encoded the corpus")
+    corpus.require_vocabulary(vocabulary)

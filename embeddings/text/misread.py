@@ -7,6 +7,7 @@ import numpy as np
 
 from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.word_counters import INVALID_SEQUENCES
+from vecmill.plurals import counted
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +85,10 @@ def warn_if_misread(token_count: int, skipped: dict[str, int], runs: Counter[str
     invalid = skipped.get(INVALID_SEQUENCES, 0)
     if invalid > _INVALID_SHARE * token_count:
         logger.warning(
-            "%s invalid UTF-8 sequences beside %s tokens; %s", f"{invalid:,}", f"{token_count:,}", IF_OTHER_ENCODING
+            "%s beside %s; %s",
+            counted(invalid, "invalid UTF-8 sequence"),
+            counted(token_count, "token"),
+            IF_OTHER_ENCODING,
         )
     if runs.total() > _RUNS_SHARE * token_count:
         language = runs.most_common(1)[0][0]

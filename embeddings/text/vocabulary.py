@@ -4,8 +4,9 @@ import difflib
 import hashlib
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import cached_property
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -14,6 +15,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
+from vecmill.arguments import require_kind, require_words
 from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
@@ -55,6 +57,7 @@ class Vocabulary:
     """
 
     def __init__(self, text: bytes) -> None:
+        require_kind("text", text, bytes, "the bytes of a vocabulary.tsv; Vocabulary.from_words takes words")
         self._text = text if text.endswith(b"\n") or not text else text + b"\n"
         self._searches = 0
 
@@ -82,8 +85,12 @@ class Vocabulary:
         ------
         ValueError
             A word occurs twice or is empty, a count is negative, or the numbers of counts and words differ.
+        TypeError
+            `words` is one word or a mapping, or one of them is no str.
         """
+        require_words(words)
         words = list(words)
+        _require_items("a word", words, str, "a str")
         numbers = np.zeros(len(words), np.int64) if counts is None else np.fromiter(counts, np.int64)
         if len(numbers) != len(words):
             raise ValueError(f"{len(numbers):,} counts for {len(words):,} words; expected one count per word")
@@ -118,7 +125,11 @@ class Vocabulary:
         ------
         EmbeddingsError
             No word is frequent enough.
+        TypeError
+            `counts` is no mapping of str to int.
         """
+        require_kind("counts", counts, Mapping, "a mapping of words to their counts, such as a Counter")
+        _require_items("a count", counts.values(), Integral, "a whole number")
         kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:max_vocabulary]
         if not kept:
             raise EmbeddingsError(f"none of {len(counts):,} words reaches min_count={min_count}; lower it")
@@ -229,8 +240,9 @@ class Vocabulary:
             The word is not in the vocabulary (a `KeyError` and an `EmbeddingsError`); the message suggests the closest
             spellings.
         """
-        number = self._find(word)
+        number = self._find(word) if isinstance(word, str) else None
         if number is None:
+            require_kind("a word", word, str, "a str")
             raise self.unknown_word(word)
         return number
 
@@ -260,7 +272,7 @@ class Vocabulary:
         TypeError
             A str is given instead of a list of words.
         """
-        require_list(words)
+        require_words(words)
         if missing is None:
             return np.array([self.id(word) for word in words], np.int32)
         return np.array(self.find(words, missing), np.int32)
@@ -382,6 +394,12 @@ class Vocabulary:
         return f"<Vocabulary of {len(self):,} words: {some}{', ...' if len(self) > 3 else ''}>"
 
 
+def _require_items(name: str, items: Collection[Any], kind: type, expected: str) -> None:
+    """Raise a TypeError for the first item of another kind; their types are few."""
+    for other in {type(item) for item in items if not isinstance(item, kind)}:
+        require_kind(name, next(item for item in items if type(item) is other), kind, expected)
+
+
 def _has_letter(word: str) -> bool:
     return any(unicodedata.category(character)[0] in "LNM" or character == "_" for character in word)
 
@@ -394,9 +412,3 @@ def _lines(words: list[str], counts: list[int] | None) -> str:
     if counts is None:
         return "\t0\n".join([*words, ""])
     return "".join(map("{}\t{}\n".format, words, counts))
-
-
-def require_list(words: object) -> None:
-    """Raise a TypeError if a str is given instead of a list of words: its letters would be read as words."""
-    if isinstance(words, str):
-        raise TypeError(f"got the str {words[:40]!r}; expected a list of words, such as {words.split()[:3]!r}")

@@ -2,6 +2,7 @@
 
 import html
 import math
+import unicodedata
 from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
@@ -12,8 +13,9 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.phrase_table import PhraseTable
-from embeddings.text.vocabulary import Vocabulary, require_list
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.quantized_matrix import QuantizedMatrix
+from vecmill.arguments import described, require_kind, require_list, require_words
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ WordOrVector: TypeAlias = Word | np.ndarray
 _UNKNOWN, _VECTOR = -1, -2  # in place of an id
 _CALLS_PER_PASS = 256  # the lengths of V rows take about as long as those of V / 256 rows computed one by one
 _SHOWN_WORDS = 10
+NFC = "nfc"  # value of the setting normalize of a tokenizer; tokenizer.normalization is slow to import: Numba
 BLOCK = 1 << 12  # rows processed at a time: 4,096 × 300 float64 = 10 MB
 
 
@@ -68,6 +71,8 @@ class EmbeddingMatrix:
     EmbeddingsError
         An array is not two-dimensional or not numeric, has not one row per word, or holds NaN or infinity. Memory maps
         are not read here; NaN and infinity in them are found when norms are first computed.
+    TypeError
+        `vocabulary` is no Vocabulary, or a matrix no array.
     """
 
     def __init__(
@@ -77,6 +82,7 @@ class EmbeddingMatrix:
         context: np.ndarray | None = None,
         subwords: "SubwordVectors | None" = None,
     ) -> None:
+        require_kind("vocabulary", vocabulary, Vocabulary, "a Vocabulary: Vocabulary.from_words(words)")
         self._lengths_asked = 0
         self.metrics: list[dict[str, Any]] = []
         self.dropped: dict[str, int] = {}
@@ -117,7 +123,18 @@ class EmbeddingMatrix:
         return len(self.vocabulary)
 
     def __contains__(self, word: object) -> bool:
-        return word in self.vocabulary
+        return word in self.vocabulary or self._other_form(word) in self.vocabulary
+
+    def normalized(self, word: str) -> str:
+        """Return a word in the Unicode normalization form of the text that the vectors were trained on."""
+        return self._other_form(word) or word
+
+    def _other_form(self, word: object) -> str | None:
+        """Return the normalization form of a word in the text of training if it is another one."""
+        if not isinstance(word, str) or word.isascii() or self.tokenizer_settings.get("normalize") != NFC:
+            return None
+        form = unicodedata.normalize("NFC", word)
+        return None if form == word else form
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return copy(self)  # the arrays are read-only; scikit-learn copies what an estimator is given
@@ -160,11 +177,15 @@ class EmbeddingMatrix:
             raise UnknownTokenizerError(
                 f"the tokenizer of these vectors has to be given, for it has no name: {error}"
             ) from None
+        except (TypeError, ValueError) as error:
+            raise EmbeddingsError(f"these vectors record no usable tokenizer ({error}); give one") from error
 
     def __getitem__(self, words: Word | Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the vector (d,) of one word, or the vectors (n, d) of several."""
         if isinstance(words, (str, int, np.integer)):
             return self.get_vector(words)
+        if isinstance(words, slice):
+            raise TypeError(f"got {words}; expected a word, its id, or a list of these; matrix[start:stop] has rows")
         return self._vectors(words, self.places(words))
 
     @cached_property
@@ -247,9 +268,10 @@ class EmbeddingMatrix:
             `word` is neither a word nor an id.
         """
         if isinstance(word, str):
-            return self.vocabulary.id(word)
+            form = self._other_form(word)
+            return self.vocabulary.id(word if form is None or form not in self.vocabulary else form)
         if not isinstance(word, (int, np.integer)) or isinstance(word, bool):
-            raise TypeError(f"got {word!r:.40} ({type(word).__name__}); expected a word or its id")
+            raise TypeError(f"got {described(word)}; expected a word or its id")
         if not 0 <= word < len(self):
             raise IndexError(f"word id {word} is not a row; expected 0 to {len(self) - 1}")
         return int(word)
@@ -304,7 +326,7 @@ class EmbeddingMatrix:
     def _unseen_vector(self, word: str, norm: bool) -> np.ndarray:
         """Return the vector of a word by its n-grams, (d,) float32; raise as `id` if it has none."""
         if self.subwords is not None:
-            vectors, known = self.subwords.look_up([word])
+            vectors, known = self.subwords.look_up([self.normalized(word)])
             if known[0]:
                 vector: np.ndarray = vectors[0]
                 if norm:
@@ -339,11 +361,13 @@ class EmbeddingMatrix:
 
     def is_seen(self, word: Word) -> bool:
         """Return whether a word is looked up in E: every id and word but those that only n-grams can know."""
-        return self.subwords is None or not isinstance(word, str) or word in self.vocabulary
+        return self.subwords is None or not isinstance(word, str) or word in self
 
     def has_vector(self, word: str) -> bool:
         """Return whether a word is in the vocabulary, or n-grams give it a vector."""
-        return word in self.vocabulary or (self.subwords is not None and bool(self.subwords.know([word])[0]))
+        if word in self or self.subwords is None or not isinstance(word, str):
+            return word in self
+        return bool(self.subwords.know([self.normalized(word)])[0])
 
     def places(self, words: Sequence[Word] | np.ndarray) -> np.ndarray:
         """Return the rows of several words, (n,) int64; -1 for words that have a vector by their n-grams only.
@@ -376,7 +400,8 @@ class EmbeddingMatrix:
         """Return the places of words that have a vector by their n-grams only."""
         if self.subwords is None:
             return []
-        unseen = {place: term for place, term in enumerate(terms) if isinstance(term, str) and term not in self}
+        words = {place: term for place, term in enumerate(terms) if isinstance(term, str) and term not in self}
+        unseen = {place: self.normalized(word) for place, word in words.items()}
         known = self.subwords.know(list(unseen.values()))
         return [place for place, is_known in zip(unseen, known, strict=True) if is_known]
 
@@ -385,7 +410,7 @@ class EmbeddingMatrix:
         vectors: np.ndarray = self.matrix[places]
         unseen = np.flatnonzero(places < 0).tolist()
         if self.subwords is not None and unseen:
-            vectors[unseen] = self.subwords.vectors([str(words[place]) for place in unseen])
+            vectors[unseen] = self.subwords.vectors([self.normalized(str(words[place])) for place in unseen])
         return vectors
 
     def mean_vector(
@@ -426,10 +451,12 @@ class EmbeddingMatrix:
         TypeError
             `words` is a str.
         """
-        require_list(words)
+        require_words(words)
+        if not isinstance(words, (list, tuple, np.ndarray)):
+            words = list(words)
         if len(words) == 0:
             raise ValueError("got no words; expected at least one word or vector")
-        factors = None if weights is None else np.asarray(weights, np.float64)
+        factors = None if weights is None else _numbers("weights", weights)
         if factors is not None and factors.shape != (len(words),):
             raise ValueError(f"got {len(words)} words and weights of shape {factors.shape}; expected one weight a word")
         if factors is not None and not np.isfinite(factors).all():
@@ -495,8 +522,22 @@ class EmbeddingMatrix:
         return vector
 
 
+def require_vectors(vectors: Any) -> None:
+    """Raise a TypeError for what are no word vectors, such as their path."""
+    require_kind("vectors", vectors, EmbeddingMatrix, "WordVectors, as vecmill.load(path) returns them")
+
+
+def _numbers(name: str, values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """Return values as an array of float64; raise a TypeError for what is no numbers."""
+    try:
+        return np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {described(values)}; expected numbers") from None
+
+
 def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarray:
     """Return a read-only float32 view of `matrix`; raise an EmbeddingsError if it is not a finite (V, d) array."""
+    require_kind(name, matrix, (np.ndarray, QuantizedMatrix), "an array of shape (V, d): np.array(rows)")
     if matrix.ndim != 2 or matrix.shape[1] == 0 or matrix.dtype.kind not in "fiu":
         raise EmbeddingsError(
             f"{name} has the shape {matrix.shape} and the type {matrix.dtype}; expected numbers of shape (V, d)"

@@ -32,7 +32,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.quantized_matrix import QUANTIZED_FILES, QuantizedMatrix, is_quantized, read_quantized
-from vecmill.files import atomic_directory, writing
+from vecmill.files import atomic_directory, read_json, writing
 
 if TYPE_CHECKING:
     from embeddings.vectors.subwords import SubwordVectors
@@ -41,6 +41,7 @@ NODES_FILE = "nodes.npy"
 VECTORS_FILE, CONTEXT_FILE, VOCABULARY_FILE = "vectors.npy", "context.npy", "vocabulary.tsv"
 REQUIRED_FILES = (VECTORS_FILE, VOCABULARY_FILE)
 CONFIG_FILE, METRICS_FILE = "config.json", "metrics.jsonl"
+MANIFEST_FILE = "manifest.json"  # of a directory that a command has trained: its files, with their hashes
 SUBWORD_FILES = SUBWORDS_FILE, BUCKETS_FILE, NGRAMS_FILE = "subwords.json", "ngram_buckets.npy", "ngram_vectors.npy"
 MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE, *SUBWORD_FILES, NODES_FILE)
 ALL_FILES = (*MODEL_FILES, *QUANTIZED_FILES)
@@ -181,12 +182,14 @@ def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict of str to Any
+
+    Raises
+    ------
+    EmbeddingsError
+        The record cannot be read.
     """
-    try:
-        settings = dict(json.loads((Path(path) / CONFIG_FILE).read_text("utf-8"))["tokenizer"])
-        return {"spec": settings.pop("name", "fast"), **settings}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
+    settings = _recorded(Path(path), "tokenizer")
+    return {"spec": settings.pop("name", "fast"), **settings} if settings else {}
 
 
 def read_training_settings(path: str | PathLike[str]) -> dict[str, Any]:
@@ -199,11 +202,35 @@ def read_training_settings(path: str | PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict of str to Any
+
+    Raises
+    ------
+    EmbeddingsError
+        The record cannot be read.
     """
+    return _recorded(Path(path), "train")
+
+
+def _recorded(directory: Path, section: str) -> dict[str, Any]:
+    """Return a section of ``config.json``; {} of a file, and of a directory that does not record its settings."""
+    place = directory / CONFIG_FILE
     try:
-        return dict(json.loads((Path(path) / CONFIG_FILE).read_text("utf-8"))["train"])
-    except (OSError, ValueError, KeyError, TypeError):
+        settings = json.loads(place.read_text("utf-8"))
+        if not isinstance(settings, dict):
+            raise ValueError("it is no JSON object")
+    except (FileNotFoundError, NotADirectoryError):
+        if CONFIG_FILE in (read_json(directory / MANIFEST_FILE) or {}).get("outputs", ()):
+            raise EmbeddingsError(
+                f"{directory} has lost its {CONFIG_FILE}, which records tokenizer and training; get the directory again"
+            ) from None
         return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise EmbeddingsError(
+            f"cannot read {place} ({' '.join(str(error).split())[:200]}), which records tokenizer and training; get "
+            "the directory again"
+        ) from error
+    found = settings.get(section)
+    return dict(found) if isinstance(found, dict) else {}
 
 
 def find_phrases_file(path: str | PathLike[str]) -> Path | None:

@@ -8,9 +8,9 @@ import numpy as np
 from scipy import sparse
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.vocabulary import require_list
-from embeddings.vectors.embedding_matrix import BLOCK, Word
+from embeddings.vectors.embedding_matrix import BLOCK, Word, require_vectors
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_words
 
 
 def unit_norm(vectors: WordVectors) -> WordVectors:
@@ -133,7 +133,8 @@ def known_words(vectors: WordVectors, sentences: Sequence[Sequence[str]]) -> Kno
     TypeError
         A sentence is not a list of words.
     """
-    require_list(sentences)
+    require_vectors(vectors)
+    require_words(sentences)
     for row, sentence in enumerate(sentences):
         if not isinstance(sentence, (list, tuple, np.ndarray)):
             raise TypeError(
@@ -141,17 +142,21 @@ def known_words(vectors: WordVectors, sentences: Sequence[Sequence[str]]) -> Kno
                 "make_tokenizer().tokenize or str.split"
             )
     lengths = np.fromiter(map(len, sentences), np.int64, len(sentences))
-    ids = vectors.vocabulary.ids(chain.from_iterable(sentences), missing=-1).astype(np.int64)
-    by_ngrams = _number_unseen(vectors, sentences, ids)
+    words = list(chain.from_iterable(sentences))
+    ids = vectors.vocabulary.ids(words, missing=-1).astype(np.int64)
+    for place in np.flatnonzero(ids < 0).tolist():
+        form = vectors.normalized(words[place])
+        if form is not words[place]:
+            words[place], ids[place] = form, vectors.vocabulary.ids([form], missing=-1)[0]
+    by_ngrams = _number_unseen(vectors, words, ids)
     known_before = np.concatenate([[0], np.cumsum(ids >= 0)])
     return KnownWords(ids[ids >= 0], known_before[np.concatenate([[0], np.cumsum(lengths)])], by_ngrams)
 
 
-def _number_unseen(vectors: WordVectors, sentences: Sequence[Sequence[str]], ids: np.ndarray) -> list[str]:
+def _number_unseen(vectors: WordVectors, words: Sequence[str], ids: np.ndarray) -> list[str]:
     """Replace -1 in `ids` by V, V + 1, ... for words that have a vector by their n-grams; return these words."""
     if vectors.subwords is None:
         return []
-    words = list(chain.from_iterable(sentences))
     places = np.flatnonzero(ids < 0).tolist()
     distinct = list(dict.fromkeys(words[place] for place in places))
     known = [word for word, is_known in zip(distinct, vectors.subwords.know(distinct), strict=True) if is_known]

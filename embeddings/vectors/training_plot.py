@@ -10,6 +10,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.files import atomic_file
 from vecmill.visible import visible
@@ -71,6 +72,7 @@ def plot_training(vectors: WordVectors, title: str = "") -> "Figure":
     >>> vectors = vecmill.train("corpus.txt")  # doctest: +SKIP
     >>> vecmill.plot_training(vectors).savefig("training.png")  # doctest: +SKIP
     """
+    require_vectors(vectors)
     if not vectors.metrics:
         raise EmbeddingsError(
             "these vectors have no record of their training; expected the result of vecmill.train, or vectors loaded "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_words
 from vecmill.extras import needs
 
 
@@ -34,7 +35,11 @@ def word_movers_distance(
     ------
     MissingExtraError
         POT is not installed.
+    TypeError
+        A text is a str, or no list of words.
     """
+    for text in (text1, text2):
+        require_words(text)
     counts1, counts2 = (Counter(word for word in text if vectors.has_vector(word)) for text in (text1, text2))
     if not counts1 or not counts2:
         return float("inf")

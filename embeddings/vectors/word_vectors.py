@@ -6,12 +6,13 @@ Names and argument order are those of gensim's ``KeyedVectors`` where it has the
 import logging
 import os
 from collections.abc import Sequence
+from numbers import Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.vocabulary import require_list
+from embeddings.setting_types import require_type
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.vectors.model_directory import (
     StoredVectors,
@@ -23,6 +24,7 @@ from embeddings.vectors.model_directory import (
     write_model_directory,
 )
 from embeddings.vectors.neighbors import nearest
+from vecmill.arguments import described, require_kind, require_list, require_path, require_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +74,7 @@ class WordVectors(EmbeddingMatrix):
         EmbeddingsError
             There is no model directory, or one of its files is missing or damaged.
         """
+        require_path("directory", directory)
         stored = read_model_directory(directory)
         vectors = WordVectors(stored.vocabulary, stored.matrix, stored.context, stored.subwords)
         vectors.nodes, vectors.training_settings = stored.nodes, read_training_settings(directory)
@@ -98,6 +101,7 @@ class WordVectors(EmbeddingMatrix):
         OutputError
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
+        require_path("directory", directory)
         stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords, self.nodes)
         tokenizer, training = self.tokenizer_settings, self.training_settings
         write_model_directory(directory, stored, tokenizer, self.phrases, training=training, overwrite=overwrite)
@@ -120,6 +124,7 @@ class WordVectors(EmbeddingMatrix):
 
     def distances(self, word_or_vector: WordOrVector, other_words: Sequence[Word] = ()) -> np.ndarray:
         """Return 1 − cosine to each of `other_words`, by default to all words in row order: (n,) float32."""
+        require_list(other_words)
         query = self.mean_vector([word_or_vector], post_normalize=True, ignore_missing=False)
         others = self.unit_vectors(other_words) if len(other_words) else self.unit_matrix
         distances: np.ndarray = 1 - others @ query
@@ -178,8 +183,8 @@ class WordVectors(EmbeddingMatrix):
         ValueError
             There is neither a positive nor a negative word.
         """
-        weighted = [term if isinstance(term, tuple) else (term, 1.0) for term in _as_list(positive)]
-        weighted += [term if isinstance(term, tuple) else (term, -1.0) for term in _as_list(negative)]
+        weighted = [with_weight(term, 1.0) for term in as_terms(positive)]
+        weighted += [with_weight(term, -1.0) for term in as_terms(negative)]
         words, weights = self._terms([word for word, _ in weighted], unit=True), [weight for _, weight in weighted]
         query = self.mean_vector(words, weights, post_normalize=True, ignore_missing=False)
         candidates = self._candidates(topn, restrict_vocab)
@@ -225,6 +230,8 @@ class WordVectors(EmbeddingMatrix):
         """
         if self.context is None:
             raise EmbeddingsError("these vectors have no context matrix; predict with the directory of a trained model")
+        require_list(context)
+        require_type("topn", topn, int)
         hidden = self.mean_vector(context, pre_normalize=False, ignore_missing=False)
         scores = (self.context @ (hidden if mean else hidden * len(context))).astype(np.float64)
         probabilities = np.exp(scores - scores.max())
@@ -241,7 +248,7 @@ class WordVectors(EmbeddingMatrix):
         Representations". Parameters, result and errors are those of `most_similar`, but there are no weights, and at
         least one positive word is required.
         """
-        ups, downs = (self._terms(_as_list(terms), unit=True) for terms in (positive, negative))
+        ups, downs = (self._terms(as_terms(terms), unit=True) for terms in (positive, negative))
         if not ups:
             raise ValueError("got no positive words; expected at least one")
         candidates = self._candidates(topn, restrict_vocab)
@@ -365,7 +372,10 @@ class WordVectors(EmbeddingMatrix):
         TypeError
             `words` is a str.
         """
-        require_list(words)
+        require_words(words)
+        words = list(words)
+        for word in words:
+            require_kind("a word", word, str, "a str")
         known = [word for word in words if self.has_vector(word)]
         if len(known) < len(words):
             unknown = [word for word in words if not self.has_vector(word)]
@@ -410,10 +420,22 @@ class WordVectors(EmbeddingMatrix):
         return [(self.words[row], float(score)) for row, score in zip(ids, scores, strict=True) if score > -np.inf]
 
 
-def _as_list(terms: Terms) -> list[Any]:
-    """Return one word, id or vector as a list of one; a sequence as a list."""
+def as_terms(terms: Terms) -> list[Any]:
+    """Return one word, id or vector as a list of one; a sequence as a list; a TypeError for anything else."""
     if terms is None:
         return []
-    if isinstance(terms, (str, int, np.integer)) or (isinstance(terms, np.ndarray) and terms.ndim == 1):
+    if isinstance(terms, (str, int, np.integer)):
         return [terms]
+    if isinstance(terms, np.ndarray) and terms.ndim == 1 and terms.dtype.kind not in "OU":
+        return [terms]
+    require_words(terms)
     return list(terms)
+
+
+def with_weight(term: Any, weight: float) -> tuple[Any, float]:
+    """Return a term of a query and its weight; a TypeError for a pair that has none."""
+    if not isinstance(term, tuple):
+        return term, weight
+    if len(term) != 2 or not isinstance(term[1], Real):
+        raise TypeError(f"got {described(term)}; expected a word, or a pair (word, weight)")
+    return term[0], float(term[1])

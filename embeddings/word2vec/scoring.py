@@ -6,13 +6,13 @@ import numpy as np
 
 from embeddings.compilation import read_only
 from embeddings.errors import EmbeddingsError
-from embeddings.text.vocabulary import require_list
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.architectures import KERNELS
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.huffman import huffman_paths
+from vecmill.arguments import require_list, require_words
 
 
 class SentenceScorer:
@@ -41,7 +41,7 @@ class SentenceScorer:
         config = Word2VecConfig.from_dict(vectors.training_settings)
         if config.position_weights:
             raise EmbeddingsError("sentences cannot be scored with position weights, which a model does not keep")
-        self._config, self._vocabulary = config, vectors.vocabulary
+        self._config, self._vectors = config, vectors
         words = len(vectors)
         self._parameters = kernels.Parameters(
             embedding=_padded(vectors.matrix),
@@ -67,8 +67,7 @@ class SentenceScorer:
             In nats; 0 for a sentence without two known words.
         """
         require_list(sentences)
-        ids = [self._vocabulary.ids(sentence, missing=-1) for sentence in sentences]
-        known = [row[row >= 0].astype(np.int32) for row in ids]
+        known = [self._ids(sentence) for sentence in sentences]
         lengths = [len(row) for row in known]
         tokens, offsets = read_only(np.concatenate([*known, np.empty(0, np.int32)])), read_only(_offsets(lengths))
         step = self._step()
@@ -85,6 +84,12 @@ class SentenceScorer:
             loss, _ = self._kernel(block, self._parameters, step, scratch, None, self._paths, None)
             scores[i] = 0.0 - loss  # and not -0
         return scores
+
+    def _ids(self, sentence: Sequence[str]) -> np.ndarray:
+        """Return the ids of the known words of a sentence, (n,) int32."""
+        require_words(sentence)
+        ids = self._vectors.vocabulary.ids(map(self._vectors.normalized, sentence), missing=-1)
+        return ids[ids >= 0]
 
     def _step(self) -> kernels.Step:
         """Return the settings by which the loss of every word is measured and nothing is trained."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.encoded_corpus import EncodedCorpus
+from embeddings.text.encoded_corpus import EncodedCorpus, require_encoded
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpoints, Pace, ProgressCallback, TrainingDiverged, TrainingProgress
 from embeddings.word2vec import deterministic as rounds
@@ -74,7 +74,7 @@ class TrainingRun:
         progress: ProgressCallback | None = None,
         checkpoints: Checkpoints | None = None,
     ) -> None:
-        corpus.require_vocabulary(vocabulary)
+        require_encoded(corpus, vocabulary)
         self.config = config
         self.metrics: list[dict[str, Any]] = []
         self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)

@@ -108,6 +108,8 @@ def embed_command(
     from pipelines.commands.embedded_lines import common_component_removed, write
 
     vectors, tally = formats.read(model, encoding=encoding), Tally()
+    if not vectors.tokenizer_settings:
+        logger.warning("%s records no tokenizer: lines are split by the fast one, in lower case", model)
     tokenizer = vectors.make_tokenizer()
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
@@ -189,7 +191,7 @@ def _report(tally: Tally, out: Path | None, dimension: int) -> None:
         report.append(f"Words not in the vocabulary with a vector by their n-grams: {tally.words_by_ngrams:,}.")
     if tally.lines_without_known_word:
         report.append(f"Lines without known words (vectors of zeros): {tally.lines_without_known_word:,}.")
-    report += [f"Skipped: {count:,} {reason}." for reason, count in tally.skipped.items()]
+    report += [f"Left out: {reason}: {count:,}." for reason, count in tally.skipped.items()]
     if out:
         report.insert(0, f"{out}: {counted(tally.lines, 'line')} x {counted(dimension, 'dimension')}")
     for line in report:

@@ -29,6 +29,7 @@ from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
 from vecmill.files import shown_size
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings.language_model.adapted_reading import AdaptedReader
@@ -199,7 +200,7 @@ def score_command(
                 typer.echo(results.shown(f"{total:.4f}\t{shown}"))
     warn_if_foreign(words, unknown)
     for reason, count in skipped.items():
-        logger.warning("skipped: %s %s", f"{count:,}", reason)
+        logger.warning("left out: %s: %s", reason, f"{count:,}")
 
 
 def generate_command(
@@ -281,7 +282,7 @@ def read_text(source: str) -> str:
         logger.warning("%s: %d", what, number)
     text = data.decode("utf-8", "replace")
     if invalid := text.count("\ufffd") - data.count("\ufffd".encode()):
-        logger.warning("%s: %s invalid UTF-8 sequences; %s", source, f"{invalid:,}", IF_OTHER_ENCODING)
+        logger.warning("%s: %s; %s", source, counted(invalid, "invalid UTF-8 sequence"), IF_OTHER_ENCODING)
     return text
 
 

@@ -45,4 +45,4 @@ def score_sentences_command(
             else:
                 typer.echo(results.shown(f"{score:.4f}\t{line}"))
     for reason, count in skipped.items():
-        logger.warning("skipped: %s %s", f"{count:,}", reason)
+        logger.warning("left out: %s: %s", reason, f"{count:,}")

@@ -7,11 +7,13 @@ from typing import Any
 
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import Progress
-from pipelines.running.manifest import Manifest
+from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.output_directory import OutputDirectory, finished, remove_leftovers, require_unchanged
 from pipelines.running.runner import Runner
-from pipelines.running.stage import Stage
+from pipelines.running.stage import NOT_FETCHED, Stage
+from pipelines.running.unfinished_work import has_checkpoint
 from pipelines.settings.config import differences
+from vecmill.errors import OutputError
 
 _MODELS = {"start": "the model given with --start-from", "embeddings": "the model of word vectors"}
 
@@ -44,9 +46,29 @@ def make(
         A stage failed, or `out` cannot be written; `out` is then unchanged.
     """
     with OutputDirectory(out, force=force) as output:
-        manifests = Runner(output.work, stages, progress).run(lambda: output.begin(settings))
+
+        def begin() -> None:
+            if not force:
+                _require_same_text(output.work, stages[0])
+            output.begin(settings)
+
+        manifests = Runner(output.work, stages, progress).run(begin)
         output.publish(stages[-1].name)
     return manifests[stages[-1].name]
+
+
+def _require_same_text(work: Path, fetch: Stage) -> None:
+    """Raise an `OutputError` if the text is another one than that of a training that can be resumed."""
+    try:
+        before = Manifest.read(work / fetch.name).provenance.inputs.get("corpus") if has_checkpoint(work) else None
+    except ManifestError:
+        return
+    now = fetch.sources().get("corpus")
+    if before is not None and now not in (None, NOT_FETCHED, before):
+        raise OutputError(
+            f"the text has changed since the training in {work} was interrupted; restore it to resume the training, or "
+            "add --force to start over"
+        )
 
 
 def make_unless_finished(

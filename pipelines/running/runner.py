@@ -3,7 +3,8 @@
 import json
 import logging
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from pipelines.running.manifest import (
 )
 from pipelines.running.recorded_progress import RecordedProgress
 from pipelines.running.stage import Stage, StageContext
+from pipelines.running.unfinished_work import has_checkpoint
 from vecmill.files import atomic_directory, recover_directory
 
 logger = logging.getLogger(__name__)
@@ -202,7 +204,8 @@ class Runner:
             context = StageContext(
                 inputs={name: self._root / name for name in stage.inputs}, checkpoint=checkpoint, progress=progress
             )
-            summary = stage.run(partial, context)
+            with _naming(self._root / stage.name):
+                summary = stage.run(partial, context)
             provenance = self._provenance(stage, self._manifests)  # again: the hash of standard input is known only now
             outputs = list_outputs(partial)
             manifest = Manifest(
@@ -227,6 +230,8 @@ class Runner:
         """Return the checkpoint directory of this provenance; remove those of any other."""
         fingerprint = self._provenance(stage, self._manifests).fingerprint
         wanted = self._root / f".{stage.name}.checkpoint-{fingerprint[:16]}"
+        if stage.name not in self._forced and not wanted.exists() and has_checkpoint(self._root, stage.name):
+            logger.warning("%s: its text, settings or code changed: the interrupted training is discarded", stage.name)
         self._drop_checkpoints(stage, but=None if stage.name in self._forced else wanted)
         wanted.mkdir(exist_ok=True)
         return wanted
@@ -254,6 +259,16 @@ class Runner:
             record = manifest.to_dict()
             history |= record.pop("history") | {name: record}
         return history
+
+
+@contextmanager
+def _naming(place: Path) -> Iterator[None]:
+    """Add the place where a stage writes to an OSError that names none, as that of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or str(place)
+        raise
 
 
 def _agree(before: Any, now: Any) -> bool:

@@ -9,6 +9,9 @@ from typing import Any
 from pipelines.console.progress import Progress
 from pipelines.running.manifest import digest_of
 
+NOT_FETCHED = "not fetched yet"
+"""In place of the hash of a text of the catalog that was not downloaded."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class StageContext:

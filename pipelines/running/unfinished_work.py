@@ -25,12 +25,14 @@ def has_stage(root: Path) -> bool:
     return any(stages) or (root / _FETCH / _TEXT).exists()
 
 
-def has_checkpoint(root: Path) -> bool:
-    """Return whether the directory `root` holds a checkpoint of a stage.
+def has_checkpoint(root: Path, stage: str = "") -> bool:
+    """Return whether the directory `root` holds a checkpoint.
 
     Parameters
     ----------
     root : Path
+    stage : str
+        Name of the stage; by default any.
 
     Returns
     -------
@@ -41,7 +43,7 @@ def has_checkpoint(root: Path) -> bool:
     OSError
         A directory cannot be listed.
     """
-    return any(any(entry.iterdir()) for entry in _directories(root) if ".checkpoint-" in entry.name)
+    return any(any(entry.iterdir()) for entry in _directories(root) if f"{stage}.checkpoint-" in entry.name)
 
 
 def _directories(root: Path) -> list[Path]:

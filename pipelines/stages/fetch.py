@@ -13,7 +13,7 @@ from corpora.sources import InputFile
 from pipelines.console.progress import LogProgress
 from pipelines.running.hash_cache import HashCache
 from pipelines.running.manifest import digest_of
-from pipelines.running.stage import Stage, StageContext
+from pipelines.running.stage import NOT_FETCHED, Stage, StageContext
 from pipelines.settings.sections import CorpusSettings, is_standard_input
 from pipelines.stages.corpus_source import CORPUS_FILE, open_source, write_location
 
@@ -40,7 +40,7 @@ class FetchStage(Stage):
         if self.corpus.is_read_once or self.corpus.is_remote:
             return {}
         if any(source in names() and not info(source).cached for source in self.corpus.sources):
-            return {"corpus": "not fetched yet"}
+            return {"corpus": NOT_FETCHED}
         if self._content is None:
             self._content = open_source(self.corpus, LogProgress()).fingerprint(self.hashes)
         return {"corpus": self._content}

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -92,7 +92,7 @@ def open_sentences(
                 raise TypeError(f"corpus_file is {type(corpus_file).__name__}; expected a path")
             lines = make_tokenizer(WHITE_SPACE, lowercase=False, normalize=NONE)
             yield Corpus(tokenize_corpus(open_corpus(Path(corpus_file)).blocks(), lines, destination))
-        elif isinstance(corpus_iterable, Iterable) and not isinstance(corpus_iterable, str):
+        elif isinstance(corpus_iterable, Iterable) and not isinstance(corpus_iterable, (str, bytes, Mapping)):
             yield Corpus(tokenize_corpus(_batches(corpus_iterable), TokenLists(), destination))
         else:
             raise TypeError(f"sentences are {type(corpus_iterable).__name__}; expected an iterable of lists of str")

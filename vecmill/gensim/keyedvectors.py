@@ -12,9 +12,11 @@ from embeddings import formats
 from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.subwords import SubwordVectors
-from embeddings.vectors.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors, as_terms, with_weight
+from vecmill.arguments import require_kind, require_path, require_words
 from vecmill.files import atomic_file
 from vecmill.gensim import saved
+from vecmill.gensim.renamed import ATTRIBUTES_OF_KEYED_VECTORS, no_attribute
 
 logger = logging.getLogger("gensim.models.keyedvectors")
 
@@ -103,6 +105,9 @@ class KeyedVectors:
     def __str__(self) -> str:
         return f"{type(self).__name__}<vector_size={self.vector_size}, {len(self)} keys>"
 
+    def __getattr__(self, name: str) -> Any:
+        raise no_attribute(self, name, ATTRIBUTES_OF_KEYED_VECTORS)
+
     # ----------------------------------------------------------------------------------------------------- look-up
 
     def has_index_for(self, key: Any) -> bool:
@@ -123,6 +128,7 @@ class KeyedVectors:
         """Return the vector of a key, (d,), or those of a list of keys, (n, d)."""
         if isinstance(key_or_keys, (str, int, np.integer)):
             return self.get_vector(key_or_keys)
+        require_words(key_or_keys)
         return np.vstack([self.get_vector(key) for key in key_or_keys])
 
     def get_vector(self, key: Any, norm: bool = False) -> np.ndarray:
@@ -165,6 +171,7 @@ class KeyedVectors:
         -------
         KeyedVectors
         """
+        require_words(keys)
         known = self if allow_inference else self.key_to_index
         chosen = [key for key in dict.fromkeys(keys) if key in known]
         kv = KeyedVectors(self.vector_size, dtype=self.vectors.dtype)
@@ -179,6 +186,7 @@ class KeyedVectors:
 
     def add_vector(self, key: Any, vector: np.ndarray) -> int:
         """Add one vector, in a place that was allocated or at the end; return its index."""
+        require_kind("key", key, str, "a str: use str(key)")
         index = self.next_index
         if index < len(self) and self.index_to_key[index] is None:
             [row] = self._rows_for([key], [vector])
@@ -215,6 +223,7 @@ class KeyedVectors:
         """
         if isinstance(keys, (str, int, np.integer)):
             keys, weights = [keys], np.reshape(weights, (1, -1))
+        require_words(keys)
         weights, extras = self._rows_for(keys, weights), extras or {}
         self.allocate_vecattrs(list(extras), [values.dtype for values in extras.values()])
         new = np.array([key not in self.key_to_index for key in keys], bool)
@@ -596,6 +605,7 @@ class KeyedVectors:
         VecmillError
             There are no vectors, or it is a pickle of gensim.
         """
+        require_path("fname", fname)
         saved.refuse_pickle(fname)
         vectors = formats.read(fname)
         kv = cls.of(vectors)
@@ -651,6 +661,7 @@ class KeyedVectors:
         ValueError
             `append`, or a binary file without a header.
         """
+        require_path("fname", fname)
         if append or (binary and not write_header):
             raise ValueError("append=True and a binary file without header are not supported; write a file of its own")
         values = self.expandos.get(sort_attr)
@@ -763,18 +774,9 @@ class KeyedVectors:
 def _weighted(positive: Any, negative: Any) -> tuple[list[Any], list[float]]:
     """Return the terms of a query and their weights."""
     pairs = [
-        term if isinstance(term, tuple) else (term, weight)
-        for terms, weight in ((positive, 1.0), (negative, -1.0))
-        for term in _as_list(terms)
+        with_weight(term, weight) for terms, weight in ((positive, 1.0), (negative, -1.0)) for term in as_terms(terms)
     ]
     return [term for term, _ in pairs], [weight for _, weight in pairs]
-
-
-def _as_list(terms: Any) -> list[Any]:
-    if terms is None:
-        return []
-    single = isinstance(terms, (str, int, np.integer)) or (isinstance(terms, np.ndarray) and terms.ndim == 1)
-    return [terms] if single else list(terms)
 
 
 def _load_word2vec_format(
@@ -790,6 +792,7 @@ def _load_word2vec_format(
     binary_chunk_size: int | None = None,
 ) -> KeyedVectors:
     """Read a file of word2vec; see `KeyedVectors.load_word2vec_format`."""
+    require_path("fname", fname)
     name = "word2vec-binary" if binary else "glove" if no_header else "word2vec-text"
     logger.info("loading projection weights from %s", fname)
     try:
@@ -797,6 +800,8 @@ def _load_word2vec_format(
     except EmbeddingsError as error:
         if isinstance(error.__context__, UnicodeDecodeError):
             raise error.__context__ from error
+        if "looks like word2vec-" in str(error):
+            raise type(error)(f"{error}: give binary={not binary}") from error
         raise
     kv = cls.of(vectors, datatype)
     if "count" not in kv.expandos:  # as gensim: falling from the first word to the last, so that their order is kept

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from vecmill.arguments import require_kind
+
 _LETTERS = re.compile(r"[^\W\d]+")
 
 
@@ -22,6 +24,7 @@ def simple_preprocess(doc: str | bytes, deacc: bool = False, min_len: int = 2, m
     -------
     list of str
     """
+    require_kind("doc", doc, (str, bytes), "a str, or bytes in UTF-8")
     text = (doc.decode("utf-8") if isinstance(doc, bytes) else doc).lower()
     if deacc:
         parts = unicodedata.normalize("NFD", text)

@@ -10,16 +10,19 @@ from typing import Any, ClassVar, NoReturn, Self
 import numpy as np
 
 from embeddings.text.encoded_corpus import EncodedCorpus
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import TrainingProgress
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec as Engine
 from embeddings.word2vec import Word2VecConfig
+from vecmill.arguments import require_kind, require_words
 from vecmill.gensim import saved
 from vecmill.gensim.callbacks import CallbackAny2Vec
 from vecmill.gensim.conventions import input_scale, mean_contexts, sample_share, with_locks
 from vecmill.gensim.corpus import Corpus, open_sentences
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors
+from vecmill.gensim.renamed import ATTRIBUTES_OF_WORD2VEC, explains_settings, no_attribute
 from vecmill.gensim.sentences import (
     MAX_WORDS_IN_BATCH,
     LineSentence,
@@ -132,6 +135,7 @@ class Word2Vec:
 
     _settings: ClassVar[tuple[str, ...]] = _SETTINGS
 
+    @explains_settings
     def __init__(
         self,
         sentences: Iterable[Any] | None = None,
@@ -176,7 +180,7 @@ class Word2Vec:
             batch_words,
         )
         self.compute_loss, self.comment = compute_loss, comment
-        self.wv = self._new_vectors()
+        self.wv = self._contexts_of = self._new_vectors()
         self.raw_vocab: dict[str, int] | None = None
         self.corpus_count = self.train_count = 0
         self.corpus_total_words: int | None = None
@@ -261,6 +265,7 @@ class Word2Vec:
         update : bool
             Add to the vocabulary that there is.
         """
+        require_kind("word_freq", word_freq, Mapping, "a mapping of words to their counts")
         self.raw_vocab, self.corpus_count = dict(word_freq), corpus_count or 0
         self.prepare_vocab(update, keep_raw_vocab, trim_rule)
         self.prepare_weights(update)
@@ -579,11 +584,20 @@ class Word2Vec:
 
     def _set_contexts(self, contexts: np.ndarray) -> None:
         setattr(self, self._contexts_name, contexts)
+        self._contexts_of = self.wv
+
+    def _all_contexts(self) -> np.ndarray | None:
+        """Return the context vectors of all words, zeros for those of `add_vector`; None if they are of other words."""
+        contexts = self._contexts()
+        added = len(self.wv) - len(contexts)
+        if added > 0 and self._contexts_of is self.wv and not self.hs:  # the nodes of a tree are not those of words
+            contexts = np.concatenate([contexts, np.zeros((added, self.vector_size), REAL)])
+        return contexts if len(contexts) == len(self.wv) else None
 
     def _initial(self, scale: float) -> WordVectors:
         """Return E divided by a number and C, or the nodes, times it: what a training begins with."""
-        contexts = self._contexts()
-        known = contexts if len(contexts) == len(self.wv) else np.zeros((len(self.wv), self.vector_size), REAL)
+        contexts = self._all_contexts()
+        known = np.zeros((len(self.wv), self.vector_size), REAL) if contexts is None else contexts
         vectors = np.asarray(self.wv.vectors, REAL) / REAL(scale)
         subwords = self.wv.subwords
         if subwords is not None:
@@ -592,7 +606,7 @@ class Word2Vec:
 
     def _trained(self) -> WordVectors:
         """Return the vectors with their contexts, or with the nodes of the tree."""
-        contexts = self._contexts() if len(self._contexts()) == len(self.wv) else None
+        contexts = self._all_contexts()
         words = self.wv.word_vectors
         vectors = WordVectors(words.vocabulary, words.matrix, None if self.hs else contexts, words.subwords)
         if self.hs:
@@ -624,14 +638,18 @@ class Word2Vec:
         RuntimeError
             The model has no context vectors: `wv` was loaded alone.
         """
-        if self.hs or len(self._contexts()) != len(self.wv) or not len(self.wv):
+        contexts = self._contexts()
+        if self.hs or not len(contexts) or (self._contexts_of is not self.wv and len(contexts) != len(self.wv)):
             raise RuntimeError("the model has no context vectors; train it with negative=5, or load it whole")
+        require_words(context_words_list)
         rows = [self.wv.get_index(word, -1) for word in context_words_list]
         known = [row for row in rows if row >= 0]
         if not known:
             logger.warning("all the input context words are out-of-vocabulary for the current model.")
             return None
-        return self._trained().most_likely_word(known, topn, mean=bool(self.cbow_mean))
+        words = Vocabulary.from_words(self.wv.index_to_key[: len(contexts)])  # not those of add_vector
+        trained = WordVectors(words, np.asarray(self.wv.vectors[: len(contexts)], REAL), contexts)
+        return trained.most_likely_word(list(self.wv.vectors[known]), topn, mean=bool(self.cbow_mean))
 
     def score(
         self,
@@ -668,7 +686,11 @@ class Word2Vec:
 
         if not self.hs:
             raise RuntimeError("score needs a model that was trained with hs=1 and negative=0")
+        require_words(sentences)
         return SentenceScorer(self._trained()).score(list(islice(sentences, total_sentences)))
+
+    def __getattr__(self, name: str) -> Any:
+        raise no_attribute(self, name, ATTRIBUTES_OF_WORD2VEC)
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vocab={len(self.wv)}, vector_size={self.vector_size}, alpha={self.alpha}>"

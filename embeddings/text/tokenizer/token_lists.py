@@ -4,8 +4,7 @@ The tokens are taken as they are, whatever characters they hold. All tokens of a
 compiled table of words counts and numbers its spans; Python does not look at single tokens.
 """
 
-import reprlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -18,10 +17,11 @@ from embeddings.text.tokenizer.kernels import LINE_END_ID, LONGEST_WORD
 from embeddings.text.tokenizer.normalization import NFC, NONE, normalize_text, require_normalization
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, tokenizer_of
 from embeddings.text.tokenizer.word_table import WordTable
+from vecmill.arguments import described, is_sequence
+from vecmill.surrogates import replaced
 
 _TOKENS_AT_ONCE = 1 << 13  # their str objects fit into the processor's cache
 _SEPARATOR = "\0"  # between tokens in the text that is numbered
-_LONGEST_SHOWN = 50  # characters of a value in a message
 _LEFT_OUT = -1  # in place of the id of a token that is empty or too long
 
 
@@ -111,13 +111,17 @@ class TokenListCounter:
         self._table_bytes = table_bytes
         self._name_of = name_of
         self._table = WordTable()
-        self._empty = self._too_long = self._sentences = 0
+        self._empty = self._too_long = self._surrogates = self._sentences = 0
         self._is_full = False
 
     @property
     def skipped(self) -> dict[str, int]:
-        """Counts of tokens that got no id, by kind."""
-        counts = {"empty tokens": self._empty, f"words longer than {LONGEST_WORD} bytes": self._too_long}
+        """Counts of tokens that got no id, and of characters that were replaced, by kind."""
+        counts = {
+            "empty tokens": self._empty,
+            f"words longer than {LONGEST_WORD} bytes": self._too_long,
+            "lone surrogates, replaced by U+FFFD": self._surrogates,
+        }
         return {what: number for what, number in counts.items() if number}
 
     @property
@@ -154,7 +158,7 @@ class TokenListCounter:
         """Number the tokens of sentences whose tokens fit into the processor's cache, as far as one sentence does."""
         tokens = list(chain.from_iterable(sentences))
         try:
-            words = self._as_words(tokens)
+            words = self._as_words(self._without_surrogates(tokens))
         except TypeError as error:
             raise self._first_bad_token(sentences) or error from None
         ends = np.cumsum(np.fromiter(map(len, sentences), np.int64, len(sentences)))
@@ -178,8 +182,14 @@ class TokenListCounter:
         table, self._table, self._is_full = self._table, WordTable(), False
         return table
 
+    def _without_surrogates(self, tokens: Sequence[str]) -> Sequence[str]:
+        """Return the tokens with U+FFFD in the place of lone surrogates, and count these."""
+        _, surrogates = replaced(_SEPARATOR.join(tokens))
+        self._surrogates += surrogates
+        return [replaced(token)[0] for token in tokens] if surrogates else tokens
+
     def _as_words(self, tokens: Sequence[str]) -> Words:
-        """Return the tokens as spans of UTF-8; a lone surrogate becomes ``?``.
+        """Return the tokens as spans of UTF-8.
 
         Parameters
         ----------
@@ -205,7 +215,7 @@ class TokenListCounter:
         text = normalize_text(text) if self._normalize else text
         text = with_final_sigmas(text) if self._lowercase else text
         folded = text.translate(self._folding) if self._folding else text
-        return np.frombuffer(folded.encode("utf-8", "replace"), np.uint8)
+        return np.frombuffer(folded.encode(), np.uint8)
 
     def _numbered(self, words: Words) -> np.ndarray:
         """Count tokens and return their ids, (n,) int32; -1 for those that are left out."""
@@ -244,14 +254,3 @@ class TokenListCounter:
                 if not isinstance(token, str):
                     return NotTextError(f"{self._name_of(index)}: token {place} is {described(token)}; expected a str")
         return None
-
-
-def is_sequence(value: Any) -> bool:
-    """Whether a value can be iterated over in an order of its own; str and bytes can."""
-    return isinstance(value, Iterable) and not isinstance(value, (Mapping, Set)) and getattr(value, "ndim", 1) > 0
-
-
-def described(value: Any) -> str:
-    """Return a value, shortened, and its type: "'king' (str)"."""
-    shown = " ".join(reprlib.repr(value).split())
-    return f"{shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + '...'} ({type(value).__name__})"

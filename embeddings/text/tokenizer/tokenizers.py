@@ -32,6 +32,7 @@ from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.character_tables import (
     LINE_ENDS,
     case_and_digit_folding,
@@ -42,6 +43,7 @@ from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.normalization import NFC, NONE, require_normalization
 from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter, WordCounter
 from vecmill.hints import did_you_mean
+from vecmill.surrogates import encoded
 
 FAST, WHITE_SPACE, NLTK_PREFIX = "fast", "whitespace", "nltk:"
 # NLTK's tokenizers that need neither downloaded data nor arguments
@@ -228,8 +230,8 @@ def make_tokenizer(
     ------
     UnknownTokenizerError
         The name is unknown; the message suggests the closest.
-    ValueError
-        `normalize` is neither "nfc" nor "none".
+    ValueError, TypeError
+        `normalize` is neither "nfc" nor "none", or an option is no bool.
 
     Examples
     --------
@@ -237,6 +239,8 @@ def make_tokenizer(
     [["don't", 'panic', '!'], ["it's", '42', '.']]
     """
     require_normalization(normalize)
+    for name, value in (("lowercase", lowercase), ("punctuation", punctuation), ("fold_digits", fold_digits)):
+        require_type(name, value, bool)
     options: dict[str, Any] = {
         "lowercase": lowercase,
         "punctuation": punctuation,
@@ -278,7 +282,8 @@ def _options(tokenizer: "FastTokenizer | PythonTokenizer") -> dict[str, Any]:
 
 
 def _tokenize(text: str, counter: WordCounter) -> list[list[str]]:
-    block = text.encode("utf-8", "surrogatepass")
+    require_type("text", text, str)
+    block = encoded(text)
     ids = [number for part in (counter.ids(block), counter.last_ids()) for ids in part for number in ids.tolist()]
     words = [word.decode() for word in counter.take_words().words.to_bytes()]
     lines: list[list[str]] = [[]]

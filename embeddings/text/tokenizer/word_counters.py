@@ -23,6 +23,7 @@ from embeddings.text.tokenizer.kernels import (
 )
 from embeddings.text.tokenizer.normalization import normalize_block, normalize_text
 from embeddings.text.tokenizer.word_table import WordTable
+from vecmill.surrogates import replaced
 
 PIECE = 4096  # bytes tokenized at a time: the buffers stay in the first-level cache
 INVALID_SEQUENCES = "invalid UTF-8 sequences"
@@ -199,11 +200,12 @@ class PythonCounter:
 
     def _add(self, token: str) -> int:
         """Assign an id to a new token; return it, or 0 for an empty or too long token."""
-        encoded = token.encode("utf-8", "replace")  # a lone surrogate becomes ?
-        if len(encoded) > LONGEST_WORD:
+        word, surrogates = replaced(token)
+        self._invalid += surrogates
+        if len(word.encode()) > LONGEST_WORD:
             self._too_long += 1
             return 0
-        return self._words.setdefault(encoded.decode(), len(self._words) + 1) if token else 0
+        return self._words.setdefault(word, len(self._words) + 1) if token else 0
 
 
 def split_lines(text: str) -> list[str]:
