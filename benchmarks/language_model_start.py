@@ -2,8 +2,8 @@
 
 All models have the same seed, settings and text; only the starting point of E differs.
 
-python -m benchmarks.language_model_start [--text FOLDER] [--tokens 400000] [--epochs 4] [--preset small]
-    [--larger MODEL]
+python -m benchmarks.language_model_start [--text FOLDER] [--tokens 400000] [--epochs 4] [--larger MODEL]
+    [--settings "--preset small --dropout 0.2 --schedule plateau"]
 """
 
 import argparse
@@ -20,10 +20,10 @@ def main() -> None:
     parser.add_argument("--text", type=Path, default=WIKI, help="folder of train.txt, valid.txt and test.txt")
     parser.add_argument("--tokens", type=int, default=400_000, help="of train.txt, from its beginning; 0 is all")
     parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--preset", default="small")
+    parser.add_argument("--settings", default="--preset small --dropout 0.2 --schedule plateau", help="of train-lm")
     parser.add_argument("--larger", type=Path, help="also start from these vectors, trained on more text")
     options = parser.parse_args()
-    settings = "--preset", options.preset, "--epochs", str(options.epochs)
+    settings = *options.settings.split(), "--epochs", str(options.epochs)
     with tempfile.TemporaryDirectory() as name:
         folder = write_slice(options.text, Path(name) / "text", options.tokens)
         models = {
@@ -43,7 +43,7 @@ def main() -> None:
     ]
     notes = [
         f"validation perplexity after each epoch, test perplexity at the end; {options.text.name}, "
-        f"{options.tokens or 'all'} tokens of training; preset {options.preset}",
+        f"{options.tokens or 'all'} tokens of training; {options.settings}",
     ]
     measuring.write_results("language_model_start", "What the embeddings buy a language model", rows, notes)
 
