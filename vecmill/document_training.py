@@ -68,7 +68,7 @@ def train_documents(
     epochs : int
         Passes over the text.
     learning_rate : float, optional
-        At the start: by default 0.025 for PV-DBOW, 0.1 for PV-DM.
+        At the start: by default 0.05 for PV-DBOW, 0.1 for PV-DM.
     min_learning_rate : float
         At the end.
     seed : int

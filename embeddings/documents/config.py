@@ -25,7 +25,7 @@ class ParagraphVectorsConfig(Word2VecConfig):
     epochs : int
         Passes over the text: 10 to 20 are usual.
     learning_rate : float or None
-        None: 0.025 for PV-DBOW, 0.1 for PV-DM.
+        None: 0.05 for PV-DBOW, 0.1 for PV-DM.
 
     Raises
     ------
@@ -58,4 +58,4 @@ class ParagraphVectorsConfig(Word2VecConfig):
 
     @property
     def _default_rates(self) -> dict[str, float]:
-        return {"pv-dbow": 0.025, "pv-dm": 0.1}
+        return {"pv-dbow": 0.05, "pv-dm": 0.1}
