@@ -1,5 +1,6 @@
 from corpora import Corpus as Corpus
 from corpora import open_corpus as open_corpus
+from embeddings.documents import DocumentVectors as DocumentVectors
 from embeddings.glove import GloVe as GloVe
 from embeddings.glove import GloVeConfig as GloVeConfig
 from embeddings.language_model import LanguageModel as LanguageModel
@@ -15,6 +16,7 @@ from embeddings.vectors.training_plot import plot_training as plot_training
 from embeddings.vectors.word_vectors import WordVectors as WordVectors
 from embeddings.word2vec import Word2Vec as Word2Vec
 from embeddings.word2vec import Word2VecConfig as Word2VecConfig
+from vecmill.document_training import train_documents as train_documents
 from vecmill.document_vectors import sentence_vectors as sentence_vectors
 from vecmill.errors import VecmillError as VecmillError
 from vecmill.evaluation import evaluate as evaluate

@@ -1,7 +1,7 @@
 """Settings of a word2vec training run."""
 
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from embeddings.setting_types import require_one_of, require_setting_types
 from embeddings.threads import thread_count
@@ -86,6 +86,9 @@ class Word2VecConfig:
         of this project.
     """
 
+    architectures: ClassVar[tuple[str, ...]] = ARCHITECTURES
+    trains_documents: ClassVar[bool] = False  # sentences have vectors too: see `ParagraphVectorsConfig`
+
     architecture: str = "skip-gram"
     dimension: int = 100
     window: int = 5
@@ -110,7 +113,7 @@ class Word2VecConfig:
 
     def __post_init__(self) -> None:
         require_setting_types(self)
-        require_one_of("architecture", self.architecture, ARCHITECTURES)
+        require_one_of("architecture", self.architecture, self.architectures)
         require_one_of("negative_sharing", self.negative_sharing, NEGATIVE_SHARING)
         if not 0 < self.rate < float("inf"):
             raise ValueError(f"learning_rate is {self.learning_rate}; it must be above 0 (usual: 0.01 to 0.1)")
@@ -174,6 +177,11 @@ class Word2VecConfig:
         return float(self._default_rates[self.architecture] if self.learning_rate is None else self.learning_rate)
 
     @property
+    def kernel(self) -> str:
+        """The name of the kernel that trains a block."""
+        return self.architecture
+
+    @property
     def _default_rates(self) -> dict[str, float]:
         return DEFAULT_LEARNING_RATE if self.subwords is None else SUBWORD_LEARNING_RATE
 
@@ -182,7 +190,7 @@ class Word2VecConfig:
         """Number of threads to train with."""
         return thread_count(self.threads)
 
-    def with_learning_rate(self, *, continued: bool) -> "Word2VecConfig":
+    def with_learning_rate(self, *, continued: bool) -> Self:
         """Return the same settings with a number as learning rate: a given one, or the default for new or continued."""
         defaults = CONTINUED_LEARNING_RATE if continued else self._default_rates
         return self if self.learning_rate is not None else replace(self, learning_rate=defaults[self.architecture])
@@ -192,7 +200,7 @@ class Word2VecConfig:
         return {name: value for name, value in asdict(self).items() if value is not None}
 
     @classmethod
-    def from_dict(cls, settings: dict[str, Any]) -> "Word2VecConfig":
+    def from_dict(cls, settings: dict[str, Any]) -> Self:
         """Make a configuration from the result of `to_dict`.
 
         Parameters

@@ -4,12 +4,15 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
+import numpy as np
+
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.architectures import KERNELS
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.document_architectures import DOCUMENT_KERNELS
 from embeddings.word2vec.huffman import top_nodes
 
 
@@ -39,7 +42,8 @@ class Hogwild:
         self.threads = config.thread_count
         self._config, self._corpus, self._block_tokens = config, corpus, block_tokens
         self._parameters, self._extensions = parameters, extensions
-        self._kernel = KERNELS[config.architecture]
+        self._kernel = {**KERNELS, **DOCUMENT_KERNELS}[config.kernel]
+        self._first_documents = _first_rows(config, corpus, parameters)
         self._whole_weights = threading.Lock()
 
     def compile(self, step: kernels.Step) -> None:
@@ -54,6 +58,7 @@ class Hogwild:
             scratch, top = self._scratch(), self._top_nodes(numbers.popleft())
             while (number := work.next()) is not None:
                 block = open_block(self._corpus, blocks, number)
+                block = block._replace(first_document=self._first_documents[blocks.shard[number]])
                 loss, examples = self._train(block, step(number)._replace(top=top), scratch)
                 work.add(loss, examples, block.last - block.first)
 
@@ -84,6 +89,16 @@ class Hogwild:
     def _scratch(self) -> kernels.Scratch:
         width, config = self._parameters.embedding.shape[1], self._config
         return kernels.scratch(width, self._block_tokens, config.window, config.noise_words, self._extensions)
+
+
+def _first_rows(config: Word2VecConfig, corpus: EncodedCorpus, parameters: kernels.Parameters) -> list[int]:
+    """Return the row of E of the first sentence of each shard, where sentences are documents, else 0."""
+    if not config.trains_documents:
+        return [0] * len(corpus.shards)
+    sentences = [len(shard.offsets) - 1 for shard in corpus.shards]
+    first = np.cumsum([len(parameters.keep), *sentences[:-1]])
+    rows: list[int] = first.tolist()
+    return rows
 
 
 def open_block(corpus: EncodedCorpus, blocks: BlockTable, number: int) -> kernels.Block:

@@ -14,7 +14,11 @@ from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_
 
 
 def initial_parameters(
-    config: Word2VecConfig, vocabulary: Vocabulary, trained: np.ndarray | None, ngrams: NgramTable | None
+    config: Word2VecConfig,
+    vocabulary: Vocabulary,
+    trained: np.ndarray | None,
+    ngrams: NgramTable | None,
+    documents: int = 0,
 ) -> kernels.Parameters:
     """Draw E, and compute the tables of draws.
 
@@ -26,6 +30,8 @@ def initial_parameters(
         Words to train, by default all.
     ngrams : NgramTable, optional
         The n-grams of all words, with subwords.
+    documents : int
+        Number of documents; their rows of E follow those of the words.
 
     Returns
     -------
@@ -41,8 +47,9 @@ def initial_parameters(
         raise EmbeddingsError("fewer than two words to train; give more text")
     threshold, alias = alias_table(noise_distribution(counts, config.noise_exponent, trained))
     words, generator = len(vocabulary), np.random.default_rng(config.seed)
+    more = documents + (len(ngrams.buckets) if ngrams else 0)
     return kernels.Parameters(
-        embedding=matrices.random_rows(words + (len(ngrams.buckets) if ngrams else 0), config.dimension, generator),
+        embedding=matrices.random_rows(words + more, config.dimension, generator),
         context=matrices.zeros(words + _rows_of_threads(config), config.dimension),
         keep=as_uint32_threshold(keep_probability(counts, config.sample, trained)),
         alias_threshold=threshold,

@@ -39,7 +39,7 @@ class HuffmanPaths(NamedTuple):
 class Parameters(NamedTuple):
     """What all threads share: the matrices and the tables of draws."""
 
-    embedding: np.ndarray  # E, (V + n-grams, padded d) float32, input vectors
+    embedding: np.ndarray  # E, (V + n-grams or documents, padded d) float32, input vectors
     context: (
         np.ndarray
     )  # C, (V, padded d) float32, output vectors; of the V - 1 nodes with hierarchical softmax, and then
@@ -69,6 +69,7 @@ class Block(NamedTuple):
     last_sentence: int  # exclusive
     first: int
     last: int  # exclusive
+    first_document: int = 0  # row of E of the first sentence of the shard, where sentences are documents
 
 
 class TopNodes(NamedTuple):

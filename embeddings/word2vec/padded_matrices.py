@@ -33,6 +33,13 @@ def zeros(rows: int, dimension: int) -> np.ndarray:
     return buffer[skip : skip + rows * width].reshape(rows, width)
 
 
+def padded(matrix: np.ndarray) -> np.ndarray:
+    """Copy a matrix to a padded one, (rows, padded dimension) float32."""
+    copied = zeros(*matrix.shape)
+    copied[:, : matrix.shape[1]] = matrix
+    return copied
+
+
 def random_rows(rows: int, dimension: int, generator: np.random.Generator) -> np.ndarray:
     """Allocate a padded matrix of small random vectors, uniform in ±1/(2d) as in word2vec.
 

@@ -44,8 +44,8 @@ class SentenceScorer:
         self._config, self._vectors = config, vectors
         words = len(vectors)
         self._parameters = kernels.Parameters(
-            embedding=_padded(vectors.matrix),
-            context=_padded(vectors.nodes),
+            embedding=matrices.padded(vectors.matrix),
+            context=matrices.padded(vectors.nodes),
             keep=np.full(words, 2**32 - 1, np.uint32),
             alias_threshold=np.zeros(words, np.uint32),
             alias_word=np.zeros(words, np.int32),
@@ -104,12 +104,6 @@ class SentenceScorer:
             loss_interval=1,
             state=np.uint64(1),
         )
-
-
-def _padded(matrix: np.ndarray) -> np.ndarray:
-    padded = matrices.zeros(len(matrix), matrix.shape[1])
-    padded[:, : matrix.shape[1]] = matrix
-    return padded
 
 
 def _offsets(lengths: Sequence[int]) -> np.ndarray:

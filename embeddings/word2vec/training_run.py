@@ -84,7 +84,8 @@ class TrainingRun:
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
         self._loss_interval = max(1, min(_LOSS_INTERVAL, self._epoch_tokens // _LEAST_MEASURED))
         self.ngrams = ngrams_of(config, vocabulary, trained)
-        self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams)
+        documents = corpus.sentence_count if config.trains_documents else 0
+        self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams, documents)
         self.extensions = extensions_of(config, vocabulary, trained, self.ngrams)
         self._hogwild = Hogwild(config, corpus, self.parameters, self.extensions, int(blocks.tokens.max()))
         self._strategy: Hogwild | Rounds = self._hogwild

@@ -21,6 +21,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "train-embeddings": "train_embeddings:train_embeddings_command",
         "train-count-based": "train_count_based:train_count_based_command",
         "train-glove": "train_glove:train_glove_command",
+        "train-documents": "documents:train_documents_command",
         "phrases": "phrases:phrases_command",
         "corpora": "corpora:corpora_app",
     },
@@ -29,6 +30,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "analogy": "queries:analogy_command",
         "vector": "queries:vector_command",
         "embed": "embed:embed_command",
+        "infer": "documents:infer_command",
         "score-sentences": "score_sentences:score_sentences_command",
     },
     "Evaluate and plot": {

@@ -99,7 +99,7 @@ def embed_command(
 
     In a file: vecmill embed runs/wiki sentences.txt --out sentences.npy
     """
-    chosen = _format(name, out, as_json)
+    chosen = format_of(name, out, as_json)
     require_choice("--weighting", weighting, WEIGHTINGS)
     if out:
         refuse_existing(out, force)
@@ -114,7 +114,7 @@ def embed_command(
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
     advice = "nothing was written" if out else "the output is not complete"
-    with interruptible(advice), _progress(file, out) as update, _opened(out) as stream:
+    with interruptible(advice), _progress(file, out) as update, opened(out) as stream:
         batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME, tally.skipped)
         embedded = _embedded(vectors, tokenizer, batches, weighting, tally, update)
         if weighting == "sif":
@@ -127,7 +127,7 @@ def embed_command(
         _report(tally, out, vectors.dimension)
 
 
-def _format(name: str | None, out: Path | None, as_json: bool) -> str:
+def format_of(name: str | None, out: Path | None, as_json: bool) -> str:
     """Return the format of the output."""
     if name is not None:
         require_choice("--format", name, list(FORMAT_OF_ENDING.values()))
@@ -150,7 +150,7 @@ def _progress(file: str, out: Path | None) -> AbstractContextManager[Update]:
     return make_progress().task("embedding lines", None)
 
 
-def _opened(out: Path | None) -> AbstractContextManager[BinaryIO]:
+def opened(out: Path | None) -> AbstractContextManager[BinaryIO]:
     from vecmill.files import atomic_file
 
     return atomic_file(out) if out else nullcontext(sys.stdout.buffer)

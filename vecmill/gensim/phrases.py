@@ -22,6 +22,7 @@ logger = logging.getLogger("gensim.models.phrases")
 Scorer: TypeAlias = Callable[[float, float, float, int, int, int], float]
 """Takes the counts of two words and of their phrase, the size of `vocab`, `min_count` and the words of the text."""
 
+_CONVERT = "json.dump(getattr(model, 'vocab', None) or model.phrasegrams, open('phrases.json', 'w'))"
 _NO_PHRASE = (None, None)
 _SETTINGS = ("min_count", "threshold", "delimiter")
 
@@ -420,7 +421,7 @@ def _save(phrases: Phrases | FrozenPhrases, path: str | os.PathLike[str], own: d
 
 
 def _load(cls: type, path: str | os.PathLike[str]) -> dict[str, Any]:
-    saved.refuse_pickle(path)
+    saved.refuse_pickle(path, _CONVERT)
     try:
         about: dict[str, Any] = json.loads(Path(path).read_bytes())
         found = about.pop("kind")

@@ -21,6 +21,7 @@ from vecmill.files import atomic_directory, write_json
 
 ABOUT_FILE = "gensim.json"
 _PREFIX = "gensim-"
+_CONVERT = "getattr(model, 'wv', model).save_word2vec_format('vectors.bin', binary=True)"
 _PICKLE = b"\x80"  # the first byte of a pickle since protocol 2
 
 
@@ -106,7 +107,7 @@ def read_attributes(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     return found
 
 
-def refuse_pickle(path: str | PathLike[str]) -> None:
+def refuse_pickle(path: str | PathLike[str], remedy: str = _CONVERT) -> None:
     """Raise a SavedFormatError that says how to convert a pickle of gensim."""
     path = Path(path)
     if not path.is_file():
@@ -116,6 +117,5 @@ def refuse_pickle(path: str | PathLike[str]) -> None:
             return
     raise SavedFormatError(
         f"{path} is a pickle, which can run any code and is not read; where gensim is installed, convert it once:\n"
-        f"    model = gensim.utils.SaveLoad.load({str(path)!r})\n"
-        "    getattr(model, 'wv', model).save_word2vec_format('vectors.bin', binary=True)"
+        f"    model = gensim.utils.SaveLoad.load({str(path)!r})\n    {remedy}"
     )

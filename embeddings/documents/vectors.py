@@ -1,0 +1,236 @@
+"""`DocumentVectors`: vectors of documents with their names, and inference of those of new documents."""
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from embeddings.compilation import read_only
+from embeddings.documents.config import ParagraphVectorsConfig
+from embeddings.errors import EmbeddingsError
+from embeddings.parallel import Rows, over_rows, threads_or_context
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.word_vectors import WordVectors
+from embeddings.word2vec import kernel_arguments as kernels
+from embeddings.word2vec import padded_matrices as matrices
+from embeddings.word2vec.document_architectures import infer_documents
+from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
+from vecmill.files import atomic_directory
+
+DOCUMENTS_DIRECTORY = "documents"
+_COST = 20_000  # operations of a document, about
+
+
+class DocumentVectors:
+    """Vectors of named documents.
+
+    Parameters
+    ----------
+    words : WordVectors
+        Vectors of words with a context matrix, from `ParagraphVectors`.
+    names : sequence of str
+        n different names.
+    matrix : (n, d) float32
+
+    Attributes
+    ----------
+    words : WordVectors
+    documents : WordVectors
+        The documents with the queries of words: ``documents.most_similar(name)``.
+
+    Raises
+    ------
+    EmbeddingsError
+        The names are not different, or the arrays do not fit each other.
+    """
+
+    def __init__(self, words: WordVectors, names: Sequence[str], matrix: np.ndarray) -> None:
+        self.words = words
+        self.documents = WordVectors(Vocabulary.from_words(list(names)), matrix)
+
+    @classmethod
+    def of_lines(
+        cls, words: WordVectors, lines: np.ndarray, matrix: np.ndarray, names: Sequence[str]
+    ) -> "DocumentVectors":
+        """Make vectors of all lines from those of the lines with a known word; the others are zero.
+
+        Parameters
+        ----------
+        words : WordVectors
+        lines : (m,) int64
+            Numbers of the lines with a known word; see `lines_with_words`.
+        matrix : (m, d) float32
+        names : sequence of str
+            n names.
+
+        Returns
+        -------
+        DocumentVectors
+        """
+        every = np.zeros((len(names), matrix.shape[1]), np.float32)
+        every[lines] = matrix
+        return cls(words, names, every)
+
+    def __len__(self) -> int:
+        return len(self.documents)
+
+    def __repr__(self) -> str:
+        return f"DocumentVectors({len(self):,} documents, {len(self.words):,} words, {self.words.dimension} dimensions)"
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the documents, in the order of their rows."""
+        return list(self.documents.words)
+
+    @property
+    def matrix(self) -> np.ndarray:
+        """The vectors of the documents, (n, d) float32."""
+        return self.documents.matrix
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        """Return the vector of a document, (d,) float32."""
+        return self.documents.get_vector(name)
+
+    def infer(
+        self,
+        documents: Iterable[str] | Iterable[Sequence[str]],
+        *,
+        epochs: int | None = None,
+        learning_rate: float | None = None,
+        seed: int | None = None,
+        threads: int | None = None,
+    ) -> np.ndarray:
+        """Compute the vectors of new documents: the vectors of words stay, those of the documents are trained.
+
+        The vector of a document depends on its words, the model and these settings, not on other documents and threads.
+
+        Parameters
+        ----------
+        documents : iterable of str, or iterable of lists of str
+            Text, which is tokenized as that of the training, or tokens.
+        epochs : int, optional
+            Passes over each document; by default those of the training.
+        learning_rate : float, optional
+            At the start; by default that of the training.
+        seed : int, optional
+            By default that of the training.
+        threads : int, optional
+            By default all processors.
+
+        Returns
+        -------
+        (n, d) float32
+            Zeros for a document without a known word.
+
+        Raises
+        ------
+        EmbeddingsError
+            The model has no context matrix.
+        """
+        config, parameters = self._inference
+        if parameters is None:
+            raise EmbeddingsError("these vectors have no context matrix; infer with the directory of train-documents")
+        ids = [self.words.vocabulary.ids(tokens, missing=-1) for tokens in self._tokens(documents)]
+        known = [row[row >= 0].astype(np.int32) for row in ids]
+        offsets = np.concatenate([[0], np.cumsum([len(row) for row in known])]).astype(np.int64)
+        flat = read_only(np.concatenate([*known, np.empty(0, np.int32)]))
+        vectors = matrices.zeros(len(known), config.dimension)
+        block = kernels.Block(flat, read_only(offsets), 0, len(known), 0, len(flat))
+        rates = config.rate if learning_rate is None else learning_rate, config.min_learning_rate
+        step = _step(config, rates[0], config.seed if seed is None else seed)
+        longest = int(np.diff(offsets).max(initial=1))
+
+        def train(rows: Rows) -> None:
+            scratch = kernels.scratch(vectors.shape[1], longest, config.window, config.noise_words)
+            part = block._replace(first_sentence=rows[0], last_sentence=rows[1])
+            infer_documents(
+                part, vectors, parameters, step, scratch, config.dimension, epochs or config.epochs, rates[1]
+            )
+
+        with threads_or_context(threads):
+            over_rows(train, len(known), cost=_COST, pieces=8)
+        vectors[np.diff(offsets) == 0] = 0
+        return np.ascontiguousarray(vectors[:, : config.dimension])
+
+    def _tokens(self, documents: Iterable[str] | Iterable[Sequence[str]]) -> list[Sequence[str]]:
+        """Return the tokens of each document."""
+        given = list(documents)
+        texts = [place for place, document in enumerate(given) if isinstance(document, str)]
+        lines = "".join(" ".join(str(given[place]).splitlines()) + "\n" for place in texts)
+        tokenized = self.words.make_tokenizer().tokenize(lines) if texts else []
+        tokens: list[Sequence[str]] = [document if not isinstance(document, str) else () for document in given]
+        for place, found in zip(texts, tokenized, strict=True):
+            tokens[place] = found
+        return tokens
+
+    @cached_property
+    def _inference(self) -> tuple[ParagraphVectorsConfig, kernels.Parameters | None]:
+        """The settings of the training, and the matrices of words with the tables of draws."""
+        config = ParagraphVectorsConfig.from_dict(self.words.training_settings)
+        if self.words.context is None:
+            return config, None
+        counts = self.words.vocabulary.counts
+        threshold, alias = alias_table(noise_distribution(counts, config.noise_exponent))
+        return config, kernels.Parameters(
+            embedding=matrices.padded(self.words.matrix),
+            context=matrices.padded(self.words.context),
+            keep=as_uint32_threshold(keep_probability(counts, config.sample)),
+            alias_threshold=threshold,
+            alias_word=alias,
+        )
+
+    def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the model directory of the words, with that of the documents in it as ``documents``.
+
+        Parameters
+        ----------
+        directory : path
+        overwrite : bool
+            Replace an existing directory with all its content.
+
+        Raises
+        ------
+        OutputError
+            `directory` exists and is not empty (without `overwrite`), or cannot be written.
+        """
+        with atomic_directory(directory, replace=overwrite) as partial:
+            self.words.save(partial, overwrite=True)
+            self.documents.save(partial / DOCUMENTS_DIRECTORY)
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> "DocumentVectors":
+        """Open a directory of `save` or of ``vecmill train-documents``.
+
+        Parameters
+        ----------
+        directory : path
+
+        Returns
+        -------
+        DocumentVectors
+
+        Raises
+        ------
+        EmbeddingsError
+            There is no such directory, or it is damaged.
+        """
+        if not (Path(directory) / DOCUMENTS_DIRECTORY).is_dir():
+            raise EmbeddingsError(f"{directory} has no vectors of documents; make it by vecmill train-documents")
+        words, documents = WordVectors.load(directory), WordVectors.load(Path(directory) / DOCUMENTS_DIRECTORY)
+        return cls(words, documents.words, documents.matrix)
+
+
+def _step(config: ParagraphVectorsConfig, rate: float, seed: int) -> kernels.Step:
+    return kernels.Step(
+        window=config.window if config.architecture == "pv-dm" else 0,
+        dynamic_window=config.dynamic_window,
+        negative=config.noise_words,
+        share_negatives=True,
+        mean=config.cbow_mean,
+        weighted=0,
+        learning_rate=rate,
+        loss_interval=1,
+        state=np.uint64(seed),
+    )

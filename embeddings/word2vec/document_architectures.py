@@ -1,0 +1,237 @@
+"""Paragraph vectors, compiled by Numba: a document's row is one more input row (Le & Mikolov 2014).
+
+PV-DM: the mean of the context words and of the document's vector predicts the centre word, as CBOW without the
+document. PV-DBOW: the document's vector alone predicts every word, which is PV-DM with a window of 0. Neighbouring centre
+words share one set of negatives, as in CBOW, and the output layer is that of CBOW (`output_layers`).
+"""
+
+import numpy as np
+
+from embeddings import simd
+from embeddings.compilation import in_place, in_place_inlined
+from embeddings.word2vec.architectures import skip_gram
+from embeddings.word2vec.kernel_arguments import SPAN
+from embeddings.word2vec.output_layers import loss, move_span, set_rates, train_span
+from embeddings.word2vec.random_draws import draw_negatives, draw_window, next_random, subsample, tokens_of
+
+_PRIME = np.uint64(0x100000001B3)  # of FNV-1a (Fowler, Noll & Vo), 64 bits
+_UNIT = np.float32(2**-24)
+_BASIS = np.uint64(0xCBF29CE484222325)
+
+
+def _average_columns(load, broadcast):
+    @in_place_inlined
+    def average(words, rows, position, low, high, documents, document, scale, scratch, row, j):
+        total = load(documents, document, j)
+        for i in range(low, position):
+            total = simd.add(total, load(words, rows[i], j))
+        for i in range(position + 1, high):
+            total = simd.add(total, load(words, rows[i], j))
+        total = simd.multiply(total, broadcast(scale))
+        simd.store(scratch.hidden, row, j, total)
+        simd.store(scratch.start, row, j, total)
+
+    return average
+
+
+def _change_columns(load, broadcast):
+    @in_place_inlined
+    def change(documents, document, scale, scratch, row, j):
+        changed = simd.subtract(load(scratch.hidden, row, j), load(scratch.start, row, j))
+        changed = simd.multiply(changed, broadcast(scale))
+        simd.store(documents, document, j, simd.add(load(documents, document, j), changed))
+
+    return change
+
+
+def _spread_columns(load, broadcast):
+    @in_place_inlined
+    def spread(words, rows, position, low, high, scale, scratch, row, j):
+        changed = simd.subtract(load(scratch.hidden, row, j), load(scratch.start, row, j))
+        changed = simd.multiply(changed, broadcast(scale))
+        for i in range(low, position):
+            simd.store(words, rows[i], j, simd.add(load(words, rows[i], j), changed))
+        for i in range(position + 1, high):
+            simd.store(words, rows[i], j, simd.add(load(words, rows[i], j), changed))
+
+    return spread
+
+
+_average_wide, _average_narrow = simd.both_widths(_average_columns)
+_change_wide, _change_narrow = simd.both_widths(_change_columns)
+_spread_wide, _spread_narrow = simd.both_widths(_spread_columns)
+
+
+@in_place_inlined
+def _share(low, high, step):
+    """Weight of each input row: one of `high - low`, the document's in the place of the centre word's."""
+    return np.float32(1) / np.float32(high - low) if step.mean else np.float32(1)
+
+
+@in_place_inlined
+def _average(dimension, words, rows, position, low, high, documents, document, step, scratch, row):
+    """Write the mean (or sum) of the context words and the document to ``hidden[row]``."""
+    scale = _share(low, high, step)
+    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    for j in range(0, whole, simd.WIDE):
+        _average_wide(words, rows, position, low, high, documents, document, scale, scratch, row, j)
+    if simd.TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _average_narrow(words, rows, position, low, high, documents, document, scale, scratch, row, j)
+
+
+@in_place_inlined
+def _change_document(dimension, documents, document, low, high, step, scratch, row):
+    """Bring the change of a hidden vector to the document's."""
+    scale = _share(low, high, step)
+    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    for j in range(0, whole, simd.WIDE):
+        _change_wide(documents, document, scale, scratch, row, j)
+    if simd.TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _change_narrow(documents, document, scale, scratch, row, j)
+
+
+@in_place_inlined
+def _change_words(dimension, words, rows, position, low, high, step, scratch, row):
+    """Bring the change of a hidden vector to those of the context words."""
+    scale = _share(low, high, step)
+    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    for j in range(0, whole, simd.WIDE):
+        _spread_wide(words, rows, position, low, high, scale, scratch, row, j)
+    if simd.TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _spread_narrow(words, rows, position, low, high, scale, scratch, row, j)
+
+
+@in_place
+def paragraph_vectors(block, parameters, step, scratch, subwords, paths, weights):
+    """Train a block with PV-DM, with a window of 0 PV-DBOW, in place.
+
+    Parameters
+    ----------
+    block : Block
+        Its sentences are documents.
+    parameters : Parameters
+        E, whose rows from ``block.first_document`` on are those of the documents of the shard, and C are changed.
+    step : Step
+        With negative sampling.
+    scratch : Scratch
+    subwords, paths, weights : None
+        Not supported; the parameters of all architectures are the same.
+
+    Returns
+    -------
+    loss : float
+        Summed over the centre words that were measured.
+    examples : int
+        Their number.
+    """
+    dimension = parameters.embedding.shape[1]
+    inputs, context, tokens, windows = parameters.embedding, parameters.context, scratch.tokens, scratch.windows
+    state, outputs = step.state, scratch.outputs[0]
+    set_rates(scratch.rates, np.float32(step.learning_rate))
+    total, examples, countdown = 0.0, 0, 1 + np.int64(step.state % np.uint64(step.loss_interval))
+    for sentence in range(block.first_sentence, block.last_sentence):
+        begin, end = tokens_of(block, sentence)
+        n, state = subsample(block, begin, end, parameters.keep, tokens, state)
+        document = np.int64(block.first_document + sentence)
+        for position in range(0, n, SPAN):
+            size = SPAN if SPAN < n - position else n - position
+            state = draw_negatives(parameters, outputs, step.negative, state)
+            centres = tokens[position : position + size]
+            for i in range(size):
+                low, high, state = draw_window(position + i, n, step, state)
+                windows[i, 0], windows[i, 1] = low, high
+                _average(dimension, inputs, tokens, position + i, low, high, inputs, document, step, scratch, i)
+                countdown -= 1
+                if countdown == 0:
+                    countdown = step.loss_interval
+                    total += loss(scratch.hidden, i, context, None, np.int64(centres[i]), outputs, step)
+                    examples += 1
+            train_span(dimension, centres, size, context, outputs, step, scratch)
+            for i in range(size):
+                low, high = windows[i, 0], windows[i, 1]
+                _change_document(dimension, inputs, document, low, high, step, scratch, i)
+                _change_words(dimension, inputs, tokens, position + i, low, high, step, scratch, i)
+    return total, examples
+
+
+@in_place
+def infer_documents(block, documents, parameters, step, scratch, dimension, epochs, last_rate):
+    """Train the vectors of new documents; the words' vectors stay.
+
+    The random stream of a document begins with its words, so that its vector depends on nothing else.
+
+    Parameters
+    ----------
+    block : Block
+        Its sentences are documents.
+    documents : (n, padded d) float32
+        Receives the vectors of all documents of the block's shard, from ``block.first_sentence`` on.
+    parameters : Parameters
+    step : Step
+        ``step.state`` is the seed.
+    scratch : Scratch
+    dimension : int
+        d, without padding.
+    epochs : int
+        Passes over the words of each document.
+    last_rate : float
+        Learning rate at the end; it falls evenly.
+    """
+    width = parameters.embedding.shape[1]
+    words, context, tokens, windows = parameters.embedding, parameters.context, scratch.tokens, scratch.windows
+    outputs = scratch.outputs[0]
+    for sentence in range(block.first_sentence, block.last_sentence):
+        begin, end = block.offsets[sentence], block.offsets[sentence + 1]
+        document = np.int64(sentence)
+        state = _state_of(block.ids, begin, end, step.state)
+        for j in range(dimension):
+            state = next_random(state)
+            documents[document, j] = (np.float32(state >> np.uint64(40)) * _UNIT - np.float32(0.5)) / dimension
+        for epoch in range(epochs):
+            rate = step.learning_rate + (last_rate - step.learning_rate) * epoch / epochs
+            set_rates(scratch.rates, np.float32(rate))
+            n, state = subsample(block, begin, end, parameters.keep, tokens, state)
+            for position in range(0, n, SPAN):
+                size = SPAN if SPAN < n - position else n - position
+                state = draw_negatives(parameters, outputs, step.negative, state)
+                centres = tokens[position : position + size]
+                for i in range(size):
+                    low, high, state = draw_window(position + i, n, step, state)
+                    windows[i, 0], windows[i, 1] = low, high
+                    _average(width, words, tokens, position + i, low, high, documents, document, step, scratch, i)
+                move_span(width, centres, size, context, outputs, step, scratch)
+                for i in range(size):
+                    _change_document(width, documents, document, windows[i, 0], windows[i, 1], step, scratch, i)
+
+
+@in_place_inlined
+def _state_of(ids, begin, end, seed):
+    """Mix the words of a document and the seed into the state of a random stream."""
+    state = _BASIS ^ seed
+    for position in range(begin, end):
+        state = (state ^ np.uint64(ids[position])) * _PRIME
+    state ^= state >> np.uint64(31)
+    return state | np.uint64(1)
+
+
+def pv_dm(block, parameters, step, scratch, *extensions):
+    """Train a block with PV-DM; see `paragraph_vectors`."""
+    return paragraph_vectors(block, parameters, step, scratch, *extensions)
+
+
+def pv_dbow(block, parameters, step, scratch, *extensions):
+    """Train a block with PV-DBOW; see `paragraph_vectors`."""
+    return paragraph_vectors(block, parameters, step._replace(window=0), scratch, *extensions)
+
+
+def pv_dbow_with_words(block, parameters, step, scratch, *extensions):
+    """Train the words of a block with skip-gram, then its documents with PV-DBOW."""
+    skip_gram(block, parameters, step, scratch, *extensions)
+    return pv_dbow(block, parameters, step, scratch, *extensions)
+
+
+DOCUMENT_KERNELS = {"pv-dm": pv_dm, "pv-dbow": pv_dbow, "pv-dbow-words": pv_dbow_with_words}
+"""Kernels of documents by their names in `ParagraphVectorsConfig.kernel`."""

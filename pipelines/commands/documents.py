@@ -1,0 +1,230 @@
+"""`vecmill train-documents` and `vecmill infer`: vectors of documents, and those of new ones."""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from embeddings.errors import EmbeddingsError
+from pipelines.commands.embed import FORMAT_OF_ENDING, format_of, opened
+from pipelines.commands.lines import batches_of_lines
+from pipelines.commands.options import (
+    Column,
+    Corpus,
+    Field,
+    ForceFile,
+    Lowercase,
+    Normalize,
+    OutDirectory,
+    Punctuation,
+    Seed,
+    Threads,
+    TokenizerName,
+    refuse_existing,
+)
+from pipelines.console.interruption import AGAIN, interruptible
+from pipelines.console.progress import Update, count, make_progress
+from pipelines.console.streams import results
+from pipelines.settings.config import ConfigError
+from pipelines.settings.sections import STANDARD_INPUT
+from vecmill.errors import OutputError
+from vecmill.plurals import counted
+
+if TYPE_CHECKING:
+    from embeddings.documents import DocumentVectors
+    from embeddings.training import ProgressCallback, TrainingProgress
+    from pipelines.commands.embedded_lines import EmbeddedLines
+
+_LINES_AT_A_TIME = 4096
+
+Documents = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="Directory that train-documents wrote.", show_default=False)
+]
+
+
+def train_documents_command(
+    corpus: Corpus,
+    out: OutDirectory,
+    names: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Names of the documents, one a line.", show_default="numbers from 1"),
+    ] = None,
+    architecture: Annotated[
+        str,
+        typer.Option(
+            metavar="pv-dbow|pv-dm",
+            help="Predict each word from its document alone, or from its document and the words nearby.",
+        ),
+    ] = "pv-dbow",
+    train_words: Annotated[
+        bool, typer.Option("--train-words", help="With pv-dbow: train the words' vectors too, by skip-gram.")
+    ] = False,
+    dimension: Annotated[int, typer.Option(help="Numbers in a vector.")] = 100,
+    window: Annotated[int, typer.Option(help="Largest distance of context words.")] = 5,
+    negative: Annotated[int, typer.Option(help="Noise words per example.")] = 5,
+    sample: Annotated[float, typer.Option(help="Frequent words are skipped more often the smaller this is.")] = 1e-3,
+    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 10,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Learning rate at the start.", show_default="0.05 for pv-dbow, 0.1 for pv-dm")
+    ] = None,
+    min_count: Annotated[int, typer.Option(help="Leave out words that occur less often.")] = 5,
+    max_vocabulary: Annotated[
+        int | None, typer.Option(help="Keep only so many words, the most frequent.", show_default="all")
+    ] = None,
+    seed: Seed = 1,
+    threads: Threads = None,
+    tokenizer: TokenizerName = "fast",
+    lowercase: Lowercase = True,
+    punctuation: Punctuation = False,
+    normalize: Normalize = "nfc",
+    field: Field = "text",
+    column: Column = "text",
+    force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the numbers of documents and words as JSON.")] = False,
+) -> None:
+    """Train a vector for every document, which is a line of the text (Le & Mikolov 2014).
+
+    The directory holds the words' vectors, from which those of new documents are inferred, and in DIR/documents those
+    of the documents, which all commands for word vectors take too.
+
+    Example: vecmill train-documents reviews.txt --names titles.txt --out runs/reviews
+
+    Then: vecmill neighbors runs/reviews/documents "Some title"
+    """
+    if out.exists() and not force:
+        raise OutputError(f"{out} exists; give another --out, or --force to replace it")
+    from corpora import open_corpus
+    from vecmill.document_training import train_documents
+
+    lines = _names(names)
+    with interruptible(AGAIN), make_progress().task(f"training {architecture}", None) as update:
+        try:
+            model = train_documents(
+                open_corpus(corpus, field=field, column=column),
+                lines,
+                architecture=architecture,
+                train_words=train_words,
+                dimension=dimension,
+                window=window,
+                negative=negative,
+                sample=sample,
+                epochs=epochs,
+                learning_rate=learning_rate,
+                min_count=min_count,
+                max_vocabulary=max_vocabulary,
+                seed=seed,
+                threads=threads,
+                tokenizer=tokenizer,
+                lowercase=lowercase,
+                punctuation=punctuation,
+                normalize=normalize,
+                progress=_shown(update),
+            )
+        except ValueError as error:
+            raise ConfigError(f"--{str(error).partition(' ')[0].replace('_', '-')}: {error}") from None
+        model.save(out, overwrite=force)
+    about = {"out": str(out), "documents": len(model), "words": len(model.words), "dimension": dimension}
+    if as_json:
+        typer.echo(json.dumps(about))
+        return
+    sizes = f"{counted(len(model), 'document')}, {counted(len(model.words), 'word')}"
+    results.print(f"{sizes}, {counted(dimension, 'dimension')}: {out}")
+    results.print(f"Next: vecmill infer {out} FILE, or vecmill neighbors {out}/documents NAME")
+
+
+def infer_command(
+    model: Documents,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Text, a document a line; - for stdin.")] = STANDARD_INPUT,
+    nearest: Annotated[
+        int, typer.Option("--nearest", min=0, help="Print so many nearest documents of MODEL instead of vectors.")
+    ] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help=f"File to write: {', '.join(FORMAT_OF_ENDING)}.",
+            show_default="stdout",
+        ),
+    ] = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="text|tsv|csv|jsonl|npy|parquet",
+            help="As of vecmill embed.",
+            show_default="by the extension of --out, else text",
+        ),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, help="Passes over each document.", show_default="those of the training")
+    ] = None,
+    threads: Threads = None,
+    force: ForceFile = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per document.")] = False,
+) -> None:
+    """Infer the vectors of new documents, which are the lines of a text; equal lines have equal vectors.
+
+    Example: vecmill infer runs/reviews new.txt --nearest 5
+
+    In a file: vecmill infer runs/reviews new.txt --out new.npy
+    """
+    chosen = format_of(name, out, as_json)
+    if out:
+        refuse_existing(out, force)
+    from embeddings.documents import DocumentVectors
+    from pipelines.commands.embedded_lines import write
+
+    vectors = DocumentVectors.load(model)
+    inferred = _inferred(vectors, file, epochs, threads)
+    with interruptible(AGAIN):
+        if nearest:
+            _print_nearest(vectors, inferred, nearest, as_json)
+            return
+        with opened(out) as stream:
+            write(inferred, stream, chosen, vectors.words.dimension)
+    if out:
+        results.print(f"{out}: {counted(vectors.words.dimension, 'dimension')}")
+
+
+def _names(path: Path | None) -> list[str] | None:
+    """Return the lines of a file of names."""
+    if path is None:
+        return None
+    try:
+        return path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise EmbeddingsError(f"cannot read the names {path}: {error}") from error
+
+
+def _shown(update: Update) -> "ProgressCallback":
+    def show(progress: "TrainingProgress") -> None:
+        note = f"epoch {progress.epoch} of {progress.epochs}, {count(progress.speed)} words/s"
+        update(progress.done, note, progress.seconds_left, progress.total)
+
+    return show
+
+
+def _inferred(
+    vectors: "DocumentVectors", file: str, epochs: int | None, threads: int | None
+) -> "Iterator[EmbeddedLines]":
+    from pipelines.commands.embedded_lines import EmbeddedLines
+
+    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, Counter()):
+        yield EmbeddedLines(lines, vectors.infer(lines, epochs=epochs, threads=threads))
+
+
+def _print_nearest(
+    vectors: "DocumentVectors", inferred: "Iterator[EmbeddedLines]", nearest: int, as_json: bool
+) -> None:
+    for lines, matrix in inferred:
+        for line, vector in zip(lines, matrix, strict=True):
+            found = vectors.documents.similar_by_vector(vector, nearest)
+            if as_json:
+                typer.echo(json.dumps({"text": line, "nearest": found}, ensure_ascii=False))
+            else:
+                typer.echo(results.shown("\t".join([line, *(f"{name} {cosine:.3f}" for name, cosine in found)])))

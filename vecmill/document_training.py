@@ -1,0 +1,148 @@
+"""Vectors of documents from text in one call."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_type
+from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
+from embeddings.training import ProgressCallback
+from vecmill.progress_line import reporting
+from vecmill.text_input import Text, TextInput
+from vecmill.training import tokenizer_for
+
+if TYPE_CHECKING:
+    from embeddings.documents import DocumentVectors
+
+
+def train_documents(
+    text: Text,
+    names: Sequence[str] | None = None,
+    *,
+    architecture: str = "pv-dbow",
+    train_words: bool = False,
+    dimension: int = 100,
+    window: int = 5,
+    negative: int = 5,
+    noise_exponent: float = 0.75,
+    sample: float = 1e-3,
+    epochs: int = 10,
+    learning_rate: float | None = None,
+    min_learning_rate: float = 1e-4,
+    seed: int = 1,
+    threads: int | None = None,
+    min_count: int = 5,
+    max_vocabulary: int | None = None,
+    tokenizer: str | Callable[[str], Iterable[str]] | HasTokenize | Tokenizer | None = None,
+    lowercase: bool | None = None,
+    punctuation: bool = False,
+    normalize: str | None = None,
+    field: str = "text",
+    column: str = "text",
+    progress: ProgressCallback | bool | None = None,
+) -> "DocumentVectors":
+    """Train a vector for every document: every line of a text, or every list of tokens.
+
+    Parameters
+    ----------
+    text : Text
+        See `train`; a line or a list of tokens is a document.
+    names : sequence of str, optional
+        Names of the documents, all different; by default their numbers from 1.
+    architecture : {"pv-dbow", "pv-dm"}
+        See `ParagraphVectorsConfig`, as of the settings up to `threads`.
+    train_words : bool
+        With "pv-dbow", train the words' vectors in the same space.
+    dimension : int
+        Numbers in a vector.
+    window : int
+        Largest distance of context words.
+    negative : int
+        Noise words per example.
+    noise_exponent : float
+        Noise words are drawn in proportion to their count to this power.
+    sample : float
+        Frequent words are skipped more often the smaller this is; 0 skips none.
+    epochs : int
+        Passes over the text.
+    learning_rate : float, optional
+        At the start: by default 0.05 for PV-DBOW, 0.1 for PV-DM.
+    min_learning_rate : float
+        At the end.
+    seed : int
+        Of all draws.
+    threads : int, optional
+        By default all processors; with one, training is reproducible.
+    min_count : int
+        Omit words that occur less often.
+    max_vocabulary : int, optional
+        Keep only so many words.
+    tokenizer : str, callable, object with a method ``tokenize``, or Tokenizer, optional
+        See `train`, as of the rest.
+    lowercase : bool, optional
+        Default: yes for lines.
+    punctuation : bool
+        Keep punctuation marks as words.
+    normalize : str, optional
+        Unicode normalization.
+    field, column : str
+        Where the text is in JSON Lines and tables.
+    progress : callable or bool, optional
+        Called with the progress; False: no line on the screen.
+
+    Returns
+    -------
+    DocumentVectors
+
+    Raises
+    ------
+    NotTextError
+        `text` is not text. A TypeError.
+    ValueError, TypeError
+        A setting is out of range or of another type.
+    VecmillError
+        The text has too few words, or there is not one name for each document.
+
+    Examples
+    --------
+    >>> model = train_documents(["the cat sat on the mat", "the dog sat on the rug"] * 50, dimension=16, threads=1)
+    >>> len(model), model.infer(["a cat on a rug"]).shape
+    (100, (1, 16))
+    """
+    from embeddings.documents import DocumentVectors, ParagraphVectors, ParagraphVectorsConfig, lines_with_words
+    from embeddings.text.build_vocabulary import build_vocabulary
+    from embeddings.text.encoded_corpus import encode_corpus
+    from embeddings.text.tokenized_corpus import tokenize_corpus
+
+    config = ParagraphVectorsConfig(
+        architecture=architecture,
+        train_words=train_words,
+        dimension=dimension,
+        window=window,
+        negative=negative,
+        noise_exponent=noise_exponent,
+        sample=sample,
+        epochs=epochs,
+        learning_rate=learning_rate,
+        min_learning_rate=min_learning_rate,
+        seed=seed,
+        threads=threads,
+    )
+    require_type("min_count", min_count, int)
+    require_type("max_vocabulary", max_vocabulary, int | None)
+    given = TextInput(text, field=field, column=column)
+    splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=False)
+    with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+        tokenized = tokenize_corpus(given.blocks(), splitter, Path(folder, "tokenized"), threads=config.thread_count)
+        vocabulary = build_vocabulary(tokenized, min_count=min_count, max_vocabulary=max_vocabulary)
+        corpus = encode_corpus(tokenized, vocabulary, Path(folder, "encoded"), threads=config.thread_count)
+        given.log_warnings()
+        lines, count = lines_with_words(tokenized, vocabulary)
+        if names is not None and len(names) != count:
+            raise EmbeddingsError(f"there are {len(names):,} names for {count:,} documents; expected one for each")
+        model = ParagraphVectors(config).fit(corpus, vocabulary, progress=report)
+    words = model.vectors_
+    words.metrics, words.dropped, words.tokenizer_settings = model.metrics_, corpus.dropped, splitter.settings
+    return DocumentVectors.of_lines(words, lines, model.documents_, names or [str(i) for i in range(1, count + 1)])
