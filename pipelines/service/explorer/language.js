@@ -15,11 +15,11 @@ class LanguagePanel extends Panel {
   }
   async run({ text }) {
     const [next, scored] = await Promise.all([post("complete", { text, topn: 10 }), post("perplexity", { text })]);
-    const rows = next.words.map(({ word, probability }) => ({ word, value: probability }));
+    this.coloured(scored);
+    const most = next.words[0]?.probability || 1, rows = next.words.map(({ word, probability }) => ({ word, value: probability, share: probability / most }));
     this.list("Most probable next words", rows, (word) => this.continued(text, word), 3);
     add(this.answer, "p", `The line ends here: ${next.end.toFixed(3)}`, { className: "note" });
     if (next.unknown.length) add(this.answer, "p", `Read as <unk>: ${next.unknown.join(", ")}`, { className: "note" });
-    this.coloured(scored);
   }
   continued(text, word) {
     const longer = `${text.trimEnd()} ${word}`;
