@@ -5,7 +5,7 @@ import numpy as np
 from embeddings import Vocabulary, WordVectors
 from tests.small_language_model import make_model
 
-MARKUP = "</script><img src=x onerror=alert(1)>"
+MARKUP = "</script><img/src=x/onerror=window.hacked=1>"
 WORDS = ["king", "queen", "man", "woman", "london", "paris", "bread", "butter", MARKUP, "café"]
 
 

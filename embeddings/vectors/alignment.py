@@ -21,6 +21,7 @@ RANKS = (100, 10_000)
 """Places of the common words that `moved` looks at: function words differ between any two models."""
 FEWEST_ANCHORS = 3
 PERMUTATIONS = 19  # so that the smallest possible p is 0.05
+FITTED = 5_000  # anchors of which `fit` takes halves
 UNRELATED_PAIRS = 20_000  # pairs of different words, whose similarities are those of chance
 
 
@@ -161,7 +162,7 @@ class Alignment:
         permutations : int
             Number of shuffled pairings, from each of which a rotation is found.
         seed : int
-            Seed of the halves and of the shuffles.
+            Seed of the halves, of 5,000 anchors at most, and of the shuffles.
 
         Returns
         -------
@@ -175,15 +176,13 @@ class Alignment:
         if len(self.anchors) < 4:
             raise EmbeddingsError(f"got {counted(len(self.anchors), 'anchor')}; two halves need 4 or more")
         rng = np.random.default_rng(seed)
-        anchors = [self.words[place] for place in self.anchors]
+        anchors = [self.words[place] for place in rng.permutation(self.anchors)[:FITTED]]
         units_a, units_b = self.a.unit_vectors(anchors), self.b.unit_vectors(anchors)
-        order = rng.permutation(len(anchors))
-        half = len(order) // 2
+        half = len(anchors) // 2
 
         def unseen(of_a: np.ndarray, of_b: np.ndarray) -> float:
-            rotation = orthogonal_rotation(of_b[order[:half]], of_a[order[:half]])
-            rest = order[half:]
-            return float(np.einsum("ij,ij->i", of_a[rest], of_b[rest] @ rotation).mean())
+            rotation = orthogonal_rotation(of_b[:half], of_a[:half])
+            return float(np.einsum("ij,ij->i", of_a[half:], of_b[half:] @ rotation).mean())
 
         found = unseen(units_a, units_b)
         by_chance = [unseen(units_a, units_b[rng.permutation(len(units_b))]) for _ in range(permutations)]

@@ -103,11 +103,11 @@ class WordMap {
     addEventListener("resize", () => { view.resized(); this.overlay.resized(); this.points.resized(); this.refresh(); });
     element("tools").addEventListener("click", ({ target }) => this.use(target.dataset.tool));
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ({ matches }) => this.recolour(matches ? "dark" : "light"));
-    this.search = new Search(this.words, (id) => this.select(id));
+    this.search = element("search") && new Search(this.words, (id) => this.select(id));
     addEventListener("keydown", (event) => {
-      if (event.key === "Escape") { this.search.clear(); this.select(-1); }
+      if (event.key === "Escape") { this.search?.clear(); this.select(-1); }
       if (event.target.closest("input, textarea, select")) return;
-      if (event.key === "/") { event.preventDefault(); element("query").focus(); }
+      if (event.key === "/") { event.preventDefault(); document.querySelector("#query, form:not([hidden]) input")?.focus(); }
       this.use({ "+": "in", "=": "in", "-": "out", 0: "all" }[event.key]);
     });
   }

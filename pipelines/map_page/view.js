@@ -19,8 +19,8 @@ class View {
   get zoom() { return this.home().perPixel / this.perPixel; }
   measure() { [this.width, this.height] = [element("map").clientWidth, element("map").clientHeight]; }
   free() {
-    const wide = this.width > 900, some = this.width > 560;
-    return { left: some ? 320 : 10, right: wide ? 288 : 10, top: some ? 30 : element("guide").offsetHeight + 20, bottom: some ? 30 : 54 };
+    const wide = this.width > 900, guide = element("guide"), some = guide.offsetWidth < this.width / 2;
+    return { left: some ? guide.offsetLeft + guide.offsetWidth + 12 : 10, right: wide ? 288 : 10, top: some ? 30 : guide.offsetHeight + 20, bottom: some ? 30 : 54 };
   }
   home() { return this.framed(this.left, this.right, this.bottom, this.top, 0); }
   // The view that shows a box in the free space, with a margin of pixels around it

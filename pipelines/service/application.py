@@ -31,6 +31,15 @@ JSON = "application/json"
 Handler = Callable[[Request], Awaitable[Response]]
 
 
+def _number(text: str) -> int | float:
+    """Return a JSON number; 10.0 is an integer (JSON Schema)."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+_decode_json = msgspec.json.Decoder(float_hook=_number).decode
+
+
 def make_application(
     served: Served,
     layouts: Layouts,
@@ -104,14 +113,12 @@ def _fixed(content: bytes, media_type: str) -> Handler:
 
 
 def _handler(operation: Operation, served: Served) -> Handler:
-    decode = msgspec.json.Decoder(operation.request).decode
-
     async def handle(request: Request) -> Response:
         if operation.method == "GET":
             query = _from_query(request, operation.request)
             as_arrow = False
         else:
-            query = await _from_body(request, decode)
+            query = await _from_body(request, operation.request)
             as_arrow = operation.arrow and _wants_arrow(request)
         answer = await operation.answer(served, query)
         if as_arrow:
@@ -142,13 +149,13 @@ def _is_list(kind: Any) -> bool:
     return isinstance(getattr(described, "type", described), msgspec.inspect.ListType)
 
 
-async def _from_body(request: Request, decode: Callable[[bytes], Any]) -> Any:
+async def _from_body(request: Request, message: type[Any]) -> Any:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != JSON:
         raise RequestError(415, f"the content type is {kind!r}; expected {JSON}")
     body = await _body(request)
     try:
-        return decode(body)
+        return msgspec.convert(_decode_json(body), message)
     except msgspec.ValidationError as error:
         raise RequestError(422, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

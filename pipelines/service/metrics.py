@@ -1,6 +1,14 @@
 """What the service counts about itself, in the text format of Prometheus."""
 
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
 from prometheus_client.exposition import generate_latest
 
 MEDIA_TYPE = CONTENT_TYPE_LATEST
@@ -12,6 +20,7 @@ class Metrics:
     """Counts, times and sizes of requests."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # times of the first request, a second line for each
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self.requests = Counter(

@@ -136,7 +136,7 @@ class Served:
         with self._lock:
             if (a.name, b.name) not in self._alignments:
                 found = align(a.vectors, b.vectors)
-                self._alignments[a.name, b.name] = (found, found.fit(permutations=9))
+                self._alignments[a.name, b.name] = (found, found.fit())
             return self._alignments[a.name, b.name]
 
     async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
