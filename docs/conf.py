@@ -8,7 +8,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent), str(HERE / "_extensions")]
 
 project = "vecmill"
-author = "The vecmill authors"
+author = copyright = "The vecmill authors"
 release = version = version_of("vecmill")
 
 extensions = [

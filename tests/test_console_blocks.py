@@ -1,4 +1,4 @@
-"""Console blocks of README and pages: all commands are understood; those without a stated reason are run, and give their output."""
+"""Console blocks of pages: all commands are understood; those without a stated reason are run, and give their output."""
 
 import re
 import shlex
@@ -33,7 +33,9 @@ def blocks():
 
 
 BLOCKS = list(blocks())
-RUN = {page: [block for block in BLOCKS if block.page == page and not block.reason] for page in {b.page for b in BLOCKS}}
+RUN = {
+    page: [block for block in BLOCKS if block.page == page and not block.reason] for page in {b.page for b in BLOCKS}
+}
 
 
 def words_of(command):
@@ -61,7 +63,7 @@ def test_commands_in_pages_are_understood(command):
 
 
 def masked(text):
-    """The lines of an output in alphabetical order, numbers masked: the last digits and close ranks differ by processor."""
+    """The lines of an output in alphabetical order, numbers masked: digits and close ranks differ by processor."""
     return sorted(re.sub(r"\d+([.,]\d+)*", "0", line.strip()) for line in text.splitlines() if line.strip())
 
 

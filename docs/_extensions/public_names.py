@@ -29,7 +29,7 @@ def entries(package: str) -> Iterator[str]:
             yield f"\n## {name}\n\nSee [](vecmill.md#{elsewhere[id(found)].lower()}).\n"
             continue
         kind = "class" if inspect.isclass(found) else "function" if inspect.isroutine(found) else "data"
-        members = "\n:members:\n:show-inheritance:" if kind == "class" else ""
+        members = "\n:members:" if kind == "class" else ""
         yield f"\n## {name}\n\n```{{eval-rst}}\n.. auto{kind}:: {package}.{name}"
         yield members.replace("\n:", "\n   :").lstrip("\n") + "\n```\n"
 
