@@ -1,4 +1,4 @@
-"""Console blocks of pages: all commands are understood; those without a stated reason are run, and give their output."""
+"""Console blocks of pages: all commands are understood; those without a stated reason give the output below them."""
 
 import re
 import shlex
