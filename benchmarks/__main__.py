@@ -20,6 +20,7 @@ ALL = (
     "recurrent_speed",
     "language_model_time",
     "language_model_start",
+    "language_model_answers",
     "tree_speed",
     "command_line_start",
     "map_frames",

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -196,17 +197,19 @@ def test_interpolation_with_an_ngram_model(model, tmp_path):
     arpa = tmp_path / "model.arpa"
     arpa.write_text("\\data\\\nngram 1=4\n\n\\1-grams:\n-1 <unk>\n-99 <s>\n-0.5 cat\n-0.25 </s>\n\n\\end\\\n")
 
-    def shares(*options):
+    def shares(column, *options):
         record = json.loads(
             succeeds("perplexity", model, "-", "--independent", "--words", "--json", *options, stdin="cat")
         )
-        return [10 ** token["log10"] for token in record["lines"][0]["tokens"]]
+        return [10 ** token[column] for token in record["lines"][0]["tokens"]]
 
-    own = shares()
-    mixed = shares("--interpolate", arpa, "--weight", "0.25")
+    own = shares("log10")
+    mixed = ("--interpolate", arpa, "--weight", "0.25")
     expected = [0.75 * p + 0.25 * q for p, q in zip(own, [10**-0.5, 10**-0.25], strict=True)]
-    assert mixed == pytest.approx(expected, rel=1e-5)
-    assert shares("--interpolate", arpa, "--weight", "1") == pytest.approx([10**-0.5, 10**-0.25], rel=1e-5)
+    assert shares("interpolated", *mixed) == pytest.approx(expected, rel=1e-5)
+    assert shares("log10", *mixed) == own
+    whole = shares("interpolated", "--interpolate", arpa, "--weight", "1")
+    assert whole == pytest.approx([10**-0.5, 10**-0.25], rel=1e-5)
 
 
 def test_interpolation_with_counts(model, tmp_path):
@@ -228,6 +231,97 @@ def test_generated_text(model):
     result = vecmill("generate", model, "--prompt", "zebra")
     assert "read as <unk>: zebra" in result.stderr
     fails(2, "top-p", "generate", model, "--top-p", "0")
+
+
+@pytest.fixture(scope="module")
+def tuned(model, text, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tuned")
+    shutil.copytree(model, folder / "lm")
+    valid = folder / "valid.txt"
+    valid.write_text(TEXT[: len(TEXT) // 4])
+    printed = succeeds("tune-lm", folder / "lm", valid, "--cache", "50", "--interpolate", text, "--segment", "10")
+    return folder / "lm", valid, printed
+
+
+def test_tuning_prints_what_it_found_and_keeps_it_beside_the_model(tuned, model):
+    directory, valid, printed = tuned
+    for expected in ("plain", "cache", "dynamic", "dynamic+cache", "interpolated", "theta", "weight of text.txt"):
+        assert expected in printed
+    found = json.loads((directory / "adaptation.json").read_text())
+    assert (found["cache"]["size"], found["validation"]["file"]) == (50, str(valid))
+    assert {path.name for path in directory.iterdir()} - {path.name for path in model.iterdir()} == {
+        "adaptation.json",
+        "gradient_rms.safetensors",
+    }
+    assert "0 problems" not in succeeds("verify", directory)
+    assert (directory / "model.safetensors").read_bytes() == (model / "model.safetensors").read_bytes()
+
+
+def test_adapted_perplexities_are_columns_beside_the_plain_one(tuned, text):
+    directory, valid, _ = tuned
+    plain = json.loads(succeeds("perplexity", directory, valid, "--json"))
+    adapting = ("--cache", "50", "--dynamic", "--interpolate", text)
+    record = json.loads(succeeds("perplexity", directory, valid, "--json", *adapting))
+    assert list(record["adapted"]) == ["cache", "dynamic", "dynamic+cache", "interpolated"]
+    assert {name: record[name] for name in plain} == plain
+    reached = json.loads((directory / "adaptation.json").read_text())["validation"]["perplexity"]
+    for name, found in record["adapted"].items():
+        assert found["perplexity"] == pytest.approx(reached[name], rel=1e-4)
+        assert (found["words"], found["sentences"]) == (plain["words"], plain["sentences"])
+    header, row = succeeds("perplexity", directory, valid, *adapting).splitlines()
+    assert header.split()[-5:] == ["cache", "dynamic", "dynamic+cache", "interpolated", "file"]
+    assert float(row.split()[-5]) == pytest.approx(reached["cache"], abs=0.01)
+    detailed = succeeds("perplexity", directory, valid, "--words", *adapting).splitlines()
+    assert re.match(r"-\d+\.\d+\s+perplexity [\d.]+  cache [\d.]+  dynamic [\d.]+  dynamic\+cache", detailed[0])
+    assert len(detailed[1].split()) == 6
+
+
+def test_python_gives_what_the_commands_print(tuned):
+    directory, valid, _ = tuned
+    lm, text = LanguageModel.load(directory), valid.read_text()
+    record = json.loads(succeeds("perplexity", directory, valid, "--json", "--cache", "50"))
+    assert lm.perplexity(text) == pytest.approx(record["perplexity"], rel=1e-12)
+    assert lm.perplexity(text, cache=50) == pytest.approx(record["adapted"]["cache"]["perplexity"], rel=1e-12)
+    for cache in (None, 50):
+        options = [] if cache is None else ["--cache", cache]
+        printed = succeeds("score", directory, valid, *options).splitlines()
+        scores = [float(line.partition("\t")[0]) for line in printed]
+        assert lm.score(text.splitlines(), cache=cache) == pytest.approx(scores, abs=1e-4)
+        generated = succeeds("generate", directory, "--prompt", "The king", "--seed", "5", *options).strip()
+        assert lm.generate("The king", seed=5, cache=cache) == generated
+
+
+def test_settings_of_adapting_that_cannot_be_are_one_line(model, tuned, text, tmp_path):
+    directory, valid, _ = tuned
+    fails(2, "--cache-theta nan: expected a finite", "perplexity", model, valid, "--cache", "9", "--cache-theta", "nan")
+    fails(2, "--cache-theta -1.0", "generate", model, "--cache", "9", "--cache-theta", "-1")
+    fails(2, "--cache-weight", "perplexity", model, valid, "--cache", "9", "--cache-weight", "1.2")
+    fails(2, "'--cache'.*greater than or equal to 1", "perplexity", model, valid, "--cache", "0")
+    fails(2, "add --cache N", "score", model, valid, "--cache-theta", "0.5")
+    fails(1, "no settings for dynamic evaluation.*tune-lm", "perplexity", model, valid, "--dynamic")
+    empty = tmp_path / "empty.txt"
+    empty.write_text("\n\n")
+    fails(1, "empty.txt contains no words", "tune-lm", model, empty)
+    foreign = tmp_path / "foreign.txt"
+    foreign.write_text("die Katze sitzt auf der alten Matte\n" * 5)
+    assert "35 of 35 words are not in the vocabulary" in vecmill("perplexity", model, foreign).stderr
+    assert "35 of 35 words are not in the vocabulary" in vecmill("score", model, foreign).stderr
+
+
+def test_divergence_leaves_the_plain_figure(tuned, text, tmp_path):
+    directory = tmp_path / "lm"
+    shutil.copytree(tuned[0], directory)
+    record = json.loads((directory / "adaptation.json").read_text())
+    record["dynamic"] = {"learning_rate": 90.0, "decay": 0.0, "epsilon": 1e-6, "segment": 5}
+    (directory / "adaptation.json").write_text(json.dumps(record))
+    with np.errstate(all="ignore"):
+        result = vecmill("perplexity", directory, text, "--dynamic", "--cache", "50", "--json")
+    assert result.exit_code == 0
+    assert "dynamic evaluation diverged after" in result.stderr
+    found = json.loads(result.stdout)
+    assert found["perplexity"] > 1
+    assert found["adapted"]["cache"]["perplexity"] > 1
+    assert found["adapted"]["dynamic"] is found["adapted"]["dynamic+cache"] is None
 
 
 def test_exported_weights(model, tmp_path):

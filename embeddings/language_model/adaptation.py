@@ -198,15 +198,16 @@ class Adaptation:
         """
         tuned = self.dynamic_cache if after_dynamic and self.dynamic_cache else self.cache
         start = tuned or CacheSettings()
-        if tuned is None and (theta is None or weight is None):
+        given = {"theta": theta, "weight": weight}
+        settings = replace(start, size=size, **{name: value for name, value in given.items() if value is not None})
+        if tuned is None and None in given.values():
             logger.warning(
                 "the cache is not tuned for this model: theta %g, weight %g; 'vecmill tune-lm LM VALIDATION' finds "
                 "better ones",
-                start.theta if theta is None else theta,
-                start.weight if weight is None else weight,
+                settings.theta,
+                settings.weight,
             )
-        given = {"theta": theta, "weight": weight}
-        return replace(start, size=size, **{name: value for name, value in given.items() if value is not None})
+        return settings
 
     def ngram_weight(self, path: str | PathLike[str], base: str) -> float:
         """Return the weight of an n-gram model in the mixture with one of `BASES`.

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 GRADIENT_COLUMNS = 32
 """Segments whose mean gradient is squared for RMS_g."""
-_WATCHED = 1000
+_WATCHED = 1000  # words
+_LARGEST_EXCESS = 200.0  # nats
 
 
 class DynamicEvaluationDiverged(EmbeddingsError):
@@ -129,7 +130,8 @@ class DynamicEvaluation:
         Raises
         ------
         DynamicEvaluationDiverged
-            Words have become less probable than by a uniform distribution, or the loss is not finite.
+            The loss is not finite, or the last thousand words have together become far less probable than by a uniform
+            distribution.
         """
         columns = Columns(ids, 1, self._model.eos)
         states: list[State] | None = None
@@ -141,9 +143,9 @@ class DynamicEvaluation:
             self._step()
 
     def _watch(self, log_p: np.ndarray) -> None:
-        self._recent = np.concatenate([self._recent, log_p])[-_WATCHED:]
-        uniform = math.log(len(self._model.vocabulary))
-        if not np.isfinite(log_p).all() or (len(self._recent) == _WATCHED and -self._recent.mean() > uniform):
+        excess = -log_p - math.log(len(self._model.vocabulary))
+        self._recent = np.concatenate([self._recent, excess])[-_WATCHED:]
+        if not self._recent.sum() < _LARGEST_EXCESS:  # NaN, too
             raise DynamicEvaluationDiverged(
                 f"dynamic evaluation diverged after {self._read:,} words of the text (learning rate "
                 f"{self._settings.learning_rate:g}); tune it on a text like this one: vecmill tune-lm"

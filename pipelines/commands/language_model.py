@@ -80,7 +80,11 @@ Cache = Annotated[
 ]
 Theta = Annotated[
     float | None,
-    typer.Option(metavar="X", help="Theta of the cache: how much like states count.", show_default="found by tune-lm"),
+    typer.Option(
+        metavar="X",
+        help="Theta of the cache: how much more like states count.",
+        show_default="found by tune-lm",
+    ),
 ]
 CacheWeight = Annotated[
     float | None,
@@ -98,7 +102,7 @@ def perplexity_command(
         bool, typer.Option("--independent", help="Reset the hidden state before every line.")
     ] = False,
     cache: Cache = None,
-    theta: Theta = None,
+    cache_theta: Theta = None,
     cache_weight: CacheWeight = None,
     dynamic: Annotated[
         bool, typer.Option("--dynamic", help="Adapt with dynamic evaluation, as tune-lm has set it.")
@@ -133,7 +137,7 @@ def perplexity_command(
     else:
         from embeddings.language_model.model import LanguageModel
 
-        reading = _Mixture(LanguageModel.load(model), cache, theta, cache_weight, dynamic, interpolate, weight)
+        reading = _Mixture(LanguageModel.load(model), cache, cache_theta, cache_weight, dynamic, interpolate, weight)
     for number, file in enumerate(files):
         scored = reading.score(file, independent=independent)
         if not any(scored.lines):
@@ -164,7 +168,7 @@ def score_command(
     model: LM,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, or - for stdin.")] = STANDARD_INPUT,
     cache: Cache = None,
-    theta: Theta = None,
+    cache_theta: Theta = None,
     cache_weight: CacheWeight = None,
     interpolate: Interpolate = None,
     weight: Weight = None,
@@ -181,7 +185,7 @@ def score_command(
     from embeddings.language_model.scoring import score_text, warn_if_foreign
 
     lm = LanguageModel.load(model)
-    mixture = _Mixture(lm, cache, theta, cache_weight, False, interpolate, weight)
+    mixture = _Mixture(lm, cache, cache_theta, cache_weight, False, interpolate, weight)
     reader = mixture.reader()
     skipped: Counter[str] = Counter()
     words = unknown = 0
@@ -217,7 +221,7 @@ def generate_command(
     ] = 0.95,
     beam: Annotated[int | None, typer.Option(min=1, help="Use beam search of this width instead of sampling.")] = None,
     cache: Cache = None,
-    theta: Theta = None,
+    cache_theta: Theta = None,
     cache_weight: CacheWeight = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the sampling.", show_default="random")] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Continue after the end of a line.")] = False,
@@ -237,7 +241,7 @@ def generate_command(
     except ValueError as error:
         raise ConfigError(f"--{error}".replace("_", "-", 1)) from None
     lm = LanguageModel.load(model)
-    neural_cache = None if cache is None else _cache_settings(lm, cache, theta, cache_weight)
+    neural_cache = None if cache is None else _cache_settings(lm, cache, cache_theta, cache_weight)
     settings: dict[str, Any] = {"number": number, "config": config, "beam": beam, "cache": neural_cache, "seed": seed}
     for text in continue_text(lm, prompt, length, stop_at_eos=not lines, **settings):
         written = " ".join(text) if tokens else write_out(text)
@@ -311,7 +315,7 @@ class _Mixture:
         from embeddings.language_model.ngram_files import load_ngram_model
 
         if cache is None and (theta is not None or cache_weight is not None):
-            raise ConfigError("--theta and --cache-weight are settings of a cache: add --cache N")
+            raise ConfigError("--cache-theta and --cache-weight are settings of a cache: add --cache N")
         self._lm = lm
         self._adapting: dict[str, Any] = {"cache": cache, "dynamic": dynamic}
         self._adapting |= {"theta": theta, "cache_weight": cache_weight}
