@@ -2,8 +2,8 @@
 
 python -m benchmarks.ngram_speed [--corpus SOURCE] [--megabytes 25 100] [--order 5] [--repeats 3]
 
-Each run is a process of its own, the whole command. Processor seconds say what it takes on a machine that does other work
-at the same time.
+Each run is a process of its own, the whole command. Processor seconds say what it takes on a machine that does other
+work at the same time.
 """
 
 import argparse
@@ -57,19 +57,8 @@ def main() -> None:
 def _run(source: Path, out: Path, order: int) -> dict[str, float]:
     """Run the command; return what it printed, its times and the peak of memory, in MB."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = [
-        sys.executable,
-        "-m",
-        "vecmill",
-        "ngram",
-        source,
-        "--out",
-        out,
-        "--order",
-        str(order),
-        "--force",
-        "--json",
-    ]
+    options = ("--out", out, "--order", str(order), "--force", "--json")
+    command = [sys.executable, "-m", "vecmill", "ngram", source, *options]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - start
     used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

@@ -31,8 +31,8 @@ from pipelines.settings.sections import STANDARD_INPUT
 from vecmill.files import shown_size
 
 if TYPE_CHECKING:
+    from embeddings.language_model.backoff import NgramModel
     from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.ngram_files import NgramModel
     from embeddings.language_model.scoring import ScoredText
 
 logger = logging.getLogger(__name__)
@@ -251,7 +251,7 @@ def _scorer(model: Path, independent: bool, interpolate: Path | None, weight: fl
     return lambda text: score_text(lm, text, independent=independent, ngrams=ngrams, weight=weight)
 
 
-def _ngram_scorer(model: Path, tokenizer: str, **settings: bool) -> "Callable[[str], ScoredText]":
+def _ngram_scorer(model: Path, tokenizer: str, **settings: Any) -> "Callable[[str], ScoredText]":
     """Return what scores a text with an ARPA file."""
     from embeddings import make_tokenizer
     from embeddings.language_model.arpa import ArpaModel
