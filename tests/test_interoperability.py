@@ -9,9 +9,11 @@ import pytest
 import vecmill
 from embeddings import formats
 from embeddings.formats.static_embedding import unit_rows
+from embeddings.language_model.arpa import ArpaModel, write_arpa
+from embeddings.language_model.ngram import KneserNeyEstimate
 from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.text.tokenizer.tokenizers import make_tokenizer
-from embeddings.text.vocabulary import Vocabulary
+from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
 from tests.quantised_model import quantised_model
 
@@ -338,3 +340,20 @@ def test_spacy_loads_our_floret_table(tmp_path):
     theirs = spacy.load(tmp_path / "out")
     for word in [*WORDS, *UNSEEN, "\U0001f99c", "e\u0301"]:
         np.testing.assert_allclose(theirs.vocab[word].vector, ours[word], atol=1e-6)
+
+
+@pytest.mark.parametrize("prune", [(0,), (0, 0, 1)])
+@pytest.mark.parametrize("name", ["model.arpa", "model.arpa.gz"])
+def test_kenlm_reads_our_ngram_models_and_gives_sentences_the_same_probability(tmp_path, name, prune):
+    kenlm = pytest.importorskip("kenlm")
+    rng = np.random.default_rng(3)
+    words = [UNK, EOS, *WORDS]
+    ids = np.concatenate([[*rng.integers(2, len(words), rng.integers(1, 12)), 1] for _ in range(400)])
+    (tmp_path / "counts").mkdir()
+    estimate = KneserNeyEstimate(ids, len(words), 1, tmp_path / "counts", order=4, prune=prune)
+    write_arpa(estimate, Vocabulary.from_words(words), 1, tmp_path / name)
+    theirs, ours = kenlm.Model(str(tmp_path / name)), ArpaModel(tmp_path / name)
+    for length in range(1, 9):
+        sentence = [*rng.choice(WORDS, length).tolist(), "unknown"]
+        found = [log10 for log10, _, _ in theirs.full_scores(" ".join(sentence))]
+        np.testing.assert_allclose(ours.log_likelihoods(sentence) / np.log(10), found, atol=1e-5)

@@ -41,6 +41,7 @@ RECIPES = {
         },
         {"optimizer": "averaged-sgd", "learning_rate": 2.0, "schedule": "constant", "variable_windows": True},
     ),
+    "averaged": ({}, {"optimizer": "adamw", "average": 0.9, "schedule": "constant"}),
     "gru one-cycle": ({"cell": "gru", "layers": 1}, {"optimizer": "adam", "schedule": "one-cycle"}),
 }
 
@@ -243,6 +244,17 @@ def test_no_text_is_refused():
         make_trainer().fit(CORPUS.train[:0], CORPUS.valid)
 
 
+def test_the_model_of_the_best_validation_has_averaged_weights(tmp_path):
+    trainer = make_trainer("averaged", tmp_path, epochs=1)
+    model = fit(trainer)
+    for name, parameter in model.trainable_parameters.items():
+        np.testing.assert_array_equal(parameter.value, trainer._average.arrays[name])
+    arrays, _ = load_checkpoint(tmp_path)
+    assert any((arrays[f"weight {name}"] != arrays[f"average {name}"]).any() for name in model.trainable_parameters)
+    loss = np.log(evaluate(model, CORPUS.valid).perplexity)
+    assert trainer.metrics_[0]["valid_loss"] == pytest.approx(loss, rel=1e-3)
+
+
 def test_a_frozen_embedding_stays():
     trainer = make_trainer(network={"freeze_embedding": True})
     before = trainer.model.parameters["embedding.weight"].value.copy()
@@ -258,6 +270,8 @@ def test_a_frozen_embedding_stays():
         ({"schedule": "linear"}, "schedule"),
         ({"anneal": 1.0}, "anneal"),
         ({"anneal_after": 0}, "anneal_after"),
+        ({"average": 1.0}, "average"),
+        ({"average": 0.9, "optimizer": "averaged-sgd"}, "average"),
         ({"weight_decay": -1.0}, "weight_decay"),
     ],
 )

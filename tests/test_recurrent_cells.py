@@ -5,7 +5,16 @@ from functools import partial
 import numpy as np
 import pytest
 
-from embeddings.networks import ACTIVATIONS, GRUCell, LSTMCell, RecurrentLayer, RNNCell
+from embeddings.networks import (
+    ACTIVATIONS,
+    GRUCell,
+    LSTMCell,
+    MinGRUCell,
+    MogrifierCell,
+    MogrifierLayer,
+    RecurrentLayer,
+    RNNCell,
+)
 from tests.reference import recurrent as reference
 
 CELLS = {
@@ -14,11 +23,16 @@ CELLS = {
     "rnn-relu": (RNNCell(activation="relu"), partial(reference.rnn_step, activation="relu")),
     "gru": (GRUCell(), reference.gru_step),
     "lstm": (LSTMCell(), reference.lstm_step),
+    "mingru": (MinGRUCell(), reference.mingru_step),
+    "mogrifier-1": (MogrifierCell(rounds=1), reference.mogrifier_step),
+    "mogrifier-4": (MogrifierCell(rounds=4), reference.mogrifier_step),
+    "mogrifier-5": (MogrifierCell(rounds=5), reference.mogrifier_step),
 }
 
 
 def random_layer(cell, input_size, hidden_size, rng, dtype):
-    layer = RecurrentLayer(cell, input_size, hidden_size, rng=rng, dtype=dtype)
+    kind = MogrifierLayer if isinstance(cell, MogrifierCell) else RecurrentLayer
+    layer = kind(cell, input_size, hidden_size, rng=rng, dtype=dtype)
     for parameter in layer.parameters.values():
         parameter.value[...] = rng.normal(0, 0.5, parameter.value.shape)
     weights = {name: parameter.value.astype(np.float64) for name, parameter in layer.parameters.items()}

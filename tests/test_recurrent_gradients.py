@@ -12,6 +12,8 @@ from embeddings.networks import (
     GRUCell,
     LogUniformNoise,
     LSTMCell,
+    MinGRUCell,
+    MogrifierCell,
     Parameter,
     RNNCell,
     SampledSoftmax,
@@ -26,6 +28,9 @@ CELLS = {
     "rnn-relu": RNNCell(activation="relu"),
     "gru": GRUCell(),
     "lstm": LSTMCell(),
+    "mingru": MinGRUCell(),
+    "mogrifier-4": MogrifierCell(rounds=4),
+    "mogrifier-5": MogrifierCell(rounds=5),
 }
 STEPS, BATCH, WORDS, SIZE = 4, 2, 9, 3
 
@@ -84,10 +89,11 @@ def test_every_gradient_of_a_language_model(cell, depth, network_kind, loss_kind
 
 @pytest.mark.parametrize("network_kind", [DeepRNN, BidirectionalRNN])
 @pytest.mark.parametrize("variational", [True, False])
-def test_gradients_with_dropout_and_dense_inputs(network_kind, variational):
+@pytest.mark.parametrize("cell", [GRUCell(), MogrifierCell(rounds=3), MinGRUCell()])
+def test_gradients_with_dropout_and_dense_inputs(network_kind, variational, cell):
     rng = np.random.default_rng(0)
     dropout = Dropout(hidden=0.4, variational=variational, recurrent_weights=0.3)
-    network = network_kind(GRUCell(), SIZE, [4, 4], rng=rng, dropout=dropout, dtype=np.float64)
+    network = network_kind(cell, SIZE, [4, 4], rng=rng, dropout=dropout, dtype=np.float64)
     inputs = rng.standard_normal((STEPS, BATCH, SIZE))
     d_output = rng.standard_normal((STEPS, BATCH, network.output_size))
 

@@ -16,6 +16,7 @@ from embeddings.networks import (
     RowGradient,
     global_norm,
 )
+from embeddings.networks.averaging import EVERY, WeightAverage
 from embeddings.training import TrainingDiverged
 
 
@@ -124,6 +125,29 @@ def test_divergence_is_said_and_changes_nothing(bad):
     with pytest.raises(TrainingDiverged, match="gradient is not finite after 0 steps: lower the learning rate"):
         optimizer.step(0.25)
     np.testing.assert_array_equal(parameter.value, [1, 1])
+
+
+@pytest.mark.parametrize("decay", [0.5, 0.99, 0.9999])
+def test_an_exponential_average_is_its_equation(decay):
+    rng, weights = np.random.default_rng(4), {"w": Parameter(np.zeros((3, 2))), "b": Parameter(np.zeros(2))}
+    average, expected, steps = WeightAverage(weights, decay), {"w": 0.0, "b": 0.0}, 57
+    with average.in_place():
+        assert not weights["w"].value.any()
+    for step in range(1, steps + 1):
+        for name, parameter in weights.items():
+            parameter.value += rng.normal(size=parameter.value.shape)
+            if step % EVERY == 0:
+                share = max(1 - decay**EVERY, EVERY / step)
+                expected[name] = (1 - share) * expected[name] + share * parameter.value
+        average.step()
+    own = {name: parameter.value.copy() for name, parameter in weights.items()}
+    with average.in_place():
+        for name, parameter in weights.items():
+            np.testing.assert_allclose(parameter.value, expected[name], rtol=1e-12)
+    for name, parameter in weights.items():
+        np.testing.assert_array_equal(parameter.value, own[name])
+    with pytest.raises(ValueError, match="other weights"):
+        average.restore({"w": np.zeros((3, 2))}, steps)
 
 
 def test_the_average_starts_when_validation_no_longer_improves():

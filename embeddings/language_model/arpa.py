@@ -14,7 +14,7 @@ import gzip
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -38,6 +38,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_END = b"\n"
 _SECTION = re.compile(rb"\\(\d+)-grams:")
 _COUNT = re.compile(rb"ngram\s+(\d+)\s*=\s*(\d+)")
+
+Buffer: TypeAlias = bytes | memoryview
 
 
 def write_arpa(estimate: KneserNeyEstimate, vocabulary: Vocabulary, eos: int, path: Path) -> None:
@@ -64,19 +66,19 @@ def write_arpa(estimate: KneserNeyEstimate, vocabulary: Vocabulary, eos: int, pa
             raise EmbeddingsError(f"the text has the word {word}, which n-gram models put around sentences: remove it")
     words = _with_marks(vocabulary.encoded_words)
     lengths = words.ends - words.starts
-    packed = _gzipped if path.suffix == ".gz" else bytes
+    packed = _gzipped if path.suffix == ".gz" else memoryview
 
-    def lines(grams: Grams) -> bytes:
+    def lines(grams: Grams) -> Buffer:
         has_gamma = grams.ids.shape[1] < estimate.order
         letters = int(lengths[grams.ids].sum()) + grams.ids.size * (1 + len(END))
         out = np.empty(letters + 2 * _NUMBER_BYTES * len(grams.ids), np.uint8)
-        return packed(out[: kernels.write_lines(*grams, words, eos, has_gamma, out)].tobytes())
+        return packed(out[: kernels.write_lines(*grams, words, eos, has_gamma, out)].data)
 
-    def words_and_begin(grams: Grams) -> bytes:
+    def words_and_begin(grams: Grams) -> Buffer:
         gammas, of_begin = grams.log_gamma.copy(), f"\t{grams.log_gamma[eos]:.{kernels.DECIMALS}f}"
         gammas[eos] = 0.0
         begin = f"-99\t{BEGIN}{of_begin if estimate.order > 1 else ''}\n"
-        return packed(begin.encode()) + lines(grams._replace(log_gamma=gammas))
+        return b"".join([packed(begin.encode()), lines(grams._replace(log_gamma=gammas))])
 
     counts = [estimate.counts[0] + 1, *estimate.counts[1:]]
     heading = "".join(f"ngram {order}={count}\n" for order, count in enumerate(counts, start=1))
@@ -290,6 +292,6 @@ def _with_marks(words: Words) -> Words:
     )
 
 
-def _gzipped(data: bytes) -> bytes:
+def _gzipped(data: Buffer) -> bytes:
     """Return a member of a gzip file; the same data give the same bytes."""
     return gzip.compress(data, 6, mtime=0)

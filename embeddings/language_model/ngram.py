@@ -33,12 +33,13 @@ from embeddings.text.id_stream import Ids
 from embeddings.threads import thread_count
 
 HIGHEST_ORDER = 6
-BLOCK_TOKENS = 1 << 20  # of one thread, at 48 bytes a token
-RANGE_TOKENS = 1 << 20  # n-grams of a range, at about 150 bytes each
+BLOCK_TOKENS = 1 << 19  # of one thread, at 48 bytes a token
+RANGE_TOKENS = 1 << 19  # n-grams of a range, at about 150 bytes each
 _LOWEST_LOG = -99.0  # stands for log10 0 in ARPA files
 _KEY_BITS = 64  # of each half of a key
 
-Item, Result = TypeVar("Item"), TypeVar("Result")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class CountedGrams(NamedTuple):
@@ -106,7 +107,6 @@ class KneserNeyEstimate:
         report: Callable[[str], None] | None = None,
     ) -> None:
         self._thresholds = prune_thresholds(order, prune)
-        counted = isinstance(text, CountedGrams)
         if not len(text.grams if isinstance(text, CountedGrams) else text):
             raise EmbeddingsError("an n-gram model of an empty text: expected at least one word")
         self.order, self._words, self._eos, self._directory = order, words, eos, directory
@@ -114,7 +114,7 @@ class KneserNeyEstimate:
         self._threads = thread_count(threads)
         report = report or (lambda _: None)
         report("counting words")
-        self._unigrams = _count_grams(text, words) if counted else self._count_words(text)
+        self._unigrams = self._count_words(text)
         contexts = self._unigrams.copy()
         contexts[eos] += 1  # before the first sentence
         self._bounds = _cut(contexts, RANGE_TOKENS)
@@ -148,7 +148,9 @@ class KneserNeyEstimate:
                 table.insert(grams)
         return table
 
-    def _count_words(self, text: Ids) -> np.ndarray:
+    def _count_words(self, text: Ids | CountedGrams) -> np.ndarray:
+        if isinstance(text, CountedGrams):
+            return np.bincount(text.grams[:, -1], text.counts, self._words).astype(np.int64)
         counts = np.zeros(self._words, np.int64)
         for start in range(0, len(text), BLOCK_TOKENS):
             counts += np.bincount(text[start : start + BLOCK_TOKENS], minlength=self._words)
@@ -351,10 +353,6 @@ def prune_thresholds(order: int, prune: Iterable[int]) -> list[int]:
     if prune != sorted(prune):
         raise ValueError(f"prune is {shown}: expected numbers that do not fall from one order to the next")
     return prune + [prune[-1]] * (order - len(prune))
-
-
-def _count_grams(text: CountedGrams, words: int) -> np.ndarray:
-    return np.bincount(text.grams[:, -1], text.counts, words).astype(np.int64)
 
 
 def _cut(counts: np.ndarray, most: int) -> np.ndarray:

@@ -510,7 +510,7 @@ def split_lines(text, first, order, starts, ends, has_gamma):
 @inlined
 def _mixed(hash_, word):
     """Return the hash of an n-gram with one more word before it; never 0."""
-    hash_ = (hash_ ^ (np.uint64(word) + _U1)) * _FACTOR_1
+    hash_ = ((hash_ + _FACTOR_2) ^ np.uint64(word)) * _FACTOR_1
     hash_ = (hash_ ^ (hash_ >> _U32)) * _FACTOR_2
     return (hash_ ^ (hash_ >> _U32)) | _U1
 

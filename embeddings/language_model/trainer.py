@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from contextvars import copy_context
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -36,6 +36,7 @@ from embeddings.language_model.config import with_present_names
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.training_config import LMTrainingConfig
+from embeddings.networks.averaging import WeightAverage
 from embeddings.networks.batching import Columns, windows
 from embeddings.networks.cells import State
 from embeddings.networks.optimizers import OPTIMIZERS, AveragedSGD, Optimizer
@@ -121,6 +122,7 @@ class LMTrainer(Estimator):
         self.model.draw_from(self._rng)
         extra = {"weight_decay": config.weight_decay}
         self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](self.model.trainable_parameters, config.rate, **extra)
+        self._average = WeightAverage(self.model.trainable_parameters, config.average) if config.average else None
         self._plateau = ReduceOnPlateau(learning_rate=config.rate, factor=config.anneal)
         self._metrics: list[dict[str, Any]] = []
         self._position = _Position()
@@ -230,6 +232,8 @@ class LMTrainer(Estimator):
         loss, self._states = self.model.loss_and_gradients(inputs, targets, self._states, self._rng)
         self._require_sound(loss)
         optimizer.step(self.config.clip)
+        if self._average:
+            self._average.step()
         count = int((targets >= 0).sum())
         position.loss_sum += loss * count
         position.loss_tokens += count
@@ -268,10 +272,16 @@ class LMTrainer(Estimator):
         return self._plateau.learning_rate if config.schedule == "plateau" else config.rate
 
     def _validate(self, valid: Ids, thread: ThreadPoolExecutor) -> None:
-        optimizer, started = self._optimizer, time.monotonic()
-        with self._whole, optimizer.averages() if isinstance(optimizer, AveragedSGD) else nullcontext():
+        started = time.monotonic()
+        with self._whole, self._averages():
             loss = self._validation_loss(valid)
         self._alone(thread, self._note_validation, loss, time.monotonic() - started)
+
+    def _averages(self) -> AbstractContextManager[None]:
+        """Return a context in which the model has the average of its weights, if there is one."""
+        if self._average:
+            return self._average.in_place()
+        return self._optimizer.averages() if isinstance(self._optimizer, AveragedSGD) else nullcontext()
 
     def _note_validation(self, loss: float, seconds: float) -> None:
         """Record a validation, and end the epoch."""
@@ -357,6 +367,7 @@ class LMTrainer(Estimator):
             {
                 "weight": {name: parameter.value for name, parameter in self.model.parameters.items()},
                 "optimizer": self._optimizer.state,
+                "average": self._average.arrays if self._average else {},
                 "best": self._best,
                 "state": state_arrays(self._states),
             }
@@ -366,6 +377,7 @@ class LMTrainer(Estimator):
             "text": self._text,
             "position": asdict(self._position),
             "optimizer": self._optimizer.numbers(),
+            "averaged_steps": self._average.steps if self._average else 0,
             "plateau": asdict(self._plateau),
             "random": self._rng.bit_generator.state,
             "metrics": self._metrics,
@@ -391,6 +403,8 @@ class LMTrainer(Estimator):
             require_same(before, {**self._identity(), "text": text}, origin)
             self.model.assign(group_of(arrays, "weight"), origin)
             self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])
+            if self._average:
+                self._average.restore(group_of(arrays, "average"), state["averaged_steps"])
             self._best = group_of(arrays, "best")
             if any(self.model.parameters[name].value.shape != array.shape for name, array in self._best.items()):
                 raise ValueError("the best weights are of another architecture")

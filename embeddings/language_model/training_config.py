@@ -50,6 +50,9 @@ class LMTrainingConfig:
         Factor by which "plateau" and "step" lower the learning rate: between 0 and 1.
     anneal_after : int
         Epochs at the full learning rate before "step" lowers it.
+    average : float, optional
+        Evaluate and keep an exponential average of the weights with this decay, such as 0.999, instead of the weights
+        of the last step. None: no average.
     patience : int, optional
         End training after this many validations in a row without improvement. None: train all epochs.
 
@@ -72,6 +75,7 @@ class LMTrainingConfig:
     schedule: Schedule = "plateau"
     anneal: float = 0.25
     anneal_after: int = 4
+    average: float | None = None
     patience: int | None = 4
 
     def __post_init__(self) -> None:
@@ -92,6 +96,10 @@ class LMTrainingConfig:
             raise ValueError(f"anneal must lie between 0 and 1, got {self.anneal}")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay must not be negative or infinite, got {self.weight_decay}")
+        if self.average is not None and not 0 < self.average < 1:
+            raise ValueError(f"average must be a decay between 0 and 1, got {self.average}")
+        if self.average is not None and self.optimizer == "averaged-sgd":
+            raise ValueError("average: averaged-sgd averages the weights itself; give one of the two")
 
     @property
     def rate(self) -> float:

@@ -8,6 +8,8 @@ from .cells import CELLS as CELLS
 from .cells import Cell as Cell
 from .cells import GRUCell as GRUCell
 from .cells import LSTMCell as LSTMCell
+from .cells import MinGRUCell as MinGRUCell
+from .cells import MogrifierCell as MogrifierCell
 from .cells import RNNCell as RNNCell
 from .cells import State as State
 from .dropout import Dropout as Dropout
@@ -19,6 +21,7 @@ from .losses import AdaptiveSoftmax as AdaptiveSoftmax
 from .losses import OutputLoss as OutputLoss
 from .losses import SampledSoftmax as SampledSoftmax
 from .losses import SoftmaxCrossEntropy as SoftmaxCrossEntropy
+from .mogrifier import MogrifierLayer as MogrifierLayer
 from .noise import LogUniformNoise as LogUniformNoise
 from .noise import Noise as Noise
 from .noise import UnigramNoise as UnigramNoise

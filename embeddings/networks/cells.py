@@ -59,6 +59,8 @@ class Cell(ABC):
         Names of the arrays of a state; h first.
     shares_gates : bool
         Whether the cell uses only the sum of W_ih x<t> and W_hh h<t-1>.
+    multiplies_state : bool
+        Whether there is a W_hh.
     input_initializer, recurrent_initializer : Initializer
         Starting values of W_ih, and of each gate's square block of W_hh.
     """
@@ -66,19 +68,19 @@ class Cell(ABC):
     gates: ClassVar[tuple[str, ...]]
     states: ClassVar[tuple[str, ...]] = ("h",)
     shares_gates: ClassVar[bool] = True
+    multiplies_state: ClassVar[bool] = True
 
     input_initializer: Initializer = glorot_uniform
     recurrent_initializer: Initializer = orthogonal
 
     def initial_weights(self, rng: np.random.Generator, input_size: int, hidden_size: int) -> dict[str, np.ndarray]:
-        """Return `weight_ih` (G·H, D), `weight_hh` (G·H, H) and `bias` (G·H,), float64."""
+        """Return `weight_ih` (G·H, D), `weight_hh` (G·H, H) if there is one, and `bias` (G·H,), float64."""
         inputs = [self.input_initializer(rng, (hidden_size, input_size)) for _ in self.gates]
-        recurrent = [self.recurrent_initializer(rng, (hidden_size, hidden_size)) for _ in self.gates]
-        return {
-            "weight_ih": np.concatenate(inputs),
-            "weight_hh": np.concatenate(recurrent),
-            "bias": np.zeros(len(self.gates) * hidden_size),
-        }
+        weights = {"weight_ih": np.concatenate(inputs)}
+        if self.multiplies_state:
+            recurrent = [self.recurrent_initializer(rng, (hidden_size, hidden_size)) for _ in self.gates]
+            weights["weight_hh"] = np.concatenate(recurrent)
+        return {**weights, "bias": np.zeros(len(self.gates) * hidden_size)}
 
     @abstractmethod
     def forward(self, tape: Tape, weights: Weights, parameters: Mapping[str, Parameter], rows: Rows) -> None:
@@ -217,4 +219,73 @@ class LSTMCell(Cell):
         kernels.lstm_backward(tape.gates, weight_t, tape.states[1], d_output, d_h, d_c, tape.lengths, rows)
 
 
-CELLS: dict[str, type[Cell]] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell}
+@dataclass(frozen=True, kw_only=True)
+class MogrifierCell(LSTMCell):
+    """LSTM whose input and state gate each other before each step (Melis, Kočiský & Blunsom 2020).
+
+    In rounds i = 1, 2, ... with x⁰ = x<t> and h⁰ = h<t-1>, for odd and for even i:
+
+    x ← 2 σ(Q_i h) ∘ x        h ← 2 σ(R_i x) ∘ h
+
+    The LSTM then takes these x and h. Q_i (D, H) and R_i (H, D) are `mogrify_1`, `mogrify_2`, ...
+
+    Attributes
+    ----------
+    rounds : int
+        Number of rounds, 5 in the paper.
+    """
+
+    rounds: int = 5
+
+    def initial_weights(self, rng: np.random.Generator, input_size: int, hidden_size: int) -> dict[str, np.ndarray]:
+        """Return the weights of an LSTM, and those of the rounds."""
+        weights = super().initial_weights(rng, input_size, hidden_size)
+        for number in range(1, self.rounds + 1):
+            shape = (input_size, hidden_size) if number % 2 else (hidden_size, input_size)
+            weights[f"mogrify_{number}"] = self.input_initializer(rng, shape)
+        return weights
+
+    def torch_arrays(self, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return those of an LSTM, and those of the rounds, for which torch has no names."""
+        rounds = {name: array for name, array in weights.items() if name.startswith("mogrify_")}
+        return {**super().torch_arrays(weights), **rounds}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MinGRUCell(Cell):
+    """Minimal gated recurrent unit (Feng et al. 2024), whose gates do not depend on the state.
+
+    z = σ(W_iz x<t> + b_z)        n = W_in x<t> + b_n        h<t> = (1 - z) ∘ h<t-1> + z ∘ n
+
+    Rows of the weights are in the order z, n.
+
+    Attributes
+    ----------
+    update_bias : float
+        Starting value of b_z: below 0 the cell remembers before it has learned to.
+    """
+
+    gates: ClassVar[tuple[str, ...]] = ("z", "n")
+    multiplies_state: ClassVar[bool] = False
+    update_bias: float = -1.0
+
+    def initial_weights(self, rng: np.random.Generator, input_size: int, hidden_size: int) -> dict[str, np.ndarray]:
+        """Return `weight_ih` (2H, D) and `bias` (2H,), with `update_bias` for b_z."""
+        weights = super().initial_weights(rng, input_size, hidden_size)
+        weights["bias"][:hidden_size] = self.update_bias
+        return weights
+
+    def forward(self, tape: Tape, weights: Weights, parameters: Mapping[str, Parameter], rows: Rows) -> None:
+        """Unroll forwards: `kernels.mingru_forward`."""
+        kernels.mingru_forward(tape.gates, parameters["bias"].value, tape.states[0], tape.lengths, rows)
+
+    def backward(self, tape: Tape, weight_t: np.ndarray, d_output: np.ndarray, d_state: State, rows: Rows) -> None:
+        """Unroll backwards: `kernels.mingru_backward`."""
+        kernels.mingru_backward(tape.gates, tape.states[0], d_output, d_state[0], tape.lengths, rows)
+
+    def torch_arrays(self, weights: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Return `weight_ih` and `bias_ih`; torch has no such cell."""
+        return {"weight_ih": weights["weight_ih"], "bias_ih": weights["bias"]}
+
+
+CELLS: dict[str, type[Cell]] = {"rnn": RNNCell, "gru": GRUCell, "lstm": LSTMCell, "mingru": MinGRUCell}

@@ -2,9 +2,9 @@
 """Inner loops of the recurrent layers and of the softmax: one call graph of compiled functions.
 
 Each cell has a step over one row (one sequence at one time step), the backward step beside it, and two time loops that
-unroll them for a range of rows. The only product inside the time loops is W_hh h<t-1>; the caller computes the others
-for all time steps at once. Rows of a batch do not depend on each other, so that every thread unrolls its own rows
-without waiting for the others.
+unroll them for a range of rows. The only product inside the time loops is W_hh h<t-1>, which a minGRU does not have;
+the caller computes the others for all time steps at once. Rows of a batch do not depend on each other, so that every
+thread unrolls its own rows without waiting for the others.
 
 A row is processed in several short loops with few arrays each: LLVM vectorises a loop only while it can prove with a
 handful of comparisons that the arrays do not overlap. The same code runs in float32 and, for gradient checks, float64.
@@ -385,6 +385,56 @@ def lstm_backward(gates, weight_t, c, d_output, d_h, d_c, lengths, rows):
             else:
                 gates[t, b] = 0
         add_product(gates[t], weight_t, d_h, rows[0], rows[1])
+
+
+# ---- minGRU (gates z, n), without a product of h<t-1> ----------------------------------------------------------------
+
+
+@compiled
+def _mingru_step(gates, bias, h_before, h):
+    """Turn gates from W_ih x into z and n."""
+    size = h.size
+    activate(gates[:size], bias[:size], SIGMOID)
+    z, candidate, bias_n = gates[:size], gates[size : 2 * size], bias[size:]
+    for k in range(size):
+        candidate[k] += bias_n[k]
+    for k in range(size):
+        h[k] = h_before[k] + z[k] * (candidate[k] - h_before[k])
+
+
+@compiled
+def _mingru_step_backward(gates, h_before, d_output, d_h):
+    """Turn gates into ∂L/∂(W_ih x); d_h changes from ∂L/∂h<t> to ∂L/∂h<t-1>."""
+    size, one = d_h.size, d_h.dtype.type(1)
+    z, candidate = gates[:size], gates[size : 2 * size]
+    for k in range(size):
+        d, update, value = d_h[k] + d_output[k], z[k], candidate[k]
+        candidate[k] = d * update
+        z[k] = d * (value - h_before[k]) * update * (one - update)
+        d_h[k] = d * (one - update)
+
+
+@compiled
+def mingru_forward(gates, bias, h, lengths, rows):
+    """Unroll: gates (T, B, ·) hold W_ih x<t>; h (T+1, B, ·) starts with h<0>."""
+    hidden = bias.size // 2
+    for t in range(gates.shape[0]):
+        for b in range(rows[0], rows[1]):
+            if t < lengths[b]:
+                _mingru_step(gates[t, b], bias, h[t, b], h[t + 1, b, :hidden])
+            else:
+                h[t + 1, b] = 0
+
+
+@compiled
+def mingru_backward(gates, h, d_output, d_h, lengths, rows):
+    """Unroll backwards: gates become the gradient of their arguments, d_h that of h<0>."""
+    for t in range(gates.shape[0] - 1, -1, -1):
+        for b in range(rows[0], rows[1]):
+            if t < lengths[b]:
+                _mingru_step_backward(gates[t, b], h[t, b], d_output[t, b], d_h[b])
+            else:
+                gates[t, b] = 0
 
 
 # ---- softmax cross-entropy -----------------------------------------------------------------------------------------

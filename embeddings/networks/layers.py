@@ -85,7 +85,7 @@ class RecurrentLayer:
         self._tape: Tape | None = None
         self._inputs: Inputs = np.empty((0, 0, input_size))
         self._mask: np.ndarray | None = None
-        self._recurrent = self._weights["weight_hh"].value
+        self._recurrent: np.ndarray = np.empty((0, hidden_size), dtype)
         self._copy: np.ndarray = np.empty((0, 0), dtype)
         self._copied = False
 
@@ -121,18 +121,15 @@ class RecurrentLayer:
         index = inputs.index if isinstance(inputs, RepeatedVectors) else inputs[..., 0]
         steps, batch = index.shape
         self._inputs, self._recurrent = inputs, self._masked_weight(rng)
-        tape = self._tape = self._prepared_tape(steps, batch)
-        tape.lengths[:] = steps if lengths is None else lengths
-        for array, initial in zip(tape.states, states[0] if states else (0,) * len(tape.states), strict=True):
-            array[0, :, : self.output_size] = initial
+        tape = self._start(steps, batch, states, lengths)
         self._multiply_inputs(inputs, tape.gates)
         if tape.recurrent is not tape.gates:
             tape.recurrent[:] = 0
         copy = self._transposed() if steps > SHORT_WINDOW else self._copy[:0]
         weights = self._recurrent, copy
-        self._over_batch(lambda rows: self.cell.forward(tape, weights, self._weights, rows))
-        end = tape.lengths, np.arange(batch)
-        return tape.states[0][1:, :, : self.output_size], [tuple(s[end][:, : self.output_size] for s in tape.states)]
+        cost = steps * tape.gates.shape[-1] * self.output_size
+        self._over_batch(lambda rows: self.cell.forward(tape, weights, self._weights, rows), cost)
+        return self._outputs(tape)
 
     @own_threads
     def backward(
@@ -156,21 +153,37 @@ class RecurrentLayer:
         d_states : list of State
             ∂L/∂(initial state).
         """
-        tape, hidden = self._tape, self.output_size
+        tape = self._tape
         assert tape is not None, "backward needs a forward pass before it"
-        dtype, batch = tape.gates.dtype, len(tape.lengths)
-        d_output = np.ascontiguousarray(d_output, dtype)
-        finals = d_states[0] if d_states else (0,) * len(tape.states)
-        d_state = tuple(np.zeros((batch, hidden), dtype) + np.asarray(final, dtype) for final in finals)
-        weight_t = self._transposed()[:hidden]
-        self._over_batch(lambda rows: self.cell.backward(tape, weight_t, d_output, d_state, rows))
+        d_output = np.ascontiguousarray(d_output, tape.gates.dtype)
+        d_state, weight_t = self._final_gradients(tape, d_states), self._transposed()[: self.output_size]
+        cost = len(tape.gates) * tape.gates.shape[-1] * self.output_size
+        self._over_batch(lambda rows: self.cell.backward(tape, weight_t, d_output, d_state, rows), cost)
         self._add_recurrent_gradient(tape)
         return self._input_gradients(tape, input_gradient), [d_state]
 
-    def _over_batch(self, work: Callable[[Rows], None]) -> None:
+    def _over_batch(self, work: Callable[[Rows], None], cost: int) -> None:
         assert self._tape is not None
-        steps, batch, width = self._tape.gates.shape
-        over_rows(work, batch, cost=steps * width * self.output_size, grain=ROWS_PER_PASS)
+        over_rows(work, len(self._tape.lengths), cost=cost, grain=ROWS_PER_PASS)
+
+    def _start(self, steps: int, batch: int, states: list[State] | None, lengths: np.ndarray | None) -> Tape:
+        """Return the tape of a window, with the initial state."""
+        tape = self._tape = self._prepared_tape(steps, batch)
+        tape.lengths[:] = steps if lengths is None else lengths
+        for array, initial in zip(tape.states, states[0] if states else (0,) * len(tape.states), strict=True):
+            array[0, :, : self.output_size] = initial
+        return tape
+
+    def _outputs(self, tape: Tape) -> tuple[np.ndarray, list[State]]:
+        """Return h<1> ... h<T> and the final state."""
+        end = tape.lengths, np.arange(len(tape.lengths))
+        return tape.states[0][1:, :, : self.output_size], [tuple(s[end][:, : self.output_size] for s in tape.states)]
+
+    def _final_gradients(self, tape: Tape, d_states: list[State] | None) -> State:
+        """Return a copy of ∂L/∂(final state)."""
+        dtype, shape = tape.gates.dtype, (len(tape.lengths), self.output_size)
+        finals = d_states[0] if d_states else (0,) * len(tape.states)
+        return tuple(np.zeros(shape, dtype) + np.asarray(final, dtype) for final in finals)
 
     def _prepared_tape(self, steps: int, batch: int) -> Tape:
         tape, rows = self._tape, len(self._weights["bias"].value)
@@ -184,8 +197,11 @@ class RecurrentLayer:
         return Tape(gates, recurrent, states, np.zeros(batch, np.int64))
 
     def _masked_weight(self, rng: np.random.Generator | None) -> np.ndarray:
-        """Return W_hh, with some weights dropped if `rng` is given."""
-        weight, self._mask, self._copied = self._weights["weight_hh"].value, None, False
+        """Return W_hh, with some weights dropped if `rng` is given; without rows for a cell that has none."""
+        self._mask, self._copied = None, False
+        if not self.cell.multiplies_state:
+            return self._recurrent
+        weight = self._weights["weight_hh"].value
         if rng is None or self._weight_drop == 0.0:
             return weight
         self._mask = dropout_mask(rng, weight.shape, self._weight_drop, weight.dtype)
@@ -214,35 +230,40 @@ class RecurrentLayer:
 
     def _add_recurrent_gradient(self, tape: Tape) -> None:
         """Add ∂L/∂W_hh = Σ_t ∂L/∂(W_hh h<t-1>) h<t-1>ᵀ, one product."""
-        parameter = self._weights["weight_hh"]
+        if not self.cell.multiplies_state:
+            return
         before = tape.states[0][:-1].reshape(-1, tape.states[0].shape[-1])[:, : self.output_size]
-        d_recurrent = tape.recurrent.reshape(-1, tape.recurrent.shape[-1])[:, : len(parameter.value)]
-        gradient = parameter.gradient_buffer()
-        product(d_recurrent.T, before, out=gradient)
-        if self._mask is not None:
-            gradient *= self._mask
-        parameter.add_gradient(gradient)
+        d_recurrent = tape.recurrent.reshape(-1, tape.recurrent.shape[-1])[:, : len(self._recurrent)]
+        self._add_product("weight_hh", d_recurrent, before)
         if "bias_hn" in self._weights:
-            self._weights["bias_hn"].add_gradient(_column_sums(d_recurrent[:, -self.output_size :]))
+            self._weights["bias_hn"].add_gradient(column_sums(d_recurrent[:, -self.output_size :]))
 
     def _input_gradients(self, tape: Tape, input_gradient: bool) -> np.ndarray | None:
         """Add ∂L/∂W_ih and ∂L/∂b, and return ∂L/∂x; one product each."""
-        parameter, inputs = self._weights["weight_ih"], self._inputs
-        width = len(parameter.value)
+        weight, inputs = self._weights["weight_ih"].value, self._inputs
+        width = len(weight)
         if isinstance(inputs, RepeatedVectors):
             d_gates, x = inputs.summed(tape.gates)[:, :width], inputs.vectors
         else:
             d_gates = tape.gates.reshape(-1, tape.gates.shape[-1])[:, :width]
             x = inputs.reshape(-1, self.input_size)
-        self._weights["bias"].add_gradient(_column_sums(d_gates))
-        gradient = parameter.gradient_buffer()
-        product(d_gates.T, x, out=gradient)
-        parameter.add_gradient(gradient)
+        self._weights["bias"].add_gradient(column_sums(d_gates))
+        self._add_product("weight_ih", d_gates, x)
         if not input_gradient:
             return None
-        d_inputs = product(d_gates, parameter.value)
+        d_inputs = product(d_gates, weight)
         return d_inputs if isinstance(inputs, RepeatedVectors) else d_inputs.reshape(inputs.shape)
 
+    def _add_product(self, name: str, d_products: np.ndarray, values: np.ndarray) -> None:
+        """Add ∂L/∂W of products W v, given ∂L/∂(W v) (N, ·) and v (N, ·); dropped weights of W_hh get none."""
+        parameter = self._weights[name]
+        gradient = parameter.gradient_buffer()
+        product(d_products.T, values, out=gradient)
+        if name == "weight_hh" and self._mask is not None:
+            gradient *= self._mask
+        parameter.add_gradient(gradient)
 
-def _column_sums(matrix: np.ndarray) -> np.ndarray:
+
+def column_sums(matrix: np.ndarray) -> np.ndarray:
+    """Return the sums over the rows of a matrix, (m,)."""
     return np.asarray(np.ones(len(matrix), matrix.dtype) @ matrix)

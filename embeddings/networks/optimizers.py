@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from embeddings.networks import optimizer_kernels
+from embeddings.networks.averaging import holding, update_average
 from embeddings.networks.parameters import Parameter, Parameters, RowGradient, as_matrix, distinct, global_norm
 from embeddings.parallel import over_rows
 from embeddings.training import TrainingDiverged
@@ -292,13 +293,8 @@ class AveragedSGD(SGD):
         if self._triggered:
             self.averaged += 1
             for name, parameter in self.parameters.items():
-                value, mean = as_matrix(parameter.value), as_matrix(self.state[f"{name}.average"])
-                self._average(value, mean)
+                update_average(parameter.value, self.state[f"{name}.average"], 1.0 / self.averaged)
         return norm
-
-    def _average(self, value: np.ndarray, mean: np.ndarray) -> None:
-        share = 1.0 / self.averaged
-        over_rows(lambda rows: optimizer_kernels.average(value, mean, share, rows), len(value), cost=2 * value.shape[1])
 
     def numbers(self) -> dict[str, Any]:
         """Return steps, learning rate and the state of the trigger; see `Optimizer.numbers`."""
@@ -315,20 +311,9 @@ class AveragedSGD(SGD):
     @contextmanager
     def averages(self) -> Iterator[None]:
         """Set the parameters to their averages, if there are any yet, within the context."""
-        own = {name: parameter.value.copy() for name, parameter in self.parameters.items()} if self.averaged else {}
-        try:
-            self._assign({name: self.state[f"{name}.average"] for name in own})
+        averages = {name: self.state[f"{name}.average"] for name in self.parameters} if self.averaged else {}
+        with holding(self.parameters, averages):
             yield
-        finally:
-            try:
-                self._assign(own)
-            except KeyboardInterrupt:  # at any moment: once more, so that all are restored
-                self._assign(own)
-                raise
-
-    def _assign(self, values: Mapping[str, np.ndarray]) -> None:
-        for name, value in values.items():
-            self.parameters[name].value[...] = value
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {

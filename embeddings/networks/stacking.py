@@ -10,10 +10,11 @@ from functools import partial
 
 import numpy as np
 
-from embeddings.networks.cells import Cell, State
+from embeddings.networks.cells import Cell, MogrifierCell, State
 from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import RepeatedVectors
 from embeddings.networks.layers import Inputs, RecurrentLayer
+from embeddings.networks.mogrifier import MogrifierLayer
 from embeddings.networks.parameters import Parameter
 
 
@@ -73,7 +74,7 @@ class DeepRNN:
     Parameters
     ----------
     cell : Cell
-        `RNNCell`, `GRUCell` or `LSTMCell`, with its settings.
+        `LSTMCell`, `GRUCell` or another, with its settings.
     input_size : int
         D.
     hidden_sizes : sequence of int
@@ -113,7 +114,8 @@ class DeepRNN:
         self.layers: list[RecurrentLayer | BidirectionalLayer] = []
         self.parameters: dict[str, Parameter] = {}
         for number, hidden in enumerate(hidden_sizes):
-            make = partial(RecurrentLayer, cell, self.output_size, hidden, rng=rng, dropout=dropout, dtype=dtype)
+            kind = MogrifierLayer if isinstance(cell, MogrifierCell) else RecurrentLayer
+            make = partial(kind, cell, self.output_size, hidden, rng=rng, dropout=dropout, dtype=dtype)
             layer = self._layer(make, f"_l{number}")
             self.layers.append(layer)
             self.parameters |= layer.parameters

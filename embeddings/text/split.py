@@ -197,7 +197,7 @@ def train_on_all(tokenized: TokenizedCorpus, directory: str | PathLike[str], thr
     Raises
     ------
     EmbeddingsError
-        The text has no line of words, or `directory` exists.
+        `directory` exists.
     """
     return _split(tokenized, directory, (PARTS.index(TRAIN),), threads)
 
@@ -212,7 +212,7 @@ def _split(
         block_lines = max(1, min(BLOCK_LINES, total // len(cycle)))
         lines = _lines_of_files(tokenized, begins, total) if given else _lines_of_blocks(total, block_lines, cycle)
         for part, number in lines.items():
-            if not number and (given or PARTS.index(part) in cycle):
+            if not number and (given or len(cycle) > 1):
                 more = "" if given else f", and {len(cycle)} or more in all; or give three files"
                 raise EmbeddingsError(f"no text for {part}: expected at least one line of words{more}")
         split = SplitText(

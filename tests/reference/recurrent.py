@@ -36,6 +36,23 @@ def lstm_step(w, x, state):
     return sigmoid(z_o) * np.tanh(c), c
 
 
+def mogrifier_step(w, x, state):
+    """Input and state gate each other in turns, then an LSTM takes both."""
+    h, c = state
+    for number in range(1, 1 + sum(name.startswith("mogrify_") for name in w)):
+        if number % 2:
+            x = 2 * sigmoid(w[f"mogrify_{number}"] @ h) * x
+        else:
+            h = 2 * sigmoid(w[f"mogrify_{number}"] @ x) * h
+    return lstm_step(w, x, (h, c))
+
+
+def mingru_step(w, x, state):
+    (h,) = state
+    z, n = np.split(w["weight_ih"] @ x + w["bias"], 2)
+    return ((1 - sigmoid(z)) * h + sigmoid(z) * n,)
+
+
 def unrolled(step: Callable, weights, inputs, states, lengths):
     """Run each sequence on its own; outputs past its end are zero, the final state is that at its end."""
     steps, batch, _ = inputs.shape
