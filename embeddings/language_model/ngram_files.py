@@ -3,7 +3,7 @@
 Each gives ln P of the words of a sentence and of its end; sentences are independent.
 """
 
-import gzip
+import io
 import math
 from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
@@ -18,6 +18,7 @@ from embeddings.language_model.lines import encode_lines
 from embeddings.language_model.ngram import KneserNey, discounts
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.vocabulary import UNK, Vocabulary
+from vecmill.plain_text import OtherKindError, open_text
 
 TEXT_ORDER = 5
 _BEGIN, _END = "<s>", "</s>"
@@ -236,14 +237,15 @@ def _counted(line: str, place: str) -> tuple[Gram, int]:
 def _lines(path: Path) -> Iterator[str]:
     """Yield the lines of a file of text, without a byte-order mark."""
     try:
-        open_file = gzip.open if path.suffix == ".gz" else open
-        with open_file(path, "rb") as raw:
+        with path.open("rb") as raw:
             if raw.read(len(_KENLM_BINARY)) == _KENLM_BINARY:
                 raise EmbeddingsError(
                     f"{path} is a binary file of KenLM's build_binary: give the ARPA file that it was built from "
                     "(lmplz writes it)"
                 )
-        with open_file(path, "rt", encoding="utf-8-sig") as file:
-            yield from file
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+        with open_text(path) as file:
+            yield from io.TextIOWrapper(file, encoding="utf-8")
+    except OtherKindError as error:
+        raise EmbeddingsError(str(error)) from error.__cause__
+    except (OSError, UnicodeDecodeError) as error:
         raise EmbeddingsError(f"cannot read {path}: {error}") from error

@@ -13,11 +13,11 @@ import typer
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
 from pipelines.commands.lines import batches_of_lines
-from pipelines.commands.options import LM, ForceFile, refuse_existing, require_choice
+from pipelines.commands.options import LM, Column, Field, ForceFile, refuse_existing, require_choice
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
-from vecmill.files import shown_size
+from vecmill.files import require_writable, shown_size
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def perplexity_command(
     ] = False,
     interpolate: Interpolate = None,
     weight: Weight = 0.5,
+    field: Field = "text",
+    column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
 ) -> None:
     """Print the perplexity of texts.
@@ -76,7 +78,7 @@ def perplexity_command(
     lm = LanguageModel.load(model)
     ngrams = _ngrams(lm, interpolate, weight)
     for number, file in enumerate(files):
-        scored = score_text(lm, _read(file), independent=independent, ngrams=ngrams, weight=weight)
+        scored = score_text(lm, _read(file, field, column), independent=independent, ngrams=ngrams, weight=weight)
         if not any(scored.lines):
             raise EmbeddingsError(f"{file} contains no words; expected at least one line of text")
         found = scored.perplexity
@@ -102,6 +104,8 @@ def score_command(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, or - for stdin.")] = STANDARD_INPUT,
     interpolate: Interpolate = None,
     weight: Weight = 0.5,
+    field: Field = "text",
+    column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Print log10 P of every line of a text.
@@ -117,7 +121,7 @@ def score_command(
     lm = LanguageModel.load(model)
     ngrams = _ngrams(lm, interpolate, weight)
     skipped: Counter[str] = Counter()
-    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped):
+    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped, field=field, column=column):
         text = "".join(f"{line}\n" for line in lines)
         scored = score_text(lm, text, independent=True, ngrams=ngrams, weight=weight)
         parts = zip(lines, scored.lines, scored.ids, scored.log_likelihoods, strict=True)
@@ -193,16 +197,17 @@ def export_lm_command(
 
     require_choice("--format", name, list(EXPORTERS))
     refuse_existing(out, force)
+    require_writable(out)
     EXPORTERS[name](LanguageModel.load(model), out)
     size = out.stat().st_size
     results.print(json.dumps({"out": str(out), "bytes": size}) if as_json else f"{out}: {shown_size(size)}")
 
 
-def _read(source: str) -> str:
+def _read(source: str, field: str, column: str) -> str:
     """Return the text of a file or of standard input; log what is left out."""
     from embeddings.text.misread import IF_OTHER_ENCODING
 
-    corpus = open_corpus(source)
+    corpus = open_corpus(source, field, column)
     data = b"".join(corpus.blocks())
     for what, number in corpus.warnings.items():
         logger.warning("%s: %d", what, number)

@@ -214,7 +214,15 @@ def require_choice(option: str, value: str, choices: tuple[str, ...] | list[str]
         raise ConfigError(f"{option}: {value!r} is none of {', '.join(choices)}{did_you_mean(value, choices)}")
 
 
-def refuse_existing(out: Path, force: bool) -> None:
-    """Raise `OutputError` if a file or directory exists and ``--force`` was not given."""
+def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
+    """Raise `OutputError` if a file or directory exists and ``--force`` was not given, or if it is an input."""
+    for given in inputs:
+        if given is not None and _is_part(out, Path(given)):
+            raise OutputError(f"{out} is also read by this command and would be lost; choose another name")
     if out.exists() and not force:
         raise OutputError(f"{out} exists; add --force to replace it")
+
+
+def _is_part(out: Path, given: Path) -> bool:
+    """Return whether an existing file or directory is an input, or in the directory that is one."""
+    return out.exists() and given.exists() and out.resolve().is_relative_to(given.resolve())
