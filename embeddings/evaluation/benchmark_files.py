@@ -15,6 +15,7 @@ from typing import TypeAlias
 from embeddings.errors import EmbeddingsError
 from vecmill.arguments import require_path
 from vecmill.plain_text import OtherKindError, open_text
+from vecmill.plurals import counted
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Question: TypeAlias = tuple[str, str, str, str]
@@ -244,8 +245,8 @@ def read_odd_one_out(path: PathLike) -> OddOneOut:
     for topic, (members, outliers) in parts.items():
         if len(members) < 2 or not outliers:
             raise EmbeddingsError(
-                f"{path}, topic {topic!r} from line {begins[topic]}: got {len(members)} members and {len(outliers)} outliers; "
-                "expected two or more members, a blank line, and one or more outliers"
+                f"{path}, topic {topic!r} from line {begins[topic]}: got {counted(len(members), 'member')} and "
+                f"{counted(len(outliers), 'outlier')}; expected two or more members, a blank line, and outliers"
             )
     if not parts:
         raise EmbeddingsError(f"{path} is empty; expected the words of a topic, a blank line and its outliers")
@@ -280,10 +281,12 @@ def read_evaluation_set(path: PathLike) -> EvaluationSet:
     if any(len(row) >= 3 and _number(row[2]) is not None for row in fields):
         return read_word_pairs(path)
     for (number, line), row in zip(first, fields, strict=True):
-        if len(row) not in (1, 2, 4) or len(line.split()) > _MOST_WORDS or _number(row[-1]) is not None:
+        has_number = len(row) == 4 and _number(row[3]) is not None  # word pairs with the score in another column
+        if len(row) not in (1, 2, 4) or len(line.split()) > _MOST_WORDS or has_number:
             raise EmbeddingsError(f"{path}, line {number}: got {_shown(line)}; expected {_EXPECTED}")
-    readers = {1: read_odd_one_out, 2: read_categories, 4: read_analogies}
-    return readers[len(fields[0])](path)
+    if len(fields[0]) == 4:
+        return read_analogies(path)
+    return read_categories(path) if len(fields[0]) == 2 else read_odd_one_out(path)
 
 
 def _lines(path: PathLike) -> Iterator[tuple[int, str]]:

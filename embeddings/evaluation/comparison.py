@@ -74,9 +74,8 @@ def evaluate(
             parts = _measured(vectors, items, method, restrict_vocab, use_ngrams)
             rows += [{**part, "set": name} for part in (parts if sections else parts[-1:])]
         if not parts[-1]["used"]:
-            logger.warning(
-                "%s: none of its %s has only words of the vocabulary", name, counted(parts[-1]["items"], "item")
-            )
+            asked = counted(parts[-1]["items"], "item")
+            logger.warning("%s: no score, because none of %s has only words of the vocabulary", name, asked)
     return pd.DataFrame(rows).reindex(columns=["set", "section", *MEASURED] if sections else ["set", *MEASURED])
 
 

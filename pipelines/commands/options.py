@@ -51,6 +51,10 @@ def stage_directory(model: Path, stage: str) -> Path:
     from pipelines.running.manifest import MANIFEST_FILE
     from pipelines.running.run_directory import is_run
 
+    if not model.exists() and (model.resolve().parent / f".{model.name}.work").is_dir():
+        raise OutputError(
+            f"{model} is not finished: the command that makes it runs or was interrupted; repeat it to resume"
+        )
     if not is_run(model):
         return model
     directory = model / stage
