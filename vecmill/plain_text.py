@@ -324,6 +324,8 @@ def _json(begin: bytes, suffix: str) -> tuple[str, str] | None:
         return "JSON array", "convert it to lines of text: jq -r '.[]' {path} > {stem}-extracted.txt"
     if re.match(rb"\[" if named else rb'\[\s*\{\s*"[^"\n]*"\s*:', begin):
         return "JSON array", "convert it to JSON Lines: jq -c '.[]' {path} > {stem}.jsonl"
+    if suffix in (".jsonl", ".ndjson") and is_json_lines(begin):  # where no reader of records takes it
+        return "JSON Lines file", "write the fields of its records: jq -r '[.[]] | @tsv' {path} > {stem}.tsv"
     if not named and is_json_lines(begin):
         return "JSON Lines file", "save it as {stem}.jsonl"
     if re.match(rb"\{" if named else rb'\{\s*"[^"\n]*"\s*:', begin):

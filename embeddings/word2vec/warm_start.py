@@ -89,11 +89,14 @@ def require_continuable(initial_vectors: WordVectors, config: Word2VecConfig) ->
     if found != config.dimension:
         raise EmbeddingsError(
             f"the initial vectors have {counted(found, 'dimension')}, and dimension is {config.dimension}: "
-            f"train with dimension {found}, or give other vectors"
+            f"train with dimension {found} (--dimension {found}), or give other vectors"
         )
     had = initial_vectors.subwords.ngrams if initial_vectors.subwords is not None else None
     if had != config.ngrams:
-        remedy = f"set subwords to {had.range!r} and buckets to {had.buckets}" if had else "leave out subwords"
+        remedy = "leave out subwords"
+        if had is not None:
+            options = f"--subwords {had.range} --buckets {had.buckets}"
+            remedy = f"set subwords to {had.range!r} and buckets to {had.buckets} ({options})"
         raise EmbeddingsError(
             f"the initial vectors have {_described(had)}, and the training {_described(config.ngrams)}: {remedy}, or "
             "give other vectors"

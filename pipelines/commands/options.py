@@ -8,6 +8,7 @@ import typer
 
 from embeddings.text.phrase_table import DEFAULT_THRESHOLD
 from pipelines.commands.completion import corpus_names, evaluation_set_names
+from pipelines.commands.setting_options import OPPOSITES
 from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
 from vecmill.hints import did_you_mean
@@ -204,7 +205,10 @@ def given_settings(
         if option in NO_SETTINGS or source is None or source.name != "COMMANDLINE":
             continue
         of, _, key = option.rpartition("__")  # as `with_options_of` names its options
-        origin = "CORPUS" if option == "corpus" else f"--{key.replace('_', '-')}"
+        name = key.replace("_", "-")
+        if value is False:
+            name = OPPOSITES.get(key, f"no-{name}")
+        origin = "CORPUS" if option == "corpus" else f"--{name}"
         if option == "corpus" and len(value) == 1:
             (value,) = value
         names = own.get(option) or SETTING_OF_OPTION.get(option) or f"{of or section}.{key}"
