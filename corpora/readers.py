@@ -4,19 +4,19 @@ A reader is a generator. Every file and every record ends with a newline, which 
 counts everything that it skips through ``count(kind, where)``.
 """
 
-import codecs
 import csv
 import io
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from corpora.errors import CorpusError
-from corpora.other_kinds import HEAD, is_json_lines, require_plain_text, require_utf8, suffix_of
 from corpora.skipped import Count, UnusableFileError, no_records
-from vecmill.compression import Prefixed, decompressed, read_fully
+from vecmill.compression import decompressed
 from vecmill.extras import needs
+from vecmill.plain_text import OtherKindError, is_json_lines, require_plain_text, suffix_of, utf8_text
 from vecmill.surrogates import encoded
 
 RECORD_LIMIT = 1 << 30
@@ -88,47 +88,27 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
 
         yield from read_parquet(stored, path, options.column, count)
         return
-    head, stream = _text_stream(decompressed(stored, path), path)
+    with _usable():
+        head, stream = utf8_text(decompressed(stored, path), path)
     if suffix_of(path) == ".json" and is_json_lines(head):
         kind = "jsonl"
     if kind == "jsonl":
         yield from _read_jsonl(stream, path, options.field, count)
     elif kind == "csv":
-        yield from _read_csv(stream, path, options.column, count)
+        yield from _read_csv(stream, path, _delimiter(head, path), options.column, count)
     else:
-        require_plain_text(head, path)
+        with _usable():
+            require_plain_text(head, path)
         yield from _read_text(stream, piece_size)
 
 
-def plain_text(stored: BinaryIO, path: str) -> io.BufferedReader:
-    """Open plain UTF-8 text, compressed or not, without its byte order mark.
-
-    Parameters
-    ----------
-    stored : binary file
-    path : str
-        Its name, for messages.
-
-    Returns
-    -------
-    io.BufferedReader
-
-    Raises
-    ------
-    UnusableFileError
-        It is not plain UTF-8 text.
-    """
-    head, stream = _text_stream(decompressed(stored, path), path)
-    require_plain_text(head, path)
-    return stream
-
-
-def _text_stream(stream: io.BufferedReader, path: str) -> tuple[bytes, io.BufferedReader]:
-    """Return the first bytes of UTF-8 text and the text, both without byte order mark; raise for other files."""
-    head = read_fully(stream, HEAD)
-    require_utf8(head, path)
-    head = head.removeprefix(codecs.BOM_UTF8)
-    return head, io.BufferedReader(Prefixed(head, stream), 1 << 17)
+@contextmanager
+def _usable() -> Iterator[None]:
+    """Convert the error of a file that is no plain text to that of a file of a corpus."""
+    try:
+        yield
+    except OtherKindError as error:
+        raise UnusableFileError(error.kind, str(error)) from error.__cause__
 
 
 def _read_text(stream: io.BufferedReader, piece_size: int) -> Iterator[bytes]:
@@ -182,10 +162,18 @@ def _lines(stream: io.BufferedReader, path: str) -> Iterator[bytes]:
         yield line
 
 
-def _read_csv(stream: io.BufferedReader, path: str, column: str, count: Count) -> Iterator[bytes]:
+def _delimiter(head: bytes, path: str) -> str:
+    """Return what separates the columns: in some countries programs write semicolons for commas."""
+    if suffix_of(path) == ".tsv":
+        return "\t"
+    header = head.partition(b"\n")[0]
+    return ";" if b";" in header and b"," not in header else ","
+
+
+def _read_csv(stream: io.BufferedReader, path: str, delimiter: str, column: str, count: Count) -> Iterator[bytes]:
     csv.field_size_limit(RECORD_LIMIT)
     decoded = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
-    rows = csv.reader(decoded, delimiter="\t" if suffix_of(path) == ".tsv" else ",")
+    rows = csv.reader(decoded, delimiter=delimiter)
     try:
         header = next(rows, None)
         if header is None:

@@ -116,7 +116,7 @@ def test_categories_and_odd_one_out(tmp_path):
         Topic(name="cities", members=["Paris", "Rome"], outliers=["banana", "river"]),
         Topic(name="fruit", members=["fig", "plum"], outliers=["Rome"]),
     ]
-    with pytest.raises(EmbeddingsError, match="topic 'o': got 2 members and 0 outliers"):
+    with pytest.raises(EmbeddingsError, match="topic 'o' from line 1: got 2 members and 0 outliers"):
         read_odd_one_out(written(tmp_path / "o.txt", "fig\nplum\n"))
 
 

@@ -521,7 +521,7 @@ def test_several_texts_are_read_in_their_order_and_each_file_once(tmp_path):
     assert b"".join(corpus.blocks()) == alone + begin + whole.removeprefix(begin).removesuffix(alone)
     assert corpus.name == f"{names[-1]} and 3 more"
     assert corpus.position == corpus.size == open_corpus(tmp_path).size
-    assert not corpus.warnings
+    assert corpus.warnings == {f"file given again, read once (first: {first})": 2 + len(names)}
 
 
 def test_links_to_one_file_are_one_text(tmp_path):
@@ -530,11 +530,14 @@ def test_links_to_one_file_are_one_text(tmp_path):
     assert read([tmp_path / "b.txt", tmp_path / "a.txt"]) == b"text\n"
 
 
-def test_several_texts_leave_out_and_count_what_is_no_text_but_not_what_is_missing(tmp_path):
-    write(tmp_path, {"a.txt": "text\n", "b.pdf": "%PDF-1.5\n"})
-    corpus = open_corpus([tmp_path / "a.txt", tmp_path / "b.pdf"])
-    assert b"".join(corpus.blocks()) == b"text\n"
-    assert corpus.warnings == {f"PDF document skipped (first: {tmp_path}/b.pdf)": 1}
+def test_several_texts_must_be_text_where_they_are_named(tmp_path):
+    write(tmp_path, {"a.txt": "text\n", "more/b.pdf": "%PDF-1.5\n", "more/c.txt": "more\n"})
+    named = open_corpus([tmp_path / "a.txt", tmp_path / "more/b.pdf"])
+    with pytest.raises(CorpusError, match=r"b\.pdf: PDF document"):
+        list(named.blocks())
+    found = open_corpus([tmp_path / "a.txt", tmp_path / "more"])
+    assert b"".join(found.blocks()) == b"text\nmore\n"
+    assert found.warnings == {f"PDF document skipped (first: {tmp_path}/more/b.pdf)": 1}
     with pytest.raises(CorpusError, match=r"c\.txt' does not exist"):
         open_corpus([tmp_path / "a.txt", tmp_path / "c.txt"])
     with pytest.raises(CorpusError, match="the list of texts is empty"):

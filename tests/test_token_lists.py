@@ -63,9 +63,10 @@ def test_what_is_no_word_is_left_out_and_counted(tmp_path):
     assert found.skipped == {"empty tokens": 2, "words longer than 1000 bytes": 2}
 
 
-def test_a_lone_surrogate_becomes_a_question_mark(tmp_path):
+def test_a_lone_surrogate_is_counted_and_is_no_question_mark(tmp_path):
     found = tokenized(tmp_path, [["a\ud800", "a?", "a\udfff"]])
-    assert sentences_of(found) == [["a?"] * 3]
+    assert sentences_of(found) == [["a\ufffd", "a?", "a\ufffd"]]
+    assert found.skipped == {"lone surrogates, replaced by U+FFFD": 2}
 
 
 def test_letters_and_digits_are_folded_when_asked(tmp_path):

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from os import PathLike
@@ -161,6 +162,22 @@ def recover_directory(path: Path) -> None:
         _remove(_replaced(path))
     elif _replaced(path).exists():
         _replaced(path).rename(path)
+
+
+def require_writable(path: str | PathLike[str]) -> None:
+    """Raise an error if a file cannot be written at a path, before work whose result would be lost.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    OutputError
+        Its directory does not exist or cannot be written to.
+    """
+    with writing(path), tempfile.TemporaryFile(dir=Path(path).parent):
+        pass
 
 
 def make_directory(path: Path) -> list[Path]:

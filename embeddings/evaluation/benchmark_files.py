@@ -1,21 +1,32 @@
 """Readers of evaluation sets: text files of word pairs, analogies, categories and odd-one-out topics.
 
-Fields of a line are separated by tabs, else by commas, else by spaces. Lines that start with ``#`` are comments.
+Fields of a line are separated by tabs, else by semicolons, else by commas, else by spaces. Lines that start with ``#``
+are comments. Files may be compressed.
 """
 
 import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
 from embeddings.errors import EmbeddingsError
 from vecmill.arguments import require_path
+from vecmill.plain_text import OtherKindError, open_text
+from vecmill.plurals import counted
 
 PathLike: TypeAlias = str | os.PathLike[str]
 Question: TypeAlias = tuple[str, str, str, str]
 """a is to b as c is to d."""
+
+_LINES_EXAMINED = 20
+_MOST_WORDS = 8  # of a line: four names of two words; prose has more
+_EXPECTED = (
+    "lines 'word1 word2 score', analogies of four words, 'word category', or odd-one-out topics of one word a line, "
+    "with tabs, commas or spaces between the fields"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,20 +231,22 @@ def read_odd_one_out(path: PathLike) -> OddOneOut:
     """
     name = Path(path).stem
     parts: dict[str, tuple[list[str], list[str]]] = {}
+    begins: dict[str, int] = {}
     topic, below_blank = name, False
-    for _, line in _lines(path):
+    for number, line in _lines(path):
         if line.startswith(":"):
             topic, below_blank = line[1:].strip(), False
         elif not line:
             below_blank = bool(parts.get(topic, ([], []))[0])
         elif not line.startswith("#"):
             members, outliers = parts.setdefault(topic, ([], []))
+            begins.setdefault(topic, number)
             (outliers if below_blank else members).append(line)
     for topic, (members, outliers) in parts.items():
         if len(members) < 2 or not outliers:
             raise EmbeddingsError(
-                f"{path}, topic {topic!r}: got {len(members)} members and {len(outliers)} outliers; "
-                "expected two or more members, a blank line, and one or more outliers"
+                f"{path}, topic {topic!r} from line {begins[topic]}: got {counted(len(members), 'member')} and "
+                f"{counted(len(outliers), 'outlier')}; expected two or more members, a blank line, and outliers"
             )
     if not parts:
         raise EmbeddingsError(f"{path} is empty; expected the words of a topic, a blank line and its outliers")
@@ -242,10 +255,10 @@ def read_odd_one_out(path: PathLike) -> OddOneOut:
 
 
 def read_evaluation_set(path: PathLike) -> EvaluationSet:
-    """Read a file of any of the four kinds, detected from its first two lines of words.
+    """Read a file of any of the four kinds, detected from its first lines of words.
 
-    Two lines are needed because the first line of word pairs may be a header. Lines of four fields are analogies
-    unless the third field is a number; lines of three or more are word pairs, of two categories, of one odd-one-out.
+    Lines with a number in the third field are word pairs; the first line may be their header. Other lines of four
+    fields are analogies, of two categories, of one odd-one-out.
 
     Parameters
     ----------
@@ -258,37 +271,46 @@ def read_evaluation_set(path: PathLike) -> EvaluationSet:
     Raises
     ------
     EmbeddingsError
-        See the reader of each kind; or no line holds words.
+        The lines are of none of these kinds, or of another one than the first; the message names the line.
     """
-    rows = (_fields(line) for _, line in _lines(path) if line and not line.startswith(("#", ":")))
-    first = next(rows, None)
-    if first is None:
-        raise EmbeddingsError(
-            f"{path} holds no words; expected word pairs, analogies, categories or odd-one-out topics"
-        )
-    second = next(rows, first)
-    if len(second) >= 3 and (_number(second[2]) is not None or len(second) != 4):
+    rows = ((number, line) for number, line in _lines(path) if line and not line.startswith(("#", ":")))
+    first = list(islice(rows, _LINES_EXAMINED))
+    if not first:
+        raise EmbeddingsError(f"{path} holds no words; expected {_EXPECTED}")
+    fields = [_fields(line) for _, line in first]
+    if any(len(row) >= 3 and _number(row[2]) is not None for row in fields):
         return read_word_pairs(path)
-    if len(first) == 4:
+    for (number, line), row in zip(first, fields, strict=True):
+        has_number = len(row) == 4 and _number(row[3]) is not None  # word pairs with the score in another column
+        if len(row) not in (1, 2, 4) or len(line.split()) > _MOST_WORDS or has_number:
+            raise EmbeddingsError(f"{path}, line {number}: got {_shown(line)}; expected {_EXPECTED}")
+    if len(fields[0]) == 4:
         return read_analogies(path)
-    return read_categories(path) if len(first) == 2 else read_odd_one_out(path)
+    return read_categories(path) if len(fields[0]) == 2 else read_odd_one_out(path)
 
 
 def _lines(path: PathLike) -> Iterator[tuple[int, str]]:
     """Yield line numbers, from 1, and stripped lines."""
     require_path("path", path)
-    with Path(path).open("rb") as file:
-        for number, raw in enumerate(file, 1):
-            if b"\0" in raw:
-                raise EmbeddingsError(f"{path} is a binary file (it has NUL bytes); expected text in UTF-8")
-            try:
-                yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-            except UnicodeDecodeError:
-                raise EmbeddingsError(f"{path}, line {number}: not UTF-8; convert the file to UTF-8") from None
+    try:
+        with open_text(path) as file:
+            for number, raw in enumerate(file, 1):
+                yield number, _decoded(raw, path, number).strip()
+    except OtherKindError as error:
+        raise EmbeddingsError(str(error)) from error.__cause__
+
+
+def _decoded(line: bytes, path: PathLike, number: int) -> str:
+    try:
+        if b"\0" not in line:
+            return line.decode()
+    except UnicodeDecodeError:
+        raise EmbeddingsError(f"{path}, line {number}: not UTF-8; convert the file to UTF-8") from None
+    raise EmbeddingsError(f"{path}, line {number}: it has NUL bytes; expected text in UTF-8")
 
 
 def _fields(line: str) -> list[str]:
-    separator = "\t" if "\t" in line else "," if "," in line else None
+    separator = next((mark for mark in "\t;," if mark in line), None)
     return [part.strip() for part in line.split(separator)]
 
 

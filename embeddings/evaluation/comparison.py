@@ -1,5 +1,6 @@
 """Evaluation of one model on many sets, and comparison of two models."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,8 @@ from embeddings.evaluation.similarity import evaluate_similarity
 from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.plurals import counted
+
+logger = logging.getLogger(__name__)
 
 MEASURED = ["measure", "score", "low", "high", "pearson", "items", "used", "oov"]
 WITH_NGRAMS = " with n-grams"
@@ -70,6 +73,9 @@ def evaluate(
         for use_ngrams in (False,) if vectors.subwords is None else (False, True):
             parts = _measured(vectors, items, method, restrict_vocab, use_ngrams)
             rows += [{**part, "set": name} for part in (parts if sections else parts[-1:])]
+        if not parts[-1]["used"]:
+            asked = counted(parts[-1]["items"], "item")
+            logger.warning("%s: no score, because none of %s has only words of the vocabulary", name, asked)
     return pd.DataFrame(rows).reindex(columns=["set", "section", *MEASURED] if sections else ["set", *MEASURED])
 
 

@@ -52,9 +52,10 @@ from embeddings.formats.stream import (
 )
 from embeddings.formats.word_counts import read_word_counts, with_counts
 from embeddings.setting_types import require_type
+from embeddings.text.phrase_table import PHRASES_FILE
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import require_vectors
-from embeddings.vectors.model_directory import SUBWORDS_FILE, read_tokenizer_settings, vectors_path
+from embeddings.vectors.model_directory import NODES_FILE, SUBWORDS_FILE, read_tokenizer_settings, vectors_path
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import require_function, require_path
 from vecmill.hints import did_you_mean
@@ -196,6 +197,13 @@ def write(
     if entry.name == "model":
         vectors.save(destination, overwrite=overwrite)
         return
+    _say_what_is_lost(
+        entry,
+        destination,
+        tokenizer=bool(vectors.tokenizer_settings),
+        phrases=vectors.phrases is not None,
+        tree=vectors.nodes is not None,
+    )
     counts = vectors.vocabulary.counts
     table = VectorTable(vectors.vocabulary.words, counts if counts.any() else None, vectors.matrix)
     stream = stream_of(table, f"vectors for {destination.name}", progress)
@@ -255,6 +263,14 @@ def convert(
     decoding = make_decoding(encoding, errors)
     source_entry = _readable(source, source_format, decoding)
     entry = _writable(destination, format, dtype, overwrite, has_subwords(source, source_entry.name))
+    if source_entry.name == "model":
+        _say_what_is_lost(
+            entry,
+            destination,
+            tokenizer=bool(read_tokenizer_settings(source)),
+            phrases=(source / PHRASES_FILE).is_file(),
+            tree=(source / NODES_FILE).is_file(),
+        )
     count = None
     while True:
         opened = _open(source, source_entry, progress, decoding, counts)
@@ -337,6 +353,19 @@ def _write_stream(
             "%s: the vectors of n-grams, for words not in the vocabulary, are left out; %s hold them", path, able
         )
     entry.write_stream(stream, path, dtype, overwrite, rules)
+
+
+def _say_what_is_lost(entry: Format, path: Path, *, tokenizer: bool, phrases: bool, tree: bool) -> None:
+    """Say what vectors have that the format cannot hold: a warning for phrases and the tree, which few vectors have."""
+    lost = {
+        "the settings of the tokenizer": tokenizer and not entry.takes_rules,
+        "the phrases": phrases,
+        "the Huffman tree, which scores sentences": tree,
+    }
+    if entry.name != "model" and any(lost.values()):
+        level = logging.WARNING if phrases or tree else logging.INFO
+        names = " and ".join(what for what, is_lost in lost.items() if is_lost)
+        logger.log(level, "%s: format %s does not hold %s; a model directory does", path.name, entry.name, names)
 
 
 def _named(name: str) -> Format:

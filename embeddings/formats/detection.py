@@ -61,7 +61,7 @@ def format_of_name(path: str | Path, subwords: bool = False) -> str:
     if suffix not in _BY_SUFFIX:
         raise UnknownFormatError(
             f"{path}: its name does not determine a format; end it in {', '.join(_BY_SUFFIX)} (also with .gz or .zst), "
-            "or name the format"
+            "or name the format, such as 'model' for a model directory"
         )
     return _BY_SUFFIX[suffix]
 

@@ -20,7 +20,7 @@ from embeddings.text.id_stream import Ids
 from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.vocabulary import UNK, Vocabulary
-from vecmill.compression import DAMAGE, decompressed
+from vecmill.plain_text import OtherKindError, open_text
 
 TEXT_ORDER = 5
 _LINES_EXAMINED = 20
@@ -159,9 +159,11 @@ def _lines(path: Path) -> Iterator[str]:
     """Yield the lines of a file of text, without a byte-order mark."""
     try:
         with path.open("rb") as stored:
-            data = decompressed(stored, path.name)
-            if data.peek(len(KENLM_BINARY)).startswith(KENLM_BINARY):
+            if stored.read(len(KENLM_BINARY)) == KENLM_BINARY:
                 raise EmbeddingsError(about_kenlm_binary(path))
-            yield from io.TextIOWrapper(data, "utf-8-sig")
-    except (*DAMAGE, OSError, UnicodeDecodeError) as error:
+        with open_text(path) as file:
+            yield from io.TextIOWrapper(file, encoding="utf-8")
+    except OtherKindError as error:
+        raise EmbeddingsError(str(error)) from error.__cause__
+    except (OSError, UnicodeDecodeError) as error:
         raise EmbeddingsError(f"cannot read {path}: {error}") from error

@@ -86,9 +86,10 @@ class Vocabulary:
         ValueError
             A word occurs twice or is empty, a count is negative, or the numbers of counts and words differ.
         TypeError
-            `words` is one word or a mapping, or one of them is no str.
+            `words` is one word, or one of them is no str.
         """
-        require_words(words)
+        if not isinstance(words, Mapping):  # whose keys are words
+            require_words(words)
         words = list(words)
         _require_items("a word", words, str, "a str")
         numbers = np.zeros(len(words), np.int64) if counts is None else np.fromiter(counts, np.int64)

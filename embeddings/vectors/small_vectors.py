@@ -3,6 +3,7 @@
 Every function returns new vectors without context vectors, and keeps what is known of the tokenizer.
 """
 
+import logging
 import warnings
 
 import numpy as np
@@ -12,6 +13,8 @@ from embeddings.vectors.embedding_matrix import BLOCK
 from embeddings.vectors.quantized_matrix import CENTROIDS, Int8Matrix, ProductMatrix, QuantizedMatrix
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
+
+logger = logging.getLogger(__name__)
 
 QUANTIZATIONS = ("int8", "pq")
 
@@ -45,6 +48,9 @@ def make_smaller(
     EmbeddingsError
         A number is impossible for these vectors.
     """
+    lost = {"context vectors": vectors.context, "the Huffman tree, which scores sentences": vectors.nodes}
+    if names := " and ".join(name for name, held in lost.items() if held is not None):
+        logger.log(logging.INFO if vectors.nodes is None else logging.WARNING, "smaller vectors are without %s", names)
     if words is not None:
         vectors = prune(vectors, words)
     if dimension is not None:

@@ -89,14 +89,18 @@ def require_continuable(initial_vectors: WordVectors, config: Word2VecConfig) ->
     if found != config.dimension:
         raise EmbeddingsError(
             f"the initial vectors have {counted(found, 'dimension')}, and dimension is {config.dimension}: "
-            f"train with dimension {found}, or give other vectors"
+            f"train with dimension {found} (--dimension {found}), or give other vectors"
         )
     had = initial_vectors.subwords.ngrams if initial_vectors.subwords is not None else None
     if had != config.ngrams:
         remedy = "leave out subwords"
-        if had:
-            hashes = f", floret_hashes to {had.floret_hashes}" if had.floret_hashes else ""
-            remedy = f"set subwords to {had.range!r} and buckets to {had.buckets}{hashes}"
+        if had is not None:
+            options = f"--subwords {had.range} --buckets {had.buckets}"
+            remedy = f"set subwords to {had.range!r} and buckets to {had.buckets}"
+            if had.floret_hashes:
+                options += f" --floret-hashes {had.floret_hashes}"
+                remedy += f", floret_hashes to {had.floret_hashes}"
+            remedy = f"{remedy} ({options})"
         raise EmbeddingsError(
             f"the initial vectors have {_described(had)}, and the training {_described(config.ngrams)}: {remedy}, or "
             "give other vectors"

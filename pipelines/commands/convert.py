@@ -87,7 +87,7 @@ def export_command(
     """
     from embeddings import formats
 
-    refuse_existing(out, force)
+    refuse_existing(out, force, model, sample)
     smaller = _Smaller(quantize, prune, prefix)
     rules = _rules(model, approximate, sample) if name == "static-embedding" else None
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
@@ -183,7 +183,7 @@ def convert_command(
     from embeddings import formats
 
     require_choice("--encoding-errors", errors, formats.ERRORS)
-    refuse_existing(destination, force)
+    refuse_existing(destination, force, source, counts)
     dtype, smaller = "float16" if half else "float32", _Smaller(quantize, prune, prefix)
     try:
         source_name = source_name or formats.guess_format(source)

@@ -1,12 +1,13 @@
 """`vecmill embed`: one vector for each line of text."""
 
+import dataclasses
 import json
 import logging
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -15,7 +16,7 @@ import typer
 
 from embeddings.errors import EmbeddingsError
 from pipelines.commands.lines import batches_of_lines
-from pipelines.commands.options import Encoding, ForceFile, Model, refuse_existing, require_choice
+from pipelines.commands.options import Column, Encoding, Field, ForceFile, Model, refuse_existing, require_choice
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import Update, make_progress
 from pipelines.console.streams import results
@@ -51,7 +52,7 @@ class Tally:
     words: int = 0
     unknown_words: int = 0
     words_by_ngrams: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
+    skipped: Counter[str] = dataclasses.field(default_factory=Counter)
 
 
 def embed_command(
@@ -83,6 +84,8 @@ def embed_command(
             help="Mean of the words' unit vectors, or smooth inverse frequency (Arora et al. 2017).",
         ),
     ] = "mean",
+    field: Field = "text",
+    column: Column = "text",
     encoding: Encoding = "utf-8",
     force: ForceFile = False,
     as_json: Annotated[
@@ -102,7 +105,7 @@ def embed_command(
     chosen = format_of(name, out, as_json)
     require_choice("--weighting", weighting, WEIGHTINGS)
     if out:
-        refuse_existing(out, force)
+        refuse_existing(out, force, model, file)
     from embeddings import formats
     from embeddings.text.misread import warn_if_misread
     from pipelines.commands.embedded_lines import common_component_removed, write
@@ -115,7 +118,7 @@ def embed_command(
         raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
     advice = "nothing was written" if out else "the output is not complete"
     with interruptible(advice), _progress(file, out) as update, opened(out) as stream:
-        batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME, tally.skipped)
+        batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME, tally.skipped, field=field, column=column)
         embedded = _embedded(vectors, tokenizer, batches, weighting, tally, update)
         if weighting == "sif":
             embedded = common_component_removed(embedded)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.options import ANALOGY_METHODS, Data, Encoding, Method, Model, require_choice
+from pipelines.commands.options import ANALOGY_METHODS, Data, Encoding, Method, Model, refuse_existing, require_choice
 from pipelines.console.tables import print_columns
 from pipelines.settings.config import ConfigError
+from vecmill.files import require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,6 +40,9 @@ def evaluate_command(
     if out and out.suffix not in (".csv", ".json"):
         raise ConfigError(f"--out: {out} must end in .csv or .json")
     require_choice("--method", method, ANALOGY_METHODS)
+    if out:
+        refuse_existing(out, True, model, *(data or ()))
+        require_writable(out)
     from embeddings import formats
     from embeddings.evaluation import evaluate
     from pipelines.stages.evaluation_sets import find_sets

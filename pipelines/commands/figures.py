@@ -12,7 +12,7 @@ from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
-from vecmill.files import shown_size
+from vecmill.files import require_writable, shown_size
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def map_command(
     require_choice("--method", method, list(LAYOUT_METHODS))
     if out.suffix not in (".html", ".htm"):
         raise ConfigError(f"--out: {out} must end in .html")
-    refuse_existing(out, force)
+    refuse_existing(out, force, model)
+    require_writable(out)
     from embeddings import formats
     from embeddings.formats.embedded_texts import holds_texts, read_texts
     from embeddings.vectors.word_map import make_word_map, require_umap
@@ -95,7 +96,8 @@ def plot_command(
     """
     if out.suffix not in ENDINGS:
         raise ConfigError(f"--out: {out} must end in {' or '.join(ENDINGS)}")
-    refuse_existing(out, force)
+    refuse_existing(out, force, model)
+    require_writable(out)
     from embeddings import Vocabulary
     from embeddings.vectors.training_plot import write_training_plot
     from pipelines.reports.training_metrics import read_metrics

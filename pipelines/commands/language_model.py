@@ -16,6 +16,8 @@ from embeddings.errors import EmbeddingsError
 from pipelines.commands.lines import batches_of_lines
 from pipelines.commands.options import (
     LM,
+    Column,
+    Field,
     FoldDigits,
     ForceFile,
     Lowercase,
@@ -28,7 +30,7 @@ from pipelines.commands.options import (
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
-from vecmill.files import shown_size
+from vecmill.files import require_writable, shown_size
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -113,6 +115,8 @@ def perplexity_command(
     lowercase: Lowercase = True,
     punctuation: Punctuation = True,
     fold_digits: FoldDigits = False,
+    field: Field = "text",
+    column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
 ) -> None:
     """Print the perplexity of texts.
@@ -139,7 +143,9 @@ def perplexity_command(
 
         reading = _Mixture(LanguageModel.load(model), cache, cache_theta, cache_weight, dynamic, interpolate, weight)
     for number, file in enumerate(files):
-        scored = reading.score(file, independent=independent)
+        scored = reading.score(read_text(file, field, column), independent=independent)
+        if reading.diverged:
+            logger.warning("%s: %s", file, reading.diverged)
         if not any(scored.lines):
             raise EmbeddingsError(f"{file} contains no words; expected at least one line of text")
         found, adapted = scored.perplexity, scored.adapted_perplexities
@@ -172,6 +178,8 @@ def score_command(
     cache_weight: CacheWeight = None,
     interpolate: Interpolate = None,
     weight: Weight = None,
+    field: Field = "text",
+    column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Print log10 P of every line of a text.
@@ -189,7 +197,7 @@ def score_command(
     reader = mixture.reader()
     skipped: Counter[str] = Counter()
     words = unknown = 0
-    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped):
+    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped, field=field, column=column):
         text = "".join(f"{line}\n" for line in lines)
         scored = score_text(lm, text, independent=True, reader=reader, **mixture.ngrams)
         parts = zip(lines, scored.lines, scored.ids, scored.asked_for, strict=True)
@@ -271,16 +279,17 @@ def export_lm_command(
 
     require_choice("--format", name, list(EXPORTERS))
     refuse_existing(out, force)
+    require_writable(out)
     EXPORTERS[name](LanguageModel.load(model), out)
     size = out.stat().st_size
     results.print(json.dumps({"out": str(out), "bytes": size}) if as_json else f"{out}: {shown_size(size)}")
 
 
-def read_text(source: str) -> str:
+def read_text(source: str, field: str = "text", column: str = "text") -> str:
     """Return the text of a file or of standard input; log what is left out."""
     from embeddings.text.misread import IF_OTHER_ENCODING
 
-    corpus = open_corpus(source)
+    corpus = open_corpus(source, field, column)
     data = b"".join(corpus.blocks())
     for what, number in corpus.warnings.items():
         logger.warning("%s: %d", what, number)
@@ -322,6 +331,7 @@ class _Mixture:
         self._first = self._make_reader()
         columns = self._first.columns if self._first else (PLAIN,)
         self.columns = list(columns[1:])
+        self.diverged: Exception | None = None
         self.ngrams: dict[str, Any] = {}
         if interpolate is not None and weight != 0:
             learned = lm.adaptation.ngram_weight(interpolate, columns[-1]) if weight is None else weight
@@ -334,14 +344,13 @@ class _Mixture:
         ready, self._first = self._first, None
         return ready or self._make_reader()
 
-    def score(self, file: str, *, independent: bool) -> "ScoredText":
-        """Score a text; log if dynamic evaluation has diverged on it."""
+    def score(self, text: str, *, independent: bool) -> "ScoredText":
+        """Score a text; `diverged` then says whether dynamic evaluation has diverged on it."""
         from embeddings.language_model.scoring import score_text
 
         reader = self.reader()
-        scored = score_text(self._lm, read_text(file), independent=independent, reader=reader, **self.ngrams)
-        if reader and reader.diverged:
-            logger.warning("%s: %s", file, reader.diverged)
+        scored = score_text(self._lm, text, independent=independent, reader=reader, **self.ngrams)
+        self.diverged = reader.diverged if reader else None
         return scored
 
     def _make_reader(self) -> "AdaptedReader | None":
@@ -363,6 +372,7 @@ class _ArpaFile:
     """An n-gram model, which reads a text plainly."""
 
     columns: tuple[str, ...] = ()
+    diverged: Exception | None = None
 
     def __init__(self, path: Path, tokenizer: str, **settings: Any):
         from embeddings import make_tokenizer
@@ -370,11 +380,11 @@ class _ArpaFile:
 
         self._ngrams, self._tokenizer = ArpaModel(path), make_tokenizer(tokenizer, **settings)
 
-    def score(self, file: str, *, independent: bool) -> "ScoredText":
+    def score(self, text: str, *, independent: bool) -> "ScoredText":
         """Score the lines of a text, each by itself in any case."""
         from embeddings.language_model.scoring import score_with_ngrams
 
-        return score_with_ngrams(self._ngrams, self._tokenizer.tokenize(read_text(file)))
+        return score_with_ngrams(self._ngrams, self._tokenizer.tokenize(text))
 
 
 def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:

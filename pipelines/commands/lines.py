@@ -15,7 +15,9 @@ _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _CHUNK = 1 << 16  # bytes of stdin that are read at a time
 
 
-def batches_of_lines(source: str, prompt: str, size: int, skipped: Counter[str]) -> Iterator[list[str]]:
+def batches_of_lines(
+    source: str, prompt: str, size: int, skipped: Counter[str], *, field: str = "text", column: str = "text"
+) -> Iterator[list[str]]:
     """Yield lines of a text in batches: those that have arrived on stdin, or those of a file.
 
     Parameters
@@ -28,6 +30,8 @@ def batches_of_lines(source: str, prompt: str, size: int, skipped: Counter[str])
         Largest number of lines of a batch.
     skipped : Counter of str
         Counts what is left out, by reason, as the readers of training texts do.
+    field, column : str
+        Where JSON Lines, and CSV and Parquet files, hold their text.
 
     Yields
     ------
@@ -41,7 +45,7 @@ def batches_of_lines(source: str, prompt: str, size: int, skipped: Counter[str])
     from corpora import open_corpus
 
     empty = True
-    corpus = None if source == STANDARD_INPUT else open_corpus(source)
+    corpus = None if source == STANDARD_INPUT else open_corpus(source, field, column)
     pieces = corpus.blocks() if corpus else _plain(_arriving(prompt))
     for lines in lines_of(pieces, skipped):
         for start in range(0, len(lines), size):
@@ -98,7 +102,7 @@ def lines_of(pieces: Iterable[bytes], skipped: Counter[str] | None = None) -> It
 
 def _arriving(prompt: str) -> Iterator[bytes]:
     """Yield what arrives on stdin; raise an error for binary data and other encodings."""
-    from corpora.other_kinds import HEAD, require_utf8
+    from vecmill.plain_text import HEAD, STDIN, require_utf8
 
     if sys.stdin is None or sys.stdin.closed:
         raise VecmillError("standard input is closed; expected text there, or a name of a file or words as arguments")
@@ -113,18 +117,18 @@ def _arriving(prompt: str) -> Iterator[bytes]:
                 messages.print()
             return
         if mark or b"\0" in chunk:
-            require_utf8(chunk[:HEAD] if mark else chunk, "stdin")
+            require_utf8(chunk[:HEAD] if mark else chunk, STDIN)
         yield chunk.removeprefix(mark)
         mark = b""
 
 
 def _plain(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Yield the pieces of a text; raise an error for HTML, XML and JSON."""
-    from corpora.other_kinds import require_plain_text
+    from vecmill.plain_text import STDIN, require_plain_text
 
     for number, piece in enumerate(pieces):
         if number == 0:
-            require_plain_text(piece, "stdin")
+            require_plain_text(piece, STDIN)
         yield piece
 
 

@@ -8,6 +8,7 @@ import typer
 
 from embeddings.text.phrase_table import DEFAULT_THRESHOLD
 from pipelines.commands.completion import corpus_names, evaluation_set_names
+from pipelines.commands.setting_options import OPPOSITES
 from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
 from vecmill.hints import did_you_mean
@@ -51,6 +52,10 @@ def stage_directory(model: Path, stage: str) -> Path:
     from pipelines.running.manifest import MANIFEST_FILE
     from pipelines.running.run_directory import is_run
 
+    if not model.exists() and (model.resolve().parent / f".{model.name}.work").is_dir():
+        raise OutputError(
+            f"{model} is not finished: the command that makes it runs or was interrupted; repeat it to resume"
+        )
     if not is_run(model):
         return model
     directory = model / stage
@@ -200,7 +205,10 @@ def given_settings(
         if option in NO_SETTINGS or source is None or source.name != "COMMANDLINE":
             continue
         of, _, key = option.rpartition("__")  # as `with_options_of` names its options
-        origin = "CORPUS" if option == "corpus" else f"--{key.replace('_', '-')}"
+        name = key.replace("_", "-")
+        if value is False:
+            name = OPPOSITES.get(key, f"no-{name}")
+        origin = "CORPUS" if option == "corpus" else f"--{name}"
         if option == "corpus" and len(value) == 1:
             (value,) = value
         names = own.get(option) or SETTING_OF_OPTION.get(option) or f"{of or section}.{key}"
@@ -214,7 +222,15 @@ def require_choice(option: str, value: str, choices: tuple[str, ...] | list[str]
         raise ConfigError(f"{option}: {value!r} is none of {', '.join(choices)}{did_you_mean(value, choices)}")
 
 
-def refuse_existing(out: Path, force: bool) -> None:
-    """Raise `OutputError` if a file or directory exists and ``--force`` was not given."""
+def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
+    """Raise `OutputError` if a file or directory exists and ``--force`` was not given, or if it is an input."""
+    for given in inputs:
+        if given is not None and _is_part(out, Path(given)):
+            raise OutputError(f"{out} is also read by this command and would be lost; choose another name")
     if out.exists() and not force:
         raise OutputError(f"{out} exists; add --force to replace it")
+
+
+def _is_part(out: Path, given: Path) -> bool:
+    """Return whether an existing file or directory is an input, or in the directory that is one."""
+    return out.exists() and given.exists() and out.resolve().is_relative_to(given.resolve())

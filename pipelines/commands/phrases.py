@@ -33,6 +33,7 @@ from pipelines.console.interruption import AGAIN, interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config
+from vecmill.files import require_writable
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -85,7 +86,8 @@ def phrases_command(
     if out and out.suffix not in TABLE_ENDINGS:
         raise ConfigError(f"--out: {out} must end in {' or '.join(TABLE_ENDINGS)}")
     if out:
-        refuse_existing(out, force)
+        refuse_existing(out, force, *settings.corpus.sources)
+        require_writable(out)
     with interruptible(AGAIN):
         table = _found(settings)
     if out:

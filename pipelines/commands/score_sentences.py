@@ -2,13 +2,14 @@
 
 import json
 import logging
+import math
 from collections import Counter
 from typing import Annotated
 
 import typer
 
 from pipelines.commands.lines import batches_of_lines
-from pipelines.commands.options import Model
+from pipelines.commands.options import Column, Field, Model
 from pipelines.console.streams import results
 from pipelines.settings.sections import STANDARD_INPUT
 
@@ -20,12 +21,15 @@ _LINES_AT_A_TIME = 1000
 def score_sentences_command(
     model: Model,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, or - for stdin.")] = STANDARD_INPUT,
+    field: Field = "text",
+    column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
     """Print log p of every line of a text by word vectors with hierarchical softmax.
 
     A line is split by the tokenizer of the model. The score is the sum over its words of the log-probability that their
     neighbours within the window give to them, in nats: it compares models on one text, not texts of other lengths.
+    Words that are not in the vocabulary are left out and counted; a line without two known words has the score nan.
 
     Example: vecmill score-sentences runs/wiki-hs candidates.txt
     """
@@ -34,15 +38,20 @@ def score_sentences_command(
 
     vectors = formats.read(model)
     scorer, tokenizer = SentenceScorer(vectors), vectors.make_tokenizer()
-    skipped: Counter[str] = Counter()
-    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped):
+    left_out: Counter[str] = Counter()
+    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, left_out, field=field, column=column):
         sentences = [[token for part in tokenizer.tokenize(f"{line}\n") for token in part] for line in lines]
         for line, sentence, score in zip(lines, sentences, scorer.score(sentences).tolist(), strict=True):
+            unknown = sum(token not in vectors for token in sentence)
+            has_score = len(sentence) - unknown > 1  # a word is predicted from another one
+            left_out["words not in the vocabulary"] += unknown
+            left_out["lines without two known words, which have no score"] += not has_score
             if as_json:
-                known = sum(token in vectors for token in sentence)
-                record = {"text": line, "log_p": score, "words": len(sentence), "oov": len(sentence) - known}
+                log_p = score if has_score else None
+                record = {"text": line, "log_p": log_p, "words": len(sentence), "oov": unknown}
                 typer.echo(json.dumps(record, ensure_ascii=False))
             else:
-                typer.echo(results.shown(f"{score:.4f}\t{line}"))
-    for reason, count in skipped.items():
-        logger.warning("left out: %s: %s", reason, f"{count:,}")
+                typer.echo(results.shown(f"{score if has_score else math.nan:.4f}\t{line}"))
+    for reason, count in left_out.items():
+        if count:
+            logger.warning("left out: %s: %s", reason, f"{count:,}")

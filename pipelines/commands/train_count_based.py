@@ -88,6 +88,11 @@ def train_count_based_command(
 def _config_of(model: Path, threads: int | None) -> PipelineConfig:
     """Return the settings of a model directory that concern its text."""
     path = model / CONFIG_FILE
+    if model.is_file() or (model / "language_model.json").is_file():
+        what = "a file" if model.is_file() else "a language model"
+        raise EmbeddingsError(
+            f"{model} is {what}; expected a directory that train-embeddings wrote: train on a text first"
+        )
     try:
         sections = with_present_keys(json.loads(path.read_text("utf-8")))
         chosen = {name: sections[name] for name in TEXT_SECTIONS} | {

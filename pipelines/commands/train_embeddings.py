@@ -7,6 +7,7 @@ as well (`with_options_of`).
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,7 @@ from pipelines.commands.options import (
 from pipelines.commands.setting_options import with_options_of
 from pipelines.console.help import grouped
 from pipelines.console.progress import make_progress
-from pipelines.settings.config import PipelineConfig, load_config
+from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config
 
 DEFAULT = PipelineConfig()
 DEFAULT_RATES = ", ".join(
@@ -199,7 +200,9 @@ def train_embeddings_command(
 
     With more text: vecmill train-embeddings more.txt --start-from runs/mine --out runs/more
     """
-    settings = load_config(config, given_settings(context, "train", _SETTING_OF_OPTION))
+    given = given_settings(context, "train", _SETTING_OF_OPTION)
+    settings = load_config(config, given)
+    _require_effect(given, settings)
     from pipelines.reports.vectors_report import print_training
     from pipelines.running.make import make_unless_finished
     from pipelines.stage_lists import embedding_stages
@@ -212,6 +215,19 @@ def train_embeddings_command(
         print_training(out)
     else:
         typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
+
+
+def _require_effect(given: Mapping[str, Setting], settings: PipelineConfig) -> None:
+    """Raise `ConfigError` for an option that has no effect without another one."""
+    joins = settings.phrases.passes > 0
+    effect = {name: (joins, "--phrases 2") for name in given if name.startswith("phrases.")}
+    effect["train.buckets"] = settings.train.subwords is not None, "--subwords 3-6"
+    effect["train.cbow_mean"] = settings.train.architecture == "cbow", "--architecture cbow"
+    effect["train.negative_sharing"] = not settings.train.hierarchical_softmax, "--no-hierarchical-softmax"
+    for name, setting in given.items():
+        has_effect, needed = effect.get(name, (True, ""))
+        if not has_effect and name != "phrases.passes":
+            raise ConfigError(f"{setting.origin} has no effect without {needed}; add that, or leave it out")
 
 
 def _print_json(out: Path) -> None:

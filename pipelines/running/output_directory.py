@@ -112,6 +112,11 @@ class OutputDirectory:
         settings = json.loads(json.dumps(settings))
         unfinished = self._unfinished()
         changed = differences(unfinished, settings) if unfinished else []
+        if changed and not self._force and (other := _other_command(unfinished, settings)):
+            raise OutputError(
+                f"an unfinished run of another command is in {self.work} (it has settings of [{other}]); repeat that "
+                "command to resume it, choose another --out, or add --force to start over"
+            )
         if changed and not self._force:
             raise OutputError(
                 f"an unfinished run with other settings is in {self.work} ({changed[0]}); "
@@ -193,6 +198,12 @@ class OutputDirectory:
         shutil.rmtree(self._removed, ignore_errors=True)
         self.work.rename(self._removed)
         shutil.rmtree(self._removed, ignore_errors=True)
+
+
+def _other_command(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str | None:
+    """Return the first section of settings that only one of two runs has; None if both are of one command."""
+    sections = [{name for name, value in run.items() if isinstance(value, dict)} for run in (before or {}, now)]
+    return min(sections[0] - sections[1], default=None) or min(sections[1] - sections[0], default=None)
 
 
 def finished(path: Path) -> tuple[Manifest, dict[str, Any]] | None:

@@ -1,15 +1,25 @@
-"""Recognition of files that are not plain text, by their first bytes and their name, and what to do with each kind."""
+"""Plain text: files are opened as such, and others recognized by their first bytes and their name.
+
+The message about each other kind says what to do.
+"""
 
 import codecs
+import io
 import json
 import re
 import shlex
 import unicodedata
-from pathlib import PurePosixPath
+from collections.abc import Iterator
+from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
-from corpora.skipped import UnusableFileError
-from vecmill.compression import MAGIC
+from vecmill.compression import DAMAGE, MAGIC, Prefixed, decompressed, read_fully
+from vecmill.errors import VecmillError
 
+STDIN = "stdin"
+"""Name of standard input in messages."""
 HEAD = 8192
 """Number of bytes at the beginning of a file by which its kind is recognized."""
 
@@ -53,6 +63,97 @@ _NO_TEXT = ("Cc", "Cf", "Cn", "Co", "Cs")
 _INVISIBLE = "\t\n\r\f\u00ad\u200b\u200c\u200d\u200e\u200f\ufeff"  # but part of text
 
 
+class OtherKindError(VecmillError):
+    """A file that is no plain text.
+
+    Parameters
+    ----------
+    kind : str
+        What it is: "binary file".
+    message : str
+        Message of the error.
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@contextmanager
+def open_text(path: str | PathLike[str]) -> Iterator[io.BufferedReader]:
+    """Open a file of plain UTF-8 text, compressed or not, without its byte order mark.
+
+    Parameters
+    ----------
+    path : path
+
+    Yields
+    ------
+    io.BufferedReader
+
+    Raises
+    ------
+    OtherKindError
+        It is not plain UTF-8 text, or is damaged.
+    OSError
+        It cannot be read.
+    """
+    with Path(path).open("rb") as stored:
+        try:
+            yield plain_text(stored, str(path))
+        except DAMAGE as error:
+            raise OtherKindError("damaged file", f"{path} is damaged ({error}); get the file again") from error
+
+
+def plain_text(stored: BinaryIO, path: str) -> io.BufferedReader:
+    """Return plain UTF-8 text, compressed or not, without its byte order mark.
+
+    Parameters
+    ----------
+    stored : binary file
+    path : str
+        Its name, for messages.
+
+    Returns
+    -------
+    io.BufferedReader
+
+    Raises
+    ------
+    OtherKindError
+        It is not plain UTF-8 text.
+    """
+    head, stream = utf8_text(decompressed(stored, path), path)
+    require_plain_text(head, path)
+    return stream
+
+
+def utf8_text(stream: io.BufferedReader, path: str) -> tuple[bytes, io.BufferedReader]:
+    """Return the first bytes of UTF-8 text and the text, both without byte order mark; raise for other files.
+
+    Parameters
+    ----------
+    stream : io.BufferedReader
+        Decompressed.
+    path : str
+        Its name, for messages.
+
+    Returns
+    -------
+    head : bytes
+    text : io.BufferedReader
+
+    Raises
+    ------
+    OtherKindError
+        It is binary or of another encoding.
+    """
+    head = read_fully(stream, HEAD)
+    require_utf8(head, path)
+    head = head.removeprefix(codecs.BOM_UTF8)
+    return head, io.BufferedReader(Prefixed(head, stream), 1 << 17)
+
+
 def require_utf8(head: bytes, path: str) -> None:
     """Raise an error for a file that is no text in UTF-8.
 
@@ -65,7 +166,7 @@ def require_utf8(head: bytes, path: str) -> None:
 
     Raises
     ------
-    UnusableFileError
+    OtherKindError
         The file is binary or of another encoding; the message says what to do.
     """
     _refuse_encoding(_other_encoding(head), path)
@@ -73,7 +174,7 @@ def require_utf8(head: bytes, path: str) -> None:
     _refuse_encoding(_without_ascii(head), path)
     if b"\0" in head:
         remedy = "expected UTF-8 text; unpack archives and convert documents to plain text first"
-        raise UnusableFileError("binary file", f"{path} is a binary file (it has NUL bytes), {remedy}")
+        raise OtherKindError("binary file", f"{path} is a binary file (it has NUL bytes), {remedy}")
 
 
 def require_plain_text(head: bytes, path: str) -> None:
@@ -88,7 +189,7 @@ def require_plain_text(head: bytes, path: str) -> None:
 
     Raises
     ------
-    UnusableFileError
+    OtherKindError
         The message says what to do.
     """
     begin, suffix = head.lstrip(), suffix_of(path)
@@ -115,16 +216,27 @@ def suffix_of(name: str) -> str:
 
 def _refuse_encoding(encoding: str | None, path: str) -> None:
     if encoding:
-        kind, remedy = encoding[:6], f"convert it: iconv -f {encoding} -t UTF-8 {shlex.quote(path)} > converted.txt"
-        raise UnusableFileError(f"{kind} file", f"{path} is {kind} text, expected UTF-8; {remedy}")
+        kind = encoding[:6]
+        remedy = _command(f"convert it: iconv -f {encoding} -t UTF-8 {{path}} > converted.txt", path)
+        raise OtherKindError(f"{kind} file", f"{path} is {kind} text, expected UTF-8; {remedy}")
 
 
 def _refuse(found: tuple[str, str] | None, path: str) -> None:
     if found:
         kind, remedy = found
-        names = {"path": shlex.quote(path), "stem": shlex.quote(str(PurePosixPath(path).with_suffix("")))}
-        message = f"{path}: {kind}, expected plain UTF-8 text; {remedy.format(**names)}"
-        raise UnusableFileError(kind, message)
+        raise OtherKindError(kind, f"{path}: {kind}, expected plain UTF-8 text; {_command(remedy, path)}")
+
+
+def _command(remedy: str, path: str) -> str:
+    """Return what to do, with the names of the files; compressed text and standard input become a file first."""
+    before, file = "", PurePosixPath(path)
+    if path == STDIN:
+        before, file = "save it to a file, then ", PurePosixPath("FILE")
+    elif file.suffix.lower() in MAGIC:
+        before, file = "unpack it, then ", file.with_suffix("")
+    if "{path}" not in remedy:
+        before = ""
+    return before + remedy.format(path=shlex.quote(str(file)), stem=shlex.quote(str(file.with_suffix(""))))
 
 
 def _other_encoding(head: bytes) -> str | None:
@@ -212,6 +324,8 @@ def _json(begin: bytes, suffix: str) -> tuple[str, str] | None:
         return "JSON array", "convert it to lines of text: jq -r '.[]' {path} > {stem}-extracted.txt"
     if re.match(rb"\[" if named else rb'\[\s*\{\s*"[^"\n]*"\s*:', begin):
         return "JSON array", "convert it to JSON Lines: jq -c '.[]' {path} > {stem}.jsonl"
+    if suffix in (".jsonl", ".ndjson") and is_json_lines(begin):  # where no reader of records takes it
+        return "JSON Lines file", "write the fields of its records: jq -r '[.[]] | @tsv' {path} > {stem}.tsv"
     if not named and is_json_lines(begin):
         return "JSON Lines file", "save it as {stem}.jsonl"
     if re.match(rb"\{" if named else rb'\{\s*"[^"\n]*"\s*:', begin):
