@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from vecmill.errors import VecmillError
 
-PACKAGES = {"parquet": "pyarrow", "remote": "fsspec", "interop": "tokenizers", "wmd": "ot", "sklearn": "sklearn"}
+PACKAGES = {"parquet": "pyarrow", "remote": "fsspec", "interop": "tokenizers", "wmd": "ot", "sklearn": "sklearn", "ray": "ray"}
 """The package that each extra installs."""
 
 
