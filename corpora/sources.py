@@ -31,6 +31,8 @@ class InputFile:
         Opens the stored bytes for reading.
     rereadable : bool
         False for standard input and pipes.
+    continued : bool
+        Whether it is a later part of a file of plain text.
     """
 
     name: str
@@ -38,6 +40,50 @@ class InputFile:
     size: int | None
     open: Callable[[], BinaryIO]
     rereadable: bool = True
+    continued: bool = False
+
+
+@dataclass(frozen=True)
+class ByteRange:
+    """Opens some of the bytes of a file; it can be sent to another process.
+
+    Attributes
+    ----------
+    whole : callable
+        Opens the file.
+    first, end : int
+        Half-open range of bytes.
+    """
+
+    whole: Callable[[], BinaryIO]
+    first: int
+    end: int
+
+    def __call__(self) -> BinaryIO:
+        """Open the range for reading."""
+        stream = self.whole()
+        stream.seek(self.first)
+        return cast(BinaryIO, _Limited(stream, self.end - self.first))
+
+
+class _Limited(io.RawIOBase):
+    """The next bytes of a stream."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream, self._left = stream, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._stream.read(min(len(buffer), self._left))
+        buffer[: len(piece)] = piece
+        self._left -= len(piece)
+        return len(piece)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def standard_input() -> InputFile:

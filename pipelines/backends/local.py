@@ -3,16 +3,12 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from typing import TYPE_CHECKING
+
 from embeddings.executor import InProcess
-from embeddings.word2vec.crew import (
-    Crew,
-    Matrices,
-    MemberLike,
-    Outcome,
-    Piece,
-    add_changes,
-)
-from embeddings.word2vec.changes import added_up
+
+if TYPE_CHECKING:
+    from embeddings.word2vec.crew import Crew, Matrices, MemberLike, Outcome, Piece
 
 
 class LocalBackend(InProcess):
@@ -31,9 +27,12 @@ class LocalBackend(InProcess):
     def begin(self, directory: Path) -> None:
         """Do nothing: this process sees its files."""
 
-    def crew(self) -> Crew:
+    def crew(self) -> "Crew":
         """Return the workers of one training."""
         return LocalCrew(self.workers or 1)
+
+
+LOCAL = LocalBackend()
 
 
 class LocalCrew:
@@ -46,14 +45,17 @@ class LocalCrew:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._member: MemberLike | None = None
+        self._member: "MemberLike | None" = None
 
-    def begin(self, make: Callable[[Matrices], MemberLike], matrices: Callable[[], Matrices]) -> None:
+    def begin(self, make: "Callable[[Matrices], MemberLike]", matrices: "Callable[[], Matrices]") -> None:
         """Set how the replica is made, which the first round does."""
         self._make, self._matrices = make, matrices
 
-    def round(self, pieces: Sequence[Piece]) -> Outcome:
+    def round(self, pieces: "Sequence[Piece]") -> "Outcome":
         """Train the pieces."""
+        from embeddings.word2vec.changes import added_up
+        from embeddings.word2vec.crew import Outcome, add_changes
+
         member = self._member = self._member or self._make(self._matrices())
         trained = [member.train(piece) for piece in pieces]
         changes = added_up([one.changes for one in trained], add_changes)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from embeddings.word2vec.changes import added_up
 from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome, Piece, add_changes, size_of
-from pipelines.backends import BackendError
+from pipelines.backends.backend import BackendError
 from vecmill.errors import VecmillError
 from vecmill.extras import needs
 from vecmill.plurals import counted
