@@ -7,7 +7,7 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
@@ -68,6 +68,10 @@ class Corpus:  # numpydoc ignore=PR01
         Files in the order of reading.
     left_out : tuple of (str, str)
         What is not read, as kind and path: directories and links that could not be followed, files given twice.
+    options : ReadOptions
+        Where records hold the text.
+    tolerant : bool
+        Whether files that are no text are left out and counted.
     """
 
     def __init__(
@@ -79,6 +83,7 @@ class Corpus:  # numpydoc ignore=PR01
         *,
         tolerant: bool = False,
         left_out: Sequence[tuple[str, str]] = (),
+        may_be_empty: bool = False,
     ) -> None:
         self.name = name
         self.description = description
@@ -86,8 +91,8 @@ class Corpus:  # numpydoc ignore=PR01
         self.position = 0
         self.rereadable = all(file.rereadable for file in files)
         self.files = tuple(files)
-        self._options = options
-        self._tolerant = tolerant
+        self.options, self.tolerant = options, tolerant
+        self._may_be_empty = may_be_empty
         self.left_out = tuple(left_out)
         self._skipped: Counter[str] = Counter()
         self._first: dict[str, str] = {}
@@ -97,7 +102,12 @@ class Corpus:  # numpydoc ignore=PR01
     @property
     def warnings(self) -> dict[str, int]:
         """Counts of what the last `blocks` has skipped so far, by kind; each kind names its first case."""
-        return {f"{kind} (first: {self._first[kind]})": count for kind, count in self._skipped.items()}
+        return warnings_of([self.skipped])
+
+    @property
+    def skipped(self) -> dict[str, tuple[int, str]]:
+        """What the last `blocks` has skipped so far, by kind: how often, and where first."""
+        return {kind: (count, self._first[kind]) for kind, count in self._skipped.items()}
 
     def blocks(self, block_size: int = 1 << 22) -> Iterator[bytes]:  # numpydoc ignore=RT01
         """Read the text from its beginning.
@@ -163,7 +173,7 @@ class Corpus:  # numpydoc ignore=PR01
         for block in cut_blocks(self._pieces(block_size), block_size):
             empty = False
             yield block
-        if empty:
+        if empty and not self._may_be_empty:
             skipped = ", ".join(f"{count} {kind}" for kind, count in self.warnings.items())
             raise CorpusError(f"there is no text in {self.name}: {skipped or 'it is empty'}")
         self._read_whole = True
@@ -177,7 +187,7 @@ class Corpus:  # numpydoc ignore=PR01
                     begun = True
                     yield piece
             except UnusableFileError as error:
-                if file.is_named or not self._tolerant or (begun and not isinstance(error, DamagedFileError)):
+                if file.is_named or not self.tolerant or (begun and not isinstance(error, DamagedFileError)):
                     raise
                 self._count(f"{error.kind}, read as far as possible" if begun else f"{error.kind} skipped", file.name)
             end += file.size or 0
@@ -192,7 +202,7 @@ class Corpus:  # numpydoc ignore=PR01
         with stored:
             counted = io.BufferedReader(_CountedStream(stored, self._advance), 1 << 16)
             try:
-                yield from read_pieces(counted, file.path, self._options, piece_size, self._count)
+                yield from read_pieces(counted, file.path, self.options, piece_size, self._count, file.continued)
             except (*DAMAGE, OSError) as error:
                 problem = "is truncated" if isinstance(error, EOFError) else "is damaged or cannot be read"
                 raise DamagedFileError(f"{file.path} {problem} ({error}); get the file again") from error
@@ -205,6 +215,27 @@ class Corpus:  # numpydoc ignore=PR01
     def _count(self, kind: str, where: str) -> None:
         self._skipped[kind] += 1
         self._first.setdefault(kind, where)
+
+
+def warnings_of(skipped: Iterable[Mapping[str, tuple[int, str]]]) -> dict[str, int]:
+    """Return the counts of what was skipped in several stretches of a text, as `Corpus.warnings` has them.
+
+    Parameters
+    ----------
+    skipped : iterable of mapping
+        `Corpus.skipped` of each, in the order of the text.
+
+    Returns
+    -------
+    dict of str to int
+    """
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for one in skipped:
+        for kind, (count, where) in one.items():
+            counts[kind] += count
+            first.setdefault(kind, where)
+    return {f"{kind} (first: {first[kind]})": count for kind, count in counts.items()}
 
 
 class _CountedStream(io.RawIOBase):

@@ -54,7 +54,9 @@ def format_of(name: str) -> str:
     return _SUFFIXES.get(suffix_of(name), "text")
 
 
-def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: int, count: Count) -> Iterator[bytes]:
+def read_pieces(
+    stored: BinaryIO, path: str, options: ReadOptions, piece_size: int, count: Count, continued: bool = False
+) -> Iterator[bytes]:
     """Read the text of one file.
 
     Parameters
@@ -68,6 +70,8 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
         Bytes of plain text read at a time.
     count : callable
         Called with the kind and the place of everything skipped.
+    continued : bool
+        Whether `stored` is a later part of plain text.
 
     Yields
     ------
@@ -81,6 +85,9 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
     CorpusError
         The contents are damaged.
     """
+    if continued:
+        yield from _read_text(io.BufferedReader(Prefixed(b"", stored), 1 << 17), piece_size)
+        return
     kind = format_of(path)
     if kind == "parquet":
         with needs("parquet", path):

@@ -33,6 +33,8 @@ class InputFile:
         False for standard input and pipes.
     is_named : bool
         Among several files: this one was named, not found in a directory or by a pattern.
+    continued : bool
+        Whether it is a later part of a file of plain text.
     """
 
     name: str
@@ -41,6 +43,50 @@ class InputFile:
     open: Callable[[], BinaryIO]
     rereadable: bool = True
     is_named: bool = False
+    continued: bool = False
+
+
+@dataclass(frozen=True)
+class ByteRange:
+    """Opens some of the bytes of a file; it can be sent to another process.
+
+    Attributes
+    ----------
+    whole : callable
+        Opens the file.
+    first, end : int
+        Half-open range of bytes.
+    """
+
+    whole: Callable[[], BinaryIO]
+    first: int
+    end: int
+
+    def __call__(self) -> BinaryIO:
+        """Open the range for reading."""
+        stream = self.whole()
+        stream.seek(self.first)
+        return cast(BinaryIO, _Limited(stream, self.end - self.first))
+
+
+class _Limited(io.RawIOBase):
+    """The next bytes of a stream."""
+
+    def __init__(self, stream: BinaryIO, size: int) -> None:
+        self._stream, self._left = stream, size
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        piece = self._stream.read(min(len(buffer), self._left))
+        buffer[: len(piece)] = piece
+        self._left -= len(piece)
+        return len(piece)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 def standard_input() -> InputFile:

@@ -70,6 +70,8 @@ class TrainingProgress(NamedTuple):
         Estimate at the present speed; infinite before the speed is known.
     epoch_metrics : dict of str to Any, optional
         At the end of an epoch, its entry of `metrics_`: losses and time. None at all other times.
+    note : str
+        What else there is to say, such as how fast each of several workers is.
     """
 
     epoch: int
@@ -82,6 +84,7 @@ class TrainingProgress(NamedTuple):
     learning_rate: float
     seconds_left: float
     epoch_metrics: Mapping[str, Any] | None = None
+    note: str = ""
 
 
 ProgressCallback = Callable[[TrainingProgress], None]

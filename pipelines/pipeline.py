@@ -4,6 +4,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.backends.backend import Backend
+from pipelines.backends.local import LOCAL
 from pipelines.console.progress import LogProgress, Progress
 from pipelines.running.hash_cache import HASHES_FILE, HashCache
 from pipelines.running.manifest import Manifest
@@ -49,7 +51,9 @@ class Outcome(NamedTuple):
     made: list[str]
 
 
-def plan(config: RunConfig, directory: Path, selection: Selection = ALL) -> list[PlannedStage]:
+def plan(
+    config: RunConfig, directory: Path, selection: Selection = ALL, backend: Backend = LOCAL
+) -> list[PlannedStage]:
     """Return the plan of `run`; runs nothing.
 
     Parameters
@@ -57,6 +61,7 @@ def plan(config: RunConfig, directory: Path, selection: Selection = ALL) -> list
     config : RunConfig
     directory : Path
     selection : Selection
+    backend : Backend
 
     Returns
     -------
@@ -68,10 +73,12 @@ def plan(config: RunConfig, directory: Path, selection: Selection = ALL) -> list
         As `run`, as far as errors are known in advance.
     """
     refuse_foreign(directory)
-    return _runner(config, directory, selection, LogProgress()).plan()
+    return _runner(config, directory, selection, LogProgress(), backend).plan()
 
 
-def run(config: RunConfig, directory: Path, progress: Progress, selection: Selection = ALL) -> Outcome:
+def run(
+    config: RunConfig, directory: Path, progress: Progress, selection: Selection = ALL, backend: Backend = LOCAL
+) -> Outcome:
     """Update a directory to a configuration.
 
     Parameters
@@ -80,6 +87,8 @@ def run(config: RunConfig, directory: Path, progress: Progress, selection: Selec
     directory : Path
     progress : Progress
     selection : Selection
+    backend : Backend
+        Where the stages run.
 
     Returns
     -------
@@ -91,7 +100,7 @@ def run(config: RunConfig, directory: Path, progress: Progress, selection: Selec
         A setting, the text, the training or the directory is at fault; finished stages are kept.
     """
     with RunDirectory(directory) as output:
-        runner = _runner(config, directory, selection, progress)
+        runner = _runner(config, directory, selection, progress, backend)
         _refuse_to_lose_models(runner.plan(), directory)
         return Outcome(runner.run(lambda: output.begin(config.to_dict())), runner.made)
 
@@ -106,10 +115,12 @@ def _refuse_to_lose_models(steps: list[PlannedStage], directory: Path) -> None:
             )
 
 
-def _runner(config: RunConfig, directory: Path, selection: Selection, progress: Progress) -> Runner:
+def _runner(
+    config: RunConfig, directory: Path, selection: Selection, progress: Progress, backend: Backend
+) -> Runner:
     """Return the runner of the selected stages."""
     hashes = HashCache(directory / HASHES_FILE if directory.exists() else None)
-    stages = run_stages(config, hashes)
+    stages = run_stages(config, hashes, backend.workers)
     names = [stage.name for stage in stages]
     for name in (*selection.force, *([selection.until] if selection.until else [])):
         if name not in STAGES:
@@ -117,4 +128,6 @@ def _runner(config: RunConfig, directory: Path, selection: Selection, progress: 
         if name not in names:
             raise ConfigError(f"the stage {name} is not part of this run (stages: {', '.join(names)})")
     last = names.index(selection.until) if selection.until else len(names)
-    return Runner(directory, stages[: last + 1], progress, forced=selection.force, hashes=hashes)
+    return Runner(
+        directory, stages[: last + 1], progress, forced=selection.force, hashes=hashes, backend=backend
+    )

@@ -93,10 +93,12 @@ def embedding_stages(
     hashes: HashCache | None = None,
     lm: "LMPipelineConfig | None" = None,
     trained_min_count: int = 1,
+    workers: int | None = None,
 ) -> list[Stage]:
     """Return the stages that train word vectors; on the training part only, if a language model is trained as well.
 
-    Words of the vocabulary that occur less than `trained_min_count` times then get no vector.
+    Words of the vocabulary that occur less than `trained_min_count` times then get no vector. With `workers` they are
+    trained in rounds by the workers of a backend.
     """
     hashes = hashes or HashCache()
     start = InitialVectors(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
@@ -107,6 +109,7 @@ def embedding_stages(
         split=lm is not None,
         min_count=trained_min_count,
         joins_phrases=joins_phrases(config, start),
+        workers=workers,
     )
     return [*text, train]
 
@@ -117,7 +120,9 @@ def glove_stages(training: GloVeStage) -> list[Stage]:
     return [*text_stages(training.config), counting, training]
 
 
-def language_model_stages(config: "LMPipelineConfig", hashes: HashCache | None = None) -> list[Stage]:
+def language_model_stages(
+    config: "LMPipelineConfig", hashes: HashCache | None = None, workers: int | None = None
+) -> list[Stage]:
     """Return the stages that train a language model, and its word vectors unless others are given."""
     lm = config.lm
     embedding = PipelineConfig(
@@ -128,7 +133,7 @@ def language_model_stages(config: "LMPipelineConfig", hashes: HashCache | None =
         checkpoint=config.checkpoint,
     )
     if lm.trains_embeddings:
-        stages = embedding_stages(embedding, hashes, config, VocabularySettings.min_count)
+        stages = embedding_stages(embedding, hashes, config, VocabularySettings.min_count, workers)
     else:
         stages = text_stages(_tokenized_for(config, embedding), hashes, split=config.split)
     return [*stages, language_model_stage(config)]
@@ -148,9 +153,9 @@ def language_model_stage(config: "LMPipelineConfig") -> Stage:
     )
 
 
-def run_stages(config: RunConfig, hashes: HashCache | None = None) -> list[Stage]:
-    """Return the stages of a run, in order."""
-    stages = embedding_stages(config.embedding, hashes, config.lm)
+def run_stages(config: RunConfig, hashes: HashCache | None = None, workers: int | None = None) -> list[Stage]:
+    """Return the stages of a run, in order; with `workers` they train word vectors in rounds."""
+    stages = embedding_stages(config.embedding, hashes, config.lm, workers=workers)
     if config.evaluate.data:
         stages.append(EvaluateStage(data=config.evaluate.data))
     if config.export.formats:

@@ -24,7 +24,7 @@ ALLOWED = {
     "vecmill": {"ground floor", "corpora", "embeddings"},
     "command": {"vecmill", "pipelines"},
 }
-FLOORS = ["console", "settings", "running", "reports", "stages", "recipes", "batch", "commands", "cli"]
+FLOORS = ["console", "settings", "backends", "running", "reports", "stages", "recipes", "batch", "commands", "cli"]
 """Of `pipelines`, from the ground up: none imports one above it. The recipes are the files beside the folders."""
 
 

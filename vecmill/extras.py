@@ -12,6 +12,7 @@ PACKAGES = {
     "wmd": "ot",
     "sklearn": "sklearn",
     "serve": "starlette",
+    "ray": "ray",
 }
 """The package that each extra installs."""
 

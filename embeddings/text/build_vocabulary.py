@@ -1,8 +1,11 @@
 """Construction of the vocabulary of a tokenized text from its spilled word counts."""
 
+from functools import partial
+
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.executor import IN_PROCESS, Executor
 from embeddings.text.misread import IF_OTHER_ENCODING
 from embeddings.text.split import SplitText
 from embeddings.text.tokenized_corpus import TokenizedCorpus
@@ -16,7 +19,11 @@ _WORDS_PER_PASS = 1 << 17  # words of all spills that one pass merges, at 64 byt
 
 
 def build_vocabulary(
-    tokenized: TokenizedCorpus, min_count: int = 5, max_vocabulary: int | None = None, split: SplitText | None = None
+    tokenized: TokenizedCorpus,
+    min_count: int = 5,
+    max_vocabulary: int | None = None,
+    split: SplitText | None = None,
+    executor: Executor = IN_PROCESS,
 ) -> Vocabulary:
     """Make the vocabulary of a tokenized text, with exact counts.
 
@@ -32,6 +39,8 @@ def build_vocabulary(
     split : SplitText, optional
         Count only the words of its training part. The vocabulary then begins with ``<unk>``, which has the count of all
         omitted words, and ``<eos>``, which has the count of the lines.
+    executor : Executor
+        Runs the passes. Default: one after the other.
 
     Returns
     -------
@@ -51,7 +60,7 @@ def build_vocabulary(
     if max_vocabulary is not None and max_vocabulary < max(2, 1 + specials):
         raise ValueError(f"max_vocabulary={max_vocabulary}; expected at least {max(2, 1 + specials)} words")
     most = None if max_vocabulary is None else max_vocabulary - specials
-    kept, distinct = _frequent_words(tokenized, min_count, None if most is None else most + specials, split)
+    kept, distinct = _frequent_words(tokenized, min_count, None if most is None else most + specials, split, executor)
     if split:
         kept, unknown, ends = _without_specials(kept, most)
         _require_words(len(kept.counts), distinct, 1, min_count, tokenized)
@@ -77,24 +86,35 @@ def count_words(tokenized: TokenizedCorpus) -> Vocabulary:
 
 
 def _frequent_words(
-    tokenized: TokenizedCorpus, min_count: int, most: int | None, split: SplitText | None
+    tokenized: TokenizedCorpus,
+    min_count: int,
+    most: int | None,
+    split: SplitText | None,
+    executor: Executor = IN_PROCESS,
 ) -> tuple[CountedWords, int]:
     """Return the at most `most` words that reach `min_count`, and the number of distinct words."""
-    places = tokenized.spills()
-    spills = [tokenized.spilled_counts(*place) for place in places]
-    in_train = [split.counts(*place) if split else None for place in places]
-    buckets = max(1, BUCKETS * _WORDS_PER_PASS // max(_WORDS_PER_PASS, tokenized.word_count))
+    passes = max(executor.tasks, -(-tokenized.word_count // _WORDS_PER_PASS))
+    buckets = max(1, BUCKETS // passes)
+    ranges = [(first, min(first + buckets, BUCKETS)) for first in range(0, BUCKETS, buckets)]
     frequent: list[CountedWords] = []
     distinct = 0
-    for first in range(0, BUCKETS, buckets):
-        table = WordTable()
-        for spill, counts in zip(spills, in_train, strict=True):
-            table.add(spill.words(first, min(first + buckets, BUCKETS), counts))
-        distinct += len(table)
-        frequent.append(table.export(min_count))
+    for found, words in executor.map(partial(_words_of_buckets, tokenized, split, min_count), ranges):
+        distinct += words
+        frequent.append(found)
         if most is not None and sum(len(part.counts) for part in frequent) > 2 * most + _WORDS_PER_PASS:
             frequent = [CountedWords.join(frequent).ranked(most)]
     return CountedWords.join(frequent).ranked(most), distinct
+
+
+def _words_of_buckets(
+    tokenized: TokenizedCorpus, split: SplitText | None, min_count: int, buckets: tuple[int, int]
+) -> tuple[CountedWords, int]:
+    """Count the words of a range of hash values in all spills; return the frequent ones and how many there are."""
+    table = WordTable()
+    for place in tokenized.spills():
+        table.add(tokenized.spilled_counts(*place).words(*buckets, split.counts(*place) if split else None))
+    found = table.export(min_count)
+    return CountedWords(found.words.compact(), found.counts), len(table)
 
 
 def _without_specials(kept: CountedWords, most: int | None) -> tuple[CountedWords, int, int]:

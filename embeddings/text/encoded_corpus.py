@@ -13,8 +13,7 @@ which the text was read.
 """
 
 import json
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -27,13 +26,13 @@ import numpy as np
 
 from embeddings.array_files import ArrayFile
 from embeddings.errors import EmbeddingsError
-from embeddings.text.encoding_kernels import OUTSIDE, encode_part
+from embeddings.executor import IN_PROCESS, Executor
+from embeddings.text.encoded_stretches import Encoding, encoded_stretches, scratch_directory, stretches_of_tasks
+from embeddings.text.encoding_kernels import OUTSIDE
 from embeddings.text.id_stream import IdStream, open_ids, require_ids
-from embeddings.text.split import PARTS, TRAIN, SplitText, whole_text
+from embeddings.text.split import PARTS, TRAIN, SplitText
 from embeddings.text.tokenized_corpus import TokenizedCorpus
-from embeddings.text.tokenizer.counted_words import CountedWords
-from embeddings.text.tokenizer.word_table import WordTable
-from embeddings.text.vocabulary import EOS, UNK, Vocabulary
+from embeddings.text.vocabulary import Vocabulary
 from embeddings.threads import thread_count
 from vecmill.arguments import require_kind
 from vecmill.files import atomic_directory, file_digest, write_json, writing
@@ -275,6 +274,7 @@ def encode_corpus(
     threads: int | None = None,
     shard_tokens: int = SHARD_TOKENS,
     split: SplitText | None = None,
+    executor: Executor = IN_PROCESS,
 ) -> EncodedCorpus:
     """Encode a tokenized text with a vocabulary.
 
@@ -293,6 +293,8 @@ def encode_corpus(
         A shard ends with the sentence that reaches this length.
     split : SplitText, optional
         Split of this text. By default all is ``train``, without ``<unk>`` and ``<eos>``.
+    executor : Executor
+        Runs tasks that encode the text, which see `directory`. Default: threads of this process encode it.
 
     Returns
     -------
@@ -306,21 +308,22 @@ def encode_corpus(
         `directory` exists or cannot be written.
     """
     threads = thread_count(threads)
-    table = WordTable()
-    table.add(CountedWords(vocabulary.encoded_words, vocabulary.counts))
+    encoding = Encoding(tokenized, vocabulary, split)
     with (
         atomic_directory(directory, sync=False) as partial,  # no sync: opening detects damage
         ThreadPoolExecutor(threads, "encoder") as pool,
         writing(directory),
     ):
         names = PARTS if split else (TRAIN,)
-        unknown = vocabulary.id(UNK) if split else OUTSIDE
-        line_end = vocabulary.id(EOS) if split else OUTSIDE
-        writers = {name: _ShardWriter(partial, name, shard_tokens, unknown, pool) for name in names}
+        writers = {name: _ShardWriter(partial, name, shard_tokens, encoding.unknown, pool) for name in names}
         with ExitStack() as stack:
             for writer in writers.values():
                 stack.callback(writer.close)
-            for part, ids, ends in _encoded_parts(tokenized, table, unknown, line_end, split, pool, threads):
+            if executor.tasks > 1:
+                stretches = stretches_of_tasks(encoding, executor, stack.enter_context(scratch_directory(partial)))
+            else:
+                stretches = encoded_stretches(encoding, range(len(tokenized.parts)), pool, threads)
+            for part, ids, ends in stretches:
                 writers[names[part]].append(ids, ends)
             parts = {name: writer.finish() for name, writer in writers.items()}
         if not any(part.token_count for part in parts.values()):
@@ -345,56 +348,6 @@ def encode_corpus(
 def _dropped(tokenized: TokenizedCorpus, token_count: int) -> dict[str, int]:
     outside = tokenized.token_count - token_count
     return {**({"words not in the vocabulary": outside} if outside else {}), **tokenized.skipped}
-
-
-_Stretch = tuple[int, np.ndarray, np.ndarray]  # part of the text, ids, ends of sentences
-
-
-def _encoded_parts(
-    tokenized: TokenizedCorpus,
-    table: WordTable,
-    unknown: int,
-    line_end: int,
-    split: SplitText | None,
-    pool: ThreadPoolExecutor,
-    threads: int,
-) -> Iterator[_Stretch]:
-    """Yield part of the text, ids and ends of sentences in the order of the text; encode in parallel, slightly ahead.
-
-    The spills of a worker are consecutive, so that one table of final ids per worker is enough.
-    """
-    final_ids: dict[int, tuple[int, Future[np.ndarray]]] = {}
-    ahead: deque[Future[list[_Stretch]]] = deque()
-    begin_of = split.begin if split else whole_text
-
-    def find(worker: int, spill: int) -> np.ndarray:
-        words = tokenized.spilled_counts(worker, spill)
-        final = np.empty(words.size + 1, np.int32)
-        found = table.find(words.words().words) - 1  # ids of the table begin at 1
-        final[words.ids()] = found if unknown == OUTSIDE else np.where(found < 0, unknown, found)
-        return final
-
-    def encode(part: int, final: Future[np.ndarray]) -> list[_Stretch]:
-        provisional, (begin, deal) = tokenized.ids(part), begin_of(tokenized, part)
-        ids, ends = np.empty(len(provisional), np.int32), np.empty(len(provisional), np.int64)
-        stretches = np.empty((len(provisional) // (2 * deal.block_lines) + 2, 3), np.int64)
-        number = encode_part(provisional, final.result(), line_end, begin, deal, ids, ends, stretches)
-        if number < 0:
-            raise EmbeddingsError(f"{tokenized.directory} is damaged; tokenize the corpus again")
-        found, first, first_end = [], 0, 0
-        for which, last, last_end in stretches[:number].tolist():
-            found.append((which, ids[first:last], ends[first_end:last_end] - first))
-            first, first_end = last, last_end
-        return found
-
-    for part, (worker, spill) in enumerate(tokenized.parts[:, :2].tolist()):
-        if final_ids.get(worker, (None,))[0] != spill:
-            final_ids[worker] = (spill, pool.submit(find, worker, spill))
-        ahead.append(pool.submit(encode, part, final_ids[worker][1]))
-        if len(ahead) > threads:
-            yield from ahead.popleft().result()
-    while ahead:
-        yield from ahead.popleft().result()
 
 
 class _ShardWriter:

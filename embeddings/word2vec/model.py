@@ -1,5 +1,7 @@
 """`Word2Vec`: skip-gram and CBOW with negative sampling or hierarchical softmax, with or without subwords."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +12,8 @@ from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressC
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.crew import Crew
+from embeddings.word2vec.crew_member import Member
 from embeddings.word2vec.names_elsewhere import points_to
 from embeddings.word2vec.padded_matrices import without_padding
 from embeddings.word2vec.training_run import TrainingRun
@@ -66,6 +70,7 @@ class Word2Vec(Estimator):
         checkpointing: Checkpointing | None = None,
         initial_vectors: WordVectors | None = None,
         trained: np.ndarray | None = None,
+        crew: Crew | None = None,
     ) -> Self:
         """Train from random vectors or from `initial_vectors`, or resume from a checkpoint.
 
@@ -85,6 +90,9 @@ class Word2Vec(Estimator):
         trained : (V,) bool, optional
             Words to train, by default all. Other words are skipped, as in subsampling, and get no vector: a corpus for
             language models also holds punctuation, ``<unk>`` and ``<eos>``.
+        crew : Crew, optional
+            Processes that train in rounds, on other machines too. The result depends on the number of workers, and, where
+            they have several threads, is that of deterministic training. Default: threads of this process train.
 
         Returns
         -------
@@ -100,10 +108,15 @@ class Word2Vec(Estimator):
             another dimension, other subwords or no word in common.
         """
         config = self.config.with_learning_rate(continued=initial_vectors is not None)
-        run = TrainingRun(config, corpus, vocabulary, trained, progress, Checkpoints(checkpointing))
+        if crew and config.threads != 1:
+            config = replace(config, deterministic=True)
+        run = TrainingRun(config, corpus, vocabulary, trained, progress, Checkpoints(checkpointing), crew)
         if initial_vectors is not None:
             require_continuable(initial_vectors, config)
             copy_vectors(initial_vectors, vocabulary, run.parameters, run.ngrams)
+        if crew:
+            own = {"config": config, "corpus": replace(corpus), "vocabulary": vocabulary, "trained": trained}
+            crew.begin(partial(Member, workers=crew.workers, **own), run.matrices)
         run.train()
         self.vectors_ = _word_vectors(run, vocabulary, trained)
         self.metrics_ = run.metrics

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
@@ -18,6 +18,7 @@ from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.crew import Crew, WorkerRounds, deal
 from embeddings.word2vec.deterministic import Rounds
 from embeddings.word2vec.hogwild import Hogwild
 from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of
@@ -47,6 +48,10 @@ class TrainingRun:
     progress : callable, optional
         Called several times a second with a `TrainingProgress`.
     checkpoints : Checkpoints, optional
+    crew : Crew, optional
+        Processes that train instead of threads of this one.
+    workers : int
+        Workers among whom the blocks are dealt; those of `crew` if it is given.
 
     Attributes
     ----------
@@ -73,6 +78,8 @@ class TrainingRun:
         trained: np.ndarray | None = None,
         progress: ProgressCallback | None = None,
         checkpoints: Checkpoints | None = None,
+        crew: Crew | None = None,
+        workers: int = 1,
     ) -> None:
         require_encoded(corpus, vocabulary)
         self.config = config
@@ -80,7 +87,8 @@ class TrainingRun:
         self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)
         blocks = cut_into_blocks(corpus, rounds.block_tokens(corpus) if config.deterministic else None)
         held_out = hold_out(blocks, config.held_out)
-        self._blocks, self._held_out = blocks.select(~held_out), blocks.select(held_out)
+        self._held_out = blocks.select(held_out)
+        self._blocks = deal(blocks.select(~held_out), crew.workers if crew else workers)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
         self._loss_interval = max(1, min(_LOSS_INTERVAL, self._epoch_tokens // _LEAST_MEASURED))
         self.ngrams = ngrams_of(config, vocabulary, trained)
@@ -88,8 +96,10 @@ class TrainingRun:
         self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams, documents)
         self.extensions = extensions_of(config, vocabulary, trained, self.ngrams)
         self._hogwild = Hogwild(config, corpus, self.parameters, self.extensions, int(blocks.tokens.max()))
-        self._strategy: Hogwild | Rounds = self._hogwild
-        if config.deterministic:
+        self._strategy: Hogwild | Rounds | WorkerRounds = self._hogwild
+        if crew:
+            self._strategy = WorkerRounds(crew, self.matrices())
+        elif config.deterministic:
             self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
         self._pace = Pace(self.words_total)
         self._trained_seconds = 0.0
@@ -123,8 +133,7 @@ class TrainingRun:
         """
         work = Work(len(self._blocks))
         self._restore(work)
-        for strategy in {self._hogwild, self._strategy}:
-            strategy.compile(self._step(0, 0, 0.0, 1))
+        self.compile()
         self._pace.update(len(self.metrics) * self._epoch_tokens + work.tokens)
         for epoch in range(len(self.metrics), self.config.epochs):
             try:
@@ -144,6 +153,33 @@ class TrainingRun:
             if self._checkpoints.due or epoch + 1 == self.config.epochs:
                 self._save(work)
 
+    def compile(self) -> None:
+        """Compile the kernels, so that training time excludes compilation."""
+        for strategy in {self._hogwild, self._strategy}:
+            strategy.compile(self._step(0, 0, 0.0, 1))
+
+    def train_blocks(self, epoch: int, numbers: Sequence[int]) -> tuple[float, int]:
+        """Train some blocks of an epoch in place, with all threads; return the sum of losses and of examples.
+
+        Parameters
+        ----------
+        epoch : int
+        numbers : sequence of int
+            Of the blocks, in the order in which they were dealt.
+
+        Returns
+        -------
+        loss : float
+        examples : int
+        """
+        work = Work(len(numbers))
+
+        def step(turn: int) -> kernels.Step:
+            return self._step(epoch, numbers[turn], self._learning_rate(epoch, numbers[turn]), self._loss_interval)
+
+        self._train_together(self._strategy.start(work, self._blocks.select(np.asarray(numbers)), step))
+        return work.loss, work.examples
+
     def _epoch_metrics(self, epoch: int, work: Work) -> dict[str, Any]:
         return {
             "epoch": epoch + 1,
@@ -153,6 +189,7 @@ class TrainingRun:
             "examples": work.examples * self._loss_interval,
             "loss": work.mean_loss,
             "held_out_loss": self.held_out_loss(),
+            **(self._strategy.costs() if isinstance(self._strategy, WorkerRounds) else {}),
         }
 
     def held_out_loss(self) -> float | None:
@@ -169,6 +206,8 @@ class TrainingRun:
         def step(block: int) -> kernels.Step:
             return self._step(epoch, block, self._learning_rate(epoch, block), self._loss_interval)
 
+        if isinstance(self._strategy, WorkerRounds):
+            self._strategy.begin_epoch(epoch)
         while not work.finished:
             self._run_threads(epoch, work, step, self._checkpoints.seconds_to_next)
             self._require_finite(work.loss)
@@ -199,7 +238,7 @@ class TrainingRun:
             for future in [pool.submit(run) for _ in range(threads)]:
                 future.result()
 
-    def _arrays(self) -> dict[str, np.ndarray]:
+    def matrices(self) -> dict[str, np.ndarray]:
         """Return everything that is trained, by its name in checkpoints."""
         weights = self.extensions.position_weights
         arrays = {"embedding": self.parameters.embedding, "context": self.context}
@@ -207,7 +246,7 @@ class TrainingRun:
 
     def _save(self, work: Work) -> None:
         state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
-        self._checkpoints.save(self._arrays(), state)
+        self._checkpoints.save(self.matrices(), state)
 
     def _restore(self, work: Work) -> None:
         """Restore the newest checkpoint; the caller ensures that the directory has none of other settings or text."""
@@ -215,7 +254,7 @@ class TrainingRun:
         if found is None:
             return
         with self._checkpoints.fitting():
-            for name, matrix in self._arrays().items():
+            for name, matrix in self.matrices().items():
                 saved = found.arrays[name]
                 if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
                     raise ValueError(
@@ -259,6 +298,7 @@ class TrainingRun:
             loss=loss,
             learning_rate=self._rate_after(done),
             seconds_left=self._pace.seconds_left(done),
+            note=self._strategy.note() if isinstance(self._strategy, WorkerRounds) else "",
         )
 
     def _learning_rate(self, epoch: int, block: int) -> float:

@@ -1,8 +1,9 @@
 """Options that several commands share, and the settings that the options of a training command stand for."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +13,9 @@ from pipelines.commands.setting_options import OPPOSITES
 from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
 from vecmill.hints import did_you_mean
+
+if TYPE_CHECKING:
+    from pipelines.backends.backend import Backend
 
 ANALOGY_METHODS = ("3CosAdd", "3CosMul")
 
@@ -26,7 +30,7 @@ SETTING_OF_OPTION = {
     "normalize": "tokenizer.normalize",
 }
 """Settings of the options about text; each training command has more of its own."""
-NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json", "top")
+NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json", "top", "backend", "address", "workers")
 """Options that are no settings of a model."""
 
 
@@ -162,6 +166,27 @@ ForceFile = Annotated[bool, typer.Option("--force", help="Replace --out if it ex
 SkipFinished = Annotated[
     bool, typer.Option("--skip-finished", help="Exit successfully if --out already holds this run.")
 ]
+BackendName = Annotated[
+    str, typer.Option("--backend", metavar="local|ray", help="Run on this machine, or on the machines of a Ray cluster.")
+]
+Address = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="auto|HOST:PORT",
+        help="The Ray cluster; auto is the one that this machine belongs to.",
+        show_default="start Ray on this machine",
+    ),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers",
+        min=1,
+        help="Workers that train word vectors in rounds; the result depends on their number, not on the machines.",
+        show_default="with Ray one for every machine, else no rounds",
+    ),
+]
 Data = Annotated[
     list[str] | None,
     typer.Option(
@@ -214,6 +239,40 @@ def given_settings(
         names = own.get(option) or SETTING_OF_OPTION.get(option) or f"{of or section}.{key}"
         given |= {name: Setting(value, origin) for name in ((names,) if isinstance(names, str) else names)}
     return given
+
+
+def chosen_backend(
+    name: str, address: str | None, workers: int | None, threads: int | None = None
+) -> "AbstractContextManager[Backend]":
+    """Open the backend of a command.
+
+    Parameters
+    ----------
+    name : str
+        Value of ``--backend``.
+    address : str, optional
+        Value of ``--address``.
+    workers : int, optional
+        Value of ``--workers``.
+    threads : int, optional
+        Threads of each process that trains.
+
+    Returns
+    -------
+    context manager of Backend
+
+    Raises
+    ------
+    ConfigError
+        There is no such backend, or it has no address.
+    """
+    from pipelines.backends.backend import BACKENDS
+    from pipelines.backends.opening import open_backend
+
+    require_choice("--backend", name, BACKENDS)
+    if address and name != "ray":
+        raise ConfigError("--address is that of a Ray cluster; add --backend ray")
+    return open_backend(name, address=address, workers=workers, threads=threads)
 
 
 def require_choice(option: str, value: str, choices: tuple[str, ...] | list[str]) -> None:

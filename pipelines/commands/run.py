@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.completion import setting_names, stage_names
+from pipelines.commands.options import Address, BackendName, Workers, chosen_backend
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import duration, make_progress
 from vecmill.plurals import counted
@@ -51,6 +52,9 @@ def run_command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print which stages would run, and why; run nothing.")
     ] = False,
+    backend: BackendName = "local",
+    address: Address = None,
+    workers: Workers = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the stages as JSON.")] = False,
 ) -> None:
     """Run the stages of a settings file; skip unchanged ones.
@@ -69,13 +73,14 @@ def run_command(
     config = load_run_config(file, dict(read_assignment(text) for text in assignments or []))
     directory = out or Path(config.output.directory or Path("runs") / file.stem)
     selection = Selection(until=until, force=force or ())
-    if dry_run:
-        _print_steps(plan(config, directory, selection), as_json)
-        return
-    if assignments and out is None and not force:
-        _refuse_to_replace(plan(config, directory, selection), directory)
-    with interruptible("repeat the command to resume"):
-        outcome = run(config, directory, make_progress(), selection)
+    with chosen_backend(backend, address, workers, config.embedding.train.threads) as place:
+        if dry_run:
+            _print_steps(plan(config, directory, selection, place), as_json)
+            return
+        if assignments and out is None and not force:
+            _refuse_to_replace(plan(config, directory, selection, place), directory)
+        with interruptible("repeat the command to resume"):
+            outcome = run(config, directory, make_progress(), selection, place)
     if as_json:
         typer.echo(json.dumps(_as_json(directory, outcome)))
     else:

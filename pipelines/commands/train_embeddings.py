@@ -20,6 +20,8 @@ from embeddings.word2vec.config import (
     Word2VecConfig,
 )
 from pipelines.commands.options import (
+    Address,
+    BackendName,
     CheckpointEvery,
     Column,
     Config,
@@ -41,6 +43,8 @@ from pipelines.commands.options import (
     SkipFinished,
     Threads,
     TokenizerName,
+    Workers,
+    chosen_backend,
     given_settings,
     optional_vectors_path,
 )
@@ -187,6 +191,9 @@ def train_embeddings_command(
     field: Field = DEFAULT.corpus.field,
     column: Column = DEFAULT.corpus.column,
     config: Config = None,
+    backend: BackendName = "local",
+    address: Address = None,
+    workers: Workers = None,
     force: ForceDirectory = False,
     skip_finished: SkipFinished = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics of every epoch as JSON.")] = False,
@@ -207,8 +214,16 @@ def train_embeddings_command(
     from pipelines.running.make import make_unless_finished
     from pipelines.stage_lists import embedding_stages
 
-    stages, wanted = embedding_stages(settings), settings.result_settings()
-    made = make_unless_finished(out, stages, wanted, skip_finished=skip_finished, force=force, progress=make_progress())
+    with chosen_backend(backend, address, workers, settings.train.threads) as place:
+        made = make_unless_finished(
+            out,
+            embedding_stages(settings, workers=place.workers),
+            settings.result_settings(),
+            skip_finished=skip_finished,
+            force=force,
+            progress=make_progress(),
+            backend=place,
+        )
     if as_json:
         _print_json(out)
     elif made:

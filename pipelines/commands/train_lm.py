@@ -12,6 +12,8 @@ import typer
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig, Schedule
 from pipelines.commands.options import (
+    Address,
+    BackendName,
     CheckpointEvery,
     Column,
     Config,
@@ -23,6 +25,8 @@ from pipelines.commands.options import (
     Seed,
     SkipFinished,
     Threads,
+    Workers,
+    chosen_backend,
     given_settings,
     optional_vectors_path,
 )
@@ -203,6 +207,9 @@ def train_lm_command(
     field: Field = "text",
     column: Column = "text",
     config: Config = None,
+    backend: BackendName = "local",
+    address: Address = None,
+    workers: Workers = None,
     force: ForceDirectory = False,
     skip_finished: SkipFinished = False,
     as_json: Annotated[
@@ -223,8 +230,16 @@ def train_lm_command(
     from pipelines.stage_lists import language_model_stages
 
     settings = load_lm_config(config, given_settings(context, "lm_training", _SETTING_OF_OPTION))
-    stages, wanted = language_model_stages(settings), settings.to_dict()
-    made = make_unless_finished(out, stages, wanted, skip_finished=skip_finished, force=force, progress=make_progress())
+    with chosen_backend(backend, address, workers, settings.lm.threads or settings.train.threads) as place:
+        made = make_unless_finished(
+            out,
+            language_model_stages(settings, workers=place.workers),
+            settings.to_dict(),
+            skip_finished=skip_finished,
+            force=force,
+            progress=make_progress(),
+            backend=place,
+        )
     if as_json:
         typer.echo(json.dumps(lm_training(out)))
     elif made:

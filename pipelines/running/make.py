@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipelines.backends.backend import Backend
+from pipelines.backends.local import LOCAL
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import Progress
 from pipelines.running.manifest import Manifest, ManifestError
@@ -19,7 +21,13 @@ _MODELS = {"start": "the model given with --start-from", "embeddings": "the mode
 
 
 def make(
-    out: Path, stages: Sequence[Stage], settings: Mapping[str, Any], *, force: bool, progress: Progress
+    out: Path,
+    stages: Sequence[Stage],
+    settings: Mapping[str, Any],
+    *,
+    force: bool,
+    progress: Progress,
+    backend: Backend = LOCAL,
 ) -> Manifest:
     """Run stages and publish the output of the last one; resume an interrupted run with the same settings.
 
@@ -34,6 +42,8 @@ def make(
     force : bool
         Replace a finished directory; discard unfinished work with other settings.
     progress : Progress
+    backend : Backend
+        Where the stages run.
 
     Returns
     -------
@@ -52,7 +62,7 @@ def make(
                 _require_same_text(output.work, stages[0])
             output.begin(settings)
 
-        manifests = Runner(output.work, stages, progress).run(begin)
+        manifests = Runner(output.work, stages, progress, backend=backend).run(begin)
         output.publish(stages[-1].name)
     return manifests[stages[-1].name]
 
@@ -79,6 +89,7 @@ def make_unless_finished(
     skip_finished: bool,
     force: bool,
     progress: Progress,
+    backend: Backend = LOCAL,
 ) -> bool:
     """Run stages as `make` does; with `skip_finished`, not if `out` is finished and was made from the same inputs.
 
@@ -91,6 +102,8 @@ def make_unless_finished(
     force : bool
         Run the stages in any case.
     progress : Progress
+    backend : Backend
+        Where the stages run.
 
     Returns
     -------
@@ -106,7 +119,7 @@ def make_unless_finished(
         remove_leftovers(out)
         return False
     with interruptible("repeat the command to resume"):
-        make(out, stages, settings, force=force, progress=progress)
+        make(out, stages, settings, force=force, progress=progress, backend=backend)
     return True
 
 

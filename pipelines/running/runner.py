@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pipelines.backends.backend import Backend
+from pipelines.backends.local import LOCAL
 from pipelines.console.interruption import raise_if_interrupted
 from pipelines.console.progress import Progress
 from pipelines.running.code_version import code_version
@@ -68,6 +70,8 @@ class Runner:
         Names of stages that run again, with all stages that depend on them, even if they are unchanged.
     hashes : HashCache, optional
         Hashes of outputs that were read before. Default: all outputs of earlier processes are read.
+    backend : Backend
+        Where the stages run.
 
     Attributes
     ----------
@@ -83,7 +87,9 @@ class Runner:
         *,
         forced: Collection[str] = (),
         hashes: HashCache | None = None,
+        backend: Backend = LOCAL,
     ) -> None:
+        self._backend = backend
         self._root = root
         self._stages = {stage.name: stage for stage in stages}
         self._progress = progress
@@ -143,6 +149,8 @@ class Runner:
             stage.check()
         if begin:
             begin()
+        if waiting:
+            self._backend.begin(self._root)
         for stage in waiting:
             _compile_ahead(stage)
         for stage in self._stages.values():
@@ -202,7 +210,10 @@ class Runner:
         progress = RecordedProgress(self._progress, self._record_of_progress(stage), checkpoint)
         with atomic_directory(self._root / stage.name, replace=True) as partial:
             context = StageContext(
-                inputs={name: self._root / name for name in stage.inputs}, checkpoint=checkpoint, progress=progress
+                inputs={name: self._root / name for name in stage.inputs},
+                checkpoint=checkpoint,
+                progress=progress,
+                backend=self._backend,
             )
             with _naming(self._root / stage.name):
                 summary = stage.run(partial, context)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.backends.backend import Backend
+from pipelines.backends.local import LOCAL
 from pipelines.console.progress import Progress
 from pipelines.running.manifest import digest_of
 
@@ -26,11 +28,14 @@ class StageContext:
         and inputs. It is removed when the stage has finished.
     progress : Progress
         Receives the progress of the stage.
+    backend : Backend
+        Runs its tasks and the workers of its training.
     """
 
     inputs: Mapping[str, Path]
     checkpoint: Path
     progress: Progress
+    backend: Backend = LOCAL
 
 
 class Stage(ABC):

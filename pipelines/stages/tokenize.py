@@ -13,6 +13,7 @@ from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import TEXT_PARTS, CorpusSettings, TokenizerSettings
 from pipelines.stages.corpus_source import open_fetched, open_parts, require_unchanged
+from pipelines.stages.tokenize_shards import tokenize_shards
 
 if TYPE_CHECKING:
     from corpora import Corpus
@@ -79,25 +80,29 @@ class TokenizeStage(Stage):
         """Write shards of provisional ids and tables of words with their counts."""
         from embeddings import make_tokenizer, tokenize_corpus
 
-        fetched, tokenizer = context.inputs["fetch"], make_tokenizer(**tokenizer_arguments(self.tokenizer))
+        fetched, arguments = context.inputs["fetch"], tokenizer_arguments(self.tokenizer)
         parts = open_parts(fetched, self.corpus, TEXT_PARTS) if self.keep_parts else None
         if parts and _is_tokenized(parts):
             logger.info("the text is already tokenized; splitting it at white space only")
-            tokenizer = make_tokenizer("whitespace", lowercase=False, normalize=self.tokenizer.normalize)
+            arguments = {"spec": "whitespace", "lowercase": False, "normalize": self.tokenizer.normalize}
         texts = list(parts.values()) if parts else [open_fetched(fetched, self.corpus)]
         name, size = (self.corpus.shown if parts else texts[0].name), _total([text.size for text in texts])
         with context.progress.task(f"tokenizing {name}", size) as update:
-            tokenize_corpus(
-                {part: text.blocks() for part, text in parts.items()} if parts else texts[0].blocks(),
-                tokenizer,
-                directory,
-                threads=self.threads,
-                progress=lambda _: update(sum(text.position for text in texts)),
-            )
+            if context.backend.tasks > 1 and all(text.rereadable for text in texts):
+                warnings = tokenize_shards(parts or {"": texts[0]}, arguments, directory, context.backend, update)
+            else:
+                tokenize_corpus(
+                    {part: text.blocks() for part, text in parts.items()} if parts else texts[0].blocks(),
+                    make_tokenizer(**arguments),
+                    directory,
+                    threads=self.threads,
+                    progress=lambda _: update(sum(text.position for text in texts)),
+                )
+                warnings = dict(sum((Counter(text.warnings) for text in texts), Counter[str]()))
         if not texts[0].rereadable:
             self._content = texts[0].fingerprint()
         require_unchanged(fetched, self.corpus, self.hashes)
-        return {"warnings": dict(sum((Counter(text.warnings) for text in texts), Counter()))}
+        return {"warnings": warnings}
 
 
 def _is_tokenized(parts: Mapping[str, "Corpus"]) -> bool:

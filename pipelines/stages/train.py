@@ -40,6 +40,8 @@ class TrainEmbeddingsStage(Stage):
     """Split text: words that occur less often in the training part get no vector."""
     joins_phrases: bool = False
     """Whether the text has phrases joined; the model then holds the table of phrases."""
+    workers: int | None = None
+    """Workers of the backend that train in rounds; None for threads of this process."""
     name: ClassVar[str] = "train-embeddings"
 
     @property
@@ -56,6 +58,8 @@ class TrainEmbeddingsStage(Stage):
     def settings(self) -> Mapping[str, Any]:
         """The settings of [train] that affect the result."""
         settings = self.config.result_settings()["train"]
+        if self.workers:
+            settings = {**settings, "workers": self.workers, "worker_threads": "one" if self.config.train.threads == 1 else "several"}
         if not self.split:
             return settings
         return {**settings, "punctuation": self.config.tokenizer.punctuation, "min_count": self.min_count}
@@ -103,7 +107,16 @@ class TrainEmbeddingsStage(Stage):
             def show(event: "TrainingProgress") -> None:
                 update(event.done, describe(event), event.seconds_left, total=event.total)
 
-            model.fit(corpus, words, progress=show, checkpointing=checkpointing, initial_vectors=start, trained=trained)
+            crew = context.backend.crew() if self.workers else None
+            model.fit(
+                corpus,
+                words,
+                progress=show,
+                checkpointing=checkpointing,
+                initial_vectors=start,
+                trained=trained,
+                crew=crew,
+            )
         vectors = model.vectors_
         if self.joins_phrases:
             vectors.phrases = PhraseTable.load(context.inputs["phrases"] / PHRASES_FILE)
@@ -134,7 +147,8 @@ class TrainEmbeddingsStage(Stage):
 
 def describe(event: "TrainingProgress") -> str:
     """Return epoch, speed, loss and learning rate in one line."""
-    return (
+    line = (
         f"epoch {event.epoch}, {count(event.speed)} {event.unit}/s, "
         f"loss {event.loss:.3f}, learning rate {event.learning_rate:.4f}"
     )
+    return f"{line}; {event.note}" if event.note else line

@@ -50,7 +50,9 @@ class VocabularyStage(Stage):
         split = SplitText.open(context.inputs["split"]) if self.split else None
         settings = self.vocabulary_settings
         if self.start is None:
-            vocabulary = build_vocabulary(tokenized, settings.min_count, settings.max_vocabulary, split)
+            vocabulary = build_vocabulary(
+                tokenized, settings.min_count, settings.max_vocabulary, split, context.backend
+            )
             vocabulary.save(directory / VOCABULARY_FILE)
             return {"words": len(vocabulary)}
         old = self.start.open().vocabulary

@@ -1,0 +1,79 @@
+"""A replica of E and C in one process of a crew; `crew` says how they go together."""
+
+import time
+
+import numpy as np
+
+from embeddings.text.encoded_corpus import EncodedCorpus
+from embeddings.text.vocabulary import Vocabulary
+from embeddings.word2vec.changes import apply_changes, changes_between
+from embeddings.word2vec.config import Word2VecConfig
+from embeddings.word2vec.crew import AllChanges, Matrices, Piece, Trained
+from embeddings.word2vec.training_run import TrainingRun
+
+
+class Member:
+    """Trains pieces of rounds, each from the E and C with which the round began.
+
+    Parameters
+    ----------
+    matrices : mapping of str to ndarray
+        Everything that is trained, as it is now.
+    config : Word2VecConfig
+    corpus : EncodedCorpus
+    vocabulary : Vocabulary
+    trained : (V,) bool, optional
+    workers : int
+        Workers among whom the blocks are dealt.
+    """
+
+    def __init__(
+        self,
+        matrices: Matrices,
+        config: Word2VecConfig,
+        corpus: EncodedCorpus,
+        vocabulary: Vocabulary,
+        trained: np.ndarray | None,
+        workers: int,
+    ) -> None:
+        self._run = TrainingRun(config, corpus, vocabulary, trained, workers=workers)
+        self._dimension = config.dimension
+        self._matrices = self._run.matrices()
+        for name, matrix in self._matrices.items():
+            matrix[:] = matrices[name]
+        self._base = {name: matrix.copy() for name, matrix in self._matrices.items()}
+        self._run.compile()
+
+    def train(self, piece: Piece) -> Trained:
+        """Train a piece from E and C as they are, and leave them so.
+
+        Parameters
+        ----------
+        piece : Piece
+
+        Returns
+        -------
+        Trained
+        """
+        started = time.monotonic()
+        loss, examples = self._run.train_blocks(piece.epoch, piece.blocks)
+        seconds = time.monotonic() - started
+        changes = {
+            name: changes_between(self._base[name], matrix, self._dimension) for name, matrix in self._matrices.items()
+        }
+        for name, changed in changes.items():
+            self._matrices[name][changed.rows] = self._base[name][changed.rows]
+        return Trained(changes, loss, examples, seconds)
+
+    def follow(self, changes: AllChanges, pieces: int) -> None:
+        """Apply the changes of a round.
+
+        Parameters
+        ----------
+        changes : dict of str to Changes
+        pieces : int
+            Number of pieces of the round.
+        """
+        for name, changed in changes.items():
+            apply_changes(self._base[name], changed, pieces)
+            self._matrices[name][changed.rows] = self._base[name][changed.rows]

@@ -1,0 +1,486 @@
+"""The backend of a Ray cluster, by tasks and actors of Ray Core.
+
+Tasks are functions of their item. A training has an actor for each process of its crew: a replica of E and C. Actors
+hold nothing that the leading process has not as well, so that any of them may be lost at any time: the round is
+trained again, and an actor on another machine begins from the leading process's E and C.
+"""
+
+import contextlib
+import logging
+import math
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+from embeddings.word2vec.changes import added_up
+from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome, Piece, add_changes, size_of
+from pipelines.backends.backend import BackendError
+from vecmill.errors import VecmillError
+from vecmill.extras import needs
+from vecmill.plurals import counted
+
+with needs("ray", "--backend ray"):
+    import ray
+    from ray.exceptions import (
+        ActorDiedError,
+        ActorUnavailableError,
+        GetTimeoutError,
+        NodeDiedError,
+        ObjectLostError,
+        OutOfMemoryError,
+        RayError,
+        RayTaskError,
+        WorkerCrashedError,
+    )
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+logger = logging.getLogger(__name__)
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_LOST = (ActorDiedError, ActorUnavailableError, NodeDiedError, ObjectLostError, OutOfMemoryError, WorkerCrashedError)
+_IN_FLIGHT = 2  # tasks for each processor: one that runs, one that waits
+_RETRIES = 5  # of a task whose process was lost
+_MOST_LOSSES = 20  # in a row, of one round: something else is wrong
+_START_SECONDS = 300.0  # for the first process: it imports, and may compile kernels
+_CHECK_SECONDS = 60.0
+_PAUSE = 0.5  # between two looks at the cluster
+_CLOCK_SECONDS = 5.0
+
+
+@contextlib.contextmanager
+def connected(address: str | None, workers: int | None, threads: int | None) -> "Iterator[RayBackend]":
+    """Connect to a cluster, or start one on this machine, for the time of a command.
+
+    Parameters
+    ----------
+    address : str, optional
+        ``"auto"``, ``"host:port"`` or ``"ray://host:port"``. Default: start one.
+    workers : int, optional
+        Default: one for every machine.
+    threads : int, optional
+        Default: those of the machine.
+
+    Yields
+    ------
+    RayBackend
+
+    Raises
+    ------
+    BackendError
+        There is no such cluster, or it has another version of Ray or Python.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # Ray waits 30 s, too short on a busy machine
+    ours = address is None
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        ray.init(
+            address or "local",
+            include_dashboard=False if ours else None,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+            configure_logging=True,
+        )
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError, OSError) as error:
+        raise BackendError(_why_not_connected(address, error)) from error
+    finally:
+        for number, handler in handlers.items():  # Ray takes SIGTERM for itself
+            with contextlib.suppress(ValueError):  # only the main thread can
+                signal.signal(number, handler)
+    try:
+        yield RayBackend(workers or len(_machines()), threads)
+    finally:
+        ray.shutdown()
+
+
+def _why_not_connected(address: str | None, error: Exception) -> str:
+    reason = " ".join(str(error).split())
+    here = f"Python {sys.version.split()[0]} and Ray {ray.__version__}"
+    if "ersion mismatch" in reason:
+        return f"the cluster at {address} has other versions than {here} here: {reason}; install the same everywhere"
+    remedy = "start one with 'ray start --head', or leave --address out to use this machine alone"
+    return f"there is no Ray cluster at {address or 'this machine'} ({reason[:200]}); {remedy}"
+
+
+class Machine(NamedTuple):
+    """A node of the cluster that computes."""
+
+    id: str
+    name: str
+    processors: int
+
+
+def _machines() -> list[Machine]:
+    """Return the machines of the cluster that are alive and have processors, in a fixed order."""
+    found = [
+        Machine(node["NodeID"], node["NodeManagerAddress"], int(node["Resources"].get("CPU", 0)))
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+    return sorted((machine for machine in found if machine.processors), key=lambda machine: machine.id)
+
+
+class RayBackend:
+    """Runs tasks and crews on the cluster that this process is connected to.
+
+    Parameters
+    ----------
+    workers : int
+        Workers that train in rounds.
+    threads : int, optional
+        Threads of each process that trains. Default: as many as the processors of its machine allow.
+    """
+
+    def __init__(self, workers: int, threads: int | None = None) -> None:
+        self.workers = workers
+        self._threads = threads
+
+    @property
+    def tasks(self) -> int:
+        """Number of processors of the cluster; 2 or more, so that tasks have one thread."""
+        return max(2, sum(machine.processors for machine in _machines()))
+
+    def begin(self, directory: Path) -> None:
+        """Check that every machine sees the directory and has this version of vecmill.
+
+        Parameters
+        ----------
+        directory : Path
+
+        Raises
+        ------
+        BackendError
+            One of them does not; the message names it.
+        """
+        seen = directory.resolve() / ".seen-by-all"
+        seen.write_text("vecmill", "utf-8")
+        try:
+            for machine, answer in [(machine, _on(machine, _look, str(seen))) for machine in _machines()]:
+                _require_same(machine, answer, directory)
+        finally:
+            seen.unlink(missing_ok=True)
+
+    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yield the results in the order of the items; a few tasks for every processor are under way.
+
+        Parameters
+        ----------
+        work : callable
+        items : iterable
+
+        Yields
+        ------
+        object
+
+        Raises
+        ------
+        BackendError
+            A task was lost again and again.
+        """
+        task = ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
+        waiting, under_way = iter(items), deque[Any]()
+        for item in islice(waiting, _IN_FLIGHT * self.tasks):
+            under_way.append(task.remote(work, item))
+        while under_way:
+            with _errors_of_tasks():
+                result = ray.get(under_way.popleft())
+            under_way.extend(task.remote(work, item) for item in islice(waiting, 1))
+            yield result
+
+    def crew(self) -> Crew:
+        """Return the workers of one training."""
+        return RayCrew(self.workers, self._threads)
+
+
+@contextlib.contextmanager
+def _errors_of_tasks() -> Iterator[None]:
+    """Raise our own errors as they were raised in the task, and those of the cluster as one line."""
+    try:
+        yield
+    except RayTaskError as error:
+        if isinstance(error.cause, VecmillError | MemoryError):
+            raise error.cause from None
+        raise
+    except OutOfMemoryError as error:
+        raise BackendError(_out_of_memory(error)) from error
+    except RayError as error:
+        raise BackendError(f"the cluster lost a task ({_line(error)}); repeat the command to resume") from error
+
+
+def _call(work: Callable[[Item], Result], item: Item) -> Result:
+    """Call any callable; Ray takes only functions."""
+    return work(item)
+
+
+def _out_of_memory(error: RayError) -> str:
+    return (
+        f"a process ran out of memory ({_line(error)}); "
+        "give fewer --workers for each machine, a smaller --max-vocabulary or --dimension, or machines with more memory"
+    )
+
+
+def _line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _look(path: str) -> tuple[str, float, str]:
+    """Return the version of vecmill on this machine, its clock, and what is wrong with a file ("" if nothing)."""
+    import vecmill
+
+    try:
+        wrong = "" if Path(path).read_text("utf-8") == "vecmill" else "its content is another"
+    except OSError as error:
+        wrong = error.strerror or str(error)
+    return vecmill.__version__, time.time(), wrong
+
+
+def _on(machine: Machine, work: Callable[..., Result], *arguments: Any) -> Result:
+    """Run a function on a machine, without waiting for a free processor."""
+    here = NodeAffinitySchedulingStrategy(machine.id, soft=False)
+    reference = ray.remote(num_cpus=0, max_retries=1, scheduling_strategy=here)(work).remote(*arguments)
+    try:
+        result: Result = ray.get(reference, timeout=_CHECK_SECONDS)
+    except GetTimeoutError:
+        raise BackendError(f"{machine.name} does not answer for {_CHECK_SECONDS:.0f} s; remove it first") from None
+    except RayError as error:
+        if "ModuleNotFoundError" in str(error) or "No module named" in str(error):
+            raise BackendError(f"{machine.name} has no vecmill; install the version of this machine there") from error
+        raise BackendError(f"{machine.name} cannot run a task ({_line(error)})") from error
+    return result
+
+
+def _require_same(machine: Machine, answer: tuple[str, float, str], directory: Path) -> None:
+    import vecmill
+
+    version, clock, wrong = answer
+    if version != vecmill.__version__:
+        raise BackendError(
+            f"{machine.name} has vecmill {version}, this machine {vecmill.__version__}; install the same everywhere"
+        )
+    if wrong:
+        raise BackendError(
+            f"{machine.name} does not see {directory} ({wrong}); put --out on storage that all machines share under "
+            "the same path"
+        )
+    if abs(time.time() - clock) > _CLOCK_SECONDS + _CHECK_SECONDS:
+        logger.warning("the clock of %s is %.0f s apart; times in logs will not agree", machine.name, clock - time.time())
+
+
+class _Process:
+    """The actor: a member of the crew, in a process of its own."""
+
+    def __init__(self, make: Callable[[Matrices], MemberLike], matrices: Matrices) -> None:
+        self._member = make(matrices)
+
+    def ready(self) -> bool:
+        """Return True: the process has started."""
+        return True
+
+    def train(self, piece: Piece) -> tuple["_Sum", tuple[float, int, float]]:
+        """Train a piece; return its changes, and what was measured."""
+        trained = self._member.train(piece)
+        return _Sum(trained.changes, 0), (trained.loss, trained.examples, trained.seconds)
+
+    def add(self, first: "_Sum", second: "_Sum") -> "_Sum":
+        """Add up the changes of two branches of the tree."""
+        moved = first.moved + second.moved + size_of(second.changes)
+        return _Sum(add_changes(first.changes, second.changes), moved)
+
+    def follow(self, total: "_Sum", pieces: int) -> None:
+        """Apply the changes of a round."""
+        self._member.follow(total.changes, pieces)
+
+
+class _Sum(NamedTuple):
+    """Changes of several pieces, and the bytes that were sent to add them up."""
+
+    changes: AllChanges
+    moved: int
+
+
+class _Joined(NamedTuple):
+    """An actor, its machine, and the promise that it has started."""
+
+    actor: Any
+    machine: Machine
+    ready: Any
+
+
+class RayCrew:
+    """A replica in every process; the processes are spread over the machines.
+
+    Parameters
+    ----------
+    workers : int
+        Pieces of a round; there are at most as many processes.
+    threads : int, optional
+        Threads of each process.
+    """
+
+    def __init__(self, workers: int, threads: int | None) -> None:
+        self.workers = workers
+        self._threads = threads
+        self._members: list[_Joined] = []
+        self._joining: list[_Joined] = []
+
+    def begin(self, make: Callable[[Matrices], MemberLike], matrices: Callable[[], Matrices]) -> None:
+        """Set how a process is made; the first round starts them."""
+        self._make, self._matrices = make, matrices
+
+    def round(self, pieces: Sequence[Piece]) -> Outcome:
+        """Train the pieces, on other processes if some are lost.
+
+        Parameters
+        ----------
+        pieces : sequence of Piece
+
+        Returns
+        -------
+        Outcome
+
+        Raises
+        ------
+        BackendError
+            Processes are lost again and again, or none can be started.
+        """
+        for _ in range(_MOST_LOSSES):
+            self._fill()
+            try:
+                with _errors_of_members():
+                    return self._attempt(pieces)
+            except _LOST as error:
+                lost = error
+                logger.warning("a process was lost; training the round again (%s)", _line(error))
+                self._drop_lost()
+        if isinstance(lost, OutOfMemoryError) or "memory" in str(lost).lower():
+            raise BackendError(_out_of_memory(lost)) from lost
+        raise BackendError(
+            f"processes were lost {_MOST_LOSSES} times in one round ({_line(lost)}); repeat the command to resume"
+        ) from lost
+
+    def _attempt(self, pieces: Sequence[Piece]) -> Outcome:
+        actors = [member.actor for member in self._members]
+        which = [number * len(actors) // len(pieces) for number in range(len(pieces))]
+        results = [actors[which[i]].train.options(num_returns=2).remote(piece) for i, piece in enumerate(pieces)]
+        leaves = [(changes, which[i]) for i, (changes, _) in enumerate(results)]
+        root, _ = added_up(leaves, lambda one, other: (actors[one[1]].add.remote(one[0], other[0]), one[1]))
+        measured = ray.get([result for _, result in results])
+        total = ray.get(root)
+        shared = ray.put(total)  # of this process: no other can lose it
+        for member in (*self._members, *self._joining):
+            member.actor.follow.remote(shared, len(pieces))
+        processes = len(actors)
+        return Outcome(total.changes, measured, processes, total.moved + size_of(total.changes) * (processes + 1))
+
+    def _fill(self) -> None:
+        """Take in processes that have started, and start those that the cluster has room for."""
+        self._take_in(0.0)
+        self._start()
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._members:  # the first ones; later ones join when they are ready
+            if time.monotonic() > deadline:
+                raise BackendError(
+                    f"no process has started in {_START_SECONDS:.0f} s; see 'ray status' for free processors"
+                )
+            self._start()
+            self._take_in(_PAUSE, all_of_them=True)
+            if not self._joining and not self._members:
+                time.sleep(_PAUSE)  # all machines were lost; another may join
+
+    def _start(self) -> None:
+        """Start processes in turns on the machines, as far as they have processors."""
+        used = [member.machine.id for member in (*self._members, *self._joining)]
+        matrices = None
+        for machine, threads in places(_machines(), self.workers, self._threads):
+            if machine.id in used:
+                used.remove(machine.id)
+                continue
+            matrices = matrices or ray.put(self._matrices())
+            actor = ray.remote(_Process).options(
+                num_cpus=threads,
+                max_restarts=0,
+                scheduling_strategy=NodeAffinitySchedulingStrategy(machine.id, soft=False),
+                runtime_env={"env_vars": {"NUMBA_NUM_THREADS": str(threads)}},
+            )
+            started = actor.remote(self._make, matrices)
+            self._joining.append(_Joined(started, machine, started.ready.remote()))
+
+    def _take_in(self, seconds: float, *, all_of_them: bool = False) -> None:
+        """Make members of the processes that are ready within some seconds."""
+        waiting = [one.ready for one in self._joining]
+        if not waiting:
+            return
+        ready, _ = ray.wait(waiting, num_returns=len(waiting), timeout=_START_SECONDS if all_of_them else seconds)
+        for one in [one for one in self._joining if one.ready in ready]:
+            self._joining.remove(one)
+            try:
+                with _errors_of_members():
+                    ray.get(one.ready)
+            except _LOST as error:
+                logger.warning("a process on %s did not start (%s)", one.machine.name, _line(error))
+                continue
+            self._members.append(one)
+            logger.info("a process on %s has joined: %s", one.machine.name, counted(len(self._members), "process"))
+
+    def _drop_lost(self) -> None:
+        """Forget processes that no longer answer."""
+        alive = {machine.id for machine in _machines()}
+        pings = [(member, member.actor.ready.remote()) for member in self._members]
+        self._members = []
+        for member, ping in pings:
+            try:
+                ray.get(ping, timeout=_CHECK_SECONDS if member.machine.id in alive else _PAUSE)
+                self._members.append(member)
+            except (*_LOST, GetTimeoutError):
+                with contextlib.suppress(RayError):
+                    ray.kill(member.actor)
+
+
+@contextlib.contextmanager
+def _errors_of_members() -> Iterator[None]:
+    """Raise our own errors as a member raised them; let pass what means that a process was lost."""
+    try:
+        yield
+    except RayTaskError as error:
+        if isinstance(error.cause, VecmillError | MemoryError | _LOST):
+            raise error.cause from None
+        raise
+
+
+def places(machines: Sequence[Machine], workers: int, threads: int | None) -> list[tuple[Machine, int]]:
+    """Return where processes run, and with how many threads: in turns on all machines, as far as there is room.
+
+    Parameters
+    ----------
+    machines : sequence of Machine
+    workers : int
+        Most processes.
+    threads : int, optional
+        Of each process. Default: the processors of a machine, divided among its processes.
+
+    Returns
+    -------
+    list of tuple of Machine and int
+    """
+    if not machines:
+        return []
+    share = math.ceil(workers / len(machines))
+    room = {
+        machine.id: min(share, max(1, machine.processors // threads)) if threads else min(share, machine.processors)
+        for machine in machines
+    }
+    turns = [
+        (machine, min(threads or machine.processors // room[machine.id], machine.processors))
+        for turn in range(share)
+        for machine in machines
+        if turn < room[machine.id]
+    ]
+    return turns[:workers]

@@ -1,0 +1,204 @@
+"""The same vocabulary and ids, byte for byte, by any number of tasks; the same vectors by a crew, however it is split."""
+
+import io
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpora import open_corpus
+from corpora.stretches import stretches
+from embeddings import TokenizedCorpus, Word2Vec, build_vocabulary, encode_corpus, make_tokenizer, tokenize_corpus
+from embeddings.executor import InProcess
+from embeddings.text.split import split_text
+from embeddings.word2vec.blocks import BlockTable
+from embeddings.word2vec.changes import Changes, added, added_up, apply_changes, changes_between, scales
+from embeddings.word2vec.crew import deal
+from pipelines.backends.backend import BackendError
+from pipelines.backends.local import LocalCrew
+from pipelines.backends.opening import open_backend
+from pipelines.stages.tokenize_shards import tokenize_shards
+from tests.command_line import fails, vecmill
+from tests.topics import small, topic_lines
+
+
+class Tasks(InProcess):
+    """Runs tasks in this process as a cluster would: sent as bytes, each twice, the second result counts."""
+
+    def __init__(self, tasks):
+        self.tasks = tasks
+
+    def map(self, work, items):
+        for item in items:
+            sent = pickle.dumps((work, item))
+            results = [pickle.loads(sent)[0](pickle.loads(sent)[1]) for _ in range(2)]
+            yield pickle.loads(pickle.dumps(results[1]))
+
+
+class Threads(InProcess):
+    """Runs tasks in this process; they need not be sent."""
+
+    def __init__(self, tasks):
+        self.tasks = tasks
+
+
+# ------------------------------------------------------------------------------------------------------------ text
+
+
+def text_of(stretch):
+    return b"".join(stretch.open().blocks())
+
+
+@given(text=st.binary(max_size=300).map(lambda data: b"a" + data.replace(b"\0", b"\n")), size=st.integers(1, 100))
+def test_stretches_of_a_file_are_its_text(tmp_path_factory, text, size):
+    path = tmp_path_factory.mktemp("text") / "text.txt"
+    path.write_bytes(text)
+    corpus = open_corpus(path)
+    try:
+        whole = b"".join(corpus.blocks())
+    except Exception:  # it is refused, and so is its one stretch
+        assert len(stretches(corpus, size)) == 1
+        return
+    found = stretches(corpus, size)
+    assert b"".join(map(text_of, found)) == whole
+    assert all(text_of(stretch).endswith(b"\n") for stretch in found)
+
+
+def test_a_long_text_is_cut_at_lines_and_compressed_files_stay_whole(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"one line\n" * 100)
+    import gzip
+
+    (tmp_path / "b.txt.gz").write_bytes(gzip.compress(b"zipped\n" * 100))
+    found = stretches(open_corpus(tmp_path), 100)
+    assert len(found) > 5
+    assert b"".join(map(text_of, found)) == b"one line\n" * 100 + b"zipped\n" * 100
+    assert text_of(found[-1]).count(b"zipped") == 100
+
+
+def folder_of_texts(folder):
+    folder.mkdir()
+    for number in range(3):
+        lines = topic_lines(300, seed=number)
+        (folder / f"{number}.txt").write_text("\n".join([*lines[:99], "", "rare" * number, *lines[99:]]))
+    (folder / "9.pdf").write_bytes(b"%PDF-1.4 no text")
+    return folder
+
+
+def ids_of(tokenized, directory, executor, parts):
+    vocabulary = build_vocabulary(tokenized, 2, None, parts, executor)
+    encode_corpus(tokenized, vocabulary, directory, shard_tokens=1000, split=parts, executor=executor)
+    vocabulary.save(directory / "vocabulary.tsv")
+    return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
+
+
+@pytest.mark.parametrize("with_split", [False, True])
+@pytest.mark.parametrize("tasks", [2, 5])
+def test_vocabulary_and_shards_are_the_same_by_any_number_of_tasks(tasks, with_split, tmp_path, monkeypatch):
+    monkeypatch.setattr("pipelines.stages.tokenize_shards._SMALLEST", 1000)
+    corpus = open_corpus(folder_of_texts(tmp_path / "text"))
+    whole = tokenize_corpus(corpus.blocks(), make_tokenizer("fast"), tmp_path / "whole")
+    joined = tmp_path / "joined"
+    joined.mkdir()
+    warnings = tokenize_shards({"": corpus}, {"spec": "fast"}, joined, Threads(tasks), lambda _: None)
+    assert warnings == corpus.warnings
+    assert not list(joined.glob(".*"))
+    shards = TokenizedCorpus.open(joined)
+    assert (shards.token_count, shards.byte_count, shards.skipped) == (
+        whole.token_count,
+        whole.byte_count,
+        whole.skipped,
+    )
+    assert len(np.unique(shards.parts[:, 0])) > tasks
+    splits = [split_text(one, tmp_path / f"split-{n}") if with_split else None for n, one in enumerate((whole, shards))]
+    expected = ids_of(whole, tmp_path / "ids", InProcess(), splits[0])
+    assert ids_of(shards, tmp_path / "ids-of-tasks", Tasks(tasks), splits[1]) == expected
+
+
+# -------------------------------------------------------------------------------------------------------- changes
+
+
+def test_changes_are_those_of_the_rows_that_differ():
+    before = np.zeros((6, 16), np.float32)
+    after = before.copy()
+    after[[1, 4], 0] = [2, 3]
+    found = changes_between(before, after, 8)
+    assert found.rows.tolist() == [1, 4]
+    assert found.sums.shape == (2, 8)
+    np.testing.assert_array_equal(found.squares, [4, 9])
+
+
+def changes_of(rows, values):
+    values = np.array(values, np.float32)
+    return Changes(np.array(rows), values, np.square(values).sum(axis=1), np.ones(len(rows), np.int32))
+
+
+def test_changes_are_added_row_by_row():
+    total = added(changes_of([0, 2], [[1, 0], [2, 0]]), changes_of([2, 5], [[0, 3], [4, 4]]))
+    assert total.rows.tolist() == [0, 2, 5]
+    np.testing.assert_array_equal(total.sums, [[1, 0], [2, 3], [4, 4]])
+    assert total.pieces.tolist() == [1, 2, 1]
+
+
+def test_the_tree_has_the_shape_of_the_number_of_leaves():
+    assert added_up("abcde", lambda one, other: f"({one}{other})") == "(((ab)(cd))e)"
+    assert added_up("a", None) == "a"
+
+
+def test_a_matrix_follows_the_changes():
+    matrix = np.ones((3, 16), np.float32)
+    apply_changes(matrix, changes_of([1], [[2, -1]]), 4)
+    np.testing.assert_array_equal(matrix[:, :3], [[1, 1, 1], [3, 0, 1], [1, 1, 1]])
+
+
+def test_blocks_are_dealt_by_turns_from_a_stretch_for_each():
+    blocks = BlockTable(*(np.arange(7) for _ in BlockTable._fields))
+    assert deal(blocks, 3).shard.tolist() == [0, 3, 5, 1, 4, 6, 2]
+    assert deal(blocks, 1).shard.tolist() == list(range(7))
+    assert deal(blocks, 9).shard.tolist() == list(range(7))
+
+
+# ----------------------------------------------------------------------------------------------------------- crew
+
+
+def matrix_of(encoded, crew, **settings):
+    return Word2Vec(small(**settings)).fit(*encoded, crew=crew).vectors_.matrix
+
+
+class Elsewhere(LocalCrew):
+    """Another process trains each piece, and the leading one sends everything as bytes."""
+
+    def round(self, pieces):
+        self._member = None
+        make = pickle.loads(pickle.dumps(self._make))
+        one = LocalCrew(1)
+        one.begin(make, lambda: pickle.loads(pickle.dumps(self._matrices())))
+        return one.round(pieces)
+
+
+@pytest.mark.parametrize("settings", [{}, {"architecture": "cbow", "position_weights": 4}, {"subwords": "3-4"}], ids=str)
+def test_vectors_depend_on_no_process(encoded, settings):
+    expected = matrix_of(encoded, LocalCrew(3), **settings)
+    np.testing.assert_array_equal(matrix_of(encoded, Elsewhere(3), **settings), expected)
+
+
+@pytest.mark.parametrize("threads", [2, 5])
+def test_vectors_of_workers_with_several_threads_depend_on_no_number(encoded, threads):
+    few = matrix_of(encoded, LocalCrew(2), threads=2)
+    np.testing.assert_array_equal(matrix_of(encoded, LocalCrew(2), threads=threads), few)
+
+
+def test_workers_learn_what_one_learns(encoded):
+    vectors = Word2Vec(small(epochs=10)).fit(*encoded, crew=LocalCrew(4)).vectors_
+    assert set(vectors.neighbors_frame(["cat"], 5)["neighbor"]) == {"dog", "horse", "cow", "sheep", "goat"}
+
+
+# -------------------------------------------------------------------------------------------------------- backends
+
+
+def test_the_local_backend_trains_without_rounds_or_with_workers():
+    with open_backend() as backend:
+        assert backend.workers is None
+    with open_backend(workers=3) as backend:
+        assert backend.crew().workers == 3
