@@ -12,6 +12,7 @@ ALL = (
     "word2vec_memory",
     "word2vec_quality",
     "word2vec_deterministic",
+    "documents",
     "queries_speed",
     "unseen_words_speed",
     "small_vectors",

@@ -18,6 +18,8 @@ import vecmill
 from benchmarks import measuring
 
 ARCHITECTURES = {"pv-dbow": 0, "pv-dm": 1}
+RATES = {"pv-dbow": 0.05, "pv-dm": 0.025}
+"""Learning rates of gensim: that of vecmill; of PV-DM a quarter, since gensim does not divide the mean's gradient."""
 DIMENSION, MIN_COUNT, WINDOW = 100, 2, 5
 BARS = {"training": 5, "inference": 20}
 _FEWEST_WORDS = 20
@@ -75,6 +77,7 @@ def compared(architecture: str, options: argparse.Namespace) -> list[dict[str, A
             min_count=MIN_COUNT,
             sample=1e-3,
             epochs=options.epochs,
+            alpha=RATES[architecture],
             workers=options.threads,
         )
 

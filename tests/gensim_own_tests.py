@@ -12,7 +12,7 @@ import unittest
 from pathlib import Path
 from types import ModuleType
 
-FILES = ("test_keyedvectors", "test_word2vec", "test_phrases", "test_fasttext")
+FILES = ("test_keyedvectors", "test_word2vec", "test_phrases", "test_fasttext", "test_doc2vec")
 NEEDED = ("gensim", "testfixtures", "ot")
 LISTED = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 NOT_APPLICABLE, FAILING = LISTED["not_applicable"], LISTED["failing"]

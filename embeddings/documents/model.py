@@ -10,6 +10,7 @@ from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Estimator, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.training_run import TrainingRun
+from embeddings.word2vec.warm_start import copy_vectors, require_continuable
 
 
 class ParagraphVectors(Estimator):
@@ -37,9 +38,15 @@ class ParagraphVectors(Estimator):
         self.config = config or ParagraphVectorsConfig()
 
     def fit(
-        self, corpus: EncodedCorpus, vocabulary: Vocabulary, *, progress: ProgressCallback | None = None
+        self,
+        corpus: EncodedCorpus,
+        vocabulary: Vocabulary,
+        *,
+        progress: ProgressCallback | None = None,
+        initial_vectors: WordVectors | None = None,
+        initial_documents: np.ndarray | None = None,
     ) -> Self:
-        """Train from random vectors.
+        """Train from random vectors, or from given ones.
 
         Parameters
         ----------
@@ -48,6 +55,10 @@ class ParagraphVectors(Estimator):
             The vocabulary that encoded `corpus`.
         progress : callable, optional
             Called several times a second with a `TrainingProgress`.
+        initial_vectors : WordVectors, optional
+            Vectors and context vectors of words to begin with.
+        initial_documents : (n, d) float32, optional
+            Vectors of the documents to begin with.
 
         Returns
         -------
@@ -59,12 +70,17 @@ class ParagraphVectors(Estimator):
         TrainingDiverged
             A weight or the loss is no longer a finite number.
         EmbeddingsError
-            `vocabulary` is not the one that encoded `corpus`.
+            `vocabulary` is not the one that encoded `corpus`, or the initial vectors do not fit.
         """
         run = TrainingRun(self.config.with_learning_rate(continued=False), corpus, vocabulary, progress=progress)
-        run.train()
         words, dimension = len(vocabulary), self.config.dimension
         embedding = run.parameters.embedding[:, :dimension]
+        if initial_vectors is not None:
+            require_continuable(initial_vectors, self.config)
+            copy_vectors(initial_vectors, vocabulary, run.parameters, None)
+        if initial_documents is not None:
+            embedding[words:] = initial_documents
+        run.train()
         context = np.ascontiguousarray(run.context[:, :dimension])
         self.vectors_ = WordVectors(vocabulary, embedding[:words].copy(), context)
         self.vectors_.training_settings = run.config.to_dict()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -132,12 +133,14 @@ class DocumentVectors:
         config, parameters = self._inference
         if parameters is None:
             raise EmbeddingsError("these vectors have no context matrix; infer with the directory of train-documents")
-        ids = [self.words.vocabulary.ids(tokens, missing=-1) for tokens in self._tokens(documents)]
-        known = [row[row >= 0].astype(np.int32) for row in ids]
-        offsets = np.concatenate([[0], np.cumsum([len(row) for row in known])]).astype(np.int64)
-        flat = read_only(np.concatenate([*known, np.empty(0, np.int32)]))
-        vectors = matrices.zeros(len(known), config.dimension)
-        block = kernels.Block(flat, read_only(offsets), 0, len(known), 0, len(flat))
+        tokens = self._tokens(documents)
+        ends = np.cumsum([len(document) for document in tokens], dtype=np.int64)
+        ids = self.words.vocabulary.ids(list(chain.from_iterable(tokens)), missing=-1)
+        known = np.concatenate([[0], np.cumsum(ids >= 0)])
+        offsets = known[np.concatenate([[0], ends])].astype(np.int64)
+        flat = read_only(ids[ids >= 0].astype(np.int32))
+        vectors = matrices.zeros(len(tokens), config.dimension)
+        block = kernels.Block(flat, read_only(offsets), 0, len(tokens), 0, len(flat))
         rates = config.rate if learning_rate is None else learning_rate, config.min_learning_rate
         step = _step(config, rates[0], config.seed if seed is None else seed)
         longest = int(np.diff(offsets).max(initial=1))
@@ -150,7 +153,7 @@ class DocumentVectors:
             )
 
         with threads_or_context(threads):
-            over_rows(train, len(known), cost=_COST, pieces=8)
+            over_rows(train, len(tokens), cost=_COST, pieces=8)
         vectors[np.diff(offsets) == 0] = 0
         return np.ascontiguousarray(vectors[:, : config.dimension])
 

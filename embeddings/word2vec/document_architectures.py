@@ -1,19 +1,23 @@
 """Paragraph vectors, compiled by Numba: a document's row is one more input row (Le & Mikolov 2014).
 
 PV-DM: the mean of the context words and of the document's vector predicts the centre word, as CBOW without the
-document. PV-DBOW: the document's vector alone predicts every word, which is PV-DM with a window of 0. Neighbouring centre
-words share one set of negatives, as in CBOW, and the output layer is that of CBOW (`output_layers`).
+document. PV-DBOW: the document's vector alone predicts every word, which is PV-DM with a window of 0. Every word has its own
+negatives: where neighbouring words share them, as in CBOW, a short document meets too few.
 """
 
 import numpy as np
 
 from embeddings import simd
 from embeddings.compilation import in_place, in_place_inlined
+from embeddings.simd import GROUP
 from embeddings.word2vec.architectures import skip_gram
-from embeddings.word2vec.kernel_arguments import SPAN
-from embeddings.word2vec.output_layers import loss, move_span, set_rates, train_span
+from embeddings.word2vec.output_layers import loss, score_span, set_rates, train_window
 from embeddings.word2vec.random_draws import draw_negatives, draw_window, next_random, subsample, tokens_of
 
+_SPAN = 4
+"""Neighbouring words of a new document that share one set of negatives."""
+_AHEAD = 2  # words between the prefetch of a row of C and its use
+_LINE = 16  # floats of a line of the cache
 _PRIME = np.uint64(0x100000001B3)  # of FNV-1a (Fowler, Noll & Vo), 64 bits
 _UNIT = np.float32(2**-24)
 _BASIS = np.uint64(0xCBF29CE484222325)
@@ -36,8 +40,8 @@ def _average_columns(load, broadcast):
 
 def _change_columns(load, broadcast):
     @in_place_inlined
-    def change(documents, document, scale, scratch, row, j):
-        changed = simd.subtract(load(scratch.hidden, row, j), load(scratch.start, row, j))
+    def change(documents, document, scale, scratch, j):
+        changed = simd.subtract(load(scratch.hidden, 0, j), load(scratch.start, 0, j))
         changed = simd.multiply(changed, broadcast(scale))
         simd.store(documents, document, j, simd.add(load(documents, document, j), changed))
 
@@ -46,8 +50,8 @@ def _change_columns(load, broadcast):
 
 def _spread_columns(load, broadcast):
     @in_place_inlined
-    def spread(words, rows, position, low, high, scale, scratch, row, j):
-        changed = simd.subtract(load(scratch.hidden, row, j), load(scratch.start, row, j))
+    def spread(words, rows, position, low, high, scale, scratch, j):
+        changed = simd.subtract(load(scratch.hidden, 0, j), load(scratch.start, 0, j))
         changed = simd.multiply(changed, broadcast(scale))
         for i in range(low, position):
             simd.store(words, rows[i], j, simd.add(load(words, rows[i], j), changed))
@@ -57,9 +61,24 @@ def _spread_columns(load, broadcast):
     return spread
 
 
+def _move_columns(load, broadcast):
+    @in_place_inlined
+    def move(documents, document, centres, own, context, outputs, group, scores, j):
+        x = load(documents, document, j)
+        for i in range(own):
+            first = centres[i] if group == 0 else outputs[group]
+            x = simd.multiply_add(broadcast(scores[i, 0]), load(context, first, j), x)
+        for k in range(1, GROUP):
+            x = simd.multiply_add(broadcast(scores[0, k]), load(context, outputs[group + k], j), x)
+        simd.store(documents, document, j, x)
+
+    return move
+
+
 _average_wide, _average_narrow = simd.both_widths(_average_columns)
 _change_wide, _change_narrow = simd.both_widths(_change_columns)
 _spread_wide, _spread_narrow = simd.both_widths(_spread_columns)
+_move_wide, _move_narrow = simd.both_widths(_move_columns)
 
 
 @in_place_inlined
@@ -81,27 +100,53 @@ def _average(dimension, words, rows, position, low, high, documents, document, s
 
 
 @in_place_inlined
-def _change_document(dimension, documents, document, low, high, step, scratch, row):
-    """Bring the change of a hidden vector to the document's."""
+def _change_document(dimension, documents, document, low, high, step, scratch):
+    """Bring the change of the hidden vector to the document's."""
     scale = _share(low, high, step)
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
-        _change_wide(documents, document, scale, scratch, row, j)
+        _change_wide(documents, document, scale, scratch, j)
     if simd.TWO_WIDTHS:
         for j in range(whole, dimension, simd.LANES):
-            _change_narrow(documents, document, scale, scratch, row, j)
+            _change_narrow(documents, document, scale, scratch, j)
 
 
 @in_place_inlined
-def _change_words(dimension, words, rows, position, low, high, step, scratch, row):
-    """Bring the change of a hidden vector to those of the context words."""
+def _change_words(dimension, words, rows, position, low, high, step, scratch):
+    """Bring the change of the hidden vector to those of the context words."""
     scale = _share(low, high, step)
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
-        _spread_wide(words, rows, position, low, high, scale, scratch, row, j)
+        _spread_wide(words, rows, position, low, high, scale, scratch, j)
     if simd.TWO_WIDTHS:
         for j in range(whole, dimension, simd.LANES):
-            _spread_narrow(words, rows, position, low, high, scale, scratch, row, j)
+            _spread_narrow(words, rows, position, low, high, scale, scratch, j)
+
+
+@in_place_inlined
+def _move_document(dimension, documents, document, centres, size, context, outputs, step, scratch):
+    """Change a document's vector x by Σ ∂h/∂x G C over the hidden vectors h of a span, all else staying.
+
+    The gradients of the outputs that the span shares are added up first: each row of C is read once.
+    """
+    scores, windows = scratch.scores, scratch.windows
+    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    for group in range(0, step.negative + 1, GROUP):
+        score_span(dimension, centres, size, context, outputs, group, step, scratch)
+        own = size if group == 0 else 1
+        for i in range(size):
+            share = _share(windows[i, 0], windows[i, 1], step)
+            for k in range(GROUP):
+                gradient = scores[i, k] * share
+                if i > 0 and (k > 0 or group > 0):
+                    scores[0, k] += gradient
+                else:
+                    scores[i, k] = gradient
+        for j in range(0, whole, simd.WIDE):
+            _move_wide(documents, document, centres, own, context, outputs, group, scores, j)
+        if simd.TWO_WIDTHS:
+            for j in range(whole, dimension, simd.LANES):
+                _move_narrow(documents, document, centres, own, context, outputs, group, scores, j)
 
 
 @in_place
@@ -128,32 +173,34 @@ def paragraph_vectors(block, parameters, step, scratch, subwords, paths, weights
         Their number.
     """
     dimension = parameters.embedding.shape[1]
-    inputs, context, tokens, windows = parameters.embedding, parameters.context, scratch.tokens, scratch.windows
-    state, outputs = step.state, scratch.outputs[0]
+    inputs, context, tokens = parameters.embedding, parameters.context, scratch.tokens
+    state = step.state
     set_rates(scratch.rates, np.float32(step.learning_rate))
     total, examples, countdown = 0.0, 0, 1 + np.int64(step.state % np.uint64(step.loss_interval))
     for sentence in range(block.first_sentence, block.last_sentence):
         begin, end = tokens_of(block, sentence)
         n, state = subsample(block, begin, end, parameters.keep, tokens, state)
         document = np.int64(block.first_document + sentence)
-        for position in range(0, n, SPAN):
-            size = SPAN if SPAN < n - position else n - position
-            state = draw_negatives(parameters, outputs, step.negative, state)
-            centres = tokens[position : position + size]
-            for i in range(size):
-                low, high, state = draw_window(position + i, n, step, state)
-                windows[i, 0], windows[i, 1] = low, high
-                _average(dimension, inputs, tokens, position + i, low, high, inputs, document, step, scratch, i)
-                countdown -= 1
-                if countdown == 0:
-                    countdown = step.loss_interval
-                    total += loss(scratch.hidden, i, context, None, np.int64(centres[i]), outputs, step)
-                    examples += 1
-            train_span(dimension, centres, size, context, outputs, step, scratch)
-            for i in range(size):
-                low, high = windows[i, 0], windows[i, 1]
-                _change_document(dimension, inputs, document, low, high, step, scratch, i)
-                _change_words(dimension, inputs, tokens, position + i, low, high, step, scratch, i)
+        outputs, following = scratch.outputs[0], scratch.outputs[1]
+        state = draw_negatives(parameters, following, step.negative, state)
+        for position in range(n):
+            outputs, following = following, outputs
+            state = draw_negatives(parameters, following, step.negative, state)
+            if position + _AHEAD < n:
+                for j in range(0, dimension, _LINE):
+                    simd.prefetch(context, np.int64(tokens[position + _AHEAD]), j)
+            centre = np.int64(tokens[position])
+            low, high, state = draw_window(position, n, step, state)
+            _average(dimension, inputs, tokens, position, low, high, inputs, document, step, scratch, 0)
+            countdown -= 1
+            if countdown == 0:
+                countdown = step.loss_interval
+                total += loss(scratch.hidden, 0, context, None, centre, outputs, step)
+                examples += 1
+            hidden, row = scratch.hidden, scratch.centres
+            train_window(dimension, hidden, row, np.int64(1), context, None, centre, outputs, step, scratch)
+            _change_document(dimension, inputs, document, low, high, step, scratch)
+            _change_words(dimension, inputs, tokens, position, low, high, step, scratch)
     return total, examples
 
 
@@ -182,7 +229,6 @@ def infer_documents(block, documents, parameters, step, scratch, dimension, epoc
     """
     width = parameters.embedding.shape[1]
     words, context, tokens, windows = parameters.embedding, parameters.context, scratch.tokens, scratch.windows
-    outputs = scratch.outputs[0]
     for sentence in range(block.first_sentence, block.last_sentence):
         begin, end = block.offsets[sentence], block.offsets[sentence + 1]
         document = np.int64(sentence)
@@ -194,17 +240,18 @@ def infer_documents(block, documents, parameters, step, scratch, dimension, epoc
             rate = step.learning_rate + (last_rate - step.learning_rate) * epoch / epochs
             set_rates(scratch.rates, np.float32(rate))
             n, state = subsample(block, begin, end, parameters.keep, tokens, state)
-            for position in range(0, n, SPAN):
-                size = SPAN if SPAN < n - position else n - position
-                state = draw_negatives(parameters, outputs, step.negative, state)
+            outputs, following = scratch.outputs[0], scratch.outputs[1]
+            state = draw_negatives(parameters, following, step.negative, state)
+            for position in range(0, n, _SPAN):
+                size = _SPAN if _SPAN < n - position else n - position
+                outputs, following = following, outputs
+                state = draw_negatives(parameters, following, step.negative, state)
                 centres = tokens[position : position + size]
                 for i in range(size):
                     low, high, state = draw_window(position + i, n, step, state)
                     windows[i, 0], windows[i, 1] = low, high
                     _average(width, words, tokens, position + i, low, high, documents, document, step, scratch, i)
-                move_span(width, centres, size, context, outputs, step, scratch)
-                for i in range(size):
-                    _change_document(width, documents, document, windows[i, 0], windows[i, 1], step, scratch, i)
+                _move_document(width, documents, document, centres, size, context, outputs, step, scratch)
 
 
 @in_place_inlined

@@ -273,7 +273,7 @@ _update_span_wide, _update_span_narrow = simd.both_widths(_span_columns)
 
 
 @in_place_inlined
-def _score_span(dimension, centres, size, context, outputs, group, step, scratch):
+def score_span(dimension, centres, size, context, outputs, group, step, scratch):
     """Write the gradients of a group of outputs for the hidden vectors of a span."""
     hidden, scores = scratch.hidden, scratch.scores
     left = step.negative + 1 - group
@@ -294,46 +294,9 @@ def train_span(dimension, centres, size, context, outputs, step, scratch):
     hidden, scores = scratch.hidden, scratch.scores
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for group in range(0, step.negative + 1, GROUP):
-        _score_span(dimension, centres, size, context, outputs, group, step, scratch)
+        score_span(dimension, centres, size, context, outputs, group, step, scratch)
         for j in range(0, whole, simd.WIDE):
             _update_span_wide(hidden, centres, size, context, outputs, group, scores, j)
         if simd.TWO_WIDTHS:
             for j in range(whole, dimension, simd.LANES):
                 _update_span_narrow(hidden, centres, size, context, outputs, group, scores, j)
-
-
-def _hidden_columns(load, broadcast):
-    @in_place_inlined
-    def update(hidden, centres, size, context, outputs, group, scores, j):
-        o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
-        o4, o5 = outputs[group + 4], outputs[group + 5]
-        c1, c2, c3 = load(context, o1, j), load(context, o2, j), load(context, o3, j)
-        c4, c5 = load(context, o4, j), load(context, o5, j)
-        for i in range(size):
-            c0 = load(context, centres[i] if group == 0 else outputs[group], j)
-            h = simd.multiply_add(broadcast(scores[i, 0]), c0, load(hidden, i, j))
-            h = simd.multiply_add(broadcast(scores[i, 1]), c1, h)
-            h = simd.multiply_add(broadcast(scores[i, 2]), c2, h)
-            h = simd.multiply_add(broadcast(scores[i, 3]), c3, h)
-            h = simd.multiply_add(broadcast(scores[i, 4]), c4, h)
-            h = simd.multiply_add(broadcast(scores[i, 5]), c5, h)
-            simd.store(hidden, i, j, h)
-
-    return update
-
-
-_update_hidden_wide, _update_hidden_narrow = simd.both_widths(_hidden_columns)
-
-
-@in_place_inlined
-def move_span(dimension, centres, size, context, outputs, step, scratch):
-    """Change the hidden vectors of a span as `train_span` does; C stays."""
-    hidden, scores = scratch.hidden, scratch.scores
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for group in range(0, step.negative + 1, GROUP):
-        _score_span(dimension, centres, size, context, outputs, group, step, scratch)
-        for j in range(0, whole, simd.WIDE):
-            _update_hidden_wide(hidden, centres, size, context, outputs, group, scores, j)
-        if simd.TWO_WIDTHS:
-            for j in range(whole, dimension, simd.LANES):
-                _update_hidden_narrow(hidden, centres, size, context, outputs, group, scores, j)

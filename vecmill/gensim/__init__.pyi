@@ -1,10 +1,14 @@
 from . import callbacks as callbacks
+from . import doc2vec as doc2vec
 from . import downloader as downloader
 from . import fasttext as fasttext
 from . import keyedvectors as keyedvectors
 from . import phrases as phrases
 from . import word2vec as word2vec
 from .callbacks import CallbackAny2Vec as CallbackAny2Vec
+from .doc2vec import Doc2Vec as Doc2Vec
+from .doc2vec import TaggedDocument as TaggedDocument
+from .doc2vec import TaggedLineDocument as TaggedLineDocument
 from .fasttext import FastText as FastText
 from .fasttext import FastTextKeyedVectors as FastTextKeyedVectors
 from .fasttext import load_facebook_model as load_facebook_model

@@ -88,11 +88,12 @@ class KeyedVectors:
     def word_vectors(self) -> WordVectors:
         """The same vectors as vecmill's immutable `WordVectors`."""
         if self._word_vectors is None or len(self._word_vectors) != len(self):
-            bad = next((key for key in self.index_to_key if not isinstance(key, str)), "")
+            names = self._names
+            bad = next((key for key in names if not isinstance(key, str)), "")
             if bad != "":
                 raise TypeError(f"key {bad!r} is {type(bad).__name__}; expected a str: use str(key)")
             counts = self.expandos.get("count")
-            vocabulary = Vocabulary.from_words(self.index_to_key, None if counts is None else counts.tolist())
+            vocabulary = Vocabulary.from_words(names, None if counts is None else counts.tolist())
             self._word_vectors = WordVectors(vocabulary, self.vectors, subwords=self.subwords)
         return self._word_vectors
 
@@ -372,7 +373,7 @@ class KeyedVectors:
         else:
             rows = np.arange(*slice(start, stop).indices(len(self))) if start and among is None else among
             found = self.word_vectors.most_similar([query], None, wanted, stop, among=rows)
-        return [(key, score) for key, score in found if key not in given][: int(topn)]
+        return [(self._key_of(name), score) for name, score in found if name not in given][: int(topn)]
 
     def most_similar_cosmul(
         self, positive: Any = None, negative: Any = None, topn: int | None = 10, restrict_vocab: int | None = None
@@ -398,8 +399,8 @@ class KeyedVectors:
         found = self.word_vectors.most_similar_cosmul(up, down, wanted, restrict_vocab)
         if topn is None:
             scores = dict(found)
-            return np.array([scores[key] for key in self.index_to_key[:restrict_vocab]], REAL)
-        return [(key, score) for key, score in found if key not in given][: int(topn)]
+            return np.array([scores[name] for name in self._names[:restrict_vocab]], REAL)
+        return [(self._key_of(name), score) for name, score in found if name not in given][: int(topn)]
 
     def similar_by_key(self, key: Any, topn: int | None = 10, restrict_vocab: int | None = None) -> Any:
         """Find the neighbours of a key."""
@@ -448,9 +449,11 @@ class KeyedVectors:
         """Return the rank of `key2` among the neighbours of `key1`."""
         return self.word_vectors.rank(key1, key2)
 
-    def doesnt_match(self, words: Sequence[str]) -> str:
+    def doesnt_match(self, words: Sequence[Any]) -> Any:
         """Return the word farthest from the mean of all."""
-        return self.word_vectors.doesnt_match(words)
+        names = self._names
+        texts = [word if isinstance(word, str) else names[self.get_index(word)] for word in words]
+        return self._key_of(self.word_vectors.doesnt_match(texts))
 
     def rank_by_centrality(self, words: Sequence[str], use_norm: bool = True) -> list[tuple[float, str]]:
         """Return products with the mean of the words, and the words, largest first; unknown words are skipped."""
@@ -762,9 +765,18 @@ class KeyedVectors:
         logger.info("merged %d vectors from %s", len(common), fname)
 
     def _given(self, terms: Sequence[Any]) -> set[str]:
-        """Return the keys that are terms of a query, and have a row."""
+        """Return the names of the keys that are terms of a query, and have a row."""
         rows = [self.get_index(term, -1) for term in terms if not isinstance(term, np.ndarray)]
-        return {self.index_to_key[row] for row in rows if row >= 0}
+        return {self._names[row] for row in rows if row >= 0}
+
+    @property
+    def _names(self) -> list[str]:
+        """The keys as words of `word_vectors`."""
+        return self.index_to_key
+
+    def _key_of(self, name: str) -> Any:
+        """Return the key of a word of `word_vectors`."""
+        return name
 
     def _unit(self, term: Any) -> np.ndarray:
         """Return the unit vector of a key; a vector unchanged."""

@@ -35,6 +35,7 @@ def write(
     vectors: WordVectors,
     about: dict[str, Any],
     attributes: dict[str, np.ndarray],
+    inside: dict[str, WordVectors] | None = None,
 ) -> None:
     """Write a directory; one of an earlier `save`, or a file, is replaced.
 
@@ -46,6 +47,8 @@ def write(
     vectors : WordVectors
     about : dict of str to JSON value
     attributes : dict of str to array
+    inside : dict of str to WordVectors, optional
+        Further model directories in it, by their names.
 
     Raises
     ------
@@ -57,6 +60,8 @@ def write(
     place = path.with_name(f".{path.name}.new") if path.is_file() else path
     with atomic_directory(place, replace=(place / ABOUT_FILE).is_file()) as new:
         vectors.save(new, overwrite=True)
+        for name, others in (inside or {}).items():
+            others.save(new / name)
         write_json(new / ABOUT_FILE, {"kind": kind, **about, "attributes": texts})
         for name, values in attributes.items():
             if name not in texts:

@@ -134,6 +134,7 @@ class Word2Vec:
     """
 
     _settings: ClassVar[tuple[str, ...]] = _SETTINGS
+    _saved_state: ClassVar[tuple[str, ...]] = _STATE
 
     @explains_settings
     def __init__(
@@ -527,8 +528,7 @@ class Word2Vec:
         nearby = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
         scale = 1.0 if self.sg else input_scale(nearby, cbow_mean=bool(self.cbow_mean))
         vocabulary = self.wv.word_vectors.vocabulary
-        seed = self.seed + _SEEDS_APART * (self.train_count + first_epoch)
-        engine = Engine(self._config(epochs, start * scale**2, end * scale**2, seed))
+        engine = Engine(self._config(epochs, start * scale**2, end * scale**2, self._seed(first_epoch)))
 
         def report(progress: TrainingProgress) -> None:
             metrics = progress.epoch_metrics
@@ -544,6 +544,10 @@ class Word2Vec:
         assert contexts is not None
         self._take_vectors(trained, scale)
         self._set_contexts(contexts / REAL(scale))
+
+    def _seed(self, first_epoch: int) -> int:
+        """Return the seed of a training that begins with this epoch."""
+        return self.seed + _SEEDS_APART * (self.train_count + first_epoch)
 
     def _take_vectors(self, trained: WordVectors, scale: float) -> None:
         """Take over trained vectors times a number."""
