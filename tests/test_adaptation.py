@@ -1,4 +1,4 @@
-"""Adapting while reading: probabilities that sum to one, what tuning finds and keeps, one API for Python and commands."""
+"""Adapting while reading: probabilities that sum to one, what tuning finds and keeps; text in, text out in Python."""
 
 import json
 import math
@@ -15,7 +15,7 @@ from embeddings.language_model.adapted_reading import AdaptedReader
 from embeddings.language_model.dynamic_evaluation import DynamicEvaluation, DynamicSettings, gradient_rms
 from embeddings.language_model.generation import beam_search, generate
 from embeddings.language_model.model import LanguageModel
-from embeddings.language_model.neural_cache import CacheSettings, mixed
+from embeddings.language_model.neural_cache import CacheSettings
 from embeddings.language_model.ngram_files import load_ngram_model
 from embeddings.language_model.perplexity import hidden_states
 from embeddings.language_model.scoring import score_text
@@ -142,8 +142,7 @@ def test_a_cache_goes_on_from_text_to_text_and_plain_reading_does_not():
 def test_a_cache_longer_than_the_text_holds_all_of_it():
     model, ids = make_model(seed=1), np.random.default_rng(1).integers(0, 7, 40)
     found = [
-        AdaptedReader(model, cache=CacheSettings(size=size, weight=0.3)).read([ids])["cache"][0]
-        for size in (40, 10**6)
+        AdaptedReader(model, cache=CacheSettings(size=size, weight=0.3)).read([ids])["cache"][0] for size in (40, 10**6)
     ]
     np.testing.assert_array_equal(*found)
 
@@ -248,7 +247,7 @@ def test_gradients_of_another_tuning_are_refused(saved, text):
     with (saved / "gradient_rms.safetensors").open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"\x7f")
-    with pytest.raises(EmbeddingsError, match="gradient_rms.safetensors is damaged .*hash"):
+    with pytest.raises(EmbeddingsError, match=r"gradient_rms\.safetensors is damaged .*hash"):
         LanguageModel.load(saved).perplexity(text, dynamic=True)
 
 
@@ -268,7 +267,7 @@ def test_without_tuning_a_cache_has_defaults_and_dynamic_evaluation_says_what_to
     model = make_model(seed=1)
     assert model.perplexity(text, cache=20) != model.perplexity(text)
     assert "the cache is not tuned for this model" in caplog.text
-    with pytest.raises(EmbeddingsError, match="no settings for dynamic evaluation.*tune-lm"):
+    with pytest.raises(EmbeddingsError, match=r"no settings for dynamic evaluation.*tune-lm"):
         model.perplexity(text, dynamic=True)
 
 

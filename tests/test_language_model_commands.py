@@ -291,8 +291,8 @@ def test_python_gives_what_the_commands_print(tuned):
         assert lm.generate("The king", seed=5, cache=cache) == generated
 
 
-def test_settings_of_adapting_that_cannot_be_are_one_line(model, tuned, text, tmp_path):
-    directory, valid, _ = tuned
+def test_settings_of_adapting_that_cannot_be_are_one_line(model, tuned, tmp_path):
+    valid = tuned[1]
     fails(2, "--cache-theta nan: expected a finite", "perplexity", model, valid, "--cache", "9", "--cache-theta", "nan")
     fails(2, "--cache-theta -1.0", "generate", model, "--cache", "9", "--cache-theta", "-1")
     fails(2, "--cache-weight", "perplexity", model, valid, "--cache", "9", "--cache-weight", "1.2")
