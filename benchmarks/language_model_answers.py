@@ -56,7 +56,10 @@ def main() -> None:
         }
         for name, times in seconds.items()
     ]
-    notes = [f"a prompt of {PROMPT} words, one at a time; the model is in memory; median of {repeats}"]
+    notes = [
+        f"a prompt of {PROMPT} words, one at a time; the model is in memory; {repeats} calls in turns",
+        "the fastest call is one that other programs of the machine do not delay",
+    ]
     measuring.write_results("language_model_answers", "One prompt of 20 words", rows, notes)
 
 

@@ -271,6 +271,15 @@ def test_without_tuning_a_cache_has_defaults_and_dynamic_evaluation_says_what_to
         model.perplexity(text, dynamic=True)
 
 
+def test_a_cache_of_another_size_than_the_tuned_one_is_warned_of(text, caplog):
+    model = make_model(seed=1)
+    model.adaptation = Adaptation(cache=CACHE)
+    model.perplexity(text, cache=9)
+    assert not caplog.records
+    model.perplexity(text, cache=4)
+    assert "tuned with 9 words; for 4 tune it again" in caplog.text
+
+
 def test_divergence_gives_the_plain_perplexity_in_its_message(text, rms):
     model = make_model(seed=1)
     wild = DynamicSettings(learning_rate=50.0, decay=0.0, epsilon=0.05, segment=3)
