@@ -1,4 +1,4 @@
-"""Adapting while reading: probabilities that sum to one, what tuning finds and keeps, one API for Python and commands."""
+"""Adapting while reading: probabilities that sum to one, what tuning finds and keeps; text in, text out in Python."""
 
 import json
 import math
@@ -247,7 +247,7 @@ def test_gradients_of_another_tuning_are_refused(saved, text):
     with (saved / "gradient_rms.safetensors").open("r+b") as file:
         file.seek(-1, 2)
         file.write(b"\x7f")
-    with pytest.raises(EmbeddingsError, match="gradient_rms.safetensors is damaged .*hash"):
+    with pytest.raises(EmbeddingsError, match=r"gradient_rms\.safetensors is damaged .*hash"):
         LanguageModel.load(saved).perplexity(text, dynamic=True)
 
 
@@ -267,8 +267,17 @@ def test_without_tuning_a_cache_has_defaults_and_dynamic_evaluation_says_what_to
     model = make_model(seed=1)
     assert model.perplexity(text, cache=20) != model.perplexity(text)
     assert "the cache is not tuned for this model" in caplog.text
-    with pytest.raises(EmbeddingsError, match="no settings for dynamic evaluation.*tune-lm"):
+    with pytest.raises(EmbeddingsError, match=r"no settings for dynamic evaluation.*tune-lm"):
         model.perplexity(text, dynamic=True)
+
+
+def test_a_cache_of_another_size_than_the_tuned_one_is_warned_of(text, caplog):
+    model = make_model(seed=1)
+    model.adaptation = Adaptation(cache=CACHE)
+    model.perplexity(text, cache=9)
+    assert not caplog.records
+    model.perplexity(text, cache=4)
+    assert "tuned with 9 words; for 4 tune it again" in caplog.text
 
 
 def test_divergence_gives_the_plain_perplexity_in_its_message(text, rms):

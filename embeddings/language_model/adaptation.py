@@ -176,7 +176,9 @@ class Adaptation:
     def cache_settings(
         self, size: int, theta: float | None = None, weight: float | None = None, *, after_dynamic: bool = False
     ) -> CacheSettings:
-        """Return the settings of a cache: those given, those tuned, or else the defaults, with a warning.
+        """Return the settings of a cache: those given, those tuned, or else the defaults.
+
+        A warning says so if the cache was not tuned, or was tuned with another size.
 
         Parameters
         ----------
@@ -206,6 +208,13 @@ class Adaptation:
                 "better ones",
                 settings.theta,
                 settings.weight,
+            )
+        elif tuned is not None and tuned.size != size:
+            logger.warning(
+                "the cache was tuned with %s words; for %s tune it again: vecmill tune-lm LM VALIDATION --cache %d",
+                f"{tuned.size:,}",
+                f"{size:,}",
+                size,
             )
         return settings
 

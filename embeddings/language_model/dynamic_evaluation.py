@@ -21,7 +21,7 @@ from embeddings.language_model.adaptation_kernels import add_squares, dynamic_st
 from embeddings.networks.batching import Columns, windows
 from embeddings.networks.cells import State
 from embeddings.networks.parameters import as_matrix
-from embeddings.parallel import over_rows
+from embeddings.parallel import Rows, over_rows
 from embeddings.setting_types import require_setting_types
 from embeddings.text.id_stream import Ids
 
@@ -158,11 +158,9 @@ class DynamicEvaluation:
         for parameter, rms, trained in self._learned:
             value, gradient = as_matrix(parameter.value), as_matrix(parameter.dense_gradient())
 
-            def work(
-                rows: tuple[int, int],
-                step: tuple[np.ndarray, ...] = (value, gradient, rms, trained),
-            ) -> None:
-                dynamic_step(*step, constants, rows)
+            def work(rows: Rows, arrays: tuple[np.ndarray, ...] = (value, gradient, rms, trained)) -> None:
+                weights, slopes, scales, start = arrays
+                dynamic_step(weights, slopes, scales, start, constants, rows)
 
             over_rows(work, len(value), cost=2 * value.shape[1])
 
@@ -194,7 +192,7 @@ def gradient_rms(model: "LanguageModel", ids: Ids, segment: int) -> dict[str, np
         for name, parameter in learner.trainable_parameters.items():
             gradient, total = as_matrix(parameter.dense_gradient()), as_matrix(sums[name])
 
-            def work(piece: tuple[int, int], pair: tuple[np.ndarray, np.ndarray] = (gradient, total)) -> None:
+            def work(piece: Rows, pair: tuple[np.ndarray, np.ndarray] = (gradient, total)) -> None:
                 add_squares(*pair, piece)
 
             over_rows(work, len(total), cost=total.shape[1])

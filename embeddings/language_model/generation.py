@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from embeddings.language_model.neural_cache import CacheSettings, NeuralCache, mixed
 from embeddings.networks.batching import pad_sequences
+from embeddings.parallel import own_threads, using_threads
 from embeddings.setting_types import require_setting_types
 from embeddings.text.vocabulary import EOS
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_FEW_TEXTS = 4
 _NO_SPACE_BEFORE = frozenset(".,:;!?)]}%")
 _NO_SPACE_AFTER = frozenset("([{")
 
@@ -124,15 +127,16 @@ def generate(
         The ids that follow the prompt.
     """
     config = config or SamplingConfig()
-    texts = _Texts(model, prompt, cache)
     words: list[int] = []
-    while len(words) < length:
-        allowed = texts.log_probabilities(allow_unknown=config.allow_unknown)[0]
-        word = int(rng.choice(len(allowed), p=probabilities(allowed, config)))
-        if stop_at_eos and word == model.eos:
-            break
-        words.append(word)
-        texts.extend(np.zeros(1, np.int64), np.array([word]))
+    with _threads_for(1):
+        texts = _Texts(model, prompt, cache)
+        while len(words) < length:
+            allowed = texts.log_probabilities(allow_unknown=config.allow_unknown)[0]
+            word = int(rng.choice(len(allowed), p=probabilities(allowed, config)))
+            if stop_at_eos and word == model.eos:
+                break
+            words.append(word)
+            texts.extend(np.zeros(1, np.int64), np.array([word]))
     return words
 
 
@@ -327,13 +331,24 @@ def next_words(model: "LanguageModel", prompts: Sequence[str], topn: int) -> lis
     """
     if not prompts:
         return []
-    ids, lengths = pad_sequences([[model.eos, *_encoded(model, prompt)[1]] for prompt in prompts])
-    hidden, _ = model.hidden(ids, None, lengths)
-    log_p = model.output.log_probabilities(hidden[lengths - 1, np.arange(len(prompts))])
+    ids, lengths = pad_sequences([np.append(model.eos, _encoded(model, prompt)[1]) for prompt in prompts])
+    with _threads_for(len(prompts)):
+        hidden, _ = model.hidden(ids, None, lengths)
+        log_p = model.output.log_probabilities(hidden[lengths - 1, np.arange(len(prompts))])
     log_p[:, model.unk] = -np.inf
     best = np.argsort(-log_p, axis=1, kind="stable")[:, : min(topn, len(model.vocabulary) - 1)]
     words = model.vocabulary.words
     return [[(words[w], math.exp(values[w])) for w in row] for row, values in zip(best, log_p, strict=True)]
+
+
+@contextmanager
+def _threads_for(texts: int) -> Iterator[None]:
+    """Use one thread for few texts: to wake a second one for every word takes longer than it saves."""
+    if texts > _FEW_TEXTS:
+        yield
+        return
+    with using_threads(1), own_threads:
+        yield
 
 
 def _encoded(model: "LanguageModel", prompt: str) -> tuple[list[str], np.ndarray]:

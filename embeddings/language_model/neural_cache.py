@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embeddings.language_model.adaptation_kernels import cache_probabilities
-from embeddings.parallel import over_rows, product
+from embeddings.parallel import Rows, over_rows, product
 from embeddings.setting_types import require_setting_types
 
 DEFAULT_SIZE = 2000
@@ -116,7 +116,7 @@ class NeuralCache:
         found = np.empty((len(thetas), len(targets)))
         constants = np.asarray(thetas, hidden.dtype)
 
-        def work(rows: tuple[int, int]) -> None:
+        def work(rows: Rows) -> None:
             cache_probabilities(scores, followers, targets, self._size, constants, found, rows)
 
         over_rows(work, len(targets), cost=4 * len(constants) * min(self._size, len(followers)))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_UNKNOWN_SHARE, _UNKNOWN_WORDS = 0.4, 20
+_UNKNOWN_SHARE, _UNKNOWN_WORDS = 0.4, 10
 """A text with a larger share of unknown words, and with this number of them, is hardly one for the model."""
 
 

@@ -302,6 +302,20 @@ def read_text(source: str, field: str = "text", column: str = "text") -> str:
 class _Mixture:
     """What a text is read with besides the model as it is: a cache, dynamic evaluation, an n-gram model.
 
+    Parameters
+    ----------
+    lm : LanguageModel
+    cache : int or None
+        Words in the cache.
+    theta, cache_weight : float or None
+        Settings of the cache; None as tuned.
+    dynamic : bool
+        Read with dynamic evaluation.
+    interpolate : Path or None
+        File of the n-gram model.
+    weight : float or None
+        Its weight; None as tuned.
+
     Attributes
     ----------
     columns : list of str
