@@ -299,6 +299,30 @@ def test_records_hold_their_text_where_it_is_said(model, tmp_path, option):
     assert option or "choose one with --field" in result.stderr
 
 
+def test_an_open_quotation_does_not_swallow_the_rest_of_a_table(tmp_path):
+    (tmp_path / "a.csv").write_text('text\n"the king\nand the queen"\nthe old "land\n')
+    assert b"".join(open_corpus(tmp_path / "a.csv").blocks()) == b'the king\nand the queen\nthe old "land\n'
+    (tmp_path / "b.csv").write_text('text\nthe king\n"and the queen\nthe land\n')
+    with pytest.raises(CorpusError, match=r"b\.csv, line 4: .*is a quotation mark left open\?"):
+        list(open_corpus(tmp_path / "b.csv").blocks())
+
+
+def test_a_column_that_is_there_twice_is_counted(tmp_path):
+    (tmp_path / "a.csv").write_text("text,text\nthe king,other\n")
+    corpus = open_corpus(tmp_path / "a.csv")
+    assert b"".join(corpus.blocks()) == b"the king\n"
+    assert list(corpus.warnings.values()) == [1]
+
+
+def test_an_evaluation_set_is_read_before_a_run_trains(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text(TEXT)
+    (tmp_path / "words.txt").write_text("king\nqueen\n")
+    (tmp_path / "run.toml").write_text('[corpus]\nsource = "text.txt"\n[evaluate]\ndata = ["words.txt"]\n')
+    fails(1, "words.txt, topic 'words'", "run", "run.toml", "--set", "output.directory=out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_columns_may_be_separated_by_semicolons(model, tmp_path):
     (tmp_path / "a.csv").write_text('year;text\n1900;"the king; and the queen"\n1901;a dog\n')
     corpus = open_corpus(tmp_path / "a.csv")
