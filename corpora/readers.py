@@ -7,7 +7,7 @@ counts everything that it skips through ``count(kind, where)``.
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -177,18 +177,35 @@ def _delimiter(head: bytes, path: str) -> str:
     return ";" if b";" in header and b"," not in header else ","
 
 
+class _Lines:
+    """An iterator over lines that knows if it has come to the end."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = iter(lines)
+        self.at_end = False
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._lines
+        self.at_end = True
+
+
 def _read_csv(stream: io.BufferedReader, path: str, delimiter: str, column: str, count: Count) -> Iterator[bytes]:
     csv.field_size_limit(RECORD_LIMIT)
     decoded = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
-    rows = csv.reader(decoded, delimiter=delimiter)
+    lines = _Lines(decoded)
+    rows = csv.reader(lines, delimiter=delimiter)
     try:
         header = next(rows, None)
         if header is None:
             return
         if column not in header:
             raise no_records(path, "column", column, header, "there is no")
+        if header.count(column) > 1:
+            count(f"column {column!r} that is there again skipped", path)
         position = header.index(column)
         for row in rows:
+            if lines.at_end:  # a row ends with its line, but in a quotation
+                raise csv.Error("the last record has no end")
             if position < len(row):
                 yield _record(row[position])
             elif row:

@@ -101,7 +101,7 @@ def test_missing_names_are_told_apart_from_missing_files(texts):
     (texts / "latin1.txt").write_bytes("the queen and the caf\xe9\n".encode("latin-1"))
     result = vecmill("perplexity", "lm", "latin1.txt")
     assert result.exit_code == 0
-    assert "latin1.txt: 1 invalid UTF-8 sequences; if" in result.stderr
+    assert "latin1.txt: 1 invalid UTF-8 sequence; if" in result.stderr
 
 
 def test_small_texts_have_their_size_and_lines_are_counted_in_words(texts):

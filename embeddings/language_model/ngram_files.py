@@ -166,4 +166,4 @@ def _lines(path: Path) -> Iterator[str]:
     except OtherKindError as error:
         raise EmbeddingsError(str(error)) from error.__cause__
     except (OSError, UnicodeDecodeError) as error:
-        raise EmbeddingsError(f"cannot read {path}: {error}") from error
+        raise EmbeddingsError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error

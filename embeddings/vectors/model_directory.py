@@ -89,7 +89,10 @@ def vectors_path(path: str | PathLike[str]) -> Path:
     if (place / _STAGE).is_dir():
         return place / _STAGE
     if (place / _LANGUAGE_MODEL).is_file():
-        raise EmbeddingsError(f"{place} is a language model; open it with vecmill.LanguageModel.load({str(path)!r})")
+        raise EmbeddingsError(
+            f"{place} is a language model, expected word vectors; try 'vecmill generate' or 'vecmill perplexity', "
+            f"or open it with vecmill.LanguageModel.load({str(path)!r})"
+        )
     return place
 
 

@@ -18,6 +18,7 @@ logger = logging.getLogger(__name__)
 
 QUANTIZATIONS = ("int8", "pq")
 
+_TREE = "the Huffman tree, which scores sentences"
 _LARGEST_CODE = 127
 _PART_WIDTH = 2  # components a code stands for
 _SAMPLE = 20_000  # words that codebooks are learned from
@@ -48,14 +49,17 @@ def make_smaller(
     EmbeddingsError
         A number is impossible for these vectors.
     """
-    lost = {"context vectors": vectors.context, "the Huffman tree, which scores sentences": vectors.nodes}
-    if names := " and ".join(name for name, held in lost.items() if held is not None):
-        logger.log(logging.INFO if vectors.nodes is None else logging.WARNING, "smaller vectors are without %s", names)
+    lost = {"context vectors": vectors.context, _TREE: vectors.nodes}
     if words is not None:
         vectors = prune(vectors, words)
     if dimension is not None:
         vectors = prefix(vectors, dimension)
-    return vectors if quantization is None else quantize(vectors, quantization)
+    if quantization is not None:
+        vectors = quantize(vectors, quantization)
+    if names := " and ".join(name for name, held in lost.items() if held is not None):
+        level = logging.INFO if lost[_TREE] is None else logging.WARNING
+        logger.log(level, "smaller vectors are without %s", names)
+    return vectors
 
 
 def prune(vectors: WordVectors, words: int) -> WordVectors:

@@ -36,10 +36,12 @@ class EvaluateStage(Stage):
         return found
 
     def check(self) -> None:
-        """Find all sets, and download missing ones, before the first stage runs."""
+        """Find and read all sets, and download missing ones, before the first stage runs."""
+        from embeddings.evaluation import read_evaluation_set
         from pipelines.stages.evaluation_sets import find_sets
 
-        find_sets(self.data)
+        for path in find_sets(self.data).values():
+            read_evaluation_set(path)
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write ``scores.json``: the rows of `embeddings.evaluation.evaluate`, one object per set."""

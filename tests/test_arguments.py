@@ -1,0 +1,316 @@
+"""Arguments of the Python API: words, paths, vectors and texts of other kinds are refused with one line."""
+
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import vecmill
+from embeddings.text.character_ngrams import CharacterNgrams
+from embeddings.vectors.subwords import SubwordVectors
+from embeddings.word2vec.scoring import SentenceScorer
+from vecmill.gensim import KeyedVectors, Word2Vec, simple_preprocess
+from vecmill.surrogates import encoded, replaced
+
+WORDS = ["the", "king", "queen", "café", "man", "land"]
+DECOMPOSED = unicodedata.normalize("NFD", "café")
+SENTENCES = [["the", "king", "rules"], ["a", "queen", "rules", "land"]] * 30
+FRAME = pd.DataFrame({"text": ["the king"], "year": [1900]})
+
+
+def make_vectors(subwords=None, normalize="nfc"):
+    matrix = np.random.default_rng(1).standard_normal((len(WORDS), 8)).astype(np.float32)
+    vectors = vecmill.WordVectors(vecmill.Vocabulary.from_words(WORDS, [9, 8, 7, 6, 5, 4]), matrix, matrix, subwords)
+    vectors.tokenizer_settings = {"spec": "fast", "lowercase": True, "normalize": normalize}
+    return vectors
+
+
+@pytest.fixture(scope="module")
+def vectors():
+    return make_vectors()
+
+
+@pytest.fixture(scope="module")
+def ngram_vectors():
+    ngrams = CharacterNgrams.of_range("3-4", 100)
+    buckets = np.arange(100, dtype=np.int32)
+    rows = np.random.default_rng(2).standard_normal((100, 8)).astype(np.float32)
+    return make_vectors(SubwordVectors(ngrams, buckets, rows))
+
+
+QUERIES = {
+    "[]": lambda vectors, words: vectors[words],
+    "ids": lambda vectors, words: vectors.ids(words),
+    "places": lambda vectors, words: vectors.places(words),
+    "unit_vectors": lambda vectors, words: vectors.unit_vectors(words),
+    "mean_vector": lambda vectors, words: vectors.mean_vector(words),
+    "n_similarity": lambda vectors, words: vectors.n_similarity(words, ["king"]),
+    "neighbors": lambda vectors, words: vectors.neighbors(words),
+    "doesnt_match": lambda vectors, words: vectors.doesnt_match(words),
+    "distances": lambda vectors, words: vectors.distances("king", words),
+    "most_similar": lambda vectors, words: vectors.most_similar(words),
+    "most_similar_cosmul": lambda vectors, words: vectors.most_similar_cosmul(words),
+    "among": lambda vectors, words: vectors.most_similar("king", among=words),
+    "most_likely_word": lambda vectors, words: vectors.most_likely_word(words),
+}
+NO_WORDS = [b"king", bytearray(b"king"), {"king": 1, "man": 2}, 1.5, object(), FRAME]
+
+
+@pytest.mark.parametrize("query", QUERIES)
+@pytest.mark.parametrize("words", NO_WORDS, ids=lambda value: type(value).__name__)
+def test_what_is_no_list_of_words_is_refused_by_every_query(vectors, ngram_vectors, query, words):
+    for model in (vectors, ngram_vectors):
+        with pytest.raises(TypeError, match=r"^got .*; expected a (list of words|word)"):
+            QUERIES[query](model, words)
+
+
+@pytest.mark.parametrize("words", [slice(0, 2), None])
+def test_slices_and_none_are_no_words(vectors, words):
+    with pytest.raises(TypeError, match=r"^got .*expected a"):
+        vectors[words]
+
+
+@pytest.mark.parametrize("query", ["[]", "ids", "unit_vectors", "neighbors", "among"])
+def test_a_set_has_no_rows_in_an_order(vectors, query):
+    with pytest.raises(TypeError, match="has no order"):
+        QUERIES[query](vectors, {"king", "man"})
+
+
+@pytest.mark.parametrize("query", ["mean_vector", "n_similarity", "doesnt_match"])
+def test_the_mean_of_a_set_has_no_order_either(vectors, query):
+    assert QUERIES[query](vectors, {"king", "man"}) is not None
+
+
+@pytest.mark.parametrize("terms", [("king", "x"), ("king", 1.0, 2), ("king",)])
+def test_a_term_and_its_weight_are_a_pair(vectors, terms):
+    with pytest.raises(TypeError, match=r"expected a word, or a pair \(word, weight\)"):
+        vectors.most_similar([terms])
+
+
+def test_an_array_of_words_is_a_list(vectors):
+    assert vectors.most_similar(np.array(["king"])) == vectors.most_similar(["king"])
+
+
+@pytest.mark.parametrize("word", [None, b"king", 5.0])
+def test_no_other_word_than_a_str_has_a_vector(vectors, ngram_vectors, word):
+    assert not vectors.has_vector(word)
+    assert not ngram_vectors.has_vector(word)
+
+
+# ------------------------------------------------------------------------------ the same word in two Unicode forms
+
+
+def test_a_word_in_another_unicode_form_is_found(vectors):
+    assert DECOMPOSED not in WORDS
+    assert DECOMPOSED in vectors
+    expected = vectors["café"]
+    found = [vectors[DECOMPOSED], vectors.get_vector(DECOMPOSED), vectors[["king", DECOMPOSED]][1]]
+    found.append(vectors.mean_vector([DECOMPOSED], pre_normalize=False))
+    assert all(np.allclose(vector, expected) for vector in found)
+    assert vectors.most_similar(DECOMPOSED) == vectors.most_similar("café")
+    assert vectors.similarity(DECOMPOSED, "king") == vectors.similarity("café", "king")
+    given = [[DECOMPOSED, "king"]], [f"{DECOMPOSED} king"], [["café", "king"]]
+    first, *others = (vecmill.sentence_vectors(vectors, documents) for documents in given)
+    assert all(np.array_equal(first, other) for other in others)
+
+
+@pytest.mark.parametrize("word", ["café", "cafés", "décafé"])
+def test_ngrams_are_those_of_the_form_of_the_model(ngram_vectors, word):
+    other = unicodedata.normalize("NFD", word)
+    assert ngram_vectors.has_vector(other)
+    assert np.array_equal(ngram_vectors[other], ngram_vectors[word])
+    assert np.array_equal(ngram_vectors[["king", other]], ngram_vectors[["king", word]])
+
+
+def test_models_of_text_that_was_not_normalized_keep_the_forms_apart():
+    vectors = make_vectors(normalize="none")
+    assert DECOMPOSED not in vectors
+    with pytest.raises(KeyError):
+        vectors[DECOMPOSED]
+
+
+# ------------------------------------------------------------------------------------------------------------ functions
+
+CALLS = {
+    "sentence_vectors of a mapping": lambda v, _: vecmill.sentence_vectors(v, {"a": "the king"}),
+    "sentence_vectors of a table": lambda v, _: vecmill.sentence_vectors(v, FRAME),
+    "sentence_vectors of a number": lambda v, _: vecmill.sentence_vectors(v, 5),
+    "sentence_vectors of a path": lambda v, _: vecmill.sentence_vectors("model", ["the king"]),
+    "WordVectors of words": lambda v, _: vecmill.WordVectors(["king"], np.ones((1, 2))),
+    "WordVectors of lists": lambda v, _: vecmill.WordVectors(v.vocabulary, [[1.0, 2.0]]),
+    "write_vectors of a mapping": lambda v, folder: vecmill.write_vectors({"king": [1, 2]}, folder / "a.txt"),
+    "write_vectors to nothing": lambda v, _: vecmill.write_vectors(v, None),
+    "write_vectors with a flag": lambda v, folder: vecmill.write_vectors(v, folder / "a.txt", progress=True),
+    "evaluate a path": lambda v, _: vecmill.evaluate("model", "pairs.txt"),
+    "evaluate on pairs": lambda v, _: vecmill.evaluate(v, [("king", "queen", 8.0)]),
+    "evaluate on a mapping": lambda v, _: vecmill.evaluate(v, {"pairs": "pairs.txt"}),
+    "load nothing": lambda v, _: vecmill.load(None),
+    "load bytes": lambda v, _: vecmill.load(b"model"),
+    "save to nothing": lambda v, _: v.save(None),
+    "plot a path": lambda v, _: vecmill.plot_training("model"),
+    "open a number": lambda v, _: vecmill.open_corpus(5),
+    "open a mapping": lambda v, _: vecmill.open_corpus({"a": 1}),
+    "tokenize bytes": lambda v, _: vecmill.make_tokenizer().tokenize(b"the king"),
+    "make a tokenizer": lambda v, _: vecmill.make_tokenizer(lowercase="yes"),
+    "words of a str": lambda v, _: vecmill.Vocabulary.from_words("king"),
+    "words of bytes": lambda v, _: vecmill.Vocabulary.from_words([b"king"]),
+    "counts of a list": lambda v, _: vecmill.Vocabulary.from_counts(["king"]),
+    "a vocabulary of a str": lambda v, _: vecmill.Vocabulary("king\t5\n"),
+    "the id of a number": lambda v, _: v.vocabulary.id(5),
+    "fit Word2Vec on lines": lambda v, _: vecmill.Word2Vec().fit(["the king"], v.vocabulary),
+    "fit GloVe on lines": lambda v, _: vecmill.GloVe().fit(["the king"], v.vocabulary),
+    "fit a tagger on a str": lambda v, _: vecmill.SequenceTagger().fit("the king", "DN"),
+    "a tagger of a number": lambda v, _: vecmill.SequenceTagger(5),
+    "phrases of bytes": lambda v, _: vecmill.Phrases(SENTENCES)[b"the"],
+    "connector words": lambda v, _: vecmill.Phrases(SENTENCES, connector_words=5),
+    "embeddings by path": lambda v, _: vecmill.train_language_model(["the king"] * 9, embeddings="model"),
+    "a network of settings": lambda v, _: vecmill.train_language_model(["the king"] * 9, network={"layers": 1}),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_arguments_of_another_type_are_named(vectors, tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TypeError, match=r"expected|no list of tokens|is not text") as caught:
+        CALLS[call](vectors, tmp_path)
+    assert len(str(caught.value).splitlines()) == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("call", [lambda v: vecmill.evaluate(v, []), lambda v: vecmill.evaluate(v, ""), vecmill.load])
+def test_an_empty_name_is_not_the_current_directory(vectors, call):
+    with pytest.raises(ValueError, match="empty"):
+        call("" if call is vecmill.load else vectors)
+
+
+@pytest.mark.parametrize("given", [list, tuple, iter])
+def test_names_of_files_are_not_trained_on(tmp_path, given):
+    for name in ("a.txt", "b.txt"):
+        (tmp_path / name).write_text("the king rules\n" * 20)
+    names = [str(tmp_path / "a.txt"), str(tmp_path / "b.txt")]
+    with pytest.raises(vecmill.NotTextError, match="the name of a file; to read files give path objects"):
+        vecmill.train(given(names), dimension=4)
+    assert len(vecmill.train(map(Path, names), dimension=4, threads=1)) == 3
+
+
+def test_a_line_that_is_no_name_of_a_file_is_text(tmp_path):
+    lines = [str(tmp_path / "absent.txt"), "the king"] * 20
+    assert "king" in vecmill.train(lines, dimension=4, threads=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "needed"), [({"buckets": 100}, "subwords"), ({"phrase_threshold": 2.0}, "phrases"), ({}, None)]
+)
+def test_a_setting_without_effect_is_refused(settings, needed):
+    if needed is None:
+        assert len(vecmill.train(SENTENCES, dimension=4, threads=1, **settings)) == 6
+        return
+    with pytest.raises(ValueError, match=f"no effect without {needed}"):
+        vecmill.train(SENTENCES, dimension=4, **settings)
+
+
+@pytest.mark.parametrize("rate", [float("inf"), float("nan"), 0.0])
+def test_a_learning_rate_is_finite(rate):
+    with pytest.raises(ValueError, match="learning_rate"):
+        vecmill.train_language_model(["the king"] * 9, learning_rate=rate)
+    with pytest.raises(ValueError, match="learning_rate"):
+        vecmill.train(SENTENCES, learning_rate=rate)
+
+
+# ----------------------------------------------------------------------------------------------------- lone surrogates
+
+
+@pytest.mark.parametrize("text", ["a\ud800", "\udfff\ud800b", "\udc80", "é\ud83d."])
+def test_each_lone_surrogate_becomes_one_invalid_byte(text):
+    lone = sum("\ud800" <= character <= "\udfff" for character in text)
+    assert encoded(text).decode("utf-8", "replace") == "".join(
+        "\ufffd" if "\ud800" <= character <= "\udfff" else character for character in text
+    )
+    assert replaced(text)[1] == lone
+
+
+@pytest.mark.parametrize("tokenizer", ["fast", "whitespace", str.split])
+def test_lone_surrogates_of_lines_are_counted_as_invalid_text(tokenizer):
+    lines = ["the king \ud800 rules", "a queen \udc80 rules"] * 20
+    assert vecmill.train(lines, dimension=4, threads=1, tokenizer=tokenizer).dropped["invalid UTF-8 sequences"] == 40
+
+
+# --------------------------------------------------------------------------------------------------------------- gensim
+
+
+@pytest.fixture
+def model():
+    return Word2Vec(SENTENCES, vector_size=8, min_count=1, workers=1)
+
+
+GENSIM = {
+    "[]": lambda model, words: model.wv[words],
+    "vectors_for_all": lambda model, words: model.wv.vectors_for_all(words),
+    "wmdistance": lambda model, words: model.wv.wmdistance(words, ["king"]),
+    "predict_output_word": lambda model, words: model.predict_output_word(words),
+    "most_similar": lambda model, words: model.wv.most_similar(words),
+}
+
+
+@pytest.mark.parametrize("query", GENSIM)
+@pytest.mark.parametrize("words", [b"king", {"king": 1}, 1.5])
+def test_gensim_layer_refuses_what_is_no_list_of_words(model, query, words):
+    with pytest.raises(TypeError, match="expected a list of words"):
+        GENSIM[query](model, words)
+
+
+@pytest.mark.parametrize("query", ["vectors_for_all", "wmdistance", "predict_output_word"])
+def test_gensim_layer_does_not_read_letters_as_words(model, query):
+    with pytest.raises(TypeError, match=r"such as \['the', 'king'\]"):
+        GENSIM[query](model, "the king")
+
+
+def test_words_that_were_added_are_not_predicted(model):
+    before = model.predict_output_word(["the", "rules"])
+    model.wv.add_vector("new", np.ones(8))
+    assert model.predict_output_word(["the", "rules"]) == before
+    assert model.predict_output_word(["new", "the"])
+    contexts = model.syn1neg.copy()
+    model.train([["a", "b"]], total_examples=1, epochs=1)  # neither has a neighbour: nothing is learned
+    assert np.array_equal(model.syn1neg[: len(contexts)], contexts)
+
+
+@pytest.mark.parametrize(
+    ("name", "present"), [("size", "vector_size"), ("iter", "epochs"), ("dimension", "vector_size"), ("alhpa", "alpha")]
+)
+def test_settings_of_gensim_3_are_answered_with_the_present_name(name, present):
+    with pytest.raises(TypeError, match=f"unknown setting '{name}'.*{present}"):
+        Word2Vec(SENTENCES, **{name: 5})
+
+
+@pytest.mark.parametrize(
+    ("name", "present"), [("vocab", "key_to_index"), ("index2word", "index_to_key"), ("syn0", "vectors")]
+)
+def test_attributes_of_gensim_3_are_answered_with_the_present_name(model, name, present):
+    with pytest.raises(AttributeError, match=f"in gensim 4 it is {present}"):
+        getattr(model.wv, name)
+    with pytest.raises(AttributeError, match=r"model\.wv\.most_similar"):
+        _ = model.most_similar
+    assert not hasattr(model, "anything_else")
+
+
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_other_kind_of_file_is_named(model, tmp_path, binary):
+    path = tmp_path / "vectors"
+    model.wv.save_word2vec_format(path, binary=binary)
+    with pytest.raises(vecmill.VecmillError, match=f"looks like word2vec-.*give binary={binary}"):
+        KeyedVectors.load_word2vec_format(path, binary=not binary)
+
+
+def test_a_document_is_text():
+    with pytest.raises(TypeError, match="doc is None"):
+        simple_preprocess(None)
+
+
+def test_sentences_to_score_are_lists():
+    model = Word2Vec(SENTENCES, vector_size=8, min_count=1, workers=1, hs=1, negative=0)
+    with pytest.raises(TypeError, match="expected a list of words"):
+        model.score(["the king"])
+    assert SentenceScorer(model._trained()).score([["the", "king"]]) < 0
