@@ -47,7 +47,7 @@ class Layouts:
             return
         for model in models:
             place = _place(model.vectors, self._words, self._method)
-            self._found[model.name] = done = Future()
+            self._found[model.name] = done = Future[Path]()
             if place.is_file():
                 done.set_result(place)
             elif len(model.vectors) < 3 or model.vectors.dimension < 2 or model.path is None:

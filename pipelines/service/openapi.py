@@ -47,7 +47,7 @@ def description(*, token: bool) -> dict[str, Any]:
         described = _operation(operation, components, token and operation.path != HEALTH)
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
     paths |= _others(components, token)
-    document = {
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": "vecmill",
@@ -64,7 +64,7 @@ def description(*, token: bool) -> dict[str, Any]:
 
 def _operation(operation: Operation, components: dict[str, Any], token: bool) -> dict[str, Any]:
     name = operation.answer.__name__
-    content = {"application/json": {"schema": _schema(operation.response)}}
+    content: dict[str, Any] = {"application/json": {"schema": _schema(operation.response)}}
     if operation.arrow:
         content[arrow.MEDIA_TYPE] = {"schema": {}}
     described: dict[str, Any] = {"operationId": name, "summary": inspect.getdoc(operation.answer)}
@@ -88,7 +88,7 @@ def _others(components: dict[str, Any], token: bool) -> dict[str, Any]:
         "summary": "Return the map of a model, as the page reads it.",
         "parameters": _parameters(m.MapQuery, components),
     }
-    data = {"application/octet-stream": {"schema": {}}}
+    data: dict[str, Any] = {"application/octet-stream": {"schema": {}}}
     text = {"text/plain": {"schema": {"type": "string"}}}
     return {
         "/api/metrics": {"get": _finished(metrics, text, {400, 422, 429}, token)},
