@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
-import msgspec.inspect
+from msgspec.inspect import ListType, type_info
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -146,8 +146,8 @@ def _from_query(request: Request, kind: type[Any]) -> Any:
 
 
 def _is_list(kind: Any) -> bool:
-    described = msgspec.inspect.type_info(kind)
-    return isinstance(getattr(described, "type", described), msgspec.inspect.ListType)
+    described = type_info(kind)
+    return isinstance(getattr(described, "type", described), ListType)
 
 
 async def _from_body(request: Request, message: type[Any]) -> Any:

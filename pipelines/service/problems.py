@@ -20,7 +20,7 @@ class RequestError(Exception):
         Of HTTP.
     detail : str
         One line: what was found, what was expected, what to do.
-    headers : dict of str to str
+    **headers : str
         Of the response.
     """
 
