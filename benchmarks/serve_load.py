@@ -1,6 +1,6 @@
 """`vecmill serve` under load by clients of others: hey for single queries at a fixed rate, wrk for batches.
 
-Both are packages of Debian (`apt-get install hey wrk`). CPU time a request does not depend on what else the machine does.
+Both are packages of Debian (`apt-get install hey wrk`). CPU time a request does not depend on other load.
 
 python -m benchmarks.serve_load [--seconds 10]
 """
@@ -41,8 +41,10 @@ def served(model: Path) -> Iterator[tuple[str, int]]:
     command = [sys.executable, "-m", "vecmill", "serve", str(model), "--port", "0", "--map-words", "0", "--json"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield json.loads(process.stdout.readline())["address"], process.pid
-        process.terminate()
+        try:
+            yield json.loads(process.stdout.readline())["address"], process.pid
+        finally:
+            process.terminate()
 
 
 def cpu_seconds(pid: int) -> float:

@@ -79,7 +79,7 @@ def make_application(
 
     async def report(request: Request) -> Response:
         _from_query(request, Empty)
-        return Response(counted.text(), media_type=metrics.MEDIA_TYPE)
+        return Response(counted.text(), media_type=metrics.METRICS_TEXT)
 
     async def word_map(request: Request) -> Response:
         model = served.model(_from_query(request, MapQuery).model)
@@ -123,7 +123,7 @@ def _handler(operation: Operation, served: Served) -> Handler:
             as_arrow = operation.arrow and _wants_arrow(request)
         answer = await operation.answer(served, query)
         if as_arrow:
-            return Response(await served.in_thread(arrow.stream, answer), media_type=arrow.MEDIA_TYPE)
+            return Response(await served.in_thread(arrow.stream, answer), media_type=arrow.ARROW_STREAM)
         return Response(msgspec.json.encode(answer), media_type=JSON)
 
     return handle
@@ -181,7 +181,7 @@ async def _body(request: Request) -> bytes:
 
 def _wants_arrow(request: Request) -> bool:
     accepted = request.headers.get("accept", "*/*")
-    if arrow.MEDIA_TYPE not in accepted:
+    if arrow.ARROW_STREAM not in accepted:
         return False
     if not arrow.is_installed():
         raise RequestError(406, "Arrow needs pyarrow where the service runs: pip install 'vecmill[parquet]'")

@@ -9,7 +9,7 @@ import msgspec
 from pipelines.service import arrow
 from pipelines.service import messages as m
 from pipelines.service.operations import HEALTH, OPERATIONS, Operation
-from pipelines.service.problems import MEDIA_TYPE as PROBLEM
+from pipelines.service.problems import PROBLEM_JSON
 
 _REFERENCE = "#/components/schemas/{name}"
 STATUSES = {
@@ -66,7 +66,7 @@ def _operation(operation: Operation, components: dict[str, Any], token: bool) ->
     name = operation.answer.__name__
     content: dict[str, Any] = {"application/json": {"schema": _schema(operation.response)}}
     if operation.arrow:
-        content[arrow.MEDIA_TYPE] = {"schema": {}}
+        content[arrow.ARROW_STREAM] = {"schema": {}}
     described: dict[str, Any] = {"operationId": name, "summary": inspect.getdoc(operation.answer)}
     problems = {400, 422, 429, *operation.problems}
     if operation.method == "GET":
@@ -101,7 +101,7 @@ def _finished(described: dict[str, Any], content: dict[str, Any], problems: set[
     for status in sorted(problems | ({401} if token else set())):
         described["responses"][str(status)] = {
             "description": STATUSES[status],
-            "content": {PROBLEM: {"schema": _schema(m.Problem)}},
+            "content": {PROBLEM_JSON: {"schema": _schema(m.Problem)}},
         }
     if token:
         described["security"] = [{"token": []}]
