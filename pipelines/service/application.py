@@ -174,6 +174,8 @@ async def _body(request: Request) -> bytes:
                         413, f"the request is larger than {LARGEST_BODY >> 20} MiB; split it", Connection="close"
                     )
                 parts.append(part)
+    except ClientDisconnect:
+        raise RequestError(400, "the client went away before the request had arrived") from None
     except TimeoutError:
         raise RequestError(408, f"the request did not arrive in {BODY_SECONDS:.0f} s", Connection="close") from None
     return b"".join(parts)
@@ -203,6 +205,4 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 
 async def _failure(request: Request, error: Exception) -> Response:
-    if isinstance(error, ClientDisconnect):
-        return Response(status_code=400)
     return RequestError(500, "the service failed; its log has the reason").response()

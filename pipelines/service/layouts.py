@@ -75,7 +75,7 @@ class Layouts:
             return
         for process in list((self._pool._processes or {}).values()):  # shutdown alone would wait for the layout
             process.terminate()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
 
 
 def _place(vectors: WordVectors, words: int, method: str | None) -> Path:
