@@ -15,12 +15,13 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help train-embeddings train-lm export evaluate test test-nojit lint bench clean \
+.PHONY: help train-embeddings train-lm serve export evaluate test test-nojit lint bench clean \
     smoke interop browser coverage coverage-combined lowest docs build release-check upload
 
 help:
 	@echo "make train-embeddings   train word vectors: CORPUS=$(CORPUS) OUT=$(OUT) ARGS=\"--dimension 200 ...\""
 	@echo "make train-lm           train a language model and its initial word vectors: LM=$(LM)"
+	@echo "make serve              serve OUT, and LM if there is one, with a page to explore them: ARGS=\"--port 8000\""
 	@echo "make export             export the vectors in OUT for other tools: FORMAT=$(FORMAT) FILE=$(OUT).$(FORMAT)"
 	@echo "make evaluate           evaluate the vectors in OUT: DATA=set, file or folder"
 	@echo "make test               run the tests: ARGS=\"-k words\""
@@ -75,6 +76,9 @@ train-embeddings: $(VENV)/core.stamp
 
 train-lm: $(VENV)/core.stamp
 	@$(BIN)/vecmill train-lm '$(CORPUS)' --out '$(LM)' --skip-finished $(ARGS)
+
+serve: $(VENV)/serve.stamp
+	@$(BIN)/vecmill serve '$(OUT)' $(if $(wildcard $(LM)),--lm '$(LM)') $(ARGS)
 
 export: FILE ?= $(OUT).$(FORMAT)
 export: $(VENV)/core.stamp

@@ -26,6 +26,7 @@ ALL = (
     "tree_speed",
     "command_line_start",
     "map_frames",
+    "serve_load",
     "memory_and_linearity",
     "kills",
 )

@@ -22,7 +22,7 @@ pytest.importorskip("httpx")
 from starlette.testclient import TestClient
 
 from pipelines.service import application as limits
-from pipelines.service.arrow import MEDIA_TYPE as ARROW
+from pipelines.service.arrow import ARROW_STREAM as ARROW
 from pipelines.service.shared_passes import SharedPasses
 
 VECTORS = make_vectors()

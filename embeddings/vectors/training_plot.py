@@ -3,6 +3,7 @@
 import importlib.util
 import io
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -81,24 +82,48 @@ def plot_training(vectors: WordVectors, title: str = "") -> "Figure":
     return training_figure(vectors.metrics, vectors.vocabulary, title)
 
 
-def training_figure(metrics: Sequence[dict[str, Any]], vocabulary: Vocabulary, title: str) -> "Figure":
-    """Return the figure of a training with these metrics of its epochs; see `plot_training`."""
+def plot_style() -> AbstractContextManager[None]:
+    """Return the context in which all plots are drawn; an EmbeddingsError if Matplotlib is not installed."""
     if importlib.util.find_spec("matplotlib") is None:
         raise EmbeddingsError("plots need matplotlib, which is not installed: pip install 'vecmill[plot]'")
     import matplotlib as mpl
+
+    context: AbstractContextManager[None] = mpl.rc_context(PLOT_STYLE)
+    return context
+
+
+def new_figure(size: tuple[float, float], title: str) -> "Figure":
+    """Return an empty figure, which a notebook shows without pyplot; called and drawn in within `plot_style`.
+
+    Parameters
+    ----------
+    size : (float, float)
+        Inches.
+    title : str
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    class TrainingFigure(Figure):
+    class ShownFigure(Figure):
         """A figure that a notebook shows without pyplot."""
 
         def _repr_png_(self) -> bytes:
             return _png(self)
 
-    with mpl.rc_context(PLOT_STYLE):
-        picture = TrainingFigure(figsize=(13, 4.6), layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
-        style = {"fontsize": 16, "fontweight": "bold", "fontfamily": "serif", "parse_math": False}  # $ is a letter
-        picture.suptitle(f"{visible(title)}  ", x=0.012, ha="left", **style)
+    picture = ShownFigure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.16, h_pad=0.12))
+    style = {"fontsize": 16, "fontweight": "bold", "fontfamily": "serif", "parse_math": False}  # $ is a letter
+    picture.suptitle(f"{visible(title)}  ", x=0.012, ha="left", **style)
+    return picture
+
+
+def training_figure(metrics: Sequence[dict[str, Any]], vocabulary: Vocabulary, title: str) -> "Figure":
+    """Return the figure of a training with these metrics of its epochs; see `plot_training`."""
+    with plot_style():
+        picture = new_figure((13, 4.6), title)
         if metrics:
             loss, rate, zipf = picture.subplots(1, 3, width_ratios=(1.15, 0.8, 1.15))
             _plot_loss(loss, metrics)
@@ -126,9 +151,7 @@ def write_training_plot(path: Path, metrics: Sequence[dict[str, Any]], vocabular
         Matplotlib is not installed, or the file cannot be written.
     """
     picture = training_figure(metrics, vocabulary, title)
-    import matplotlib as mpl
-
-    with mpl.rc_context(PLOT_STYLE), atomic_file(path) as file:
+    with plot_style(), atomic_file(path) as file:
         metadata = {"Date": None} if path.suffix == ".svg" else None
         picture.savefig(file, format=path.suffix[1:], dpi=160, metadata=metadata)
 

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
+from msgspec.inspect import ListType, type_info
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -78,7 +79,7 @@ def make_application(
 
     async def report(request: Request) -> Response:
         _from_query(request, Empty)
-        return Response(counted.text(), media_type=metrics.MEDIA_TYPE)
+        return Response(counted.text(), media_type=metrics.METRICS_TEXT)
 
     async def word_map(request: Request) -> Response:
         model = served.model(_from_query(request, MapQuery).model)
@@ -122,7 +123,7 @@ def _handler(operation: Operation, served: Served) -> Handler:
             as_arrow = operation.arrow and _wants_arrow(request)
         answer = await operation.answer(served, query)
         if as_arrow:
-            return Response(await served.in_thread(arrow.stream, answer), media_type=arrow.MEDIA_TYPE)
+            return Response(await served.in_thread(arrow.stream, answer), media_type=arrow.ARROW_STREAM)
         return Response(msgspec.json.encode(answer), media_type=JSON)
 
     return handle
@@ -145,8 +146,8 @@ def _from_query(request: Request, kind: type[Any]) -> Any:
 
 
 def _is_list(kind: Any) -> bool:
-    described = msgspec.inspect.type_info(kind)
-    return isinstance(getattr(described, "type", described), msgspec.inspect.ListType)
+    described = type_info(kind)
+    return isinstance(getattr(described, "type", described), ListType)
 
 
 async def _from_body(request: Request, message: type[Any]) -> Any:
@@ -173,6 +174,8 @@ async def _body(request: Request) -> bytes:
                         413, f"the request is larger than {LARGEST_BODY >> 20} MiB; split it", Connection="close"
                     )
                 parts.append(part)
+    except ClientDisconnect:
+        raise RequestError(400, "the client went away before the request had arrived") from None
     except TimeoutError:
         raise RequestError(408, f"the request did not arrive in {BODY_SECONDS:.0f} s", Connection="close") from None
     return b"".join(parts)
@@ -180,7 +183,7 @@ async def _body(request: Request) -> bytes:
 
 def _wants_arrow(request: Request) -> bool:
     accepted = request.headers.get("accept", "*/*")
-    if arrow.MEDIA_TYPE not in accepted:
+    if arrow.ARROW_STREAM not in accepted:
         return False
     if not arrow.is_installed():
         raise RequestError(406, "Arrow needs pyarrow where the service runs: pip install 'vecmill[parquet]'")
@@ -202,6 +205,4 @@ async def _http_problem(request: Request, error: Exception) -> Response:
 
 
 async def _failure(request: Request, error: Exception) -> Response:
-    if isinstance(error, ClientDisconnect):
-        return Response(status_code=400)
     return RequestError(500, "the service failed; its log has the reason").response()

@@ -8,7 +8,7 @@ import numpy as np
 
 from pipelines.service import messages as m
 
-MEDIA_TYPE = "application/vnd.apache.arrow.stream"
+ARROW_STREAM = "application/vnd.apache.arrow.stream"
 
 
 def is_installed() -> bool:

@@ -47,7 +47,7 @@ class Layouts:
             return
         for model in models:
             place = _place(model.vectors, self._words, self._method)
-            self._found[model.name] = done = Future()
+            self._found[model.name] = done = Future[Path]()
             if place.is_file():
                 done.set_result(place)
             elif len(model.vectors) < 3 or model.vectors.dimension < 2 or model.path is None:
@@ -75,7 +75,7 @@ class Layouts:
             return
         for process in list((self._pool._processes or {}).values()):  # shutdown alone would wait for the layout
             process.terminate()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool.shutdown(cancel_futures=True)
 
 
 def _place(vectors: WordVectors, words: int, method: str | None) -> Path:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-MOST_WORDS = 10_000
+LARGEST_BATCH = 10_000
 """Words of a batch."""
 MOST_TEXTS = 2_000
 """Texts of a batch."""
@@ -13,7 +13,7 @@ LONGEST_TEXT = 20_000
 
 Word = Annotated[str, Meta(min_length=1, max_length=200)]
 Words = Annotated[list[Word], Meta(min_length=1, max_length=100)]
-Batch = Annotated[list[Word], Meta(min_length=1, max_length=MOST_WORDS)]
+Batch = Annotated[list[Word], Meta(min_length=1, max_length=LARGEST_BATCH)]
 Text = Annotated[str, Meta(max_length=LONGEST_TEXT)]
 TopN = Annotated[int, Meta(ge=1, le=1000, description="Number of words to return.")]
 ModelName = Annotated[str, Meta(max_length=200, description="A name in /api/models; by default the first.")]

@@ -11,7 +11,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import generate_latest
 
-MEDIA_TYPE = CONTENT_TYPE_LATEST
+METRICS_TEXT = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _QUERIES = (1, 2, 4, 8, 16, 32)
 

@@ -9,7 +9,7 @@ import msgspec
 from pipelines.service import arrow
 from pipelines.service import messages as m
 from pipelines.service.operations import HEALTH, OPERATIONS, Operation
-from pipelines.service.problems import MEDIA_TYPE as PROBLEM
+from pipelines.service.problems import PROBLEM_JSON
 
 _REFERENCE = "#/components/schemas/{name}"
 STATUSES = {
@@ -47,7 +47,7 @@ def description(*, token: bool) -> dict[str, Any]:
         described = _operation(operation, components, token and operation.path != HEALTH)
         paths.setdefault(operation.path, {})[operation.method.lower()] = described
     paths |= _others(components, token)
-    document = {
+    document: dict[str, Any] = {
         "openapi": "3.1.0",
         "info": {
             "title": "vecmill",
@@ -64,9 +64,9 @@ def description(*, token: bool) -> dict[str, Any]:
 
 def _operation(operation: Operation, components: dict[str, Any], token: bool) -> dict[str, Any]:
     name = operation.answer.__name__
-    content = {"application/json": {"schema": _schema(operation.response)}}
+    content: dict[str, Any] = {"application/json": {"schema": _schema(operation.response)}}
     if operation.arrow:
-        content[arrow.MEDIA_TYPE] = {"schema": {}}
+        content[arrow.ARROW_STREAM] = {"schema": {}}
     described: dict[str, Any] = {"operationId": name, "summary": inspect.getdoc(operation.answer)}
     problems = {400, 422, 429, *operation.problems}
     if operation.method == "GET":
@@ -88,7 +88,7 @@ def _others(components: dict[str, Any], token: bool) -> dict[str, Any]:
         "summary": "Return the map of a model, as the page reads it.",
         "parameters": _parameters(m.MapQuery, components),
     }
-    data = {"application/octet-stream": {"schema": {}}}
+    data: dict[str, Any] = {"application/octet-stream": {"schema": {}}}
     text = {"text/plain": {"schema": {"type": "string"}}}
     return {
         "/api/metrics": {"get": _finished(metrics, text, {400, 422, 429}, token)},
@@ -101,7 +101,7 @@ def _finished(described: dict[str, Any], content: dict[str, Any], problems: set[
     for status in sorted(problems | ({401} if token else set())):
         described["responses"][str(status)] = {
             "description": STATUSES[status],
-            "content": {PROBLEM: {"schema": _schema(m.Problem)}},
+            "content": {PROBLEM_JSON: {"schema": _schema(m.Problem)}},
         }
     if token:
         described["security"] = [{"token": []}]

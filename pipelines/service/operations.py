@@ -84,11 +84,10 @@ async def neighbors_batch(served: Served, query: m.NeighborsBatch) -> m.Neighbor
 
     def search() -> m.NeighborsOfAll:
         known, unknown = model.known(query.words)
-        ids, similarities = model.vectors.neighbors(known, query.topn) if known else ([], [])
+        ids, similarities = model.vectors.neighbors(known, query.topn)
         found = zip(known, ids, similarities, strict=True)
-        return m.NeighborsOfAll(
-            model.name, [m.WordNeighbors(word, _similar(model, *near)) for word, *near in found], unknown
-        )
+        results = [m.WordNeighbors(word, _similar(model, rows, cosines)) for word, rows, cosines in found]
+        return m.NeighborsOfAll(model.name, results, unknown)
 
     return await served.in_thread(search)
 
@@ -187,12 +186,14 @@ async def compare(served: Served, query: m.CompareQuery) -> m.Compared:
         else:
             moved, unknown = alignment.moved(query.words, topn=query.topn), []
         return m.Compared(
-            a.name,
-            b.name,
-            len(alignment.words),
-            *(_rounded(number) for number in fit),
-            [m.Moved(w.word, _rounded(w.similarity), _rounded(w.p), w.neighbors_a, w.neighbors_b) for w in moved],
-            unknown,
+            a=a.name,
+            b=b.name,
+            common=len(alignment.words),
+            similarity=_rounded(fit.similarity),
+            chance=_rounded(fit.chance),
+            p=_rounded(fit.p),
+            moved=[m.Moved(w.word, _rounded(w.similarity), _rounded(w.p), w.neighbors_a, w.neighbors_b) for w in moved],
+            unknown=unknown,
         )
 
     return await served.in_thread(search)

@@ -4,17 +4,17 @@ from pathlib import Path
 
 from pipelines.map_page import SHARED_SCRIPTS, source
 
-SOURCES = Path(__file__).with_name("explorer")
-SCRIPTS = ("theme.js", "api.js", "panels.js", "words.js", "axes.js", "compare.js", "language.js", "explorer.js")
-STYLES = ("explorer.css",)
+PAGE_FILES = Path(__file__).with_name("explorer")
+PAGE_SCRIPTS = ("theme.js", "api.js", "panels.js", "words.js", "axes.js", "compare.js", "language.js", "explorer.js")
+PAGE_STYLES = ("explorer.css",)
 KINDS = {".js": "text/javascript", ".css": "text/css", ".html": "text/html"}
 
 
 def page_files() -> dict[str, tuple[bytes, str]]:
     """Return the content and the media type of every file, by path; no other file can be asked for."""
-    files = {"/": ((SOURCES / "index.html").read_bytes(), KINDS[".html"])}
-    for name in (*SCRIPTS, *STYLES):
-        files[f"/page/{name}"] = ((SOURCES / name).read_bytes(), KINDS[Path(name).suffix])
+    files = {"/": ((PAGE_FILES / "index.html").read_bytes(), KINDS[".html"])}
+    for name in (*PAGE_SCRIPTS, *PAGE_STYLES):
+        files[f"/page/{name}"] = ((PAGE_FILES / name).read_bytes(), KINDS[Path(name).suffix])
     for name in (*SHARED_SCRIPTS, "style.css"):
         files[f"/page/map/{name}"] = (source(name).encode(), KINDS[Path(name).suffix])
     return files

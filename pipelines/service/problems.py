@@ -8,7 +8,7 @@ from starlette.responses import Response
 from pipelines.service.messages import Problem
 from vecmill.visible import printable
 
-MEDIA_TYPE = "application/problem+json"
+PROBLEM_JSON = "application/problem+json"
 
 
 class RequestError(Exception):
@@ -20,7 +20,7 @@ class RequestError(Exception):
         Of HTTP.
     detail : str
         One line: what was found, what was expected, what to do.
-    headers : dict of str to str
+    **headers : str
         Of the response.
     """
 
@@ -32,4 +32,4 @@ class RequestError(Exception):
     def response(self) -> Response:
         """Return the response that describes the problem."""
         problem = Problem(HTTPStatus(self.status).phrase, self.status, printable(self.detail))
-        return Response(msgspec.json.encode(problem), self.status, self.headers, MEDIA_TYPE)
+        return Response(msgspec.json.encode(problem), self.status, self.headers, PROBLEM_JSON)

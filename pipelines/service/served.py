@@ -1,6 +1,7 @@
 """The models that are served: opened once, warmed up, and shared by all requests."""
 
 import asyncio
+import mmap
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -56,6 +57,7 @@ class ServedModel:
         self.vectors.neighbors(list(some), 1)
         self.vectors.neighbors([0, 0], 1)
         self.find(words[0])
+        _release_pages(self.vectors.matrix)
 
     @property
     def facts(self) -> list[str]:
@@ -84,6 +86,14 @@ class ServedModel:
         with self._lock:
             self._tokenizer = self._tokenizer or self.vectors.make_tokenizer()
             return self._tokenizer.tokenize("".join(f"{' '.join(text.splitlines())}\n" for text in texts))
+
+
+def _release_pages(matrix: Any) -> None:
+    """Take the pages of a mapped matrix out of memory: the unit vectors are made, and few rows are read again."""
+    while matrix is not None and not isinstance(matrix, mmap.mmap):
+        matrix = getattr(matrix, "base", None)
+    if matrix is not None and hasattr(mmap, "MADV_DONTNEED"):  # Windows has none
+        matrix.madvise(mmap.MADV_DONTNEED)
 
 
 class Served:

@@ -7,10 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from embeddings.parallel import own_threads
 from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors
 
 MOST_AT_ONCE = 32  # queries of a pass
+FEWEST_AT_ONCE = 5  # fewer take less time one after the other, each a product with one vector
 
 
 class _Waiting(NamedTuple):
@@ -78,6 +80,12 @@ class SharedPasses:
         self._running = None
 
     def _search(self, asked: list[_Waiting]) -> list[tuple[np.ndarray, np.ndarray]]:
+        if len(asked) < FEWEST_AT_ONCE:
+            with own_threads:  # the other processor has requests to read, and BLAS's threads would spin on it
+                return [found for waiting in asked for found in self._pass([waiting])]
+        return self._pass(asked)
+
+    def _pass(self, asked: list[_Waiting]) -> list[tuple[np.ndarray, np.ndarray]]:
         self._report(len(asked))
         exclude = np.full((len(asked), max(len(waiting.exclude) for waiting in asked)), -1, np.int32)
         for place, waiting in enumerate(asked):

@@ -36,7 +36,8 @@ class LanguagePanel extends Panel {
         const probability = `1 in ${show(Math.round(10 ** -log10))}`;
         const token = add(shown, "span", word === "<eos>" ? "¶" : word, { className: oov ? "token oov" : "token", title: `${word}: ${probability}${oov ? ", not in the vocabulary" : ""}` });
         token.style.setProperty("--heat", `${Math.round(100 * Math.min(log10 / LEAST, 1))}%`);
-        add(token, "span", ` (${probability}) `, { className: "spoken" });
+        add(token, "span", ` (${probability})`, { className: "spoken" });
+        shown.append(" "); // lines break here
       }
     }
   }
