@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import signal
+import subprocess  # nosec B404
 import sys
 import time
 from collections import deque
@@ -20,7 +21,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from embeddings.word2vec.changes import added_up
 from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome, Piece, add_changes, size_of
-from pipelines.backends.backend import BackendError
+from pipelines.backends.backend import BackendError, JobProcess
+from pipelines.backends.local import start_python
 from vecmill.errors import VecmillError
 from vecmill.extras import needs
 from vecmill.plurals import counted
@@ -195,6 +197,30 @@ class RayBackend:
             under_way.extend(task.remote(work, item) for item in islice(waiting, 1))
             yield result
 
+    @property
+    def jobs(self) -> int:
+        """One job for every machine."""
+        return len(_machines())
+
+    def start_job(self, command: Sequence[str], log: Path, slot: int, slots: int) -> JobProcess:
+        """Start a job on the machine of its slot, which it has for itself.
+
+        Parameters
+        ----------
+        command : sequence of str
+            Arguments of Python.
+        log : Path
+        slot, slots : int
+
+        Returns
+        -------
+        JobProcess
+        """
+        machines = _machines()
+        if not machines:
+            raise BackendError("the cluster has no machine left; add one and repeat the command")
+        return RayJob(machines[slot % len(machines)], list(command), log.resolve(), -(-slots // len(machines)))
+
     def crew(self) -> Crew:
         """Return the workers of one training."""
         return RayCrew(self.workers, self._threads)
@@ -274,6 +300,91 @@ def _require_same(machine: Machine, answer: tuple[str, float, str], directory: P
         logger.warning("the clock of %s is %.0f s apart; times in logs will not agree", machine.name, clock - time.time())
 
 
+class _JobActor:
+    """Starts a job on its machine."""
+
+    def __init__(self, command: list[str], log: Path, directory: str) -> None:
+        os.chdir(directory)
+        self._process = start_python(command, log)
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        return self._process.poll()
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+
+class RayJob:
+    """A job on another machine, with the methods of `subprocess.Popen`.
+
+    Parameters
+    ----------
+    machine : Machine
+    command : list of str
+    log : Path
+    share : int
+        How many jobs the machine has at a time.
+    """
+
+    def __init__(self, machine: Machine, command: list[str], log: Path, share: int) -> None:
+        processors = max(1, machine.processors // share)
+        options = {
+            "num_cpus": processors,
+            "scheduling_strategy": NodeAffinitySchedulingStrategy(machine.id, soft=False),
+            "runtime_env": {"env_vars": {"NUMBA_NUM_THREADS": str(processors)}},
+        }
+        self._actor = ray.remote(_JobActor).options(**options).remote(command, log, str(Path.cwd()))
+        self._answer = self._actor.poll.remote()
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs or has not started; -9 if its machine was lost."""
+        if self._code is not None or not ray.wait([self._answer], timeout=0)[0]:
+            return self._code
+        try:
+            self._code = ray.get(self._answer)
+            self._answer = self._actor.poll.remote()
+        except RayError as error:
+            logger.warning("a job was lost (%s)", _line(error))
+            self._code = -signal.SIGKILL
+        return self._code
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end and return the exit code.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            The time is up.
+        """
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("job", timeout or 0)
+            time.sleep(0.1)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        with contextlib.suppress(RayError):
+            ray.get(self._actor.send_signal.remote(int(number)), timeout=_CHECK_SECONDS)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
+
+
 class _Process:
     """The actor: a member of the crew, in a process of its own."""
 
@@ -294,9 +405,9 @@ class _Process:
         moved = first.moved + second.moved + size_of(second.changes)
         return _Sum(add_changes(first.changes, second.changes), moved)
 
-    def follow(self, total: "_Sum", pieces: int) -> None:
+    def follow(self, total: "_Sum") -> None:
         """Apply the changes of a round."""
-        self._member.follow(total.changes, pieces)
+        self._member.follow(total.changes)
 
 
 class _Sum(NamedTuple):
@@ -376,7 +487,7 @@ class RayCrew:
         total = ray.get(root)
         shared = ray.put(total)  # of this process: no other can lose it
         for member in (*self._members, *self._joining):
-            member.actor.follow.remote(shared, len(pieces))
+            member.actor.follow.remote(shared)
         processes = len(actors)
         return Outcome(total.changes, measured, processes, total.moved + size_of(total.changes) * (processes + 1))
 
