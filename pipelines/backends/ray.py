@@ -10,6 +10,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import subprocess  # nosec B404
 import sys
 import time
@@ -53,6 +54,7 @@ _RETRIES = 5  # of a task whose process was lost
 _MOST_LOSSES = 20  # in a row, of one round: something else is wrong
 _START_SECONDS = 300.0  # for the first process: it imports, and may compile kernels
 _CHECK_SECONDS = 60.0
+_CONNECT_SECONDS = 10.0
 _PAUSE = 0.5  # between two looks at the cluster
 _CLOCK_SECONDS = 5.0
 
@@ -82,6 +84,7 @@ def connected(address: str | None, workers: int | None, threads: int | None) -> 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # Ray waits 30 s, too short on a busy machine
     ours = address is None
+    _require_open(address or "")
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         ray.init(
@@ -101,6 +104,17 @@ def connected(address: str | None, workers: int | None, threads: int | None) -> 
         yield RayBackend(workers or len(_machines()), threads)
     finally:
         ray.shutdown()
+
+
+def _require_open(address: str) -> None:
+    """Raise `BackendError` if nobody listens at ``HOST:PORT``; Ray would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise BackendError(_why_not_connected(address, error)) from error
 
 
 def _why_not_connected(address: str | None, error: Exception) -> str:
@@ -388,12 +402,12 @@ class RayJob:
 class _Process:
     """The actor: a member of the crew, in a process of its own."""
 
-    def __init__(self, make: Callable[[Matrices], MemberLike], matrices: Matrices) -> None:
+    def begin(self, make: Callable[[Matrices], MemberLike], matrices: Matrices) -> None:
+        """Make the member; errors of a constructor would not tell what was wrong."""
         self._member = make(matrices)
 
-    def ready(self) -> bool:
-        """Return True: the process has started."""
-        return True
+    def ping(self) -> None:
+        """Do nothing."""
 
     def train(self, piece: Piece) -> tuple["_Sum", tuple[float, int, float]]:
         """Train a piece; return its changes, and what was measured."""
@@ -441,6 +455,7 @@ class RayCrew:
         self._threads = threads
         self._members: list[_Joined] = []
         self._joining: list[_Joined] = []
+        self._refused: set[str] = set()  # machines on which a process could not start
 
     def begin(self, make: Callable[[Matrices], MemberLike], matrices: Callable[[], Matrices]) -> None:
         """Set how a process is made; the first round starts them."""
@@ -504,13 +519,14 @@ class RayCrew:
             self._start()
             self._take_in(_PAUSE, all_of_them=True)
             if not self._joining and not self._members:
-                time.sleep(_PAUSE)  # all machines were lost; another may join
+                time.sleep(_PAUSE)  # all machines were lost, or could not start a process; another may join
 
     def _start(self) -> None:
         """Start processes in turns on the machines, as far as they have processors."""
         used = [member.machine.id for member in (*self._members, *self._joining)]
         matrices = None
-        for machine, threads in places(_machines(), self.workers, self._threads):
+        machines = [machine for machine in _machines() if machine.id not in self._refused]
+        for machine, threads in places(machines, self.workers, self._threads):
             if machine.id in used:
                 used.remove(machine.id)
                 continue
@@ -521,8 +537,8 @@ class RayCrew:
                 scheduling_strategy=NodeAffinitySchedulingStrategy(machine.id, soft=False),
                 runtime_env={"env_vars": {"NUMBA_NUM_THREADS": str(threads)}},
             )
-            started = actor.remote(self._make, matrices)
-            self._joining.append(_Joined(started, machine, started.ready.remote()))
+            started = actor.remote()
+            self._joining.append(_Joined(started, machine, started.begin.remote(self._make, matrices)))
 
     def _take_in(self, seconds: float, *, all_of_them: bool = False) -> None:
         """Make members of the processes that are ready within some seconds."""
@@ -535,8 +551,11 @@ class RayCrew:
             try:
                 with _errors_of_members():
                     ray.get(one.ready)
-            except _LOST as error:
+            except (*_LOST, VecmillError) as error:
                 logger.warning("a process on %s did not start (%s)", one.machine.name, _line(error))
+                if isinstance(error, VecmillError) and not self._members:
+                    raise
+                self._refused.add(one.machine.id)
                 continue
             self._members.append(one)
             logger.info("a process on %s has joined: %s", one.machine.name, counted(len(self._members), "process"))
@@ -544,7 +563,7 @@ class RayCrew:
     def _drop_lost(self) -> None:
         """Forget processes that no longer answer."""
         alive = {machine.id for machine in _machines()}
-        pings = [(member, member.actor.ready.remote()) for member in self._members]
+        pings = [(member, member.actor.ping.remote()) for member in self._members]
         self._members = []
         for member, ping in pings:
             try:
@@ -561,7 +580,7 @@ def _errors_of_members() -> Iterator[None]:
     try:
         yield
     except RayTaskError as error:
-        if isinstance(error.cause, VecmillError | MemoryError | _LOST):
+        if isinstance(error.cause, (VecmillError, MemoryError, *_LOST)):
             raise error.cause from None
         raise
 
