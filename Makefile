@@ -125,7 +125,7 @@ smoke: $(VENV)/core.stamp
 # Tests that are skipped where the peers and the readers of our files are not installed.
 COMPARED = $(shell grep -l importorskip tests/test_*.py)
 
-interop: $(VENV)/test.stamp $(VENV)/ann.stamp $(VENV)/onnx.stamp $(VENV)/interop.stamp
+interop: $(VENV)/test.stamp $(VENV)/ann.stamp $(VENV)/onnx.stamp $(VENV)/interop.stamp $(VENV)/cluster.stamp
 	$(BIN)/pytest -n auto $(COMPARED) $(ARGS)
 
 browser: $(VENV)/test.stamp $(VENV)/map.stamp $(VENV)/browser.stamp

@@ -14,7 +14,7 @@ from embeddings import TokenizedCorpus, Word2Vec, build_vocabulary, encode_corpu
 from embeddings.executor import InProcess
 from embeddings.text.split import split_text
 from embeddings.word2vec.blocks import BlockTable
-from embeddings.word2vec.changes import Changes, added, added_up, apply_changes, changes_between, scales
+from embeddings.word2vec.changes import Changes, added, added_up, apply_changes, changes_between
 from embeddings.word2vec.crew import deal
 from pipelines.backends.backend import BackendError
 from pipelines.backends.local import LocalCrew
@@ -125,20 +125,17 @@ def test_changes_are_those_of_the_rows_that_differ():
     after[[1, 4], 0] = [2, 3]
     found = changes_between(before, after, 8)
     assert found.rows.tolist() == [1, 4]
-    assert found.sums.shape == (2, 8)
-    np.testing.assert_array_equal(found.squares, [4, 9])
+    np.testing.assert_array_equal(found.sums, after[[1, 4], :8])
 
 
 def changes_of(rows, values):
-    values = np.array(values, np.float32)
-    return Changes(np.array(rows), values, np.square(values).sum(axis=1), np.ones(len(rows), np.int32))
+    return Changes(np.array(rows, np.int64), np.array(values, np.float32))
 
 
 def test_changes_are_added_row_by_row():
     total = added(changes_of([0, 2], [[1, 0], [2, 0]]), changes_of([2, 5], [[0, 3], [4, 4]]))
     assert total.rows.tolist() == [0, 2, 5]
     np.testing.assert_array_equal(total.sums, [[1, 0], [2, 3], [4, 4]])
-    assert total.pieces.tolist() == [1, 2, 1]
 
 
 def test_the_tree_has_the_shape_of_the_number_of_leaves():
@@ -146,10 +143,19 @@ def test_the_tree_has_the_shape_of_the_number_of_leaves():
     assert added_up("a", None) == "a"
 
 
-def test_a_matrix_follows_the_changes():
-    matrix = np.ones((3, 16), np.float32)
-    apply_changes(matrix, changes_of([1], [[2, -1]]), 4)
+def test_the_changes_of_one_worker_are_applied_as_they_are():
+    matrix, velocity = np.ones((3, 16), np.float32), np.zeros((3, 16), np.float32)
+    apply_changes(matrix, velocity, changes_of([1], [[2, -1]]), 1)
     np.testing.assert_array_equal(matrix[:, :3], [[1, 1, 1], [3, 0, 1], [1, 1, 1]])
+
+
+def test_in_the_end_a_row_has_moved_by_the_sum_of_all_changes():
+    matrix, velocity = np.zeros((3, 16), np.float32), np.zeros((3, 16), np.float32)
+    apply_changes(matrix, velocity, changes_of([1], [[8, -4]]), 4)
+    assert matrix[1, 0] < 4, "not at once"
+    for _ in range(60):
+        apply_changes(matrix, velocity, changes_of([], np.empty((0, 2))), 4)
+    np.testing.assert_allclose(matrix[:, :3], [[0, 0, 0], [8, -4, 0], [0, 0, 0]], rtol=1e-5)
 
 
 def test_blocks_are_dealt_by_turns_from_a_stretch_for_each():

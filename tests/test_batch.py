@@ -229,7 +229,7 @@ def make_states(folder, recipes):
     ],
 )
 def test_what_several_jobs_need_is_made_once(folder, monkeypatch, recipes, made, failed, slots):
-    monkeypatch.setattr(batch_module, "_PROGRAM", [sys.executable, "-S", "-c", STAND_IN])
+    monkeypatch.setattr(batch_module, "_PROGRAM", ["-S", "-c", STAND_IN])
     monkeypatch.setattr(batch_module, "_POLL", 0.01)
     make_stage(folder / "stage")
     states = make_states(folder, recipes)
@@ -242,7 +242,7 @@ def test_what_several_jobs_need_is_made_once(folder, monkeypatch, recipes, made,
 
 
 def test_a_job_that_cannot_start_leaves_its_place_to_the_next(folder, monkeypatch, caplog):
-    monkeypatch.setattr(batch_module, "_PROGRAM", [sys.executable, "-S", "-c", STAND_IN])
+    monkeypatch.setattr(batch_module, "_PROGRAM", ["-S", "-c", STAND_IN])
     monkeypatch.setattr(batch_module, "_POLL", 0.01)
     start, calls = subprocess.Popen, iter(range(9))
 

@@ -1,15 +1,10 @@
-"""What pieces of a round changed in the rows of a matrix: sparse, added up in a tree, and applied to all replicas.
-
-All pieces are trained from the same rows. Where their changes agree, the sum goes too far; `scales` says how far to go.
-The compiled `replicas.merge` follows the same rule inside one process.
-"""
+"""What the pieces of a round changed in the rows of a matrix: sparse, added up in a tree, applied with momentum."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-_SMALLEST = 1e-30  # no change: 0 / 0
 _ROWS_AT_A_TIME = 4096
 
 Leaf = TypeVar("Leaf")
@@ -24,21 +19,15 @@ class Changes(NamedTuple):
         In ascending order.
     sums : (n, d) float32
         The sum of the changes of all pieces.
-    squares : (n,) float32
-        The sum of their squared lengths, Σ |change|².
-    pieces : (n,) int32
-        How many pieces changed the row.
     """
 
     rows: np.ndarray
     sums: np.ndarray
-    squares: np.ndarray
-    pieces: np.ndarray
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all arrays."""
-        return sum(array.nbytes for array in self)
+        """Bytes of both arrays."""
+        return self.rows.nbytes + self.sums.nbytes
 
 
 def changes_between(before: np.ndarray, after: np.ndarray, dimension: int) -> Changes:
@@ -54,12 +43,13 @@ def changes_between(before: np.ndarray, after: np.ndarray, dimension: int) -> Ch
     -------
     Changes
     """
-    starts = range(0, len(before), _ROWS_AT_A_TIME)
-    parts = [slice(start, start + _ROWS_AT_A_TIME) for start in starts]
-    changed = [np.flatnonzero((before[part] != after[part]).any(axis=1)) + part.start for part in parts]
+    changed = [np.flatnonzero((before[part] != after[part]).any(axis=1)) + part.start for part in _slices(before)]
     rows = np.concatenate([np.empty(0, np.int64), *changed])
-    sums = after[rows, :dimension] - before[rows, :dimension]
-    return Changes(rows, sums, np.square(sums).sum(axis=1), np.ones(len(rows), np.int32))
+    return Changes(rows, after[rows, :dimension] - before[rows, :dimension])
+
+
+def _slices(matrix: np.ndarray) -> list[slice]:
+    return [slice(start, start + _ROWS_AT_A_TIME) for start in range(0, len(matrix), _ROWS_AT_A_TIME)]
 
 
 def added(first: Changes, second: Changes) -> Changes:
@@ -75,55 +65,10 @@ def added(first: Changes, second: Changes) -> Changes:
     Changes
     """
     rows = np.union1d(first.rows, second.rows)
-    total = Changes(
-        rows,
-        np.zeros((len(rows), first.sums.shape[1]), np.float32),
-        np.zeros(len(rows), np.float32),
-        np.zeros(len(rows), np.int32),
-    )
+    sums = np.zeros((len(rows), first.sums.shape[1]), np.float32)
     for part in (first, second):
-        where = np.searchsorted(rows, part.rows)
-        total.sums[where] += part.sums
-        total.squares[where] += part.squares
-        total.pieces[where] += part.pieces
-    return total
-
-
-def scales(changes: Changes, pieces: int) -> np.ndarray:
-    """Return the factors of the sums of changes, (n,) float32.
-
-    With the gradient diversity Δ = Σ |change|² / |Σ change|², which is 1/W for equal changes and 1 for orthogonal ones
-    (Yin et al. 2018, "Gradient Diversity: a Key Ingredient for Scalable Distributed Learning"), a row that n of W
-    pieces changed is moved by 1 - κ (1 - Δ) times the sum, κ = ((n - 1) / (W - 1))².
-
-    Parameters
-    ----------
-    changes : Changes
-    pieces : int
-        W, all pieces of the round.
-
-    Returns
-    -------
-    (n,) float32
-    """
-    square = np.square(changes.sums).sum(axis=1)
-    diversity = changes.squares / np.maximum(np.maximum(square, changes.squares), _SMALLEST)
-    share = np.square((changes.pieces - 1) / max(1, pieces - 1))
-    factors: np.ndarray = (1 - share * (1 - diversity)).astype(np.float32)
-    return np.where(square > 0, factors, np.float32(1))
-
-
-def apply_changes(matrix: np.ndarray, changes: Changes, pieces: int) -> None:
-    """Add the changes of a round to a matrix; every replica does the same arithmetic.
-
-    Parameters
-    ----------
-    matrix : (V, padded d) float32
-    changes : Changes
-    pieces : int
-        All pieces of the round.
-    """
-    matrix[changes.rows, : changes.sums.shape[1]] += scales(changes, pieces)[:, None] * changes.sums
+        sums[np.searchsorted(rows, part.rows)] += part.sums
+    return Changes(rows, sums)
 
 
 def added_up(leaves: Sequence[Leaf], add: Callable[[Leaf, Leaf], Leaf]) -> Leaf:
@@ -146,3 +91,33 @@ def added_up(leaves: Sequence[Leaf], add: Callable[[Leaf, Leaf], Leaf]) -> Leaf:
         sums = [add(level[i], level[i + 1]) for i in range(0, len(level) - 1, 2)]
         level = sums + level[2 * len(sums) :]
     return level[0]
+
+
+def apply_changes(matrix: np.ndarray, velocity: np.ndarray, changes: Changes, workers: int) -> None:
+    """Move a matrix by the mean change of a round, with block momentum; every replica does the same arithmetic.
+
+    The mean of W changes is stable, but moves a row as one worker does, though W have read a text each. Momentum
+    μ = 1 - 1/W gives the rest in the rounds that follow: with the mean change g
+
+        v ← μ v + g,    E ← E + g + μ v
+
+    (K. Chen, Q. Huo: "Scalable Training of Deep Learning Machines by Incremental Block Training with Intra-block
+    Parallel Optimization and Blockwise Model-Update Filtering", 2016, with Nesterov's momentum).
+
+    Parameters
+    ----------
+    matrix : (V, padded d) float32
+        Changed in place.
+    velocity : (V, padded d) float32
+        v, zero before the first round; changed in place.
+    changes : Changes
+    workers : int
+        W.
+    """
+    momentum, width = np.float32(1 - 1 / workers), changes.sums.shape[1]
+    mean = changes.sums / np.float32(workers)
+    velocity *= momentum
+    velocity[changes.rows, :width] += mean
+    for part in _slices(matrix):
+        matrix[part] += momentum * velocity[part]
+    matrix[changes.rows, :width] += mean

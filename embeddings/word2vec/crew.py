@@ -1,8 +1,8 @@
 """Training by a crew: workers in other processes or on other machines, which train the same E and C in rounds.
 
 The blocks of the corpus are dealt to W workers, a contiguous stretch of the text each. In a round every worker trains
-its next blocks, its *piece*, from the same E and C; the changes of all pieces are added up in a tree (`changes`) and
-applied to every replica. A piece is a function of E and C, the epoch and its blocks, so that any process can train it,
+its next blocks, its *piece*, from the same E and C; the changes of all pieces are added up in a tree, and their mean is
+applied to every replica, with momentum (`changes`). A piece is a function of E and C, the epoch and its blocks, so that any process can train it,
 and train it again if another one was lost: the result is the same for the same number of workers, however many
 processes there are and whatever becomes of them.
 
@@ -25,9 +25,25 @@ ROUNDS = 50
 """Rounds of an epoch: with fewer, workers are further apart; with more, they exchange more."""
 
 Matrices = Mapping[str, np.ndarray]
-"""Everything that is trained, by name."""
+"""Everything that is trained, by name, and the velocity of each, by `velocity_name`."""
 AllChanges = dict[str, Changes]
 """The changes of each matrix."""
+
+
+def velocity_name(name: str) -> str:
+    """Return the name of the velocity of a matrix."""
+    return f"{name}_velocity"
+
+
+def with_velocities(matrices: Matrices) -> Matrices:
+    """Return matrices and velocities, which are zero before the first round."""
+    return {**matrices, **{velocity_name(name): np.zeros_like(matrix) for name, matrix in matrices.items()}}
+
+
+def follow(matrices: Matrices, changes: "AllChanges", workers: int) -> None:
+    """Apply the changes of a round to matrices and velocities, in place."""
+    for name, changed in changes.items():
+        apply_changes(matrices[name], matrices[velocity_name(name)], changed, workers)
 
 
 class Piece(NamedTuple):
@@ -74,7 +90,7 @@ class MemberLike(Protocol):
         """Train a piece from E and C as they are, and leave them so."""
         ...
 
-    def follow(self, changes: AllChanges, pieces: int) -> None:
+    def follow(self, changes: AllChanges) -> None:
         """Apply the changes of a round."""
         ...
 
@@ -145,12 +161,14 @@ class WorkerRounds:
     ----------
     threads : int
         1: the thread that leads.
+    matrices : mapping of str to ndarray
+        The same with the velocities.
     """
 
     threads = 1
 
     def __init__(self, crew: Crew, matrices: Matrices) -> None:
-        self._crew, self._matrices = crew, matrices
+        self._crew, self.matrices = crew, with_velocities(matrices)
         self._forget()
 
     def _forget(self) -> None:
@@ -171,8 +189,7 @@ class WorkerRounds:
                 pieces = [Piece(self._epoch, own) for own in dealt if own]
                 started = time.monotonic()
                 outcome = self._crew.round(pieces)
-                for name, changes in outcome.changes.items():
-                    apply_changes(self._matrices[name], changes, len(pieces))
+                follow(self.matrices, outcome.changes, workers)
                 for piece, (loss, examples, _) in zip(pieces, outcome.measured, strict=True):
                     work.add(loss, examples, int(tokens[np.asarray(piece.blocks)].sum()))
                 work.hand_out(len(numbers))

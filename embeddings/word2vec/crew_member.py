@@ -6,9 +6,9 @@ import numpy as np
 
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word2vec.changes import apply_changes, changes_between
+from embeddings.word2vec.changes import changes_between
 from embeddings.word2vec.config import Word2VecConfig
-from embeddings.word2vec.crew import AllChanges, Matrices, Piece, Trained
+from embeddings.word2vec.crew import AllChanges, Matrices, Piece, Trained, follow
 from embeddings.word2vec.training_run import TrainingRun
 
 
@@ -18,7 +18,7 @@ class Member:
     Parameters
     ----------
     matrices : mapping of str to ndarray
-        Everything that is trained, as it is now.
+        Everything that is trained, and the velocities, as they are now.
     config : Word2VecConfig
     corpus : EncodedCorpus
     vocabulary : Vocabulary
@@ -37,11 +37,10 @@ class Member:
         workers: int,
     ) -> None:
         self._run = TrainingRun(config, corpus, vocabulary, trained, workers=workers)
-        self._dimension = config.dimension
+        self._dimension, self._workers = config.dimension, workers
         self._matrices = self._run.matrices()
-        for name, matrix in self._matrices.items():
-            matrix[:] = matrices[name]
-        self._base = {name: matrix.copy() for name, matrix in self._matrices.items()}
+        self._base = {name: matrix.copy() for name, matrix in matrices.items()}
+        self._return_to_base()
         self._run.compile()
 
     def train(self, piece: Piece) -> Trained:
@@ -65,15 +64,16 @@ class Member:
             self._matrices[name][changed.rows] = self._base[name][changed.rows]
         return Trained(changes, loss, examples, seconds)
 
-    def follow(self, changes: AllChanges, pieces: int) -> None:
+    def follow(self, changes: AllChanges) -> None:
         """Apply the changes of a round.
 
         Parameters
         ----------
         changes : dict of str to Changes
-        pieces : int
-            Number of pieces of the round.
         """
-        for name, changed in changes.items():
-            apply_changes(self._base[name], changed, pieces)
-            self._matrices[name][changed.rows] = self._base[name][changed.rows]
+        follow(self._base, changes, self._workers)
+        self._return_to_base()
+
+    def _return_to_base(self) -> None:
+        for name, matrix in self._matrices.items():
+            matrix[:] = self._base[name]

@@ -25,7 +25,6 @@ from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.architectures import KERNELS
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
-from embeddings.word2vec.changes import Changes, scales
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.hogwild import empty_block, open_block
 from embeddings.word2vec.replicas import (
@@ -45,6 +44,7 @@ _FEWEST_BLOCK_TOKENS = 50
 _FEWEST_ROUNDS = 250  # of an epoch: a short text would change the matrices too seldom
 _TOKENS_PER_NOISE_WORD = 20  # for each of the K negatives: 500 noise words for 2,000 tokens and K = 5
 _MOST_NOISE_WORDS = 10_000
+_SMALLEST = 1e-30  # no change: 0 / 0
 
 
 def block_tokens(corpus: EncodedCorpus) -> int:
@@ -142,10 +142,10 @@ def merged(changes: np.ndarray) -> np.ndarray:
     -------
     (rows, d) float32
     """
-    workers, rows, _ = changes.shape
-    total, squares = changes.sum(axis=0), np.square(changes).sum(axis=(0, 2))
-    together = Changes(np.arange(rows), total, squares, np.full(rows, workers, np.int32))
-    result: np.ndarray = total * scales(together, workers)[:, None]
+    total = changes.sum(axis=0)
+    squares, square = np.square(changes).sum(axis=(0, 2)), np.square(total).sum(axis=1)
+    diversity = squares / np.maximum(np.maximum(square, squares), _SMALLEST)
+    result: np.ndarray = total * diversity[:, None].astype(np.float32)
     return result
 
 

@@ -116,7 +116,7 @@ class Word2Vec(Estimator):
             copy_vectors(initial_vectors, vocabulary, run.parameters, run.ngrams)
         if crew:
             own = {"config": config, "corpus": replace(corpus), "vocabulary": vocabulary, "trained": trained}
-            crew.begin(partial(Member, workers=crew.workers, **own), run.matrices)
+            crew.begin(partial(Member, workers=crew.workers, **own), run.state)
         run.train()
         self.vectors_ = _word_vectors(run, vocabulary, trained)
         self.metrics_ = run.metrics

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
@@ -244,9 +244,13 @@ class TrainingRun:
         arrays = {"embedding": self.parameters.embedding, "context": self.context}
         return arrays if weights is None else {**arrays, "position_weights": weights}
 
+    def state(self) -> Mapping[str, np.ndarray]:
+        """Return everything that the next step depends on, by its name in checkpoints."""
+        return self._strategy.matrices if isinstance(self._strategy, WorkerRounds) else self.matrices()
+
     def _save(self, work: Work) -> None:
         state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
-        self._checkpoints.save(self.matrices(), state)
+        self._checkpoints.save(self.state(), state)
 
     def _restore(self, work: Work) -> None:
         """Restore the newest checkpoint; the caller ensures that the directory has none of other settings or text."""
@@ -254,7 +258,7 @@ class TrainingRun:
         if found is None:
             return
         with self._checkpoints.fitting():
-            for name, matrix in self.matrices().items():
+            for name, matrix in self.state().items():
                 saved = found.arrays[name]
                 if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
                     raise ValueError(

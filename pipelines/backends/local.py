@@ -1,14 +1,50 @@
 """The backend of this machine: tasks and workers take turns in this process, whose threads they have."""
 
+import contextlib
+import os
+import subprocess  # nosec B404
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from typing import TYPE_CHECKING
 
 from embeddings.executor import InProcess
+from pipelines.backends.backend import JobProcess
 
 if TYPE_CHECKING:
     from embeddings.word2vec.crew import Crew, Matrices, MemberLike, Outcome, Piece
+
+
+def start_python(arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start this Python without a shell; in a process group of its own, Ctrl-C reaches it once, by who started it.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+    log : Path
+        Receives its messages, after those that are there.
+
+    Returns
+    -------
+    subprocess.Popen
+    """
+    with log.open("ab") as file:
+        return subprocess.Popen(  # noqa: S603  # nosec B603
+            [sys.executable, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=file,
+            start_new_session=True,
+        )
+
+
+def _processors(slots: int) -> list[set[int]]:
+    """Return the processors of each parallel job; empty for a single job or if the system cannot pin processes."""
+    if slots == 1 or not hasattr(os, "sched_getaffinity"):
+        return []
+    usable = sorted(os.sched_getaffinity(0))
+    return [set(usable[slot % len(usable) :: slots]) or set(usable) for slot in range(slots)]
 
 
 class LocalBackend(InProcess):
@@ -21,11 +57,21 @@ class LocalBackend(InProcess):
         train without rounds.
     """
 
+    jobs = None
+
     def __init__(self, workers: int | None = None) -> None:
         self.workers = workers
 
     def begin(self, directory: Path) -> None:
         """Do nothing: this process sees its files."""
+
+    def start_job(self, command: Sequence[str], log: Path, slot: int, slots: int) -> JobProcess:
+        """Start Python with these arguments, on processors of its own if several jobs run."""
+        process = start_python(command, log)
+        if processors := _processors(slots):
+            with contextlib.suppress(OSError):  # the process has already ended
+                os.sched_setaffinity(process.pid, processors[slot])
+        return process
 
     def crew(self) -> "Crew":
         """Return the workers of one training."""
@@ -59,5 +105,5 @@ class LocalCrew:
         member = self._member = self._member or self._make(self._matrices())
         trained = [member.train(piece) for piece in pieces]
         changes = added_up([one.changes for one in trained], add_changes)
-        member.follow(changes, len(pieces))
+        member.follow(changes)
         return Outcome(changes, [(one.loss, one.examples, one.seconds) for one in trained], 1, 0)

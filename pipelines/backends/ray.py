@@ -10,6 +10,8 @@ import logging
 import math
 import os
 import signal
+import socket
+import subprocess  # nosec B404
 import sys
 import time
 from collections import deque
@@ -20,7 +22,8 @@ from typing import Any, NamedTuple, TypeVar
 
 from embeddings.word2vec.changes import added_up
 from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome, Piece, add_changes, size_of
-from pipelines.backends.backend import BackendError
+from pipelines.backends.backend import BackendError, JobProcess
+from pipelines.backends.local import start_python
 from vecmill.errors import VecmillError
 from vecmill.extras import needs
 from vecmill.plurals import counted
@@ -51,6 +54,7 @@ _RETRIES = 5  # of a task whose process was lost
 _MOST_LOSSES = 20  # in a row, of one round: something else is wrong
 _START_SECONDS = 300.0  # for the first process: it imports, and may compile kernels
 _CHECK_SECONDS = 60.0
+_CONNECT_SECONDS = 10.0
 _PAUSE = 0.5  # between two looks at the cluster
 _CLOCK_SECONDS = 5.0
 
@@ -80,6 +84,7 @@ def connected(address: str | None, workers: int | None, threads: int | None) -> 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # Ray waits 30 s, too short on a busy machine
     ours = address is None
+    _require_open(address or "")
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         ray.init(
@@ -99,6 +104,17 @@ def connected(address: str | None, workers: int | None, threads: int | None) -> 
         yield RayBackend(workers or len(_machines()), threads)
     finally:
         ray.shutdown()
+
+
+def _require_open(address: str) -> None:
+    """Raise `BackendError` if nobody listens at ``HOST:PORT``; Ray would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise BackendError(_why_not_connected(address, error)) from error
 
 
 def _why_not_connected(address: str | None, error: Exception) -> str:
@@ -195,6 +211,30 @@ class RayBackend:
             under_way.extend(task.remote(work, item) for item in islice(waiting, 1))
             yield result
 
+    @property
+    def jobs(self) -> int:
+        """One job for every machine."""
+        return len(_machines())
+
+    def start_job(self, command: Sequence[str], log: Path, slot: int, slots: int) -> JobProcess:
+        """Start a job on the machine of its slot, which it has for itself.
+
+        Parameters
+        ----------
+        command : sequence of str
+            Arguments of Python.
+        log : Path
+        slot, slots : int
+
+        Returns
+        -------
+        JobProcess
+        """
+        machines = _machines()
+        if not machines:
+            raise BackendError("the cluster has no machine left; add one and repeat the command")
+        return RayJob(machines[slot % len(machines)], list(command), log.resolve(), -(-slots // len(machines)))
+
     def crew(self) -> Crew:
         """Return the workers of one training."""
         return RayCrew(self.workers, self._threads)
@@ -274,15 +314,100 @@ def _require_same(machine: Machine, answer: tuple[str, float, str], directory: P
         logger.warning("the clock of %s is %.0f s apart; times in logs will not agree", machine.name, clock - time.time())
 
 
+class _JobActor:
+    """Starts a job on its machine."""
+
+    def __init__(self, command: list[str], log: Path, directory: str) -> None:
+        os.chdir(directory)
+        self._process = start_python(command, log)
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs."""
+        return self._process.poll()
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
+
+
+class RayJob:
+    """A job on another machine, with the methods of `subprocess.Popen`.
+
+    Parameters
+    ----------
+    machine : Machine
+    command : list of str
+    log : Path
+    share : int
+        How many jobs the machine has at a time.
+    """
+
+    def __init__(self, machine: Machine, command: list[str], log: Path, share: int) -> None:
+        processors = max(1, machine.processors // share)
+        options = {
+            "num_cpus": processors,
+            "scheduling_strategy": NodeAffinitySchedulingStrategy(machine.id, soft=False),
+            "runtime_env": {"env_vars": {"NUMBA_NUM_THREADS": str(processors)}},
+        }
+        self._actor = ray.remote(_JobActor).options(**options).remote(command, log, str(Path.cwd()))
+        self._answer = self._actor.poll.remote()
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, or None while it runs or has not started; -9 if its machine was lost."""
+        if self._code is not None or not ray.wait([self._answer], timeout=0)[0]:
+            return self._code
+        try:
+            self._code = ray.get(self._answer)
+            self._answer = self._actor.poll.remote()
+        except RayError as error:
+            logger.warning("a job was lost (%s)", _line(error))
+            self._code = -signal.SIGKILL
+        return self._code
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end and return the exit code.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        subprocess.TimeoutExpired
+            The time is up.
+        """
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("job", timeout or 0)
+            time.sleep(0.1)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal."""
+        with contextlib.suppress(RayError):
+            ray.get(self._actor.send_signal.remote(int(number)), timeout=_CHECK_SECONDS)
+
+    def kill(self) -> None:
+        """Kill it."""
+        self.send_signal(signal.SIGKILL)
+
+
 class _Process:
     """The actor: a member of the crew, in a process of its own."""
 
-    def __init__(self, make: Callable[[Matrices], MemberLike], matrices: Matrices) -> None:
+    def begin(self, make: Callable[[Matrices], MemberLike], matrices: Matrices) -> None:
+        """Make the member; errors of a constructor would not tell what was wrong."""
         self._member = make(matrices)
 
-    def ready(self) -> bool:
-        """Return True: the process has started."""
-        return True
+    def ping(self) -> None:
+        """Do nothing."""
 
     def train(self, piece: Piece) -> tuple["_Sum", tuple[float, int, float]]:
         """Train a piece; return its changes, and what was measured."""
@@ -294,9 +419,9 @@ class _Process:
         moved = first.moved + second.moved + size_of(second.changes)
         return _Sum(add_changes(first.changes, second.changes), moved)
 
-    def follow(self, total: "_Sum", pieces: int) -> None:
+    def follow(self, total: "_Sum") -> None:
         """Apply the changes of a round."""
-        self._member.follow(total.changes, pieces)
+        self._member.follow(total.changes)
 
 
 class _Sum(NamedTuple):
@@ -330,6 +455,7 @@ class RayCrew:
         self._threads = threads
         self._members: list[_Joined] = []
         self._joining: list[_Joined] = []
+        self._refused: set[str] = set()  # machines on which a process could not start
 
     def begin(self, make: Callable[[Matrices], MemberLike], matrices: Callable[[], Matrices]) -> None:
         """Set how a process is made; the first round starts them."""
@@ -376,7 +502,7 @@ class RayCrew:
         total = ray.get(root)
         shared = ray.put(total)  # of this process: no other can lose it
         for member in (*self._members, *self._joining):
-            member.actor.follow.remote(shared, len(pieces))
+            member.actor.follow.remote(shared)
         processes = len(actors)
         return Outcome(total.changes, measured, processes, total.moved + size_of(total.changes) * (processes + 1))
 
@@ -393,13 +519,14 @@ class RayCrew:
             self._start()
             self._take_in(_PAUSE, all_of_them=True)
             if not self._joining and not self._members:
-                time.sleep(_PAUSE)  # all machines were lost; another may join
+                time.sleep(_PAUSE)  # all machines were lost, or could not start a process; another may join
 
     def _start(self) -> None:
         """Start processes in turns on the machines, as far as they have processors."""
         used = [member.machine.id for member in (*self._members, *self._joining)]
         matrices = None
-        for machine, threads in places(_machines(), self.workers, self._threads):
+        machines = [machine for machine in _machines() if machine.id not in self._refused]
+        for machine, threads in places(machines, self.workers, self._threads):
             if machine.id in used:
                 used.remove(machine.id)
                 continue
@@ -410,8 +537,8 @@ class RayCrew:
                 scheduling_strategy=NodeAffinitySchedulingStrategy(machine.id, soft=False),
                 runtime_env={"env_vars": {"NUMBA_NUM_THREADS": str(threads)}},
             )
-            started = actor.remote(self._make, matrices)
-            self._joining.append(_Joined(started, machine, started.ready.remote()))
+            started = actor.remote()
+            self._joining.append(_Joined(started, machine, started.begin.remote(self._make, matrices)))
 
     def _take_in(self, seconds: float, *, all_of_them: bool = False) -> None:
         """Make members of the processes that are ready within some seconds."""
@@ -424,8 +551,11 @@ class RayCrew:
             try:
                 with _errors_of_members():
                     ray.get(one.ready)
-            except _LOST as error:
+            except (*_LOST, VecmillError) as error:
                 logger.warning("a process on %s did not start (%s)", one.machine.name, _line(error))
+                if isinstance(error, VecmillError) and not self._members:
+                    raise
+                self._refused.add(one.machine.id)
                 continue
             self._members.append(one)
             logger.info("a process on %s has joined: %s", one.machine.name, counted(len(self._members), "process"))
@@ -433,7 +563,7 @@ class RayCrew:
     def _drop_lost(self) -> None:
         """Forget processes that no longer answer."""
         alive = {machine.id for machine in _machines()}
-        pings = [(member, member.actor.ready.remote()) for member in self._members]
+        pings = [(member, member.actor.ping.remote()) for member in self._members]
         self._members = []
         for member, ping in pings:
             try:
@@ -450,7 +580,7 @@ def _errors_of_members() -> Iterator[None]:
     try:
         yield
     except RayTaskError as error:
-        if isinstance(error.cause, VecmillError | MemoryError | _LOST):
+        if isinstance(error.cause, (VecmillError, MemoryError, *_LOST)):
             raise error.cause from None
         raise
 

@@ -8,13 +8,14 @@ import os
 import shutil
 import signal
 import subprocess  # nosec B404
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.backends.backend import Backend, JobProcess
+from pipelines.backends.local import LOCAL
 from pipelines.batch.config import Batch, Job
 from pipelines.console.interruption import raise_if_interrupted
 from pipelines.console.progress import Progress, duration
@@ -32,7 +33,7 @@ SETTINGS_FOLDER, LOGS_FOLDER = "settings", "logs"
 FINISHED, FAILED, STOPPED = "finished", "failed", "stopped"
 _POLL = 0.1  # seconds between two looks at the processes
 _PATIENCE = 120.0  # seconds in which a job can write a checkpoint after SIGTERM
-_PROGRAM = [sys.executable, "-P", "-m", "vecmill", "--log-format", "json"]
+_PROGRAM = ["-P", "-m", "vecmill", "--log-format", "json"]
 
 
 @dataclass(kw_only=True)
@@ -61,7 +62,7 @@ class _Running:
     state: JobState
     until: str | None
     slot: int
-    process: subprocess.Popen[bytes]
+    process: JobProcess
     started: float = field(default_factory=time.monotonic)
 
 
@@ -108,9 +109,11 @@ class BatchRunner:
         The result of `plan_batch`.
     slots : int
         Number of jobs that run in parallel.
+    backend : Backend
+        Where the jobs run.
     """
 
-    def __init__(self, directory: Path, states: Sequence[JobState], slots: int) -> None:
+    def __init__(self, directory: Path, states: Sequence[JobState], slots: int, backend: Backend = LOCAL) -> None:
         self._directory = directory
         self._waiting = list(states)
         self._slots = list(range(slots))
@@ -118,7 +121,7 @@ class BatchRunner:
         self._made: dict[str, Path] = {}
         times = Counter(recipe for state in states for recipe in set(state.recipes.values()))
         self._shared = {recipe for recipe, number in times.items() if number > 1}
-        self._processors = _processors(slots)
+        self._backend, self._all_slots = backend, slots
 
     def run(self, progress: Progress) -> None:
         """Run all jobs and record the outcome in their states.
@@ -141,6 +144,7 @@ class BatchRunner:
                 stack.callback(lock.release)
                 lock.record_owner()
                 stack.callback(lock.clear_owner)
+                self._backend.begin(self._directory)
                 for state in self._waiting:
                     with atomic_file(self._settings(state)) as file:
                         file.write(state.job.to_toml().encode())
@@ -200,15 +204,12 @@ class BatchRunner:
             file.write(state.job.to_toml().encode())
         command = [*_PROGRAM, "run", str(settings), "--out", str(state.directory)]
         command += ["--until", until] if until else []
-        with self._log(state).open("ab") as log:
-            # This program, without a shell. In a process group of its own Ctrl-C reaches it once, through `_stop`.
-            process = subprocess.Popen(  # noqa: S603  # nosec B603
-                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log, start_new_session=True
-            )
         slot = self._slots.pop(0)
-        if self._processors:
-            with contextlib.suppress(OSError):  # the process has already ended
-                os.sched_setaffinity(process.pid, self._processors[slot])
+        try:
+            process = self._backend.start_job(command, self._log(state), slot, self._all_slots)
+        except BaseException:
+            self._slots.append(slot)
+            raise
         self._running.append(_Running(state=state, until=until, slot=slot, process=process))
         logger.info("%s: started%s", state.job.name, f" (until {until}, which other jobs need)" if until else "")
 
@@ -216,7 +217,7 @@ class BatchRunner:
         for entry in [entry for entry in self._running if entry.process.poll() is not None]:
             self._running.remove(entry)
             self._slots.append(entry.slot)
-            state, code = entry.state, entry.process.returncode
+            state, code = entry.state, entry.process.poll()
             if code:
                 self._end(state, FAILED, self._reason(state, code))
                 continue
@@ -279,11 +280,3 @@ def _link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:  # another file system, or one without hard links
         shutil.copy2(source, target)
-
-
-def _processors(slots: int) -> list[set[int]]:
-    """Return the processors of each parallel job; empty for a single job or if the system cannot pin processes."""
-    if slots == 1 or not hasattr(os, "sched_getaffinity"):
-        return []
-    usable = sorted(os.sched_getaffinity(0))
-    return [set(usable[slot % len(usable) :: slots]) or set(usable) for slot in range(slots)]

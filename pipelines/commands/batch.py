@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pipelines.commands.options import Address, BackendName, chosen_backend
 from pipelines.console.interruption import interruptible
 from pipelines.console.logs import configure_logging, log_settings
 from pipelines.console.progress import make_progress
@@ -28,8 +29,15 @@ def batch_command(
         ),
     ] = None,
     jobs: Annotated[
-        int | None, typer.Option(min=1, help="Number of jobs that run in parallel.", show_default="[batch] jobs, or 1")
+        int | None,
+        typer.Option(
+            min=1,
+            help="Number of jobs that run in parallel.",
+            show_default="with Ray one for every machine, else [batch] jobs, or 1",
+        ),
     ] = None,
+    backend: BackendName = "local",
+    address: Address = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the jobs and the stages that they share; run nothing.")
     ] = False,
@@ -54,8 +62,12 @@ def batch_command(
         return
     if log_settings().log_format is None:
         configure_logging(log_format="auto")
-    with interruptible("repeat the command to resume"):
-        BatchRunner(directory, states, jobs or batch.settings.jobs).run(make_progress())
+    with (
+        chosen_backend(backend, address, None) as place,
+        interruptible("repeat the command to resume"),
+    ):
+        slots = jobs or place.jobs or batch.settings.jobs
+        BatchRunner(directory, states, slots, place).run(make_progress())
     from pipelines.batch.summary import print_summary, summarize, write_summary
 
     summary = summarize(states)
