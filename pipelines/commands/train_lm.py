@@ -81,7 +81,7 @@ def train_lm_command(
         ),
     ] = "quick",
     cell: Annotated[
-        str | None, typer.Option(metavar="lstm|gru|rnn", help="Recurrent cell.", show_default=OF_PRESET)
+        str | None, typer.Option(metavar="lstm|gru|rnn|mingru", help="Recurrent cell.", show_default=OF_PRESET)
     ] = None,
     layers: Annotated[int | None, typer.Option(help="Number of recurrent layers.", show_default=OF_PRESET)] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Units per layer.", show_default=OF_PRESET)] = None,
