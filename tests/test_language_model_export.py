@@ -13,6 +13,7 @@ from embeddings.language_model.export import export_onnx, export_safetensors, ex
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import sentence_log_likelihoods
 from embeddings.text.vocabulary import EOS, UNK
+from tests.torch_cells import cell_of_our_own
 
 WORDS = [UNK, EOS, *(f"w{i}" for i in range(38))]
 CONFIGS = {
@@ -86,55 +87,12 @@ def test_an_onnx_file_says_what_it_takes_to_use_it(tmp_path):
     assert sum(np.prod(constant.dims) == 40 * 8 for constant in proto.graph.initializer) == 1  # tied: stored once
 
 
-def OwnCell(torch, config, input_size, hidden_size, layers):
-    """A minGRU or a Mogrifier LSTM as the equations read, in torch."""
-
-    class Network(torch.nn.Module):
-        def __init__(self):
-            super().__init__()
-            sizes = [input_size, *[hidden_size] * layers]
-            for layer, size in enumerate(sizes[:-1]):
-                rows = 2 * hidden_size if config.cell == "mingru" else 4 * hidden_size
-                self.register_parameter(f"weight_ih_l{layer}", torch.nn.Parameter(torch.empty(rows, size)))
-                self.register_parameter(f"bias_ih_l{layer}", torch.nn.Parameter(torch.empty(rows)))
-                if config.mogrifier:
-                    self.register_parameter(f"weight_hh_l{layer}", torch.nn.Parameter(torch.empty(rows, hidden_size)))
-                    self.register_parameter(f"bias_hh_l{layer}", torch.nn.Parameter(torch.empty(rows)))
-                for i in range(1, (config.mogrifier or 0) + 1):
-                    shape = (size, hidden_size) if i % 2 else (hidden_size, size)
-                    self.register_parameter(f"mogrify_{i}_l{layer}", torch.nn.Parameter(torch.empty(shape)))
-
-        def forward(self, x):
-            for layer in range(layers):
-                w = {name.removesuffix(f"_l{layer}"): p for name, p in self.named_parameters() if f"_l{layer}" in name}
-                h = c = torch.zeros(x.shape[1], hidden_size)
-                outputs = []
-                for x_t in x:
-                    if config.cell == "mingru":
-                        z, n = (x_t @ w["weight_ih"].T + w["bias_ih"]).chunk(2, -1)
-                        h = (1 - z.sigmoid()) * h + z.sigmoid() * n
-                    else:
-                        for i in range(1, config.mogrifier + 1):
-                            if i % 2:
-                                x_t = 2 * (h @ w[f"mogrify_{i}"].T).sigmoid() * x_t
-                            else:
-                                h = 2 * (x_t @ w[f"mogrify_{i}"].T).sigmoid() * h
-                        gates = x_t @ w["weight_ih"].T + h @ w["weight_hh"].T + w["bias_ih"] + w["bias_hh"]
-                        i, f, g, o = gates.chunk(4, -1)
-                        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
-                        h = o.sigmoid() * c.tanh()
-                    outputs.append(h)
-                x = torch.stack(outputs)
-            return x, None
-
-    return Network()
-
-
 def torch_module(torch, config, words, cutoffs):
     """Build the module that the documentation of `export` shows."""
     nn = torch.nn
-    kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN, "mingru": partial(OwnCell, torch, config)}[config.cell]
-    kind = partial(OwnCell, torch, config) if config.mogrifier else kind
+    kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN, "mingru": None}[config.cell]
+    if kind is None or config.mogrifier:
+        kind = partial(cell_of_our_own, torch, config.cell, config.mogrifier or 0)
     sizes = config.layer_sizes
     module = nn.Module()
     module.encoder = nn.Embedding(words, config.embedding_dimension)
