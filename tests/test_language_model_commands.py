@@ -111,10 +111,8 @@ def test_settings_come_from_preset_file_and_options(text, tmp_path):
 
 def test_a_mogrifier_with_averaged_weights_is_trained_until_validation_ends_it(text, tmp_path):
     config, out = tmp_path / "lm.toml", tmp_path / "lm"
-    config.write_text(
-        "[lm_training]\npatience = 2\nlearning_rate = 0.02\nbatch_size = 4\n[lm_network]\nhidden_size = 8\n"
-    )
-    options = ["--epochs", "auto", "--mogrifier", "3", "--average", "0.9", "--embeddings", "none"]
+    config.write_text("[lm_training]\npatience = 2\nlearning_rate = 0.02\nbatch_size = 4\n")
+    options = ["--hidden-size", "8", "--epochs", "auto", "--mogrifier", "3", "--average", "0.9", "--embeddings", "none"]
     succeeds("train-lm", text, "--out", out, "--config", config, *options)
     settings = json.loads((out / "config.json").read_text())
     assert (settings["lm_training"]["schedule"], settings["lm_training"]["patience"]) == ("plateau", 2)

@@ -174,10 +174,10 @@ def _mogrifier_step(body: _Graph, constants: Mapping[str, str]) -> None:
     """Add the rounds, and the step of an LSTM."""
     target, source, two = "x", "h", body.constant("two", np.array(2, np.float32))
     rounds = sum(name.startswith("mogrify_") for name in constants)
-    for i in range(1, rounds + 1):
-        product = body.node("MatMul", [source, constants[f"mogrify_{i}"]], f"product_{i}")
-        scale = body.node("Mul", [body.node("Sigmoid", [product], f"sigmoid_{i}"), two], f"scale_{i}")
-        target, source = source, body.node("Mul", [scale, target], f"gated_{i}")
+    for number in range(1, rounds + 1):
+        product = body.node("MatMul", [source, constants[f"mogrify_{number}"]], f"product_{number}")
+        scale = body.node("Mul", [body.node("Sigmoid", [product], f"sigmoid_{number}"), two], f"scale_{number}")
+        target, source = source, body.node("Mul", [scale, target], f"gated_{number}")
     x, h = (source, target) if rounds % 2 else (target, source)
     of_x = body.node("MatMul", [x, constants["weight_ih"]], "of_x")
     of_h = body.node("MatMul", [h, constants["weight_hh"]], "of_h")
