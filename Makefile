@@ -95,7 +95,7 @@ test: $(VENV)/test.stamp
 # Tests of compiled code that are fast enough without the compiler.
 NOJIT_TESTS := $(wildcard tests/test_*kernels.py tests/test_recurrent_*.py) \
     $(patsubst %,tests/test_%.py,parallel sampling tokenization normalization tokenized_corpus encoded_corpus vocabulary \
-    word2vec_blocks count_based small_vectors evaluation formats_text formats_round_trip subwords)
+    word2vec_blocks count_based small_vectors evaluation formats_text formats_round_trip subwords ngram)
 
 test-nojit: $(VENV)/test.stamp
 	NUMBA_DISABLE_JIT=1 $(BIN)/pytest -n auto $(NOJIT_TESTS) $(ARGS)

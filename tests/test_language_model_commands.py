@@ -111,6 +111,20 @@ def test_settings_come_from_preset_file_and_options(text, tmp_path):
     fails(2, r"lm\.toml:2.*hidden_sise.*did you mean 'hidden_size'", "train-lm", text, "--out", "x", "--config", config)
 
 
+def test_a_mogrifier_with_averaged_weights_is_trained_until_validation_ends_it(text, tmp_path):
+    config, out = tmp_path / "lm.toml", tmp_path / "lm"
+    config.write_text("[lm_training]\npatience = 2\nlearning_rate = 0.02\nbatch_size = 4\n")
+    options = ["--hidden-size", "8", "--epochs", "auto", "--mogrifier", "3", "--average", "0.9", "--embeddings", "none"]
+    succeeds("train-lm", text, "--out", out, "--config", config, *options)
+    settings = json.loads((out / "config.json").read_text())
+    assert (settings["lm_training"]["schedule"], settings["lm_training"]["patience"]) == ("plateau", 2)
+    assert (settings["lm_network"]["mogrifier"], settings["lm_training"]["average"]) == (3, 0.9)
+    losses = [json.loads(line)["valid_loss"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert len(losses) == np.argmin(losses) + 1 + 2
+    assert "mogrify" in " ".join(load_file(out / "model.safetensors"))
+    assert "perplexity" in succeeds("perplexity", out, text)
+
+
 @pytest.mark.parametrize("preset", ["small", "medium", "awd"])
 def test_presets_of_any_size_train(preset, text, tmp_path):
     config = tmp_path / "lm.toml"
@@ -128,6 +142,9 @@ def test_presets_of_any_size_train(preset, text, tmp_path):
         (["--preset", "smal"], "--preset.*did you mean 'small'"),
         (["--cell", "lstn"], "--cell.*lstm"),
         (["--epochs", "0"], "--epochs.*at least 1"),
+        (["--epochs", "many"], "--epochs.*auto"),
+        (["--epochs", "auto", "--schedule", "cosine"], "schedule"),
+        (["--cell", "gru", "--mogrifier", "5"], "mogrifier"),
         (["--output", "adaptive"], "tie_weights"),
         (["--dropout", "1.5"], "--dropout"),
     ],

@@ -1,6 +1,7 @@
 """Exported models give the probabilities of the model, in onnxruntime and in torch."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from embeddings.language_model.export import export_onnx, export_safetensors, ex
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import sentence_log_likelihoods
 from embeddings.text.vocabulary import EOS, UNK
+from tests.torch_cells import cell_of_our_own
 
 WORDS = [UNK, EOS, *(f"w{i}" for i in range(38))]
 CONFIGS = {
@@ -31,6 +33,9 @@ CONFIGS = {
         "dropout_output": 0.4,
     },
     "projection": {"dimension": 5},
+    "mingru": {"cell": "mingru", "dimension": 5},
+    "mogrifier": {"mogrifier": 5},
+    "mogrifier-2": {"mogrifier": 2, "dimension": 5, "layers": 1},
 }
 
 
@@ -85,7 +90,9 @@ def test_an_onnx_file_says_what_it_takes_to_use_it(tmp_path):
 def torch_module(torch, config, words, cutoffs):
     """Build the module that the documentation of `export` shows."""
     nn = torch.nn
-    kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}[config.cell]
+    kind = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN, "mingru": None}[config.cell]
+    if kind is None or config.mogrifier:
+        kind = partial(cell_of_our_own, torch, config.cell, config.mogrifier or 0)
     sizes = config.layer_sizes
     module = nn.Module()
     module.encoder = nn.Embedding(words, config.embedding_dimension)

@@ -15,7 +15,7 @@ from embeddings.language_model.config import FORMER_NAMES, CellName, LanguageMod
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.trainer import LMTrainer
-from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig
+from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, ENDLESS, LMTrainingConfig
 from embeddings.networks import CELLS, OPTIMIZERS
 from embeddings.training import Checkpointing, TrainingDiverged
 from tests.split_text import split_ids
@@ -255,6 +255,22 @@ def test_the_model_of_the_best_validation_has_averaged_weights(tmp_path):
     assert trainer.metrics_[0]["valid_loss"] == pytest.approx(loss, rel=1e-3)
 
 
+def test_validation_ends_a_training_without_a_number_of_epochs():
+    totals, epochs = [], []
+
+    def watch(progress):
+        totals.append(progress.total)
+        epochs.append(progress.epochs)
+
+    trainer = make_trainer(epochs=ENDLESS, patience=2, learning_rate=5.0)
+    fit(trainer, watch)
+    losses = [entry["valid_loss"] for entry in trainer.metrics_]
+    assert len(losses) == np.argmin(losses) + 1 + 2
+    assert epochs[0] == 2
+    assert epochs[-1] == len(losses)
+    assert totals == sorted(totals)
+
+
 def test_a_frozen_embedding_stays():
     trainer = make_trainer(network={"freeze_embedding": True})
     before = trainer.model.parameters["embedding.weight"].value.copy()
@@ -273,6 +289,10 @@ def test_a_frozen_embedding_stays():
         ({"average": 1.0}, "average"),
         ({"average": 0.9, "optimizer": "averaged-sgd"}, "average"),
         ({"weight_decay": -1.0}, "weight_decay"),
+        ({"average": 1.0}, "average"),
+        ({"average": 0.9, "optimizer": "averaged-sgd"}, "average"),
+        ({"epochs": ENDLESS, "patience": None}, "patience"),
+        ({"epochs": ENDLESS, "schedule": "cosine"}, "schedule"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, named):

@@ -1,5 +1,7 @@
 """The same networks in torch: outputs, losses and every gradient, to 1e-5 in float32 relative to their size."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,8 @@ from embeddings.networks import (
     DeepRNN,
     GRUCell,
     LSTMCell,
+    MinGRUCell,
+    MogrifierCell,
     Momentum,
     Parameter,
     RMSProp,
@@ -20,6 +24,7 @@ from embeddings.networks import (
     RowGradient,
     SoftmaxCrossEntropy,
 )
+from tests.torch_cells import cell_of_our_own
 
 torch = pytest.importorskip("torch")
 
@@ -40,7 +45,8 @@ def assert_close(found, expected, what):
 
 def twin(network, cell, torch_class, options, depth, bidirectional):
     """Build torch's network with the weights of ours; return it and ours by torch's suffixes."""
-    module = torch_class(SIZE, 9, depth, bidirectional=bidirectional, **options)
+    options = options | ({"bidirectional": True} if bidirectional else {})
+    module = torch_class(SIZE, 9, depth, **options)
     layers = {}
     for number in range(depth):
         for direction in ("", "_reverse")[: 1 + bidirectional]:
@@ -89,6 +95,33 @@ def test_networks_are_torchs(name, depth, bidirectional, padded):
         assert_close(ours["bias"].gradient, getattr(module, "bias_ih" + suffix).grad, "bias" + suffix)
         if name == "gru":
             assert_close(ours["bias_hn"].gradient, getattr(module, "bias_hh" + suffix).grad[-9:], "bias_hn" + suffix)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize(
+    ("cell", "name", "rounds"),
+    [(MinGRUCell(), "mingru", 0), (MogrifierCell(rounds=5), "lstm", 5), (MogrifierCell(rounds=2), "lstm", 2)],
+)
+def test_cells_of_our_own_have_torchs_gradients(cell, name, rounds, depth):
+    rng = np.random.default_rng(0)
+    network = DeepRNN(cell, SIZE, [9] * depth, rng=rng)
+    for parameter in network.parameters.values():
+        parameter.value[...] = rng.normal(0, 0.3, parameter.value.shape)
+    module, layers = twin(network, cell, partial(cell_of_our_own, torch, name, rounds), {}, depth, False)
+    inputs = rng.standard_normal((STEPS, BATCH, SIZE)).astype(np.float32)
+    d_output = rng.standard_normal((STEPS, BATCH, 9)).astype(np.float32)
+    tensor = torch.from_numpy(inputs).requires_grad_()
+    expected, states = module(tensor)
+    (expected * torch.from_numpy(d_output)).sum().add(sum(h.sum() for h, _ in states)).backward()
+    outputs, ends = network.forward(inputs)
+    assert_close(outputs, expected, "output")
+    d_ends = [tuple(np.full_like(array, which == 0) for which, array in enumerate(end)) for end in ends]
+    d_inputs, _ = network.backward(d_output, d_ends)
+    assert_close(d_inputs, tensor.grad, "gradient of the inputs")
+    for suffix, ours in layers.items():
+        for kind, parameter in ours.items():
+            theirs = "bias_ih" if kind == "bias" else kind
+            assert_close(parameter.gradient, getattr(module, theirs + suffix).grad, kind + suffix)
 
 
 def test_softmax_cross_entropy_is_torchs():

@@ -6,7 +6,7 @@ from typing import Any, Literal, get_args
 
 from embeddings.setting_types import require_setting_types
 
-CellName = Literal["lstm", "gru", "rnn"]
+CellName = Literal["lstm", "gru", "rnn", "mingru"]
 OutputName = Literal["full", "sampled", "adaptive"]
 FORMER_NAMES = {
     "embedding_size": "dimension",
@@ -33,8 +33,12 @@ class LanguageModelConfig:
 
     Attributes
     ----------
-    cell : {"lstm", "gru", "rnn"}
-        Kind of recurrent unit: "lstm" is usually best, "gru" is faster, "rnn" forgets after a few words.
+    cell : {"lstm", "gru", "rnn", "mingru"}
+        Kind of recurrent unit: "lstm" is usually best, "gru" is faster, "rnn" forgets after a few words; "mingru" is
+        the fastest, with gates that do not depend on the state (Feng et al. 2024).
+    mogrifier : int, optional
+        Rounds in which input and state of an "lstm" gate each other before each step (Melis et al. 2020): 2 to 6.
+        None: no rounds.
     layers : int
         Number of recurrent layers L: 1 to 3; more need more text.
     hidden_size : int
@@ -79,6 +83,7 @@ class LanguageModelConfig:
     """
 
     cell: CellName = "lstm"
+    mogrifier: int | None = None
     layers: int = 2
     hidden_size: int = 200
     dimension: int | None = None
@@ -101,9 +106,11 @@ class LanguageModelConfig:
         for name, known in (("cell", get_args(CellName)), ("output", get_args(OutputName))):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} {getattr(self, name)!r}: expected one of {', '.join(known)}")
+        if self.mogrifier and self.cell != "lstm":
+            raise ValueError(f"mogrifier {self.mogrifier}: only an lstm has such rounds, but the cell is {self.cell}")
         if self.output == "adaptive" and self.tie_weights:
             raise ValueError("output adaptive has its own weights: it needs tie_weights = false")
-        for name in ("layers", "hidden_size", "dimension", "last_hidden_size", "num_sampled"):
+        for name in ("mogrifier", "layers", "hidden_size", "dimension", "last_hidden_size", "num_sampled"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")

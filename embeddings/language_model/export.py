@@ -11,8 +11,10 @@ The weights load into this module::
 
 With layers of different sizes, which one ``torch.nn.LSTM`` cannot have, ``self.rnn`` is a ``torch.nn.ModuleList`` of
 networks of one layer each; with an adaptive softmax ``self.decoder`` is ``torch.nn.AdaptiveLogSoftmaxWithLoss(H, V,
-cutoffs)``. Rows of the recurrent weights are grouped by gate in torch's order. Weights are exported without dropout:
-those that weight-drop masks in training are whole.
+cutoffs)``. torch has neither minGRU nor Mogrifier LSTM: the weights of a minGRU are ``weight_ih`` and ``bias_ih``, with
+the rows of z and n; a Mogrifier has ``mogrify_1``, ``mogrify_2``, ... beside the weights of an LSTM
+(`embeddings.networks.cells` has the equations). Rows of the recurrent weights are grouped by gate in torch's order.
+Weights are exported without dropout: those that weight-drop masks in training are whole.
 """
 
 import importlib

@@ -31,7 +31,7 @@ from embeddings.language_model.generation import SamplingConfig, continue_text, 
 from embeddings.language_model.lines import encode_lines
 from embeddings.language_model.perplexity import hidden_states
 from embeddings.language_model.scoring import as_text, score_text, warn_if_foreign
-from embeddings.networks.cells import CELLS, Cell, State
+from embeddings.networks.cells import CELLS, Cell, MogrifierCell, State
 from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import Embedding, RepeatedVectors
 from embeddings.networks.initial_embedding import random_embedding
@@ -114,7 +114,7 @@ class LanguageModel:
             variational=config.variational,
             recurrent_weights=config.weight_drop,
         )
-        cell: Cell = CELLS[config.cell]()
+        cell: Cell = MogrifierCell(rounds=config.mogrifier) if config.mogrifier else CELLS[config.cell]()
         self.network = DeepRNN(
             cell, config.embedding_dimension, config.layer_sizes, rng=rng, dropout=dropout, dtype=dtype
         )
@@ -515,7 +515,7 @@ class LanguageModel:
             )
 
     def layers(self) -> Iterator[tuple[Cell, dict[str, np.ndarray]]]:
-        """Yield the cell of each layer and its weights, `weight_ih`, `weight_hh`, `bias`, from the bottom up."""
+        """Yield the cell of each layer and its weights, `weight_ih`, `bias` and others, from the bottom up."""
         for number, layer in enumerate(self.network.layers):
             suffix = f"_l{number}"
             weights = {name.removesuffix(suffix): parameter.value for name, parameter in layer.parameters.items()}

@@ -414,7 +414,7 @@ def _written_number(value, out, end):
 
 @exact
 def write_lines(ids, log_p, log_gamma, words, eos, has_gamma, out):
-    """Write lines of an ARPA file; return the number of bytes.
+    """Write lines of an ARPA file.
 
     Parameters
     ----------
@@ -428,6 +428,11 @@ def write_lines(ids, log_p, log_gamma, words, eos, has_gamma, out):
         Whether γ is written.
     out : (b,) uint8
         Room enough.
+
+    Returns
+    -------
+    int
+        Number of bytes written.
     """
     end, last = np.int64(0), ids.shape[1] - 1
     begin_word = words.starts.size - 2

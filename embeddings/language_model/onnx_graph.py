@@ -8,8 +8,8 @@
 
 The states are inputs and outputs, so that a text can be read in pieces of any length; zeros are the state before a
 text, which begins with ``<eos>``. ``log_probabilities[t, b]`` is ln P of every word after ``ids[t, b]``, normalised
-over all V words for every kind of softmax. Metadata: ``vocabulary`` (one word per line, in the order of the ids),
-``eos`` and ``unk`` (ids), ``tokenizer`` (JSON).
+over all V words for every kind of softmax. Cells that ONNX does not have are loops over time (Scan). Metadata:
+``vocabulary`` (one word per line, in the order of the ids), ``eos`` and ``unk`` (ids), ``tokenizer`` (JSON).
 """
 
 import json
@@ -22,7 +22,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from embeddings.language_model.model import LanguageModel
-from embeddings.networks.cells import Cell, GRUCell, LSTMCell, RNNCell
+from embeddings.networks.cells import Cell, GRUCell, LSTMCell, MinGRUCell, MogrifierCell, RNNCell
 from embeddings.networks.losses import AdaptiveSoftmax
 
 OPSET = 17
@@ -97,6 +97,8 @@ def _layer(
     graph: _Graph, number: int, cell: Cell, weights: Mapping[str, np.ndarray], x: str, axes: tuple[str, str]
 ) -> str:
     """Add one recurrent layer; ONNX's additional axis for directions is removed."""
+    if isinstance(cell, (MogrifierCell, MinGRUCell)):
+        return _scanned_layer(graph, number, cell, weights, x)
     hidden = weights["weight_hh"].shape[1]
     order = [cell.gates.index(gate) for gate in _GATES[type(cell)]]
 
@@ -127,6 +129,65 @@ def _layer(
         graph.node("Squeeze", [f"end{number}_{state}", axes[0]], f"new_state{number}_{state}")
         graph.output(f"new_state{number}_{state}", ["B", hidden])
     return graph.node("Squeeze", [f"sequence_{number}", axes[1]], f"h_{number}")
+
+
+def _scanned_layer(
+    graph: _Graph, number: int, cell: MogrifierCell | MinGRUCell, weights: Mapping[str, np.ndarray], x: str
+) -> str:
+    """Add a layer that ONNX does not have, as a loop over time whose body is one step."""
+    hidden = len(weights["bias"]) // len(cell.gates)
+    constants = {
+        name: graph.constant(f"{name}_{number}", array.T if array.ndim == 2 else array)
+        for name, array in weights.items()
+    }
+    body, given = _Graph(), []
+    for state in cell.states:
+        given.append(graph.input(f"state{number}_{state}", TensorProto.FLOAT, ["B", hidden]))
+        body.input(state, TensorProto.FLOAT, ["B", hidden])
+        graph.output(f"new_state{number}_{state}", ["B", hidden])
+    body.input("x", TensorProto.FLOAT, ["B", weights["weight_ih"].shape[1]])
+    (_mogrifier_step if isinstance(cell, MogrifierCell) else _mingru_step)(body, constants)
+    body.node("Identity", ["new_h"], "y")
+    for name in (*(f"new_{state}" for state in cell.states), "y"):
+        body.output(name, ["B", hidden])
+    graph.node(
+        "Scan",
+        [*given, x],
+        [*(f"new_state{number}_{state}" for state in cell.states), f"h_{number}"],
+        num_scan_inputs=1,
+        body=helper.make_graph(body.nodes, f"step_{number}", body.inputs, body.outputs, body.constants),
+    )
+    return f"h_{number}"
+
+
+def _mingru_step(body: _Graph, constants: Mapping[str, str]) -> None:
+    """Add h<t> = h<t-1> + z ∘ (n - h<t-1>)."""
+    product = body.node("MatMul", ["x", constants["weight_ih"]], "product")
+    gates = body.node("Add", [product, constants["bias"]], "gates")
+    body.node("Split", [gates], ["z_before", "n"], axis=-1)
+    z = body.node("Sigmoid", ["z_before"], "z")
+    change = body.node("Mul", [z, body.node("Sub", ["n", "h"], "difference")], "change")
+    body.node("Add", ["h", change], "new_h")
+
+
+def _mogrifier_step(body: _Graph, constants: Mapping[str, str]) -> None:
+    """Add the rounds, and the step of an LSTM."""
+    target, source, two = "x", "h", body.constant("two", np.array(2, np.float32))
+    rounds = sum(name.startswith("mogrify_") for name in constants)
+    for number in range(1, rounds + 1):
+        product = body.node("MatMul", [source, constants[f"mogrify_{number}"]], f"product_{number}")
+        scale = body.node("Mul", [body.node("Sigmoid", [product], f"sigmoid_{number}"), two], f"scale_{number}")
+        target, source = source, body.node("Mul", [scale, target], f"gated_{number}")
+    x, h = (source, target) if rounds % 2 else (target, source)
+    of_x = body.node("MatMul", [x, constants["weight_ih"]], "of_x")
+    of_h = body.node("MatMul", [h, constants["weight_hh"]], "of_h")
+    gates = body.node("Add", [body.node("Add", [of_x, of_h], "products"), constants["bias"]], "gates")
+    body.node("Split", [gates], ["i_before", "f_before", "g_before", "o_before"], axis=-1)
+    i, f, o = (body.node("Sigmoid", [f"{gate}_before"], gate) for gate in "ifo")
+    g = body.node("Tanh", ["g_before"], "g")
+    kept, added = body.node("Mul", [f, "c"], "kept"), body.node("Mul", [i, g], "added")
+    c = body.node("Add", [kept, added], "new_c")
+    body.node("Mul", [o, body.node("Tanh", [c], "squashed")], "new_h")
 
 
 def _full(graph: _Graph, model: LanguageModel, hidden: str, E: str) -> None:

@@ -165,13 +165,14 @@ class LMTrainer(Estimator):
         if columns.columns < self.config.batch_size:
             logger.warning("the text has only %d words: fewer columns than %d", len(train), self.config.batch_size)
         self._restore({"training text": text_hash(train), "validation text": text_hash(valid)}, columns)
-        self._pace = Pace(self.config.epochs * columns.steps * columns.columns)
+        self._pace = Pace(self._total(columns))
         begun_at = self._position.windows
         try:
             with using_threads(self.threads), ThreadPoolExecutor(1, "training") as thread:
                 while self._position.epoch < self.config.epochs and not self._finished_early():
                     self._train_epoch(columns, thread, progress)
                     self._validate(valid, thread)
+                    self._pace.total = self._total(columns)
                     if progress:
                         ended = self._progress(columns)._replace(epoch=self._position.epoch)
                         progress(ended._replace(epoch_metrics=self._metrics[-1]))
@@ -329,6 +330,9 @@ class LMTrainer(Estimator):
             position.best_loss, position.best_epoch = loss, position.epoch + 1
         return loss
 
+    def _total(self, columns: Columns) -> int:
+        return self.config.epochs_ahead(self._position.best_epoch) * columns.steps * columns.columns
+
     def _tokens_done(self, columns: Columns) -> int:
         return (self._position.epoch * columns.steps + self._position.row) * columns.columns
 
@@ -336,7 +340,7 @@ class LMTrainer(Estimator):
         done = self._tokens_done(columns)
         return TrainingProgress(
             epoch=self._position.epoch + 1,
-            epochs=self.config.epochs,
+            epochs=self.config.epochs_ahead(self._position.best_epoch),
             done=done,
             total=self._pace.total,
             unit="tokens",

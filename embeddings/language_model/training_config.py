@@ -18,6 +18,9 @@ DEFAULT_LEARNING_RATES = {
     "adamw": 2e-3,
 }
 
+ENDLESS = 10_000
+"""Number of epochs that stands for all that it takes: `patience` ends the training."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LMTrainingConfig:
@@ -26,7 +29,8 @@ class LMTrainingConfig:
     Attributes
     ----------
     epochs : int
-        Largest number of passes over the training part; the best one is kept.
+        Largest number of passes over the training part; the best one is kept. 10000: as many as it takes until
+        `patience` ends the training.
     batch_size : int
         Columns of text that are read side by side: 10 to 80; more are faster and take more memory.
     bptt : int
@@ -96,10 +100,19 @@ class LMTrainingConfig:
             raise ValueError(f"anneal must lie between 0 and 1, got {self.anneal}")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay must not be negative or infinite, got {self.weight_decay}")
+        if self.epochs >= ENDLESS and (self.patience is None or self.schedule in ("cosine", "one-cycle")):
+            raise ValueError(
+                f"epochs {self.epochs}: validation is to end the training, so that it needs a patience and another "
+                "schedule than cosine and one-cycle, which fall along all epochs"
+            )
         if self.average is not None and not 0 < self.average < 1:
             raise ValueError(f"average must be a decay between 0 and 1, got {self.average}")
         if self.average is not None and self.optimizer == "averaged-sgd":
             raise ValueError("average: averaged-sgd averages the weights itself; give one of the two")
+
+    def epochs_ahead(self, best_epoch: int) -> int:
+        """Return after how many epochs training ends if none is better than this one."""
+        return min(self.epochs, best_epoch + (self.patience or 0)) if self.epochs >= ENDLESS else self.epochs
 
     @property
     def rate(self) -> float:

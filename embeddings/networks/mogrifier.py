@@ -1,6 +1,7 @@
 """The layer of a Mogrifier LSTM, whose products of inputs depend on the state and stay in the time loop."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -58,10 +59,8 @@ class MogrifierLayer(RecurrentLayer):
             gates = tape.gates[t, :, : len(weight)]
             gates[:] = product(self._x[t], weight.T)
             gates += product(self._h[t], self._recurrent.T)
-            step = _step(tape, t)
-            self._over_batch(
-                lambda rows, step=step: self.cell.forward(step, (nothing, nothing), self._weights, rows), gates.shape[1]
-            )
+            forward = partial(self.cell.forward, _step(tape, t), (nothing, nothing), self._weights)
+            self._over_batch(forward, cost=gates.shape[1])
         return self._outputs(tape)
 
     @own_threads
@@ -77,8 +76,7 @@ class MogrifierLayer(RecurrentLayer):
         for t in reversed(range(len(tape.gates))):
             step, d_h = _step(tape, t), d_state[0]
             self._over_batch(
-                lambda rows, step=step, d=d_output[t : t + 1]: self.cell.backward(step, weight_t, d, d_state, rows),
-                cost=weight_t.size,
+                partial(self.cell.backward, step, weight_t, d_output[t : t + 1], d_state), cost=weight_t.size
             )
             reads = (step.lengths > 0)[:, None]  # the other sequences have ended
             d_x[t], d_before = self._ungated(t, product(tape.gates[t, :, : len(weight)], weight), d_h * reads)

@@ -39,7 +39,7 @@ class SequenceGeneratorConfig:
     Attributes
     ----------
     cell : str
-        A name of `CELLS`: "rnn", "gru" or "lstm".
+        A name of `CELLS`: "rnn", "gru", "lstm" or "mingru".
     dimension : int
         d, the dimension of the symbol vectors.
     layer_sizes : tuple[int, ...]

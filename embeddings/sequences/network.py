@@ -22,7 +22,7 @@ class SequenceNetworkConfig:
     Attributes
     ----------
     cell : str
-        A name of `CELLS`: "rnn", "gru" or "lstm".
+        A name of `CELLS`: "rnn", "gru", "lstm" or "mingru".
     layer_sizes : tuple[int, ...]
         Hidden size H of each layer and direction, from the bottom up.
     bidirectional : bool

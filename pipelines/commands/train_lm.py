@@ -33,6 +33,8 @@ from pipelines.commands.options import (
 from pipelines.commands.setting_options import with_options_of
 from pipelines.console.help import grouped
 from pipelines.console.progress import make_progress
+from pipelines.settings.config import ConfigError, Setting
+from pipelines.settings.lm_config import AUTO
 from pipelines.settings.lm_settings import LMSettings
 from pipelines.settings.sections import OWN_EMBEDDINGS, CheckpointSettings, SplitSettings, TokenizerSettings
 
@@ -145,7 +147,7 @@ def train_lm_command(
         ),
     ] = "quick",
     cell: Annotated[
-        str | None, typer.Option(metavar="lstm|gru|rnn", help="Recurrent cell.", show_default=OF_PRESET)
+        str | None, typer.Option(metavar="lstm|gru|rnn|mingru", help="Recurrent cell.", show_default=OF_PRESET)
     ] = None,
     layers: Annotated[int | None, typer.Option(help="Number of recurrent layers.", show_default=OF_PRESET)] = None,
     hidden_size: Annotated[int | None, typer.Option(help="Units per layer.", show_default=OF_PRESET)] = None,
@@ -170,7 +172,13 @@ def train_lm_command(
         float | None, typer.Option(help="Dropout of input, between layers and of output.", show_default=OF_PRESET)
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(help="Maximum number of passes over the text.", show_default=OF_PRESET)
+        str | None,
+        typer.Option(
+            metavar="N|auto",
+            help="Maximum number of passes over the text; auto: until four validations in a row bring no improvement, "
+            "with the plateau schedule.",
+            show_default=OF_PRESET,
+        ),
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Sequences per batch.", show_default=OF_PRESET)] = None,
     bptt: Annotated[
@@ -229,7 +237,10 @@ def train_lm_command(
     from pipelines.settings.lm_config import load_lm_config
     from pipelines.stage_lists import language_model_stages
 
-    settings = load_lm_config(config, given_settings(context, "lm_training", _SETTING_OF_OPTION))
+    given = given_settings(context, "lm_training", _SETTING_OF_OPTION)
+    if "lm_training.epochs" in given:
+        given["lm_training.epochs"] = _epochs(given["lm_training.epochs"])
+    settings = load_lm_config(config, given)
     with chosen_backend(backend, address, workers, settings.lm.threads or settings.train.threads) as place:
         made = make_unless_finished(
             out,
@@ -246,3 +257,13 @@ def train_lm_command(
         print_lm_training(out)
     else:
         typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
+
+
+def _epochs(given: Setting) -> Setting:
+    """Return the setting with a number for the text of the option, unless it is "auto"."""
+    if given.value == AUTO:
+        return given
+    try:
+        return given._replace(value=int(str(given.value)))
+    except ValueError:
+        raise ConfigError(f"--epochs: {given.value!r} is neither a whole number nor {AUTO}") from None

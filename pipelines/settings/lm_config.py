@@ -8,12 +8,16 @@ from typing import Any, get_type_hints
 
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.presets import PRESETS, Preset
-from embeddings.language_model.training_config import LMTrainingConfig
+from embeddings.language_model.training_config import ENDLESS, LMTrainingConfig
 from embeddings.word2vec.config import Word2VecConfig
 from pipelines.settings.config import ConfigError, Setting, build_sections, read_toml, recorded_tokenizer
 from pipelines.settings.lm_settings import LMSettings
 from pipelines.settings.sections import CheckpointSettings, CorpusSettings, SplitSettings, TokenizerSettings
 from vecmill.hints import did_you_mean
+
+AUTO = "auto"
+"""Number of epochs that validation is to find."""
+_UNTIL_VALIDATION_ENDS = {"lm_training.schedule": "plateau", "lm_training.patience": 4}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +103,10 @@ def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:
         hint = did_you_mean(str(preset.value), list(PRESETS))
         raise ConfigError(f"{preset.origin}: preset must be one of {', '.join(PRESETS)}, got {preset.value!r}{hint}")
     defaults = {name: Setting(value, f"preset {preset.value}") for name, value in _of_preset(PRESETS[preset.value])}
+    epochs = given.get("lm_training.epochs")
+    if epochs and epochs.value == AUTO:
+        defaults |= {name: Setting(value, f"epochs {AUTO}") for name, value in _UNTIL_VALIDATION_ENDS.items()}
+        given = {**given, "lm_training.epochs": epochs._replace(value=ENDLESS)}
     sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})
     sections["tokenizer"] = dataclasses.replace(sections["tokenizer"], punctuation=sections["lm"].punctuation)
     own = {"dimension": sections["lm_network"].embedding_dimension, "deterministic": True}
