@@ -15,6 +15,7 @@ from typing import BinaryIO
 from corpora.errors import CorpusError
 from corpora.other_kinds import HEAD, is_json_lines, require_plain_text, require_utf8, suffix_of
 from corpora.skipped import Count, UnusableFileError, no_records
+from corpora.wikipedia import ROOT, read_wikipedia
 from vecmill.compression import Prefixed, decompressed, read_fully
 from vecmill.extras import needs
 
@@ -94,6 +95,8 @@ def read_pieces(stored: BinaryIO, path: str, options: ReadOptions, piece_size: i
         yield from _read_jsonl(stream, path, options.field, count)
     elif kind == "csv":
         yield from _read_csv(stream, path, options.column, count)
+    elif head.startswith(ROOT):
+        yield from read_wikipedia(stream, path, count)
     else:
         require_plain_text(head, path)
         yield from _read_text(stream, piece_size)
