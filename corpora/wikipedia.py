@@ -20,7 +20,6 @@ ROOT = b"<mediawiki"
 _PIECE = 1 << 21  # bytes of XML that a worker gets at a time
 _LONGEST_PAGE = 1 << 28
 _END = b"</page>"
-_TEXT = re.compile(r"<text\b[^>]*?(?:/>|>(.*?)(?:</text>|\Z))", re.DOTALL)
 _TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 _NAMESPACE = re.compile(r"<ns>(-?\d+)</ns>")
 
@@ -105,13 +104,16 @@ def text_of_pages(xml: bytes) -> bytes:
 
 def _article(page: str) -> tuple[Iterable[str], str]:
     """Return the paragraphs of a page, or the reason for which it has none."""
-    found = _TEXT.search(page)
-    if not found:
+    tag = page.find("<text")
+    if tag < 0:
         return [], ""  # what stands before the first page, and after the last
+    begin = page.find(">", tag) + 1
+    end = page.rfind("</text>", begin)
+    text = "" if page[begin - 2] == "/" else page[begin : end if end >= 0 else len(page)]
     namespace = _NAMESPACE.search(page)
     if namespace and namespace[1] != "0":
         return [], OTHER_PAGE
-    if "<redirect " in page or (found[1] or "").lstrip()[:9].upper() == "#REDIRECT":
+    if "<redirect " in page or text.lstrip()[:9].upper() == "#REDIRECT":
         return [], REDIRECT
-    paragraphs = list(clean_wikitext(found[1] or ""))
+    paragraphs = list(clean_wikitext(text))
     return paragraphs, "" if paragraphs else EMPTY

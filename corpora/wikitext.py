@@ -4,6 +4,8 @@ import html
 import re
 from collections.abc import Iterator
 
+_XML_ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&amp;", "&"))  # all that a dump has
+_SCHEMES = ("://", "[mailto:", "[news:", "[irc:")
 _REMOVED = re.compile(
     r"<!--.*?(?:-->|\Z)|<(math|ref|gallery|timeline|nowiki|pre|source)\b(?:[^<>]*/>|.*?</\1\s*>)|<[^<>]*>|__[A-Z]+__",
     re.DOTALL | re.IGNORECASE,
@@ -28,14 +30,17 @@ def clean_wikitext(text: str) -> Iterator[str]:
     ------
     str
     """
-    text = html.unescape(text)
+    for entity, character in _XML_ENTITIES:
+        text = text.replace(entity, character)
     if text.lstrip()[:9].upper() == "#REDIRECT":
         return
     text = _REMOVED.sub(" ", text)
-    text = _until_stable(_INNERMOST, "", text)
+    text = _until_stable(_INNERMOST, "", text, "{")
     text = _UNWANTED_LINK.sub("", text)
-    text = _until_stable(_LINK, r"\1", text)
-    text = _WEB_LINK.sub(r"\1", text).replace("'''", "").replace("''", "")
+    text = _until_stable(_LINK, r"\1", text, "[[")
+    if any(scheme in text for scheme in _SCHEMES):
+        text = _WEB_LINK.sub(r"\1", text)
+    text = text.replace("'''", "").replace("''", "")
     for line in html.unescape(text).splitlines():
         if not line.lstrip().startswith(("|", "!", "{|", "}}")):
             paragraph = " ".join(line.lstrip("*#:;= \t").rstrip("= \t").split())
@@ -43,9 +48,9 @@ def clean_wikitext(text: str) -> Iterator[str]:
                 yield paragraph
 
 
-def _until_stable(pattern: re.Pattern[str], replacement: str, text: str) -> str:
-    """Replace repeatedly, from the innermost to the outermost nesting."""
+def _until_stable(pattern: re.Pattern[str], replacement: str, text: str, mark: str) -> str:
+    """Replace repeatedly, from the innermost to the outermost nesting, while the text has `mark`."""
     count = 1
-    while count:
+    while count and mark in text:
         text, count = pattern.subn(replacement, text)
     return text

@@ -34,10 +34,11 @@ PAGES = [
     page("Kitten", "#REDIRECT [[Cat]]", more='    <redirect title="Cat" />\n'),
     page("Talk:Cat", "I disagree.", namespace=1),
     page("Empty &amp; void", "{{only a template}}"),
+    page("Void", "").replace('"></text>', '" />'),
     page("Düsseldorf", "Düsseldorf liegt am [[Rhein]].&lt;ref&gt;no&lt;/ref&gt;"),
 ]
 TEXT = "Cats eat mice.\nFood\nmilk\nEnd & more.\nDüsseldorf liegt am Rhein.\n"
-LEFT_OUT = {"redirect skipped": 1, "page that is no article skipped": 1, "article without text skipped": 1}
+LEFT_OUT = {"redirect skipped": 1, "page that is no article skipped": 1, "article without text skipped": 2}
 
 
 def streams(parts):
