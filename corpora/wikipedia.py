@@ -12,7 +12,7 @@ from typing import BinaryIO
 from corpora.errors import CorpusError
 from corpora.skipped import Count
 from corpora.wikitext import clean_wikitext
-from corpora.workers import mapped
+from vecmill.workers import mapped
 
 ROOT = b"<mediawiki"
 """Beginning of every dump."""

@@ -10,7 +10,18 @@ from pipelines.running.source_imports import PACKAGES, imports, modules_of
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODULES = [module for package in PACKAGES for module in modules_of(package)]
-_GROUND_FLOOR = ("compression", "errors", "extras", "files", "hints", "plurals", "processors", "records", "visible")
+_GROUND_FLOOR = (
+    "compression",
+    "errors",
+    "extras",
+    "files",
+    "hints",
+    "plurals",
+    "processors",
+    "records",
+    "visible",
+    "workers",
+)
 GROUND_FLOOR = {f"vecmill.{name}" for name in _GROUND_FLOOR}
 """Modules that all packages stand on, and that stand on nothing; the rest of `vecmill` stands on all."""
 ALLOWED = {

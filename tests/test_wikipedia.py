@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import corpora.wikipedia
-import corpora.workers
 import vecmill.compression
+import vecmill.workers
 from corpora import CorpusError, open_corpus
-from corpora.workers import mapped
 from tests.command_line import vecmill as command
+from vecmill.workers import mapped
 
 HEAD = '<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" xml:lang="en">\n  <siteinfo>x</siteinfo>\n'
 
@@ -66,7 +66,7 @@ def read(path):
 @pytest.mark.parametrize("processors", [1, 2])
 @pytest.mark.parametrize("name", DUMPS)
 def test_articles_are_text_and_all_else_is_counted(name, processors, tmp_path, monkeypatch):
-    for module in (corpora.workers, vecmill.compression):
+    for module in (vecmill.workers, vecmill.compression):
         monkeypatch.setattr(module, "available_processors", lambda: processors)
     (tmp_path / name).write_bytes(DUMPS[name])
     text, corpus = read(tmp_path / name)
@@ -118,7 +118,7 @@ def test_a_dump_without_pages_is_no_text(tmp_path):
 
 
 def test_results_of_workers_come_in_the_order_of_the_items(monkeypatch):
-    monkeypatch.setattr(corpora.workers, "available_processors", lambda: 3)
+    monkeypatch.setattr(vecmill.workers, "available_processors", lambda: 3)
     items = [page(f"T{i}", f"text {i}").encode() for i in range(20)]
     found = list(mapped(corpora.wikipedia.text_of_pages, items))
     assert found == list(map(corpora.wikipedia.text_of_pages, items))
@@ -128,7 +128,7 @@ def test_without_processes_the_work_is_done_here(monkeypatch):
     def refuse(*args, **options):
         raise OSError("no processes here")
 
-    monkeypatch.setattr(corpora.workers, "available_processors", lambda: 2)
+    monkeypatch.setattr(vecmill.workers, "available_processors", lambda: 2)
     monkeypatch.setattr("subprocess.Popen", refuse)
     assert list(mapped(corpora.wikipedia.text_of_pages, [b"", b""])) == [b"{}\n", b"{}\n"]
 

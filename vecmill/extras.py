@@ -5,7 +5,14 @@ from contextlib import contextmanager
 
 from vecmill.errors import VecmillError
 
-PACKAGES = {"parquet": "pyarrow", "remote": "fsspec", "interop": "tokenizers", "wmd": "ot", "sklearn": "sklearn"}
+PACKAGES = {
+    "parquet": "pyarrow",
+    "remote": "fsspec",
+    "interop": "tokenizers",
+    "wmd": "ot",
+    "sklearn": "sklearn",
+    "cjk": "icu4py",
+}
 """The package that each extra installs."""
 
 

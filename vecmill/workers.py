@@ -18,14 +18,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import SimpleQueue
 from typing import IO, BinaryIO, cast
 
-from corpora.errors import CorpusError
 from vecmill.compression import read_fully
+from vecmill.errors import VecmillError
 from vecmill.processors import available_processors
 
 logger = logging.getLogger(__name__)
 
 _START = (
-    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from corpora.workers import serve; serve(*sys.argv[2:])"
+    "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from vecmill.workers import serve; serve(*sys.argv[2:])"
 )
 _LENGTH = struct.Struct("<Q")
 
@@ -46,16 +46,16 @@ def mapped(function: Callable[[bytes], bytes], items: Iterable[bytes]) -> Iterat
 
     Raises
     ------
-    CorpusError
+    VecmillError
         A worker ended.
     """
     number = available_processors()
     if number == 1:
         yield from map(function, items)
         return
-    idle: SimpleQueue[_Worker] = SimpleQueue()
+    idle: SimpleQueue[WorkerProcess] = SimpleQueue()
     for _ in range(number):
-        idle.put(_Worker(function))
+        idle.put(WorkerProcess(function))
     pending: deque[Future[bytes]] = deque()
 
     def call(item: bytes) -> bytes:
@@ -79,8 +79,14 @@ def mapped(function: Callable[[bytes], bytes], items: Iterable[bytes]) -> Iterat
             idle.get().close()
 
 
-class _Worker:
-    """A process that is started at the first call."""
+class WorkerProcess:
+    """A Python process that computes a function; it is started at the first call.
+
+    Parameters
+    ----------
+    function : callable
+        A function of a module, from bytes to bytes, without state.
+    """
 
     def __init__(self, function: Callable[[bytes], bytes]) -> None:
         self._function = function
@@ -97,7 +103,7 @@ class _Worker:
         _write(cast(IO[bytes], self._process.stdin), item)
         result = _read(cast(BinaryIO, self._process.stdout))
         if result is None:
-            raise CorpusError(f"a worker process ended (exit code {self._process.wait()}); repeat the command")
+            raise VecmillError(f"a worker process ended (exit code {self._process.wait()}); repeat the command")
         return result
 
     def _start(self) -> "subprocess.Popen[bytes] | None":
