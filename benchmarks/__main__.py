@@ -5,6 +5,7 @@ import sys
 
 ALL = (
     "text_to_ids_speed",
+    "wikipedia_speed",
     "token_lists_speed",
     "phrases_speed",
     "word2vec_speed",

@@ -40,6 +40,8 @@ class CatalogEntry:
         Checksums of the archive; "" if no source states one.
     sha256_source, md5_source : str
         Sources of the checksums.
+    renewed : bool
+        True if the archive changes at the same address, so that no earlier checksum holds.
     encoding : str
         Encoding of the files in the archive.
     files : dict of str to str
@@ -62,6 +64,7 @@ class CatalogEntry:
     sha256_source: str = ""
     md5: str = ""
     md5_source: str = ""
+    renewed: bool = False
     encoding: str = "utf-8"
     files: dict[str, str] = field(default_factory=dict)
     nltk: str = ""
@@ -82,7 +85,7 @@ class CatalogEntry:
         if self.sha256:
             return Checksum("sha256", self.sha256, self.sha256_source)
         record = Record.read(self.record_path)
-        if record:
+        if record and not self.renewed:
             return Checksum("sha256", record.sha256, f"the first download, recorded in {self.record_path}")
         return Checksum("md5", self.md5, self.md5_source) if self.md5 else None
 
@@ -260,6 +263,8 @@ def _download_archive(entry: CatalogEntry, path: Path, progress: Progress | None
             continue
         if not record.checked_by:
             logger.warning("%s: no source states a checksum; recorded SHA-256 %s", entry.name, record.sha256)
+        if entry.renewed:
+            entry.record_path.unlink(missing_ok=True)
         record.write_first(entry.record_path)
         return path
     raise CorpusError(f"{'; '.join(problems)}; or put a file from another source at {path}")

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO
 
+from corpora.wikipedia import wikipedia_articles
+
 Extractor = Callable[[BinaryIO, str], Iterator[str]]
 """Takes the stored file and its encoding; yields lines without their newlines."""
 
@@ -53,76 +55,6 @@ def numbered_tagged_pairs(stream: BinaryIO, encoding: str) -> Iterator[str]:
     """Yield `numbered_pairs` without the part-of-speech suffixes of MEN, as in ``sun-n``."""
     for line in numbered_pairs(stream, encoding):
         yield re.sub(r"-[njv]\t", "\t", line)
-
-
-def wikipedia_articles(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    """Extract the articles of a MediaWiki XML dump, without markup.
-
-    Kept: running text, headings, list items, the words of links, captions of pictures. Removed: redirects, templates,
-    tables, formulas, references, comments, HTML tags, categories, links to other languages, web addresses. Unlike
-    text8, the result keeps case, punctuation, digits and all alphabets.
-    """
-    article: list[str] = []
-    inside = False
-    for line in _decoded(stream, encoding):
-        start = line.find("<text") if not inside else -1
-        if start >= 0:
-            inside = True
-            line = line[line.find(">", start) + 1 :]
-        if inside:
-            before, end, _ = line.partition("</text>")
-            article.append(before)
-            if end:
-                yield from clean_wikitext("".join(article))
-                article, inside = [], False
-    yield from clean_wikitext("".join(article))  # a dump that was cut ends inside an article
-
-
-_REMOVED = re.compile(
-    r"<!--.*?(?:-->|\Z)|<(math|ref|gallery|timeline|nowiki|pre|source)\b(?:[^<>]*/>|.*?</\1\s*>)|<[^<>]*>|__[A-Z]+__",
-    re.DOTALL | re.IGNORECASE,
-)
-_INNERMOST = re.compile(r"\{\{[^{}]*\}\}|\{\|(?:[^{]|\{(?!\|))*?\|\}")
-_UNWANTED_LINK = re.compile(
-    r"\[\[\s*(?:(?:Category|[a-z]{2,3}|[a-z]{2,3}-[a-z-]+|simple):[^\[\]]*|(?:Image|File|Media):[^\[\]|]*)\]\]"
-)
-_LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)*([^\[\]|]*)\]\]")
-_WEB_LINK = re.compile(r"\[(?:https?|ftp|mailto|news|irc):\S*\s*([^\]\n]*)\]|(?:https?|ftp)://\S+")
-
-
-def clean_wikitext(text: str) -> Iterator[str]:
-    """Yield the paragraphs of an article in wiki markup as plain text.
-
-    Parameters
-    ----------
-    text : str
-        The article as in the dump, with XML entities.
-
-    Yields
-    ------
-    str
-    """
-    text = html.unescape(text)
-    if text.lstrip()[:9].upper() == "#REDIRECT":
-        return
-    text = _REMOVED.sub(" ", text)
-    text = _until_stable(_INNERMOST, "", text)
-    text = _UNWANTED_LINK.sub("", text)
-    text = _until_stable(_LINK, r"\1", text)
-    text = _WEB_LINK.sub(r"\1", text).replace("'''", "").replace("''", "")
-    for line in html.unescape(text).splitlines():
-        if not line.lstrip().startswith(("|", "!", "{|", "}}")):
-            paragraph = " ".join(line.lstrip("*#:;= \t").rstrip("= \t").split())
-            if paragraph:
-                yield paragraph
-
-
-def _until_stable(pattern: re.Pattern[str], replacement: str, text: str) -> str:
-    """Replace repeatedly, from the innermost to the outermost nesting."""
-    count = 1
-    while count:
-        text, count = pattern.subn(replacement, text)
-    return text
 
 
 def _decoded(stream: BinaryIO, encoding: str) -> Iterable[str]:

@@ -14,7 +14,8 @@ from typing import BinaryIO
 
 from corpora.errors import CorpusError
 from corpora.skipped import Count, UnusableFileError, no_records
-from vecmill.compression import decompressed
+from corpora.wikipedia import ROOT, read_wikipedia
+from vecmill.compression import Prefixed, decompressed, read_fully
 from vecmill.extras import needs
 from vecmill.plain_text import OtherKindError, is_json_lines, require_plain_text, suffix_of, utf8_text
 from vecmill.surrogates import encoded
@@ -103,6 +104,8 @@ def read_pieces(
         yield from _read_jsonl(stream, path, options.field, count)
     elif kind == "csv":
         yield from _read_csv(stream, path, _delimiter(head, path), options.column, count)
+    elif head.startswith(ROOT):
+        yield from read_wikipedia(stream, path, count)
     else:
         with _usable():
             require_plain_text(head, path)

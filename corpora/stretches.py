@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from corpora.corpus import Corpus
-from corpora.readers import ReadOptions, format_of, plain_text
-from corpora.skipped import UnusableFileError
+from corpora.readers import ReadOptions, format_of
 from corpora.sources import ByteRange, InputFile
 from vecmill.compression import MAGIC, read_fully
+from vecmill.plain_text import OtherKindError, plain_text
 
 _LINE = 1 << 16  # bytes read at a time to find the end of a line
 
@@ -90,7 +90,7 @@ def _is_plain(file: InputFile) -> bool:
                 return False
         with file.open() as stored:
             plain_text(stored, file.path)
-    except (UnusableFileError, OSError, ValueError):
+    except (OtherKindError, OSError, ValueError):
         return False
     return True
 

@@ -2,6 +2,8 @@
 
 import os
 
+from vecmill.processors import available_processors
+
 
 def thread_count(threads: int | None) -> int:
     """Return the number of threads to use.
@@ -22,7 +24,7 @@ def thread_count(threads: int | None) -> int:
         `threads`, or the environment variable, is not a whole number from 1.
     """
     if threads is None:
-        return _environment_variable() or _cores()
+        return _environment_variable() or available_processors()
     if threads < 1:
         raise ValueError(f"threads={threads}; expected at least 1")
     return threads
@@ -35,7 +37,3 @@ def _environment_variable() -> int | None:
     if not value.isdecimal() or int(value) < 1:
         raise ValueError(f"the environment variable NUMBA_NUM_THREADS is {value!r}; expected a whole number from 1")
     return int(value)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

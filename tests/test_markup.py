@@ -4,7 +4,8 @@ import io
 
 import pytest
 
-from corpora.markup import clean_wikitext, lines, tagged_words, wikipedia_articles, wrapped_paragraphs
+from corpora.markup import lines, tagged_words, wikipedia_articles, wrapped_paragraphs
+from corpora.wikitext import clean_wikitext
 
 
 def extracted(extractor, text, encoding="utf-8"):

@@ -43,7 +43,7 @@ REFUSED = {
     "noname": ("<!-- saved -->\n <HTML lang='en'>" + PAGE, "HTML file", "pandoc -f html"),
     "marked.txt": ("\ufeff<!doctype HTML>" + PAGE, "HTML file", "pandoc -f html"),
     "page.xhtml": ('<?xml version="1.0"?>\n' + PAGE, "HTML file", "pandoc -f html"),
-    "dump.xml": ("<mediawiki><page/></mediawiki>", "XML file", "xmllint"),
+    "dump.xml": ("<export><page/></export>", "XML file", "xmllint"),
     "feed.txt": ('<?xml version="1.0" encoding="UTF-8"?>\n<rss><item/></rss>', "XML file", "xmllint"),
     "a.json": (json.dumps(RECORDS), "JSON array", "jq -c '.[]'"),
     "b.json": (json.dumps(RECORDS, indent=2), "JSON array", "jq -c '.[]'"),

@@ -3,12 +3,19 @@
 import bz2
 import gzip
 import io
+import itertools
 import lzma
+import re
 import zlib
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
 
 import zstandard
+
+from vecmill.processors import available_processors
 
 MAGIC = {".gz": b"\x1f\x8b\x08", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": b"\x28\xb5\x2f\xfd"}
 
@@ -21,6 +28,10 @@ DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGzi
 """Errors raised for truncated or damaged data; bzip2 raises a plain OSError instead."""
 
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # follow "BZh" and a digit; text may also begin with "BZh"
+_BZIP2_STREAM = re.compile(b"BZh[1-9](?:" + b"|".join(map(re.escape, _BZIP2_BLOCKS)) + b")")
+_BZIP2_START = 10  # bytes that this matches
+_BZIP2_PART = 1 << 21  # bytes read at a time; a stream of many blocks alone, as bzip2 writes it, is longer
+_BZIP2_LONGEST = 1 << 26  # bytes of streams, or of their content, that a thread decompresses at once
 _ZSTD_INPUT = 1 << 14  # bytes per call of the decoder, which expands them by a factor of up to 32768
 _ZSTD_LONGEST_WINDOW = 1 << 31  # window of `zstd --long=31`
 
@@ -53,7 +64,7 @@ def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
     if start.startswith(MAGIC[".gz"]):
         return cast(io.BufferedReader, gzip.GzipFile(fileobj=io.BufferedReader(stored), mode="rb"))
     if start.startswith(MAGIC[".bz2"]) and start[4:10] in _BZIP2_BLOCKS:
-        return cast(io.BufferedReader, bz2.BZ2File(io.BufferedReader(stored)))
+        return _bzip2(io.BufferedReader(stored))
     if start.startswith(MAGIC[".xz"]):
         return cast(io.BufferedReader, lzma.LZMAFile(io.BufferedReader(stored)))
     if start.startswith(MAGIC[".zst"]) or (suffix == ".zst" and _is_skippable_frame(start)):
@@ -61,6 +72,15 @@ def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
     if suffix in MAGIC and start:
         raise NotCompressedError(f"named {suffix} but does not hold {suffix} data; rename it if it is plain text")
     return io.BufferedReader(stored, 1 << 17)
+
+
+def _bzip2(stored: io.BufferedReader) -> io.BufferedReader:
+    """Open bzip2 data; several streams, as pbzip2 and the dumps of Wikipedia have them, are decompressed by threads."""
+    start = read_fully(stored, _BZIP2_PART)
+    whole = cast(io.BufferedReader, io.BufferedReader(Prefixed(start, stored), 1 << 17))
+    if available_processors() > 1 and _BZIP2_STREAM.search(start, 1):
+        return io.BufferedReader(_Streams(whole), 1 << 17)
+    return cast(io.BufferedReader, bz2.BZ2File(whole))
 
 
 def read_fully(stream: BinaryIO, size: int) -> bytes:
@@ -97,6 +117,88 @@ class Prefixed(io.RawIOBase):
         buffer[:count] = self._start[:count]
         self._start = self._start[count:]
         return count
+
+
+class _Streams(io.RawIOBase):
+    """Reader of bzip2 data of many streams, which threads decompress ahead of what is read."""
+
+    def __init__(self, stored: io.BufferedReader) -> None:
+        self._parts = _decompressed_parts(stored)
+        self._output = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._output:
+            if (part := next(self._parts, None)) is None:
+                return 0
+            self._output = memoryview(part)
+        count = min(len(buffer), len(self._output))
+        buffer[:count] = self._output[:count]
+        self._output = self._output[count:]
+        return count
+
+
+def _decompressed_parts(stored: io.BufferedReader) -> Iterator[bytes]:
+    """Yield the content of whole streams in order, which threads decompress at the same time."""
+    threads = available_processors()
+    pending: deque[tuple[list[bytes], Future[bytes | None]]] = deque()
+
+    def next_part() -> Iterator[bytes]:
+        streams, future = pending.popleft()
+        part = future.result()
+        yield from _in_pieces(io.BytesIO(b"".join(streams))) if part is None else [part]
+
+    with ThreadPoolExecutor(threads) as pool:
+        for streams in _whole_streams(stored):
+            if len(streams[-1]) >= _BZIP2_LONGEST:
+                break
+            pending.append((streams, pool.submit(_content, streams)))
+            if len(pending) > threads:
+                yield from next_part()
+        else:
+            streams = []
+        while pending:
+            yield from next_part()
+    if streams:
+        yield from _in_pieces(Prefixed(b"".join(streams), stored))
+
+
+def _whole_streams(stored: io.BufferedReader) -> Iterator[list[bytes]]:
+    """Cut bzip2 data before the beginnings of streams and group the streams; a long one comes last, and may go on."""
+    rest = b""
+    while len(rest) < _BZIP2_LONGEST and (piece := stored.read(_BZIP2_PART)):
+        searched = max(len(rest) - _BZIP2_START, 1)
+        rest += piece
+        starts = [0, *(found.start() for found in _BZIP2_STREAM.finditer(rest, searched))]
+        if len(starts) > 1:
+            yield [rest[start:end] for start, end in itertools.pairwise(starts)]
+            rest = rest[starts[-1] :]
+    if rest:
+        yield [rest]
+
+
+def _content(streams: list[bytes]) -> bytes | None:
+    """Return the content of some streams, None if it is too long to be held in memory."""
+    room, parts = _BZIP2_LONGEST, []
+    for stream in streams:
+        decompressor = bz2.BZ2Decompressor()
+        parts.append(decompressor.decompress(stream, room + 1))
+        room -= len(parts[-1])
+        if room < 0:
+            return None
+        if not decompressor.eof:
+            raise EOFError("a stream is not complete")
+        if decompressor.unused_data.strip(b"\0"):
+            raise OSError("Invalid data after a stream")
+    return b"".join(parts)
+
+
+def _in_pieces(streams: io.RawIOBase | io.BytesIO) -> Iterator[bytes]:
+    content = bz2.BZ2File(cast(BinaryIO, streams))
+    while piece := content.read(_BZIP2_PART):
+        yield piece
 
 
 class _ZstandardFile(io.RawIOBase):

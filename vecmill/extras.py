@@ -13,6 +13,7 @@ PACKAGES = {
     "sklearn": "sklearn",
     "serve": "starlette",
     "ray": "ray",
+    "cjk": "icu4py",
 }
 """The package that each extra installs."""
 

@@ -28,11 +28,7 @@ _SOUTH_EAST_ASIAN = {
     "Burmese": (0xE1, 0x80, 0x82),
     "Khmer": (0xE1, 0x9E, 0x9F),
 }
-_SEGMENTERS = {
-    "Chinese": "python -m jieba -d ' ' zh.txt",
-    "Japanese": "mecab -O wakati ja.txt",
-    "Thai": 'python -c "import sys, pythainlp as p; [print(*p.word_tokenize(s.strip())) for s in sys.stdin]" < th.txt',
-}
+_TOKENIZERS = {"Chinese": "zh", "Japanese": "ja", "Thai": "th", "Lao": "lo", "Khmer": "km", "Burmese": "my"}
 
 
 def unsegmented_runs(counted: CountedWords) -> Counter[str]:
@@ -93,12 +89,12 @@ def warn_if_misread(token_count: int, skipped: dict[str, int], runs: Counter[str
     if runs.total() > _RUNS_SHARE * token_count:
         language = runs.most_common(1)[0][0]
         logger.warning(
-            "%s of %s tokens are long runs of %s characters, which have no spaces between words; segment the words "
-            "first: %s | vecmill train-embeddings - --out run",
+            "%s of %s tokens are long runs of %s characters, which have no spaces between words; segment the words: "
+            "--tokenizer icu:%s (pip install 'vecmill[cjk]')",
             f"{runs.total():,}",
             f"{token_count:,}",
             language,
-            _SEGMENTERS.get(language, f"a word segmenter for {language}"),
+            _TOKENIZERS[language],
         )
 
 

@@ -7,7 +7,7 @@ running Python (`unicodedata`):
   code point and é as two are the same; with ``none`` they are different.
 - A word is a longest run of letters (categories L*), digits and other numbers (N*), underscores, and marks (M*) after
   one of these. ``read_csv``, ``naïve``, ``हिन्दी`` and ``42nd`` are words; ``3.14`` is two, ``3`` and ``14``. Scripts
-  without spaces are not segmented: a run of Chinese characters is one word (give a segmenter as a callable).
+  without spaces are not segmented: a run of Chinese characters is one word; ``icu:zh`` segments it first.
 - An apostrophe, ``'`` or U+2019, between two characters of a word belongs to it and becomes ``'``: ``don't``,
   ``rock'n'roll``, but ``dogs`` in ``dogs'``. So do the zero-width joiner and non-joiner of Persian and Indic words.
 - Other invisible characters (format characters, category Cf, such as soft hyphens, directional marks, the byte-order
@@ -20,6 +20,9 @@ running Python (`unicodedata`):
   `bytes.decode` does) and control characters, including NUL. The last two are counted.
 - A line ends at ``\n``, ``\r\n``, ``\r``, U+0085, U+2028 and U+2029.
 - Words longer than 1000 bytes of UTF-8 are skipped and counted.
+
+``icu:LANGUAGE`` puts a space between words where ICU's break iterator finds one, and then has the rules above: for
+Chinese (``icu:zh``), Japanese, Thai, Lao, Khmer and Burmese by dictionaries.
 
 White-space tokenization splits lines as `str.split` does, and at control characters. Other tokenizers get
 normalized lines without control characters; ``lowercase`` and ``fold_digits`` are applied to the tokens that they
@@ -41,11 +44,14 @@ from embeddings.text.tokenizer.character_tables import (
 )
 from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.normalization import NFC, NONE, require_normalization
+from embeddings.text.tokenizer.segmentation import SegmentingCounter
 from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter, WordCounter
+from vecmill.extras import needs
 from vecmill.hints import did_you_mean
 from vecmill.surrogates import encoded
 
-FAST, WHITE_SPACE, NLTK_PREFIX = "fast", "whitespace", "nltk:"
+FAST, WHITE_SPACE, NLTK_PREFIX, ICU_PREFIX = "fast", "whitespace", "nltk:", "icu:"
+ICU_LANGUAGES = ("zh", "ja", "th", "lo", "km", "my")
 # NLTK's tokenizers that need neither downloaded data nor arguments
 NLTK_TOKENIZERS = {
     "casual": "TweetTokenizer",
@@ -121,6 +127,36 @@ class FastTokenizer:
         """Return a new word counter that takes at most about `table_bytes` of memory (None: no limit)."""
         tables = character_tables(self.white_space_only, self.lowercase, self.punctuation, self.fold_digits)
         return KernelCounter(tables, table_bytes, normalize=self.normalize == NFC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IcuTokenizer:
+    """The compiled tokenizer after ICU has put spaces between words.
+
+    Attributes
+    ----------
+    language : str
+        One of `ICU_LANGUAGES`.
+    rules : FastTokenizer
+        What splits the segmented text.
+    """
+
+    language: str
+    rules: FastTokenizer
+    uses_threads = True
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Arguments of `make_tokenizer` for the same tokenizer."""
+        return self.rules.settings | {"spec": ICU_PREFIX + self.language}
+
+    def tokenize(self, text: str) -> list[list[str]]:
+        """Return the words of each line."""
+        return _tokenize(text, self.counter())
+
+    def counter(self, table_bytes: int | None = None) -> SegmentingCounter:
+        """Return a new word counter that takes at most about `table_bytes` of memory (None: no limit)."""
+        return SegmentingCounter(self.rules.counter(table_bytes), self.language)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +246,8 @@ def make_tokenizer(
     Parameters
     ----------
     spec : str, callable, object with a method ``tokenize``, or Tokenizer
-        ``"fast"`` and ``"whitespace"`` are compiled; ``"nltk:NAME"`` is one of NLTK's (`NLTK_TOKENIZERS`); or any
+        ``"fast"`` and ``"whitespace"`` are compiled; ``"icu:zh"`` (also ja, th, lo, km, my) segments text without
+        spaces; ``"nltk:NAME"`` is one of NLTK's (`NLTK_TOKENIZERS`); or any
         function that takes a line, a str without its end, and returns a list of str; or an object whose method
         ``tokenize`` is such a function, such as NLTK's tokenizers. A `Tokenizer` is returned unchanged.
     lowercase : bool
@@ -228,6 +265,8 @@ def make_tokenizer(
 
     Raises
     ------
+    MissingExtraError
+        ``"icu:..."`` without the package of the extra ``cjk``.
     UnknownTokenizerError
         The name is unknown; the message suggests the closest.
     ValueError, TypeError
@@ -266,7 +305,16 @@ def make_tokenizer(
 
         tokenizer = getattr(nltk.tokenize, NLTK_TOKENIZERS[spec.removeprefix(NLTK_PREFIX)])()
         return PythonTokenizer(spec=spec, split=tokenizer.tokenize, **options)
-    known = [FAST, WHITE_SPACE, *(NLTK_PREFIX + name for name in NLTK_TOKENIZERS)]
+    if spec.startswith(ICU_PREFIX) and spec.removeprefix(ICU_PREFIX) in ICU_LANGUAGES:
+        with needs("cjk", f"the tokenizer {spec}"):
+            import icu4py.breakers  # noqa: F401 - so that a missing package is an error here, not in a thread
+        return IcuTokenizer(language=spec.removeprefix(ICU_PREFIX), rules=FastTokenizer(**options))
+    known = [
+        FAST,
+        WHITE_SPACE,
+        *(ICU_PREFIX + name for name in ICU_LANGUAGES),
+        *(NLTK_PREFIX + name for name in NLTK_TOKENIZERS),
+    ]
     hint = did_you_mean(spec, known)
     raise UnknownTokenizerError(f"no tokenizer {spec!r}{hint} (one of: {', '.join(known)}, or a callable)")
 
