@@ -311,7 +311,9 @@ def _require_same(machine: Machine, answer: tuple[str, float, str], directory: P
             "the same path"
         )
     if abs(time.time() - clock) > _CLOCK_SECONDS + _CHECK_SECONDS:
-        logger.warning("the clock of %s is %.0f s apart; times in logs will not agree", machine.name, clock - time.time())
+        logger.warning(
+            "the clock of %s is %.0f s apart; times in logs will not agree", machine.name, clock - time.time()
+        )
 
 
 class _JobActor:

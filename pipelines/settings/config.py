@@ -82,7 +82,7 @@ FORMER_KEYS = {"vocabulary": {"max_size": "max_vocabulary"}, "lm_network": FORME
 """Present names of the keys of earlier versions, by section."""
 
 FORMER_VALUES = {"tokenizer": {"normalize": "none"}}
-"""What earlier versions, which did not have these settings, did where that is no longer the default; by section."""
+"""What earlier versions, which did not have these settings, did where that is not the default; by section."""
 
 _WHOLE_SECTIONS = {"tokenizer", "train", "lm_network", "lm_training"}  # a record holds every key that its version knew
 
@@ -172,29 +172,30 @@ def with_present_keys(sections: Mapping[str, Any]) -> dict[str, Any]:
     for section in present.keys() & FORMER_KEYS.keys():
         former = FORMER_KEYS[section]
         present[section] = {former.get(key, key): value for key, value in dict(present[section]).items()}
-    for section in present.keys() & _WHOLE_SECTIONS:
-        present[section] = _former_values(section) | dict(present[section])
+    for section in present.keys() & FORMER_VALUES.keys():
+        present[section] = FORMER_VALUES[section] | dict(present[section])
     if {"corpus", "vocabulary"} <= present.keys():  # settings of word vectors
         present.setdefault("phrases", dataclasses.asdict(PhraseSettings()))
     return present
 
 
-def _former_values(section: str) -> dict[str, Any]:
-    """Return what an earlier version, which lacked some settings of a section, did: what is off by default now."""
+def _defaults(section: str) -> dict[str, Any]:
+    """Return the defaults of a section by the names of its settings."""
     types = _sections() if section in LM_SECTION_NAMES else SECTIONS
-    defaults = {
-        entry.name: entry.default
-        for entry in dataclasses.fields(types[section])
-        if entry.default is not dataclasses.MISSING
-    }
-    return defaults | FORMER_VALUES.get(section, {})
+    entries = dataclasses.fields(types[section])
+    return {entry.name: entry.default for entry in entries if entry.default is not dataclasses.MISSING}
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Return ``["train.dimension: 100 before, 300 now", ...]`` for two nested dictionaries of settings."""
+    """Return ``["train.dimension: 100 before, 300 now", ...]`` for two nested dictionaries of settings.
+
+    A setting that an earlier version, which wrote `old`, did not have is at its default there: switched off.
+    """
     found = []
+    section = prefix.removesuffix(".")
+    lacking = _defaults(section) if section in _WHOLE_SECTIONS and new.keys() - old.keys() else {}
     for key in sorted({*old, *new}):
-        before, now = old.get(key), new.get(key)
+        before, now = old.get(key, lacking.get(key)), new.get(key)
         if isinstance(before, Mapping) and isinstance(now, Mapping):
             found += differences(before, now, f"{prefix}{key}.")
         elif before != now:
