@@ -316,7 +316,9 @@ def test_settings_of_adapting_that_cannot_be_are_one_line(model, tuned, tmp_path
     fails(2, "--cache-theta -1.0", "generate", model, "--cache", "9", "--cache-theta", "-1")
     fails(2, "--cache-weight", "perplexity", model, valid, "--cache", "9", "--cache-weight", "1.2")
     fails(2, "'--cache'.*greater than or equal to 1", "perplexity", model, valid, "--cache", "0")
-    fails(2, "add --cache N", "score", model, valid, "--cache-theta", "0.5")
+    for command in (("score", model, valid), ("generate", model), ("perplexity", model, valid)):
+        fails(2, "add --cache N", *command, "--cache-theta", "0.5")
+    fails(1, "cannot read .*nowhere", "perplexity", tuned[0], valid, "--interpolate", tmp_path / "nowhere")
     fails(1, "no settings for dynamic evaluation.*tune-lm", "perplexity", model, valid, "--dynamic")
     empty = tmp_path / "empty.txt"
     empty.write_text("\n\n")
@@ -325,6 +327,17 @@ def test_settings_of_adapting_that_cannot_be_are_one_line(model, tuned, tmp_path
     foreign.write_text("die Katze sitzt auf der alten Matte\n" * 5)
     assert "35 of 35 words are not in the vocabulary" in vecmill("perplexity", model, foreign).stderr
     assert "35 of 35 words are not in the vocabulary" in vecmill("score", model, foreign).stderr
+
+
+def test_each_text_is_read_anew_and_warned_of_once(model, tuned):
+    valid = tuned[1]
+    result = vecmill("perplexity", model, valid, valid, "--cache", "9", "--json")
+    assert result.stderr.count("the cache is not tuned") == 1
+    first, second = map(json.loads, result.stdout.splitlines())
+    assert first == second
+    adapting = ("--cache", "50", "--dynamic", "--json")
+    first, second = map(json.loads, succeeds("perplexity", tuned[0], valid, valid, *adapting).splitlines())
+    assert first == second
 
 
 def test_divergence_leaves_the_plain_figure(tuned, text, tmp_path):

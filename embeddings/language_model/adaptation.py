@@ -202,6 +202,8 @@ class Adaptation:
         start = tuned or CacheSettings()
         given = {"theta": theta, "weight": weight}
         settings = replace(start, size=size, **{name: value for name, value in given.items() if value is not None})
+        if after_dynamic:
+            return settings  # the cache beside it has been warned of
         if tuned is None and None in given.values():
             logger.warning(
                 "the cache is not tuned for this model: theta %g, weight %g; 'vecmill tune-lm LM VALIDATION' finds "

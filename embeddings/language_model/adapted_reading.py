@@ -57,7 +57,7 @@ class AdaptedReader:
         dynamic: DynamicEvaluation | None = None,
         dynamic_cache: CacheSettings | None = None,
     ):
-        self._model, self._dynamic = model, dynamic
+        self._model, self._dynamic, self._caches = model, dynamic, (cache, dynamic_cache)
         self._plain_cache = _CacheReader(cache) if cache else None
         self._dynamic_cache = _CacheReader(dynamic_cache) if dynamic and dynamic_cache else None
         there = {
@@ -68,6 +68,11 @@ class AdaptedReader:
         }
         self.columns = tuple(name for name, part in there.items() if part)
         self.diverged: DynamicEvaluationDiverged | None = None
+
+    def anew(self) -> "AdaptedReader":
+        """Return a reader with the same settings that has read nothing yet."""
+        dynamic = None if self._dynamic is None else self._dynamic.anew()
+        return AdaptedReader(self._model, cache=self._caches[0], dynamic=dynamic, dynamic_cache=self._caches[1])
 
     def read(self, sequences: Sequence[Ids]) -> dict[str, LogLikelihoods]:
         """Read sequences of words, each from a zero state.

@@ -106,6 +106,7 @@ class DynamicEvaluation:
     """
 
     def __init__(self, model: "LanguageModel", settings: DynamicSettings, rms: Mapping[str, np.ndarray]):
+        self._start = model, settings, rms
         self._model, self._settings = model.copy(), settings
         self._learned = [
             (parameter, as_matrix(rms[name]), as_matrix(parameter.value.copy()))
@@ -113,6 +114,10 @@ class DynamicEvaluation:
         ]
         self._mean_rms = mean_of(rms)
         self._read, self._recent = 0, np.zeros(0)
+
+    def anew(self) -> "DynamicEvaluation":
+        """Return the same evaluation, with the weights that the model has."""
+        return DynamicEvaluation(*self._start)
 
     def passages(self, ids: Ids) -> Iterator[Passage]:
         """Read a text from a zero state, a segment at a time, and learn from each segment.

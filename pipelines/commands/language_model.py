@@ -4,7 +4,8 @@ import json
 import logging
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -36,7 +37,6 @@ from vecmill.plurals import counted
 if TYPE_CHECKING:
     from embeddings.language_model.adapted_reading import AdaptedReader
     from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.neural_cache import CacheSettings
     from embeddings.language_model.scoring import ScoredText
 
 logger = logging.getLogger(__name__)
@@ -249,7 +249,8 @@ def generate_command(
     except ValueError as error:
         raise ConfigError(f"--{error}".replace("_", "-", 1)) from None
     lm = LanguageModel.load(model)
-    neural_cache = None if cache is None else _cache_settings(lm, cache, cache_theta, cache_weight)
+    with _checked_cache(cache, cache_theta, cache_weight):
+        neural_cache = None if cache is None else lm.adaptation.cache_settings(cache, cache_theta, cache_weight)
     settings: dict[str, Any] = {"number": number, "config": config, "beam": beam, "cache": neural_cache, "seed": seed}
     for text in continue_text(lm, prompt, length, stop_at_eos=not lines, **settings):
         written = " ".join(text) if tokens else write_out(text)
@@ -337,26 +338,21 @@ class _Mixture:
         from embeddings.language_model.adaptation import INTERPOLATED, PLAIN
         from embeddings.language_model.ngram_files import load_ngram_model
 
-        if cache is None and (theta is not None or cache_weight is not None):
-            raise ConfigError("--cache-theta and --cache-weight are settings of a cache: add --cache N")
-        self._lm = lm
-        self._adapting: dict[str, Any] = {"cache": cache, "dynamic": dynamic}
-        self._adapting |= {"theta": theta, "cache_weight": cache_weight}
-        self._first = self._make_reader()
-        columns = self._first.columns if self._first else (PLAIN,)
+        with _checked_cache(cache, theta, cache_weight):
+            self._reader = lm.adapted_reader(cache=cache, theta=theta, cache_weight=cache_weight, dynamic=dynamic)
+        columns = self._reader.columns if self._reader else (PLAIN,)
         self.columns = list(columns[1:])
         self.diverged: Exception | None = None
         self.ngrams: dict[str, Any] = {}
         if interpolate is not None and weight != 0:
-            learned = lm.adaptation.ngram_weight(interpolate, columns[-1]) if weight is None else weight
-            self.ngrams = {"ngrams": load_ngram_model(interpolate, lm.vocabulary, lm.make_tokenizer())}
-            self.ngrams["weight"] = learned
+            ngrams = load_ngram_model(interpolate, lm.vocabulary, lm.make_tokenizer())
+            weight = lm.adaptation.ngram_weight(interpolate, columns[-1]) if weight is None else weight
+            self.ngrams = {"ngrams": ngrams, "weight": weight}
             self.columns.append(INTERPOLATED)
 
     def reader(self) -> "AdaptedReader | None":
         """Return a reader for another text; None to read it plainly."""
-        ready, self._first = self._first, None
-        return ready or self._make_reader()
+        return self._reader.anew() if self._reader else None
 
     def score(self, text: str, *, independent: bool) -> "ScoredText":
         """Score a text; `diverged` then says whether dynamic evaluation has diverged on it."""
@@ -367,17 +363,14 @@ class _Mixture:
         self.diverged = reader.diverged if reader else None
         return scored
 
-    def _make_reader(self) -> "AdaptedReader | None":
-        try:
-            return self._lm.adapted_reader(**self._adapting)
-        except ValueError as error:
-            raise ConfigError(f"--{error}".replace(" ", "-", 1)) from None
 
-
-def _cache_settings(lm: "LanguageModel", cache: int, theta: float | None, weight: float | None) -> "CacheSettings":
-    """Return the settings of a cache; a `ConfigError` for a value that is out of range."""
+@contextmanager
+def _checked_cache(cache: int | None, theta: float | None, weight: float | None) -> Iterator[None]:
+    """Turn errors of the settings of a cache into those of the options."""
+    if cache is None and (theta is not None or weight is not None):
+        raise ConfigError("--cache-theta and --cache-weight are settings of a cache: add --cache N")
     try:
-        return lm.adaptation.cache_settings(cache, theta, weight)
+        yield
     except ValueError as error:
         raise ConfigError(f"--{error}".replace(" ", "-", 1)) from None
 

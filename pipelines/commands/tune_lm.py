@@ -1,6 +1,7 @@
 """`vecmill tune-lm`: cache, dynamic evaluation and n-gram weight of a language model, tuned on a validation text."""
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import program, results
 from pipelines.console.tables import print_columns
+from vecmill.errors import OutputError
 
 if TYPE_CHECKING:
     from embeddings.language_model.adaptation import Adaptation
@@ -48,6 +50,8 @@ def tune_lm_command(
     from embeddings.language_model.tuning import NgramFile, tune
 
     lm = LanguageModel.load(model)
+    if not os.access(model, os.W_OK):
+        raise OutputError(f"{model} cannot be written to, and what is found is kept in it; copy the model first")
     text = read_text(validation)
     gradients = read_text(train) if train is not None else None
     ngrams = None
