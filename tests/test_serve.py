@@ -18,7 +18,7 @@ from tests.command_line import fails
 from tests.served_models import MARKUP, make_service, make_vectors
 
 pytest.importorskip("starlette")
-pytest.importorskip("httpx")
+pytest.importorskip("httpx2")
 from starlette.testclient import TestClient
 
 from pipelines.service import application as limits
