@@ -1,6 +1,7 @@
 """The HTTP service: its answers are those of the library, its errors are problem details, its limits hold."""
 
 import asyncio
+import gzip
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from tests.command_line import fails
 from tests.served_models import MARKUP, make_service, make_vectors
 
 pytest.importorskip("starlette")
-pytest.importorskip("httpx")
+pytest.importorskip("httpx2")
 from starlette.testclient import TestClient
 
 from pipelines.service import application as limits
@@ -231,6 +232,23 @@ def test_without_a_language_model_the_error_says_how_to_get_one(tmp_path):
     with TestClient(made) as client:
         problem(client.post("/api/complete", json={"text": "a"}), 404, "--lm")
         assert get(client, "models")["language_model"] is None
+
+
+def test_the_map_is_laid_out_by_a_process_of_its_own_and_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("VECMILL_CACHE", str(tmp_path / "cache"))
+    made, _ = make_service(tmp_path, map_words=100)
+    with TestClient(made) as client:
+        for _ in range(600):
+            response = client.get("/api/map")
+            if response.status_code != 503:
+                break
+            assert response.headers["retry-after"]
+            time.sleep(0.1)
+        assert response.status_code == 200, response.text
+        assert b"queen" in gzip.decompress(response.content)
+    again, _ = make_service(tmp_path, map_words=100)
+    with TestClient(again) as client:
+        assert client.get("/api/map").status_code == 200
 
 
 def test_markup_in_words_and_queries_comes_back_as_data(client):

@@ -1,7 +1,7 @@
 """Plots of chosen words: their map, and their places on axes."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -66,7 +66,9 @@ def plot_map(
     with plot_style():
         picture = new_figure(SIZE, title)
         axes = picture.subplots()
-        axes.scatter(*layout.positions.T, c=layout.clusters, cmap="tab10", vmin=0, vmax=9, s=26)
+        axes.scatter(
+            layout.positions[:, 0], layout.positions[:, 1], c=layout.clusters, cmap="tab10", vmin=0, vmax=9, s=26
+        )
         axes.set(xticks=[], yticks=[])
         axes.grid(visible=False)
         _name_points(axes, chosen, layout.positions)
@@ -115,7 +117,7 @@ def plot_axes(
     with plot_style():
         picture = new_figure(SIZE, title)
         axes = picture.subplots()
-        axes.scatter(*positions.T, color=TRAINED, s=26)
+        axes.scatter(positions[:, 0], positions[:, 1], color=TRAINED, s=26)
         axes.axvline(0, color=SOFT, linewidth=0.8, linestyle=(0, (3, 4)))
         axes.set_xlabel(_shown(x), parse_math=False)
         if y is None:
@@ -137,6 +139,6 @@ def _shown(poles: Poles) -> str:
 
 
 def _name_points(axes: "Axes", words: Sequence[str], positions: np.ndarray) -> None:
-    style = {"textcoords": "offset points", "fontsize": 9, "parse_math": False}
+    style: dict[str, Any] = {"textcoords": "offset points", "fontsize": 9, "parse_math": False}
     for word, place in zip(words, positions.tolist(), strict=True):
         axes.annotate(visible(word), place, (5, 3), **style)

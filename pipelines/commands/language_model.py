@@ -338,6 +338,7 @@ class _Mixture:
         from embeddings.language_model.adaptation import INTERPOLATED, PLAIN
         from embeddings.language_model.ngram_files import load_ngram_model
 
+        self._lm = lm
         with _checked_cache(cache, theta, cache_weight):
             self._reader = lm.adapted_reader(cache=cache, theta=theta, cache_weight=cache_weight, dynamic=dynamic)
         columns = self._reader.columns if self._reader else (PLAIN,)

@@ -90,7 +90,7 @@ def serve_command(
     served = Served(opened, language_model, _name(lm) if lm else "")
     application = make_application(
         served,
-        Layouts(map_words, LAYOUT_METHODS[method]),
+        Layouts(map_words, LAYOUT_METHODS[method], encoding),
         metrics,
         token=token,
         hosts=LOOPBACK if loopback and token is None else (),

@@ -34,10 +34,12 @@ class Layouts:
         Number of words shown; with 0 there are no maps.
     method : {"UMAP", "PCA"}, optional
         See `make_word_map`.
+    encoding : str
+        Of the words in files that are not UTF-8.
     """
 
-    def __init__(self, words: int = WORDS, method: str | None = None) -> None:
-        self._words, self._method = words, method
+    def __init__(self, words: int = WORDS, method: str | None = None, encoding: str = "utf-8") -> None:
+        self._words, self._method, self._encoding = words, method, encoding
         self._found: dict[str, Future[Path]] = {}
         self._pool: ProcessPoolExecutor | None = None
 
@@ -55,7 +57,9 @@ class Layouts:
             else:
                 # a process of its own: UMAP takes memory and the interpreter for a minute
                 self._pool = self._pool or ProcessPoolExecutor(1, get_context("spawn"))
-                self._found[model.name] = self._pool.submit(_lay_out, model.path, place, self._words, self._method)
+                self._found[model.name] = self._pool.submit(
+                    _lay_out, model.path, self._encoding, place, self._words, self._method
+                )
 
     def data(self, name: str) -> bytes:
         """Return the map of a model as the page reads it, compressed; a 503 while it is laid out."""
@@ -64,9 +68,11 @@ class Layouts:
             raise RequestError(404, f"{name} has no map; start 'vecmill serve' without --no-map")
         if not found.done():
             raise RequestError(503, f"the words of {name} are being laid out", Retry_After=str(RETRY_SECONDS))
+        if failed := found.exception():
+            raise RequestError(404, f"{name} has no map: {failed}")
         try:
             return found.result().read_bytes()
-        except (VecmillError, OSError) as error:
+        except OSError as error:
             raise RequestError(404, f"{name} has no map: {error}") from None
 
     def close(self) -> None:
@@ -87,14 +93,14 @@ def _place(vectors: WordVectors, words: int, method: str | None) -> Path:
     return cache_directory() / "maps" / f"{hashlib.sha256(about + sampled.tobytes()).hexdigest()[:32]}.map"
 
 
-def _lay_out(model: Path, place: Path, words: int, method: str | None) -> Path:
+def _lay_out(model: Path, encoding: str, place: Path, words: int, method: str | None) -> Path:
     with suppress(AttributeError, OSError):
         os.nice(10)
     from embeddings import formats
     from embeddings.vectors.word_map import make_word_map
     from pipelines.map_page import packed_map
 
-    vectors = formats.read(model)
+    vectors = formats.read(model, encoding=encoding)
     layout = make_word_map(vectors, words=words, method=method)
     content = packed_map(layout, vectors.vocabulary.counts[: len(layout.words)])
     with locked(place), atomic_file(place) as file:

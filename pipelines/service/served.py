@@ -54,6 +54,7 @@ class ServedModel:
         some = range(min(len(self.vectors), 40))
         words = [self.vectors.words[row] for row in some]
         self.vectors.vocabulary.find([*words, *words], missing=-1)
+        self.vectors.unit_vectors(range(len(self.vectors) // 100 + 1))  # so many that all lengths are computed
         self.vectors.neighbors(list(some), 1)
         self.vectors.neighbors([0, 0], 1)
         self.find(words[0])
