@@ -2,6 +2,7 @@
 
 import gzip
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -45,9 +46,14 @@ def test_kneser_ney_is_its_equations(order, sentences):
     np.testing.assert_allclose(np.exp(found), wanted, rtol=1e-6)
 
 
+@cache
+def model_of_thirty_sentences(order):
+    return KneserNey(stream(random_text(30, 3)), WORDS, EOS, order)
+
+
 @given(st.lists(st.integers(1, 5), min_size=0, max_size=6), st.integers(1, 5))
 def test_kneser_ney_probabilities_sum_to_one(context, order):
-    model = KneserNey(stream(random_text(30, 3)), WORDS, EOS, order)
+    model = model_of_thirty_sentences(order)
     last = [np.exp(model.log_likelihoods(np.array([*context, word])))[-1] for word in range(WORDS)]
     assert sum(last) == pytest.approx(1)
 
