@@ -13,6 +13,7 @@ from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.vectors import postprocessing, small_vectors
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.word2vec.scoring import SentenceScorer
+from tests.small_language_model import make_model
 from vecmill.gensim import KeyedVectors, Word2Vec, simple_preprocess
 from vecmill.surrogates import encoded, replaced
 
@@ -182,6 +183,9 @@ CALLS = {
     "join a number": lambda v, _: list(vecmill.Phrases(SENTENCES)[[["the"], 5]]),
     "find phrases in a str": lambda v, _: vecmill.Phrases(SENTENCES).find_phrases("the king"),
     "load no phrases": lambda v, _: vecmill.Phrases.load(None),
+    "a prompt of a number": lambda v, _: make_model().generate(prompt=5),
+    "a prompt of bytes": lambda v, _: make_model().generate(b"the cat"),
+    "a length of a half": lambda v, _: make_model().generate("the", length=2.5),
     "fit a tagger on a str": lambda v, _: vecmill.SequenceTagger().fit("the king", "DN"),
     "a tagger of a number": lambda v, _: vecmill.SequenceTagger(5),
     "phrases of bytes": lambda v, _: vecmill.Phrases(SENTENCES)[b"the"],
