@@ -18,6 +18,7 @@ from embeddings.language_model.lines import encode_lines
 from embeddings.language_model.ngram import KneserNey, discounts
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.vocabulary import UNK, Vocabulary
+from vecmill.compression import DAMAGE, decompressed
 from vecmill.plain_text import OtherKindError, open_text
 
 TEXT_ORDER = 5
@@ -238,7 +239,7 @@ def _lines(path: Path) -> Iterator[str]:
     """Yield the lines of a file of text, without a byte-order mark."""
     try:
         with path.open("rb") as raw:
-            if raw.read(len(_KENLM_BINARY)) == _KENLM_BINARY:
+            if decompressed(raw, str(path)).read(len(_KENLM_BINARY)) == _KENLM_BINARY:
                 raise EmbeddingsError(
                     f"{path} is a binary file of KenLM's build_binary: give the ARPA file that it was built from "
                     "(lmplz writes it)"
@@ -247,5 +248,5 @@ def _lines(path: Path) -> Iterator[str]:
             yield from io.TextIOWrapper(file, encoding="utf-8")
     except OtherKindError as error:
         raise EmbeddingsError(str(error)) from error.__cause__
-    except (OSError, UnicodeDecodeError) as error:
+    except (*DAMAGE, OSError, UnicodeDecodeError) as error:
         raise EmbeddingsError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
