@@ -8,9 +8,12 @@ import pandas as pd
 import pytest
 
 import vecmill
+from embeddings import evaluation, formats
 from embeddings.text.character_ngrams import CharacterNgrams
+from embeddings.vectors import postprocessing, small_vectors
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.word2vec.scoring import SentenceScorer
+from tests.small_language_model import make_model
 from vecmill.gensim import KeyedVectors, Word2Vec, simple_preprocess
 from vecmill.surrogates import encoded, replaced
 
@@ -161,6 +164,28 @@ CALLS = {
     "the id of a number": lambda v, _: v.vocabulary.id(5),
     "fit Word2Vec on lines": lambda v, _: vecmill.Word2Vec().fit(["the king"], v.vocabulary),
     "fit GloVe on lines": lambda v, _: vecmill.GloVe().fit(["the king"], v.vocabulary),
+    "a GloVe of a number": lambda v, _: vecmill.GloVe(5),
+    "convert from nothing": lambda v, folder: formats.convert(None, folder / "a.txt"),
+    "convert to a number": lambda v, _: formats.convert("a.txt", 5),
+    "counts of a number": lambda v, _: formats.read("a.txt", counts=5),
+    "pairs by path": lambda v, _: evaluation.evaluate_similarity(v, "pairs.txt"),
+    "analogies as a list": lambda v, _: evaluation.evaluate_analogies(v, [("a", "b", "c", "d")]),
+    "categories of nothing": lambda v, _: evaluation.evaluate_categories(v, None),
+    "topics of nothing": lambda v, _: evaluation.evaluate_odd_one_out(v, None),
+    "compare with a path": lambda v, _: evaluation.compare(v, "model", {}),
+    "compare on a path": lambda v, _: evaluation.compare(v, v, "pairs.txt"),
+    "read no pairs": lambda v, _: evaluation.read_word_pairs(None),
+    "unit_norm of a path": lambda v, _: postprocessing.unit_norm("model"),
+    "components of a str": lambda v, _: postprocessing.remove_top_components(v, "1"),
+    "prune to a half": lambda v, _: small_vectors.prune(v, 2.5),
+    "prefix of a str": lambda v, _: small_vectors.prefix(v, "2"),
+    "quantize a path": lambda v, _: small_vectors.quantize("model", "int8"),
+    "join a number": lambda v, _: list(vecmill.Phrases(SENTENCES)[[["the"], 5]]),
+    "find phrases in a str": lambda v, _: vecmill.Phrases(SENTENCES).find_phrases("the king"),
+    "load no phrases": lambda v, _: vecmill.Phrases.load(None),
+    "a prompt of a number": lambda v, _: make_model().generate(prompt=5),
+    "a prompt of bytes": lambda v, _: make_model().generate(b"the cat"),
+    "a length of a half": lambda v, _: make_model().generate("the", length=2.5),
     "fit a tagger on a str": lambda v, _: vecmill.SequenceTagger().fit("the king", "DN"),
     "a tagger of a number": lambda v, _: vecmill.SequenceTagger(5),
     "phrases of bytes": lambda v, _: vecmill.Phrases(SENTENCES)[b"the"],
@@ -173,7 +198,7 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS)
 def test_arguments_of_another_type_are_named(vectors, tmp_path, monkeypatch, call):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(TypeError, match=r"expected|no list of tokens|is not text") as caught:
+    with pytest.raises(TypeError, match=r"expected|no list of tokens|is not text|is no iterable") as caught:
         CALLS[call](vectors, tmp_path)
     assert len(str(caught.value).splitlines()) == 1
     assert not list(tmp_path.iterdir())

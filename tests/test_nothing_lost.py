@@ -94,10 +94,8 @@ def test_unknown_settings_of_a_tokenizer_are_an_error(model, lines):
 def test_vectors_without_a_recorded_tokenizer_are_named(model, lines, tmp_path):
     vecmill.write_vectors(vecmill.load(model), tmp_path / "vectors.txt")
     result = command("embed", tmp_path / "vectors.txt", lines)
-    assert (result.exit_code, "vectors.txt records no tokenizer: lines are split by the fast one" in result.stderr) == (
-        0,
-        True,
-    )
+    assert result.exit_code == 0
+    assert "vectors.txt records no tokenizer: lines were split by the fast one" in result.stderr
     assert "records no tokenizer" not in command("embed", model, lines).stderr
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from embeddings.setting_types import require_type
 from embeddings.text.phrase_table import PhraseSettings, PhraseTable
 from embeddings.text.tokenizer.token_lists import NotTextError, TokenLists
-from vecmill.arguments import described, is_sequence
+from vecmill.arguments import described, is_sequence, require_path
 from vecmill.plurals import counted
 from vecmill.text_input import TextInput
 
@@ -110,6 +110,7 @@ class Phrases:
         VecmillError
             The file cannot be read, or is no table of phrases.
         """
+        require_path("path", path)
         phrases = cls.__new__(cls)
         phrases.table = PhraseTable.load(path)
         return phrases
@@ -126,6 +127,7 @@ class Phrases:
         OutputError
             The file cannot be written.
         """
+        require_path("path", path)
         self.table.save(path)
 
     @overload
@@ -142,6 +144,8 @@ class Phrases:
 
     def find_phrases(self, sentences: Iterable[Iterable[str]]) -> dict[str, float]:
         """Return the phrases that are joined in some sentences, with their scores."""
+        if isinstance(sentences, (str, bytes)) or not is_sequence(sentences):
+            raise NotTextError(f"{described(sentences)} is no iterable of lists of tokens")
         found = (phrase for tokens in sentences for phrase in self.table.found_in(tokens))
         return {phrase: self.table.scores[phrase] for phrase in found}
 
@@ -178,7 +182,7 @@ class JoinedSentences:
 
     def __iter__(self) -> Iterator[list[str]]:
         for number, tokens in enumerate(self._sentences):
-            if isinstance(tokens, str):
+            if isinstance(tokens, (str, bytes)) or not is_sequence(tokens):
                 raise NotTextError(f"sentence {number} is {described(tokens)}; expected a list of tokens")
             yield self._table.join(tokens)
 

@@ -7,6 +7,7 @@ from embeddings.evaluation.analogy_kernels import MASKED, update_answers
 from embeddings.evaluation.benchmark_files import Analogies
 from embeddings.evaluation.known_words import KnownWords, fold
 from embeddings.vectors.word_vectors import COSMUL_EPSILON, WordVectors
+from vecmill.arguments import require_kind
 
 BLOCK_VALUES = 1 << 20  # cosines of one block: 4 MB, near the size of the second-level cache
 NARROWEST, WIDEST = 64, 1024  # bounds of the candidate words per block
@@ -53,6 +54,7 @@ def evaluate_analogies(
     ValueError
         The method is unknown.
     """
+    require_kind("questions", questions, Analogies, "Analogies, as read_analogies(path) returns them")
     answerable, correct = answered(vectors, questions, method, restrict_vocab, case_insensitive, use_ngrams)
     section = np.repeat(np.arange(len(questions.sections)), [len(part) for part in questions.sections.values()])
     used = answerable | dummy4unknown

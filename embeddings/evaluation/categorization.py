@@ -7,6 +7,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from embeddings.evaluation.benchmark_files import Categories, OddOneOut
 from embeddings.evaluation.known_words import KnownWords
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_kind
 
 
 def evaluate_categories(
@@ -39,6 +40,7 @@ def evaluate_categories(
         One row; columns set, purity (NaN if no word is known), clusters, words (in the file), used,
         oov (fraction of unknown words).
     """
+    require_kind("categories", categories, Categories, "Categories, as read_categories(path) returns them")
     known = KnownWords(vectors, restrict_vocab, case_insensitive, categories.words if use_ngrams else ())
     rows = known.rows(categories.words)
     used = rows >= 0
@@ -97,6 +99,7 @@ def evaluate_odd_one_out(
         One row per topic and a last row "total"; columns topic, outliers (in the file), used, found,
         accuracy (found / used, NaN if none was used), oov (fraction of outliers not used).
     """
+    require_kind("odd_one_out", odd_one_out, OddOneOut, "OddOneOut, as read_odd_one_out(path) returns it")
     words = [word for topic in odd_one_out.topics for word in (*topic.members, *topic.outliers)]
     known = KnownWords(vectors, restrict_vocab, case_insensitive, words if use_ngrams else ())
     counts = []

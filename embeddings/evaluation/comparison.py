@@ -20,8 +20,10 @@ from embeddings.evaluation.benchmark_files import (
 )
 from embeddings.evaluation.categorization import evaluate_categories, evaluate_odd_one_out
 from embeddings.evaluation.similarity import evaluate_similarity
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_kind
 from vecmill.plurals import counted
 
 logger = logging.getLogger(__name__)
@@ -67,6 +69,8 @@ def evaluate(
     EmbeddingsError
         A file cannot be read as an evaluation set.
     """
+    require_vectors(vectors)
+    require_kind("sets", sets, Mapping, "a mapping of names to paths of evaluation sets")
     rows = []
     for name, path in sets.items():
         items = read_evaluation_set(path)
@@ -148,6 +152,8 @@ def compare(
     EmbeddingsError
         A file cannot be read as an evaluation set, or the models have fewer than two words in common.
     """
+    for vectors in (a, b):
+        require_vectors(vectors)
     both = evaluate(a, sets, method).merge(evaluate(b, sets, method), on=["set", "measure"], suffixes=("_a", "_b"))
     both["difference"] = both["score_b"] - both["score_a"]
     scores = both[["set", "measure", "score_a", "score_b", "difference", "used_a", "used_b"]]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from embeddings.vectors.embedding_matrix import EmbeddingMatrix
+from embeddings.vectors.embedding_matrix import EmbeddingMatrix, require_vectors
 
 
 def fold(word: str, case_insensitive: bool) -> str:
@@ -37,6 +37,7 @@ class KnownWords:
     def __init__(
         self, vectors: EmbeddingMatrix, restrict_vocab: int | None, case_insensitive: bool, unseen: Iterable[str] = ()
     ) -> None:
+        require_vectors(vectors)
         self._vectors, self._case_insensitive = vectors, case_insensitive
         self.row_of: dict[str, int] = {}
         for row, word in enumerate(vectors.words[:restrict_vocab]):

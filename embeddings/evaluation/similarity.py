@@ -8,6 +8,7 @@ from embeddings.evaluation.benchmark_files import WordPairs
 from embeddings.evaluation.bootstrap import bootstrap, percentile_interval
 from embeddings.evaluation.known_words import KnownWords
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_kind
 
 
 def evaluate_similarity(
@@ -95,6 +96,7 @@ def pair_cosines(
     known : (n,) bool
         Both words are known.
     """
+    require_kind("pairs", pairs, WordPairs, "WordPairs, as read_word_pairs(path) returns them")
     words = [word for pair in pairs.pairs for word in pair]
     known = KnownWords(vectors, restrict_vocab, case_insensitive, words if use_ngrams else ())
     rows = known.rows(words).reshape(-1, 2)

@@ -136,6 +136,9 @@ def read(
     """
     require_path("path", path)
     require_type("format", format, str | None)
+    require_function("progress", progress)
+    if counts is not None:
+        require_path("counts", counts)
     source, decoding = vectors_path(path), make_decoding(encoding, errors)
     entry = _readable(source, format, decoding)
     require_type("limit", limit, int | None)
@@ -259,6 +262,11 @@ def convert(
     EmbeddingsError
         See `write`.
     """
+    for name, path in (("source", source), ("destination", destination)):
+        require_path(name, path)
+    for name, value in (("source_format", source_format), ("format", format)):
+        require_type(name, value, str | None)
+    require_function("progress", progress)
     source, destination = vectors_path(source), _absolute(destination)
     decoding = make_decoding(encoding, errors)
     source_entry = _readable(source, source_format, decoding)

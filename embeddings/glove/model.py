@@ -12,6 +12,8 @@ from embeddings.text.encoded_corpus import EncodedCorpus, require_encoded
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
+from embeddings.word2vec.names_elsewhere import points_to
+from vecmill.arguments import require_kind
 
 
 class GloVe(Estimator):
@@ -40,7 +42,10 @@ class GloVe(Estimator):
     vectors_: WordVectors
     metrics_: list[dict[str, Any]]
 
+    @points_to(GloVeConfig)
     def __init__(self, config: GloVeConfig | None = None) -> None:
+        if config is not None:
+            require_kind("config", config, GloVeConfig, "a GloVeConfig")
         self.config = config or GloVeConfig()
 
     def fit(

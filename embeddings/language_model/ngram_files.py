@@ -20,6 +20,7 @@ from embeddings.text.id_stream import Ids
 from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.vocabulary import UNK, Vocabulary
+from vecmill.compression import DAMAGE, decompressed
 from vecmill.plain_text import OtherKindError, open_text
 
 TEXT_ORDER = 5
@@ -159,11 +160,11 @@ def _lines(path: Path) -> Iterator[str]:
     """Yield the lines of a file of text, without a byte-order mark."""
     try:
         with path.open("rb") as stored:
-            if stored.read(len(KENLM_BINARY)) == KENLM_BINARY:
+            if decompressed(stored, str(path)).read(len(KENLM_BINARY)) == KENLM_BINARY:
                 raise EmbeddingsError(about_kenlm_binary(path))
         with open_text(path) as file:
             yield from io.TextIOWrapper(file, encoding="utf-8")
     except OtherKindError as error:
         raise EmbeddingsError(str(error)) from error.__cause__
-    except (OSError, UnicodeDecodeError) as error:
+    except (*DAMAGE, OSError, UnicodeDecodeError) as error:
         raise EmbeddingsError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error

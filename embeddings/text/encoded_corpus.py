@@ -442,6 +442,7 @@ def require_encoded(corpus: Any, vocabulary: Any) -> None:
     EmbeddingsError
         The vocabulary is another one.
     """
-    require_kind("corpus", corpus, EncodedCorpus, "an EncodedCorpus; vecmill.train trains on text")
+    if not hasattr(corpus, "require_vocabulary"):
+        require_kind("corpus", corpus, EncodedCorpus, "an EncodedCorpus; vecmill.train trains on text")
     require_kind("vocabulary", vocabulary, Vocabulary, "the Vocabulary that encoded the corpus")
     corpus.require_vocabulary(vocabulary)

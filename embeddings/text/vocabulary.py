@@ -214,7 +214,7 @@ class Vocabulary:
 
     def _find(self, word: str) -> int | None:
         """Return the id of a word; the first look-ups search the text, later ones use a dictionary."""
-        if self._searches >= _SEARCHES:
+        if self._searches >= _SEARCHES or not isinstance(word, str):
             return self._ids.get(word)
         self._searches += 1
         line = escape(word.encode("utf-8", "surrogatepass")) + b"\t"
@@ -241,7 +241,7 @@ class Vocabulary:
             The word is not in the vocabulary (a `KeyError` and an `EmbeddingsError`); the message suggests the closest
             spellings.
         """
-        number = self._find(word) if isinstance(word, str) else None
+        number = self._find(word)
         if number is None:
             require_kind("a word", word, str, "a str")
             raise self.unknown_word(word)

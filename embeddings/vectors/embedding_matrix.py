@@ -268,8 +268,9 @@ class EmbeddingMatrix:
             `word` is neither a word nor an id.
         """
         if isinstance(word, str):
-            form = self._other_form(word)
-            return self.vocabulary.id(word if form is None or form not in self.vocabulary else form)
+            if not word.isascii() and (form := self._other_form(word)) in self.vocabulary:
+                word = str(form)
+            return self.vocabulary.id(word)
         if not isinstance(word, (int, np.integer)) or isinstance(word, bool):
             raise TypeError(f"got {described(word)}; expected a word or its id")
         if not 0 <= word < len(self):

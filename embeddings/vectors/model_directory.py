@@ -192,7 +192,7 @@ def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
         The record cannot be read.
     """
     settings = _recorded(Path(path), "tokenizer")
-    return {"spec": settings.pop("name", "fast"), **settings} if settings else {}
+    return {} if settings is None else {"spec": settings.pop("name", "fast"), **settings}
 
 
 def read_training_settings(path: str | PathLike[str]) -> dict[str, Any]:
@@ -211,11 +211,11 @@ def read_training_settings(path: str | PathLike[str]) -> dict[str, Any]:
     EmbeddingsError
         The record cannot be read.
     """
-    return _recorded(Path(path), "train")
+    return _recorded(Path(path), "train") or {}
 
 
-def _recorded(directory: Path, section: str) -> dict[str, Any]:
-    """Return a section of ``config.json``; {} of a file, and of a directory that does not record its settings."""
+def _recorded(directory: Path, section: str) -> dict[str, Any] | None:
+    """Return a section of ``config.json``; None of a file, and of a directory that does not record its settings."""
     place = directory / CONFIG_FILE
     try:
         settings = json.loads(place.read_text("utf-8"))
@@ -226,14 +226,14 @@ def _recorded(directory: Path, section: str) -> dict[str, Any]:
             raise EmbeddingsError(
                 f"{directory} has lost its {CONFIG_FILE}, which records tokenizer and training; get the directory again"
             ) from None
-        return {}
+        return None
     except (OSError, ValueError, RecursionError) as error:
         raise EmbeddingsError(
             f"cannot read {place} ({' '.join(str(error).split())[:200]}), which records tokenizer and training; get "
             "the directory again"
         ) from error
     found = settings.get(section)
-    return dict(found) if isinstance(found, dict) else {}
+    return dict(found) if isinstance(found, dict) else None
 
 
 def find_phrases_file(path: str | PathLike[str]) -> Path | None:

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_type
 from embeddings.vectors.embedding_matrix import BLOCK, Word, require_vectors
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import require_words
@@ -25,6 +26,7 @@ def unit_norm(vectors: WordVectors) -> WordVectors:
     WordVectors
         Unit vectors, without context vectors and n-grams; zero vectors stay zero.
     """
+    require_vectors(vectors)
     return WordVectors(vectors.vocabulary, vectors.unit_matrix)
 
 
@@ -46,6 +48,7 @@ def add_context(vectors: WordVectors) -> WordVectors:
     EmbeddingsError
         The vectors have no context matrix.
     """
+    require_vectors(vectors)
     if vectors.context is None:
         raise EmbeddingsError("these vectors have no context vectors; train anew, or load a directory with context.npy")
     return WordVectors(vectors.vocabulary, vectors.matrix + vectors.context)
@@ -73,6 +76,8 @@ def remove_top_components(vectors: WordVectors, components: int | None = None) -
     ValueError
         `components` is below 0 or above d.
     """
+    require_vectors(vectors)
+    require_type("components", components, int | None)
     d = vectors.dimension
     components = d // 100 if components is None else components
     if not 0 <= components <= d:

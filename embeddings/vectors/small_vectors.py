@@ -9,7 +9,8 @@ import warnings
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.vectors.embedding_matrix import BLOCK
+from embeddings.setting_types import require_type
+from embeddings.vectors.embedding_matrix import BLOCK, require_vectors
 from embeddings.vectors.quantized_matrix import CENTROIDS, Int8Matrix, ProductMatrix, QuantizedMatrix
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
@@ -49,6 +50,7 @@ def make_smaller(
     EmbeddingsError
         A number is impossible for these vectors.
     """
+    require_vectors(vectors)
     lost = {"context vectors": vectors.context, _TREE: vectors.nodes}
     if words is not None:
         vectors = prune(vectors, words)
@@ -81,6 +83,8 @@ def prune(vectors: WordVectors, words: int) -> WordVectors:
     EmbeddingsError
         `words` is below 1.
     """
+    require_vectors(vectors)
+    require_type("words", words, int)
     if words < 1:
         raise EmbeddingsError(f"cannot keep {words} words; expected 1 or more")
     most_frequent = np.argsort(-vectors.vocabulary.counts, kind="stable")[:words]
@@ -111,6 +115,8 @@ def prefix(vectors: WordVectors, dimension: int) -> WordVectors:
     EmbeddingsError
         `dimension` is below 1 or above d.
     """
+    require_vectors(vectors)
+    require_type("dimension", dimension, int)
     if not 1 <= dimension <= vectors.dimension:
         raise EmbeddingsError(
             f"cannot keep {dimension} of {vectors.dimension} dimensions; expected 1 to {vectors.dimension}"
@@ -151,6 +157,7 @@ def quantize(vectors: WordVectors, quantization: str, seed: int = 1) -> WordVect
     EmbeddingsError
         "pq" for fewer than 256 words, or an unknown kind.
     """
+    require_vectors(vectors)
     if quantization not in QUANTIZATIONS:
         raise EmbeddingsError(f"unknown quantisation {quantization!r}; expected {' or '.join(QUANTIZATIONS)}")
     if quantization == "pq" and len(vectors) < CENTROIDS:

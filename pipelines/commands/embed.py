@@ -111,8 +111,6 @@ def embed_command(
     from pipelines.commands.embedded_lines import common_component_removed, write
 
     vectors, tally = formats.read(model, encoding=encoding), Tally()
-    if not vectors.tokenizer_settings:
-        logger.warning("%s records no tokenizer: lines are split by the fast one, in lower case", model)
     tokenizer = vectors.make_tokenizer()
     if weighting == "sif" and not vectors.vocabulary.counts.any():
         raise EmbeddingsError(f"{model} has no word counts, which --weighting sif needs; use --weighting mean")
@@ -123,6 +121,8 @@ def embed_command(
         if weighting == "sif":
             embedded = common_component_removed(embedded)
         write(embedded, stream, chosen, vectors.dimension)
+    if not vectors.tokenizer_settings:
+        logger.warning("%s records no tokenizer: lines were split by the fast one, in lower case", model)
     warn_if_misread(tally.words, tally.skipped, Counter())
     if out and as_json:
         typer.echo(json.dumps({"out": str(out), "dimension": vectors.dimension, **vars(tally)}))
