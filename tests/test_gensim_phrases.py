@@ -69,7 +69,7 @@ def test_a_scorer_gets_the_counts_and_is_given_again_to_load(tmp_path):
     phrases = Phrases([["a", "b"], ["a", "c"]], min_count=1, threshold=1, scoring=total)
     assert phrases.export_phrases()["a_b"] == 2 + 1 + 1 + 5 + 1 + 4
     phrases.save(tmp_path / "phrases.json")
-    with pytest.raises(SavedFormatError, match="scorer total.*scoring=total"):
+    with pytest.raises(SavedFormatError, match=r"scorer total.*scoring=total"):
         Phrases.load(tmp_path / "phrases.json")
     assert Phrases.load(tmp_path / "phrases.json", scoring=total).export_phrases() == phrases.export_phrases()
 

@@ -9,7 +9,6 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from embeddings import formats
 from embeddings.formats.decoding import make_decoding
 from embeddings.formats.fasttext_binary import (
     CBOW,
@@ -26,7 +25,6 @@ from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2VecConfig
 from vecmill.files import atomic_file
-from vecmill.gensim import saved
 from vecmill.gensim.callbacks import CallbackAny2Vec
 from vecmill.gensim.conventions import with_locks
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors, random_rows
@@ -68,7 +66,13 @@ class FastTextKeyedVectors(KeyedVectors):
     compatible_hash = True
 
     def __init__(
-        self, vector_size: int, min_n: int = 3, max_n: int = 6, bucket: int = 2_000_000, count: int = 0, dtype: Any = REAL
+        self,
+        vector_size: int,
+        min_n: int = 3,
+        max_n: int = 6,
+        bucket: int = 2_000_000,
+        count: int = 0,
+        dtype: Any = REAL,
     ) -> None:
         super().__init__(vector_size, count, dtype)
         self.min_n, self.max_n, self.bucket = min_n, max_n, bucket
@@ -265,6 +269,8 @@ class FastText(Word2Vec):
         Raise the least count until at most so many words remain.
     shrink_windows : bool
         Draw each window from 1..`window`.
+    **kept : Any
+        `compute_loss` and `comment` of `Word2Vec`.
 
     Attributes
     ----------

@@ -95,9 +95,7 @@ class _PhrasesTransformation:
     def __init__(self, connector_words: Iterable[str]) -> None:
         self.connector_words = frozenset(connector_words)
 
-    def score_candidate(
-        self, word_a: str, word_b: str, in_between: list[str]
-    ) -> tuple[str, float] | tuple[None, None]:
+    def score_candidate(self, word_a: str, word_b: str, in_between: list[str]) -> tuple[str, float] | tuple[None, None]:
         """Return the phrase of two words and the connector words between them with its score, or (None, None)."""
         raise NotImplementedError
 
@@ -243,9 +241,7 @@ class Phrases(_PhrasesTransformation):
             self.vocab = dict(kept)
         logger.info("collected %i token types from %i words", len(self.vocab), self.corpus_word_count)
 
-    def score_candidate(
-        self, word_a: str, word_b: str, in_between: list[str]
-    ) -> tuple[str, float] | tuple[None, None]:
+    def score_candidate(self, word_a: str, word_b: str, in_between: list[str]) -> tuple[str, float] | tuple[None, None]:
         """Return the phrase of two words and the connector words between them with its score, or (None, None).
 
         Parameters
@@ -263,17 +259,19 @@ class Phrases(_PhrasesTransformation):
         counts = [self.vocab.get(token, 0) for token in (word_a, word_b, phrase)]
         if not all(counts):
             return _NO_PHRASE
-        score = self.scoring(*counts, len(self.vocab), self.min_count, self.corpus_word_count)
+        word_a_count, word_b_count, count = counts
+        size, words = len(self.vocab), self.corpus_word_count
+        score = self.scoring(word_a_count, word_b_count, count, size, self.min_count, words)
         return (phrase, score) if score > self.threshold else _NO_PHRASE
 
     def export_phrases(self) -> dict[str, float]:
         """Return all phrases of `vocab` with their scores, those of earlier phrases as well."""
-        found = {}
+        found: dict[str, float] = {}
         for token in self.vocab:
             first, *between = token.split(self.delimiter)
             if between:
                 phrase, score = self.score_candidate(first, between.pop(), between)
-                if phrase is not None:
+                if phrase is not None and score is not None:
                     found[phrase] = score
         return found
 
@@ -355,9 +353,7 @@ class FrozenPhrases(_PhrasesTransformation):
         self.phrasegrams = phrases_model.export_phrases()
         logger.info("exported %i phrases", len(self.phrasegrams))
 
-    def score_candidate(
-        self, word_a: str, word_b: str, in_between: list[str]
-    ) -> tuple[str, float] | tuple[None, None]:
+    def score_candidate(self, word_a: str, word_b: str, in_between: list[str]) -> tuple[str, float] | tuple[None, None]:
         """Return the phrase of two words and the connector words between them with its score, or (None, None)."""
         phrase = self.delimiter.join([word_a, *in_between, word_b])
         score = self.phrasegrams.get(phrase)
