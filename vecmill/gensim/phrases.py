@@ -11,7 +11,7 @@ import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
@@ -239,7 +239,7 @@ class Phrases(_PhrasesTransformation):
                 spans.update(self._spans(tokens))
             else:
                 words.update(tokens)
-                spans.update(zip(tokens, tokens[1:], strict=False))
+                spans.update(pairwise(tokens))
         for token, count in chain(words.items(), ((self.delimiter.join(span), n) for span, n in spans.items())):
             self.vocab[token] = self.vocab.get(token, 0) + count
         if len(self.vocab) > self.max_vocab_size:
