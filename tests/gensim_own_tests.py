@@ -3,6 +3,7 @@
 ``gensim_own_tests.toml`` lists the methods that are not expected to pass, each with its reason.
 """
 
+import contextlib
 import importlib.util
 import re
 import sys
@@ -52,10 +53,11 @@ def methods() -> dict[str, unittest.TestCase]:
 
 
 def outcome(case: unittest.TestCase, folder: Path) -> str:
-    """Run a method with a temporary folder of its own; return "" or why it did not pass."""
+    """Run a method in a folder of its own; return "" or why it did not pass."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
-        result = case.run()
+        with contextlib.chdir(folder):
+            result = case.run()
     finally:
         tempfile.tempdir = before
     problems = [*result.errors, *result.failures, *result.skipped]

@@ -53,9 +53,7 @@ def test_inference_equals_the_reference_and_changes_nothing_else(settings, dimen
     before = parameters.embedding.copy(), parameters.context.copy()
     found = matrices.zeros(len(sentences), dimension)
     with np.errstate(over="ignore"):
-        infer_documents(
-            as_block(sentences), found, parameters, step, scratch_of(parameters, step), dimension, 3, 0.001
-        )
+        infer_documents(as_block(sentences), found, parameters, step, scratch_of(parameters, step), dimension, 3, 0.001)
     expected = [reference.infer(parameters, step, words, dimension, 3, 0.001) for words in sentences]
     np.testing.assert_allclose(found[:, :dimension], expected, rtol=0, atol=2e-5)
     assert not found[:, dimension:].any()

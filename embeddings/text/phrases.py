@@ -16,10 +16,9 @@ bytes a pair that reaches `min_count`.
 """
 
 import logging
-import math
 import shutil
 import tempfile
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -84,39 +83,6 @@ def find_phrases(
     """
     with tempfile.TemporaryDirectory(prefix="vecmill-") as folder, writing(folder):
         return _learn(tokenized, Path(folder), settings, thread_count(threads), report, table_bytes, joins_last=False)
-
-
-def count_phrases(
-    tokenized: TokenizedCorpus, connectors: Collection[str] = (), delimiter: str = "_", threads: int | None = None
-) -> tuple[Phrase, ...]:
-    """Count all pairs of adjacent words, with the connector words between them.
-
-    Parameters
-    ----------
-    tokenized : TokenizedCorpus
-    connectors : collection of str
-    delimiter : str
-    threads : int, optional
-        By default one per processor core.
-
-    Returns
-    -------
-    tuple of Phrase
-        Counts include those of words of the text that are the joined phrase.
-
-    Raises
-    ------
-    EmbeddingsError
-        The text has no words.
-    OutputError
-        There is no room for temporary files.
-    """
-    every = PhraseTable(
-        passes=(), delimiter=delimiter, connectors=frozenset(connectors), threshold=-math.inf, min_count=1
-    )
-    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder, writing(folder):
-        text = NumberedText(tokenized, Path(folder), every.connectors, thread_count(threads))
-        return _found(text, every, TABLE_BYTES)
 
 
 def join_found_phrases(

@@ -1,8 +1,8 @@
 """Paragraph vectors, compiled by Numba: a document's row is one more input row (Le & Mikolov 2014).
 
 PV-DM: the mean of the context words and of the document's vector predicts the centre word, as CBOW without the
-document. PV-DBOW: the document's vector alone predicts every word, which is PV-DM with a window of 0. Every word has its own
-negatives: where neighbouring words share them, as in CBOW, a short document meets too few.
+document. PV-DBOW: the document's vector alone predicts every word, which is PV-DM with a window of 0. Every word has
+its own negatives: where neighbouring words share them, as in CBOW, a short document meets too few.
 """
 
 import numpy as np
@@ -243,7 +243,7 @@ def infer_documents(block, documents, parameters, step, scratch, dimension, epoc
             outputs, following = scratch.outputs[0], scratch.outputs[1]
             state = draw_negatives(parameters, following, step.negative, state)
             for position in range(0, n, _SPAN):
-                size = _SPAN if _SPAN < n - position else n - position
+                size = _SPAN if n - position > _SPAN else n - position
                 outputs, following = following, outputs
                 state = draw_negatives(parameters, following, step.negative, state)
                 centres = tokens[position : position + size]

@@ -154,6 +154,7 @@ def _progress(file: str, out: Path | None) -> AbstractContextManager[Update]:
 
 
 def opened(out: Path | None) -> AbstractContextManager[BinaryIO]:
+    """Open the file to write; it appears when it is complete. None: standard output."""
     from vecmill.files import atomic_file
 
     return atomic_file(out) if out else nullcontext(sys.stdout.buffer)

@@ -53,7 +53,9 @@ def infer(parameters, step, document, dimension, epochs, last_rate):
     x = np.array([((oracle.random.bits() >> 40) / 2**24 - 0.5) / dimension for _ in range(dimension)])
     E, C = oracle.E[:, :dimension], oracle.C[:, :dimension]
     for epoch in range(epochs):
-        oracle.step = step._replace(learning_rate=step.learning_rate + (last_rate - step.learning_rate) * epoch / epochs)
+        oracle.step = step._replace(
+            learning_rate=step.learning_rate + (last_rate - step.learning_rate) * epoch / epochs
+        )
         tokens = oracle.subsample(document)
         following = oracle.negatives()
         for first in range(0, len(tokens), SPAN):

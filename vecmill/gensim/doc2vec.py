@@ -16,7 +16,7 @@ from vecmill.gensim.callbacks import CallbackAny2Vec
 from vecmill.gensim.conventions import input_scale, mean_contexts
 from vecmill.gensim.corpus import Corpus, open_sentences
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors
-from vecmill.gensim.sentences import MAX_WORDS_IN_BATCH, LineSentence
+from vecmill.gensim.sentences import LineSentence
 from vecmill.gensim.trimming import TrimRule
 from vecmill.gensim.word2vec import Word2Vec
 
@@ -356,7 +356,7 @@ class Doc2Vec(Word2Vec):
         min_alpha: float | None = None,
         epochs: int | None = None,
     ) -> np.ndarray:
-        """Return the vectors of new documents in one call. (gensim has no such method.)
+        """Return the vectors of new documents in one call, which gensim has not.
 
         Parameters
         ----------

@@ -269,6 +269,8 @@ class FastText(Word2Vec):
         Raise the least count until at most so many words remain.
     shrink_windows : bool
         Draw each window from 1..`window`.
+    **kept : Any
+        `compute_loss` and `comment` of `Word2Vec`.
 
     Attributes
     ----------

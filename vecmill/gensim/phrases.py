@@ -1,19 +1,23 @@
-"""`Phrases` and `FrozenPhrases` with the parameters and methods of ``gensim.models.phrases``; vecmill counts."""
+"""`Phrases` and `FrozenPhrases` with the parameters and methods of ``gensim.models.phrases``.
+
+gensim scores strings by a dictionary of counts that anybody may read and change, with any function, so that this is a
+layer of its own; `vecmill.Phrases` counts by threads, in bounded memory.
+"""
 
 import inspect
 import json
 import logging
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from embeddings.text.phrase_table import ENGLISH_CONNECTOR_WORDS
 from vecmill.files import atomic_file
 from vecmill.gensim import saved
-from vecmill.gensim.corpus import open_sentences
 
 __all__ = ["ENGLISH_CONNECTOR_WORDS", "FrozenPhrases", "Phraser", "Phrases", "npmi_scorer", "original_scorer"]
 
@@ -225,21 +229,34 @@ class Phrases(_PhrasesTransformation):
         sentences : iterable of lists of str
             Read once.
         """
-        from embeddings.text.phrases import count_phrases  # slow to import: Numba
-
-        with open_sentences(map(_as_list, sentences), None) as corpus:
-            counts = corpus.counts()
-            self.corpus_word_count += corpus.word_count
-            if corpus.word_count:
-                found = count_phrases(corpus.tokenized, self.connector_words, self.delimiter)
-                counts = {word: count for word, count in counts.items() if word not in self.connector_words}
-                counts |= {self.delimiter.join(phrase.parts): phrase.count for phrase in found}
-        for token, count in counts.items():
+        words: Counter[str] = Counter()
+        spans: Counter[tuple[str, ...]] = Counter()
+        for sentence in sentences:
+            tokens = list(sentence)
+            self.corpus_word_count += len(tokens)
+            if self.connector_words:
+                words.update(token for token in tokens if token not in self.connector_words)
+                spans.update(self._spans(tokens))
+            else:
+                words.update(tokens)
+                spans.update(pairwise(tokens))
+        for token, count in chain(words.items(), ((self.delimiter.join(span), n) for span, n in spans.items())):
             self.vocab[token] = self.vocab.get(token, 0) + count
         if len(self.vocab) > self.max_vocab_size:
             kept = sorted(self.vocab.items(), key=lambda item: -item[1])[: self.max_vocab_size]
             self.vocab = dict(kept)
         logger.info("collected %i token types from %i words", len(self.vocab), self.corpus_word_count)
+
+    def _spans(self, tokens: list[str]) -> Iterator[tuple[str, ...]]:
+        """Yield every two adjacent words with the connector words between them."""
+        span: list[str] = []
+        for token in tokens:
+            if token not in self.connector_words:
+                if span:
+                    yield (*span, token)
+                span = [token]
+            elif span:
+                span.append(token)
 
     def score_candidate(self, word_a: str, word_b: str, in_between: list[str]) -> tuple[str, float] | tuple[None, None]:
         """Return the phrase of two words and the connector words between them with its score, or (None, None).
@@ -259,17 +276,19 @@ class Phrases(_PhrasesTransformation):
         counts = [self.vocab.get(token, 0) for token in (word_a, word_b, phrase)]
         if not all(counts):
             return _NO_PHRASE
-        score = self.scoring(*counts, len(self.vocab), self.min_count, self.corpus_word_count)
+        word_a_count, word_b_count, count = counts
+        size, words = len(self.vocab), self.corpus_word_count
+        score = self.scoring(word_a_count, word_b_count, count, size, self.min_count, words)
         return (phrase, score) if score > self.threshold else _NO_PHRASE
 
     def export_phrases(self) -> dict[str, float]:
         """Return all phrases of `vocab` with their scores, those of earlier phrases as well."""
-        found = {}
+        found: dict[str, float] = {}
         for token in self.vocab:
             first, *between = token.split(self.delimiter)
             if between:
                 phrase, score = self.score_candidate(first, between.pop(), between)
-                if phrase is not None:
+                if phrase is not None and score is not None:
                     found[phrase] = score
         return found
 
@@ -388,10 +407,6 @@ def _first(items: Iterator[Any]) -> Iterator[Any]:
     for item in items:
         yield item
         return
-
-
-def _as_list(sentence: Any) -> Any:
-    return sentence if isinstance(sentence, (str, list)) else list(sentence)
 
 
 def _scorer(scoring: str | Scorer) -> Scorer:

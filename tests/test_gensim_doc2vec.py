@@ -1,0 +1,66 @@
+"""`vecmill.gensim.Doc2Vec`: tags of all kinds, training that goes on, one vector for the same words."""
+
+import numpy as np
+import pytest
+
+import vecmill
+from vecmill.gensim import Doc2Vec, TaggedDocument, TaggedLineDocument
+
+WORDS = (["apple", "pear", "plum", "cherry"], ["hammer", "saw", "drill", "plane"])
+
+
+def tagged(tag, number=60):
+    generator = np.random.default_rng(2)
+    return [TaggedDocument(generator.choice(WORDS[i % 2], 20).tolist(), tag(i)) for i in range(number)]
+
+
+SETTINGS = {"vector_size": 12, "min_count": 1, "workers": 1, "epochs": 10, "sample": 0}
+
+
+@pytest.mark.parametrize("settings", [{"dm": 0}, {"dm": 0, "dbow_words": 1}, {"dm": 1}])
+def test_documents_of_one_kind_are_near(settings):
+    model = Doc2Vec(tagged(lambda i: [f"d{i}"]), **SETTINGS | {"epochs": 40, "alpha": 0.05}, **settings)
+    nearest = model.dv.most_similar([model.infer_vector(["apple", "pear", "plum", "apple", "cherry", "plum"])], topn=5)
+    assert all(int(tag[1:]) % 2 == 0 for tag, _ in nearest)
+
+
+def test_numbers_and_names_are_tags_and_one_tag_is_one_vector():
+    model = Doc2Vec(tagged(lambda i: [i // 2, "even" if i % 2 == 0 else "odd"]), **SETTINGS)
+    assert model.dv.index_to_key == [*range(30), "even", "odd"]
+    assert np.array_equal(model.dv["even"], model.dv[30])
+    assert {type(tag) for tag, _ in model.dv.most_similar("odd", topn=31)} == {int, str}
+    assert model.dv.most_similar(3, topn=1)[0][0] != 3
+
+
+def test_training_goes_on_from_the_vectors_there_are():
+    model = Doc2Vec(tagged(lambda i: [i]), **SETTINGS)
+    before, unseen = model.dv.vectors.copy(), TaggedDocument(["apple", "unheard"], ["new"])
+    model.train([*tagged(lambda i: [i], 20), unseen], total_examples=21, epochs=1, start_alpha=1e-3)
+    assert not np.array_equal(model.dv.vectors[:20], before[:20])
+    np.testing.assert_allclose(model.dv.vectors[20:], before[20:], rtol=1e-6)
+    assert np.abs(model.dv.vectors - before).max() < 0.5
+
+
+def test_the_same_words_have_the_same_vector_also_after_saving(tmp_path):
+    model = Doc2Vec(tagged(lambda i: [f"d{i}"]), **SETTINGS)
+    vector = model.infer_vector(["apple", "saw"])
+    np.testing.assert_array_equal(model.infer_vectors([["plane"], ["apple", "saw"]])[1], vector)
+    model.save(tmp_path / "model")
+    loaded = Doc2Vec.load(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.infer_vector(["apple", "saw"]), vector)
+    np.testing.assert_array_equal(loaded.dv["d7"], model.dv["d7"])
+    assert vecmill.DocumentVectors.load(tmp_path / "model").names[7] == "d7"
+    with pytest.raises(TypeError, match="split"):
+        loaded.infer_vector("apple saw")
+
+
+def test_a_line_is_a_document(tmp_path):
+    (tmp_path / "text.txt").write_text("apple pear\nhammer saw\n" * 30)
+    assert list(TaggedLineDocument(tmp_path / "text.txt"))[1] == TaggedDocument(["hammer", "saw"], [1])
+    assert len(Doc2Vec(corpus_file=tmp_path / "text.txt", **SETTINGS).dv) == 60
+
+
+@pytest.mark.parametrize("setting", ["hs", "dm_concat"])
+def test_what_is_not_supported_is_refused(setting):
+    with pytest.raises(ValueError, match="not supported"):
+        Doc2Vec(**{setting: 1})

@@ -1,0 +1,111 @@
+"""Vectors of documents: topics are told apart, inference is a function of the words, directories keep names."""
+
+import json
+
+import numpy as np
+import pytest
+
+import vecmill
+from embeddings.documents import DocumentVectors, ParagraphVectorsConfig
+from embeddings.errors import EmbeddingsError
+from tests.command_line import fails
+from tests.command_line import vecmill as command
+
+FRUIT = ["apple", "pear", "plum", "cherry", "grape", "melon"]
+TOOLS = ["hammer", "saw", "drill", "plane", "chisel", "file"]
+
+
+def documents(number=200, length=30):
+    generator = np.random.default_rng(4)
+    return [" ".join(generator.choice((FRUIT, TOOLS)[i % 2], length)) for i in range(number)]
+
+
+@pytest.fixture(scope="module", params=["pv-dbow", "pv-dm"])
+def model(request):
+    texts = documents()
+    texts[5] = "..."  # no word
+    return vecmill.train_documents(
+        texts, architecture=request.param, dimension=16, sample=0, epochs=30, min_count=1, threads=1
+    )
+
+
+def cosines(first, second):
+    first, second = (m / np.maximum(np.linalg.norm(m, axis=1, keepdims=True), 1e-9) for m in (first, second))
+    return first @ second.T
+
+
+def test_documents_of_one_topic_are_neighbours_trained_and_inferred(model):
+    inferred = model.infer(documents(20))
+    nearest = cosines(inferred, model.matrix).argmax(axis=1)
+    assert (nearest % 2 == np.arange(20) % 2).all()
+
+
+def test_a_document_without_words_is_zero_and_the_others_keep_their_places(model):
+    assert model.names == [str(number) for number in range(1, 201)]
+    assert not model["6"].any() and model.matrix[np.arange(200) != 5].any(axis=1).all()
+    assert not model.infer(["...", "apple"])[0].any()
+
+
+def test_inference_depends_on_the_words_alone(model):
+    texts = documents(30)
+    together = model.infer(texts, threads=2)
+    np.testing.assert_array_equal(model.infer([texts[7]], threads=1)[0], together[7])
+    np.testing.assert_array_equal(model.infer([text.split() for text in texts]), together)
+    assert not np.array_equal(model.infer([texts[7]], seed=9)[0], together[7])
+
+
+def test_training_with_one_thread_is_reproducible():
+    settings = {"dimension": 8, "min_count": 1, "threads": 1, "epochs": 2, "train_words": True}
+    first, second = (vecmill.train_documents(documents(20), **settings) for _ in range(2))
+    np.testing.assert_array_equal(first.matrix, second.matrix)
+    np.testing.assert_array_equal(first.words.matrix, second.words.matrix)
+
+
+def test_a_directory_keeps_names_and_infers_the_same(model, tmp_path):
+    model.save(tmp_path / "model")
+    loaded = vecmill.DocumentVectors.load(tmp_path / "model")
+    assert loaded.names == model.names
+    np.testing.assert_array_equal(loaded.matrix, model.matrix)
+    np.testing.assert_array_equal(loaded.infer(["apple pear"]), model.infer(["apple pear"]))
+    assert vecmill.load(tmp_path / "model" / "documents").most_similar("1", topn=1)
+
+
+def test_words_alone_are_no_documents(tmp_path):
+    vecmill.train(["a b c", "c b a"] * 50, dimension=8, min_count=1).save(tmp_path / "words")
+    with pytest.raises(EmbeddingsError, match="train-documents"):
+        DocumentVectors.load(tmp_path / "words")
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"architecture": "cbow"}, "pv-dbow"),
+        ({"subwords": "3-6"}, "subwords is"),
+        ({"hierarchical_softmax": True}, "hierarchical_softmax is"),
+        ({"architecture": "pv-dm", "train_words": True}, "train_words"),
+    ],
+)
+def test_a_setting_that_documents_have_not_is_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        ParagraphVectorsConfig(**settings)
+
+
+def test_names_are_one_for_each_document():
+    with pytest.raises(EmbeddingsError, match="2 names for 20 documents"):
+        vecmill.train_documents(documents(20), ["a", "b"], dimension=8, min_count=1, epochs=1)
+
+
+def test_the_commands_train_infer_and_find_the_nearest(tmp_path):
+    texts, names, out = tmp_path / "texts.txt", tmp_path / "names.txt", tmp_path / "model"
+    texts.write_text("\n".join(documents(40)) + "\n")
+    names.write_text("\n".join(f"text {number}" for number in range(40)) + "\n")
+    options = ["--dimension", 8, "--min-count", 1, "--epochs", 40, "--sample", 0, "--threads", 1, "--json"]
+    result = command("train-documents", texts, "--names", names, "-o", out, *options)
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["documents"] == 40
+    (tmp_path / "new.txt").write_text("apple plum pear cherry grape melon apple\n")
+    found = json.loads(command("infer", out, tmp_path / "new.txt", "--nearest", 3, "--json").stdout)["nearest"]
+    assert len(found) == 3 and all(int(name.split()[1]) % 2 == 0 for name, _ in found)
+    assert command("infer", out, tmp_path / "new.txt", "-o", tmp_path / "new.npy").exit_code == 0
+    assert np.load(tmp_path / "new.npy").shape == (1, 8)
+    fails(1, "exists", "train-documents", texts, "-o", out, *options)
