@@ -12,11 +12,11 @@ from pipelines.commands.options import Corpus
 from pipelines.console.progress import make_progress
 from pipelines.settings.config import PipelineConfig, Setting, load_config
 
-DEFAULT = PipelineConfig()
+_DEFAULT = PipelineConfig()
 
 
 def demo_command(
-    corpus: Corpus = [*DEFAULT.corpus.sources],  # noqa: B006 - not changed
+    corpus: Corpus = [*_DEFAULT.corpus.sources],  # noqa: B006 - not changed
     *,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="DIR", help="Directory of the model; the map stands beside it.")
