@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import struct
-import subprocess
+import subprocess  # nosec B404 - runs this Python, with arguments of ours
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -115,7 +115,7 @@ class WorkerProcess:
             self._function.__qualname__,
         ]
         try:
-            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  # nosec B603
         except OSError as error:
             logger.info("reading in one process: %s", error)
             return None
