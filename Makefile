@@ -144,6 +144,7 @@ coverage-combined: $(VENV)/coverage.stamp
 LOWEST := build/lowest
 
 lowest: $(VENV)/release.stamp
+	@mkdir -p $(LOWEST)
 	$(BIN)/uv pip compile --quiet --resolution lowest-direct --extra parquet --extra remote pyproject.toml \
 	    --output-file $(LOWEST).txt
 	$(BIN)/uv venv --quiet --clear --python $(PYTHON_FILE) $(LOWEST)

@@ -3,16 +3,14 @@
 Docstrings, comments and Python's reference topics are extracted from the source files; no module is imported.
 """
 
-import gc
 import hashlib
 import itertools
+import json
 import logging
 import os
 import platform
-import signal
 import sysconfig
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
@@ -23,6 +21,7 @@ from corpora.cache import atomic_file, cache_directory, locked
 from corpora.download import Progress
 from corpora.errors import CorpusError
 from vecmill.files import shown_size
+from vecmill.workers import mapped
 
 logger = logging.getLogger(__name__)
 
@@ -130,21 +129,8 @@ def _source_files(root: Path) -> Iterator[SourceFile]:
 
 
 def _extracted(files: list[SourceFile]) -> Iterator[list[str]]:
-    """Yield the paragraphs of every file, in order; use several processes if possible."""
-    paths = [file.path for file in files]
-    done = 0
-    if (os.cpu_count() or 1) > 1:
-        try:
-            with ProcessPoolExecutor(initializer=_begin_worker) as pool:
-                for paragraphs in pool.map(docstrings.source_paragraphs, paths, chunksize=_FILES_AT_ONCE):
-                    yield paragraphs
-                    done += 1
-                return
-        except (OSError, RuntimeError, AssertionError) as error:  # no semaphores, no forking, or a killed process
-            logger.info("reading in one process: %s", error)
-    yield from map(docstrings.source_paragraphs, paths[done:])
-
-
-def _begin_worker() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process
-    gc.disable()  # syntax trees have no cycles, and searching for cycles takes time
+    """Yield the paragraphs of every file, in order; several processes read them."""
+    paths = [os.fsencode(file.path) for file in files]
+    requests = (b"\0".join(paths[at : at + _FILES_AT_ONCE]) for at in range(0, len(paths), _FILES_AT_ONCE))
+    for result in mapped(docstrings.paragraphs_of_files, requests):
+        yield from json.loads(result)

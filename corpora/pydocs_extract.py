@@ -1,7 +1,10 @@
 """Extraction of English text from Python source: docstrings, comments, and help texts in string literals."""
 
 import ast
+import gc
 import inspect
+import json
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +42,25 @@ def source_paragraphs(path: Path) -> list[str]:
         return []
     found = [paragraph for text in _texts(tree) for paragraph in paragraphs(text)]
     return found + list(_comments(source))
+
+
+def paragraphs_of_files(request: bytes) -> bytes:
+    """Return the paragraphs of several files as JSON, a list a file; a worker process calls this.
+
+    Parameters
+    ----------
+    request : bytes
+        Paths with a NUL between them.
+
+    Returns
+    -------
+    bytes
+    """
+    gc.disable()  # syntax trees have no cycles, and searching for cycles takes time
+    try:
+        return json.dumps([source_paragraphs(Path(os.fsdecode(path))) for path in request.split(b"\0")]).encode()
+    finally:
+        gc.enable()
 
 
 def _texts(tree: ast.Module) -> Iterator[str]:

@@ -24,6 +24,16 @@ from vecmill.errors import VecmillError
 logger = logging.getLogger(__name__)
 
 FAILURE, USAGE = 1, 2
+FIRST_STEPS = """\
+vecmill trains word vectors and language models on raw text. To begin with:
+
+  vecmill demo                                       train on a built-in text and look at its words, a minute or two
+  vecmill train-embeddings TEXT --out runs/mine      train on a text of yours: a file, a folder, a URL
+  vecmill neighbors runs/mine WORD                   ask for the words of similar meaning
+  vecmill map runs/mine --out map.html               draw all words on a page
+  vecmill train-lm TEXT --out runs/mine-lm           train a language model
+
+'vecmill --help' lists all commands; 'vecmill COMMAND --help' describes one, with an example."""
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -186,7 +196,7 @@ def _root(
     Example: vecmill train-embeddings pydocs --out runs/pydocs
     """
     if context.invoked_subcommand is None:
-        typer.echo(context.get_help())
+        typer.echo(FIRST_STEPS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

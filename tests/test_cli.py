@@ -13,8 +13,10 @@ import pytest
 
 from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
+from pipelines.commands import PLACES
 from pipelines.reports.vectors_report import LOSS_NOTE, _print_epochs, loss_notes
 from tests.command_line import fails, vecmill
+from tests.topics import topic_lines
 
 TEXT = "the king and the queen rule the old land\nthe dog and the cat sleep in the old house\n" * 60
 SMALL = ["--dimension", "8", "--epochs", "2", "--threads", "1"]
@@ -273,7 +275,26 @@ def test_corpora_are_listed_and_described():
 
 def test_version_and_list_of_commands():
     assert re.fullmatch(r"vecmill \d+\.\d+\.\d+\n", vecmill("--version").stdout)
-    assert "train-embeddings" in vecmill().stdout
+    assert "train-embeddings" in vecmill("--help").stdout
+
+
+def test_without_a_command_it_says_what_to_type_first():
+    result = vecmill()
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[2].split()[:2] == ["vecmill", "demo"]
+    assert set(re.findall(r"^  vecmill ([\w-]+)", result.stdout, re.M)) <= set(PLACES)
+
+
+def test_the_demo_trains_prints_and_draws_and_trains_nothing_twice(tmp_path):
+    (tmp_path / "text.txt").write_text("\n".join(topic_lines(400)), "utf-8")
+    arguments = ["demo", tmp_path / "text.txt", "--out", tmp_path / "demo", "--no-open"]
+    first = vecmill(*arguments)
+    assert first.exit_code == 0, first.output
+    assert "Nearest neighbours" in first.stdout
+    assert (tmp_path / "demo.html").read_text("utf-8").startswith("<!")
+    made = (tmp_path / "demo" / "manifest.json").read_bytes()
+    assert vecmill(*arguments, "--json").exit_code == 0
+    assert (tmp_path / "demo" / "manifest.json").read_bytes() == made
 
 
 def test_an_unexpected_error_is_one_line_and_a_traceback_only_when_debugging(model, monkeypatch):

@@ -217,7 +217,8 @@ def test_a_stage_in_a_package_of_the_users_own(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     importlib.import_module("mine")
     try:
-        assert list(source_files("mine.count")) == ["embeddings.threads", "mine.count", "mine.words"]
+        found = list(source_files("mine.count"))
+        assert found == ["embeddings.threads", "mine.count", "mine.words", "vecmill.processors"]
         first = code_version("mine.count")
         (package / "words.py").write_text("words = 2\n")
         forget()

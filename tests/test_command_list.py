@@ -25,6 +25,7 @@ SCRIPT = Path(sys.executable).with_name("vecmill")
 
 # Arguments with which each command must fail: exit code 1, one line, nothing on stdout. NOWHERE does not exist.
 FAILING = {
+    "demo": ["NOWHERE", "--out", "OUT"],
     "init": ["--out", "NOWHERE/pipeline.toml"],
     "run": ["NOWHERE.toml"],
     "batch": ["NOWHERE.toml"],

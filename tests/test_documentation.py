@@ -142,7 +142,7 @@ TEXT = b"First module of them.\nShared paragraph here.\nSecond module of them.\n
 
 @pytest.mark.parametrize("processors", [1, 2])
 def test_extraction_into_the_cache(small_stack, monkeypatch, processors):
-    monkeypatch.setattr(documentation.os, "cpu_count", lambda: processors)
+    monkeypatch.setattr("vecmill.workers.available_processors", lambda: processors)
     assert not info("pydocs").cached
     seen = []
     found = fetch("pydocs", lambda done, total: seen.append((done, total)))
@@ -154,15 +154,6 @@ def test_extraction_into_the_cache(small_stack, monkeypatch, processors):
     assert corpus.description.startswith(f"docstrings, comments and topics of Python {version}: 3 files, 0.")
     assert corpus.description.endswith(" kB of text")
     assert b"".join(corpus.blocks()) == TEXT
-
-
-def test_one_process_where_several_are_not_allowed(small_stack, monkeypatch):
-    def refuse(**options):
-        raise OSError("no semaphores here")
-
-    monkeypatch.setattr(documentation.os, "cpu_count", lambda: 2)
-    monkeypatch.setattr(documentation, "ProcessPoolExecutor", refuse)
-    assert fetch("pydocs").text_files[0].read_bytes() == TEXT
 
 
 def test_other_source_is_another_file_in_the_cache(small_stack):

@@ -4,6 +4,7 @@ import re
 import tomllib
 
 from tests.conftest import REPOSITORY
+from tools.release_check import share_of_checks
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
 
@@ -52,3 +53,9 @@ def test_actions_are_pinned_by_the_hash_of_a_commit():
     for workflow in (REPOSITORY / ".github" / "workflows").iterdir():
         for action in re.findall(r"uses: (.*)", workflow.read_text("utf-8")):
             assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v[\d.]+", action), action
+
+
+def test_checks_that_are_left_out_with_a_reason_count_as_failed():
+    checks = {f"PP{i}": {"result": True} for i in range(38)} | {"GH1": {"result": None}}
+    assert share_of_checks(checks, {"PC1", "PC2"}) == (True, "95.0% of 40 checks; not: PC1, PC2")
+    assert share_of_checks(checks | {"PP0": {"result": False}}, {"PC1", "PC2"})[0] is False

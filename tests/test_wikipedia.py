@@ -4,6 +4,8 @@ import bz2
 import gzip
 import io
 import random
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -13,6 +15,7 @@ import corpora.wikipedia
 import vecmill.compression
 import vecmill.workers
 from corpora import CorpusError, open_corpus
+from corpora.pydocs_extract import paragraphs_of_files
 from tests.command_line import vecmill as command
 from vecmill.workers import mapped
 
@@ -137,3 +140,21 @@ def test_a_dump_is_a_corpus_of_the_command_line(tmp_path):
     (tmp_path / "pages-articles.xml.bz2").write_bytes(streams([HEAD, *[PAGES[0]] * 20]))
     result = command("phrases", tmp_path / "pages-articles.xml.bz2", "--min-count", 2, "--json")
     assert result.exit_code == 0, result.output
+
+
+def test_an_error_in_a_worker_is_the_error_of_the_function(monkeypatch, tmp_path):
+    monkeypatch.setattr(vecmill.workers, "available_processors", lambda: 2)
+    with pytest.raises(FileNotFoundError, match="missing"):
+        list(mapped(paragraphs_of_files, [str(tmp_path / "missing.py").encode()] * 3))
+
+
+def test_a_script_without_a_main_guard_is_not_run_again_by_workers(tmp_path):
+    (tmp_path / "pages.xml").write_bytes(DUMPS["pages-articles.xml"] * 3)
+    script = (
+        "print('begun')\nimport multiprocessing, vecmill.workers\nmultiprocessing.set_start_method('spawn')\n"
+        "vecmill.workers.available_processors = lambda: 2\n"
+        "from corpora import open_corpus\nprint(len(b''.join(open_corpus('pages.xml').blocks())))\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    found = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert found.stdout.split()[0] == "begun" and len(found.stdout.split()) == 2, found.stderr

@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import struct
-import subprocess
+import subprocess  # nosec B404 - runs this Python, with arguments of ours
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -19,7 +19,6 @@ from queue import SimpleQueue
 from typing import IO, BinaryIO, cast
 
 from vecmill.compression import read_fully
-from vecmill.errors import VecmillError
 from vecmill.processors import available_processors
 
 logger = logging.getLogger(__name__)
@@ -43,11 +42,6 @@ def mapped(function: Callable[[bytes], bytes], items: Iterable[bytes]) -> Iterat
     Yields
     ------
     bytes
-
-    Raises
-    ------
-    VecmillError
-        A worker ended.
     """
     number = available_processors()
     if number == 1:
@@ -102,15 +96,26 @@ class WorkerProcess:
             return self._function(item)
         _write(cast(IO[bytes], self._process.stdin), item)
         result = _read(cast(BinaryIO, self._process.stdout))
-        if result is None:
-            raise VecmillError(f"a worker process ended (exit code {self._process.wait()}); repeat the command")
+        if result is None:  # the process ended: an error, which comes up again here, or somebody killed it
+            self.close()
+            self._process = None
+            return self._function(item)
         return result
 
     def _start(self) -> "subprocess.Popen[bytes] | None":
         path = json.dumps([entry or os.getcwd() for entry in sys.path])  # noqa: PTH109 - as Python does
-        command = [sys.executable, "-c", _START, path, self._function.__module__, self._function.__qualname__]
+        command = [
+            sys.executable,
+            "-W",
+            "ignore",
+            "-c",
+            _START,
+            path,
+            self._function.__module__,
+            self._function.__qualname__,
+        ]
         try:
-            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+            return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603  # nosec B603
         except OSError as error:
             logger.info("reading in one process: %s", error)
             return None
@@ -135,7 +140,11 @@ def serve(module: str, name: str) -> None:
     function = getattr(importlib.import_module(module), name)
     results, sys.stdout = sys.stdout.buffer, sys.stderr
     while (item := _read(sys.stdin.buffer)) is not None:
-        _write(results, function(item))
+        try:
+            result = function(item)
+        except Exception:  # the main process tries once more, and sees the error
+            return
+        _write(results, result)
 
 
 def _write(stream: IO[bytes], data: bytes) -> None:

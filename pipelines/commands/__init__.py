@@ -9,6 +9,9 @@ from functools import cache
 from pathlib import Path
 
 COMMANDS: dict[str, dict[str, str]] = {
+    "Begin": {
+        "demo": "demo:demo_command",
+    },
     "Pipelines": {
         "init": "init:init_command",
         "run": "run:run_command",

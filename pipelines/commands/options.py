@@ -122,7 +122,7 @@ CheckpointEvery = Annotated[
 Normalize = Annotated[
     str, typer.Option(metavar="nfc|none", help="Unicode normalization: é as one character and é as two are one word.")
 ]
-TokenizerName = Annotated[str, typer.Option(metavar="fast|whitespace|nltk:NAME", help="Tokenizer of the text.")]
+TokenizerName = Annotated[str, typer.Option(metavar="fast|whitespace|icu:zh|nltk:NAME", help="Tokenizer of the text.")]
 Lowercase = Annotated[bool, typer.Option("--lowercase/--no-lowercase", help="Convert the text to lower case.")]
 Punctuation = Annotated[bool, typer.Option("--punctuation/--no-punctuation", help="Keep punctuation marks as tokens.")]
 FoldDigits = Annotated[bool, typer.Option("--fold-digits/--no-fold-digits", help="Replace every digit by 0.")]

@@ -51,7 +51,7 @@ def train_glove_command(
     checkpoint_every: CheckpointEvery = str(_DEFAULT.checkpoint.every),
     threads: Threads = None,
     tokenizer: Annotated[
-        str, typer.Option(metavar="fast|whitespace|nltk:NAME", help="Tokenizer of the text.")
+        str, typer.Option(metavar="fast|whitespace|icu:zh|nltk:NAME", help="Tokenizer of the text.")
     ] = _DEFAULT.tokenizer.name,
     lowercase: Annotated[
         bool, typer.Option("--lowercase/--no-lowercase", help="Convert the text to lower case.")

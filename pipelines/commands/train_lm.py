@@ -206,7 +206,7 @@ def train_lm_command(
     checkpoint_every: CheckpointEvery = str(CheckpointSettings.every),
     threads: Threads = None,
     tokenizer: Annotated[
-        str, typer.Option(metavar="fast|whitespace|nltk:NAME", help="Tokenizer of raw text.")
+        str, typer.Option(metavar="fast|whitespace|icu:zh|nltk:NAME", help="Tokenizer of raw text.")
     ] = "fast",
     lowercase: Annotated[
         bool, typer.Option("--lowercase/--no-lowercase", help="Convert raw text to lower case.")
