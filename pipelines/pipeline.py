@@ -115,9 +115,7 @@ def _refuse_to_lose_models(steps: list[PlannedStage], directory: Path) -> None:
             )
 
 
-def _runner(
-    config: RunConfig, directory: Path, selection: Selection, progress: Progress, backend: Backend
-) -> Runner:
+def _runner(config: RunConfig, directory: Path, selection: Selection, progress: Progress, backend: Backend) -> Runner:
     """Return the runner of the selected stages."""
     hashes = HashCache(directory / HASHES_FILE if directory.exists() else None)
     stages = run_stages(config, hashes, backend.workers)
@@ -128,6 +126,4 @@ def _runner(
         if name not in names:
             raise ConfigError(f"the stage {name} is not part of this run (stages: {', '.join(names)})")
     last = names.index(selection.until) if selection.until else len(names)
-    return Runner(
-        directory, stages[: last + 1], progress, forced=selection.force, hashes=hashes, backend=backend
-    )
+    return Runner(directory, stages[: last + 1], progress, forced=selection.force, hashes=hashes, backend=backend)

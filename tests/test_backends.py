@@ -1,6 +1,5 @@
-"""The same vocabulary and ids, byte for byte, by any number of tasks; the same vectors by a crew, however it is split."""
+"""The same vocabulary and ids, byte for byte, by any number of tasks; the same vectors by any processes of a crew."""
 
-import io
 import pickle
 
 import numpy as np
@@ -16,11 +15,9 @@ from embeddings.text.split import split_text
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.changes import Changes, added, added_up, apply_changes, changes_between
 from embeddings.word2vec.crew import deal
-from pipelines.backends.backend import BackendError
 from pipelines.backends.local import LocalCrew
 from pipelines.backends.opening import open_backend
 from pipelines.stages.tokenize_shards import tokenize_shards
-from tests.command_line import fails, vecmill
 from tests.topics import small, topic_lines
 
 
@@ -183,7 +180,9 @@ class Elsewhere(LocalCrew):
         return one.round(pieces)
 
 
-@pytest.mark.parametrize("settings", [{}, {"architecture": "cbow", "position_weights": 4}, {"subwords": "3-4"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"architecture": "cbow", "position_weights": 4}, {"subwords": "3-4"}], ids=str
+)
 def test_vectors_depend_on_no_process(encoded, settings):
     expected = matrix_of(encoded, LocalCrew(3), **settings)
     np.testing.assert_array_equal(matrix_of(encoded, Elsewhere(3), **settings), expected)

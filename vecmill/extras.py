@@ -5,7 +5,9 @@ from contextlib import contextmanager
 
 from vecmill.errors import VecmillError
 
-PACKAGES = {"parquet": "pyarrow", "remote": "fsspec", "interop": "tokenizers", "wmd": "ot", "sklearn": "sklearn", "ray": "ray"}
+PACKAGES = {
+    "parquet": "pyarrow", "remote": "fsspec", "interop": "tokenizers", "wmd": "ot", "sklearn": "sklearn", "ray": "ray",
+}  # fmt: skip
 """The package that each extra installs."""
 
 

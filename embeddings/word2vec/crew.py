@@ -2,9 +2,9 @@
 
 The blocks of the corpus are dealt to W workers, a contiguous stretch of the text each. In a round every worker trains
 its next blocks, its *piece*, from the same E and C; the changes of all pieces are added up in a tree, and their mean is
-applied to every replica, with momentum (`changes`). A piece is a function of E and C, the epoch and its blocks, so that any process can train it,
-and train it again if another one was lost: the result is the same for the same number of workers, however many
-processes there are and whatever becomes of them.
+applied to every replica, with momentum (`changes`). A piece is a function of E and C, the epoch and its blocks, so that
+any process can train it, and train it again if another one was lost: the result is the same for the same number of
+workers, however many processes there are and whatever becomes of them.
 
 `WorkerRounds` is the side of the process that leads, `crew_member.Member` that of the processes that train. How they
 reach each other is the matter of a `Crew`.

@@ -82,7 +82,7 @@ def connected(address: str | None, workers: int | None, threads: int | None) -> 
         There is no such cluster, or it has another version of Ray or Python.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # Ray waits 30 s, too short on a busy machine
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")
     ours = address is None
     _require_open(address or "")
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -311,7 +311,9 @@ def _require_same(machine: Machine, answer: tuple[str, float, str], directory: P
             "the same path"
         )
     if abs(time.time() - clock) > _CLOCK_SECONDS + _CHECK_SECONDS:
-        logger.warning("the clock of %s is %.0f s apart; times in logs will not agree", machine.name, clock - time.time())
+        logger.warning(
+            "the clock of %s is %.0f s apart; times in logs will not agree", machine.name, clock - time.time()
+        )
 
 
 class _JobActor:

@@ -162,7 +162,8 @@ SkipFinished = Annotated[
     bool, typer.Option("--skip-finished", help="Exit successfully if --out already holds this run.")
 ]
 BackendName = Annotated[
-    str, typer.Option("--backend", metavar="local|ray", help="Run on this machine, or on the machines of a Ray cluster.")
+    str,
+    typer.Option("--backend", metavar="local|ray", help="Run on this machine, or on the machines of a Ray cluster."),
 ]
 Address = Annotated[
     str | None,

@@ -37,9 +37,7 @@ class EncodeStage(Stage):
         tokenized = TokenizedCorpus.open(context.inputs[self.text])
         words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         split = SplitText.open(context.inputs["split"]) if self.split else None
-        corpus = encode_corpus(
-            tokenized, words, directory, threads=self.threads, split=split, executor=context.backend
-        )
+        corpus = encode_corpus(tokenized, words, directory, threads=self.threads, split=split, executor=context.backend)
         totals = {"tokens": corpus.token_count, "sentences": corpus.sentence_count, "dropped": dict(corpus.dropped)}
         parts = {
             name: {"tokens": part.token_count, "unknown": part.unknown_count} for name, part in corpus.parts.items()

@@ -59,7 +59,11 @@ class TrainEmbeddingsStage(Stage):
         """The settings of [train] that affect the result."""
         settings = self.config.result_settings()["train"]
         if self.workers:
-            settings = {**settings, "workers": self.workers, "worker_threads": "one" if self.config.train.threads == 1 else "several"}
+            settings = {
+                **settings,
+                "workers": self.workers,
+                "worker_threads": "one" if self.config.train.threads == 1 else "several",
+            }
         if not self.split:
             return settings
         return {**settings, "punctuation": self.config.tokenizer.punctuation, "min_count": self.min_count}
