@@ -37,6 +37,8 @@ from vecmill.hints import did_you_mean
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
+UNREADABLE_FILE = "unreadable file skipped"
+"""A kind of what is skipped: a file, folder or link that cannot be opened."""
 UNREADABLE = "unreadable"
 """Beginning of what stands for the hash of a file that cannot be read."""
 
@@ -130,7 +132,7 @@ class Corpus:  # numpydoc ignore=PR01
         self.position = 0
         self._skipped.clear()
         for path in self.unreadable:
-            self._count("unreadable file skipped", path)
+            self._count(UNREADABLE_FILE, path)
         return self._blocks(block_size)
 
     def fingerprint(self, hash_of: Callable[[InputFile], str] | None = None) -> str:
@@ -190,7 +192,7 @@ class Corpus:  # numpydoc ignore=PR01
             stored = file.open()
         except Exception as error:  # remote file systems raise errors of their own
             reason = getattr(error, "strerror", None) or error
-            raise UnusableFileError("unreadable file skipped", f"cannot open {file.path}: {reason}") from error
+            raise UnusableFileError(UNREADABLE_FILE, f"cannot open {file.path}: {reason}") from error
         with stored:
             counted = io.BufferedReader(_CountedStream(stored, self._advance), 1 << 16)
             try:

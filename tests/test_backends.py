@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora import open_corpus
+from corpora import CorpusError, open_corpus
 from corpora.stretches import stretches
 from embeddings import TokenizedCorpus, Word2Vec, build_vocabulary, encode_corpus, make_tokenizer, tokenize_corpus
 from embeddings.executor import InProcess
@@ -111,6 +111,24 @@ def test_vocabulary_and_shards_are_the_same_by_any_number_of_tasks(tasks, with_s
     splits = [split_text(one, tmp_path / f"split-{n}") if with_split else None for n, one in enumerate((whole, shards))]
     expected = ids_of(whole, tmp_path / "ids", InProcess(), splits[0])
     assert ids_of(shards, tmp_path / "ids-of-tasks", Tasks(tasks), splits[1]) == expected
+
+
+def test_a_file_that_another_machine_does_not_see_is_not_left_out(tmp_path):
+    corpus = open_corpus(folder_of_texts(tmp_path / "text"))
+
+    class Elsewhere(InProcess):
+        tasks = 2
+
+        def map(self, work, items):
+            (tmp_path / "text" / "1.txt").rename(tmp_path / "hidden")
+            results = [work(item) for item in items]
+            (tmp_path / "hidden").rename(tmp_path / "text" / "1.txt")
+            return iter(results)
+
+    joined = tmp_path / "joined"
+    joined.mkdir()
+    with pytest.raises(CorpusError, match="a machine of the cluster cannot read it"):
+        tokenize_shards({"": corpus}, {"spec": "fast"}, joined, Elsewhere(), lambda _: None)
 
 
 # -------------------------------------------------------------------------------------------------------- changes

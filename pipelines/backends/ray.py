@@ -101,7 +101,7 @@ def connected(address: str | None, workers: int | None, threads: int | None) -> 
             with contextlib.suppress(ValueError):  # only the main thread can
                 signal.signal(number, handler)
     try:
-        yield RayBackend(workers or len(_machines()), threads)
+        yield RayBackend(workers or max(1, len(_machines())), threads)
     finally:
         ray.shutdown()
 
@@ -174,8 +174,10 @@ class RayBackend:
         Raises
         ------
         BackendError
-            One of them does not; the message names it.
+            One of them does not; the message names it. Or there is none.
         """
+        if not _machines():
+            raise BackendError("no machine of the cluster has processors; add one with 'ray start --address=HOST:PORT'")
         seen = directory.resolve() / ".seen-by-all"
         seen.write_text("vecmill", "utf-8")
         try:
