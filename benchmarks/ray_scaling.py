@@ -20,11 +20,12 @@ from benchmarks import measuring, text
 from benchmarks.word2vec_quality import SETS
 from embeddings import EncodedCorpus, Vocabulary, Word2Vec, Word2VecConfig
 from embeddings.evaluation import evaluate
-from embeddings.word2vec.crew import ROUNDS
+from embeddings.word2vec.crew import ROUNDS_PER_WORKER
 from pipelines.backends.local import LocalCrew
 from pipelines.backends.opening import open_backend
 
 WORDS = 100e9
+ROUNDS = f"{ROUNDS_PER_WORKER} rounds for each worker in"
 GIGABITS = (1, 10)
 
 
@@ -84,9 +85,9 @@ def prediction(words_per_second: float, vocabulary: int, dimension: int) -> list
         training = WORDS / machines / words_per_second
         cells = {}
         for gigabits in GIGABITS:
-            exchanging = ROUNDS * exchange_seconds(machines, matrix_bytes, gigabits)
+            exchanging = ROUNDS_PER_WORKER * machines * exchange_seconds(machines, matrix_bytes, gigabits)
             cells[f"efficiency at {gigabits} Gb/s"] = f"{100 * training / (training + exchanging):.1f} %"
-        words = WORDS / machines / ROUNDS
+        words = WORDS / machines / (ROUNDS_PER_WORKER * machines)
         rows.append(
             {"machines": machines, "words of a piece": f"{words:,.0f}", "hours": f"{training / 3600:.1f}", **cells}
         )
@@ -98,8 +99,9 @@ def least_words(words_per_second: float, vocabulary: int, dimension: int) -> lis
     matrix_bytes = 2.0 * vocabulary * (4 * dimension + 8)
     rows = []
     for machines in (8, 32, 128):
+        pieces = machines * ROUNDS_PER_WORKER * machines
         words = {
-            gigabits: 4 * exchange_seconds(machines, matrix_bytes, gigabits) * words_per_second * machines * ROUNDS
+            gigabits: 4 * exchange_seconds(machines, matrix_bytes, gigabits) * words_per_second * pieces
             for gigabits in GIGABITS
         }
         cells = {f"at {gigabits} Gb/s": f"{number / 1e9:.2f} billion words" for gigabits, number in words.items()}
@@ -124,13 +126,11 @@ def main() -> None:
         source = text.write_text(options.corpus, folder / "text.txt", options.megabytes)
         vocabulary, corpus = text.encode(source, folder)
         if options.repeats:
-            notes = [
-                f"{what}, V = {len(vocabulary):,}, {ROUNDS} rounds an epoch; medians of {options.repeats}, in turns"
-            ]
+            notes = [f"{what}, V = {len(vocabulary):,}, {ROUNDS} an epoch; medians of {options.repeats}, in turns"]
             rows = efficiency(vocabulary, corpus, options.repeats)
             measuring.write_results("ray_efficiency", "Workers of one thread each, on Ray", rows, notes)
         if options.quality:
-            notes = [f"{what}, {options.epochs} epochs, sample 1e-3, {ROUNDS} rounds an epoch; one run each"]
+            notes = [f"{what}, {options.epochs} epochs, sample 1e-3, {ROUNDS} an epoch; one run each"]
             rows = quality(vocabulary, corpus, options.quality, options.epochs, options.data)
             measuring.write_results("ray_quality", "Quality by the number of workers", rows, notes)
     notes = [

@@ -21,8 +21,8 @@ from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.changes import Changes, added, apply_changes
 
-ROUNDS = 50
-"""Rounds of an epoch: with fewer, workers are further apart; with more, they exchange more."""
+ROUNDS_PER_WORKER = 6
+"""Rounds of an epoch for each worker: momentum spreads a change over as many rounds as there are workers."""
 
 Matrices = Mapping[str, np.ndarray]
 """Everything that is trained, by name, and the velocity of each, by `velocity_name`."""
@@ -181,7 +181,7 @@ class WorkerRounds:
     def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
         """Return the function that leads rounds until no block is left."""
         workers, tokens = self._crew.workers, blocks.tokens
-        ahead = workers * max(1, len(blocks) // (workers * ROUNDS))
+        ahead = workers * max(1, len(blocks) // (workers * ROUNDS_PER_WORKER * workers))
 
         def run() -> None:
             while numbers := work.ahead(ahead):
