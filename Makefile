@@ -71,10 +71,13 @@ $(VENV)/%.stamp: $(VENV)/core.stamp
 
 # --- word vectors and language models ------------------------------------------------------------------------------
 
-train-embeddings: $(VENV)/core.stamp
+# With --backend ray among the ARGS, Ray is installed too.
+RAY := $(if $(findstring backend ray,$(subst =, ,$(ARGS))),$(VENV)/ray.stamp)
+
+train-embeddings: $(VENV)/core.stamp $(RAY)
 	@$(BIN)/vecmill train-embeddings '$(CORPUS)' --out '$(OUT)' --skip-finished $(ARGS)
 
-train-lm: $(VENV)/core.stamp
+train-lm: $(VENV)/core.stamp $(RAY)
 	@$(BIN)/vecmill train-lm '$(CORPUS)' --out '$(LM)' --skip-finished $(ARGS)
 
 serve: $(VENV)/serve.stamp

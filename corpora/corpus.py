@@ -38,6 +38,8 @@ from vecmill.hints import did_you_mean
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
+UNREADABLE_FILE = "unreadable file skipped"
+"""What is counted for a file, folder or link that cannot be opened."""
 UNREADABLE = "unreadable"
 """Beginning of what stands for the hash of a file that cannot be read."""
 
@@ -329,7 +331,7 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
     left_out: list[tuple[str, str]] = []
 
     def unreadable(place: str) -> None:
-        left_out.append(("unreadable file skipped", place))
+        left_out.append((UNREADABLE_FILE, place))
 
     if path.is_dir():
         files = directory_files(path, unreadable)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 from corpora.errors import CorpusError
 from corpora.skipped import Count, UnusableFileError, no_records
 from corpora.wikipedia import ROOT, read_wikipedia
-from vecmill.compression import Prefixed, decompressed, read_fully
+from vecmill.compression import Prefixed, decompressed
 from vecmill.extras import needs
 from vecmill.plain_text import OtherKindError, is_json_lines, require_plain_text, suffix_of, utf8_text
 from vecmill.surrogates import encoded

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
 from corpora.corpus import Corpus
@@ -51,10 +52,8 @@ def stretches(corpus: Corpus, size: int) -> list[Stretch]:
     -------
     list of Stretch
     """
-    found = []
-    for files in _grouped(_cut_files(corpus.files, size), size):
-        found.append(Stretch(corpus.name, tuple(files), corpus.options, corpus.tolerant))
-    return found
+    groups = _grouped(_cut_files(corpus.files, size), size)
+    return [Stretch(corpus.name, tuple(files), corpus.options, corpus.tolerant) for files in groups]
 
 
 def _grouped(files: Iterable[InputFile], size: int) -> Iterator[list[InputFile]]:
@@ -74,7 +73,7 @@ def _cut_files(files: Iterable[InputFile], size: int) -> Iterator[InputFile]:
             yield file
             continue
         cuts = [0, *_line_starts(file, range(size, file.size, size)), file.size]
-        for first, end in zip(cuts[:-1], cuts[1:], strict=True):
+        for first, end in pairwise(cuts):
             if end > first:
                 opened = ByteRange(file.open, first, end)
                 yield replace(file, size=end - first, open=opened, continued=first > 0)

@@ -1,6 +1,5 @@
-"""The same vocabulary and ids, byte for byte, by any number of tasks; the same vectors by a crew, however it is split."""
+"""The same vocabulary and ids, byte for byte, by any number of tasks; the same vectors by any processes of a crew."""
 
-import io
 import pickle
 
 import numpy as np
@@ -8,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpora import open_corpus
+from corpora import CorpusError, open_corpus
 from corpora.stretches import stretches
 from embeddings import TokenizedCorpus, Word2Vec, build_vocabulary, encode_corpus, make_tokenizer, tokenize_corpus
 from embeddings.executor import InProcess
@@ -16,11 +15,9 @@ from embeddings.text.split import split_text
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.changes import Changes, added, added_up, apply_changes, changes_between
 from embeddings.word2vec.crew import deal
-from pipelines.backends.backend import BackendError
 from pipelines.backends.local import LocalCrew
 from pipelines.backends.opening import open_backend
 from pipelines.stages.tokenize_shards import tokenize_shards
-from tests.command_line import fails, vecmill
 from tests.topics import small, topic_lines
 
 
@@ -116,6 +113,24 @@ def test_vocabulary_and_shards_are_the_same_by_any_number_of_tasks(tasks, with_s
     assert ids_of(shards, tmp_path / "ids-of-tasks", Tasks(tasks), splits[1]) == expected
 
 
+def test_a_file_that_another_machine_does_not_see_is_not_left_out(tmp_path):
+    corpus = open_corpus(folder_of_texts(tmp_path / "text"))
+
+    class Elsewhere(InProcess):
+        tasks = 2
+
+        def map(self, work, items):
+            (tmp_path / "text" / "1.txt").rename(tmp_path / "hidden")
+            results = [work(item) for item in items]
+            (tmp_path / "hidden").rename(tmp_path / "text" / "1.txt")
+            return iter(results)
+
+    joined = tmp_path / "joined"
+    joined.mkdir()
+    with pytest.raises(CorpusError, match="a machine of the cluster cannot read it"):
+        tokenize_shards({"": corpus}, {"spec": "fast"}, joined, Elsewhere(), lambda _: None)
+
+
 # -------------------------------------------------------------------------------------------------------- changes
 
 
@@ -183,7 +198,9 @@ class Elsewhere(LocalCrew):
         return one.round(pieces)
 
 
-@pytest.mark.parametrize("settings", [{}, {"architecture": "cbow", "position_weights": 4}, {"subwords": "3-4"}], ids=str)
+@pytest.mark.parametrize(
+    "settings", [{}, {"architecture": "cbow", "position_weights": 4}, {"subwords": "3-4"}], ids=str
+)
 def test_vectors_depend_on_no_process(encoded, settings):
     expected = matrix_of(encoded, LocalCrew(3), **settings)
     np.testing.assert_array_equal(matrix_of(encoded, Elsewhere(3), **settings), expected)

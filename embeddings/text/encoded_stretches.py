@@ -157,7 +157,11 @@ def stretches_of_tasks(encoding: Encoding, executor: Executor, directory: Path) 
         The tokenized text is damaged.
     """
     parts = len(encoding.tokenized.parts)
-    ranges = [(int(few[0]), int(few[-1]) + 1) for few in np.array_split(np.arange(parts), _RANGES * executor.tasks) if len(few)]
+    ranges = [
+        (int(few[0]), int(few[-1]) + 1)
+        for few in np.array_split(np.arange(parts), _RANGES * executor.tasks)
+        if len(few)
+    ]
     for name in executor.map(partial(_write_range, encoding, directory), ranges):
         paths = [directory / f"{name}-{kind}.npy" for kind in ("table", "ids", "ends")]
         table, ids, ends = (read_array(path, mapped=kind > 0) for kind, path in enumerate(paths))
@@ -176,6 +180,10 @@ def _write_range(encoding: Encoding, directory: Path, parts: tuple[int, int]) ->
         found = list(encoded_stretches(encoding, range(*parts), pool, 1))
         table = [(which, len(ids), len(ends)) for which, ids, ends in found]
         save_array(directory / f"{name}-table.npy", np.array(table, np.int64).reshape(-1, 3))
-        save_array(directory / f"{name}-ids.npy", np.concatenate([np.empty(0, np.int32), *(ids for _, ids, _ in found)]))
-        save_array(directory / f"{name}-ends.npy", np.concatenate([np.empty(0, np.int64), *(ends for *_, ends in found)]))
+        save_array(
+            directory / f"{name}-ids.npy", np.concatenate([np.empty(0, np.int32), *(ids for _, ids, _ in found)])
+        )
+        save_array(
+            directory / f"{name}-ends.npy", np.concatenate([np.empty(0, np.int64), *(ends for *_, ends in found)])
+        )
     return name

@@ -2,9 +2,9 @@
 
 The blocks of the corpus are dealt to W workers, a contiguous stretch of the text each. In a round every worker trains
 its next blocks, its *piece*, from the same E and C; the changes of all pieces are added up in a tree, and their mean is
-applied to every replica, with momentum (`changes`). A piece is a function of E and C, the epoch and its blocks, so that any process can train it,
-and train it again if another one was lost: the result is the same for the same number of workers, however many
-processes there are and whatever becomes of them.
+applied to every replica, with momentum (`changes`). A piece is a function of E and C, the epoch and its blocks, so that
+any process can train it, and train it again if another one was lost: the result is the same for the same number of
+workers, however many processes there are and whatever becomes of them.
 
 `WorkerRounds` is the side of the process that leads, `crew_member.Member` that of the processes that train. How they
 reach each other is the matter of a `Crew`.
@@ -21,8 +21,8 @@ from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.changes import Changes, added, apply_changes
 
-ROUNDS = 50
-"""Rounds of an epoch: with fewer, workers are further apart; with more, they exchange more."""
+ROUNDS_PER_WORKER = 6
+"""Rounds of an epoch for each worker: momentum spreads a change over as many rounds as there are workers."""
 
 Matrices = Mapping[str, np.ndarray]
 """Everything that is trained, by name, and the velocity of each, by `velocity_name`."""
@@ -181,7 +181,7 @@ class WorkerRounds:
     def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
         """Return the function that leads rounds until no block is left."""
         workers, tokens = self._crew.workers, blocks.tokens
-        ahead = workers * max(1, len(blocks) // (workers * ROUNDS))
+        ahead = workers * max(1, len(blocks) // (workers * ROUNDS_PER_WORKER * workers))
 
         def run() -> None:
             while numbers := work.ahead(ahead):

@@ -91,8 +91,8 @@ class Word2Vec(Estimator):
             Words to train, by default all. Other words are skipped, as in subsampling, and get no vector: a corpus for
             language models also holds punctuation, ``<unk>`` and ``<eos>``.
         crew : Crew, optional
-            Processes that train in rounds, on other machines too. The result depends on the number of workers, and, where
-            they have several threads, is that of deterministic training. Default: threads of this process train.
+            Processes that train in rounds, on other machines too. The result depends on the number of workers; with
+            several threads each, they train deterministically. Default: threads of this process train.
 
         Returns
         -------
@@ -115,8 +115,15 @@ class Word2Vec(Estimator):
             require_continuable(initial_vectors, config)
             copy_vectors(initial_vectors, vocabulary, run.parameters, run.ngrams)
         if crew:
-            own = {"config": config, "corpus": replace(corpus), "vocabulary": vocabulary, "trained": trained}
-            crew.begin(partial(Member, workers=crew.workers, **own), run.state)
+            make = partial(
+                Member,
+                config=config,
+                corpus=replace(corpus),  # without the shards that are open
+                vocabulary=vocabulary,
+                trained=trained,
+                workers=crew.workers,
+            )
+            crew.begin(make, run.state)
         run.train()
         self.vectors_ = _word_vectors(run, vocabulary, trained)
         self.metrics_ = run.metrics

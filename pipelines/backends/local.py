@@ -6,7 +6,6 @@ import subprocess  # nosec B404
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-
 from typing import TYPE_CHECKING
 
 from embeddings.executor import InProcess
@@ -91,7 +90,7 @@ class LocalCrew:
 
     def __init__(self, workers: int) -> None:
         self.workers = workers
-        self._member: "MemberLike | None" = None
+        self._member: MemberLike | None = None
 
     def begin(self, make: "Callable[[Matrices], MemberLike]", matrices: "Callable[[], Matrices]") -> None:
         """Set how the replica is made, which the first round does."""

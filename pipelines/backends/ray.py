@@ -82,7 +82,7 @@ def connected(address: str | None, workers: int | None, threads: int | None) -> 
         There is no such cluster, or it has another version of Ray or Python.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")  # Ray waits 30 s, too short on a busy machine
+    os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")
     ours = address is None
     _require_open(address or "")
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -101,7 +101,7 @@ def connected(address: str | None, workers: int | None, threads: int | None) -> 
             with contextlib.suppress(ValueError):  # only the main thread can
                 signal.signal(number, handler)
     try:
-        yield RayBackend(workers or len(_machines()), threads)
+        yield RayBackend(workers or max(1, len(_machines())), threads)
     finally:
         ray.shutdown()
 
@@ -174,8 +174,10 @@ class RayBackend:
         Raises
         ------
         BackendError
-            One of them does not; the message names it.
+            One of them does not; the message names it. Or there is none.
         """
+        if not _machines():
+            raise BackendError("no machine of the cluster has processors; add one with 'ray start --address=HOST:PORT'")
         seen = directory.resolve() / ".seen-by-all"
         seen.write_text("vecmill", "utf-8")
         try:

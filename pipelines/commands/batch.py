@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.options import Address, BackendName, chosen_backend
+from pipelines.commands.options import Address, BackendName, chosen_backend, refuse_url
 from pipelines.console.interruption import interruptible
 from pipelines.console.logs import configure_logging, log_settings
 from pipelines.console.progress import make_progress
@@ -26,6 +26,7 @@ def batch_command(
             metavar="DIR",
             help="Directory of all jobs.",
             show_default="[batch] directory, or runs/FILE",
+            callback=refuse_url,
         ),
     ] = None,
     jobs: Annotated[

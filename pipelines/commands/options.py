@@ -1,5 +1,6 @@
 """Options that several commands share, and the settings that the options of a training command stand for."""
 
+import re
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -30,6 +31,7 @@ SETTING_OF_OPTION = {
     "normalize": "tokenizer.normalize",
 }
 """Settings of the options about text; each training command has more of its own."""
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/[^/]")  # a path has one slash where a URL has two
 NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json", "top", "backend", "address", "workers")
 """Options that are no settings of a model."""
 
@@ -83,6 +85,16 @@ def language_model_path(model: Path) -> Path:
     return stage_directory(model, "train-lm")
 
 
+def refuse_url(out: Path | None) -> Path | None:
+    """Raise `ConfigError` for a URL, which would become a directory named ``s3:``; return any other path."""
+    if out is not None and _URL.match(out.as_posix()):
+        raise ConfigError(
+            f"--out: {out.as_posix().replace(':/', '://', 1)} is a URL, expected a directory; mount the storage, "
+            "or copy the directory there when it is finished"
+        )
+    return out
+
+
 Corpus = Annotated[
     list[str],
     typer.Argument(
@@ -109,7 +121,13 @@ LM = Annotated[
 ]
 OutDirectory = Annotated[
     Path,
-    typer.Option("--out", "-o", metavar="DIR", help="Directory to write; it appears when the command has finished."),
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        help="Directory to write; it appears when the command has finished.",
+        callback=refuse_url,
+    ),
 ]
 Threads = Annotated[int | None, typer.Option(help="Number of threads.", show_default="all cores")]
 Seed = Annotated[int, typer.Option(help="Seed of the random numbers.")]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.completion import setting_names, stage_names
-from pipelines.commands.options import Address, BackendName, Workers, chosen_backend
+from pipelines.commands.options import Address, BackendName, Workers, chosen_backend, refuse_url
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import duration, make_progress
 from vecmill.plurals import counted
@@ -27,6 +27,7 @@ def run_command(
             metavar="DIR",
             help="Directory of the run.",
             show_default="[output] directory, or runs/FILE",
+            callback=refuse_url,
         ),
     ] = None,
     until: Annotated[

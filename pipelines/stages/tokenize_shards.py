@@ -3,11 +3,13 @@
 import shutil
 import uuid
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from corpora.corpus import warnings_of
+from corpora.corpus import UNREADABLE_FILE, warnings_of
+from corpora.errors import CorpusError
 from corpora.stretches import Stretch, stretches
 
 if TYPE_CHECKING:
@@ -45,6 +47,11 @@ def tokenize_shards(
     -------
     dict of str to int
         `Corpus.warnings` of all texts.
+
+    Raises
+    ------
+    CorpusError
+        A file cannot be read, or not by another machine.
     """
     from embeddings import TokenizedCorpus
     from embeddings.text.joined_shards import join_shards
@@ -56,7 +63,9 @@ def tokenize_shards(
     scratch.mkdir()
     names, skipped, done = [], [], 0
     work = partial(tokenize_shard, dict(tokenizer), scratch)
-    for name, found, read in executor.map(work, [one for _, one in dealt]):
+    for (name, found, read), (_, stretch) in zip(executor.map(work, [one for _, one in dealt]), dealt, strict=True):
+        if UNREADABLE_FILE in found:
+            _refuse_if_readable_here(stretch)
         names.append(name)
         skipped.append(found)
         done += read
@@ -97,3 +106,14 @@ def _left_out(text: "Corpus") -> Skipped:
         count, first = found.get(kind, (0, path))
         found[kind] = (count + 1, first)
     return found
+
+
+def _refuse_if_readable_here(stretch: Stretch) -> None:
+    """Raise an error if a file is left out only because another machine does not see it."""
+    for file in stretch.files:
+        with suppress(OSError):
+            file.open().close()
+            raise CorpusError(
+                f"{file.path}: a machine of the cluster cannot read it; put the text on storage that all machines "
+                "share under the same path"
+            )
