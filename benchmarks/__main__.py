@@ -20,6 +20,7 @@ ALL = (
     "evaluation_speed",
     "formats_speed",
     "recurrent_speed",
+    "cells_at_equal_time",
     "ngram_speed",
     "language_model_time",
     "language_model_start",
