@@ -129,7 +129,7 @@ smoke: $(VENV)/core.stamp
 COMPARED = $(shell grep -l importorskip tests/test_*.py)
 
 interop: $(VENV)/test.stamp $(VENV)/ann.stamp $(VENV)/onnx.stamp $(VENV)/interop.stamp $(VENV)/cluster.stamp
-	$(BIN)/pytest -n auto $(COMPARED) $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(COMPARED) $(ARGS)  # one Ray cluster, not one for every process
 
 browser: $(VENV)/test.stamp $(VENV)/map.stamp $(VENV)/browser.stamp
 	$(BIN)/pytest $(shell grep -l selenium tests/test_*.py) $(ARGS)

@@ -355,6 +355,7 @@ class RayJob:
         }
         self._actor = ray.remote(_JobActor).options(**options).remote(command, log, str(Path.cwd()))
         self._answer = self._actor.poll.remote()
+        self._command = command
         self._code: int | None = None
 
     def poll(self) -> int | None:
@@ -389,7 +390,7 @@ class RayJob:
         deadline = math.inf if timeout is None else time.monotonic() + timeout
         while (code := self.poll()) is None:
             if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired("job", timeout or 0)
+                raise subprocess.TimeoutExpired(self._command, timeout or 0)
             time.sleep(0.1)
         return code
 
