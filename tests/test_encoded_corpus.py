@@ -57,7 +57,7 @@ def test_no_sentence_is_cut(tmp_path_factory, lines, shard_tokens):
     path = tmp_path_factory.mktemp("corpus")
     text = "\n".join(" ".join(line) for line in lines).encode()
     tokenized = tokenize_corpus(blocks(text, 3), make_tokenizer(), path / "t", threads=2)
-    vocabulary = Vocabulary.from_words("dba")
+    vocabulary = Vocabulary.from_words(list("dba"))
     expected = reference.encode(lines, "dba")
     if not expected:
         with pytest.raises(EmbeddingsError, match="is in the vocabulary of 3 words"):
@@ -113,7 +113,7 @@ def test_other_directories(tmp_path):
     encoded(tmp_path)
     with pytest.raises(OutputError, match="exists"):
         encode_corpus(
-            tokenize_corpus([b"a"], make_tokenizer(), tmp_path / "u"), Vocabulary.from_words("a"), tmp_path / "e"
+            tokenize_corpus([b"a"], make_tokenizer(), tmp_path / "u"), Vocabulary.from_words(list("a")), tmp_path / "e"
         )
 
 
@@ -122,7 +122,7 @@ def test_provisional_ids_out_of_range_are_found(tmp_path):
     for number in (3, -1, 2**31 - 1):
         np.array([1, 2, number, 0], np.int32).tofile(tmp_path / "t" / "ids-0.bin")
         with pytest.raises(EmbeddingsError, match="damaged; tokenize the corpus again"):
-            encode_corpus(tokenized, Vocabulary.from_words("ab"), tmp_path / "e")
+            encode_corpus(tokenized, Vocabulary.from_words(list("ab")), tmp_path / "e")
     assert [path.name for path in tmp_path.iterdir()] == ["t"]
 
 
@@ -133,5 +133,5 @@ def test_full_disk_is_reported_and_leaves_nothing(tmp_path, monkeypatch):
     tokenized = tokenize_corpus([b"a b a\n"], make_tokenizer(), tmp_path / "t")
     monkeypatch.setattr("embeddings.text.encoded_corpus.ArrayFile.append", full)
     with pytest.raises(OutputError, match=r"cannot write .*No space left on device; free some space"):
-        encode_corpus(tokenized, Vocabulary.from_words("ab"), tmp_path / "e")
+        encode_corpus(tokenized, Vocabulary.from_words(list("ab")), tmp_path / "e")
     assert [path.name for path in tmp_path.iterdir()] == ["t"]

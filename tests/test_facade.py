@@ -444,7 +444,7 @@ def test_a_language_model_writes_text(language_model, caplog):
 
 def test_word_vectors_are_not_taken_from_a_language_model(language_model, tmp_path):
     language_model.save(tmp_path / "lm")
-    with pytest.raises(vecmill.VecmillError, match=r"is a language model; open it with vecmill.LanguageModel.load"):
+    with pytest.raises(vecmill.VecmillError, match=r"is a language model, expected word vectors"):
         vecmill.load(tmp_path / "lm")
 
 

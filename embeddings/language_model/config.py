@@ -8,6 +8,7 @@ from embeddings.setting_types import require_setting_types
 
 CellName = Literal["lstm", "gru", "rnn", "mingru"]
 OutputName = Literal["full", "sampled", "adaptive"]
+MOST_ROUNDS = 100  # of a Mogrifier LSTM; each has weights of its own
 FORMER_NAMES = {
     "embedding_size": "dimension",
     "last_size": "last_hidden_size",
@@ -108,6 +109,8 @@ class LanguageModelConfig:
                 raise ValueError(f"{name} {getattr(self, name)!r}: expected one of {', '.join(known)}")
         if self.mogrifier and self.cell != "lstm":
             raise ValueError(f"mogrifier {self.mogrifier}: only an lstm has such rounds, but the cell is {self.cell}")
+        if self.mogrifier and self.mogrifier > MOST_ROUNDS:
+            raise ValueError(f"mogrifier {self.mogrifier}: expected 1 to {MOST_ROUNDS}; 5 are usual")
         if self.output == "adaptive" and self.tie_weights:
             raise ValueError("output adaptive has its own weights: it needs tie_weights = false")
         for name in ("mogrifier", "layers", "hidden_size", "dimension", "last_hidden_size", "num_sampled"):

@@ -61,8 +61,8 @@ class Word2VecConfig:
     buckets : int
         Number of hash values of the n-grams; n-grams with the same value share a vector.
     floret_hashes : int
-        0 for the n-grams of fastText. 1 to 4 for a table of floret, which spaCy loads: so many rows per n-gram make up
-        for collisions in a small table; set buckets to 50000, for example.
+        0 for one row per n-gram. 1 to 4 for a small table in the manner of floret, where so many rows per n-gram make
+        up for collisions: set buckets to 50000, for example.
     position_weights : int
         CBOW only: the first components of context vectors that are multiplied by a learned weight of their position, 0
         to the dimension: 10 of 100 are usual.

@@ -101,6 +101,9 @@ _OPTION_GROUPS = {
         "seed",
         "deterministic",
         "threads",
+        "backend",
+        "address",
+        "workers",
         "checkpoint_every",
     ),
     "Vocabulary and phrases": (

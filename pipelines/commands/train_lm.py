@@ -65,6 +65,7 @@ _OPTION_GROUPS = {
     "Network": (
         "preset",
         "cell",
+        "lm_network__mogrifier",
         "layers",
         "hidden_size",
         "lm_network__last_hidden_size",
@@ -100,7 +101,11 @@ _OPTION_GROUPS = {
         "lm_training__patience",
         "clip",
         "seed",
+        "lm_training__average",
         "threads",
+        "backend",
+        "address",
+        "workers",
         "checkpoint_every",
     ),
     "Vocabulary and text": (
