@@ -33,8 +33,8 @@ for name in ("SIGHUP", "SIGKILL", "SIGALRM", "SIGUSR1", "SIGQUIT", "SIGPIPE"):
 IMPORT_ALL = """
 import corpora, embeddings, pipelines, vecmill, vecmill.extras
 sys.modules["ray"] = None  # needs the modules of Unix that are missing here
-optional = {"umap", "usearch", "onnx", "onnxruntime", "torch", "matplotlib", "gensim", "starlette", "uvicorn", "msgspec"}
-optional |= {"prometheus_client", "httptools", "uvloop", "ray", "icu4py", "sklearn", "ot"}
+optional = {"umap", "usearch", "onnx", "onnxruntime", "torch", "matplotlib", "gensim", "starlette", "uvicorn"}
+optional |= {"msgspec", "prometheus_client", "httptools", "uvloop", "ray", "icu4py", "sklearn", "ot"}
 for package in (corpora, embeddings, pipelines, vecmill):
     for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         if not module.name.endswith("__main__"):
