@@ -183,14 +183,17 @@ def test_a_signal_at_any_moment_of_a_command_is_told(method, monkeypatch):
 
 
 CLOSED_TERMINAL = """
-import os, pty, signal, sys
+import os, pty, sys, time
 pid, terminal = pty.fork()
 if not pid:
     from embeddings.formats import word2vec_text
+    from pipelines.console.interruption import raise_if_interrupted
     write = word2vec_text.write_stream
     def closed(stream, *arguments):
         write(stream, *arguments)
-        signal.pause()
+        while True:
+            time.sleep(0.01)
+            raise_if_interrupted()  # the signal may have come while a finalizer ran, which loses its exception
     word2vec_text.write_stream = closed
     sys.argv = ["vecmill", "convert", "from.npz", "v.txt"]
     print("begun", flush=True)
