@@ -262,6 +262,9 @@ class KneserNey:
         n, the length of the longest n-gram, from 1 to 6.
     threads : int, optional
         By default one per processor core.
+    work : Path, optional
+        Existing directory for the n-grams of blocks while they are counted. By default that for temporary files, where
+        they stay if the process is killed.
 
     Raises
     ------
@@ -271,9 +274,11 @@ class KneserNey:
         The text is empty, or has too many words for this order.
     """
 
-    def __init__(self, ids: Ids, words: int, eos: int, order: int = 5, threads: int | None = None):
+    def __init__(
+        self, ids: Ids, words: int, eos: int, order: int = 5, threads: int | None = None, work: Path | None = None
+    ):
         self.order = order
-        with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+        with tempfile.TemporaryDirectory(prefix="vecmill-", dir=work) as folder:
             self._table = KneserNeyEstimate(ids, words, eos, Path(folder), order=order, threads=threads).table()
 
     def log_likelihoods(self, ids: np.ndarray) -> np.ndarray:

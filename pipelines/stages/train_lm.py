@@ -114,7 +114,7 @@ class TrainLMStage(Stage):
         (directory / METRICS_FILE).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics_), "utf-8")
         write_json(directory / CONFIG_FILE, self.all_settings)
         with context.progress.task("computing perplexity", None):
-            write_json(directory / PERPLEXITY_FILE, _evaluation(model, streams))
+            write_json(directory / PERPLEXITY_FILE, _evaluation(model, streams, directory))
         numbers = sum(parameter.value.size for parameter in model.parameters.values())
         return {
             "parameters": numbers,
@@ -202,8 +202,8 @@ def _unknown_share(stream: "IdStream", unk: int) -> float:
     return sum(int(np.count_nonzero(stream[i : i + _COUNTED_AT_ONCE] == unk)) for i in starts) / max(1, len(stream))
 
 
-def _evaluation(model: "LanguageModel", streams: Mapping[str, "IdStream"]) -> dict[str, Any]:
-    """Return the perplexity on test of the model and of baselines with the same vocabulary."""
+def _evaluation(model: "LanguageModel", streams: Mapping[str, "IdStream"], work: Path) -> dict[str, Any]:
+    """Return the perplexity on test of the model and of baselines with the same vocabulary; count in `work`."""
     import numpy as np
 
     from embeddings.language_model.ngram import KneserNey, unigram_log_likelihoods
@@ -212,7 +212,7 @@ def _evaluation(model: "LanguageModel", streams: Mapping[str, "IdStream"]) -> di
     test, words = streams["test"][:], len(model.vocabulary)
     counted = streams["train"][:KNESER_NEY_TOKENS]
     unigram = unigram_log_likelihoods(model.vocabulary.counts, test)
-    kneser_ney = KneserNey(counted, words, model.eos, KNESER_NEY_ORDER).log_likelihoods(test)
+    kneser_ney = KneserNey(counted, words, model.eos, KNESER_NEY_ORDER, work=work).log_likelihoods(test)
     return {
         "test": evaluate(model, streams["test"]).to_dict(),
         "unigram": {"perplexity": float(np.exp(-unigram.mean()))},
