@@ -1,5 +1,10 @@
 """Models for tests of the service: two of word vectors, one of language, and the application that serves them."""
 
+import socket
+import threading
+import time
+from contextlib import contextmanager
+
 import numpy as np
 
 from embeddings import Vocabulary, WordVectors
@@ -42,3 +47,19 @@ def make_service(folder, *, language_model=True, map_words=0, **settings):
     lm = make_model(dtype=np.float32) if language_model else None
     served = Served(models, lm, "small")
     return make_application(served, Layouts(map_words, "PCA"), Metrics(), **settings), served
+
+
+@contextmanager
+def serving(application):
+    """Run the application on a free port of this machine; give its address."""
+    import uvicorn
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = uvicorn.Server(uvicorn.Config(application, log_config=None, ws="none"))
+        thread = threading.Thread(target=server.run, args=([listening],))
+        thread.start()
+        while thread.is_alive() and not server.started:
+            time.sleep(0.01)
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(60)

@@ -4,12 +4,13 @@ import pytest
 
 pytest.importorskip("starlette")
 pytest.importorskip("schemathesis")
+pytest.importorskip("uvicorn")
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
 from pipelines.service.operations import OPERATIONS
-from tests.served_models import make_service
+from tests.served_models import make_service, serving
 
 ALL = [*((operation.method, operation.path) for operation in OPERATIONS), ("GET", "/api/map"), ("GET", "/api/metrics")]
 
@@ -17,7 +18,8 @@ ALL = [*((operation.method, operation.path) for operation in OPERATIONS), ("GET"
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     made, _ = make_service(tmp_path_factory.mktemp("served"))
-    return schemathesis.openapi.from_asgi("/api/openapi.json", made)
+    with serving(made) as address:
+        yield schemathesis.openapi.from_url(f"http://{address}/api/openapi.json")
 
 
 def test_the_description_names_every_operation(service):

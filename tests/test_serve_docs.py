@@ -3,18 +3,17 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from embeddings import Vocabulary, WordVectors
+from tests.served_models import serving
 from tests.small_language_model import make_model
 
-uvicorn = pytest.importorskip("uvicorn")
+pytest.importorskip("uvicorn")
 pytest.importorskip("msgspec")
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed")
 
@@ -37,15 +36,8 @@ def address():
     matrix = np.random.default_rng(0).standard_normal((len(WORDS), 8)).astype(np.float32)
     models = [ServedModel("wiki", WordVectors(Vocabulary.from_words(WORDS), matrix))]
     served = Served(models, make_model(dtype=np.float32), "wiki-lm")
-    listening = socket.create_server(("127.0.0.1", 0))
-    application = make_application(served, Layouts(0), Metrics())
-    server = uvicorn.Server(uvicorn.Config(application, log_config=None, ws="none"))
-    thread = threading.Thread(target=server.run, args=([listening],))
-    thread.start()
-    yield f"127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = True
-    thread.join(60)
-    listening.close()
+    with serving(make_application(served, Layouts(0), Metrics())) as place:
+        yield place
 
 
 def shape(value):
