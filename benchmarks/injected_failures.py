@@ -324,7 +324,8 @@ def names_before_contents(trace: Sequence[str], place: str) -> list[str]:
         elif call == "fsync":
             unflushed.discard(paths[0])
         elif call in CALLS["unlink"]:
-            unflushed -= {path for path in unflushed if path == paths[-1]}
+            named = re.findall(r'"([^"]*)"', rest)[0]  # unlinkat takes a directory and a name in it
+            unflushed.discard(str(Path(paths[0], named)))
         elif call == "rename":
             old, new = paths[:2]
             moved = {path for path in unflushed if path == old or path.startswith(f"{old}/")}
