@@ -275,6 +275,7 @@ def test_ngrams_that_are_not_finite_are_found_when_they_are_used(vectors):
         broken.most_similar("trainer")
 
 
+@wraps
 @pytest.mark.parametrize("name", model_directory.SUBWORD_FILES)
 def test_damaged_files_of_ngrams(name, vectors, tmp_path):
     vectors.save(tmp_path / "model")
