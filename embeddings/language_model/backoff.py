@@ -46,14 +46,14 @@ class BackOffTable:
     """
 
     def __init__(self, eos: int, order: int) -> None:
-        self._keys, self._values = np.zeros(_FEWEST_SLOTS, np.uint64), np.zeros((_FEWEST_SLOTS, 2), np.float32)
+        self._keys, self._values = np.zeros(_FEWEST_SLOTS, np.uint64), np.zeros((_FEWEST_SLOTS, 2), np.float64)
         self._used = 0
         self._eos, self.order = eos, order
 
     def insert(self, grams: Grams) -> None:
         """Insert n-grams; the table grows as needed."""
         self._used += len(grams.ids)
-        weights = np.stack([grams.log_p, grams.log_gamma], axis=1).astype(np.float32)
+        weights = np.stack([grams.log_p, grams.log_gamma], axis=1)
         with np.errstate(over="ignore"):  # hashes wrap around
             self._reserve()
             insert_grams(grams.ids, weights, self._keys, self._values)
@@ -63,7 +63,7 @@ class BackOffTable:
         while self._used > slots * _FULLEST:
             slots *= 2
         if slots > len(self._keys):
-            keys, values = np.zeros(slots, np.uint64), np.zeros((slots, 2), np.float32)
+            keys, values = np.zeros(slots, np.uint64), np.zeros((slots, 2), np.float64)
             move_grams(self._keys, self._values, keys, values)
             self._keys, self._values = keys, values
 
