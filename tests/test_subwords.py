@@ -413,7 +413,7 @@ FORGED = {
     "very many words": (HEAD, struct.pack("<ii", 2**31 - 1, 2**31 - 1), "ends within its dictionary of 2,147,483,647"),
     "no words": (HEAD, struct.pack("<ii", 0, 0), "its dictionary has 0 entries"),
     "pruned n-grams": (HEAD + 20, struct.pack("<q", 5), "its n-grams are pruned (fasttext quantize -cutoff)"),
-    "an empty word": (HEAD + 28, b"\0", "of its dictionary is b''"),
+    "an empty word": (HEAD + 28, b"\0", "word 2 of its dictionary is b''"),
     "a label": (HEAD + 28 + 6 + 8, b"\1", "word 1 of its dictionary is"),
 }
 
