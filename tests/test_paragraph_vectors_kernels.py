@@ -5,7 +5,7 @@ import pytest
 
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
-from embeddings.word2vec.document_architectures import infer_documents, paragraph_vectors
+from embeddings.word2vec.document_architectures import STRETCH, infer_documents, paragraph_vectors
 from tests.kernel_inputs import WORDS, as_block, make_parameters, make_sentences, make_step
 from tests.reference import paragraph_vectors as reference
 
@@ -30,7 +30,7 @@ def with_documents(dimension):
 
 
 def scratch_of(parameters, step):
-    return kernels.scratch(parameters.embedding.shape[1], 100, step.window, step.negative)
+    return kernels.scratch(parameters.embedding.shape[1], 3 * STRETCH, step.window, step.negative)
 
 
 @pytest.mark.parametrize("settings", CASES, ids=str)
@@ -49,11 +49,16 @@ def test_training_equals_the_reference(settings, dimension):
 @pytest.mark.parametrize("settings", CASES, ids=str)
 @pytest.mark.parametrize("dimension", [16, 35])
 def test_inference_equals_the_reference_and_changes_nothing_else(settings, dimension):
-    sentences, step, parameters = make_sentences(LENGTHS), make_step(**settings), make_parameters(dimension)
+    sentences, step, parameters = (
+        make_sentences([*LENGTHS, 2 * STRETCH + 9]),
+        make_step(**settings),
+        make_parameters(dimension),
+    )
     before = parameters.embedding.copy(), parameters.context.copy()
     found = matrices.zeros(len(sentences), dimension)
     with np.errstate(over="ignore"):
-        infer_documents(as_block(sentences), found, parameters, step, scratch_of(parameters, step), dimension, 3, 0.001)
+        scratch, sums = scratch_of(parameters, step), matrices.zeros(STRETCH + 2 * step.window + 1, dimension)
+        infer_documents(as_block(sentences), found, parameters, step, scratch, sums, dimension, 3, 0.001)
     expected = [reference.infer(parameters, step, words, dimension, 3, 0.001) for words in sentences]
     np.testing.assert_allclose(found[:, :dimension], expected, rtol=0, atol=2e-5)
     assert not found[:, dimension:].any()

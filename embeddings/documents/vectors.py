@@ -16,7 +16,7 @@ from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
-from embeddings.word2vec.document_architectures import infer_documents
+from embeddings.word2vec.document_architectures import STRETCH, infer_documents
 from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
 from vecmill.files import atomic_directory
 
@@ -73,6 +73,24 @@ class DocumentVectors:
         every = np.zeros((len(names), matrix.shape[1]), np.float32)
         every[lines] = matrix
         return cls(words, names, every)
+
+    @staticmethod
+    def require_names(names: Sequence[str], count: int) -> None:
+        """Check that there is a name for each document, before they are trained.
+
+        Parameters
+        ----------
+        names : sequence of str
+        count : int
+            Number of documents.
+
+        Raises
+        ------
+        EmbeddingsError
+            There are more or fewer names.
+        """
+        if len(names) != count:
+            raise EmbeddingsError(f"there are {len(names):,} names for {count:,} documents; expected one for each")
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -141,15 +159,16 @@ class DocumentVectors:
         flat = read_only(ids[ids >= 0].astype(np.int32))
         vectors = matrices.zeros(len(tokens), config.dimension)
         block = kernels.Block(flat, read_only(offsets), 0, len(tokens), 0, len(flat))
-        rates = config.rate if learning_rate is None else learning_rate, config.min_learning_rate
-        step = _step(config, rates[0], config.seed if seed is None else seed)
+        rate, last_rate = config.rate if learning_rate is None else learning_rate, config.min_learning_rate
+        step = _step(config, rate, config.seed if seed is None else seed)
         longest = int(np.diff(offsets).max(initial=1))
 
         def train(rows: Rows) -> None:
             scratch = kernels.scratch(vectors.shape[1], longest, config.window, config.noise_words)
+            sums = matrices.zeros(STRETCH + 2 * config.window + 1, config.dimension)
             part = block._replace(first_sentence=rows[0], last_sentence=rows[1])
             infer_documents(
-                part, vectors, parameters, step, scratch, config.dimension, epochs or config.epochs, rates[1]
+                part, vectors, parameters, step, scratch, sums, config.dimension, epochs or config.epochs, last_rate
             )
 
         with threads_or_context(threads):

@@ -6,6 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Sized
 from functools import cached_property
+from itertools import repeat
 from numbers import Integral
 from os import PathLike
 from pathlib import Path
@@ -46,6 +47,11 @@ class Vocabulary:
     text : bytes
         ``word<TAB>count`` lines; see `CountedWords.to_text`.
 
+    Attributes
+    ----------
+    known_ids : dict of str to int
+        Ids of all words once several were looked up, for loops over single words; empty before.
+
     Examples
     --------
     The vector of a word is the product of its one-hot vector o_w and the embedding matrix E (V, d), e_w = o_w E:
@@ -60,6 +66,7 @@ class Vocabulary:
         require_kind("text", text, bytes, "the bytes of a vocabulary.tsv; Vocabulary.from_words takes words")
         self._text = text if text.endswith(b"\n") or not text else text + b"\n"
         self._searches = 0
+        self.known_ids: dict[str, int] = {}
 
     @classmethod
     def from_counted(cls, counted: CountedWords) -> Self:
@@ -210,7 +217,8 @@ class Vocabulary:
 
     @cached_property
     def _ids(self) -> dict[str, int]:
-        return {word: number for number, word in enumerate(self.words)}
+        self.known_ids = {word: number for number, word in enumerate(self.words)}
+        return self.known_ids
 
     def _find(self, word: str) -> int | None:
         """Return the id of a word; the first look-ups search the text, later ones use a dictionary."""
@@ -283,8 +291,7 @@ class Vocabulary:
         if isinstance(words, Sized) and len(words) <= _SEARCHES - self._searches:
             found = [self._find(word) if isinstance(word, str) else None for word in words]
             return [missing if number is None else number for number in found]
-        get = self._ids.get
-        return [get(word, missing) for word in words]
+        return list(map(self._ids.get, words, repeat(missing)))
 
     def _closest(self, word: str) -> list[str]:
         """Return up to three similar words: first words of other case, then frequent words of similar spelling."""

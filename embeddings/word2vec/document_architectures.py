@@ -11,8 +11,11 @@ from embeddings import simd
 from embeddings.compilation import in_place, in_place_inlined
 from embeddings.simd import GROUP
 from embeddings.word2vec.architectures import skip_gram
-from embeddings.word2vec.output_layers import loss, score_span, set_rates, train_window
+from embeddings.word2vec.output_layers import loss, score_one, score_span, set_gradients, set_rates, train_window
 from embeddings.word2vec.random_draws import draw_negatives, draw_window, next_random, subsample, tokens_of
+
+STRETCH = 128
+"""Words of a new document whose vectors are added up at a time, so that float32 holds their sums; spans fill it."""
 
 _SPAN = 4
 """Neighbouring words of a new document that share one set of negatives."""
@@ -21,19 +24,20 @@ _LINE = 16  # floats of a line of the cache
 _PRIME = np.uint64(0x100000001B3)  # of FNV-1a (Fowler, Noll & Vo), 64 bits
 _UNIT = np.float32(2**-24)
 _BASIS = np.uint64(0xCBF29CE484222325)
+_ZERO = np.float32(0)
 
 
 def _average_columns(load, broadcast):
     @in_place_inlined
-    def average(words, rows, position, low, high, documents, document, scale, scratch, row, j):
-        total = load(documents, document, j)
+    def average(inputs, rows, position, low, high, document, scale, scratch, j):
+        total = load(inputs, document, j)
         for i in range(low, position):
-            total = simd.add(total, load(words, rows[i], j))
+            total = simd.add(total, load(inputs, rows[i], j))
         for i in range(position + 1, high):
-            total = simd.add(total, load(words, rows[i], j))
+            total = simd.add(total, load(inputs, rows[i], j))
         total = simd.multiply(total, broadcast(scale))
-        simd.store(scratch.hidden, row, j, total)
-        simd.store(scratch.start, row, j, total)
+        simd.store(scratch.hidden, 0, j, total)
+        simd.store(scratch.start, 0, j, total)
 
     return average
 
@@ -61,15 +65,34 @@ def _spread_columns(load, broadcast):
     return spread
 
 
+def _sum_columns(load, broadcast):
+    @in_place_inlined
+    def add_up(words, tokens, low, high, sums, j):
+        total = broadcast(_ZERO)
+        simd.store(sums, 0, j, total)
+        for i in range(low, high):
+            total = simd.add(total, load(words, tokens[i], j))
+            simd.store(sums, i + 1 - low, j, total)
+
+    return add_up
+
+
+def _window_columns(load, broadcast):
+    @in_place_inlined
+    def average(words, centre, sums, low, high, documents, document, scale, hidden, row, j):
+        total = simd.subtract(load(sums, high, j), load(sums, low, j))
+        total = simd.add(simd.subtract(total, load(words, centre, j)), load(documents, document, j))
+        simd.store(hidden, row, j, simd.multiply(total, broadcast(scale)))
+
+    return average
+
+
 def _move_columns(load, broadcast):
     @in_place_inlined
-    def move(documents, document, centres, own, context, outputs, group, scores, j):
+    def move(documents, document, context, outputs, first, last, scores, row, group, j):
         x = load(documents, document, j)
-        for i in range(own):
-            first = centres[i] if group == 0 else outputs[group]
-            x = simd.multiply_add(broadcast(scores[i, 0]), load(context, first, j), x)
-        for k in range(1, GROUP):
-            x = simd.multiply_add(broadcast(scores[0, k]), load(context, outputs[group + k], j), x)
+        for k in range(first, last):
+            x = simd.multiply_add(broadcast(scores[row, k]), load(context, outputs[group + k], j), x)
         simd.store(documents, document, j, x)
 
     return move
@@ -78,6 +101,8 @@ def _move_columns(load, broadcast):
 _average_wide, _average_narrow = simd.both_widths(_average_columns)
 _change_wide, _change_narrow = simd.both_widths(_change_columns)
 _spread_wide, _spread_narrow = simd.both_widths(_spread_columns)
+_sum_wide, _sum_narrow = simd.both_widths(_sum_columns)
+_window_wide, _window_narrow = simd.both_widths(_window_columns)
 _move_wide, _move_narrow = simd.both_widths(_move_columns)
 
 
@@ -88,15 +113,15 @@ def _share(low, high, step):
 
 
 @in_place_inlined
-def _average(dimension, words, rows, position, low, high, documents, document, step, scratch, row):
-    """Write the mean (or sum) of the context words and the document to ``hidden[row]``."""
+def _average(dimension, inputs, rows, position, low, high, document, step, scratch):
+    """Write the mean (or sum) of the context words and the document to ``hidden[0]``."""
     scale = _share(low, high, step)
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
-        _average_wide(words, rows, position, low, high, documents, document, scale, scratch, row, j)
+        _average_wide(inputs, rows, position, low, high, document, scale, scratch, j)
     if simd.TWO_WIDTHS:
         for j in range(whole, dimension, simd.LANES):
-            _average_narrow(words, rows, position, low, high, documents, document, scale, scratch, row, j)
+            _average_narrow(inputs, rows, position, low, high, document, scale, scratch, j)
 
 
 @in_place_inlined
@@ -124,29 +149,87 @@ def _change_words(dimension, words, rows, position, low, high, step, scratch):
 
 
 @in_place_inlined
-def _move_document(dimension, documents, document, centres, size, context, outputs, step, scratch):
+def _add_up(dimension, words, tokens, low, high, sums):
+    """Write the sums of the first 0, 1, ... vectors of a stretch: those of any window are the difference of two."""
+    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    for j in range(0, whole, simd.WIDE):
+        _sum_wide(words, tokens, low, high, sums, j)
+    if simd.TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _sum_narrow(words, tokens, low, high, sums, j)
+
+
+@in_place_inlined
+def _average_window(dimension, words, centre, sums, low, high, documents, document, step, hidden, row):
+    """Write the mean (or sum) of the context words, by the sums of their stretch, and the document."""
+    scale = _share(low, high, step)
+    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    for j in range(0, whole, simd.WIDE):
+        _window_wide(words, centre, sums, low, high, documents, document, scale, hidden, row, j)
+    if simd.TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _window_narrow(words, centre, sums, low, high, documents, document, scale, hidden, row, j)
+
+
+@in_place_inlined
+def _move(dimension, documents, document, context, outputs, first, last, scores, row, group):
+    """Change a document's vector by the rows of C of outputs `first` to `last` (exclusive) of a group."""
+    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    for j in range(0, whole, simd.WIDE):
+        _move_wide(documents, document, context, outputs, first, last, scores, row, group, j)
+    if simd.TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _move_narrow(documents, document, context, outputs, first, last, scores, row, group, j)
+
+
+@in_place_inlined
+def _move_by_windows(dimension, documents, document, centres, size, context, outputs, step, scratch):
     """Change a document's vector x by Σ ∂h/∂x G C over the hidden vectors h of a span, all else staying.
 
     The gradients of the outputs that the span shares are added up first: each row of C is read once.
     """
     scores, windows = scratch.scores, scratch.windows
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    shared, own = np.int64(_SPAN), np.int64(_SPAN + 1)  # rows of scores
     for group in range(0, step.negative + 1, GROUP):
         score_span(dimension, centres, size, context, outputs, group, step, scratch)
-        own = size if group == 0 else 1
+        total = simd.broadcast_score(_ZERO)
         for i in range(size):
             share = _share(windows[i, 0], windows[i, 1], step)
-            for k in range(GROUP):
-                gradient = scores[i, k] * share
-                if i > 0 and (k > 0 or group > 0):
-                    scores[0, k] += gradient
-                else:
-                    scores[i, k] = gradient
-        for j in range(0, whole, simd.WIDE):
-            _move_wide(documents, document, centres, own, context, outputs, group, scores, j)
-        if simd.TWO_WIDTHS:
-            for j in range(whole, dimension, simd.LANES):
-                _move_narrow(documents, document, centres, own, context, outputs, group, scores, j)
+            total = simd.multiply_add(simd.broadcast_score(share), simd.load_scores(scores, i, 0), total)
+            scores[own, i] = share * scores[i, 0]
+        simd.store(scores, shared, 0, total)
+        left = step.negative + 1 - group
+        last = np.int64(left if left < GROUP else GROUP)
+        if group == 0:
+            _move(dimension, documents, document, context, centres, np.int64(0), size, scores, own, np.int64(0))
+        first = np.int64(1 if group == 0 else 0)
+        _move(dimension, documents, document, context, outputs, first, last, scores, shared, np.int64(group))
+
+
+@in_place_inlined
+def _move_by_words(dimension, documents, document, centres, size, context, noise, step, scratch):
+    """Change a document's vector as `_move_by_windows` with windows of 0: one hidden vector predicts the whole span.
+
+    Each row of C is then scored once for all words of the span.
+    """
+    hidden, scores, outputs, zero = scratch.hidden, scratch.scores, scratch.path, np.int64(0)
+    for j in range(dimension):
+        hidden[0, j] = documents[document, j]
+    for i in range(GROUP):
+        outputs[i] = centres[i if i < size else 0]  # padding; its rate is zero
+    rate = simd.load_scores(scratch.rates, size, 0)
+    label = simd.broadcast_score(np.float32(1))
+    set_gradients(scores, zero, score_one(dimension, hidden, zero, context, outputs, zero), label, rate)
+    _move(dimension, documents, document, context, outputs, zero, size, scores, zero, zero)
+    for first in range(1, step.negative + 1, GROUP):
+        group, left = np.int64(first), step.negative + 1 - first
+        last = np.int64(left if left < GROUP else GROUP)
+        rate, total = simd.load_scores(scratch.rates, last, 0), simd.broadcast_score(_ZERO)
+        for i in range(size):  # noise that is the word does not count
+            total = simd.add(total, simd.where_unequal(noise, group, centres[i], rate))
+        label = simd.broadcast_score(_ZERO)
+        set_gradients(scores, zero, score_one(dimension, hidden, zero, context, noise, group), label, total)
+        _move(dimension, documents, document, context, noise, zero, last, scores, zero, group)
 
 
 @in_place
@@ -191,7 +274,7 @@ def paragraph_vectors(block, parameters, step, scratch, subwords, paths, weights
                     simd.prefetch(context, np.int64(tokens[position + _AHEAD]), j)
             centre = np.int64(tokens[position])
             low, high, state = draw_window(position, n, step, state)
-            _average(dimension, inputs, tokens, position, low, high, inputs, document, step, scratch, 0)
+            _average(dimension, inputs, tokens, position, low, high, document, step, scratch)
             countdown -= 1
             if countdown == 0:
                 countdown = step.loss_interval
@@ -205,7 +288,7 @@ def paragraph_vectors(block, parameters, step, scratch, subwords, paths, weights
 
 
 @in_place
-def infer_documents(block, documents, parameters, step, scratch, dimension, epochs, last_rate):
+def infer_documents(block, documents, parameters, step, scratch, sums, dimension, epochs, last_rate):
     """Train the vectors of new documents; the words' vectors stay.
 
     The random stream of a document begins with its words, so that its vector depends on nothing else.
@@ -220,6 +303,8 @@ def infer_documents(block, documents, parameters, step, scratch, dimension, epoc
     step : Step
         ``step.state`` is the seed.
     scratch : Scratch
+    sums : (STRETCH + 2 window + 1, padded d) float32
+        Working memory.
     dimension : int
         d, without padding.
     epochs : int
@@ -242,16 +327,26 @@ def infer_documents(block, documents, parameters, step, scratch, dimension, epoc
             n, state = subsample(block, begin, end, parameters.keep, tokens, state)
             outputs, following = scratch.outputs[0], scratch.outputs[1]
             state = draw_negatives(parameters, following, step.negative, state)
+            base = np.int64(0)
             for position in range(0, n, _SPAN):
-                size = _SPAN if n - position > _SPAN else n - position
+                size = np.int64(_SPAN if n - position > _SPAN else n - position)
                 outputs, following = following, outputs
                 state = draw_negatives(parameters, following, step.negative, state)
                 centres = tokens[position : position + size]
+                if step.window == 0:
+                    _move_by_words(width, documents, document, centres, size, context, outputs, step, scratch)
+                    continue
+                if position % STRETCH == 0:
+                    base = np.int64(max(0, position - step.window))
+                    _add_up(width, words, tokens, base, min(n, position + STRETCH + step.window), sums)
                 for i in range(size):
                     low, high, state = draw_window(position + i, n, step, state)
                     windows[i, 0], windows[i, 1] = low, high
-                    _average(width, words, tokens, position + i, low, high, documents, document, step, scratch, i)
-                _move_document(width, documents, document, centres, size, context, outputs, step, scratch)
+                    centre, low, high = np.int64(centres[i]), low - base, high - base
+                    _average_window(
+                        width, words, centre, sums, low, high, documents, document, step, scratch.hidden, np.int64(i)
+                    )
+                _move_by_windows(width, documents, document, centres, size, context, outputs, step, scratch)
 
 
 @in_place_inlined

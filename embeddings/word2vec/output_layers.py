@@ -119,7 +119,24 @@ def _score_two(dimension, rows, row, other, context, first, other_first, outputs
 
 
 @in_place_inlined
-def _set_gradients(scores, row, values, label, rate):
+def score_one(dimension, rows, row, context, outputs, group):
+    """Scores of one input row against six output rows."""
+    a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(_ZERO)
+    o0, o1, o2 = outputs[group], outputs[group + 1], outputs[group + 2]
+    o3, o4, o5 = outputs[group + 3], outputs[group + 4], outputs[group + 5]
+    for j in range(0, dimension, simd.LANES):
+        x = simd.load(rows, row, j)
+        a0 = simd.multiply_add(x, simd.load(context, o0, j), a0)
+        a1 = simd.multiply_add(x, simd.load(context, o1, j), a1)
+        a2 = simd.multiply_add(x, simd.load(context, o2, j), a2)
+        a3 = simd.multiply_add(x, simd.load(context, o3, j), a3)
+        a4 = simd.multiply_add(x, simd.load(context, o4, j), a4)
+        a5 = simd.multiply_add(x, simd.load(context, o5, j), a5)
+    return simd.lane_sums(a0, a1, a2, a3, a4, a5)
+
+
+@in_place_inlined
+def set_gradients(scores, row, values, label, rate):
     """Write α (label - σ(score)) for the outputs of one input row."""
     label = simd.subtract(label, simd.broadcast_score(np.float32(0.5)))
     simd.store(scores, row, 0, simd.multiply(rate, simd.add(label, _minus_half_tanh(values))))
@@ -214,8 +231,8 @@ def train_window(dimension, inputs, rows, m, context, paths, word, noise, step, 
         for i in range(0, m, 2):
             other = i + 1 if i + 1 < m else i
             a, b = _score_two(dimension, inputs, rows[i], rows[other], context, first, first, outputs, group)
-            _set_gradients(scores, i, a, label, rate)
-            _set_gradients(scores, other, b, label, rate)
+            set_gradients(scores, i, a, label, rate)
+            set_gradients(scores, other, b, label, rate)
         _update_window(dimension, inputs, rows, m, context, first, outputs, group, scores)
 
 
@@ -284,8 +301,8 @@ def score_span(dimension, centres, size, context, outputs, group, step, scratch)
         first = centres[i] if group == 0 else outputs[group]
         other_first = centres[other] if group == 0 else first
         a, b = _score_two(dimension, hidden, i, other, context, first, other_first, outputs, group)
-        _set_gradients(scores, i, a, label, simd.where_unequal(outputs, group, centres[i], rate))
-        _set_gradients(scores, other, b, label, simd.where_unequal(outputs, group, centres[other], rate))
+        set_gradients(scores, i, a, label, simd.where_unequal(outputs, group, centres[i], rate))
+        set_gradients(scores, other, b, label, simd.where_unequal(outputs, group, centres[other], rate))
 
 
 @in_place_inlined

@@ -62,7 +62,8 @@ def infer(parameters, step, document, dimension, epochs, last_rate):
             negatives, following = following, oracle.negatives()
             change = np.zeros(dimension)
             for position in range(first, min(first + SPAN, len(tokens))):
-                rows, share = oracle.rows_and_share(oracle.window_of(position, len(tokens)), tokens)
+                window = oracle.window(position, len(tokens)) if step.window else []
+                rows, share = oracle.rows_and_share(window, tokens)
                 hidden = share * (E[rows].sum(axis=0) + x)
                 words, labels, counts = oracle.outputs(tokens[position], negatives)
                 change += share * oracle.gradient(C[words] @ hidden, labels, counts) @ C[words]
