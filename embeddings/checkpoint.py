@@ -88,6 +88,31 @@ def load_checkpoint(directory: Path) -> Checkpoint | None:
     return None
 
 
+def require_same(before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]], origin: str) -> None:
+    """Compare settings, section by section.
+
+    Parameters
+    ----------
+    before, now : mapping of str to mapping
+        Settings by section: those of the checkpoint, and those of this training.
+    origin : str
+        Where `before` was read from, for the message.
+
+    Raises
+    ------
+    EmbeddingsError
+        A setting differs; the message names it.
+    """
+    for section in now:
+        for name in sorted(before[section].keys() | now[section].keys()):
+            theirs, ours = before[section].get(name), now[section].get(name)
+            if theirs != ours:
+                raise EmbeddingsError(
+                    f"the checkpoint in {origin} has {name} = {theirs}, this training {ours}: "
+                    "repeat its settings to resume it, or remove it"
+                )
+
+
 def _numbered(directory: Path) -> list[Path]:
     return sorted(path for path in directory.glob("*") if path.name.isdigit()) if directory.is_dir() else []
 

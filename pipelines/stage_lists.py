@@ -3,6 +3,7 @@
 ::
 
     fetch → tokenize → [phrases →] vocabulary → encode → train-embeddings | count-based | cooccurrences → glove
+    fetch → tokenize → vocabulary → encode → train-documents
     fetch → tokenize → split → vocabulary → encode → train-embeddings → train-lm
 """
 
@@ -17,6 +18,7 @@ from pipelines.settings.config import PipelineConfig
 from pipelines.settings.run_config import RunConfig
 from pipelines.settings.sections import OWN_EMBEDDINGS, VocabularySettings
 from pipelines.stages.cooccurrences import CooccurrencesStage
+from pipelines.stages.documents import TrainDocumentsStage
 from pipelines.stages.encode import EncodeStage
 from pipelines.stages.evaluate import EvaluateStage
 from pipelines.stages.export import ExportStage
@@ -120,6 +122,11 @@ def glove_stages(training: GloVeStage) -> list[Stage]:
     return [*text_stages(training.config), counting, training]
 
 
+def document_stages(training: TrainDocumentsStage) -> list[Stage]:
+    """Return the stages that lead to the training of documents, and that training."""
+    return [*text_stages(training.config), training]
+
+
 def language_model_stages(
     config: "LMPipelineConfig", hashes: HashCache | None = None, workers: int | None = None
 ) -> list[Stage]:
@@ -173,7 +180,12 @@ def stage_names(settings: Mapping[str, Any]) -> tuple[str, ...] | None:
     if "lm" in settings:
         own = settings["lm"].get("embeddings") == OWN_EMBEDDINGS
         return (*text[:2], "split", *text[2:], *(["train-embeddings"] if own else []), "train-lm")
-    last = {"train": ("train-embeddings",), "count_based": ("count-based",), "glove": ("cooccurrences", "glove")}
+    last = {
+        "train": ("train-embeddings",),
+        "count_based": ("count-based",),
+        "glove": ("cooccurrences", "glove"),
+        "documents": ("train-documents",),
+    }
     return next(((*text, *names) for section, names in last.items() if section in settings), None)
 
 

@@ -29,6 +29,7 @@ def names(stage):
         ("count_based", "embeddings/count_based/cooccurrence_kernels.py", "embeddings/networks/"),
         ("cooccurrences", "embeddings/count_based/cooccurrence_kernels.py", "embeddings/networks/"),
         ("glove", "embeddings/glove/kernels.py", "embeddings/networks/"),
+        ("documents", "embeddings/word2vec/document_architectures.py", "embeddings/networks/"),
         ("export", "embeddings/formats/glove.py", "embeddings/word2vec/"),
         ("evaluate", "embeddings/evaluation/analogy_kernels.py", "embeddings/networks/"),
         ("evaluate", "pipelines/stages/evaluation_sets.py", "embeddings/formats/"),

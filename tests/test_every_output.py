@@ -39,6 +39,7 @@ COMMANDS = {
     "train-embeddings": ("train-embeddings", "text.txt", "--out", "out", "--min-count", 1, "--epochs", 1),
     "train-count-based": ("train-count-based", "model", "--out", "out", "--dimension", 2),
     "train-glove": ("train-glove", "text.txt", "--out", "out", "--min-count", 1, "--epochs", 1),
+    "train-documents": ("train-documents", "text.txt", "--out", "out", "--min-count", 1, "--epochs", 1),
     "train-lm": ("train-lm", "text.txt", "--out", "out", "--epochs", 1, "--min-count", 1, "--hidden-size", 4),
 }
 

@@ -215,6 +215,16 @@ def test_vectors_of_a_file_take_the_place_of_those_of_known_words(tmp_path):
 # --------------------------------------------------------------------------------------------------------- queries
 
 
+def test_many_queries_in_one_call():
+    wv = Word2Vec([["tea", "sugar", "lemon", "milk"]] * 50, vector_size=8, min_count=1, workers=1).wv
+    found = wv.most_similar_batch(["tea", ["sugar", "lemon"]], [None, "milk"], topn=2)
+    each = [wv.most_similar("tea", topn=2), wv.most_similar(["sugar", "lemon"], "milk", topn=2)]
+    assert [[key for key, _ in answer] for answer in found] == [[key for key, _ in answer] for answer in each]
+    assert wv.most_similar_batch([]) == []
+    with pytest.raises(ValueError, match="1 negative entries for 2"):
+        wv.most_similar_batch(["tea", "milk"], [None])
+
+
 def test_neighbours_among_given_words():
     wv = trained().wv
     every = wv.most_similar("tea", topn=None)

@@ -8,6 +8,7 @@ import pytest
 import vecmill
 from embeddings.documents import DocumentVectors, ParagraphVectorsConfig
 from embeddings.errors import EmbeddingsError
+from embeddings.word2vec.training_run import TrainingRun
 from tests.command_line import fails
 from tests.command_line import vecmill as command
 
@@ -82,6 +83,7 @@ def test_words_alone_are_no_documents(tmp_path):
         ({"architecture": "cbow"}, "pv-dbow"),
         ({"subwords": "3-6"}, "subwords is"),
         ({"hierarchical_softmax": True}, "hierarchical_softmax is"),
+        ({"patience": 3, "held_out": 0.1}, "held_out is 0.1; leave it out"),
         ({"architecture": "pv-dm", "train_words": True}, "train_words"),
     ],
 )
@@ -108,4 +110,58 @@ def test_the_commands_train_infer_and_find_the_nearest(tmp_path):
     assert len(found) == 3 and all(int(name.split()[1]) % 2 == 0 for name, _ in found)
     assert command("infer", out, tmp_path / "new.txt", "-o", tmp_path / "new.npy").exit_code == 0
     assert np.load(tmp_path / "new.npy").shape == (1, 8)
-    fails(1, "exists", "train-documents", texts, "-o", out, *options)
+    fails(1, "exists and is finished", "train-documents", texts, "-o", out, *options)
+
+
+@pytest.mark.parametrize("architecture", ["pv-dbow", "pv-dm"])
+def test_the_command_resumes_exactly_where_it_was_interrupted(tmp_path, monkeypatch, architecture):
+    texts, out = tmp_path / "texts.txt", tmp_path / "model"
+    texts.write_text("\n".join(documents(40)) + "\n")
+    options = ["--architecture", architecture, "--dimension", 8, "--min-count", 1, "--epochs", 6, "--threads", 1]
+    measure, interrupted_in = TrainingRun._epoch_metrics, {3}
+
+    def interrupted(run, epoch, work):
+        if epoch in interrupted_in:
+            interrupted_in.clear()
+            raise KeyboardInterrupt
+        trained.append(epoch)
+        return measure(run, epoch, work)
+
+    trained = []
+    monkeypatch.setattr(TrainingRun, "_epoch_metrics", interrupted)
+    assert command("train-documents", texts, "-o", out, *options).exit_code == 130
+    assert not out.exists() and trained == [0, 1, 2]
+    fails(1, "unfinished run with other settings", "train-documents", texts, "-o", out, *options, "--seed", 5)
+    assert command("train-documents", texts, "-o", out, *options).exit_code == 0
+    assert trained == [0, 1, 2, 3, 4, 5]
+    assert command("train-documents", texts, "-o", tmp_path / "straight", *options).exit_code == 0
+    resumed, straight = (vecmill.DocumentVectors.load(tmp_path / name) for name in ("model", "straight"))
+    np.testing.assert_array_equal(resumed.matrix, straight.matrix)
+    np.testing.assert_array_equal(resumed.infer(["apple saw"]), straight.infer(["apple saw"]))
+    assert "nothing to do" in command("train-documents", texts, "-o", out, *options, "--skip-finished").stdout
+    assert command("verify", out).exit_code == 0
+
+
+def test_other_names_are_noticed_and_counted(tmp_path):
+    texts, names = tmp_path / "texts.txt", tmp_path / "names.txt"
+    texts.write_text("\n".join(documents(20)) + "\n")
+    names.write_text("\n".join(f"text {number}" for number in range(20)) + "\n")
+    call = ["train-documents", texts, "--names", names, "-o", tmp_path / "model", "--dimension", 8, "--epochs", 1]
+    assert command(*call).exit_code == 0
+    names.write_text("one\ntwo\n")
+    fails(1, "names has changed", *call, "--skip-finished")
+    fails(1, "2 names for 20 documents", *call, "--force")
+    assert vecmill.DocumentVectors.load(tmp_path / "model").names[0] == "text 0"
+    fails(1, "cannot read the names", *call[:2], "--names", tmp_path / "none", "-o", tmp_path / "x")
+
+
+def test_a_call_that_was_interrupted_goes_on(tmp_path):
+    def interrupt_second_epoch(progress):
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    settings = {"dimension": 8, "min_count": 1, "epochs": 3, "threads": 1}
+    with pytest.raises(KeyboardInterrupt):
+        vecmill.train_documents(documents(20), **settings, checkpoints=tmp_path, progress=interrupt_second_epoch)
+    resumed = vecmill.train_documents(documents(20), **settings, checkpoints=tmp_path)
+    np.testing.assert_array_equal(resumed.matrix, vecmill.train_documents(documents(20), **settings).matrix)

@@ -10,7 +10,7 @@ import vecmill
 from embeddings import Checkpointing, TrainingDiverged, Vocabulary, Word2Vec, Word2VecConfig
 from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.names_elsewhere import NAMES_ELSEWHERE
-from embeddings.word2vec.training_run import random_state
+from embeddings.word2vec.training_run import TrainingRun, random_state
 from tests.topics import ANIMALS, METALS, interrupt, small
 from vecmill import train
 
@@ -134,10 +134,68 @@ def test_a_finished_checkpoint_is_not_trained_again(encoded, tmp_path):
     assert not seen
 
 
-def test_a_checkpoint_of_another_dimension_is_refused(encoded, tmp_path):
+@pytest.mark.parametrize("settings", [{"dimension": 40}, {"seed": 2}, {"epochs": 4}])
+def test_a_checkpoint_of_other_settings_is_refused(encoded, tmp_path, settings):
     Word2Vec(small()).fit(*encoded, checkpointing=Checkpointing(tmp_path))
-    with pytest.raises(EmbeddingsError, match="of other settings or text"):
-        Word2Vec(small(dimension=40)).fit(*encoded, checkpointing=Checkpointing(tmp_path))
+    with pytest.raises(EmbeddingsError, match=f"{next(iter(settings))} = .*repeat its settings to resume it"):
+        Word2Vec(small(**settings)).fit(*encoded, checkpointing=Checkpointing(tmp_path))
+
+
+def test_without_a_better_epoch_training_ends_and_keeps_the_best(encoded, monkeypatch):
+    losses = iter([3.0, 2.0, 2.5, 2.1, 1.0])
+    kept = []
+    monkeypatch.setattr(TrainingRun, "held_out_loss", lambda run: kept.append(run.context.copy()) or next(losses))
+    model = Word2Vec(small(epochs=20, held_out=0.1, patience=2)).fit(*encoded)
+    assert [entry["held_out_loss"] for entry in model.metrics_] == [3.0, 2.0, 2.5, 2.1]
+    np.testing.assert_array_equal(model.vectors_.context, kept[1][:, : model.vectors_.dimension])
+
+
+def test_patience_that_never_ends_changes_nothing(encoded):
+    patient, plain = (Word2Vec(small(held_out=0.1, patience=patience)).fit(*encoded) for patience in (9, None))
+    assert patient.metrics_[-1]["held_out_loss"] == min(entry["held_out_loss"] for entry in patient.metrics_)
+    np.testing.assert_array_equal(patient.vectors_.matrix, plain.vectors_.matrix)
+
+
+def test_the_best_epoch_survives_an_interruption(encoded, tmp_path, monkeypatch):
+    settings = {"epochs": 6, "held_out": 0.1, "patience": 3}
+
+    def fit(**arguments):
+        losses = [3.0, 2.0, 2.5, 2.6, 2.7, 2.8]
+        monkeypatch.setattr(TrainingRun, "held_out_loss", lambda run: losses[len(run.metrics)])
+        return Word2Vec(small(**settings)).fit(*encoded, **arguments)
+
+    def interrupt_fourth_epoch(progress):
+        if progress.epoch == 4:
+            raise KeyboardInterrupt
+
+    checkpointing = Checkpointing(tmp_path, every=3600.0)
+    with pytest.raises(KeyboardInterrupt):
+        fit(progress=interrupt_fourth_epoch, checkpointing=checkpointing)
+    resumed, straight = fit(checkpointing=checkpointing), fit()
+    assert len(resumed.metrics_) == len(straight.metrics_) == 5
+    np.testing.assert_array_equal(resumed.vectors_.matrix, straight.vectors_.matrix)
+
+
+def test_patience_needs_a_text_of_which_a_part_is_held_out():
+    with pytest.raises(EmbeddingsError, match="patience is 2, but nothing is held out of so short a text"):
+        train([["a", "b"]] * 20, min_count=1, dimension=8, patience=2)
+
+
+def test_a_call_of_train_that_was_interrupted_goes_on(tmp_path):
+    text, settings = [["the", "cat", "sat", "down"]] * 200, {"min_count": 1, "dimension": 8, "epochs": 3, "threads": 1}
+
+    def interrupt_second_epoch(progress):
+        if progress.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(text, **settings, checkpoints=tmp_path, progress=interrupt_second_epoch)
+    events = []
+    resumed = train(text, **settings, checkpoints=tmp_path, progress=events.append)
+    assert events[0].epoch > 1
+    np.testing.assert_array_equal(resumed.matrix, train(text, **settings).matrix)
+    with pytest.raises(EmbeddingsError, match=r"800 tokens.*804 tokens"):
+        train([*text, text[0]], **settings, checkpoints=tmp_path)
 
 
 def test_another_vocabulary_than_that_of_the_corpus_is_refused(encoded):
@@ -156,6 +214,8 @@ def test_another_vocabulary_than_that_of_the_corpus_is_refused(encoded):
         ({"window": 0}, "window is 0"),
         ({"negative": -5}, "negative is -5"),
         ({"sample": float("nan")}, "sample is nan"),
+        ({"patience": 0}, "patience is 0; it must be at least 1"),
+        ({"patience": 3, "held_out": 0}, "patience waits for a lower loss of the held-out text"),
         ({"learning_rate": 0}, "learning_rate is 0"),
         ({"learning_rate": float("inf")}, "learning_rate is inf"),
         ({"epochs": 0}, "epochs is 0"),

@@ -101,6 +101,42 @@ def test_most_similar_of_one_word_one_id_or_one_vector(vectors, matrix):
     assert vectors.similar_by_vector(matrix[4], topn=1)[0][0] == "paris"
 
 
+def test_a_batch_of_queries_has_the_answer_of_each(vectors, matrix):
+    positive = ["king", 4, ["king", "woman"], [("king", 2.0), "東京"], matrix[5]]
+    negative = [None, "man", ["man"], None, ["king", "queen"]]
+    for restrict in (None, 6):
+        batch = vectors.most_similar_batch(positive * 9, negative * 9, topn=3, restrict_vocab=restrict)
+        each = [vectors.most_similar(*terms, 3, restrict) for terms in zip(positive, negative, strict=True)]
+        for found, expected in zip(batch, each * 9, strict=True):
+            assert [word for word, _ in found] == [word for word, _ in expected]
+            np.testing.assert_allclose([s for _, s in found], [s for _, s in expected], rtol=0, atol=1e-6)
+    assert vectors.most_similar_batch(["king", "paris"], topn=1)[1] == vectors.most_similar_batch(["paris"], topn=1)[0]
+    assert vectors.most_similar_batch(["king"], topn=0) == [[]]
+    assert vectors.most_similar_batch([]) == []
+
+
+def test_a_batch_with_a_bad_query_is_refused(vectors):
+    with pytest.raises(KeyError, match="closest: queen"):
+        vectors.most_similar_batch(["king", "quen"])
+    with pytest.raises(ValueError, match="1 negative entries for 2 queries"):
+        vectors.most_similar_batch(["king", "queen"], [None])
+    with pytest.raises(ValueError, match="at least one word or vector"):
+        vectors.most_similar_batch(["king", None])
+    with pytest.raises(TypeError, match="king"):
+        vectors.most_similar_batch("king")
+
+
+def test_a_loop_over_single_words_finds_the_same_vectors(vectors, matrix):
+    for _ in range(3):  # the first look-ups search the text
+        for row, word in enumerate(vectors.words):
+            np.testing.assert_array_equal(vectors.get_vector(word), matrix[row])
+            np.testing.assert_array_equal(vectors[word], matrix[row])
+    with pytest.raises(KeyError, match="closest: queen"):
+        vectors.get_vector("quen")
+    with pytest.raises(TypeError):
+        vectors.get_vector(["king"])
+
+
 def test_restricted_search(vectors, matrix):
     every = reference.most_similar(matrix, [(8, 1)], [], 10)
     assert_answers(vectors.most_similar("東京", topn=10, restrict_vocab=4), [pair for pair in every if pair[0] < 4])

@@ -2,13 +2,13 @@
 
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
-from embeddings.training import ProgressCallback
+from embeddings.training import Checkpointing, ProgressCallback
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput
 from vecmill.training import tokenizer_for
@@ -41,6 +41,7 @@ def train_documents(
     normalize: str | None = None,
     field: str = "text",
     column: str = "text",
+    checkpoints: str | PathLike[str] | None = None,
     progress: ProgressCallback | bool | None = None,
 ) -> "DocumentVectors":
     """Train a vector for every document: every line of a text, or every list of tokens.
@@ -89,6 +90,8 @@ def train_documents(
         Unicode normalization.
     field, column : str
         Where the text is in JSON Lines and tables.
+    checkpoints : path, optional
+        Directory in which the training is saved, so that the same call resumes it; see `train`.
     progress : callable or bool, optional
         Called with the progress; False: no line on the screen.
 
@@ -132,6 +135,7 @@ def train_documents(
     )
     require_type("min_count", min_count, int)
     require_type("max_vocabulary", max_vocabulary, int | None)
+    checkpointing = None if checkpoints is None else Checkpointing(Path(checkpoints))
     given = TextInput(text, field=field, column=column)
     splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=False)
     with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
@@ -140,9 +144,9 @@ def train_documents(
         corpus = encode_corpus(tokenized, vocabulary, Path(folder, "encoded"), threads=config.thread_count)
         given.log_warnings()
         lines, count = lines_with_words(tokenized, vocabulary)
-        if names is not None and len(names) != count:
-            raise EmbeddingsError(f"there are {len(names):,} names for {count:,} documents; expected one for each")
-        model = ParagraphVectors(config).fit(corpus, vocabulary, progress=report)
+        names = names or [str(number) for number in range(1, count + 1)]
+        DocumentVectors.require_names(names, count)
+        model = ParagraphVectors(config).fit(corpus, vocabulary, progress=report, checkpointing=checkpointing)
     words = model.vectors_
     words.metrics, words.dropped, words.tokenizer_settings = model.metrics_, corpus.dropped, splitter.settings
-    return DocumentVectors.of_lines(words, lines, model.documents_, names or [str(i) for i in range(1, count + 1)])
+    return DocumentVectors.of_lines(words, lines, model.documents_, names)

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterable
+from os import PathLike
 from pathlib import Path
 
 from embeddings.compile_ahead import compile_ahead
@@ -12,7 +13,7 @@ from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.normalization import NFC, NONE
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import FAST, HasTokenize, Tokenizer, make_tokenizer
-from embeddings.training import ProgressCallback
+from embeddings.training import Checkpointing, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec, Word2VecConfig
 from embeddings.word2vec.names_elsewhere import explains_names
@@ -43,6 +44,7 @@ def train(
     position_weights: int = 0,
     cbow_mean: bool = True,
     held_out: float = 0.01,
+    patience: int | None = None,
     seed: int = 1,
     deterministic: bool = False,
     threads: int | None = None,
@@ -61,6 +63,7 @@ def train(
     normalize: str | None = None,
     field: str = "text",
     column: str = "text",
+    checkpoints: str | PathLike[str] | None = None,
     progress: ProgressCallback | bool | None = None,
 ) -> WordVectors:
     """Train word vectors on a text.
@@ -115,6 +118,9 @@ def train(
         CBOW: take the mean of the context vectors, not their sum.
     held_out : float
         Share of the text, at most 50,000 tokens, that is not trained on but measured after every epoch.
+    patience : int, optional
+        End training after so many epochs in a row without a lower loss of the held-out text, and keep the vectors of
+        the best epoch. Default: train all epochs and keep the last.
     seed : int
         Of the initial vectors and of all draws.
     deterministic : bool
@@ -154,6 +160,9 @@ def train(
         Field of ``.jsonl`` records that holds the text.
     column : str
         Column of ``.csv``, ``.tsv`` and ``.parquet`` files that holds the text.
+    checkpoints : path, optional
+        Directory in which the training is saved every minute and when it is interrupted; the same call then resumes it.
+        Once it is finished, the call returns its result. Default: nothing is saved.
     progress : bool or callable, optional
         True shows a line with epoch, speed, losses and remaining time. A function is called several times a second, and
         at the end of every epoch, with a `TrainingProgress`.
@@ -202,6 +211,7 @@ def train(
         position_weights=position_weights,
         cbow_mean=cbow_mean,
         held_out=held_out,
+        patience=patience,
         seed=seed,
         deterministic=deterministic,
         threads=threads,
@@ -215,6 +225,7 @@ def train(
     joined = phrase_settings(
         phrases, phrase_min_count, phrase_threshold, phrase_scorer, connector_words, phrase_delimiter
     )
+    checkpointing = None if checkpoints is None else Checkpointing(Path(checkpoints))
     given = TextInput(text, field=field, column=column)
     compile_ahead(config.architecture)
     splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=fold_digits)
@@ -234,7 +245,7 @@ def train(
                 f"each of the {corpus.sentence_count:,} sentences has one word of the vocabulary: there is no context "
                 "to learn from; for the tokens of one text give [tokens]"
             )
-        model = Word2Vec(config).fit(corpus, vocabulary, progress=report)
+        model = Word2Vec(config).fit(corpus, vocabulary, progress=report, checkpointing=checkpointing)
         table = PhraseTable.load(Path(folder, "phrases", PHRASES_FILE)) if joined.passes else None
     vectors = model.vectors_
     vectors.phrases = table

@@ -45,7 +45,7 @@ class ParagraphVectorsConfig(Word2VecConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("subwords", "hierarchical_softmax", "held_out", "deterministic", "position_weights"):
+        for name in ("subwords", "hierarchical_softmax", "held_out", "patience", "deterministic", "position_weights"):
             if getattr(self, name):
                 raise ValueError(f"{name} is {getattr(self, name)}; leave it out: vectors of documents have none")
         if self.train_words and self.architecture != "pv-dbow":

@@ -7,7 +7,7 @@ import numpy as np
 from embeddings.documents.config import ParagraphVectorsConfig
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.training import Estimator, ProgressCallback
+from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.training_run import TrainingRun
 from embeddings.word2vec.warm_start import copy_vectors, require_continuable
@@ -43,10 +43,11 @@ class ParagraphVectors(Estimator):
         vocabulary: Vocabulary,
         *,
         progress: ProgressCallback | None = None,
+        checkpointing: Checkpointing | None = None,
         initial_vectors: WordVectors | None = None,
         initial_documents: np.ndarray | None = None,
     ) -> Self:
-        """Train from random vectors, or from given ones.
+        """Train from random vectors or from given ones, or resume from a checkpoint.
 
         Parameters
         ----------
@@ -55,6 +56,8 @@ class ParagraphVectors(Estimator):
             The vocabulary that encoded `corpus`.
         progress : callable, optional
             Called several times a second with a `TrainingProgress`.
+        checkpointing : Checkpointing, optional
+            Directory and interval of checkpoints; see `Word2Vec.fit`.
         initial_vectors : WordVectors, optional
             Vectors and context vectors of words to begin with.
         initial_documents : (n, d) float32, optional
@@ -70,9 +73,11 @@ class ParagraphVectors(Estimator):
         TrainingDiverged
             A weight or the loss is no longer a finite number.
         EmbeddingsError
-            `vocabulary` is not the one that encoded `corpus`, or the initial vectors do not fit.
+            `vocabulary` is not the one that encoded `corpus`, a checkpoint is of another run, or the initial vectors
+            do not fit.
         """
-        run = TrainingRun(self.config.with_learning_rate(continued=False), corpus, vocabulary, progress=progress)
+        config = self.config.with_learning_rate(continued=False)
+        run = TrainingRun(config, corpus, vocabulary, progress=progress, checkpoints=Checkpoints(checkpointing))
         words, dimension = len(vocabulary), self.config.dimension
         embedding = run.parameters.embedding[:, :dimension]
         if initial_vectors is not None:

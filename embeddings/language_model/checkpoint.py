@@ -2,11 +2,9 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
-from embeddings.errors import EmbeddingsError
 from embeddings.networks.cells import State
 from embeddings.networks.parameters import Parameters
 from embeddings.text.id_stream import Ids, IdStream
@@ -45,28 +43,3 @@ def text_hash(ids: Ids) -> str:
     """Return the SHA-256 of a text of ids."""
     content = ids.fingerprint().encode() if isinstance(ids, IdStream) else np.asarray(ids[:]).tobytes()
     return hashlib.sha256(content).hexdigest()
-
-
-def require_same(before: Mapping[str, Mapping[str, Any]], now: Mapping[str, Mapping[str, Any]], origin: str) -> None:
-    """Compare settings, section by section.
-
-    Parameters
-    ----------
-    before, now : mapping of str to mapping
-        Settings by section: those of the checkpoint, and those of this training.
-    origin : str
-        Where `before` was read from, for the message.
-
-    Raises
-    ------
-    EmbeddingsError
-        A setting differs; the message names it.
-    """
-    for section in now:
-        for name in sorted(before[section].keys() | now[section].keys()):
-            theirs, ours = before[section].get(name), now[section].get(name)
-            if theirs != ours:
-                raise EmbeddingsError(
-                    f"the checkpoint in {origin} has {name} = {theirs}, this training {ours}: "
-                    "repeat its settings to resume it, or remove it"
-                )

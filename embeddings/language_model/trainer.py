@@ -22,12 +22,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from embeddings.checkpoint import require_same
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.checkpoint import (
     group_of,
     joined_groups,
     not_finite,
-    require_same,
     state_arrays,
     states_of,
     text_hash,

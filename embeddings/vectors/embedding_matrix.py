@@ -314,10 +314,16 @@ class EmbeddingMatrix:
         KeyError, IndexError
             As `id`.
         """
+        vector: np.ndarray
+        if not norm and type(word) is str and word.isascii():  # most calls: as little Python as possible
+            known = self.vocabulary.known_ids.get(word)
+            if known is not None:
+                vector = self.matrix[known]
+                return vector
         if not self.is_seen(word):
             return self._unseen_vector(str(word), norm)
         row = self.id(word)
-        vector: np.ndarray = self.matrix[row]
+        vector = self.matrix[row]
         if not norm:
             return vector
         if self._is_often_asked(1) and self._float32_lengths is not None:

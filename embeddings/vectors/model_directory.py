@@ -196,7 +196,9 @@ def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
 
 
 def read_training_settings(path: str | PathLike[str]) -> dict[str, Any]:
-    """Return the settings of `Word2VecConfig` that a model directory records, or {} if there are none.
+    """Return the settings of the training that a model directory records, or {} if there are none.
+
+    They are those of `Word2VecConfig`, or of `ParagraphVectorsConfig` if documents were trained.
 
     Parameters
     ----------
@@ -211,7 +213,7 @@ def read_training_settings(path: str | PathLike[str]) -> dict[str, Any]:
     EmbeddingsError
         The record cannot be read.
     """
-    return _recorded(Path(path), "train") or {}
+    return _recorded(Path(path), "train") or _recorded(Path(path), "documents") or {}
 
 
 def _recorded(directory: Path, section: str) -> dict[str, Any] | None:

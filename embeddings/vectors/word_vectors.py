@@ -183,12 +183,8 @@ class WordVectors(EmbeddingMatrix):
         ValueError
             There is neither a positive nor a negative word.
         """
-        weighted = [with_weight(term, 1.0) for term in as_terms(positive)]
-        weighted += [with_weight(term, -1.0) for term in as_terms(negative)]
-        words, weights = self._terms([word for word, _ in weighted], unit=True), [weight for _, weight in weighted]
-        query = self.mean_vector(words, weights, post_normalize=True, ignore_missing=False)
+        query, given = self._query(positive, negative)
         candidates = self._candidates(topn, restrict_vocab)
-        given = self._rows(words)
         rows = None if among is None else np.setdiff1d(self.ids(among), given)
         if topn < 1 or (rows is not None and not len(rows)):
             return []
@@ -197,6 +193,72 @@ class WordVectors(EmbeddingMatrix):
             return self._named(rows[ids[0]], similarities[0])
         ids, similarities = nearest(candidates, query[None], topn, given[None])
         return self._named(ids[0], similarities[0])
+
+    def most_similar_batch(
+        self,
+        positive: Sequence[Terms],
+        negative: Sequence[Terms] | None = None,
+        topn: int = 10,
+        restrict_vocab: int | None = None,
+    ) -> list[list[tuple[str, float]]]:
+        """Answer many queries of `most_similar` in one call, which reads E once for all of them.
+
+        Parameters
+        ----------
+        positive : sequence
+            One entry a query, each of them what `most_similar` takes: a list of words is a query a word, a list of
+            lists one a list.
+        negative : sequence, optional
+            As many entries; None where a query has no negative words.
+        topn : int
+            Number of words for each query.
+        restrict_vocab : int, optional
+            Search only the first, most frequent, `restrict_vocab` words.
+
+        Returns
+        -------
+        list of list of (word, cosine)
+            The answers of the queries, in their order.
+
+        Raises
+        ------
+        KeyError
+            A word is unknown; the message suggests the closest spellings.
+        ValueError
+            A query is empty, or there is not one entry of `negative` for each of `positive`.
+
+        Examples
+        --------
+        >>> from embeddings.text.vocabulary import Vocabulary
+        >>> vocabulary = Vocabulary.from_words(["king", "queen", "man", "woman"])
+        >>> vectors = WordVectors(vocabulary, np.float32([[1, 1, 0], [1, 0, 1], [0, 1, 0], [0, 0, 1]]))
+        >>> [found[0][0] for found in vectors.most_similar_batch(["man", ["king", "woman"]], [None, ["man"]], topn=1)]
+        ['king', 'queen']
+        """
+        require_words(positive)
+        positives = list(positive)
+        negatives = [None] * len(positives) if negative is None else list(negative)
+        if len(negatives) != len(positives):
+            raise ValueError(
+                f"there are {len(negatives):,} negative entries for {len(positives):,} queries; expected one for each, "
+                "None for none"
+            )
+        queries = [self._query(*terms) for terms in zip(positives, negatives, strict=True)]
+        candidates = self._candidates(topn, restrict_vocab)
+        if topn < 1 or not queries:
+            return [[] for _ in queries]
+        excluded = np.full((len(queries), max(len(given) for _, given in queries)), -1, np.int64)
+        for place, (_, given) in enumerate(queries):
+            excluded[place, : len(given)] = given
+        found = nearest(candidates, np.stack([query for query, _ in queries]), topn, excluded)
+        return [self._named(ids, similarities) for ids, similarities in zip(*found, strict=True)]
+
+    def _query(self, positive: Terms, negative: Terms) -> tuple[np.ndarray, np.ndarray]:
+        """Return the unit vector of a query, (d,) float32, and the rows of its words."""
+        weighted = [with_weight(term, 1.0) for term in as_terms(positive)]
+        weighted += [with_weight(term, -1.0) for term in as_terms(negative)]
+        words, weights = self._terms([word for word, _ in weighted], unit=True), [weight for _, weight in weighted]
+        return self.mean_vector(words, weights, post_normalize=True, ignore_missing=False), self._rows(words)
 
     def most_likely_word(
         self, context: Sequence[Word], topn: int = 10, *, mean: bool = True

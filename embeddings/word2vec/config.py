@@ -70,6 +70,9 @@ class Word2VecConfig:
         CBOW only: take the mean of the context vectors; false takes their sum, as some older models do.
     held_out : float
         Share of the text, at most 50,000 tokens, that is never trained on but measured after every epoch: 0 to 0.5.
+    patience : int or None
+        End training after so many epochs in a row without a lower loss of the held-out text, and keep the vectors of
+        the best one; epochs is then the largest number. None: train all epochs and keep the last.
     seed : int
         Number from which all random draws of the word vectors follow; another one shows how far results vary.
     deterministic : bool
@@ -107,6 +110,7 @@ class Word2VecConfig:
     position_weights: int = 0
     cbow_mean: bool = True
     held_out: float = 0.01
+    patience: int | None = None
     seed: int = 1
     deterministic: bool = False
     threads: int | None = None
@@ -132,6 +136,10 @@ class Word2VecConfig:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be from {low:g} to {high:g}")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads is {self.threads}; it must be at least 1, or left out for all processors")
+        if self.patience is not None and self.patience < 1:
+            raise ValueError(f"patience is {self.patience}; it must be at least 1, or left out to train all epochs")
+        if self.patience is not None and not self.held_out:
+            raise ValueError("patience waits for a lower loss of the held-out text, and held_out is 0; set it to 0.01")
         self._require_output_layer()
         if self.position_weights and self.architecture != "cbow":
             raise ValueError("position_weights are those of CBOW; leave them out with skip-gram")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from embeddings.checkpoint import require_same
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoded_corpus import EncodedCorpus, require_encoded
 from embeddings.text.vocabulary import Vocabulary
@@ -82,12 +83,17 @@ class TrainingRun:
         workers: int = 1,
     ) -> None:
         require_encoded(corpus, vocabulary)
-        self.config = config
+        self.config, self._corpus = config, corpus
         self.metrics: list[dict[str, Any]] = []
         self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)
         blocks = cut_into_blocks(corpus, rounds.block_tokens(corpus) if config.deterministic else None)
         held_out = hold_out(blocks, config.held_out)
         self._held_out = blocks.select(held_out)
+        if config.patience is not None and not len(self._held_out):
+            raise EmbeddingsError(
+                f"patience is {config.patience}, but nothing is held out of so short a text; leave it out, or raise "
+                "held_out"
+            )
         self._blocks = deal(blocks.select(~held_out), crew.workers if crew else workers)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
         self._loss_interval = max(1, min(_LOSS_INTERVAL, self._epoch_tokens // _LEAST_MEASURED))
@@ -103,6 +109,7 @@ class TrainingRun:
             self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
         self._pace = Pace(self.words_total)
         self._trained_seconds = 0.0
+        self._best: dict[str, np.ndarray] = {}  # with patience, what was trained after the best epoch
         self._whole = threading.Lock()  # taken while threads change E and C
 
     @property
@@ -135,7 +142,8 @@ class TrainingRun:
         self._restore(work)
         self.compile()
         self._pace.update(len(self.metrics) * self._epoch_tokens + work.tokens)
-        for epoch in range(len(self.metrics), self.config.epochs):
+        while not self._finished:
+            epoch = len(self.metrics)
             try:
                 self._train_epoch(epoch, work)
                 metrics = self._epoch_metrics(epoch, work)
@@ -149,9 +157,40 @@ class TrainingRun:
                         self._save(work)
                 raise
             self.metrics.append(metrics)
+            self._keep_best()
             work = Work(len(self._blocks))
-            if self._checkpoints.due or epoch + 1 == self.config.epochs:
+            if self._checkpoints.due or self._finished:
                 self._save(work)
+        self._take_best()
+
+    @property
+    def _best_epoch(self) -> int:
+        """The epoch with the lowest loss of the held-out text, from 1; 0 before the first."""
+        losses = [entry["held_out_loss"] for entry in self.metrics]
+        return 1 + losses.index(min(losses)) if losses else 0
+
+    @property
+    def _finished(self) -> bool:
+        """Whether all epochs are trained, or `patience` has ended the training."""
+        epochs, patience = len(self.metrics), self.config.patience
+        return epochs == self.config.epochs or (patience is not None and epochs - self._best_epoch >= patience)
+
+    def _keep_best(self) -> None:
+        """With patience, keep a copy of what is trained if the last epoch is the best one."""
+        if self.config.patience is not None and self._best_epoch == len(self.metrics):
+            self._best = {name: matrix.copy() for name, matrix in self.matrices().items()}
+
+    def _take_best(self) -> None:
+        """With patience, return to the best epoch."""
+        if self.config.patience is None or self._best_epoch == len(self.metrics):
+            return
+        logger.info(
+            "the loss of the held-out text was lowest after epoch %d of %d, whose vectors are kept",
+            self._best_epoch,
+            len(self.metrics),
+        )
+        for name, matrix in self.matrices().items():
+            matrix[:] = self._best[name]
 
     def compile(self) -> None:
         """Compile the kernels, so that training time excludes compilation."""
@@ -249,16 +288,34 @@ class TrainingRun:
         return self._strategy.matrices if isinstance(self._strategy, WorkerRounds) else self.matrices()
 
     def _save(self, work: Work) -> None:
-        state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
-        self._checkpoints.save(self.state(), state)
+        state = {
+            "identity": self._identity(),
+            "metrics": self.metrics,
+            "seconds": self._trained_seconds,
+            "work": work.state(),
+        }
+        self._checkpoints.save(self._saved(), state)
+
+    def _identity(self) -> dict[str, dict[str, Any]]:
+        """Return what a checkpoint belongs to: a resumed training has the same, but for the number of threads."""
+        settings = {name: value for name, value in self.config.to_dict().items() if name != "threads"}
+        text = f"{self._corpus.token_count} tokens of vocabulary {self._corpus.vocabulary_sha256[:12]}"
+        return {"settings": settings, "corpus": {"text": text}}
+
+    def _saved(self) -> dict[str, np.ndarray]:
+        """Return the arrays of a checkpoint."""
+        return {**self.state(), **{f"best_{name}": matrix for name, matrix in self._best.items()}}
 
     def _restore(self, work: Work) -> None:
-        """Restore the newest checkpoint; the caller ensures that the directory has none of other settings or text."""
+        """Restore the newest checkpoint, which is of the same settings and text."""
         found = self._checkpoints.load()
         if found is None:
             return
         with self._checkpoints.fitting():
-            for name, matrix in self.state().items():
+            require_same(found.state["identity"], self._identity(), str(self._checkpoints.directory))
+            if self.config.patience is not None and found.state["metrics"]:
+                self._best = {name: np.empty_like(matrix) for name, matrix in self.matrices().items()}
+            for name, matrix in self._saved().items():
                 saved = found.arrays[name]
                 if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
                     raise ValueError(

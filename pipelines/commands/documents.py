@@ -8,36 +8,57 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from embeddings.errors import EmbeddingsError
-from pipelines.commands.embed import FORMAT_OF_ENDING, format_of, opened
+from embeddings.documents.config import ParagraphVectorsConfig
 from pipelines.commands.lines import batches_of_lines
 from pipelines.commands.options import (
+    CheckpointEvery,
     Column,
     Corpus,
     Field,
+    FoldDigits,
+    ForceDirectory,
     ForceFile,
     Lowercase,
     Normalize,
     OutDirectory,
     Punctuation,
     Seed,
+    SkipFinished,
     Threads,
     TokenizerName,
+    VectorsFile,
+    VectorsFormat,
+    given_settings,
+    opened,
     refuse_existing,
+    vectors_format,
 )
 from pipelines.console.interruption import AGAIN, interruptible
-from pipelines.console.progress import Update, count, make_progress
+from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
-from pipelines.settings.config import ConfigError
-from pipelines.settings.sections import STANDARD_INPUT
-from vecmill.errors import OutputError
+from pipelines.settings.config import build_sections, load_config
+from pipelines.settings.sections import (
+    STANDARD_INPUT,
+    CheckpointSettings,
+    CorpusSettings,
+    TokenizerSettings,
+    VocabularySettings,
+)
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings.documents import DocumentVectors
-    from embeddings.training import ProgressCallback, TrainingProgress
     from pipelines.commands.embedded_lines import EmbeddedLines
 
+_DEFAULT = ParagraphVectorsConfig()
+
+# Settings of the options that belong neither to documents nor to the text.
+_SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
+    "min_count": "vocabulary.min_count",
+    "max_vocabulary": "vocabulary.max_vocabulary",
+    "checkpoint_every": "checkpoint.every",
+    "threads": ("train.threads", "documents.threads"),
+}
 _LINES_AT_A_TIME = 4096
 
 Documents = Annotated[
@@ -46,7 +67,9 @@ Documents = Annotated[
 
 
 def train_documents_command(
+    context: typer.Context,
     corpus: Corpus,
+    *,
     out: OutDirectory,
     names: Annotated[
         Path | None,
@@ -58,80 +81,72 @@ def train_documents_command(
             metavar="pv-dbow|pv-dm",
             help="Predict each word from its document alone, or from its document and the words nearby.",
         ),
-    ] = "pv-dbow",
+    ] = _DEFAULT.architecture,
     train_words: Annotated[
         bool, typer.Option("--train-words", help="With pv-dbow: train the words' vectors too, by skip-gram.")
-    ] = False,
-    dimension: Annotated[int, typer.Option(help="Numbers in a vector.")] = 100,
-    window: Annotated[int, typer.Option(help="Largest distance of context words.")] = 5,
-    negative: Annotated[int, typer.Option(help="Noise words per example.")] = 5,
-    sample: Annotated[float, typer.Option(help="Frequent words are skipped more often the smaller this is.")] = 1e-3,
-    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 10,
+    ] = _DEFAULT.train_words,
+    dimension: Annotated[int, typer.Option(help="Numbers in a vector.")] = _DEFAULT.dimension,
+    window: Annotated[int, typer.Option(help="Largest distance of context words.")] = _DEFAULT.window,
+    negative: Annotated[int, typer.Option(help="Noise words per example.")] = _DEFAULT.noise_words,
+    sample: Annotated[
+        float, typer.Option(help="Frequent words are skipped more often the smaller this is.")
+    ] = _DEFAULT.sample,
+    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = _DEFAULT.epochs,
     learning_rate: Annotated[
         float | None, typer.Option(help="Learning rate at the start.", show_default="0.05 for pv-dbow, 0.1 for pv-dm")
     ] = None,
-    min_count: Annotated[int, typer.Option(help="Leave out words that occur less often.")] = 5,
+    min_count: Annotated[
+        int, typer.Option(help="Leave out words that occur less often.")
+    ] = VocabularySettings.min_count,
     max_vocabulary: Annotated[
         int | None, typer.Option(help="Keep only so many words, the most frequent.", show_default="all")
     ] = None,
-    seed: Seed = 1,
+    seed: Seed = _DEFAULT.seed,
+    checkpoint_every: CheckpointEvery = str(CheckpointSettings.every),
     threads: Threads = None,
-    tokenizer: TokenizerName = "fast",
-    lowercase: Lowercase = True,
-    punctuation: Punctuation = False,
-    normalize: Normalize = "nfc",
-    field: Field = "text",
-    column: Column = "text",
-    force: Annotated[bool, typer.Option("--force", help="Replace --out if it exists.")] = False,
+    tokenizer: TokenizerName = TokenizerSettings.name,
+    lowercase: Lowercase = TokenizerSettings.lowercase,
+    punctuation: Punctuation = TokenizerSettings.punctuation,
+    fold_digits: FoldDigits = TokenizerSettings.fold_digits,
+    normalize: Normalize = TokenizerSettings.normalize,
+    field: Field = CorpusSettings.field,
+    column: Column = CorpusSettings.column,
+    force: ForceDirectory = False,
+    skip_finished: SkipFinished = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the numbers of documents and words as JSON.")] = False,
 ) -> None:
     """Train a vector for every document, which is a line of the text (Le & Mikolov 2014).
 
     The directory holds the words' vectors, from which those of new documents are inferred, and in DIR/documents those
-    of the documents, which all commands for word vectors take too.
+    of the documents, which all commands for word vectors take too. An interrupted run resumes when the command is
+    repeated.
 
     Example: vecmill train-documents reviews.txt --names titles.txt --out runs/reviews
 
     Then: vecmill neighbors runs/reviews/documents "Some title"
     """
-    if out.exists() and not force:
-        raise OutputError(f"{out} exists; give another --out, or --force to replace it")
-    from corpora import open_corpus
-    from vecmill.document_training import train_documents
+    given = given_settings(context, "documents", _SETTING_OF_OPTION)
+    config = load_config(options=given)
+    documents = build_sections({"documents": ParagraphVectorsConfig}, given)["documents"]
+    from pipelines.running.make import make_unless_finished
+    from pipelines.stage_lists import document_stages
+    from pipelines.stages.documents import TrainDocumentsStage
 
-    lines = _names(names)
-    with interruptible(AGAIN), make_progress().task(f"training {architecture}", None) as update:
-        try:
-            model = train_documents(
-                open_corpus(corpus, field=field, column=column),
-                lines,
-                architecture=architecture,
-                train_words=train_words,
-                dimension=dimension,
-                window=window,
-                negative=negative,
-                sample=sample,
-                epochs=epochs,
-                learning_rate=learning_rate,
-                min_count=min_count,
-                max_vocabulary=max_vocabulary,
-                seed=seed,
-                threads=threads,
-                tokenizer=tokenizer,
-                lowercase=lowercase,
-                punctuation=punctuation,
-                normalize=normalize,
-                progress=_shown(update),
-            )
-        except ValueError as error:
-            raise ConfigError(f"--{str(error).partition(' ')[0].replace('_', '-')}: {error}") from None
-        model.save(out, overwrite=force)
-    about = {"out": str(out), "documents": len(model), "words": len(model.words), "dimension": dimension}
+    training = TrainDocumentsStage(config=config, documents=documents.with_learning_rate(continued=False), names=names)
+    stages, wanted = document_stages(training), training.all_settings
+    made = make_unless_finished(out, stages, wanted, skip_finished=skip_finished, force=force, progress=make_progress())
+    if not made and not as_json:
+        typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
+        return
+    from embeddings.documents import DocumentVectors
+
+    model = DocumentVectors.load(out)
     if as_json:
-        typer.echo(json.dumps(about))
+        about = {"documents": len(model), "words": len(model.words), "dimension": model.words.dimension}
+        typer.echo(json.dumps({"out": str(out), **about}))
         return
     sizes = f"{counted(len(model), 'document')}, {counted(len(model.words), 'word')}"
-    results.print(f"{sizes}, {counted(dimension, 'dimension')}: {out}")
+    results.print(f"{sizes}, {counted(model.words.dimension, 'dimension')}: {out}")
     results.print(f"Next: vecmill infer {out} FILE, or vecmill neighbors {out}/documents NAME")
 
 
@@ -141,25 +156,8 @@ def infer_command(
     nearest: Annotated[
         int, typer.Option("--nearest", min=0, help="Print so many nearest documents of MODEL instead of vectors.")
     ] = 0,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help=f"File to write: {', '.join(FORMAT_OF_ENDING)}.",
-            show_default="stdout",
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="text|tsv|csv|jsonl|npy|parquet",
-            help="As of vecmill embed.",
-            show_default="by the extension of --out, else text",
-        ),
-    ] = None,
+    out: VectorsFile = None,
+    name: VectorsFormat = None,
     epochs: Annotated[
         int | None, typer.Option(min=1, help="Passes over each document.", show_default="those of the training")
     ] = None,
@@ -173,7 +171,7 @@ def infer_command(
 
     In a file: vecmill infer runs/reviews new.txt --out new.npy
     """
-    chosen = format_of(name, out, as_json)
+    chosen = vectors_format(name, out, as_json)
     if out:
         refuse_existing(out, force)
     from embeddings.documents import DocumentVectors
@@ -189,24 +187,6 @@ def infer_command(
             write(inferred, stream, chosen, vectors.words.dimension)
     if out:
         results.print(f"{out}: {counted(vectors.words.dimension, 'dimension')}")
-
-
-def _names(path: Path | None) -> list[str] | None:
-    """Return the lines of a file of names."""
-    if path is None:
-        return None
-    try:
-        return path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EmbeddingsError(f"cannot read the names {path}: {error}") from error
-
-
-def _shown(update: Update) -> "ProgressCallback":
-    def show(progress: "TrainingProgress") -> None:
-        note = f"epoch {progress.epoch} of {progress.epochs}, {count(progress.speed)} words/s"
-        update(progress.done, note, progress.seconds_left, progress.total)
-
-    return show
 
 
 def _inferred(

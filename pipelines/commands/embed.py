@@ -9,18 +9,29 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
 
 from embeddings.errors import EmbeddingsError
 from pipelines.commands.lines import batches_of_lines
-from pipelines.commands.options import Column, Encoding, Field, ForceFile, Model, refuse_existing, require_choice
+from pipelines.commands.options import (
+    Column,
+    Encoding,
+    Field,
+    ForceFile,
+    Model,
+    VectorsFile,
+    VectorsFormat,
+    opened,
+    refuse_existing,
+    require_choice,
+    vectors_format,
+)
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import Update, make_progress
 from pipelines.console.streams import results
-from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
 from vecmill.plurals import counted
 
@@ -32,15 +43,6 @@ logger = logging.getLogger(__name__)
 
 _LINES_AT_A_TIME = 4096  # lines embedded at a time
 WEIGHTINGS = ["mean", "sif"]
-FORMAT_OF_ENDING = {
-    ".txt": "text",
-    ".tsv": "tsv",
-    ".csv": "csv",
-    ".jsonl": "jsonl",
-    ".npy": "npy",
-    ".parquet": "parquet",
-}
-BINARY_FORMATS = ("npy", "parquet")
 
 
 @dataclass(kw_only=True)
@@ -58,25 +60,8 @@ class Tally:
 def embed_command(
     model: Model,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, one vector a line; - for stdin.")] = STANDARD_INPUT,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help=f"File to write: {', '.join(FORMAT_OF_ENDING)}.",
-            show_default="stdout",
-        ),
-    ] = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            metavar="text|tsv|csv|jsonl|npy|parquet",
-            help="Numbers separated by spaces or tabs; the line and its numbers; JSON Lines; arrays, to files only.",
-            show_default="by the extension of --out, else text",
-        ),
-    ] = None,
+    out: VectorsFile = None,
+    name: VectorsFormat = None,
     weighting: Annotated[
         str,
         typer.Option(
@@ -102,7 +87,7 @@ def embed_command(
 
     In a file: vecmill embed runs/wiki sentences.txt --out sentences.npy
     """
-    chosen = format_of(name, out, as_json)
+    chosen = vectors_format(name, out, as_json)
     require_choice("--weighting", weighting, WEIGHTINGS)
     if out:
         refuse_existing(out, force, model, file)
@@ -130,34 +115,12 @@ def embed_command(
         _report(tally, out, vectors.dimension)
 
 
-def format_of(name: str | None, out: Path | None, as_json: bool) -> str:
-    """Return the format of the output."""
-    if name is not None:
-        require_choice("--format", name, list(FORMAT_OF_ENDING.values()))
-    if out is None:
-        if sys.stdout is None:
-            raise ConfigError("standard output is closed; give a file with --out")
-        if name in BINARY_FORMATS:
-            raise ConfigError(f"--format: {name} is not written to stdout; give a file with --out")
-        return name or ("jsonl" if as_json else "text")
-    if name is None and out.suffix not in FORMAT_OF_ENDING:
-        raise ConfigError(f"--out: {out} must end in {', '.join(FORMAT_OF_ENDING)}, or needs --format")
-    return name or FORMAT_OF_ENDING[out.suffix]
-
-
 def _progress(file: str, out: Path | None) -> AbstractContextManager[Update]:
     typed = file == STANDARD_INPUT and sys.stdin is not None and sys.stdin.isatty()
     shown = out is None and sys.stdout is not None and sys.stdout.isatty()
     if typed or shown:  # the terminal has no room for a bar
         return nullcontext(lambda done, *_, **__: None)
     return make_progress().task("embedding lines", None)
-
-
-def opened(out: Path | None) -> AbstractContextManager[BinaryIO]:
-    """Open the file to write; it appears when it is complete. None: standard output."""
-    from vecmill.files import atomic_file
-
-    return atomic_file(out) if out else nullcontext(sys.stdout.buffer)
 
 
 def _embedded(

@@ -1,10 +1,11 @@
 """Options that several commands share, and the settings that the options of a training command stand for."""
 
 import re
+import sys
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -32,7 +33,9 @@ SETTING_OF_OPTION = {
 }
 """Settings of the options about text; each training command has more of its own."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/[^/]")  # a path has one slash where a URL has two
-NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json", "top", "backend", "address", "workers")
+NO_SETTINGS = (
+    "out", "config", "force", "skip_finished", "as_json", "top", "names", "backend", "address", "workers",
+)  # fmt: skip
 """Options that are no settings of a model."""
 
 
@@ -223,6 +226,35 @@ Encoding = Annotated[
     str, typer.Option(metavar="NAME", help="Encoding of the words of a file that is not UTF-8, such as latin-1.")
 ]
 
+FORMAT_OF_ENDING = {
+    ".txt": "text",
+    ".tsv": "tsv",
+    ".csv": "csv",
+    ".jsonl": "jsonl",
+    ".npy": "npy",
+    ".parquet": "parquet",
+}
+_BINARY_FORMATS = ("npy", "parquet")
+VectorsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help=f"File to write: {', '.join(FORMAT_OF_ENDING)}.",
+        show_default="stdout",
+    ),
+]
+VectorsFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        metavar="text|tsv|csv|jsonl|npy|parquet",
+        help="Numbers separated by spaces or tabs; the line and its numbers; JSON Lines; arrays, to files only.",
+        show_default="by the extension of --out, else text",
+    ),
+]
+
 
 def given_settings(
     context: typer.Context, section: str, own: Mapping[str, str | tuple[str, ...]]
@@ -292,6 +324,28 @@ def chosen_backend(
     if address and name != "ray":
         raise ConfigError("--address is that of a Ray cluster; add --backend ray")
     return open_backend(name, address=address, workers=workers, threads=threads)
+
+
+def vectors_format(name: str | None, out: Path | None, as_json: bool) -> str:
+    """Return the format in which vectors of lines are written."""
+    if name is not None:
+        require_choice("--format", name, list(FORMAT_OF_ENDING.values()))
+    if out is None:
+        if sys.stdout is None:
+            raise ConfigError("standard output is closed; give a file with --out")
+        if name in _BINARY_FORMATS:
+            raise ConfigError(f"--format: {name} is not written to stdout; give a file with --out")
+        return name or ("jsonl" if as_json else "text")
+    if name is None and out.suffix not in FORMAT_OF_ENDING:
+        raise ConfigError(f"--out: {out} must end in {', '.join(FORMAT_OF_ENDING)}, or needs --format")
+    return name or FORMAT_OF_ENDING[out.suffix]
+
+
+def opened(out: Path | None) -> AbstractContextManager[BinaryIO]:
+    """Open the file to write; it appears when it is complete. None: standard output."""
+    from vecmill.files import atomic_file
+
+    return atomic_file(out) if out else nullcontext(sys.stdout.buffer)
 
 
 def require_choice(option: str, value: str, choices: tuple[str, ...] | list[str]) -> None:

@@ -98,6 +98,7 @@ _OPTION_GROUPS = {
         "sample",
         "start_from",
         "train__held_out",
+        "train__patience",
         "seed",
         "deterministic",
         "threads",

@@ -17,7 +17,7 @@ from pipelines.running.unfinished_work import has_checkpoint
 from pipelines.settings.config import differences
 from vecmill.errors import OutputError
 
-_MODELS = {"start": "the model given with --start-from", "embeddings": "the model of word vectors"}
+_MODELS = {"start": "the model given with --start-from", "embeddings": "the model of word vectors", "names": "--names"}
 
 
 def make(

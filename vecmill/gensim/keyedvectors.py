@@ -375,6 +375,49 @@ class KeyedVectors:
             found = self.word_vectors.most_similar([query], None, wanted, stop, among=rows)
         return [(self._key_of(name), score) for name, score in found if name not in given][: int(topn)]
 
+    def most_similar_batch(
+        self,
+        positive: Sequence[Any],
+        negative: Sequence[Any] | None = None,
+        topn: int = 10,
+        restrict_vocab: int | None = None,
+    ) -> list[list[tuple[Any, float]]]:
+        """Answer many queries of `most_similar` in one call, which gensim has not; a list of keys is a query a key.
+
+        Parameters
+        ----------
+        positive : sequence
+            One entry a query, each of them what `most_similar` takes.
+        negative : sequence, optional
+            As many entries; None where a query has no negative keys.
+        topn : int
+        restrict_vocab : int, optional
+            Search only the first rows.
+
+        Returns
+        -------
+        list of list of (key, float)
+            The answers of the queries, in their order.
+
+        Raises
+        ------
+        KeyError
+            A key is unknown.
+        ValueError
+            There is not one entry of `negative` for each of `positive`.
+        """
+        if negative is not None and len(negative) != len(positive):
+            raise ValueError(f"{len(negative)} negative entries for {len(positive)} queries; expected one for each")
+        queries = [_weighted(*terms) for terms in zip(positive, negative or [None] * len(positive), strict=True)]
+        given = [self._given(terms) for terms, _ in queries]
+        units = [[(self._unit(term), weight) for term, weight in zip(*query, strict=True)] for query in queries]
+        most = max(map(len, given), default=0)
+        found = self.word_vectors.most_similar_batch(units, None, topn + most if topn >= 1 else 0, restrict_vocab)
+        return [
+            [(self._key_of(name), score) for name, score in answer if name not in own][:topn]
+            for answer, own in zip(found, given, strict=True)
+        ]
+
     def most_similar_cosmul(
         self, positive: Any = None, negative: Any = None, topn: int | None = 10, restrict_vocab: int | None = None
     ) -> Any:
