@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import vecmill
-from embeddings.documents import DocumentVectors, ParagraphVectorsConfig
+from embeddings.documents import DocumentVectors, ParagraphVectors, ParagraphVectorsConfig
 from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.training_run import TrainingRun
 from tests.command_line import fails
@@ -60,6 +60,13 @@ def test_training_with_one_thread_is_reproducible():
     first, second = (vecmill.train_documents(documents(20), **settings) for _ in range(2))
     np.testing.assert_array_equal(first.matrix, second.matrix)
     np.testing.assert_array_equal(first.words.matrix, second.words.matrix)
+
+
+def test_documents_begin_farther_apart_than_words(encoded):
+    config = ParagraphVectorsConfig(dimension=25, epochs=1, learning_rate=1e-12, min_learning_rate=0, threads=1)
+    model = ParagraphVectors(config).fit(*encoded)
+    assert 0.19 < np.abs(model.documents_).max() <= 0.2  # 1/√d
+    assert 0.01 < np.abs(model.vectors_.matrix).max() <= 0.02  # 1/2d
 
 
 def test_a_directory_keeps_names_and_infers_the_same(model, tmp_path):

@@ -1,5 +1,7 @@
 """Matrices and tables of a training before its first step."""
 
+import math
+
 import numpy as np
 
 from embeddings.compilation import read_only
@@ -48,13 +50,32 @@ def initial_parameters(
     threshold, alias = alias_table(noise_distribution(counts, config.noise_exponent, trained))
     words, generator = len(vocabulary), np.random.default_rng(config.seed)
     more = documents + (len(ngrams.buckets) if ngrams else 0)
+    embedding = matrices.random_rows(words + more, config.dimension, generator)
+    embedding[words : words + documents] *= document_spread(config.dimension)
     return kernels.Parameters(
-        embedding=matrices.random_rows(words + more, config.dimension, generator),
+        embedding=embedding,
         context=matrices.zeros(words + _rows_of_threads(config), config.dimension),
         keep=as_uint32_threshold(keep_probability(counts, config.sample, trained)),
         alias_threshold=threshold,
         alias_word=alias,
     )
+
+
+def document_spread(dimension: int) -> float:
+    """Return how many times as far apart as those of words the vectors of documents begin: from -1/√d to 1/√d.
+
+    A document has few words, and C begins with zeros: from vectors as short as those of words, a good part of the
+    training would pass before both have grown.
+
+    Parameters
+    ----------
+    dimension : int
+
+    Returns
+    -------
+    float
+    """
+    return 2.0 * math.sqrt(dimension)
 
 
 def extensions_of(

@@ -1,6 +1,7 @@
 """`Doc2Vec` with the parameters and methods of ``gensim.models.doc2vec``; vecmill trains."""
 
 import logging
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -66,6 +67,12 @@ class DocumentKeyedVectors(KeyedVectors):
 
     def _key_of(self, name: str) -> Any:
         return name if name in self.key_to_index else int(name)
+
+    def resize_vectors(self, seed: int = 0) -> None:
+        """Give every key a vector: random ones from -1/√d to 1/√d, with which documents learn faster than from ±1/d."""
+        known = len(self.vectors)
+        super().resize_vectors(seed)
+        self.vectors[known:] *= REAL(math.sqrt(self.vector_size))
 
     def set_tags(self, tags: Iterable[Any]) -> None:
         """Take tags as keys: the numbers first, then the names in the order of the text."""
