@@ -11,7 +11,7 @@ from embeddings import simd
 from embeddings.compilation import in_place, in_place_inlined
 from embeddings.simd import GROUP
 from embeddings.word2vec.architectures import skip_gram
-from embeddings.word2vec.output_layers import loss, score_one, score_span, set_gradients, set_rates, train_window
+from embeddings.word2vec.output_layers import loss, score_one, score_span, set_gradients, set_rates, train_one
 from embeddings.word2vec.random_draws import draw_negatives, draw_window, next_random, subsample, tokens_of
 
 STRETCH = 128
@@ -31,10 +31,10 @@ def _average_columns(load, broadcast):
     @in_place_inlined
     def average(inputs, rows, position, low, high, document, scale, scratch, j):
         total = load(inputs, document, j)
-        for i in range(low, position):
-            total = simd.add(total, load(inputs, rows[i], j))
-        for i in range(position + 1, high):
-            total = simd.add(total, load(inputs, rows[i], j))
+        if high - low > 1:  # loops of random length end at a mispredicted branch: one of them, not two
+            total = simd.subtract(total, load(inputs, rows[position], j))
+            for i in range(low, high):
+                total = simd.add(total, load(inputs, rows[i], j))
         total = simd.multiply(total, broadcast(scale))
         simd.store(scratch.hidden, 0, j, total)
         simd.store(scratch.start, 0, j, total)
@@ -47,6 +47,7 @@ def _change_columns(load, broadcast):
     def change(documents, document, scale, scratch, j):
         changed = simd.subtract(load(scratch.hidden, 0, j), load(scratch.start, 0, j))
         changed = simd.multiply(changed, broadcast(scale))
+        simd.store(scratch.start, 0, j, changed)
         simd.store(documents, document, j, simd.add(load(documents, document, j), changed))
 
     return change
@@ -54,13 +55,8 @@ def _change_columns(load, broadcast):
 
 def _spread_columns(load, broadcast):
     @in_place_inlined
-    def spread(words, rows, position, low, high, scale, scratch, j):
-        changed = simd.subtract(load(scratch.hidden, 0, j), load(scratch.start, 0, j))
-        changed = simd.multiply(changed, broadcast(scale))
-        for i in range(low, position):
-            simd.store(words, rows[i], j, simd.add(load(words, rows[i], j), changed))
-        for i in range(position + 1, high):
-            simd.store(words, rows[i], j, simd.add(load(words, rows[i], j), changed))
+    def spread(words, row, change, j):
+        simd.store(words, row, j, simd.add(load(words, row, j), load(change, 0, j)))
 
     return spread
 
@@ -126,7 +122,7 @@ def _average(dimension, inputs, rows, position, low, high, document, step, scrat
 
 @in_place_inlined
 def _change_document(dimension, documents, document, low, high, step, scratch):
-    """Bring the change of the hidden vector to the document's."""
+    """Bring the change of the hidden vector to the document's, and leave it in ``start[0]``."""
     scale = _share(low, high, step)
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
@@ -137,15 +133,16 @@ def _change_document(dimension, documents, document, low, high, step, scratch):
 
 
 @in_place_inlined
-def _change_words(dimension, words, rows, position, low, high, step, scratch):
-    """Bring the change of the hidden vector to those of the context words."""
-    scale = _share(low, high, step)
+def _change_words(dimension, words, rows, first, last, change):
+    """Bring the change of the document to the words at positions `first` to `last` (exclusive)."""
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for j in range(0, whole, simd.WIDE):
-        _spread_wide(words, rows, position, low, high, scale, scratch, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _spread_narrow(words, rows, position, low, high, scale, scratch, j)
+    for i in range(first, last):
+        row = np.int64(rows[i])
+        for j in range(0, whole, simd.WIDE):
+            _spread_wide(words, row, change, j)
+        if simd.TWO_WIDTHS:
+            for j in range(whole, dimension, simd.LANES):
+                _spread_narrow(words, row, change, j)
 
 
 @in_place_inlined
@@ -219,7 +216,7 @@ def _move_by_words(dimension, documents, document, centres, size, context, noise
         outputs[i] = centres[i if i < size else 0]  # padding; its rate is zero
     rate = simd.load_scores(scratch.rates, size, 0)
     label = simd.broadcast_score(np.float32(1))
-    set_gradients(scores, zero, score_one(dimension, hidden, zero, context, outputs, zero), label, rate)
+    set_gradients(scores, zero, score_one(dimension, hidden, zero, context, outputs[0], outputs, zero), label, rate)
     _move(dimension, documents, document, context, outputs, zero, size, scores, zero, zero)
     for first in range(1, step.negative + 1, GROUP):
         group, left = np.int64(first), step.negative + 1 - first
@@ -228,7 +225,9 @@ def _move_by_words(dimension, documents, document, centres, size, context, noise
         for i in range(size):  # noise that is the word does not count
             total = simd.add(total, simd.where_unequal(noise, group, centres[i], rate))
         label = simd.broadcast_score(_ZERO)
-        set_gradients(scores, zero, score_one(dimension, hidden, zero, context, noise, group), label, total)
+        set_gradients(
+            scores, zero, score_one(dimension, hidden, zero, context, noise[group], noise, group), label, total
+        )
         _move(dimension, documents, document, context, noise, zero, last, scores, zero, group)
 
 
@@ -281,9 +280,10 @@ def paragraph_vectors(block, parameters, step, scratch, subwords, paths, weights
                 total += loss(scratch.hidden, 0, context, None, centre, outputs, step)
                 examples += 1
             hidden, row = scratch.hidden, scratch.centres
-            train_window(dimension, hidden, row, np.int64(1), context, None, centre, outputs, step, scratch)
+            train_one(dimension, hidden, row, context, centre, outputs, step, scratch)
             _change_document(dimension, inputs, document, low, high, step, scratch)
-            _change_words(dimension, inputs, tokens, position, low, high, step, scratch)
+            _change_words(dimension, inputs, tokens, low, position, scratch.start)
+            _change_words(dimension, inputs, tokens, position + 1, high, scratch.start)
     return total, examples
 
 

@@ -119,14 +119,14 @@ def _score_two(dimension, rows, row, other, context, first, other_first, outputs
 
 
 @in_place_inlined
-def score_one(dimension, rows, row, context, outputs, group):
-    """Scores of one input row against six output rows."""
+def score_one(dimension, rows, row, context, first, outputs, group):
+    """Scores of one input row against six output rows, `first` in the place of the first of them."""
     a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(_ZERO)
-    o0, o1, o2 = outputs[group], outputs[group + 1], outputs[group + 2]
-    o3, o4, o5 = outputs[group + 3], outputs[group + 4], outputs[group + 5]
+    o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
+    o4, o5 = outputs[group + 4], outputs[group + 5]
     for j in range(0, dimension, simd.LANES):
         x = simd.load(rows, row, j)
-        a0 = simd.multiply_add(x, simd.load(context, o0, j), a0)
+        a0 = simd.multiply_add(x, simd.load(context, first, j), a0)
         a1 = simd.multiply_add(x, simd.load(context, o1, j), a1)
         a2 = simd.multiply_add(x, simd.load(context, o2, j), a2)
         a3 = simd.multiply_add(x, simd.load(context, o3, j), a3)
@@ -234,6 +234,20 @@ def train_window(dimension, inputs, rows, m, context, paths, word, noise, step, 
             set_gradients(scores, i, a, label, rate)
             set_gradients(scores, other, b, label, rate)
         _update_window(dimension, inputs, rows, m, context, first, outputs, group, scores)
+
+
+@in_place_inlined
+def train_one(dimension, inputs, rows, context, word, noise, step, scratch):
+    """Train one input row, ``rows[0]``, to predict a word: `train_window` with negative sampling, scored once."""
+    scores, row = scratch.scores, np.int64(rows[0])
+    for group in range(0, step.negative + 1, GROUP):
+        left = step.negative + 1 - group
+        rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
+        rate = simd.where_unequal(noise, group, np.int32(word), rate)  # noise that is the word does not count
+        first = word if group == 0 else np.int64(noise[group])
+        values = score_one(dimension, inputs, row, context, first, noise, group)
+        set_gradients(scores, np.int64(0), values, simd.load_scores(scratch.labels, 0, group), rate)
+        _update_window(dimension, inputs, rows, np.int64(1), context, first, noise, group, scores)
 
 
 @in_place_inlined
