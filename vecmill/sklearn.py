@@ -173,7 +173,9 @@ class WordEmbeddingVectorizer(_DocumentVectorizer):
         a of smooth inverse frequency.
     tokenizer : str, callable or object with a method ``tokenize``, optional
         Splits documents that are str; by default as the text of the vectors was split.
-    dimension, epochs, min_count, seed : int
+    dimension, min_count, seed : int
+        Of training, see `vecmill.train`.
+    epochs : int, optional
         Of training, see `vecmill.train`.
     threads : int, optional
         Of training; by default all processors.
@@ -195,7 +197,7 @@ class WordEmbeddingVectorizer(_DocumentVectorizer):
         smoothing: float = 1e-3,
         tokenizer: str | Callable[[str], Iterable[str]] | Any = None,
         dimension: int = 100,
-        epochs: int = 5,
+        epochs: int | None = None,
         min_count: int = 5,
         seed: int = 1,
         threads: int | None = None,
@@ -229,7 +231,7 @@ class Word2VecTransformer(_DocumentVectorizer):
         See `vecmill.train`.
     sample : float
         See `vecmill.train`.
-    epochs : int
+    epochs : int, optional
         See `vecmill.train`.
     learning_rate : float, optional
         See `vecmill.train`.
@@ -262,8 +264,8 @@ class Word2VecTransformer(_DocumentVectorizer):
         dimension: int = 100,
         window: int = 5,
         negative: int = 5,
-        sample: float = 1e-3,
-        epochs: int = 5,
+        sample: float = 1e-4,
+        epochs: int | None = None,
         learning_rate: float | None = None,
         min_count: int = 5,
         weighting: str = "mean",

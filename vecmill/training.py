@@ -32,8 +32,8 @@ def train(
     negative: int | None = None,
     hierarchical_softmax: bool = False,
     noise_exponent: float = 0.75,
-    sample: float = 1e-3,
-    epochs: int = 5,
+    sample: float = 1e-4,
+    epochs: int | None = None,
     learning_rate: float | None = None,
     min_learning_rate: float = 1e-4,
     negative_sharing: str = "window",
@@ -94,10 +94,11 @@ def train(
         Noise words are drawn from count^`noise_exponent`.
     sample : float
         Subsampling threshold of frequent words; 0 switches it off.
-    epochs : int
-        Passes over the text.
+    epochs : int, optional
+        Passes over the text. Default: 15 for less than a million tokens, 10 for less than ten millions, 5 for more;
+        CBOW takes twice as many.
     learning_rate : float, optional
-        Initial learning rate. Default: 0.025 for skip-gram, 0.1 for CBOW; 0.05 and 0.15 with subwords.
+        Initial learning rate. Default: 0.04 for skip-gram, 0.1 for CBOW; 0.05 and 0.15 with subwords.
     min_learning_rate : float
         The learning rate falls linearly to this one.
     negative_sharing : {"window", "pair"}

@@ -117,7 +117,7 @@ class Word2Vec(Estimator):
         if crew:
             make = partial(
                 Member,
-                config=config,
+                config=run.config,
                 corpus=replace(corpus),  # without the shards that are open
                 vocabulary=vocabulary,
                 trained=trained,

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,8 @@ class TrainingRun:
         workers: int = 1,
     ) -> None:
         require_encoded(corpus, vocabulary)
-        self.config = config
+        self._epochs = config.epochs_for(corpus.token_count)
+        self.config = replace(config, epochs=self._epochs)
         self.metrics: list[dict[str, Any]] = []
         self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)
         blocks = cut_into_blocks(corpus, rounds.block_tokens(corpus) if config.deterministic else None)
@@ -113,7 +115,7 @@ class TrainingRun:
     @property
     def words_total(self) -> int:
         """Number of tokens to train, over all epochs."""
-        return self._epoch_tokens * self.config.epochs
+        return self._epoch_tokens * self._epochs
 
     @property
     def _epoch_tokens(self) -> int:
@@ -135,7 +137,7 @@ class TrainingRun:
         self._restore(work)
         self.compile()
         self._pace.update(len(self.metrics) * self._epoch_tokens + work.tokens)
-        for epoch in range(len(self.metrics), self.config.epochs):
+        for epoch in range(len(self.metrics), self._epochs):
             try:
                 self._train_epoch(epoch, work)
                 metrics = self._epoch_metrics(epoch, work)
@@ -150,7 +152,7 @@ class TrainingRun:
                 raise
             self.metrics.append(metrics)
             work = Work(len(self._blocks))
-            if self._checkpoints.due or epoch + 1 == self.config.epochs:
+            if self._checkpoints.due or epoch + 1 == self._epochs:
                 self._save(work)
 
     def compile(self) -> None:
@@ -294,7 +296,7 @@ class TrainingRun:
     def _event(self, epoch: int, done: int, loss: float) -> TrainingProgress:
         return TrainingProgress(
             epoch=epoch + 1,
-            epochs=self.config.epochs,
+            epochs=self._epochs,
             done=done,
             total=self.words_total,
             unit="words",

@@ -60,6 +60,8 @@ DEFAULT_RATES = ", ".join(
     for architecture, rate in DEFAULT_LEARNING_RATE.items()
 )
 
+DEFAULT_EPOCHS_TEXT = "15 below a million tokens, 10 below ten millions, else 5; twice as many for cbow"
+
 # Settings of the options that belong neither to [train] nor to the text.
 _SETTING_OF_OPTION = {
     "min_count": "vocabulary.min_count",
@@ -163,7 +165,9 @@ def train_embeddings_command(
     phrase_min_count: PhraseMinCount = DEFAULT.phrases.min_count,
     connector_words: ConnectorWords = "",
     phrase_delimiter: PhraseDelimiter = DEFAULT.phrases.delimiter,
-    epochs: Annotated[int, typer.Option(help="Number of passes over the text.")] = DEFAULT.train.epochs,
+    epochs: Annotated[
+        int | None, typer.Option(help="Number of passes over the text.", show_default=DEFAULT_EPOCHS_TEXT)
+    ] = DEFAULT.train.epochs,
     learning_rate: Annotated[
         float | None,
         typer.Option(help="Initial learning rate; decays linearly.", show_default=DEFAULT_RATES),

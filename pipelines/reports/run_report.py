@@ -63,14 +63,13 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section
     from pipelines.reports.vectors_report import example_words, loss_notes, loss_text
 
     vectors = WordVectors.load(directory)
-    settings = manifests["train-embeddings"].provenance.settings
+    settings, metrics = manifests["train-embeddings"].provenance.settings, _read_lines(directory / METRICS_FILE)
     shape = f"{counted(len(vectors), 'word')} x {counted(vectors.dimension, 'dimension')}, {settings['architecture']}, "
-    made = f"window {settings['window']}, negatives {settings['negative']}, epochs {settings['epochs']}."
+    made = f"window {settings['window']}, negatives {settings['negative']}, epochs {len(metrics)}."
     neighbors = [
         [word, ", ".join(neighbor for neighbor, _ in vectors.most_similar(word, topn=5))]
         for word in example_words(vectors)
     ]
-    metrics = _read_lines(directory / METRICS_FILE)
     epochs = Table(
         ["epoch", "trained loss", "held-out loss", "words", "time"],
         [
