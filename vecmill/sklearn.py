@@ -229,7 +229,7 @@ class Word2VecTransformer(_DocumentVectorizer):
     architecture : {"skip-gram", "cbow"}
     dimension, window, negative : int
         See `vecmill.train`.
-    sample : float
+    sample : float, optional
         See `vecmill.train`.
     epochs : int, optional
         See `vecmill.train`.
@@ -264,7 +264,7 @@ class Word2VecTransformer(_DocumentVectorizer):
         dimension: int = 100,
         window: int = 5,
         negative: int = 5,
-        sample: float = 1e-4,
+        sample: float | None = None,
         epochs: int | None = None,
         learning_rate: float | None = None,
         min_count: int = 5,

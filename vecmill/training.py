@@ -32,7 +32,7 @@ def train(
     negative: int | None = None,
     hierarchical_softmax: bool = False,
     noise_exponent: float = 0.75,
-    sample: float = 1e-4,
+    sample: float | None = None,
     epochs: int | None = None,
     learning_rate: float | None = None,
     min_learning_rate: float = 1e-4,
@@ -92,8 +92,9 @@ def train(
         Predict words by their paths through a Huffman tree instead of by noise words.
     noise_exponent : float
         Noise words are drawn from count^`noise_exponent`.
-    sample : float
-        Subsampling threshold of frequent words; 0 switches it off.
+    sample : float, optional
+        Subsampling threshold of frequent words; 0 switches it off. Default: 1e-4, or 1 / V with fewer than 10,000
+        words.
     epochs : int, optional
         Passes over the text. Default: 15 for less than a million tokens, 10 for less than ten millions, 5 for more;
         CBOW takes twice as many.

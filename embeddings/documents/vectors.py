@@ -179,7 +179,7 @@ class DocumentVectors:
         return config, kernels.Parameters(
             embedding=matrices.padded(self.words.matrix),
             context=matrices.padded(self.words.context),
-            keep=as_uint32_threshold(keep_probability(counts, config.sample)),
+            keep=as_uint32_threshold(keep_probability(counts, config.sample_for(len(counts)))),
             alias_threshold=threshold,
             alias_word=alias,
         )

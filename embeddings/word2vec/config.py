@@ -21,6 +21,7 @@ DEFAULT_EPOCHS = (
     (10_000_000, 10),
 )  # for fewer tokens than these; CBOW takes twice as many
 LEAST_DEFAULT_EPOCHS = 5
+LEAST_DEFAULT_SAMPLE = 1e-4
 
 _MOST_NEGATIVE = 1_000
 
@@ -47,8 +48,9 @@ class Word2VecConfig:
         -log p(word | context), by which sentences can be scored.
     noise_exponent : float
         Noise words are drawn in proportion to their count to this power: 1 follows the counts, 0 ignores them.
-    sample : float
-        Frequent words are skipped more often the smaller this is: 0.001 to 0.00001 is usual; 0 skips none.
+    sample : float or None
+        Frequent words are skipped more often the smaller this is: 0.001 to 0.00001 is usual; 0 skips none. None:
+        0.0001, but 1 / V with fewer than 10,000 words, so that a word of average frequency is never skipped.
     epochs : int or None
         Passes over the text: 1 to 5 for much text, 10 or more for little. None: 15 for less than a million tokens, 10
         for less than ten millions, 5 for more; CBOW takes twice as many.
@@ -101,7 +103,7 @@ class Word2VecConfig:
     negative: int | None = None
     hierarchical_softmax: bool = False
     noise_exponent: float = 0.75
-    sample: float = 1e-4
+    sample: float | None = None
     epochs: int | None = None
     learning_rate: float | None = None
     min_learning_rate: float = 1e-4
@@ -207,6 +209,10 @@ class Word2VecConfig:
             return self.epochs
         epochs = next((epochs for fewer_than, epochs in DEFAULT_EPOCHS if tokens < fewer_than), LEAST_DEFAULT_EPOCHS)
         return 2 * epochs if self.architecture == "cbow" else epochs
+
+    def sample_for(self, words: int) -> float:
+        """Return the threshold of subsampling: the given one, or the default for a vocabulary of so many words."""
+        return max(LEAST_DEFAULT_SAMPLE, 1 / words) if self.sample is None else self.sample
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as a dictionary for JSON and TOML, without settings that are None."""

@@ -51,7 +51,7 @@ def initial_parameters(
     return kernels.Parameters(
         embedding=matrices.random_rows(words + more, config.dimension, generator),
         context=matrices.zeros(words + _rows_of_threads(config), config.dimension),
-        keep=as_uint32_threshold(keep_probability(counts, config.sample, trained)),
+        keep=as_uint32_threshold(keep_probability(counts, config.sample_for(len(counts)), trained)),
         alias_threshold=threshold,
         alias_word=alias,
     )

@@ -83,8 +83,8 @@ class TrainingRun:
         workers: int = 1,
     ) -> None:
         require_encoded(corpus, vocabulary)
-        self._epochs = config.epochs_for(corpus.token_count)
-        self.config = replace(config, epochs=self._epochs)
+        self._epochs, sample = config.epochs_for(corpus.token_count), config.sample_for(len(vocabulary))
+        config = self.config = replace(config, epochs=self._epochs, sample=sample)
         self.metrics: list[dict[str, Any]] = []
         self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)
         blocks = cut_into_blocks(corpus, rounds.block_tokens(corpus) if config.deterministic else None)

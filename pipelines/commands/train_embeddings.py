@@ -147,7 +147,11 @@ def train_embeddings_command(
         float, typer.Option(help="Exponent of the noise distribution: P(w) is proportional to count^x.")
     ] = DEFAULT.train.noise_exponent,
     sample: Annotated[
-        float, typer.Option(help="Subsampling threshold t of frequent words (word2vec's -sample); 0 disables.")
+        float | None,
+        typer.Option(
+            help="Subsampling threshold t of frequent words (word2vec's -sample); 0 disables.",
+            show_default="1e-4, or 1 / V with fewer than 10,000 words",
+        ),
     ] = DEFAULT.train.sample,
     negative_sharing: Annotated[
         str,
