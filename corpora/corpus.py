@@ -111,13 +111,17 @@ class Corpus:  # numpydoc ignore=PR01
         """What the last `blocks` has skipped so far, by kind: how often, and where first."""
         return {kind: (count, self._first[kind]) for kind, count in self._skipped.items()}
 
-    def blocks(self, block_size: int = 1 << 22) -> Iterator[bytes]:  # numpydoc ignore=RT01
+    def blocks(  # numpydoc ignore=RT01
+        self, block_size: int = 1 << 22, *, line_per_record: bool = False
+    ) -> Iterator[bytes]:
         """Read the text from its beginning.
 
         Parameters
         ----------
         block_size : int
             Largest length of a block in bytes; only a longer word makes a longer block.
+        line_per_record : bool
+            Line breaks within a record of JSON Lines, a table or Parquet become spaces, so that a record is a line.
 
         Yields
         ------
@@ -141,7 +145,7 @@ class Corpus:  # numpydoc ignore=PR01
         self._skipped.clear()
         for kind, path in self.left_out:
             self._count(kind, path)
-        return self._blocks(block_size)
+        return self._blocks(block_size, replace(self.options, line_per_record=line_per_record))
 
     def fingerprint(self, hash_of: Callable[[InputFile], str] | None = None) -> str:
         """Return a digest of the names and the stored contents of the files.
@@ -170,9 +174,9 @@ class Corpus:  # numpydoc ignore=PR01
             digest.update(f"{file.name}\0{(hash_of or digest_of_file)(file)}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
-    def _blocks(self, block_size: int) -> Iterator[bytes]:
+    def _blocks(self, block_size: int, options: ReadOptions) -> Iterator[bytes]:
         empty = True
-        for block in cut_blocks(self._pieces(block_size), block_size):
+        for block in cut_blocks(self._pieces(block_size, options), block_size):
             empty = False
             yield block
         if empty and not self._may_be_empty:
@@ -180,12 +184,12 @@ class Corpus:  # numpydoc ignore=PR01
             raise CorpusError(f"there is no text in {self.name}: {skipped or 'it is empty'}")
         self._read_whole = True
 
-    def _pieces(self, piece_size: int) -> Iterator[bytes]:
+    def _pieces(self, piece_size: int, options: ReadOptions) -> Iterator[bytes]:
         end = 0
         for file in self.files:
             begun = False
             try:
-                for piece in self._read(file, piece_size):
+                for piece in self._read(file, piece_size, options):
                     begun = True
                     yield piece
             except UnusableFileError as error:
@@ -195,7 +199,7 @@ class Corpus:  # numpydoc ignore=PR01
             end += file.size or 0
             self.position = end if self.size is not None else self.position  # Parquet is not read byte by byte
 
-    def _read(self, file: InputFile, piece_size: int) -> Iterator[bytes]:
+    def _read(self, file: InputFile, piece_size: int, options: ReadOptions) -> Iterator[bytes]:
         try:
             stored = file.open()
         except Exception as error:  # remote file systems raise errors of their own
@@ -204,7 +208,7 @@ class Corpus:  # numpydoc ignore=PR01
         with stored:
             counted = io.BufferedReader(_CountedStream(stored, self._advance), 1 << 16)
             try:
-                yield from read_pieces(counted, file.path, self.options, piece_size, self._count, file.continued)
+                yield from read_pieces(counted, file.path, options, piece_size, self._count, file.continued)
             except (*DAMAGE, OSError) as error:
                 problem = "is truncated" if isinstance(error, EOFError) else "is damaged or cannot be read"
                 raise DamagedFileError(f"{file.path} {problem} ({error}); get the file again") from error

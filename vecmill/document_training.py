@@ -1,14 +1,17 @@
 """Vectors of documents from text in one call."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_type
+from embeddings.text.tokenizer.token_lists import NotTextError
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
 from embeddings.training import ProgressCallback
+from vecmill.arguments import columns_of, described, is_sequence
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput
 from vecmill.training import tokenizer_for
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 def train_documents(
     text: Text,
-    names: Sequence[str] | None = None,
+    names: Iterable[str] | None = None,
     *,
     architecture: str = "pv-dbow",
     train_words: bool = False,
@@ -48,8 +51,8 @@ def train_documents(
     Parameters
     ----------
     text : Text
-        See `train`; a line or a list of tokens is a document.
-    names : sequence of str, optional
+        See `train`; a line of a file, a record of a table, a str of a list or a list of tokens is a document.
+    names : iterable of str, optional
         Names of the documents, all different; by default their numbers from 1.
     architecture : {"pv-dbow", "pv-dm"}
         See `ParagraphVectorsConfig`, as of the settings up to `threads`.
@@ -99,11 +102,11 @@ def train_documents(
     Raises
     ------
     NotTextError
-        `text` is not text. A TypeError.
+        `text` is not text, or a name is no str. A TypeError.
     ValueError, TypeError
         A setting is out of range or of another type.
     VecmillError
-        The text has too few words, or there is not one name for each document.
+        The text has too few words, or there is not one name for each document, or two have the same.
 
     Examples
     --------
@@ -132,17 +135,36 @@ def train_documents(
     )
     require_type("min_count", min_count, int)
     require_type("max_vocabulary", max_vocabulary, int | None)
+    labels = None if names is None else _checked_names(names)
     given = TextInput(text, field=field, column=column)
     splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=False)
     with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
-        tokenized = tokenize_corpus(given.blocks(), splitter, Path(folder, "tokenized"), threads=config.thread_count)
+        tokenized = tokenize_corpus(
+            given.blocks(line_per_item=True), splitter, Path(folder, "tokenized"), threads=config.thread_count
+        )
         vocabulary = build_vocabulary(tokenized, min_count=min_count, max_vocabulary=max_vocabulary)
         corpus = encode_corpus(tokenized, vocabulary, Path(folder, "encoded"), threads=config.thread_count)
         given.log_warnings()
         lines, count = lines_with_words(tokenized, vocabulary)
-        if names is not None and len(names) != count:
-            raise EmbeddingsError(f"there are {len(names):,} names for {count:,} documents; expected one for each")
+        if labels is not None and len(labels) != count:
+            raise EmbeddingsError(f"there are {len(labels):,} names for {count:,} documents; expected one for each")
         model = ParagraphVectors(config).fit(corpus, vocabulary, progress=report)
     words = model.vectors_
     words.metrics, words.dropped, words.tokenizer_settings = model.metrics_, corpus.dropped, splitter.settings
-    return DocumentVectors.of_lines(words, lines, model.documents_, names or [str(i) for i in range(1, count + 1)])
+    return DocumentVectors.of_lines(words, lines, model.documents_, labels or [str(i) for i in range(1, count + 1)])
+
+
+def _checked_names(names: Iterable[str]) -> list[str]:
+    """Return the names of documents as a list; raise an error for what can be no names."""
+    if isinstance(names, (str, bytes)) or columns_of(names) is not None or not is_sequence(names):
+        raise NotTextError(f"names is {described(names)}; expected a list of str, one for each document")
+    given = list(names)
+    for place, name in enumerate(given):
+        if not isinstance(name, str):
+            raise NotTextError(f"name {place} is {described(name)}; expected a str")
+        if not name:
+            raise EmbeddingsError(f"name {place} is empty; expected a name for each document")
+    [(most_common, number)] = Counter(given).most_common(1) or [("", 0)]
+    if number > 1:
+        raise EmbeddingsError(f"{number:,} documents have the name {most_common!r}; expected different names")
+    return given

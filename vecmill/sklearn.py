@@ -136,10 +136,10 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state for a pickle: word vectors as arrays, or not at all where a path has them."""
+        """Return the state for a pickle: word vectors that were trained as arrays, given ones as they were given."""
         state = dict(super().__getstate__())
         vectors = state.pop("vectors_", None)
-        if vectors is not None and not self._has_path():
+        if vectors is not None and getattr(self, "vectors", None) is None:
             state["arrays"] = vectors.words, vectors.vocabulary.counts, np.array(vectors.matrix)
             state["tokenizer_settings"] = vectors.tokenizer_settings
         return state
@@ -154,9 +154,6 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             self.vectors_.tokenizer_settings = settings
         elif "weights_" in state:
             self.vectors_ = self._word_vectors([])
-
-    def _has_path(self) -> bool:
-        return isinstance(getattr(self, "vectors", None), (str, PathLike))
 
 
 class WordEmbeddingVectorizer(_DocumentVectorizer):

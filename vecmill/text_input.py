@@ -12,6 +12,7 @@ from corpora import Corpus, open_corpus
 from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.token_lists import NotTextError
 from vecmill.arguments import columns_of, described, is_sequence
+from vecmill.plain_text import without_breaks_in_lines, without_line_breaks
 from vecmill.surrogates import encoded
 
 logger = logging.getLogger(__name__)
@@ -86,8 +87,13 @@ class TextInput:
         """Counts of what the readers have skipped so far, by kind."""
         return self.corpus.warnings if self.corpus else {}
 
-    def blocks(self) -> Iterator[Any]:
+    def blocks(self, *, line_per_item: bool = False) -> Iterator[Any]:
         """Iterate over the text.
+
+        Parameters
+        ----------
+        line_per_item : bool
+            Line breaks within a line of a list, a record of a table or a line of a file become spaces.
 
         Returns
         -------
@@ -102,7 +108,10 @@ class TextInput:
             A file cannot be read, is damaged or is not text.
         """
         if self.corpus is not None:
-            return self.corpus.blocks()
+            blocks = self.corpus.blocks(line_per_record=line_per_item)
+            return map(without_breaks_in_lines, blocks) if line_per_item else blocks
+        if line_per_item and not self.is_tokenized:
+            self._items = map(_one_line, self._items)
         batches = iter(lambda: list(islice(self._items, _ITEMS_AT_ONCE)), [])
         return batches if self.is_tokenized else self._line_blocks(batches)
 
@@ -200,6 +209,13 @@ def exists(path: str | PathLike[str]) -> bool:
         return Path(path).expanduser().exists()
     except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, or the home of nobody
         return False
+
+
+def _one_line(item: Any) -> Any:
+    """Return a line without line breaks; what is no line as it is."""
+    if isinstance(item, str):
+        return " ".join(item.splitlines())
+    return without_line_breaks(item) if isinstance(item, (bytes, bytearray)) else item
 
 
 def _read_nothing(file: Any) -> Any:

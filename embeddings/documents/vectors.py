@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -12,13 +13,17 @@ from embeddings.compilation import read_only
 from embeddings.documents.config import ParagraphVectorsConfig
 from embeddings.errors import EmbeddingsError
 from embeddings.parallel import Rows, over_rows, threads_or_context
+from embeddings.text.tokenizer.token_lists import require_documents, words_of_document
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.document_architectures import infer_documents
 from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
+from vecmill.arguments import require_list
 from vecmill.files import atomic_directory
+from vecmill.plurals import counted
 
 DOCUMENTS_DIRECTORY = "documents"
 _COST = 20_000  # operations of a document, about
@@ -48,8 +53,15 @@ class DocumentVectors:
     """
 
     def __init__(self, words: WordVectors, names: Sequence[str], matrix: np.ndarray) -> None:
+        require_vectors(words)
+        require_list(names)
         self.words = words
         self.documents = WordVectors(Vocabulary.from_words(list(names)), matrix)
+        if self.documents.dimension != words.dimension:
+            raise EmbeddingsError(
+                f"documents of {counted(self.documents.dimension, 'dimension')} and words of {words.dimension} are not "
+                "of one training; expected the same number"
+            )
 
     @classmethod
     def of_lines(
@@ -128,11 +140,15 @@ class DocumentVectors:
         Raises
         ------
         EmbeddingsError
-            The model has no context matrix.
+            The model has no context matrix, or the settings of its training are lost or damaged.
+        NotTextError
+            A document is neither a str nor a list of str; the message gives its place. A TypeError.
+        ValueError, TypeError
+            A setting is out of range or of another type.
         """
         config, parameters = self._inference
-        if parameters is None:
-            raise EmbeddingsError("these vectors have no context matrix; infer with the directory of train-documents")
+        given = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed, "threads": threads}
+        config = replace(config, **{name: value for name, value in given.items() if value is not None})
         tokens = self._tokens(documents)
         ends = np.cumsum([len(document) for document in tokens], dtype=np.int64)
         ids = self.words.vocabulary.ids(list(chain.from_iterable(tokens)), missing=-1)
@@ -141,15 +157,14 @@ class DocumentVectors:
         flat = read_only(ids[ids >= 0].astype(np.int32))
         vectors = matrices.zeros(len(tokens), config.dimension)
         block = kernels.Block(flat, read_only(offsets), 0, len(tokens), 0, len(flat))
-        rates = config.rate if learning_rate is None else learning_rate, config.min_learning_rate
-        step = _step(config, rates[0], config.seed if seed is None else seed)
+        step = _step(config)
         longest = int(np.diff(offsets).max(initial=1))
 
         def train(rows: Rows) -> None:
             scratch = kernels.scratch(vectors.shape[1], longest, config.window, config.noise_words)
             part = block._replace(first_sentence=rows[0], last_sentence=rows[1])
             infer_documents(
-                part, vectors, parameters, step, scratch, config.dimension, epochs or config.epochs, rates[1]
+                part, vectors, parameters, step, scratch, config.dimension, config.epochs, config.min_learning_rate
             )
 
         with threads_or_context(threads):
@@ -159,21 +174,32 @@ class DocumentVectors:
 
     def _tokens(self, documents: Iterable[str] | Iterable[Sequence[str]]) -> list[Sequence[str]]:
         """Return the tokens of each document."""
+        require_documents(documents)
         given = list(documents)
-        texts = [place for place, document in enumerate(given) if isinstance(document, str)]
-        lines = "".join(" ".join(str(given[place]).splitlines()) + "\n" for place in texts)
-        tokenized = self.words.make_tokenizer().tokenize(lines) if texts else []
-        tokens: list[Sequence[str]] = [document if not isinstance(document, str) else () for document in given]
-        for place, found in zip(texts, tokenized, strict=True):
-            tokens[place] = found
-        return tokens
+        lines = "".join(" ".join(text.splitlines()) + "\n" for text in given if isinstance(text, str))
+        texts = iter(self.words.make_tokenizer().tokenize(lines) if lines else [])
+        return [
+            next(texts) if isinstance(document, str) else words_of_document(place, document)
+            for place, document in enumerate(given)
+        ]
 
     @cached_property
-    def _inference(self) -> tuple[ParagraphVectorsConfig, kernels.Parameters | None]:
+    def _inference(self) -> tuple[ParagraphVectorsConfig, kernels.Parameters]:
         """The settings of the training, and the matrices of words with the tables of draws."""
-        config = ParagraphVectorsConfig.from_dict(self.words.training_settings)
-        if self.words.context is None:
-            return config, None
+        if self.words.context is None or not self.words.training_settings:
+            raise EmbeddingsError(
+                "these vectors have no context matrix or no settings of their training, which inference needs; infer "
+                "with the directory of train-documents"
+            )
+        try:
+            config = ParagraphVectorsConfig.from_dict(self.words.training_settings)
+        except (TypeError, ValueError) as error:
+            raise EmbeddingsError(f"the settings of the training are damaged ({error}); get the model again") from error
+        if config.dimension != self.words.dimension:
+            raise EmbeddingsError(
+                f"the settings of the training say {counted(config.dimension, 'dimension')} and the vectors have "
+                f"{self.words.dimension}; get the model again"
+            )
         counts = self.words.vocabulary.counts
         threshold, alias = alias_table(noise_distribution(counts, config.noise_exponent))
         return config, kernels.Parameters(
@@ -225,7 +251,7 @@ class DocumentVectors:
         return cls(words, documents.words, documents.matrix)
 
 
-def _step(config: ParagraphVectorsConfig, rate: float, seed: int) -> kernels.Step:
+def _step(config: ParagraphVectorsConfig) -> kernels.Step:
     return kernels.Step(
         window=config.window if config.architecture == "pv-dm" else 0,
         dynamic_window=config.dynamic_window,
@@ -233,7 +259,7 @@ def _step(config: ParagraphVectorsConfig, rate: float, seed: int) -> kernels.Ste
         share_negatives=True,
         mean=config.cbow_mean,
         weighted=0,
-        learning_rate=rate,
+        learning_rate=config.rate,
         loss_interval=1,
-        state=np.uint64(seed),
+        state=np.uint64(config.seed),
     )

@@ -311,6 +311,8 @@ def _exactly(blocks: Iterator[VectorBlock], count: int) -> Iterator[VectorBlock]
 def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
     if not path.exists():
         raise FormatError(f"there is no {path}; expected a model directory or a file of word vectors")
+    if path.is_fifo():
+        raise FormatError(f"{path} is a pipe, which cannot be read twice; save it to a file first")
     entry = _named(name or guess_format(path))
     if not entry.can_read:
         other = "it has no words" if entry.takes_subwords else "read with 'word2vec-binary', which takes both"

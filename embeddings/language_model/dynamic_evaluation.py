@@ -103,9 +103,19 @@ class DynamicEvaluation:
     settings : DynamicSettings
     rms : mapping of str to ndarray
         RMS_g of every trainable parameter (`gradient_rms`).
+
+    Raises
+    ------
+    EmbeddingsError
+        RMS_g is that of another model.
     """
 
     def __init__(self, model: "LanguageModel", settings: DynamicSettings, rms: Mapping[str, np.ndarray]):
+        shapes = {name: parameter.value.shape for name, parameter in model.trainable_parameters.items()}
+        if {name: np.shape(values) for name, values in rms.items()} != shapes:
+            raise EmbeddingsError(
+                "the gradients for dynamic evaluation are those of another model; tune this one: vecmill tune-lm"
+            )
         self._start = model, settings, rms
         self._model, self._settings = model.copy(), settings
         self._learned = [

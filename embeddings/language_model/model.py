@@ -263,8 +263,13 @@ class LanguageModel:
             require_type(name, value, kind)
         for name, number in (("beam", beam), ("seed", seed)):
             require_type(name, number, int | None)
-        if length < 0:
-            raise ValueError(f"length is {length}; expected the number of words to write")
+        if beam is not None and not stop_at_line_end:
+            raise ValueError(
+                "stop_at_line_end=False has no effect with beam, which finds sentences; leave one of them out"
+            )
+        for name, number in (("length", length), ("seed", seed)):
+            if number is not None and number < 0:
+                raise ValueError(f"{name} is {number}; expected 0 or more")
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=allow_unknown)
         settings = None if cache is None else self.adaptation.cache_settings(cache)
         how: dict[str, Any] = {"config": config, "beam": beam, "cache": settings, "seed": seed}

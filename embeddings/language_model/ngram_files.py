@@ -118,8 +118,10 @@ def load_ngram_model(path: str | Path, vocabulary: Vocabulary, tokenizer: Tokeni
     Raises
     ------
     EmbeddingsError
-        The file cannot be read.
+        The file cannot be read, or is a pipe, which cannot be read again.
     """
+    if Path(path).is_fifo():
+        raise EmbeddingsError(f"{path} is a pipe, which cannot be read twice; save it to a file first")
     first = [line for line in islice(_lines(Path(path)), _LINES_EXAMINED) if line.strip()]
     if any(line.strip() == "\\data\\" for line in first):
         return ArpaModel(path)

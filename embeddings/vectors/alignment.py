@@ -5,7 +5,7 @@ nearest to each other (Schönemann 1966) makes their vectors comparable, and the
 those whose use differs (Hamilton, Leskovec & Jurafsky 2016).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -13,8 +13,10 @@ from typing import NamedTuple
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.neighbors import nearest
-from embeddings.vectors.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors, made_from
+from vecmill.arguments import require_words
 from vecmill.plurals import counted
 
 RANKS = (100, 10_000)
@@ -90,8 +92,8 @@ class Alignment:
     similarities: np.ndarray
 
     def aligned(self) -> WordVectors:
-        """Return all vectors of b in the space of a; n-grams and context vectors are left out."""
-        return WordVectors(self.b.vocabulary, self.b.matrix @ self.rotation)
+        """Return all vectors of b in the space of a, with its tokenizer; n-grams and context vectors are left out."""
+        return made_from(self.b, WordVectors(self.b.vocabulary, self.b.matrix @ self.rotation))
 
     @cached_property
     def _unrelated(self) -> np.ndarray:
@@ -208,14 +210,14 @@ def orthogonal_rotation(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return rotation
 
 
-def align(a: WordVectors, b: WordVectors, *, anchors: Sequence[str] | None = None) -> Alignment:
+def align(a: WordVectors, b: WordVectors, *, anchors: Iterable[str] | None = None) -> Alignment:
     """Rotate model b into the space of model a.
 
     Parameters
     ----------
     a, b : WordVectors
         Of the same dimension. Words enter as unit vectors.
-    anchors : sequence of str, optional
+    anchors : iterable of str, optional
         Words whose use is taken to be the same in both; those that one model lacks are left out. Default: all common
         words.
 
@@ -227,6 +229,8 @@ def align(a: WordVectors, b: WordVectors, *, anchors: Sequence[str] | None = Non
     ------
     EmbeddingsError
         The dimensions differ, or fewer than 3 anchors are in both models.
+    TypeError
+        `a` or `b` is not `WordVectors`, or `anchors` is no list of words.
 
     Examples
     --------
@@ -236,6 +240,10 @@ def align(a: WordVectors, b: WordVectors, *, anchors: Sequence[str] | None = Non
     >>> vecmill.align(first, second).rotation.shape
     (8, 8)
     """
+    require_vectors(a)
+    require_vectors(b)
+    if anchors is not None:
+        require_words(anchors)
     if a.dimension != b.dimension:
         raise EmbeddingsError(
             f"the models have {a.dimension} and {counted(b.dimension, 'dimension')}; expected the same number: "
@@ -245,7 +253,7 @@ def align(a: WordVectors, b: WordVectors, *, anchors: Sequence[str] | None = Non
     if anchors is None:
         places = np.arange(len(words))
     else:
-        wanted = set(anchors)
+        wanted = {a.words[a.id(word)] for word in anchors if word in a}
         places = np.array([place for place, word in enumerate(words) if word in wanted], np.int64)
     if len(places) < FEWEST_ANCHORS:
         what = "word" if anchors is None else "anchor"

@@ -13,6 +13,8 @@ from scipy import sparse
 from scipy.cluster.vq import kmeans2, vq
 
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_one_of, require_type
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.plurals import counted
 
@@ -110,8 +112,18 @@ def make_word_map(
     Raises
     ------
     EmbeddingsError
-        There are fewer than 3 words or 2 dimensions.
+        There are fewer than 3 words or 2 dimensions, or UMAP is asked for and not installed.
+    ValueError, TypeError
+        There is no such layout, or a number is out of range or of another type.
     """
+    require_vectors(vectors)
+    for name, number, least in (("words", words, 1), ("clusters", clusters, 1), ("topn", topn, 1), ("seed", seed, 0)):
+        if require_type(name, number, int) < least:
+            raise ValueError(f"{name} is {number}; expected {least} or more")
+    if method is not None:
+        require_one_of("method", method, (UMAP, PCA))
+    if method == UMAP:
+        require_umap()
     n = min(words, len(vectors))
     if n < 3 or vectors.dimension < 2:
         found = f"{counted(n, 'word')} of {counted(vectors.dimension, 'dimension')}"

@@ -439,3 +439,22 @@ def with_weight(term: Any, weight: float) -> tuple[Any, float]:
     if len(term) != 2 or not isinstance(term[1], Real):
         raise TypeError(f"got {described(term)}; expected a word, or a pair (word, weight)")
     return term[0], float(term[1])
+
+
+def made_from(old: WordVectors, new: WordVectors) -> WordVectors:
+    """Return new vectors with what is known of the text of old ones: tokenizer, phrases, settings of the training.
+
+    Parameters
+    ----------
+    old : WordVectors
+    new : WordVectors
+        Made from them.
+
+    Returns
+    -------
+    WordVectors
+        `new`.
+    """
+    new.tokenizer_settings, new.training_settings = old.tokenizer_settings, old.training_settings
+    new.phrases_file = old.phrases_file
+    return new

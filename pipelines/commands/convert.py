@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from pipelines.commands.completion import format_names, input_format_names
-from pipelines.commands.options import Encoding, ForceFile, Model, refuse_existing, require_choice, vectors_path
+from pipelines.commands.options import (
+    Encoding,
+    ForceFile,
+    Model,
+    refuse_existing,
+    refuse_without_effect,
+    require_choice,
+    vectors_path,
+)
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
@@ -42,6 +50,7 @@ HalfPrecision = Annotated[bool, typer.Option("--float16", help="Write half preci
 
 
 def export_command(
+    context: typer.Context,
     model: Model,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FILE", help="File to write; a directory for some formats.")
@@ -88,6 +97,10 @@ def export_command(
     from embeddings import formats
 
     refuse_existing(out, force, model, sample)
+    if name != "static-embedding":
+        refuse_without_effect(context, ("approximate", "sample"), "without --format static-embedding")
+    elif not approximate:
+        refuse_without_effect(context, ("sample",), "without --approximate")
     smaller = _Smaller(quantize, prune, prefix)
     rules = _rules(model, approximate, sample) if name == "static-embedding" else None
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:

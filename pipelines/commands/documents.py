@@ -1,8 +1,11 @@
 """`vecmill train-documents` and `vecmill infer`: vectors of documents, and those of new ones."""
 
+import dataclasses
 import json
+import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,13 +27,16 @@ from pipelines.commands.options import (
     Threads,
     TokenizerName,
     refuse_existing,
+    refuse_foreign,
+    refuse_without_effect,
 )
 from pipelines.console.interruption import AGAIN, interruptible
 from pipelines.console.progress import Update, count, make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
-from vecmill.errors import OutputError
+from vecmill.files import require_writable, require_writable_directory
+from vecmill.plain_text import OtherKindError, read_lines
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -38,6 +44,9 @@ if TYPE_CHECKING:
     from embeddings.training import ProgressCallback, TrainingProgress
     from pipelines.commands.embedded_lines import EmbeddedLines
 
+logger = logging.getLogger(__name__)
+
+MOST_EPOCHS = 1_000_000
 _LINES_AT_A_TIME = 4096
 
 Documents = Annotated[
@@ -46,6 +55,7 @@ Documents = Annotated[
 
 
 def train_documents_command(
+    context: typer.Context,
     corpus: Corpus,
     out: OutDirectory,
     names: Annotated[
@@ -94,8 +104,11 @@ def train_documents_command(
 
     Then: vecmill neighbors runs/reviews/documents "Some title"
     """
-    if out.exists() and not force:
-        raise OutputError(f"{out} exists; give another --out, or --force to replace it")
+    if architecture == "pv-dbow" and not train_words:
+        refuse_without_effect(context, ("window",), "with pv-dbow, unless it has --train-words")
+    refuse_existing(out, force, *corpus, names)
+    _refuse_foreign(out)
+    require_writable_directory(out)
     from corpora import open_corpus
     from vecmill.document_training import train_documents
 
@@ -136,6 +149,7 @@ def train_documents_command(
 
 
 def infer_command(
+    context: typer.Context,
     model: Documents,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, a document a line; - for stdin.")] = STANDARD_INPUT,
     nearest: Annotated[
@@ -161,11 +175,16 @@ def infer_command(
         ),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over each document.", show_default="those of the training")
+        int | None,
+        typer.Option(min=1, max=MOST_EPOCHS, help="Passes over each document.", show_default="those of the training"),
     ] = None,
-    threads: Threads = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Number of threads.", show_default="all cores")] = None,
+    field: Field = "text",
+    column: Column = "text",
     force: ForceFile = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per document.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per document; with --out, the counts.")
+    ] = False,
 ) -> None:
     """Infer the vectors of new documents, which are the lines of a text; equal lines have equal vectors.
 
@@ -173,22 +192,53 @@ def infer_command(
 
     In a file: vecmill infer runs/reviews new.txt --out new.npy
     """
+    if nearest:
+        refuse_without_effect(context, ("out", "name"), "with --nearest")
     chosen = format_of(name, out, as_json)
     if out:
-        refuse_existing(out, force)
+        refuse_existing(out, force, model, file)
+        require_writable(out)
+    else:
+        refuse_without_effect(context, ("force",), "without --out FILE")
     from embeddings.documents import DocumentVectors
     from pipelines.commands.embedded_lines import write
 
-    vectors = DocumentVectors.load(model)
-    inferred = _inferred(vectors, file, epochs, threads)
+    vectors, tally = DocumentVectors.load(model), _Tally()
+    batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME, tally.skipped, field=field, column=column)
+    inferred = _inferred(vectors, batches, epochs, threads, tally)
     with interruptible(AGAIN):
         if nearest:
             _print_nearest(vectors, inferred, nearest, as_json)
-            return
-        with opened(out) as stream:
-            write(inferred, stream, chosen, vectors.words.dimension)
+        else:
+            with opened(out) as stream:
+                write(inferred, stream, chosen, vectors.words.dimension)
+    for reason, number in tally.skipped.items():
+        logger.warning("left out: %s: %s", reason, f"{number:,}")
+    if tally.zeros:
+        logger.warning("documents without a known word, whose vectors are zeros: %s", f"{tally.zeros:,}")
     if out:
-        results.print(f"{out}: {counted(vectors.words.dimension, 'dimension')}")
+        sizes = {"documents": tally.documents, "dimension": vectors.words.dimension}
+        shown = " x ".join(counted(number, what.removesuffix("s")) for what, number in sizes.items())
+        results.print(json.dumps({"out": str(out), **sizes}) if as_json else f"{out}: {shown}")
+
+
+@dataclass(kw_only=True)
+class _Tally:
+    """Counts of documents, of those whose vectors are zeros, and of text that was left out, by reason."""
+
+    documents: int = 0
+    zeros: int = 0
+    skipped: Counter[str] = dataclasses.field(default_factory=Counter)
+
+
+def _refuse_foreign(out: Path) -> None:
+    """Raise `OutputError` for a directory that holds what train-documents does not write."""
+    from embeddings.documents.vectors import DOCUMENTS_DIRECTORY
+    from embeddings.formats import FORMATS
+
+    files = FORMATS["model"].files
+    refuse_foreign(out, {*files, DOCUMENTS_DIRECTORY})
+    refuse_foreign(out / DOCUMENTS_DIRECTORY, files)
 
 
 def _names(path: Path | None) -> list[str] | None:
@@ -196,9 +246,9 @@ def _names(path: Path | None) -> list[str] | None:
     if path is None:
         return None
     try:
-        return path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise EmbeddingsError(f"cannot read the names {path}: {error}") from error
+        return read_lines(path)
+    except (OSError, OtherKindError) as error:
+        raise EmbeddingsError(f"cannot read the names: {error}") from error
 
 
 def _shown(update: Update) -> "ProgressCallback":
@@ -210,12 +260,19 @@ def _shown(update: Update) -> "ProgressCallback":
 
 
 def _inferred(
-    vectors: "DocumentVectors", file: str, epochs: int | None, threads: int | None
+    vectors: "DocumentVectors",
+    batches: Iterable[list[str]],
+    epochs: int | None,
+    threads: int | None,
+    tally: _Tally,
 ) -> "Iterator[EmbeddedLines]":
     from pipelines.commands.embedded_lines import EmbeddedLines
 
-    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, Counter()):
-        yield EmbeddedLines(lines, vectors.infer(lines, epochs=epochs, threads=threads))
+    for lines in batches:
+        matrix = vectors.infer(lines, epochs=epochs, threads=threads)
+        tally.documents += len(lines)
+        tally.zeros += len(lines) - int(matrix.any(axis=1).sum())
+        yield EmbeddedLines(lines, matrix)
 
 
 def _print_nearest(
@@ -223,7 +280,7 @@ def _print_nearest(
 ) -> None:
     for lines, matrix in inferred:
         for line, vector in zip(lines, matrix, strict=True):
-            found = vectors.documents.similar_by_vector(vector, nearest)
+            found = vectors.documents.similar_by_vector(vector, nearest) if vector.any() else []
             if as_json:
                 typer.echo(json.dumps({"text": line, "nearest": found}, ensure_ascii=False))
             else:

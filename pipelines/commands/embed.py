@@ -16,12 +16,22 @@ import typer
 
 from embeddings.errors import EmbeddingsError
 from pipelines.commands.lines import batches_of_lines
-from pipelines.commands.options import Column, Encoding, Field, ForceFile, Model, refuse_existing, require_choice
+from pipelines.commands.options import (
+    Column,
+    Encoding,
+    Field,
+    ForceFile,
+    Model,
+    refuse_existing,
+    refuse_without_effect,
+    require_choice,
+)
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import Update, make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
+from vecmill.files import require_writable
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -56,6 +66,7 @@ class Tally:
 
 
 def embed_command(
+    context: typer.Context,
     model: Model,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, one vector a line; - for stdin.")] = STANDARD_INPUT,
     out: Annotated[
@@ -106,6 +117,9 @@ def embed_command(
     require_choice("--weighting", weighting, WEIGHTINGS)
     if out:
         refuse_existing(out, force, model, file)
+        require_writable(out)
+    else:
+        refuse_without_effect(context, ("force",), "without --out FILE")
     from embeddings import formats
     from embeddings.text.misread import warn_if_misread
     from pipelines.commands.embedded_lines import common_component_removed, write
@@ -139,6 +153,8 @@ def format_of(name: str | None, out: Path | None, as_json: bool) -> str:
             raise ConfigError("standard output is closed; give a file with --out")
         if name in BINARY_FORMATS:
             raise ConfigError(f"--format: {name} is not written to stdout; give a file with --out")
+        if as_json and name not in (None, "jsonl"):
+            raise ConfigError(f"--json without --out is --format jsonl, and --format is {name}; leave one of them out")
         return name or ("jsonl" if as_json else "text")
     if name is None and out.suffix not in FORMAT_OF_ENDING:
         raise ConfigError(f"--out: {out} must end in {', '.join(FORMAT_OF_ENDING)}, or needs --format")

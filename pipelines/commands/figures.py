@@ -34,7 +34,7 @@ def map_command(
         str, typer.Option(metavar="auto|umap|pca", help="Layout; auto = UMAP if it is installed, else PCA.")
     ] = "auto",
     title: Annotated[str | None, typer.Option(help="Heading of the page.", show_default="name of MODEL")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of UMAP and of the clustering.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of UMAP and of the clustering.")] = 1,
     encoding: Encoding = "utf-8",
     force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print counts and size as JSON.")] = False,

@@ -14,7 +14,7 @@ import typer
 
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
-from pipelines.commands.lines import batches_of_lines
+from pipelines.commands.lines import batches_of_lines, decoded
 from pipelines.commands.options import (
     LM,
     Column,
@@ -22,10 +22,12 @@ from pipelines.commands.options import (
     FoldDigits,
     ForceFile,
     Lowercase,
+    Normalize,
     Punctuation,
     TokenizerName,
     language_model_path,
     refuse_existing,
+    refuse_without_effect,
     require_choice,
 )
 from pipelines.console.streams import results
@@ -96,6 +98,7 @@ _ADAPTED_WIDTH = 13
 
 
 def perplexity_command(
+    context: typer.Context,
     model: LMOrNgrams,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Text files, or - for stdin.")],
     sentences: Annotated[bool, typer.Option("--sentences", help="Also print the score of every line.")] = False,
@@ -115,6 +118,7 @@ def perplexity_command(
     lowercase: Lowercase = True,
     punctuation: Punctuation = True,
     fold_digits: FoldDigits = False,
+    normalize: Normalize = "nfc",
     field: Field = "text",
     column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
@@ -132,13 +136,19 @@ def perplexity_command(
     from embeddings.language_model.scoring import warn_if_foreign
 
     reading: _ArpaFile | _Mixture
-    if model.is_file():
+    if model.exists() and not model.is_dir():
         if interpolate or cache or dynamic:
             raise ConfigError(
                 f"--cache, --dynamic and --interpolate: {model} is an ARPA file; give a model of train-lm"
             )
-        reading = _ArpaFile(model, tokenizer, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)
+        refuse_without_effect(context, ("cache_theta", "cache_weight", "weight"), "on an ARPA file")
+        reading = _ArpaFile(
+            model, tokenizer, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits, normalize=normalize
+        )
     else:
+        _refuse_idle_weight(context, interpolate)
+        of_text = "tokenizer", "lowercase", "punctuation", "fold_digits", "normalize"
+        refuse_without_effect(context, of_text, "on a model of train-lm, which has its own tokenizer")
         from embeddings.language_model.model import LanguageModel
 
         reading = _Mixture(LanguageModel.load(model), cache, cache_theta, cache_weight, dynamic, interpolate, weight)
@@ -171,6 +181,7 @@ def perplexity_command(
 
 
 def score_command(
+    context: typer.Context,
     model: LM,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, or - for stdin.")] = STANDARD_INPUT,
     cache: Cache = None,
@@ -189,6 +200,7 @@ def score_command(
 
     Example: vecmill score runs/pydocs-lm candidates.txt | sort -gr
     """
+    _refuse_idle_weight(context, interpolate)
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.scoring import score_text, warn_if_foreign
 
@@ -216,6 +228,7 @@ def score_command(
 
 
 def generate_command(
+    context: typer.Context,
     model: LM,
     prompt: Annotated[str, typer.Option(metavar="TEXT", help="Beginning of the text.")] = "",
     length: Annotated[int, typer.Option(min=1, help="Maximum number of words.")] = 50,
@@ -231,7 +244,7 @@ def generate_command(
     cache: Cache = None,
     cache_theta: Theta = None,
     cache_weight: CacheWeight = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the sampling.", show_default="random")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampling.", show_default="random")] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Continue after the end of a line.")] = False,
     unknown: Annotated[bool, typer.Option("--unknown", help="Allow <unk> in the output.")] = False,
     tokens: Annotated[bool, typer.Option("--tokens", help="Print tokens separated by spaces.")] = False,
@@ -241,6 +254,10 @@ def generate_command(
 
     Example: vecmill generate runs/pydocs-lm --prompt "Return the" --temperature 0.7
     """
+    if beam is not None:
+        refuse_without_effect(context, ("temperature", "top_k", "top_p", "lines"), "with --beam")
+    elif temperature == 0:
+        refuse_without_effect(context, ("top_k", "top_p"), "with --temperature 0")
     from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
     from embeddings.language_model.model import LanguageModel
 
@@ -279,7 +296,7 @@ def export_lm_command(
     from embeddings.language_model.model import LanguageModel
 
     require_choice("--format", name, list(EXPORTERS))
-    refuse_existing(out, force)
+    refuse_existing(out, force, model)
     require_writable(out)
     EXPORTERS[name](LanguageModel.load(model), out)
     size = out.stat().st_size
@@ -289,15 +306,23 @@ def export_lm_command(
 def read_text(source: str, field: str = "text", column: str = "text") -> str:
     """Return the text of a file or of standard input; log what is left out."""
     from embeddings.text.misread import IF_OTHER_ENCODING
+    from embeddings.text.tokenizer.word_counters import INVALID_SEQUENCES
 
     corpus = open_corpus(source, field, column)
-    data = b"".join(corpus.blocks())
-    for what, number in corpus.warnings.items():
+    skipped: Counter[str] = Counter()
+    text = decoded(b"".join(corpus.blocks()), skipped)
+    invalid = skipped.pop(INVALID_SEQUENCES, 0)
+    for what, number in (corpus.warnings | skipped).items():
         logger.warning("%s: %d", what, number)
-    text = data.decode("utf-8", "replace")
-    if invalid := text.count("\ufffd") - data.count("\ufffd".encode()):
+    if invalid:
         logger.warning("%s: %s; %s", source, counted(invalid, "invalid UTF-8 sequence"), IF_OTHER_ENCODING)
     return text
+
+
+def _refuse_idle_weight(context: typer.Context, interpolate: Path | None) -> None:
+    """Raise `ConfigError` for a weight of an n-gram model without such a model."""
+    if interpolate is None:
+        refuse_without_effect(context, ("weight",), "without --interpolate FILE")
 
 
 class _Mixture:

@@ -1,7 +1,7 @@
 """Options that several commands share, and the settings that the options of a training command stand for."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -300,8 +300,46 @@ def require_choice(option: str, value: str, choices: tuple[str, ...] | list[str]
         raise ConfigError(f"{option}: {value!r} is none of {', '.join(choices)}{did_you_mean(value, choices)}")
 
 
+def refuse_without_effect(context: typer.Context, options: Collection[str], reason: str) -> None:
+    """Raise `ConfigError` for options that the user gave although they have no effect.
+
+    Parameters
+    ----------
+    context : typer.Context
+        Of a command.
+    options : collection of str
+        Names of its parameters.
+    reason : str
+        When they have none: "without --cache N".
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if parameter.name in options and source is not None and source.name == "COMMANDLINE":
+            negated = context.params[parameter.name] is False
+            name = (parameter.secondary_opts if negated else parameter.opts)[0]
+            raise ConfigError(f"{name} has no effect {reason}; leave it out")
+
+
+def refuse_foreign(directory: Path, known: Collection[str]) -> None:
+    """Raise `OutputError` if a directory that is to be replaced also holds what the command did not write.
+
+    Parameters
+    ----------
+    directory : Path
+    known : collection of str
+        Names of files and directories that the command writes.
+    """
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise OutputError(f"{directory} is a file, but the output is a directory; choose another name")
+    foreign = sorted({entry.name for entry in directory.iterdir()} - {*known})
+    if foreign:
+        raise OutputError(f"{directory} also holds {foreign[0]}, which would be lost; move it away first")
+
+
 def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
-    """Raise `OutputError` if a file or directory exists and ``--force`` was not given, or if it is an input."""
+    """Raise `OutputError` if a file or directory exists and ``--force`` was not given, or if an input would be lost."""
     for given in inputs:
         if given is not None and _is_part(out, Path(given)):
             raise OutputError(f"{out} is also read by this command and would be lost; choose another name")
@@ -310,5 +348,8 @@ def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
 
 
 def _is_part(out: Path, given: Path) -> bool:
-    """Return whether an existing file or directory is an input, or in the directory that is one."""
-    return out.exists() and given.exists() and out.resolve().is_relative_to(given.resolve())
+    """Return whether an existing file or directory is an input, in the directory that is one, or holds one."""
+    if not (out.exists() and given.exists()):
+        return False
+    written, read = out.resolve(), given.resolve()
+    return written.is_relative_to(read) or read.is_relative_to(written)

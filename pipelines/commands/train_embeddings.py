@@ -249,6 +249,7 @@ def _require_effect(given: Mapping[str, Setting], settings: PipelineConfig) -> N
     effect = {name: (joins, "--phrases 2") for name in given if name.startswith("phrases.")}
     effect["train.buckets"] = settings.train.subwords is not None, "--subwords 3-6"
     effect["train.cbow_mean"] = settings.train.architecture == "cbow", "--architecture cbow"
+    effect["train.noise_exponent"] = not settings.train.hierarchical_softmax, "--no-hierarchical-softmax"
     effect["train.negative_sharing"] = not settings.train.hierarchical_softmax, "--no-hierarchical-softmax"
     for name, setting in given.items():
         has_effect, needed = effect.get(name, (True, ""))

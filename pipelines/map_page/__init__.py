@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_WORDS = 1 << 16  # neighbours are stored as uint16
 UNBROKEN = str.maketrans({" ": "\u00a0", "-": "\u2011"})  # lines break between short facts, not within
 SHORT_FACT = 24  # characters
+GENERATOR = '<meta name="generator" content="vecmill">'
 SOURCES = Path(__file__).parent
 # in the order in which they are joined
 SHARED_SCRIPTS = ("data.js", "view.js", "points.js", "labels.js", "search.js", "card.js", "page.js")
@@ -66,6 +67,15 @@ def write_map_page(
     )
     with atomic_file(path) as file:
         file.write(page.encode("utf-8", "backslashreplace"))  # a file name that is not UTF-8
+
+
+def is_map_page(path: Path) -> bool:
+    """Return whether a file is a page of `write_map_page`."""
+    try:
+        with path.open("rb") as file:
+            return GENERATOR.encode() in file.read(4096)
+    except OSError:
+        return False
 
 
 def source(name: str) -> str:
