@@ -16,8 +16,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from embeddings.block_queue import Work
 from embeddings.word2vec import kernel_arguments as kernels
-from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.changes import Changes, added, apply_changes
 

@@ -11,7 +11,7 @@ from embeddings import simd
 from embeddings.compilation import in_place, in_place_inlined
 from embeddings.simd import GROUP
 from embeddings.word2vec.architectures import skip_gram
-from embeddings.word2vec.output_layers import loss, score_span, set_rates, train_window
+from embeddings.word2vec.output_layers import loss, score_noise, set_rates, train_words
 from embeddings.word2vec.random_draws import draw_negatives, draw_window, next_random, subsample, tokens_of
 
 _SPAN = 4
@@ -129,10 +129,10 @@ def _move_document(dimension, documents, document, centres, size, context, outpu
 
     The gradients of the outputs that the span shares are added up first: each row of C is read once.
     """
-    scores, windows = scratch.scores, scratch.windows
+    hidden, rows, scores, windows = scratch.hidden, scratch.centres, scratch.scores, scratch.windows
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for group in range(0, step.negative + 1, GROUP):
-        score_span(dimension, centres, size, context, outputs, group, step, scratch)
+        score_noise(True, dimension, hidden, rows, size, context, centres, outputs, group, step, scratch)
         own = size if group == 0 else 1
         for i in range(size):
             share = _share(windows[i, 0], windows[i, 1], step)
@@ -197,8 +197,8 @@ def paragraph_vectors(block, parameters, step, scratch, subwords, paths, weights
                 countdown = step.loss_interval
                 total += loss(scratch.hidden, 0, context, None, centre, outputs, step)
                 examples += 1
-            hidden, row = scratch.hidden, scratch.centres
-            train_window(dimension, hidden, row, np.int64(1), context, None, centre, outputs, step, scratch)
+            hidden, row, word = scratch.hidden, scratch.centres, tokens[position : position + 1]
+            train_words(False, dimension, hidden, row, np.int64(1), context, word, outputs, step, scratch)
             _change_document(dimension, inputs, document, low, high, step, scratch)
             _change_words(dimension, inputs, tokens, position, low, high, step, scratch)
     return total, examples
