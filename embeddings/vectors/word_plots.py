@@ -119,7 +119,8 @@ def plot_axes(
     require_vectors(vectors)
     require_type("title", title, str)
     for name, poles in (("x", x), ("y", y)):
-        if poles is not None and (not isinstance(poles, (tuple, list)) or len(poles) != 2):
+        given: Any = poles
+        if given is not None and not (isinstance(given, (tuple, list)) and len(given) == 2):
             raise TypeError(f"{name} is {described(poles)}; expected two poles, each a word or several: ('he', 'she')")
     chosen = list(dict.fromkeys(_listed(words)))
     places = [
