@@ -30,7 +30,7 @@ from corpora.sources import (
     remote_files,
     standard_input,
 )
-from vecmill.arguments import require_kind
+from vecmill.arguments import described, require_kind
 from vecmill.compression import DAMAGE
 from vecmill.files import shown_size
 from vecmill.hints import did_you_mean
@@ -136,6 +136,7 @@ class Corpus:  # numpydoc ignore=PR01
         CorpusError
             A file cannot be read, is damaged or is not text, or all files are empty.
         """
+        require_kind("block_size", block_size, int, "a number of bytes")
         if block_size < 1:
             raise ValueError(f"block_size is {block_size}, expected at least 1 byte")
         if self._opened and not self.rereadable:
@@ -313,6 +314,8 @@ def open_corpus(
             return _several(source, options, progress)
         if not isinstance(source, (str, os.PathLike)):
             require_kind("source", source, _Readable, "a str, a path, a file opened in binary mode, or a list of paths")
+            if not isinstance(source.read(0), bytes):
+                raise TypeError(f"source is {described(source)}, open as text; expected a file opened in binary mode")
             file = opened_file(cast(BinaryIO, source))
             return Corpus(file.path, file.path, [file], options)
         if not isinstance(source, str):

@@ -140,6 +140,8 @@ def train_language_model(
     training = replace(training, **_changed(given_training))
     for name, number in (("min_count", min_count), ("seed", seed)):
         require_type(name, number, int)
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; expected 0 or more")
     for name, share in (("valid", valid), ("test", test)):
         require_type(name, share, float)
     require_type("threads", threads, int | None)

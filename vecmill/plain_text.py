@@ -31,11 +31,12 @@ _MARKED = {
 }
 _IMAGE, _ARCHIVE = "extract its text by OCR, or leave it out", "unpack it and give the folder"
 _PANDOC = "extract the text first: pandoc -t plain {path} -o {stem}-extracted.txt"
+_PARQUET = "Parquet file"
 _SIGNATURES = (
     (b"%PDF-", "PDF document", "extract the text first: pdftotext {path} {stem}-extracted.txt"),
     (b"{\\rtf", "RTF document", _PANDOC),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Microsoft Office document", "save it as plain UTF-8 text first"),
-    (b"PAR1", "Parquet file", "rename it to end in .parquet"),
+    (b"PAR1", _PARQUET, "rename it to end in .parquet"),
     (b"\x89PNG\r\n", "PNG image", _IMAGE),
     (b"\xff\xd8\xff", "JPEG image", _IMAGE),
     (b"GIF87a", "GIF image", _IMAGE),
@@ -172,7 +173,10 @@ def require_utf8(head: bytes, path: str) -> None:
         The file is binary or of another encoding; the message says what to do.
     """
     _refuse_encoding(_other_encoding(head), path)
-    _refuse(_document(head), path)
+    document = _document(head)
+    if document and document[0] == _PARQUET and suffix_of(path) == ".parquet":  # where no reader of tables takes it
+        document = _PARQUET, "write its column of text to a file first"
+    _refuse(document, path)
     _refuse_encoding(_without_ascii(head), path)
     if b"\0" in head:
         remedy = "expected UTF-8 text; unpack archives and convert documents to plain text first"

@@ -5,6 +5,7 @@
 >>> make_pipeline(WordEmbeddingVectorizer("runs/wiki"), LogisticRegression()).fit(texts, labels)  # doctest: +SKIP
 """
 
+import math
 from collections.abc import Callable, Iterable
 from itertools import chain
 from os import PathLike
@@ -13,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.setting_types import require_one_of
+from embeddings.setting_types import require_one_of, require_type
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.postprocessing import (
     common_component,
@@ -69,9 +70,11 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         VecmillError
             The documents are no text, or the vectors cannot be read or trained.
         ValueError
-            The weighting is unknown.
+            The weighting is unknown, or the smoothing is no number above 0.
         """
         require_one_of("weighting", self.weighting, WEIGHTINGS)
+        if not 0 < require_type("smoothing", self.smoothing, float) < math.inf:
+            raise ValueError(f"smoothing is {self.smoothing}; expected a number above 0")
         documents = X if isinstance(X, (str, bytes, list)) else list(X)
         self.vectors_ = self._word_vectors(documents)  # type: ignore[arg-type]
         self.weights_ = self._weights(documents)

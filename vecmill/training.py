@@ -16,6 +16,7 @@ from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec, Word2VecConfig
 from embeddings.word2vec.names_elsewhere import explains_names
+from vecmill.arguments import described
 from vecmill.phrases import phrase_settings
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput
@@ -263,7 +264,9 @@ def tokenizer_for(
         options = {"lowercase": lowercase, "punctuation": punctuation, "fold_digits": fold_digits}
         return make_tokenizer(spec or FAST, normalize=normalize or NFC, **options)
     if spec is not None:
-        raise ValueError(f"tokenizer is {spec!r}, but the text is lists of tokens; leave it out, or give lines of str")
+        raise ValueError(
+            f"tokenizer is {described(spec)}, but the text is lists of tokens; leave it out, or give lines of str"
+        )
     return TokenLists(
         lowercase=bool(lowercase), fold_digits=fold_digits, normalize=normalize or NONE, name_of=text.name_of
     )

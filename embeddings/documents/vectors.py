@@ -14,6 +14,7 @@ from embeddings.compilation import read_only
 from embeddings.documents.config import ParagraphVectorsConfig
 from embeddings.errors import EmbeddingsError
 from embeddings.parallel import Rows, over_rows, threads_or_context
+from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.token_lists import require_documents, words_of_document
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import require_vectors
@@ -22,7 +23,7 @@ from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.document_architectures import infer_documents
 from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
-from vecmill.arguments import require_list
+from vecmill.arguments import require_list, require_path
 from vecmill.files import atomic_directory
 from vecmill.plurals import counted
 
@@ -224,7 +225,11 @@ class DocumentVectors:
         ------
         OutputError
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
+        TypeError, ValueError
+            `directory` is no path, or `overwrite` no bool.
         """
+        require_path("directory", directory)
+        require_type("overwrite", overwrite, bool)
         with atomic_directory(directory, replace=overwrite) as partial:
             self.words.save(partial, overwrite=True)
             self.documents.save(partial / DOCUMENTS_DIRECTORY)
@@ -245,7 +250,10 @@ class DocumentVectors:
         ------
         EmbeddingsError
             There is no such directory, or it is damaged.
+        TypeError, ValueError
+            `directory` is no path.
         """
+        require_path("directory", directory)
         if not (Path(directory) / DOCUMENTS_DIRECTORY).is_dir():
             raise EmbeddingsError(f"{directory} has no vectors of documents; make it by vecmill train-documents")
         words, documents = WordVectors.load(directory), WordVectors.load(Path(directory) / DOCUMENTS_DIRECTORY)

@@ -45,7 +45,7 @@ from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.tokenizers import Tokenizer, tokenizer_of
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.vectors.model_directory import VECTORS_FILE
-from vecmill.arguments import require_path
+from vecmill.arguments import described, require_path
 from vecmill.files import atomic_directory, write_json, writing
 from vecmill.records import fits, require_types
 
@@ -299,14 +299,14 @@ class LanguageModel:
         ValueError
             `topn` is less than 1.
         """
-        if topn < 1:
+        if require_type("topn", topn, int) < 1:
             raise ValueError(f"topn must be at least 1, got {topn}")
         if isinstance(prompts, str):
             return next_words(self, [prompts], topn)[0]
         given = list(prompts)
         for place, prompt in enumerate(given):
             if not isinstance(prompt, str):
-                raise TypeError(f"prompt {place} is {prompt!r} ({type(prompt).__name__}); expected a str")
+                raise TypeError(f"prompt {place} is {described(prompt)}; expected a str")
         return next_words(self, given, topn)
 
     def hidden_states(self, lines: str | Iterable[str]) -> list[np.ndarray]:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_type
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors, made_from
@@ -123,7 +124,13 @@ class Alignment:
         -------
         list of MovedWord
             The word that moved farthest first.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A number is of another type or out of range.
         """
+        _require_number("words", words, 0)
         first = ranks[0] if len(self.words) >= ranks[0] + words else 0
         similarities = self.similarities[first : ranks[1]]
         places = np.argsort(similarities, kind="stable")[: max(words, 0)] + first
@@ -142,7 +149,13 @@ class Alignment:
         Returns
         -------
         list of MovedWord
+
+        Raises
+        ------
+        TypeError, ValueError
+            `topn` is of another type or out of range.
         """
+        _require_number("topn", topn, 1)
         if not len(places):
             return []
         near_a, near_b = (self._neighbors(model, places, topn) for model in (self.a, self.b))
@@ -174,7 +187,11 @@ class Alignment:
         ------
         EmbeddingsError
             There are fewer than 4 anchors.
+        TypeError, ValueError
+            A number is of another type or out of range.
         """
+        _require_number("permutations", permutations, 0)
+        _require_number("seed", seed, 0)
         if len(self.anchors) < 4:
             raise EmbeddingsError(f"got {counted(len(self.anchors), 'anchor')}; two halves need 4 or more")
         rng = np.random.default_rng(seed)
@@ -190,6 +207,11 @@ class Alignment:
         by_chance = [unseen(units_a, units_b[rng.permutation(len(units_b))]) for _ in range(permutations)]
         p = (1 + sum(value >= found for value in by_chance)) / (1 + permutations)
         return Fit(found, float(np.mean(by_chance)) if by_chance else 0.0, p)
+
+
+def _require_number(name: str, value: int, least: int) -> None:
+    if require_type(name, value, int) < least:
+        raise ValueError(f"{name} is {value}; expected {least} or more")
 
 
 def orthogonal_rotation(source: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -102,6 +102,7 @@ class WordVectors(EmbeddingMatrix):
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
         require_path("directory", directory)
+        require_type("overwrite", overwrite, bool)
         stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords, self.nodes)
         tokenizer, training = self.tokenizer_settings, self.training_settings
         write_model_directory(directory, stored, tokenizer, self.phrases, training=training, overwrite=overwrite)
@@ -402,7 +403,7 @@ class WordVectors(EmbeddingMatrix):
         given = {"topn": topn} if restrict_vocab is None else {"topn": topn, "restrict_vocab": restrict_vocab}
         for name, number in given.items():
             if not isinstance(number, (int, np.integer)) or isinstance(number, bool):
-                raise TypeError(f"{name} is {number!r} ({type(number).__name__}); expected a whole number")
+                raise TypeError(f"{name} is {described(number)}; expected a whole number")
         if restrict_vocab is not None and restrict_vocab < 1:
             raise ValueError(f"restrict_vocab is {restrict_vocab}; expected 1 or more")
         return self.unit_matrix[:restrict_vocab]
