@@ -386,7 +386,7 @@ def select_phrases(ids, strings, parts, connector, counts, slots, seen, scorer, 
 
 
 @exact
-def join_phrases(ids, parts, connector, begins, ends, slots, changes):
+def join_phrases(ids, parts, connector, slots, changes):
     """Replace phrases by their ids, from left to right: a word that ended a phrase begins no other.
 
     Parameters
@@ -396,8 +396,6 @@ def join_phrases(ids, parts, connector, begins, ends, slots, changes):
     parts : (V + 1, 6) uint64
         See `select_phrases`.
     connector : (V + 1,) bool
-    begins, ends : (V + 1,) bool
-        Words with which a phrase begins, and with which one ends.
     slots : (2 s,) uint64
         Table of the ids of phrases.
     changes : (W,) int64
@@ -418,7 +416,7 @@ def join_phrases(ids, parts, connector, begins, ends, slots, changes):
             chain = _extended(chain, parts, word)
             continue
         phrase = np.int64(0)
-        if chain.begun and ends[word]:
+        if word != LINE_END_ID and chain.begun:
             pair = _extended(chain, parts, word)
             phrase = np.int64(slots[_place(slots, _mixed(pair.hash_1), pair.hash_2) + 1] & NUMBER)
         if phrase:
@@ -432,12 +430,12 @@ def join_phrases(ids, parts, connector, begins, ends, slots, changes):
             continue
         if chain.begun:
             written = _moved(ids, begin, i, written)
-        if begins[word]:
-            chain, begin = _first(parts, word), i
-        else:
+        if word == LINE_END_ID or connector[word]:
             ids[written] = word
             written += 1
             chain = Chain(False, _U0, _U0)
+        else:
+            chain, begin = _first(parts, word), i
     if chain.begun:
         written = _moved(ids, begin, ids.size, written)
     return written, joined

@@ -33,7 +33,6 @@ from embeddings.text.phrase_kernels import HASHES, Scorer, join_phrases, select_
 from embeddings.text.phrase_table import Phrase, PhraseSettings, PhraseTable
 from embeddings.text.tokenized_corpus import TokenizedCorpus, words_name
 from embeddings.text.tokenizer.counted_words import CountedWords
-from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.spilled_counts import write_spilled_counts
 from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.threads import thread_count
@@ -237,7 +236,6 @@ def _found(text: NumberedText, table: PhraseTable, table_bytes: int) -> tuple[Ph
 def _join(text: NumberedText, phrases: Iterable[Phrase], table: PhraseTable) -> TokenizedCorpus:
     """Join phrases in the ids of a text, and write its other files."""
     joined = {phrase.parts: table.delimiter.join(phrase.parts) for phrase in phrases}
-    begins, ends = _first_and_last_words(text, joined)
     slots, words = _phrase_slots(text, joined)
     parts = text.hashes(_BETWEEN_PARTS)
 
@@ -249,7 +247,7 @@ def _join(text: NumberedText, phrases: Iterable[Phrase], table: PhraseTable) -> 
         first, end, _ = text.stretches[number]
         own = changes.get()
         with np.errstate(over="ignore"):
-            written, joined = join_phrases(text.ids[first:end], parts, text.connector, begins, ends, slots, own)
+            written, joined = join_phrases(text.ids[first:end], parts, text.connector, slots, own)
         changes.put(own)
         return written, joined
 
@@ -277,15 +275,6 @@ def _join(text: NumberedText, phrases: Iterable[Phrase], table: PhraseTable) -> 
     )
     corpus.write_record(text.directory)
     return corpus
-
-
-def _first_and_last_words(text: NumberedText, phrases: Iterable[tuple[str, ...]]) -> tuple[np.ndarray, np.ndarray]:
-    """Return which words begin a phrase and which end one, (V + 1,) bool each, by id."""
-    begins, ends = np.zeros_like(text.connector), np.zeros_like(text.connector)
-    for place, marked in ((0, begins), (-1, ends)):
-        marked[text.table.find(words_of(parts[place].encode() for parts in phrases))] = True
-        marked[LINE_END_ID] = False  # that of words which the text does not have
-    return begins & ~text.connector, ends
 
 
 def _phrase_slots(text: NumberedText, joined: dict[tuple[str, ...], str]) -> tuple[np.ndarray, CountedWords]:

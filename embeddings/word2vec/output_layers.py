@@ -217,7 +217,7 @@ def _path_rows(paths, word, top, rows):
     for k in range(count):
         node = paths.nodes[begin + k]
         rows[k] = node - top.first + top.row if node >= top.first else node
-    for k in range(count, (count + GROUP - 1) // GROUP * GROUP):
+    for k in range(count, count + GROUP - 1):
         rows[k] = rows[count - 1]  # padding; its rate is zero
     return begin, count
 
