@@ -29,6 +29,7 @@ FAILING = {
     "init": ["--out", "NOWHERE/pipeline.toml"],
     "run": ["NOWHERE.toml"],
     "batch": ["NOWHERE.toml"],
+    "tune": ["NOWHERE", "--out", "OUT"],
     "status": ["NOWHERE"],
     "verify": ["NOWHERE"],
     "info": ["NOWHERE"],

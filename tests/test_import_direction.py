@@ -24,7 +24,10 @@ ALLOWED = {
     "vecmill": {"ground floor", "corpora", "embeddings"},
     "command": {"vecmill", "pipelines"},
 }
-FLOORS = ["console", "settings", "backends", "running", "reports", "stages", "recipes", "batch", "commands", "cli"]
+FLOORS = [
+    *("console", "settings", "backends", "running", "reports", "stages", "recipes", "batch", "tuning"),
+    *("commands", "cli"),
+]
 """Of `pipelines`, from the ground up: none imports one above it. The recipes are the files beside the folders."""
 
 

@@ -14,6 +14,7 @@ PACKAGES = {
     "serve": "starlette",
     "ray": "ray",
     "cjk": "icu4py",
+    "tune": "optuna",
 }
 """The package that each extra installs."""
 

@@ -16,6 +16,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "init": "init:init_command",
         "run": "run:run_command",
         "batch": "batch:batch_command",
+        "tune": "tune:tune_command",
         "status": "status:status_command",
         "verify": "verify:verify_command",
         "info": "info:info_command",
