@@ -43,6 +43,7 @@ FAILING = {
     "analogy": ["NOWHERE", "a", "b", "c"],
     "vector": ["NOWHERE", "word"],
     "embed": ["NOWHERE", "--out", "OUT.npy"],
+    "search": ["NOWHERE", "NOWHERE", "a query"],
     "infer": ["NOWHERE"],
     "score-sentences": ["NOWHERE"],
     "evaluate": ["NOWHERE", "--data", "NOWHERE"],

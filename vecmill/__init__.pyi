@@ -25,6 +25,8 @@ from vecmill.language_model_training import train_language_model as train_langua
 from vecmill.loading import load as load
 from vecmill.loading import write_vectors as write_vectors
 from vecmill.phrases import Phrases as Phrases
+from vecmill.text_search import TextIndex as TextIndex
+from vecmill.text_search import search as search
 from vecmill.training import train as train
 
 __version__: str

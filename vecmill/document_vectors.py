@@ -91,15 +91,7 @@ def document_words(
     ------
     list of list of str
     """
-    if isinstance(documents, (str, bytes)):
-        raise NotTextError(f"documents is a {type(documents).__name__}; expected several: give [document]")
-    if (names := columns_of(documents)) is not None:
-        listed = ", ".join(map(repr, names[:5]))
-        raise NotTextError(
-            f"a {type(documents).__name__} is not text; give one of its columns, as df['text'] ({listed})"
-        )
-    if not is_sequence(documents):
-        raise NotTextError(f"documents is {described(documents)}; expected a list of str, or of lists of str (words)")
+    require_documents(documents)
 
     def split(text: str) -> list[list[str]]:
         return (vectors.make_tokenizer() if tokenizer is None else make_tokenizer(tokenizer)).tokenize(text)
@@ -109,6 +101,19 @@ def document_words(
         texts = {place: " ".join(document.splitlines()) for place, document in some if isinstance(document, str)}
         lines = iter(split("".join(f"{text}\n" for text in texts.values())) if texts else [])
         yield [next(lines) if place in texts else _as_words(place, document) for place, document in some]
+
+
+def require_documents(documents: Any) -> None:
+    """Raise a `NotTextError` for what is no several documents: one str, a table, or nothing that has an order."""
+    if isinstance(documents, (str, bytes)):
+        raise NotTextError(f"documents is a {type(documents).__name__}; expected several: give [document]")
+    if (names := columns_of(documents)) is not None:
+        listed = ", ".join(map(repr, names[:5]))
+        raise NotTextError(
+            f"a {type(documents).__name__} is not text; give one of its columns, as df['text'] ({listed})"
+        )
+    if not is_sequence(documents):
+        raise NotTextError(f"documents is {described(documents)}; expected a list of str, or of lists of str (words)")
 
 
 def _as_words(place: int, document: Any) -> list[str]:

@@ -34,6 +34,7 @@ COMMANDS: dict[str, dict[str, str]] = {
         "analogy": "queries:analogy_command",
         "vector": "queries:vector_command",
         "embed": "embed:embed_command",
+        "search": "search:search_command",
         "infer": "documents:infer_command",
         "score-sentences": "score_sentences:score_sentences_command",
     },
