@@ -14,6 +14,7 @@ PACKAGES = {
     "serve": "starlette",
     "ray": "ray",
     "cjk": "icu4py",
+    "spacy": "spacy",
 }
 """The package that each extra installs."""
 
