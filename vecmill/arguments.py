@@ -22,7 +22,7 @@ def is_sequence(value: Any) -> bool:
 
 def columns_of(value: Any) -> list[Any] | None:
     """Return the names of the columns of a data frame, an Arrow table or a data set; None for other values."""
-    names = getattr(value, "columns", None) if hasattr(value, "columns") else getattr(value, "column_names", None)
+    names = value.column_names if hasattr(value, "column_names") else getattr(value, "columns", None)
     return None if names is None or callable(names) or isinstance(value, type) else list(names)
 
 

@@ -15,6 +15,7 @@ PACKAGES = {
     "ray": "ray",
     "cjk": "icu4py",
     "tune": "optuna",
+    "spacy": "spacy",
 }
 """The package that each extra installs."""
 

@@ -73,8 +73,9 @@ def train(
           or a URL; plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet``, compressed or not. A file opened
           in binary mode and the result of `corpora.open_corpus` are read in the same way, and so are several path
           objects (a list, ``folder.glob("*.txt")``), one after the other, each file once.
-        - An iterable of str (a list, a generator, a pandas Series, a file opened in text mode) holds lines of text;
-          each line is a sentence or a paragraph.
+        - An iterable of str (a list, a generator, a file opened in text mode) holds lines of text; each line is a
+          sentence or a paragraph. So does a column of pandas, Polars, Arrow or Hugging Face datasets, whose missing
+          values are left out and counted in ``dropped``; large columns are read piece by piece.
         - An iterable of lists of str holds sentences of tokens: words, items, nodes, products. A token may hold any
           character; tokens are neither split nor converted to lower case.
 

@@ -28,6 +28,7 @@ from vecmill.arguments import described, require_kind, require_list, require_pat
 
 if TYPE_CHECKING:
     import pandas as pd
+    from spacy.language import Language
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +107,34 @@ class WordVectors(EmbeddingMatrix):
         stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords, self.nodes)
         tokenizer, training = self.tokenizer_settings, self.training_settings
         write_model_directory(directory, stored, tokenizer, self.phrases, training=training, overwrite=overwrite)
+
+    def to_spacy(self, lang: str = "xx") -> "Language":
+        """Return a spaCy pipeline without components whose tokens have these vectors.
+
+        With floret's n-grams every token has a vector, and the words are not needed. If the training text was converted
+        to lower case, so are tokens when they are looked up; ``vecmill export --format spacy`` writes that too, while
+        spaCy's ``pipeline.to_disk`` forgets it.
+
+        Parameters
+        ----------
+        lang : str
+            Language of spaCy's tokenizer: ``"en"``, ``"de"``, or ``"xx"`` for any.
+
+        Returns
+        -------
+        spacy.language.Language
+
+        Raises
+        ------
+        EmbeddingsError
+            spaCy has no such language, or needs another package for it.
+        MissingExtraError
+            spaCy is not installed.
+        """
+        from embeddings.vectors.spacy_pipeline import spacy_pipeline
+
+        require_type("lang", lang, str)
+        return spacy_pipeline(self, lang)
 
     def similarity(self, w1: Word, w2: Word) -> float:
         """Return the cosine of two words, from -1 to 1."""

@@ -1,6 +1,7 @@
 """Commands that write word vectors in other formats: export, convert."""
 
 import json
+import logging
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -24,11 +25,16 @@ from pipelines.console.streams import results
 from pipelines.running.recorded_tokenizer import rules_of
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
+from vecmill.errors import OutputError
 from vecmill.files import read_json, shown_size
 
 if TYPE_CHECKING:
     from embeddings.formats.tokenizer_rules import TokenizerRules
 
+logger = logging.getLogger(__name__)
+
+SPACY = "spacy"
+_SPACY_FILES = {"config.cfg", "meta.json", "tokenizer", "vocab"}
 _SAMPLE_BYTES, _SAMPLE_LINES = 1 << 20, 2000
 
 Quantize = Annotated[
@@ -61,7 +67,7 @@ def export_command(
             "--format",
             metavar="NAME",
             help="word2vec-text, word2vec-binary, glove, fasttext-vec, fasttext-bin, floret, npz, safetensors, "
-            "parquet, arrow, csv, static-embedding or projector.",
+            "parquet, arrow, csv, static-embedding, projector or spacy.",
             show_default="by the extension of --out",
             autocompletion=format_names,
         ),
@@ -85,12 +91,16 @@ def export_command(
             show_default="the training text",
         ),
     ] = None,
+    lang: Annotated[
+        str, typer.Option(metavar="NAME", help="For spacy: language of the pipeline's tokenizer, such as en.")
+    ] = "xx",
     force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
 ) -> None:
     """Export vectors in a format that other tools read; .gz and .zst compress.
 
-    A static-embedding holds the tokenizer of the training text too. --quantize writes a model directory.
+    A static-embedding holds the tokenizer of the training text too; spacy is a pipeline that spacy.load opens.
+    --quantize writes a model directory.
 
     Example: vecmill export runs/pydocs --format word2vec-text --out pydocs.txt
     """
@@ -102,6 +112,9 @@ def export_command(
     elif not approximate:
         refuse_without_effect(context, ("sample",), "without --approximate")
     smaller = _Smaller(quantize, prune, prefix)
+    if name == SPACY:
+        _export_to_spacy(model, out, smaller, lang, force, encoding, as_json)
+        return
     rules = _rules(model, approximate, sample) if name == "static-embedding" else None
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
         try:
@@ -129,6 +142,32 @@ def export_command(
         )
     elif name == "static-embedding" and not rules:
         results.print(f"{model} records no tokenizer: rules that suit its words were written.")
+
+
+def _export_to_spacy(
+    model: Path, out: Path, smaller: "_Smaller", lang: str, force: bool, encoding: str, as_json: bool
+) -> None:
+    """Write a spaCy pipeline: a directory that spaCy itself writes."""
+    from embeddings import formats
+    from embeddings.vectors.spacy_pipeline import write_pipeline
+    from vecmill.files import atomic_directory
+
+    if smaller.asked:
+        raise ConfigError("--format spacy: spaCy has no smaller vectors; leave --quantize, --prune and --prefix out")
+    with interruptible("nothing was written"), make_progress().task(f"writing {out}", None):
+        vectors = formats.read(model, encoding=encoding)
+        pipeline = vectors.to_spacy(lang)
+        if vectors.subwords and not vectors.subwords.ngrams.floret_hashes:
+            logger.warning("%s: the vectors of n-grams are left out; spaCy takes those of --floret-hashes 2", out)
+        foreign = {file.name for file in out.iterdir()} - _SPACY_FILES if out.is_dir() else set()
+        if foreign:
+            raise OutputError(f"{out} also holds {min(foreign)}, which would be lost; move it away first")
+        with atomic_directory(out, replace=force) as folder:
+            write_pipeline(pipeline, folder)
+    if as_json:
+        typer.echo(json.dumps({"out": str(out), "bytes": _size(out)}))
+        return
+    results.print(f"{out}: {shown_size(_size(out))}; in Python: spacy.load({str(out)!r})")
 
 
 def convert_command(
