@@ -4,7 +4,7 @@ import json
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,7 +35,6 @@ from vecmill.files import require_writable, shown_size
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
-    from embeddings.language_model.adapted_reading import AdaptedReader
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.scoring import ScoredText
 
@@ -96,6 +95,7 @@ _ADAPTED_WIDTH = 13
 
 
 def perplexity_command(
+    context: typer.Context,
     model: LMOrNgrams,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Text files, or - for stdin.")],
     sentences: Annotated[bool, typer.Option("--sentences", help="Also print the score of every line.")] = False,
@@ -131,17 +131,24 @@ def perplexity_command(
     """
     from embeddings.language_model.scoring import warn_if_foreign
 
-    reading: _ArpaFile | _Mixture
-    if model.is_file():
-        if interpolate or cache or dynamic:
-            raise ConfigError(
-                f"--cache, --dynamic and --interpolate: {model} is an ARPA file; give a model of train-lm"
-            )
-        reading = _ArpaFile(model, tokenizer, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)
-    else:
-        from embeddings.language_model.model import LanguageModel
-
-        reading = _Mixture(LanguageModel.load(model), cache, cache_theta, cache_weight, dynamic, interpolate, weight)
+    reading = _reading(
+        context,
+        model,
+        mixture={
+            "cache": cache,
+            "cache_theta": cache_theta,
+            "cache_weight": cache_weight,
+            "dynamic": dynamic,
+            "interpolate": interpolate,
+            "weight": weight,
+        },
+        tokenizer={
+            "tokenizer": tokenizer,
+            "lowercase": lowercase,
+            "punctuation": punctuation,
+            "fold_digits": fold_digits,
+        },
+    )
     for number, file in enumerate(files):
         scored = reading.score(read_text(file, field, column), independent=independent)
         if reading.diverged:
@@ -171,13 +178,18 @@ def perplexity_command(
 
 
 def score_command(
-    model: LM,
+    context: typer.Context,
+    model: LMOrNgrams,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, or - for stdin.")] = STANDARD_INPUT,
     cache: Cache = None,
     cache_theta: Theta = None,
     cache_weight: CacheWeight = None,
     interpolate: Interpolate = None,
     weight: Weight = None,
+    tokenizer: TokenizerName = "fast",
+    lowercase: Lowercase = True,
+    punctuation: Punctuation = True,
+    fold_digits: FoldDigits = False,
     field: Field = "text",
     column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
@@ -185,25 +197,39 @@ def score_command(
     """Print log10 P of every line of a text.
 
     Lines are scored independently of each other, so that candidates can be ranked. Lines on stdin are scored as they
-    arrive. With --cache every line is scored after the lines before it: words that they hold are more probable.
+    arrive. With --cache every line is scored after the lines before it: words that they hold are more probable. An ARPA
+    file says nothing of its tokenizer: give that of its text.
 
     Example: vecmill score runs/pydocs-lm candidates.txt | sort -gr
     """
-    from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.scoring import score_text, warn_if_foreign
+    from embeddings.language_model.scoring import warn_if_foreign
 
-    lm = LanguageModel.load(model)
-    mixture = _Mixture(lm, cache, cache_theta, cache_weight, False, interpolate, weight)
-    reader = mixture.reader()
+    reading = _reading(
+        context,
+        model,
+        mixture={
+            "cache": cache,
+            "cache_theta": cache_theta,
+            "cache_weight": cache_weight,
+            "interpolate": interpolate,
+            "weight": weight,
+        },
+        tokenizer={
+            "tokenizer": tokenizer,
+            "lowercase": lowercase,
+            "punctuation": punctuation,
+            "fold_digits": fold_digits,
+        },
+    )
     skipped: Counter[str] = Counter()
     words = unknown = 0
     for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped, field=field, column=column):
         text = "".join(f"{line}\n" for line in lines)
-        scored = score_text(lm, text, independent=True, reader=reader, **mixture.ngrams)
+        scored = reading.score_next(text)
         parts = zip(lines, scored.lines, scored.ids, scored.asked_for, strict=True)
         for shown, line, numbers, values in parts:
             total = math.fsum(values) / math.log(10)
-            oov = int(np.sum(numbers == lm.unk))
+            oov = int(np.sum(numbers == scored.unk))
             words, unknown = words + len(line), unknown + oov
             if as_json:
                 record = {"text": shown, "log10": total, "words": len(line), "oov": oov}
@@ -300,6 +326,34 @@ def read_text(source: str, field: str = "text", column: str = "text") -> str:
     return text
 
 
+def _reading(
+    context: typer.Context, model: Path, *, mixture: Mapping[str, Any], tokenizer: Mapping[str, Any]
+) -> "_ArpaFile | _Mixture":
+    """Return what reads the texts; raise a `ConfigError` for a given option, by its name, that it would not heed."""
+    if model.is_file():
+        if option := _given(context, mixture):
+            raise ConfigError(f"{option}: {model} is an ARPA file, which is read plainly; give a model of train-lm")
+        return _ArpaFile(model, **tokenizer)
+    if option := _given(context, tokenizer):
+        raise ConfigError(
+            f"{option}: {model} splits a text with the tokenizer of its training; leave the option out, which is for "
+            "ARPA files"
+        )
+    from embeddings.language_model.model import LanguageModel
+
+    return _Mixture(LanguageModel.load(model), **mixture)
+
+
+def _given(context: typer.Context, options: Iterable[str]) -> str | None:
+    """Return the first of some options that stands on the command line; None if none does."""
+    for option in options:
+        source = context.get_parameter_source(option)
+        if source is not None and source.name == "COMMANDLINE":
+            name = option.replace("_", "-")
+            return f"--no-{name}" if context.params[option] is False else f"--{name}"
+    return None
+
+
 class _Mixture:
     """What a text is read with besides the model as it is: a cache, dynamic evaluation, an n-gram model.
 
@@ -308,7 +362,7 @@ class _Mixture:
     lm : LanguageModel
     cache : int or None
         Words in the cache.
-    theta, cache_weight : float or None
+    cache_theta, cache_weight : float or None
         Settings of the cache; None as tuned.
     dynamic : bool
         Read with dynamic evaluation.
@@ -328,10 +382,11 @@ class _Mixture:
     def __init__(
         self,
         lm: "LanguageModel",
+        *,
         cache: int | None,
-        theta: float | None,
+        cache_theta: float | None,
         cache_weight: float | None,
-        dynamic: bool,
+        dynamic: bool = False,
         interpolate: Path | None,
         weight: float | None,
     ):
@@ -339,8 +394,10 @@ class _Mixture:
         from embeddings.language_model.ngram_files import load_ngram_model
 
         self._lm = lm
-        with _checked_cache(cache, theta, cache_weight):
-            self._reader = lm.adapted_reader(cache=cache, theta=theta, cache_weight=cache_weight, dynamic=dynamic)
+        if weight is not None and interpolate is None:
+            raise ConfigError("--weight is that of an n-gram model: add --interpolate FILE")
+        with _checked_cache(cache, cache_theta, cache_weight):
+            self._reader = lm.adapted_reader(cache=cache, theta=cache_theta, cache_weight=cache_weight, dynamic=dynamic)
         columns = self._reader.columns if self._reader else (PLAIN,)
         self.columns = list(columns[1:])
         self.diverged: Exception | None = None
@@ -351,18 +408,20 @@ class _Mixture:
             self.ngrams = {"ngrams": ngrams, "weight": weight}
             self.columns.append(INTERPOLATED)
 
-    def reader(self) -> "AdaptedReader | None":
-        """Return a reader for another text; None to read it plainly."""
-        return self._reader.anew() if self._reader else None
-
     def score(self, text: str, *, independent: bool) -> "ScoredText":
         """Score a text; `diverged` then says whether dynamic evaluation has diverged on it."""
         from embeddings.language_model.scoring import score_text
 
-        reader = self.reader()
+        reader = self._reader.anew() if self._reader else None
         scored = score_text(self._lm, text, independent=independent, reader=reader, **self.ngrams)
         self.diverged = reader.diverged if reader else None
         return scored
+
+    def score_next(self, text: str) -> "ScoredText":
+        """Score the next lines, each from the initial state; a cache holds the words of those before."""
+        from embeddings.language_model.scoring import score_text
+
+        return score_text(self._lm, text, independent=True, reader=self._reader, **self.ngrams)
 
 
 @contextmanager
@@ -393,6 +452,10 @@ class _ArpaFile:
         from embeddings.language_model.scoring import score_with_ngrams
 
         return score_with_ngrams(self._ngrams, self._tokenizer.tokenize(text))
+
+    def score_next(self, text: str) -> "ScoredText":
+        """Score the next lines of a text."""
+        return self.score(text, independent=True)
 
 
 def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:
