@@ -11,7 +11,18 @@ from pipelines.running.source_imports import PACKAGES, imports, modules_of
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODULES = [module for package in PACKAGES for module in modules_of(package)]
 _GROUND_FLOOR = (
-    *("arguments", "compression", "errors", "extras", "files", "hints", "plain_text", "plurals", "processors"),
+    *(
+        "arguments",
+        "compression",
+        "durations",
+        "errors",
+        "extras",
+        "files",
+        "hints",
+        "plain_text",
+        "plurals",
+        "processors",
+    ),
     *("records", "surrogates", "visible", "workers"),
 )
 GROUND_FLOOR = {f"vecmill.{name}" for name in _GROUND_FLOOR}

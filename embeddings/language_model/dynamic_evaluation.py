@@ -118,6 +118,7 @@ class DynamicEvaluation:
             )
         self._start = model, settings, rms
         self._model, self._settings = model.copy(), settings
+        self._model.use_full_softmax()
         self._learned = [
             (parameter, as_matrix(rms[name]), as_matrix(parameter.value.copy()))
             for name, parameter in self._model.trainable_parameters.items()
@@ -197,6 +198,7 @@ def gradient_rms(model: "LanguageModel", ids: Ids, segment: int) -> dict[str, np
         By the names of the trainable parameters.
     """
     learner = model.copy()
+    learner.use_full_softmax()
     sums = {name: np.zeros_like(p.value) for name, p in learner.trainable_parameters.items()}
     columns = Columns(ids, GRADIENT_COLUMNS, model.eos)
     states: list[State] | None = None

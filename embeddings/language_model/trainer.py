@@ -34,7 +34,7 @@ from embeddings.language_model.checkpoint import (
 )
 from embeddings.language_model.config import with_present_names
 from embeddings.language_model.model import LanguageModel
-from embeddings.language_model.perplexity import evaluate
+from embeddings.language_model.perplexity import evaluate_side_by_side
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.networks.averaging import WeightAverage
 from embeddings.networks.batching import Columns, windows
@@ -57,7 +57,6 @@ from vecmill.records import fits, require_types
 logger = logging.getLogger(__name__)
 
 _SMOOTHING = 0.98
-_VALIDATION_COLUMNS, _COLUMN_WORDS = 20, 500
 _MIN_WINDOWS = 100
 """Number of windows after which a loss far above that of guessing ends the training."""
 
@@ -165,6 +164,8 @@ class LMTrainer(Estimator):
         if columns.columns < self.config.batch_size:
             logger.warning("the text has only %d words: fewer columns than %d", len(train), self.config.batch_size)
         self._restore({"training text": text_hash(train), "validation text": text_hash(valid)}, columns)
+        if self.config.validation_tokens is not None:
+            valid = valid[: self.config.validation_tokens]
         self._pace = Pace(self._total(columns))
         begun_at = self._position.windows
         try:
@@ -187,6 +188,7 @@ class LMTrainer(Estimator):
             raise
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}{self._about_checkpoint()}") from error
+        self.model.use_full_softmax(False)
         for name, value in self._best.items():
             self.model.parameters[name].value[...] = value
         self.model_, self.metrics_ = self.model, self._metrics
@@ -203,12 +205,19 @@ class LMTrainer(Estimator):
         """Train on the rest of an epoch."""
         position, rng = self._position, self._rng if self.config.variable_windows else None
         pieces = windows(columns.steps - position.row, self.config.bptt, rng)
+        self.model.use_full_softmax(self.config.trains_full_softmax(position.epoch))
+        if position.row == 0 and self._is_sampled(position.epoch - 1) != self._is_sampled(position.epoch):
+            position.running_loss = None  # that of the other softmax
         self._pace.pause()
         while self._alone(thread, self._step, columns, pieces):
             self._pace.update(self._tokens_done(columns))
             if progress:
                 progress(self._progress(columns))
             self._save_if_due()
+
+    def _is_sampled(self, epoch: int) -> bool:
+        """Return whether the loss of an epoch is that of a sampled softmax."""
+        return self.model.config.output == "sampled" and not self.config.trains_full_softmax(epoch)
 
     def _alone(self, thread: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in the thread of steps, and wait for it; no checkpoint is written meanwhile."""
@@ -291,12 +300,12 @@ class LMTrainer(Estimator):
             optimizer.validated(loss)
         else:
             self._plateau.validated(loss)
+        sampled = self._is_sampled(position.epoch)  # a loss over few words, and no perplexity
         position.epoch, position.row, self._states = position.epoch + 1, 0, None
         if not math.isfinite(loss):
             raise TrainingDiverged(
                 f"the validation loss is {loss} after epoch {position.epoch}: lower the learning rate"
             )
-        sampled = self.model.config.output == "sampled"  # a loss over few words, and no perplexity
         trained = position.loss_sum / position.loss_tokens
         before = self._metrics[-1]["seconds"] if self._metrics else 0.0
         self._metrics.append(
@@ -318,11 +327,8 @@ class LMTrainer(Estimator):
         logger.info("epoch %(epoch)d: loss %(loss).3f, validation perplexity %(valid_perplexity).1f", found)
 
     def _validation_loss(self, valid: Ids) -> float:
-        """Measure the model, and keep its weights if it is the best so far.
-
-        The text is read in columns side by side, each from a zero state: less exact than one stream, but faster.
-        """
-        found = evaluate(self.model, valid, batch_size=min(_VALIDATION_COLUMNS, 1 + len(valid) // _COLUMN_WORDS))
+        """Measure the model, and keep its weights if it is the best so far."""
+        found = evaluate_side_by_side(self.model, valid)
         loss = -found.log_likelihood / (found.words + found.sentences)
         position = self._position
         if position.best_loss is None or loss < position.best_loss:
@@ -404,6 +410,7 @@ class LMTrainer(Estimator):
         with self._checkpoints.fitting():
             before = {**state["identity"], "text": state["text"]}
             before["model"] = with_present_names(before["model"])
+            before["training"] = {**asdict(LMTrainingConfig()), **before["training"]}  # an earlier version knew fewer
             require_same(before, {**self._identity(), "text": text}, origin)
             self.model.assign(group_of(arrays, "weight"), origin)
             self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])

@@ -4,7 +4,7 @@ import json
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,7 +37,6 @@ from vecmill.files import require_writable, shown_size
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
-    from embeddings.language_model.adapted_reading import AdaptedReader
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.scoring import ScoredText
 
@@ -135,23 +134,25 @@ def perplexity_command(
     """
     from embeddings.language_model.scoring import warn_if_foreign
 
-    reading: _ArpaFile | _Mixture
-    if model.exists() and not model.is_dir():
-        if interpolate or cache or dynamic:
-            raise ConfigError(
-                f"--cache, --dynamic and --interpolate: {model} is an ARPA file; give a model of train-lm"
-            )
-        refuse_without_effect(context, ("cache_theta", "cache_weight", "weight"), "on an ARPA file")
-        reading = _ArpaFile(
-            model, tokenizer, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits, normalize=normalize
-        )
-    else:
-        _refuse_idle_weight(context, interpolate)
-        of_text = "tokenizer", "lowercase", "punctuation", "fold_digits", "normalize"
-        refuse_without_effect(context, of_text, "on a model of train-lm, which has its own tokenizer")
-        from embeddings.language_model.model import LanguageModel
-
-        reading = _Mixture(LanguageModel.load(model), cache, cache_theta, cache_weight, dynamic, interpolate, weight)
+    reading = _reading(
+        context,
+        model,
+        mixture={
+            "cache": cache,
+            "cache_theta": cache_theta,
+            "cache_weight": cache_weight,
+            "dynamic": dynamic,
+            "interpolate": interpolate,
+            "weight": weight,
+        },
+        tokenizer={
+            "tokenizer": tokenizer,
+            "lowercase": lowercase,
+            "punctuation": punctuation,
+            "fold_digits": fold_digits,
+            "normalize": normalize,
+        },
+    )
     for number, file in enumerate(files):
         scored = reading.score(read_text(file, field, column), independent=independent)
         if reading.diverged:
@@ -182,13 +183,18 @@ def perplexity_command(
 
 def score_command(
     context: typer.Context,
-    model: LM,
+    model: LMOrNgrams,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, or - for stdin.")] = STANDARD_INPUT,
     cache: Cache = None,
     cache_theta: Theta = None,
     cache_weight: CacheWeight = None,
     interpolate: Interpolate = None,
     weight: Weight = None,
+    tokenizer: TokenizerName = "fast",
+    lowercase: Lowercase = True,
+    punctuation: Punctuation = True,
+    fold_digits: FoldDigits = False,
+    normalize: Normalize = "nfc",
     field: Field = "text",
     column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
@@ -196,26 +202,40 @@ def score_command(
     """Print log10 P of every line of a text.
 
     Lines are scored independently of each other, so that candidates can be ranked. Lines on stdin are scored as they
-    arrive. With --cache every line is scored after the lines before it: words that they hold are more probable.
+    arrive. With --cache every line is scored after the lines before it: words that they hold are more probable. An ARPA
+    file says nothing of its tokenizer: give that of its text.
 
     Example: vecmill score runs/pydocs-lm candidates.txt | sort -gr
     """
-    _refuse_idle_weight(context, interpolate)
-    from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.scoring import score_text, warn_if_foreign
+    from embeddings.language_model.scoring import warn_if_foreign
 
-    lm = LanguageModel.load(model)
-    mixture = _Mixture(lm, cache, cache_theta, cache_weight, False, interpolate, weight)
-    reader = mixture.reader()
+    reading = _reading(
+        context,
+        model,
+        mixture={
+            "cache": cache,
+            "cache_theta": cache_theta,
+            "cache_weight": cache_weight,
+            "interpolate": interpolate,
+            "weight": weight,
+        },
+        tokenizer={
+            "tokenizer": tokenizer,
+            "lowercase": lowercase,
+            "punctuation": punctuation,
+            "fold_digits": fold_digits,
+            "normalize": normalize,
+        },
+    )
     skipped: Counter[str] = Counter()
     words = unknown = 0
     for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped, field=field, column=column):
         text = "".join(f"{line}\n" for line in lines)
-        scored = score_text(lm, text, independent=True, reader=reader, **mixture.ngrams)
+        scored = reading.score_next(text)
         parts = zip(lines, scored.lines, scored.ids, scored.asked_for, strict=True)
         for shown, line, numbers, values in parts:
             total = math.fsum(values) / math.log(10)
-            oov = int(np.sum(numbers == lm.unk))
+            oov = int(np.sum(numbers == scored.unk))
             words, unknown = words + len(line), unknown + oov
             if as_json:
                 record = {"text": shown, "log10": total, "words": len(line), "oov": oov}
@@ -319,10 +339,19 @@ def read_text(source: str, field: str = "text", column: str = "text") -> str:
     return text
 
 
-def _refuse_idle_weight(context: typer.Context, interpolate: Path | None) -> None:
-    """Raise `ConfigError` for a weight of an n-gram model without such a model."""
-    if interpolate is None:
+def _reading(
+    context: typer.Context, model: Path, *, mixture: Mapping[str, Any], tokenizer: Mapping[str, Any]
+) -> "_ArpaFile | _Mixture":
+    """Return what reads the texts; raise a `ConfigError` for a given option, by its name, that it would not heed."""
+    if model.is_file():
+        refuse_without_effect(context, mixture, f"on an ARPA file ({model}), which is read plainly")
+        return _ArpaFile(model, **tokenizer)
+    refuse_without_effect(context, tokenizer, "on a model of train-lm, which has its own tokenizer")
+    if mixture["interpolate"] is None:
         refuse_without_effect(context, ("weight",), "without --interpolate FILE")
+    from embeddings.language_model.model import LanguageModel
+
+    return _Mixture(LanguageModel.load(model), **mixture)
 
 
 class _Mixture:
@@ -333,7 +362,7 @@ class _Mixture:
     lm : LanguageModel
     cache : int or None
         Words in the cache.
-    theta, cache_weight : float or None
+    cache_theta, cache_weight : float or None
         Settings of the cache; None as tuned.
     dynamic : bool
         Read with dynamic evaluation.
@@ -353,10 +382,11 @@ class _Mixture:
     def __init__(
         self,
         lm: "LanguageModel",
+        *,
         cache: int | None,
-        theta: float | None,
+        cache_theta: float | None,
         cache_weight: float | None,
-        dynamic: bool,
+        dynamic: bool = False,
         interpolate: Path | None,
         weight: float | None,
     ):
@@ -364,8 +394,10 @@ class _Mixture:
         from embeddings.language_model.ngram_files import load_ngram_model
 
         self._lm = lm
-        with _checked_cache(cache, theta, cache_weight):
-            self._reader = lm.adapted_reader(cache=cache, theta=theta, cache_weight=cache_weight, dynamic=dynamic)
+        if weight is not None and interpolate is None:
+            raise ConfigError("--weight is that of an n-gram model: add --interpolate FILE")
+        with _checked_cache(cache, cache_theta, cache_weight):
+            self._reader = lm.adapted_reader(cache=cache, theta=cache_theta, cache_weight=cache_weight, dynamic=dynamic)
         columns = self._reader.columns if self._reader else (PLAIN,)
         self.columns = list(columns[1:])
         self.diverged: Exception | None = None
@@ -376,18 +408,20 @@ class _Mixture:
             self.ngrams = {"ngrams": ngrams, "weight": weight}
             self.columns.append(INTERPOLATED)
 
-    def reader(self) -> "AdaptedReader | None":
-        """Return a reader for another text; None to read it plainly."""
-        return self._reader.anew() if self._reader else None
-
     def score(self, text: str, *, independent: bool) -> "ScoredText":
         """Score a text; `diverged` then says whether dynamic evaluation has diverged on it."""
         from embeddings.language_model.scoring import score_text
 
-        reader = self.reader()
+        reader = self._reader.anew() if self._reader else None
         scored = score_text(self._lm, text, independent=independent, reader=reader, **self.ngrams)
         self.diverged = reader.diverged if reader else None
         return scored
+
+    def score_next(self, text: str) -> "ScoredText":
+        """Score the next lines, each from the initial state; a cache holds the words of those before."""
+        from embeddings.language_model.scoring import score_text
+
+        return score_text(self._lm, text, independent=True, reader=self._reader, **self.ngrams)
 
 
 @contextmanager
@@ -418,6 +452,10 @@ class _ArpaFile:
         from embeddings.language_model.scoring import score_with_ngrams
 
         return score_with_ngrams(self._ngrams, self._tokenizer.tokenize(text))
+
+    def score_next(self, text: str) -> "ScoredText":
+        """Score the next lines of a text."""
+        return self.score(text, independent=True)
 
 
 def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Annotated, get_args
 import typer
 
 from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.presets import BUDGETS, PresetName
 from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig, Schedule
 from pipelines.commands.options import (
     Address,
@@ -41,6 +42,7 @@ from pipelines.settings.sections import OWN_EMBEDDINGS, CheckpointSettings, Spli
 # Settings of the options that belong neither to [lm_training] nor to the text.
 _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
     "preset": "lm.preset",
+    "budget": "lm.budget",
     "min_count": "lm.min_count",
     "max_vocabulary": "lm.max_vocabulary",
     "seed": "lm.seed",
@@ -64,6 +66,7 @@ _OPTION_GROUPS = {
     "Output": ("out", "force", "skip_finished", "as_json", "config"),
     "Network": (
         "preset",
+        "budget",
         "cell",
         "lm_network__mogrifier",
         "layers",
@@ -93,12 +96,14 @@ _OPTION_GROUPS = {
         "batch_size",
         "bptt",
         "lm_training__variable_windows",
+        "lm_training__full_softmax_epochs",
         "optimizer",
         "learning_rate",
         "schedule",
         "lm_training__anneal",
         "lm_training__anneal_after",
         "lm_training__patience",
+        "lm_training__validation_tokens",
         "clip",
         "seed",
         "lm_training__average",
@@ -147,10 +152,19 @@ def train_lm_command(
     preset: Annotated[
         str,
         typer.Option(
-            metavar="quick|small|medium|awd",
-            help="Defaults of other settings: a model for minutes of training, 2 x 200 units, 2 x 650, AWD-LSTM.",
+            metavar="|".join(get_args(PresetName)),
+            help="Defaults of other settings: a model for minutes of training, 2 x 200 units, 2 x 650, AWD-LSTM; 10m, "
+            "1h and 3h are those of budgets.",
         ),
     ] = "quick",
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(BUDGETS),
+            help="Time for word vectors and training, also others such as 45m: chooses preset and number of epochs.",
+            show_default="no limit",
+        ),
+    ] = None,
     cell: Annotated[
         str | None, typer.Option(metavar="lstm|gru|rnn|mingru", help="Recurrent cell.", show_default=OF_PRESET)
     ] = None,

@@ -117,8 +117,13 @@ def _exports(manifest: Manifest) -> Section:
 
 
 def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
-    from embeddings.language_model.model import LanguageModel
-    from pipelines.reports.lm_report import SAMPLED_NOTE, example_sentences, is_sampled, kneser_ney_name, trained_loss
+    from pipelines.reports.lm_report import (
+        SAMPLED_NOTE,
+        adapted_perplexities,
+        is_sampled,
+        kneser_ney_name,
+        trained_loss,
+    )
 
     found = json.loads((directory / PERPLEXITY_FILE).read_text("utf-8"))
     text, test = manifests["train-lm"].summary, found["test"]
@@ -149,7 +154,8 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
         ],
         left=0,
     )
-    sentences = example_sentences(LanguageModel.load(directory))
+    sentences = found.get("sentences", [])
+    adapted = [[name, f"{perplexity:.2f}"] for name, perplexity in adapted_perplexities(found)]
     summary = manifests["train-lm"].summary
     start = summary["embeddings"].rstrip(".")
     return [
@@ -159,6 +165,7 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
                 f"{summary['parameters']:,} parameters, {text['words']:,} words. Initial word vectors: {start}.",
                 f"Tokens: {shares}. Split: {text['split']}.",
                 perplexity,
+                *([Table(["as it adapts to the text, tuned on validation text", ""], adapted)] if adapted else []),
                 epochs,
                 *([SAMPLED_NOTE] if sampled else []),
                 *_picture(LM_PLOT, metrics, {**({} if sampled else {"trained": "loss"}), "validation": "valid_loss"}),
