@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, get_type_hints
 import typer
 
 from pipelines.commands.options import Config, Corpus, Seed, Threads, refuse_url
-from pipelines.console.durations import seconds
+from vecmill.durations import seconds
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, read_assignment, read_toml
