@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.encoded_corpus import EncodedCorpus, require_encoded
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpoints, Pace, ProgressCallback, TrainingDiverged, TrainingProgress
+from embeddings.vectors.subwords import SubwordVectors
 from embeddings.word2vec import deterministic as rounds
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.block_queue import Work
@@ -22,6 +24,7 @@ from embeddings.word2vec.crew import Crew, WorkerRounds, deal
 from embeddings.word2vec.deterministic import Rounds
 from embeddings.word2vec.hogwild import Hogwild
 from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of
+from embeddings.word2vec.snapshots import Snapshots, Snapshotting
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +55,8 @@ class TrainingRun:
         Processes that train instead of threads of this one.
     workers : int
         Workers among whom the blocks are dealt; those of `crew` if it is given.
+    snapshotting : Snapshotting, optional
+        Snapshots to take; by default none.
 
     Attributes
     ----------
@@ -63,6 +68,7 @@ class TrainingRun:
         The n-grams that rows of E after those of the words belong to.
     metrics : list of dict
         See `Word2Vec`.
+    snapshots : Snapshots or None
 
     Raises
     ------
@@ -80,6 +86,7 @@ class TrainingRun:
         checkpoints: Checkpoints | None = None,
         crew: Crew | None = None,
         workers: int = 1,
+        snapshotting: Snapshotting | None = None,
     ) -> None:
         require_encoded(corpus, vocabulary)
         self.config = config
@@ -102,6 +109,11 @@ class TrainingRun:
         elif config.deterministic:
             self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
         self._pace = Pace(self.words_total)
+        self.snapshots = None
+        if snapshotting:
+            rows = np.arange(len(vocabulary)) if trained is None else np.flatnonzero(trained)
+            frequent = partial(self._vectors, vocabulary, rows[: snapshotting.words])
+            self.snapshots = Snapshots(snapshotting, self.words_total, frequent)
         self._trained_seconds = 0.0
         self._whole = threading.Lock()  # taken while threads change E and C
 
@@ -134,7 +146,10 @@ class TrainingRun:
         work = Work(len(self._blocks))
         self._restore(work)
         self.compile()
-        self._pace.update(len(self.metrics) * self._epoch_tokens + work.tokens)
+        done = len(self.metrics) * self._epoch_tokens + work.tokens
+        self._pace.update(done)
+        if self.snapshots:
+            self.snapshots.update(done)
         for epoch in range(len(self.metrics), self.config.epochs):
             try:
                 self._train_epoch(epoch, work)
@@ -244,13 +259,24 @@ class TrainingRun:
         arrays = {"embedding": self.parameters.embedding, "context": self.context}
         return arrays if weights is None else {**arrays, "position_weights": weights}
 
+    def _vectors(self, vocabulary: Vocabulary, rows: np.ndarray) -> np.ndarray:
+        """Copy the present vectors of some words, (n, d) float32, while threads may change them."""
+        embedding, dimension = self.parameters.embedding, self.config.dimension
+        vectors = embedding[rows, :dimension]
+        if self.ngrams is None or self.config.ngrams is None:
+            return vectors
+        ngram_rows = embedding[len(vocabulary) :, :dimension]
+        subwords = SubwordVectors(self.config.ngrams, self.ngrams.buckets, ngram_rows)
+        return subwords.word_vectors(vectors, [vocabulary.words[row] for row in rows.tolist()], 1)
+
     def state(self) -> Mapping[str, np.ndarray]:
         """Return everything that the next step depends on, by its name in checkpoints."""
         return self._strategy.matrices if isinstance(self._strategy, WorkerRounds) else self.matrices()
 
     def _save(self, work: Work) -> None:
         state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
-        self._checkpoints.save(self.state(), state)
+        snapshots = self.snapshots.arrays() if self.snapshots else {}
+        self._checkpoints.save({**self.state(), **snapshots}, state)
 
     def _restore(self, work: Work) -> None:
         """Restore the newest checkpoint; the caller ensures that the directory has none of other settings or text."""
@@ -270,6 +296,8 @@ class TrainingRun:
             work.restore(found.state["work"])
             if work.tokens != self._tokens_before[work.position]:
                 raise ValueError(f"{work.tokens} tokens in the first {work.position} blocks")
+            if self.snapshots:
+                self.snapshots.restore(found.arrays)
         logger.info("resuming after epoch %d, block %d", len(self.metrics), work.position)
 
     def _report(self, epoch: int, work: Work, before: tuple[float, int, int]) -> tuple[float, int, int]:
@@ -278,6 +306,8 @@ class TrainingRun:
         self._require_finite(loss)
         done = epoch * self._epoch_tokens + tokens
         self._pace.update(done)
+        if self.snapshots:
+            self.snapshots.update(done, loss - before[0], examples - before[1])
         if self._progress is not None and tokens > before[2]:
             measured = examples > before[1]
             mean = (loss - before[0]) / (examples - before[1]) if measured else float("nan")
