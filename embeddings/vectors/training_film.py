@@ -96,6 +96,7 @@ def _scene(picture: "Figure", lapse: TimeLapse) -> Callable[[float], None]:
     axes.set(xlim=(low[0] - margin[0], high[0] + margin[0]), ylim=(low[1] - margin[1], high[1] + margin[1]))
     axes.set(xticks=[], yticks=[])
     axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
     sizes = 3 + 26 * np.linspace(1, 0, len(last.words)) ** 8
     colours: dict[str, Any] = {"c": last.clusters % 20, "cmap": "tab20", "vmin": 0, "vmax": 19, "linewidths": 0}
     dots = axes.scatter(*last.positions.T, s=sizes, alpha=0.75, **colours)

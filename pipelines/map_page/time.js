@@ -73,6 +73,12 @@ class TimeLapse {
     element("now").textContent = text;
     element("when").value = this.at;
     element("when").setAttribute("aria-valuetext", text);
-    drawLosses(element("curve"), { losses: trained.map((words, i) => [words, losses[i]]), heldOut, total, now });
+    const ends = heldOut.map(([words, loss]) => [this.momentOf(words), loss]);
+    drawLosses(element("curve"), { losses: [...losses.entries()], heldOut: ends, total: this.last, now: this.at }); // above the slider
+  }
+  // Where between the moments a number of words was trained
+  momentOf(words) {
+    const { trained } = this.moments, after = trained.findIndex((number) => number >= words);
+    return after <= 0 ? Math.max(after, 0) : after - (trained[after] - words) / (trained[after] - trained[after - 1]);
   }
 }
