@@ -33,6 +33,8 @@ ALL = (
     "tree_speed",
     "command_line_start",
     "map_frames",
+    "page_speed",
+    "scatterplot_components",
     "serve_load",
     "memory_and_linearity",
     "kills",

@@ -97,6 +97,23 @@ class BlockTraining(ABC):
         """Return what else the progress has to say."""
         return ""
 
+    def _observe(self, done: int, loss: float = 0.0, examples: int = 0) -> None:  # noqa: B027 - few trainings listen
+        """Hear how many words or pairs are trained, and the sum of losses of so many examples since the last call."""
+
+    def _saved_arrays(self) -> Mapping[str, np.ndarray]:
+        """Return the arrays of a checkpoint."""
+        return self.state()
+
+    def _restore_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take the arrays of a checkpoint."""
+        for name, matrix in self.state().items():
+            saved = arrays[name]
+            if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
+                raise ValueError(
+                    f"a matrix is {saved.dtype} {saved.shape}, in this training {matrix.dtype} {matrix.shape}"
+                )
+            matrix[:] = saved
+
     def train(self) -> None:
         """Train all epochs in place; resume from the newest checkpoint if one exists.
 
@@ -112,7 +129,9 @@ class BlockTraining(ABC):
         work = Work(self._block_count)
         self._restore(work)
         self.compile()
-        self._pace.update(len(self.metrics) * self._epoch_units + work.tokens)
+        done = len(self.metrics) * self._epoch_units + work.tokens
+        self._pace.update(done)
+        self._observe(done)
         for epoch in range(len(self.metrics), self._epochs):
             try:
                 self._train_epoch(epoch, work)
@@ -175,7 +194,7 @@ class BlockTraining(ABC):
 
     def _save(self, work: Work) -> None:
         state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
-        self._checkpoints.save(self.state(), state)
+        self._checkpoints.save(self._saved_arrays(), state)
 
     def _restore(self, work: Work) -> None:
         """Restore the newest checkpoint; the caller ensures that the directory has none of other settings or text."""
@@ -183,13 +202,7 @@ class BlockTraining(ABC):
         if found is None:
             return
         with self._checkpoints.fitting():
-            for name, matrix in self.state().items():
-                saved = found.arrays[name]
-                if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
-                    raise ValueError(
-                        f"a matrix is {saved.dtype} {saved.shape}, in this training {matrix.dtype} {matrix.shape}"
-                    )
-                matrix[:] = saved
+            self._restore_arrays(found.arrays)
             self.metrics += [dict(entry) for entry in found.state["metrics"]]
             self._trained_seconds = float(found.state["seconds"])
             work.restore(found.state["work"])
@@ -203,6 +216,7 @@ class BlockTraining(ABC):
         self._require_finite(loss)
         done = epoch * self._epoch_units + units
         self._pace.update(done)
+        self._observe(done, loss - before[0], examples - before[1])
         if self._progress is not None and units > before[2]:
             measured = examples > before[1]
             mean = (loss - before[0]) / (examples - before[1]) if measured else float("nan")

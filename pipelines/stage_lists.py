@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.running.hash_cache import HashCache
 from pipelines.running.stage import Stage
+from pipelines.running.watching import Watching
 from pipelines.settings.config import PipelineConfig
 from pipelines.settings.run_config import RunConfig
 from pipelines.settings.sections import OWN_EMBEDDINGS, VocabularySettings
@@ -94,11 +95,12 @@ def embedding_stages(
     lm: "LMPipelineConfig | None" = None,
     trained_min_count: int = 1,
     workers: int | None = None,
+    watching: Watching | None = None,
 ) -> list[Stage]:
     """Return the stages that train word vectors; on the training part only, if a language model is trained as well.
 
     Words of the vocabulary that occur less than `trained_min_count` times then get no vector. With `workers` they are
-    trained in rounds by the workers of a backend.
+    trained in rounds by the workers of a backend, with `watching` the history of the training is kept.
     """
     hashes = hashes or HashCache()
     start = InitialVectors(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
@@ -110,6 +112,7 @@ def embedding_stages(
         min_count=trained_min_count,
         joins_phrases=joins_phrases(config, start),
         workers=workers,
+        watching=watching,
     )
     return [*text, train]
 
@@ -153,9 +156,14 @@ def language_model_stage(config: "LMPipelineConfig") -> Stage:
     )
 
 
-def run_stages(config: RunConfig, hashes: HashCache | None = None, workers: int | None = None) -> list[Stage]:
+def run_stages(
+    config: RunConfig,
+    hashes: HashCache | None = None,
+    workers: int | None = None,
+    watching: Watching | None = None,
+) -> list[Stage]:
     """Return the stages of a run, in order; with `workers` they train word vectors in rounds."""
-    stages = embedding_stages(config.embedding, hashes, config.lm, workers=workers)
+    stages = embedding_stages(config.embedding, hashes, config.lm, workers=workers, watching=watching)
     if config.evaluate.data:
         stages.append(EvaluateStage(data=config.evaluate.data))
     if config.export.formats:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from embeddings.block_training import BlockTraining
 from embeddings.text.encoded_corpus import EncodedCorpus, require_encoded
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpoints, ProgressCallback
+from embeddings.vectors.subwords import SubwordVectors
 from embeddings.word2vec import deterministic as rounds
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.blocks import cut_into_blocks, hold_out
@@ -19,6 +21,7 @@ from embeddings.word2vec.crew import Crew, WorkerRounds, deal
 from embeddings.word2vec.deterministic import Rounds
 from embeddings.word2vec.hogwild import Hogwild
 from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of
+from embeddings.word2vec.snapshots import Snapshots, Snapshotting
 
 _LOSS_INTERVAL = 128  # centre words for each whose loss is measured; fewer in small texts
 _LEAST_MEASURED = 1000  # words of an epoch whose loss is taken, if it has as many
@@ -46,6 +49,8 @@ class TrainingRun(BlockTraining):
         Processes that train instead of threads of this one.
     workers : int
         Workers among whom the blocks are dealt; those of `crew` if it is given.
+    snapshotting : Snapshotting, optional
+        Snapshots to take; by default none.
 
     Attributes
     ----------
@@ -57,6 +62,7 @@ class TrainingRun(BlockTraining):
         The n-grams that rows of E after those of the words belong to.
     metrics : list of dict
         See `Word2Vec`.
+    snapshots : Snapshots or None
 
     Raises
     ------
@@ -76,6 +82,7 @@ class TrainingRun(BlockTraining):
         checkpoints: Checkpoints | None = None,
         crew: Crew | None = None,
         workers: int = 1,
+        snapshotting: Snapshotting | None = None,
     ) -> None:
         require_encoded(corpus, vocabulary)
         epochs, sample = config.epochs_for(corpus.token_count), config.sample_for(len(vocabulary))
@@ -99,6 +106,11 @@ class TrainingRun(BlockTraining):
             self._strategy = WorkerRounds(crew, self.matrices())
         elif config.deterministic:
             self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
+        self.snapshots = None
+        if snapshotting:
+            rows = np.arange(len(vocabulary)) if trained is None else np.flatnonzero(trained)
+            frequent = partial(self._vectors, vocabulary, rows[: snapshotting.words])
+            self.snapshots = Snapshots(snapshotting, self._pace.total, frequent)
 
     @property
     def context(self) -> np.ndarray:
@@ -160,6 +172,16 @@ class TrainingRun(BlockTraining):
         arrays = {"embedding": self.parameters.embedding, "context": self.context}
         return arrays if weights is None else {**arrays, "position_weights": weights}
 
+    def _vectors(self, vocabulary: Vocabulary, rows: np.ndarray) -> np.ndarray:
+        """Copy the present vectors of some words, (n, d) float32, while threads may change them."""
+        embedding, dimension = self.parameters.embedding, self.config.dimension
+        vectors = embedding[rows, :dimension]
+        if self.ngrams is None or self.config.ngrams is None:
+            return vectors
+        ngram_rows = embedding[len(vocabulary) :, :dimension]
+        subwords = SubwordVectors(self.config.ngrams, self.ngrams.buckets, ngram_rows)
+        return subwords.word_vectors(vectors, [vocabulary.words[row] for row in rows.tolist()], 1)
+
     def state(self) -> Mapping[str, np.ndarray]:
         """Return everything that the next step depends on, by its name in checkpoints."""
         return self._strategy.matrices if isinstance(self._strategy, WorkerRounds) else self.matrices()
@@ -169,6 +191,18 @@ class TrainingRun(BlockTraining):
 
     def _note(self) -> str:
         return self._strategy.note() if isinstance(self._strategy, WorkerRounds) else ""
+
+    def _observe(self, done: int, loss: float = 0.0, examples: int = 0) -> None:
+        if self.snapshots:
+            self.snapshots.update(done, loss, examples)
+
+    def _saved_arrays(self) -> Mapping[str, np.ndarray]:
+        return {**super()._saved_arrays(), **(self.snapshots.arrays() if self.snapshots else {})}
+
+    def _restore_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        super()._restore_arrays(arrays)
+        if self.snapshots:
+            self.snapshots.restore(arrays)
 
     def _rate_after(self, done: int) -> float:
         """Return the learning rate, which decays linearly with the number of trained tokens."""

@@ -32,8 +32,35 @@ SETTING_OF_OPTION = {
 }
 """Settings of the options about text; each training command has more of its own."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/[^/]")  # a path has one slash where a URL has two
-NO_SETTINGS = ("out", "config", "force", "skip_finished", "as_json", "top", "backend", "address", "workers")
+NO_SETTINGS = (
+    *("out", "config", "force", "skip_finished", "as_json", "top", "backend", "address", "workers"),
+    *("history", "history_words", "watch", "port"),
+)
 """Options that are no settings of a model."""
+
+
+History = Annotated[
+    int | None,
+    typer.Option(
+        min=2,
+        max=1000,
+        metavar="N",
+        help="Keep the vectors of the frequent words at N moments, for 'vecmill map --history'.",
+        show_default="none; 40 with --watch",
+    ),
+]
+HistoryWords = Annotated[
+    int, typer.Option(min=3, max=65_536, metavar="N", help="Number of frequent words that --history and --watch show.")
+]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch", help="Show the map of the frequent words on a page of this machine while they are trained."
+    ),
+]
+WatchPort = Annotated[
+    int, typer.Option("--port", min=0, max=65_535, metavar="N", help="Port of the page of --watch; 0 for a free one.")
+]
 
 
 def stage_directory(model: Path, stage: str) -> Path:

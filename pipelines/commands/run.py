@@ -7,9 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.completion import setting_names, stage_names
-from pipelines.commands.options import Address, BackendName, Workers, chosen_backend, refuse_url
+from pipelines.commands.options import (
+    Address,
+    BackendName,
+    History,
+    HistoryWords,
+    Watch,
+    WatchPort,
+    Workers,
+    chosen_backend,
+    refuse_url,
+)
+from pipelines.commands.watch import watched
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import duration, make_progress
+from pipelines.running.watching import HISTORY_WORDS
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -56,6 +68,10 @@ def run_command(
     backend: BackendName = "local",
     address: Address = None,
     workers: Workers = None,
+    history: History = None,
+    history_words: HistoryWords = HISTORY_WORDS,
+    watch: Watch = False,
+    port: WatchPort = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the stages as JSON.")] = False,
 ) -> None:
     """Run the stages of a settings file; skip unchanged ones.
@@ -80,8 +96,14 @@ def run_command(
             return
         if assignments and out is None and not force:
             _refuse_to_replace(plan(config, directory, selection, place), directory)
-        with interruptible("repeat the command to resume"):
-            outcome = run(config, directory, make_progress(), selection, place)
+        with (
+            watched(directory, make_progress(), history, history_words, port if watch else None) as (
+                progress,
+                watching,
+            ),
+            interruptible("repeat the command to resume"),
+        ):
+            outcome = run(config, directory, progress, selection, place, watching)
     if as_json:
         typer.echo(json.dumps(_as_json(directory, outcome)))
     else:

@@ -30,6 +30,8 @@ from pipelines.commands.options import (
     Field,
     FoldDigits,
     ForceDirectory,
+    History,
+    HistoryWords,
     Lowercase,
     Normalize,
     OutDirectory,
@@ -43,14 +45,18 @@ from pipelines.commands.options import (
     SkipFinished,
     Threads,
     TokenizerName,
+    Watch,
+    WatchPort,
     Workers,
     chosen_backend,
     given_settings,
     optional_vectors_path,
 )
 from pipelines.commands.setting_options import with_options_of
+from pipelines.commands.watch import watched
 from pipelines.console.help import grouped
 from pipelines.console.progress import make_progress
+from pipelines.running.watching import HISTORY_WORDS
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config
 
 DEFAULT = PipelineConfig()
@@ -77,7 +83,7 @@ _SETTING_OF_OPTION = {
 }
 
 _OPTION_GROUPS = {
-    "Output": ("out", "force", "skip_finished", "as_json", "config"),
+    "Output": ("out", "force", "skip_finished", "history", "history_words", "watch", "port", "as_json", "config"),
     "Model": (
         "architecture",
         "dimension",
@@ -207,6 +213,10 @@ def train_embeddings_command(
     workers: Workers = None,
     force: ForceDirectory = False,
     skip_finished: SkipFinished = False,
+    history: History = None,
+    history_words: HistoryWords = HISTORY_WORDS,
+    watch: Watch = False,
+    port: WatchPort = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics of every epoch as JSON.")] = False,
 ) -> None:
     """Train word vectors on raw text with skip-gram or CBOW.
@@ -225,14 +235,17 @@ def train_embeddings_command(
     from pipelines.running.make import make_unless_finished
     from pipelines.stage_lists import embedding_stages
 
-    with chosen_backend(backend, address, workers, settings.train.threads) as place:
+    with (
+        chosen_backend(backend, address, workers, settings.train.threads) as place,
+        watched(out, make_progress(), history, history_words, port if watch else None) as (progress, watching),
+    ):
         made = make_unless_finished(
             out,
-            embedding_stages(settings, workers=place.workers),
+            embedding_stages(settings, workers=place.workers, watching=watching),
             settings.result_settings(),
             skip_finished=skip_finished,
             force=force,
-            progress=make_progress(),
+            progress=progress,
             backend=place,
         )
     if as_json:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, get_type_hints
 import typer
 
 from pipelines.commands.options import Config, Corpus, Seed, Threads, refuse_url
-from vecmill.durations import seconds
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, read_assignment, read_toml
+from vecmill.durations import seconds
 
 if TYPE_CHECKING:
     from pipelines.tuning.tuner import Tuner
