@@ -415,3 +415,12 @@ def test_a_killed_training_goes_on_to_the_same_model(text, tmp_path):
     for name, array in expected.items():
         np.testing.assert_array_equal(weights[name], array)
     assert math.isfinite(json.loads((tmp_path / "lm" / "evaluation.json").read_text())["test"]["perplexity"])
+
+
+def test_workers_train_the_model_and_its_vectors(text, tmp_path):
+    command = ["train-lm", text, "--out", tmp_path / "lm", "--threads", 1, *SMALL, "--skip-finished"]
+    succeeds(*command, "--workers", 2)
+    record = json.loads((tmp_path / "lm" / "manifest.json").read_text())
+    assert record["settings"]["workers"] == record["history"]["train-embeddings"]["settings"]["workers"] == 2
+    assert "nothing to do" in succeeds(*command, "--workers", 2)
+    fails(1, "workers: 2 before, None now", *command)

@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
@@ -18,10 +18,11 @@ from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
-from embeddings.word2vec.crew import Crew, WorkerRounds, deal
+from embeddings.word2vec.crew import Crew, WorkerRounds, deal, piece_tokens
 from embeddings.word2vec.deterministic import Rounds
+from embeddings.word2vec.expected_updates import updates_per_token
 from embeddings.word2vec.hogwild import Hogwild
-from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of
+from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of, trained_counts
 
 logger = logging.getLogger(__name__)
 
@@ -85,10 +86,13 @@ class TrainingRun:
         self.config = config
         self.metrics: list[dict[str, Any]] = []
         self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)
-        blocks = cut_into_blocks(corpus, rounds.block_tokens(corpus) if config.deterministic else None)
+        workers = crew.workers if crew else workers
+        blocks = cut_into_blocks(
+            corpus, rounds.block_tokens(corpus) if config.deterministic else piece_tokens(corpus, workers)
+        )
         held_out = hold_out(blocks, config.held_out)
         self._held_out = blocks.select(held_out)
-        self._blocks = deal(blocks.select(~held_out), crew.workers if crew else workers)
+        self._blocks = deal(blocks.select(~held_out), workers)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
         self._loss_interval = max(1, min(_LOSS_INTERVAL, self._epoch_tokens // _LEAST_MEASURED))
         self.ngrams = ngrams_of(config, vocabulary, trained)
@@ -98,7 +102,9 @@ class TrainingRun:
         self._hogwild = Hogwild(config, corpus, self.parameters, self.extensions, int(blocks.tokens.max()))
         self._strategy: Hogwild | Rounds | WorkerRounds = self._hogwild
         if crew:
-            self._strategy = WorkerRounds(crew, self.matrices())
+            counts = trained_counts(vocabulary, trained)
+            updates = updates_per_token(config, counts, self.parameters, self.extensions)
+            self._strategy = WorkerRounds(crew, self.matrices(), updates)
         elif config.deterministic:
             self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
         self._pace = Pace(self.words_total)
@@ -244,13 +250,9 @@ class TrainingRun:
         arrays = {"embedding": self.parameters.embedding, "context": self.context}
         return arrays if weights is None else {**arrays, "position_weights": weights}
 
-    def state(self) -> Mapping[str, np.ndarray]:
-        """Return everything that the next step depends on, by its name in checkpoints."""
-        return self._strategy.matrices if isinstance(self._strategy, WorkerRounds) else self.matrices()
-
     def _save(self, work: Work) -> None:
         state = {"metrics": self.metrics, "seconds": self._trained_seconds, "work": work.state()}
-        self._checkpoints.save(self.state(), state)
+        self._checkpoints.save(self.matrices(), state)
 
     def _restore(self, work: Work) -> None:
         """Restore the newest checkpoint; the caller ensures that the directory has none of other settings or text."""
@@ -258,7 +260,7 @@ class TrainingRun:
         if found is None:
             return
         with self._checkpoints.fitting():
-            for name, matrix in self.state().items():
+            for name, matrix in self.matrices().items():
                 saved = found.arrays[name]
                 if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
                     raise ValueError(

@@ -46,6 +46,8 @@ class TrainLMStage(Stage):
     lm: LMSettings
     threads: int | None
     checkpoint_seconds: float
+    workers: int | None = None
+    """Workers of the backend that read some of the columns each; None for this process alone."""
     all_settings: Mapping[str, Any]
     """Settings that are written to ``config.json``."""
     name: ClassVar[str] = "train-lm"
@@ -54,7 +56,9 @@ class TrainLMStage(Stage):
     def settings(self) -> Mapping[str, Any]:
         """The settings of the network, of its training and of its vocabulary."""
         words = {"min_count": self.lm.min_count, "max_vocabulary": self.lm.max_vocabulary}
-        return {"lm_network": asdict(self.network), "lm_training": asdict(self.training), "seed": self.lm.seed, **words}
+        crew = {"workers": self.workers} if self.workers else {}
+        training = {"lm_network": asdict(self.network), "lm_training": asdict(self.training)}
+        return {**training, "seed": self.lm.seed, **words, **crew}
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -109,7 +113,12 @@ class TrainLMStage(Stage):
         )
         sampled = self.network.output == "sampled"
         with context.progress.task("training language model", None) as update:
-            trainer.fit(streams["train"], streams["valid"], progress=lambda event: _show(update, event, sampled))
+            trainer.fit(
+                streams["train"],
+                streams["valid"],
+                progress=lambda event: _show(update, event, sampled),
+                crew=context.backend.crew() if self.workers else None,
+            )
         model.save(directory)
         (directory / METRICS_FILE).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics_), "utf-8")
         write_json(directory / CONFIG_FILE, self.all_settings)
