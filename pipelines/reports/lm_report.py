@@ -22,8 +22,9 @@ _CANDIDATES = 8
 SAMPLED_NOTE = "* of the sampled softmax, over fewer words; all other figures are normalized over the whole vocabulary"
 
 
-def print_lm_training(directory: Path) -> None:
-    """Print the report on a finished model directory."""
+def print_lm_training(directory: Path, shown: str = "") -> None:
+    """Print the report on a finished model directory, under another name if it is at a URL."""
+    shown = shown or str(directory)
     manifest = Manifest.read(directory)
     model = LanguageModel.load(directory)
     sentences = example_sentences(model)
@@ -38,9 +39,9 @@ def print_lm_training(directory: Path) -> None:
     times.append(f"train-lm {manifest.cost['wall_seconds']:.1f} s")
     results.print(
         f"\nTime: {', '.join(times)}. Peak memory: {memory(manifest.cost['peak_memory_bytes'])}. "
-        f"{manifest.summary['parameters']:,} parameters: {directory}"
+        f"{manifest.summary['parameters']:,} parameters: {shown}"
     )
-    results.print(f'Next: {program()} generate {directory} --prompt "the"')
+    results.print(f'Next: {program()} generate {shown} --prompt "the"')
 
 
 def lm_training(directory: Path) -> dict[str, Any]:
