@@ -139,11 +139,11 @@ def language_model_stages(
         stages = embedding_stages(embedding, hashes, config, VocabularySettings.min_count, workers)
     else:
         stages = text_stages(_tokenized_for(config, embedding), hashes, split=config.split)
-    return [*stages, language_model_stage(config)]
+    return [*stages, language_model_stage(config, workers)]
 
 
-def language_model_stage(config: "LMPipelineConfig") -> Stage:
-    """Return the stage that trains a language model on encoded text."""
+def language_model_stage(config: "LMPipelineConfig", workers: int | None = None) -> Stage:
+    """Return the stage that trains a language model on encoded text; with `workers` by those of a backend."""
     from pipelines.stages.train_lm import TrainLMStage
 
     return TrainLMStage(
@@ -152,6 +152,7 @@ def language_model_stage(config: "LMPipelineConfig") -> Stage:
         lm=config.lm,
         threads=config.lm.threads or config.train.threads,
         checkpoint_seconds=config.checkpoint.seconds,
+        workers=workers if workers and workers > 1 else None,
         all_settings=config.to_dict(),
     )
 
@@ -170,7 +171,7 @@ def run_stages(
         joins = any(stage.name == PhrasesStage.name for stage in stages)
         stages.append(ExportStage(export=config.export, tokenizer=config.embedding.tokenizer, joins_phrases=joins))
     if config.lm:
-        stages.append(language_model_stage(config.lm))
+        stages.append(language_model_stage(config.lm, workers))
     return [*stages, ReportStage(earlier=tuple(stage.name for stage in stages))]
 
 

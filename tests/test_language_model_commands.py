@@ -239,7 +239,14 @@ def test_arpa_files_score_lines_as_perplexity_reads_them(text, tmp_path):
 @pytest.mark.parametrize("command", ["perplexity", "score"])
 def test_options_that_a_model_would_not_heed_are_refused(command, model, text, tmp_path):
     for option in (["--tokenizer", "whitespace"], ["--no-lowercase"], ["--no-punctuation"], ["--fold-digits"]):
-        fails(2, f"{option[0]} has no effect on a model of train-lm, which has its own tokenizer", command, model, text, *option)
+        fails(
+            2,
+            f"{option[0]} has no effect on a model of train-lm, which has its own tokenizer",
+            command,
+            model,
+            text,
+            *option,
+        )
     fails(2, "--weight is that of an n-gram model: add --interpolate", command, model, text, "--weight", "0.5")
     arpa = tmp_path / "model.arpa"
     succeeds("ngram", text, "--out", arpa, "--order", "1")
@@ -451,3 +458,12 @@ def test_a_killed_training_goes_on_to_the_same_model(text, tmp_path):
     for name, array in expected.items():
         np.testing.assert_array_equal(weights[name], array)
     assert math.isfinite(json.loads((tmp_path / "lm" / "evaluation.json").read_text())["test"]["perplexity"])
+
+
+def test_workers_train_the_model_and_its_vectors(text, tmp_path):
+    command = ["train-lm", text, "--out", tmp_path / "lm", "--threads", 1, *SMALL, "--skip-finished"]
+    succeeds(*command, "--workers", 2)
+    record = json.loads((tmp_path / "lm" / "manifest.json").read_text())
+    assert record["settings"]["workers"] == record["history"]["train-embeddings"]["settings"]["workers"] == 2
+    assert "nothing to do" in succeeds(*command, "--workers", 2)
+    fails(1, "workers: 2 before, None now", *command)

@@ -35,6 +35,7 @@ from embeddings.language_model.checkpoint import (
 from embeddings.language_model.config import with_present_names
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate_side_by_side
+from embeddings.language_model.shared_gradients import SharedGradients
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.networks.averaging import WeightAverage
 from embeddings.networks.batching import Columns, windows
@@ -52,6 +53,7 @@ from embeddings.training import (
     TrainingDiverged,
     TrainingProgress,
 )
+from embeddings.word2vec.crew import Crew
 from vecmill.records import fits, require_types
 
 logger = logging.getLogger(__name__)
@@ -132,7 +134,9 @@ class LMTrainer(Estimator):
         self._saved_after: int | None = None
         self._whole = threading.Lock()  # taken while weights, optimizer and position change
 
-    def fit(self, train: Ids, valid: Ids, *, progress: ProgressCallback | None = None) -> Self:
+    def fit(
+        self, train: Ids, valid: Ids, *, progress: ProgressCallback | None = None, crew: Crew | None = None
+    ) -> Self:
         """Train, and leave the model with the weights of the best validation.
 
         Parameters
@@ -141,6 +145,9 @@ class LMTrainer(Estimator):
             (N,) ids: arrays, or streams that are read in pieces.
         progress : callable, optional
             Called after every window with a `TrainingProgress`.
+        crew : Crew, optional
+            Processes that read some of the columns each, on other machines too; with dropout the result depends on
+            the number of workers, and in its last digits on the number of threads. Default: this process alone.
 
         Returns
         -------
@@ -166,6 +173,7 @@ class LMTrainer(Estimator):
         self._restore({"training text": text_hash(train), "validation text": text_hash(valid)}, columns)
         if self.config.validation_tokens is not None:
             valid = valid[: self.config.validation_tokens]
+        self._shared = SharedGradients(crew, self.model, self.seed, self.threads) if crew else None
         self._pace = Pace(self._total(columns))
         begun_at = self._position.windows
         try:
@@ -239,9 +247,14 @@ class LMTrainer(Estimator):
         inputs, targets = columns.window(rows)
         rate = self._rate(position.epoch * columns.steps + rows.start, columns.steps)
         optimizer.learning_rate = rate * (size / self.config.bptt if self.config.variable_windows else 1.0)
-        loss, self._states = self.model.loss_and_gradients(inputs, targets, self._states, self._rng)
+        if self._shared:
+            loss, self._states = self._shared.loss_and_gradients(inputs, targets, self._states, position.windows)
+        else:
+            loss, self._states = self.model.loss_and_gradients(inputs, targets, self._states, self._rng)
         self._require_sound(loss)
         optimizer.step(self.config.clip)
+        if self._shared:
+            self._shared.follow()
         if self._average:
             self._average.step()
         count = int((targets >= 0).sum())

@@ -133,7 +133,7 @@ class Word2Vec(Estimator):
                 trained=trained,
                 workers=crew.workers,
             )
-            crew.begin(make, run.state)
+            crew.begin(make, run.matrices)
         run.train()
         self.vectors_ = _word_vectors(run, vocabulary, trained)
         self.metrics_ = run.metrics

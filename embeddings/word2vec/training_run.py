@@ -17,10 +17,11 @@ from embeddings.word2vec import deterministic as rounds
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
-from embeddings.word2vec.crew import Crew, WorkerRounds, deal
+from embeddings.word2vec.crew import Crew, WorkerRounds, deal, piece_tokens
 from embeddings.word2vec.deterministic import Rounds
+from embeddings.word2vec.expected_updates import updates_per_token
 from embeddings.word2vec.hogwild import Hogwild
-from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of
+from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of, trained_counts
 from embeddings.word2vec.snapshots import Snapshots, Snapshotting
 
 _LOSS_INTERVAL = 128  # centre words for each whose loss is measured; fewer in small texts
@@ -87,10 +88,13 @@ class TrainingRun(BlockTraining):
         require_encoded(corpus, vocabulary)
         epochs, sample = config.epochs_for(corpus.token_count), config.sample_for(len(vocabulary))
         config = replace(config, epochs=epochs, sample=sample)
-        blocks = cut_into_blocks(corpus, rounds.block_tokens(corpus) if config.deterministic else None)
+        workers = crew.workers if crew else workers
+        blocks = cut_into_blocks(
+            corpus, rounds.block_tokens(corpus) if config.deterministic else piece_tokens(corpus, workers)
+        )
         held_out = hold_out(blocks, config.held_out)
         self._held_out = blocks.select(held_out)
-        self._blocks = deal(blocks.select(~held_out), crew.workers if crew else workers)
+        self._blocks = deal(blocks.select(~held_out), workers)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
         epoch_tokens = int(self._tokens_before[-1])
         super().__init__(epochs, len(self._blocks), epoch_tokens, progress, checkpoints)
@@ -103,7 +107,9 @@ class TrainingRun(BlockTraining):
         self._hogwild = Hogwild(config, corpus, self.parameters, self.extensions, int(blocks.tokens.max()))
         self._strategy: Hogwild | Rounds | WorkerRounds = self._hogwild
         if crew:
-            self._strategy = WorkerRounds(crew, self.matrices())
+            counts = trained_counts(vocabulary, trained)
+            updates = updates_per_token(config, counts, self.parameters, self.extensions)
+            self._strategy = WorkerRounds(crew, self.matrices(), updates)
         elif config.deterministic:
             self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
         self.snapshots = None
@@ -184,7 +190,7 @@ class TrainingRun(BlockTraining):
 
     def state(self) -> Mapping[str, np.ndarray]:
         """Return everything that the next step depends on, by its name in checkpoints."""
-        return self._strategy.matrices if isinstance(self._strategy, WorkerRounds) else self.matrices()
+        return self.matrices()
 
     def _units_before(self, epoch: int, position: int) -> int:
         return int(self._tokens_before[position])

@@ -33,7 +33,7 @@ SETTING_OF_OPTION = {
 """Settings of the options about text; each training command has more of its own."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/[^/]")  # a path has one slash where a URL has two
 NO_SETTINGS = (
-    *("out", "config", "force", "skip_finished", "as_json", "top", "backend", "address", "workers"),
+    *("out", "config", "force", "skip_finished", "as_json", "top", "backend", "address", "workers", "work"),
     *("history", "history_words", "watch", "port"),
 )
 """Options that are no settings of a model."""
@@ -69,7 +69,7 @@ def stage_directory(model: Path, stage: str) -> Path:
     Parameters
     ----------
     model : Path
-        What the user gave: the directory of a run, a model directory or a file.
+        What the user gave: the directory of a run, a model directory, the URL of one, or a file.
     stage : str
         Stage that writes the model: ``"train-embeddings"`` or ``"train-lm"``.
 
@@ -81,7 +81,15 @@ def stage_directory(model: Path, stage: str) -> Path:
     ------
     OutputError
         The run has not finished that stage.
+    StorageError
+        `model` is a URL, and the storage does not answer.
     """
+    from vecmill.storage import url_of
+
+    if url := url_of(model):
+        from pipelines.running.publishing import fetched_model
+
+        return fetched_model(url, stage)
     from pipelines.running.manifest import MANIFEST_FILE
     from pipelines.running.run_directory import is_run
 
@@ -104,7 +112,11 @@ def vectors_path(model: Path) -> Path:
 
 def optional_vectors_path(model: str | None) -> str | None:
     """Return the value of an option that names word vectors; of a run, its stage train-embeddings."""
-    return None if model is None else str(vectors_path(Path(model))) if Path(model).is_dir() else model
+    from vecmill.storage import url_of
+
+    if model is None or not (Path(model).is_dir() or url_of(model)):
+        return model
+    return str(vectors_path(Path(model)))
 
 
 def language_model_path(model: Path) -> Path:
@@ -133,7 +145,9 @@ Corpus = Annotated[
 Model = Annotated[
     Path,
     typer.Argument(
-        metavar="MODEL", help="Model directory, run directory, or file of word vectors.", callback=vectors_path
+        metavar="MODEL",
+        help="Model directory, run directory, the URL of one, or file of word vectors.",
+        callback=vectors_path,
     ),
 ]
 TrainedModel = Annotated[
@@ -145,6 +159,24 @@ TrainedModel = Annotated[
 LM = Annotated[
     Path,
     typer.Argument(metavar="LM", help="Directory that train-lm or 'vecmill run' wrote.", callback=language_model_path),
+]
+OutPlace = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        help="Directory to write, or its URL (s3://bucket/runs/mine); it appears when the command has finished.",
+    ),
+]
+Work = Annotated[
+    Path | None,
+    typer.Option(
+        "--work",
+        metavar="DIR",
+        help="Where an --out that is a URL is made; with --backend ray, a folder that all machines see.",
+        show_default="the cache",
+    ),
 ]
 OutDirectory = Annotated[
     Path,

@@ -8,8 +8,7 @@ as well (`with_options_of`).
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,7 +33,7 @@ from pipelines.commands.options import (
     HistoryWords,
     Lowercase,
     Normalize,
-    OutDirectory,
+    OutPlace,
     PhraseDelimiter,
     PhraseMinCount,
     PhrasePasses,
@@ -47,6 +46,7 @@ from pipelines.commands.options import (
     TokenizerName,
     Watch,
     WatchPort,
+    Work,
     Workers,
     chosen_backend,
     given_settings,
@@ -58,6 +58,9 @@ from pipelines.console.help import grouped
 from pipelines.console.progress import make_progress
 from pipelines.running.watching import HISTORY_WORDS
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config
+
+if TYPE_CHECKING:
+    from pipelines.running.publishing import Directory
 
 DEFAULT = PipelineConfig()
 DEFAULT_RATES = ", ".join(
@@ -83,7 +86,9 @@ _SETTING_OF_OPTION = {
 }
 
 _OPTION_GROUPS = {
-    "Output": ("out", "force", "skip_finished", "history", "history_words", "watch", "port", "as_json", "config"),
+    "Output": (
+        *("out", "work", "force", "skip_finished", "history", "history_words", "watch", "port", "as_json", "config"),
+    ),
     "Model": (
         "architecture",
         "dimension",
@@ -134,7 +139,7 @@ def train_embeddings_command(
     context: typer.Context,
     corpus: Corpus = [*DEFAULT.corpus.sources],  # noqa: B006 - not changed
     *,
-    out: OutDirectory,
+    out: OutPlace,
     architecture: Annotated[
         str,
         typer.Option(
@@ -211,6 +216,7 @@ def train_embeddings_command(
     backend: BackendName = "local",
     address: Address = None,
     workers: Workers = None,
+    work: Work = None,
     force: ForceDirectory = False,
     skip_finished: SkipFinished = False,
     history: History = None,
@@ -232,28 +238,31 @@ def train_embeddings_command(
     settings = load_config(config, given)
     _require_effect(given, settings)
     from pipelines.reports.vectors_report import print_training
-    from pipelines.running.make import make_unless_finished
+    from pipelines.running.publishing import output_of
     from pipelines.stage_lists import embedding_stages
 
-    with (
-        chosen_backend(backend, address, workers, settings.train.threads) as place,
-        watched(out, make_progress(), history, history_words, port if watch else None) as (progress, watching),
-    ):
-        made = make_unless_finished(
-            out,
-            embedding_stages(settings, workers=place.workers, watching=watching),
-            settings.result_settings(),
-            skip_finished=skip_finished,
-            force=force,
-            progress=progress,
-            backend=place,
-        )
-    if as_json:
-        _print_json(out)
-    elif made:
-        print_training(out)
-    else:
-        typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
+    with output_of(out, work) as place:
+        with (
+            chosen_backend(backend, address, workers, settings.train.threads) as machines,
+            watched(place.directory, make_progress(), history, history_words, port if watch else None) as (
+                progress,
+                watching,
+            ),
+        ):
+            made = place.make(
+                embedding_stages(settings, workers=machines.workers, watching=watching),
+                settings.result_settings(),
+                skip_finished=skip_finished,
+                force=force,
+                progress=progress,
+                backend=machines,
+            )
+        if as_json:
+            _print_json(place)
+        elif made:
+            print_training(place.directory, place.shown)
+    if not made and not as_json:
+        typer.echo(f"nothing to do: {place.shown} is finished and has these settings; add --force to make it again")
 
 
 def _require_effect(given: Mapping[str, Setting], settings: PipelineConfig) -> None:
@@ -270,10 +279,10 @@ def _require_effect(given: Mapping[str, Setting], settings: PipelineConfig) -> N
             raise ConfigError(f"{setting.origin} has no effect without {needed}; add that, or leave it out")
 
 
-def _print_json(out: Path) -> None:
-    from embeddings import WordVectors
+def _print_json(place: "Directory") -> None:
     from pipelines.reports.training_metrics import read_metrics
+    from pipelines.running.manifest import Manifest
 
-    vectors = WordVectors.load(out)
-    made = {"out": str(out), "words": len(vectors), "dimension": vectors.dimension, "epochs": read_metrics(out)}
+    summary, epochs = Manifest.read(place.directory).summary, read_metrics(place.directory)
+    made = {"out": place.shown, "words": summary["words"], "dimension": summary["dimension"], "epochs": epochs}
     typer.echo(json.dumps(made))

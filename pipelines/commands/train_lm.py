@@ -22,10 +22,11 @@ from pipelines.commands.options import (
     Field,
     ForceDirectory,
     Normalize,
-    OutDirectory,
+    OutPlace,
     Seed,
     SkipFinished,
     Threads,
+    Work,
     Workers,
     chosen_backend,
     given_settings,
@@ -63,7 +64,7 @@ _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
 OF_PRESET = "that of the preset"
 
 _OPTION_GROUPS = {
-    "Output": ("out", "force", "skip_finished", "as_json", "config"),
+    "Output": ("out", "work", "force", "skip_finished", "as_json", "config"),
     "Network": (
         "preset",
         "budget",
@@ -139,7 +140,7 @@ def train_lm_command(
     context: typer.Context,
     corpus: Corpus = ["pydocs"],  # noqa: B006 - not changed
     *,
-    out: OutDirectory,
+    out: OutPlace,
     embeddings: Annotated[
         str,
         typer.Option(
@@ -237,6 +238,7 @@ def train_lm_command(
     backend: BackendName = "local",
     address: Address = None,
     workers: Workers = None,
+    work: Work = None,
     force: ForceDirectory = False,
     skip_finished: SkipFinished = False,
     as_json: Annotated[
@@ -252,7 +254,7 @@ def train_lm_command(
     Example: vecmill train-lm pydocs --out runs/pydocs-lm
     """
     from pipelines.reports.lm_report import lm_training, print_lm_training
-    from pipelines.running.make import make_unless_finished
+    from pipelines.running.publishing import output_of
     from pipelines.settings.lm_config import load_lm_config
     from pipelines.stage_lists import language_model_stages
 
@@ -260,22 +262,22 @@ def train_lm_command(
     if "lm_training.epochs" in given:
         given["lm_training.epochs"] = _epochs(given["lm_training.epochs"])
     settings = load_lm_config(config, given)
-    with chosen_backend(backend, address, workers, settings.lm.threads or settings.train.threads) as place:
-        made = make_unless_finished(
-            out,
-            language_model_stages(settings, workers=place.workers),
-            settings.to_dict(),
-            skip_finished=skip_finished,
-            force=force,
-            progress=make_progress(),
-            backend=place,
-        )
-    if as_json:
-        typer.echo(json.dumps(lm_training(out)))
-    elif made:
-        print_lm_training(out)
-    else:
-        typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
+    with output_of(out, work) as place:
+        with chosen_backend(backend, address, workers, settings.lm.threads or settings.train.threads) as machines:
+            made = place.make(
+                language_model_stages(settings, workers=machines.workers),
+                settings.to_dict(),
+                skip_finished=skip_finished,
+                force=force,
+                progress=make_progress(),
+                backend=machines,
+            )
+        if as_json:
+            typer.echo(json.dumps({**lm_training(place.directory), "out": place.shown}))
+        elif made:
+            print_lm_training(place.directory, place.shown)
+    if not made and not as_json:
+        typer.echo(f"nothing to do: {place.shown} is finished and has these settings; add --force to make it again")
 
 
 def _epochs(given: Setting) -> Setting:

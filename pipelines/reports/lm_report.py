@@ -15,8 +15,9 @@ from vecmill.plurals import counted
 SAMPLED_NOTE = "* of the sampled softmax, over fewer words; all other figures are normalized over the whole vocabulary"
 
 
-def print_lm_training(directory: Path) -> None:
-    """Print the report on a finished model directory."""
+def print_lm_training(directory: Path, shown: str = "") -> None:
+    """Print the report on a finished model directory, under another name if it is at a URL."""
+    shown = shown or str(directory)
     manifest = Manifest.read(directory)
     found = json.loads((directory / PERPLEXITY_FILE).read_text("utf-8"))
     _print_epochs(directory / METRICS_FILE)
@@ -28,9 +29,9 @@ def print_lm_training(directory: Path) -> None:
     times.append(f"train-lm {manifest.cost['wall_seconds']:.1f} s")
     results.print(
         f"\nTime: {', '.join(times)}. Peak memory: {memory(manifest.cost['peak_memory_bytes'])}. "
-        f"{manifest.summary['parameters']:,} parameters: {directory}"
+        f"{manifest.summary['parameters']:,} parameters: {shown}"
     )
-    results.print(f'Next: {program()} generate {directory} --prompt "the"')
+    results.print(f'Next: {program()} generate {shown} --prompt "the"')
 
 
 def lm_training(directory: Path) -> dict[str, Any]:

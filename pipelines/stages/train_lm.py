@@ -43,6 +43,8 @@ class TrainLMStage(Stage):
     lm: LMSettings
     threads: int | None
     checkpoint_seconds: float
+    workers: int | None = None
+    """Workers of the backend that read some of the columns each; None for this process alone."""
     all_settings: Mapping[str, Any]
     """Settings that are written to ``config.json``."""
     name: ClassVar[str] = "train-lm"
@@ -52,7 +54,8 @@ class TrainLMStage(Stage):
         """The settings of the network, of its training and of its vocabulary; with a budget, not the epochs."""
         words = {"min_count": self.lm.min_count, "max_vocabulary": self.lm.max_vocabulary}
         training, budget = asdict(self.training), self.lm.budget_seconds
-        found = {"lm_network": asdict(self.network), "lm_training": training, "seed": self.lm.seed, **words}
+        crew = {"workers": self.workers} if self.workers else {}
+        found = {"lm_network": asdict(self.network), "lm_training": training, "seed": self.lm.seed, **words, **crew}
         if budget is None:
             return found
         del training["epochs"]
@@ -108,7 +111,12 @@ class TrainLMStage(Stage):
         trainer = LMTrainer(model, training, seed=self.lm.seed, threads=self.threads, checkpointing=checkpointing)
         sampled_epochs = training.epochs - training.full_softmax_epochs if self.network.output == "sampled" else 0
         with context.progress.task("training language model", None) as update:
-            trainer.fit(streams["train"], streams["valid"], progress=lambda event: _show(update, event, sampled_epochs))
+            trainer.fit(
+                streams["train"],
+                streams["valid"],
+                progress=lambda event: _show(update, event, sampled_epochs),
+                crew=context.backend.crew() if self.workers else None,
+            )
         model.save(directory)
         (directory / METRICS_FILE).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics_), "utf-8")
         epochs = {"epochs": training.epochs}  # also where a budget has found them
