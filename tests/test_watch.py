@@ -311,7 +311,7 @@ def test_a_training_is_watched_from_its_first_moment_to_its_end(browser, tmp_pat
         wait_until(lambda: place_of(browser) != before)
         expected = WordVectors(VOCABULARY, directions_of(vectors_at(0.9)).astype(np.float32))
         assert neighbours(browser) == [word for word, _ in expected.most_similar("wordab", topn=10)] != near
-        wait_until(lambda: "54,000 words" in text(browser, "#numbers"))
+        wait_until(lambda: "54K words" in text(browser, "#numbers"))
         assert "3 of 3" in text(browser, "#numbers")
         assert len(browser.find_elements("css selector", "#curve circle.held-out")) == 1
         assert browser.execute_script("return wordMap.labels.found.length") > 5

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import threading
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LAST_IN_LINE = 19  # niceness: the training has the processors first
+_NICENESS = 10  # a tenth of a processor where the training uses all
+_FIRST_WORDS = [f"w{number}" for number in range(60)]  # laid out while the text is read: all is imported then
 
 
 class Moment(NamedTuple):
@@ -43,11 +45,6 @@ class Moment(NamedTuple):
 class Moments:
     """Lays out snapshots in a thread that waits for a process; snapshots that arrive meanwhile replace each other.
 
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        Words and counts of the rows of the snapshots, and more.
-
     Attributes
     ----------
     latest : Moment or None
@@ -55,10 +52,10 @@ class Moments:
         Why there is no map; usually empty.
     """
 
-    def __init__(self, vocabulary: "Vocabulary") -> None:
+    def __init__(self) -> None:
         self.latest: Moment | None = None
         self.failure = ""
-        self._vocabulary = vocabulary
+        self._vocabulary: Vocabulary | None = None
         self._waiting: Snapshot | None = None
         self._ended = False
         self._changed = threading.Condition()
@@ -66,6 +63,10 @@ class Moments:
         self._former: dict[str, np.ndarray] = {}
         self._thread = threading.Thread(target=self._work, name="moments", daemon=True)
         self._thread.start()
+
+    def begin(self, vocabulary: "Vocabulary") -> None:
+        """Set words and counts of the rows of the snapshots, and more."""
+        self._vocabulary = vocabulary
 
     def offer(self, snapshot: "Snapshot") -> None:
         """Lay out a snapshot next."""
@@ -97,8 +98,12 @@ class Moments:
 
     def _work(self) -> None:
         try:
+            self._worker.call(_request(_FIRST_WORDS, np.ones(60, np.int64), np.eye(60, 8, dtype=np.int8)))
             while (snapshot := self._next()) is not None:
-                answer = self._worker.call(self._request(snapshot))
+                assert self._vocabulary is not None
+                n = len(snapshot.directions)
+                words, counts = self._vocabulary.words[:n], self._vocabulary.counts[:n]
+                answer = self._worker.call(_request(words, counts, snapshot.directions, self._former))
                 if not answer:
                     return
                 tensors = load(answer)
@@ -112,11 +117,13 @@ class Moments:
             self.failure = "the words cannot be laid out; the log has the reason"
             logger.exception("the page of --watch shows no map")
 
-    def _request(self, snapshot: "Snapshot") -> bytes:
-        n = len(snapshot.directions)
-        words = np.frombuffer(json.dumps(self._vocabulary.words[:n]).encode(), np.uint8)
-        counts = np.asarray(self._vocabulary.counts[:n], np.int64)
-        return save({"words": words, "counts": counts, "directions": snapshot.directions, **self._former})
+
+def _request(
+    words: Sequence[str], counts: np.ndarray, directions: np.ndarray, former: Mapping[str, np.ndarray] | None = None
+) -> bytes:
+    text = np.frombuffer(json.dumps(words).encode(), np.uint8)
+    tensors = {"words": text, "counts": np.asarray(counts, np.int64), "directions": directions, **(former or {})}
+    return save(tensors)
 
 
 def lay_out(request: bytes) -> bytes:
@@ -133,7 +140,7 @@ def lay_out(request: bytes) -> bytes:
         Tensors: the page, positions and clusters.
     """
     with suppress(AttributeError, OSError):  # Windows has no setpriority
-        os.setpriority(os.PRIO_PROCESS, 0, _LAST_IN_LINE)
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
     from embeddings import Vocabulary, WordVectors
     from embeddings.vectors.word_map import PCA, Former, make_word_map
     from pipelines.map_page import packed_map
