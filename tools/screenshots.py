@@ -36,8 +36,8 @@ VIEWS = {
 }
 READY = "return document.documentElement.dataset.ready === 'true'"
 SETTLED = 2.5  # seconds in which the map has flown to its words
-WATCHED = 0.45  # share of the training in its picture
-WATCHED_TRAINING = ("--min-count", "20", "--epochs", "10", "--history", "60")
+WATCHED = 4  # moments of the training that the page has shown in its picture
+WATCHED_TRAINING = ("--min-count", "20", "--epochs", "30", "--history", "200")
 PLAYED = 0.5  # share of the moments in the picture of a time-lapse
 
 
@@ -85,8 +85,7 @@ def watch_training(text: str) -> None:
             while not (address := re.search(r"http://\S+", process.stderr.readline())):
                 pass
             driver.get(address[0])
-            share = "return document.documentElement.dataset.ready && document.getElementById('share').value"
-            wait_until(lambda: (driver.execute_script(share) or 0) > WATCHED)
+            wait_until(lambda: driver.execute_script("return watch.moment") >= WATCHED)
             picture(driver, "serve-watch")
 
 

@@ -28,7 +28,7 @@ UMAP_NEIGHBORS = 15  # umap-learn's default, the word itself included
 FEWEST_FOR_UMAP = 50  # the neighbour graph of fewer words is too small for UMAP
 EPOCHS_FROM_FORMER = 60  # of UMAP, where the words begin near their places; from scratch it takes 200 to 500
 CLUSTERED = 10_000  # most frequent words that k-means sees; all other words join the nearest cluster
-KMEANS_RUNS = 4
+KMEANS_RUNS = 4  # one, where there is a former map: many maps follow each other
 NAMING_SHARE = 0.1  # fraction of a cluster's words, the most frequent, among which its name is chosen
 WORDS_IN_NAME = 3
 LONGEST_LABEL = 60  # characters of a text
@@ -158,7 +158,8 @@ def make_word_map(
     logger.info("laying them out by %s", method)
     positions = lay_out(unit, neighbors, similarities, method, seed, former.positions if former else None)
     names = list(vectors.words[:n])
-    centroids, of_word = _clusters(centred, min(clusters, max(n // 25, 1)), seed)
+    runs = 1 if former else KMEANS_RUNS
+    centroids, of_word = _clusters(centred, min(clusters, max(n // 25, 1)), seed, runs)
     if former:
         centroids, of_word = _numbered_as(former.clusters, centroids, of_word)
     cluster_names = _names_by_words(names, of_word) if texts else _names(centred, names, of_word, centroids)
@@ -253,12 +254,12 @@ def _umap(
         return np.asarray(layout.fit_transform(unit), np.float32)
 
 
-def _clusters(centred: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _clusters(centred: np.ndarray, clusters: int, seed: int, runs: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the centroids, the one of the largest cluster first, and each word's cluster, (n,) int64.
 
     k-means sees the frequent words.
     """
-    centroids = _centroids(centred[:CLUSTERED], clusters, seed)
+    centroids = _centroids(centred[:CLUSTERED], clusters, seed, runs)
     of_word, _ = vq(centred, centroids)
     sizes = np.bincount(of_word, minlength=clusters)
     order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
@@ -304,13 +305,13 @@ def _are_distinct(centred: np.ndarray, of_word: np.ndarray) -> np.ndarray:
     return compact
 
 
-def _centroids(points: np.ndarray, clusters: int, seed: int) -> np.ndarray:
+def _centroids(points: np.ndarray, clusters: int, seed: int, runs: int) -> np.ndarray:
     """Return the centroids of the best of several runs of k-means, each of which finds a local optimum."""
     random = np.random.default_rng(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about empty clusters, which get no number
-        runs = [kmeans2(points, clusters, minit="++", rng=random)[0] for _ in range(KMEANS_RUNS)]
-    return min(runs, key=lambda centroids: float(np.square(vq(points, centroids)[1]).sum()))
+        found = [kmeans2(points, clusters, minit="++", rng=random)[0] for _ in range(runs)]
+    return min(found, key=lambda centroids: float(np.square(vq(points, centroids)[1]).sum()))
 
 
 def _names(centred: np.ndarray, words: list[str], of_word: np.ndarray, centroids: np.ndarray) -> list[list[str]]:

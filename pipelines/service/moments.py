@@ -2,9 +2,9 @@
 
 import json
 import logging
-import os
 import threading
-from contextlib import suppress
+import time
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_LAST_IN_LINE = 19  # niceness: the training has the processors first
+_REST = 9  # seconds for each second of a processor that a moment took: a tenth of one processor at most
+_FIRST_WORDS = [f"w{number}" for number in range(60)]  # laid out while the text is read: all is imported then
 
 
 class Moment(NamedTuple):
@@ -43,11 +44,6 @@ class Moment(NamedTuple):
 class Moments:
     """Lays out snapshots in a thread that waits for a process; snapshots that arrive meanwhile replace each other.
 
-    Parameters
-    ----------
-    vocabulary : Vocabulary
-        Words and counts of the rows of the snapshots, and more.
-
     Attributes
     ----------
     latest : Moment or None
@@ -55,10 +51,10 @@ class Moments:
         Why there is no map; usually empty.
     """
 
-    def __init__(self, vocabulary: "Vocabulary") -> None:
+    def __init__(self) -> None:
         self.latest: Moment | None = None
         self.failure = ""
-        self._vocabulary = vocabulary
+        self._vocabulary: Vocabulary | None = None
         self._waiting: Snapshot | None = None
         self._ended = False
         self._changed = threading.Condition()
@@ -66,6 +62,10 @@ class Moments:
         self._former: dict[str, np.ndarray] = {}
         self._thread = threading.Thread(target=self._work, name="moments", daemon=True)
         self._thread.start()
+
+    def begin(self, vocabulary: "Vocabulary") -> None:
+        """Set words and counts of the rows of the snapshots, and more."""
+        self._vocabulary = vocabulary
 
     def offer(self, snapshot: "Snapshot") -> None:
         """Lay out a snapshot next."""
@@ -97,26 +97,34 @@ class Moments:
 
     def _work(self) -> None:
         try:
+            self._worker.call(_request(_FIRST_WORDS, np.ones(60, np.int64), np.eye(60, 8, dtype=np.int8)))
             while (snapshot := self._next()) is not None:
-                answer = self._worker.call(self._request(snapshot))
+                assert self._vocabulary is not None
+                n = len(snapshot.directions)
+                words, counts = self._vocabulary.words[:n], self._vocabulary.counts[:n]
+                answer = self._worker.call(_request(words, counts, snapshot.directions, self._former))
                 if not answer:
                     return
                 tensors = load(answer)
-                page = tensors.pop("page").tobytes()
+                page, seconds = tensors.pop("page").tobytes(), float(tensors.pop("seconds")[0])
                 self._former = tensors
                 number = self.latest.number + 1 if self.latest else 1
                 self.latest = Moment(number, snapshot.trained, page)
+                with self._changed:
+                    self._changed.wait_for(lambda: self._ended, _REST * seconds)
         except VecmillError as error:
             self.failure = str(error)
         except Exception:  # the training goes on
             self.failure = "the words cannot be laid out; the log has the reason"
             logger.exception("the page of --watch shows no map")
 
-    def _request(self, snapshot: "Snapshot") -> bytes:
-        n = len(snapshot.directions)
-        words = np.frombuffer(json.dumps(self._vocabulary.words[:n]).encode(), np.uint8)
-        counts = np.asarray(self._vocabulary.counts[:n], np.int64)
-        return save({"words": words, "counts": counts, "directions": snapshot.directions, **self._former})
+
+def _request(
+    words: Sequence[str], counts: np.ndarray, directions: np.ndarray, former: Mapping[str, np.ndarray] | None = None
+) -> bytes:
+    text = np.frombuffer(json.dumps(words).encode(), np.uint8)
+    tensors = {"words": text, "counts": np.asarray(counts, np.int64), "directions": directions, **(former or {})}
+    return save(tensors)
 
 
 def lay_out(request: bytes) -> bytes:
@@ -130,10 +138,9 @@ def lay_out(request: bytes) -> bytes:
     Returns
     -------
     bytes
-        Tensors: the page, positions and clusters.
+        Tensors: the page, positions and clusters, and the seconds of the processor that it took.
     """
-    with suppress(AttributeError, OSError):  # Windows has no setpriority
-        os.setpriority(os.PRIO_PROCESS, 0, _LAST_IN_LINE)
+    began = time.process_time()
     from embeddings import Vocabulary, WordVectors
     from embeddings.vectors.word_map import PCA, Former, make_word_map
     from pipelines.map_page import packed_map
@@ -144,4 +151,6 @@ def lay_out(request: bytes) -> bytes:
     former = Former(given["positions"], given["clusters"]) if "positions" in given else None
     found = make_word_map(vectors, words=len(words), method=PCA, former=former)
     page = np.frombuffer(packed_map(found, counts), np.uint8)
-    return save({"page": page, "positions": np.ascontiguousarray(found.positions), "clusters": found.clusters})
+    seconds = np.array([time.process_time() - began])
+    positions = np.ascontiguousarray(found.positions)
+    return save({"page": page, "positions": positions, "clusters": found.clusters, "seconds": seconds})

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from pipelines.console.progress import Progress, Update
 from pipelines.service.guard import LOOPBACK, Guard
 from pipelines.service.metrics import Metrics
-from pipelines.service.moments import Moment, Moments
+from pipelines.service.moments import Moments
 from pipelines.service.page import page_files
 from pipelines.service.server import BackgroundServer, listen
 
@@ -86,7 +86,7 @@ class WatchPage:
         self._task: tuple[str, float | None] = "", None
         self._event: TrainingProgress | None = None
         self._curve, self._held_out = LossCurve(), list[tuple[int, float]]()
-        self._moments: Moments | None = None
+        self._moments = Moments()
         self._asked_at, self._told = -math.inf, threading.Event()
         self._server = BackgroundServer(self._application(), listening)
 
@@ -102,8 +102,7 @@ class WatchPage:
     ) -> None:
         state = "finished" if error is None else "stopped" if _is_interruption(error) else "failed"
         is_open = time.monotonic() - self._asked_at < OPEN_SECONDS
-        if self._moments:
-            self._moments.close(LAST_LAYOUT_SECONDS if is_open and state == "finished" else 0.0)
+        self._moments.close(LAST_LAYOUT_SECONDS if is_open and state == "finished" else 0.0)
         self._message = str(error) if state == "failed" else ""
         self._state = state
         if is_open:
@@ -114,7 +113,7 @@ class WatchPage:
 
     def begin(self, vocabulary: "Vocabulary") -> None:
         """See the words whose vectors are trained."""
-        self._moments = Moments(vocabulary)
+        self._moments.begin(vocabulary)
         self._state = "training"
 
     def progress(self, event: "TrainingProgress") -> None:
@@ -127,8 +126,7 @@ class WatchPage:
 
     def snapshot(self, snapshot: "Snapshot") -> None:
         """See the vectors of the most frequent words."""
-        if self._moments:
-            self._moments.offer(snapshot)
+        self._moments.offer(snapshot)
 
     def following(self, progress: Progress) -> Progress:
         """Return a progress that is shown here too, of the stages before the training."""
@@ -151,7 +149,7 @@ class WatchPage:
             return Response(msgspec.json.encode(state), media_type="application/json", headers=_FRESH)
 
         async def moment(request: Request) -> Response:
-            latest = self._latest()
+            latest = self._moments.latest
             if latest is None:
                 return Response(status_code=404, headers=_FRESH)
             headers = {**_FRESH, "Moment": str(latest.number)}
@@ -171,11 +169,11 @@ class WatchPage:
 
     def state(self) -> dict[str, Any]:
         """Return everything that the page shows but the map, as JSON values."""
-        latest, event = self._latest(), self._event
+        latest, event = self._moments.latest, self._event
         return {
             "title": self._title,
             "state": self._state,
-            "message": self._message or (self._moments.failure if self._moments else ""),
+            "message": self._message or self._moments.failure,
             "task": self._task[0],
             "share": self._task[1],
             "progress": _numbers(event) if event else None,
@@ -184,9 +182,6 @@ class WatchPage:
             "moment": latest.number if latest else 0,
             "momentTrained": latest.trained if latest else 0,
         }
-
-    def _latest(self) -> Moment | None:
-        return self._moments.latest if self._moments else None
 
 
 _FRESH = {"Cache-Control": "no-store"}

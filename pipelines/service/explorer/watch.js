@@ -8,6 +8,8 @@ const duration = (seconds) => {
   return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
 };
 
+const short = (number) => number.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 });
+
 class Watch {
   constructor() { this.moment = 0; }
   async start() {
@@ -64,13 +66,13 @@ class Watch {
   list({ epoch, epochs, done, total, unit, speed, loss, learningRate, secondsLeft }, momentTrained) {
     const numbers = element("numbers"), row = (name, value) => { add(numbers, "dt", name); add(numbers, "dd", value); };
     numbers.replaceChildren();
-    row("Trained", `${show(done)} of ${show(total)} ${unit}, ${Math.round((100 * done) / total)} %`);
+    row("Trained", `${short(done)} of ${short(total)} ${unit}`);
     row("Epoch", `${epoch} of ${epochs}`);
-    if (speed) row("Speed", `${show(Math.round(speed))} ${unit}/s`);
+    if (speed) row("Speed", `${short(speed)} ${unit}/s`);
     if (loss !== null) row("Loss", loss.toFixed(3));
     if (learningRate !== null) row("Learning rate", learningRate.toPrecision(3));
     if (secondsLeft) row("Time left", duration(secondsLeft));
-    if (this.moment) row("The map shows", `${show(momentTrained)} ${unit}`);
+    if (this.moment) row("The map shows", `${short(momentTrained)} ${unit}`);
   }
 }
 
