@@ -393,6 +393,8 @@ def test_real_trials_end_with_settings_that_training_and_runs_read(folder):
     assert re.search(
         r"On the other half of mine, which no trial has seen: best -?\d\.\d+, given -?\d\.\d+", result.stdout
     )
+    ended = tomllib.loads(Path("out/best.toml").read_text())["train"]["window"] in (2, 12)
+    assert ended == ("The best value of window is at an end of its range" in result.stdout)
     assert Path("out/trials.png").read_bytes()[:4] == b"\x89PNG"
     best = tomllib.loads(Path("out/best.toml").read_text())
     assert set(best) == {"corpus", "train"}

@@ -120,10 +120,17 @@ class Report:
         if self._has_set:
             tested = "best {}, given {}".format(*map(_number, self.test_scores))
             results.print(f"On the other half of {self.search.metric.name}, which no trial has seen: {tested}")
+        for key in self._at_an_end():
+            results.print(f"The best value of {key} is at an end of its range; --search {key}=LOW..HIGH widens it")
         corpus = " ".join(self.search.job("", {}).config.embedding.corpus.sources)
         results.print(
             f"Next: {program()} train-embeddings {corpus} --config {self.directory / BEST_SETTINGS} --out DIR"
         )
+
+    def _at_an_end(self) -> list[str]:
+        """Return the settings whose best value is the lowest or the highest that was searched."""
+        ends = {key: values.ends for key, values in self.search.space.items() if isinstance(values, Range)}
+        return [key.partition(".")[2] for key in ends if self.best.settings[key] in ends[key]]
 
     @property
     def _has_set(self) -> bool:
@@ -161,14 +168,22 @@ class Report:
 
     def _draw_setting(self, axes: "Axes", key: str, logarithmic: bool) -> None:
         """Draw the scores of finished trials over the values of a setting; the best and the given one are marked."""
+        from matplotlib.ticker import LogLocator
+
         from embeddings.vectors.training_plot import HELD_OUT, INK, SOFT
 
-        values = [trial.settings[key] for trial in self.ranked]
-        axes.plot(values, [trial.score for trial in self.ranked], "o", color=SOFT, markersize=4.5)
-        axes.plot(self.best.settings[key], self.best.score, "o", color=HELD_OUT, markersize=7)
-        axes.plot(self.trials[0].settings[key], self.trials[0].score, "s", color=INK, markersize=5.5, fillstyle="none")
+        def draw(trials: Sequence[Trial], mark: str, **style: Any) -> None:
+            scores = np.array([trial.score for trial in trials], float)
+            axes.plot([trial.settings[key] for trial in trials], scores, mark, **style)
+
+        draw(self.ranked, "o", color=SOFT, markersize=4.5)
+        draw([self.best], "o", color=HELD_OUT, markersize=7)
+        draw(self.trials[:1], "s", color=INK, markersize=5.5, fillstyle="none")
         if logarithmic:
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.minorticks_off()
         axes.set(title=key.partition(".")[2].replace("_", " "))
 
 
