@@ -15,13 +15,14 @@ from benchmarks import zipf
 from embeddings.evaluation import Analogies, OddOneOut, WordPairs, read_evaluation_set
 from embeddings.word2vec.config import Word2VecConfig
 from pipelines.batch import jobs as batch_module
+from pipelines.batch.jobs import FAILED, FINISHED
 from pipelines.console.progress import LogProgress
 from pipelines.settings.config import ConfigError, Setting, load_config
 from pipelines.settings.run_config import load_run_config
 from pipelines.tuning.metric import Metric, halves, read_metric
 from pipelines.tuning.proposals import COMPLETE_BEFORE_PRUNING, Proposals
 from pipelines.tuning.search_space import DEFAULT_VALUES, Choices, Range, ends_as_settings, read_search
-from pipelines.tuning.trials import FAILED, FINISHED, PRUNED, Trial, best_of, read_trials, write_trials
+from pipelines.tuning.trials import PRUNED, Trial, best_of, read_trials, write_trials
 from pipelines.tuning.tuner import Search, TrialFailedError, Tuner
 from tests.command_line import fails, vecmill
 from tests.conftest import REPOSITORY

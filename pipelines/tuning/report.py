@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from pipelines.batch.jobs import FAILED
 from pipelines.console.progress import duration
 from pipelines.console.streams import program, results
 from pipelines.console.tables import print_columns
 from pipelines.tuning.metric import TEST
 from pipelines.tuning.search_space import Range, Value
-from pipelines.tuning.trials import FINISHED, PRUNED, Trial, ranking
+from pipelines.tuning.trials import PRUNED, Trial, ranking
 from pipelines.tuning.tuner import BEST_SETTINGS, TRIALS, Search, Tuner, settings_file
 from vecmill.files import atomic_file
 from vecmill.plurals import counted
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PLOT = "trials.png"
+TRIALS_PLOT = "trials.png"
 _SHOWN = 10  # trials in the table that is printed
 _COLUMNS = 4  # of panels in the plot
 
@@ -92,7 +93,7 @@ class Report:
         if importlib.util.find_spec("matplotlib") is None:
             logger.warning("no plot: matplotlib is not installed (pip install 'vecmill[plot]')")
         else:
-            self._draw(self.directory / PLOT)
+            self._draw(self.directory / TRIALS_PLOT)
 
     def print(self, made: int) -> None:
         """Print the best trials and that of the given settings, and what to do next.
@@ -112,7 +113,7 @@ class Report:
         head = ["trial", self.search.metric.shown, "seconds", *(key.partition(".")[2] for key in keys)]
         print_columns([head, *rows], left=1)
         pruned = sum(trial.status == PRUNED for trial in self.trials)
-        failed = sum(trial.status not in (FINISHED, PRUNED) for trial in self.trials)
+        failed = sum(trial.status == FAILED for trial in self.trials)
         results.print(
             f"{counted(len(self.trials), 'trial')} in {duration(self.seconds)}: {len(self.ranked)} finished, "
             f"{pruned} given up after a third of their epochs, {failed} failed; all are in {self.directory / TRIALS}"
