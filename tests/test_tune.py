@@ -15,13 +15,14 @@ from benchmarks import zipf
 from embeddings.evaluation import Analogies, OddOneOut, WordPairs, read_evaluation_set
 from embeddings.word2vec.config import Word2VecConfig
 from pipelines.batch import jobs as batch_module
+from pipelines.batch.jobs import FAILED, FINISHED
 from pipelines.console.progress import LogProgress
 from pipelines.settings.config import ConfigError, Setting, load_config
 from pipelines.settings.run_config import load_run_config
 from pipelines.tuning.metric import Metric, halves, read_metric
 from pipelines.tuning.proposals import COMPLETE_BEFORE_PRUNING, Proposals
 from pipelines.tuning.search_space import DEFAULT_VALUES, Choices, Range, ends_as_settings, read_search
-from pipelines.tuning.trials import FAILED, FINISHED, PRUNED, Trial, best_of, read_trials, write_trials
+from pipelines.tuning.trials import PRUNED, Trial, best_of, read_trials, write_trials
 from pipelines.tuning.tuner import Search, TrialFailedError, Tuner
 from tests.command_line import fails, vecmill
 from tests.conftest import REPOSITORY
@@ -393,6 +394,8 @@ def test_real_trials_end_with_settings_that_training_and_runs_read(folder):
     assert re.search(
         r"On the other half of mine, which no trial has seen: best -?\d\.\d+, given -?\d\.\d+", result.stdout
     )
+    ended = tomllib.loads(Path("out/best.toml").read_text())["train"]["window"] in (2, 12)
+    assert ended == ("The best value of window is at an end of its range" in result.stdout)
     assert Path("out/trials.png").read_bytes()[:4] == b"\x89PNG"
     best = tomllib.loads(Path("out/best.toml").read_text())
     assert set(best) == {"corpus", "train"}

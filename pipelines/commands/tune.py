@@ -15,12 +15,12 @@ from vecmill.durations import seconds
 if TYPE_CHECKING:
     from pipelines.tuning.tuner import Tuner
 
-DEFAULT = PipelineConfig()
+_DEFAULT = PipelineConfig()
 
 
 def tune_command(
     context: typer.Context,
-    corpus: Corpus = [*DEFAULT.corpus.sources],  # noqa: B006 - not changed
+    corpus: Corpus = [*_DEFAULT.corpus.sources],  # noqa: B006 - not changed
     *,
     out: Annotated[
         Path,

@@ -153,17 +153,16 @@ def halves(items: EvaluationSet) -> tuple[EvaluationSet, EvaluationSet]:
     draws = np.random.default_rng(0)
     match items:
         case WordPairs():
-            first, second = _split(list(zip(items.pairs, items.scores, strict=True)), draws)
-            return _pairs(items, first), _pairs(items, second)
+            pairs = _split(list(zip(items.pairs, items.scores, strict=True)), draws)
+            return _pairs(items, pairs[0]), _pairs(items, pairs[1])
         case Categories():
-            first, second = _split(list(zip(items.words, items.categories, strict=True)), draws)
-            return _categories(items, first), _categories(items, second)
+            members = _split(list(zip(items.words, items.categories, strict=True)), draws)
+            return _categories(items, members[0]), _categories(items, members[1])
         case Analogies():
-            split = {name: _split(part, draws, least=2) for name, part in items.sections.items()}
-            first, second = ({name: parts[half] for name, parts in split.items()} for half in (0, 1))
-            return replace(items, sections=first), replace(items, sections=second)
-        case _:
-            raise ValueError("sets of topics cannot be split; expected word pairs, analogies or categories")
+            parts = {name: _split(part, draws, least=2) for name, part in items.sections.items()}
+            tune, test = ({name: part[half] for name, part in parts.items()} for half in (0, 1))
+            return replace(items, sections=tune), replace(items, sections=test)
+    raise ValueError("sets of topics cannot be split; expected word pairs, analogies or categories")
 
 
 def _split(items: list[Item], draws: np.random.Generator, least: int = _LEAST_ITEMS) -> tuple[list[Item], list[Item]]:

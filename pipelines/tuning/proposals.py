@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pipelines.batch.jobs import FAILED, FINISHED
 from pipelines.tuning.search_space import Range, SearchSpace, Value
-from pipelines.tuning.trials import FAILED, FINISHED, PRUNED, Trial
+from pipelines.tuning.trials import PRUNED, Trial
 from vecmill.extras import needs
 
 if TYPE_CHECKING:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from pipelines.batch.jobs import FAILED
 from pipelines.console.progress import duration
 from pipelines.console.streams import program, results
 from pipelines.console.tables import print_columns
 from pipelines.tuning.metric import TEST
 from pipelines.tuning.search_space import Range, Value
-from pipelines.tuning.trials import FINISHED, PRUNED, Trial, ranking
+from pipelines.tuning.trials import PRUNED, Trial, ranking
 from pipelines.tuning.tuner import BEST_SETTINGS, TRIALS, Search, Tuner, settings_file
 from vecmill.files import atomic_file
 from vecmill.plurals import counted
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-PLOT = "trials.png"
+TRIALS_PLOT = "trials.png"
 _SHOWN = 10  # trials in the table that is printed
 _COLUMNS = 4  # of panels in the plot
 
@@ -92,7 +93,7 @@ class Report:
         if importlib.util.find_spec("matplotlib") is None:
             logger.warning("no plot: matplotlib is not installed (pip install 'vecmill[plot]')")
         else:
-            self._draw(self.directory / PLOT)
+            self._draw(self.directory / TRIALS_PLOT)
 
     def print(self, made: int) -> None:
         """Print the best trials and that of the given settings, and what to do next.
@@ -112,7 +113,7 @@ class Report:
         head = ["trial", self.search.metric.shown, "seconds", *(key.partition(".")[2] for key in keys)]
         print_columns([head, *rows], left=1)
         pruned = sum(trial.status == PRUNED for trial in self.trials)
-        failed = sum(trial.status not in (FINISHED, PRUNED) for trial in self.trials)
+        failed = sum(trial.status == FAILED for trial in self.trials)
         results.print(
             f"{counted(len(self.trials), 'trial')} in {duration(self.seconds)}: {len(self.ranked)} finished, "
             f"{pruned} given up after a third of their epochs, {failed} failed; all are in {self.directory / TRIALS}"
@@ -120,10 +121,17 @@ class Report:
         if self._has_set:
             tested = "best {}, given {}".format(*map(_number, self.test_scores))
             results.print(f"On the other half of {self.search.metric.name}, which no trial has seen: {tested}")
+        for key in self._at_an_end():
+            results.print(f"The best value of {key} is at an end of its range; --search {key}=LOW..HIGH widens it")
         corpus = " ".join(self.search.job("", {}).config.embedding.corpus.sources)
         results.print(
             f"Next: {program()} train-embeddings {corpus} --config {self.directory / BEST_SETTINGS} --out DIR"
         )
+
+    def _at_an_end(self) -> list[str]:
+        """Return the settings whose best value is the lowest or the highest that was searched."""
+        ends = {key: values.ends for key, values in self.search.space.items() if isinstance(values, Range)}
+        return [key.partition(".")[2] for key in ends if self.best.settings[key] in ends[key]]
 
     @property
     def _has_set(self) -> bool:
@@ -161,14 +169,22 @@ class Report:
 
     def _draw_setting(self, axes: "Axes", key: str, logarithmic: bool) -> None:
         """Draw the scores of finished trials over the values of a setting; the best and the given one are marked."""
+        from matplotlib.ticker import LogLocator
+
         from embeddings.vectors.training_plot import HELD_OUT, INK, SOFT
 
-        values = [trial.settings[key] for trial in self.ranked]
-        axes.plot(values, [trial.score for trial in self.ranked], "o", color=SOFT, markersize=4.5)
-        axes.plot(self.best.settings[key], self.best.score, "o", color=HELD_OUT, markersize=7)
-        axes.plot(self.trials[0].settings[key], self.trials[0].score, "s", color=INK, markersize=5.5, fillstyle="none")
+        def draw(trials: Sequence[Trial], mark: str, **style: Any) -> None:
+            scores = np.array([trial.score for trial in trials], float)
+            axes.plot([trial.settings[key] for trial in trials], scores, mark, **style)
+
+        draw(self.ranked, "o", color=SOFT, markersize=4.5)
+        draw([self.best], "o", color=HELD_OUT, markersize=7)
+        draw(self.trials[:1], "s", color=INK, markersize=5.5, fillstyle="none")
         if logarithmic:
             axes.set_xscale("log")
+            axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            axes.minorticks_off()
         axes.set(title=key.partition(".")[2].replace("_", " "))
 
 

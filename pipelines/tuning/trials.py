@@ -9,7 +9,7 @@ from pipelines.tuning.search_space import Value
 from vecmill.errors import OutputError
 from vecmill.files import atomic_file
 
-FINISHED, PRUNED, FAILED = "finished", "pruned", "failed"
+PRUNED = "pruned"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pipelines.batch.config import Batch, BatchSettings, Job
-from pipelines.batch.jobs import FINISHED as JOB_FINISHED
-from pipelines.batch.jobs import BatchRunner, JobState, plan_batch
+from pipelines.batch.jobs import FAILED, FINISHED, BatchRunner, JobState, plan_batch
 from pipelines.console.progress import Progress, Update, duration
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import Manifest, ManifestError
@@ -23,7 +22,7 @@ from pipelines.stage_lists import run_stages
 from pipelines.tuning.metric import Metric, NoScoreError
 from pipelines.tuning.proposals import Proposals
 from pipelines.tuning.search_space import SearchSpace, Value, as_json
-from pipelines.tuning.trials import FAILED, FINISHED, PRUNED, Trial, best_of, read_trials, trial_name, write_trials
+from pipelines.tuning.trials import PRUNED, Trial, best_of, read_trials, trial_name, write_trials
 from vecmill.errors import OutputError, VecmillError
 from vecmill.files import make_directory, read_json, write_json, writing
 
@@ -245,7 +244,7 @@ class Tuner:
         """Run a job, which gets finished stages from another one, and return its score."""
         lent, state = self._plan(donor, job)
         BatchRunner(self._jobs, [state], 1, lenders=[lent]).run(progress)
-        if state.status != JOB_FINISHED:
+        if state.status != FINISHED:
             raise TrialFailedError(state.reason)
         return self.search.metric.score(state.directory)
 
