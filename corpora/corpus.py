@@ -18,7 +18,7 @@ from corpora.blocks import cut_blocks
 from corpora.catalog import fetch, names
 from corpora.download import Progress, fetch_url
 from corpora.errors import CorpusError
-from corpora.readers import ReadOptions, read_pieces
+from corpora.readers import ReadOptions, format_of, read_pieces
 from corpora.skipped import DamagedFileError, UnusableFileError
 from corpora.sources import (
     InputFile,
@@ -34,10 +34,12 @@ from vecmill.arguments import described, require_kind
 from vecmill.compression import DAMAGE
 from vecmill.files import shown_size
 from vecmill.hints import did_you_mean
+from vecmill.plain_text import suffix_of
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
+_DEFAULT_OPTIONS = ReadOptions()
 UNREADABLE_FILE = "unreadable file skipped"
 """What is counted for a file, folder or link that cannot be opened."""
 UNREADABLE = "unreadable"
@@ -302,13 +304,37 @@ def open_corpus(
     Raises
     ------
     CorpusError
-        The source does not exist or has no files; the message suggests the closest name.
+        The source does not exist or has no files; the message suggests the closest name. Or a field or column is named,
+        and no file has records.
     TypeError
         An argument is of another type.
     """
     for name, value in (("field", field), ("column", column)):
         require_kind(name, value, str, "a str")
     options = ReadOptions(field, column)
+    corpus = _opened(source, options, progress)
+    _require_records(corpus, options)
+    return corpus
+
+
+def _require_records(corpus: Corpus, options: ReadOptions) -> None:
+    """Raise an error for the name of a field or column if no file has records that could have it."""
+    kinds = {format_of(file.path) for file in corpus.files}
+    if any(suffix_of(file.path) == ".json" for file in corpus.files):
+        kinds.add("jsonl")
+    for name, value, of, what in (
+        ("field", options.field, {"jsonl"}, "JSON Lines"),
+        ("column", options.column, {"csv", "parquet"}, "a table"),
+    ):
+        if value != getattr(_DEFAULT_OPTIONS, name) and not kinds & of:
+            raise CorpusError(f"{name} {value!r} has no effect: nothing in {corpus.name} is {what}; leave it out")
+
+
+def _opened(
+    source: str | os.PathLike[str] | BinaryIO | Sequence[str | os.PathLike[str]],
+    options: ReadOptions,
+    progress: Progress | None,
+) -> Corpus:
     try:
         if isinstance(source, (list, tuple)):
             return _several(source, options, progress)
@@ -369,7 +395,7 @@ def _several(sources: Sequence[str | os.PathLike[str]], options: ReadOptions, pr
         raise CorpusError("the list of texts is empty; expected files, directories, globs or names of corpora")
     if "-" in sources:
         raise CorpusError("'-' (standard input) must be given alone; save its text to a file first")
-    corpora = [open_corpus(source, options.field, options.column, progress) for source in sources]
+    corpora = [_opened(source, options, progress) for source in sources]
     files: dict[str, InputFile] = {}
     left_out: list[tuple[str, str]] = []
     for corpus in corpora:
@@ -407,7 +433,7 @@ def _catalog_corpus(name: str, progress: Progress | None) -> Corpus:
 def _url_corpus(url: str, options: ReadOptions, progress: Progress | None) -> Corpus:
     parts = urlsplit(url)
     if parts.scheme == "file":
-        return open_corpus(Path(url2pathname(parts.path)), options.field, options.column)
+        return _opened(Path(url2pathname(parts.path)), options, None)
     if parts.scheme in ("http", "https"):
         file = local_file(fetch_url(url, progress))
         return Corpus(Path(file.path).name, _describe(url, file.size), [file], options)

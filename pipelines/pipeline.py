@@ -135,10 +135,10 @@ def _runner(
     hashes = HashCache(directory / HASHES_FILE if directory.exists() else None)
     stages = run_stages(config, hashes, backend.workers, watching)
     names = [stage.name for stage in stages]
-    for name in (*selection.force, *([selection.until] if selection.until else [])):
+    for name in (*selection.force, *([] if selection.until is None else [selection.until])):
         if name not in STAGES:
             raise ConfigError(f"there is no stage {name!r}{did_you_mean(name, STAGES)} (stages: {', '.join(STAGES)})")
         if name not in names:
             raise ConfigError(f"the stage {name} is not part of this run (stages: {', '.join(names)})")
-    last = names.index(selection.until) if selection.until else len(names)
+    last = len(names) if selection.until is None else names.index(selection.until)
     return Runner(directory, stages[: last + 1], progress, forced=selection.force, hashes=hashes, backend=backend)

@@ -239,15 +239,9 @@ def test_arpa_files_score_lines_as_perplexity_reads_them(text, tmp_path):
 @pytest.mark.parametrize("command", ["perplexity", "score"])
 def test_options_that_a_model_would_not_heed_are_refused(command, model, text, tmp_path):
     for option in (["--tokenizer", "whitespace"], ["--no-lowercase"], ["--no-punctuation"], ["--fold-digits"]):
-        fails(
-            2,
-            f"{option[0]} has no effect on a model of train-lm, which has its own tokenizer",
-            command,
-            model,
-            text,
-            *option,
-        )
-    fails(2, "--weight is that of an n-gram model: add --interpolate", command, model, text, "--weight", "0.5")
+        refused = f"{option[0]} has no effect on a model of train-lm, which has its own tokenizer"
+        fails(2, refused, command, model, text, *option)
+    fails(2, "--weight has no effect without --interpolate", command, model, text, "--weight", "0.5")
     arpa = tmp_path / "model.arpa"
     succeeds("ngram", text, "--out", arpa, "--order", "1")
     for option in (["--cache", "9"], ["--cache-theta", "1"], ["--interpolate", text], ["--weight", "0.1"]):

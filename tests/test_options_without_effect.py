@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 import vecmill
+from corpora import open_corpus
 from tests.command_line import fails
 from tests.command_line import vecmill as command
 from tests.small_language_model import make_model
+from vecmill.errors import VecmillError
 
 LINES = ["the cat sat on the mat", "a dog sat on the rug"] * 20
 SETTINGS = {"dimension": 4, "epochs": 1, "min_count": 1, "threads": 1}
@@ -118,3 +120,71 @@ def test_all_tasks_are_all_whatever_stands_beside(folder):
     from pipelines.commands.probe import NAMES, _names
 
     assert _names("all,sentiment") == _names("all") == list(NAMES)
+
+
+RECORDS = {"a.txt": "the cat\n", "a.jsonl": '{"text": "the cat"}\n', "a.csv": "text\nthe cat\n"}
+
+
+@pytest.mark.parametrize(
+    ("name", "option"), [("a.txt", "field"), ("a.txt", "column"), ("a.jsonl", "column"), ("a.csv", "field")]
+)
+def test_the_name_of_a_field_or_column_needs_records(folder, name, option):
+    (folder / name).write_text(RECORDS[name])
+    if {"a.jsonl": "field", "a.csv": "column"}.get(name) == option:
+        pytest.skip("it has an effect")
+    for given in (name, [name]):
+        with pytest.raises(VecmillError, match=f"{option} 'body' has no effect: nothing in {name} is"):
+            open_corpus(given, **{option: "body"})
+    fails(1, f"{option} 'body' has no effect", "embed", "model", name, f"--{option}", "body")
+    fails(1, "have no effect on standard input", "embed", "model", "-", f"--{option}", "body", stdin="the cat\n")
+    assert command("embed", "model", name, f"--{option}", "text").exit_code == 0
+
+
+def test_one_text_with_records_among_others_is_enough(folder):
+    (folder / "a.jsonl").write_text('{"body": "the cat"}\n')
+    text = b"".join(open_corpus(["text.txt", "a.jsonl"], field="body").blocks())
+    assert text.endswith(b"the cat\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        (("train-documents", "text.txt", "--out", "a", "--tokenizer", ""), "tokenizer"),
+        (("train-documents", "text.txt", "--out", "a", "--normalize", ""), "normalize"),
+        (("train-embeddings", "text.txt", "--out", "a", "--tokenizer", ""), "tokenizer"),
+        (("train-embeddings", "text.txt", "--out", "a", "--address", ""), "--address"),
+        (("export", "model", "--out", "a.txt", "--format", ""), "unknown format ''"),
+        (("convert", "model", "a.txt", "--input-format", ""), "unknown format ''"),
+        (("demo", "text.txt", "--out", "", "--no-open"), "--out: . has no name"),
+    ],
+    ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else None,
+)
+def test_an_empty_value_is_not_the_default(folder, arguments, found):
+    before = sorted(folder.rglob("*"))
+    result = command(*arguments)
+    assert result.exit_code in (1, 2), result.output
+    assert found in result.stderr.splitlines()[-1]
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_an_empty_stage_is_none(folder):
+    (folder / "run.toml").write_text('[corpus]\nsource = "text.txt"\n')
+    result = command("run", "run.toml", "--until", "", "--out", "a")
+    assert (result.exit_code, (folder / "a").exists()) == (2, False), result.output
+
+
+def test_documents_come_from_stdin_too(folder):
+    result = command(
+        "train-documents",
+        "-",
+        "--out",
+        "a",
+        "--min-count",
+        1,
+        "--epochs",
+        1,
+        stdin="\n".join(LINES),
+        catch_exceptions=False,
+    )
+    assert result.exit_code == 0, result.output
+    assert len(vecmill.load("a/documents")) == len(LINES)

@@ -263,7 +263,9 @@ def tokenizer_for(
     if not text.is_tokenized:
         lowercase = True if lowercase is None else lowercase
         options = {"lowercase": lowercase, "punctuation": punctuation, "fold_digits": fold_digits}
-        return make_tokenizer(spec or FAST, normalize=normalize or NFC, **options)
+        return make_tokenizer(
+            FAST if spec is None else spec, normalize=NFC if normalize is None else normalize, **options
+        )
     if spec is not None:
         raise ValueError(
             f"tokenizer is {described(spec)}, but the text is lists of tokens; leave it out, or give lines of str"

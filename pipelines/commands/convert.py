@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 SPACY = "spacy"
 _SPACY_FILES = {"config.cfg", "meta.json", "tokenizer", "vocab"}
+_OPTION_OF = {"field": ("jsonl",), "column": ("csv", "parquet")}
 _SAMPLE_BYTES, _SAMPLE_LINES = 1 << 20, 2000
 
 Quantize = Annotated[
@@ -238,7 +239,7 @@ def convert_command(
     refuse_existing(destination, force, source, counts)
     dtype, smaller = "float16" if half else "float32", _Smaller(quantize, prune, prefix)
     try:
-        source_name = source_name or formats.guess_format(source)
+        source_name = formats.guess_format(source) if source_name is None else source_name
         name = smaller.format_of(destination, name, formats.has_subwords(source, source_name))
         with interruptible("nothing was written"), make_progress().task(f"writing {destination}", None) as update:
             size = _size(source)
@@ -281,19 +282,19 @@ class _Smaller(NamedTuple):
         from embeddings import formats
 
         if not self.asked:
-            return name or formats.format_of_name(destination, has_subwords)
+            return formats.format_of_name(destination, has_subwords) if name is None else name
         if self.quantize is not None:
             from embeddings.vectors.small_vectors import QUANTIZATIONS
 
             require_choice("--quantize", self.quantize, QUANTIZATIONS)
         with suppress(formats.UnknownFormatError):
-            name = name or formats.format_of_name(destination, has_subwords)
+            name = formats.format_of_name(destination, has_subwords) if name is None else name
         if self.quantize is not None and name not in (None, "model"):
             raise ConfigError(
                 f"--quantize: vectors of format {name} are not quantised; give a model directory, whose name has no "
                 "extension, and leave --format out"
             )
-        return name or "model"
+        return "model" if name is None else name
 
     def convert(self, source: Path, destination: Path, **options: Any) -> None:
         """Convert vectors as `formats.convert` does, and make them smaller."""
@@ -330,12 +331,15 @@ def _rules(model: Path, approximate: bool = False, sample: Path | None = None) -
 def _sample_lines(model: Path, sample: Path | None) -> list[str]:
     """Return the first lines with words of a file, or of the text that a model was trained on."""
     from corpora import open_corpus
+    from corpora.readers import format_of
 
     corpus = (read_json(model / CONFIG_FILE) or {}).get("corpus", {})
     source = str(sample) if sample else corpus.get("source", "-")
     if source == "-":
         raise ConfigError(f"--approximate: {model} does not say on which text it was trained; give --sample FILE")
-    text = open_corpus(source, **{name: corpus[name] for name in ("field", "column") if name in corpus})
+    kind = format_of(source)
+    names = [name for name, kinds in _OPTION_OF.items() if not sample or kind in kinds]
+    text = open_corpus(source, **{name: corpus[name] for name in names if name in corpus})
     data = b"".join(islice(text.blocks(_SAMPLE_BYTES), 1)).decode("utf-8", "replace")
     return [line for line in data.splitlines() if line.strip()][:_SAMPLE_LINES]
 

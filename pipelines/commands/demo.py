@@ -10,7 +10,7 @@ import typer
 
 from pipelines.commands.options import Corpus
 from pipelines.console.progress import make_progress
-from pipelines.settings.config import PipelineConfig, Setting, load_config
+from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config
 from vecmill.errors import OutputError
 
 _DEFAULT = PipelineConfig()
@@ -38,6 +38,8 @@ def demo_command(
     from pipelines.running.make import make_unless_finished
     from pipelines.stage_lists import embedding_stages
 
+    if not out.name:
+        raise ConfigError(f"--out: {out} has no name; expected the name of a directory")
     page = out.with_name(f"{out.name}.html")
     if page.exists() and not is_map_page(page):
         raise OutputError(f"{page} is no map of vecmill and would be lost; choose another --out")

@@ -116,7 +116,7 @@ def train_documents_command(
     with interruptible(AGAIN), make_progress().task(f"training {architecture}", None) as update:
         try:
             model = train_documents(
-                open_corpus(corpus, field=field, column=column),
+                open_corpus(corpus[0] if len(corpus) == 1 else corpus, field=field, column=column),
                 lines,
                 architecture=architecture,
                 train_words=train_words,

@@ -15,11 +15,18 @@ from vecmill.errors import VecmillError
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _CONTROL = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # without white space, as tokenizers count them
 _LINE_END = re.compile(r"\r\n|\n|\r")
+DEFAULT_FIELD = DEFAULT_COLUMN = "text"
 _CHUNK = 1 << 16  # bytes of stdin that are read at a time
 
 
 def batches_of_lines(
-    source: str, prompt: str, size: int, skipped: Counter[str], *, field: str = "text", column: str = "text"
+    source: str,
+    prompt: str,
+    size: int,
+    skipped: Counter[str],
+    *,
+    field: str = DEFAULT_FIELD,
+    column: str = DEFAULT_COLUMN,
 ) -> Iterator[list[str]]:
     """Yield lines of a text in batches: those that have arrived on stdin, or those of a file.
 
@@ -47,6 +54,8 @@ def batches_of_lines(
     """
     from corpora import open_corpus
 
+    if source == STANDARD_INPUT and (field, column) != (DEFAULT_FIELD, DEFAULT_COLUMN):
+        raise VecmillError("--field and --column have no effect on standard input, which is plain text; leave them out")
     empty = True
     corpus = None if source == STANDARD_INPUT else open_corpus(source, field, column)
     pieces = corpus.blocks(line_per_record=True) if corpus else _plain(_arriving(prompt))

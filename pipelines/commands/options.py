@@ -348,7 +348,7 @@ def chosen_backend(
     from pipelines.backends.opening import open_backend
 
     require_choice("--backend", name, BACKENDS)
-    if address and name != "ray":
+    if address is not None and name != "ray":
         raise ConfigError("--address is that of a Ray cluster; add --backend ray")
     return open_backend(name, address=address, workers=workers, threads=threads)
 
