@@ -15,6 +15,7 @@ _GROUND_FLOOR = (
         "arguments",
         "compression",
         "durations",
+        "storage",
         "errors",
         "extras",
         "files",

@@ -148,9 +148,8 @@ def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> 
     wanted = json.loads(json.dumps(settings))
     changed = differences({name: _only(before.get(name), wanted[name]) for name in wanted}, wanted)
     records = [record.get("settings", {}) for record in manifest.history.values()]
-    changed += differences(
-        _workers([manifest.provenance.settings, *records]), _workers(stage.settings for stage in stages)
-    )
+    before, wanted = _workers([manifest.provenance.settings, *records]), _workers(stage.settings for stage in stages)
+    changed += differences(before, wanted)[-1:]  # their number; that of threads only among as many workers
     text = stages[0].sources().get("corpus")  # None for a remote text, which is not fetched to compare
     if text not in (None, manifest.corpus):
         changed.append("the text has changed")

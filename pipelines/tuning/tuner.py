@@ -29,6 +29,7 @@ from vecmill.files import make_directory, read_json, write_json, writing
 RECORD, TRIALS, BEST_SETTINGS = "tuning.json", "trials.jsonl", "best.toml"
 JOBS = "trials"
 _SHORT = "short"
+_TOKENS, _WORDS = 5_000_000, 50_000  # of a middle-sized text
 _SHORT_SHARE = 3  # the short training has a third of the epochs
 _MOST_FAILURES = 3  # one after the other: then the fault is not in the settings that are tried
 _WITHOUT_EFFECT = ("train.threads",)
@@ -54,8 +55,12 @@ class Search:
     seed: int
 
     def given_values(self) -> dict[str, Value]:
-        """Return the values that the searched settings have without the search."""
+        """Return the values that the searched settings have without the search.
+
+        Defaults that depend on the text are those of a middle-sized one: the search begins before the text is read.
+        """
         train = build_run_config(self.given).embedding.train
+        train = replace(train, epochs=train.epochs_for(_TOKENS), sample=train.sample_for(_WORDS))
         return {name: getattr(train, name.partition(".")[2]) for name in self.space}
 
     def job(self, name: str, settings: Mapping[str, Value], data: Sequence[str] = ()) -> Job:
@@ -228,7 +233,7 @@ class Tuner:
     def _trained(self, trial: Trial, progress: Progress) -> Trial:
         """Return a trial with its status and its scores."""
         full = self.search.job(trial.name, trial.settings, self._data)
-        epochs = full.config.embedding.train.epochs
+        epochs = full.config.embedding.train.epochs_for(_TOKENS)
         if epochs == 1:
             score = self._score(full, self._first, progress)
             return replace(trial, status=FINISHED, short_score=score, score=score)
