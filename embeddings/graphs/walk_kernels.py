@@ -124,6 +124,18 @@ def _has_edge(rows, source, target):
 
 
 @inlined
+def _is_accepted(rows, bias, before, target, draw):
+    """Whether a draw from 0 to `bias.largest` is below α; the edges of the node before are rarely looked at."""
+    if target == before:
+        return draw < bias.back
+    if draw < min(1.0, bias.away):
+        return True
+    if draw >= max(1.0, bias.away):
+        return False
+    return _has_edge(rows, before, target) == (bias.away < 1.0)
+
+
+@inlined
 def _factor(rows, bias, before, target):
     """α of equation 2."""
     if target == before:
@@ -156,7 +168,7 @@ def _biased(rows, bias, before, node, state):
     for _ in range(PROPOSALS):
         edge, state = _proposed(rows, node, state)
         state = next_random(state)
-        if _uniform(state) * bias.largest < _factor(rows, bias, before, rows.targets[edge]):
+        if _is_accepted(rows, bias, before, rows.targets[edge], _uniform(state) * bias.largest):
             return edge, state
     return _drawn_from_all(rows, bias, before, node, state)
 
