@@ -226,7 +226,7 @@ def test_skip_finished_and_resuming_notice_another_number_of_workers(text, tmp_p
     assert "nothing to do" in vecmill(*command, "--workers", 2).stdout
     fails(1, "workers: 2 before, 3 now", *command, "--workers", 3)
     fails(1, "worker_threads: one before, several now", *command, "--workers", 2, "--threads", 2)
-    fails(1, "worker_threads: one before, None now", *command)
+    fails(1, "workers: 2 before, None now", *command)
 
 
 def test_an_output_that_cannot_be_written_fails_before_any_work(text, tmp_path):

@@ -11,20 +11,8 @@ from pipelines.running.source_imports import PACKAGES, imports, modules_of
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODULES = [module for package in PACKAGES for module in modules_of(package)]
 _GROUND_FLOOR = (
-    *(
-        "arguments",
-        "compression",
-        "durations",
-        "storage",
-        "errors",
-        "extras",
-        "files",
-        "hints",
-        "plain_text",
-        "plurals",
-        "processors",
-    ),
-    *("records", "surrogates", "visible", "workers"),
+    *("arguments", "compression", "durations", "errors", "extras", "files", "hints", "plain_text", "plurals"),
+    *("processors", "records", "storage", "surrogates", "visible", "workers"),
 )
 GROUND_FLOOR = {f"vecmill.{name}" for name in _GROUND_FLOOR}
 """Modules that all packages stand on, and that stand on nothing; the rest of `vecmill` stands on all."""

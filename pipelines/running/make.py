@@ -18,6 +18,7 @@ from pipelines.settings.config import differences
 from vecmill.errors import OutputError
 
 _MODELS = {"start": "the model given with --start-from", "embeddings": "the model of word vectors"}
+_CREW = ("workers", "worker_threads")
 
 
 def make(
@@ -148,8 +149,8 @@ def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> 
     wanted = json.loads(json.dumps(settings))
     changed = differences({name: _only(before.get(name), wanted[name]) for name in wanted}, wanted)
     records = [record.get("settings", {}) for record in manifest.history.values()]
-    before, wanted = _workers([manifest.provenance.settings, *records]), _workers(stage.settings for stage in stages)
-    changed += differences(before, wanted)[-1:]  # their number; that of threads only among as many workers
+    crew = _workers([manifest.provenance.settings, *records]), _workers(stage.settings for stage in stages)
+    changed += [line for name in _CREW for line in differences(*({name: one.get(name)} for one in crew))]
     text = stages[0].sources().get("corpus")  # None for a remote text, which is not fetched to compare
     if text not in (None, manifest.corpus):
         changed.append("the text has changed")
@@ -162,7 +163,7 @@ def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> 
 
 def _workers(settings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return what a model depends on beside the settings of the command: the workers that train it in rounds."""
-    return {name: stage[name] for stage in settings for name in ("workers", "worker_threads") if name in stage}
+    return {name: stage[name] for stage in settings for name in _CREW if name in stage}
 
 
 def _only(before: Any, wanted: Any) -> Any:
