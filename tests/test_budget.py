@@ -191,7 +191,7 @@ def train(text, out, *options):
 def test_the_command_records_the_epochs_and_repeats_them(text, tmp_path, measured):
     first, second = tmp_path / "budget", tmp_path / "epochs"
     printed = train(text, first, "--budget", "10m").stdout
-    assert "Budget: 10 min 00 s, for which 5 epochs were chosen" in printed
+    assert "Budget: 10 min 00 s; chosen for it: 5 epochs" in printed
     [seconds] = measured
     assert 500 < seconds < 582  # without the time of the text, and a reserve
     recorded = json.loads((first / "config.json").read_text())

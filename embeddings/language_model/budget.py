@@ -22,6 +22,7 @@ from embeddings.networks.optimizers import OPTIMIZERS
 from embeddings.parallel import using_threads
 from embeddings.text.id_stream import Ids
 from embeddings.training import Checkpointing, Checkpoints
+from vecmill.plurals import counted
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ def with_epochs_in(
             f"{max(left, 0.0):.0f}",
             expected,
         )
-    logger.info("training %d epochs, which take about %.0f s", epochs, expected)
+    logger.info("training %s: about %.0f s", counted(epochs, "epoch"), expected)
     return replace(config, epochs=epochs)
 
 

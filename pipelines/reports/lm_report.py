@@ -154,7 +154,7 @@ def _print_sentences(sentences: Sequence[str]) -> None:
 def _print_budget(manifest: Manifest) -> None:
     if budget := manifest.summary.get("budget"):
         chosen = counted(budget["epochs"], "epoch")
-        results.print(f"\nBudget: {duration(budget['seconds'])}, for which {chosen} were chosen")
+        results.print(f"\nBudget: {duration(budget['seconds'])}; chosen for it: {chosen}")
 
 
 def _print_text(manifest: Manifest) -> None:
