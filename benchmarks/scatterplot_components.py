@@ -112,6 +112,9 @@ def measure(page: Path, webgl: bool) -> tuple[float, float]:
     driver = start_browser()
     if webgl:
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": HIDE_SOFTWARE})
+    size = {"width": 1440, "height": 900, "screenWidth": 1440, "screenHeight": 900}
+    metrics = {**size, "deviceScaleFactor": 1, "mobile": False}  # regl-scatterplot draws no more than the screen has
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
     driver.get(page.resolve().as_uri())
     deadline = time.monotonic() + 120
