@@ -215,7 +215,7 @@ def _one_line(item: Any) -> Any:
     """Return a line without line breaks; what is no line as it is."""
     if isinstance(item, str):
         return " ".join(item.splitlines())
-    return without_line_breaks(item) if isinstance(item, (bytes, bytearray)) else item
+    return without_line_breaks(bytes(item)) if isinstance(item, (bytes, bytearray)) else item
 
 
 def _read_nothing(file: Any) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -148,7 +149,7 @@ class DocumentVectors:
             A setting is out of range or of another type.
         """
         config, parameters = self._inference
-        given = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed, "threads": threads}
+        given: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed, "threads": threads}
         config = replace(config, **{name: value for name, value in given.items() if value is not None})
         tokens = self._tokens(documents)
         ends = np.cumsum([len(document) for document in tokens], dtype=np.int64)
