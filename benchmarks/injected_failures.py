@@ -66,10 +66,10 @@ COMMANDS = {
     "convert .parquet": "convert {folder}/model {place}/v.parquet --force",
     "convert projector": "convert {folder}/model {place}/projector --format projector --force",
     "train-documents": "train-documents {folder}/text.txt --out {place}/d --dimension 8 --epochs 1 --min-count 1 "
-    "--threads 1",
+    "--threads 1 --force",
     "ngram": "ngram {folder}/text.txt --out {place}/n.arpa --order 3 --threads 1",
     "ngram .gz": "ngram {folder}/text.txt --out {place}/n.arpa.gz --order 3 --threads 1",
-    "align": "align {folder}/model {folder}/model --out {place}/a",
+    "align": "align {folder}/model {folder}/model --out {place}/a --force",
     "embed .npy": "embed {folder}/model {folder}/text.txt --out {place}/e.npy",
     "embed .csv": "embed {folder}/model {folder}/text.txt --out {place}/e.csv",
     "phrases": "phrases {folder}/text.txt --min-count 1 --threshold 1 --out {place}/p.tsv",

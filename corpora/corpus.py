@@ -340,10 +340,10 @@ def _opened(
             return _several(source, options, progress)
         if not isinstance(source, (str, os.PathLike)):
             require_kind("source", source, _Readable, "a str, a path, a file opened in binary mode, or a list of paths")
-            opened = cast(BinaryIO, source)
-            if not isinstance(opened.read(0), bytes):
+            stream = cast(BinaryIO, source)
+            if not isinstance(stream.read(0), bytes):
                 raise TypeError(f"source is {described(source)}, open as text; expected a file opened in binary mode")
-            file = opened_file(opened)
+            file = opened_file(stream)
             return Corpus(file.path, file.path, [file], options)
         if not isinstance(source, str):
             return _local_corpus(Path(source), options)

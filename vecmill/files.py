@@ -137,6 +137,7 @@ def atomic_directory(
             partial.rename(path)
             if sync:
                 flush(path.parent)
+        with suppress(OSError):  # the output is there; what it has replaced is removed by the next write
             recover_directory(path)
     except BaseException:
         with suppress(OSError):

@@ -118,10 +118,9 @@ def plot_axes(
     """
     require_vectors(vectors)
     require_type("title", title, str)
-    for name, poles in (("x", x), ("y", y)):
-        given: Any = poles
-        if given is not None and not (isinstance(given, (tuple, list)) and len(given) == 2):
-            raise TypeError(f"{name} is {described(poles)}; expected two poles, each a word or several: ('he', 'she')")
+    _require_poles("x", x)
+    if y is not None:
+        _require_poles("y", y)
     chosen = list(dict.fromkeys(_listed(words)))
     places = [
         place_on_axis(vectors, _listed(end), _listed(start), chosen) for start, end in ([x] if y is None else [x, y])
@@ -142,6 +141,11 @@ def plot_axes(
             axes.set_ylabel(_shown(y), parse_math=False)
         _name_points(axes, chosen, positions)
     return picture
+
+
+def _require_poles(name: str, poles: Any) -> None:
+    if not isinstance(poles, (tuple, list)) or len(poles) != 2:
+        raise TypeError(f"{name} is {described(poles)}; expected two poles, each a word or several: ('he', 'she')")
 
 
 def _listed(words: Sequence[str] | str) -> list[str]:
