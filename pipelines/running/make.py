@@ -149,8 +149,9 @@ def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> 
     wanted = json.loads(json.dumps(settings))
     changed = differences({name: _only(before.get(name), wanted[name]) for name in wanted}, wanted)
     records = [record.get("settings", {}) for record in manifest.history.values()]
-    before, now = _workers([manifest.provenance.settings, *records]), _workers(stage.settings for stage in stages)
-    changed += [line for name in _CREW for line in differences({name: before.get(name)}, {name: now.get(name)})]
+    then, now = _workers([manifest.provenance.settings, *records]), _workers(stage.settings for stage in stages)
+    for name in _CREW:
+        changed += differences({name: then.get(name)}, {name: now.get(name)})
     text = stages[0].sources().get("corpus")  # None for a remote text, which is not fetched to compare
     if text not in (None, manifest.corpus):
         changed.append("the text has changed")
