@@ -15,6 +15,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import IO, BinaryIO, cast
 
@@ -131,7 +132,8 @@ class WorkerProcess:
     def close(self) -> None:
         """End the process."""
         if self._process:
-            cast(IO[bytes], self._process.stdin).close()
+            with suppress(BrokenPipeError):  # it was killed before it had read all
+                cast(IO[bytes], self._process.stdin).close()
             cast(IO[bytes], self._process.stdout).close()
             self._process.wait()
 
