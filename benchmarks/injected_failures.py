@@ -67,12 +67,12 @@ COMMANDS = {
     "convert projector": "convert {folder}/model {place}/projector --format projector --force",
     "train-documents": "train-documents {folder}/text.txt --out {place}/d --dimension 8 --epochs 1 --min-count 1 "
     "--threads 1 --force",
-    "ngram": "ngram {folder}/text.txt --out {place}/n.arpa --order 3 --threads 1",
-    "ngram .gz": "ngram {folder}/text.txt --out {place}/n.arpa.gz --order 3 --threads 1",
+    "ngram": "ngram {folder}/text.txt --out {place}/n.arpa --order 3 --threads 1 --force",
+    "ngram .gz": "ngram {folder}/text.txt --out {place}/n.arpa.gz --order 3 --threads 1 --force",
     "align": "align {folder}/model {folder}/model --out {place}/a --force",
-    "embed .npy": "embed {folder}/model {folder}/text.txt --out {place}/e.npy",
-    "embed .csv": "embed {folder}/model {folder}/text.txt --out {place}/e.csv",
-    "phrases": "phrases {folder}/text.txt --min-count 1 --threshold 1 --out {place}/p.tsv",
+    "embed .npy": "embed {folder}/model {folder}/text.txt --out {place}/e.npy --force",
+    "embed .csv": "embed {folder}/model {folder}/text.txt --out {place}/e.csv --force",
+    "phrases": "phrases {folder}/text.txt --min-count 1 --threshold 1 --out {place}/p.tsv --force",
     "tune-lm": "tune-lm {place}/lm {folder}/text.txt --no-dynamic --cache 20",
     "batch": "batch {folder}/jobs.toml --out {place}/jobs --jobs 1",
 }
