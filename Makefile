@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help train-embeddings train-lm serve export evaluate test test-nojit lint bench clean \
-    smoke interop browser coverage coverage-combined lowest docs build release-check upload
+    smoke interop ray browser coverage coverage-combined lowest docs build release-check upload
 
 help:
 	@echo "make train-embeddings   train word vectors: CORPUS=$(CORPUS) OUT=$(OUT) ARGS=\"--dimension 200 ...\""
@@ -29,6 +29,7 @@ help:
 	@echo "make lint               check style, types, docstrings, security and known vulnerabilities"
 	@echo "make smoke              train, run and verify on real text, as a newcomer does"
 	@echo "make interop            run the tests beside gensim, fastText, torch, ONNX and other readers of our files"
+	@echo "make ray                run the tests of Ray clusters and of remote storage"
 	@echo "make browser            run the tests of pages in Chromium"
 	@echo "make coverage           run all tests and print the lines that none reaches"
 	@echo "make lowest             run the tests with the oldest supported versions of the dependencies"
@@ -125,11 +126,15 @@ smoke: $(VENV)/core.stamp
 	$(BIN)/vecmill verify $(SCRATCH)/run
 	$(BIN)/vecmill run $(SCRATCH)/pipeline.toml --out $(SCRATCH)/run --set lm.enabled=false | grep "nothing to do"
 
-# Tests that are skipped where the peers and the readers of our files are not installed.
-COMPARED = $(shell grep -l importorskip tests/test_*.py)
+# Tests that are skipped where what they need is not installed: a cluster; the peers and the readers of our files.
+CLUSTER_TESTS = $(shell grep -lE 'importorskip."(ray|s3fs)"' tests/test_*.py)
+COMPARED = $(filter-out $(CLUSTER_TESTS),$(shell grep -l importorskip tests/test_*.py))
 
-interop: $(VENV)/test.stamp $(VENV)/ann.stamp $(VENV)/onnx.stamp $(VENV)/interop.stamp $(VENV)/cluster.stamp
-	$(BIN)/pytest -n auto --dist loadfile $(COMPARED) $(ARGS)  # one Ray cluster, not one for every process
+interop: $(VENV)/test.stamp $(VENV)/ann.stamp $(VENV)/onnx.stamp $(VENV)/interop.stamp
+	$(BIN)/pytest -n auto --dist loadfile $(COMPARED) $(ARGS)
+
+ray: $(VENV)/test.stamp $(VENV)/cluster.stamp
+	$(BIN)/pytest -n auto --dist loadfile $(CLUSTER_TESTS) $(ARGS)  # one Ray cluster, not one for every process
 
 browser: $(VENV)/test.stamp $(VENV)/map.stamp $(VENV)/browser.stamp
 	$(BIN)/pytest $(shell grep -l selenium tests/test_*.py) $(ARGS)

@@ -1,13 +1,14 @@
 """GloVe against the program of its authors: time and quality on the same co-occurrences, in one run.
 
-python -m benchmarks.glove_speed BUILD [--corpus SOURCE] [--megabytes 50] [--epochs 15] [--repeats 3]
+python -m benchmarks.glove_speed [BUILD] [--corpus SOURCE] [--megabytes 50] [--epochs 15] [--repeats 3]
 
-BUILD is the folder of the compiled program, which is not a part of this project:
+BUILD, or GLOVE_BUILD in the environment, is the folder of the compiled program, which is not a part of this project:
 
     git clone https://github.com/stanfordnlp/GloVe && make -C GloVe        # BUILD is GloVe/build
 """
 
 import argparse
+import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -99,7 +100,7 @@ def compare_quality(
 def main() -> None:
     """Train both sides, score both, and write the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=Path)
+    parser.add_argument("build", type=Path, nargs="?", default=os.environ.get("GLOVE_BUILD"))
     parser.add_argument("--corpus", default=text.default_source())
     parser.add_argument("--megabytes", type=float, default=50.0, help="how much of it")
     parser.add_argument("--data", type=Path, default=text.SHARED / "evaluation")
@@ -108,7 +109,8 @@ def main() -> None:
     parser.add_argument("--timed-epochs", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3, help="turns that are timed")
     options = parser.parse_args()
-    build = options.build
+    if not (build := options.build):
+        parser.exit(message="glove_speed is left out: give the folder of the compiled program, or set GLOVE_BUILD\n")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = text.write_text(options.corpus, folder / "text.txt", options.megabytes)

@@ -65,6 +65,15 @@ COMMANDS = {
     "convert .safetensors": "convert {folder}/model {place}/v.safetensors --force",
     "convert .parquet": "convert {folder}/model {place}/v.parquet --force",
     "convert projector": "convert {folder}/model {place}/projector --format projector --force",
+    "train-documents": "train-documents {folder}/text.txt --out {place}/d --dimension 8 --epochs 1 --min-count 1 "
+    "--threads 1 --force",
+    "ngram": "ngram {folder}/text.txt --out {place}/n.arpa --order 3 --threads 1 --force",
+    "ngram .gz": "ngram {folder}/text.txt --out {place}/n.arpa.gz --order 3 --threads 1 --force",
+    "align": "align {folder}/model {folder}/model --out {place}/a --force",
+    "embed .npy": "embed {folder}/model {folder}/text.txt --out {place}/e.npy --force",
+    "embed .csv": "embed {folder}/model {folder}/text.txt --out {place}/e.csv --force",
+    "phrases": "phrases {folder}/text.txt --min-count 1 --threshold 1 --out {place}/p.tsv --force",
+    "tune-lm": "tune-lm {place}/lm {folder}/text.txt --no-dynamic --cache 20",
     "batch": "batch {folder}/jobs.toml --out {place}/jobs --jobs 1",
 }
 JOBS = """
@@ -127,6 +136,9 @@ class Lab:
         self.clear()
         self.here(self.arguments("train-embeddings"))
         (self.place / "v").rename(self.folder / "model")
+        if "tune-lm" in commands:
+            self.here(self.arguments("train-lm"))
+            (self.place / "lm").rename(self.folder / "lm")
         for command in commands:
             self.clear()
             self.begin(command)
@@ -256,7 +268,9 @@ class Lab:
         return {name: digest for name, digest in found.items() if not {*Path(name).parts} & {*TIMED}}
 
     def begin(self, command: str) -> None:
-        """Give a command what it is to replace."""
+        """Give a command what it is to replace or to change."""
+        if command == "tune-lm":
+            shutil.copytree(self.folder / "lm", self.place / "lm")
         if command.endswith("--force"):
             shutil.copytree(self.folder / "model", self.place / "v")
 

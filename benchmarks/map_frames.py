@@ -37,8 +37,8 @@ requestAnimationFrame(step);
 """
 
 
-def open_page(page: Path, webgl: bool) -> Any:
-    """Open a page and wait until it is ready."""
+def start_browser() -> Any:
+    """Start Chromium without a window, as if it were new."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -47,6 +47,12 @@ def open_page(page: Path, webgl: bool) -> Any:
         options.add_argument(argument)
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(shutil.which("chromedriver")))
     driver.set_script_timeout(300)
+    return driver
+
+
+def open_page(page: Path, webgl: bool) -> Any:
+    """Open a page and wait until it is ready."""
+    driver = start_browser()
     if webgl:
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": HIDE_SOFTWARE})
     driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})

@@ -24,16 +24,15 @@ from embeddings.formats import read
 GRIDS = {
     "settings": [
         "",
-        "sample=1e-4",
-        *(f"sample=1e-4 learning_rate={rate}" for rate in (0.035, 0.05, 0.075)),
-        *(f"sample=1e-4 learning_rate=0.05 window={window}" for window in (3, 8, 10)),
-        "sample=1e-4 learning_rate=0.05 window=4 fixed_window=",
-        *(f"sample=1e-4 learning_rate=0.05 noise_exponent={exponent}" for exponent in (0.5, 1)),
-        *(f"sample={sample} learning_rate=0.05" for sample in ("3e-4", "3e-5")),
-        "sample=1e-4 learning_rate=0.05 subwords=3-6",
-        *(f"sample=1e-4 architecture=cbow learning_rate={rate}" for rate in (0.1, 0.2)),
+        *(f"sample={sample}" for sample in ("1e-3", "3e-4", "3e-5")),
+        *(f"learning_rate={rate}" for rate in (0.025, 0.035, 0.05, 0.075)),
+        *(f"window={window}" for window in (3, 8, 10)),
+        "window=4 fixed_window=",
+        *(f"noise_exponent={exponent}" for exponent in (0.5, 1)),
+        "subwords=3-6",
+        *(f"architecture=cbow learning_rate={rate}" for rate in (0.05, 0.1, 0.2)),
     ],
-    "epochs": [f"sample=1e-4 learning_rate=0.05 epochs={epochs}" for epochs in (1, 2, 3, 4, 6, 10, 20)],
+    "epochs": ["", *(f"epochs={epochs}" for epochs in (1, 2, 3, 4, 6, 10, 20))],
 }
 PEERS = ("gensim", "fastText")
 

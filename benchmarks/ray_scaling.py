@@ -20,12 +20,11 @@ from benchmarks import measuring, text
 from benchmarks.word2vec_quality import SETS
 from embeddings import EncodedCorpus, Vocabulary, Word2Vec, Word2VecConfig
 from embeddings.evaluation import evaluate
-from embeddings.word2vec.crew import ROUNDS_PER_WORKER
+from embeddings.word2vec.crew import ROUNDS
 from pipelines.backends.local import LocalCrew
 from pipelines.backends.opening import open_backend
 
 WORDS = 100e9
-ROUNDS = f"{ROUNDS_PER_WORKER} rounds for each worker in"
 GIGABITS = (1, 10)
 
 
@@ -79,15 +78,15 @@ def exchange_seconds(machines: int, matrix_bytes: float, gigabits: float) -> flo
 
 def prediction(words_per_second: float, vocabulary: int, dimension: int) -> list[dict[str, Any]]:
     """Efficiency of one epoch of 100 billion words."""
-    matrix_bytes = 2.0 * vocabulary * (4 * dimension + 8)
+    matrix_bytes = 2.0 * vocabulary * (4 * dimension + 12)
     rows = []
     for machines in (8, 32, 128):
         training = WORDS / machines / words_per_second
         cells = {}
         for gigabits in GIGABITS:
-            exchanging = ROUNDS_PER_WORKER * machines * exchange_seconds(machines, matrix_bytes, gigabits)
+            exchanging = ROUNDS * exchange_seconds(machines, matrix_bytes, gigabits)
             cells[f"efficiency at {gigabits} Gb/s"] = f"{100 * training / (training + exchanging):.1f} %"
-        words = WORDS / machines / (ROUNDS_PER_WORKER * machines)
+        words = WORDS / machines / ROUNDS
         rows.append(
             {"machines": machines, "words of a piece": f"{words:,.0f}", "hours": f"{training / 3600:.1f}", **cells}
         )
@@ -96,10 +95,10 @@ def prediction(words_per_second: float, vocabulary: int, dimension: int) -> list
 
 def least_words(words_per_second: float, vocabulary: int, dimension: int) -> list[dict[str, Any]]:
     """How many words an epoch must have so that 80 % of the time is training."""
-    matrix_bytes = 2.0 * vocabulary * (4 * dimension + 8)
+    matrix_bytes = 2.0 * vocabulary * (4 * dimension + 12)
     rows = []
     for machines in (8, 32, 128):
-        pieces = machines * ROUNDS_PER_WORKER * machines
+        pieces = machines * ROUNDS
         words = {
             gigabits: 4 * exchange_seconds(machines, matrix_bytes, gigabits) * words_per_second * pieces
             for gigabits in GIGABITS
@@ -126,11 +125,13 @@ def main() -> None:
         source = text.write_text(options.corpus, folder / "text.txt", options.megabytes)
         vocabulary, corpus = text.encode(source, folder)
         if options.repeats:
-            notes = [f"{what}, V = {len(vocabulary):,}, {ROUNDS} an epoch; medians of {options.repeats}, in turns"]
+            notes = [
+                f"{what}, V = {len(vocabulary):,}, {ROUNDS} rounds an epoch; medians of {options.repeats}, in turns"
+            ]
             rows = efficiency(vocabulary, corpus, options.repeats)
             measuring.write_results("ray_efficiency", "Workers of one thread each, on Ray", rows, notes)
         if options.quality:
-            notes = [f"{what}, {options.epochs} epochs, sample 1e-3, {ROUNDS} an epoch; one run each"]
+            notes = [f"{what}, {options.epochs} epochs, sample 1e-3, {ROUNDS} rounds an epoch; one run each"]
             rows = quality(vocabulary, corpus, options.quality, options.epochs, options.data)
             measuring.write_results("ray_quality", "Quality by the number of workers", rows, notes)
     notes = [

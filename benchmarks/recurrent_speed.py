@@ -1,10 +1,12 @@
-"""Full training steps of a recurrent language model, side by side with torch on the same threads.
+"""Training and use of a recurrent language model, side by side with torch on the same threads.
 
-A step is forward pass, backward pass, clipping and SGD update of a two-layer LSTM (batch 20, 35 time steps, float32) on
-words drawn by Zipf's law.  Ours and torch's steps alternate in small groups, each in a process of its own; medians are
-compared.  "Of sgemm" is the share of the rate of NumPy's largest product that the whole step reaches.
+A step of training is forward pass, backward pass, clipping and SGD update of a two-layer LSTM (batch 20, 35 time steps,
+float32) on words drawn by Zipf's law.  The uses are those of `recurrent_use`: the perplexity of a text in one stream,
+the generation of one stream, the scores of sentences.  Ours and torch's steps alternate in small groups, each side in a
+process of its own; medians are compared.  "Of sgemm" is the share of the rate of NumPy's largest product that the whole
+step reaches.
 
-python -m benchmarks.recurrent_speed [--case 200 ...] [--steps 24]
+python -m benchmarks.recurrent_speed [--case 200 ...] [--steps 24] [--repeats 5] [--part 1.0]
 """
 
 import argparse
@@ -18,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import measuring
+from benchmarks import measuring, recurrent_use
 from embeddings.networks import (
     SGD,
     AdaptiveSoftmax,
@@ -40,7 +42,7 @@ MAX_NORM, LEARNING_RATE = 0.25, 1.0
 
 @dataclass(frozen=True)
 class Case:
-    """A model size, our loss, torch's, and how many times as fast we mean to be."""
+    """A model size, our loss, torch's, how many times as fast we mean to be; of a use, its words or sentences."""
 
     name: str
     hidden: int
@@ -48,13 +50,18 @@ class Case:
     loss: str
     bar: float
     cutoffs: tuple[int, ...] = ()
+    use: str = ""
+    amount: int = 0
 
 
 CASES = (
-    Case("200", 200, 10_000, "full", 1.3),
-    Case("650", 650, 10_000, "full", 1.1),
-    Case("50k-sampled", 200, 50_000, "sampled", 1.3, (2000, 10_000)),
-    Case("50k-adaptive", 200, 50_000, "adaptive", 1.3, (2000, 10_000)),
+    Case("200", 200, 10_000, "full", 1.6),
+    Case("650", 650, 10_000, "full", 1.4),
+    Case("50k-sampled", 200, 50_000, "sampled", 3.5, (2000, 10_000)),
+    Case("50k-adaptive", 200, 50_000, "adaptive", 2.0, (2000, 10_000)),
+    Case("evaluation", 200, 10_000, "full", 2.0, use="evaluation", amount=20_000),
+    Case("generation", 200, 10_000, "full", 5.0, use="generation", amount=300),
+    Case("score", 200, 10_000, "full", 3.0, use="score", amount=10_000),
 )
 
 
@@ -75,8 +82,10 @@ def our_loss(case: Case, rng: np.random.Generator) -> OutputLoss:
     return SoftmaxCrossEntropy(weight, bias)
 
 
-def our_step(case: Case) -> Callable[[np.ndarray], float]:
-    """Return a function that trains on one window."""
+def our_step(case: Case) -> Callable[[Any], Any]:
+    """Return a function that trains on one window, or does a piece of the work of a use."""
+    if case.use:
+        return recurrent_use.our_use(case.use, case.hidden, case.words)
     rng = np.random.default_rng(1)
     embedding = Embedding(Parameter(rng.uniform(-0.1, 0.1, (case.words, case.hidden)).astype(np.float32)))
     network = DeepRNN(LSTMCell(), case.hidden, (case.hidden, case.hidden), rng=rng)
@@ -98,8 +107,10 @@ def our_step(case: Case) -> Callable[[np.ndarray], float]:
     return step
 
 
-def torch_step(case: Case) -> Callable[[np.ndarray], float]:
+def torch_step(case: Case) -> Callable[[Any], Any]:
     """Return the same step in torch, as its word language model example has it."""
+    if case.use:
+        return recurrent_use.torch_use(case.use, case.hidden, case.words)
     import torch
     from torch import nn
 
@@ -130,8 +141,8 @@ def torch_step(case: Case) -> Callable[[np.ndarray], float]:
     return step
 
 
-def serve(connection: Connection, build: Callable[[Case], Callable[[np.ndarray], float]], case: Case) -> None:
-    """Train on the windows that come over ``connection``; answer with seconds a step and peak memory in MB."""
+def serve(connection: Connection, build: Callable[[Case], Callable[[Any], Any]], case: Case) -> None:
+    """Work on the windows that come over ``connection``; answer with seconds a step and peak memory in MB."""
     step = build(case)
     while (windows := connection.recv()) is not None:
         times = []
@@ -159,7 +170,15 @@ def operations(case: Case) -> float:
     return 6 * BATCH * STEPS * (2 * 8 * case.hidden**2 + case.words * case.hidden)
 
 
-def compare(case: Case, steps: int) -> dict[str, Any]:
+def works(case: Case, rng: np.random.Generator, part: float) -> tuple[list[Any], int]:
+    """Return the works of a turn, the first of which only wakes the threads, and the number of words in each."""
+    if not case.use:
+        return [zipf_words(rng, case.words) for _ in range(GROUP + 1)], BATCH * STEPS
+    work, words = recurrent_use.work_of(case.use, rng, case.words, max(1, int(part * case.amount)))
+    return [work], words
+
+
+def compare(case: Case, turns: int, part: float) -> dict[str, Any]:
     """Return a row of the table for ``case``; the sides run in processes of their own, in turns."""
     rng = np.random.default_rng(0)
     context = multiprocessing.get_context("spawn")
@@ -168,31 +187,37 @@ def compare(case: Case, steps: int) -> dict[str, Any]:
         here, there = context.Pipe()
         context.Process(target=serve, args=(there, build, case), daemon=True).start()
         sides.append(here)
-    times: tuple[list[float], list[float]] = ([], [])
+    rates: tuple[list[float], list[float]] = ([], [])
     products: list[float] = []
     memory = [0.0, 0.0]
-    for turn in range(1 + -(-steps // GROUP)):
-        windows = [zipf_words(rng, case.words) for _ in range(GROUP + 1)]
+    for turn in range(1 + turns):
+        todo, words = works(case, rng, part)
         for side, connection in enumerate(sides):
-            connection.send(windows)
+            connection.send(todo)
             seconds, memory[side] = connection.recv()
             if turn:  # the first turn compiles
-                times[side].extend(seconds[1:])  # and the first step of a turn wakes the threads
-        products.extend(sgemm_seconds(case))
+                rates[side].extend(words / taken for taken in seconds[1:] or seconds)
+        if not case.use:
+            products.extend(sgemm_seconds(case))
     for connection in sides:
         connection.send(None)
-    ours, theirs = (BATCH * STEPS / np.median(side) for side in times)
-    sgemm = 2 * BATCH * STEPS * case.hidden * case.words / np.median(products)
+    ours, theirs = (float(np.median(side)) for side in rates)
     return {
-        "case": f"LSTM 2 x {case.hidden}, V = {case.words:,}, {case.loss} softmax",
+        "case": f"{case.use or 'training'}, LSTM 2 x {case.hidden}, V = {case.words:,}, {case.loss} softmax",
         "vecmill, tokens/s": f"{ours:,.0f}",
         "torch, tokens/s": f"{theirs:,.0f} ({'adaptive' if case.cutoffs else 'full'})",
         "ratio": f"{ours / theirs:.2f}",
         "bar": f"≥ {case.bar}",
-        "of sgemm": f"{operations(case) * ours / BATCH / STEPS / sgemm:.0%}" if case.loss == "full" else "",
+        "of sgemm": share_of_sgemm(case, ours, products) if case.loss == "full" and products else "",
         "vecmill, peak MB": f"{memory[0]:,.0f}",
         "torch, peak MB": f"{memory[1]:,.0f}",
     }
+
+
+def share_of_sgemm(case: Case, rate: float, products: list[float]) -> str:
+    """Return the share of the rate of NumPy's largest product that training of ``rate`` tokens a second reaches."""
+    sgemm = 2 * BATCH * STEPS * case.hidden * case.words / float(np.median(products))
+    return f"{operations(case) * rate / BATCH / STEPS / sgemm:.0%}"
 
 
 def main() -> None:
@@ -200,13 +225,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", choices=[case.name for case in CASES], action="append", help="default: all")
     parser.add_argument("--steps", type=int, default=24, help="training steps a side (default: 24)")
+    parser.add_argument("--repeats", type=int, default=5, help="of a use, a side (default: 5)")
+    parser.add_argument("--part", type=float, default=1.0, help="of the words or sentences of a use, to try it out")
     options = parser.parse_args()
-    rows = [compare(case, options.steps) for case in CASES if not options.case or case.name in options.case]
+    chosen = [case for case in CASES if not options.case or case.name in options.case]
+    turns = {case: options.repeats if case.use else -(-options.steps // GROUP) for case in chosen}
+    rows = [compare(case, turns[case], options.part) for case in chosen]
+    amounts = {case.use: f"{int(options.part * case.amount):,}" for case in CASES if case.use}
     notes = [
-        f"full training steps, batch {BATCH}, {STEPS} time steps, float32, 2 threads each, alternating; median of "
+        f"training: full steps, batch {BATCH}, {STEPS} time steps, float32, 2 threads each, alternating; median of "
         f"{options.steps} steps or more; peak memory of each side's process, bar: no more than torch's",
+        f"evaluation: {amounts['evaluation']} words of one stream; generation: {amounts['generation']} of one stream, "
+        f"sampled; score: {amounts['score']} sentences of {recurrent_use.SENTENCE_WORDS} words on average, in torch by "
+        f"length in batches of {recurrent_use.SENTENCES_AT_ONCE}; median of {options.repeats} runs each, in turns",
     ]
-    measuring.write_results("recurrent_speed", "Training speed of recurrent networks against torch", rows, notes)
+    measuring.write_results("recurrent_speed", "Speed of recurrent language models against torch", rows, notes)
 
 
 if __name__ == "__main__":

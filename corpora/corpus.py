@@ -18,7 +18,7 @@ from corpora.blocks import cut_blocks
 from corpora.catalog import fetch, names
 from corpora.download import Progress, fetch_url
 from corpora.errors import CorpusError
-from corpora.readers import ReadOptions, read_pieces
+from corpora.readers import ReadOptions, format_of, read_pieces
 from corpora.skipped import DamagedFileError, UnusableFileError
 from corpora.sources import (
     InputFile,
@@ -30,14 +30,16 @@ from corpora.sources import (
     remote_files,
     standard_input,
 )
-from vecmill.arguments import require_kind
+from vecmill.arguments import described, require_kind
 from vecmill.compression import DAMAGE
 from vecmill.files import shown_size
 from vecmill.hints import did_you_mean
+from vecmill.plain_text import suffix_of
 
 logger = logging.getLogger(__name__)
 
 _CHUNK = 1 << 20
+_DEFAULT_OPTIONS = ReadOptions()
 UNREADABLE_FILE = "unreadable file skipped"
 """What is counted for a file, folder or link that cannot be opened."""
 UNREADABLE = "unreadable"
@@ -111,13 +113,17 @@ class Corpus:  # numpydoc ignore=PR01
         """What the last `blocks` has skipped so far, by kind: how often, and where first."""
         return {kind: (count, self._first[kind]) for kind, count in self._skipped.items()}
 
-    def blocks(self, block_size: int = 1 << 22) -> Iterator[bytes]:  # numpydoc ignore=RT01
+    def blocks(  # numpydoc ignore=RT01
+        self, block_size: int = 1 << 22, *, line_per_record: bool = False
+    ) -> Iterator[bytes]:
         """Read the text from its beginning.
 
         Parameters
         ----------
         block_size : int
             Largest length of a block in bytes; only a longer word makes a longer block.
+        line_per_record : bool
+            Line breaks within a record of JSON Lines, a table or Parquet become spaces, so that a record is a line.
 
         Yields
         ------
@@ -132,6 +138,7 @@ class Corpus:  # numpydoc ignore=PR01
         CorpusError
             A file cannot be read, is damaged or is not text, or all files are empty.
         """
+        require_kind("block_size", block_size, int, "a number of bytes")
         if block_size < 1:
             raise ValueError(f"block_size is {block_size}, expected at least 1 byte")
         if self._opened and not self.rereadable:
@@ -141,7 +148,7 @@ class Corpus:  # numpydoc ignore=PR01
         self._skipped.clear()
         for kind, path in self.left_out:
             self._count(kind, path)
-        return self._blocks(block_size)
+        return self._blocks(block_size, replace(self.options, line_per_record=line_per_record))
 
     def fingerprint(self, hash_of: Callable[[InputFile], str] | None = None) -> str:
         """Return a digest of the names and the stored contents of the files.
@@ -170,9 +177,9 @@ class Corpus:  # numpydoc ignore=PR01
             digest.update(f"{file.name}\0{(hash_of or digest_of_file)(file)}\n".encode("utf-8", "surrogateescape"))
         return digest.hexdigest()
 
-    def _blocks(self, block_size: int) -> Iterator[bytes]:
+    def _blocks(self, block_size: int, options: ReadOptions) -> Iterator[bytes]:
         empty = True
-        for block in cut_blocks(self._pieces(block_size), block_size):
+        for block in cut_blocks(self._pieces(block_size, options), block_size):
             empty = False
             yield block
         if empty and not self._may_be_empty:
@@ -180,12 +187,12 @@ class Corpus:  # numpydoc ignore=PR01
             raise CorpusError(f"there is no text in {self.name}: {skipped or 'it is empty'}")
         self._read_whole = True
 
-    def _pieces(self, piece_size: int) -> Iterator[bytes]:
+    def _pieces(self, piece_size: int, options: ReadOptions) -> Iterator[bytes]:
         end = 0
         for file in self.files:
             begun = False
             try:
-                for piece in self._read(file, piece_size):
+                for piece in self._read(file, piece_size, options):
                     begun = True
                     yield piece
             except UnusableFileError as error:
@@ -195,7 +202,7 @@ class Corpus:  # numpydoc ignore=PR01
             end += file.size or 0
             self.position = end if self.size is not None else self.position  # Parquet is not read byte by byte
 
-    def _read(self, file: InputFile, piece_size: int) -> Iterator[bytes]:
+    def _read(self, file: InputFile, piece_size: int, options: ReadOptions) -> Iterator[bytes]:
         try:
             stored = file.open()
         except Exception as error:  # remote file systems raise errors of their own
@@ -204,7 +211,7 @@ class Corpus:  # numpydoc ignore=PR01
         with stored:
             counted = io.BufferedReader(_CountedStream(stored, self._advance), 1 << 16)
             try:
-                yield from read_pieces(counted, file.path, self.options, piece_size, self._count, file.continued)
+                yield from read_pieces(counted, file.path, options, piece_size, self._count, file.continued)
             except (*DAMAGE, OSError) as error:
                 problem = "is truncated" if isinstance(error, EOFError) else "is damaged or cannot be read"
                 raise DamagedFileError(f"{file.path} {problem} ({error}); get the file again") from error
@@ -297,19 +304,46 @@ def open_corpus(
     Raises
     ------
     CorpusError
-        The source does not exist or has no files; the message suggests the closest name.
+        The source does not exist or has no files; the message suggests the closest name. Or a field or column is named,
+        and no file has records.
     TypeError
         An argument is of another type.
     """
     for name, value in (("field", field), ("column", column)):
         require_kind(name, value, str, "a str")
     options = ReadOptions(field, column)
+    corpus = _opened(source, options, progress)
+    _require_records(corpus, options)
+    return corpus
+
+
+def _require_records(corpus: Corpus, options: ReadOptions) -> None:
+    """Raise an error for the name of a field or column if no file has records that could have it."""
+    kinds = {format_of(file.path) for file in corpus.files}
+    if any(suffix_of(file.path) == ".json" for file in corpus.files):
+        kinds.add("jsonl")
+    for name, value, of, what in (
+        ("field", options.field, {"jsonl"}, "JSON Lines"),
+        ("column", options.column, {"csv", "parquet"}, "a table"),
+    ):
+        if value != getattr(_DEFAULT_OPTIONS, name) and not kinds & of:
+            raise CorpusError(f"{name} {value!r} has no effect: nothing in {corpus.name} is {what}; leave it out")
+
+
+def _opened(
+    source: str | os.PathLike[str] | BinaryIO | Sequence[str | os.PathLike[str]],
+    options: ReadOptions,
+    progress: Progress | None,
+) -> Corpus:
     try:
         if isinstance(source, (list, tuple)):
             return _several(source, options, progress)
         if not isinstance(source, (str, os.PathLike)):
             require_kind("source", source, _Readable, "a str, a path, a file opened in binary mode, or a list of paths")
-            file = opened_file(cast(BinaryIO, source))
+            stream = cast(BinaryIO, source)
+            if not isinstance(stream.read(0), bytes):
+                raise TypeError(f"source is {described(source)}, open as text; expected a file opened in binary mode")
+            file = opened_file(stream)
             return Corpus(file.path, file.path, [file], options)
         if not isinstance(source, str):
             return _local_corpus(Path(source), options)
@@ -361,7 +395,7 @@ def _several(sources: Sequence[str | os.PathLike[str]], options: ReadOptions, pr
         raise CorpusError("the list of texts is empty; expected files, directories, globs or names of corpora")
     if "-" in sources:
         raise CorpusError("'-' (standard input) must be given alone; save its text to a file first")
-    corpora = [open_corpus(source, options.field, options.column, progress) for source in sources]
+    corpora = [_opened(source, options, progress) for source in sources]
     files: dict[str, InputFile] = {}
     left_out: list[tuple[str, str]] = []
     for corpus in corpora:
@@ -399,7 +433,7 @@ def _catalog_corpus(name: str, progress: Progress | None) -> Corpus:
 def _url_corpus(url: str, options: ReadOptions, progress: Progress | None) -> Corpus:
     parts = urlsplit(url)
     if parts.scheme == "file":
-        return open_corpus(Path(url2pathname(parts.path)), options.field, options.column)
+        return _opened(Path(url2pathname(parts.path)), options, None)
     if parts.scheme in ("http", "https"):
         file = local_file(fetch_url(url, progress))
         return Corpus(Path(file.path).name, _describe(url, file.size), [file], options)

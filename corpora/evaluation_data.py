@@ -1,6 +1,7 @@
 """Look-up of evaluation sets: names of the catalog, files, and folders of files."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from os import PathLike
 from pathlib import Path
@@ -36,7 +37,7 @@ def find_sets(data: Sequence[str | PathLike[str]] | None, fetch: Fetch = fetch_s
     Returns
     -------
     dict of str to Path
-        File of each set.
+        File of each set, by its name without extension; files of the same name by their paths.
 
     Raises
     ------
@@ -45,20 +46,26 @@ def find_sets(data: Sequence[str | PathLike[str]] | None, fetch: Fetch = fetch_s
     """
     if not data:
         return _whole_catalog(fetch)
-    found: dict[str, Path] = {}
+    found: dict[Path, tuple[str, Path]] = {}  # by what tells files apart
+
+    def add(name: str, file: Path) -> None:
+        found.setdefault(file.resolve(), (name, file))
+
     for place in data:
         path = Path(place)
         if path.is_dir():
             files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
             if not files:
                 raise CorpusError(f"{path} holds no files; expected word pairs, analogies or categories")
-            found |= {file.stem: file for file in files}
+            for file in files:
+                add(file.stem, file)
         elif path.exists():
-            found[path.stem] = path
+            add(path.stem, path)
         else:
             name = _known(str(place))
-            found[name] = fetch(name)
-    return found
+            add(name, fetch(name))
+    times = Counter(name for name, _ in found.values())
+    return {name if times[name] == 1 else str(file): file for name, file in found.values()}
 
 
 def _known(name: str) -> str:

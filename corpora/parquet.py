@@ -34,7 +34,7 @@ def read_parquet(stored: BinaryIO, path: str, column: str, count: Count) -> Iter
                 if text is None:
                     count(f"record without column {column!r} skipped", f"row {number * batch_size} ff. of {path}")
                 else:
-                    yield text if text.endswith(b"\n") else text + b"\n"
+                    yield text
     except (pa.ArrowException, OSError, ValueError) as error:
         raise CorpusError(f"{path} is damaged or not a Parquet file: {str(error).splitlines()[0]}") from error
 

@@ -17,7 +17,14 @@ from corpora.skipped import Count, UnusableFileError, no_records
 from corpora.wikipedia import ROOT, read_wikipedia
 from vecmill.compression import Prefixed, decompressed
 from vecmill.extras import needs
-from vecmill.plain_text import OtherKindError, is_json_lines, require_plain_text, suffix_of, utf8_text
+from vecmill.plain_text import (
+    OtherKindError,
+    is_json_lines,
+    require_plain_text,
+    suffix_of,
+    utf8_text,
+    without_line_breaks,
+)
 from vecmill.surrogates import encoded
 
 RECORD_LIMIT = 1 << 30
@@ -44,10 +51,13 @@ class ReadOptions:
         Field of ``.jsonl`` records.
     column : str
         Column of ``.csv``, ``.tsv`` and ``.parquet`` files.
+    line_per_record : bool
+        Line breaks within a record become spaces.
     """
 
     field: str = "text"
     column: str = "text"
+    line_per_record: bool = False
 
 
 def format_of(name: str) -> str:
@@ -94,16 +104,16 @@ def read_pieces(
         with needs("parquet", path):
             from corpora.parquet import read_parquet  # imported here: pyarrow is slow, and rarely needed
 
-        yield from read_parquet(stored, path, options.column, count)
+        yield from _ended(read_parquet(stored, path, options.column, count), options)
         return
     with _usable():
         head, stream = utf8_text(decompressed(stored, path), path)
     if suffix_of(path) == ".json" and is_json_lines(head):
         kind = "jsonl"
     if kind == "jsonl":
-        yield from _read_jsonl(stream, path, options.field, count)
+        yield from _ended(_read_jsonl(stream, path, options.field, count), options)
     elif kind == "csv":
-        yield from _read_csv(stream, path, _delimiter(head, path), options.column, count)
+        yield from _ended(_read_csv(stream, path, _delimiter(head, path), options.column, count), options)
     elif head.startswith(ROOT):
         yield from read_wikipedia(stream, path, count)
     else:
@@ -130,9 +140,11 @@ def _read_text(stream: io.BufferedReader, piece_size: int) -> Iterator[bytes]:
         yield b"\n"
 
 
-def _record(text: str) -> bytes:
-    record = encoded(text)
-    return record if record.endswith(b"\n") else record + b"\n"
+def _ended(records: Iterable[bytes], options: ReadOptions) -> Iterator[bytes]:
+    """Yield records that end with a newline."""
+    for record in records:
+        text = without_line_breaks(record) if options.line_per_record else record
+        yield text if text.endswith(b"\n") else text + b"\n"
 
 
 def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) -> Iterator[bytes]:
@@ -151,7 +163,7 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
         text = record.get(field) if isinstance(record, dict) else None
         if isinstance(text, str):
             found += 1
-            yield _record(text)
+            yield encoded(text)
             continue
         if isinstance(record, dict) and len(names) < 100:
             names |= record.keys()
@@ -210,7 +222,7 @@ def _read_csv(stream: io.BufferedReader, path: str, delimiter: str, column: str,
             if lines.at_end:  # a row ends with its line, but in a quotation
                 raise csv.Error("the last record has no end")
             if position < len(row):
-                yield _record(row[position])
+                yield encoded(row[position])
             elif row:
                 count(f"record without column {column!r} skipped", f"line {rows.line_num} of {path}")
     except csv.Error as error:

@@ -6,6 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any, BinaryIO, cast
@@ -13,6 +14,9 @@ from typing import Any, BinaryIO, cast
 from corpora.errors import CorpusError
 from vecmill.compression import MAGIC, Prefixed
 from vecmill.extras import needs
+from vecmill.storage import reason, repeated
+
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -197,21 +201,68 @@ def remote_files(url: str) -> list[InputFile]:
     with needs("remote", url):
         import fsspec  # imported here: it is slow, and rarely needed
 
+    with _errors_of(url):
+        return repeated(lambda: _files_at(url, *fsspec.core.url_to_fs(url)), url)
+
+
+def _files_at(url: str, system: Any, path: str) -> list[InputFile]:
+    if glob.has_magic(path):
+        found = [name for name in system.glob(path) if not system.isdir(name) and not _hidden(name.rsplit("/", 1)[-1])]
+    elif system.isdir(path):
+        found = [name for name in system.find(path) if not _hidden(name[len(path) :])]
+    else:
+        return [_remote_file(system, path, url, "")]
+    return [_remote_file(system, name, f"{url}: {name}", name) for name in sorted(found)]
+
+
+def stored_bytes(file: InputFile) -> Iterator[bytes]:
+    """Yield the bytes of a file; where a request to its storage fails, open it again and go on from there.
+
+    Parameters
+    ----------
+    file : InputFile
+
+    Yields
+    ------
+    bytes
+
+    Raises
+    ------
+    CorpusError
+        The storage does not answer.
+    """
+    stored: BinaryIO | None = None
+    done = 0
+
+    def read() -> bytes:
+        nonlocal stored
+        try:
+            if stored is None:
+                stored = file.open()
+                if done:
+                    stored.seek(done)
+            return stored.read(_CHUNK)
+        except Exception:
+            stored = None
+            raise
+
+    with _errors_of(file.path):
+        while chunk := repeated(read, file.path):
+            done += len(chunk)
+            yield chunk
+    if stored is not None:
+        stored.close()
+
+
+@contextmanager
+def _errors_of(url: str) -> Iterator[None]:
+    """Raise a `CorpusError` for what a file system raises; each has errors of its own."""
     try:
-        system, path = fsspec.core.url_to_fs(url)
-        if glob.has_magic(path):
-            found = [
-                name for name in system.glob(path) if not system.isdir(name) and not _hidden(name.rsplit("/", 1)[-1])
-            ]
-        elif system.isdir(path):
-            found = [name for name in system.find(path) if not _hidden(name[len(path) :])]
-        else:
-            return [_remote_file(system, path, url, "")]
-        return [_remote_file(system, name, f"{url}: {name}", name) for name in sorted(found)]
-    except ImportError as error:
-        raise CorpusError(f"cannot read {url}: {error}") from error
-    except Exception as error:  # every file system raises errors of its own
-        raise CorpusError(f"cannot read {url}: {str(error) or type(error).__name__}") from error
+        yield
+    except CorpusError:
+        raise
+    except Exception as error:
+        raise CorpusError(f"cannot read {url}: {reason(error)}") from error
 
 
 def _remote_file(system: Any, path: str, shown: str, name: str) -> InputFile:

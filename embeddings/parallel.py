@@ -71,6 +71,13 @@ def _blas() -> ThreadpoolController:
     return ThreadpoolController().select(user_api="blas")
 
 
+def _limit_from_here() -> None:
+    """Let this thread limit OpenBLAS: from 3.8 on, threadpoolctl heeds only the first thread that has done so."""
+    for library in _blas().lib_controllers:
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+
+
 if hasattr(os, "register_at_fork"):  # Windows does not fork
     os.register_at_fork(after_in_child=_pool.cache_clear)
 
@@ -124,12 +131,14 @@ class _OwnThreads(ContextDecorator):
         with self._lock:
             self._inside += 1
             if self._inside == 1:
+                _limit_from_here()
                 self._limiter = _blas().limit(limits=1)
 
     def __exit__(self, *exception: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
+                _limit_from_here()
                 self._limiter.restore_original_limits()
 
 

@@ -6,8 +6,10 @@ from numbers import Integral, Real
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+from vecmill.arguments import described
 from vecmill.hints import did_you_mean
 
+_LARGEST = 2**63
 _TYPES: dict[Any, tuple[Any, str]] = {
     bool: (bool, "True or False"),
     int: (Integral, "a whole number"),
@@ -52,10 +54,12 @@ def require_type(name: str, value: Any, annotation: Any) -> Any:
     ------
     TypeError
         `value` has another type.
+    ValueError
+        A number does not fit into 64 bits.
     """
     if get_origin(annotation) is tuple:
         if not isinstance(value, tuple | list):
-            raise TypeError(f"{name} is {value!r} ({type(value).__name__}); expected a tuple")
+            raise TypeError(f"{name} is {described(value)}; expected a tuple")
         return tuple(
             require_type(f"{name}[{place}]", part, get_args(annotation)[0]) for place, part in enumerate(value)
         )
@@ -64,8 +68,19 @@ def require_type(name: str, value: Any, annotation: Any) -> Any:
         return None
     accepted, expected = _TYPES[kinds[0]]
     if not isinstance(value, accepted) or (isinstance(value, bool) and kinds[0] is not bool):
-        raise TypeError(f"{name} is {value!r} ({type(value).__name__}); expected {expected}")
-    return value.item() if hasattr(value, "item") else value
+        raise TypeError(f"{name} is {described(value)}; expected {expected}")
+    return _number(name, value.item() if hasattr(value, "item") else value, kinds[0])
+
+
+def _number(name: str, value: Any, kind: type) -> Any:
+    """Return a value, a fraction as a float; a number that compiled code and files cannot hold is an error."""
+    try:
+        number = float(value) if kind is float else value
+    except OverflowError:
+        number = None
+    if number is None or (kind is int and abs(value) >= _LARGEST):
+        raise ValueError(f"{name} is {described(value)}; expected a number of 64 bits")
+    return value if isinstance(value, (int, float)) else number
 
 
 def require_one_of(what: str, value: str, allowed: Collection[str]) -> None:

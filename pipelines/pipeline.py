@@ -11,6 +11,7 @@ from pipelines.running.hash_cache import HASHES_FILE, HashCache
 from pipelines.running.manifest import Manifest
 from pipelines.running.run_directory import RunDirectory, refuse_foreign
 from pipelines.running.runner import PlannedStage, Runner
+from pipelines.running.watching import Watching
 from pipelines.settings.config import ConfigError
 from pipelines.settings.run_config import RunConfig
 from pipelines.stage_lists import STAGES, run_stages
@@ -77,7 +78,12 @@ def plan(
 
 
 def run(
-    config: RunConfig, directory: Path, progress: Progress, selection: Selection = ALL, backend: Backend = LOCAL
+    config: RunConfig,
+    directory: Path,
+    progress: Progress,
+    selection: Selection = ALL,
+    backend: Backend = LOCAL,
+    watching: Watching | None = None,
 ) -> Outcome:
     """Update a directory to a configuration.
 
@@ -89,6 +95,8 @@ def run(
     selection : Selection
     backend : Backend
         Where the stages run.
+    watching : Watching, optional
+        The history that the training of word vectors keeps.
 
     Returns
     -------
@@ -100,7 +108,7 @@ def run(
         A setting, the text, the training or the directory is at fault; finished stages are kept.
     """
     with RunDirectory(directory) as output:
-        runner = _runner(config, directory, selection, progress, backend)
+        runner = _runner(config, directory, selection, progress, backend, watching)
         _refuse_to_lose_models(runner.plan(), directory)
         return Outcome(runner.run(lambda: output.begin(config.to_dict())), runner.made)
 
@@ -115,15 +123,22 @@ def _refuse_to_lose_models(steps: list[PlannedStage], directory: Path) -> None:
             )
 
 
-def _runner(config: RunConfig, directory: Path, selection: Selection, progress: Progress, backend: Backend) -> Runner:
+def _runner(
+    config: RunConfig,
+    directory: Path,
+    selection: Selection,
+    progress: Progress,
+    backend: Backend,
+    watching: Watching | None = None,
+) -> Runner:
     """Return the runner of the selected stages."""
     hashes = HashCache(directory / HASHES_FILE if directory.exists() else None)
-    stages = run_stages(config, hashes, backend.workers)
+    stages = run_stages(config, hashes, backend.workers, watching)
     names = [stage.name for stage in stages]
-    for name in (*selection.force, *([selection.until] if selection.until else [])):
+    for name in (*selection.force, *([] if selection.until is None else [selection.until])):
         if name not in STAGES:
             raise ConfigError(f"there is no stage {name!r}{did_you_mean(name, STAGES)} (stages: {', '.join(STAGES)})")
         if name not in names:
             raise ConfigError(f"the stage {name} is not part of this run (stages: {', '.join(names)})")
-    last = names.index(selection.until) if selection.until else len(names)
+    last = len(names) if selection.until is None else names.index(selection.until)
     return Runner(directory, stages[: last + 1], progress, forced=selection.force, hashes=hashes, backend=backend)

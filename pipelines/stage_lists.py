@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.running.hash_cache import HashCache
 from pipelines.running.stage import Stage
+from pipelines.running.watching import Watching
 from pipelines.settings.config import PipelineConfig
 from pipelines.settings.run_config import RunConfig
 from pipelines.settings.sections import OWN_EMBEDDINGS, VocabularySettings
@@ -47,6 +48,8 @@ def text_stages(
     hashes: HashCache | None = None,
     start: InitialVectors | None = None,
     split: "SplitSettings | None" = None,
+    *,
+    line_per_record: bool = False,
 ) -> list[Stage]:
     """Return the stages from text to ids; with `split`, the ids have the parts train, valid and test.
 
@@ -59,6 +62,8 @@ def text_stages(
         Vectors whose words the vocabulary keeps.
     split : SplitSettings, optional
         Shares of valid and test; the vocabulary is then that of train. Default: do not split, train on the whole text.
+    line_per_record : bool
+        Whether a record with line breaks is one line.
 
     Returns
     -------
@@ -70,7 +75,12 @@ def text_stages(
     return [
         FetchStage(corpus=config.corpus, hashes=hashes),
         TokenizeStage(
-            corpus=config.corpus, tokenizer=config.tokenizer, threads=threads, hashes=hashes, keep_parts=parts
+            corpus=config.corpus,
+            tokenizer=config.tokenizer,
+            threads=threads,
+            hashes=hashes,
+            keep_parts=parts,
+            line_per_record=line_per_record,
         ),
         *([phrases_stage(config, start)] if joins else []),
         *([SplitStage(split_settings=split, threads=threads)] if split else []),
@@ -96,11 +106,12 @@ def embedding_stages(
     lm: "LMPipelineConfig | None" = None,
     trained_min_count: int = 1,
     workers: int | None = None,
+    watching: Watching | None = None,
 ) -> list[Stage]:
     """Return the stages that train word vectors; on the training part only, if a language model is trained as well.
 
     Words of the vocabulary that occur less than `trained_min_count` times then get no vector. With `workers` they are
-    trained in rounds by the workers of a backend.
+    trained in rounds by the workers of a backend, with `watching` the history of the training is kept.
     """
     hashes = hashes or HashCache()
     start = InitialVectors(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
@@ -112,6 +123,7 @@ def embedding_stages(
         min_count=trained_min_count,
         joins_phrases=joins_phrases(config, start),
         workers=workers,
+        watching=watching,
     )
     return [*text, train]
 
@@ -124,7 +136,7 @@ def glove_stages(training: GloVeStage) -> list[Stage]:
 
 def document_stages(training: TrainDocumentsStage) -> list[Stage]:
     """Return the stages that lead to the training of documents, and that training."""
-    return [*text_stages(training.config), training]
+    return [*text_stages(training.config, line_per_record=True), training]
 
 
 def language_model_stages(
@@ -143,11 +155,11 @@ def language_model_stages(
         stages = embedding_stages(embedding, hashes, config, VocabularySettings.min_count, workers)
     else:
         stages = text_stages(_tokenized_for(config, embedding), hashes, split=config.split)
-    return [*stages, language_model_stage(config)]
+    return [*stages, language_model_stage(config, workers)]
 
 
-def language_model_stage(config: "LMPipelineConfig") -> Stage:
-    """Return the stage that trains a language model on encoded text."""
+def language_model_stage(config: "LMPipelineConfig", workers: int | None = None) -> Stage:
+    """Return the stage that trains a language model on encoded text; with `workers` by those of a backend."""
     from pipelines.stages.train_lm import TrainLMStage
 
     return TrainLMStage(
@@ -156,20 +168,26 @@ def language_model_stage(config: "LMPipelineConfig") -> Stage:
         lm=config.lm,
         threads=config.lm.threads or config.train.threads,
         checkpoint_seconds=config.checkpoint.seconds,
+        workers=workers if workers and workers > 1 else None,
         all_settings=config.to_dict(),
     )
 
 
-def run_stages(config: RunConfig, hashes: HashCache | None = None, workers: int | None = None) -> list[Stage]:
+def run_stages(
+    config: RunConfig,
+    hashes: HashCache | None = None,
+    workers: int | None = None,
+    watching: Watching | None = None,
+) -> list[Stage]:
     """Return the stages of a run, in order; with `workers` they train word vectors in rounds."""
-    stages = embedding_stages(config.embedding, hashes, config.lm, workers=workers)
+    stages = embedding_stages(config.embedding, hashes, config.lm, workers=workers, watching=watching)
     if config.evaluate.data:
         stages.append(EvaluateStage(data=config.evaluate.data))
     if config.export.formats:
         joins = any(stage.name == PhrasesStage.name for stage in stages)
         stages.append(ExportStage(export=config.export, tokenizer=config.embedding.tokenizer, joins_phrases=joins))
     if config.lm:
-        stages.append(language_model_stage(config.lm))
+        stages.append(language_model_stage(config.lm, workers))
     return [*stages, ReportStage(earlier=tuple(stage.name for stage in stages))]
 
 

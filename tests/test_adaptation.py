@@ -251,6 +251,17 @@ def test_gradients_of_another_tuning_are_refused(saved, text):
         LanguageModel.load(saved).perplexity(text, dynamic=True)
 
 
+@pytest.mark.parametrize("other", [{"hidden_size": 4}, {"layers": 3}, {"cell": "gru"}])
+def test_gradients_of_another_model_are_refused(saved, text, tmp_path, other):
+    another = make_model(seed=1, **{"hidden_size": 8, **other})
+    another.save(tmp_path / "other")
+    tune(another, text).save(tmp_path / "other")
+    for name in ("adaptation.json", "gradient_rms.safetensors"):
+        (saved / name).write_bytes((tmp_path / "other" / name).read_bytes())
+    with pytest.raises(EmbeddingsError, match=r"are those of another model; tune this one: vecmill tune-lm"):
+        LanguageModel.load(saved).perplexity(text, dynamic=True)
+
+
 @pytest.mark.parametrize(
     "settings",
     [{"learning_rate": 0.0}, {"learning_rate": math.inf}, {"epsilon": -1.0}, {"decay": 1.5}, {"segment": 0}],

@@ -8,10 +8,13 @@ import pandas as pd
 import pytest
 
 import vecmill
+import vecmill.plot
 from embeddings import evaluation, formats
 from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.vectors import postprocessing, small_vectors
+from embeddings.vectors.axes import axis
 from embeddings.vectors.subwords import SubwordVectors
+from embeddings.vectors.word_map import make_word_map
 from embeddings.word2vec.scoring import SentenceScorer
 from tests.small_language_model import make_model
 from vecmill.gensim import KeyedVectors, Word2Vec, simple_preprocess
@@ -192,6 +195,21 @@ CALLS = {
     "connector words": lambda v, _: vecmill.Phrases(SENTENCES, connector_words=5),
     "embeddings by path": lambda v, _: vecmill.train_language_model(["the king"] * 9, embeddings="model"),
     "a network of settings": lambda v, _: vecmill.train_language_model(["the king"] * 9, network={"layers": 1}),
+    "align a path": lambda v, _: vecmill.align("model", v),
+    "align with a path": lambda v, _: vecmill.align(v, "model"),
+    "anchors as a str": lambda v, _: vecmill.align(v, v, anchors="king"),
+    "anchors as a mapping": lambda v, _: vecmill.align(v, v, anchors={"king": 1, "man": 2, "land": 3}),
+    "words of a plot as bytes": lambda v, _: vecmill.plot.map(v, b"king"),
+    "words of a plot as a mapping": lambda v, _: vecmill.plot.map(v, {"king": 1, "man": 2, "land": 3}),
+    "a plot of a path": lambda v, _: vecmill.plot.map("model"),
+    "a title of a number": lambda v, _: vecmill.plot.map(v, title=5),
+    "one pole": lambda v, _: vecmill.plot.axis(v, ["king"], "queen"),
+    "three poles": lambda v, _: vecmill.plot.axis(v, ["king"], ("man", "queen", "land")),
+    "axes of a path": lambda v, _: vecmill.plot.axis("model", ["king"], ("man", "queen")),
+    "a pole of a str": lambda v, _: axis(v, "king", ["queen"]),
+    "names as a str": lambda v, _: vecmill.train_documents(["the king"] * 9, "names.txt", min_count=1),
+    "names of a table": lambda v, _: vecmill.train_documents(["the king"], FRAME, min_count=1),
+    "names that are numbers": lambda v, _: vecmill.train_documents(["the king"], [1], min_count=1),
 }
 
 
@@ -242,6 +260,62 @@ def test_a_learning_rate_is_finite(rate):
         vecmill.train_language_model(["the king"] * 9, learning_rate=rate)
     with pytest.raises(ValueError, match="learning_rate"):
         vecmill.train(SENTENCES, learning_rate=rate)
+
+
+@pytest.mark.parametrize("method", ["umap", "pca", "tsne", ""])
+def test_there_is_no_other_layout_of_a_map(vectors, method):
+    for draw in (vecmill.plot.map, make_word_map):
+        with pytest.raises(ValueError, match="unknown method"):
+            draw(vectors, method=method)
+
+
+def test_poles_may_be_arrays(vectors):
+    assert axis(vectors, np.array(["king"]), pd.Series(["queen", "man"])).shape == (8,)
+
+
+# ------------------------------------------------------------------------------------------------------- documents
+
+
+@pytest.fixture(scope="module")
+def documents():
+    return vecmill.train_documents(
+        ["the king rules", "a queen rules"] * 9, dimension=4, min_count=1, epochs=1, threads=1
+    )
+
+
+@pytest.mark.parametrize("given", ["the king", b"the king", {"a": "the king"}, {"the king"}, 5, None, FRAME])
+def test_one_document_is_not_read_as_several(documents, given):
+    with pytest.raises(vecmill.NotTextError, match=r"give \[document\]|expected a list of str|give one of its columns"):
+        documents.infer(given)
+
+
+@pytest.mark.parametrize("item", [None, 5, b"the king", float("nan"), ["the", None], {"the": 1}])
+def test_a_document_that_is_none_is_named_by_its_place(documents, item):
+    with pytest.raises(vecmill.NotTextError, match=r"^document 1 is .*; expected a str or a list of str"):
+        documents.infer(["the king", item])
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        *({"epochs": epochs} for epochs in (0, 1.5, -1)),
+        *({"learning_rate": rate} for rate in (float("nan"), 0.0)),
+        *({"seed": seed} for seed in (-1, "1")),
+        *({"threads": threads} for threads in (0, 2.0)),
+    ],
+    ids=str,
+)
+def test_a_setting_of_inference_is_checked(documents, setting):
+    with pytest.raises((TypeError, ValueError), match=rf"^{next(iter(setting))} is .*(expected|must be)"):
+        documents.infer(["the king"], **setting)
+
+
+@pytest.mark.parametrize("names", [np.array, pd.Series, iter, tuple])
+def test_names_of_documents_may_be_any_list(names):
+    texts = ["the king rules", "a queen rules"] * 5
+    given = [f"text {number}" for number in range(10)]
+    model = vecmill.train_documents(pd.Series(texts), names(given), dimension=4, min_count=1, epochs=1, threads=1)
+    assert model.names == given
 
 
 # ----------------------------------------------------------------------------------------------------- lone surrogates

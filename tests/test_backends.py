@@ -9,15 +9,26 @@ from hypothesis import strategies as st
 
 from corpora import CorpusError, open_corpus
 from corpora.stretches import stretches
-from embeddings import TokenizedCorpus, Word2Vec, build_vocabulary, encode_corpus, make_tokenizer, tokenize_corpus
+from embeddings import (
+    TokenizedCorpus,
+    Vocabulary,
+    Word2Vec,
+    build_vocabulary,
+    encode_corpus,
+    make_tokenizer,
+    tokenize_corpus,
+)
 from embeddings.executor import InProcess
 from embeddings.text.split import split_text
 from embeddings.word2vec.blocks import BlockTable
-from embeddings.word2vec.changes import Changes, added, added_up, apply_changes, changes_between
+from embeddings.word2vec.changes import CURVATURE, Changes, added, added_up, changes_between, follow, settled
 from embeddings.word2vec.crew import deal
+from embeddings.word2vec.expected_updates import updates_per_token
+from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of
 from pipelines.backends.local import LocalCrew
 from pipelines.backends.opening import open_backend
 from pipelines.stages.tokenize_shards import tokenize_shards
+from tests.crews import Elsewhere
 from tests.topics import small, topic_lines
 
 
@@ -116,7 +127,7 @@ def test_vocabulary_and_shards_are_the_same_by_any_number_of_tasks(tasks, with_s
 def test_a_file_that_another_machine_does_not_see_is_not_left_out(tmp_path):
     corpus = open_corpus(folder_of_texts(tmp_path / "text"))
 
-    class Elsewhere(InProcess):
+    class OtherMachine(InProcess):
         tasks = 2
 
         def map(self, work, items):
@@ -128,7 +139,7 @@ def test_a_file_that_another_machine_does_not_see_is_not_left_out(tmp_path):
     joined = tmp_path / "joined"
     joined.mkdir()
     with pytest.raises(CorpusError, match="a machine of the cluster cannot read it"):
-        tokenize_shards({"": corpus}, {"spec": "fast"}, joined, Elsewhere(), lambda _: None)
+        tokenize_shards({"": corpus}, {"spec": "fast"}, joined, OtherMachine(), lambda _: None)
 
 
 # -------------------------------------------------------------------------------------------------------- changes
@@ -141,16 +152,23 @@ def test_changes_are_those_of_the_rows_that_differ():
     found = changes_between(before, after, 8)
     assert found.rows.tolist() == [1, 4]
     np.testing.assert_array_equal(found.sums, after[[1, 4], :8])
+    assert found.squares.tolist() == [4, 9]
 
 
-def changes_of(rows, values):
-    return Changes(np.array(rows, np.int64), np.array(values, np.float32))
+def changes_of(rows, values, squares=None):
+    sums = np.array(values, np.float32)
+    squares = np.square(sums).sum(axis=1) if squares is None else np.array(squares, np.float32)
+    return Changes(np.array(rows, np.int64), sums, squares)
 
 
 def test_changes_are_added_row_by_row():
     total = added(changes_of([0, 2], [[1, 0], [2, 0]]), changes_of([2, 5], [[0, 3], [4, 4]]))
     assert total.rows.tolist() == [0, 2, 5]
     np.testing.assert_array_equal(total.sums, [[1, 0], [2, 3], [4, 4]])
+    assert total.squares.tolist() == [1, 4 + 9, 32]
+    again = added(total, total)
+    np.testing.assert_array_equal(again.sums, 2 * total.sums)
+    assert again.squares.tolist() == [2, 26, 64]
 
 
 def test_the_tree_has_the_shape_of_the_number_of_leaves():
@@ -158,19 +176,76 @@ def test_the_tree_has_the_shape_of_the_number_of_leaves():
     assert added_up("a", None) == "a"
 
 
-def test_the_changes_of_one_worker_are_applied_as_they_are():
-    matrix, velocity = np.ones((3, 16), np.float32), np.zeros((3, 16), np.float32)
-    apply_changes(matrix, velocity, changes_of([1], [[2, -1]]), 1)
+def moved(change, updates, workers, rate=1.0):
+    """How far one row moves that every worker has changed by `change`."""
+    sums = changes_of([3], [[change * workers]], [change**2 * workers])
+    found = settled(sums, np.array([0, 0, 0, updates / CURVATURE]), rate, workers)
+    assert found.rows.tolist() == [3]
+    return float(found.sums[0, 0])
+
+
+@given(updates=st.floats(0.001, 30), rate=st.floats(0.01, 1), workers=st.integers(1, 16))
+def test_a_row_moves_as_if_one_worker_came_after_the_other(updates, rate, workers):
+    left = np.exp(-updates * rate)  # of the way that a worker has before it, when it has gone
+    one_after_the_other = 1 - left**workers
+    assert moved(1 - left, updates, workers, rate) == pytest.approx(one_after_the_other, rel=1e-4)
+
+
+def test_changes_of_rare_rows_are_added_up_and_those_of_frequent_ones_averaged():
+    assert moved(2, 0, 8) == pytest.approx(16)
+    assert moved(2, 1e3, 8) == pytest.approx(2)
+    assert moved(2, 1, 1) == pytest.approx(2)
+
+
+def test_changes_that_lead_elsewhere_are_added_up_in_any_row():
+    total = added(changes_of([0], [[3, 0]]), changes_of([0], [[0, -4]]))
+    np.testing.assert_allclose(settled(total, np.array([1e9]), 1.0, 2).sums, [[3, -4]])
+
+
+def test_rows_follow_without_their_padding():
+    matrix = np.ones((3, 16), np.float32)
+    follow(matrix, changes_of([1], [[2, -1]]))
     np.testing.assert_array_equal(matrix[:, :3], [[1, 1, 1], [3, 0, 1], [1, 1, 1]])
 
 
-def test_in_the_end_a_row_has_moved_by_the_sum_of_all_changes():
-    matrix, velocity = np.zeros((3, 16), np.float32), np.zeros((3, 16), np.float32)
-    apply_changes(matrix, velocity, changes_of([1], [[8, -4]]), 4)
-    assert matrix[1, 0] < 4, "not at once"
-    for _ in range(60):
-        apply_changes(matrix, velocity, changes_of([], np.empty((0, 2))), 4)
-    np.testing.assert_allclose(matrix[:, :3], [[0, 0, 0], [8, -4, 0], [0, 0, 0]], rtol=1e-5)
+COUNTS = np.array([50, 30, 20, 0])  # of words that are trained
+
+
+def updates_of(**settings):
+    config = small(**settings)
+    words = Vocabulary.from_words(["the", "cat", "sat", ","], [50, 30, 20, 7])
+    trained = COUNTS > 0
+    ngrams = ngrams_of(config, words, trained)
+    parameters = initial_parameters(config, words, trained, ngrams)
+    found = updates_per_token(config, COUNTS, parameters, extensions_of(config, words, trained, ngrams))
+    assert len(found["embedding"]) == len(parameters.embedding)
+    return found
+
+
+def test_rows_of_words_are_trained_as_often_as_their_words_are_met():
+    noise = COUNTS**0.75 / (COUNTS**0.75).sum()
+    found = updates_of(negative=5, window=3)
+    np.testing.assert_allclose(found["embedding"], 4 * 6 * COUNTS / 100, rtol=1e-6)  # 4 centres, 6 words each
+    np.testing.assert_allclose(found["context"], 4 * (COUNTS / 100 + 5 * noise), rtol=1e-6)
+    assert found["embedding"].sum() == pytest.approx(found["context"].sum())
+    fixed = updates_of(negative=5, window=3, dynamic_window=False)
+    np.testing.assert_allclose(fixed["embedding"], found["embedding"] * 6 / 4, rtol=1e-6)
+
+
+def test_subsampled_words_are_trained_less_often():
+    assert updates_of(sample=1e-2)["embedding"][0] < updates_of()["embedding"][0]
+
+
+def test_nodes_of_the_tree_are_trained_with_every_word_below_them():
+    found = updates_of(hierarchical_softmax=True, architecture="cbow")
+    np.testing.assert_allclose(found["context"], [0.5, 1, 0, 0], rtol=1e-6)
+    np.testing.assert_allclose(found["embedding"], [0.5, 0.6, 0.4, 0], rtol=1e-6)  # as many as there are nodes
+
+
+def test_ngrams_are_trained_with_every_word_that_has_them():
+    found = updates_of(subwords="3-3", negative=1, window=1)["embedding"]
+    np.testing.assert_allclose(found[:4], 2 * 2 * COUNTS / 100, rtol=1e-6)
+    assert found[4:].sum() == pytest.approx(2 * 2 * (0.5 * 3 + 0.3 * 3 + 0.2 * 3))  # <th the he> and so on
 
 
 def test_blocks_are_dealt_by_turns_from_a_stretch_for_each():
@@ -185,17 +260,6 @@ def test_blocks_are_dealt_by_turns_from_a_stretch_for_each():
 
 def matrix_of(encoded, crew, **settings):
     return Word2Vec(small(**settings)).fit(*encoded, crew=crew).vectors_.matrix
-
-
-class Elsewhere(LocalCrew):
-    """Another process trains each piece, and the leading one sends everything as bytes."""
-
-    def round(self, pieces):
-        self._member = None
-        make = pickle.loads(pickle.dumps(self._make))
-        one = LocalCrew(1)
-        one.begin(make, lambda: pickle.loads(pickle.dumps(self._matrices())))
-        return one.round(pieces)
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,16 @@ def test_skip_finished_is_content_with_the_same_and_refuses_other_settings_or_te
     fails(1, "text.* has changed", *command)
 
 
+def test_skip_finished_and_resuming_notice_another_number_of_workers(text, tmp_path):
+    out = tmp_path / "out"
+    command = ["train-embeddings", text, "--out", out, *SMALL, "--skip-finished"]
+    assert vecmill(*command, "--workers", 2).exit_code == 0
+    assert "nothing to do" in vecmill(*command, "--workers", 2).stdout
+    fails(1, "workers: 2 before, 3 now", *command, "--workers", 3)
+    fails(1, "worker_threads: one before, several now", *command, "--workers", 2, "--threads", 2)
+    fails(1, "workers: 2 before, None now", *command)
+
+
 def test_an_output_that_cannot_be_written_fails_before_any_work(text, tmp_path):
     (tmp_path / "file").write_text("")
     fails(1, "cannot write", "train-embeddings", text, "--out", tmp_path / "file" / "out")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from pipelines.console.durations import seconds
 from pipelines.settings.sections import CheckpointSettings
+from vecmill.durations import seconds
 
 
 @pytest.mark.parametrize(

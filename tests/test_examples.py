@@ -75,6 +75,20 @@ def test_an_example_fails_at_once_if_a_package_is_missing_and_writes_over_nothin
                     )
 
 
+def test_items_are_recommended_better_than_by_popularity(capsys):
+    found = example("items").main(epochs=5)
+    assert found["and noise exponent 1"] > 2 * found["the most popular"]
+    assert "hit rate @ 10" in capsys.readouterr().out
+
+
+def test_nodes_find_their_community(tmp_path, capsys):
+    picture = tmp_path / "communities.png"
+    found = example("graphs").main(str(picture))
+    assert min(found.values()) >= 0.9
+    assert "of the nodes without a label" in capsys.readouterr().out
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def test_word2vec_by_hand_and_by_the_library_find_the_same_kind_of_neighbours(capsys):
     right = example("word2vec").main()
     assert set(right) == {"NumPy", "vecmill"}

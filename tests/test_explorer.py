@@ -167,11 +167,15 @@ def test_an_analogy_is_arrows_on_the_map(browser, address):
     field(browser, "analogy", "c").send_keys("\n")
     wait_until(lambda: ranked(browser))
     assert ranked(browser)[:5] == [word for word, _ in VECTORS.analogy("man", "king", "woman", 5)]
-    arrows = browser.execute_script(
+    script = (
         "const { words } = wordMap.words, arrows = wordMap.figure.links.filter((link) => link.arrow);"
         "return arrows.map(({ from, to }) => [words[from], words[to]])"
     )
-    assert arrows == [["man", "king"], ["woman", "queen"]]
+
+    def arrows():
+        return browser.execute_script(script)
+
+    wait_until(lambda: arrows() == [["man", "king"], ["woman", "queen"]])
 
 
 def test_the_odd_one_out(browser, address):

@@ -52,4 +52,4 @@ def test_what_needs_an_extra_names_it(code, message, tmp_path):
 def test_other_missing_modules_are_not_blamed_on_an_extra():
     with pytest.raises(ModuleNotFoundError, match="no_such_module"), needs("parquet", "x"):
         import no_such_module  # noqa: F401
-    assert set(PACKAGES) == {"parquet", "remote", "interop", "wmd", "sklearn", "serve", "ray", "cjk"}
+    assert set(PACKAGES) == {"parquet", "remote", "interop", "wmd", "sklearn", "serve", "ray", "cjk", "tune", "spacy"}

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.running.manifest import list_outputs
+from vecmill import files
 from vecmill.errors import OutputError
 from vecmill.files import (
     atomic_directory,
@@ -198,3 +199,23 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
         ):
             pass
     assert {path.name: path.lstat().st_mode for path in tmp_path.iterdir()} == before
+
+
+def test_what_cannot_be_removed_of_a_replaced_directory_is_no_error(tmp_path, monkeypatch):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "old").write_text("old")
+    recover, calls = files.recover_directory, []
+
+    def failing(path):
+        calls.append(path)
+        if len(calls) > 1:  # once the new directory has its name
+            raise OSError(errno.EIO, "Input/output error")
+        recover(path)
+
+    monkeypatch.setattr(files, "recover_directory", failing)
+    with files.atomic_directory(tmp_path / "out", replace=True) as partial:
+        (partial / "new").write_text("new")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["new"]
+    monkeypatch.undo()
+    files.recover_directory(tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]

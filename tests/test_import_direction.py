@@ -11,8 +11,8 @@ from pipelines.running.source_imports import PACKAGES, imports, modules_of
 REPOSITORY = Path(__file__).resolve().parents[1]
 MODULES = [module for package in PACKAGES for module in modules_of(package)]
 _GROUND_FLOOR = (
-    *("arguments", "compression", "errors", "extras", "files", "hints", "plain_text", "plurals", "processors"),
-    *("records", "surrogates", "visible", "workers"),
+    *("arguments", "compression", "durations", "errors", "extras", "files", "hints", "plain_text", "plurals"),
+    *("processors", "records", "storage", "surrogates", "visible", "workers"),
 )
 GROUND_FLOOR = {f"vecmill.{name}" for name in _GROUND_FLOOR}
 """Modules that all packages stand on, and that stand on nothing; the rest of `vecmill` stands on all."""
@@ -24,7 +24,10 @@ ALLOWED = {
     "vecmill": {"ground floor", "corpora", "embeddings"},
     "command": {"vecmill", "pipelines"},
 }
-FLOORS = ["console", "settings", "backends", "running", "reports", "stages", "recipes", "batch", "commands", "cli"]
+FLOORS = [
+    *("console", "settings", "backends", "running", "reports", "stages", "recipes", "batch", "tuning"),
+    *("commands", "cli"),
+]
 """Of `pipelines`, from the ground up: none imports one above it. The recipes are the files beside the folders."""
 
 

@@ -357,3 +357,13 @@ def test_kenlm_reads_our_ngram_models_and_gives_sentences_the_same_probability(t
         sentence = [*rng.choice(WORDS, length).tolist(), "unknown"]
         found = [log10 for log10, _, _ in theirs.full_scores(" ".join(sentence))]
         np.testing.assert_allclose(ours.log_likelihoods(sentence) / np.log(10), found, atol=1e-5)
+
+
+def test_the_hub_understands_our_model_card(tmp_path, vectors):
+    hub = pytest.importorskip("huggingface_hub")
+    formats.write(vectors, tmp_path / "model", "static-embedding")
+    card = hub.ModelCard.load(tmp_path / "model" / "README.md")
+    assert card.data.library_name == "model2vec"
+    assert {"sentence-transformers", "static-embeddings", "word-embeddings", "vecmill"} <= set(card.data.tags)
+    assert card.data.pipeline_tag == "sentence-similarity"
+    assert "words" in card.text

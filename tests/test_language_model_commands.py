@@ -80,11 +80,22 @@ def test_training_writes_a_model_directory_and_reports(trained):
         "model.safetensors",
         "vocabulary.tsv",
     ]
-    for expected in ("Test perplexity", "Kneser-Ney", "unigram", "Generated", "5 of 17 words", str(out)):
+    for expected in (
+        "Test perplexity",
+        "Kneser-Ney",
+        "unigram",
+        "cache of 2,000",
+        "Generated",
+        "5 of 17 words",
+        str(out),
+    ):
         assert expected in printed
     assert len((out / "metrics.jsonl").read_text().splitlines()) == 2
     found = json.loads((out / "evaluation.json").read_text())
     assert 1 < found["kneser_ney"]["perplexity"] < found["unigram"]["perplexity"] < 20
+    assert all(f"  {sentence}\n" in printed for sentence in found["sentences"])
+    for name in ("cache", "interpolated"):
+        assert f"{found['adapted'][name]['perplexity']:.2f}" in printed
     settings = json.loads((out / "config.json").read_text())
     assert settings["lm_network"]["hidden_size"] == 8
     assert settings["lm_network"]["output"] == "sampled"
@@ -209,6 +220,32 @@ def test_scores_of_lines_are_those_of_independent_perplexity(model, tmp_path):
     assert float(printed[0].partition("\t")[0]) == pytest.approx(alone["log10"], abs=1e-4)
     records = [json.loads(line) for line in succeeds("score", model, "--json", stdin="\n".join(lines)).splitlines()]
     assert [record["oov"] for record in records] == [0, 0, 1]
+
+
+def test_arpa_files_score_lines_as_perplexity_reads_them(text, tmp_path):
+    arpa, lines = tmp_path / "model.arpa", tmp_path / "lines.txt"
+    succeeds("ngram", text, "--out", arpa, "--order", "2")
+    lines.write_text("The king rule the old land.\n\nThe ZEBRA\n")
+    printed = [json.loads(line) for line in succeeds("score", arpa, lines, "--json").splitlines()]
+    assert [(found["words"], found["oov"]) for found in printed] == [(7, 0), (0, 0), (2, 1)]
+    record = json.loads(succeeds("perplexity", arpa, lines, "--sentences", "--json"))
+    assert [line["log10"] for line in record["lines"]] == [printed[0]["log10"], printed[2]["log10"]]
+    assert succeeds("score", arpa, stdin="The king\n") == succeeds("score", arpa, stdin="THE king\n").replace(
+        "THE", "The"
+    )
+    assert succeeds("score", arpa, "--no-lowercase", stdin="The king\n") != succeeds("score", arpa, stdin="The king\n")
+
+
+@pytest.mark.parametrize("command", ["perplexity", "score"])
+def test_options_that_a_model_would_not_heed_are_refused(command, model, text, tmp_path):
+    for option in (["--tokenizer", "whitespace"], ["--no-lowercase"], ["--no-punctuation"], ["--fold-digits"]):
+        refused = f"{option[0]} has no effect on a model of train-lm, which has its own tokenizer"
+        fails(2, refused, command, model, text, *option)
+    fails(2, "--weight has no effect without --interpolate", command, model, text, "--weight", "0.5")
+    arpa = tmp_path / "model.arpa"
+    succeeds("ngram", text, "--out", arpa, "--order", "1")
+    for option in (["--cache", "9"], ["--cache-theta", "1"], ["--interpolate", text], ["--weight", "0.1"]):
+        fails(2, f"{option[0]} has no effect on an ARPA file", command, arpa, text, *option)
 
 
 def test_interpolation_with_an_ngram_model(model, tmp_path):
@@ -415,3 +452,12 @@ def test_a_killed_training_goes_on_to_the_same_model(text, tmp_path):
     for name, array in expected.items():
         np.testing.assert_array_equal(weights[name], array)
     assert math.isfinite(json.loads((tmp_path / "lm" / "evaluation.json").read_text())["test"]["perplexity"])
+
+
+def test_workers_train_the_model_and_its_vectors(text, tmp_path):
+    command = ["train-lm", text, "--out", tmp_path / "lm", "--threads", 1, *SMALL, "--skip-finished"]
+    succeeds(*command, "--workers", 2)
+    record = json.loads((tmp_path / "lm" / "manifest.json").read_text())
+    assert record["settings"]["workers"] == record["history"]["train-embeddings"]["settings"]["workers"] == 2
+    assert "nothing to do" in succeeds(*command, "--workers", 2)
+    fails(1, "workers: 2 before, None now", *command)

@@ -16,7 +16,7 @@ from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, ENDLESS, LMTrainingConfig
-from embeddings.networks import CELLS, OPTIMIZERS
+from embeddings.networks import CELLS, OPTIMIZERS, SampledSoftmax
 from embeddings.training import Checkpointing, TrainingDiverged
 from tests.split_text import split_ids
 
@@ -40,6 +40,10 @@ RECIPES = {
             "last_hidden_size": 6,
         },
         {"optimizer": "averaged-sgd", "learning_rate": 2.0, "schedule": "constant", "variable_windows": True},
+    ),
+    "full softmax at the end": (
+        {"output": "sampled", "num_sampled": 8},
+        {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "one-cycle", "full_softmax_epochs": 1},
     ),
     "averaged": ({}, {"optimizer": "adamw", "average": 0.9, "schedule": "constant"}),
     "gru one-cycle": ({"cell": "gru", "layers": 1}, {"optimizer": "adam", "schedule": "one-cycle"}),
@@ -222,6 +226,16 @@ def test_a_checkpoint_of_another_architecture_or_text_is_refused(tmp_path):
         make_trainer(checkpoints=tmp_path, epochs=1).fit(CORPUS.train[1:], CORPUS.valid)
 
 
+def test_a_checkpoint_of_a_version_with_fewer_settings_is_resumed(tmp_path):
+    fit(make_trainer(checkpoints=tmp_path, epochs=1))
+    arrays, state = load_checkpoint(tmp_path)
+    del state["identity"]["training"]["full_softmax_epochs"]
+    save_checkpoint(tmp_path, arrays, state)
+    fit(make_trainer(checkpoints=tmp_path, epochs=1), progress=lambda _: pytest.fail("trained again"))
+    with pytest.raises(EmbeddingsError, match="full_softmax_epochs = 0, this training 1"):
+        fit(make_trainer(checkpoints=tmp_path, epochs=1, full_softmax_epochs=1))
+
+
 def test_a_checkpoint_with_former_names_of_settings_is_resumed(tmp_path):
     expected = fit(make_trainer(checkpoints=tmp_path, epochs=1))
     arrays, state = load_checkpoint(tmp_path)
@@ -271,6 +285,36 @@ def test_validation_ends_a_training_without_a_number_of_epochs():
     assert totals == sorted(totals)
 
 
+def test_the_last_epochs_train_on_the_full_softmax():
+    """Their losses are those of all words, and the network samples again afterwards."""
+    sampled, full = make_trainer("sampled adamw"), make_trainer("sampled adamw", full_softmax_epochs=2)
+    losses = []
+    model = fit(full, lambda progress: losses.append((progress.epoch, progress.loss)))
+    fit(sampled)
+    assert full.metrics_[0]["loss"] == sampled.metrics_[0]["loss"]
+    assert [entry["perplexity"] is None for entry in full.metrics_] == [True, False, False]
+    assert all(entry["perplexity"] == pytest.approx(np.exp(entry["loss"])) for entry in full.metrics_[1:])
+    first = next(loss for epoch, loss in losses if epoch == 2)  # not smoothed with those of sampled words
+    assert first == pytest.approx(full.metrics_[1]["loss"], rel=0.3)
+    assert isinstance(model.output, SampledSoftmax)
+    assert not model.output.full
+
+
+def test_a_network_with_the_full_softmax_does_not_notice():
+    expected = fit(make_trainer("sgd")).parameters
+    for name, parameter in fit(make_trainer("sgd", full_softmax_epochs=1)).parameters.items():
+        np.testing.assert_array_equal(parameter.value, expected[name].value, err_msg=name)
+
+
+def test_only_some_words_are_validated_on_if_told_so():
+    trainer = make_trainer(validation_tokens=30, epochs=1)
+    loss = np.log(evaluate(fit(trainer), CORPUS.valid[:30]).perplexity)
+    assert trainer.metrics_[0]["valid_loss"] == pytest.approx(loss, rel=1e-6)
+    more = make_trainer(validation_tokens=10**6, epochs=1)
+    fit(more)
+    assert more.metrics_[0]["valid_loss"] != trainer.metrics_[0]["valid_loss"]
+
+
 def test_a_frozen_embedding_stays():
     trainer = make_trainer(network={"freeze_embedding": True})
     before = trainer.model.parameters["embedding.weight"].value.copy()
@@ -281,6 +325,9 @@ def test_a_frozen_embedding_stays():
     ("settings", "named"),
     [
         ({"epochs": 0}, "epochs"),
+        ({"full_softmax_epochs": -1}, "full_softmax_epochs"),
+        ({"validation_tokens": 0}, "validation_tokens"),
+        ({"epochs": ENDLESS, "full_softmax_epochs": 1}, "full_softmax_epochs"),
         ({"optimizer": "sgdd"}, "sgdd"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"schedule": "linear"}, "schedule"),

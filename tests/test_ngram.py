@@ -18,6 +18,7 @@ from embeddings.language_model.ngram_files import ArpaModel, CountsModel, TextMo
 from embeddings.text.vocabulary import EOS as END
 from embeddings.text.vocabulary import UNK
 from tests.reference import ngram as reference
+from tests.small_language_model import make_model
 
 EOS, WORDS = 0, 6
 
@@ -233,3 +234,20 @@ def test_damaged_counts_are_refused(text, pattern, tmp_path):
     path.write_text(text)
     with pytest.raises(EmbeddingsError, match=pattern):
         CountsModel(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "found"),
+    [
+        ("a.csv", b"id,text\n1,the cat\n", "is a table, expected plain text"),
+        ("a.tsv", b"id\ttext\n1\tthe cat\n", "is a table, expected plain text"),
+        ("a.jsonl", b'{"text": "the cat"}\n', "JSON Lines file, expected plain UTF-8 text"),
+        ("a.parquet", b"PAR1" + b"x" * 99, "Parquet file, .*write its column of text"),
+        ("a.txt", b"the cat\n\xff\n", "is not UTF-8 .*convert it"),
+    ],
+)
+def test_a_text_of_another_kind_is_no_ngram_model(tmp_path, name, content, found):
+    (tmp_path / name).write_bytes(content)
+    model = make_model()
+    with pytest.raises(EmbeddingsError, match=found):
+        load_ngram_model(tmp_path / name, model.vocabulary, model.make_tokenizer())

@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from corpora.blocks import cut_blocks
+from embeddings.text.tokenizer import normalization
 from embeddings.text.tokenizer.character_tables import character_tables
 from embeddings.text.tokenizer.normalization import normalize_block
 from embeddings.text.tokenizer.token_lists import TokenLists
@@ -116,3 +117,17 @@ def test_invalid_utf8_is_counted_once_in_normalized_text():
     list(counter.ids(b"e\xcc\x81\xff caf\xe9 ok\n"))
     assert counter.skipped == {"invalid UTF-8 sequences": 2}
     assert np.sum(counter.take_words().export().counts) == 3
+
+
+def test_syllables_of_hangul_are_the_same_whether_python_states_their_decomposition_or_not(monkeypatch):
+    decomposition = unicodedata.decomposition
+
+    def stated(character):
+        if not 0xAC00 <= ord(character) <= 0xD7A3:
+            return decomposition(character)
+        return " ".join(f"{ord(part):04X}" for part in unicodedata.normalize("NFD", character))
+
+    tables = normalization._tables()
+    monkeypatch.setattr(unicodedata, "decomposition", stated)
+    for before, now in zip(tables, normalization._tables.__wrapped__(), strict=True):
+        np.testing.assert_array_equal(before, now)

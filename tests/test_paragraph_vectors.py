@@ -1,6 +1,7 @@
 """Vectors of documents: topics are told apart, inference is a function of the words, directories keep names."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -172,3 +173,46 @@ def test_a_call_that_was_interrupted_goes_on(tmp_path):
         vecmill.train_documents(documents(20), **settings, checkpoints=tmp_path, progress=interrupt_second_epoch)
     resumed = vecmill.train_documents(documents(20), **settings, checkpoints=tmp_path)
     np.testing.assert_array_equal(resumed.matrix, vecmill.train_documents(documents(20), **settings).matrix)
+
+
+# -------------------------------------------------------------------------------------------------- damaged directories
+
+DAMAGE = {
+    "lost settings": (lambda settings: settings.pop("train"), "no settings of their training"),
+    "another dimension": (lambda settings: settings["train"].update(dimension=800), "say 800 dimensions and .* have 8"),
+    "another architecture": (lambda settings: settings["train"].update(architecture="cbow"), "settings .* are damaged"),
+    "an unknown setting": (lambda settings: settings["train"].update(newer=1), "settings .* are damaged .*newer"),
+    "another type": (lambda settings: settings["train"].update(window="5"), "settings .* are damaged .*window"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_settings_that_do_not_fit_the_vectors_are_found_before_inference(tmp_path, damage):
+    change, message = DAMAGE[damage]
+    vecmill.train_documents(documents(20), dimension=8, min_count=1, epochs=1).save(tmp_path / "model")
+    settings = json.loads((tmp_path / "model" / "config.json").read_text())
+    change(settings)
+    (tmp_path / "model" / "config.json").write_text(json.dumps(settings))
+    (tmp_path / "new.txt").write_text("apple plum\n")
+    fails(1, message, "infer", tmp_path / "model", tmp_path / "new.txt")
+
+
+@pytest.mark.parametrize("lost", ["context.npy", "documents", "documents/vectors.npy", "vocabulary.tsv"])
+def test_files_that_were_lost_are_named(tmp_path, lost):
+    vecmill.train_documents(documents(20), dimension=8, min_count=1, epochs=1).save(tmp_path / "model")
+    place = tmp_path / "model" / lost
+    shutil.rmtree(place) if place.is_dir() else place.unlink()
+    (tmp_path / "new.txt").write_text("apple plum\n")
+    named = {"context.npy": "no context matrix", "documents": "no vectors of documents"}.get(lost, place.name)
+    fails(1, named, "infer", tmp_path / "model", tmp_path / "new.txt")
+
+
+def test_documents_of_another_training_do_not_fit(tmp_path):
+    for dimension in (4, 8):
+        vecmill.train_documents(documents(20), dimension=dimension, min_count=1, epochs=1).save(
+            tmp_path / str(dimension)
+        )
+    shutil.rmtree(tmp_path / "8" / "documents")
+    shutil.copytree(tmp_path / "4" / "documents", tmp_path / "8" / "documents")
+    with pytest.raises(EmbeddingsError, match="documents of 4 dimensions and words of 8 are not of one training"):
+        DocumentVectors.load(tmp_path / "8")

@@ -119,3 +119,21 @@ def test_blas_gets_its_threads_back():
             pass
         assert set(blas_threads().values()) <= {1}
     assert blas_threads() == before
+
+
+def test_blas_is_limited_from_any_thread():
+    """Also where another one that still lives did so before; threadpoolctl 3.8 heeds only the first of them."""
+    with parallel.own_threads:
+        inside = blas_threads()
+    before = blas_threads()
+
+    def limited():
+        with parallel.own_threads:
+            return blas_threads()
+
+    with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+        for pool in (one, other, one):
+            assert pool.submit(limited).result() == inside
+            assert blas_threads() == before
+        assert limited() == inside
+    assert blas_threads() == before

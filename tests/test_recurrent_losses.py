@@ -96,6 +96,18 @@ def test_sampled_softmax_nears_the_full_one_with_many_samples(data):
     np.testing.assert_array_equal(sampled.log_likelihood(hidden, targets), full.log_likelihood(hidden, targets))
 
 
+def test_sampled_softmax_trains_on_all_words_when_told_to(data):
+    weight, bias, hidden, targets = data
+    rng = np.random.default_rng(0)
+    sampled = SampledSoftmax(Parameter(weight), Parameter(bias), noise=Fixed(WORDS), num_sampled=6, rng=rng)
+    full = SoftmaxCrossEntropy(Parameter(weight), Parameter(bias))
+    sampled.full = True
+    for ours, theirs in zip(*(loss.value_and_gradient(hidden, targets) for loss in (sampled, full)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for name, parameter in full.parameters.items():
+        np.testing.assert_array_equal(sampled.parameters[name].gradient, parameter.gradient)
+
+
 @pytest.mark.parametrize("make", [lambda w, b: SoftmaxCrossEntropy(w, b), lambda w, b: adaptive(dtype=np.float64)])
 def test_probabilities_sum_to_one_and_agree(data, make):
     weight, bias, hidden, _ = data

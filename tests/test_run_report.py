@@ -4,10 +4,11 @@ import pytest
 
 from pipelines.console.progress import make_progress
 from pipelines.pipeline import run
-from pipelines.reports.lm_report import SAMPLED_NOTE, _can_be_read
+from pipelines.reports.lm_report import SAMPLED_NOTE
 from pipelines.reports.vectors_report import LOSS_NOTE
 from pipelines.settings.config import Setting
 from pipelines.settings.run_config import build_run_config
+from pipelines.stages.lm_evaluation import can_be_read
 
 TEXT = "the king and the queen rule the old land .\nthe dog and the cat sleep in the old house .\n" * 300
 
@@ -70,5 +71,5 @@ def test_only_losses_that_compare_are_drawn_side_by_side(report, output, curves)
         (" ".join(f"{chr(97 + number % 26)}{chr(97 + number // 26)}" for number in range(40)), False),  # cut
     ],
 )
-def test_generated_sentences_that_can_be_read(sentence, readable):
-    assert _can_be_read(sentence.split()) is readable
+def test_generated_sentences_thatcan_be_read(sentence, readable):
+    assert can_be_read(sentence.split()) is readable

@@ -110,6 +110,15 @@ def test_a_pickle_transforms_as_before(given, vectors, tmp_path):
     assert (fitted.vectors_.matrix.tobytes() in pickled) == (given != "path")
 
 
+def test_a_pickle_knows_the_words_that_ngrams_know():
+    vectors = vecmill.train(TEXTS, dimension=8, epochs=1, min_count=1, threads=1, subwords="3-4", buckets=100)
+    fitted = WordEmbeddingVectorizer(vectors).fit(TEXTS)
+    texts = [f"{TEXTS[0].split()[0]}es"]
+    found = pickle.loads(pickle.dumps(fitted)).transform(texts)
+    assert found.any()
+    np.testing.assert_array_equal(found, fitted.transform(texts))
+
+
 def test_what_is_no_list_of_texts_is_refused(vectors):
     with pytest.raises(ValueError, match="unknown weighting 'max'"):
         WordEmbeddingVectorizer(vectors, weighting="max").fit(TEXTS)

@@ -47,7 +47,7 @@ def test_words_vectors_learning_rate_and_hash_of_the_old_model(tmp_path, old):
     assert manifest.history["vocabulary"]["summary"] == {"words": 6, "new words": 3, "distinct words": 5}
     assert len(manifest.provenance.inputs["start"].split()) == 3
     written = json.loads((tmp_path / "out" / "config.json").read_text("utf-8"))
-    assert written["train"]["learning_rate"] == manifest.summary["learning rate"] == 0.01
+    assert written["train"]["learning_rate"] == manifest.summary["learning rate"] == 0.016
 
 
 def test_a_changed_model_is_noticed_and_the_time_between_checkpoints_is_not(tmp_path, old):

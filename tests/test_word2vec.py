@@ -8,6 +8,7 @@ import pytest
 
 import vecmill
 from embeddings import Checkpointing, TrainingDiverged, Vocabulary, Word2Vec, Word2VecConfig
+from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.errors import EmbeddingsError
 from embeddings.word2vec.names_elsewhere import NAMES_ELSEWHERE
 from embeddings.word2vec.training_run import TrainingRun, random_state
@@ -196,6 +197,15 @@ def test_a_call_of_train_that_was_interrupted_goes_on(tmp_path):
     np.testing.assert_array_equal(resumed.matrix, train(text, **settings).matrix)
     with pytest.raises(EmbeddingsError, match=r"800 tokens.*804 tokens"):
         train([*text, text[0]], **settings, checkpoints=tmp_path)
+
+
+def test_a_checkpoint_without_identity_of_an_earlier_version_is_resumed(encoded, tmp_path):
+    checkpointing, straight = Checkpointing(tmp_path), Word2Vec(small()).fit(*encoded)
+    Word2Vec(small()).fit(*encoded, checkpointing=checkpointing)
+    found = load_checkpoint(tmp_path)
+    save_checkpoint(tmp_path, found.arrays, {name: value for name, value in found.state.items() if name != "identity"})
+    resumed = Word2Vec(small()).fit(*encoded, checkpointing=checkpointing)
+    np.testing.assert_array_equal(resumed.vectors_.matrix, straight.vectors_.matrix)
 
 
 def test_another_vocabulary_than_that_of_the_corpus_is_refused(encoded):

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ("lint", "smoke", "test", "test-nojit", "interop", "browser", "lowest", "docs", "build")
+TARGETS = ("lint", "smoke", "test", "test-nojit", "interop", "ray", "browser", "lowest", "docs", "build")
 LEAST_REVIEW = 0.95  # share of the checks of sp-repo-review that must pass
 
 

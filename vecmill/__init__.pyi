@@ -20,10 +20,13 @@ from vecmill.document_training import train_documents as train_documents
 from vecmill.document_vectors import sentence_vectors as sentence_vectors
 from vecmill.errors import VecmillError as VecmillError
 from vecmill.evaluation import evaluate as evaluate
+from vecmill.graph_walks import walks as walks
 from vecmill.language_model_training import train_language_model as train_language_model
 from vecmill.loading import load as load
 from vecmill.loading import write_vectors as write_vectors
 from vecmill.phrases import Phrases as Phrases
+from vecmill.text_search import TextIndex as TextIndex
+from vecmill.text_search import search as search
 from vecmill.training import train as train
 
 __version__: str

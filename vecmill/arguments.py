@@ -1,5 +1,6 @@
 """Arguments of public functions: one line says what was given, what was expected, and what to do."""
 
+import os
 import reprlib
 from collections.abc import Callable, Iterable, Mapping, Set, Sized
 from os import PathLike
@@ -21,7 +22,7 @@ def is_sequence(value: Any) -> bool:
 
 def columns_of(value: Any) -> list[Any] | None:
     """Return the names of the columns of a data frame, an Arrow table or a data set; None for other values."""
-    names = getattr(value, "columns", None) if hasattr(value, "columns") else getattr(value, "column_names", None)
+    names = value.column_names if hasattr(value, "column_names") else getattr(value, "columns", None)
     return None if names is None or callable(names) or isinstance(value, type) else list(names)
 
 
@@ -60,11 +61,17 @@ def require_path(name: str, value: Any) -> None:
     TypeError
         It is neither a str nor a path object.
     ValueError
-        It is an empty str, which would mean the current directory.
+        It is an empty str, which would mean the current directory, or a str that no file can have as its name.
     """
     require_kind(name, value, (str, PathLike), "a path: a str or a path object")
     if value == "":
         raise ValueError(f"{name} is empty; expected the path of a file or directory")
+    try:
+        encoded = os.fsencode(value)
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} is {described(value)}, which cannot be the name of a file; expected a path") from None
+    if b"\0" in encoded:
+        raise ValueError(f"{name} is {described(value)}, which has a NUL; expected the path of a file or directory")
 
 
 def require_function(name: str, value: Callable[..., Any] | None) -> None:

@@ -1,7 +1,7 @@
 """Vectors of documents from text in one call."""
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def train_documents(
     text: Text,
-    names: Sequence[str] | None = None,
+    names: Iterable[str] | None = None,
     *,
     architecture: str = "pv-dbow",
     train_words: bool = False,
@@ -49,8 +49,8 @@ def train_documents(
     Parameters
     ----------
     text : Text
-        See `train`; a line or a list of tokens is a document.
-    names : sequence of str, optional
+        See `train`; a line of a file, a record of a table, a str of a list or a list of tokens is a document.
+    names : iterable of str, optional
         Names of the documents, all different; by default their numbers from 1.
     architecture : {"pv-dbow", "pv-dm"}
         See `ParagraphVectorsConfig`, as of the settings up to `threads`.
@@ -102,11 +102,11 @@ def train_documents(
     Raises
     ------
     NotTextError
-        `text` is not text. A TypeError.
+        `text` is not text, or a name is no str. A TypeError.
     ValueError, TypeError
         A setting is out of range or of another type.
     VecmillError
-        The text has too few words, or there is not one name for each document.
+        The text has too few words, or there is not one name for each document, or two have the same.
 
     Examples
     --------
@@ -115,6 +115,7 @@ def train_documents(
     (100, (1, 16))
     """
     from embeddings.documents import DocumentVectors, ParagraphVectors, ParagraphVectorsConfig, lines_with_words
+    from embeddings.documents.names import checked_names, names_or_numbers
     from embeddings.text.build_vocabulary import build_vocabulary
     from embeddings.text.encoded_corpus import encode_corpus
     from embeddings.text.tokenized_corpus import tokenize_corpus
@@ -135,18 +136,20 @@ def train_documents(
     )
     require_type("min_count", min_count, int)
     require_type("max_vocabulary", max_vocabulary, int | None)
+    given_names = None if names is None else checked_names(names)
     checkpointing = None if checkpoints is None else Checkpointing(Path(checkpoints))
     given = TextInput(text, field=field, column=column)
     splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=False)
     with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
-        tokenized = tokenize_corpus(given.blocks(), splitter, Path(folder, "tokenized"), threads=config.thread_count)
+        tokenized = tokenize_corpus(
+            given.blocks(line_per_item=True), splitter, Path(folder, "tokenized"), threads=config.thread_count
+        )
         vocabulary = build_vocabulary(tokenized, min_count=min_count, max_vocabulary=max_vocabulary)
         corpus = encode_corpus(tokenized, vocabulary, Path(folder, "encoded"), threads=config.thread_count)
         given.log_warnings()
         lines, count = lines_with_words(tokenized, vocabulary)
-        names = names or [str(number) for number in range(1, count + 1)]
-        DocumentVectors.require_names(names, count)
+        labels = names_or_numbers(given_names, count)
         model = ParagraphVectors(config).fit(corpus, vocabulary, progress=report, checkpointing=checkpointing)
     words = model.vectors_
     words.metrics, words.dropped, words.tokenizer_settings = model.metrics_, corpus.dropped, splitter.settings
-    return DocumentVectors.of_lines(words, lines, model.documents_, names)
+    return DocumentVectors.of_lines(words, lines, model.documents_, labels)

@@ -8,7 +8,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_one_of
-from embeddings.text.tokenizer.token_lists import NotTextError
+from embeddings.text.tokenizer.token_lists import require_documents, words_of_document
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer, make_tokenizer
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.postprocessing import (
@@ -18,7 +18,6 @@ from embeddings.vectors.postprocessing import (
     weighted_sentence_vectors,
 )
 from embeddings.vectors.word_vectors import WordVectors
-from vecmill.arguments import columns_of, described, is_sequence
 
 WEIGHTINGS = ("mean", "sif")
 _AT_ONCE = 4096
@@ -91,15 +90,7 @@ def document_words(
     ------
     list of list of str
     """
-    if isinstance(documents, (str, bytes)):
-        raise NotTextError(f"documents is a {type(documents).__name__}; expected several: give [document]")
-    if (names := columns_of(documents)) is not None:
-        listed = ", ".join(map(repr, names[:5]))
-        raise NotTextError(
-            f"a {type(documents).__name__} is not text; give one of its columns, as df['text'] ({listed})"
-        )
-    if not is_sequence(documents):
-        raise NotTextError(f"documents is {described(documents)}; expected a list of str, or of lists of str (words)")
+    require_documents(documents)
 
     def split(text: str) -> list[list[str]]:
         return (vectors.make_tokenizer() if tokenizer is None else make_tokenizer(tokenizer)).tokenize(text)
@@ -108,11 +99,4 @@ def document_words(
     while some := list(islice(numbered, _AT_ONCE)):
         texts = {place: " ".join(document.splitlines()) for place, document in some if isinstance(document, str)}
         lines = iter(split("".join(f"{text}\n" for text in texts.values())) if texts else [])
-        yield [next(lines) if place in texts else _as_words(place, document) for place, document in some]
-
-
-def _as_words(place: int, document: Any) -> list[str]:
-    """Return a document that is a list of words."""
-    if not isinstance(document, (list, tuple, np.ndarray)) or not all(isinstance(word, str) for word in document):
-        raise NotTextError(f"document {place} is {described(document)}; expected a str or a list of str (words)")
-    return list(document)
+        yield [next(lines) if place in texts else words_of_document(place, document) for place, document in some]

@@ -14,6 +14,8 @@ PACKAGES = {
     "serve": "starlette",
     "ray": "ray",
     "cjk": "icu4py",
+    "tune": "optuna",
+    "spacy": "spacy",
 }
 """The package that each extra installs."""
 

@@ -73,8 +73,7 @@ def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: b
     path = Path(path)
     partial = _sibling(path)
     with writing(path, remedy=remedy):
-        if path.exists() and not path.is_file():
-            raise OutputError(f"{path} is a directory, a device or a pipe; expected the name of a file to write")
+        _require_file(path)
         _remove(partial)
         try:
             with partial.open("xb") as file:  # x: follows no link
@@ -138,6 +137,7 @@ def atomic_directory(
             partial.rename(path)
             if sync:
                 flush(path.parent)
+        with suppress(OSError):  # the output is there; what it has replaced is removed by the next write
             recover_directory(path)
     except BaseException:
         with suppress(OSError):
@@ -174,10 +174,38 @@ def require_writable(path: str | PathLike[str]) -> None:
     Raises
     ------
     OutputError
-        Its directory does not exist or cannot be written to.
+        Its directory does not exist or cannot be written to, or the path is no file.
     """
+    _require_file(Path(path))
     with writing(path), tempfile.TemporaryFile(dir=Path(path).parent):
         pass
+
+
+def require_writable_directory(path: str | PathLike[str]) -> None:
+    """Raise an error if a directory cannot be made at a path, before work whose result would be lost.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    OutputError
+        Its parents cannot be made or written to.
+    """
+    parent = Path(path).absolute().parent
+    with writing(path):
+        created = make_directory(parent)
+        try:
+            with tempfile.TemporaryFile(dir=parent):
+                pass
+        finally:
+            remove_empty(created)
+
+
+def _require_file(path: Path) -> None:
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path} is a directory, a device or a pipe; expected the name of a file to write")
 
 
 def make_directory(path: Path) -> list[Path]:

@@ -1,6 +1,7 @@
 """Training of a language model on a text in one call."""
 
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -12,10 +13,11 @@ import numpy as np
 
 from corpora.parts import part_files, part_files_among
 from embeddings.compile_ahead import compile_ahead
+from embeddings.language_model.budget import RESERVED, with_epochs_in
 from embeddings.language_model.config import CellName, LanguageModelConfig
 from embeddings.language_model.lines import looks_tokenized
 from embeddings.language_model.model import LanguageModel
-from embeddings.language_model.presets import PRESETS, PresetName
+from embeddings.language_model.presets import PRESETS, Preset, PresetName, budget_seconds, preset_for
 from embeddings.language_model.trainer import LMTrainer
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.networks.initial_embedding import initial_embedding
@@ -39,7 +41,8 @@ def train_language_model(
     text: Text | Mapping[str, Text],
     *,
     embeddings: WordVectors | None = None,
-    preset: PresetName = "quick",
+    preset: PresetName | None = None,
+    budget: str | float | None = None,
     network: LanguageModelConfig | None = None,
     training: LMTrainingConfig | None = None,
     cell: CellName | None = None,
@@ -72,8 +75,11 @@ def train_language_model(
         these names, is already split; any other text is split in blocks of lines.
     embeddings : WordVectors, optional
         Initial E. For a valid test they must not have been trained on the parts valid and test.
-    preset : {"quick", "small", "medium", "awd"}
-        Default settings of network and training.
+    preset : {"quick", "small", "medium", "awd", "10m", "1h", "3h"}, optional
+        Default settings of network and training. Default: "quick", or that of the budget.
+    budget : str or float, optional
+        Time for the whole call, such as "10m", "1h" or "45m", or seconds: the training has the preset of the largest
+        named budget within it, and as many epochs as fit, unless `epochs` are given. Default: train all epochs.
     network : LanguageModelConfig, optional
         All settings of the network, instead of the preset's.
     training : LMTrainingConfig, optional
@@ -125,7 +131,8 @@ def train_language_model(
     ValueError, TypeError
         A setting is out of range, of another type, or unknown.
     """
-    require_one_of("preset", preset, list(PRESETS))
+    started = time.monotonic()
+    recipe, seconds = _recipe(preset, budget)
     for name, value, kind in (
         ("embeddings", embeddings, WordVectors),
         ("network", network, LanguageModelConfig),
@@ -133,18 +140,20 @@ def train_language_model(
     ):
         if value is not None:
             require_kind(name, value, kind, f"{kind.__name__}, or None")
-    network = network or LanguageModelConfig(**PRESETS[preset].network)
+    network = network or LanguageModelConfig(**recipe.network)
     network = replace(network, **_changed({"cell": cell, "layers": layers, "hidden_size": hidden_size}))
-    training = training or LMTrainingConfig(**PRESETS[preset].training)
+    training = training or LMTrainingConfig(**recipe.training)
     given_training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     training = replace(training, **_changed(given_training))
     for name, number in (("min_count", min_count), ("seed", seed)):
         require_type(name, number, int)
+    if seed < 0:
+        raise ValueError(f"seed is {seed}; expected 0 or more")
     for name, share in (("valid", valid), ("test", test)):
         require_type(name, share, float)
     require_type("threads", threads, int | None)
     if require_type("max_vocabulary", max_vocabulary, int | None) is None:
-        max_vocabulary = PRESETS[preset].max_vocabulary
+        max_vocabulary = recipe.max_vocabulary
     given = _inputs(text, field=field, column=column)
     compile_ahead(network.cell)
     if tokenizer is None and len(given) > 1 and _is_tokenized(given[TRAIN]):
@@ -172,8 +181,25 @@ def train_language_model(
             E, _ = initial_embedding(vocabulary, embeddings, network.embedding_dimension, rng)
         model = LanguageModel(network, vocabulary, rng=rng, embedding=E, tokenizer=splitter.settings)
         train_ids, valid_ids = corpus.part(TRAIN).stream(), corpus.part(VALID).stream()
+        if seconds is not None and epochs is None:
+            left = (1 - RESERVED) * seconds - (time.monotonic() - started)
+            training = with_epochs_in(left, model, training, train_ids, valid_ids, threads=threads)
         trainer = LMTrainer(model, training, seed=seed, threads=threads)
         return trainer.fit(train_ids, valid_ids, progress=report).model_
+
+
+def _recipe(preset: str | None, budget: str | float | None) -> tuple[Preset, float | None]:
+    """Return the default settings of a preset, or of that for a budget, and the seconds of the budget."""
+    if budget is None:
+        name = "quick" if preset is None else preset
+        require_one_of("preset", name, list(PRESETS))
+        return PRESETS[name], None
+    if preset is not None:
+        raise ValueError(
+            f"preset {preset!r} and budget {budget!r}: a budget has a preset of its own; give one of the two"
+        )
+    seconds = budget_seconds(budget)
+    return PRESETS[preset_for(seconds)], seconds
 
 
 def _changed(settings: Mapping[str, Any]) -> dict[str, Any]:

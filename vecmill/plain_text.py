@@ -31,11 +31,12 @@ _MARKED = {
 }
 _IMAGE, _ARCHIVE = "extract its text by OCR, or leave it out", "unpack it and give the folder"
 _PANDOC = "extract the text first: pandoc -t plain {path} -o {stem}-extracted.txt"
+_PARQUET = "Parquet file"
 _SIGNATURES = (
     (b"%PDF-", "PDF document", "extract the text first: pdftotext {path} {stem}-extracted.txt"),
     (b"{\\rtf", "RTF document", _PANDOC),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Microsoft Office document", "save it as plain UTF-8 text first"),
-    (b"PAR1", "Parquet file", "rename it to end in .parquet"),
+    (b"PAR1", _PARQUET, "rename it to end in .parquet"),
     (b"\x89PNG\r\n", "PNG image", _IMAGE),
     (b"\xff\xd8\xff", "JPEG image", _IMAGE),
     (b"GIF87a", "GIF image", _IMAGE),
@@ -56,6 +57,8 @@ _HTML_FILE = "HTML file", "extract the text first: pandoc -f html -t plain {path
 _XML_FILE = "XML file", "extract the text first: xmllint --xpath 'string()' {path} > {stem}-extracted.txt"
 _COMMENTS = re.compile(rb"(<!--.*?-->\s*)*", re.DOTALL)
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
+_LINE_BREAK = re.compile(b"\r\n|[\n\r]|\xc2\x85|\xe2\x80[\xa8\xa9]")
+_BREAK_IN_LINE = re.compile(b"\xc2\x85|\xe2\x80[\xa8\xa9]")
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\v\f\r\x1b")
 _SCRIPTS = {*range(0x03, 0x1C), 0x20}  # blocks of scripts whose characters may be two bytes of ASCII; punctuation
 _SHORTEST = 8  # characters
@@ -170,7 +173,10 @@ def require_utf8(head: bytes, path: str) -> None:
         The file is binary or of another encoding; the message says what to do.
     """
     _refuse_encoding(_other_encoding(head), path)
-    _refuse(_document(head), path)
+    document = _document(head)
+    if document and document[0] == _PARQUET and suffix_of(path) == ".parquet":  # where no reader of tables takes it
+        document = _PARQUET, "write its column of text to a file first"
+    _refuse(document, path)
     _refuse_encoding(_without_ascii(head), path)
     if b"\0" in head:
         remedy = "expected UTF-8 text; unpack archives and convert documents to plain text first"
@@ -195,6 +201,42 @@ def require_plain_text(head: bytes, path: str) -> None:
     begin, suffix = head.lstrip(), suffix_of(path)
     _refuse(_markup(begin, suffix), path)
     _refuse(_json(begin, suffix), path)
+
+
+def without_line_breaks(text: bytes) -> bytes:
+    """Return UTF-8 text as one line: a space in the place of every end of a line that tokenizers know."""
+    return _LINE_BREAK.sub(b" ", text.rstrip(b"\r\n"))
+
+
+def without_breaks_in_lines(text: bytes) -> bytes:
+    """Return lines of UTF-8 text with a space for U+0085, U+2028 and U+2029, so that they end as lines of files do."""
+    return _BREAK_IN_LINE.sub(b" ", text)
+
+
+def read_lines(path: str | PathLike[str]) -> list[str]:
+    """Return the lines of a small file of plain UTF-8 text, without their ends.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    OtherKindError
+        It is not plain UTF-8 text, or is damaged.
+    OSError
+        It cannot be read.
+    """
+    with open_text(path) as file:
+        lines = [line.removesuffix(b"\n").removesuffix(b"\r") for line in file]
+    for number, line in enumerate(lines, 1):
+        if b"\0" in line or not _is_utf8(line + b" "):  # a character that is cut at the end is none
+            raise OtherKindError("binary file", f"{path}, line {number}: not UTF-8; convert the file to UTF-8")
+    return [line.decode() for line in lines]
 
 
 def is_json_lines(head: bytes) -> bool:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from embeddings.training import ProgressCallback, TrainingProgress
+from vecmill.arguments import described
 
 _SECONDS = 0.1  # between two updates
 
@@ -39,9 +40,7 @@ def reporting(progress: ProgressCallback | bool | None) -> Iterator[ProgressCall
     elif callable(progress):
         yield progress
     else:
-        raise TypeError(
-            f"progress is {progress!r} ({type(progress).__name__}); expected True, or a function of a TrainingProgress"
-        )
+        raise TypeError(f"progress is {described(progress)}; expected True, or a function of a TrainingProgress")
 
 
 class ProgressLine:

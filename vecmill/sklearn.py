@@ -5,6 +5,7 @@
 >>> make_pipeline(WordEmbeddingVectorizer("runs/wiki"), LogisticRegression()).fit(texts, labels)  # doctest: +SKIP
 """
 
+import math
 from collections.abc import Callable, Iterable
 from itertools import chain
 from os import PathLike
@@ -13,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.setting_types import require_one_of
+from embeddings.setting_types import require_one_of, require_type
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.postprocessing import (
     common_component,
@@ -69,9 +70,11 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         VecmillError
             The documents are no text, or the vectors cannot be read or trained.
         ValueError
-            The weighting is unknown.
+            The weighting is unknown, or the smoothing is no number above 0.
         """
         require_one_of("weighting", self.weighting, WEIGHTINGS)
+        if not 0 < require_type("smoothing", self.smoothing, float) < math.inf:
+            raise ValueError(f"smoothing is {self.smoothing}; expected a number above 0")
         documents = X if isinstance(X, (str, bytes, list)) else list(X)
         self.vectors_ = self._word_vectors(documents)  # type: ignore[arg-type]
         self.weights_ = self._weights(documents)
@@ -136,10 +139,10 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         return tags
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return the state for a pickle: word vectors as arrays, or not at all where a path has them."""
+        """Return the state for a pickle: word vectors that were trained as arrays, given ones as they were given."""
         state = dict(super().__getstate__())
         vectors = state.pop("vectors_", None)
-        if vectors is not None and not self._has_path():
+        if vectors is not None and getattr(self, "vectors", None) is None:
             state["arrays"] = vectors.words, vectors.vocabulary.counts, np.array(vectors.matrix)
             state["tokenizer_settings"] = vectors.tokenizer_settings
         return state
@@ -154,9 +157,6 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
             self.vectors_.tokenizer_settings = settings
         elif "weights_" in state:
             self.vectors_ = self._word_vectors([])
-
-    def _has_path(self) -> bool:
-        return isinstance(getattr(self, "vectors", None), (str, PathLike))
 
 
 class WordEmbeddingVectorizer(_DocumentVectorizer):
@@ -173,7 +173,9 @@ class WordEmbeddingVectorizer(_DocumentVectorizer):
         a of smooth inverse frequency.
     tokenizer : str, callable or object with a method ``tokenize``, optional
         Splits documents that are str; by default as the text of the vectors was split.
-    dimension, epochs, min_count, seed : int
+    dimension, min_count, seed : int
+        Of training, see `vecmill.train`.
+    epochs : int, optional
         Of training, see `vecmill.train`.
     threads : int, optional
         Of training; by default all processors.
@@ -195,7 +197,7 @@ class WordEmbeddingVectorizer(_DocumentVectorizer):
         smoothing: float = 1e-3,
         tokenizer: str | Callable[[str], Iterable[str]] | Any = None,
         dimension: int = 100,
-        epochs: int = 5,
+        epochs: int | None = None,
         min_count: int = 5,
         seed: int = 1,
         threads: int | None = None,
@@ -227,9 +229,9 @@ class Word2VecTransformer(_DocumentVectorizer):
     architecture : {"skip-gram", "cbow"}
     dimension, window, negative : int
         See `vecmill.train`.
-    sample : float
+    sample : float, optional
         See `vecmill.train`.
-    epochs : int
+    epochs : int, optional
         See `vecmill.train`.
     learning_rate : float, optional
         See `vecmill.train`.
@@ -262,8 +264,8 @@ class Word2VecTransformer(_DocumentVectorizer):
         dimension: int = 100,
         window: int = 5,
         negative: int = 5,
-        sample: float = 1e-3,
-        epochs: int = 5,
+        sample: float | None = None,
+        epochs: int | None = None,
         learning_rate: float | None = None,
         min_count: int = 5,
         weighting: str = "mean",

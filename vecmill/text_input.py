@@ -2,7 +2,7 @@
 
 import logging
 from codecs import BOM_UTF8
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
@@ -12,6 +12,7 @@ from corpora import Corpus, open_corpus
 from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.token_lists import NotTextError
 from vecmill.arguments import columns_of, described, is_sequence
+from vecmill.plain_text import without_breaks_in_lines, without_line_breaks
 from vecmill.surrogates import encoded
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ _LONGEST_PATH = 1000  # characters: Linux allows 4,096 bytes
 _MANY_SPACES = 4
 _NAMES_LOOKED_AT = 20
 _MISSING = ("None", "nan", "<NA>", "NaT")
+_COLUMNS = ("iloc", "to_pylist", "to_arrow", "column_name")  # attributes of columns: pandas, Arrow, Polars, datasets
 _EXPECTED = "expected a path, an open file, an iterable of str (lines) or an iterable of lists of str (tokens)"
 
 
@@ -71,8 +73,12 @@ class TextInput:
         self.corpus = _opened(text, field, column)
         self._items: Iterator[Any] = iter(())
         self._labels = getattr(text, "index", None) if hasattr(text, "iloc") else None  # of a Series
+        self._missing: list[int] = []
         if self.corpus is None:
-            self._items, first = _peek(_items(text))
+            items = _items(text)
+            if any(hasattr(text, name) for name in _COLUMNS):
+                items = self._present(items)
+            self._items, first = _peek(items)
             if isinstance(first, PathLike):
                 self.corpus = open_corpus(list(self._paths()), field=field, column=column)
                 return
@@ -83,11 +89,18 @@ class TextInput:
 
     @property
     def warnings(self) -> dict[str, int]:
-        """Counts of what the readers have skipped so far, by kind."""
-        return self.corpus.warnings if self.corpus else {}
+        """Counts of what was left out so far, by kind: by the readers, or missing values of a column."""
+        if self.corpus:
+            return self.corpus.warnings
+        return {"missing value left out": len(self._missing)} if self._missing else {}
 
-    def blocks(self) -> Iterator[Any]:
+    def blocks(self, *, line_per_item: bool = False) -> Iterator[Any]:
         """Iterate over the text.
+
+        Parameters
+        ----------
+        line_per_item : bool
+            Line breaks within a line of a list, a record of a table or a line of a file become spaces.
 
         Returns
         -------
@@ -102,7 +115,10 @@ class TextInput:
             A file cannot be read, is damaged or is not text.
         """
         if self.corpus is not None:
-            return self.corpus.blocks()
+            blocks = self.corpus.blocks(line_per_record=line_per_item)
+            return map(without_breaks_in_lines, blocks) if line_per_item else blocks
+        if line_per_item and not self.is_tokenized:
+            self._items = map(_one_line, self._items)
         batches = iter(lambda: list(islice(self._items, _ITEMS_AT_ONCE)), [])
         return batches if self.is_tokenized else self._line_blocks(batches)
 
@@ -112,12 +128,24 @@ class TextInput:
             logger.warning("%s: %d", what, count)
 
     def name_of(self, index: int) -> str:
-        """Return the name of an item, counted from 0: its position and its label in the index of a Series."""
+        """Return the name of an item that is there, counted from 0: its position and its label in a Series."""
+        for missing in self._missing:
+            if missing > index:
+                break
+            index += 1
         kind = "sentence" if self.is_tokenized else "line"
         if self._labels is None:
             return f"{kind} {index}"
         label = self._labels[index]
         return f"{kind} {index} (index {label.item() if hasattr(label, 'item') else label!r})"
+
+    def _present(self, values: Iterator[Any]) -> Iterator[Any]:
+        """Yield the values of a column that are not missing; keep the places of the others."""
+        for place, value in enumerate(values):
+            if isinstance(value, (str, list)) or is_sequence(value) or str(value) not in _MISSING:
+                yield value
+            else:
+                self._missing.append(place)
 
     def _paths(self) -> Iterator[Path]:
         for index, path in enumerate(self._items):
@@ -147,7 +175,7 @@ class TextInput:
         elif isinstance(item, PathLike):
             remedy = "; give path objects alone for several files"
         elif str(item) in _MISSING:
-            remedy = "; remove missing values: series.dropna()"
+            remedy = "; remove missing values: (line for line in lines if line is not None)"
         else:
             remedy = ""
         expected = "a str, as the lines before" if index else "a str (a line) or a list of str (tokens)"
@@ -202,6 +230,13 @@ def exists(path: str | PathLike[str]) -> bool:
         return False
 
 
+def _one_line(item: Any) -> Any:
+    """Return a line without line breaks; what is no line as it is."""
+    if isinstance(item, str):
+        return " ".join(item.splitlines())
+    return without_line_breaks(bytes(item)) if isinstance(item, (bytes, bytearray)) else item
+
+
 def _read_nothing(file: Any) -> Any:
     try:
         return file.read(0)
@@ -217,8 +252,17 @@ def _items(text: Any) -> Iterator[Any]:
     if isinstance(text, (bytes, bytearray)) or not is_sequence(text):
         raise NotTextError(f"{described(text)} is not text; {_EXPECTED}")
     if hasattr(text, "to_pylist"):  # Arrow's arrays iterate over values that are not str
-        return chain.from_iterable(chunk.to_pylist() for chunk in getattr(text, "chunks", [text]))
+        return _in_slices(getattr(text, "chunks", [text]), lambda part: part.to_pylist())
+    if hasattr(text, "column_name") and hasattr(text, "__len__"):  # a column of datasets: on disk
+        return _in_slices([text], list)
     return _lines(text) if hasattr(text, "read") else iter(text)
+
+
+def _in_slices(parts: Iterable[Any], values: Callable[[Any], list[Any]]) -> Iterator[Any]:
+    """Yield the values of a column, some thousands of which are in memory."""
+    for part in parts:
+        for start in range(0, len(part), _ITEMS_AT_ONCE):
+            yield from values(part[start : start + _ITEMS_AT_ONCE])
 
 
 def _lines(file: Iterable[str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from embeddings.training import Checkpointing, ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec, Word2VecConfig
 from embeddings.word2vec.names_elsewhere import explains_names
+from vecmill.arguments import described
 from vecmill.phrases import phrase_settings
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput
@@ -33,8 +34,8 @@ def train(
     negative: int | None = None,
     hierarchical_softmax: bool = False,
     noise_exponent: float = 0.75,
-    sample: float = 1e-3,
-    epochs: int = 5,
+    sample: float | None = None,
+    epochs: int | None = None,
     learning_rate: float | None = None,
     min_learning_rate: float = 1e-4,
     negative_sharing: str = "window",
@@ -75,8 +76,9 @@ def train(
           or a URL; plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv`` or ``.parquet``, compressed or not. A file opened
           in binary mode and the result of `corpora.open_corpus` are read in the same way, and so are several path
           objects (a list, ``folder.glob("*.txt")``), one after the other, each file once.
-        - An iterable of str (a list, a generator, a pandas Series, a file opened in text mode) holds lines of text;
-          each line is a sentence or a paragraph.
+        - An iterable of str (a list, a generator, a file opened in text mode) holds lines of text; each line is a
+          sentence or a paragraph. So does a column of pandas, Polars, Arrow or Hugging Face datasets, whose missing
+          values are left out and counted in ``dropped``; large columns are read piece by piece.
         - An iterable of lists of str holds sentences of tokens: words, items, nodes, products. A token may hold any
           character; tokens are neither split nor converted to lower case.
 
@@ -95,12 +97,14 @@ def train(
         Predict words by their paths through a Huffman tree instead of by noise words.
     noise_exponent : float
         Noise words are drawn from count^`noise_exponent`.
-    sample : float
-        Subsampling threshold of frequent words; 0 switches it off.
-    epochs : int
-        Passes over the text.
+    sample : float, optional
+        Subsampling threshold of frequent words; 0 switches it off. Default: 1e-4, or 1 / V with fewer than 10,000
+        words.
+    epochs : int, optional
+        Passes over the text. Default: 15 for less than a million tokens, 10 for less than ten millions, 5 for more;
+        CBOW takes twice as many.
     learning_rate : float, optional
-        Initial learning rate. Default: 0.025 for skip-gram, 0.1 for CBOW; 0.05 and 0.15 with subwords.
+        Initial learning rate. Default: 0.04 for skip-gram, 0.1 for CBOW; 0.05 and 0.15 with subwords.
     min_learning_rate : float
         The learning rate falls linearly to this one.
     negative_sharing : {"window", "pair"}
@@ -270,9 +274,13 @@ def tokenizer_for(
     if not text.is_tokenized:
         lowercase = True if lowercase is None else lowercase
         options = {"lowercase": lowercase, "punctuation": punctuation, "fold_digits": fold_digits}
-        return make_tokenizer(spec or FAST, normalize=normalize or NFC, **options)
+        return make_tokenizer(
+            FAST if spec is None else spec, normalize=NFC if normalize is None else normalize, **options
+        )
     if spec is not None:
-        raise ValueError(f"tokenizer is {spec!r}, but the text is lists of tokens; leave it out, or give lines of str")
+        raise ValueError(
+            f"tokenizer is {described(spec)}, but the text is lists of tokens; leave it out, or give lines of str"
+        )
     return TokenLists(
         lowercase=bool(lowercase), fold_digits=fold_digits, normalize=normalize or NONE, name_of=text.name_of
     )

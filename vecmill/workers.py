@@ -15,6 +15,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from typing import IO, BinaryIO, cast
 
@@ -85,7 +86,7 @@ class WorkerProcess:
     def __init__(self, function: Callable[[bytes], bytes]) -> None:
         self._function = function
         self._process: subprocess.Popen[bytes] | None = None
-        self._started = False
+        self._started = self._killed = False
 
     def call(self, item: bytes) -> bytes:
         """Return the result for one item."""
@@ -96,6 +97,8 @@ class WorkerProcess:
             return self._function(item)
         _write(cast(IO[bytes], self._process.stdin), item)
         result = _read(cast(BinaryIO, self._process.stdout))
+        if result is None and self._killed:
+            return b""
         if result is None:  # the process ended: an error, which comes up again here, or somebody killed it
             self.close()
             self._process = None
@@ -120,10 +123,17 @@ class WorkerProcess:
             logger.info("reading in one process: %s", error)
             return None
 
+    def kill(self) -> None:
+        """End the process at once; a call of another thread that waits for it returns nothing."""
+        self._killed = True
+        if self._process:
+            self._process.kill()
+
     def close(self) -> None:
         """End the process."""
         if self._process:
-            cast(IO[bytes], self._process.stdin).close()
+            with suppress(BrokenPipeError):  # it was killed before it had read all
+                cast(IO[bytes], self._process.stdin).close()
             cast(IO[bytes], self._process.stdout).close()
             self._process.wait()
 

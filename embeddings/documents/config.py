@@ -22,7 +22,9 @@ class ParagraphVectorsConfig(Word2VecConfig):
         compared; "pv-dm" predicts it from the mean of the document's vector and those of the words nearby.
     train_words : bool
         PV-DBOW only: train the words' vectors by skip-gram, in the same space; without it they stay random.
-    epochs : int
+    sample : float or None
+        See `Word2VecConfig`.
+    epochs : int or None
         Passes over the text: 10 to 20 are usual.
     learning_rate : float or None
         None: 0.05 for PV-DBOW, 0.1 for PV-DM.
@@ -40,7 +42,8 @@ class ParagraphVectorsConfig(Word2VecConfig):
 
     architecture: str = "pv-dbow"
     train_words: bool = False
-    epochs: int = 10
+    sample: float | None = 1e-3
+    epochs: int | None = 10
     held_out: float = 0.0
 
     def __post_init__(self) -> None:

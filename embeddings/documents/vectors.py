@@ -2,9 +2,11 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,13 +14,18 @@ from embeddings.compilation import read_only
 from embeddings.documents.config import ParagraphVectorsConfig
 from embeddings.errors import EmbeddingsError
 from embeddings.parallel import Rows, over_rows, threads_or_context
+from embeddings.setting_types import require_type
+from embeddings.text.tokenizer.token_lists import require_documents, words_of_document
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.document_architectures import STRETCH, infer_documents
 from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
+from vecmill.arguments import require_list, require_path
 from vecmill.files import atomic_directory
+from vecmill.plurals import counted
 
 DOCUMENTS_DIRECTORY = "documents"
 _COST = 20_000  # operations of a document, about
@@ -48,8 +55,15 @@ class DocumentVectors:
     """
 
     def __init__(self, words: WordVectors, names: Sequence[str], matrix: np.ndarray) -> None:
+        require_vectors(words)
+        require_list(names)
         self.words = words
         self.documents = WordVectors(Vocabulary.from_words(list(names)), matrix)
+        if self.documents.dimension != words.dimension:
+            raise EmbeddingsError(
+                f"documents of {counted(self.documents.dimension, 'dimension')} and words of {words.dimension} are not "
+                "of one training; expected the same number"
+            )
 
     @classmethod
     def of_lines(
@@ -73,24 +87,6 @@ class DocumentVectors:
         every = np.zeros((len(names), matrix.shape[1]), np.float32)
         every[lines] = matrix
         return cls(words, names, every)
-
-    @staticmethod
-    def require_names(names: Sequence[str], count: int) -> None:
-        """Check that there is a name for each document, before they are trained.
-
-        Parameters
-        ----------
-        names : sequence of str
-        count : int
-            Number of documents.
-
-        Raises
-        ------
-        EmbeddingsError
-            There are more or fewer names.
-        """
-        if len(names) != count:
-            raise EmbeddingsError(f"there are {len(names):,} names for {count:,} documents; expected one for each")
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -146,11 +142,15 @@ class DocumentVectors:
         Raises
         ------
         EmbeddingsError
-            The model has no context matrix.
+            The model has no context matrix, or the settings of its training are lost or damaged.
+        NotTextError
+            A document is neither a str nor a list of str; the message gives its place. A TypeError.
+        ValueError, TypeError
+            A setting is out of range or of another type.
         """
         config, parameters = self._inference
-        if parameters is None:
-            raise EmbeddingsError("these vectors have no context matrix; infer with the directory of train-documents")
+        given: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed, "threads": threads}
+        config = replace(config, **{name: value for name, value in given.items() if value is not None})
         tokens = self._tokens(documents)
         ends = np.cumsum([len(document) for document in tokens], dtype=np.int64)
         ids = self.words.vocabulary.ids(list(chain.from_iterable(tokens)), missing=-1)
@@ -159,17 +159,14 @@ class DocumentVectors:
         flat = read_only(ids[ids >= 0].astype(np.int32))
         vectors = matrices.zeros(len(tokens), config.dimension)
         block = kernels.Block(flat, read_only(offsets), 0, len(tokens), 0, len(flat))
-        rate, last_rate = config.rate if learning_rate is None else learning_rate, config.min_learning_rate
-        step = _step(config, rate, config.seed if seed is None else seed)
+        step, last_rate = _step(config), config.min_learning_rate
         longest = int(np.diff(offsets).max(initial=1))
 
         def train(rows: Rows) -> None:
             scratch = kernels.scratch(vectors.shape[1], longest, config.window, config.noise_words)
             sums = matrices.zeros(STRETCH + 2 * config.window + 1, config.dimension)
             part = block._replace(first_sentence=rows[0], last_sentence=rows[1])
-            infer_documents(
-                part, vectors, parameters, step, scratch, sums, config.dimension, epochs or config.epochs, last_rate
-            )
+            infer_documents(part, vectors, parameters, step, scratch, sums, config.dimension, config.epochs, last_rate)
 
         with threads_or_context(threads):
             over_rows(train, len(tokens), cost=_COST, pieces=8)
@@ -178,27 +175,38 @@ class DocumentVectors:
 
     def _tokens(self, documents: Iterable[str] | Iterable[Sequence[str]]) -> list[Sequence[str]]:
         """Return the tokens of each document."""
+        require_documents(documents)
         given = list(documents)
-        texts = [place for place, document in enumerate(given) if isinstance(document, str)]
-        lines = "".join(" ".join(str(given[place]).splitlines()) + "\n" for place in texts)
-        tokenized = self.words.make_tokenizer().tokenize(lines) if texts else []
-        tokens: list[Sequence[str]] = [document if not isinstance(document, str) else () for document in given]
-        for place, found in zip(texts, tokenized, strict=True):
-            tokens[place] = found
-        return tokens
+        lines = "".join(" ".join(text.splitlines()) + "\n" for text in given if isinstance(text, str))
+        texts = iter(self.words.make_tokenizer().tokenize(lines) if lines else [])
+        return [
+            next(texts) if isinstance(document, str) else words_of_document(place, document)
+            for place, document in enumerate(given)
+        ]
 
     @cached_property
-    def _inference(self) -> tuple[ParagraphVectorsConfig, kernels.Parameters | None]:
+    def _inference(self) -> tuple[ParagraphVectorsConfig, kernels.Parameters]:
         """The settings of the training, and the matrices of words with the tables of draws."""
-        config = ParagraphVectorsConfig.from_dict(self.words.training_settings)
-        if self.words.context is None:
-            return config, None
+        if self.words.context is None or not self.words.training_settings:
+            raise EmbeddingsError(
+                "these vectors have no context matrix or no settings of their training, which inference needs; infer "
+                "with the directory of train-documents"
+            )
+        try:
+            config = ParagraphVectorsConfig.from_dict(self.words.training_settings)
+        except (TypeError, ValueError) as error:
+            raise EmbeddingsError(f"the settings of the training are damaged ({error}); get the model again") from error
+        if config.dimension != self.words.dimension:
+            raise EmbeddingsError(
+                f"the settings of the training say {counted(config.dimension, 'dimension')} and the vectors have "
+                f"{self.words.dimension}; get the model again"
+            )
         counts = self.words.vocabulary.counts
         threshold, alias = alias_table(noise_distribution(counts, config.noise_exponent))
         return config, kernels.Parameters(
             embedding=matrices.padded(self.words.matrix),
             context=matrices.padded(self.words.context),
-            keep=as_uint32_threshold(keep_probability(counts, config.sample)),
+            keep=as_uint32_threshold(keep_probability(counts, config.sample_for(len(counts)))),
             alias_threshold=threshold,
             alias_word=alias,
         )
@@ -216,7 +224,11 @@ class DocumentVectors:
         ------
         OutputError
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
+        TypeError, ValueError
+            `directory` is no path, or `overwrite` no bool.
         """
+        require_path("directory", directory)
+        require_type("overwrite", overwrite, bool)
         with atomic_directory(directory, replace=overwrite) as partial:
             self.words.save(partial, overwrite=True)
             self.documents.save(partial / DOCUMENTS_DIRECTORY)
@@ -237,14 +249,17 @@ class DocumentVectors:
         ------
         EmbeddingsError
             There is no such directory, or it is damaged.
+        TypeError, ValueError
+            `directory` is no path.
         """
+        require_path("directory", directory)
         if not (Path(directory) / DOCUMENTS_DIRECTORY).is_dir():
             raise EmbeddingsError(f"{directory} has no vectors of documents; make it by vecmill train-documents")
         words, documents = WordVectors.load(directory), WordVectors.load(Path(directory) / DOCUMENTS_DIRECTORY)
         return cls(words, documents.words, documents.matrix)
 
 
-def _step(config: ParagraphVectorsConfig, rate: float, seed: int) -> kernels.Step:
+def _step(config: ParagraphVectorsConfig) -> kernels.Step:
     return kernels.Step(
         window=config.window if config.architecture == "pv-dm" else 0,
         dynamic_window=config.dynamic_window,
@@ -252,7 +267,7 @@ def _step(config: ParagraphVectorsConfig, rate: float, seed: int) -> kernels.Ste
         share_negatives=True,
         mean=config.cbow_mean,
         weighted=0,
-        learning_rate=rate,
+        learning_rate=config.rate,
         loss_interval=1,
-        state=np.uint64(seed),
+        state=np.uint64(config.seed),
     )

@@ -273,6 +273,9 @@ def read_evaluation_set(path: PathLike) -> EvaluationSet:
     EmbeddingsError
         The lines are of none of these kinds, or of another one than the first; the message names the line.
     """
+    require_path("path", path)
+    if Path(path).is_fifo():
+        raise EmbeddingsError(f"{path} is a pipe, which cannot be read twice; save it to a file first")
     rows = ((number, line) for number, line in _lines(path) if line and not line.startswith(("#", ":")))
     first = list(islice(rows, _LINES_EXAMINED))
     if not first:
@@ -284,6 +287,8 @@ def read_evaluation_set(path: PathLike) -> EvaluationSet:
         has_number = len(row) == 4 and _number(row[3]) is not None  # word pairs with the score in another column
         if len(row) not in (1, 2, 4) or len(line.split()) > _MOST_WORDS or has_number:
             raise EmbeddingsError(f"{path}, line {number}: got {_shown(line)}; expected {_EXPECTED}")
+    if _are_counts(fields):
+        raise EmbeddingsError(f"{path} holds words and their counts, as a vocabulary does; expected {_EXPECTED}")
     if len(fields[0]) == 4:
         return read_analogies(path)
     return read_categories(path) if len(fields[0]) == 2 else read_odd_one_out(path)
@@ -321,6 +326,14 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if abs(value) < float("inf") else None
+
+
+def _are_counts(rows: list[list[str]]) -> bool:
+    """Return whether lines are words with falling counts; words by numbered category rather begin with number 1."""
+    words = [row for row in rows if len(row) == 2 and not row[0].startswith("<")]  # <unk> and <eos> come first
+    counts = [int(row[1]) if row[1].isdecimal() else -1 for row in words]
+    falls = counts == sorted(counts, reverse=True)
+    return len(words) > 1 and falls and counts[0] > max(counts[-1], 1) and counts[-1] >= 0
 
 
 def _shown(line: str) -> str:

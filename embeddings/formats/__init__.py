@@ -311,7 +311,9 @@ def _exactly(blocks: Iterator[VectorBlock], count: int) -> Iterator[VectorBlock]
 def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
     if not path.exists():
         raise FormatError(f"there is no {path}; expected a model directory or a file of word vectors")
-    entry = _named(name or guess_format(path))
+    if path.is_fifo():
+        raise FormatError(f"{path} is a pipe, which cannot be read twice; save it to a file first")
+    entry = _named(guess_format(path) if name is None else name)
     if not entry.can_read:
         other = "it has no words" if entry.takes_subwords else "read with 'word2vec-binary', which takes both"
         raise UnknownFormatError(f"format {entry.name!r} is for writing; {other}")
@@ -332,7 +334,7 @@ def has_subwords(path: Path, name: str | None = None) -> bool:
 
 
 def _writable(path: Path, name: str | None, dtype: str, overwrite: bool, subwords: bool) -> Format:
-    entry = _named(name or format_of_name(path, subwords))
+    entry = _named(format_of_name(path, subwords) if name is None else name)
     if not entry.can_write:
         able = ", ".join(other.name for other in FORMATS.values() if other.can_write)
         raise UnknownFormatError(f"format {entry.name!r} is only read; formats that are written: {able}")

@@ -55,8 +55,9 @@ def make_decoding(encoding: str, errors: str) -> Decoding:
         name = codecs.lookup(encoding).name
         alike = _SEPARATORS.encode(name) == _SEPARATORS.encode("ascii")
     except (LookupError, UnicodeError, TypeError, AttributeError):
+        shown_name = " ".join(repr(encoding).split())
         raise FormatError(
-            f"unknown encoding {encoding!r}; expected a name that Python knows, such as latin-1 or cp1252"
+            f"unknown encoding {shown_name}; expected a name that Python knows, such as latin-1 or cp1252"
         ) from None
     if not alike:
         raise FormatError(

@@ -9,6 +9,7 @@ from embeddings.formats.decoding import BYTE_ORDER_MARK
 from embeddings.formats.errors import FormatError, UnknownFormatError, shown
 from embeddings.formats.registry import FORMATS
 from embeddings.vectors.model_directory import ALL_FILES
+from vecmill.arguments import require_path
 
 _PICKLE_REMEDY = (
     "loading it could run code that it contains: refused. If you trust it, load it with the program that wrote it and "
@@ -84,7 +85,10 @@ def guess_format(path: str | Path) -> str:
         The format is unknown, or the file is a pickle.
     OSError
         The file cannot be read.
+    TypeError, ValueError
+        `path` is no path.
     """
+    require_path("path", path)
     path = Path(path)
     if path.is_dir():
         names = {entry.name for entry in path.iterdir()}

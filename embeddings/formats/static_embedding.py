@@ -28,6 +28,21 @@ from embeddings.formats.stream import Progress, VectorBlock, VectorStream, as_dt
 from embeddings.formats.tokenizer_rules import TokenizerRules, guessed_rules
 from vecmill.files import write_json
 
+_TAGS = ("sentence-transformers", "model2vec", "static-embeddings", "word-embeddings", "word2vec", "vecmill")
+_USAGE = """\
+```python
+from model2vec import StaticModel
+
+StaticModel.from_pretrained("PATH OR NAME").encode(["some text"])
+```
+
+```python
+from sentence_transformers import SentenceTransformer
+
+SentenceTransformer("PATH OR NAME").encode(["some text"])
+```
+"""
+
 
 @contextmanager
 def open_stream(path: Path, progress: Progress | None = None) -> Iterator[VectorStream]:
@@ -144,10 +159,11 @@ def _about(words: int, dimension: int, rules: TokenizerRules) -> str:
             f"The rules in `tokenizer.json` are an approximation: of {rules.lines:,} lines of a sample they cut "
             f"{rules.differing:.1%} into other words."
         )
+    tags = "".join(f"- {tag}\n" for tag in _TAGS)
     return (
-        "---\nlibrary_name: model2vec\n---\n\n# Word vectors\n\n"
+        f"---\nlibrary_name: model2vec\npipeline_tag: sentence-similarity\ntags:\n{tags}---\n\n# Word vectors\n\n"
         f"{words:,} words, {dimension} dimensions, each vector of length 1. Exported by vecmill.\n\n"
-        f"Tokenizer of the training text: {options}. {how}\n"
+        f"Tokenizer of the training text: {options}. {how}\n\n{_USAGE}"
     )
 
 

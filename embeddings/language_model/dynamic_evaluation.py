@@ -103,11 +103,22 @@ class DynamicEvaluation:
     settings : DynamicSettings
     rms : mapping of str to ndarray
         RMS_g of every trainable parameter (`gradient_rms`).
+
+    Raises
+    ------
+    EmbeddingsError
+        RMS_g is that of another model.
     """
 
     def __init__(self, model: "LanguageModel", settings: DynamicSettings, rms: Mapping[str, np.ndarray]):
+        shapes = {name: parameter.value.shape for name, parameter in model.trainable_parameters.items()}
+        if {name: np.shape(values) for name, values in rms.items()} != shapes:
+            raise EmbeddingsError(
+                "the gradients for dynamic evaluation are those of another model; tune this one: vecmill tune-lm"
+            )
         self._start = model, settings, rms
         self._model, self._settings = model.copy(), settings
+        self._model.use_full_softmax()
         self._learned = [
             (parameter, as_matrix(rms[name]), as_matrix(parameter.value.copy()))
             for name, parameter in self._model.trainable_parameters.items()
@@ -187,6 +198,7 @@ def gradient_rms(model: "LanguageModel", ids: Ids, segment: int) -> dict[str, np
         By the names of the trainable parameters.
     """
     learner = model.copy()
+    learner.use_full_softmax()
     sums = {name: np.zeros_like(p.value) for name, p in learner.trainable_parameters.items()}
     columns = Columns(ids, GRADIENT_COLUMNS, model.eos)
     states: list[State] | None = None

@@ -17,14 +17,16 @@ from embeddings.language_model.backoff import BackOffTable, NgramModel
 from embeddings.language_model.lines import encode_lines
 from embeddings.language_model.ngram import CountedGrams, KneserNeyEstimate
 from embeddings.text.id_stream import Ids
+from embeddings.text.misread import IF_OTHER_ENCODING
 from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.vocabulary import UNK, Vocabulary
 from vecmill.compression import DAMAGE, decompressed
-from vecmill.plain_text import OtherKindError, open_text
+from vecmill.plain_text import OtherKindError, open_text, suffix_of
 
 TEXT_ORDER = 5
 _LINES_EXAMINED = 20
+_TABLES = (".csv", ".tsv")
 _HIGHEST_COUNT = 1 << 50
 
 Gram = tuple[str, ...]
@@ -87,6 +89,8 @@ class TextModel(NgramModel):
     """
 
     def __init__(self, path: str | Path, vocabulary: Vocabulary, tokenizer: Tokenizer):
+        if suffix_of(str(path)) in _TABLES:
+            raise EmbeddingsError(f"{path} is a table, expected plain text; write its column of text to a file first")
         lines, ids = encode_lines("".join(_lines(Path(path))), vocabulary, tokenizer)
         kept = [numbers for line, numbers in zip(lines, ids, strict=True) if line]
         if not kept:
@@ -118,8 +122,10 @@ def load_ngram_model(path: str | Path, vocabulary: Vocabulary, tokenizer: Tokeni
     Raises
     ------
     EmbeddingsError
-        The file cannot be read.
+        The file cannot be read, or is a pipe, which cannot be read again.
     """
+    if Path(path).is_fifo():
+        raise EmbeddingsError(f"{path} is a pipe, which cannot be read twice; save it to a file first")
     first = [line for line in islice(_lines(Path(path)), _LINES_EXAMINED) if line.strip()]
     if any(line.strip() == "\\data\\" for line in first):
         return ArpaModel(path)
@@ -166,5 +172,7 @@ def _lines(path: Path) -> Iterator[str]:
             yield from io.TextIOWrapper(file, encoding="utf-8")
     except OtherKindError as error:
         raise EmbeddingsError(str(error)) from error.__cause__
-    except (*DAMAGE, OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise EmbeddingsError(f"{path} is not UTF-8 ({error.reason}); {IF_OTHER_ENCODING}") from error
+    except (*DAMAGE, OSError) as error:
         raise EmbeddingsError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 WINDOW = 64
 """Time steps that are read at once; the result does not depend on it."""
 _TOKENS_AT_ONCE = 1 << 11
+_COLUMNS, _COLUMN_WORDS = 20, 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,6 +161,11 @@ def log_likelihoods(model: "LanguageModel", ids: Ids, *, batch_size: int = 1, wi
 def evaluate(model: "LanguageModel", ids: Ids, *, batch_size: int = 1) -> Perplexity:
     """Return the perplexity of a stream; see `log_likelihoods`."""
     return Perplexity.of(ids[:], log_likelihoods(model, ids, batch_size=batch_size), model.eos, model.unk)
+
+
+def evaluate_side_by_side(model: "LanguageModel", ids: Ids) -> Perplexity:
+    """Return the perplexity of a stream in columns, each from a zero state: less exact than `evaluate`, but faster."""
+    return evaluate(model, ids, batch_size=min(_COLUMNS, 1 + len(ids) // _COLUMN_WORDS))
 
 
 def sentence_log_likelihoods(model: "LanguageModel", sentences: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -2,7 +2,9 @@
 
 from typing import Any, Literal, NamedTuple
 
-PresetName = Literal["quick", "small", "medium", "awd"]
+from vecmill.durations import seconds
+
+PresetName = Literal["quick", "small", "medium", "awd", "10m", "1h", "3h"]
 
 
 class Preset(NamedTuple):
@@ -26,6 +28,17 @@ class Preset(NamedTuple):
 # While the learning rate is high, a validation without improvement means little.
 _COSINE = {"schedule": "cosine", "patience": 8}
 _DROPOUT = ("dropout_input", "dropout_hidden", "dropout_output")
+_SAMPLED = {"output": "sampled", **dict.fromkeys(_DROPOUT, 0.35), "embedding_dropout": 0.05}
+_ONE_CYCLE = {
+    "epochs": 20,
+    "batch_size": 40,
+    "optimizer": "adamw",
+    "schedule": "one-cycle",
+    "learning_rate": 4e-3,
+    "weight_decay": 0.01,
+    "patience": None,
+    "validation_tokens": 50_000,
+}
 
 PRESETS: dict[str, Preset] = {
     # trains on a few million words in minutes: two passes, sampled softmax
@@ -63,4 +76,56 @@ PRESETS: dict[str, Preset] = {
             "patience": 15,
         },
     ),
+    # for two cores and a given time; with a budget the number of epochs is found
+    "10m": Preset(
+        network={"layers": 1, "hidden_size": 400, **_SAMPLED},
+        training=_ONE_CYCLE,
+    ),
+    "1h": Preset(network={"hidden_size": 400, **_SAMPLED}, training=_ONE_CYCLE),
+    "3h": Preset(network={"hidden_size": 650, **_SAMPLED}, training=_ONE_CYCLE),
 }
+
+BUDGETS: dict[PresetName, float] = {"10m": 600.0, "1h": 3600.0, "3h": 10800.0}
+"""Presets for a given time, and its seconds."""
+
+
+def budget_seconds(budget: str | float) -> float:
+    """Return the seconds of a budget.
+
+    Parameters
+    ----------
+    budget : str or float
+        Seconds, or text such as "10m" or "1h".
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        It is no duration, or no time at all.
+    """
+    try:
+        found = seconds(budget)
+    except ValueError as error:
+        raise ValueError(f"budget: {error}") from None
+    if not found:
+        raise ValueError(f"budget {budget!r} is no time; expected a duration such as 10m, 45m or 1h")
+    return found
+
+
+def preset_for(limit: float) -> PresetName:
+    """Return the preset of the largest of the `BUDGETS` that is not above a time; of the smallest if all are above it.
+
+    Parameters
+    ----------
+    limit : float
+        Seconds.
+
+    Returns
+    -------
+    str
+    """
+    within = [name for name, budget in BUDGETS.items() if budget <= limit]
+    return within[-1] if within else next(iter(BUDGETS))

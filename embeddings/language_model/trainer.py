@@ -34,7 +34,8 @@ from embeddings.language_model.checkpoint import (
 )
 from embeddings.language_model.config import with_present_names
 from embeddings.language_model.model import LanguageModel
-from embeddings.language_model.perplexity import evaluate
+from embeddings.language_model.perplexity import evaluate_side_by_side
+from embeddings.language_model.shared_gradients import SharedGradients
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.networks.averaging import WeightAverage
 from embeddings.networks.batching import Columns, windows
@@ -52,12 +53,12 @@ from embeddings.training import (
     TrainingDiverged,
     TrainingProgress,
 )
+from embeddings.word2vec.crew import Crew
 from vecmill.records import fits, require_types
 
 logger = logging.getLogger(__name__)
 
 _SMOOTHING = 0.98
-_VALIDATION_COLUMNS, _COLUMN_WORDS = 20, 500
 _MIN_WINDOWS = 100
 """Number of windows after which a loss far above that of guessing ends the training."""
 
@@ -133,7 +134,9 @@ class LMTrainer(Estimator):
         self._saved_after: int | None = None
         self._whole = threading.Lock()  # taken while weights, optimizer and position change
 
-    def fit(self, train: Ids, valid: Ids, *, progress: ProgressCallback | None = None) -> Self:
+    def fit(
+        self, train: Ids, valid: Ids, *, progress: ProgressCallback | None = None, crew: Crew | None = None
+    ) -> Self:
         """Train, and leave the model with the weights of the best validation.
 
         Parameters
@@ -142,6 +145,9 @@ class LMTrainer(Estimator):
             (N,) ids: arrays, or streams that are read in pieces.
         progress : callable, optional
             Called after every window with a `TrainingProgress`.
+        crew : Crew, optional
+            Processes that read some of the columns each, on other machines too; with dropout the result depends on
+            the number of workers, and in its last digits on the number of threads. Default: this process alone.
 
         Returns
         -------
@@ -165,6 +171,9 @@ class LMTrainer(Estimator):
         if columns.columns < self.config.batch_size:
             logger.warning("the text has only %d words: fewer columns than %d", len(train), self.config.batch_size)
         self._restore({"training text": text_hash(train), "validation text": text_hash(valid)}, columns)
+        if self.config.validation_tokens is not None:
+            valid = valid[: self.config.validation_tokens]
+        self._shared = SharedGradients(crew, self.model, self.seed, self.threads) if crew else None
         self._pace = Pace(self._total(columns))
         begun_at = self._position.windows
         try:
@@ -187,6 +196,7 @@ class LMTrainer(Estimator):
             raise
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}{self._about_checkpoint()}") from error
+        self.model.use_full_softmax(False)
         for name, value in self._best.items():
             self.model.parameters[name].value[...] = value
         self.model_, self.metrics_ = self.model, self._metrics
@@ -203,12 +213,19 @@ class LMTrainer(Estimator):
         """Train on the rest of an epoch."""
         position, rng = self._position, self._rng if self.config.variable_windows else None
         pieces = windows(columns.steps - position.row, self.config.bptt, rng)
+        self.model.use_full_softmax(self.config.trains_full_softmax(position.epoch))
+        if position.row == 0 and self._is_sampled(position.epoch - 1) != self._is_sampled(position.epoch):
+            position.running_loss = None  # that of the other softmax
         self._pace.pause()
         while self._alone(thread, self._step, columns, pieces):
             self._pace.update(self._tokens_done(columns))
             if progress:
                 progress(self._progress(columns))
             self._save_if_due()
+
+    def _is_sampled(self, epoch: int) -> bool:
+        """Return whether the loss of an epoch is that of a sampled softmax."""
+        return self.model.config.output == "sampled" and not self.config.trains_full_softmax(epoch)
 
     def _alone(self, thread: ThreadPoolExecutor, function: Callable[..., Any], *arguments: Any) -> Any:
         """Call a function in the thread of steps, and wait for it; no checkpoint is written meanwhile."""
@@ -230,9 +247,14 @@ class LMTrainer(Estimator):
         inputs, targets = columns.window(rows)
         rate = self._rate(position.epoch * columns.steps + rows.start, columns.steps)
         optimizer.learning_rate = rate * (size / self.config.bptt if self.config.variable_windows else 1.0)
-        loss, self._states = self.model.loss_and_gradients(inputs, targets, self._states, self._rng)
+        if self._shared:
+            loss, self._states = self._shared.loss_and_gradients(inputs, targets, self._states, position.windows)
+        else:
+            loss, self._states = self.model.loss_and_gradients(inputs, targets, self._states, self._rng)
         self._require_sound(loss)
         optimizer.step(self.config.clip)
+        if self._shared:
+            self._shared.follow()
         if self._average:
             self._average.step()
         count = int((targets >= 0).sum())
@@ -291,12 +313,12 @@ class LMTrainer(Estimator):
             optimizer.validated(loss)
         else:
             self._plateau.validated(loss)
+        sampled = self._is_sampled(position.epoch)  # a loss over few words, and no perplexity
         position.epoch, position.row, self._states = position.epoch + 1, 0, None
         if not math.isfinite(loss):
             raise TrainingDiverged(
                 f"the validation loss is {loss} after epoch {position.epoch}: lower the learning rate"
             )
-        sampled = self.model.config.output == "sampled"  # a loss over few words, and no perplexity
         trained = position.loss_sum / position.loss_tokens
         before = self._metrics[-1]["seconds"] if self._metrics else 0.0
         self._metrics.append(
@@ -318,11 +340,8 @@ class LMTrainer(Estimator):
         logger.info("epoch %(epoch)d: loss %(loss).3f, validation perplexity %(valid_perplexity).1f", found)
 
     def _validation_loss(self, valid: Ids) -> float:
-        """Measure the model, and keep its weights if it is the best so far.
-
-        The text is read in columns side by side, each from a zero state: less exact than one stream, but faster.
-        """
-        found = evaluate(self.model, valid, batch_size=min(_VALIDATION_COLUMNS, 1 + len(valid) // _COLUMN_WORDS))
+        """Measure the model, and keep its weights if it is the best so far."""
+        found = evaluate_side_by_side(self.model, valid)
         loss = -found.log_likelihood / (found.words + found.sentences)
         position = self._position
         if position.best_loss is None or loss < position.best_loss:
@@ -404,6 +423,7 @@ class LMTrainer(Estimator):
         with self._checkpoints.fitting():
             before = {**state["identity"], "text": state["text"]}
             before["model"] = with_present_names(before["model"])
+            before["training"] = {**asdict(LMTrainingConfig()), **before["training"]}  # an earlier version knew fewer
             require_same(before, {**self._identity(), "text": text}, origin)
             self.model.assign(group_of(arrays, "weight"), origin)
             self._optimizer.restore(group_of(arrays, "optimizer"), state["optimizer"])

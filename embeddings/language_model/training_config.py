@@ -57,6 +57,12 @@ class LMTrainingConfig:
     average : float, optional
         Evaluate and keep an exponential average of the weights with this decay, such as 0.999, instead of the weights
         of the last step. None: no average.
+    validation_tokens : int, optional
+        Largest number of tokens of the validation part that are read after each epoch, from its beginning; 50,000 tell
+        epochs apart, and save time where there are many words. None: all.
+    full_softmax_epochs : int
+        Last epochs in which a network with a sampled softmax is trained on the full one: 1 or 2 make it better; they
+        take longer.
     patience : int, optional
         End training after this many validations in a row without improvement. None: train all epochs.
 
@@ -81,10 +87,12 @@ class LMTrainingConfig:
     anneal_after: int = 4
     average: float | None = None
     patience: int | None = 4
+    validation_tokens: int | None = None
+    full_softmax_epochs: int = 0
 
     def __post_init__(self) -> None:
         require_setting_types(self)
-        for name in ("epochs", "batch_size", "bptt", "anneal_after", "patience"):
+        for name in ("epochs", "batch_size", "bptt", "anneal_after", "patience", "validation_tokens"):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ValueError(f"{name} must be at least 1, got {value}")
@@ -105,10 +113,21 @@ class LMTrainingConfig:
                 f"epochs {self.epochs}: validation is to end the training, so that it needs a patience and another "
                 "schedule than cosine and one-cycle, which fall along all epochs"
             )
+        if self.full_softmax_epochs < 0:
+            raise ValueError(f"full_softmax_epochs must be 0 or more, got {self.full_softmax_epochs}")
+        if self.epochs >= ENDLESS and self.full_softmax_epochs:
+            raise ValueError(
+                f"full_softmax_epochs {self.full_softmax_epochs}: they are the last ones, and epochs {self.epochs} "
+                "leaves the end to validation; give a number of epochs"
+            )
         if self.average is not None and not 0 < self.average < 1:
             raise ValueError(f"average must be a decay between 0 and 1, got {self.average}")
         if self.average is not None and self.optimizer == "averaged-sgd":
             raise ValueError("average: averaged-sgd averages the weights itself; give one of the two")
+
+    def trains_full_softmax(self, epoch: int) -> bool:
+        """Return whether an epoch, counted from 0, is one of the last ones, which train on the full softmax."""
+        return epoch >= self.epochs - self.full_softmax_epochs
 
     def epochs_ahead(self, best_epoch: int) -> int:
         """Return after how many epochs training ends if none is better than this one."""

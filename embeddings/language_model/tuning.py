@@ -125,7 +125,7 @@ def tune(
     warn_if_foreign(len(stream) - len(lines), int(np.count_nonzero(stream == model.unk)))
     report("reading with a cache")
     size = CacheSettings().size if cache is None else cache
-    plain, settings, cached = _tune_cache(plain_passages(model, stream), size)
+    plain, settings, cached = tune_cache(plain_passages(model, stream), size)
     found = {PLAIN: plain, CACHE: cached}
     adaptation = Adaptation(cache=settings)
     if dynamic:
@@ -140,7 +140,7 @@ def tune(
         assert adaptation.dynamic is not None
         report("reading with dynamic evaluation")
         evaluation = DynamicEvaluation(model, adaptation.dynamic, adaptation.gradient_rms())
-        found[DYNAMIC], on_top, found[DYNAMIC_CACHE] = _tune_cache(evaluation.passages(stream), size)
+        found[DYNAMIC], on_top, found[DYNAMIC_CACHE] = tune_cache(evaluation.passages(stream), size)
         adaptation = replace(adaptation, dynamic_cache=on_top)
     if ngrams is not None:
         report("reading with the n-gram model")
@@ -158,8 +158,24 @@ def _words(model: "LanguageModel", text: str, name: str) -> tuple[list[list[str]
     return [lines[place] for place in kept], [ids[place] for place in kept]
 
 
-def _tune_cache(passages: Iterable[Passage], size: int) -> tuple[np.ndarray, CacheSettings, np.ndarray]:
-    """Return ln P of the words of a text, the best settings of a cache, and ln P with it."""
+def tune_cache(passages: Iterable[Passage], size: int) -> tuple[np.ndarray, CacheSettings, np.ndarray]:
+    """Find the settings with which a cache makes a text most probable.
+
+    Parameters
+    ----------
+    passages : iterable of Passage
+        The text, as a model has read it (`adapted_reading.plain_passages`).
+    size : int
+        Words that the cache holds.
+
+    Returns
+    -------
+    log_p : (N,) float64
+        ln P of its words without the cache.
+    settings : CacheSettings
+    with_cache : (N,) float64
+        ln P with it.
+    """
     cache = NeuralCache(size)
     own: list[np.ndarray] = []
     of_cache: list[np.ndarray] = []

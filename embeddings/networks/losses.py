@@ -197,6 +197,11 @@ class SampledSoftmax(SoftmaxCrossEntropy):
     rng : Generator
         Draws the noise words.
 
+    Attributes
+    ----------
+    full : bool
+        Train on all outputs, as `SoftmaxCrossEntropy` does. False at first.
+
     Raises
     ------
     ValueError
@@ -216,8 +221,11 @@ class SampledSoftmax(SoftmaxCrossEntropy):
         if num_sampled < 1:
             raise ValueError(f"sampled softmax with {num_sampled} noise words: expected at least 1")
         self._noise, self._num_sampled, self.rng = noise, num_sampled, rng
+        self.full = False
 
     def _add_gradients(self, hidden: np.ndarray, targets: np.ndarray, scale: float, d_hidden: np.ndarray) -> float:
+        if self.full:
+            return super()._add_gradients(hidden, targets, scale, d_hidden)
         drawn = np.unique(self._noise.sample(self.rng, self._num_sampled))
         rows = np.union1d(drawn, targets[targets >= 0])
         missed = self._num_sampled * np.log1p(-np.exp(self._noise.log_probability(rows)))  # log (1 - q)^K

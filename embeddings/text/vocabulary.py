@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
-from vecmill.arguments import require_kind, require_words
+from vecmill.arguments import require_kind, require_path, require_words
 from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
@@ -133,11 +134,12 @@ class Vocabulary:
         ------
         EmbeddingsError
             No word is frequent enough.
-        TypeError
-            `counts` is no mapping of str to int.
+        TypeError, ValueError
+            `counts` is no mapping of str to int, or a number is of another type or out of range.
         """
         require_kind("counts", counts, Mapping, "a mapping of words to their counts, such as a Counter")
         _require_items("a count", counts.values(), Integral, "a whole number")
+        _require_numbers(min_count, max_vocabulary)
         kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:max_vocabulary]
         if not kept:
             raise EmbeddingsError(f"none of {len(counts):,} words reaches min_count={min_count}; lower it")
@@ -159,7 +161,10 @@ class Vocabulary:
         ------
         EmbeddingsError
             The file cannot be read.
+        TypeError, ValueError
+            `path` is no path.
         """
+        require_path("path", path)
         try:
             return cls(Path(path).read_bytes())
         except OSError as error:
@@ -178,7 +183,10 @@ class Vocabulary:
         ------
         OutputError
             The file cannot be written.
+        TypeError, ValueError
+            `path` is no path.
         """
+        require_path("path", path)
         with atomic_file(path) as file:
             file.write(self._text)
 
@@ -279,9 +287,10 @@ class Vocabulary:
         UnknownWordError
             See `id`.
         TypeError
-            A str is given instead of a list of words.
+            A str is given instead of a list of words, or `missing` is no whole number.
         """
         require_words(words)
+        require_type("missing", missing, int | None)
         if missing is None:
             return np.array([self.id(word) for word in words], np.int32)
         return np.array(self.find(words, missing), np.int32)
@@ -317,7 +326,13 @@ class Vocabulary:
         -------
         Vocabulary
             The count of ``<unk>`` includes the counts of the omitted words.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A number is of another type or out of range.
         """
+        _require_numbers(min_count, max_vocabulary)
         frequent = 2 + int(np.searchsorted(-self.counts[2:], -min_count, side="right"))
         size = min(len(self), frequent, len(self) if max_vocabulary is None else max_vocabulary)
         if size == len(self) or self.words[:2] != (UNK, EOS):
@@ -420,3 +435,11 @@ def _lines(words: list[str], counts: list[int] | None) -> str:
     if counts is None:
         return "\t0\n".join([*words, ""])
     return "".join(map("{}\t{}\n".format, words, counts))
+
+
+def _require_numbers(min_count: int, max_vocabulary: int | None) -> None:
+    """Raise an error for limits of a vocabulary that are no whole numbers, or leave no word."""
+    require_type("min_count", min_count, int)
+    require_type("max_vocabulary", max_vocabulary, int | None)
+    if max_vocabulary is not None and max_vocabulary < 1:
+        raise ValueError(f"max_vocabulary is {max_vocabulary}; expected 1 or more, or None for all words")

@@ -5,7 +5,7 @@ nearest to each other (Schönemann 1966) makes their vectors comparable, and the
 those whose use differs (Hamilton, Leskovec & Jurafsky 2016).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -13,8 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_type
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.neighbors import nearest
-from embeddings.vectors.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors, made_from
+from vecmill.arguments import require_words
 from vecmill.plurals import counted
 
 RANKS = (100, 10_000)
@@ -90,8 +93,8 @@ class Alignment:
     similarities: np.ndarray
 
     def aligned(self) -> WordVectors:
-        """Return all vectors of b in the space of a; n-grams and context vectors are left out."""
-        return WordVectors(self.b.vocabulary, self.b.matrix @ self.rotation)
+        """Return all vectors of b in the space of a, with its tokenizer; n-grams and context vectors are left out."""
+        return made_from(self.b, WordVectors(self.b.vocabulary, self.b.matrix @ self.rotation))
 
     @cached_property
     def _unrelated(self) -> np.ndarray:
@@ -121,7 +124,13 @@ class Alignment:
         -------
         list of MovedWord
             The word that moved farthest first.
+
+        Raises
+        ------
+        TypeError, ValueError
+            A number is of another type or out of range.
         """
+        _require_number("words", words, 0)
         first = ranks[0] if len(self.words) >= ranks[0] + words else 0
         similarities = self.similarities[first : ranks[1]]
         places = np.argsort(similarities, kind="stable")[: max(words, 0)] + first
@@ -140,7 +149,13 @@ class Alignment:
         Returns
         -------
         list of MovedWord
+
+        Raises
+        ------
+        TypeError, ValueError
+            `topn` is of another type or out of range.
         """
+        _require_number("topn", topn, 1)
         if not len(places):
             return []
         near_a, near_b = (self._neighbors(model, places, topn) for model in (self.a, self.b))
@@ -172,7 +187,11 @@ class Alignment:
         ------
         EmbeddingsError
             There are fewer than 4 anchors.
+        TypeError, ValueError
+            A number is of another type or out of range.
         """
+        _require_number("permutations", permutations, 0)
+        _require_number("seed", seed, 0)
         if len(self.anchors) < 4:
             raise EmbeddingsError(f"got {counted(len(self.anchors), 'anchor')}; two halves need 4 or more")
         rng = np.random.default_rng(seed)
@@ -188,6 +207,11 @@ class Alignment:
         by_chance = [unseen(units_a, units_b[rng.permutation(len(units_b))]) for _ in range(permutations)]
         p = (1 + sum(value >= found for value in by_chance)) / (1 + permutations)
         return Fit(found, float(np.mean(by_chance)) if by_chance else 0.0, p)
+
+
+def _require_number(name: str, value: int, least: int) -> None:
+    if require_type(name, value, int) < least:
+        raise ValueError(f"{name} is {value}; expected {least} or more")
 
 
 def orthogonal_rotation(source: np.ndarray, target: np.ndarray) -> np.ndarray:
@@ -208,14 +232,14 @@ def orthogonal_rotation(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return rotation
 
 
-def align(a: WordVectors, b: WordVectors, *, anchors: Sequence[str] | None = None) -> Alignment:
+def align(a: WordVectors, b: WordVectors, *, anchors: Iterable[str] | None = None) -> Alignment:
     """Rotate model b into the space of model a.
 
     Parameters
     ----------
     a, b : WordVectors
         Of the same dimension. Words enter as unit vectors.
-    anchors : sequence of str, optional
+    anchors : iterable of str, optional
         Words whose use is taken to be the same in both; those that one model lacks are left out. Default: all common
         words.
 
@@ -227,6 +251,8 @@ def align(a: WordVectors, b: WordVectors, *, anchors: Sequence[str] | None = Non
     ------
     EmbeddingsError
         The dimensions differ, or fewer than 3 anchors are in both models.
+    TypeError
+        `a` or `b` is not `WordVectors`, or `anchors` is no list of words.
 
     Examples
     --------
@@ -236,6 +262,10 @@ def align(a: WordVectors, b: WordVectors, *, anchors: Sequence[str] | None = Non
     >>> vecmill.align(first, second).rotation.shape
     (8, 8)
     """
+    require_vectors(a)
+    require_vectors(b)
+    if anchors is not None:
+        require_words(anchors)
     if a.dimension != b.dimension:
         raise EmbeddingsError(
             f"the models have {a.dimension} and {counted(b.dimension, 'dimension')}; expected the same number: "
@@ -245,7 +275,7 @@ def align(a: WordVectors, b: WordVectors, *, anchors: Sequence[str] | None = Non
     if anchors is None:
         places = np.arange(len(words))
     else:
-        wanted = set(anchors)
+        wanted = {a.words[a.id(word)] for word in anchors if word in a}
         places = np.array([place for place, word in enumerate(words) if word in wanted], np.int64)
     if len(places) < FEWEST_ANCHORS:
         what = "word" if anchors is None else "anchor"

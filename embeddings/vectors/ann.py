@@ -63,16 +63,8 @@ class NeighborIndex:
         EmbeddingsError
             usearch is not installed.
         """
-        index = _usearch().Index(
-            ndim=vectors.dimension,
-            metric="cos",
-            dtype="f32",
-            connectivity=connectivity,
-            expansion_add=expansion_add,
-            expansion_search=expansion_search,
-        )
-        index.add(np.arange(len(vectors), dtype=np.uint64), np.asarray(vectors.unit_matrix), threads=threads)
-        return cls(vectors, index)
+        units = np.asarray(vectors.unit_matrix)
+        return cls(vectors, build_graph(units, connectivity, expansion_add, expansion_search, threads))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], vectors: WordVectors, expansion_search: int = 64) -> Self:
@@ -95,18 +87,12 @@ class NeighborIndex:
         EmbeddingsError
             The file is missing, damaged or indexes other vectors, or usearch is not installed.
         """
-        try:
-            index = _usearch().Index.restore(str(path), view=True)
-        except (RuntimeError, ValueError) as error:
-            raise EmbeddingsError(f"{path} is not a whole usearch index ({error}); build it anew") from error
-        if index is None:
-            raise EmbeddingsError(f"{path} is missing or not a usearch index; build one and save it there")
+        index = open_graph(str(path), str(path), expansion_search)
         if (len(index), index.ndim) != vectors.matrix.shape:
             raise EmbeddingsError(
                 f"{path} indexes {len(index):,} vectors of {index.ndim} dimensions, the model has {len(vectors):,} "
                 f"of {vectors.dimension}; build the index anew from this model"
             )
-        index.expansion_search = expansion_search
         return cls(vectors, index)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -140,14 +126,10 @@ class NeighborIndex:
             raise ValueError(f"topn is {topn}; expected 1 or more")
         rows = self.vectors.places(words)
         k = min(topn, len(self.vectors) - 1)
-        ids, similarities = np.full((len(rows), k + 1), -1, np.int32), np.full((len(rows), k + 1), -np.inf, np.float32)
-        if len(rows):
-            found = self._index.search(self.vectors.unit_vectors(words), k + 1)
-            width = found.keys.shape[-1]  # one word gives one-dimensional results
-            used = np.arange(width) < np.reshape(found.counts if found.keys.ndim == 2 else width, (-1, 1))
-            used &= found.keys != rows[:, None]
-            ids[:, :width][used] = np.broadcast_to(found.keys, used.shape)[used]
-            similarities[:, :width][used] = 1 - np.broadcast_to(found.distances, used.shape)[used]
+        units = self.vectors.unit_vectors(words) if len(rows) else np.empty((0, self.vectors.dimension), np.float32)
+        ids, similarities = search_graph(self._index, units, k + 1)
+        own = ids == rows[:, None]
+        ids[own], similarities[own] = -1, -np.inf
         order = np.argsort(ids < 0, axis=1, kind="stable")[:, :k]  # the word itself and the gaps go to the end
         return np.take_along_axis(ids, order, axis=1), np.take_along_axis(similarities, order, axis=1)
 
@@ -156,6 +138,95 @@ class NeighborIndex:
         exact, _ = self.vectors.neighbors(words, topn)
         found, _ = self.neighbors(words, topn)
         return float((exact[:, :, None] == found[:, None, :]).any(axis=2).mean())
+
+
+def build_graph(
+    units: np.ndarray, connectivity: int = 16, expansion_add: int = 128, expansion_search: int = 64, threads: int = 0
+) -> Any:
+    """Index unit vectors by their rows; see `NeighborIndex.build`.
+
+    Parameters
+    ----------
+    units : (n, d) float32
+    connectivity, expansion_add, expansion_search, threads : int
+
+    Returns
+    -------
+    usearch.index.Index
+
+    Raises
+    ------
+    EmbeddingsError
+        usearch is not installed.
+    """
+    graph = _usearch().Index(
+        ndim=units.shape[1],
+        metric="cos",
+        dtype="f32",
+        connectivity=connectivity,
+        expansion_add=expansion_add,
+        expansion_search=expansion_search,
+    )
+    graph.add(np.arange(len(units), dtype=np.uint64), units, threads=threads)
+    return graph
+
+
+def open_graph(stored: str | np.ndarray, name: str, expansion_search: int = 64) -> Any:
+    """Open an index that was saved, without reading all of it.
+
+    Parameters
+    ----------
+    stored : str or (b,) uint8
+        Path of its file, or its bytes.
+    name : str
+        Of the file, for messages.
+    expansion_search : int
+        As in `NeighborIndex.build`.
+
+    Returns
+    -------
+    usearch.index.Index
+
+    Raises
+    ------
+    EmbeddingsError
+        The index is missing or damaged, or usearch is not installed.
+    """
+    try:
+        graph = _usearch().Index.restore(stored, view=True)
+    except (RuntimeError, ValueError) as error:
+        raise EmbeddingsError(f"{name} is not a whole usearch index ({error}); build it anew") from error
+    if graph is None:
+        raise EmbeddingsError(f"{name} is missing or not a usearch index; build one and save it there")
+    graph.expansion_search = expansion_search
+    return graph
+
+
+def search_graph(graph: Any, units: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Find the vectors nearest to each of some others.
+
+    Parameters
+    ----------
+    graph : usearch.index.Index
+    units : (n, d) float32
+    count : int
+        Vectors to find for each.
+
+    Returns
+    -------
+    ids : (n, count) int32
+        Rows, best first; -1 where the graph yields fewer.
+    similarities : (n, count) float32
+        Cosines; -inf where the id is -1.
+    """
+    ids, similarities = np.full((len(units), count), -1, np.int32), np.full((len(units), count), -np.inf, np.float32)
+    if len(units):
+        found = graph.search(units, count)
+        width = found.keys.shape[-1]  # one vector gives one-dimensional results
+        used = np.arange(width) < np.reshape(found.counts if found.keys.ndim == 2 else width, (-1, 1))
+        ids[:, :width][used] = np.broadcast_to(found.keys, used.shape)[used]
+        similarities[:, :width][used] = 1 - np.broadcast_to(found.distances, used.shape)[used]
+    return ids, similarities
 
 
 def _usearch() -> Any:

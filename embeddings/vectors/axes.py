@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_list
 
 
 def axis(vectors: WordVectors, positive: Sequence[str], negative: Sequence[str]) -> np.ndarray:
@@ -30,8 +32,13 @@ def axis(vectors: WordVectors, positive: Sequence[str], negative: Sequence[str])
         A word is unknown.
     ValueError
         A pole is without words.
+    TypeError
+        A pole is no list of words.
     """
-    if not positive or not negative:
+    require_vectors(vectors)
+    require_list(positive)
+    require_list(negative)
+    if not len(positive) or not len(negative):
         raise ValueError("a pole of the axis has no words; expected at least one in each")
     direction = vectors.unit_vectors(positive).mean(axis=0) - vectors.unit_vectors(negative).mean(axis=0)
     length = float(np.linalg.norm(direction))

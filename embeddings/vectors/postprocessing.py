@@ -10,7 +10,7 @@ from scipy import sparse
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_type
 from embeddings.vectors.embedding_matrix import BLOCK, Word, require_vectors
-from embeddings.vectors.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors, made_from
 from vecmill.arguments import require_words
 
 
@@ -27,7 +27,7 @@ def unit_norm(vectors: WordVectors) -> WordVectors:
         Unit vectors, without context vectors and n-grams; zero vectors stay zero.
     """
     require_vectors(vectors)
-    return WordVectors(vectors.vocabulary, vectors.unit_matrix)
+    return made_from(vectors, WordVectors(vectors.vocabulary, vectors.unit_matrix))
 
 
 def add_context(vectors: WordVectors) -> WordVectors:
@@ -51,7 +51,7 @@ def add_context(vectors: WordVectors) -> WordVectors:
     require_vectors(vectors)
     if vectors.context is None:
         raise EmbeddingsError("these vectors have no context vectors; train anew, or load a directory with context.npy")
-    return WordVectors(vectors.vocabulary, vectors.matrix + vectors.context)
+    return made_from(vectors, WordVectors(vectors.vocabulary, vectors.matrix + vectors.context))
 
 
 def remove_top_components(vectors: WordVectors, components: int | None = None) -> WordVectors:
@@ -89,7 +89,7 @@ def remove_top_components(vectors: WordVectors, components: int | None = None) -
     for start in range(0, len(centred), BLOCK):
         rows = centred[start : start + BLOCK]
         rows -= (rows @ top.T) @ top
-    return WordVectors(vectors.vocabulary, centred)
+    return made_from(vectors, WordVectors(vectors.vocabulary, centred))
 
 
 def _principal_components(matrix: np.ndarray, mean: np.ndarray, components: int) -> np.ndarray:

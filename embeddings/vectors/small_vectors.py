@@ -13,7 +13,7 @@ from embeddings.setting_types import require_type
 from embeddings.vectors.embedding_matrix import BLOCK, require_vectors
 from embeddings.vectors.quantized_matrix import CENTROIDS, Int8Matrix, ProductMatrix, QuantizedMatrix
 from embeddings.vectors.subwords import SubwordVectors
-from embeddings.vectors.word_vectors import WordVectors
+from embeddings.vectors.word_vectors import WordVectors, made_from
 
 logger = logging.getLogger(__name__)
 
@@ -89,7 +89,9 @@ def prune(vectors: WordVectors, words: int) -> WordVectors:
         raise EmbeddingsError(f"cannot keep {words} words; expected 1 or more")
     most_frequent = np.argsort(-vectors.vocabulary.counts, kind="stable")[:words]
     kept = np.sort(most_frequent)
-    return _remade(vectors, WordVectors(vectors.vocabulary.select(kept), vectors.matrix[kept], None, vectors.subwords))
+    return made_from(
+        vectors, WordVectors(vectors.vocabulary.select(kept), vectors.matrix[kept], None, vectors.subwords)
+    )
 
 
 def prefix(vectors: WordVectors, dimension: int) -> WordVectors:
@@ -131,7 +133,7 @@ def prefix(vectors: WordVectors, dimension: int) -> WordVectors:
     subwords = vectors.subwords
     if subwords is not None:
         subwords = SubwordVectors(subwords.ngrams, subwords.buckets, subwords.matrix @ rotation)
-    return _remade(vectors, WordVectors(vectors.vocabulary, vectors.matrix @ rotation, None, subwords))
+    return made_from(vectors, WordVectors(vectors.vocabulary, vectors.matrix @ rotation, None, subwords))
 
 
 def quantize(vectors: WordVectors, quantization: str, seed: int = 1) -> WordVectors:
@@ -163,7 +165,7 @@ def quantize(vectors: WordVectors, quantization: str, seed: int = 1) -> WordVect
     if quantization == "pq" and len(vectors) < CENTROIDS:
         raise EmbeddingsError(f"product quantisation of {len(vectors)} words; expected {CENTROIDS} or more: use int8")
     matrix = _int8(vectors) if quantization == "int8" else _product(vectors, np.random.default_rng(seed))
-    return _remade(vectors, WordVectors(vectors.vocabulary, matrix, None, vectors.subwords))  # type: ignore[arg-type]
+    return made_from(vectors, WordVectors(vectors.vocabulary, matrix, None, vectors.subwords))  # type: ignore[arg-type]
 
 
 def _int8(vectors: WordVectors) -> QuantizedMatrix:
@@ -199,9 +201,3 @@ def _centroids(points: np.ndarray, generator: np.random.Generator) -> np.ndarray
         warnings.simplefilter("ignore", UserWarning)  # equal points: a centroid without any stays where it was
         centroids: np.ndarray = kmeans2(points, CENTROIDS, _ITERATIONS, minit="points", rng=generator)[0]
     return centroids
-
-
-def _remade(old: WordVectors, new: WordVectors) -> WordVectors:
-    new.tokenizer_settings, new.training_settings = old.tokenizer_settings, old.training_settings
-    new.phrases_file = old.phrases_file
-    return new

@@ -7,12 +7,17 @@ import warnings
 from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 from scipy.cluster.vq import kmeans2, vq
+from scipy.optimize import linear_sum_assignment
 
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_one_of, require_type
+from embeddings.vectors.alignment import orthogonal_rotation
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.plurals import counted
 
@@ -21,13 +26,28 @@ logger = logging.getLogger(__name__)
 UMAP, PCA = "UMAP", "PCA"
 UMAP_NEIGHBORS = 15  # umap-learn's default, the word itself included
 FEWEST_FOR_UMAP = 50  # the neighbour graph of fewer words is too small for UMAP
+EPOCHS_FROM_FORMER = 60  # of UMAP, where the words begin near their places; from scratch it takes 200 to 500
 CLUSTERED = 10_000  # most frequent words that k-means sees; all other words join the nearest cluster
-KMEANS_RUNS = 4
+KMEANS_RUNS = 4  # one, where there is a former map: many maps follow each other
 NAMING_SHARE = 0.1  # fraction of a cluster's words, the most frequent, among which its name is chosen
 WORDS_IN_NAME = 3
 LONGEST_LABEL = 60  # characters of a text
 COMPACT = 0.85  # of the median length of a cluster's mean vector
 STEM = 5  # letters
+
+
+class Former(NamedTuple):
+    """The map of the same words at another moment of their training, which the next one follows.
+
+    Attributes
+    ----------
+    positions : (n, 2) float32
+    clusters : (n,) int64
+        Number of each word's cluster.
+    """
+
+    positions: np.ndarray
+    clusters: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +103,7 @@ def make_word_map(
     method: str | None = None,
     texts: bool = False,
     seed: int = 1,
+    former: Former | None = None,
 ) -> WordMap:
     """Lay out the most frequent words.
 
@@ -102,6 +123,8 @@ def make_word_map(
         The "words" are texts: clusters are named by words that their texts have more often than others.
     seed : int
         Seed of UMAP and of k-means.
+    former : Former, optional
+        What the positions and the numbers of the clusters follow.
 
     Returns
     -------
@@ -110,8 +133,18 @@ def make_word_map(
     Raises
     ------
     EmbeddingsError
-        There are fewer than 3 words or 2 dimensions.
+        There are fewer than 3 words or 2 dimensions, or UMAP is asked for and not installed.
+    ValueError, TypeError
+        There is no such layout, or a number is out of range or of another type.
     """
+    require_vectors(vectors)
+    for name, number, least in (("words", words, 1), ("clusters", clusters, 1), ("topn", topn, 1), ("seed", seed, 0)):
+        if require_type(name, number, int) < least:
+            raise ValueError(f"{name} is {number}; expected {least} or more")
+    if method is not None:
+        require_one_of("method", method, (UMAP, PCA))
+    if method == UMAP:
+        require_umap()
     n = min(words, len(vectors))
     if n < 3 or vectors.dimension < 2:
         found = f"{counted(n, 'word')} of {counted(vectors.dimension, 'dimension')}"
@@ -123,9 +156,12 @@ def make_word_map(
     neighbors, similarities = vectors.neighbors(range(n), min(wanted, n - 1), restrict_vocab=n)
     centred = unit - unit.mean(axis=0)
     logger.info("laying them out by %s", method)
-    positions = _umap(unit, neighbors, similarities, seed) if method == UMAP else _principal_plane(centred)
+    positions = lay_out(unit, neighbors, similarities, method, seed, former.positions if former else None)
     names = list(vectors.words[:n])
-    centroids, of_word = _clusters(centred, min(clusters, max(n // 25, 1)), seed)
+    runs = 1 if former else KMEANS_RUNS
+    centroids, of_word = _clusters(centred, min(clusters, max(n // 25, 1)), seed, runs)
+    if former:
+        centroids, of_word = _numbered_as(former.clusters, centroids, of_word)
     cluster_names = _names_by_words(names, of_word) if texts else _names(centred, names, of_word, centroids)
     return WordMap(
         words=names,
@@ -139,6 +175,51 @@ def make_word_map(
     )
 
 
+def lay_out(
+    unit: np.ndarray,
+    neighbors: np.ndarray,
+    similarities: np.ndarray,
+    method: str,
+    seed: int = 1,
+    former: np.ndarray | None = None,
+) -> np.ndarray:
+    """Place words on a plane.
+
+    Parameters
+    ----------
+    unit : (n, d) float32
+        Their vectors, of unit length.
+    neighbors : (n, k) int32
+        Nearest words of each, best first; only UMAP needs them.
+    similarities : (n, k) float32
+        Their cosines.
+    method : {"UMAP", "PCA"}
+    seed : int
+        Seed of UMAP.
+    former : (n, 2) float32, optional
+        Positions at another moment: UMAP begins with them, and the result is turned, mirrored and scaled to lie as
+        near to them as it can (orthogonal Procrustes analysis; Schönemann 1966).
+
+    Returns
+    -------
+    (n, 2) float32
+    """
+    if method == UMAP:
+        positions = _umap(unit, neighbors, similarities, seed, former)
+    else:
+        positions = _principal_plane(unit - unit.mean(axis=0))
+    return positions if former is None else _turned_to(former, positions)
+
+
+def _turned_to(former: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Turn, mirror, move and scale positions so that they have the spread of former ones and lie nearest to them."""
+    middle, former_middle = positions.mean(axis=0), former.mean(axis=0)
+    centred, former_centred = positions - middle, former - former_middle
+    scale = np.linalg.norm(former_centred) / max(float(np.linalg.norm(centred)), 1e-9)
+    turned: np.ndarray = scale * (centred @ orthogonal_rotation(centred, former_centred)) + former_middle
+    return turned.astype(np.float32)
+
+
 def _principal_plane(centred: np.ndarray) -> np.ndarray:
     """Project onto the two directions of largest variance, (n, 2) float32; the arbitrary signs are fixed."""
     _, directions = np.linalg.eigh((centred.T @ centred).astype(np.float64))  # ascending
@@ -148,8 +229,10 @@ def _principal_plane(centred: np.ndarray) -> np.ndarray:
     return positions
 
 
-def _umap(unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, seed: int) -> np.ndarray:
-    """Lay the words out by UMAP on the exact neighbour graph, (n, 2) float32."""
+def _umap(
+    unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, seed: int, former: np.ndarray | None
+) -> np.ndarray:
+    """Lay the words out by UMAP on the exact neighbour graph, (n, 2) float32; begin with former positions."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about threads, precomputed neighbours, and SciPy's deprecations
         import umap
@@ -161,7 +244,8 @@ def _umap(unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, see
         layout = umap.UMAP(
             n_neighbors=k + 1,
             metric="cosine",
-            init="pca",
+            init="pca" if former is None else former,
+            n_epochs=None if former is None else EPOCHS_FROM_FORMER,
             precomputed_knn=(ids, distances.astype(np.float32)),
             force_approximation_algorithm=True,  # otherwise UMAP recomputes the distances of small vocabularies
             random_state=seed,
@@ -170,18 +254,42 @@ def _umap(unit: np.ndarray, neighbors: np.ndarray, similarities: np.ndarray, see
         return np.asarray(layout.fit_transform(unit), np.float32)
 
 
-def _clusters(centred: np.ndarray, clusters: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def _clusters(centred: np.ndarray, clusters: int, seed: int, runs: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the centroids, the one of the largest cluster first, and each word's cluster, (n,) int64.
 
     k-means sees the frequent words.
     """
-    centroids = _centroids(centred[:CLUSTERED], clusters, seed)
+    centroids = _centroids(centred[:CLUSTERED], clusters, seed, runs)
     of_word, _ = vq(centred, centroids)
     sizes = np.bincount(of_word, minlength=clusters)
     order = np.argsort(-sizes, kind="stable")[: np.count_nonzero(sizes)]
     place = np.zeros(clusters, np.int64)
     place[order] = np.arange(len(order))
     return centroids[order], place[of_word]
+
+
+def _numbered_as(former: np.ndarray, centroids: np.ndarray, of_word: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give clusters the numbers of the former ones with which they have most words in common.
+
+    Parameters
+    ----------
+    former : (n,) int64
+        Each word's cluster before.
+    centroids : (clusters, d)
+    of_word : (n,) int64
+        Each word's cluster now.
+
+    Returns
+    -------
+    centroids : (clusters, d)
+        In the order of the new numbers.
+    of_word : (n,) int64
+    """
+    common = np.zeros((len(centroids), max(len(centroids), former.max() + 1)))
+    np.add.at(common, (of_word, former), 1)
+    _, wanted = linear_sum_assignment(common, maximize=True)
+    order = np.argsort(wanted)  # without gaps, where there were more clusters before
+    return centroids[order], np.argsort(order)[of_word]
 
 
 def _are_distinct(centred: np.ndarray, of_word: np.ndarray) -> np.ndarray:
@@ -197,13 +305,13 @@ def _are_distinct(centred: np.ndarray, of_word: np.ndarray) -> np.ndarray:
     return compact
 
 
-def _centroids(points: np.ndarray, clusters: int, seed: int) -> np.ndarray:
+def _centroids(points: np.ndarray, clusters: int, seed: int, runs: int) -> np.ndarray:
     """Return the centroids of the best of several runs of k-means, each of which finds a local optimum."""
     random = np.random.default_rng(seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about empty clusters, which get no number
-        runs = [kmeans2(points, clusters, minit="++", rng=random)[0] for _ in range(KMEANS_RUNS)]
-    return min(runs, key=lambda centroids: float(np.square(vq(points, centroids)[1]).sum()))
+        found = [kmeans2(points, clusters, minit="++", rng=random)[0] for _ in range(runs)]
+    return min(found, key=lambda centroids: float(np.square(vq(points, centroids)[1]).sum()))
 
 
 def _names(centred: np.ndarray, words: list[str], of_word: np.ndarray, centroids: np.ndarray) -> list[list[str]]:

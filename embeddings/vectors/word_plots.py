@@ -5,11 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embeddings.setting_types import require_type
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.axes import place_on_axis
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.training_plot import SOFT, TRAINED, new_figure, plot_style
 from embeddings.vectors.word_map import make_word_map
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import described, require_words
 from vecmill.visible import visible
 
 if TYPE_CHECKING:
@@ -53,6 +56,8 @@ def plot_map(
         Matplotlib is not installed, or there are too few words.
     KeyError
         A word is unknown.
+    TypeError, ValueError
+        An argument is of another type, or there is no such layout.
 
     Examples
     --------
@@ -60,6 +65,8 @@ def plot_map(
     >>> vectors = vecmill.load("runs/wiki")  # doctest: +SKIP
     >>> vecmill.plot.map(vectors, ["king", "queen", "bread", "butter"])  # doctest: +SKIP
     """
+    require_vectors(vectors)
+    require_type("title", title, str)
     chosen = list(dict.fromkeys(vectors.words[:MOST_FREQUENT] if words is None else _listed(words)))
     own = WordVectors(Vocabulary.from_words(chosen), np.asarray(vectors[chosen], np.float32))
     layout = make_word_map(own, words=len(chosen), clusters=10, topn=1, method=method, seed=seed)
@@ -100,6 +107,8 @@ def plot_axes(
         Matplotlib is not installed.
     KeyError
         A word is unknown.
+    TypeError
+        An argument is of another type.
 
     Examples
     --------
@@ -107,6 +116,11 @@ def plot_axes(
     >>> vectors = vecmill.load("runs/wiki")  # doctest: +SKIP
     >>> vecmill.plot.axis(vectors, ["nurse", "engineer"], ("he", "she"))  # doctest: +SKIP
     """
+    require_vectors(vectors)
+    require_type("title", title, str)
+    _require_poles("x", x)
+    if y is not None:
+        _require_poles("y", y)
     chosen = list(dict.fromkeys(_listed(words)))
     places = [
         place_on_axis(vectors, _listed(end), _listed(start), chosen) for start, end in ([x] if y is None else [x, y])
@@ -129,9 +143,17 @@ def plot_axes(
     return picture
 
 
+def _require_poles(name: str, poles: Any) -> None:
+    if not isinstance(poles, (tuple, list)) or len(poles) != 2:
+        raise TypeError(f"{name} is {described(poles)}; expected two poles, each a word or several: ('he', 'she')")
+
+
 def _listed(words: Sequence[str] | str) -> list[str]:
     """Return one word, or several, as a list."""
-    return [words] if isinstance(words, str) else list(words)
+    if isinstance(words, str):
+        return [words]
+    require_words(words)
+    return list(words)
 
 
 def _shown(poles: Poles) -> str:

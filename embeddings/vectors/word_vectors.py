@@ -28,6 +28,7 @@ from vecmill.arguments import described, require_kind, require_list, require_pat
 
 if TYPE_CHECKING:
     import pandas as pd
+    from spacy.language import Language
 
 logger = logging.getLogger(__name__)
 
@@ -102,9 +103,38 @@ class WordVectors(EmbeddingMatrix):
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
         require_path("directory", directory)
+        require_type("overwrite", overwrite, bool)
         stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords, self.nodes)
         tokenizer, training = self.tokenizer_settings, self.training_settings
         write_model_directory(directory, stored, tokenizer, self.phrases, training=training, overwrite=overwrite)
+
+    def to_spacy(self, lang: str = "xx") -> "Language":
+        """Return a spaCy pipeline without components whose tokens have these vectors.
+
+        With floret's n-grams every token has a vector, and the words are not needed. If the training text was converted
+        to lower case, so are tokens when they are looked up; ``vecmill export --format spacy`` writes that too, while
+        spaCy's ``pipeline.to_disk`` forgets it.
+
+        Parameters
+        ----------
+        lang : str
+            Language of spaCy's tokenizer: ``"en"``, ``"de"``, or ``"xx"`` for any.
+
+        Returns
+        -------
+        spacy.language.Language
+
+        Raises
+        ------
+        EmbeddingsError
+            spaCy has no such language, or needs another package for it.
+        MissingExtraError
+            spaCy is not installed.
+        """
+        from embeddings.vectors.spacy_pipeline import spacy_pipeline
+
+        require_type("lang", lang, str)
+        return spacy_pipeline(self, lang)
 
     def similarity(self, w1: Word, w2: Word) -> float:
         """Return the cosine of two words, from -1 to 1."""
@@ -464,7 +494,7 @@ class WordVectors(EmbeddingMatrix):
         given = {"topn": topn} if restrict_vocab is None else {"topn": topn, "restrict_vocab": restrict_vocab}
         for name, number in given.items():
             if not isinstance(number, (int, np.integer)) or isinstance(number, bool):
-                raise TypeError(f"{name} is {number!r} ({type(number).__name__}); expected a whole number")
+                raise TypeError(f"{name} is {described(number)}; expected a whole number")
         if restrict_vocab is not None and restrict_vocab < 1:
             raise ValueError(f"restrict_vocab is {restrict_vocab}; expected 1 or more")
         return self.unit_matrix[:restrict_vocab]
@@ -501,3 +531,22 @@ def with_weight(term: Any, weight: float) -> tuple[Any, float]:
     if len(term) != 2 or not isinstance(term[1], Real):
         raise TypeError(f"got {described(term)}; expected a word, or a pair (word, weight)")
     return term[0], float(term[1])
+
+
+def made_from(old: WordVectors, new: WordVectors) -> WordVectors:
+    """Return new vectors with what is known of the text of old ones: tokenizer, phrases, settings of the training.
+
+    Parameters
+    ----------
+    old : WordVectors
+    new : WordVectors
+        Made from them.
+
+    Returns
+    -------
+    WordVectors
+        `new`.
+    """
+    new.tokenizer_settings, new.training_settings = old.tokenizer_settings, old.training_settings
+    new.phrases_file = old.phrases_file
+    return new

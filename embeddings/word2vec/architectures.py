@@ -21,8 +21,9 @@ from embeddings.word2vec.output_layers import (
     return_top_nodes,
     set_rates,
     take_top_nodes,
-    train_span,
-    train_window,
+    train_one_path,
+    train_path,
+    train_words,
 )
 from embeddings.word2vec.random_draws import draw_negatives, draw_window, subsample, tokens_of
 
@@ -93,21 +94,23 @@ def skip_gram(block, parameters, step, scratch, subwords, paths, weights):
                         simd.prefetch(context, np.int64(tokens[position + 2]), j)
             elif position + 1 < n:
                 ask_for_path(context, paths, tokens[position + 1], step.top)
-            centre = np.int64(tokens[position])
+            word, centre = tokens[position : position + 1], np.int64(tokens[position])
             countdown -= 1
             if countdown == 0:
                 countdown = step.loss_interval
                 for i in range(m):
                     total += loss(inputs, contexts[i], context, paths, centre, current, step)
                 examples += m
-            if step.share_negatives or paths is not None:
-                train_window(dimension, inputs, contexts, m, context, paths, centre, current, step, scratch)
+            if paths is not None:
+                train_path(dimension, inputs, contexts, m, context, paths, centre, step, scratch)
+            elif step.share_negatives:
+                train_words(False, dimension, inputs, contexts, m, context, word, current, step, scratch)
             else:
                 for i in range(m):
                     if i > 0:
                         state = draw_negatives(parameters, current, step.negative, state)
                     one = contexts[i:]
-                    train_window(dimension, inputs, one, np.int64(1), context, paths, centre, current, step, scratch)
+                    train_words(False, dimension, inputs, one, np.int64(1), context, word, current, step, scratch)
             if subwords is not None:
                 past = max(0, position + 1 - step.window)
                 change_rows(dimension, parameters.embedding, subwords, tokens, changed, past, scratch)
@@ -257,23 +260,22 @@ def cbow(block, parameters, step, scratch, subwords, paths, weights):
                 if paths is not None:
                     ask_for_path(context, paths, centres[i], step.top)
                 ahead = position + i + 2 * SPAN
-                if ahead < n and paths is None:
+                if ahead < n:
                     for j in range(0, dimension, 16):
                         simd.prefetch(parameters.embedding, np.int64(tokens[ahead]), j)
-                        simd.prefetch(context, np.int64(tokens[ahead]), j)
+                        if paths is None:
+                            simd.prefetch(context, np.int64(tokens[ahead]), j)
                 countdown -= 1
                 if countdown == 0:
                     countdown = step.loss_interval
                     total += loss(scratch.hidden, i, context, paths, np.int64(centres[i]), current, step)
                     examples += 1
             if paths is None:
-                train_span(dimension, centres, size, context, current, step, scratch)
+                hidden, own = scratch.hidden, scratch.centres
+                train_words(True, dimension, hidden, own, size, context, centres, current, step, scratch)
             else:
                 for i in range(size):
-                    row, centre = scratch.centres[i:], np.int64(centres[i])
-                    train_window(
-                        dimension, scratch.hidden, row, np.int64(1), context, paths, centre, current, step, scratch
-                    )
+                    train_one_path(dimension, scratch.hidden, i, context, paths, np.int64(centres[i]), step, scratch)
             for i in range(size):
                 low, high = windows[i, 0], windows[i, 1]
                 _spread_change(dimension, inputs, rows, position + i, low, high, step, weights, scratch, i)

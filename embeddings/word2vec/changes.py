@@ -1,11 +1,15 @@
-"""What the pieces of a round changed in the rows of a matrix: sparse, added up in a tree, applied with momentum."""
+"""What the pieces of a round changed in the rows of a matrix: sparse, added up in a tree, settled, followed."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+CURVATURE = 0.1
+"""h of `settled`, measured by the quality of the vectors."""
+
 _ROWS_AT_A_TIME = 4096
+_SMALLEST = 1e-30  # no updates, or no change: 0 / 0
 
 Leaf = TypeVar("Leaf")
 
@@ -19,15 +23,18 @@ class Changes(NamedTuple):
         In ascending order.
     sums : (n, d) float32
         The sum of the changes of all pieces.
+    squares : (n,) float32
+        Σ |change|² of the pieces.
     """
 
     rows: np.ndarray
     sums: np.ndarray
+    squares: np.ndarray
 
     @property
     def nbytes(self) -> int:
-        """Bytes of both arrays."""
-        return self.rows.nbytes + self.sums.nbytes
+        """Bytes of all arrays."""
+        return sum(array.nbytes for array in self)
 
 
 def changes_between(before: np.ndarray, after: np.ndarray, dimension: int) -> Changes:
@@ -45,7 +52,8 @@ def changes_between(before: np.ndarray, after: np.ndarray, dimension: int) -> Ch
     """
     changed = [np.flatnonzero((before[part] != after[part]).any(axis=1)) + part.start for part in _slices(before)]
     rows = np.concatenate([np.empty(0, np.int64), *changed])
-    return Changes(rows, after[rows, :dimension] - before[rows, :dimension])
+    change = after[rows, :dimension] - before[rows, :dimension]
+    return Changes(rows, change, np.square(change).sum(axis=1))
 
 
 def _slices(matrix: np.ndarray) -> list[slice]:
@@ -64,11 +72,16 @@ def added(first: Changes, second: Changes) -> Changes:
     -------
     Changes
     """
+    if np.array_equal(first.rows, second.rows):
+        return Changes(first.rows, first.sums + second.sums, first.squares + second.squares)
     rows = np.union1d(first.rows, second.rows)
-    sums = np.zeros((len(rows), first.sums.shape[1]), np.float32)
+    squares = np.zeros(len(rows), first.squares.dtype)
+    sums = np.zeros((len(rows), first.sums.shape[1]), first.sums.dtype)
     for part in (first, second):
-        sums[np.searchsorted(rows, part.rows)] += part.sums
-    return Changes(rows, sums)
+        place = np.searchsorted(rows, part.rows)
+        sums[place] += part.sums
+        squares[place] += part.squares
+    return Changes(rows, sums, squares)
 
 
 def added_up(leaves: Sequence[Leaf], add: Callable[[Leaf, Leaf], Leaf]) -> Leaf:
@@ -93,31 +106,54 @@ def added_up(leaves: Sequence[Leaf], add: Callable[[Leaf, Leaf], Leaf]) -> Leaf:
     return level[0]
 
 
-def apply_changes(matrix: np.ndarray, velocity: np.ndarray, changes: Changes, workers: int) -> None:
-    """Move a matrix by the mean change of a round, with block momentum; every replica does the same arithmetic.
+def settled(changes: Changes, updates: np.ndarray, rate: float, workers: int) -> Changes:
+    """Return how far every row moves when W workers have changed it, each as if it were alone.
 
-    The mean of W changes is stable, but moves a row as one worker does, though W have read a text each. Momentum
-    μ = 1 - 1/W gives the rest in the rounds that follow: with the mean change g
+    W workers one after the other would move a row that they seldom train by the sum of their changes, and one that each
+    of them has brought to where its text wants it by their mean: the next worker finds it there. n updates at the
+    learning rate η leave a share (1 - ηh)ⁿ of the way that a row has to go, with h the curvature of the loss, and thus
+    e⁻ᵃ with a = η h n. W times as many leave e⁻ᵂᵃ, so that a row whose changes agree moves by the sum times
 
-        v ← μ v + g,    E ← E + g + μ v
+        s = (1 - e⁻ᵂᵃ) / (W (1 - e⁻ᵃ)),
 
-    (K. Chen, Q. Huo: "Scalable Training of Deep Learning Machines by Incremental Block Training with Intra-block
-    Parallel Optimization and Blockwise Model-Update Filtering", 2016, with Nesterov's momentum).
+    which is 1 for rare words and 1 / W for frequent ones. Changes that do not agree lead nowhere too far: they have the
+    gradient diversity Δ = Σ |change|² / |Σ change|², which is 1 / W for equal ones and 1 for orthogonal ones (Yin et
+    al. 2018, "Gradient Diversity: a Key Ingredient for Scalable Distributed Learning"). A row moves by the sum times
+
+        1 - (1 - s) (1 - Δ) / (1 - 1 / W).
+
+    Parameters
+    ----------
+    changes : Changes
+        The sums of a round.
+    updates : (rows,) float64
+        n: how often one worker is expected to train each row in this round.
+    rate : float
+        η.
+    workers : int
+        W.
+
+    Returns
+    -------
+    Changes
+        The same rows.
+    """
+    if workers == 1:
+        return changes
+    alone = np.maximum(rate * CURVATURE * updates[changes.rows], _SMALLEST)
+    agreeing = np.expm1(-workers * alone) / np.expm1(-alone) / workers
+    square = np.square(changes.sums).sum(axis=1)
+    diversity = changes.squares / np.maximum(np.maximum(square, changes.squares), _SMALLEST)
+    share = 1 - (1 - agreeing) * (1 - diversity) / (1 - 1 / workers)
+    return changes._replace(sums=changes.sums * share[:, None].astype(np.float32))
+
+
+def follow(matrix: np.ndarray, changes: Changes) -> None:
+    """Move the rows of a matrix, in place; every replica does the same arithmetic.
 
     Parameters
     ----------
     matrix : (V, padded d) float32
-        Changed in place.
-    velocity : (V, padded d) float32
-        v, zero before the first round; changed in place.
     changes : Changes
-    workers : int
-        W.
     """
-    momentum, width = np.float32(1 - 1 / workers), changes.sums.shape[1]
-    mean = changes.sums / np.float32(workers)
-    velocity *= momentum
-    velocity[changes.rows, :width] += mean
-    for part in _slices(matrix):
-        matrix[part] += momentum * velocity[part]
-    matrix[changes.rows, :width] += mean
+    matrix[changes.rows, : changes.sums.shape[1]] += changes.sums

@@ -13,9 +13,15 @@ if TYPE_CHECKING:
 ARCHITECTURES = ("skip-gram", "cbow")
 NEGATIVE_SHARING = ("window", "pair")
 DEFAULT_NEGATIVE = 5
-DEFAULT_LEARNING_RATE = {"skip-gram": 0.025, "cbow": 0.1}
+DEFAULT_LEARNING_RATE = {"skip-gram": 0.04, "cbow": 0.1}
 SUBWORD_LEARNING_RATE = {"skip-gram": 0.05, "cbow": 0.15}
-CONTINUED_LEARNING_RATE = {"skip-gram": 0.01, "cbow": 0.04}  # for given initial vectors: 0.4 of the default
+CONTINUED_LEARNING_RATE = {"skip-gram": 0.016, "cbow": 0.04}  # for given initial vectors: 0.4 of the default
+DEFAULT_EPOCHS = (
+    (1_000_000, 15),
+    (10_000_000, 10),
+)  # for fewer tokens than these; CBOW takes twice as many
+LEAST_DEFAULT_EPOCHS = 5
+LEAST_DEFAULT_SAMPLE = 1e-4
 
 _MOST_NEGATIVE = 1_000
 
@@ -42,14 +48,15 @@ class Word2VecConfig:
         -log p(word | context), by which sentences can be scored.
     noise_exponent : float
         Noise words are drawn in proportion to their count to this power: 1 follows the counts, 0 ignores them.
-    sample : float
-        Frequent words are skipped more often the smaller this is: 0.001 to 0.00001 is usual; 0 skips none.
-    epochs : int
-        Passes over the text: 1 to 5 for much text, 10 or more for little.
+    sample : float or None
+        Frequent words are skipped more often the smaller this is: 0.001 to 0.00001 is usual; 0 skips none. None:
+        0.0001, but 1 / V with fewer than 10,000 words, so that a word of average frequency is never skipped.
+    epochs : int or None
+        Passes over the text: 1 to 5 for much text, 10 or more for little. None: 15 for less than a million tokens, 10
+        for less than ten millions, 5 for more; CBOW takes twice as many.
     learning_rate : float
-        Learning rate at the start, usually 0.01 to 0.1; lower it if training diverges. None: 0.025 for skip-gram
-        (0.05 is better on small texts), 0.1 for CBOW, 0.05 and 0.15 with subwords; 0.01 and 0.04 when [start] continues
-        a model.
+        Learning rate at the start, usually 0.01 to 0.1; lower it if training diverges. None: 0.04 for skip-gram, 0.1
+        for CBOW, 0.05 and 0.15 with subwords; 0.016 and 0.04 when [start] continues a model.
     min_learning_rate : float
         Learning rate at the end; it falls evenly from the start, and is seldom worth changing.
     negative_sharing : {"window", "pair"}
@@ -99,8 +106,8 @@ class Word2VecConfig:
     negative: int | None = None
     hierarchical_softmax: bool = False
     noise_exponent: float = 0.75
-    sample: float = 1e-3
-    epochs: int = 5
+    sample: float | None = None
+    epochs: int | None = None
     learning_rate: float | None = None
     min_learning_rate: float = 1e-4
     negative_sharing: str = "window"
@@ -132,8 +139,9 @@ class Word2VecConfig:
             ("seed", 0, 2**63 - 1),
             ("position_weights", 0, self.dimension),
         ):
-            if not low <= getattr(self, name) <= high:  # also refuses NaN
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be from {low:g} to {high:g}")
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:  # also refuses NaN
+                raise ValueError(f"{name} is {value}; it must be from {low:g} to {high:g}")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads is {self.threads}; it must be at least 1, or left out for all processors")
         if self.patience is not None and self.patience < 1:
@@ -202,6 +210,17 @@ class Word2VecConfig:
         """Return the same settings with a number as learning rate: a given one, or the default for new or continued."""
         defaults = CONTINUED_LEARNING_RATE if continued else self._default_rates
         return self if self.learning_rate is not None else replace(self, learning_rate=defaults[self.architecture])
+
+    def epochs_for(self, tokens: int) -> int:
+        """Return the number of epochs: the given one, or the default for a text of so many tokens."""
+        if self.epochs is not None:
+            return self.epochs
+        epochs = next((epochs for fewer_than, epochs in DEFAULT_EPOCHS if tokens < fewer_than), LEAST_DEFAULT_EPOCHS)
+        return 2 * epochs if self.architecture == "cbow" else epochs
+
+    def sample_for(self, words: int) -> float:
+        """Return the threshold of subsampling: the given one, or the default for a vocabulary of so many words."""
+        return max(LEAST_DEFAULT_SAMPLE, 1 / words) if self.sample is None else self.sample
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as a dictionary for JSON and TOML, without settings that are None."""

@@ -1,10 +1,10 @@
 """Training by a crew: workers in other processes or on other machines, which train the same E and C in rounds.
 
 The blocks of the corpus are dealt to W workers, a contiguous stretch of the text each. In a round every worker trains
-its next blocks, its *piece*, from the same E and C; the changes of all pieces are added up in a tree, and their mean is
-applied to every replica, with momentum (`changes`). A piece is a function of E and C, the epoch and its blocks, so that
-any process can train it, and train it again if another one was lost: the result is the same for the same number of
-workers, however many processes there are and whatever becomes of them.
+its next blocks, its *piece*, from the same E and C; the changes of all pieces are added up in a tree, and every replica
+follows them as far as they may be added up (`changes.settled`). A piece is a function of E and C, the epoch and its
+blocks, so that any process can train it, and train it again if another one was lost: the result is the same for the
+same number of workers, however many processes there are and whatever becomes of them.
 
 `WorkerRounds` is the side of the process that leads, `crew_member.Member` that of the processes that train. How they
 reach each other is the matter of a `Crew`.
@@ -16,34 +16,27 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from embeddings.block_queue import Work
+from embeddings.text.encoded_corpus import EncodedCorpus
+from embeddings.word2vec import changes as of_rows
 from embeddings.word2vec import kernel_arguments as kernels
-from embeddings.word2vec.block_queue import Work
-from embeddings.word2vec.blocks import BlockTable
-from embeddings.word2vec.changes import Changes, added, apply_changes
+from embeddings.word2vec.blocks import BLOCK_TOKENS, BlockTable
+from embeddings.word2vec.changes import Changes, added
 
-ROUNDS_PER_WORKER = 6
-"""Rounds of an epoch for each worker: momentum spreads a change over as many rounds as there are workers."""
+ROUNDS = 200
+"""Rounds of an epoch."""
+_FEWEST_BLOCK_TOKENS = 50
 
 Matrices = Mapping[str, np.ndarray]
-"""Everything that is trained, by name, and the velocity of each, by `velocity_name`."""
+"""Everything that is trained, by name."""
 AllChanges = dict[str, Changes]
 """The changes of each matrix."""
 
 
-def velocity_name(name: str) -> str:
-    """Return the name of the velocity of a matrix."""
-    return f"{name}_velocity"
-
-
-def with_velocities(matrices: Matrices) -> Matrices:
-    """Return matrices and velocities, which are zero before the first round."""
-    return {**matrices, **{velocity_name(name): np.zeros_like(matrix) for name, matrix in matrices.items()}}
-
-
-def follow(matrices: Matrices, changes: "AllChanges", workers: int) -> None:
-    """Apply the changes of a round to matrices and velocities, in place."""
+def follow(matrices: Matrices, changes: "AllChanges") -> None:
+    """Move the rows of all matrices, in place."""
     for name, changed in changes.items():
-        apply_changes(matrices[name], matrices[velocity_name(name)], changed, workers)
+        of_rows.follow(matrices[name], changed)
 
 
 class Piece(NamedTuple):
@@ -54,12 +47,16 @@ class Piece(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """The result of a piece: its changes, the sum of losses, the number of examples and the seconds it took."""
+    """The result of a piece: its changes, the sum of losses, the number of examples and the seconds it took.
+
+    `states` is what the next piece of the same worker begins with, if there is such a thing.
+    """
 
     changes: AllChanges
     loss: float
     examples: int
     seconds: float
+    states: Any = None
 
 
 class Outcome(NamedTuple):
@@ -69,16 +66,16 @@ class Outcome(NamedTuple):
     ----------
     changes : dict of str to Changes
         Of all pieces, added up.
-    measured : list of tuple
-        Sum of losses, number of examples and seconds of each piece.
+    measured : list of Trained
+        Of each piece, without its changes.
     processes : int
         How many processes trained.
     exchanged : int
-        Bytes that were sent.
+        Bytes that were sent to add them up.
     """
 
     changes: AllChanges
-    measured: list[tuple[float, int, float]]
+    measured: list[Trained]
     processes: int
     exchanged: int
 
@@ -86,12 +83,12 @@ class Outcome(NamedTuple):
 class MemberLike(Protocol):
     """What a crew calls in each process; `crew_member.Member` is one."""
 
-    def train(self, piece: Piece) -> Trained:
-        """Train a piece from E and C as they are, and leave them so."""
+    def train(self, piece: Any) -> Trained:
+        """Train a piece from the matrices as they are, and leave them so."""
         ...
 
     def follow(self, changes: AllChanges) -> None:
-        """Apply the changes of a round."""
+        """Move the rows that a round has changed."""
         ...
 
 
@@ -115,8 +112,12 @@ class Crew(Protocol):
         """
         ...
 
-    def round(self, pieces: Sequence[Piece]) -> Outcome:
-        """Train the pieces, replacing lost processes; every member has then followed, or will before its next piece."""
+    def round(self, pieces: Sequence[Any]) -> Outcome:
+        """Train the pieces, replacing lost processes."""
+        ...
+
+    def follow(self, changes: AllChanges) -> int:
+        """Have every member follow before its next piece; return the bytes that are sent."""
         ...
 
 
@@ -138,6 +139,12 @@ def deal(blocks: BlockTable, workers: int) -> BlockTable:
     return blocks.select(np.array(order, np.int64))
 
 
+def piece_tokens(corpus: EncodedCorpus, workers: int) -> int | None:
+    """Return the tokens of the blocks of a text, so that an epoch has `ROUNDS` rounds; None for the usual blocks."""
+    most = corpus.token_count // (workers * ROUNDS)
+    return None if workers == 1 or most > BLOCK_TOKENS else max(_FEWEST_BLOCK_TOKENS, most)
+
+
 def add_changes(first: AllChanges, second: AllChanges) -> AllChanges:
     """Return the changes of the pieces of both, matrix by matrix."""
     return {name: added(changes, second[name]) for name, changes in first.items()}
@@ -156,19 +163,19 @@ class WorkerRounds:
     crew : Crew
     matrices : mapping of str to ndarray
         Everything that is trained; changed in place.
+    updates : mapping of str to (rows,) float64
+        How often each row is expected to be trained for each token of the text.
 
     Attributes
     ----------
     threads : int
         1: the thread that leads.
-    matrices : mapping of str to ndarray
-        The same with the velocities.
     """
 
     threads = 1
 
-    def __init__(self, crew: Crew, matrices: Matrices) -> None:
-        self._crew, self.matrices = crew, with_velocities(matrices)
+    def __init__(self, crew: Crew, matrices: Matrices, updates: Mapping[str, np.ndarray]) -> None:
+        self._crew, self._matrices, self._updates = crew, matrices, updates
         self._forget()
 
     def _forget(self) -> None:
@@ -181,33 +188,44 @@ class WorkerRounds:
     def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
         """Return the function that leads rounds until no block is left."""
         workers, tokens = self._crew.workers, blocks.tokens
-        ahead = workers * max(1, len(blocks) // (workers * ROUNDS_PER_WORKER * workers))
+        ahead = workers * max(1, len(blocks) // (workers * ROUNDS))
 
         def run() -> None:
             while numbers := work.ahead(ahead):
+                started = time.monotonic()
                 dealt = [numbers[worker::workers] for worker in range(workers)]
                 pieces = [Piece(self._epoch, own) for own in dealt if own]
-                started = time.monotonic()
+                words = [int(tokens[np.asarray(piece.blocks)].sum()) for piece in pieces]
                 outcome = self._crew.round(pieces)
-                follow(self.matrices, outcome.changes, workers)
-                for piece, (loss, examples, _) in zip(pieces, outcome.measured, strict=True):
-                    work.add(loss, examples, int(tokens[np.asarray(piece.blocks)].sum()))
+                changes = self._settled(outcome.changes, words, step(numbers[0]).learning_rate)
+                follow(self._matrices, changes)
+                sent = outcome.exchanged + self._crew.follow(changes)
+                for trained, tokens_of_piece in zip(outcome.measured, words, strict=True):
+                    work.add(trained.loss, trained.examples, tokens_of_piece)
                 work.hand_out(len(numbers))
-                self._record(outcome, int(tokens[np.asarray(numbers)].sum()), time.monotonic() - started)
+                self._record(outcome, sent, sum(words), time.monotonic() - started)
 
         return run
+
+    def _settled(self, sums: AllChanges, words: Sequence[int], rate: float) -> AllChanges:
+        """Return how far every row moves, from the sums of the changes of pieces of so many words."""
+        each = sum(words) / len(words)
+        return {
+            name: of_rows.settled(changes, self._updates[name] * each, rate, len(words))
+            for name, changes in sums.items()
+        }
 
     def begin_epoch(self, epoch: int) -> None:
         """Set the epoch of the next rounds, and forget what `costs` has of the one before."""
         self._epoch = epoch
         self._forget()
 
-    def _record(self, outcome: Outcome, words: int, seconds: float) -> None:
+    def _record(self, outcome: Outcome, sent: int, words: int, seconds: float) -> None:
         self._rounds += 1
         self._processes = outcome.processes
-        self._exchanged += outcome.exchanged
+        self._exchanged += sent
         self._words += words
-        self._busy += sum(trained for _, _, trained in outcome.measured) / outcome.processes
+        self._busy += sum(trained.seconds for trained in outcome.measured) / outcome.processes
         self._elapsed += seconds
 
     def costs(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ class Member:
     Parameters
     ----------
     matrices : mapping of str to ndarray
-        Everything that is trained, and the velocities, as they are now.
+        Everything that is trained, as it is now.
     config : Word2VecConfig
     corpus : EncodedCorpus
     vocabulary : Vocabulary
@@ -37,10 +37,11 @@ class Member:
         workers: int,
     ) -> None:
         self._run = TrainingRun(config, corpus, vocabulary, trained, workers=workers)
-        self._dimension, self._workers = config.dimension, workers
+        self._dimension = config.dimension
         self._matrices = self._run.matrices()
-        self._base = {name: matrix.copy() for name, matrix in matrices.items()}
-        self._return_to_base()
+        for name, matrix in matrices.items():
+            self._matrices[name][:] = matrix
+        self._base = {name: matrix.copy() for name, matrix in self._matrices.items()}
         self._run.compile()
 
     def train(self, piece: Piece) -> Trained:
@@ -65,15 +66,11 @@ class Member:
         return Trained(changes, loss, examples, seconds)
 
     def follow(self, changes: AllChanges) -> None:
-        """Apply the changes of a round.
+        """Move the rows that a round has changed.
 
         Parameters
         ----------
         changes : dict of str to Changes
         """
-        follow(self._base, changes, self._workers)
-        self._return_to_base()
-
-    def _return_to_base(self) -> None:
-        for name, matrix in self._matrices.items():
-            matrix[:] = self._base[name]
+        follow(self._base, changes)
+        follow(self._matrices, changes)

@@ -19,11 +19,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from embeddings.block_queue import Work
 from embeddings.compilation import read_only
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.architectures import KERNELS
-from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.hogwild import empty_block, open_block

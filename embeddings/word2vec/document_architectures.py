@@ -11,7 +11,7 @@ from embeddings import simd
 from embeddings.compilation import in_place, in_place_inlined
 from embeddings.simd import GROUP
 from embeddings.word2vec.architectures import skip_gram
-from embeddings.word2vec.output_layers import loss, score_one, score_span, set_gradients, set_rates, train_one
+from embeddings.word2vec.output_layers import loss, score_noise, score_one, set_rates, train_words
 from embeddings.word2vec.random_draws import draw_negatives, draw_window, next_random, subsample, tokens_of
 
 STRETCH = 128
@@ -185,10 +185,10 @@ def _move_by_windows(dimension, documents, document, centres, size, context, out
 
     The gradients of the outputs that the span shares are added up first: each row of C is read once.
     """
-    scores, windows = scratch.scores, scratch.windows
+    hidden, rows, scores, windows = scratch.hidden, scratch.centres, scratch.scores, scratch.windows
     shared, own = np.int64(_SPAN), np.int64(_SPAN + 1)  # rows of scores
     for group in range(0, step.negative + 1, GROUP):
-        score_span(dimension, centres, size, context, outputs, group, step, scratch)
+        score_noise(True, dimension, hidden, rows, size, context, centres, outputs, group, step, scratch)
         total = simd.broadcast_score(_ZERO)
         for i in range(size):
             share = _share(windows[i, 0], windows[i, 1], step)
@@ -216,7 +216,7 @@ def _move_by_words(dimension, documents, document, centres, size, context, noise
         outputs[i] = centres[i if i < size else 0]  # padding; its rate is zero
     rate = simd.load_scores(scratch.rates, size, 0)
     label = simd.broadcast_score(np.float32(1))
-    set_gradients(scores, zero, score_one(dimension, hidden, zero, context, outputs[0], outputs, zero), label, rate)
+    simd.store(scores, zero, 0, score_one(dimension, hidden, zero, context, outputs, zero, label, rate))
     _move(dimension, documents, document, context, outputs, zero, size, scores, zero, zero)
     for first in range(1, step.negative + 1, GROUP):
         group, left = np.int64(first), step.negative + 1 - first
@@ -225,9 +225,7 @@ def _move_by_words(dimension, documents, document, centres, size, context, noise
         for i in range(size):  # noise that is the word does not count
             total = simd.add(total, simd.where_unequal(noise, group, centres[i], rate))
         label = simd.broadcast_score(_ZERO)
-        set_gradients(
-            scores, zero, score_one(dimension, hidden, zero, context, noise[group], noise, group), label, total
-        )
+        simd.store(scores, zero, 0, score_one(dimension, hidden, zero, context, noise, group, label, total))
         _move(dimension, documents, document, context, noise, zero, last, scores, zero, group)
 
 
@@ -279,8 +277,8 @@ def paragraph_vectors(block, parameters, step, scratch, subwords, paths, weights
                 countdown = step.loss_interval
                 total += loss(scratch.hidden, 0, context, None, centre, outputs, step)
                 examples += 1
-            hidden, row = scratch.hidden, scratch.centres
-            train_one(dimension, hidden, row, context, centre, outputs, step, scratch)
+            hidden, row, word = scratch.hidden, scratch.centres, tokens[position : position + 1]
+            train_words(False, dimension, hidden, row, np.int64(1), context, word, outputs, step, scratch)
             _change_document(dimension, inputs, document, low, high, step, scratch)
             _change_words(dimension, inputs, tokens, low, position, scratch.start)
             _change_words(dimension, inputs, tokens, position + 1, high, scratch.start)

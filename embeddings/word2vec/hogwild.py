@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from embeddings.block_queue import Work
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.architectures import KERNELS
-from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.document_architectures import DOCUMENT_KERNELS

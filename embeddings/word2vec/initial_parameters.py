@@ -44,7 +44,7 @@ def initial_parameters(
     EmbeddingsError
         Fewer than two words are to be trained.
     """
-    counts = _counts(vocabulary, trained)
+    counts = trained_counts(vocabulary, trained)
     if np.count_nonzero(counts) < 2 and trained is not None:
         raise EmbeddingsError("fewer than two words to train; give more text")
     threshold, alias = alias_table(noise_distribution(counts, config.noise_exponent, trained))
@@ -55,7 +55,7 @@ def initial_parameters(
     return kernels.Parameters(
         embedding=embedding,
         context=matrices.zeros(words + _rows_of_threads(config), config.dimension),
-        keep=as_uint32_threshold(keep_probability(counts, config.sample, trained)),
+        keep=as_uint32_threshold(keep_probability(counts, config.sample_for(len(counts)), trained)),
         alias_threshold=threshold,
         alias_word=alias,
     )
@@ -102,7 +102,7 @@ def extensions_of(
         weights[:, : config.dimension] = 1
     return kernels.Extensions(
         subwords=input_rows(ngrams, own=not config.floret_hashes) if ngrams else None,
-        paths=huffman_paths(_counts(vocabulary, trained), trained) if config.hierarchical_softmax else None,
+        paths=huffman_paths(trained_counts(vocabulary, trained), trained) if config.hierarchical_softmax else None,
         position_weights=weights,
     )
 
@@ -112,7 +112,8 @@ def _rows_of_threads(config: Word2VecConfig) -> int:
     return 2 * kernels.MOST_TOP_NODES * config.thread_count if config.hierarchical_softmax else 0
 
 
-def _counts(vocabulary: Vocabulary, trained: np.ndarray | None) -> np.ndarray:
+def trained_counts(vocabulary: Vocabulary, trained: np.ndarray | None) -> np.ndarray:
+    """Return the counts of the words that are trained, 0 for others; (V,) int64."""
     return vocabulary.counts if trained is None else np.where(trained, vocabulary.counts, 0)
 
 

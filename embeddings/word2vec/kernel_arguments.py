@@ -116,6 +116,7 @@ class Scratch(NamedTuple):
     start: np.ndarray  # (SPAN, padded d) float32, CBOW: `hidden` before its training step
     windows: np.ndarray  # (SPAN, 2) int64: first and last (exclusive) context position of a centre
     centres: np.ndarray  # (SPAN,) int32: rows of `hidden`
+    gradients: np.ndarray  # (1, longest path + SCORES) float32, with hierarchical softmax: of the nodes of a path
 
 
 def scratch(dimension: int, block: int, window: int, negative: int, extensions: Extensions = NO_EXTENSIONS) -> Scratch:
@@ -157,4 +158,5 @@ def scratch(dimension: int, block: int, window: int, negative: int, extensions: 
         start=np.zeros((SPAN, dimension), np.float32),
         windows=np.zeros((SPAN, 2), np.int64),
         centres=np.arange(SPAN, dtype=np.int32),
+        gradients=np.zeros((1, longest + SCORES), np.float32),
     )

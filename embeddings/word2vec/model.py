@@ -9,6 +9,7 @@ import numpy as np
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressCallback
+from embeddings.vectors.history import TrainingHistory
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.config import Word2VecConfig
@@ -16,6 +17,7 @@ from embeddings.word2vec.crew import Crew
 from embeddings.word2vec.crew_member import Member
 from embeddings.word2vec.names_elsewhere import points_to
 from embeddings.word2vec.padded_matrices import without_padding
+from embeddings.word2vec.snapshots import Snapshotting
 from embeddings.word2vec.training_run import TrainingRun
 from embeddings.word2vec.warm_start import copy_vectors, require_continuable
 
@@ -43,6 +45,8 @@ class Word2Vec(Estimator):
         ``examples`` (an estimate of the number of (input, centre) examples of the epoch),
         ``loss`` and ``held_out_loss`` (mean loss per example in nats, with hierarchical softmax a true -log p; None if
         not measured).
+    history_ : TrainingHistory or None
+        After `fit`, the snapshots that were asked for.
 
     Raises
     ------
@@ -52,6 +56,7 @@ class Word2Vec(Estimator):
 
     vectors_: WordVectors
     metrics_: list[dict[str, Any]]
+    history_: TrainingHistory | None
 
     @points_to(Word2VecConfig)
     def __init__(self, config: Word2VecConfig | None = None) -> None:
@@ -71,6 +76,7 @@ class Word2Vec(Estimator):
         initial_vectors: WordVectors | None = None,
         trained: np.ndarray | None = None,
         crew: Crew | None = None,
+        snapshotting: Snapshotting | None = None,
     ) -> Self:
         """Train from random vectors or from `initial_vectors`, or resume from a checkpoint.
 
@@ -93,11 +99,13 @@ class Word2Vec(Estimator):
         crew : Crew, optional
             Processes that train in rounds, on other machines too. The result depends on the number of workers; with
             several threads each, they train deterministically. Default: threads of this process train.
+        snapshotting : Snapshotting, optional
+            Snapshots of the vectors of frequent words to take; they do not change the result. Default: none.
 
         Returns
         -------
         Word2Vec
-            Itself, with `vectors_` and `metrics_`.
+            Itself, with `vectors_`, `metrics_` and `history_`.
 
         Raises
         ------
@@ -110,23 +118,26 @@ class Word2Vec(Estimator):
         config = self.config.with_learning_rate(continued=initial_vectors is not None)
         if crew and config.threads != 1:
             config = replace(config, deterministic=True)
-        run = TrainingRun(config, corpus, vocabulary, trained, progress, Checkpoints(checkpointing), crew)
+        run = TrainingRun(
+            config, corpus, vocabulary, trained, progress, Checkpoints(checkpointing), crew, snapshotting=snapshotting
+        )
         if initial_vectors is not None:
             require_continuable(initial_vectors, config)
             copy_vectors(initial_vectors, vocabulary, run.parameters, run.ngrams)
         if crew:
             make = partial(
                 Member,
-                config=config,
+                config=run.config,
                 corpus=replace(corpus),  # without the shards that are open
                 vocabulary=vocabulary,
                 trained=trained,
                 workers=crew.workers,
             )
-            crew.begin(make, run.state)
+            crew.begin(make, run.matrices)
         run.train()
         self.vectors_ = _word_vectors(run, vocabulary, trained)
         self.metrics_ = run.metrics
+        self.history_ = run.snapshots.history() if run.snapshots else None
         return self
 
 

@@ -11,7 +11,8 @@ output rows O (Ji et al. 2016, "Parallelizing Word2Vec in Shared and Distributed
     update  X += G O,   O += Gᵀ X
 
 Output rows are taken `GROUP` at a time, so that scores (2 input rows x 6 outputs) and output gradients stay in
-registers. Each group is a gradient step of its own: the second group sees the rows as the first left them.
+registers. Each group is a gradient step of its own: the second group sees the rows as the first left them. But the path
+of one input row, CBOW's hidden vector, is one step (`train_one_path`), as in word2vec's C code.
 """
 
 import math
@@ -119,41 +120,39 @@ def _score_two(dimension, rows, row, other, context, first, other_first, outputs
 
 
 @in_place_inlined
-def score_one(dimension, rows, row, context, first, outputs, group):
-    """Scores of one input row against six output rows, `first` in the place of the first of them."""
-    a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(_ZERO)
-    o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
-    o4, o5 = outputs[group + 4], outputs[group + 5]
-    for j in range(0, dimension, simd.LANES):
-        x = simd.load(rows, row, j)
-        a0 = simd.multiply_add(x, simd.load(context, first, j), a0)
-        a1 = simd.multiply_add(x, simd.load(context, o1, j), a1)
-        a2 = simd.multiply_add(x, simd.load(context, o2, j), a2)
-        a3 = simd.multiply_add(x, simd.load(context, o3, j), a3)
-        a4 = simd.multiply_add(x, simd.load(context, o4, j), a4)
-        a5 = simd.multiply_add(x, simd.load(context, o5, j), a5)
-    return simd.lane_sums(a0, a1, a2, a3, a4, a5)
+def _gradients(values, label, rate):
+    """α (label - σ(score)) of the outputs of one input row."""
+    label = simd.subtract(label, simd.broadcast_score(np.float32(0.5)))
+    return simd.multiply(rate, simd.add(label, _minus_half_tanh(values)))
 
 
 @in_place_inlined
-def set_gradients(scores, row, values, label, rate):
-    """Write α (label - σ(score)) for the outputs of one input row."""
-    label = simd.subtract(label, simd.broadcast_score(np.float32(0.5)))
-    simd.store(scores, row, 0, simd.multiply(rate, simd.add(label, _minus_half_tanh(values))))
+def score_one(dimension, inputs, row, context, outputs, group, label, rate):
+    """Gradients of a group of outputs for one input row."""
+    first = outputs[group]
+    a, _ = _score_two(dimension, inputs, row, row, context, first, first, outputs, group)
+    return _gradients(a, label, rate)
 
 
-def _window_columns(load, broadcast):
+def _update_columns(load, broadcast):
     @in_place_inlined
-    def update(inputs, rows, m, context, o0, outputs, group, scores, j):
-        o1, o2 = outputs[group + 1], outputs[group + 2]
-        o3, o4, o5 = outputs[group + 3], outputs[group + 4], outputs[group + 5]
-        c0, c1, c2 = load(context, o0, j), load(context, o1, j), load(context, o2, j)
+    def update(own, inputs, rows, m, context, words, outputs, group, scores, j):
+        o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
+        o4, o5 = outputs[group + 4], outputs[group + 5]
+        first = words[0] if group == 0 else outputs[group]
+        c0, c1, c2 = load(context, first, j), load(context, o1, j), load(context, o2, j)
         c3, c4, c5 = load(context, o3, j), load(context, o4, j), load(context, o5, j)
         d0 = d1 = d2 = d3 = d4 = d5 = broadcast(_ZERO)
         for i in range(m):
             x = load(inputs, rows[i], j)
             g = broadcast(scores[i, 0])
-            d0, e = simd.multiply_add(g, x, d0), simd.multiply(g, c0)
+            if own:  # changed at once: the next input row may predict the same word
+                first = words[i] if group == 0 else outputs[group]
+                c0 = load(context, first, j)
+                simd.store(context, first, j, simd.multiply_add(g, x, c0))
+            else:
+                d0 = simd.multiply_add(g, x, d0)
+            e = simd.multiply(g, c0)
             g = broadcast(scores[i, 1])
             d1, e = simd.multiply_add(g, x, d1), simd.multiply_add(g, c1, e)
             g = broadcast(scores[i, 2])
@@ -166,7 +165,8 @@ def _window_columns(load, broadcast):
             d5, e = simd.multiply_add(g, x, d5), simd.multiply_add(g, c5, e)
             simd.store(inputs, rows[i], j, simd.add(x, e))
         # Read again: two of the outputs may be the same word.
-        simd.store(context, o0, j, simd.add(load(context, o0, j), d0))
+        if not own:
+            simd.store(context, first, j, simd.add(load(context, first, j), d0))
         simd.store(context, o1, j, simd.add(load(context, o1, j), d1))
         simd.store(context, o2, j, simd.add(load(context, o2, j), d2))
         simd.store(context, o3, j, simd.add(load(context, o3, j), d3))
@@ -176,28 +176,58 @@ def _window_columns(load, broadcast):
     return update
 
 
-_update_wide, _update_narrow = simd.both_widths(_window_columns)
+_update_wide, _update_narrow = simd.both_widths(_update_columns)
 
 
 @in_place_inlined
-def _update_window(dimension, inputs, rows, m, context, first, outputs, group, scores):
+def _update(own, dimension, inputs, rows, m, context, words, outputs, group, scores):
     """X += G O and O += Gᵀ X, a few registers' width of the rows at a time."""
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
-        _update_wide(inputs, rows, m, context, first, outputs, group, scores, j)
+        _update_wide(own, inputs, rows, m, context, words, outputs, group, scores, j)
     if simd.TWO_WIDTHS:
         for j in range(whole, dimension, simd.LANES):
-            _update_narrow(inputs, rows, m, context, first, outputs, group, scores, j)
+            _update_narrow(own, inputs, rows, m, context, words, outputs, group, scores, j)
 
 
 @in_place_inlined
-def _path_rows(nodes, begin, count, top, rows):
-    """Write the rows of C of a path; top nodes are those of this thread."""
+def score_noise(own, dimension, inputs, rows, m, context, words, noise, group, step, scratch):
+    """Write the gradients of a group of outputs with negative sampling; noise that is the word does not count."""
+    left = step.negative + 1 - group
+    rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
+    label = simd.load_scores(scratch.labels, 0, group)
+    for i in range(0, m, 2):
+        other = i + 1 if i + 1 < m else i
+        word, other_word = words[i if own else 0], words[other if own else 0]
+        first = word if group == 0 else noise[group]
+        other_first = other_word if group == 0 else noise[group]
+        a, b = _score_two(dimension, inputs, rows[i], rows[other], context, first, other_first, noise, group)
+        simd.store(scratch.scores, i, 0, _gradients(a, label, simd.where_unequal(noise, group, word, rate)))
+        simd.store(scratch.scores, other, 0, _gradients(b, label, simd.where_unequal(noise, group, other_word, rate)))
+
+
+@in_place_inlined
+def train_words(own, dimension, inputs, rows, m, context, words, noise, step, scratch):
+    """Train m input rows with the noise words that they share to predict a word each (`own`), or all the first one."""
+    for group in range(0, step.negative + 1, GROUP):
+        score_noise(own, dimension, inputs, rows, m, context, words, noise, group, step, scratch)
+        _update(own, dimension, inputs, rows, m, context, words, noise, group, scratch.scores)
+
+
+@in_place_inlined
+def _path_rows(paths, word, top, rows):
+    """Write the rows of C of a path; return where its labels begin, and the number of nodes.
+
+    Top nodes are those of this thread.
+    """
+    begin = paths.offsets[word]
+    count = paths.offsets[word + 1] - begin
     for k in range(count):
-        node = nodes[begin + k]
+        node = paths.nodes[begin + k]
         rows[k] = node - top.first + top.row if node >= top.first else node
-    for k in range(count, (count + GROUP - 1) // GROUP * GROUP):
+    for k in range(count, count + GROUP - 1):
         rows[k] = rows[count - 1]  # padding; its rate is zero
+    return begin, count
 
 
 @in_place_inlined
@@ -211,43 +241,60 @@ def ask_for_path(context, paths, word, top):
 
 
 @in_place_inlined
-def train_window(dimension, inputs, rows, m, context, paths, word, noise, step, scratch):
-    """Train m input rows to predict a word, with its noise words or its path: one gradient step a group of outputs."""
-    scores = scratch.scores
-    if paths is None:
-        outputs, labels, begin, count = noise, scratch.labels, np.int64(0), np.int64(step.negative + 1)
-    else:
-        outputs, labels, begin = scratch.path, paths.labels, paths.offsets[word]
-        count = paths.offsets[word + 1] - begin
-        _path_rows(paths.nodes, begin, count, step.top, outputs)
-    for group in range(0, count, GROUP):
-        left = count - group
-        label = simd.load_scores(labels, 0, begin + group)
-        rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
-        first = np.int64(outputs[group])
-        if paths is None:
-            rate = simd.where_unequal(outputs, group, np.int32(word), rate)  # noise that is the word does not count
-            first = word if group == 0 else first
-        for i in range(0, m, 2):
-            other = i + 1 if i + 1 < m else i
-            a, b = _score_two(dimension, inputs, rows[i], rows[other], context, first, first, outputs, group)
-            set_gradients(scores, i, a, label, rate)
-            set_gradients(scores, other, b, label, rate)
-        _update_window(dimension, inputs, rows, m, context, first, outputs, group, scores)
+def _score_nodes(dimension, inputs, row, other, context, paths, begin, count, group, scratch):
+    """Gradients of a group of nodes for two input rows."""
+    left = count - group
+    rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
+    label = simd.load_scores(paths.labels, 0, begin + group)
+    first = scratch.path[group]
+    a, b = _score_two(dimension, inputs, row, other, context, first, first, scratch.path, group)
+    return _gradients(a, label, rate), _gradients(b, label, rate)
 
 
 @in_place_inlined
-def train_one(dimension, inputs, rows, context, word, noise, step, scratch):
-    """Train one input row, ``rows[0]``, to predict a word: `train_window` with negative sampling, scored once."""
-    scores, row = scratch.scores, np.int64(rows[0])
-    for group in range(0, step.negative + 1, GROUP):
-        left = step.negative + 1 - group
-        rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
-        rate = simd.where_unequal(noise, group, np.int32(word), rate)  # noise that is the word does not count
-        first = word if group == 0 else np.int64(noise[group])
-        values = score_one(dimension, inputs, row, context, first, noise, group)
-        set_gradients(scores, np.int64(0), values, simd.load_scores(scratch.labels, 0, group), rate)
-        _update_window(dimension, inputs, rows, np.int64(1), context, first, noise, group, scores)
+def train_path(dimension, inputs, rows, m, context, paths, word, step, scratch):
+    """Train m input rows to predict a word by its path: one gradient step a group of nodes."""
+    scores, nodes = scratch.scores, scratch.path
+    begin, count = _path_rows(paths, word, step.top, nodes)
+    for group in range(0, count, GROUP):
+        for i in range(0, m, 2):
+            other = i + 1 if i + 1 < m else i
+            a, b = _score_nodes(dimension, inputs, rows[i], rows[other], context, paths, begin, count, group, scratch)
+            simd.store(scores, i, 0, a)
+            simd.store(scores, other, 0, b)
+        _update(False, dimension, inputs, rows, m, context, nodes, nodes, group, scores)
+
+
+def _along_columns(load, broadcast):
+    @in_place_inlined
+    def along(inputs, row, context, nodes, count, gradients, j):
+        x, change = load(inputs, row, j), broadcast(_ZERO)
+        for k in range(count):
+            g, c = broadcast(gradients[0, k]), load(context, nodes[k], j)
+            simd.store(context, nodes[k], j, simd.multiply_add(g, x, c))
+            change = simd.multiply_add(g, c, change)
+        simd.store(inputs, row, j, simd.add(x, change))
+
+    return along
+
+
+_along_wide, _along_narrow = simd.both_widths(_along_columns)
+
+
+@in_place_inlined
+def train_one_path(dimension, inputs, row, context, paths, word, step, scratch):
+    """Train one input row to predict a word by its path, in one gradient step: no node is on a path twice."""
+    nodes, gradients = scratch.path, scratch.gradients
+    begin, count = _path_rows(paths, word, step.top, nodes)
+    for group in range(0, count, GROUP):
+        a, _ = _score_nodes(dimension, inputs, row, row, context, paths, begin, count, group, scratch)
+        simd.store(gradients, 0, group, a)
+    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
+    for j in range(0, whole, simd.WIDE):
+        _along_wide(inputs, row, context, nodes, count, gradients, j)
+    if simd.TWO_WIDTHS:
+        for j in range(whole, dimension, simd.LANES):
+            _along_narrow(inputs, row, context, nodes, count, gradients, j)
 
 
 @in_place_inlined
@@ -264,70 +311,3 @@ def return_top_nodes(context, top):
     for i in range(top.number):
         for j in range(context.shape[1]):
             context[top.first + i, j] += context[top.row + i, j] - context[top.row + top.number + i, j]
-
-
-def _span_columns(load, broadcast):
-    @in_place_inlined
-    def update(hidden, centres, size, context, outputs, group, scores, j):
-        o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
-        o4, o5 = outputs[group + 4], outputs[group + 5]
-        c1, c2, c3 = load(context, o1, j), load(context, o2, j), load(context, o3, j)
-        c4, c5 = load(context, o4, j), load(context, o5, j)
-        d1 = d2 = d3 = d4 = d5 = broadcast(_ZERO)
-        for i in range(size):
-            first = centres[i] if group == 0 else outputs[group]
-            h, c0 = load(hidden, i, j), load(context, first, j)
-            g = broadcast(scores[i, 0])
-            simd.store(context, first, j, simd.multiply_add(g, h, c0))
-            e = simd.multiply(g, c0)
-            g = broadcast(scores[i, 1])
-            d1, e = simd.multiply_add(g, h, d1), simd.multiply_add(g, c1, e)
-            g = broadcast(scores[i, 2])
-            d2, e = simd.multiply_add(g, h, d2), simd.multiply_add(g, c2, e)
-            g = broadcast(scores[i, 3])
-            d3, e = simd.multiply_add(g, h, d3), simd.multiply_add(g, c3, e)
-            g = broadcast(scores[i, 4])
-            d4, e = simd.multiply_add(g, h, d4), simd.multiply_add(g, c4, e)
-            g = broadcast(scores[i, 5])
-            d5, e = simd.multiply_add(g, h, d5), simd.multiply_add(g, c5, e)
-            simd.store(hidden, i, j, simd.add(h, e))
-        simd.store(context, o1, j, simd.add(load(context, o1, j), d1))
-        simd.store(context, o2, j, simd.add(load(context, o2, j), d2))
-        simd.store(context, o3, j, simd.add(load(context, o3, j), d3))
-        simd.store(context, o4, j, simd.add(load(context, o4, j), d4))
-        simd.store(context, o5, j, simd.add(load(context, o5, j), d5))
-
-    return update
-
-
-_update_span_wide, _update_span_narrow = simd.both_widths(_span_columns)
-
-
-@in_place_inlined
-def score_span(dimension, centres, size, context, outputs, group, step, scratch):
-    """Write the gradients of a group of outputs for the hidden vectors of a span."""
-    hidden, scores = scratch.hidden, scratch.scores
-    left = step.negative + 1 - group
-    rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
-    label = simd.load_scores(scratch.labels, 0, group)
-    for i in range(0, size, 2):
-        other = i + 1 if i + 1 < size else i
-        first = centres[i] if group == 0 else outputs[group]
-        other_first = centres[other] if group == 0 else first
-        a, b = _score_two(dimension, hidden, i, other, context, first, other_first, outputs, group)
-        set_gradients(scores, i, a, label, simd.where_unequal(outputs, group, centres[i], rate))
-        set_gradients(scores, other, b, label, simd.where_unequal(outputs, group, centres[other], rate))
-
-
-@in_place_inlined
-def train_span(dimension, centres, size, context, outputs, step, scratch):
-    """Train the hidden vectors of a span to predict a word each, with the negatives that they share."""
-    hidden, scores = scratch.hidden, scratch.scores
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for group in range(0, step.negative + 1, GROUP):
-        score_span(dimension, centres, size, context, outputs, group, step, scratch)
-        for j in range(0, whole, simd.WIDE):
-            _update_span_wide(hidden, centres, size, context, outputs, group, scores, j)
-        if simd.TWO_WIDTHS:
-            for j in range(whole, dimension, simd.LANES):
-                _update_span_narrow(hidden, centres, size, context, outputs, group, scores, j)

@@ -1,38 +1,36 @@
-"""One run of `Word2Vec.fit`: threads, learning rate, loss, progress, checkpoints. The arithmetic is in `kernels`."""
+"""One run of `Word2Vec.fit`: blocks of text, learning rate, held-out text. The arithmetic is in `kernels`."""
 
-import logging
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from embeddings.checkpoint import require_same
+from embeddings.block_queue import Work
+from embeddings.block_training import BlockTraining
 from embeddings.errors import EmbeddingsError
 from embeddings.text.encoded_corpus import EncodedCorpus, require_encoded
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.training import Checkpoints, Pace, ProgressCallback, TrainingDiverged, TrainingProgress
+from embeddings.training import Checkpoints, ProgressCallback
+from embeddings.vectors.subwords import SubwordVectors
 from embeddings.word2vec import deterministic as rounds
 from embeddings.word2vec import kernel_arguments as kernels
-from embeddings.word2vec.block_queue import Work
 from embeddings.word2vec.blocks import cut_into_blocks, hold_out
 from embeddings.word2vec.config import Word2VecConfig
-from embeddings.word2vec.crew import Crew, WorkerRounds, deal
+from embeddings.word2vec.crew import Crew, WorkerRounds, deal, piece_tokens
 from embeddings.word2vec.deterministic import Rounds
+from embeddings.word2vec.expected_updates import updates_per_token
 from embeddings.word2vec.hogwild import Hogwild
-from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of
+from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of, trained_counts
+from embeddings.word2vec.snapshots import Snapshots, Snapshotting
 
-logger = logging.getLogger(__name__)
-
-_REPORT_SECONDS = 0.2
 _LOSS_INTERVAL = 128  # centre words for each whose loss is measured; fewer in small texts
 _LEAST_MEASURED = 1000  # words of an epoch whose loss is taken, if it has as many
 _HELD_OUT_EPOCH = 2**32 - 1  # its random streams differ from those of every real epoch
 
 
-class TrainingRun:
+class TrainingRun(BlockTraining):
     """Trains E and C on an encoded corpus with Hogwild threads, or in deterministic rounds.
 
     The learning rate and the random stream of a block depend only on the seed, the epoch and the position of the block
@@ -53,6 +51,8 @@ class TrainingRun:
         Processes that train instead of threads of this one.
     workers : int
         Workers among whom the blocks are dealt; those of `crew` if it is given.
+    snapshotting : Snapshotting, optional
+        Snapshots to take; by default none.
 
     Attributes
     ----------
@@ -64,12 +64,15 @@ class TrainingRun:
         The n-grams that rows of E after those of the words belong to.
     metrics : list of dict
         See `Word2Vec`.
+    snapshots : Snapshots or None
 
     Raises
     ------
     EmbeddingsError
         The vocabulary is another one, or fewer than two words are to be trained.
     """
+
+    unit = "words"
 
     def __init__(
         self,
@@ -81,12 +84,15 @@ class TrainingRun:
         checkpoints: Checkpoints | None = None,
         crew: Crew | None = None,
         workers: int = 1,
+        snapshotting: Snapshotting | None = None,
     ) -> None:
         require_encoded(corpus, vocabulary)
-        self.config, self._corpus = config, corpus
-        self.metrics: list[dict[str, Any]] = []
-        self._progress, self._checkpoints = progress, checkpoints or Checkpoints(None)
-        blocks = cut_into_blocks(corpus, rounds.block_tokens(corpus) if config.deterministic else None)
+        epochs, sample = config.epochs_for(corpus.token_count), config.sample_for(len(vocabulary))
+        config = replace(config, epochs=epochs, sample=sample)
+        workers = crew.workers if crew else workers
+        blocks = cut_into_blocks(
+            corpus, rounds.block_tokens(corpus) if config.deterministic else piece_tokens(corpus, workers)
+        )
         held_out = hold_out(blocks, config.held_out)
         self._held_out = blocks.select(held_out)
         if config.patience is not None and not len(self._held_out):
@@ -94,9 +100,12 @@ class TrainingRun:
                 f"patience is {config.patience}, but nothing is held out of so short a text; leave it out, or raise "
                 "held_out"
             )
-        self._blocks = deal(blocks.select(~held_out), crew.workers if crew else workers)
+        self._blocks = deal(blocks.select(~held_out), workers)
         self._tokens_before = np.concatenate([[0], np.cumsum(self._blocks.tokens)])
-        self._loss_interval = max(1, min(_LOSS_INTERVAL, self._epoch_tokens // _LEAST_MEASURED))
+        epoch_tokens = int(self._tokens_before[-1])
+        super().__init__(epochs, len(self._blocks), epoch_tokens, progress, checkpoints, config.patience)
+        self.config, self._corpus = config, corpus
+        self._loss_interval = max(1, min(_LOSS_INTERVAL, epoch_tokens // _LEAST_MEASURED))
         self.ngrams = ngrams_of(config, vocabulary, trained)
         documents = corpus.sentence_count if config.trains_documents else 0
         self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams, documents)
@@ -104,13 +113,16 @@ class TrainingRun:
         self._hogwild = Hogwild(config, corpus, self.parameters, self.extensions, int(blocks.tokens.max()))
         self._strategy: Hogwild | Rounds | WorkerRounds = self._hogwild
         if crew:
-            self._strategy = WorkerRounds(crew, self.matrices())
+            counts = trained_counts(vocabulary, trained)
+            updates = updates_per_token(config, counts, self.parameters, self.extensions)
+            self._strategy = WorkerRounds(crew, self.matrices(), updates)
         elif config.deterministic:
             self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
-        self._pace = Pace(self.words_total)
-        self._trained_seconds = 0.0
-        self._best: dict[str, np.ndarray] = {}  # with patience, what was trained after the best epoch
-        self._whole = threading.Lock()  # taken while threads change E and C
+        self.snapshots = None
+        if snapshotting:
+            rows = np.arange(len(vocabulary)) if trained is None else np.flatnonzero(trained)
+            frequent = partial(self._vectors, vocabulary, rows[: snapshotting.words])
+            self.snapshots = Snapshots(snapshotting, self._pace.total, frequent)
 
     @property
     def context(self) -> np.ndarray:
@@ -118,79 +130,9 @@ class TrainingRun:
         return self.parameters.context[: len(self.parameters.keep)]
 
     @property
-    def words_total(self) -> int:
-        """Number of tokens to train, over all epochs."""
-        return self._epoch_tokens * self.config.epochs
-
-    @property
-    def _epoch_tokens(self) -> int:
-        return int(self._tokens_before[-1])
-
-    def train(self) -> None:
-        """Train all epochs in place; resume from the newest checkpoint if one exists.
-
-        Raises
-        ------
-        TrainingDiverged
-            A loss or weight is not a finite number.
-        EmbeddingsError
-            A checkpoint cannot be written.
-        KeyboardInterrupt
-            Training was interrupted; the threads have ended and a checkpoint is written.
-        """
-        work = Work(len(self._blocks))
-        self._restore(work)
-        self.compile()
-        self._pace.update(len(self.metrics) * self._epoch_tokens + work.tokens)
-        while not self._finished:
-            epoch = len(self.metrics)
-            try:
-                self._train_epoch(epoch, work)
-                metrics = self._epoch_metrics(epoch, work)
-                self._report_epoch(epoch, metrics)
-            except EmbeddingsError:  # diverged, or no space for a checkpoint
-                raise
-            except BaseException:  # usually an interruption; a second one can end the wait for the threads
-                with self._whole:
-                    self._require_finite(work.loss)
-                    if work.tokens == self._tokens_before[work.position]:  # a thread that failed has lost its block
-                        self._save(work)
-                raise
-            self.metrics.append(metrics)
-            self._keep_best()
-            work = Work(len(self._blocks))
-            if self._checkpoints.due or self._finished:
-                self._save(work)
-        self._take_best()
-
-    @property
-    def _best_epoch(self) -> int:
-        """The epoch with the lowest loss of the held-out text, from 1; 0 before the first."""
-        losses = [entry["held_out_loss"] for entry in self.metrics]
-        return 1 + losses.index(min(losses)) if losses else 0
-
-    @property
-    def _finished(self) -> bool:
-        """Whether all epochs are trained, or `patience` has ended the training."""
-        epochs, patience = len(self.metrics), self.config.patience
-        return epochs == self.config.epochs or (patience is not None and epochs - self._best_epoch >= patience)
-
-    def _keep_best(self) -> None:
-        """With patience, keep a copy of what is trained if the last epoch is the best one."""
-        if self.config.patience is not None and self._best_epoch == len(self.metrics):
-            self._best = {name: matrix.copy() for name, matrix in self.matrices().items()}
-
-    def _take_best(self) -> None:
-        """With patience, return to the best epoch."""
-        if self.config.patience is None or self._best_epoch == len(self.metrics):
-            return
-        logger.info(
-            "the loss of the held-out text was lowest after epoch %d of %d, whose vectors are kept",
-            self._best_epoch,
-            len(self.metrics),
-        )
-        for name, matrix in self.matrices().items():
-            matrix[:] = self._best[name]
+    def threads(self) -> int:
+        """Number of threads that train; one where a crew does."""
+        return self._strategy.threads
 
     def compile(self) -> None:
         """Compile the kernels, so that training time excludes compilation."""
@@ -212,24 +154,21 @@ class TrainingRun:
         examples : int
         """
         work = Work(len(numbers))
-
-        def step(turn: int) -> kernels.Step:
-            return self._step(epoch, numbers[turn], self._learning_rate(epoch, numbers[turn]), self._loss_interval)
-
-        self._train_together(self._strategy.start(work, self._blocks.select(np.asarray(numbers)), step))
+        blocks = self._blocks.select(np.asarray(numbers))
+        self._train_together(self._strategy.start(work, blocks, lambda turn: self._block_step(epoch, numbers[turn])))
         return work.loss, work.examples
 
+    def _start(self, epoch: int, work: Work) -> Callable[[], None]:
+        return self._strategy.start(work, self._blocks, lambda block: self._block_step(epoch, block))
+
+    def _train_epoch(self, epoch: int, work: Work) -> None:
+        if isinstance(self._strategy, WorkerRounds):
+            self._strategy.begin_epoch(epoch)
+        super()._train_epoch(epoch, work)
+
     def _epoch_metrics(self, epoch: int, work: Work) -> dict[str, Any]:
-        return {
-            "epoch": epoch + 1,
-            "words": self._epoch_tokens * (epoch + 1),
-            "seconds": round(self._trained_seconds, 3),
-            "learning_rate": self._learning_rate(epoch + 1, 0),
-            "examples": work.examples * self._loss_interval,
-            "loss": work.mean_loss,
-            "held_out_loss": self.held_out_loss(),
-            **(self._strategy.costs() if isinstance(self._strategy, WorkerRounds) else {}),
-        }
+        costs = self._strategy.costs() if isinstance(self._strategy, WorkerRounds) else {}
+        return {**super()._epoch_metrics(epoch, work), "examples": work.examples * self._loss_interval, **costs}
 
     def held_out_loss(self) -> float | None:
         """Return the mean loss per example of the held-out blocks, or None without any; deterministic."""
@@ -239,136 +178,59 @@ class TrainingRun:
         self._hogwild.start(work, self._held_out, lambda block: self._step(_HELD_OUT_EPOCH, block, 0.0, 1))()
         return work.mean_loss
 
-    def _train_epoch(self, epoch: int, work: Work) -> None:
-        """Train the rest of an epoch; all threads end before a checkpoint, so that it holds only whole blocks."""
-
-        def step(block: int) -> kernels.Step:
-            return self._step(epoch, block, self._learning_rate(epoch, block), self._loss_interval)
-
-        if isinstance(self._strategy, WorkerRounds):
-            self._strategy.begin_epoch(epoch)
-        while not work.finished:
-            self._run_threads(epoch, work, step, self._checkpoints.seconds_to_next)
-            self._require_finite(work.loss)
-            if not work.finished:
-                self._save(work)
-
-    def _run_threads(self, epoch: int, work: Work, step: Callable[[int], kernels.Step], seconds: float) -> None:
-        """Train with all threads until no block is left or the time is up."""
-        start, before = time.monotonic(), work.so_far()
-        work.pause(False)
-        run = self._strategy.start(work, self._blocks, step)
-        with ThreadPoolExecutor(1, "word2vec") as alone:  # an interruption can neither begin nor end some threads only
-            try:
-                training = alone.submit(self._train_together, run)
-                while wait([training], timeout=max(0.0, min(_REPORT_SECONDS, seconds))).not_done:
-                    if time.monotonic() - start > seconds:
-                        break
-                    before = self._report(epoch, work, before)
-            finally:
-                work.pause()
-        training.result()
-        self._trained_seconds += time.monotonic() - start
-        self._report(epoch, work, before)
-
-    def _train_together(self, run: Callable[[], None]) -> None:
-        threads = self._strategy.threads
-        with self._whole, ThreadPoolExecutor(threads, "word2vec") as pool:
-            for future in [pool.submit(run) for _ in range(threads)]:
-                future.result()
-
     def matrices(self) -> dict[str, np.ndarray]:
         """Return everything that is trained, by its name in checkpoints."""
         weights = self.extensions.position_weights
         arrays = {"embedding": self.parameters.embedding, "context": self.context}
         return arrays if weights is None else {**arrays, "position_weights": weights}
 
+    def _vectors(self, vocabulary: Vocabulary, rows: np.ndarray) -> np.ndarray:
+        """Copy the present vectors of some words, (n, d) float32, while threads may change them."""
+        embedding, dimension = self.parameters.embedding, self.config.dimension
+        vectors = embedding[rows, :dimension]
+        if self.ngrams is None or self.config.ngrams is None:
+            return vectors
+        ngram_rows = embedding[len(vocabulary) :, :dimension]
+        subwords = SubwordVectors(self.config.ngrams, self.ngrams.buckets, ngram_rows)
+        return subwords.word_vectors(vectors, [vocabulary.words[row] for row in rows.tolist()], 1)
+
     def state(self) -> Mapping[str, np.ndarray]:
         """Return everything that the next step depends on, by its name in checkpoints."""
-        return self._strategy.matrices if isinstance(self._strategy, WorkerRounds) else self.matrices()
-
-    def _save(self, work: Work) -> None:
-        state = {
-            "identity": self._identity(),
-            "metrics": self.metrics,
-            "seconds": self._trained_seconds,
-            "work": work.state(),
-        }
-        self._checkpoints.save(self._saved(), state)
+        return self.matrices()
 
     def _identity(self) -> dict[str, dict[str, Any]]:
-        """Return what a checkpoint belongs to: a resumed training has the same, but for the number of threads."""
+        """Return settings and text; the number of threads may change."""
         settings = {name: value for name, value in self.config.to_dict().items() if name != "threads"}
         text = f"{self._corpus.token_count} tokens of vocabulary {self._corpus.vocabulary_sha256[:12]}"
         return {"settings": settings, "corpus": {"text": text}}
 
-    def _saved(self) -> dict[str, np.ndarray]:
-        """Return the arrays of a checkpoint."""
-        return {**self.state(), **{f"best_{name}": matrix for name, matrix in self._best.items()}}
+    def _units_before(self, epoch: int, position: int) -> int:
+        return int(self._tokens_before[position])
 
-    def _restore(self, work: Work) -> None:
-        """Restore the newest checkpoint, which is of the same settings and text."""
-        found = self._checkpoints.load()
-        if found is None:
-            return
-        with self._checkpoints.fitting():
-            require_same(found.state["identity"], self._identity(), str(self._checkpoints.directory))
-            if self.config.patience is not None and found.state["metrics"]:
-                self._best = {name: np.empty_like(matrix) for name, matrix in self.matrices().items()}
-            for name, matrix in self._saved().items():
-                saved = found.arrays[name]
-                if (saved.shape, saved.dtype) != (matrix.shape, matrix.dtype):
-                    raise ValueError(
-                        f"a matrix is {saved.dtype} {saved.shape}, in this training {matrix.dtype} {matrix.shape}"
-                    )
-                matrix[:] = saved
-            self.metrics += [dict(entry) for entry in found.state["metrics"]]
-            self._trained_seconds = float(found.state["seconds"])
-            work.restore(found.state["work"])
-            if work.tokens != self._tokens_before[work.position]:
-                raise ValueError(f"{work.tokens} tokens in the first {work.position} blocks")
-        logger.info("resuming after epoch %d, block %d", len(self.metrics), work.position)
+    def _note(self) -> str:
+        return self._strategy.note() if isinstance(self._strategy, WorkerRounds) else ""
 
-    def _report(self, epoch: int, work: Work, before: tuple[float, int, int]) -> tuple[float, int, int]:
-        """Report the progress, with the loss since `before`; return loss, examples and tokens so far."""
-        loss, examples, tokens = now = work.so_far()
-        self._require_finite(loss)
-        done = epoch * self._epoch_tokens + tokens
-        self._pace.update(done)
-        if self._progress is not None and tokens > before[2]:
-            measured = examples > before[1]
-            mean = (loss - before[0]) / (examples - before[1]) if measured else float("nan")
-            self._progress(self._event(epoch, done, mean))
-        return now
+    def _observe(self, done: int, loss: float = 0.0, examples: int = 0) -> None:
+        if self.snapshots:
+            self.snapshots.update(done, loss, examples)
 
-    def _report_epoch(self, epoch: int, metrics: dict[str, Any]) -> None:
-        """Report the end of an epoch, with its losses."""
-        if self._progress is not None:
-            mean = float("nan") if metrics["loss"] is None else metrics["loss"]
-            event = self._event(epoch, (epoch + 1) * self._epoch_tokens, mean)
-            self._progress(event._replace(epoch_metrics=metrics))
+    def _saved_arrays(self) -> Mapping[str, np.ndarray]:
+        return {**super()._saved_arrays(), **(self.snapshots.arrays() if self.snapshots else {})}
 
-    def _event(self, epoch: int, done: int, loss: float) -> TrainingProgress:
-        return TrainingProgress(
-            epoch=epoch + 1,
-            epochs=self.config.epochs,
-            done=done,
-            total=self.words_total,
-            unit="words",
-            speed=self._pace.speed,
-            loss=loss,
-            learning_rate=self._rate_after(done),
-            seconds_left=self._pace.seconds_left(done),
-            note=self._strategy.note() if isinstance(self._strategy, WorkerRounds) else "",
-        )
+    def _restore_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        super()._restore_arrays(arrays)
+        if self.snapshots:
+            self.snapshots.restore(arrays)
 
-    def _learning_rate(self, epoch: int, block: int) -> float:
-        return self._rate_after(epoch * self._epoch_tokens + int(self._tokens_before[block]))
-
-    def _rate_after(self, tokens: int) -> float:
+    def _rate_after(self, done: int) -> float:
         """Return the learning rate, which decays linearly with the number of trained tokens."""
-        done = tokens / self.words_total if self.words_total else 1.0
-        return self.config.rate + (self.config.min_learning_rate - self.config.rate) * done
+        share = done / self._pace.total if self._pace.total else 1.0
+        return self.config.rate + (self.config.min_learning_rate - self.config.rate) * share
+
+    def _block_step(self, epoch: int, block: int) -> kernels.Step:
+        """Return the settings with which a block is trained."""
+        done = epoch * self._epoch_units + self._units_before(epoch, block)
+        return self._step(epoch, block, self._rate_after(done), self._loss_interval)
 
     def _step(self, epoch: int, block: int, learning_rate: float, loss_interval: int) -> kernels.Step:
         config = self.config
@@ -383,13 +245,6 @@ class TrainingRun:
             loss_interval=loss_interval,
             state=np.uint64(random_state(config.seed, epoch, block)),
         )
-
-    def _require_finite(self, loss: float) -> None:
-        if not np.isfinite(loss) or not np.isfinite(self.parameters.embedding[:1000]).all():
-            raise TrainingDiverged(
-                f"the weights are no longer finite numbers: learning rate {self.config.rate:g} is too high for this "
-                "text; try a quarter of it"
-            )
 
 
 def random_state(seed: int, epoch: int, block: int) -> int:

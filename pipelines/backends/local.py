@@ -6,13 +6,13 @@ import subprocess  # nosec B404
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from embeddings.executor import InProcess
 from pipelines.backends.backend import JobProcess
 
 if TYPE_CHECKING:
-    from embeddings.word2vec.crew import Crew, Matrices, MemberLike, Outcome, Piece
+    from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome
 
 
 def start_python(arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
@@ -96,7 +96,7 @@ class LocalCrew:
         """Set how the replica is made, which the first round does."""
         self._make, self._matrices = make, matrices
 
-    def round(self, pieces: "Sequence[Piece]") -> "Outcome":
+    def round(self, pieces: Sequence[Any]) -> "Outcome":
         """Train the pieces."""
         from embeddings.word2vec.changes import added_up
         from embeddings.word2vec.crew import Outcome, add_changes
@@ -104,5 +104,10 @@ class LocalCrew:
         member = self._member = self._member or self._make(self._matrices())
         trained = [member.train(piece) for piece in pieces]
         changes = added_up([one.changes for one in trained], add_changes)
-        member.follow(changes)
-        return Outcome(changes, [(one.loss, one.examples, one.seconds) for one in trained], 1, 0)
+        return Outcome(changes, [one._replace(changes={}) for one in trained], 1, 0)
+
+    def follow(self, changes: "AllChanges") -> int:
+        """Have the replica follow; nothing is sent."""
+        if self._member:
+            self._member.follow(changes)
+        return 0

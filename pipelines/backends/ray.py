@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from embeddings.word2vec.changes import added_up
-from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome, Piece, add_changes, size_of
+from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome, Trained, add_changes, size_of
 from pipelines.backends.backend import BackendError, JobProcess
 from pipelines.backends.local import start_python
 from vecmill.errors import VecmillError
@@ -309,8 +309,8 @@ def _require_same(machine: Machine, answer: tuple[str, float, str], directory: P
         )
     if wrong:
         raise BackendError(
-            f"{machine.name} does not see {directory} ({wrong}); put --out on storage that all machines share under "
-            "the same path"
+            f"{machine.name} does not see {directory} ({wrong}); put --out, or --work if that is a URL, on storage "
+            "that all machines share under the same path"
         )
     if abs(time.time() - clock) > _CLOCK_SECONDS + _CHECK_SECONDS:
         logger.warning(
@@ -414,19 +414,19 @@ class _Process:
     def ping(self) -> None:
         """Do nothing."""
 
-    def train(self, piece: Piece) -> tuple["_Sum", tuple[float, int, float]]:
+    def train(self, piece: Any) -> tuple["_Sum", Trained]:
         """Train a piece; return its changes, and what was measured."""
         trained = self._member.train(piece)
-        return _Sum(trained.changes, 0), (trained.loss, trained.examples, trained.seconds)
+        return _Sum(trained.changes, 0), trained._replace(changes={})
 
     def add(self, first: "_Sum", second: "_Sum") -> "_Sum":
         """Add up the changes of two branches of the tree."""
         moved = first.moved + second.moved + size_of(second.changes)
         return _Sum(add_changes(first.changes, second.changes), moved)
 
-    def follow(self, total: "_Sum") -> None:
-        """Apply the changes of a round."""
-        self._member.follow(total.changes)
+    def follow(self, changes: AllChanges) -> None:
+        """Move the rows that a round has changed."""
+        self._member.follow(changes)
 
 
 class _Sum(NamedTuple):
@@ -466,12 +466,12 @@ class RayCrew:
         """Set how a process is made; the first round starts them."""
         self._make, self._matrices = make, matrices
 
-    def round(self, pieces: Sequence[Piece]) -> Outcome:
+    def round(self, pieces: Sequence[Any]) -> Outcome:
         """Train the pieces, on other processes if some are lost.
 
         Parameters
         ----------
-        pieces : sequence of Piece
+        pieces : sequence
 
         Returns
         -------
@@ -497,7 +497,7 @@ class RayCrew:
             f"processes were lost {_MOST_LOSSES} times in one round ({_line(lost)}); repeat the command to resume"
         ) from lost
 
-    def _attempt(self, pieces: Sequence[Piece]) -> Outcome:
+    def _attempt(self, pieces: Sequence[Any]) -> Outcome:
         actors = [member.actor for member in self._members]
         which = [number * len(actors) // len(pieces) for number in range(len(pieces))]
         results = [actors[which[i]].train.options(num_returns=2).remote(piece) for i, piece in enumerate(pieces)]
@@ -505,11 +505,24 @@ class RayCrew:
         root, _ = added_up(leaves, lambda one, other: (actors[one[1]].add.remote(one[0], other[0]), one[1]))
         measured = ray.get([result for _, result in results])
         total = ray.get(root)
-        shared = ray.put(total)  # of this process: no other can lose it
+        return Outcome(total.changes, measured, len(actors), total.moved + size_of(total.changes))
+
+    def follow(self, changes: AllChanges) -> int:
+        """Have every process follow before its next piece, also those that are starting.
+
+        Parameters
+        ----------
+        changes : dict of str to Changes
+
+        Returns
+        -------
+        int
+            The bytes that are sent.
+        """
+        shared = ray.put(changes)  # of this process: no other can lose it
         for member in (*self._members, *self._joining):
             member.actor.follow.remote(shared)
-        processes = len(actors)
-        return Outcome(total.changes, measured, processes, total.moved + size_of(total.changes) * (processes + 1))
+        return size_of(changes) * len(self._members)
 
     def _fill(self) -> None:
         """Take in processes that have started, and start those that the cluster has room for."""

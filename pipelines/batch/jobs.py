@@ -111,14 +111,24 @@ class BatchRunner:
         Number of jobs that run in parallel.
     backend : Backend
         Where the jobs run.
+    lenders : sequence of JobState
+        Jobs that ran before, whose finished stages these jobs receive too.
     """
 
-    def __init__(self, directory: Path, states: Sequence[JobState], slots: int, backend: Backend = LOCAL) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        states: Sequence[JobState],
+        slots: int,
+        backend: Backend = LOCAL,
+        lenders: Sequence[JobState] = (),
+    ) -> None:
         self._directory = directory
         self._waiting = list(states)
         self._slots = list(range(slots))
         self._running: list[_Running] = []
-        self._made: dict[str, Path] = {}
+        made = {recipe: lent.directory / stage for lent in lenders for stage, recipe in lent.recipes.items()}
+        self._made = {recipe: stage for recipe, stage in made.items() if stage.exists()}
         times = Counter(recipe for state in states for recipe in set(state.recipes.values()))
         self._shared = {recipe for recipe, number in times.items() if number > 1}
         self._backend, self._all_slots = backend, slots

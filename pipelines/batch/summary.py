@@ -44,7 +44,7 @@ def _row(state: JobState) -> dict[str, Any]:
     }
     row: dict[str, Any] = {"job": state.job.name, "status": state.status, **varied}
     if state.status == FINISHED:
-        row |= _results(state.directory) | _costs(state)
+        row |= results_of(state.directory) | _costs(state)
     return row | {"error": state.reason}
 
 
@@ -52,7 +52,19 @@ def _varied(state: JobState) -> list[tuple[str, Any]]:
     return list(state.job.varied.items())
 
 
-def _results(directory: Path) -> dict[str, Any]:
+def results_of(directory: Path) -> dict[str, Any]:
+    """Return the results of a finished job, by the names of their columns in the table of a sweep.
+
+    Parameters
+    ----------
+    directory : Path
+        Directory of the job.
+
+    Returns
+    -------
+    dict of str to Any
+        Losses of word2vec, a score for every evaluation set, perplexities; None for a score that there is not.
+    """
     found: dict[str, Any] = {}
     if last := _last_epoch(directory):
         found |= {name: last[name] for name in ("loss", "held_out_loss")}

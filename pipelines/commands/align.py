@@ -1,19 +1,31 @@
 """`vecmill align`: two models in one space, and the words that moved most between them."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pipelines.commands.compare import ModelA, ModelB
-from pipelines.commands.options import Encoding, ForceFile, refuse_existing
+from pipelines.commands.options import (
+    Encoding,
+    ForceFile,
+    refuse_existing,
+    refuse_foreign,
+    refuse_without_effect,
+)
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+from vecmill.files import require_writable_directory
+from vecmill.plain_text import OtherKindError, read_lines
 from vecmill.plurals import counted
+
+logger = logging.getLogger(__name__)
 
 
 def align_command(
+    context: typer.Context,
     a: ModelA,
     b: ModelB,
     anchors: Annotated[
@@ -39,13 +51,20 @@ def align_command(
 
     Example: vecmill align runs/2010 runs/2020 --words 20
     """
-    if out:
-        refuse_existing(out, force)
     from embeddings import formats
     from embeddings.vectors.alignment import align
 
+    if out:
+        refuse_existing(out, force, a, b, anchors)
+        refuse_foreign(out, formats.FORMATS["model"].files)
+        require_writable_directory(out)
+    else:
+        refuse_without_effect(context, ("force",), "without --out DIR")
+    given = _words_of(anchors) if anchors else None
     first, second = (formats.read(model, encoding=encoding) for model in (a, b))
-    found = align(first, second, anchors=_words_of(anchors) if anchors else None)
+    found = align(first, second, anchors=given)
+    if given and len(found.anchors) < len(set(given)):
+        logger.warning("anchors that one model lacks, left out: %s", f"{len(set(given)) - len(found.anchors):,}")
     fit, moved = found.fit(), found.moved(words, topn=topn)
     if out:
         found.aligned().save(out, overwrite=force)
@@ -69,6 +88,6 @@ def align_command(
 
 def _words_of(path: Path) -> list[str]:
     try:
-        return path.read_text("utf-8").split()
-    except UnicodeDecodeError:
-        raise ConfigError(f"--anchors: {path} is not UTF-8; expected text, one word a line") from None
+        return [word for line in read_lines(path) if (word := line.strip())]
+    except OtherKindError as error:
+        raise ConfigError(f"--anchors: {error}") from error

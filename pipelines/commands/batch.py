@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.options import Address, BackendName, chosen_backend, refuse_url
+from pipelines.commands.options import Address, BackendName, Work, chosen_backend
 from pipelines.console.interruption import interruptible
 from pipelines.console.logs import configure_logging, log_settings
 from pipelines.console.progress import make_progress
@@ -24,9 +24,8 @@ def batch_command(
             "--out",
             "-o",
             metavar="DIR",
-            help="Directory of all jobs.",
+            help="Directory of all jobs, or its URL.",
             show_default="[batch] directory, or runs/FILE",
-            callback=refuse_url,
         ),
     ] = None,
     jobs: Annotated[
@@ -39,6 +38,7 @@ def batch_command(
     ] = None,
     backend: BackendName = "local",
     address: Address = None,
+    work: Work = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List the jobs and the stages that they share; run nothing.")
     ] = False,
@@ -54,9 +54,11 @@ def batch_command(
     """
     from pipelines.batch.config import load_batch
     from pipelines.batch.jobs import FINISHED, BatchRunner, plan_batch
+    from pipelines.running.publishing import place_of
 
     batch = load_batch(file)
-    directory = out or Path(batch.settings.directory or Path("runs") / file.stem)
+    output = place_of(out or Path(batch.settings.directory or Path("runs") / file.stem), work)
+    directory = output.directory
     states = plan_batch(batch, directory)
     if dry_run:
         _print_plan(states, as_json)
@@ -73,11 +75,12 @@ def batch_command(
 
     summary = summarize(states)
     write_summary(summary, directory)
+    output.publish(make_progress())
     if as_json:
         typer.echo(summary.to_json(orient="records", force_ascii=False))
     else:
         print_summary(summary)
-        typer.echo(f"Table: {directory}/summary.csv and .parquet; settings/ and logs/ hold one file per job")
+        typer.echo(f"Table: {output.shown}/summary.csv and .parquet; settings/ and logs/ hold one file per job")
     if any(state.status != FINISHED for state in states):
         raise typer.Exit(1)
 

@@ -1,6 +1,7 @@
 """Commands that write word vectors in other formats: export, convert."""
 
 import json
+import logging
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -9,18 +10,32 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from pipelines.commands.completion import format_names, input_format_names
-from pipelines.commands.options import Encoding, ForceFile, Model, refuse_existing, require_choice, vectors_path
+from pipelines.commands.options import (
+    Encoding,
+    ForceFile,
+    Model,
+    refuse_existing,
+    refuse_without_effect,
+    require_choice,
+    vectors_path,
+)
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.running.recorded_tokenizer import rules_of
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
+from vecmill.errors import OutputError
 from vecmill.files import read_json, shown_size
 
 if TYPE_CHECKING:
     from embeddings.formats.tokenizer_rules import TokenizerRules
 
+logger = logging.getLogger(__name__)
+
+SPACY = "spacy"
+_SPACY_FILES = {"config.cfg", "meta.json", "tokenizer", "vocab"}
+_OPTION_OF = {"field": ("jsonl",), "column": ("csv", "parquet")}
 _SAMPLE_BYTES, _SAMPLE_LINES = 1 << 20, 2000
 
 Quantize = Annotated[
@@ -42,6 +57,7 @@ HalfPrecision = Annotated[bool, typer.Option("--float16", help="Write half preci
 
 
 def export_command(
+    context: typer.Context,
     model: Model,
     out: Annotated[
         Path, typer.Option("--out", "-o", metavar="FILE", help="File to write; a directory for some formats.")
@@ -52,7 +68,7 @@ def export_command(
             "--format",
             metavar="NAME",
             help="word2vec-text, word2vec-binary, glove, fasttext-vec, fasttext-bin, floret, npz, safetensors, "
-            "parquet, arrow, csv, static-embedding or projector.",
+            "parquet, arrow, csv, static-embedding, projector or spacy.",
             show_default="by the extension of --out",
             autocompletion=format_names,
         ),
@@ -76,19 +92,30 @@ def export_command(
             show_default="the training text",
         ),
     ] = None,
+    lang: Annotated[
+        str, typer.Option(metavar="NAME", help="For spacy: language of the pipeline's tokenizer, such as en.")
+    ] = "xx",
     force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print path and size as JSON.")] = False,
 ) -> None:
     """Export vectors in a format that other tools read; .gz and .zst compress.
 
-    A static-embedding holds the tokenizer of the training text too. --quantize writes a model directory.
+    A static-embedding holds the tokenizer of the training text too; spacy is a pipeline that spacy.load opens.
+    --quantize writes a model directory.
 
     Example: vecmill export runs/pydocs --format word2vec-text --out pydocs.txt
     """
     from embeddings import formats
 
     refuse_existing(out, force, model, sample)
+    if name != "static-embedding":
+        refuse_without_effect(context, ("approximate", "sample"), "without --format static-embedding")
+    elif not approximate:
+        refuse_without_effect(context, ("sample",), "without --approximate")
     smaller = _Smaller(quantize, prune, prefix)
+    if name == SPACY:
+        _export_to_spacy(model, out, smaller, lang, force, encoding, as_json)
+        return
     rules = _rules(model, approximate, sample) if name == "static-embedding" else None
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
         try:
@@ -116,6 +143,32 @@ def export_command(
         )
     elif name == "static-embedding" and not rules:
         results.print(f"{model} records no tokenizer: rules that suit its words were written.")
+
+
+def _export_to_spacy(
+    model: Path, out: Path, smaller: "_Smaller", lang: str, force: bool, encoding: str, as_json: bool
+) -> None:
+    """Write a spaCy pipeline: a directory that spaCy itself writes."""
+    from embeddings import formats
+    from embeddings.vectors.spacy_pipeline import write_pipeline
+    from vecmill.files import atomic_directory
+
+    if smaller.asked:
+        raise ConfigError("--format spacy: spaCy has no smaller vectors; leave --quantize, --prune and --prefix out")
+    with interruptible("nothing was written"), make_progress().task(f"writing {out}", None):
+        vectors = formats.read(model, encoding=encoding)
+        pipeline = vectors.to_spacy(lang)
+        if vectors.subwords and not vectors.subwords.ngrams.floret_hashes:
+            logger.warning("%s: the vectors of n-grams are left out; spaCy takes those of --floret-hashes 2", out)
+        foreign = {file.name for file in out.iterdir()} - _SPACY_FILES if out.is_dir() else set()
+        if foreign:
+            raise OutputError(f"{out} also holds {min(foreign)}, which would be lost; move it away first")
+        with atomic_directory(out, replace=force) as folder:
+            write_pipeline(pipeline, folder)
+    if as_json:
+        typer.echo(json.dumps({"out": str(out), "bytes": _size(out)}))
+        return
+    results.print(f"{out}: {shown_size(_size(out))}; in Python: spacy.load({str(out)!r})")
 
 
 def convert_command(
@@ -186,7 +239,7 @@ def convert_command(
     refuse_existing(destination, force, source, counts)
     dtype, smaller = "float16" if half else "float32", _Smaller(quantize, prune, prefix)
     try:
-        source_name = source_name or formats.guess_format(source)
+        source_name = formats.guess_format(source) if source_name is None else source_name
         name = smaller.format_of(destination, name, formats.has_subwords(source, source_name))
         with interruptible("nothing was written"), make_progress().task(f"writing {destination}", None) as update:
             size = _size(source)
@@ -229,19 +282,19 @@ class _Smaller(NamedTuple):
         from embeddings import formats
 
         if not self.asked:
-            return name or formats.format_of_name(destination, has_subwords)
+            return formats.format_of_name(destination, has_subwords) if name is None else name
         if self.quantize is not None:
             from embeddings.vectors.small_vectors import QUANTIZATIONS
 
             require_choice("--quantize", self.quantize, QUANTIZATIONS)
         with suppress(formats.UnknownFormatError):
-            name = name or formats.format_of_name(destination, has_subwords)
+            name = formats.format_of_name(destination, has_subwords) if name is None else name
         if self.quantize is not None and name not in (None, "model"):
             raise ConfigError(
                 f"--quantize: vectors of format {name} are not quantised; give a model directory, whose name has no "
                 "extension, and leave --format out"
             )
-        return name or "model"
+        return "model" if name is None else name
 
     def convert(self, source: Path, destination: Path, **options: Any) -> None:
         """Convert vectors as `formats.convert` does, and make them smaller."""
@@ -278,12 +331,15 @@ def _rules(model: Path, approximate: bool = False, sample: Path | None = None) -
 def _sample_lines(model: Path, sample: Path | None) -> list[str]:
     """Return the first lines with words of a file, or of the text that a model was trained on."""
     from corpora import open_corpus
+    from corpora.readers import format_of
 
     corpus = (read_json(model / CONFIG_FILE) or {}).get("corpus", {})
     source = str(sample) if sample else corpus.get("source", "-")
     if source == "-":
         raise ConfigError(f"--approximate: {model} does not say on which text it was trained; give --sample FILE")
-    text = open_corpus(source, **{name: corpus[name] for name in ("field", "column") if name in corpus})
+    kind = format_of(source)
+    names = [name for name, kinds in _OPTION_OF.items() if not sample or kind in kinds]
+    text = open_corpus(source, **{name: corpus[name] for name in names if name in corpus})
     data = b"".join(islice(text.blocks(_SAMPLE_BYTES), 1)).decode("utf-8", "replace")
     return [line for line in data.splitlines() if line.strip()][:_SAMPLE_LINES]
 

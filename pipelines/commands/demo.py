@@ -10,7 +10,8 @@ import typer
 
 from pipelines.commands.options import Corpus
 from pipelines.console.progress import make_progress
-from pipelines.settings.config import PipelineConfig, Setting, load_config
+from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config
+from vecmill.errors import OutputError
 
 _DEFAULT = PipelineConfig()
 
@@ -32,13 +33,18 @@ def demo_command(
     """
     settings = load_config(options={"corpus.source": Setting(corpus[0] if len(corpus) == 1 else corpus, "CORPUS")})
     from pipelines.commands.figures import map_command
+    from pipelines.map_page import is_map_page
     from pipelines.reports.vectors_report import print_training
     from pipelines.running.make import make_unless_finished
     from pipelines.stage_lists import embedding_stages
 
+    if not out.name:
+        raise ConfigError(f"--out: {out} has no name; expected the name of a directory")
+    page = out.with_name(f"{out.name}.html")
+    if page.exists() and not is_map_page(page):
+        raise OutputError(f"{page} is no map of vecmill and would be lost; choose another --out")
     stages, wanted = embedding_stages(settings), settings.result_settings()
     make_unless_finished(out, stages, wanted, skip_finished=True, force=False, progress=make_progress())
-    page = out.with_name(f"{out.name}.html")
     if not as_json:
         print_training(out)
     map_command(out, page, force=True, as_json=as_json)

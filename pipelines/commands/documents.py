@@ -1,14 +1,18 @@
 """`vecmill train-documents` and `vecmill infer`: vectors of documents, and those of new ones."""
 
+import dataclasses
 import json
+import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from embeddings.documents.config import ParagraphVectorsConfig
+from embeddings.errors import EmbeddingsError
 from pipelines.commands.lines import batches_of_lines
 from pipelines.commands.options import (
     CheckpointEvery,
@@ -31,6 +35,8 @@ from pipelines.commands.options import (
     given_settings,
     opened,
     refuse_existing,
+    refuse_inputs,
+    refuse_without_effect,
     vectors_format,
 )
 from pipelines.console.interruption import AGAIN, interruptible
@@ -44,12 +50,17 @@ from pipelines.settings.sections import (
     TokenizerSettings,
     VocabularySettings,
 )
+from vecmill.files import require_writable
+from vecmill.plain_text import OtherKindError, read_lines
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings.documents import DocumentVectors
     from pipelines.commands.embedded_lines import EmbeddedLines
 
+logger = logging.getLogger(__name__)
+
+MOST_EPOCHS = 1_000_000
 _DEFAULT = ParagraphVectorsConfig()
 
 # Settings of the options that belong neither to documents nor to the text.
@@ -89,9 +100,9 @@ def train_documents_command(
     window: Annotated[int, typer.Option(help="Largest distance of context words.")] = _DEFAULT.window,
     negative: Annotated[int, typer.Option(help="Noise words per example.")] = _DEFAULT.noise_words,
     sample: Annotated[
-        float, typer.Option(help="Frequent words are skipped more often the smaller this is.")
+        float | None, typer.Option(help="Frequent words are skipped more often the smaller this is.")
     ] = _DEFAULT.sample,
-    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = _DEFAULT.epochs,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the text.")] = _DEFAULT.epochs,
     learning_rate: Annotated[
         float | None, typer.Option(help="Learning rate at the start.", show_default="0.05 for pv-dbow, 0.1 for pv-dm")
     ] = None,
@@ -125,6 +136,9 @@ def train_documents_command(
 
     Then: vecmill neighbors runs/reviews/documents "Some title"
     """
+    if architecture == "pv-dbow" and not train_words:
+        refuse_without_effect(context, ("window",), "with pv-dbow, unless it has --train-words")
+    refuse_inputs(out, *corpus, names)
     given = given_settings(context, "documents", _SETTING_OF_OPTION)
     config = load_config(options=given)
     documents = build_sections({"documents": ParagraphVectorsConfig}, given)["documents"]
@@ -132,7 +146,9 @@ def train_documents_command(
     from pipelines.stage_lists import document_stages
     from pipelines.stages.documents import TrainDocumentsStage
 
-    training = TrainDocumentsStage(config=config, documents=documents.with_learning_rate(continued=False), names=names)
+    training = TrainDocumentsStage(
+        config=config, documents=documents.with_learning_rate(continued=False), names=_names(names)
+    )
     stages, wanted = document_stages(training), training.all_settings
     made = make_unless_finished(out, stages, wanted, skip_finished=skip_finished, force=force, progress=make_progress())
     if not made and not as_json:
@@ -151,6 +167,7 @@ def train_documents_command(
 
 
 def infer_command(
+    context: typer.Context,
     model: Documents,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, a document a line; - for stdin.")] = STANDARD_INPUT,
     nearest: Annotated[
@@ -159,11 +176,16 @@ def infer_command(
     out: VectorsFile = None,
     name: VectorsFormat = None,
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Passes over each document.", show_default="those of the training")
+        int | None,
+        typer.Option(min=1, max=MOST_EPOCHS, help="Passes over each document.", show_default="those of the training"),
     ] = None,
-    threads: Threads = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="Number of threads.", show_default="all cores")] = None,
+    field: Field = "text",
+    column: Column = "text",
     force: ForceFile = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per document.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object per document; with --out, the counts.")
+    ] = False,
 ) -> None:
     """Infer the vectors of new documents, which are the lines of a text; equal lines have equal vectors.
 
@@ -171,31 +193,71 @@ def infer_command(
 
     In a file: vecmill infer runs/reviews new.txt --out new.npy
     """
+    if nearest:
+        refuse_without_effect(context, ("out", "name"), "with --nearest")
     chosen = vectors_format(name, out, as_json)
     if out:
-        refuse_existing(out, force)
+        refuse_existing(out, force, model, file)
+        require_writable(out)
+    else:
+        refuse_without_effect(context, ("force",), "without --out FILE")
     from embeddings.documents import DocumentVectors
     from pipelines.commands.embedded_lines import write
 
-    vectors = DocumentVectors.load(model)
-    inferred = _inferred(vectors, file, epochs, threads)
+    vectors, tally = DocumentVectors.load(model), _Tally()
+    batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME, tally.skipped, field=field, column=column)
+    inferred = _inferred(vectors, batches, epochs, threads, tally)
     with interruptible(AGAIN):
         if nearest:
             _print_nearest(vectors, inferred, nearest, as_json)
-            return
-        with opened(out) as stream:
-            write(inferred, stream, chosen, vectors.words.dimension)
+        else:
+            with opened(out) as stream:
+                write(inferred, stream, chosen, vectors.words.dimension)
+    for reason, number in tally.skipped.items():
+        logger.warning("left out: %s: %s", reason, f"{number:,}")
+    if tally.zeros:
+        logger.warning("documents without a known word, whose vectors are zeros: %s", f"{tally.zeros:,}")
     if out:
-        results.print(f"{out}: {counted(vectors.words.dimension, 'dimension')}")
+        sizes = {"documents": tally.documents, "dimension": vectors.words.dimension}
+        shown = " x ".join(counted(number, what.removesuffix("s")) for what, number in sizes.items())
+        results.print(json.dumps({"out": str(out), **sizes}) if as_json else f"{out}: {shown}")
+
+
+@dataclass(kw_only=True)
+class _Tally:
+    """Counts of documents, of those whose vectors are zeros, and of text that was left out, by reason."""
+
+    documents: int = 0
+    zeros: int = 0
+    skipped: Counter[str] = dataclasses.field(default_factory=Counter)
+
+
+def _names(path: Path | None) -> list[str] | None:
+    """Return the names in a file, one a line."""
+    if path is None:
+        return None
+    from embeddings.documents.names import checked_names
+
+    try:
+        return checked_names(read_lines(path))
+    except (OSError, OtherKindError) as error:
+        raise EmbeddingsError(f"cannot read the names: {error}") from error
 
 
 def _inferred(
-    vectors: "DocumentVectors", file: str, epochs: int | None, threads: int | None
+    vectors: "DocumentVectors",
+    batches: Iterable[list[str]],
+    epochs: int | None,
+    threads: int | None,
+    tally: _Tally,
 ) -> "Iterator[EmbeddedLines]":
     from pipelines.commands.embedded_lines import EmbeddedLines
 
-    for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, Counter()):
-        yield EmbeddedLines(lines, vectors.infer(lines, epochs=epochs, threads=threads))
+    for lines in batches:
+        matrix = vectors.infer(lines, epochs=epochs, threads=threads)
+        tally.documents += len(lines)
+        tally.zeros += len(lines) - int(matrix.any(axis=1).sum())
+        yield EmbeddedLines(lines, matrix)
 
 
 def _print_nearest(
@@ -203,7 +265,7 @@ def _print_nearest(
 ) -> None:
     for lines, matrix in inferred:
         for line, vector in zip(lines, matrix, strict=True):
-            found = vectors.documents.similar_by_vector(vector, nearest)
+            found = vectors.documents.similar_by_vector(vector, nearest) if vector.any() else []
             if as_json:
                 typer.echo(json.dumps({"text": line, "nearest": found}, ensure_ascii=False))
             else:

@@ -26,6 +26,7 @@ from pipelines.commands.options import (
     VectorsFormat,
     opened,
     refuse_existing,
+    refuse_without_effect,
     require_choice,
     vectors_format,
 )
@@ -33,6 +34,7 @@ from pipelines.console.interruption import interruptible
 from pipelines.console.progress import Update, make_progress
 from pipelines.console.streams import results
 from pipelines.settings.sections import STANDARD_INPUT
+from vecmill.files import require_writable
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Tally:
 
 
 def embed_command(
+    context: typer.Context,
     model: Model,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, one vector a line; - for stdin.")] = STANDARD_INPUT,
     out: VectorsFile = None,
@@ -91,6 +94,9 @@ def embed_command(
     require_choice("--weighting", weighting, WEIGHTINGS)
     if out:
         refuse_existing(out, force, model, file)
+        require_writable(out)
+    else:
+        refuse_without_effect(context, ("force",), "without --out FILE")
     from embeddings import formats
     from embeddings.text.misread import warn_if_misread
     from pipelines.commands.embedded_lines import common_component_removed, write

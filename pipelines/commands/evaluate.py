@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pipelines.commands.options import ANALOGY_METHODS, Data, Encoding, Method, Model, refuse_existing, require_choice
+from pipelines.commands.options import (
+    ANALOGY_METHODS,
+    Data,
+    Encoding,
+    ForceFile,
+    Method,
+    Model,
+    refuse_existing,
+    refuse_without_effect,
+    require_choice,
+)
 from pipelines.console.tables import print_columns
 from pipelines.settings.config import ConfigError
 from vecmill.files import require_writable
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
 
 
 def evaluate_command(
+    context: typer.Context,
     model: Model,
     data: Data = None,
     method: Method = "3CosAdd",
@@ -28,6 +39,7 @@ def evaluate_command(
         typer.Option("--out", "-o", metavar="FILE", help="Also write the table to this .csv or .json file."),
     ] = None,
     encoding: Encoding = "utf-8",
+    force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Score vectors on word similarity, analogies and categories.
@@ -41,8 +53,10 @@ def evaluate_command(
         raise ConfigError(f"--out: {out} must end in .csv or .json")
     require_choice("--method", method, ANALOGY_METHODS)
     if out:
-        refuse_existing(out, True, model, *(data or ()))
+        refuse_existing(out, force, model, *(data or ()))
         require_writable(out)
+    else:
+        refuse_without_effect(context, ("force",), "without --out FILE")
     from embeddings import formats
     from embeddings.evaluation import evaluate
     from pipelines.stages.evaluation_sets import find_sets

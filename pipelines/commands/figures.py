@@ -17,15 +17,19 @@ from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings import WordVectors
+    from embeddings.vectors.history import TrainingHistory
     from embeddings.vectors.word_map import WordMap
 
 LAYOUT_METHODS = {"auto": None, "umap": "UMAP", "pca": "PCA"}
 ENDINGS = (".png", ".svg")
+PAGE_ENDINGS, FILMS = (".html", ".htm"), (".gif", ".mp4")
 
 
 def map_command(
     model: Model,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="HTML file to write.")],
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE", help="HTML file to write; with --history also .gif or .mp4.")
+    ],
     words: Annotated[
         int, typer.Option(min=3, max=65_536, help="Number of words shown, the most frequent ones.")
     ] = 50_000,
@@ -34,7 +38,13 @@ def map_command(
         str, typer.Option(metavar="auto|umap|pca", help="Layout; auto = UMAP if it is installed, else PCA.")
     ] = "auto",
     title: Annotated[str | None, typer.Option(help="Heading of the page.", show_default="name of MODEL")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of UMAP and of the clustering.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of UMAP and of the clustering.")] = 1,
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history", help="Show how the words came to their places while they were trained: a time-lapse."
+        ),
+    ] = False,
     encoding: Encoding = "utf-8",
     force: ForceFile = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print counts and size as JSON.")] = False,
@@ -43,13 +53,16 @@ def map_command(
 
     A .parquet file that 'vecmill embed' wrote gives a map of its texts. The page can be zoomed and searched, and opens
     without a network. UMAP, which keeps neighbours together, is the
-    extra "map" (pip install "vecmill[map]"); without it, PCA lays the words out.
+    extra "map" (pip install "vecmill[map]"); without it, PCA lays the words out. With --history, the page has a slider
+    that plays the training, which must have been told --history or --watch; .gif and .mp4 files are films of it, which
+    need the extra "plot".
 
     Example: vecmill map runs/wiki --out wiki.html
     """
     require_choice("--method", method, list(LAYOUT_METHODS))
-    if out.suffix not in (".html", ".htm"):
-        raise ConfigError(f"--out: {out} must end in .html")
+    if out.suffix not in (*PAGE_ENDINGS, *(FILMS if history else ())):
+        films = "" if history else "; films, .gif and .mp4, need --history"
+        raise ConfigError(f"--out: {out} must end in .html{', .gif or .mp4' if history else films}")
     refuse_existing(out, force, model)
     require_writable(out)
     from embeddings import formats
@@ -59,25 +72,55 @@ def map_command(
 
     if method == "umap":
         require_umap()
+    kept = _history(model, out) if history else None
     texts = holds_texts(model)
     vectors, noun = (read_texts(model), "text") if texts else (formats.read(model, encoding=encoding), "word")
-    with interruptible("nothing was written"), make_progress().task(f"laying out {noun}s", None):
-        layout = make_word_map(
-            vectors, words=words, clusters=clusters, method=LAYOUT_METHODS[method], texts=texts, seed=seed
-        )
-        counts = vectors.vocabulary.counts[: len(layout.words)]
-        write_map_page(out, layout, counts, title or _name(model), _facts(model, vectors, layout, noun), noun)
+    wanted: dict[str, Any] = {"words": words, "clusters": clusters, "method": LAYOUT_METHODS[method], "seed": seed}
+    lapse, heading = None, title or _name(model)
+    with interruptible("nothing was written"), make_progress().task(f"laying out {noun}s", None) as update:
+        if kept:
+            from embeddings.vectors.time_lapse import make_time_lapse
+
+            lapse = make_time_lapse(vectors, kept, **wanted, report=lambda done, total: update(done, total=total))
+        layout = lapse.last if lapse else make_word_map(vectors, **wanted, texts=texts)
+        if lapse and out.suffix in FILMS:
+            from embeddings.vectors.training_film import write_film
+
+            write_film(out, lapse, heading, lambda done, total: update(done, "drawing", total=total))
+        else:
+            counts = vectors.vocabulary.counts[: len(layout.words)]
+            facts = _facts(model, vectors, layout, noun)
+            write_map_page(out, layout, counts, heading, facts, noun, lapse, _metrics(model) if lapse else ())
     size = out.stat().st_size
     if as_json:
         made = {f"{noun}s": len(layout.words), "clusters": len(layout.cluster_names), "method": layout.method}
-        typer.echo(json.dumps({"out": str(out), **made, "bytes": size}))
+        moments = {"moments": len(lapse)} if lapse else {}
+        typer.echo(json.dumps({"out": str(out), **made, **moments, "bytes": size}))
         return
+    at = f" at {counted(len(lapse), 'moment')}" if lapse else ""
     results.print(
-        f"{out}: {counted(len(layout.words), noun)} laid out by {layout.method}, {shown_size(size)}; "
-        "open it in a browser"
+        f"{out}: {counted(len(layout.words), noun)}{at} laid out by {layout.method}, {shown_size(size)}"
+        + ("; open it in a browser" if out.suffix in PAGE_ENDINGS else "")
     )
     if layout.method == "PCA" and method == "auto" and len(layout.words) > 1000:
         results.print("PCA separates few groups; UMAP shows more: pip install 'vecmill[map]'")
+
+
+def _history(model: Path, out: Path) -> "TrainingHistory":
+    """Return the history of a training, from which the file can be made."""
+    from embeddings.vectors.history import TrainingHistory
+
+    if out.suffix in FILMS:
+        from embeddings.vectors.training_film import require_film
+
+        require_film(out)
+    return TrainingHistory.read(model)
+
+
+def _metrics(model: Path) -> list[dict[str, Any]]:
+    from pipelines.reports.training_metrics import read_metrics
+
+    return read_metrics(model)
 
 
 def plot_command(

@@ -4,7 +4,7 @@ import json
 import logging
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,7 @@ import typer
 
 from corpora import open_corpus
 from embeddings.errors import EmbeddingsError
-from pipelines.commands.lines import batches_of_lines
+from pipelines.commands.lines import batches_of_lines, decoded
 from pipelines.commands.options import (
     LM,
     Column,
@@ -22,10 +22,12 @@ from pipelines.commands.options import (
     FoldDigits,
     ForceFile,
     Lowercase,
+    Normalize,
     Punctuation,
     TokenizerName,
     language_model_path,
     refuse_existing,
+    refuse_without_effect,
     require_choice,
 )
 from pipelines.console.streams import results
@@ -35,7 +37,6 @@ from vecmill.files import require_writable, shown_size
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
-    from embeddings.language_model.adapted_reading import AdaptedReader
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.scoring import ScoredText
 
@@ -96,6 +97,7 @@ _ADAPTED_WIDTH = 13
 
 
 def perplexity_command(
+    context: typer.Context,
     model: LMOrNgrams,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Text files, or - for stdin.")],
     sentences: Annotated[bool, typer.Option("--sentences", help="Also print the score of every line.")] = False,
@@ -115,6 +117,7 @@ def perplexity_command(
     lowercase: Lowercase = True,
     punctuation: Punctuation = True,
     fold_digits: FoldDigits = False,
+    normalize: Normalize = "nfc",
     field: Field = "text",
     column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
@@ -131,17 +134,25 @@ def perplexity_command(
     """
     from embeddings.language_model.scoring import warn_if_foreign
 
-    reading: _ArpaFile | _Mixture
-    if model.is_file():
-        if interpolate or cache or dynamic:
-            raise ConfigError(
-                f"--cache, --dynamic and --interpolate: {model} is an ARPA file; give a model of train-lm"
-            )
-        reading = _ArpaFile(model, tokenizer, lowercase=lowercase, punctuation=punctuation, fold_digits=fold_digits)
-    else:
-        from embeddings.language_model.model import LanguageModel
-
-        reading = _Mixture(LanguageModel.load(model), cache, cache_theta, cache_weight, dynamic, interpolate, weight)
+    reading = _reading(
+        context,
+        model,
+        mixture={
+            "cache": cache,
+            "cache_theta": cache_theta,
+            "cache_weight": cache_weight,
+            "dynamic": dynamic,
+            "interpolate": interpolate,
+            "weight": weight,
+        },
+        tokenizer={
+            "tokenizer": tokenizer,
+            "lowercase": lowercase,
+            "punctuation": punctuation,
+            "fold_digits": fold_digits,
+            "normalize": normalize,
+        },
+    )
     for number, file in enumerate(files):
         scored = reading.score(read_text(file, field, column), independent=independent)
         if reading.diverged:
@@ -171,13 +182,19 @@ def perplexity_command(
 
 
 def score_command(
-    model: LM,
+    context: typer.Context,
+    model: LMOrNgrams,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Text, or - for stdin.")] = STANDARD_INPUT,
     cache: Cache = None,
     cache_theta: Theta = None,
     cache_weight: CacheWeight = None,
     interpolate: Interpolate = None,
     weight: Weight = None,
+    tokenizer: TokenizerName = "fast",
+    lowercase: Lowercase = True,
+    punctuation: Punctuation = True,
+    fold_digits: FoldDigits = False,
+    normalize: Normalize = "nfc",
     field: Field = "text",
     column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
@@ -185,25 +202,40 @@ def score_command(
     """Print log10 P of every line of a text.
 
     Lines are scored independently of each other, so that candidates can be ranked. Lines on stdin are scored as they
-    arrive. With --cache every line is scored after the lines before it: words that they hold are more probable.
+    arrive. With --cache every line is scored after the lines before it: words that they hold are more probable. An ARPA
+    file says nothing of its tokenizer: give that of its text.
 
     Example: vecmill score runs/pydocs-lm candidates.txt | sort -gr
     """
-    from embeddings.language_model.model import LanguageModel
-    from embeddings.language_model.scoring import score_text, warn_if_foreign
+    from embeddings.language_model.scoring import warn_if_foreign
 
-    lm = LanguageModel.load(model)
-    mixture = _Mixture(lm, cache, cache_theta, cache_weight, False, interpolate, weight)
-    reader = mixture.reader()
+    reading = _reading(
+        context,
+        model,
+        mixture={
+            "cache": cache,
+            "cache_theta": cache_theta,
+            "cache_weight": cache_weight,
+            "interpolate": interpolate,
+            "weight": weight,
+        },
+        tokenizer={
+            "tokenizer": tokenizer,
+            "lowercase": lowercase,
+            "punctuation": punctuation,
+            "fold_digits": fold_digits,
+            "normalize": normalize,
+        },
+    )
     skipped: Counter[str] = Counter()
     words = unknown = 0
     for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped, field=field, column=column):
         text = "".join(f"{line}\n" for line in lines)
-        scored = score_text(lm, text, independent=True, reader=reader, **mixture.ngrams)
+        scored = reading.score_next(text)
         parts = zip(lines, scored.lines, scored.ids, scored.asked_for, strict=True)
         for shown, line, numbers, values in parts:
             total = math.fsum(values) / math.log(10)
-            oov = int(np.sum(numbers == lm.unk))
+            oov = int(np.sum(numbers == scored.unk))
             words, unknown = words + len(line), unknown + oov
             if as_json:
                 record = {"text": shown, "log10": total, "words": len(line), "oov": oov}
@@ -216,6 +248,7 @@ def score_command(
 
 
 def generate_command(
+    context: typer.Context,
     model: LM,
     prompt: Annotated[str, typer.Option(metavar="TEXT", help="Beginning of the text.")] = "",
     length: Annotated[int, typer.Option(min=1, help="Maximum number of words.")] = 50,
@@ -231,7 +264,7 @@ def generate_command(
     cache: Cache = None,
     cache_theta: Theta = None,
     cache_weight: CacheWeight = None,
-    seed: Annotated[int | None, typer.Option(help="Seed of the sampling.", show_default="random")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the sampling.", show_default="random")] = None,
     lines: Annotated[bool, typer.Option("--lines", help="Continue after the end of a line.")] = False,
     unknown: Annotated[bool, typer.Option("--unknown", help="Allow <unk> in the output.")] = False,
     tokens: Annotated[bool, typer.Option("--tokens", help="Print tokens separated by spaces.")] = False,
@@ -241,6 +274,10 @@ def generate_command(
 
     Example: vecmill generate runs/pydocs-lm --prompt "Return the" --temperature 0.7
     """
+    if beam is not None:
+        refuse_without_effect(context, ("temperature", "top_k", "top_p", "lines"), "with --beam")
+    elif temperature == 0:
+        refuse_without_effect(context, ("top_k", "top_p"), "with --temperature 0")
     from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
     from embeddings.language_model.model import LanguageModel
 
@@ -279,7 +316,7 @@ def export_lm_command(
     from embeddings.language_model.model import LanguageModel
 
     require_choice("--format", name, list(EXPORTERS))
-    refuse_existing(out, force)
+    refuse_existing(out, force, model)
     require_writable(out)
     EXPORTERS[name](LanguageModel.load(model), out)
     size = out.stat().st_size
@@ -289,15 +326,32 @@ def export_lm_command(
 def read_text(source: str, field: str = "text", column: str = "text") -> str:
     """Return the text of a file or of standard input; log what is left out."""
     from embeddings.text.misread import IF_OTHER_ENCODING
+    from embeddings.text.tokenizer.word_counters import INVALID_SEQUENCES
 
     corpus = open_corpus(source, field, column)
-    data = b"".join(corpus.blocks())
-    for what, number in corpus.warnings.items():
+    skipped: Counter[str] = Counter()
+    text = decoded(b"".join(corpus.blocks()), skipped)
+    invalid = skipped.pop(INVALID_SEQUENCES, 0)
+    for what, number in (corpus.warnings | skipped).items():
         logger.warning("%s: %d", what, number)
-    text = data.decode("utf-8", "replace")
-    if invalid := text.count("\ufffd") - data.count("\ufffd".encode()):
+    if invalid:
         logger.warning("%s: %s; %s", source, counted(invalid, "invalid UTF-8 sequence"), IF_OTHER_ENCODING)
     return text
+
+
+def _reading(
+    context: typer.Context, model: Path, *, mixture: Mapping[str, Any], tokenizer: Mapping[str, Any]
+) -> "_ArpaFile | _Mixture":
+    """Return what reads the texts; raise a `ConfigError` for a given option, by its name, that it would not heed."""
+    if model.is_file():
+        refuse_without_effect(context, mixture, f"on an ARPA file ({model}), which is read plainly")
+        return _ArpaFile(model, **tokenizer)
+    refuse_without_effect(context, tokenizer, "on a model of train-lm, which has its own tokenizer")
+    if mixture["interpolate"] is None:
+        refuse_without_effect(context, ("weight",), "without --interpolate FILE")
+    from embeddings.language_model.model import LanguageModel
+
+    return _Mixture(LanguageModel.load(model), **mixture)
 
 
 class _Mixture:
@@ -308,7 +362,7 @@ class _Mixture:
     lm : LanguageModel
     cache : int or None
         Words in the cache.
-    theta, cache_weight : float or None
+    cache_theta, cache_weight : float or None
         Settings of the cache; None as tuned.
     dynamic : bool
         Read with dynamic evaluation.
@@ -328,10 +382,11 @@ class _Mixture:
     def __init__(
         self,
         lm: "LanguageModel",
+        *,
         cache: int | None,
-        theta: float | None,
+        cache_theta: float | None,
         cache_weight: float | None,
-        dynamic: bool,
+        dynamic: bool = False,
         interpolate: Path | None,
         weight: float | None,
     ):
@@ -339,8 +394,10 @@ class _Mixture:
         from embeddings.language_model.ngram_files import load_ngram_model
 
         self._lm = lm
-        with _checked_cache(cache, theta, cache_weight):
-            self._reader = lm.adapted_reader(cache=cache, theta=theta, cache_weight=cache_weight, dynamic=dynamic)
+        if weight is not None and interpolate is None:
+            raise ConfigError("--weight is that of an n-gram model: add --interpolate FILE")
+        with _checked_cache(cache, cache_theta, cache_weight):
+            self._reader = lm.adapted_reader(cache=cache, theta=cache_theta, cache_weight=cache_weight, dynamic=dynamic)
         columns = self._reader.columns if self._reader else (PLAIN,)
         self.columns = list(columns[1:])
         self.diverged: Exception | None = None
@@ -351,18 +408,20 @@ class _Mixture:
             self.ngrams = {"ngrams": ngrams, "weight": weight}
             self.columns.append(INTERPOLATED)
 
-    def reader(self) -> "AdaptedReader | None":
-        """Return a reader for another text; None to read it plainly."""
-        return self._reader.anew() if self._reader else None
-
     def score(self, text: str, *, independent: bool) -> "ScoredText":
         """Score a text; `diverged` then says whether dynamic evaluation has diverged on it."""
         from embeddings.language_model.scoring import score_text
 
-        reader = self.reader()
+        reader = self._reader.anew() if self._reader else None
         scored = score_text(self._lm, text, independent=independent, reader=reader, **self.ngrams)
         self.diverged = reader.diverged if reader else None
         return scored
+
+    def score_next(self, text: str) -> "ScoredText":
+        """Score the next lines, each from the initial state; a cache holds the words of those before."""
+        from embeddings.language_model.scoring import score_text
+
+        return score_text(self._lm, text, independent=True, reader=self._reader, **self.ngrams)
 
 
 @contextmanager
@@ -393,6 +452,10 @@ class _ArpaFile:
         from embeddings.language_model.scoring import score_with_ngrams
 
         return score_with_ngrams(self._ngrams, self._tokenizer.tokenize(text))
+
+    def score_next(self, text: str) -> "ScoredText":
+        """Score the next lines of a text."""
+        return self.score(text, independent=True)
 
 
 def _sentences(scored: "ScoredText", words: bool) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """Lines on standard input: answered as they arrive, with a prompt on a terminal."""
 
 import codecs
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -12,11 +13,20 @@ from pipelines.settings.sections import STANDARD_INPUT
 from vecmill.errors import VecmillError
 
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_CONTROL = re.compile(r"[\0-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")  # without white space, as tokenizers count them
+_LINE_END = re.compile(r"\r\n|\n|\r")
+DEFAULT_FIELD = DEFAULT_COLUMN = "text"
 _CHUNK = 1 << 16  # bytes of stdin that are read at a time
 
 
 def batches_of_lines(
-    source: str, prompt: str, size: int, skipped: Counter[str], *, field: str = "text", column: str = "text"
+    source: str,
+    prompt: str,
+    size: int,
+    skipped: Counter[str],
+    *,
+    field: str = DEFAULT_FIELD,
+    column: str = DEFAULT_COLUMN,
 ) -> Iterator[list[str]]:
     """Yield lines of a text in batches: those that have arrived on stdin, or those of a file.
 
@@ -44,9 +54,11 @@ def batches_of_lines(
     """
     from corpora import open_corpus
 
+    if source == STANDARD_INPUT and (field, column) != (DEFAULT_FIELD, DEFAULT_COLUMN):
+        raise VecmillError("--field and --column have no effect on standard input, which is plain text; leave them out")
     empty = True
     corpus = None if source == STANDARD_INPUT else open_corpus(source, field, column)
-    pieces = corpus.blocks() if corpus else _plain(_arriving(prompt))
+    pieces = corpus.blocks(line_per_record=True) if corpus else _plain(_arriving(prompt))
     for lines in lines_of(pieces, skipped):
         for start in range(0, len(lines), size):
             empty = False
@@ -76,13 +88,14 @@ def arriving_lines(prompt: str) -> Iterator[list[str]]:
 def lines_of(pieces: Iterable[bytes], skipped: Counter[str] | None = None) -> Iterator[list[str]]:
     """Yield the lines of a text in pieces, those that a piece completes together.
 
-    Other line breaks of Unicode become spaces, so that there is one answer for each line.
+    A line ends as in a text for training; the line breaks of Unicode alone become spaces, so that there is one answer
+    for each line.
 
     Parameters
     ----------
     pieces : iterable of bytes
     skipped : Counter of str, optional
-        Counts invalid UTF-8 sequences, in whose place there is U+FFFD.
+        Counts what `decoded` does.
 
     Yields
     ------
@@ -133,8 +146,27 @@ def _plain(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _decoded(lines: bytes, skipped: Counter[str] | None) -> list[str]:
-    text = lines.decode("utf-8", "replace")
-    invalid = text.count(_REPLACEMENT) - lines.count(_REPLACEMENT.encode())
-    if invalid and skipped is not None:
-        skipped["invalid UTF-8 sequences"] += invalid
-    return [" ".join(line.splitlines()) for line in text.split("\n")]
+    text = decoded(lines, Counter() if skipped is None else skipped)
+    return [" ".join(line.splitlines()) for line in _LINE_END.split(text.removesuffix("\r"))]
+
+
+def decoded(text: bytes, skipped: Counter[str]) -> str:
+    """Return UTF-8 as str, and count what gives no words, as the tokenizers do in a text for training.
+
+    Parameters
+    ----------
+    text : bytes
+    skipped : Counter of str
+        Counts invalid UTF-8 sequences, in whose place there is U+FFFD, and control characters.
+
+    Returns
+    -------
+    str
+    """
+    found = text.decode("utf-8", "replace")
+    counts = {
+        "invalid UTF-8 sequences": found.count(_REPLACEMENT) - text.count(_REPLACEMENT.encode()),
+        "control characters": len(_CONTROL.findall(found)),
+    }
+    skipped.update({what: count for what, count in counts.items() if count})
+    return found

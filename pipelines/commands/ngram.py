@@ -27,8 +27,10 @@ from pipelines.commands.train_embeddings import DEFAULT
 from pipelines.console.interruption import AGAIN, interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
+from pipelines.running.directory_lock import DirectoryLock
 from pipelines.settings.config import ConfigError, Setting, load_config
-from vecmill.files import shown_size
+from vecmill.compression import MAGIC
+from vecmill.files import require_writable, shown_size, writing
 
 if TYPE_CHECKING:
     from embeddings import TokenizedCorpus
@@ -90,7 +92,12 @@ def ngram_command(
         },
     )
     thresholds = _thresholds(order, prune)
-    refuse_existing(out, force)
+    if out.suffix in MAGIC and out.suffix != ".gz":
+        raise ConfigError(
+            f"--out: {out}: ARPA files are compressed as .gz alone; choose that, or compress it afterwards"
+        )
+    refuse_existing(out, force, *settings.corpus.sources)
+    require_writable(out)
     with interruptible(AGAIN), _work_directory(out) as folder:
         progress = make_progress()
         tokenized = _tokenized(settings, folder, progress)
@@ -118,17 +125,24 @@ def _thresholds(order: int, prune: str) -> list[int]:
 
 @contextmanager
 def _work_directory(out: Path) -> Iterator[Path]:
-    """Make a directory beside a file, on the same disk; it is removed, and so is one that was left by a kill."""
-    from vecmill.files import writing
+    """Make a directory beside a file, on the same disk, that one process at a time has.
 
-    folder = out.with_name(f".{out.name}.work")
-    shutil.rmtree(folder, ignore_errors=True)
+    It is removed, and so is what a kill has left in it.
+    """
+    folder = out.with_name(f".{out.name}.counts")
+    lock = DirectoryLock(folder, out)
     with writing(out):
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
+        lock.acquire()
     try:
+        for entry in folder.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry)
+        lock.record_owner()
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
 
 
 def _tokenized(settings: "PipelineConfig", folder: Path, progress: "Progress") -> "TokenizedCorpus":
@@ -159,7 +173,6 @@ def _estimate(
     from embeddings.language_model.ngram import KneserNeyEstimate
     from embeddings.text.split import train_on_all
     from embeddings.text.vocabulary import EOS
-    from vecmill.files import writing
 
     with progress.task("estimating n-grams", None) as update, writing(out):
         split = train_on_all(tokenized, folder / "split", threads)

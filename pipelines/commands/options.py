@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
@@ -34,9 +34,34 @@ SETTING_OF_OPTION = {
 """Settings of the options about text; each training command has more of its own."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/[^/]")  # a path has one slash where a URL has two
 NO_SETTINGS = (
-    "out", "config", "force", "skip_finished", "as_json", "top", "names", "backend", "address", "workers",
-)  # fmt: skip
+    *("out", "config", "force", "skip_finished", "as_json", "top", "names", "backend", "address", "workers", "work"),
+    *("history", "history_words", "watch", "port"),
+)
 """Options that are no settings of a model."""
+
+
+History = Annotated[
+    int | None,
+    typer.Option(
+        min=2,
+        max=1000,
+        metavar="N",
+        help="Keep the vectors of the frequent words at N moments, for 'vecmill map --history'.",
+        show_default="none; 40 with --watch",
+    ),
+]
+HistoryWords = Annotated[
+    int, typer.Option(min=3, max=65_536, metavar="N", help="Number of frequent words that --history and --watch show.")
+]
+Watch = Annotated[
+    bool,
+    typer.Option(
+        "--watch", help="Show the map of the frequent words on a page of this machine while they are trained."
+    ),
+]
+WatchPort = Annotated[
+    int, typer.Option("--port", min=0, max=65_535, metavar="N", help="Port of the page of --watch; 0 for a free one.")
+]
 
 
 def stage_directory(model: Path, stage: str) -> Path:
@@ -45,7 +70,7 @@ def stage_directory(model: Path, stage: str) -> Path:
     Parameters
     ----------
     model : Path
-        What the user gave: the directory of a run, a model directory or a file.
+        What the user gave: the directory of a run, a model directory, the URL of one, or a file.
     stage : str
         Stage that writes the model: ``"train-embeddings"`` or ``"train-lm"``.
 
@@ -57,7 +82,15 @@ def stage_directory(model: Path, stage: str) -> Path:
     ------
     OutputError
         The run has not finished that stage.
+    StorageError
+        `model` is a URL, and the storage does not answer.
     """
+    from vecmill.storage import url_of
+
+    if url := url_of(model):
+        from pipelines.running.publishing import fetched_model
+
+        return fetched_model(url, stage)
     from pipelines.running.manifest import MANIFEST_FILE
     from pipelines.running.run_directory import is_run
 
@@ -80,7 +113,11 @@ def vectors_path(model: Path) -> Path:
 
 def optional_vectors_path(model: str | None) -> str | None:
     """Return the value of an option that names word vectors; of a run, its stage train-embeddings."""
-    return None if model is None else str(vectors_path(Path(model))) if Path(model).is_dir() else model
+    from vecmill.storage import url_of
+
+    if model is None or not (Path(model).is_dir() or url_of(model)):
+        return model
+    return str(vectors_path(Path(model)))
 
 
 def language_model_path(model: Path) -> Path:
@@ -109,7 +146,9 @@ Corpus = Annotated[
 Model = Annotated[
     Path,
     typer.Argument(
-        metavar="MODEL", help="Model directory, run directory, or file of word vectors.", callback=vectors_path
+        metavar="MODEL",
+        help="Model directory, run directory, the URL of one, or file of word vectors.",
+        callback=vectors_path,
     ),
 ]
 TrainedModel = Annotated[
@@ -121,6 +160,24 @@ TrainedModel = Annotated[
 LM = Annotated[
     Path,
     typer.Argument(metavar="LM", help="Directory that train-lm or 'vecmill run' wrote.", callback=language_model_path),
+]
+OutPlace = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="DIR",
+        help="Directory to write, or its URL (s3://bucket/runs/mine); it appears when the command has finished.",
+    ),
+]
+Work = Annotated[
+    Path | None,
+    typer.Option(
+        "--work",
+        metavar="DIR",
+        help="Where an --out that is a URL is made; with --backend ray, a folder that all machines see.",
+        show_default="the cache",
+    ),
 ]
 OutDirectory = Annotated[
     Path,
@@ -321,7 +378,7 @@ def chosen_backend(
     from pipelines.backends.opening import open_backend
 
     require_choice("--backend", name, BACKENDS)
-    if address and name != "ray":
+    if address is not None and name != "ray":
         raise ConfigError("--address is that of a Ray cluster; add --backend ray")
     return open_backend(name, address=address, workers=workers, threads=threads)
 
@@ -335,6 +392,8 @@ def vectors_format(name: str | None, out: Path | None, as_json: bool) -> str:
             raise ConfigError("standard output is closed; give a file with --out")
         if name in _BINARY_FORMATS:
             raise ConfigError(f"--format: {name} is not written to stdout; give a file with --out")
+        if as_json and name not in (None, "jsonl"):
+            raise ConfigError(f"--json without --out is --format jsonl, and --format is {name}; leave one of them out")
         return name or ("jsonl" if as_json else "text")
     if name is None and out.suffix not in FORMAT_OF_ENDING:
         raise ConfigError(f"--out: {out} must end in {', '.join(FORMAT_OF_ENDING)}, or needs --format")
@@ -354,15 +413,61 @@ def require_choice(option: str, value: str, choices: tuple[str, ...] | list[str]
         raise ConfigError(f"{option}: {value!r} is none of {', '.join(choices)}{did_you_mean(value, choices)}")
 
 
+def refuse_without_effect(context: typer.Context, options: Collection[str], reason: str) -> None:
+    """Raise `ConfigError` for options that the user gave although they have no effect.
+
+    Parameters
+    ----------
+    context : typer.Context
+        Of a command.
+    options : collection of str
+        Names of its parameters.
+    reason : str
+        When they have none: "without --cache N".
+    """
+    for parameter in context.command.params:
+        source = context.get_parameter_source(str(parameter.name))
+        if parameter.name in options and source is not None and source.name == "COMMANDLINE":
+            negated = context.params[parameter.name] is False
+            name = (parameter.secondary_opts if negated else parameter.opts)[0]
+            raise ConfigError(f"{name} has no effect {reason}; leave it out")
+
+
+def refuse_foreign(directory: Path, known: Collection[str]) -> None:
+    """Raise `OutputError` if a directory that is to be replaced also holds what the command did not write.
+
+    Parameters
+    ----------
+    directory : Path
+    known : collection of str
+        Names of files and directories that the command writes.
+    """
+    if not directory.exists():
+        return
+    if not directory.is_dir():
+        raise OutputError(f"{directory} is a file, but the output is a directory; choose another name")
+    foreign = sorted({entry.name for entry in directory.iterdir()} - {*known})
+    if foreign:
+        raise OutputError(f"{directory} also holds {foreign[0]}, which would be lost; move it away first")
+
+
 def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
-    """Raise `OutputError` if a file or directory exists and ``--force`` was not given, or if it is an input."""
-    for given in inputs:
-        if given is not None and _is_part(out, Path(given)):
-            raise OutputError(f"{out} is also read by this command and would be lost; choose another name")
+    """Raise `OutputError` if a file or directory exists and ``--force`` was not given, or if an input would be lost."""
+    refuse_inputs(out, *inputs)
     if out.exists() and not force:
         raise OutputError(f"{out} exists; add --force to replace it")
 
 
+def refuse_inputs(out: Path, *inputs: str | Path | None) -> None:
+    """Raise `OutputError` if an input would be lost: if it is the output, is in it or holds it."""
+    for given in inputs:
+        if given is not None and _is_part(out, Path(given)):
+            raise OutputError(f"{out} is also read by this command and would be lost; choose another name")
+
+
 def _is_part(out: Path, given: Path) -> bool:
-    """Return whether an existing file or directory is an input, or in the directory that is one."""
-    return out.exists() and given.exists() and out.resolve().is_relative_to(given.resolve())
+    """Return whether an existing file or directory is an input, in the directory that is one, or holds one."""
+    if not (out.exists() and given.exists()):
+        return False
+    written, read = out.resolve(), given.resolve()
+    return written.is_relative_to(read) or read.is_relative_to(written)

@@ -27,6 +27,7 @@ from pipelines.commands.options import (
     TokenizerName,
     given_settings,
     refuse_existing,
+    refuse_without_effect,
 )
 from pipelines.commands.train_embeddings import DEFAULT
 from pipelines.console.interruption import AGAIN, interruptible
@@ -88,6 +89,8 @@ def phrases_command(
     if out:
         refuse_existing(out, force, *settings.corpus.sources)
         require_writable(out)
+    else:
+        refuse_without_effect(context, ("force",), "without --out FILE")
     with interruptible(AGAIN):
         table = _found(settings)
     if out:

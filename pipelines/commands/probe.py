@@ -65,12 +65,10 @@ def probe_command(
 
 
 def _names(task: str) -> list[str]:
-    if task == "all":
-        return list(NAMES)
     names = list(dict.fromkeys(task.split(",")))
     for name in names:
         require_choice("--task", name, [*NAMES, "all"])
-    return names
+    return list(NAMES) if "all" in names else names
 
 
 def _shares(fractions: str) -> tuple[float, ...]:
@@ -78,7 +76,7 @@ def _shares(fractions: str) -> tuple[float, ...]:
         shares = sorted({float(part) for part in fractions.split(",")})
     except ValueError:
         shares = []
-    if not shares or not 0 < shares[0] <= shares[-1] <= 1:
+    if not shares or not all(0 < share <= 1 for share in shares):  # also refuses NaN
         raise ConfigError(
             f"--fractions: {fractions!r}; expected comma-separated numbers above 0 and up to 1, such as 0.1,0.3,1.0"
         )

@@ -7,13 +7,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from pipelines.commands.completion import setting_names, stage_names
-from pipelines.commands.options import Address, BackendName, Workers, chosen_backend, refuse_url
+from pipelines.commands.options import (
+    Address,
+    BackendName,
+    History,
+    HistoryWords,
+    Watch,
+    WatchPort,
+    Work,
+    Workers,
+    chosen_backend,
+)
+from pipelines.commands.watch import watched
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import duration, make_progress
+from pipelines.running.watching import HISTORY_WORDS
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from pipelines.pipeline import Outcome
+    from pipelines.running.publishing import Directory
     from pipelines.running.runner import PlannedStage
 
 
@@ -25,9 +38,8 @@ def run_command(
             "--out",
             "-o",
             metavar="DIR",
-            help="Directory of the run.",
+            help="Directory of the run, or its URL.",
             show_default="[output] directory, or runs/FILE",
-            callback=refuse_url,
         ),
     ] = None,
     until: Annotated[
@@ -56,6 +68,11 @@ def run_command(
     backend: BackendName = "local",
     address: Address = None,
     workers: Workers = None,
+    history: History = None,
+    history_words: HistoryWords = HISTORY_WORDS,
+    watch: Watch = False,
+    port: WatchPort = 0,
+    work: Work = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the stages as JSON.")] = False,
 ) -> None:
     """Run the stages of a settings file; skip unchanged ones.
@@ -66,26 +83,35 @@ def run_command(
     Example: vecmill run pipeline.toml --set train.dimension=300 --out runs/d300
     """
     from pipelines.pipeline import Selection, plan, run
+    from pipelines.running.publishing import place_of
     from pipelines.settings.config import ConfigError, read_assignment
     from pipelines.settings.run_config import load_run_config
 
     if not file.exists():
         raise ConfigError(f"there is no file {file}; 'vecmill init --out {file}' writes one that explains all settings")
     config = load_run_config(file, dict(read_assignment(text) for text in assignments or []))
-    directory = out or Path(config.output.directory or Path("runs") / file.stem)
+    place = place_of(out or Path(config.output.directory or Path("runs") / file.stem), work)
+    directory = place.directory
     selection = Selection(until=until, force=force or ())
-    with chosen_backend(backend, address, workers, config.embedding.train.threads) as place:
+    with chosen_backend(backend, address, workers, config.embedding.train.threads) as machines:
         if dry_run:
-            _print_steps(plan(config, directory, selection, place), as_json)
+            _print_steps(plan(config, directory, selection, machines), as_json)
             return
         if assignments and out is None and not force:
-            _refuse_to_replace(plan(config, directory, selection, place), directory)
-        with interruptible("repeat the command to resume"):
-            outcome = run(config, directory, make_progress(), selection, place)
+            _refuse_to_replace(plan(config, directory, selection, machines), directory)
+        with (
+            watched(directory, make_progress(), history, history_words, port if watch else None) as (
+                progress,
+                watching,
+            ),
+            interruptible("repeat the command to resume"),
+        ):
+            outcome = run(config, directory, progress, selection, machines, watching)
+    place.publish(make_progress())
     if as_json:
-        typer.echo(json.dumps(_as_json(directory, outcome)))
+        typer.echo(json.dumps(_as_json(place, outcome)))
     else:
-        _print_outcome(directory, outcome)
+        _print_outcome(place, outcome)
 
 
 def _refuse_to_replace(steps: "list[PlannedStage]", directory: Path) -> None:
@@ -110,36 +136,36 @@ def _print_steps(steps: "list[PlannedStage]", as_json: bool) -> None:
     print_columns([["stage", "", "why"], *rows], left=3)
 
 
-def _as_json(directory: Path, outcome: "Outcome") -> dict[str, Any]:
+def _as_json(place: "Directory", outcome: "Outcome") -> dict[str, Any]:
     stages = {
         name: {
             "made": name in outcome.made,
-            "directory": str(directory / name),
+            "directory": f"{place.shown}/{name}",
             "fingerprint": manifest.provenance.fingerprint,
             "summary": manifest.summary,
             "cost": manifest.cost,
         }
         for name, manifest in outcome.manifests.items()
     }
-    return {"directory": str(directory), "stages": stages}
+    return {"directory": place.shown, "stages": stages}
 
 
-def _print_outcome(directory: Path, outcome: "Outcome") -> None:
+def _print_outcome(place: "Directory", outcome: "Outcome") -> None:
     from embeddings import WordVectors
     from pipelines.console.streams import program, results
     from pipelines.reports.vectors_report import example_words
 
     if not outcome.made:
-        results.print(f"nothing to do: all {len(outcome.manifests)} stages in {directory} are unchanged")
+        results.print(f"nothing to do: all {len(outcome.manifests)} stages in {place.shown} are unchanged")
         return
     seconds = sum(outcome.manifests[name].cost["wall_seconds"] for name in outcome.made)
     kept = len(outcome.manifests) - len(outcome.made)
     made = f"ran {', '.join(outcome.made)} in {duration(seconds)}"
-    results.print(f"{directory}: {made}; {counted(kept, 'stage')} unchanged")
+    results.print(f"{place.shown}: {made}; {counted(kept, 'stage')} unchanged")
     if "report" in outcome.manifests:
-        results.print(f"Report: {directory / 'report' / 'report.html'}")
+        results.print(f"Report: {place.shown}/report/report.html")
     if "train-embeddings" in outcome.manifests:
-        words = example_words(WordVectors.load(directory / "train-embeddings"))[:2]
-        results.print(f"Next: {program()} neighbors {directory} {' '.join(words)}".rstrip())
+        words = example_words(WordVectors.load(place.directory / "train-embeddings"))[:2]
+        results.print(f"Next: {program()} neighbors {place.shown} {' '.join(words)}".rstrip())
     if "train-lm" in outcome.manifests:
-        results.print(f'Next: {program()} generate {directory} --prompt "the"')
+        results.print(f'Next: {program()} generate {place.shown} --prompt "the"')

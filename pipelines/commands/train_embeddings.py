@@ -8,8 +8,7 @@ as well (`with_options_of`).
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,9 +29,11 @@ from pipelines.commands.options import (
     Field,
     FoldDigits,
     ForceDirectory,
+    History,
+    HistoryWords,
     Lowercase,
     Normalize,
-    OutDirectory,
+    OutPlace,
     PhraseDelimiter,
     PhraseMinCount,
     PhrasePasses,
@@ -43,15 +44,23 @@ from pipelines.commands.options import (
     SkipFinished,
     Threads,
     TokenizerName,
+    Watch,
+    WatchPort,
+    Work,
     Workers,
     chosen_backend,
     given_settings,
     optional_vectors_path,
 )
 from pipelines.commands.setting_options import with_options_of
+from pipelines.commands.watch import watched
 from pipelines.console.help import grouped
 from pipelines.console.progress import make_progress
+from pipelines.running.watching import HISTORY_WORDS
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config
+
+if TYPE_CHECKING:
+    from pipelines.running.publishing import Directory
 
 DEFAULT = PipelineConfig()
 DEFAULT_RATES = ", ".join(
@@ -59,6 +68,8 @@ DEFAULT_RATES = ", ".join(
     f"{CONTINUED_LEARNING_RATE[architecture]} with --start-from"
     for architecture, rate in DEFAULT_LEARNING_RATE.items()
 )
+
+DEFAULT_EPOCHS_TEXT = "15 below a million tokens, 10 below ten millions, else 5; twice as many for cbow"
 
 # Settings of the options that belong neither to [train] nor to the text.
 _SETTING_OF_OPTION = {
@@ -75,7 +86,9 @@ _SETTING_OF_OPTION = {
 }
 
 _OPTION_GROUPS = {
-    "Output": ("out", "force", "skip_finished", "as_json", "config"),
+    "Output": (
+        *("out", "work", "force", "skip_finished", "history", "history_words", "watch", "port", "as_json", "config"),
+    ),
     "Model": (
         "architecture",
         "dimension",
@@ -127,7 +140,7 @@ def train_embeddings_command(
     context: typer.Context,
     corpus: Corpus = [*DEFAULT.corpus.sources],  # noqa: B006 - not changed
     *,
-    out: OutDirectory,
+    out: OutPlace,
     architecture: Annotated[
         str,
         typer.Option(
@@ -146,7 +159,11 @@ def train_embeddings_command(
         float, typer.Option(help="Exponent of the noise distribution: P(w) is proportional to count^x.")
     ] = DEFAULT.train.noise_exponent,
     sample: Annotated[
-        float, typer.Option(help="Subsampling threshold t of frequent words (word2vec's -sample); 0 disables.")
+        float | None,
+        typer.Option(
+            help="Subsampling threshold t of frequent words (word2vec's -sample); 0 disables.",
+            show_default="1e-4, or 1 / V with fewer than 10,000 words",
+        ),
     ] = DEFAULT.train.sample,
     negative_sharing: Annotated[
         str,
@@ -164,7 +181,9 @@ def train_embeddings_command(
     phrase_min_count: PhraseMinCount = DEFAULT.phrases.min_count,
     connector_words: ConnectorWords = "",
     phrase_delimiter: PhraseDelimiter = DEFAULT.phrases.delimiter,
-    epochs: Annotated[int, typer.Option(help="Number of passes over the text.")] = DEFAULT.train.epochs,
+    epochs: Annotated[
+        int | None, typer.Option(help="Number of passes over the text.", show_default=DEFAULT_EPOCHS_TEXT)
+    ] = DEFAULT.train.epochs,
     learning_rate: Annotated[
         float | None,
         typer.Option(help="Initial learning rate; decays linearly.", show_default=DEFAULT_RATES),
@@ -198,8 +217,13 @@ def train_embeddings_command(
     backend: BackendName = "local",
     address: Address = None,
     workers: Workers = None,
+    work: Work = None,
     force: ForceDirectory = False,
     skip_finished: SkipFinished = False,
+    history: History = None,
+    history_words: HistoryWords = HISTORY_WORDS,
+    watch: Watch = False,
+    port: WatchPort = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the metrics of every epoch as JSON.")] = False,
 ) -> None:
     """Train word vectors on raw text with skip-gram or CBOW.
@@ -215,25 +239,31 @@ def train_embeddings_command(
     settings = load_config(config, given)
     _require_effect(given, settings)
     from pipelines.reports.vectors_report import print_training
-    from pipelines.running.make import make_unless_finished
+    from pipelines.running.publishing import output_of
     from pipelines.stage_lists import embedding_stages
 
-    with chosen_backend(backend, address, workers, settings.train.threads) as place:
-        made = make_unless_finished(
-            out,
-            embedding_stages(settings, workers=place.workers),
-            settings.result_settings(),
-            skip_finished=skip_finished,
-            force=force,
-            progress=make_progress(),
-            backend=place,
-        )
-    if as_json:
-        _print_json(out)
-    elif made:
-        print_training(out)
-    else:
-        typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
+    with output_of(out, work) as place:
+        with (
+            chosen_backend(backend, address, workers, settings.train.threads) as machines,
+            watched(place.directory, make_progress(), history, history_words, port if watch else None) as (
+                progress,
+                watching,
+            ),
+        ):
+            made = place.make(
+                embedding_stages(settings, workers=machines.workers, watching=watching),
+                settings.result_settings(),
+                skip_finished=skip_finished,
+                force=force,
+                progress=progress,
+                backend=machines,
+            )
+        if as_json:
+            _print_json(place)
+        elif made:
+            print_training(place.directory, place.shown)
+    if not made and not as_json:
+        typer.echo(f"nothing to do: {place.shown} is finished and has these settings; add --force to make it again")
 
 
 def _require_effect(given: Mapping[str, Setting], settings: PipelineConfig) -> None:
@@ -242,6 +272,7 @@ def _require_effect(given: Mapping[str, Setting], settings: PipelineConfig) -> N
     effect = {name: (joins, "--phrases 2") for name in given if name.startswith("phrases.")}
     effect["train.buckets"] = settings.train.subwords is not None, "--subwords 3-6"
     effect["train.cbow_mean"] = settings.train.architecture == "cbow", "--architecture cbow"
+    effect["train.noise_exponent"] = not settings.train.hierarchical_softmax, "--no-hierarchical-softmax"
     effect["train.negative_sharing"] = not settings.train.hierarchical_softmax, "--no-hierarchical-softmax"
     for name, setting in given.items():
         has_effect, needed = effect.get(name, (True, ""))
@@ -249,10 +280,10 @@ def _require_effect(given: Mapping[str, Setting], settings: PipelineConfig) -> N
             raise ConfigError(f"{setting.origin} has no effect without {needed}; add that, or leave it out")
 
 
-def _print_json(out: Path) -> None:
-    from embeddings import WordVectors
+def _print_json(place: "Directory") -> None:
     from pipelines.reports.training_metrics import read_metrics
+    from pipelines.running.manifest import Manifest
 
-    vectors = WordVectors.load(out)
-    made = {"out": str(out), "words": len(vectors), "dimension": vectors.dimension, "epochs": read_metrics(out)}
+    summary, epochs = Manifest.read(place.directory).summary, read_metrics(place.directory)
+    made = {"out": place.shown, "words": summary["words"], "dimension": summary["dimension"], "epochs": epochs}
     typer.echo(json.dumps(made))

@@ -10,6 +10,7 @@ from typing import Annotated, get_args
 import typer
 
 from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.presets import BUDGETS, PresetName
 from embeddings.language_model.training_config import DEFAULT_LEARNING_RATES, LMTrainingConfig, Schedule
 from pipelines.commands.options import (
     Address,
@@ -21,10 +22,11 @@ from pipelines.commands.options import (
     Field,
     ForceDirectory,
     Normalize,
-    OutDirectory,
+    OutPlace,
     Seed,
     SkipFinished,
     Threads,
+    Work,
     Workers,
     chosen_backend,
     given_settings,
@@ -41,6 +43,7 @@ from pipelines.settings.sections import OWN_EMBEDDINGS, CheckpointSettings, Spli
 # Settings of the options that belong neither to [lm_training] nor to the text.
 _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
     "preset": "lm.preset",
+    "budget": "lm.budget",
     "min_count": "lm.min_count",
     "max_vocabulary": "lm.max_vocabulary",
     "seed": "lm.seed",
@@ -61,9 +64,10 @@ _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
 OF_PRESET = "that of the preset"
 
 _OPTION_GROUPS = {
-    "Output": ("out", "force", "skip_finished", "as_json", "config"),
+    "Output": ("out", "work", "force", "skip_finished", "as_json", "config"),
     "Network": (
         "preset",
+        "budget",
         "cell",
         "lm_network__mogrifier",
         "layers",
@@ -93,12 +97,14 @@ _OPTION_GROUPS = {
         "batch_size",
         "bptt",
         "lm_training__variable_windows",
+        "lm_training__full_softmax_epochs",
         "optimizer",
         "learning_rate",
         "schedule",
         "lm_training__anneal",
         "lm_training__anneal_after",
         "lm_training__patience",
+        "lm_training__validation_tokens",
         "clip",
         "seed",
         "lm_training__average",
@@ -134,7 +140,7 @@ def train_lm_command(
     context: typer.Context,
     corpus: Corpus = ["pydocs"],  # noqa: B006 - not changed
     *,
-    out: OutDirectory,
+    out: OutPlace,
     embeddings: Annotated[
         str,
         typer.Option(
@@ -147,10 +153,19 @@ def train_lm_command(
     preset: Annotated[
         str,
         typer.Option(
-            metavar="quick|small|medium|awd",
-            help="Defaults of other settings: a model for minutes of training, 2 x 200 units, 2 x 650, AWD-LSTM.",
+            metavar="|".join(get_args(PresetName)),
+            help="Defaults of other settings: a model for minutes of training, 2 x 200 units, 2 x 650, AWD-LSTM; 10m, "
+            "1h and 3h are those of budgets.",
         ),
     ] = "quick",
+    budget: Annotated[
+        str | None,
+        typer.Option(
+            metavar="|".join(BUDGETS),
+            help="Time for word vectors and training, also others such as 45m: chooses preset and number of epochs.",
+            show_default="no limit",
+        ),
+    ] = None,
     cell: Annotated[
         str | None, typer.Option(metavar="lstm|gru|rnn|mingru", help="Recurrent cell.", show_default=OF_PRESET)
     ] = None,
@@ -223,6 +238,7 @@ def train_lm_command(
     backend: BackendName = "local",
     address: Address = None,
     workers: Workers = None,
+    work: Work = None,
     force: ForceDirectory = False,
     skip_finished: SkipFinished = False,
     as_json: Annotated[
@@ -238,7 +254,7 @@ def train_lm_command(
     Example: vecmill train-lm pydocs --out runs/pydocs-lm
     """
     from pipelines.reports.lm_report import lm_training, print_lm_training
-    from pipelines.running.make import make_unless_finished
+    from pipelines.running.publishing import output_of
     from pipelines.settings.lm_config import load_lm_config
     from pipelines.stage_lists import language_model_stages
 
@@ -246,22 +262,22 @@ def train_lm_command(
     if "lm_training.epochs" in given:
         given["lm_training.epochs"] = _epochs(given["lm_training.epochs"])
     settings = load_lm_config(config, given)
-    with chosen_backend(backend, address, workers, settings.lm.threads or settings.train.threads) as place:
-        made = make_unless_finished(
-            out,
-            language_model_stages(settings, workers=place.workers),
-            settings.to_dict(),
-            skip_finished=skip_finished,
-            force=force,
-            progress=make_progress(),
-            backend=place,
-        )
-    if as_json:
-        typer.echo(json.dumps(lm_training(out)))
-    elif made:
-        print_lm_training(out)
-    else:
-        typer.echo(f"nothing to do: {out} is finished and has these settings; add --force to make it again")
+    with output_of(out, work) as place:
+        with chosen_backend(backend, address, workers, settings.lm.threads or settings.train.threads) as machines:
+            made = place.make(
+                language_model_stages(settings, workers=machines.workers),
+                settings.to_dict(),
+                skip_finished=skip_finished,
+                force=force,
+                progress=make_progress(),
+                backend=machines,
+            )
+        if as_json:
+            typer.echo(json.dumps({**lm_training(place.directory), "out": place.shown}))
+        elif made:
+            print_lm_training(place.directory, place.shown)
+    if not made and not as_json:
+        typer.echo(f"nothing to do: {place.shown} is finished and has these settings; add --force to make it again")
 
 
 def _epochs(given: Setting) -> Setting:

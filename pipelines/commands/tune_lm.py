@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.commands.language_model import Interpolate, read_text
-from pipelines.commands.options import LM
+from pipelines.commands.options import LM, Column, Field, refuse_without_effect
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import program, results
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 def tune_lm_command(
+    context: typer.Context,
     model: LM,
     validation: Annotated[str, typer.Argument(metavar="FILE", help="Validation text, or - for stdin.")],
     cache: Annotated[int, typer.Option(min=1, metavar="N", help="Words that the neural cache holds.")] = 2000,
@@ -36,6 +37,8 @@ def tune_lm_command(
     ] = None,
     segment: Annotated[int, typer.Option(min=1, help="Words between two steps of dynamic evaluation.")] = 5,
     interpolate: Interpolate = None,
+    field: Field = "text",
+    column: Column = "text",
     as_json: Annotated[bool, typer.Option("--json", help="Print settings and perplexities as JSON.")] = False,
 ) -> None:
     """Tune what a language model adapts with, on a validation text.
@@ -45,6 +48,8 @@ def tune_lm_command(
 
     Example: vecmill tune-lm runs/pydocs-lm valid.txt --interpolate train.txt
     """
+    if not dynamic:
+        refuse_without_effect(context, ("train", "segment"), "with --no-dynamic")
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.ngram_files import load_ngram_model
     from embeddings.language_model.tuning import NgramFile, tune
@@ -52,8 +57,8 @@ def tune_lm_command(
     lm = LanguageModel.load(model)
     if not os.access(model, os.W_OK):
         raise OutputError(f"{model} cannot be written to, and what is found is kept in it; copy the model first")
-    text = read_text(validation)
-    gradients = read_text(train) if train is not None else None
+    text = read_text(validation, field, column)
+    gradients = read_text(train, field, column) if train is not None else None
     ngrams = None
     if interpolate is not None:
         ngrams = NgramFile(load_ngram_model(interpolate, lm.vocabulary, lm.make_tokenizer()), interpolate)

@@ -60,11 +60,14 @@ function placeTip(view, px, py) {
 
 function listClusters(words, { pin, point }) {
   const list = element("legend").querySelector("ol");
+  const known = [...list.querySelectorAll("button")]; // of the moment before: the focus stays
+  known.slice(words.clusterNames.length).forEach((button) => button.parentElement.remove());
   words.clusterNames.forEach((names, cluster) => {
-    const button = add(add(list, "li"), "button", "", { type: "button", title: names.join(", ") });
+    const button = known[cluster] ?? add(add(list, "li"), "button", "", { type: "button" });
+    button.replaceChildren();
     addDot(button, cluster);
     button.append(names.join(", "));
-    Object.assign(button, { onclick: () => pin(cluster), onmouseenter: () => point(cluster), onmouseleave: () => point(-1) });
+    Object.assign(button, { title: names.join(", "), onclick: () => pin(cluster), onmouseenter: () => point(cluster), onmouseleave: () => point(-1) });
   });
 }
 

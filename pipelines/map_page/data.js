@@ -35,7 +35,8 @@ class Words {
       this[name] = new types[type](buffer, offset, size);
       offset += Math.ceil(this[name].byteLength / 8) * 8;
     }
-    Object.assign(this, { words: header.words, clusterNames: header.clusterNames, distinct: header.distinct, noun: header.noun, n: header.words.length });
+    const { words, clusterNames, distinct, noun, moments } = header;
+    Object.assign(this, { words, clusterNames, distinct, noun, moments, n: words.length });
     this.k = this.neighbors.length / this.n;
     this.x = Float32Array.from(this.x, (place) => place / 65535);
     this.y = Float32Array.from(this.y, (place) => place / 65535);
@@ -50,21 +51,20 @@ class Words {
   address(id) { return this.noun === "word" ? this.words[id] : String(id + 1); }
   label(id) { return this.words[id].length > LONGEST_LABEL ? this.words[id].slice(0, LONGEST_LABEL - 1) + "…" : this.words[id]; }
   similarity(id, place) { return this.similarities[id * this.k + place] / 255; }
-  // The word of a cluster that is nearest to the median of its places
+  // The number of the word of a cluster that is nearest to the median of its places
   anchor(cluster) {
     const members = [];
     for (let id = 0; id < this.n; id++) if (this.clusters[id] === cluster) members.push(id);
     const x = median(members.map((id) => this.x[id])), y = median(members.map((id) => this.y[id]));
     const away = (id) => Math.hypot(this.x[id] - x, this.y[id] - y);
-    const nearest = members.reduce((best, id) => (away(id) < away(best) ? id : best));
-    return [this.x[nearest], this.y[nearest]];
+    return members.reduce((best, id) => (away(id) < away(best) ? id : best));
   }
   // Where there are more clusters than colours, clusters of one colour lie far apart
   chooseHues() {
-    const chosen = [];
-    this.anchors.forEach(([x, y], cluster) => {
+    const chosen = [], { x, y, anchors } = this;
+    anchors.forEach((id, cluster) => {
       const room = COLOURS.map((_, hue) => {
-        const away = chosen.map((other, i) => (other === hue ? Math.hypot(this.anchors[i][0] - x, this.anchors[i][1] - y) : 9));
+        const away = chosen.map((other, i) => (other === hue ? Math.hypot(x[anchors[i]] - x[id], y[anchors[i]] - y[id]) : 9));
         return Math.min(9, ...away);
       });
       chosen.push(cluster < COLOURS.length ? cluster : room.indexOf(Math.max(...room)));

@@ -15,8 +15,9 @@ class Labels {
     this.rows = Math.ceil(view.height / CELL);
     this.taken = new Uint8Array(this.columns * this.rows);
     this.found = [];
-    for (const card of ["guide", "legend", "tools"]) {
-      const box = element(card).getBoundingClientRect();
+    for (const card of ["guide", "legend", "tools", "time"]) {
+      const box = element(card)?.getBoundingClientRect();
+      if (!box) continue;
       this.claim(box.left, box.top, box.right, box.bottom, true);
     }
     this.placeChosen(chosen);
@@ -33,16 +34,16 @@ class Labels {
     for (let r = r0; r < r1; r++) taken.fill(1, r * columns + c0, r * columns + c1);
     return true;
   }
-  // One label, at the first of some offsets (pixels to the right and down) where it has room
-  put(x, y, text, { size, colour, bold = false, gap = 0, must = false, offsets }) {
+  // The label of a word, at the first of some offsets (pixels to the right and down) where it has room
+  put(id, text, { size, colour, bold = false, gap = 0, must = false, offsets }) {
     this.context.font = `${bold ? "600 " : ""}${size}px ${FONT}`;
-    const [px, py] = this.view.toPixel(x, y), wide = this.context.measureText(text).width, high = size * 1.15;
+    const { x, y } = this.words, [px, py] = this.view.toPixel(x[id], y[id]), wide = this.context.measureText(text).width, high = size * 1.15;
     for (const [dx, dy] of offsets) {
       const left = dx ? px + dx - (dx < 0 ? wide : 0) : px - wide / 2, top = py + dy - high / 2;
       const cut = left < 0 || left + wide > this.view.width || top < 0 || top + high > this.view.height;
       if (cut && !must) continue;
       if (this.claim(left - gap, top - gap / 2, left + wide + gap, top + high + gap / 2, must)) {
-        this.found.push({ x, y, text, font: this.context.font, colour, dx: left - px, dy });
+        this.found.push({ id, text, font: this.context.font, colour, dx: left - px, dy });
         return;
       }
     }
@@ -56,16 +57,16 @@ class Labels {
     chosen.forEach((id, i) => {
       const offsets = i ? [[9, 0], [-9, 0], [0, -14], [0, 14], [9, -12], [9, 12], [-9, -12], [-9, 12], [0, -28], [0, 28]] : [[0, -20]];
       const style = i ? { size: 14, colour: theme.letter(id) } : { size: 19, colour: theme.ink, bold: true, must: true };
-      this.put(words.x[id], words.y[id], words.label(id), { ...style, offsets });
+      this.put(id, words.label(id), { ...style, offsets });
     });
   }
   placeClusters(allowed) {
     const { words, theme } = this, offsets = [[0, 0], [0, -20], [0, 20], [0, -40], [0, 40]], narrow = this.view.width <= 560;
-    words.anchors.forEach(([x, y], cluster) => {
+    words.anchors.forEach((id, cluster) => {
       if (!allowed.cluster(cluster)) return;
       if (!words.distinct[cluster]) return; // of no one topic: it is in the list only
       const text = words.clusterNames[cluster].slice(0, narrow ? 1 : 2).join(" · ");
-      this.put(x, y, text, { size: narrow ? 13 : 15, colour: theme.letters[cluster], bold: true, gap: 7, offsets });
+      this.put(id, text, { size: narrow ? 13 : 15, colour: theme.letters[cluster], bold: true, gap: 7, offsets });
     });
   }
   fill(chosen, allowed) {
@@ -77,7 +78,7 @@ class Labels {
       if (x < x0 || x > x1 || y < y0 || y > y1 || chosen.has(id) || !allowed.word(id)) continue;
       const colour = chosen.size ? mixed(theme.letter(id), theme.paper, 0.45) : theme.letter(id);
       const size = Math.round(2 * (10.5 + 5 * words.weight[id] + grown)) / 2;
-      this.put(x, y, words.label(id), { size, colour, gap: 6, offsets: [[0, -10 - grown]] });
+      this.put(id, words.label(id), { size, colour, gap: 6, offsets: [[0, -10 - grown]] });
     }
   }
 }
@@ -100,7 +101,7 @@ class Overlay {
     context.clearRect(0, 0, view.width, view.height);
     this.drawFigure(figure);
     Object.assign(context, { textAlign: "left", textBaseline: "middle", lineJoin: "round", lineWidth: 3.5, strokeStyle: this.theme.paper });
-    const placed = labels.map((label) => [label, ...view.toPixel(label.x, label.y)]);
+    const { x, y } = this.words, placed = labels.map((label) => [label, ...view.toPixel(x[label.id], y[label.id])]);
     for (const outline of [true, false]) { // no outline lies on another label
       for (const [{ text, font, colour, dx, dy }, px, py] of placed) {
         context.font = font;

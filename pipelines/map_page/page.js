@@ -1,6 +1,16 @@
 // The map's behaviour: what is chosen, pointed at or hidden, and what is drawn anew after it.
 const REACH = 14;            // pixels within which the mouse finds a word
 const LABELS_WAIT = 90;      // milliseconds from one choice of labels to the next while the map moves
+const GLIDE = 900;           // milliseconds in which words move to other places
+
+const isStill = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+// Numbers between those of two arrays; share 0: those of the first
+function between(first, second, share) {
+  const numbers = new Float32Array(first.length);
+  for (let i = 0; i < numbers.length; i++) numbers[i] = first[i] + (second[i] - first[i]) * share;
+  return numbers;
+}
 
 // What is drawn over the points: words, of which the first is the chosen one, and links from word to word
 const NOTHING = { ids: [], links: [] };
@@ -18,11 +28,14 @@ class WordMap {
     Object.assign(this, { words, chosen, selected: -1, hovered: -1, pinned: -1, pointed: -1, labelled: 0, figure: NOTHING });
     this.theme = new Theme(words);
     this.view = new View(words, () => this.refresh());
-    this.places = new Places(words);
+    this.places = null; // made when the mouse asks
     this.labels = new Labels(words, this.view, this.theme);
     this.overlay = new Overlay(words, this.view, this.theme);
+    this.listClusters();
+  }
+  listClusters() {
     showColours(this.theme);
-    listClusters(words, { pin: (cluster) => this.pin(cluster), point: (cluster) => this.point(cluster) });
+    listClusters(this.words, { pin: (cluster) => this.pin(cluster), point: (cluster) => this.point(cluster) });
   }
   cluster() { return this.pointed >= 0 ? this.pointed : this.pinned; }
   allowed(id) { return this.cluster() < 0 || this.words.clusters[id] === this.cluster(); }
@@ -47,6 +60,40 @@ class WordMap {
     this.points.restyle({ cluster: this.cluster(), dimmed: this.figure.ids.length > 0 });
     this.labelled = 0;
     this.refresh();
+  }
+
+  // Words at other places
+  move(x, y) {
+    Object.assign(this.words, { x, y });
+    this.places = null;
+    this.points.moved();
+    this.refresh();
+  }
+  // The same words at another moment of their training: other clusters and neighbours at once, other places in a glide
+  become(next) {
+    const { words, view } = this, wasHome = view.isHome(), { x, y } = words, to = { x: next.x, y: next.y };
+    Object.assign(words, next, { x, y });
+    this.theme.read();
+    this.listClusters();
+    if (this.pinned >= words.clusterNames.length) this.pinned = -1;
+    markCluster(this.pinned);
+    this.points.regrouped();
+    if (this.selected >= 0) this.figure = this.star(this.selected);
+    this.chosen(this.selected);
+    this.glide({ x, y }, to, () => {
+      view.encompass();
+      if (wasHome) view.fly(view.home());
+    });
+  }
+  glide(from, to, arrived) {
+    const begin = performance.now(), glide = (this.gliding = {}), duration = isStill() ? 1 : GLIDE;
+    const step = (now) => {
+      if (this.gliding !== glide) return;
+      const t = Math.min(Math.max((now - begin) / duration, 0), 1), share = t * t * (3 - 2 * t);
+      this.move(between(from.x, to.x, share), between(from.y, to.y, share));
+      if (t < 1) requestAnimationFrame(step); else arrived();
+    };
+    requestAnimationFrame(step);
   }
 
   // A word and its neighbours
@@ -119,6 +166,7 @@ class WordMap {
   }
   at(event) {
     const [x, y] = this.view.toData(event.clientX, event.clientY);
+    this.places ??= new Places(this.words);
     return this.places.nearest(x, y, REACH * this.view.perPixel, (id) => this.allowed(id));
   }
 }

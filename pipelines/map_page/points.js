@@ -17,6 +17,9 @@ class Points {
   static on(words, view, theme) {
     return hasGraphicsCard() ? new CardPoints(words, view, theme) : new FlatPoints(words, view, theme);
   }
+  // After words have other places; after they have other clusters
+  moved() {}
+  regrouped() {}
   // cluster: the only one that is not pale, or -1; dimmed: whether all are, as one word is chosen
   restyle(style) { Object.assign(this.style, style); }
   step(id) { return Math.floor(this.words.weight[id] * (STEPS - 1)); }
@@ -82,20 +85,34 @@ class CardPoints extends Points {
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(gl.getProgramInfoLog(program));
     gl.useProgram(program);
     this.uniform = (name) => gl.getUniformLocation(program, name);
-    // The rarest words are drawn first, so that the frequent ones lie on top
-    const last = words.n - 1, points = Float32Array.from({ length: 4 * words.n }, (_, i) => {
-      const id = last - (i >> 2);
-      return [words.x[id], words.y[id], this.step(id), words.clusters[id]][i & 3];
-    });
-    gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
-    gl.bufferData(gl.ARRAY_BUFFER, points, gl.STATIC_DRAW);
-    for (const [name, offset] of [["place", 0], ["kind", 8]]) {
-      const attribute = gl.getAttribLocation(program, name);
+    this.program = program;
+    [this.places, this.kinds] = ["place", "kind"].map((name) => {
+      const buffer = gl.createBuffer(), attribute = gl.getAttribLocation(program, name);
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
       gl.enableVertexAttribArray(attribute);
-      gl.vertexAttribPointer(attribute, 2, gl.FLOAT, false, 16, offset);
-    }
+      gl.vertexAttribPointer(attribute, 2, gl.FLOAT, false, 0, 0);
+      return buffer;
+    });
+    this.fill(this.places, (id) => words.x[id], (id) => words.y[id]);
+    this.fill(this.kinds, (id) => this.step(id), (id) => words.clusters[id]);
     gl.enable(gl.BLEND);
     gl.blendFuncSeparate(gl.SRC_ALPHA, gl.ONE_MINUS_SRC_ALPHA, gl.ZERO, gl.ONE); // the paper stays opaque
+  }
+  // The rarest words are drawn first, so that the frequent ones lie on top
+  fill(buffer, first, second) {
+    const { gl, words } = this, pairs = new Float32Array(2 * words.n);
+    for (let id = words.n - 1, at = 0; id >= 0; id--) {
+      pairs[at++] = first(id);
+      pairs[at++] = second(id);
+    }
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+    gl.bufferData(gl.ARRAY_BUFFER, pairs, gl.DYNAMIC_DRAW);
+  }
+  moved() { this.fill(this.places, (id) => this.words.x[id], (id) => this.words.y[id]); }
+  regrouped() { // the number of clusters is part of the program
+    for (const buffer of [this.places, this.kinds]) this.gl.deleteBuffer(buffer);
+    this.gl.deleteProgram(this.program);
+    this.load();
   }
   resized() {
     this.fine = window.devicePixelRatio || 1;

@@ -15,6 +15,7 @@ async function start() {
   const bytes = Uint8Array.from(atob(element("data").textContent), (letter) => letter.charCodeAt(0));
   const map = WordMap.on(new Words(await unpacked(bytes)), (id) => showChosen(map)(id));
   window.wordMap = map;
+  if (map.words.moments) window.timeLapse = new TimeLapse(map);
   followAddress(map);
   addEventListener("hashchange", () => followAddress(map));
   element("wait").remove();

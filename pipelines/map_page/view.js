@@ -4,8 +4,13 @@ const MARGIN = 36;           // pixels from the neighbours of a chosen word to t
 class View {
   constructor(words, changed) {
     Object.assign(this, { words, changed });
-    // All words, but for a few far away
-    const bounds = (values) => {
+    this.encompass();
+    this.measure();
+    this.set(this.home());
+  }
+  // All words, but for a few far away
+  encompass() {
+    const { words } = this, bounds = (values) => {
       const sorted = Float32Array.from(values).sort();
       const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
       const low = at(0.006), high = at(0.994), room = 0.12 * (high - low);
@@ -13,16 +18,19 @@ class View {
     };
     [this.left, this.right] = bounds(words.x);
     [this.bottom, this.top] = bounds(words.y);
-    this.measure();
-    this.set(this.home());
   }
   get zoom() { return this.home().perPixel / this.perPixel; }
   measure() { [this.width, this.height] = [element("map").clientWidth, element("map").clientHeight]; }
   free() {
     const wide = this.width > 900, guide = element("guide"), some = guide.offsetWidth < this.width / 2;
-    return { left: some ? guide.offsetLeft + guide.offsetWidth + 12 : 10, right: wide ? 288 : 10, top: some ? 30 : guide.offsetHeight + 20, bottom: some ? 30 : 54 };
+    const time = element("time")?.offsetHeight ?? 0;
+    return { left: some ? guide.offsetLeft + guide.offsetWidth + 12 : 10, right: wide ? 288 : 10, top: some ? 30 : guide.offsetHeight + 20, bottom: time + (some ? 30 : 54) };
   }
   home() { return this.framed(this.left, this.right, this.bottom, this.top, 0); }
+  isHome() {
+    const home = this.home();
+    return ["x", "y", "perPixel"].every((name) => Math.abs(home[name] - this[name]) < 2 * home.perPixel);
+  }
   // The view that shows a box in the free space, with a margin of pixels around it
   framed(left, right, bottom, top, margin) {
     const free = this.free();
@@ -52,7 +60,7 @@ class View {
   }
   fly(target) {
     const { x, y, perPixel } = this, begin = performance.now(), flight = (this.flight = {});
-    const duration = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1 : 600;
+    const duration = isStill() ? 1 : 600;
     const ratio = target.perPixel / perPixel;
     const step = (now) => {
       if (this.flight !== flight) return;

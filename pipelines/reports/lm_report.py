@@ -1,46 +1,37 @@
-"""The report after training a language model: generated text, losses, and test perplexity with baselines."""
+"""The report after training a language model: losses, test perplexity with baselines, and generated text."""
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from embeddings.language_model.generation import SamplingConfig, generate, join
-from embeddings.language_model.model import LanguageModel
 from pipelines.console.progress import count, duration, memory
 from pipelines.console.streams import program, results
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE
+from vecmill.plurals import counted
 
-SENTENCES = 5
-_LONGEST = 40
-_CANDIDATES = 8
 SAMPLED_NOTE = "* of the sampled softmax, over fewer words; all other figures are normalized over the whole vocabulary"
 
 
-def print_lm_training(directory: Path) -> None:
-    """Print the report on a finished model directory."""
+def print_lm_training(directory: Path, shown: str = "") -> None:
+    """Print the report on a finished model directory, under another name if it is at a URL."""
+    shown = shown or str(directory)
     manifest = Manifest.read(directory)
-    model = LanguageModel.load(directory)
-    sentences = example_sentences(model)
-    if sentences:
-        results.print("\nGenerated")
-    for sentence in sentences:
-        results.print(f"  {sentence}")
+    found = json.loads((directory / PERPLEXITY_FILE).read_text("utf-8"))
     _print_epochs(directory / METRICS_FILE)
     _print_text(manifest)
-    _print_perplexity(directory / PERPLEXITY_FILE, manifest.summary["tokens"]["train"])
+    _print_perplexity(found, manifest.summary["tokens"]["train"])
+    _print_sentences(found["sentences"])
+    _print_budget(manifest)
     times = [f"{name} {stage['cost']['wall_seconds']:.1f} s" for name, stage in manifest.history.items()]
     times.append(f"train-lm {manifest.cost['wall_seconds']:.1f} s")
     results.print(
         f"\nTime: {', '.join(times)}. Peak memory: {memory(manifest.cost['peak_memory_bytes'])}. "
-        f"{manifest.summary['parameters']:,} parameters: {directory}"
+        f"{manifest.summary['parameters']:,} parameters: {shown}"
     )
-    results.print(f'Next: {program()} generate {directory} --prompt "the"')
+    results.print(f'Next: {program()} generate {shown} --prompt "the"')
 
 
 def lm_training(directory: Path) -> dict[str, Any]:
@@ -62,22 +53,6 @@ def lm_training(directory: Path) -> dict[str, Any]:
         "epochs": read_json_lines(directory / METRICS_FILE),
         "perplexity": json.loads((directory / PERPLEXITY_FILE).read_text("utf-8")),
     }
-
-
-def example_sentences(model: LanguageModel, number: int = SENTENCES) -> list[str]:
-    """Return sampled sentences that can be read; none of a model that makes none in some tries."""
-    rng = np.random.default_rng(0)
-    config = SamplingConfig(temperature=0.7, top_p=0.9)
-    drawn = (generate(model, [], _LONGEST, rng=rng, config=config) for _ in range(_CANDIDATES * number))
-    sentences = ([model.vocabulary.words[word] for word in words] for words in drawn)
-    return [join(words) for words in islice(filter(_can_be_read, sentences), number)]
-
-
-def _can_be_read(words: Sequence[str]) -> bool:
-    """Return whether a sentence is whole, has six words or more, and few signs, numbers and repetitions among them."""
-    letters = [word for word in words if word.isalpha()]
-    distinct = set(letters)
-    return 6 <= len(words) < _LONGEST and len(letters) >= 0.7 * len(words) and len(distinct) >= 0.6 * len(letters)
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
@@ -122,8 +97,7 @@ def kneser_ney_name(found: Mapping[str, Any], tokens: int) -> str:
     return name if found["tokens"] == tokens else f"{name}, of the first {found['tokens']:,} training tokens"
 
 
-def _print_perplexity(path: Path, tokens: int) -> None:
-    found = json.loads(path.read_text("utf-8"))
+def _print_perplexity(found: Mapping[str, Any], tokens: int) -> None:
     test = found["test"]
     kneser_ney, unigram = found["kneser_ney"], found["unigram"]
     results.print("\nTest perplexity")
@@ -140,9 +114,47 @@ def _print_perplexity(path: Path, tokens: int) -> None:
         f"{test['oov']:,} <unk>; {_shown(test['without_oov'])} without <unk>"
     )
 
+    results.print("\nTest perplexity of the model as it adapts to the text, tuned on validation text")
+    print_columns([(name, f"{perplexity:.2f}") for name, perplexity in adapted_perplexities(found)], left=1)
+
+
+def adapted_perplexities(found: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Return the names and the perplexities of the ways in which a model has adapted to the test text.
+
+    Parameters
+    ----------
+    found : mapping of str to Any
+        The contents of ``evaluation.json``.
+
+    Returns
+    -------
+    list of (str, float)
+        None of a model of an earlier version.
+    """
+    if "adapted" not in found:
+        return []
+    cache, interpolated = found["adapted"]["cache"], found["adapted"]["interpolated"]
+    return [
+        (f"cache of {cache['size']:,} words", cache["perplexity"]),
+        (f"cache and Kneser-Ney, whose weight is {interpolated['weight']:.2f}", interpolated["perplexity"]),
+    ]
+
 
 def _shown(perplexity: float | None) -> str:
     return "not measurable" if perplexity is None else f"{perplexity:.2f}"
+
+
+def _print_sentences(sentences: Sequence[str]) -> None:
+    if sentences:
+        results.print("\nGenerated")
+    for sentence in sentences:
+        results.print(f"  {sentence}")
+
+
+def _print_budget(manifest: Manifest) -> None:
+    if budget := manifest.summary.get("budget"):
+        chosen = counted(budget["epochs"], "epoch")
+        results.print(f"\nBudget: {duration(budget['seconds'])}; chosen for it: {chosen}")
 
 
 def _print_text(manifest: Manifest) -> None:

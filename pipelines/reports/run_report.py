@@ -63,14 +63,13 @@ def _vectors(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section
     from pipelines.reports.vectors_report import example_words, loss_notes, loss_text
 
     vectors = WordVectors.load(directory)
-    settings = manifests["train-embeddings"].provenance.settings
+    settings, metrics = manifests["train-embeddings"].provenance.settings, _read_lines(directory / METRICS_FILE)
     shape = f"{counted(len(vectors), 'word')} x {counted(vectors.dimension, 'dimension')}, {settings['architecture']}, "
-    made = f"window {settings['window']}, negatives {settings['negative']}, epochs {settings['epochs']}."
+    made = f"window {settings['window']}, negatives {settings['negative']}, epochs {len(metrics)}."
     neighbors = [
         [word, ", ".join(neighbor for neighbor, _ in vectors.most_similar(word, topn=5))]
         for word in example_words(vectors)
     ]
-    metrics = _read_lines(directory / METRICS_FILE)
     epochs = Table(
         ["epoch", "trained loss", "held-out loss", "words", "time"],
         [
@@ -118,8 +117,13 @@ def _exports(manifest: Manifest) -> Section:
 
 
 def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[Section]:
-    from embeddings.language_model.model import LanguageModel
-    from pipelines.reports.lm_report import SAMPLED_NOTE, example_sentences, is_sampled, kneser_ney_name, trained_loss
+    from pipelines.reports.lm_report import (
+        SAMPLED_NOTE,
+        adapted_perplexities,
+        is_sampled,
+        kneser_ney_name,
+        trained_loss,
+    )
 
     found = json.loads((directory / PERPLEXITY_FILE).read_text("utf-8"))
     text, test = manifests["train-lm"].summary, found["test"]
@@ -150,7 +154,8 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
         ],
         left=0,
     )
-    sentences = example_sentences(LanguageModel.load(directory))
+    sentences = found.get("sentences", [])
+    adapted = [[name, f"{perplexity:.2f}"] for name, perplexity in adapted_perplexities(found)]
     summary = manifests["train-lm"].summary
     start = summary["embeddings"].rstrip(".")
     return [
@@ -160,6 +165,7 @@ def _language_model(directory: Path, manifests: Mapping[str, Manifest]) -> list[
                 f"{summary['parameters']:,} parameters, {text['words']:,} words. Initial word vectors: {start}.",
                 f"Tokens: {shares}. Split: {text['split']}.",
                 perplexity,
+                *([Table(["as it adapts to the text, tuned on validation text", ""], adapted)] if adapted else []),
                 epochs,
                 *([SAMPLED_NOTE] if sampled else []),
                 *_picture(LM_PLOT, metrics, {**({} if sampled else {"trained": "loss"}), "validation": "valid_loss"}),

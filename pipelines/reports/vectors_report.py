@@ -26,8 +26,9 @@ LOSS_NOTE = (
 )
 
 
-def print_training(directory: Path) -> None:
-    """Print the report on a finished model directory."""
+def print_training(directory: Path, shown: str = "") -> None:
+    """Print the report on a finished model directory, under another name if it is at a URL."""
+    shown = shown or str(directory)
     manifest = Manifest.read(directory)
     vectors = WordVectors.load(directory)
     words = example_words(vectors)
@@ -35,8 +36,8 @@ def print_training(directory: Path) -> None:
     _print_epochs(directory / METRICS_FILE)
     _print_costs({**manifest.history, manifest.provenance.stage: manifest.to_dict()})
     _print_text(manifest)
-    results.print(f"\n{counted(len(vectors), 'word')} x {counted(vectors.dimension, 'dimension')}: {directory}")
-    results.print(f"Next: {program()} neighbors {directory} {' '.join((words or vectors.words)[:2])}")
+    results.print(f"\n{counted(len(vectors), 'word')} x {counted(vectors.dimension, 'dimension')}: {shown}")
+    results.print(f"Next: {program()} neighbors {shown} {' '.join((words or vectors.words)[:2])}")
 
 
 def example_words(vectors: WordVectors) -> list[str]:

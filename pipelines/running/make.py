@@ -1,7 +1,7 @@
 """Running a list of stages that makes one output directory, or finding that directory up to date."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pipelines.settings.config import differences
 from vecmill.errors import OutputError
 
 _MODELS = {"start": "the model given with --start-from", "embeddings": "the model of word vectors", "names": "--names"}
+_CREW = ("workers", "worker_threads")
 
 
 def make(
@@ -60,7 +61,7 @@ def make(
         def begin() -> None:
             if not force:
                 _require_same_text(output.work, stages[0])
-            output.begin(settings)
+            output.begin({**settings, **_workers(stage.settings for stage in stages)})
 
         manifests = Runner(output.work, stages, progress, backend=backend).run(begin)
         output.publish(stages[-1].name)
@@ -147,6 +148,10 @@ def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> 
     manifest, before = made
     wanted = json.loads(json.dumps(settings))
     changed = differences({name: _only(before.get(name), wanted[name]) for name in wanted}, wanted)
+    records = [record.get("settings", {}) for record in manifest.history.values()]
+    then, now = _workers([manifest.provenance.settings, *records]), _workers(stage.settings for stage in stages)
+    for name in _CREW:
+        changed += differences({name: then.get(name)}, {name: now.get(name)})
     text = stages[0].sources().get("corpus")  # None for a remote text, which is not fetched to compare
     if text not in (None, manifest.corpus):
         changed.append("the text has changed")
@@ -155,6 +160,11 @@ def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> 
     changed += [f"{_MODELS.get(name, name)} has changed" for name in sources if sources[name] != inputs.get(name)]
     require_unchanged(out, changed)
     return True
+
+
+def _workers(settings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what a model depends on beside the settings of the command: the workers that train it in rounds."""
+    return {name: stage[name] for stage in settings for name in _CREW if name in stage}
 
 
 def _only(before: Any, wanted: Any) -> Any:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import threading
 from collections.abc import Callable
 
 import uvicorn
@@ -11,6 +12,7 @@ from starlette.types import ASGIApp
 from vecmill.errors import VecmillError
 
 GRACE_SECONDS = 30
+BACKGROUND_GRACE_SECONDS = 2
 
 
 class _Server(uvicorn.Server):
@@ -26,7 +28,7 @@ class _Server(uvicorn.Server):
         self._started()
 
 
-def listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int, remedy: str = "choose another --host or --port") -> socket.socket:
     """Return a socket that listens.
 
     Parameters
@@ -35,6 +37,8 @@ def listen(host: str, port: int) -> socket.socket:
         Name or address.
     port : int
         0 for one that is free.
+    remedy : str
+        What the message of an error advises.
 
     Returns
     -------
@@ -50,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=2048)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise VecmillError(f"cannot listen on {host}, port {port}: {reason}; choose another --host or --port") from None
+        raise VecmillError(f"cannot listen on {host}, port {port}: {reason}; {remedy}") from None
 
 
 def run(application: ASGIApp, listening: socket.socket, started: Callable[[], object]) -> None:
@@ -63,7 +67,42 @@ def run(application: ASGIApp, listening: socket.socket, started: Callable[[], ob
     started : callable
         Called when requests are accepted.
     """
-    config = uvicorn.Config(
+    config = _configured(application, GRACE_SECONDS)
+    server = _Server(config, started)
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(server.serve([listening]))
+
+
+class BackgroundServer:
+    """Serves from a thread, beside the work of the program.
+
+    Parameters
+    ----------
+    application : ASGI application
+    listening : socket
+        Closed at the end.
+    """
+
+    def __init__(self, application: ASGIApp, listening: socket.socket) -> None:
+        self._server = uvicorn.Server(_configured(application, BACKGROUND_GRACE_SECONDS))
+        self._listening = listening
+        self._thread = threading.Thread(target=self._server.run, args=([listening],), name="page", daemon=True)
+
+    def start(self) -> None:
+        """Begin to accept requests."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer the requests in flight and end."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._listening.close()
+
+
+def _configured(application: ASGIApp, grace_seconds: int) -> uvicorn.Config:
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    return uvicorn.Config(
         application,
         log_config=None,
         access_log=False,
@@ -71,10 +110,5 @@ def run(application: ASGIApp, listening: socket.socket, started: Callable[[], ob
         date_header=False,
         ws="none",
         timeout_keep_alive=30,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=grace_seconds,
     )
-    for name in ("uvicorn", "uvicorn.error"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    server = _Server(config, started)
-    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
-        runner.run(server.serve([listening]))

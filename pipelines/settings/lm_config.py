@@ -7,17 +7,28 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.presets import PRESETS, Preset
+from embeddings.language_model.presets import PRESETS, Preset, budget_seconds, preset_for
 from embeddings.language_model.training_config import ENDLESS, LMTrainingConfig
 from embeddings.word2vec.config import Word2VecConfig
-from pipelines.settings.config import ConfigError, Setting, build_sections, read_toml, recorded_tokenizer
+from pipelines.settings.config import (
+    LM_SECTION_NAMES,
+    ConfigError,
+    Setting,
+    build_sections,
+    read_toml,
+    recorded_tokenizer,
+)
 from pipelines.settings.lm_settings import LMSettings
 from pipelines.settings.sections import CheckpointSettings, CorpusSettings, SplitSettings, TokenizerSettings
 from vecmill.hints import did_you_mean
 
 AUTO = "auto"
 """Number of epochs that validation is to find."""
-_UNTIL_VALIDATION_ENDS = {"lm_training.schedule": "plateau", "lm_training.patience": 4}
+_UNTIL_VALIDATION_ENDS = {
+    "lm_training.schedule": "plateau",
+    "lm_training.patience": 4,
+    "lm_training.full_softmax_epochs": 0,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,13 +46,20 @@ class LMPipelineConfig:
 
     def to_dict(self) -> dict[str, dict[str, Any]]:
         """Return ``{section: {key: value}}`` as it is written to ``config.json``."""
-        sections = dataclasses.asdict(self)
+        sections = {**dataclasses.asdict(self), **self.lm_sections()}
         sections.pop("checkpoint")  # as the next two, does not affect the model
         for name in ("enabled", "threads"):
             sections["lm"].pop(name)
         sections["train"].pop("threads")
         if not self.lm.trains_embeddings:
             sections.pop("train")
+        return sections
+
+    def lm_sections(self) -> dict[str, dict[str, Any]]:
+        """Return the sections of the language model, without what a budget decides."""
+        sections = {name: dataclasses.asdict(getattr(self, name)) for name in LM_SECTION_NAMES}
+        if self.lm.budget is not None:
+            del sections["lm"]["preset"], sections["lm_training"]["epochs"]
         return sections
 
 
@@ -81,7 +99,7 @@ def refuse_phrases(given: Mapping[str, Setting]) -> None:
 
 
 def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:
-    """Return the configuration of the given settings and the defaults of their preset.
+    """Return the configuration of the given settings and the defaults of their preset, or of that for their budget.
 
     Word vectors that are trained first have the dimension of the network's E and are reproducible bit for bit.
 
@@ -98,21 +116,52 @@ def build_lm_config(given: Mapping[str, Setting]) -> LMPipelineConfig:
     ConfigError
         The preset is unknown, or a value has the wrong type or is out of range.
     """
-    preset = given.get("lm.preset", Setting(LMSettings.preset, "default"))
+    preset = _preset(given)
     if not isinstance(preset.value, str) or preset.value not in PRESETS:
         hint = did_you_mean(str(preset.value), list(PRESETS))
         raise ConfigError(f"{preset.origin}: preset must be one of {', '.join(PRESETS)}, got {preset.value!r}{hint}")
     defaults = {name: Setting(value, f"preset {preset.value}") for name, value in _of_preset(PRESETS[preset.value])}
-    epochs = given.get("lm_training.epochs")
+    entries, epochs = {**given, "lm.preset": preset}, given.get("lm_training.epochs")
+    if epochs:
+        entries.pop("lm.budget", None)  # which would find them
     if epochs and epochs.value == AUTO:
         defaults |= {name: Setting(value, f"epochs {AUTO}") for name, value in _UNTIL_VALIDATION_ENDS.items()}
-        given = {**given, "lm_training.epochs": epochs._replace(value=ENDLESS)}
-    sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **given})
+        entries["lm_training.epochs"] = epochs._replace(value=ENDLESS)
+    sections = build_sections(get_type_hints(LMPipelineConfig), {**defaults, **entries})
     sections["tokenizer"] = dataclasses.replace(sections["tokenizer"], punctuation=sections["lm"].punctuation)
+    sections["lm_training"] = _of_softmax(sections["lm_network"].output, sections["lm_training"], given)
     own = {"dimension": sections["lm_network"].embedding_dimension, "deterministic": True}
     chosen = {name: value for name, value in own.items() if f"train.{name}" not in given}
     sections["train"] = dataclasses.replace(sections["train"], **chosen)
     return LMPipelineConfig(**sections)
+
+
+def _preset(given: Mapping[str, Setting]) -> Setting:
+    """Return the given preset, or that of the given budget."""
+    budget = given.get("lm.budget")
+    if budget is None or budget.value is None:
+        return given.get("lm.preset", Setting(LMSettings.preset, "default"))
+    if "lm.preset" in given:
+        raise ConfigError(
+            f"{budget.origin}: a budget has a preset of its own; leave out the budget, or the preset "
+            f"({given['lm.preset'].origin})"
+        )
+    try:
+        return Setting(preset_for(budget_seconds(budget.value)), budget.origin)
+    except ValueError as error:
+        raise ConfigError(f"{budget.origin}: {error}") from None
+
+
+def _of_softmax(output: str, training: LMTrainingConfig, given: Mapping[str, Setting]) -> LMTrainingConfig:
+    """Return the training without epochs of the full softmax, which are those of a preset, if none is sampled."""
+    if output == "sampled" or not training.full_softmax_epochs:
+        return training
+    if setting := given.get("lm_training.full_softmax_epochs"):
+        raise ConfigError(
+            f"{setting.origin}: full_softmax_epochs is {setting.value}, but the output is {output} in all epochs; give "
+            "output sampled, or leave it out"
+        )
+    return dataclasses.replace(training, full_softmax_epochs=0)
 
 
 def _of_preset(preset: Preset) -> Iterator[tuple[str, Any]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.presets import PresetName
+from embeddings.language_model.presets import PresetName, budget_seconds
 from embeddings.language_model.training_config import LMTrainingConfig
 from pipelines.settings.sections import OWN_EMBEDDINGS
 
@@ -18,7 +18,10 @@ class LMSettings:
     ----------
     preset : Preset
         Values of all keys that are not set: "quick" trains in minutes; "small" (2 layers of 200 units), "medium" (2 of
-        650) and "awd" (3 of 1150; Merity et al. 2018) take an hour to days.
+        650) and "awd" (3 of 1150; Merity et al. 2018) take an hour to days; "10m", "1h" and "3h" are those of a budget.
+    budget : str or float or None
+        Time that tokenizing, word vectors and training may take together, such as "10m", "1h" or "45m", in place of a
+        preset and of a number of epochs: the speed is measured first. None: train all epochs.
     min_count : int
         Words that occur less often in the training part become ``<unk>``: 1 or more.
     max_vocabulary : int or None
@@ -37,6 +40,7 @@ class LMSettings:
     """
 
     preset: PresetName = "quick"
+    budget: str | float | None = None
     min_count: int = 1
     max_vocabulary: int | None = None
     punctuation: bool = True
@@ -48,12 +52,19 @@ class LMSettings:
     def __post_init__(self) -> None:
         if self.preset not in get_args(PresetName):
             raise ValueError(f"preset must be one of {', '.join(get_args(PresetName))}, got {self.preset!r}")
+        if self.budget is not None:
+            budget_seconds(self.budget)
         if self.min_count < 1:
             raise ValueError(f"min_count must be at least 1, got {self.min_count}")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads must be at least 1, got {self.threads}")
         if self.max_vocabulary is not None and self.max_vocabulary < 3:
             raise ValueError(f"max_vocabulary must be at least 3, got {self.max_vocabulary}")
+
+    @property
+    def budget_seconds(self) -> float | None:
+        """The budget in seconds."""
+        return None if self.budget is None else budget_seconds(self.budget)
 
     @property
     def trains_embeddings(self) -> bool:

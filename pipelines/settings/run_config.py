@@ -44,7 +44,7 @@ class RunConfig:
         """Return ``{section: {key: value}}`` as it is written to ``config.json``."""
         sections = self.embedding.to_dict() | {name: dataclasses.asdict(getattr(self, name)) for name in RUN_SECTIONS}
         if self.lm:
-            sections |= {name: dataclasses.asdict(getattr(self.lm, name)) for name in ("split", *LM_SECTION_NAMES)}
+            sections |= {"split": dataclasses.asdict(self.lm.split), **self.lm.lm_sections()}
         as_json: dict[str, dict[str, Any]] = json.loads(json.dumps(sections))
         return as_json
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pipelines.console.durations import seconds
+from vecmill.durations import seconds
 
 STANDARD_INPUT = "-"
 TEXT_PARTS = ("train", "valid", "test")

@@ -1,7 +1,8 @@
 """Stage train-documents: word ids → vectors of documents, which are the lines of the text, and of words."""
 
+import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,8 +13,7 @@ from pipelines.settings.config import PipelineConfig
 from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE
 from pipelines.stages.train import describe
 from pipelines.stages.vocabulary import VOCABULARY_FILE
-from vecmill.errors import VecmillError
-from vecmill.files import file_digest, write_json
+from vecmill.files import write_json
 
 if TYPE_CHECKING:
     from embeddings.documents.config import ParagraphVectorsConfig
@@ -28,8 +28,8 @@ class TrainDocumentsStage(Stage):
 
     config: PipelineConfig
     documents: "ParagraphVectorsConfig"
-    names: Path | None = None
-    """File with the names of the documents, one a line; None for their numbers."""
+    names: Sequence[str] | None = None
+    """Names of the documents, all different; None for their numbers."""
     name: ClassVar[str] = "train-documents"
     inputs: ClassVar[tuple[str, ...]] = ("tokenize", "vocabulary", "encode")
 
@@ -47,11 +47,7 @@ class TrainDocumentsStage(Stage):
 
     def sources(self) -> Mapping[str, str]:
         """Return the hash of the names."""
-        return {"names": file_digest(self.names) if self.names and self.names.is_file() else _NUMBERS}
-
-    def check(self) -> None:
-        """Raise an error for names that cannot be read."""
-        self._names()
+        return {"names": _NUMBERS if self.names is None else hashlib.sha256("\n".join(self.names).encode()).hexdigest()}
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the vectors alone; the times in the metrics do not matter."""
@@ -61,13 +57,13 @@ class TrainDocumentsStage(Stage):
         """Write the vectors of words and documents, the effective configuration and the metrics of every epoch."""
         from embeddings import EncodedCorpus, TokenizedCorpus, Vocabulary
         from embeddings.documents import DocumentVectors, ParagraphVectors, lines_with_words
+        from embeddings.documents.names import names_or_numbers
         from embeddings.training import Checkpointing
 
         words = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # verified by the runner
         lines, count = lines_with_words(TokenizedCorpus.open(context.inputs["tokenize"]), words)
-        names = self._names() or [str(number) for number in range(1, count + 1)]
-        DocumentVectors.require_names(names, count)
+        names = names_or_numbers(self.names, count)
         checkpointing = Checkpointing(context.checkpoint, self.config.checkpoint.seconds)
         model = ParagraphVectors(self.documents)
         with context.progress.task(f"training {self.documents.architecture}", None) as update:
@@ -82,12 +78,3 @@ class TrainDocumentsStage(Stage):
         metrics = [json.dumps(entry) for entry in model.metrics_]
         (directory / METRICS_FILE).write_text("".join(f"{line}\n" for line in metrics), "utf-8")
         return {"documents": count, "words": len(words), "dimension": self.documents.dimension}
-
-    def _names(self) -> list[str] | None:
-        """Return the names of the documents."""
-        if self.names is None:
-            return None
-        try:
-            return self.names.read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise VecmillError(f"cannot read the names {self.names}: {error}") from error

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from corpora import Corpus, info
 from corpora.catalog import names
-from corpora.sources import InputFile
+from corpora.sources import InputFile, stored_bytes
 from pipelines.console.progress import LogProgress
 from pipelines.running.hash_cache import HashCache
 from pipelines.running.manifest import digest_of
@@ -18,7 +18,6 @@ from pipelines.settings.sections import CorpusSettings, is_standard_input
 from pipelines.stages.corpus_source import CORPUS_FILE, open_source, write_location
 
 DOWNLOADED_TEXT = "text"
-_CHUNK = 1 << 20
 
 
 @dataclass(kw_only=True)
@@ -78,8 +77,8 @@ def _download(corpus: Corpus, target: Path, context: StageContext) -> Path:
         for number, file in enumerate(corpus.files):
             path = target / f"{number:06d}-{_safe_name(file)}"
             if not _link(file, path):
-                with file.open() as stored, path.open("wb") as copy:
-                    while chunk := stored.read(_CHUNK):
+                with path.open("wb") as copy:
+                    for chunk in stored_bytes(file):
                         copy.write(chunk)
                         done += len(chunk)
                         update(done)

@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -14,6 +14,7 @@ from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import TEXT_PARTS, CorpusSettings, TokenizerSettings
 from pipelines.stages.corpus_source import open_fetched, open_parts, require_unchanged
 from pipelines.stages.tokenize_shards import tokenize_shards
+from vecmill.plain_text import without_breaks_in_lines
 
 if TYPE_CHECKING:
     from corpora import Corpus
@@ -53,6 +54,8 @@ class TokenizeStage(Stage):
     threads: int | None = None
     keep_parts: bool = False
     """Whether the train, valid and test files of a folder stay separate."""
+    line_per_record: bool = False
+    """Whether a record of a table or of JSON Lines is one line, whatever line breaks it has; so is a line of a file."""
     hashes: HashCache = field(default_factory=HashCache)
     _content: str | None = field(default=None, init=False)
     name: ClassVar[str] = "tokenize"
@@ -61,8 +64,9 @@ class TokenizeStage(Stage):
     @property
     def settings(self) -> Mapping[str, Any]:
         """The settings of reading and tokenizing."""
-        parts = {"keep_parts": True} if self.keep_parts else {}
-        return {"reading": reading(self.corpus), "tokenizer": asdict(self.tokenizer), **parts}
+        options = {"keep_parts": self.keep_parts, "line_per_record": self.line_per_record}
+        chosen = {name: True for name, value in options.items() if value}
+        return {"reading": reading(self.corpus), "tokenizer": asdict(self.tokenizer), **chosen}
 
     def sources(self) -> Mapping[str, str]:
         """Return the hash of a text that can be read only once, after it was read."""
@@ -88,11 +92,12 @@ class TokenizeStage(Stage):
         texts = list(parts.values()) if parts else [open_fetched(fetched, self.corpus)]
         name, size = (self.corpus.shown if parts else texts[0].name), _total([text.size for text in texts])
         with context.progress.task(f"tokenizing {name}", size) as update:
-            if context.backend.tasks > 1 and all(text.rereadable for text in texts):
+            in_shards = context.backend.tasks > 1 and not self.line_per_record
+            if in_shards and all(text.rereadable for text in texts):
                 warnings = tokenize_shards(parts or {"": texts[0]}, arguments, directory, context.backend, update)
             else:
                 tokenize_corpus(
-                    {part: text.blocks() for part, text in parts.items()} if parts else texts[0].blocks(),
+                    {part: self._blocks(text) for part, text in parts.items()} if parts else self._blocks(texts[0]),
                     make_tokenizer(**arguments),
                     directory,
                     threads=self.threads,
@@ -103,6 +108,11 @@ class TokenizeStage(Stage):
             self._content = texts[0].fingerprint()
         require_unchanged(fetched, self.corpus, self.hashes)
         return {"warnings": warnings}
+
+    def _blocks(self, text: "Corpus") -> Iterator[bytes]:
+        if not self.line_per_record:
+            return text.blocks()
+        return map(without_breaks_in_lines, text.blocks(line_per_record=True))
 
 
 def _is_tokenized(parts: Mapping[str, "Corpus"]) -> bool:

@@ -11,6 +11,7 @@ from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
 from pipelines.console.progress import count
 from pipelines.running.manifest import digest_of
 from pipelines.running.stage import Stage, StageContext
+from pipelines.running.watching import Watching
 from pipelines.settings.config import PipelineConfig
 from pipelines.settings.file_names import CONFIG_FILE, METRICS_FILE
 from pipelines.stages.initial_vectors import InitialVectors
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from embeddings import Vocabulary
     from embeddings.training import TrainingProgress
+    from embeddings.word2vec.snapshots import Snapshotting
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,8 @@ class TrainEmbeddingsStage(Stage):
     """Whether the text has phrases joined; the model then holds the table of phrases."""
     workers: int | None = None
     """Workers of the backend that train in rounds; None for threads of this process."""
+    watching: Watching | None = None
+    """The history of the training to keep; it does not change the vectors."""
     name: ClassVar[str] = "train-embeddings"
 
     @property
@@ -105,11 +109,16 @@ class TrainEmbeddingsStage(Stage):
             "learning rate %g, initial vectors: %s", self.config.train.rate, self.config.start.model or "random"
         )
         checkpointing = Checkpointing(context.checkpoint, self.config.checkpoint.seconds)
+        watcher = self.watching.watcher if self.watching else None
+        if watcher:
+            watcher.begin(words if trained is None else words.select(trained))
         with context.progress.task(f"training {self.config.train.architecture}", None) as update:
             update(0, "compiling")  # at the first use on a machine
 
             def show(event: "TrainingProgress") -> None:
                 update(event.done, describe(event), event.seconds_left, total=event.total)
+                if watcher:
+                    watcher.progress(event)
 
             crew = context.backend.crew() if self.workers else None
             model.fit(
@@ -120,16 +129,28 @@ class TrainEmbeddingsStage(Stage):
                 initial_vectors=start,
                 trained=trained,
                 crew=crew,
+                snapshotting=self._snapshotting(),
             )
         vectors = model.vectors_
         if self.joins_phrases:
             vectors.phrases = PhraseTable.load(context.inputs["phrases"] / PHRASES_FILE)
         vectors.save(directory)
+        if model.history_:
+            model.history_.write(directory)
         write_json(directory / CONFIG_FILE, self._recorded(context))
         lines = [json.dumps(metrics) for metrics in model.metrics_]
         (directory / METRICS_FILE).write_text("".join(f"{line}\n" for line in lines), "utf-8")
         settings = self.config.train
         return {"words": len(vectors), "dimension": settings.dimension, "learning rate": settings.learning_rate}
+
+    def _snapshotting(self) -> "Snapshotting | None":
+        """Return the snapshots to take."""
+        if self.watching is None:
+            return None
+        from embeddings.word2vec.snapshots import Snapshotting
+
+        moments, words, watcher = self.watching
+        return Snapshotting(moments, words, watcher.snapshot if watcher else None)
 
     def _trained(self, words: "Vocabulary") -> "np.ndarray":
         """Return a mask of the words that get a vector; a short text may have no frequent ones."""

@@ -27,13 +27,10 @@ if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.training_config import LMTrainingConfig
     from embeddings.text.id_stream import IdStream
-    from embeddings.training import TrainingProgress
+    from embeddings.training import Checkpointing, TrainingProgress
 
 logger = logging.getLogger(__name__)
 
-KNESER_NEY_ORDER = 5
-KNESER_NEY_TOKENS = 2_500_000
-"""Maximum number of training tokens for the n-gram model, which keeps its counts in memory."""
 _COUNTED_AT_ONCE = 1 << 22
 
 
@@ -46,15 +43,23 @@ class TrainLMStage(Stage):
     lm: LMSettings
     threads: int | None
     checkpoint_seconds: float
+    workers: int | None = None
+    """Workers of the backend that read some of the columns each; None for this process alone."""
     all_settings: Mapping[str, Any]
     """Settings that are written to ``config.json``."""
     name: ClassVar[str] = "train-lm"
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """The settings of the network, of its training and of its vocabulary."""
+        """The settings of the network, of its training and of its vocabulary; with a budget, not the epochs."""
         words = {"min_count": self.lm.min_count, "max_vocabulary": self.lm.max_vocabulary}
-        return {"lm_network": asdict(self.network), "lm_training": asdict(self.training), "seed": self.lm.seed, **words}
+        training, budget = asdict(self.training), self.lm.budget_seconds
+        crew = {"workers": self.workers} if self.workers else {}
+        found = {"lm_network": asdict(self.network), "lm_training": training, "seed": self.lm.seed, **words, **crew}
+        if budget is None:
+            return found
+        del training["epochs"]
+        return {**found, "budget": budget}
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -74,7 +79,7 @@ class TrainLMStage(Stage):
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the model and its vocabulary; the times in the metrics do not matter."""
-        from embeddings.language_model.model import LANGUAGE_MODEL_FILES
+        from embeddings.language_model.model_files import LANGUAGE_MODEL_FILES
 
         return digest_of({name: outputs[name] for name in LANGUAGE_MODEL_FILES})
 
@@ -86,6 +91,7 @@ class TrainLMStage(Stage):
         from embeddings.language_model.model import LanguageModel
         from embeddings.language_model.trainer import LMTrainer
         from embeddings.training import Checkpointing
+        from pipelines.stages.lm_evaluation import evaluation
 
         corpus = EncodedCorpus.open(context.inputs["encode"], verify=False)  # verified by the runner
         vocabulary = Vocabulary.load(context.inputs["vocabulary"] / VOCABULARY_FILE)
@@ -100,31 +106,63 @@ class TrainLMStage(Stage):
             embedding=start,
             tokenizer=TokenizedCorpus.open(context.inputs["tokenize"]).tokenizer,
         )
-        trainer = LMTrainer(
-            model,
-            self.training,
-            seed=self.lm.seed,
-            threads=self.threads,
-            checkpointing=Checkpointing(context.checkpoint, self.checkpoint_seconds),
-        )
-        sampled = self.network.output == "sampled"
+        checkpointing = Checkpointing(context.checkpoint, self.checkpoint_seconds)
+        training = self._training(model, streams, context, checkpointing)
+        trainer = LMTrainer(model, training, seed=self.lm.seed, threads=self.threads, checkpointing=checkpointing)
+        sampled_epochs = training.epochs - training.full_softmax_epochs if self.network.output == "sampled" else 0
         with context.progress.task("training language model", None) as update:
-            trainer.fit(streams["train"], streams["valid"], progress=lambda event: _show(update, event, sampled))
+            trainer.fit(
+                streams["train"],
+                streams["valid"],
+                progress=lambda event: _show(update, event, sampled_epochs),
+                crew=context.backend.crew() if self.workers else None,
+            )
         model.save(directory)
         (directory / METRICS_FILE).write_text("".join(f"{json.dumps(entry)}\n" for entry in trainer.metrics_), "utf-8")
-        write_json(directory / CONFIG_FILE, self.all_settings)
+        epochs = {"epochs": training.epochs}  # also where a budget has found them
+        settings = {**self.all_settings, "lm_training": {**self.all_settings["lm_training"], **epochs}}
+        write_json(directory / CONFIG_FILE, settings)
         with context.progress.task("computing perplexity", None):
-            write_json(directory / PERPLEXITY_FILE, _evaluation(model, streams, directory))
+            write_json(directory / PERPLEXITY_FILE, evaluation(model, streams, directory))
         numbers = sum(parameter.value.size for parameter in model.parameters.values())
+        budget = self.lm.budget_seconds
         return {
             "parameters": numbers,
             "embeddings": found,
             "epochs": len(trainer.metrics_),
+            **({} if budget is None else {"budget": {"seconds": budget, "epochs": training.epochs}}),
             "words": len(vocabulary),
             "split": corpus.split,
             "tokens": {part: len(stream) for part, stream in streams.items()},
             "unknown": {part: _unknown_share(stream, model.unk) for part, stream in streams.items()},
         }
+
+    def _training(
+        self,
+        model: "LanguageModel",
+        streams: Mapping[str, "IdStream"],
+        context: StageContext,
+        checkpointing: "Checkpointing",
+    ) -> "LMTrainingConfig":
+        """Return the settings of the training; with a budget, the number of epochs is the largest that fits into it."""
+        from embeddings.language_model.budget import RESERVED, with_epochs_in
+        from pipelines.stages.lm_evaluation import TUNED_TOKENS
+
+        budget = self.lm.budget_seconds
+        if budget is None:
+            return self.training
+        left = (1 - RESERVED) * budget - _seconds_before(context.inputs[self.inputs[-1]])
+        with context.progress.task("measuring the speed of the training", None):
+            return with_epochs_in(
+                left,
+                model,
+                self.training,
+                streams["train"],
+                streams["valid"],
+                threads=self.threads,
+                read_later=len(streams["test"]) + min(TUNED_TOKENS, len(streams["valid"])),
+                checkpointing=checkpointing,
+            )
 
     def _initial_embedding(
         self, vocabulary: "Vocabulary", context: StageContext, rng: "np.random.Generator"
@@ -140,6 +178,13 @@ class TrainLMStage(Stage):
         if path is None:
             return start, f"word vectors of the training part: {alignment}"
         return start, f"{path}: {alignment}; {overlap_note(path, Manifest.read(context.inputs['encode']))}"
+
+
+def _seconds_before(last: Path) -> float:
+    """Return how long it took to make a stage and those before it, without the download of a text."""
+    manifest = Manifest.read(last)
+    costs = {name: record["cost"] for name, record in manifest.history.items() if name != "fetch"}
+    return sum(float(cost["wall_seconds"]) for cost in [*costs.values(), manifest.cost])
 
 
 def vectors_hash(path: Path) -> str:
@@ -181,7 +226,8 @@ def overlap_note(vectors: Path, text: Manifest) -> str:
     return "they were trained on all of this text, including the test part, so that the test text is not unseen"
 
 
-def _show(update: Update, event: "TrainingProgress", sampled: bool) -> None:
+def _show(update: Update, event: "TrainingProgress", sampled_epochs: int) -> None:
+    sampled = event.epoch <= sampled_epochs
     of_what = " among sampled words" if sampled else f", perplexity {_short(math.exp(min(event.loss, 700.0)))}"
     note = (
         f"epoch {event.epoch}, {count(event.speed)} {event.unit}/s, loss {_short(event.loss)}{of_what}, "
@@ -200,25 +246,3 @@ def _unknown_share(stream: "IdStream", unk: int) -> float:
 
     starts = range(0, len(stream), _COUNTED_AT_ONCE)
     return sum(int(np.count_nonzero(stream[i : i + _COUNTED_AT_ONCE] == unk)) for i in starts) / max(1, len(stream))
-
-
-def _evaluation(model: "LanguageModel", streams: Mapping[str, "IdStream"], work: Path) -> dict[str, Any]:
-    """Return the perplexity on test of the model and of baselines with the same vocabulary; count in `work`."""
-    import numpy as np
-
-    from embeddings.language_model.ngram import KneserNey, unigram_log_likelihoods
-    from embeddings.language_model.perplexity import evaluate
-
-    test, words = streams["test"][:], len(model.vocabulary)
-    counted = streams["train"][:KNESER_NEY_TOKENS]
-    unigram = unigram_log_likelihoods(model.vocabulary.counts, test)
-    kneser_ney = KneserNey(counted, words, model.eos, KNESER_NEY_ORDER, work=work).log_likelihoods(test)
-    return {
-        "test": evaluate(model, streams["test"]).to_dict(),
-        "unigram": {"perplexity": float(np.exp(-unigram.mean()))},
-        "kneser_ney": {
-            "order": KNESER_NEY_ORDER,
-            "tokens": len(counted),
-            "perplexity": float(np.exp(-kneser_ney.mean())),
-        },
-    }

@@ -141,6 +141,13 @@ class Reference:
             for k, word in enumerate(words):
                 C[word] += change[k]
 
+    def train_path(self, h, word):
+        """One step along the whole path of a word, on which no node stands twice."""
+        nodes, labels, counts = self.outputs(word, [])
+        gradient, before = self.gradient(self.C[nodes] @ h, labels, counts), h.copy()
+        h += gradient @ self.C[nodes]
+        self.C[nodes] += np.outer(gradient, before)
+
     def skip_gram(self, sentences):
         for words in sentences:
             tokens = self.subsample(words)
@@ -203,8 +210,8 @@ class Reference:
         before = hidden.copy()
         words = [sentence.tokens[position] for position in centres]
         if self.step.negative == 0:
-            for i, word in enumerate(words):
-                self.train_window(hidden, [i], word, [])
+            for h, word in zip(hidden, words, strict=True):
+                self.train_path(h, word)
         else:
             self.train_shared(hidden, words, negatives)
         for position, window, change in zip(centres, windows, hidden - before, strict=True):

@@ -26,7 +26,8 @@ NORMALIZATIONS = (NFC, NONE)
 _WORDS_AT_ONCE = 1 << 14
 # Hangul is composed by arithmetic: leading consonant + vowel, and the syllable + trailing consonant
 _LEADING, _VOWELS, _TRAILING = range(0x1100, 0x1113), range(0x1161, 0x1176), range(0x11A8, 0x11C3)
-_OPEN_SYLLABLES = range(0xAC00, 0xD7A4, 28)
+_SYLLABLES = range(0xAC00, 0xD7A4)
+_OPEN_SYLLABLES = _SYLLABLES[::28]
 
 
 def require_normalization(name: str) -> None:
@@ -80,7 +81,7 @@ def _tables() -> NormalizationTables:
     for code in chain.from_iterable(ASSIGNED):
         character = chr(code)
         entries[code] |= unicodedata.combining(character)
-        canonical = unicodedata.decomposition(character)
+        canonical = "" if code in _SYLLABLES else unicodedata.decomposition(character)  # Python 3.14 states theirs, too
         if not canonical or canonical.startswith("<") or character.isspace():  # spaces belong to no word
             continue
         if normalize_text(character) != character:

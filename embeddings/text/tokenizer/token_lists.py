@@ -17,7 +17,7 @@ from embeddings.text.tokenizer.kernels import LINE_END_ID, LONGEST_WORD
 from embeddings.text.tokenizer.normalization import NFC, NONE, normalize_text, require_normalization
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, tokenizer_of
 from embeddings.text.tokenizer.word_table import WordTable
-from vecmill.arguments import described, is_sequence
+from vecmill.arguments import columns_of, described, is_sequence
 from vecmill.surrogates import replaced
 
 _TOKENS_AT_ONCE = 1 << 13  # their str objects fit into the processor's cache
@@ -254,3 +254,50 @@ class TokenListCounter:
                 if not isinstance(token, str):
                     return NotTextError(f"{self._name_of(index)}: token {place} is {described(token)}; expected a str")
         return None
+
+
+def require_documents(documents: Any) -> None:
+    """Raise a `NotTextError` for what is no several documents: the letters of a str would be read as documents.
+
+    Parameters
+    ----------
+    documents : Any
+        Lists, columns of a data frame and iterators are accepted.
+
+    Raises
+    ------
+    NotTextError
+        It is one document, a table, or nothing that has an order.
+    """
+    if isinstance(documents, (str, bytes)):
+        raise NotTextError(f"documents is a {type(documents).__name__}; expected several: give [document]")
+    if (names := columns_of(documents)) is not None:
+        listed = ", ".join(map(repr, names[:5]))
+        raise NotTextError(
+            f"a {type(documents).__name__} is not text; give one of its columns, as df['text'] ({listed})"
+        )
+    if not is_sequence(documents):
+        raise NotTextError(f"documents is {described(documents)}; expected a list of str, or of lists of str (words)")
+
+
+def words_of_document(place: int, document: Any) -> list[str]:
+    """Return a document that is a list of words.
+
+    Parameters
+    ----------
+    place : int
+        Its place among the documents, for the message.
+    document : Any
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    NotTextError
+        It is no list of words.
+    """
+    if not isinstance(document, (list, tuple, np.ndarray)) or not all(isinstance(word, str) for word in document):
+        raise NotTextError(f"document {place} is {described(document)}; expected a str or a list of str (words)")
+    return list(document)

@@ -46,6 +46,7 @@ from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.normalization import NFC, NONE, require_normalization
 from embeddings.text.tokenizer.segmentation import SegmentingCounter
 from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter, WordCounter
+from vecmill.arguments import described
 from vecmill.extras import needs
 from vecmill.hints import did_you_mean
 from vecmill.surrogates import encoded
@@ -225,7 +226,7 @@ class PythonTokenizer:
         for token in tokens:
             if not isinstance(token, str):
                 raise EmbeddingsError(
-                    f"tokenizer {self.spec} returned {token!r} ({type(token).__name__}); expected a list of str; "
+                    f"tokenizer {self.spec} returned {described(token)}; expected a list of str; "
                     "for objects give lambda line: [str(token) for token in tokenizer(line)]"
                 )
         if self.lowercase:
@@ -296,7 +297,7 @@ def make_tokenizer(
         return PythonTokenizer(spec=name, split=split, **options)
     if not isinstance(spec, str):
         raise UnknownTokenizerError(
-            f"tokenizer is {spec!r}; expected a name, a function from str to list of str, or a Tokenizer"
+            f"tokenizer is {described(spec)}; expected a name, a function from str to list of str, or a Tokenizer"
         )
     if spec in (FAST, WHITE_SPACE):
         return FastTokenizer(white_space_only=spec == WHITE_SPACE, **options)

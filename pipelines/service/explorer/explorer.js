@@ -90,8 +90,11 @@ class Explorer {
 
   // Words on the map, the first of them the chosen one, and links between them; words that the map lacks are left out
   draw(words, links) {
-    this.figure = [words, links];
-    if (!this.map) return;
+    const figure = (this.figure = [words, links]);
+    // after the answer is painted, for which nobody shall wait until the map has moved
+    requestAnimationFrame(() => setTimeout(() => { if (this.map && this.figure === figure) this.drawFigure(words, links); }));
+  }
+  drawFigure(words, links) {
     const { ids } = this.map.words, known = (word) => ids.has(word);
     this.map.draw({
       ids: [...new Set(words.filter(known))].map((word) => ids.get(word)),

@@ -1,0 +1,282 @@
+"""Edge lists: files with an edge a line, tables, and pairs of nodes, some thousands of edges at a time."""
+
+import csv
+import io
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from embeddings.errors import EmbeddingsError
+from vecmill.arguments import columns_of, described
+from vecmill.extras import needs
+from vecmill.hints import did_you_mean
+from vecmill.plain_text import open_text, suffix_of
+
+logger = logging.getLogger(__name__)
+
+UNWEIGHTED = "none"
+"""In the place of the name of the column of weights: all edges have the weight 1."""
+
+_WEIGHT = "weight"  # the column of weights if none is named
+_HEADERS = (("source", "target"), ("src", "dst"), ("from", "to"), ("node1", "node2"))
+_COMMENTS = ("#", "%")  # before the edges, as SNAP and KONECT write them
+_DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_MISSING = ("None", "nan", "<NA>", "NaT")  # values of columns that are no str
+_WEIGHTED = 3  # columns
+_AT_ONCE = 1 << 16  # edges
+
+
+class Edges(NamedTuple):
+    """Some edges.
+
+    Attributes
+    ----------
+    sources, targets : list of str
+        n names of nodes each.
+    weights : (n,) float64 or None
+        None if all are 1.
+    """
+
+    sources: list[str]
+    targets: list[str]
+    weights: np.ndarray | None
+
+
+class _Columns(NamedTuple):
+    """Which columns hold an edge: their names as the user gives them, or their places from 0."""
+
+    source: Any
+    target: Any
+    weight: Any
+
+
+_PLAIN, _WITH_WEIGHTS = _Columns(0, 1, None), _Columns(0, 1, 2)
+
+
+def read_edges(
+    path: str | PathLike[str],
+    *,
+    source: str | None = None,
+    target: str | None = None,
+    weight: str | None = None,
+    header: bool | None = None,
+) -> Iterator[Edges]:
+    """Read a file of edges, one a line: CSV, TSV, Parquet, or columns that white space separates.
+
+    Text may be compressed; lines that begin with # or % before the first edge are comments.
+
+    Parameters
+    ----------
+    path : path
+    source, target : str, optional
+        Names of the columns of both nodes. Default: the first two columns.
+    weight : str, optional
+        Name of the column of weights, or "none". Default: the column "weight"; without a header the third one.
+    header : bool, optional
+        Whether the first line names the columns. Default: it does if a column is named here, or if it begins with usual
+        names, such as "source" and "target".
+
+    Yields
+    ------
+    Edges
+
+    Raises
+    ------
+    EmbeddingsError
+        There is no such column, or an edge has no node or a weight that is no number above 0.
+    VecmillError
+        The file is no text, or pyarrow is missing.
+    """
+    path, asked = Path(path), _Columns(source, target, weight)
+    rows = _parquet_rows(path, asked) if suffix_of(path.name) == ".parquet" else _text_rows(path, asked, header)
+    yield from _batches(rows, next(rows), str(path))
+
+
+def edges_of_columns(
+    table: Any, *, source: str | None = None, target: str | None = None, weight: str | None = None
+) -> Iterator[Edges]:
+    """Take edges from the columns of a data frame or an Arrow table.
+
+    Parameters
+    ----------
+    table : data frame
+        Of pandas, Polars or Arrow.
+    source, target, weight : str, optional
+        Names of columns, as of `read_edges`.
+
+    Yields
+    ------
+    Edges
+
+    Raises
+    ------
+    EmbeddingsError
+        There is no such column, or an edge has no node or a weight that is no number above 0.
+    """
+    names = columns_of(table) or []
+    columns = _named_columns(list(map(str, names)), _Columns(source, target, weight), "the table")
+    found = [table[names[place]] for place in columns if place is not None]
+    rows = zip(*(column.to_pylist() if hasattr(column, "to_pylist") else column for column in found), strict=True)
+    yield from _batches(map(_with_names, rows), _places(columns), "the table")
+
+
+def edges_of_pairs(pairs: Iterable[Any]) -> Iterator[Edges]:
+    """Take edges from pairs (source, target) or triples (source, target, weight).
+
+    Parameters
+    ----------
+    pairs : iterable of tuple
+        Nodes are named by their ``str``.
+
+    Yields
+    ------
+    Edges
+
+    Raises
+    ------
+    EmbeddingsError
+        An item is no edge.
+    """
+    rows = map(_row_of, pairs)
+    for first in rows:
+        columns = _WITH_WEIGHTS if len(first) == _WEIGHTED else _PLAIN
+        yield from _batches(chain([first], rows), columns, "the edges")
+
+
+def _row_of(item: Any) -> tuple[Any, ...]:
+    if not isinstance(item, (tuple, list, np.ndarray)) or not 2 <= len(item) <= _WEIGHTED:
+        raise EmbeddingsError(f"got the edge {described(item)}; expected (source, target) or (source, target, weight)")
+    return _with_names(tuple(item))
+
+
+def _with_names(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (_name(row[0]), _name(row[1]), *row[2:])
+
+
+def _name(node: Any) -> str | None:
+    """Return the name of a node; None for a missing value."""
+    name = str(node)
+    return None if name in _MISSING and not isinstance(node, str) else name
+
+
+def _batches(rows: Iterator[Any], columns: _Columns, where: str) -> Iterator[Edges]:
+    """Group rows to edges; raise an error that names the first bad one."""
+    before = 0
+    while batch := list(islice(rows, _AT_ONCE)):
+        try:
+            edges = _edges(batch, columns)
+        except (IndexError, ValueError, TypeError):
+            for number, row in enumerate(batch, before + 1):
+                _require_edge(row, columns, f"{where}: edge {number:,}")
+            raise
+        yield edges
+        before += len(batch)
+
+
+def _edges(rows: list[Any], columns: _Columns) -> Edges:
+    sources, targets = ([row[place] for row in rows] for place in columns[:2])
+    if not all(sources) or not all(targets):
+        raise ValueError("a node has no name")
+    if columns.weight is None:
+        return Edges(sources, targets, None)
+    weights = np.array([float(row[columns.weight]) for row in rows])
+    if not np.all((weights > 0) & (weights < np.inf)):
+        raise ValueError("a weight is not above 0")
+    return Edges(sources, targets, weights)
+
+
+def _require_edge(row: Any, columns: _Columns, what: str) -> None:
+    """Raise an error for a row that is no edge."""
+    try:
+        _edges([row], columns)
+    except (IndexError, ValueError, TypeError) as error:
+        expected = "two nodes" if columns.weight is None else "two nodes and a weight above 0"
+        raise EmbeddingsError(f"{what} is {', '.join(map(str, row))[:60]!r}; expected {expected}") from error
+
+
+def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any]:
+    """Yield the places of the columns, then the rows: lists of str."""
+    with open_text(path) as stream:
+        lines = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+        first = next((line for line in lines if line.strip() and not line.startswith(_COMMENTS)), None)
+        if first is None:
+            raise EmbeddingsError(f"{path} has no edges; expected one a line")
+        delimiter = _delimiter(path, first)
+        whole = chain([first], lines)
+        split = csv.reader(whole, delimiter=delimiter) if delimiter else map(str.split, whole)
+        try:
+            rows = (row for row in split if row)
+            top = next(rows)
+            named = _is_header(top, asked) if header is None else header
+            yield _named_columns(top, asked, str(path)) if named else _unnamed_columns(top, asked, path)
+            yield from rows if named else chain([top], rows)
+        except csv.Error as error:
+            raise EmbeddingsError(f"{path}: {error}; is a quotation mark left open?") from error
+
+
+def _delimiter(path: Path, line: str) -> str | None:
+    """Return what separates columns; None for white space."""
+    found = _DELIMITERS.get(suffix_of(path.name))
+    if found == "," and "," not in line and ";" in line:
+        return ";"
+    return found or next((mark for mark in ("\t", ",") if mark in line), None)
+
+
+def _is_header(row: list[str], asked: _Columns) -> bool:
+    if any(name not in (None, UNWEIGHTED) for name in asked):
+        return True
+    return tuple(name.strip().lower() for name in row[:2]) in _HEADERS
+
+
+def _named_columns(names: list[str], asked: _Columns, where: str) -> _Columns:
+    """Return the places of columns that have names."""
+
+    def place(name: str | None, default: int | None) -> int | None:
+        if name is None or name == UNWEIGHTED:
+            return default if name is None else None
+        if name not in names:
+            listed = ", ".join(map(repr, names[:8]))
+            raise EmbeddingsError(f"{where} has no column {name!r}{did_you_mean(name, names)} (columns: {listed})")
+        return names.index(name)
+
+    weight = place(asked.weight, names.index(_WEIGHT) if _WEIGHT in names else None)
+    columns = _Columns(place(asked.source, 0), place(asked.target, 1), weight)
+    if len(names) < 2:
+        raise EmbeddingsError(f"{where} has one column, {names[0]!r}; expected two, those of an edge's nodes")
+    shown = [names[number] for number in columns if number is not None]
+    logger.info("%s: edges from %r to %r, weights %r", where, *shown, *[UNWEIGHTED] * (_WEIGHTED - len(shown)))
+    return columns
+
+
+def _unnamed_columns(row: Sequence[str], asked: _Columns, path: Path) -> _Columns:
+    if any(name not in (None, UNWEIGHTED) for name in asked):
+        raise EmbeddingsError(f"{path} is read without a header, so that its columns have no names; name none")
+    return _WITH_WEIGHTS if len(row) >= _WEIGHTED and asked.weight is None else _PLAIN
+
+
+def _places(columns: _Columns) -> _Columns:
+    """Return the places of the columns in rows that hold no others."""
+    return _PLAIN if columns.weight is None else _WITH_WEIGHTS
+
+
+def _parquet_rows(path: Path, asked: _Columns) -> Iterator[Any]:
+    """Yield the places of the columns, then the rows: tuples."""
+    with needs("parquet", str(path)):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    with path.open("rb") as stored:
+        try:
+            file = pq.ParquetFile(stored)
+            names = list(file.schema_arrow.names)
+            columns = _named_columns(names, asked, str(path))
+            yield _places(columns)
+            chosen = [names[place] for place in columns if place is not None]
+            for batch in file.iter_batches(_AT_ONCE, columns=chosen):
+                yield from map(_with_names, zip(*(batch.column(name).to_pylist() for name in chosen), strict=True))
+        except (pa.ArrowException, OSError) as error:
+            raise EmbeddingsError(f"{path} is damaged or not a Parquet file: {str(error).splitlines()[0]}") from error

@@ -1,0 +1,224 @@
+"""`vecmill walks` and `vecmill.walks`: edge lists of every kind, the same walks whatever the threads, refusals."""
+
+import gzip
+import json
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import vecmill
+from embeddings.errors import EmbeddingsError
+from embeddings.graphs import Graph, edges_of_pairs, read_edges
+from tests.command_line import fails
+from tests.command_line import vecmill as run
+
+EDGES = [("a", "b", 1.0), ("b", "c", 2.0), ("c", "a", 0.5), ("c", "dé", 1.0)]
+TABLE = pd.DataFrame(EDGES, columns=["source", "target", "weight"])
+
+
+def edges_of(graph):
+    """Return {(source, target): weight}."""
+    weights = np.ones(len(graph.targets)) if graph.weights is None else graph.weights
+    sources = np.repeat(np.arange(len(graph)), np.diff(graph.offsets))
+    return {
+        (graph.names[a], graph.names[b]): weight
+        for a, b, weight in zip(sources, graph.targets, weights.tolist(), strict=True)
+    }
+
+
+DIRECTED = {(a, b): weight for a, b, weight in EDGES}
+UNWEIGHTED = dict.fromkeys(DIRECTED, 1.0)
+LINES = [f"{a},{b},{w}" for a, b, w in EDGES]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("e.csv", "\n".join(LINES), DIRECTED),
+        ("e.csv", "\r\n".join(["source,target,weight", *LINES]) + "\r\n", DIRECTED),
+        ("e.csv", "\n".join(LINES).replace(",", ";"), DIRECTED),
+        ("e.csv", "\n".join(f'"{a}","{b}"' for a, b, _ in EDGES), UNWEIGHTED),
+        ("e.csv", "From,To,year\n" + "\n".join(LINES), UNWEIGHTED),
+        ("e.tsv", "\n".join(LINES).replace(",", "\t"), DIRECTED),
+        ("e.txt", "# Nodes: 4\n# FromNodeId\tToNodeId\n" + "\n".join(LINES).replace(",", " "), DIRECTED),
+        ("e.edgelist", "% sym\n\n" + "\n\n".join(LINES).replace(",", "\t"), DIRECTED),
+    ],
+    ids=["csv", "header", "semicolons", "quoted", "other columns", "tsv", "SNAP", "KONECT"],
+)
+def test_text_files(tmp_path, name, text, expected):
+    (tmp_path / name).write_text(text, newline="", encoding="utf-8")
+    assert edges_of(Graph.from_edges(read_edges(tmp_path / name), directed=True)) == expected
+    packed = tmp_path / f"{name}.gz"
+    packed.write_bytes(gzip.compress(text.encode()))
+    assert edges_of(Graph.from_edges(read_edges(packed), directed=True)) == expected
+
+
+def test_columns_by_name(tmp_path):
+    path = tmp_path / "e.csv"
+    path.write_text("n,b,a,weight,w\n" + "\n".join(f"0,{b},{a},9,{w}" for a, b, w in EDGES))
+    named = {"source": "a", "target": "b"}
+    assert edges_of(Graph.from_edges(read_edges(path, **named, weight="w"), directed=True)) == DIRECTED
+    assert edges_of(Graph.from_edges(read_edges(path, **named, weight="none"), directed=True)) == UNWEIGHTED
+    nines = dict.fromkeys(DIRECTED, 9.0)
+    assert edges_of(Graph.from_edges(read_edges(path, **named), directed=True)) == nines
+    with pytest.raises(EmbeddingsError, match=r"no column 'd'.*columns: 'n', 'b', 'a'"):
+        list(read_edges(path, source="d"))
+    with pytest.raises(EmbeddingsError, match="without a header"):
+        list(read_edges(path, source="a", header=False))
+
+
+def test_a_first_line_is_an_edge_unless_it_is_a_header(tmp_path):
+    path = tmp_path / "e.csv"
+    path.write_text("x,y\n1,2\n")
+    assert len(Graph.from_edges(read_edges(path)).names) == 4
+    assert Graph.from_edges(read_edges(path, header=True)).names == ["1", "2"]
+    path.write_text("source,target\n1,2\n")
+    assert Graph.from_edges(read_edges(path, header=False)).names == ["source", "1", "target", "2"]
+
+
+@pytest.mark.parametrize("kind", ["parquet", "numbers", "pandas", "Arrow", "pairs", "arrays"])
+def test_tables_and_pairs(tmp_path, kind):
+    numbers = {"a": 1, "b": 2, "c": 3, "dé": 4}
+    if kind in ("parquet", "numbers"):
+        table = (
+            TABLE.assign(source=TABLE.source.map(numbers), target=TABLE.target.map(numbers))
+            if kind == "numbers"
+            else TABLE
+        )
+        given = tmp_path / "e.parquet"
+        pq.write_table(pa.Table.from_pandas(table), given)
+    else:
+        given = {
+            "pandas": TABLE,
+            "Arrow": pa.Table.from_pandas(TABLE),
+            "pairs": iter(EDGES),
+            "arrays": np.array([(numbers[a], numbers[b], w) for a, b, w in EDGES], object),
+        }[kind]
+    graph = vecmill.walks(given, directed=True, walks=1).graph
+    names = numbers if kind in ("numbers", "arrays") else {}
+    assert edges_of(graph) == {
+        (str(names.get(a, a)), str(names.get(b, b))): weight for (a, b), weight in DIRECTED.items()
+    }
+
+
+def test_the_same_edge_twice(tmp_path):
+    twice = [("a", "b", 1.0), ("b", "a", 2.0), ("a", "b", 4.0), ("c", "c", 1.0)]
+    graph = Graph.from_edges(edges_of_pairs(twice))
+    assert edges_of(graph) == {("a", "b"): 7.0, ("b", "a"): 7.0, ("c", "c"): 1.0}
+    assert (graph.edge_count, graph.merged) == (2, 2)
+    directed = Graph.from_edges(edges_of_pairs(twice), directed=True)
+    assert edges_of(directed) == {("a", "b"): 5.0, ("b", "a"): 2.0, ("c", "c"): 1.0}
+    plain = Graph.from_edges(edges_of_pairs([edge[:2] for edge in twice]))
+    assert plain.weights is None
+    assert plain.edge_count == 2
+
+
+def test_edges_in_many_batches(monkeypatch):
+    generator = np.random.default_rng(0)
+    pairs = generator.integers(0, 50, (400, 2)).tolist()
+    whole = edges_of(Graph.from_edges(edges_of_pairs(pairs)))
+    monkeypatch.setattr("embeddings.graphs.edge_lists._AT_ONCE", 7)
+    assert edges_of(Graph.from_edges(edges_of_pairs(pairs))) == whole
+
+
+@pytest.mark.parametrize(
+    ("pairs", "message"),
+    [
+        ([], "there are no edges"),
+        ([("a", "b"), ("a",)], "got the edge"),
+        (["ab"], "got the edge 'ab'"),
+        ([("a", "b"), ("a", None)], "the edges: edge 2 is 'a, None'; expected two nodes"),
+        ([("a", "b", 1), ("a", "c", 0)], "edge 2 is 'a, c, 0'; expected two nodes and a weight above 0"),
+        ([("a", "b", 1), ("a", "c", float("nan"))], "edge 2"),
+        ([("a", "b", 1), ("a", "c", "x")], "edge 2"),
+        ([("a", "b", 1), ("a", "c")], "edge 2"),
+    ],
+)
+def test_what_is_no_edge_is_refused(pairs, message):
+    with pytest.raises(EmbeddingsError, match=message):
+        vecmill.walks(pairs)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("e.csv", "", "no edges"),
+        ("e.csv", "a,b\nc\n", "e.csv: edge 2 is 'c'; expected two nodes"),
+        ("e.csv", "a,b,1\nc,,1\n", "edge 2 is 'c, , 1'"),
+        ("e.csv", "source,target\n", "there are no edges"),
+        ("e.csv", "a\nb\n", "edge 1 is 'a'"),
+        ("e.parquet", "a,b", "damaged or not a Parquet file"),
+        ("e.json", '{"a": "b"}', "JSON"),
+    ],
+)
+def test_what_is_no_file_of_edges_is_refused(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    fails(1, message, "walks", tmp_path / name, "--out", tmp_path / "walks.txt")
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"p": 0}, "p is 0"), ({"q": -1.0}, "q is -1.0"), ({"length": 0}, "length is 0"), ({"walks": 0}, "walks is 0"),
+     ({"seed": -1}, "seed is -1"), ({"threads": 0}, "threads is 0"), ({"p": float("nan")}, "p is nan")],
+)  # fmt: skip
+def test_settings_out_of_range(settings, message):
+    with pytest.raises(ValueError, match=message):
+        vecmill.walks(EDGES, **settings)
+
+
+def test_no_path_no_pairs():
+    with pytest.raises(TypeError, match=r"edges is 7 \(int\); expected a path"):
+        vecmill.walks(7)
+
+
+def test_walks_depend_on_the_seed_and_not_on_threads(monkeypatch):
+    pairs = np.random.default_rng(1).integers(0, 300, (2000, 2)).tolist()
+    settings = {"p": 0.5, "q": 2, "walks": 3, "length": 30}
+    walks = list(vecmill.walks(pairs, threads=1, **settings))
+    assert list(vecmill.walks(pairs, threads=3, **settings)) == walks
+    assert list(vecmill.walks(pairs, seed=2, **settings)) != walks
+    monkeypatch.setattr("embeddings.graphs.walks._NODES_AT_ONCE", 1000)
+    again = vecmill.walks(pairs, threads=2, **settings)
+    assert list(again) == list(again) == walks
+    assert len(again) == len(walks) == 3 * len(again.graph)
+    assert Counter(walk[0] for walk in walks) == dict.fromkeys(again.graph.names, 3)
+
+
+def test_nodes_of_any_name_are_trained_in_python():
+    pairs = [("New York", "Paris (TX)"), ("Paris (TX)", "Łódź"), ("Łódź", "New York")]
+    vectors = vecmill.train(vecmill.walks(pairs, length=10), dimension=8, sample=0, threads=1)
+    assert set(vectors.words) == {"New York", "Paris (TX)", "Łódź"}
+
+
+def test_the_command(tmp_path):
+    edges, out = tmp_path / "edges.csv", tmp_path / "walks.txt"
+    TABLE.to_csv(edges, index=False)
+    options = ("--p", 0.5, "--q", 2, "--walks", 4, "--length", 6)
+    result = run("walks", edges, "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    assert f"4 nodes, 4 edges, 16 walks: {out}" in result.stdout
+    assert "Next: vecmill train-embeddings" in result.stdout
+    expected = vecmill.walks(edges, p=0.5, q=2, walks=4, length=6)
+    assert [line.split() for line in out.read_text("utf-8").splitlines()] == list(expected)
+    assert run("walks", edges, *options).stdout == out.read_text("utf-8")
+    fails(1, "exists; add --force", "walks", edges, "--out", out)
+    report = json.loads(run("walks", edges, "--out", out, "--force", "--json", *options).stdout)
+    assert report == {"out": str(out), "nodes": 4, "edges": 4, "edges_given_again": 0, "walks": 16}
+    fails(2, "--json: .*give --out", "walks", edges, "--json")
+    fails(2, "--p: p is 0", "walks", edges, "--p", 0)
+    model = tmp_path / "nodes"
+    training = ("--tokenizer", "whitespace", "--no-lowercase", "--dimension", 8, "--epochs", 1, "--min-count", 1)
+    assert run("train-embeddings", out, "--out", model, *training, "--sample", 0).exit_code == 0
+    assert set(vecmill.load(model).words) == {"a", "b", "c", "dé"}
+
+
+def test_a_node_with_white_space_is_no_word_of_a_text(tmp_path):
+    edges, out = tmp_path / "edges.csv", tmp_path / "walks.txt"
+    edges.write_text("New York,Boston\n")
+    fails(1, "the node 'New York' has white space", "walks", edges, "--out", out)
+    assert not out.exists()
