@@ -70,9 +70,11 @@ def test_one_epoch_without_held_out_text_is_plotted(model, tmp_path):
 
 
 def test_damaged_metrics_are_named(model, tmp_path):
-    (model / "metrics.jsonl").write_text('{"epoch": 1}\n')
-    with pytest.raises(EmbeddingsError, match="line 1 is not the record"):
-        read_metrics(model)
+    named = {"epoch": 1, "learning_rate": 0.1, "loss": "2.5", "held_out_loss": None}
+    for damaged in (b'{"epoch": 1}\n', b"\xff\x00\n", b"[" * 100_000, json.dumps(named).encode()):
+        (model / "metrics.jsonl").write_bytes(damaged)
+        with pytest.raises(EmbeddingsError, match="line 1 is not the record"):
+            read_metrics(model)
     write(model, [])
     fails(1, "is empty", "plot", model, "--out", tmp_path / "p.png")
     (model / "metrics.jsonl").unlink()

@@ -219,6 +219,11 @@ def test_errors_are_problem_details_with_hints(client):
     problem(client.get("/api/neighbors", params={"word": "king", "tpon": 3}), 422, "tpon")
     problem(client.get("/api/analogy", params={"a": ["x", "y"], "b": "z", "c": "z"}), 422, "2 times")
     problem(client.post("/api/embed", content=b"{", headers={"Content-Type": "application/json"}), 400, "JSON")
+    problem(
+        client.post("/api/embed", content=b'{"a":' * 5000, headers={"Content-Type": "application/json"}),
+        400,
+        "one another",
+    )
     problem(client.post("/api/embed", content=b"texts=a"), 415, "application/json")
     problem(client.get("/api/nothing"), 404, "openapi.json")
     problem(client.delete("/api/neighbors"), 405, "DELETE")

@@ -173,9 +173,11 @@ class WordEmbeddingVectorizer(_DocumentVectorizer):
         a of smooth inverse frequency.
     tokenizer : str, callable or object with a method ``tokenize``, optional
         Splits documents that are str; by default as the text of the vectors was split.
-    dimension, min_count, seed : int
+    dimension : int
         Of training, see `vecmill.train`.
     epochs : int, optional
+        Of training, see `vecmill.train`.
+    min_count, seed : int
         Of training, see `vecmill.train`.
     threads : int, optional
         Of training; by default all processors.

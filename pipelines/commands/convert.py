@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shlex
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from pipelines.commands.completion import format_names, input_format_names
+from pipelines.commands.completion import choices, format_names, input_format_names
 from pipelines.commands.options import (
     Encoding,
     ForceFile,
@@ -26,14 +27,15 @@ from pipelines.running.recorded_tokenizer import rules_of
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
-from vecmill.files import read_json, shown_size
+from vecmill.files import atomic_file, read_json, require_writable, shown_size
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings.formats.tokenizer_rules import TokenizerRules
 
 logger = logging.getLogger(__name__)
 
-SPACY = "spacy"
+SPACY, EMBEDDING_ATLAS = "spacy", "embedding-atlas"  # which are written by export only
 _SPACY_FILES = {"config.cfg", "meta.json", "tokenizer", "vocab"}
 _OPTION_OF = {"field": ("jsonl",), "column": ("csv", "parquet")}
 _SAMPLE_BYTES, _SAMPLE_LINES = 1 << 20, 2000
@@ -56,6 +58,10 @@ Prefix = Annotated[
 HalfPrecision = Annotated[bool, typer.Option("--float16", help="Write half precision, in formats that support it.")]
 
 
+def _export_names(incomplete: str) -> list[str]:
+    return [*format_names(incomplete), *choices((SPACY, EMBEDDING_ATLAS))(incomplete)]
+
+
 def export_command(
     context: typer.Context,
     model: Model,
@@ -68,9 +74,9 @@ def export_command(
             "--format",
             metavar="NAME",
             help="word2vec-text, word2vec-binary, glove, fasttext-vec, fasttext-bin, floret, npz, safetensors, "
-            "parquet, arrow, csv, static-embedding, projector or spacy.",
+            "parquet, arrow, csv, static-embedding, projector, spacy or embedding-atlas.",
             show_default="by the extension of --out",
-            autocompletion=format_names,
+            autocompletion=_export_names,
         ),
     ] = None,
     half: HalfPrecision = False,
@@ -100,8 +106,8 @@ def export_command(
 ) -> None:
     """Export vectors in a format that other tools read; .gz and .zst compress.
 
-    A static-embedding holds the tokenizer of the training text too; spacy is a pipeline that spacy.load opens.
-    --quantize writes a model directory.
+    A static-embedding holds the tokenizer of the training text too; spacy is a pipeline that spacy.load opens;
+    embedding-atlas is a Parquet file of a map with neighbours. --quantize writes a model directory.
 
     Example: vecmill export runs/pydocs --format word2vec-text --out pydocs.txt
     """
@@ -115,6 +121,10 @@ def export_command(
     smaller = _Smaller(quantize, prune, prefix)
     if name == SPACY:
         _export_to_spacy(model, out, smaller, lang, force, encoding, as_json)
+        return
+    if name == EMBEDDING_ATLAS:
+        refuse_without_effect(context, ("half",), f"with --format {EMBEDDING_ATLAS}")
+        _export_to_embedding_atlas(model, out, smaller, encoding, as_json)
         return
     rules = _rules(model, approximate, sample) if name == "static-embedding" else None
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", _size(model)) as update:
@@ -169,6 +179,34 @@ def _export_to_spacy(
         typer.echo(json.dumps({"out": str(out), "bytes": _size(out)}))
         return
     results.print(f"{out}: {shown_size(_size(out))}; in Python: spacy.load({str(out)!r})")
+
+
+def _export_to_embedding_atlas(model: Path, out: Path, smaller: "_Smaller", encoding: str, as_json: bool) -> None:
+    """Write the map of the vocabulary, or of its most frequent words, as a table."""
+    from embeddings import formats
+    from embeddings.vectors.embedding_atlas import ENDING, OPTIONS, write_embedding_atlas
+    from embeddings.vectors.small_vectors import make_smaller
+    from embeddings.vectors.word_map import make_word_map
+
+    if out.suffix != ENDING:
+        raise ConfigError(f"--out: {out} must end in {ENDING}, by which Embedding Atlas knows the format")
+    if smaller.quantize is not None:
+        raise ConfigError("--format embedding-atlas: the file holds a map, no vectors; leave --quantize out")
+    require_writable(out)
+    with interruptible("nothing was written"), make_progress().task("laying out words", None):
+        vectors = formats.read(model, encoding=encoding)
+        if smaller.asked:
+            vectors = make_smaller(vectors, words=smaller.prune, dimension=smaller.prefix)
+        layout = make_word_map(vectors, words=len(vectors))
+        counts = vectors.vocabulary.counts
+        with atomic_file(out) as file:
+            write_embedding_atlas(file, layout, counts if counts.any() else None)
+    if as_json:
+        made = {"words": len(layout.words), "method": layout.method}
+        typer.echo(json.dumps({"out": str(out), **made, "bytes": _size(out)}))
+        return
+    shown = f"{counted(len(layout.words), 'word')} laid out by {layout.method}, {shown_size(_size(out))}"
+    results.print(f"{out}: {shown}; embedding-atlas {shlex.quote(str(out))} {OPTIONS}")
 
 
 def convert_command(

@@ -152,7 +152,7 @@ def _as_json(place: "Directory", outcome: "Outcome") -> dict[str, Any]:
 
 def _print_outcome(place: "Directory", outcome: "Outcome") -> None:
     from embeddings import WordVectors
-    from pipelines.console.streams import program, results
+    from pipelines.console.streams import program, results, shell
     from pipelines.reports.vectors_report import example_words
 
     if not outcome.made:
@@ -166,6 +166,6 @@ def _print_outcome(place: "Directory", outcome: "Outcome") -> None:
         results.print(f"Report: {place.shown}/report/report.html")
     if "train-embeddings" in outcome.manifests:
         words = example_words(WordVectors.load(place.directory / "train-embeddings"))[:2]
-        results.print(f"Next: {program()} neighbors {place.shown} {' '.join(words)}".rstrip())
+        results.print(f"Next: {program()} neighbors {shell(place.shown, *words)}")
     if "train-lm" in outcome.manifests:
-        results.print(f'Next: {program()} generate {place.shown} --prompt "the"')
+        results.print(f'Next: {program()} generate {shell(place.shown)} --prompt "the"')

@@ -11,7 +11,7 @@ from pipelines.commands.language_model import Interpolate, read_text
 from pipelines.commands.options import LM, Column, Field, refuse_without_effect
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
-from pipelines.console.streams import program, results
+from pipelines.console.streams import program, results, shell
 from pipelines.console.tables import print_columns
 from vecmill.errors import OutputError
 
@@ -94,4 +94,4 @@ def _print(found: "Adaptation", model: Path) -> None:
     if found.ngrams is not None:
         weights = ", ".join(f"{weight:g} with {name}" for name, weight in found.ngrams.weights.items())
         results.print(f"weight of {found.ngrams.file}: {weights}")
-    results.print(f"Kept in {model}. Next: {program()} perplexity {model} test.txt --cache {found.cache.size}")
+    results.print(f"Kept in {model}. Next: {program()} perplexity {shell(model)} test.txt --cache {found.cache.size}")

@@ -1,6 +1,7 @@
 """The streams of the command line: results on stdout; progress, logs and errors on stderr, as text or JSON."""
 
 import logging
+import shlex
 import shutil
 import sys
 from contextlib import suppress
@@ -39,6 +40,11 @@ def program() -> str:
     if shutil.which("vecmill"):
         return "vecmill"
     return "python -m vecmill" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
+
+
+def shell(*arguments: object) -> str:
+    """Return arguments as a shell reads them: names with spaces, quotes and the like are quoted."""
+    return shlex.join(map(str, arguments))
 
 
 class MessageHandler(logging.Handler):

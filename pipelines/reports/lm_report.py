@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.console.progress import count, duration, memory
-from pipelines.console.streams import program, results
+from pipelines.console.streams import program, results, shell
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE, PERPLEXITY_FILE
@@ -31,7 +31,7 @@ def print_lm_training(directory: Path, shown: str = "") -> None:
         f"\nTime: {', '.join(times)}. Peak memory: {memory(manifest.cost['peak_memory_bytes'])}. "
         f"{manifest.summary['parameters']:,} parameters: {shown}"
     )
-    results.print(f'Next: {program()} generate {shown} --prompt "the"')
+    results.print(f'Next: {program()} generate {shell(shown)} --prompt "the"')
 
 
 def lm_training(directory: Path) -> dict[str, Any]:

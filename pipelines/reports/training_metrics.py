@@ -1,6 +1,7 @@
 """The record of a training in its model directory."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def read_metrics(model: Path) -> list[dict[str, Any]]:
         )
     path = model / METRICS_FILE
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_bytes().splitlines()
     except (FileNotFoundError, NotADirectoryError):
         raise EmbeddingsError(
             f"{model} has no {METRICS_FILE}; expected a directory that train-embeddings wrote"
@@ -39,11 +40,17 @@ def read_metrics(model: Path) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         try:
             record = json.loads(line)
-            metrics.append({key: record[key] for key in ("epoch", "learning_rate", "loss", "held_out_loss")})
-        except (ValueError, KeyError, TypeError):
+            metrics.append({key: _number(record[key]) for key in ("epoch", "learning_rate", "loss", "held_out_loss")})
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise EmbeddingsError(
                 f"{path}: line {number} is not the record of an epoch; train the model again"
             ) from None
     if not metrics:
         raise EmbeddingsError(f"{path} is empty; expected one line per epoch")
     return metrics
+
+
+def _number(value: object) -> float | None:
+    if value is None or (isinstance(value, int | float) and math.isfinite(value)):
+        return value
+    raise TypeError

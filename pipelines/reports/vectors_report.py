@@ -10,7 +10,7 @@ import numpy as np
 
 from embeddings import WordVectors
 from pipelines.console.progress import count, duration, memory
-from pipelines.console.streams import program, results
+from pipelines.console.streams import program, results, shell
 from pipelines.console.tables import print_columns
 from pipelines.running.manifest import Manifest
 from pipelines.settings.file_names import METRICS_FILE
@@ -37,7 +37,7 @@ def print_training(directory: Path, shown: str = "") -> None:
     _print_costs({**manifest.history, manifest.provenance.stage: manifest.to_dict()})
     _print_text(manifest)
     results.print(f"\n{counted(len(vectors), 'word')} x {counted(vectors.dimension, 'dimension')}: {shown}")
-    results.print(f"Next: {program()} neighbors {shown} {' '.join((words or vectors.words)[:2])}")
+    results.print(f"Next: {program()} neighbors {shell(shown, *(words or vectors.words)[:2])}")
 
 
 def example_words(vectors: WordVectors) -> list[str]:

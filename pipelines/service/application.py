@@ -161,6 +161,8 @@ async def _from_body(request: Request, message: type[Any]) -> Any:
         raise RequestError(422, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RequestError(400, f"the content is not JSON: {error}") from None
+    except RecursionError:
+        raise RequestError(400, "the content has too many arrays or objects in one another") from None
 
 
 async def _body(request: Request) -> bytes:

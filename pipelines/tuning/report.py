@@ -11,7 +11,7 @@ import numpy as np
 
 from pipelines.batch.jobs import FAILED
 from pipelines.console.progress import duration
-from pipelines.console.streams import program, results
+from pipelines.console.streams import program, results, shell
 from pipelines.console.tables import print_columns
 from pipelines.tuning.metric import TEST
 from pipelines.tuning.search_space import Range, Value
@@ -123,9 +123,9 @@ class Report:
             results.print(f"On the other half of {self.search.metric.name}, which no trial has seen: {tested}")
         for key in self._at_an_end():
             results.print(f"The best value of {key} is at an end of its range; --search {key}=LOW..HIGH widens it")
-        corpus = " ".join(self.search.job("", {}).config.embedding.corpus.sources)
+        corpus = self.search.job("", {}).config.embedding.corpus.sources
         results.print(
-            f"Next: {program()} train-embeddings {corpus} --config {self.directory / BEST_SETTINGS} --out DIR"
+            f"Next: {program()} train-embeddings {shell(*corpus, '--config', self.directory / BEST_SETTINGS)} --out DIR"
         )
 
     def _at_an_end(self) -> list[str]:
