@@ -32,7 +32,7 @@ from corpora.sources import (
 )
 from vecmill.arguments import described, require_kind
 from vecmill.compression import DAMAGE
-from vecmill.files import shown_size
+from vecmill.files import real_path, shown_size
 from vecmill.hints import did_you_mean
 from vecmill.plain_text import suffix_of
 
@@ -369,7 +369,7 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
 
     if path.is_dir():
         files = directory_files(path, unreadable)
-        return _collection(path.resolve().name or str(path), str(path), files, options, left_out)
+        return _collection(real_path(path).name or str(path), str(path), files, options, left_out)
     if path.exists():
         file = local_file(path)
         return Corpus(path.name, _describe(str(path), file.size), [file], options)

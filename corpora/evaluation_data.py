@@ -9,6 +9,7 @@ from pathlib import Path
 from corpora.catalog import evaluation_sets, fetch
 from corpora.errors import CorpusError
 from vecmill.errors import OutputError, VecmillError
+from vecmill.files import real_path
 from vecmill.hints import did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def find_sets(data: Sequence[str | PathLike[str]] | None, fetch: Fetch = fetch_s
     found: dict[Path, tuple[str, Path]] = {}  # by what tells files apart
 
     def add(name: str, file: Path) -> None:
-        found.setdefault(file.resolve(), (name, file))
+        found.setdefault(real_path(file), (name, file))
 
     for place in data:
         path = Path(place)

@@ -6,7 +6,7 @@ from numbers import Integral, Real
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-from vecmill.arguments import described
+from vecmill.arguments import described, quoted
 from vecmill.hints import did_you_mean
 
 _LARGEST = 2**63
@@ -85,6 +85,6 @@ def _number(name: str, value: Any, kind: type) -> Any:
 
 def require_one_of(what: str, value: str, allowed: Collection[str]) -> None:
     """Raise a ValueError that suggests the closest name if `value` is not one of those allowed."""
-    if value not in allowed:
+    if not isinstance(value, str) or value not in allowed:
         hint = did_you_mean(str(value), allowed)
-        raise ValueError(f"unknown {what} {value!r}{hint} (one of: {', '.join(allowed)})")
+        raise ValueError(f"unknown {what} {quoted(value)}{hint} (one of: {', '.join(allowed)})")

@@ -94,7 +94,11 @@ class CommandLine(CommandGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run a command; an interruption that the command does not explain ends it with one line."""
         with interruptible(AGAIN):
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except EOFError as error:  # Typer would take a truncated file for the end of an answer
+                kind = VecmillError if isinstance(error, VecmillError) else RuntimeError
+                raise kind(str(error)) from error
 
 
 def load_command(name: str) -> Any:

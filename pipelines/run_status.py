@@ -11,7 +11,7 @@ from pipelines.running.run_directory import is_run
 from pipelines.running.verification import is_saved
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError, VecmillError
-from vecmill.files import read_json
+from vecmill.files import read_json, real_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +89,8 @@ def status_of(directory: Path) -> Status:
     ManifestError
         The manifest of a model directory is damaged.
     """
-    work = directory.resolve().parent / f".{directory.resolve().name}.work"
+    place = real_path(directory)
+    work = place.parent / f".{place.name}.work"
     if is_run(directory):
         return _run_status(directory)
     if (work / CONFIG_FILE).exists():

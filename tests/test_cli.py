@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from embeddings.errors import EmbeddingsError
@@ -17,6 +18,7 @@ from pipelines.commands import PLACES
 from pipelines.reports.vectors_report import LOSS_NOTE, _print_epochs, loss_notes
 from tests.command_line import fails, vecmill
 from tests.topics import topic_lines
+from vecmill import Vocabulary, WordVectors, write_vectors
 
 TEXT = "the king and the queen rule the old land\nthe dog and the cat sleep in the old house\n" * 60
 SMALL = ["--dimension", "8", "--epochs", "2", "--threads", "1"]
@@ -389,3 +391,16 @@ def wait_for(path: Path, process: subprocess.Popen) -> None:
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.1)
     raise AssertionError(f"{path} did not appear")
+
+
+@pytest.mark.parametrize("suffix", [".bin", ".txt"])
+def test_a_truncated_file_of_vectors_is_one_line(tmp_path, suffix):
+    whole = WordVectors(Vocabulary.from_words(["king", "queen"]), np.ones((2, 4), np.float32))
+    path = tmp_path / f"vectors{suffix}"
+    write_vectors(whole, path)
+    path.write_bytes(path.read_bytes()[:-20])
+    for command in (["neighbors", path, "king"], ["export", path, "--out", tmp_path / "out.npz"]):
+        result = vecmill(*command)
+        assert (result.exit_code, len(result.stderr.splitlines())) == (1, 1), result.output
+        assert "error: " in result.stderr
+        assert "unexpected" not in result.stderr

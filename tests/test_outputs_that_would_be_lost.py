@@ -252,3 +252,55 @@ def test_changed_vectors_keep_their_tokenizer_and_phrases(tmp_path, change):
     assert (changed.phrases is None) == (vectors.phrases is None)
     tokens = vectors.make_tokenizer().tokenize("The Cat's 9 lives")
     assert changed.make_tokenizer().tokenize("The Cat's 9 lives") == tokens
+
+
+WRITTEN_WITHOUT_FORCE = {
+    "ngram": ("text.txt", "--order", 2),
+    "export": ("model", "--format", "npz"),
+    "export a directory": ("model", "--format", "projector"),
+    "walks": ("edges.csv", "--walks", 1, "--length", 2),
+}
+
+
+@pytest.mark.parametrize("target", ["nothing", "link"])
+@pytest.mark.parametrize("case", WRITTEN_WITHOUT_FORCE)
+def test_a_link_to_nothing_is_not_replaced(folder, case, target):
+    (folder / "edges.csv").write_text("a,b\nb,c\n")
+    (folder / "link").symlink_to(target)
+    fails(1, "link exists; add --force", case.split()[0], *WRITTEN_WITHOUT_FORCE[case], "--out", "link")
+    assert str((folder / "link").readlink()) == target
+
+
+def test_a_link_to_itself_is_no_place_of_a_training(folder):
+    (folder / "link").symlink_to("link")
+    fails(1, "link is a link to itself", "train-embeddings", "text.txt", "--out", "link")
+    assert str((folder / "link").readlink()) == "link"
+
+
+@pytest.mark.parametrize("name", ["", "."])
+def test_the_current_directory_is_no_file(folder, name):
+    (folder.parent / "edges.csv").write_text("a,b\nb,c\n")
+    fails(1, "is a directory", "walks", "../edges.csv", "--out", name, "--force")
+    fails(1, "--index: . is a directory", "search", "model", "text.txt", "cat", "--index", name, "--force")
+
+
+@pytest.mark.parametrize("name", ["text.txt", "link.txt", "vectors.txt"])
+def test_an_index_replaces_no_text_and_no_model(folder, name):
+    assert command("convert", "model", "vectors.txt").exit_code == 0
+    (folder / "link.txt").symlink_to("text.txt")
+    before = contents(folder)
+    search = ("search", "vectors.txt", "text.txt", "cat", "--force", "--index")
+    fails(1, "--index: .* is also read by this command and would be lost", *search, name)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("case", ["walks edges.csv", "ngram text.txt", "export model --format npz"])
+@pytest.mark.parametrize("url", ["file:///tmp/out", "s3://bucket/out"])
+def test_a_url_is_no_file(folder, case, url):
+    fails(2, f"--out: {url} is a URL", *case.split(), "--out", url)
+
+
+def test_walks_find_a_place_that_cannot_be_written_to_before_they_walk(folder):
+    (folder / "edges.csv").write_text("a,b\nb,c\n")
+    result = command("walks", "edges.csv", "--out", "missing/walks.txt")
+    assert (result.exit_code, "edges from" in result.stderr) == (1, False), result.output

@@ -227,7 +227,7 @@ def test_an_unknown_protocol_is_named_at_once(text):
 
 def test_a_url_as_output_of_other_commands_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    fails(2, "is a URL, expected a directory", "train-glove", "pydocs", "-o", "s3://texts/out")
+    fails(2, "is a URL, expected a path", "train-glove", "pydocs", "-o", "s3://texts/out")
     assert not list(tmp_path.iterdir())
 
 

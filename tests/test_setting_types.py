@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Literal, get_args, get_origin
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from embeddings import Word2VecConfig
@@ -13,6 +14,8 @@ from embeddings.language_model import LanguageModelConfig, LMTrainingConfig
 from embeddings.language_model.generation import SamplingConfig
 from embeddings.sequences import SequenceGeneratorConfig, SequenceNetworkConfig, SequenceTrainingConfig
 from embeddings.sequences.word_inputs import WordInputsConfig
+from embeddings.setting_types import require_one_of
+from vecmill import Vocabulary, WordVectors
 
 CONFIGURATIONS = [
     CountBasedConfig,
@@ -57,3 +60,20 @@ def test_numbers_of_numpy_and_lists_become_those_of_python():
     config = LMTrainingConfig(epochs=np.int32(3), clip=np.float32(0.5))
     assert (type(config.epochs), type(config.clip)) == (int, float)
     assert SequenceNetworkConfig(layer_sizes=[np.int64(8), 4]).layer_sizes == (8, 4)
+
+
+@pytest.mark.parametrize("value", [None, 7, ["mean"], np.arange(3), pd.Series(["mean", "sif"]), "m" * 1000, "a\nb"])
+def test_what_is_no_name_is_one_short_line(value):
+    with pytest.raises(ValueError, match=r"^unknown weighting ") as caught:
+        require_one_of("weighting", value, ("mean", "sif"))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 150
+
+
+@pytest.mark.parametrize("words", ["x" * 70_000, "x" * 70_000 + " y"])
+def test_a_text_in_the_place_of_a_word_is_shortened(words):
+    vectors = WordVectors(Vocabulary.from_words(["a", "b"]), np.eye(2, dtype=np.float32))
+    for call, kind in ((vectors.get_vector, KeyError), (vectors.mean_vector, TypeError)):
+        with pytest.raises(kind) as caught:
+            call(words)
+        assert len(str(caught.value)) < 300

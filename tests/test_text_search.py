@@ -82,6 +82,21 @@ def test_a_query_without_a_known_word(vectors):
         index.search(TEXTS[3], 0)
 
 
+@pytest.mark.parametrize("value", [1.5, float("nan"), "2", None, np.arange(2), True])
+def test_other_types_are_one_line(vectors, value):
+    index = vecmill.TextIndex(vectors, TEXTS)
+    for search in (index.search, lambda query, topn: index.search_many([query], topn)):
+        with pytest.raises(TypeError, match=r"^topn is [^\n]*; expected a whole number$"):
+            search(TEXTS[3], value)
+    if value is not True:
+        with pytest.raises(TypeError, match=r"^approximate is [^\n]*; expected True or False$"):
+            vecmill.TextIndex(vectors, TEXTS, approximate=value)
+    if not isinstance(value, str):
+        for call in (index.save, lambda path: vecmill.TextIndex.load(path, vectors, TEXTS)):
+            with pytest.raises(TypeError, match=r"^path is [^\n]*; expected a path"):
+                call(value)
+
+
 def test_texts_of_many_kinds(vectors):
     expected = vecmill.search(vectors, TEXTS, TEXTS[5])
     words = [vectors.make_tokenizer().tokenize(f"{text}\n")[0] for text in TEXTS]

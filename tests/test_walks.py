@@ -172,9 +172,31 @@ def test_settings_out_of_range(settings, message):
         vecmill.walks(EDGES, **settings)
 
 
+def test_a_ratio_whose_inverse_is_infinite_is_refused():
+    with pytest.raises(ValueError, match="p is 1e-320; expected a number above 0, 1e-300 or more"):
+        vecmill.walks(EDGES, p=1e-320)
+
+
+@pytest.mark.parametrize("name", ["source", "target", "weight", "directed", "header"])
+@pytest.mark.parametrize("value", [7, ["a"], np.arange(3), TABLE, pa.array(["a", "b"]), b"a"])
+def test_settings_of_other_types(tmp_path, name, value):
+    TABLE.to_csv(tmp_path / "edges.csv", index=False)
+    for edges in (EDGES, TABLE, tmp_path / "edges.csv"):
+        with pytest.raises(TypeError, match=rf"^{name} is [^\n]*; expected (True or False|a str)$"):
+            vecmill.walks(edges, **{name: value})
+
+
+def test_numpys_small_integers_are_numbers():
+    expected = list(vecmill.walks(EDGES, walks=2, length=5, seed=3))
+    assert list(vecmill.walks(EDGES, walks=np.uint8(2), length=np.int8(5), seed=np.int16(3))) == expected
+
+
 def test_no_path_no_pairs():
     with pytest.raises(TypeError, match=r"edges is 7 \(int\); expected a path"):
         vecmill.walks(7)
+    for name in ("", "a\0b", "\udfff"):
+        with pytest.raises(ValueError, match=r"^edges is .*expected (the|a) path"):
+            vecmill.walks(name)
 
 
 def test_walks_depend_on_the_seed_and_not_on_threads(monkeypatch):

@@ -15,6 +15,11 @@ def described(value: Any) -> str:
     return f"{shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + '...'} ({type(value).__name__})"
 
 
+def quoted(value: Any) -> str:
+    """Return a name in quotes; what is too long for one, or none, is `described`."""
+    return repr(value) if isinstance(value, str) and len(value) <= _LONGEST_SHOWN else described(value)
+
+
 def is_sequence(value: Any) -> bool:
     """Whether a value can be iterated over in an order of its own; str and bytes can."""
     return isinstance(value, Iterable) and not isinstance(value, (Mapping, Set)) and getattr(value, "ndim", 1) > 0
@@ -96,7 +101,8 @@ def require_words(words: Any) -> None:
     if type(words) is list:  # in most calls
         return
     if isinstance(words, str):
-        raise TypeError(f"got the str {words[:40]!r}; expected a list of words, such as {words.split()[:3]!r}")
+        example = [word[:40] for word in words.split()[:3]]
+        raise TypeError(f"got the str {words[:40]!r}; expected a list of words, such as {example}")
     if isinstance(words, (bytes, bytearray)):
         raise TypeError(f"got {described(words)}; expected a list of words, each of them a str: decode('utf-8')")
     if (names := columns_of(words)) is not None:

@@ -2,6 +2,8 @@
 
 import re
 
+from vecmill.arguments import quoted
+
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
 _DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*")
 
@@ -25,6 +27,6 @@ def seconds(duration: str | float) -> float:
     found = _DURATION.fullmatch(str(duration))
     if not found:
         raise ValueError(
-            f"{duration!r} is not a duration; expected seconds, or a number with s, m or h, such as 90s, 5m, 1h"
+            f"{quoted(duration)} is not a duration; expected seconds, or a number with s, m or h, such as 90s, 5m, 1h"
         )
     return float(found[1]) * _SECONDS[found[2]]

@@ -71,9 +71,9 @@ def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: b
         The file cannot be written, or another process writes it at the same time.
     """
     path = Path(path)
-    partial = _sibling(path)
     with writing(path, remedy=remedy):
         _require_file(path)
+        partial = _sibling(path)
         _remove(partial)
         try:
             with partial.open("xb") as file:  # x: follows no link
@@ -123,6 +123,8 @@ def atomic_directory(
     partial = _sibling(path)
     with writing(path, remedy=remedy):
         recover_directory(path)
+        if path.is_symlink() and not path.exists():
+            raise OutputError(f"{path} is a link to nothing; remove it or choose another directory")
         if path.exists() and not (path.is_dir() and (replace or not any(path.iterdir()))):
             raise OutputError(f"{path} exists; remove it or choose another directory")
     try:
@@ -206,6 +208,11 @@ def require_writable_directory(path: str | PathLike[str]) -> None:
 def _require_file(path: Path) -> None:
     if path.exists() and not path.is_file():
         raise OutputError(f"{path} is a directory, a device or a pipe; expected the name of a file to write")
+
+
+def real_path(path: str | PathLike[str]) -> Path:
+    """Return an absolute path without links; `Path.resolve` raises a RuntimeError for links that form a loop."""
+    return Path(os.path.realpath(path))
 
 
 def make_directory(path: Path) -> list[Path]:

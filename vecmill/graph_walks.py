@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
-from vecmill.arguments import columns_of, described, is_sequence
+from vecmill.arguments import columns_of, described, is_sequence, require_path
 
 if TYPE_CHECKING:
     from embeddings.graphs import Walks
@@ -74,9 +74,16 @@ def walks(
     >>> sorted(word for word, _ in nodes.most_similar("c", topn=4))
     ['a', 'b', 'd', 'e']
     """
+    from embeddings.setting_types import require_type
+
+    for name, value in {"source": source, "target": target, "weight": weight}.items():
+        require_type(name, value, str | None)
+    require_type("directed", directed, bool)
+    require_type("header", header, bool | None)
     from embeddings.graphs import Graph, Walks, edges_of_columns, edges_of_pairs, read_edges
 
     if isinstance(edges, (str, PathLike)):
+        require_path("edges", edges)
         batches = read_edges(edges, source=source, target=target, weight=weight, header=header)
     elif columns_of(edges) is not None:
         batches = edges_of_columns(edges, source=source, target=target, weight=weight)

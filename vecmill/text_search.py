@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embeddings.documents.sentence_index import SentenceIndex
-from embeddings.setting_types import require_one_of
+from embeddings.setting_types import require_one_of, require_type
 from embeddings.text.tokenizer.token_lists import require_documents
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
 from embeddings.vectors.embedding_matrix import BLOCK, require_vectors
 from embeddings.vectors.word_vectors import WordVectors
-from vecmill.arguments import described, require_kind
+from vecmill.arguments import described, require_kind, require_path
 from vecmill.document_vectors import WEIGHTINGS, document_words
 from vecmill.surrogates import encoded
 
@@ -82,6 +82,7 @@ class TextIndex:
         tokenizer: TokenizerOf | None = None,
     ) -> None:
         self._prepare(vectors, texts, weighting, tokenizer)
+        require_type("approximate", approximate, bool)
         words = document_words(vectors, self.texts, tokenizer)
         self.index = SentenceIndex.build(vectors, words, weighting=weighting, approximate=approximate)
 
@@ -124,6 +125,7 @@ class TextIndex:
         VecmillError
             The file is damaged, or belongs to another model, other texts or another weighting.
         """
+        require_path("path", path)
         found = cls.__new__(cls)
         found._prepare(vectors, texts, weighting, tokenizer)
         found.index = SentenceIndex.load(path, vectors, weighting, found._belongs_to())
@@ -141,6 +143,7 @@ class TextIndex:
         OutputError
             The file cannot be written.
         """
+        require_path("path", path)
         self.index.save(path, self._belongs_to())
 
     def __len__(self) -> int:
@@ -183,7 +186,7 @@ class TextIndex:
         -------
         list of list of FoundText
         """
-        asked = list(queries)
+        topn, asked = require_type("topn", topn, int), list(queries)
         words = [words for batch in document_words(self._vectors, asked, self._tokenizer) for words in batch]
         numbers, similarities = self.index.search(words, topn)
         unknown = np.flatnonzero(np.isnan(similarities[:, 0]))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from vecmill.arguments import columns_of, described
+from vecmill.arguments import columns_of, described, quoted
 from vecmill.extras import needs
 from vecmill.hints import did_you_mean
 from vecmill.plain_text import open_text, suffix_of
@@ -241,7 +241,9 @@ def _named_columns(names: list[str], asked: _Columns, where: str) -> _Columns:
             return default if name is None else None
         if name not in names:
             listed = ", ".join(map(repr, names[:8]))
-            raise EmbeddingsError(f"{where} has no column {name!r}{did_you_mean(name, names)} (columns: {listed})")
+            raise EmbeddingsError(
+                f"{where} has no column {quoted(name)}{did_you_mean(name, names)} (columns: {listed})"
+            )
         return names.index(name)
 
     weight = place(asked.weight, names.index(_WEIGHT) if _WEIGHT in names else None)

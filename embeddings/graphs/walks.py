@@ -14,6 +14,7 @@ from embeddings.setting_types import require_type
 from vecmill.surrogates import encoded
 
 _NODES_AT_ONCE = 1 << 22  # of walks in memory
+_LEAST = 1e-300  # p and q: their inverses are finite
 _STEP_COST = 64  # element operations that a step takes as long as
 _GOLDEN, _FIRST, _SECOND = (np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
@@ -66,11 +67,12 @@ class Walks:
         threads: int | None = None,
     ) -> None:
         for name, value in {"p": p, "q": q}.items():
-            if not 0 < require_type(name, value, float) < inf:
-                raise ValueError(f"{name} is {value}; expected a number above 0")
+            if not _LEAST <= require_type(name, value, float) < inf:
+                raise ValueError(f"{name} is {value}; expected a number above 0, {_LEAST:g} or more")
         for name, number in {"walks": walks, "length": length, "threads": 1 if threads is None else threads}.items():
             if require_type(name, number, int) < 1:
                 raise ValueError(f"{name} is {number}; expected 1 or more")
+        length, walks = int(length), int(walks)  # NumPy's small integers would overflow
         if require_type("seed", seed, int) < 0:
             raise ValueError(f"seed is {seed}; expected 0 or more")
         self.graph, self._rounds, self._length, self._threads = graph, walks, length, threads

@@ -17,7 +17,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
-from vecmill.arguments import require_kind, require_path, require_words
+from vecmill.arguments import quoted, require_kind, require_path, require_words
 from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
@@ -267,7 +267,7 @@ class Vocabulary:
         """Return the error of a word that is not in the vocabulary."""
         near = self._closest(word)
         hint = f"closest: {', '.join(near)}" if near else f"the vocabulary has {len(self):,} other words"
-        return UnknownWordError(f"word {word!r} is not in the vocabulary; {hint}")
+        return UnknownWordError(f"word {quoted(word)} is not in the vocabulary; {hint}")
 
     def ids(self, words: Iterable[str], missing: int | None = None) -> np.ndarray:
         """Return the ids of words, (n,) int32.

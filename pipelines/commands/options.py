@@ -1,5 +1,6 @@
 """Options that several commands share, and the settings that the options of a training command stand for."""
 
+import os
 import re
 import sys
 from collections.abc import Collection, Mapping
@@ -14,6 +15,7 @@ from pipelines.commands.completion import corpus_names, evaluation_set_names
 from pipelines.commands.setting_options import OPPOSITES
 from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
+from vecmill.files import real_path
 from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
@@ -94,7 +96,7 @@ def stage_directory(model: Path, stage: str) -> Path:
     from pipelines.running.manifest import MANIFEST_FILE
     from pipelines.running.run_directory import is_run
 
-    if not model.exists() and (model.resolve().parent / f".{model.name}.work").is_dir():
+    if not model.exists() and (real_path(model).parent / f".{model.name}.work").is_dir():
         raise OutputError(
             f"{model} is not finished: the command that makes it runs or was interrupted; repeat it to resume"
         )
@@ -129,10 +131,16 @@ def refuse_url(out: Path | None) -> Path | None:
     """Raise `ConfigError` for a URL, which would become a directory named ``s3:``; return any other path."""
     if out is not None and _URL.match(out.as_posix()):
         raise ConfigError(
-            f"--out: {out.as_posix().replace(':/', '://', 1)} is a URL, expected a directory; mount the storage, "
-            "or copy the directory there when it is finished"
+            f"--out: {_as_url(out)} is a URL, expected a path of this machine; mount the storage, or copy the output "
+            "there when it is finished"
         )
     return out
+
+
+def _as_url(path: Path) -> str:
+    """Return the URL that became a path, which has lost slashes."""
+    scheme, _, rest = path.as_posix().partition(":/")
+    return f"{scheme}://{'/' if scheme == 'file' else ''}{rest}"
 
 
 Corpus = Annotated[
@@ -454,7 +462,7 @@ def refuse_foreign(directory: Path, known: Collection[str]) -> None:
 def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
     """Raise `OutputError` if a file or directory exists and ``--force`` was not given, or if an input would be lost."""
     refuse_inputs(out, *inputs)
-    if out.exists() and not force:
+    if os.path.lexists(out) and not force:  # a link to nothing would be lost, too
         raise OutputError(f"{out} exists; add --force to replace it")
 
 
@@ -469,5 +477,5 @@ def _is_part(out: Path, given: Path) -> bool:
     """Return whether an existing file or directory is an input, in the directory that is one, or holds one."""
     if not (out.exists() and given.exists()):
         return False
-    written, read = out.resolve(), given.resolve()
+    written, read = real_path(out), real_path(given)
     return written.is_relative_to(read) or read.is_relative_to(written)

@@ -74,6 +74,8 @@ def search_command(
     require_choice("--weighting", weighting, WEIGHTINGS)
     if file == STANDARD_INPUT and not queries:
         raise ConfigError("the text is read from stdin, so that queries are not; give them as arguments")
+    if index:
+        _refuse_no_index(index, model, file)
     from embeddings import formats
 
     vectors, skipped = formats.read(model, encoding=encoding), Counter[str]()
@@ -93,6 +95,16 @@ def search_command(
                 logger.error(error.args[0])
     if failed:
         raise typer.Exit(1)
+
+
+def _refuse_no_index(path: Path, model: str, file: str) -> None:
+    """Raise `OutputError` for a path that cannot be an index, or that is the model or the text."""
+    if path.is_dir():
+        raise OutputError(f"--index: {path} is a directory; expected the name of a file")
+    if path.is_symlink() and not path.exists():
+        raise OutputError(f"--index: {path} is a link to nothing; remove it or choose another name")
+    if any(path.exists() and Path(given).exists() and path.samefile(given) for given in (model, file)):
+        raise OutputError(f"--index: {path} is also read by this command and would be lost; choose another name")
 
 
 def _index(vectors: "WordVectors", lines: list[str], weighting: str, path: Path | None, force: bool) -> "TextIndex":

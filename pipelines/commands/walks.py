@@ -12,6 +12,7 @@ from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import program, results, shell
 from pipelines.settings.config import ConfigError
+from vecmill.files import require_writable
 from vecmill.plurals import counted
 
 logger = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ def walks_command(
     """
     if out:
         refuse_existing(out, force, edges)
+        require_writable(out)
     elif as_json:
         raise ConfigError("--json: the walks are printed, so that there is no place for the counts; give --out")
     from vecmill.graph_walks import walks as walks_over

@@ -22,7 +22,7 @@ from pipelines.running.unfinished_work import has_checkpoint, has_stage
 from pipelines.settings.config import differences, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
-from vecmill.files import entries, flush, make_directory, read_json, remove_empty, write_json
+from vecmill.files import entries, flush, make_directory, read_json, real_path, remove_empty, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ class OutputDirectory:
 
     def __init__(self, path: Path, *, force: bool = False) -> None:
         self._shown = path
-        self._path = path.resolve()
+        self._path = real_path(path)
         self._force = force
         self.work = self._path.parent / f".{self._path.name}.work"
         self._removed = self._path.parent / f".{self._path.name}.removed"
@@ -147,6 +147,8 @@ class OutputDirectory:
     def _refuse_foreign(self) -> None:
         """Raise `OutputError` for files that vecmill did not write, even with --force."""
         path = self._path
+        if path.is_symlink():
+            raise OutputError(f"{self._shown} is a link to itself; choose another name")
         if not path.exists():
             return
         if not path.is_dir():
