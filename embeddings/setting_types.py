@@ -85,6 +85,7 @@ def _number(name: str, value: Any, kind: type) -> Any:
 
 def require_one_of(what: str, value: str, allowed: Collection[str]) -> None:
     """Raise a ValueError that suggests the closest name if `value` is not one of those allowed."""
-    if not isinstance(value, str) or value not in allowed:
+    given: Any = value
+    if not isinstance(given, str) or given not in allowed:
         hint = did_you_mean(str(value), allowed)
         raise ValueError(f"unknown {what} {quoted(value)}{hint} (one of: {', '.join(allowed)})")
