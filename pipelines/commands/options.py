@@ -408,6 +408,7 @@ def refuse_foreign(directory: Path, known: Collection[str]) -> None:
 def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
     """Raise `OutputError` if a file or directory exists and ``--force`` was not given, or if an input would be lost."""
     refuse_url(out)
+    out.absolute()  # fails before any work if the current directory was removed
     for given in inputs:
         if given is not None and _is_part(out, Path(given)):
             raise OutputError(f"{out} is also read by this command and would be lost; choose another name")

@@ -18,6 +18,8 @@ from vecmill.plurals import counted
 
 logger = logging.getLogger(__name__)
 
+_NUMBERS = ("p", "q", "walks", "length", "seed", "threads")
+
 
 def walks_command(
     edges: Annotated[
@@ -95,7 +97,10 @@ def walks_command(
                 threads=threads,
             )
         except ValueError as error:
-            raise ConfigError(f"--{str(error).partition(' ')[0]}: {error}") from None
+            name = str(error).partition(" ")[0]
+            if name not in _NUMBERS:
+                raise
+            raise ConfigError(f"--{name}: {error}") from None
         done = 0
         with opened(out) as file:
             for block in found.text():
