@@ -80,6 +80,7 @@ class CommandLine(CommandGroup):
         with handled_signals():
             try:
                 _read_log_format()
+                _require_thread_count()
                 code = super().main(*args, **options | {"standalone_mode": False})
             except Exception as error:
                 interruption = interrupted_by(error)
@@ -186,6 +187,18 @@ def _read_log_format() -> None:
     if name not in LOG_FORMATS:
         raise typer.BadParameter(f"VECMILL_LOG_FORMAT: {name!r} is none of {', '.join(LOG_FORMATS)}")
     configure_logging(log_format=name)
+
+
+def _require_thread_count() -> None:
+    """Raise an error for a number of threads in the environment that Numba cannot use."""
+    if not os.environ.get("NUMBA_NUM_THREADS"):
+        return
+    from embeddings.threads import thread_count
+
+    try:
+        thread_count(None)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 @app.callback()

@@ -110,6 +110,13 @@ def test_options_of_one_command_do_not_reach_the_next(model):
     assert isinstance(progress.make_progress(), progress.LogProgress)
 
 
+@pytest.mark.parametrize("value", ["0", "-1", "many", "1.5"])
+@pytest.mark.parametrize("command", [("vector", "king"), ("neighbors", "king"), ("info",)])
+def test_a_wrong_number_of_threads_in_the_environment_is_named(model, monkeypatch, value, command):
+    monkeypatch.setenv("NUMBA_NUM_THREADS", value)
+    fails(2, f"NUMBA_NUM_THREADS is '{value}'; expected a whole number from 1", command[0], model, *command[1:])
+
+
 def test_a_wrong_log_format_is_a_usage_error_wherever_it_stands(model, monkeypatch):
     fails(2, "'jsn' is none of text, json, auto", "--log-format", "jsn", "vector", model, "king")
     fails(2, "'jsn' is none of text, json, auto", "vector", model, "king", "--log-format", "jsn")

@@ -241,6 +241,23 @@ def test_what_is_no_list_of_tokens_is_refused():
         list(phrases[iter([["new"], "new york"])])
 
 
+@pytest.mark.parametrize("sentence", ["new york", b"new york", None, 7, ["new", None], ["new", 7], [["new"]]])
+def test_a_sentence_that_is_no_list_of_tokens_is_named(sentence):
+    phrases = vecmill.Phrases([["new", "york"]])
+    sentences = [["new", "york"], sentence]
+    for call in (phrases.find_phrases, lambda given: list(phrases[iter(given)])):
+        with pytest.raises(vecmill.NotTextError, match=r"sentence 1 is .*; expected a list of tokens"):
+            call(sentences)
+
+
+def test_sentences_of_arrow_are_read_as_lists():
+    pa = pytest.importorskip("pyarrow")
+    phrases = vecmill.Phrases([["new", "york"]] * 20, threshold=0.1, min_count=1)
+    assert list(phrases.find_phrases(pa.array([["new", "york"]]))) == ["new_york"]
+    with pytest.raises(vecmill.NotTextError, match="sentence 1 is None"):
+        phrases.find_phrases(pa.array([["new", "york"], None]))
+
+
 def test_training_joins_phrases_and_the_vectors_know_them(tmp_path):
     text = LINES
     options = {"phrases": 1, "connector_words": "english", "phrase_threshold": 1.0}

@@ -134,8 +134,9 @@ def test_a_current_directory_that_was_removed_is_named(folder, monkeypatch):
     Path("gone").mkdir()
     monkeypatch.chdir("gone")
     Path("../gone").rmdir()
-    message = refusal("train-embeddings", folder / "text.txt", "--out", "out")
-    assert "the current directory was removed; change to another one" in message
+    for command in ("train-embeddings", "ngram", "train-documents"):
+        message = refusal(command, folder / "text.txt", "--out", "out")
+        assert "the current directory was removed; change to another one" in message
     monkeypatch.chdir(folder)
 
 

@@ -146,7 +146,7 @@ class Phrases:
         """Return the phrases that are joined in some sentences, with their scores."""
         if isinstance(sentences, (str, bytes)) or not is_sequence(sentences):
             raise NotTextError(f"{described(sentences)} is no iterable of lists of tokens")
-        found = (phrase for tokens in sentences for phrase in self.table.found_in(tokens))
+        found = (phrase for tokens in _token_lists(sentences) for phrase in self.table.found_in(tokens))
         return {phrase: self.table.scores[phrase] for phrase in found}
 
     def export(self) -> dict[str, float]:
@@ -181,10 +181,18 @@ class JoinedSentences:
         self._table, self._sentences = table, sentences
 
     def __iter__(self) -> Iterator[list[str]]:
-        for number, tokens in enumerate(self._sentences):
-            if isinstance(tokens, (str, bytes)) or not is_sequence(tokens):
-                raise NotTextError(f"sentence {number} is {described(tokens)}; expected a list of tokens")
-            yield self._table.join(tokens)
+        return map(self._table.join, _token_lists(self._sentences))
+
+
+def _token_lists(sentences: Iterable[Iterable[str]]) -> Iterator[list[str]]:
+    """Yield sentences; raise a `NotTextError` for one that is no list of str: the letters of a str would be tokens."""
+    if hasattr(sentences, "to_pylist"):  # Arrow's arrays iterate over values that are not str
+        sentences = sentences.to_pylist()
+    for number, sentence in enumerate(sentences):
+        tokens = None if isinstance(sentence, (str, bytes)) or not is_sequence(sentence) else list(sentence)
+        if tokens is None or not all(isinstance(token, str) for token in tokens):
+            raise NotTextError(f"sentence {number} is {described(sentence)}; expected a list of tokens")
+        yield tokens
 
 
 def phrase_settings(

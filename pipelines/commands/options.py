@@ -469,6 +469,7 @@ def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
 def refuse_inputs(out: Path, *inputs: str | Path | None) -> None:
     """Raise `OutputError` if an input would be lost: if it is the output, is in it or holds it."""
     refuse_url(out)
+    out.absolute()  # fails before any work if the current directory was removed
     for given in inputs:
         if given is not None and _is_part(out, Path(given)):
             raise OutputError(f"{out} is also read by this command and would be lost; choose another name")

@@ -17,6 +17,8 @@ from vecmill.plurals import counted
 
 logger = logging.getLogger(__name__)
 
+_NUMBERS = ("p", "q", "walks", "length", "seed", "threads")
+
 
 def walks_command(
     edges: Annotated[
@@ -94,7 +96,10 @@ def walks_command(
                 threads=threads,
             )
         except ValueError as error:
-            raise ConfigError(f"--{str(error).partition(' ')[0]}: {error}") from None
+            name = str(error).partition(" ")[0]
+            if name not in _NUMBERS:
+                raise
+            raise ConfigError(f"--{name}: {error}") from None
         done = 0
         with opened(out) as file:
             for block in found.text():
