@@ -12,7 +12,7 @@ author = copyright = "The vecmill authors"
 release = version = version_of("vecmill")
 
 extensions = [
-    "myst_parser",
+    "myst_nb",  # Markdown, and notebooks with the results that they hold
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
     "sphinx.ext.viewcode",
@@ -21,6 +21,7 @@ extensions = [
 ]
 myst_enable_extensions = ["deflist", "dollarmath", "fieldlist"]
 myst_heading_anchors = 4
+nb_execution_mode = "off"  # tests/test_docs_notebook.py runs them
 suppress_warnings = ["myst.header", "misc.highlighting_failure"]
 
 default_role = "py:obj"

@@ -259,3 +259,8 @@ def test_parameters_are_named_once():
         *(f"rnn.{name}_l{layer}" for name in ("bias", "weight_hh", "weight_ih") for layer in (0, 1)),
     ]
     assert all(isinstance(parameter, Parameter) for parameter in model.parameters.values())
+
+
+def test_a_model_shows_its_size():
+    model = make_model(hidden_size=1200, layers=2, cell="gru")
+    assert repr(model) == f"LanguageModel({len(model.vocabulary)} words, 2 layers of 1,200 units (gru))"

@@ -162,6 +162,7 @@ def test_a_notebook_shows_size_and_words_without_markup():
     assert "32 words × 3 dimensions" in shown
     assert "&lt;script&gt;, a&amp;b, w0" in shown
     assert "w20" not in shown
+    assert "<td>&lt;script&gt;</td>" in vectors.neighbors_frame(["<script>"], topn=2)._repr_html_()
 
 
 def test_a_training_is_plotted(vectors):

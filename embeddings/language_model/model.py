@@ -25,6 +25,7 @@ from embeddings.text.tokenizer.tokenizers import Tokenizer, tokenizer_of
 from embeddings.text.vocabulary import Vocabulary
 from vecmill.arguments import described, require_path
 from vecmill.files import atomic_directory, writing
+from vecmill.plurals import counted
 
 
 class LanguageModel(NextWordNetwork):
@@ -75,6 +76,10 @@ class LanguageModel(NextWordNetwork):
         super().__init__(config, vocabulary, rng=rng, embedding=embedding, dtype=dtype)
         self.tokenizer_settings = dict(tokenizer or {})
         self._adaptation: Adaptation | Path = Adaptation()
+
+    def __repr__(self) -> str:
+        network = f"{counted(self.config.layers, 'layer')} of {self.config.hidden_size:,} units ({self.config.cell})"
+        return f"{type(self).__name__}({counted(len(self.vocabulary), 'word')}, {network})"
 
     @property
     def adaptation(self) -> Adaptation:
