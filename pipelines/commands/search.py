@@ -97,7 +97,7 @@ def search_command(
         raise typer.Exit(1)
 
 
-def _refuse_no_index(path: Path, model: str, file: str) -> None:
+def _refuse_no_index(path: Path, model: str | Path, file: str) -> None:
     """Raise `OutputError` for a path that cannot be an index, or that is the model or the text."""
     if path.exists() and not path.is_file():
         raise OutputError(f"--index: {path} is a directory, a device or a pipe; expected the name of a file")
