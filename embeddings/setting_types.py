@@ -83,7 +83,7 @@ def _number(name: str, value: Any, kind: type) -> Any:
     return value if isinstance(value, (int, float)) else number
 
 
-def require_one_of(what: str, value: str, allowed: Collection[str]) -> None:
+def require_one_of(what: str, value: Any, allowed: Collection[str]) -> None:
     """Raise a ValueError that suggests the closest name if `value` is not one of those allowed."""
     given: Any = value
     if not isinstance(given, str) or given not in allowed:

@@ -129,6 +129,9 @@ def explain(error: Exception) -> int:
         text = "the current directory was removed; change to another one"
     elif isinstance(error, OSError) and error.errno != errno.ENOMEM:
         text = f"{error.filename}: {error.strerror}" if error.filename else text
+    elif isinstance(error, UnicodeEncodeError) and not error.encoding.startswith("utf"):
+        wrong = error.object[error.start : error.start + 1]
+        text = f"the output cannot hold {wrong!a} in the encoding {error.encoding}; set PYTHONIOENCODING=utf-8"
     elif isinstance(error, MemoryError | OSError):
         text = "not enough memory; set a smaller --max-vocabulary or --dimension"
     elif _is_usage(error):

@@ -2,7 +2,10 @@
 
 import itertools
 import json
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from pipelines.commands import PLACES
 from pipelines.console import logs, progress
 from pipelines.console.streams import DATE
 from tests.command_line import fails, vecmill
+from vecmill import write_vectors
 
 DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
 OF_MESSAGES = {"--quiet", "-q", "--verbose", "-v", "--debug", "--log-format", "--log-file"}
@@ -124,3 +128,16 @@ def test_a_wrong_log_format_is_a_usage_error_wherever_it_stands(model, monkeypat
     fails(2, "VECMILL_LOG_FORMAT: 'xml' is none of text, json, auto", "vector", model, "king")
     monkeypatch.setenv("VECMILL_LOG_FORMAT", "json")
     assert vecmill("vector", "nowhere", "king", "--log-format", "text").stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_words_that_the_encoding_of_the_output_cannot_hold(tmp_path, encoding):
+    vectors = WordVectors(Vocabulary.from_words(["king", "łódź"]), np.eye(2, dtype=np.float32))
+    write_vectors(vectors, tmp_path / "v.txt")
+    environment = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "vecmill", "neighbors", tmp_path / "v.txt", "king"]
+    shown = subprocess.run(command, env=environment, capture_output=True, check=False)
+    assert (shown.returncode, b"\\u0142" in shown.stdout) == (0, True), shown.stderr
+    as_json = subprocess.run([*command, "--json"], env=environment, capture_output=True, check=False)
+    assert b"unexpected" not in as_json.stderr
+    assert as_json.returncode or json.loads(as_json.stdout)["word"] == "king"

@@ -284,6 +284,13 @@ def test_the_current_directory_is_no_file(folder, name):
     fails(1, "--index: . is a directory", "search", "model", "text.txt", "cat", "--index", name, "--force")
 
 
+def test_an_index_is_no_pipe(folder):
+    os.mkfifo("pipe")
+    fails(
+        1, "--index: pipe is a directory, a device or a pipe", "search", "model", "text.txt", "cat", "--index", "pipe"
+    )
+
+
 @pytest.mark.parametrize("name", ["text.txt", "link.txt", "vectors.txt"])
 def test_an_index_replaces_no_text_and_no_model(folder, name):
     assert command("convert", "model", "vectors.txt").exit_code == 0

@@ -30,6 +30,7 @@ MODELS = [  # arguments of `train-embeddings` and `train-lm`
     (["wide.txt"], "UTF-16"),
     (["text.txt", "--tokenizer", "nltk:nothing"], "nltk"),
     (["text.txt", "--threads", "0"], "threads"),
+    (["text.txt", "--seed", "-1"], "seed is -1"),
 ]
 EMBEDDINGS = [
     (["text.txt", "--start-from", "absent"], "absent"),

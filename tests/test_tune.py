@@ -415,6 +415,7 @@ def test_real_trials_end_with_settings_that_training_and_runs_read(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--seed", "-1"], "--seed: seed is -1; expected 0 or more"),
         (["--budget", "soon"], "--budget: 'soon' is not a duration"),
         (["--budget", "0"], "--budget: 0 leaves no time"),
         (["--search", "windwo"], "cannot search 'windwo'"),

@@ -31,7 +31,9 @@ def probe_command(
     fractions: Annotated[
         str, typer.Option(metavar="NUMBERS", help="Fractions of the training examples, comma-separated.")
     ] = "0.1,0.3,1.0",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the choice of examples and of the networks.")] = 1,
+    seed: Annotated[
+        int, typer.Option(min=0, max=2**63 - 1, help="Seed of the choice of examples and of the networks.")
+    ] = 1,
     force: ForceDirectory = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from embeddings.errors import EmbeddingsError
 from pipelines.commands.lines import batches_of_lines
 from pipelines.commands.options import Column, Field, Model
 from pipelines.console.streams import results
@@ -37,7 +38,11 @@ def score_sentences_command(
     from embeddings.word2vec.scoring import SentenceScorer
 
     vectors = formats.read(model)
-    scorer, tokenizer = SentenceScorer(vectors), vectors.make_tokenizer()
+    try:
+        scorer = SentenceScorer(vectors)
+    except (ValueError, TypeError) as error:  # of the settings in config.json
+        raise EmbeddingsError(f"the settings of {model} are damaged: {error}") from None
+    tokenizer = vectors.make_tokenizer()
     left_out: Counter[str] = Counter()
     for lines in batches_of_lines(file, "text> ", _LINES_AT_A_TIME, left_out, field=field, column=column):
         sentences = [[token for part in tokenizer.tokenize(f"{line}\n") for token in part] for line in lines]

@@ -99,8 +99,8 @@ def search_command(
 
 def _refuse_no_index(path: Path, model: str | Path, file: str) -> None:
     """Raise `OutputError` for a path that cannot be an index, or that is the model or the text."""
-    if path.is_dir():
-        raise OutputError(f"--index: {path} is a directory; expected the name of a file")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"--index: {path} is a directory, a device or a pipe; expected the name of a file")
     if path.is_symlink() and not path.exists():
         raise OutputError(f"--index: {path} is a link to nothing; remove it or choose another name")
     if any(path.exists() and Path(given).exists() and path.samefile(given) for given in (model, file)):

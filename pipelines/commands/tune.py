@@ -86,6 +86,8 @@ def tune_command(
     space = read_search(search or [], settings, by_held_out_loss=metric == HELD_OUT)
     for ends in ends_as_settings(space):
         build_run_config({**given, **ends})
+    if seed < 0:
+        raise ConfigError(f"--seed: seed is {seed}; expected 0 or more")
     tuner = Tuner(Search(given=given, space=space, metric=read_metric(metric, settings.held_out), seed=seed), out)
     with interruptible("finished trials are kept; repeat the command to go on"):
         made = tuner.run(limit, trials, make_progress())

@@ -28,7 +28,9 @@ class VerbatimConsole(Console):
 
     def shown(self, text: str) -> str:
         """Return a text as this stream shows it: files and pipes get every character that can be written."""
-        return visible(text) if self.is_terminal else printable(text)
+        text = visible(text) if self.is_terminal else printable(text)
+        encoding = getattr(self.file, "encoding", None) or "utf-8"
+        return text.encode(encoding, "backslashreplace").decode(encoding)
 
 
 results = VerbatimConsole()

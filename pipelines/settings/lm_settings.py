@@ -56,6 +56,8 @@ class LMSettings:
             budget_seconds(self.budget)
         if self.min_count < 1:
             raise ValueError(f"min_count must be at least 1, got {self.min_count}")
+        if self.seed < 0:
+            raise ValueError(f"seed is {self.seed}; expected 0 or more")
         if self.threads is not None and self.threads < 1:
             raise ValueError(f"threads must be at least 1, got {self.threads}")
         if self.max_vocabulary is not None and self.max_vocabulary < 3:

@@ -1,0 +1,17 @@
+"""A damaged setting in the config.json of a model is one line that names the model."""
+
+import json
+
+from tests.command_line import fails, vecmill
+
+OPTIONS = ["--hierarchical-softmax", "--dimension", 4, "--epochs", 1, "--min-count", 1, "--threads", 1]
+
+
+def test_a_damaged_setting_of_a_scorer_is_one_line(tmp_path):
+    text, model = tmp_path / "text.txt", tmp_path / "model"
+    text.write_text("the cat sat on the mat\na dog sat on a rug\n" * 20)
+    assert vecmill("train-embeddings", text, "--out", model, *OPTIONS).exit_code == 0
+    config = json.loads((model / "config.json").read_text())
+    for damage in ({"windpw": 5}, {"window": -1}, {"dimension": "four"}):
+        (model / "config.json").write_text(json.dumps({**config, "train": {**config["train"], **damage}}))
+        fails(1, "model.* damaged", "score-sentences", model, text)
