@@ -17,7 +17,13 @@ def code_cells(notebook):
 
 
 @pytest.fixture(scope="module")
-def less_text(tmp_path_factory):
+def jupyter():
+    for name in ("nbclient", "nbformat", "ipykernel", "matplotlib"):
+        pytest.importorskip(name)
+
+
+@pytest.fixture(scope="module")
+def less_text(jupyter, tmp_path_factory):
     lines = b"".join(open_corpus("pydocs").blocks()).splitlines(keepends=True)
     path = tmp_path_factory.mktemp("text") / "pydocs.txt"
     path.write_bytes(b"".join(lines[::EVERY]))
@@ -26,10 +32,9 @@ def less_text(tmp_path_factory):
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs_from_top_to_bottom(path, less_text):
-    nbclient = pytest.importorskip("nbclient")
-    nbformat = pytest.importorskip("nbformat")
-    pytest.importorskip("ipykernel")
-    pytest.importorskip("matplotlib")
+    import nbclient
+    import nbformat
+
     notebook = nbformat.read(path, as_version=4)
     first = code_cells(notebook)[0]
     assert TEXT in first.source

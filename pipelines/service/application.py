@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -129,12 +130,12 @@ def _handler(operation: Operation, served: Served) -> Handler:
     return handle
 
 
-def _from_query(request: Request, kind: type[Any]) -> Any:
-    """Return the parameters of a query; lists are repeated parameters."""
+def _from_query(request: Request, kind: Any) -> Any:
+    """Return the parameters of a query as a `kind` of Struct; lists are repeated parameters."""
     given: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
         given.setdefault(name, []).append(value)
-    lists = {field.encode_name for field in msgspec.structs.fields(kind) if _is_list(field.type)}
+    lists = _lists(kind)
     twice = [name for name, values in given.items() if len(values) > 1 and name not in lists]
     if twice:
         raise RequestError(422, f"{twice[0]!r} is given {len(given[twice[0]])} times; expected once")
@@ -143,6 +144,12 @@ def _from_query(request: Request, kind: type[Any]) -> Any:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
         raise RequestError(422, str(error)) from None
+
+
+@cache  # msgspec takes as long to describe a type as all else takes to read a query
+def _lists(kind: Any) -> frozenset[str]:
+    """Return the names of the parameters that are lists."""
+    return frozenset(field.encode_name for field in msgspec.structs.fields(kind) if _is_list(field.type))
 
 
 def _is_list(kind: Any) -> bool:
