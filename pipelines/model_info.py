@@ -95,7 +95,8 @@ def _making(path: Path) -> dict[str, Any]:
     """Return the text, the date and the settings of a model, as far as its directory records them."""
     settings = read_json(path / CONFIG_FILE) or {}
     facts: dict[str, Any] = {}
-    if source := settings.get("corpus", {}).get("source"):
+    corpus = settings.get("corpus")
+    if source := corpus.get("source") if isinstance(corpus, dict) else None:
         facts["text"] = ", ".join(source) if isinstance(source, list) else source
     if (path / MANIFEST_FILE).exists():
         manifest = Manifest.read(path)

@@ -15,3 +15,7 @@ def test_a_damaged_setting_of_a_scorer_is_one_line(tmp_path):
     for damage in ({"windpw": 5}, {"window": -1}, {"dimension": "four"}):
         (model / "config.json").write_text(json.dumps({**config, "train": {**config["train"], **damage}}))
         fails(1, "model.* damaged", "score-sentences", model, text)
+    for damage in (None, 5, "text", []):
+        (model / "config.json").write_text(json.dumps({**config, "corpus": damage}))
+        result = vecmill("info", model)
+        assert result.exit_code == 0, result.output
