@@ -103,7 +103,7 @@ def _making(path: Path) -> dict[str, Any]:
         summaries = {name: record["summary"] for name, record in manifest.history.items()}
         facts["tokens"] = summaries.get("encode", {}).get("tokens")
         facts["text SHA-256"] = manifest.corpus
-        facts["made (UTC)"] = manifest.cost["started"]
+        facts["made (UTC)"] = manifest.cost.get("started")
     sections = {name: dict(table) for name, table in settings.items() if isinstance(table, Mapping)}
     return facts | ({"settings": sections} if sections else {})
 

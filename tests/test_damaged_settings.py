@@ -19,3 +19,13 @@ def test_a_damaged_setting_of_a_scorer_is_one_line(tmp_path):
         (model / "config.json").write_text(json.dumps({**config, "corpus": damage}))
         result = vecmill("info", model)
         assert result.exit_code == 0, result.output
+
+
+def test_info_reads_a_model_whose_record_has_no_cost(tmp_path):
+    text, model = tmp_path / "text.txt", tmp_path / "model"
+    text.write_text("the cat sat on the mat\na dog sat on a rug\n" * 20)
+    assert vecmill("train-embeddings", text, "--out", model, *OPTIONS).exit_code == 0
+    record = json.loads((model / "manifest.json").read_text())
+    (model / "manifest.json").write_text(json.dumps({**record, "cost": {}}))
+    result = vecmill("info", model)
+    assert result.exit_code == 0, result.output

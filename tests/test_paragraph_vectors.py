@@ -207,6 +207,14 @@ def test_files_that_were_lost_are_named(tmp_path, lost):
     fails(1, named, "infer", tmp_path / "model", tmp_path / "new.txt")
 
 
+def test_a_damaged_name_of_a_document_is_one_line(tmp_path):
+    vecmill.train_documents(documents(20), dimension=8, min_count=1, epochs=1).save(tmp_path / "model")
+    names = tmp_path / "model" / "documents" / "vocabulary.tsv"
+    names.write_text(names.read_text().replace("\n12\t", "\n13\t"))
+    (tmp_path / "new.txt").write_text("apple plum\n")
+    fails(1, "is damaged .*'13' occurs twice", "infer", tmp_path / "model", tmp_path / "new.txt")
+
+
 def test_documents_of_another_training_do_not_fit(tmp_path):
     for dimension in (4, 8):
         vecmill.train_documents(documents(20), dimension=dimension, min_count=1, epochs=1).save(

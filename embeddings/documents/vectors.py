@@ -256,7 +256,10 @@ class DocumentVectors:
         if not (Path(directory) / DOCUMENTS_DIRECTORY).is_dir():
             raise EmbeddingsError(f"{directory} has no vectors of documents; make it by vecmill train-documents")
         words, documents = WordVectors.load(directory), WordVectors.load(Path(directory) / DOCUMENTS_DIRECTORY)
-        return cls(words, documents.words, documents.matrix)
+        try:
+            return cls(words, documents.words, documents.matrix)
+        except ValueError as error:  # a name that was damaged may stand twice
+            raise EmbeddingsError(f"{directory} is damaged ({error}); train the documents again") from error
 
 
 def _step(config: ParagraphVectorsConfig) -> kernels.Step:
