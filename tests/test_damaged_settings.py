@@ -2,6 +2,9 @@
 
 import json
 
+import pytest
+
+import vecmill as vecmill_api
 from tests.command_line import fails, vecmill
 
 OPTIONS = ["--hierarchical-softmax", "--dimension", 4, "--epochs", 1, "--min-count", 1, "--threads", 1]
@@ -29,3 +32,16 @@ def test_info_reads_a_model_whose_record_has_no_cost(tmp_path):
     (model / "manifest.json").write_text(json.dumps({**record, "cost": {}}))
     result = vecmill("info", model)
     assert result.exit_code == 0, result.output
+
+
+DAMAGED = [{"lowercase": True}, {"spec": "fast", "lowercasf": True}, {"spec": "fast", "normalize": 5}]
+
+
+@pytest.mark.parametrize("settings", DAMAGED)
+def test_a_damaged_tokenizer_of_a_language_model_is_one_line(settings, tmp_path):
+    lm = vecmill_api.train_language_model(["the cat sat on the mat"] * 30, preset="quick", epochs=1, hidden_size=8)
+    lm.save(tmp_path / "lm")
+    record = json.loads((tmp_path / "lm" / "language_model.json").read_text())
+    (tmp_path / "lm" / "language_model.json").write_text(json.dumps({**record, "tokenizer": settings}))
+    (tmp_path / "text.txt").write_text("the cat\n")
+    fails(1, "no usable tokenizer", "score", tmp_path / "lm", tmp_path / "text.txt")

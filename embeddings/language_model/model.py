@@ -21,7 +21,7 @@ from embeddings.language_model.network import NextWordNetwork
 from embeddings.language_model.perplexity import hidden_states
 from embeddings.language_model.scoring import as_text, score_text, warn_if_foreign
 from embeddings.setting_types import require_type
-from embeddings.text.tokenizer.tokenizers import Tokenizer, tokenizer_of
+from embeddings.text.tokenizer.tokenizers import Tokenizer, UnknownTokenizerError, tokenizer_of
 from embeddings.text.vocabulary import Vocabulary
 from vecmill.arguments import described, require_path
 from vecmill.files import atomic_directory, writing
@@ -139,7 +139,12 @@ class LanguageModel(NextWordNetwork):
 
     def make_tokenizer(self) -> Tokenizer:
         """Return the tokenizer that the settings stored with the model describe."""
-        return tokenizer_of(self.tokenizer_settings or {"spec": "whitespace", "lowercase": False})
+        try:
+            return tokenizer_of(self.tokenizer_settings or {"spec": "whitespace", "lowercase": False})
+        except UnknownTokenizerError:
+            raise
+        except (LookupError, TypeError, ValueError) as error:
+            raise EmbeddingsError(f"the model records no usable tokenizer ({error}); train it again") from error
 
     def generate(
         self,
