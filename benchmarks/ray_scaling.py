@@ -30,7 +30,7 @@ GIGABITS = (1, 10)
 
 def train(vocabulary: Vocabulary, corpus: EncodedCorpus, epochs: int, crew: Any) -> Word2Vec:
     """Train with one thread a worker."""
-    return Word2Vec(Word2VecConfig(threads=1, epochs=epochs)).fit(corpus, vocabulary, crew=crew)
+    return Word2Vec(Word2VecConfig(threads=1, sample=1e-3, epochs=epochs)).fit(corpus, vocabulary, crew=crew)
 
 
 def efficiency(vocabulary: Vocabulary, corpus: EncodedCorpus, repeats: int) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ def compare_times(
     seconds: dict[str, list[float]] = {side: [] for side in SIDES}
 
     def train(side: str) -> None:
-        config = Word2VecConfig(**settings, epochs=1, held_out=0.0, deterministic=side == "deterministic")
+        config = Word2VecConfig(**settings, sample=1e-3, epochs=1, held_out=0.0, deterministic=side == "deterministic")
         model = Word2Vec(config)
         model.fit(corpus, vocabulary)
         seconds[side].append(model.metrics_[-1]["seconds"])  # without compilation and making the vectors

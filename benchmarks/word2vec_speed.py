@@ -25,6 +25,7 @@ CASES = [
     ("skip-gram, d=300", {"architecture": "skip-gram", "dimension": 300}, 5.0),
     ("CBOW, d=100", {"architecture": "cbow", "dimension": 100}, 3.0),
 ]
+SAMPLE = 1e-3  # gensim's default; ours is smaller
 THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -35,7 +36,7 @@ def gensim_model(settings: dict[str, Any], **more: Any) -> GensimWord2Vec:
         sg=int(settings["architecture"] == "skip-gram"),
         window=5,
         workers=THREADS,
-        **{"negative": 5, "sample": 1e-3, "min_count": 1, "seed": 1, **more},
+        **{"negative": 5, "sample": SAMPLE, "min_count": 1, "seed": 1, **more},
     )
 
 
@@ -45,7 +46,7 @@ def compare_training(
     """Seconds of one epoch, ours and gensim's (`corpus_file` mode), in turns."""
     theirs = gensim_model(settings)
     theirs.build_vocab(corpus_file=str(tokens))
-    ours = Word2Vec(Word2VecConfig(**settings, epochs=1, held_out=0.0))
+    ours = Word2Vec(Word2VecConfig(**settings, sample=SAMPLE, epochs=1, held_out=0.0))
     ours.fit(corpus, vocabulary)  # compile
 
     def train_theirs() -> None:
@@ -60,7 +61,7 @@ def speed_of_threads(corpus: EncodedCorpus, vocabulary: Vocabulary) -> dict[int,
     """Words per second and useful floating-point operations per second of skip-gram for 1 thread and for all."""
     results = {}
     for threads in sorted({1, THREADS}):
-        model = Word2Vec(Word2VecConfig(dimension=100, epochs=1, threads=threads, held_out=0.0))
+        model = Word2Vec(Word2VecConfig(dimension=100, sample=SAMPLE, epochs=1, threads=threads, held_out=0.0))
         seconds = median(measuring.take_turns({"ours": lambda m=model: m.fit(corpus, vocabulary)}, 3)["ours"])
         pairs = model.metrics_[-1]["examples"]
         operations = pairs * (model.config.noise_words + 1) * 3 * 2 * model.config.dimension
@@ -73,7 +74,7 @@ def compare_whole_way(source: Path, folder: Path, repeats: int) -> dict[str, lis
 
     def ours() -> None:
         shutil.rmtree(folder / "ours", ignore_errors=True)
-        vecmill.train(source, dimension=100, epochs=5).save(folder / "ours")
+        vecmill.train(source, dimension=100, sample=SAMPLE, epochs=5).save(folder / "ours")
 
     def theirs() -> None:
         with source.open(encoding="utf-8") as file:
