@@ -41,7 +41,7 @@ from pipelines.commands.options import (
 )
 from pipelines.console.interruption import AGAIN, interruptible
 from pipelines.console.progress import make_progress
-from pipelines.console.streams import results
+from pipelines.console.streams import program, results, shell
 from pipelines.settings.config import build_sections, load_config
 from pipelines.settings.sections import (
     STANDARD_INPUT,
@@ -163,7 +163,8 @@ def train_documents_command(
         return
     sizes = f"{counted(len(model), 'document')}, {counted(len(model.words), 'word')}"
     results.print(f"{sizes}, {counted(model.words.dimension, 'dimension')}: {out}")
-    results.print(f"Next: vecmill infer {out} FILE, or vecmill neighbors {out}/documents NAME")
+    neighbors = f"{program()} neighbors {shell(out / 'documents')} NAME"
+    results.print(f"Next: {program()} infer {shell(out)} FILE, or {neighbors}")
 
 
 def infer_command(

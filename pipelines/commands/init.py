@@ -19,7 +19,7 @@ def init_command(
 
     Example: vecmill init && vecmill run pipeline.toml
     """
-    from pipelines.console.streams import results, shell
+    from pipelines.console.streams import program, results, shell
     from pipelines.settings.config_template import config_template
     from vecmill.errors import OutputError
     from vecmill.files import atomic_file
@@ -31,4 +31,4 @@ def init_command(
     if as_json:
         results.print(json.dumps({"out": str(out)}))
         return
-    results.print(f"Wrote {out}. Next: vecmill run {shell(out)}")
+    results.print(f"Wrote {out}. Next: {program()} run {shell(out)}")

@@ -11,8 +11,15 @@ from embeddings.errors import EmbeddingsError
 from pipelines.commands.options import ForceDirectory, OutDirectory, Threads, TrainedModel
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
-from pipelines.console.streams import results, shell
-from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config, with_present_keys
+from pipelines.console.streams import program, results, shell
+from pipelines.settings.config import (
+    ConfigError,
+    PipelineConfig,
+    Setting,
+    load_config,
+    recorded_settings,
+    with_present_keys,
+)
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.plurals import counted
 
@@ -82,7 +89,7 @@ def train_count_based_command(
         typer.echo(json.dumps({"out": str(out), "words": len(vectors), "dimension": vectors.dimension}))
         return
     results.print(f"{counted(len(vectors), 'word')} x {counted(vectors.dimension, 'dimension')}: {out}")
-    results.print(f"Next: vecmill compare {shell(model, out)} --data FOLDER")
+    results.print(f"Next: {program()} compare {shell(model, out)} --data FOLDER")
 
 
 def _config_of(model: Path, threads: int | None) -> PipelineConfig:
@@ -98,8 +105,7 @@ def _config_of(model: Path, threads: int | None) -> PipelineConfig:
         chosen = {name: sections[name] for name in TEXT_SECTIONS} | {
             "train": {key: sections["train"][key] for key in SHARED}
         }
-        given = {f"{name}.{key}": Setting(value, str(path)) for name in chosen for key, value in chosen[name].items()}
-        config = load_config(options=given | {"train.threads": Setting(threads, "--threads")})
+        config = load_config(options=recorded_settings(path, chosen) | {"train.threads": Setting(threads, "--threads")})
     except FileNotFoundError:
         raise EmbeddingsError(f"{model} has no config.json; expected a directory that train-embeddings wrote") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

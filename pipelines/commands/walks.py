@@ -10,7 +10,7 @@ import typer
 from pipelines.commands.options import ForceFile, Seed, Threads, opened, refuse_existing
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
-from pipelines.console.streams import results, shell
+from pipelines.console.streams import program, results, shell
 from pipelines.settings.config import ConfigError
 from vecmill.files import require_writable
 from vecmill.plurals import counted
@@ -118,6 +118,6 @@ def walks_command(
         return
     results.print(f"{sizes}: {out}")
     results.print(
-        f"Next: vecmill train-embeddings {shell(out)} --tokenizer whitespace --no-lowercase --window 10 --sample 0 "
+        f"Next: {program()} train-embeddings {shell(out)} --tokenizer whitespace --no-lowercase --window 10 --sample 0 "
         "--out runs/nodes"
     )

@@ -31,6 +31,7 @@ from pipelines.settings.sections import (
     TokenizerSettings,
     VocabularySettings,
 )
+from vecmill.arguments import described
 from vecmill.errors import VecmillError
 from vecmill.hints import did_you_mean
 
@@ -177,6 +178,36 @@ def with_present_keys(sections: Mapping[str, Any]) -> dict[str, Any]:
     if {"corpus", "vocabulary"} <= present.keys():  # settings of word vectors
         present.setdefault("phrases", dataclasses.asdict(PhraseSettings()))
     return present
+
+
+def recorded_settings(path: Path, sections: Mapping[str, Any]) -> dict[str, Setting]:
+    """Return ``{"section.key": Setting}`` of sections of a ``config.json`` with the present keys.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    sections : mapping of str to Any
+
+    Returns
+    -------
+    dict of str to Setting
+
+    Raises
+    ------
+    ConfigError
+        The file is damaged, or has a setting that this version does not know.
+    """
+    given = {}
+    for section, table in sections.items():
+        if not isinstance(table, Mapping):
+            raise ConfigError(f"{path} cannot be read: {section} is {described(table)}; expected a section")
+        unknown = [key for key in table if key not in _keys(section)] if _is_section(section) else [""]
+        if unknown:
+            name = f"{section}.{unknown[0]}".removesuffix(".")
+            raise ConfigError(f"{path}: {name} is unknown to this version of vecmill; use the version that wrote it")
+        given |= {f"{section}.{key}": Setting(value, str(path)) for key, value in table.items()}
+    return given
 
 
 def _defaults(section: str) -> dict[str, Any]:

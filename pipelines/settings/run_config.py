@@ -15,6 +15,7 @@ from pipelines.settings.config import (
     Setting,
     build_sections,
     read_toml,
+    recorded_settings,
     with_present_keys,
     with_tokenizer_of_start,
 )
@@ -83,14 +84,13 @@ def read_run_config(path: Path) -> RunConfig:
     Raises
     ------
     ConfigError
-        The file is missing or damaged.
+        The file is missing or damaged, or has a setting that this version does not know.
     """
     try:
         sections = with_present_keys(json.loads(path.read_text("utf-8")))
-        entries = [(name, key, value) for name, table in sections.items() for key, value in table.items()]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}") from None
-    return build_run_config({f"{name}.{key}": Setting(value, str(path)) for name, key, value in entries})
+    return build_run_config(recorded_settings(path, sections))
 
 
 def build_run_config(given: Mapping[str, Setting]) -> RunConfig:
