@@ -23,6 +23,7 @@ from embeddings.vectors.history import HISTORY_FILE, TrainingHistory, directions
 from embeddings.vectors.time_lapse import make_time_lapse
 from embeddings.vectors.word_map import PCA, Former, lay_out, make_word_map
 from embeddings.word2vec.snapshots import Snapshots, Snapshotting
+from embeddings.word2vec.training_run import TrainingRun
 from tests.command_line import fails, vecmill
 from tests.topics import ANIMALS, METALS, interrupt, small, topic_lines
 
@@ -101,6 +102,19 @@ def test_taking_snapshots_changes_nothing_and_the_last_one_is_the_result(encoded
     assert history.trained.tolist() == [snapshot.trained for snapshot in seen]
     assert history.trained[0] == 0
     assert history.trained[-1] == model.metrics_[-1]["words"]
+
+
+@pytest.mark.parametrize("moments", [2, 40])
+def test_with_patience_the_history_ends_with_the_best_epoch(encoded, tmp_path, monkeypatch, moments):
+    losses = [3.0, 2.0, 2.5, 2.1]
+    monkeypatch.setattr(TrainingRun, "held_out_loss", lambda run: losses[len(run.metrics)])
+    config, checkpointing = small(epochs=20, held_out=0.1, patience=2), Checkpointing(tmp_path, every=3600.0)
+    for _ in "first", "again, from the last checkpoint":
+        model = Word2Vec(config).fit(*encoded, checkpointing=checkpointing, snapshotting=Snapshotting(moments, 5))
+        history = model.history_
+        assert history.trained[-1] == model.metrics_[1]["words"]
+        assert (np.diff(history.trained) > 0).all()
+        np.testing.assert_array_equal(history.directions[-1], directions_of(model.vectors_.matrix[:5]))
 
 
 def test_only_trained_words_are_in_the_history(encoded):

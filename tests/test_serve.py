@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 import urllib.request
+from http.client import HTTPResponse
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from starlette.testclient import TestClient
 
 from pipelines.service import application as limits
 from pipelines.service.arrow import ARROW_STREAM as ARROW
+from pipelines.service.server import BackgroundServer, listen
 from pipelines.service.shared_passes import SharedPasses
 
 VECTORS = make_vectors()
@@ -266,6 +268,35 @@ def test_markup_in_words_and_queries_comes_back_as_data(client):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "script-src 'self';" in answer.headers["content-security-policy"]
         assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00",
+        b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+        b"POST /api/embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_gets_a_problem_too(sent):
+    listening = listen("127.0.0.1", 0)
+    server = BackgroundServer(_never, listening)
+    server.start()
+    try:
+        with socket.create_connection(listening.getsockname(), timeout=30) as connection:
+            connection.sendall(sent)
+            response = HTTPResponse(connection)
+            response.begin()
+            body = json.loads(response.read())
+    finally:
+        server.stop()
+    assert (response.status, response.getheader("content-type")) == (400, "application/problem+json")
+    assert body["status"] == 400
+    assert "expected HTTP/1.1" in body["detail"]
+
+
+async def _never(scope, receive, send):
+    assert scope["type"] == "lifespan"
 
 
 def test_large_requests_are_refused_before_they_are_read(client, monkeypatch):

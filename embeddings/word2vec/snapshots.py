@@ -90,6 +90,18 @@ class Snapshots:
             if self._notify:
                 self._notify(self._taken[-1])
 
+    def return_to(self, done: int) -> None:
+        """Leave out the snapshots after a moment to which the training returned, and let its vectors be the last ones.
+
+        Parameters
+        ----------
+        done : int
+            Words trained by then.
+        """
+        self._taken = [snapshot for snapshot in self._taken if snapshot.trained <= done]
+        if not self._taken or self._taken[-1].trained < done:
+            self._taken.append(Snapshot(directions_of(self._vectors()), done, float("nan")))
+
     def history(self) -> TrainingHistory:
         """Return all snapshots."""
         return TrainingHistory(

@@ -214,6 +214,11 @@ class TrainingRun(BlockTraining):
         if self.snapshots:
             self.snapshots.update(done, loss, examples)
 
+    def _take_best(self) -> None:
+        super()._take_best()
+        if self.snapshots and self._patience is not None:
+            self.snapshots.return_to(self._best_epoch * self._epoch_units)
+
     def _saved_arrays(self) -> Mapping[str, np.ndarray]:
         return {**super()._saved_arrays(), **(self.snapshots.arrays() if self.snapshots else {})}
 

@@ -8,11 +8,24 @@ from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
+from pipelines.service.problems import RequestError
 from vecmill.errors import VecmillError
 
 GRACE_SECONDS = 30
 BACKGROUND_GRACE_SECONDS = 2
+
+
+class _Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """Answers what is no HTTP, which no application sees, with a problem too."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer and close the connection."""
+        response = RequestError(400, f"{msg.rstrip('.')}; expected HTTP/1.1", Connection="close").response()
+        headers = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
+        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (headers, response.body))
+        self.transport.close()
 
 
 class _Server(uvicorn.Server):
@@ -104,6 +117,7 @@ def _configured(application: ASGIApp, grace_seconds: int) -> uvicorn.Config:
         logging.getLogger(name).setLevel(logging.WARNING)
     return uvicorn.Config(
         application,
+        http=_Protocol,
         log_config=None,
         access_log=False,
         server_header=False,
