@@ -6,6 +6,8 @@ from numbers import Integral, Real
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+import numpy as np
+
 from vecmill.arguments import described, quoted
 from vecmill.hints import did_you_mean
 
@@ -70,6 +72,13 @@ def require_type(name: str, value: Any, annotation: Any) -> Any:
     if not isinstance(value, accepted) or (isinstance(value, bool) and kinds[0] is not bool):
         raise TypeError(f"{name} is {described(value)}; expected {expected}")
     return _number(name, value.item() if hasattr(value, "item") else value, kinds[0])
+
+
+def require_flags(**flags: Any) -> None:
+    """Raise a TypeError for a flag that is neither True nor False; NumPy's are accepted."""
+    for name, value in flags.items():
+        if not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{name} is {described(value)}; expected True or False")
 
 
 def _number(name: str, value: Any, kind: type) -> Any:

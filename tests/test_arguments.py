@@ -15,6 +15,7 @@ from embeddings.vectors import postprocessing, small_vectors
 from embeddings.vectors.axes import axis
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_map import make_word_map
+from embeddings.vectors.word_movers import word_movers_distance
 from embeddings.word2vec.scoring import SentenceScorer
 from tests.small_language_model import make_model
 from vecmill.gensim import KeyedVectors, Word2Vec, simple_preprocess
@@ -220,6 +221,44 @@ def test_arguments_of_another_type_are_named(vectors, tmp_path, monkeypatch, cal
         CALLS[call](vectors, tmp_path)
     assert len(str(caught.value).splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+PAIRS = evaluation.WordPairs(name="pairs", pairs=[("king", "queen"), ("king", "man")], scores=[9.0, 5.0])
+ANALOGIES = evaluation.Analogies(name="analogies", sections={"all": [("man", "king", "land", "queen")]})
+FLAGS = {
+    "norm": lambda v, flag: v.get_vector("king", norm=flag),
+    "pre_normalize": lambda v, flag: v.mean_vector(WORDS, pre_normalize=flag),
+    "post_normalize": lambda v, flag: v.mean_vector(WORDS, post_normalize=flag),
+    "ignore_missing": lambda v, flag: v.mean_vector(WORDS, ignore_missing=flag),
+    "mean": lambda v, flag: v.most_likely_word(WORDS, mean=flag),
+    "overwrite of a directory": lambda v, flag: v.save("model", overwrite=flag),
+    "overwrite of a file": lambda v, flag: vecmill.write_vectors(v, "vectors.npz", overwrite=flag),
+    "normalize": lambda v, flag: word_movers_distance(v, ["king"], ["king"], normalize=flag),
+    "dynamic": lambda v, flag: make_model().perplexity("the cat", dynamic=flag),
+    "stop_at_line_end": lambda v, flag: make_model().generate("the", 2, stop_at_line_end=flag),
+    "allow_unknown": lambda v, flag: make_model().generate("the", 2, allow_unknown=flag),
+    "dummy4unknown of pairs": lambda v, flag: evaluation.evaluate_similarity(v, PAIRS, dummy4unknown=flag),
+    "dummy4unknown of analogies": lambda v, flag: evaluation.evaluate_analogies(v, ANALOGIES, dummy4unknown=flag),
+    "case_insensitive": lambda v, flag: evaluation.evaluate_similarity(v, PAIRS, case_insensitive=flag),
+    "use_ngrams": lambda v, flag: evaluation.evaluate_analogies(v, ANALOGIES, use_ngrams=flag),
+    "lowercase": lambda v, flag: vecmill.make_tokenizer(lowercase=flag),
+    "punctuation": lambda v, flag: vecmill.train(["the king rules"] * 9, min_count=1, punctuation=flag),
+}
+
+
+@pytest.mark.parametrize("call", FLAGS)
+def test_a_flag_is_true_or_false(vectors, tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    for flag in (FRAME, FRAME["text"], np.array([True, False]), "no", None, 2):
+        with pytest.raises(TypeError, match=rf"^{call.split()[0]} is [^\n]*; expected True or False$"):
+            FLAGS[call](vectors, flag)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_flag_of_numpy_is_one(vectors):
+    norm = np.array([True, False])
+    assert vectors.get_vector("king", norm=norm[0]) == pytest.approx(vectors.get_vector("king", norm=True))
+    assert vectors.mean_vector(["king"], pre_normalize=norm[1]) == pytest.approx(vectors["king"])
 
 
 @pytest.mark.parametrize("call", [lambda v: vecmill.evaluate(v, []), lambda v: vecmill.evaluate(v, ""), vecmill.load])

@@ -6,6 +6,7 @@ import pandas as pd
 from embeddings.evaluation.analogy_kernels import MASKED, update_answers
 from embeddings.evaluation.benchmark_files import Analogies
 from embeddings.evaluation.known_words import KnownWords, fold
+from embeddings.setting_types import require_flags
 from embeddings.vectors.word_vectors import COSMUL_EPSILON, WordVectors
 from vecmill.arguments import require_kind
 
@@ -55,6 +56,7 @@ def evaluate_analogies(
         The method is unknown.
     """
     require_kind("questions", questions, Analogies, "Analogies, as read_analogies(path) returns them")
+    require_flags(dummy4unknown=dummy4unknown)
     answerable, correct = answered(vectors, questions, method, restrict_vocab, case_insensitive, use_ngrams)
     section = np.repeat(np.arange(len(questions.sections)), [len(part) for part in questions.sections.values()])
     used = answerable | dummy4unknown
@@ -94,6 +96,7 @@ def answered(
     correct : (n,) bool
         The answer is the expected word.
     """
+    require_flags(case_insensitive=case_insensitive, use_ngrams=use_ngrams)
     if method not in ("3CosAdd", "3CosMul"):
         raise ValueError(f"method is {method!r}; expected '3CosAdd' or '3CosMul'")
     asked = [word for part in questions.sections.values() for question in part for word in question[:3]]

@@ -6,6 +6,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 
 from embeddings.evaluation.benchmark_files import Categories, OddOneOut
 from embeddings.evaluation.known_words import KnownWords
+from embeddings.setting_types import require_flags
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import require_kind
 
@@ -41,6 +42,7 @@ def evaluate_categories(
         oov (fraction of unknown words).
     """
     require_kind("categories", categories, Categories, "Categories, as read_categories(path) returns them")
+    require_flags(case_insensitive=case_insensitive, use_ngrams=use_ngrams)
     known = KnownWords(vectors, restrict_vocab, case_insensitive, categories.words if use_ngrams else ())
     rows = known.rows(categories.words)
     used = rows >= 0
@@ -100,6 +102,7 @@ def evaluate_odd_one_out(
         accuracy (found / used, NaN if none was used), oov (fraction of outliers not used).
     """
     require_kind("odd_one_out", odd_one_out, OddOneOut, "OddOneOut, as read_odd_one_out(path) returns it")
+    require_flags(case_insensitive=case_insensitive, use_ngrams=use_ngrams)
     words = [word for topic in odd_one_out.topics for word in (*topic.members, *topic.outliers)]
     known = KnownWords(vectors, restrict_vocab, case_insensitive, words if use_ngrams else ())
     counts = []

@@ -7,6 +7,7 @@ from scipy.stats import rankdata
 from embeddings.evaluation.benchmark_files import WordPairs
 from embeddings.evaluation.bootstrap import bootstrap, percentile_interval
 from embeddings.evaluation.known_words import KnownWords
+from embeddings.setting_types import require_flags
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import require_kind
 
@@ -51,6 +52,7 @@ def evaluate_similarity(
         file), used, oov (fraction of pairs with an unknown word). Correlations of fewer than two pairs, or of
         constant values, are NaN.
     """
+    require_flags(dummy4unknown=dummy4unknown)
     cosines, answerable = pair_cosines(vectors, pairs, restrict_vocab, case_insensitive, use_ngrams)
     used = answerable | dummy4unknown
     x, y = cosines[used], np.asarray(pairs.scores, np.float64)[used]
@@ -97,6 +99,7 @@ def pair_cosines(
         Both words are known.
     """
     require_kind("pairs", pairs, WordPairs, "WordPairs, as read_word_pairs(path) returns them")
+    require_flags(case_insensitive=case_insensitive, use_ngrams=use_ngrams)
     words = [word for pair in pairs.pairs for word in pair]
     known = KnownWords(vectors, restrict_vocab, case_insensitive, words if use_ngrams else ())
     rows = known.rows(words).reshape(-1, 2)

@@ -51,7 +51,7 @@ from embeddings.formats.stream import (
     without_duplicates,
 )
 from embeddings.formats.word_counts import read_word_counts, with_counts
-from embeddings.setting_types import require_type
+from embeddings.setting_types import require_flags, require_type
 from embeddings.text.phrase_table import PHRASES_FILE
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import require_vectors
@@ -193,7 +193,6 @@ def write(
     require_vectors(vectors)
     require_path("path", path)
     require_type("format", format, str | None)
-    require_type("dtype", dtype, str)
     require_function("progress", progress)
     destination = _absolute(path)
     entry = _writable(destination, format, dtype, overwrite, vectors.subwords is not None)
@@ -334,6 +333,8 @@ def has_subwords(path: Path, name: str | None = None) -> bool:
 
 
 def _writable(path: Path, name: str | None, dtype: str, overwrite: bool, subwords: bool) -> Format:
+    require_type("dtype", dtype, str)
+    require_flags(overwrite=overwrite)
     entry = _named(format_of_name(path, subwords) if name is None else name)
     if not entry.can_write:
         able = ", ".join(other.name for other in FORMATS.values() if other.can_write)

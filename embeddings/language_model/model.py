@@ -20,7 +20,7 @@ from embeddings.language_model.model_files import StoredModel, model_directory
 from embeddings.language_model.network import NextWordNetwork
 from embeddings.language_model.perplexity import hidden_states
 from embeddings.language_model.scoring import as_text, score_text, warn_if_foreign
-from embeddings.setting_types import require_type
+from embeddings.setting_types import require_flags, require_type
 from embeddings.text.tokenizer.tokenizers import Tokenizer, UnknownTokenizerError, tokenizer_of
 from embeddings.text.vocabulary import Vocabulary
 from vecmill.arguments import described, require_path
@@ -123,6 +123,7 @@ class LanguageModel(NextWordNetwork):
         ValueError
             A setting of the cache is out of range.
         """
+        require_flags(dynamic=dynamic)
         if cache is None and not dynamic:
             return None
         tuned = self.adaptation
@@ -195,6 +196,7 @@ class LanguageModel(NextWordNetwork):
             require_type(name, value, kind)
         for name, number in (("beam", beam), ("seed", seed)):
             require_type(name, number, int | None)
+        require_flags(stop_at_line_end=stop_at_line_end)
         if beam is not None and not stop_at_line_end:
             raise ValueError(
                 "stop_at_line_end=False has no effect with beam, which finds sentences; leave one of them out"

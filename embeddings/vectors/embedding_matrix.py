@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeAlias
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.setting_types import require_flags
 from embeddings.text.phrase_table import PhraseTable
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.quantized_matrix import QuantizedMatrix
@@ -315,11 +316,12 @@ class EmbeddingMatrix:
             As `id`.
         """
         vector: np.ndarray
-        if not norm and type(word) is str and word.isascii():  # most calls: as little Python as possible
+        if norm is False and type(word) is str and word.isascii():  # most calls: as little Python as possible
             known = self.vocabulary.known_ids.get(word)
             if known is not None:
                 vector = self.matrix[known]
                 return vector
+        require_flags(norm=norm)
         if not self.is_seen(word):
             return self._unseen_vector(str(word), norm)
         row = self.id(word)
@@ -459,6 +461,7 @@ class EmbeddingMatrix:
             `words` is a str.
         """
         require_words(words)
+        require_flags(pre_normalize=pre_normalize, post_normalize=post_normalize, ignore_missing=ignore_missing)
         if not isinstance(words, (list, tuple, np.ndarray)):
             words = list(words)
         if len(words) == 0:

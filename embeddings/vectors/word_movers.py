@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from embeddings.setting_types import require_flags
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import require_words
 from vecmill.extras import needs
@@ -40,6 +41,7 @@ def word_movers_distance(
     """
     for text in (text1, text2):
         require_words(text)
+    require_flags(normalize=normalize)
     counts1, counts2 = (Counter(word for word in text if vectors.has_vector(word)) for text in (text1, text2))
     if not counts1 or not counts2:
         return float("inf")

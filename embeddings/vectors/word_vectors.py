@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.setting_types import require_type
+from embeddings.setting_types import require_flags, require_type
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.vectors.model_directory import (
     StoredVectors,
@@ -103,7 +103,7 @@ class WordVectors(EmbeddingMatrix):
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
         require_path("directory", directory)
-        require_type("overwrite", overwrite, bool)
+        require_flags(overwrite=overwrite)
         stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords, self.nodes)
         tokenizer, training = self.tokenizer_settings, self.training_settings
         write_model_directory(directory, stored, tokenizer, self.phrases, training=training, overwrite=overwrite)
@@ -324,6 +324,7 @@ class WordVectors(EmbeddingMatrix):
             raise EmbeddingsError("these vectors have no context matrix; predict with the directory of a trained model")
         require_list(context)
         require_type("topn", topn, int)
+        require_flags(mean=mean)
         hidden = self.mean_vector(context, pre_normalize=False, ignore_missing=False)
         scores = (self.context @ (hidden if mean else hidden * len(context))).astype(np.float64)
         probabilities = np.exp(scores - scores.max())
