@@ -21,6 +21,7 @@ RUN = [  # settings of `vecmill run`, what the error says
     ({"corpus": {"source": "absent.txt"}}, "absent.txt"),
     ({"corpus": {"source": "noise.txt"}}, "noise.txt"),
     ({"corpus": {"source": "wide.txt"}}, "UTF-16"),
+    ({"lm": {"enabled": True, "embeddings": "text.txt"}}, "no known format of word vectors"),
     ({"train": {"dimension": 0}}, "dimension"),
     ({"train": {"dimensoin": 8}}, "dimension"),
 ]
@@ -36,7 +37,11 @@ EMBEDDINGS = [
     (["text.txt", "--start-from", "absent"], "absent"),
     (["text.txt", "--start-from", "model", "--dimension", "9"], "dimension"),
 ]
-LANGUAGE_MODEL = [(["text.txt", "--embeddings", "absent"], "absent")]
+LANGUAGE_MODEL = [
+    (["text.txt", "--embeddings", "absent"], "absent"),
+    (["text.txt", "--embeddings", "text.txt"], "no known format of word vectors"),
+    (["text.txt", "--embeddings", "broken.txt"], "broken.txt"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +59,7 @@ def folder(tmp_path, monkeypatch, model):
     Path("text.txt").write_text(TEXT, "utf-8")
     Path("wide.txt").write_text(TEXT, "utf-16")
     Path("noise.txt").write_bytes(bytes(range(256)) * 40)
+    Path("broken.txt").write_text("2 2\nking 1 2\nqueen 1 x\n", "utf-8")
     Path("model").symlink_to(model)
     return tmp_path
 

@@ -43,8 +43,9 @@ def compare_command(
     from embeddings.evaluation import compare
     from pipelines.stages.evaluation_sets import find_sets
 
+    sets = find_sets(data)
     first, second = (formats.read(model, encoding=encoding) for model in (a, b))
-    found = compare(first, second, find_sets(data), words=words, topn=topn)
+    found = compare(first, second, sets, words=words, topn=topn)
     if as_json:
         tables = {"scores": found.scores, "neighbors": found.neighbors}
         records = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}

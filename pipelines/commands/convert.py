@@ -118,12 +118,15 @@ def export_command(
         refuse_without_effect(context, ("approximate", "sample"), "without --format static-embedding")
     elif not approximate:
         refuse_without_effect(context, ("sample",), "without --approximate")
+    if name != SPACY:
+        refuse_without_effect(context, ("lang",), f"without --format {SPACY}")
+    if name in (SPACY, EMBEDDING_ATLAS):
+        refuse_without_effect(context, ("half",), f"with --format {name}")
     smaller = _Smaller(quantize, prune, prefix)
     if name == SPACY:
         _export_to_spacy(model, out, smaller, lang, force, encoding, as_json)
         return
     if name == EMBEDDING_ATLAS:
-        refuse_without_effect(context, ("half",), f"with --format {EMBEDDING_ATLAS}")
         _export_to_embedding_atlas(model, out, smaller, encoding, as_json)
         return
     rules = _rules(model, approximate, sample) if name == "static-embedding" else None

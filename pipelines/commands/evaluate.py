@@ -61,7 +61,8 @@ def evaluate_command(
     from embeddings.evaluation import evaluate
     from pipelines.stages.evaluation_sets import find_sets
 
-    scores = evaluate(formats.read(model, encoding=encoding), find_sets(data), method, sections=sections)
+    sets = find_sets(data)
+    scores = evaluate(formats.read(model, encoding=encoding), sets, method, sections=sections)
     if out:
         _write_table(scores, out)
     if as_json:

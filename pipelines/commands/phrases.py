@@ -86,11 +86,15 @@ def phrases_command(
         raise ConfigError("--passes: passes must be at least 1 to find phrases")
     if out and out.suffix not in TABLE_ENDINGS:
         raise ConfigError(f"--out: {out} must end in {' or '.join(TABLE_ENDINGS)}")
+    if out and out.suffix == ".parquet":
+        _require_parquet(out)
     if out:
         refuse_existing(out, force, *settings.corpus.sources)
         require_writable(out)
     else:
         refuse_without_effect(context, ("force",), "without --out FILE")
+    if as_json:
+        refuse_without_effect(context, ("top",), "with --json, which prints all phrases")
     with interruptible(AGAIN):
         table = _found(settings)
     if out:
@@ -117,15 +121,22 @@ def _found(settings: PipelineConfig) -> "PhraseTable":
             )
 
 
+def _require_parquet(out: Path) -> None:
+    """Raise `MissingExtraError` if Parquet files cannot be written."""
+    from vecmill.extras import needs
+
+    with needs("parquet", str(out)):
+        import pyarrow  # noqa: F401
+
+
 def _write(table: "PhraseTable", out: Path) -> None:
     """Write a table that `PhraseTable.load` reads, or a Parquet file."""
     if out.suffix == ".tsv":
         table.save(out)
         return
-    from vecmill.extras import needs
     from vecmill.files import atomic_file
 
-    with needs("parquet", str(out)), atomic_file(out) as file:
+    with atomic_file(out) as file:
         table.to_frame().sort_values("score", ascending=False, kind="stable").to_parquet(file, index=False)
 
 

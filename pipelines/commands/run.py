@@ -18,7 +18,7 @@ from pipelines.commands.options import (
     Workers,
     chosen_backend,
 )
-from pipelines.commands.watch import watched
+from pipelines.commands.watch import refuse_unwatched, watched
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import duration, make_progress
 from pipelines.running.watching import HISTORY_WORDS
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 
 def run_command(
+    context: typer.Context,
     file: Annotated[Path, typer.Argument(metavar="FILE.toml", help="Settings file, such as 'vecmill init' writes.")],
     out: Annotated[
         Path | None,
@@ -87,6 +88,7 @@ def run_command(
     from pipelines.settings.config import ConfigError, read_assignment
     from pipelines.settings.run_config import load_run_config
 
+    refuse_unwatched(context, history, watch=watch)
     if not file.exists():
         raise ConfigError(f"there is no file {file}; 'vecmill init --out {file}' writes one that explains all settings")
     config = load_run_config(file, dict(read_assignment(text) for text in assignments or []))

@@ -12,13 +12,14 @@ import typer
 from embeddings.errors import EmbeddingsError
 from pipelines.commands.embed import WEIGHTINGS
 from pipelines.commands.lines import arriving_lines, batches_of_lines
-from pipelines.commands.options import Column, Encoding, Field, Model, require_choice
+from pipelines.commands.options import Column, Encoding, Field, Model, refuse_without_effect, require_choice
 from pipelines.console.interruption import AGAIN, interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
 from vecmill.errors import OutputError
+from vecmill.files import require_writable
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _LINES_AT_A_TIME = 4096
 
 
 def search_command(
+    context: typer.Context,
     model: Model,
     file: Annotated[
         str,
@@ -75,7 +77,9 @@ def search_command(
     if file == STANDARD_INPUT and not queries:
         raise ConfigError("the text is read from stdin, so that queries are not; give them as arguments")
     if index:
-        _refuse_no_index(index, model, file)
+        _refuse_no_index(index, model, file, force)
+    else:
+        refuse_without_effect(context, ("force",), "without --index FILE")
     from embeddings import formats
 
     vectors, skipped = formats.read(model, encoding=encoding), Counter[str]()
@@ -97,12 +101,14 @@ def search_command(
         raise typer.Exit(1)
 
 
-def _refuse_no_index(path: Path, model: str | Path, file: str) -> None:
-    """Raise `OutputError` for a path that cannot be an index, or that is the model or the text."""
+def _refuse_no_index(path: Path, model: str | Path, file: str, force: bool) -> None:
+    """Raise `OutputError` for a path that cannot be or become an index, or that is the model or the text."""
     if path.exists() and not path.is_file():
         raise OutputError(f"--index: {path} is a directory, a device or a pipe; expected the name of a file")
     if path.is_symlink() and not path.exists():
         raise OutputError(f"--index: {path} is a link to nothing; remove it or choose another name")
+    if force or not path.exists():
+        require_writable(path)
     if any(path.exists() and Path(given).exists() and path.samefile(given) for given in (model, file)):
         raise OutputError(f"--index: {path} is also read by this command and would be lost; choose another name")
 
@@ -116,8 +122,6 @@ def _index(vectors: "WordVectors", lines: list[str], weighting: str, path: Path 
             return TextIndex.load(path, vectors, lines, weighting=weighting)
         except EmbeddingsError as error:
             raise EmbeddingsError(f"{error} (--force makes it anew)") from error
-    if path and not path.parent.is_dir():
-        raise OutputError(f"--index: there is no directory {path.parent}; choose a place that can be written to")
     many = path is not None and len(lines) >= MANY
     texts = TextIndex(vectors, lines, weighting=weighting, approximate=many and _has_usearch())
     if path:

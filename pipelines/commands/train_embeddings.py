@@ -53,7 +53,7 @@ from pipelines.commands.options import (
     optional_vectors_path,
 )
 from pipelines.commands.setting_options import with_options_of
-from pipelines.commands.watch import watched
+from pipelines.commands.watch import refuse_unwatched, watched
 from pipelines.console.help import grouped
 from pipelines.console.progress import make_progress
 from pipelines.running.watching import HISTORY_WORDS
@@ -238,6 +238,7 @@ def train_embeddings_command(
     given = given_settings(context, "train", _SETTING_OF_OPTION)
     settings = load_config(config, given)
     _require_effect(given, settings)
+    refuse_unwatched(context, history, watch=watch)
     from pipelines.reports.vectors_report import print_training
     from pipelines.running.publishing import output_of
     from pipelines.stage_lists import embedding_stages

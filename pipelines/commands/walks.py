@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import ForceFile, Seed, Threads, opened, refuse_existing
+from pipelines.commands.options import ForceFile, Seed, Threads, opened, refuse_existing, refuse_without_effect
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import program, results, shell
@@ -21,6 +21,7 @@ _NUMBERS = ("p", "q", "walks", "length", "seed", "threads")
 
 
 def walks_command(
+    context: typer.Context,
     edges: Annotated[
         Path,
         typer.Argument(metavar="FILE", help="Edges, one a line: CSV, TSV, Parquet, or columns separated by spaces."),
@@ -73,7 +74,9 @@ def walks_command(
     if out:
         refuse_existing(out, force, edges)
         require_writable(out)
-    elif as_json:
+    else:
+        refuse_without_effect(context, ("force",), "without --out FILE")
+    if as_json and not out:
         raise ConfigError("--json: the walks are printed, so that there is no place for the counts; give --out")
     from vecmill.graph_walks import walks as walks_over
 

@@ -4,8 +4,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import typer
+
+from pipelines.commands.options import refuse_without_effect
 from pipelines.console.progress import Progress
 from pipelines.running.watching import MOMENTS, Watching
+
+
+def refuse_unwatched(context: typer.Context, history: int | None, *, watch: bool) -> None:
+    """Raise `ConfigError` for options that say how to watch a training that is not watched."""
+    if watch:
+        return
+    refuse_without_effect(context, ("port",), "without --watch")
+    if history is None:
+        refuse_without_effect(context, ("history_words",), "without --history or --watch")
 
 
 @contextmanager

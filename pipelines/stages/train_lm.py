@@ -77,6 +77,13 @@ class TrainLMStage(Stage):
         path = self.lm.embeddings_path
         return {"embeddings": vectors_hash(path)} if path else {}
 
+    def check(self) -> None:
+        """Raise an error for word vectors that cannot be read."""
+        path = self.lm.embeddings_path
+        if path:
+            vectors_hash(path)  # names a file that is missing
+            read_vectors(path)
+
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the model and its vocabulary; the times in the metrics do not matter."""
         from embeddings.language_model.model_files import LANGUAGE_MODEL_FILES
