@@ -36,6 +36,7 @@ ALL = (
     "page_speed",
     "scatterplot_components",
     "serve_load",
+    "watch_speed",
     "memory_and_linearity",
     "kills",
 )

@@ -46,7 +46,7 @@ def make_service(folder, *, language_model=True, map_words=0, **settings):
         models.append(ServedModel(name, WordVectors.load(folder / name), folder / name))
     lm = make_model(dtype=np.float32) if language_model else None
     served = Served(models, lm, "small")
-    return make_application(served, Layouts(map_words, "PCA"), Metrics(), **settings), served
+    return make_application(served, Layouts(models, map_words, "PCA").start(), Metrics(), **settings), served
 
 
 @contextmanager

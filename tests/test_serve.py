@@ -2,21 +2,20 @@
 
 import asyncio
 import gzip
-import json
-import os
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
-import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.command_line import fails
+from tests.running_service import ask, half_sent, service
 from tests.served_models import MARKUP, make_service, make_vectors
 
 pytest.importorskip("starlette")
@@ -25,6 +24,7 @@ from starlette.testclient import TestClient
 
 from pipelines.service import application as limits
 from pipelines.service.arrow import ARROW_STREAM as ARROW
+from pipelines.service.in_flight import InFlight
 from pipelines.service.server import BackgroundServer, listen
 from pipelines.service.shared_passes import SharedPasses
 
@@ -336,7 +336,7 @@ def test_a_name_from_elsewhere_is_not_served_on_loopback(tmp_path):
 
 
 def test_too_many_requests_are_refused_and_the_others_answered(tmp_path):
-    made, served = make_service(tmp_path, most_in_flight=2)
+    made, served = make_service(tmp_path, in_flight=InFlight(2))
     entered, leave = threading.Semaphore(0), threading.Event()
 
     def slow(work):
@@ -384,37 +384,30 @@ def test_addresses_that_others_reach_need_a_token(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGTERM")
 def test_sigterm_stops_the_service_when_the_requests_in_flight_are_answered(tmp_path):
     make_vectors().save(tmp_path / "m")
-    command = [
-        sys.executable,
-        "-m",
-        "vecmill",
-        "serve",
-        str(tmp_path / "m"),
-        "--port",
-        "0",
-        "--map-words",
-        "0",
-        "--json",
-    ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        address = json.loads(process.stdout.readline())["address"]
-        with urllib.request.urlopen(f"{address}api/neighbors?word=king&topn=1", timeout=30) as response:
-            assert json.load(response)["neighbors"]
-        host, port = address.removeprefix("http://").rstrip("/").split(":")
-        with socket.create_connection((host, int(port)), 30) as half:
-            body = b'{"words": ["king"]}'
-            start = f"POST /api/neighbors HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-            half.sendall(f"{start}Content-Length: {len(body)}\r\n\r\n".encode() + body[:5])
+    with service(tmp_path / "m") as (process, address):
+        assert ask(address, "api/neighbors?word=king&topn=1")[1]["neighbors"]
+        with half_sent(address) as finish:
             time.sleep(0.3)  # the request has begun
-            os.kill(process.pid, signal.SIGTERM)
+            process.terminate()
             time.sleep(0.3)
-            half.sendall(body[5:])
-            answer = b""
-            while part := half.recv(65_536):
-                answer += part
+            answer = finish()
         assert answer.startswith(b"HTTP/1.1 200")
         assert b'"results"' in answer
         _, errors = process.communicate(timeout=30)
         assert process.returncode == 128 + signal.SIGTERM
         assert "requests in flight were answered" in errors
         assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_single_queries_need_no_compiler(tmp_path):
+    make_vectors().save(tmp_path / "m")
+    queries = (
+        *("neighbors?word=king", "neighbors?word=king&without=man", "analogy?a=man&b=king&c=woman", "vector?word=king"),
+        *("similarity?a=king&b=man", "doesnt-match?word=king&word=queen&word=bread", "models", "metrics"),
+    )
+    with service(tmp_path / "m") as (process, address):
+        assert [ask(address, f"api/{query}")[0] for query in queries] == [200] * len(queries)
+        with ThreadPoolExecutor(20) as threads:  # queries that share passes
+            assert set(threads.map(lambda _: ask(address, "api/neighbors?word=king")[0], range(200))) == {200}
+        assert "llvmlite" not in Path(f"/proc/{process.pid}/maps").read_text()

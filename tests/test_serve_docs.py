@@ -36,7 +36,7 @@ def address():
     matrix = np.random.default_rng(0).standard_normal((len(WORDS), 8)).astype(np.float32)
     models = [ServedModel("wiki", WordVectors(Vocabulary.from_words(WORDS), matrix))]
     served = Served(models, make_model(dtype=np.float32), "wiki-lm")
-    with serving(make_application(served, Layouts(0), Metrics())) as place:
+    with serving(make_application(served, Layouts(models, 0), Metrics())) as place:
         yield place
 
 

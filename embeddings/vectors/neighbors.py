@@ -13,6 +13,8 @@ FEW = 16  # queries for which no kernel is loaded: that takes as long as a hundr
 QUERY_BLOCK = 256  # queries of a thread that share a pass over the matrix: 300 kB of d = 300, inside the L2 cache
 PIECES = 8  # slices of a thread
 GROUP = 64  # rows that share one maximum when the k-th largest entry is bounded
+ONE_BY_ONE = 6  # queries whose products one after the other take less time than one matrix product, which packs E
+CACHED_ROWS = 1 << 10  # rows that they share while these are in the L2 cache: 400 kB of d = 100
 
 
 def nearest(
@@ -52,7 +54,7 @@ def nearest(
     if isinstance(unit_matrix, QuantizedMatrix):
         search = _nearest_in_blocks
     elif len(queries) == 1:  # one product, for which the threads of BLAS are faster than ours
-        return _best(np.dot(unit_matrix, queries[0])[:, None], k, exclude)
+        return _best(np.dot(unit_matrix, queries[0])[None], k, exclude)
     with parallel.own_threads:
         return search(unit_matrix, queries, k, exclude)
 
@@ -61,26 +63,30 @@ def _nearest_to_few(
     unit_matrix: np.ndarray, queries: np.ndarray, k: int, exclude: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute all scores; threads share the rows of the matrix."""
-    n = len(queries)
-    scores = np.empty((len(unit_matrix), n), np.float32)
+    if isinstance(unit_matrix, QuantizedMatrix):
+        return _best(np.ascontiguousarray((unit_matrix @ queries.T).T), k, exclude)
+    scores = np.empty((len(queries), len(unit_matrix)), np.float32)
 
     def multiply(rows: tuple[int, int]) -> None:
-        np.matmul(unit_matrix[slice(*rows)], queries.T, out=scores[slice(*rows)])
+        if len(queries) > ONE_BY_ONE:
+            np.matmul(queries, unit_matrix[slice(*rows)].T, out=scores[:, slice(*rows)])
+            return
+        for start in range(*rows, CACHED_ROWS):
+            piece = slice(start, min(start + CACHED_ROWS, rows[1]))
+            for query, row in zip(queries, scores, strict=True):
+                np.dot(unit_matrix[piece], query, out=row[piece])
 
-    if isinstance(unit_matrix, QuantizedMatrix):
-        scores = unit_matrix @ queries.T
-    else:
-        parallel.over_rows(multiply, len(scores), cost=queries.size, grain=16, pieces=PIECES)
+    parallel.over_rows(multiply, len(unit_matrix), cost=queries.size, grain=16, pieces=PIECES)
     return _best(scores, k, exclude)
 
 
 def _best(scores: np.ndarray, k: int, exclude: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return ids and similarities of the k largest scores of every column, (n, k); `scores` (V, n) is changed."""
-    n = scores.shape[1]
-    query, place = np.nonzero((exclude >= 0) & (exclude < len(scores)))
-    scores[exclude[query, place], query] = -np.inf
+    """Return ids and similarities of the k largest scores of every row, (n, k); `scores` (n, V) is changed."""
+    n, count = scores.shape
+    query, place = np.nonzero((exclude >= 0) & (exclude < count))
+    scores[query, exclude[query, place]] = -np.inf
     position = _not_below(scores, _kth_largest_bound(scores, k), k)
-    ids, query = np.divmod(position, n)
+    query, ids = np.divmod(position, count)
     values = scores.ravel()[position]
     order = np.lexsort((ids, -values, query))
     first = np.searchsorted(query[order], np.arange(n))
@@ -138,28 +144,25 @@ def _fill_up(ids: np.ndarray, exclude: np.ndarray) -> None:
         places[k - len(given) :] = given[::-1]
 
 
-def _kth_largest_bound(scores: np.ndarray, k: int) -> np.ndarray | float:
-    """Return a lower bound of the k-th largest entry of each column, (n,), from one vectorised pass.
+def _kth_largest_bound(scores: np.ndarray, k: int) -> np.ndarray:
+    """Return a lower bound of the k-th largest entry of each row, (n, 1), from one vectorised pass.
 
-    The rows are dealt into groups. The k-th largest maximum of the groups is such a bound, and a close one.
+    The columns are dealt into groups. The k-th largest maximum of the groups is such a bound, and a close one.
     """
-    rows, n = scores.shape
-    groups = rows // GROUP
-    if rows < k:
-        return -np.inf
-    if groups < 2 * k:
-        kth: np.ndarray = np.partition(scores, rows - k, axis=0)[rows - k]
-        return kth
-    # group g holds the rows g, g + groups, g + 2 groups, ...: maxima of whole contiguous runs
-    maxima = scores[: groups * GROUP].reshape(GROUP, groups, n).max(axis=0)
-    return np.partition(np.ascontiguousarray(maxima.T), groups - k, axis=1)[:, groups - k]
+    n, count = scores.shape
+    groups = count // GROUP
+    if groups >= 2 * k:
+        # group g holds the columns g, g + groups, g + 2 groups, ...: maxima of whole contiguous runs
+        scores = scores[:, : groups * GROUP].reshape(n, GROUP, groups).max(axis=1)
+    place = scores.shape[1] - k
+    return np.partition(scores, place, axis=1)[:, place, None]
 
 
-def _not_below(scores: np.ndarray, floor: np.ndarray | float, k: int) -> np.ndarray:
-    """Return the flat positions of the entries that may be among the k largest of their column."""
-    n = scores.shape[1]
+def _not_below(scores: np.ndarray, floor: np.ndarray, k: int) -> np.ndarray:
+    """Return the flat positions of the entries that may be among the k largest of their row."""
+    n, count = scores.shape
     position = np.flatnonzero(scores >= floor)
     if len(position) > n * k * GROUP:  # very many equal similarities, as from a zero query
-        best = np.argsort(-scores, axis=0, kind="stable")[:k]
-        position = (best * n + np.arange(n)).ravel()
+        best = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        position = (best + count * np.arange(n)[:, None]).ravel()
     return position

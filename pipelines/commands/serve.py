@@ -1,10 +1,12 @@
 """`vecmill serve`: models as an HTTP service, and a page that shows them."""
 
+import gc
 import ipaddress
 import logging
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +15,10 @@ from pipelines.commands.options import Encoding, language_model_path, require_ch
 from pipelines.console.interruption import interruptible
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
+
+if TYPE_CHECKING:
+    from embeddings.language_model.model import LanguageModel
+    from pipelines.service.served import Served
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +40,9 @@ def serve_command(
         str | None,
         typer.Option(metavar="TEXT", help="Token that requests need.", envvar="VECMILL_TOKEN", show_default="none"),
     ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, max=64, help="Processes that answer requests; they share the models (Linux).")
+    ] = 1,
     max_requests: Annotated[
         int, typer.Option(min=1, help="Requests answered at the same time; further ones are refused with 429.")
     ] = 256,
@@ -68,49 +77,73 @@ def serve_command(
     with needs("serve", "vecmill serve"):
         import starlette  # noqa: F401
 
+        from pipelines.service.worker_processes import CAN_FORK, Workers, metrics_of_all
+    if workers > 1 and not CAN_FORK:
+        raise ConfigError(f"--workers: {workers} workers share the models on Linux only; expected 1")
+    with metrics_of_all(workers) as shared:
         from pipelines.service.application import make_application
         from pipelines.service.guard import LOOPBACK
+        from pipelines.service.in_flight import InFlight
         from pipelines.service.layouts import Layouts
         from pipelines.service.metrics import Metrics
         from pipelines.service.served import Served, ServedModel
         from pipelines.service.server import listen, run
 
-    metrics = Metrics()
-    opened = [
-        ServedModel(name, formats.read(path, encoding=encoding), path, metrics.queries.observe)
-        for name, path in _named(models, paths).items()
-    ]
-    for model in opened:
-        model.warm_up()
-    language_model = None
-    if lm_path:
-        from embeddings.language_model.model import LanguageModel
+        metrics, in_flight = Metrics(shared), InFlight(max_requests, workers)
+        opened = [
+            ServedModel(name, formats.read(path, encoding=encoding), path, metrics.queries.observe)
+            for name, path in _named(models, paths).items()
+        ]
+        for model in opened:
+            model.warm_up()
+        served = Served(opened, _language_model(lm_path), _name(lm) if lm else "")
+        layouts = Layouts(opened, map_words, LAYOUT_METHODS[method], encoding)
+        application = make_application(
+            served,
+            layouts,
+            metrics,
+            token=token,
+            hosts=LOOPBACK if loopback and token is None else (),
+            in_flight=in_flight,
+        )
+        listening = listen(host, port)
+        address = f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}/"
 
-        language_model = LanguageModel.load(lm_path)
-    served = Served(opened, language_model, _name(lm) if lm else "")
-    application = make_application(
-        served,
-        Layouts(map_words, LAYOUT_METHODS[method], encoding),
-        metrics,
-        token=token,
-        hosts=LOOPBACK if loopback and token is None else (),
-        most_in_flight=max_requests,
-    )
-    listening = listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listening.getsockname()[1]}/"
+        def started() -> None:
+            _tell(address, served, as_json)
 
-    def started() -> None:
-        names = [model.name for model in opened]
-        if as_json:
-            import json
+        def work(number: int) -> None:
+            in_flight.begin(number)
+            run(application, listening)
 
-            typer.echo(json.dumps({"address": address, "models": names, "lm": served.language_model_name or None}))
-        else:
-            results.print(f"{', '.join(names)}: open {address} in a browser; Ctrl-C stops")
+        gc.collect()
+        gc.freeze()  # requests would wait for collections that visit the models and modules, and forks copy them
+        with interruptible("requests in flight were answered"), closing(layouts.start()):
+            if workers == 1:
+                run(application, listening, started)
+            else:
+                with Workers(workers, work) as processes:
+                    started()
+                    processes.watch()
 
-    with interruptible("requests in flight were answered"):
-        run(application, listening, started)
+
+def _language_model(path: Path | None) -> "LanguageModel | None":
+    if path is None:
+        return None
+    from embeddings.language_model.model import LanguageModel
+
+    return LanguageModel.load(path)
+
+
+def _tell(address: str, served: "Served", as_json: bool) -> None:
+    """Print where the models are served."""
+    names = list(served.models)
+    if as_json:
+        import json
+
+        typer.echo(json.dumps({"address": address, "models": names, "lm": served.language_model_name or None}))
+    else:
+        results.print(f"{', '.join(names)}: open {address} in a browser; Ctrl-C stops")
 
 
 def _is_loopback(host: str) -> bool:

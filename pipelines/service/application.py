@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from pipelines.service import arrow, metrics
 from pipelines.service.guard import Guard
+from pipelines.service.in_flight import InFlight
 from pipelines.service.layouts import Layouts
 from pipelines.service.messages import Empty, MapQuery
 from pipelines.service.metrics import Metrics
@@ -28,6 +29,7 @@ from pipelines.service.served import Served
 
 LARGEST_BODY = 8 << 20
 BODY_SECONDS = 30.0
+MOST_IN_FLIGHT = 256
 JSON = "application/json"
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -49,7 +51,7 @@ def make_application(
     *,
     token: str | None = None,
     hosts: Collection[str] = (),
-    most_in_flight: int = 256,
+    in_flight: InFlight | None = None,
 ) -> ASGIApp:
     """Make the application.
 
@@ -59,7 +61,7 @@ def make_application(
     layouts : Layouts
         Of the maps.
     counted : Metrics
-    token, hosts, most_in_flight : str, collection of str, int
+    token, hosts, in_flight : str, collection of str, InFlight
         See `Guard`.
 
     Returns
@@ -69,9 +71,7 @@ def make_application(
 
     @asynccontextmanager
     async def lifespan(application: Starlette) -> AsyncIterator[None]:
-        layouts.start(served.models.values())
         yield
-        layouts.close()
         served.close()
 
     methods: dict[str, dict[str, Handler]] = {}
@@ -84,7 +84,7 @@ def make_application(
 
     async def word_map(request: Request) -> Response:
         model = served.model(_from_query(request, MapQuery).model)
-        return Response(layouts.data(model.name), media_type="application/octet-stream")
+        return Response(layouts.data(model), media_type="application/octet-stream")
 
     api = msgspec.json.encode(description(token=token is not None))
     methods |= {"/api/metrics": {"GET": report}, "/api/map": {"GET": word_map}}
@@ -95,9 +95,8 @@ def make_application(
         exception_handlers={RequestError: _problem, HTTPException: _http_problem, Exception: _failure},
         lifespan=lifespan,
     )
-    return Guard(
-        application, counted, most_in_flight=most_in_flight, token=token, hosts=hosts, operations=methods.keys()
-    )
+    in_flight = in_flight or InFlight(MOST_IN_FLIGHT)
+    return Guard(application, counted, in_flight=in_flight, token=token, hosts=hosts, operations=methods.keys())
 
 
 def _by_method(handlers: Mapping[str, Handler]) -> Handler:

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pipelines.service.in_flight import InFlight
 from pipelines.service.metrics import Metrics
 from pipelines.service.operations import HEALTH
 from pipelines.service.problems import RequestError
@@ -29,8 +30,8 @@ class Guard:
     ----------
     application : ASGI application
     metrics : Metrics
-    most_in_flight : int
-        Requests answered at the same time; further ones get a 429.
+    in_flight : InFlight
+        Too many requests get a 429.
     token : str, optional
         Requests below /api/ need ``Authorization: Bearer TOKEN``, but that of the health.
     hosts : collection of str
@@ -45,13 +46,13 @@ class Guard:
         application: ASGIApp,
         metrics: Metrics,
         *,
-        most_in_flight: int,
+        in_flight: InFlight,
         token: str | None,
         hosts: Collection[str],
         operations: Collection[str],
     ) -> None:
         self._application, self._metrics = application, metrics
-        self._most, self._in_flight = most_in_flight, 0
+        self._in_flight = in_flight
         self._token, self._hosts, self._operations = token, frozenset(hosts), frozenset(operations)
         self._headers = [(name.encode(), value.encode()) for name, value in HEADERS.items()]
 
@@ -70,8 +71,8 @@ class Guard:
             await send(message)
 
         operation = scope["path"] if scope["path"] in self._operations else "other"
-        self._in_flight += 1
-        self._metrics.in_flight.set(self._in_flight)
+        self._in_flight.enter()
+        self._metrics.in_flight.inc()
         try:
             try:
                 self._check(scope)
@@ -80,8 +81,8 @@ class Guard:
             else:
                 await self._application(scope, receive, answer)
         finally:
-            self._in_flight -= 1
-            self._metrics.in_flight.set(self._in_flight)
+            self._in_flight.leave()
+            self._metrics.in_flight.dec()
             self._metrics.requests.labels(operation, str(status)).inc()
             self._metrics.seconds.labels(operation).observe(time.perf_counter() - began)
 
@@ -93,8 +94,10 @@ class Guard:
             raise RequestError(400, f"the host {name!r} is not served here; expected {', '.join(sorted(self._hosts))}")
         if scope["path"] == HEALTH:
             return
-        if self._in_flight > self._most:
-            raise RequestError(429, f"more than {self._most} requests are in flight; repeat it later", Retry_After="1")
+        if self._in_flight.too_many:
+            raise RequestError(
+                429, f"more than {self._in_flight.most} requests are in flight; repeat it later", Retry_After="1"
+            )
         if self._token is not None and scope["path"].startswith("/api/"):
             given = headers.get(b"authorization", b"")
             if not hmac.compare_digest(given, f"Bearer {self._token}".encode()):

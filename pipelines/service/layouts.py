@@ -2,13 +2,13 @@
 
 import hashlib
 import importlib.metadata
-import logging
 import os
-from collections.abc import Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+import signal
+from collections.abc import Collection
 from contextlib import suppress
-from multiprocessing import get_context
+from multiprocessing import connection, get_context
 from pathlib import Path
+from typing import NamedTuple, Self
 
 import numpy as np
 
@@ -16,13 +16,18 @@ from corpora.cache import atomic_file, cache_directory, locked
 from embeddings.vectors.word_vectors import WordVectors
 from pipelines.service.problems import RequestError
 from pipelines.service.served import ServedModel
-from vecmill.errors import VecmillError
-
-logger = logging.getLogger(__name__)
+from vecmill.errors import OutputError
 
 WORDS = 50_000
 SAMPLED_ROWS = 1000  # that tell models of the same words apart
 RETRY_SECONDS = 2
+_INTERRUPTED = "the process that lays it out has ended; see whether VECMILL_CACHE is a folder that can be written"
+
+
+class _Settings(NamedTuple):
+    words: int
+    method: str | None
+    encoding: str
 
 
 class Layouts:
@@ -30,6 +35,7 @@ class Layouts:
 
     Parameters
     ----------
+    models : collection of ServedModel
     words : int
         Number of words shown; with 0 there are no maps.
     method : {"UMAP", "PCA"}, optional
@@ -38,71 +44,95 @@ class Layouts:
         Of the words in files that are not UTF-8.
     """
 
-    def __init__(self, words: int = WORDS, method: str | None = None, encoding: str = "utf-8") -> None:
-        self._words, self._method, self._encoding = words, method, encoding
-        self._found: dict[str, Future[Path]] = {}
-        self._pool: ProcessPoolExecutor | None = None
+    def __init__(
+        self,
+        models: Collection[ServedModel],
+        words: int = WORDS,
+        method: str | None = None,
+        encoding: str = "utf-8",
+    ) -> None:
+        settings = _Settings(words, method, encoding)
+        self._places = {model.name: _place(model.vectors, settings) for model in models} if words else {}
+        wanted = {model.path: self._places[model.name] for model in models if words and model.path}
+        missing = {path: place for path, place in wanted.items() if not place.is_file()}
+        # a process of its own: UMAP takes memory and the interpreter for a minute
+        self._process = get_context("spawn").Process(target=_lay_out_all, args=(missing, settings), daemon=True)
+        self._has_work = bool(missing)
 
-    def start(self, models: Iterable[ServedModel]) -> None:
+    def start(self) -> Self:
         """Begin to lay out what the cache does not hold."""
-        if not self._words:
-            return
-        for model in models:
-            place = _place(model.vectors, self._words, self._method)
-            self._found[model.name] = done = Future[Path]()
-            if place.is_file():
-                done.set_result(place)
-            elif len(model.vectors) < 3 or model.vectors.dimension < 2 or model.path is None:
-                done.set_exception(VecmillError("a map needs 3 words and 2 dimensions"))
-            else:
-                # a process of its own: UMAP takes memory and the interpreter for a minute
-                self._pool = self._pool or ProcessPoolExecutor(1, get_context("spawn"))
-                self._found[model.name] = self._pool.submit(
-                    _lay_out, model.path, self._encoding, place, self._words, self._method
-                )
-
-    def data(self, name: str) -> bytes:
-        """Return the map of a model as the page reads it, compressed; a 503 while it is laid out."""
-        found = self._found.get(name)
-        if found is None:
-            raise RequestError(404, f"{name} has no map; start 'vecmill serve' without --no-map")
-        if not found.done():
-            raise RequestError(503, f"the words of {name} are being laid out", Retry_After=str(RETRY_SECONDS))
-        if failed := found.exception():
-            raise RequestError(404, f"{name} has no map: {failed}")
-        try:
-            return found.result().read_bytes()
-        except OSError as error:
-            raise RequestError(404, f"{name} has no map: {error}") from None
+        for place in self._places.values():
+            with suppress(OSError):
+                _failure(place).unlink(missing_ok=True)  # of an earlier service
+        if self._has_work:
+            self._process.start()
+        return self
 
     def close(self) -> None:
         """End the process."""
-        if self._pool is None:
-            return
-        for process in list((self._pool._processes or {}).values()):  # shutdown alone would wait for the layout
-            process.terminate()
-        self._pool.shutdown(cancel_futures=True)
+        if self._has_work:
+            self._process.terminate()
+            self._process.join()
+
+    def data(self, model: ServedModel) -> bytes:
+        """Return the map of a model as the page reads it, compressed; a 503 while it is laid out."""
+        place = self._places.get(model.name)
+        if place is None:
+            raise RequestError(404, f"{model.name} has no map; start 'vecmill serve' without --map-words 0")
+        is_working = self._is_working()
+        try:
+            return place.read_bytes()
+        except OSError:
+            failed = _reason(place)
+            if is_working and failed is None:
+                detail = f"the words of {model.name} are being laid out"
+                raise RequestError(503, detail, Retry_After=str(RETRY_SECONDS)) from None
+            raise RequestError(404, f"{model.name} has no map: {failed or _INTERRUPTED}") from None
+
+    def _is_working(self) -> bool:
+        """Return whether the process runs; workers, which did not start it, ask too."""
+        return self._has_work and not connection.wait([self._process.sentinel], timeout=0)
 
 
-def _place(vectors: WordVectors, words: int, method: str | None) -> Path:
+def _place(vectors: WordVectors, settings: _Settings) -> Path:
     """Return the file of the cache for a model and settings."""
     rows = np.linspace(0, len(vectors) - 1, min(len(vectors), SAMPLED_ROWS)).astype(np.int64)
     sampled = np.ascontiguousarray(vectors.matrix[rows], np.float32)
     version = importlib.metadata.version("vecmill")
-    about = f"{version} {words} {method} {vectors.vocabulary.fingerprint()} {sampled.shape}".encode()
+    about = f"{version} {settings.words} {settings.method} {vectors.vocabulary.fingerprint()} {sampled.shape}".encode()
     return cache_directory() / "maps" / f"{hashlib.sha256(about + sampled.tobytes()).hexdigest()[:32]}.map"
 
 
-def _lay_out(model: Path, encoding: str, place: Path, words: int, method: str | None) -> Path:
+def _failure(place: Path) -> Path:
+    """Return the file that holds the reason why there is no map."""
+    return place.with_suffix(".failed")
+
+
+def _reason(place: Path) -> str | None:
+    try:
+        return _failure(place).read_text()
+    except OSError:
+        return None
+
+
+def _lay_out_all(places: dict[Path, Path], settings: _Settings) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the service, which ends this process
     with suppress(AttributeError, OSError):
         os.nice(10)
+    for path, place in places.items():
+        try:
+            written, content = place, _map(path, settings)
+        except Exception as error:  # the service goes on without this map
+            written, content = _failure(place), str(error).encode()
+        with suppress(OutputError), locked(place), atomic_file(written) as file:
+            file.write(content)
+
+
+def _map(path: Path, settings: _Settings) -> bytes:
     from embeddings import formats
     from embeddings.vectors.word_map import make_word_map
     from pipelines.map_page import packed_map
 
-    vectors = formats.read(model, encoding=encoding)
-    layout = make_word_map(vectors, words=words, method=method)
-    content = packed_map(layout, vectors.vocabulary.counts[: len(layout.words)])
-    with locked(place), atomic_file(place) as file:
-        file.write(content)
-    return place
+    vectors = formats.read(path, encoding=settings.encoding)
+    layout = make_word_map(vectors, words=settings.words, method=settings.method)
+    return packed_map(layout, vectors.vocabulary.counts[: len(layout.words)])

@@ -126,7 +126,7 @@ class MapQuery(Request):
     """A model whose map is wanted."""
 
 
-class Similar(Struct):
+class Similar(Struct, gc=False):  # a batch has thousands, which collections would visit
     """A word and its cosine with what was asked for."""
 
     word: str
@@ -141,7 +141,7 @@ class Neighbors(Struct):
     neighbors: list[Similar]
 
 
-class WordNeighbors(Struct):
+class WordNeighbors(Struct, gc=False):
     """The neighbours of one word."""
 
     word: str

@@ -1,5 +1,7 @@
 """What the service counts about itself, in the text format of Prometheus."""
 
+from pathlib import Path
+
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -10,6 +12,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 from prometheus_client.exposition import generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 METRICS_TEXT = CONTENT_TYPE_LATEST
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -17,12 +20,21 @@ _QUERIES = (1, 2, 4, 8, 16, 32)
 
 
 class Metrics:
-    """Counts, times and sizes of requests."""
+    """Counts, times and sizes of requests.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    shared : Path, optional
+        Directory in which workers add up their metrics (see `workers.metrics_of_all`). The memory and the time of a
+        process are left out then.
+    """
+
+    def __init__(self, shared: Path | None = None) -> None:
         disable_created_metrics()  # times of the first request, a second line for each
         self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
+        self._shared = shared
+        if shared is None:
+            ProcessCollector(registry=self._registry)
         self.requests = Counter(
             "vecmill_requests", "Requests, by operation and status.", ["operation", "status"], registry=self._registry
         )
@@ -33,7 +45,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=self._registry,
         )
-        self.in_flight = Gauge("vecmill_requests_in_flight", "Requests being answered.", registry=self._registry)
+        self.in_flight = Gauge(
+            "vecmill_requests_in_flight",
+            "Requests being answered.",
+            registry=self._registry,
+            multiprocess_mode="livesum",
+        )
         self.queries = Histogram(
             "vecmill_queries_per_pass",
             "Single neighbour queries that shared a pass over the matrix.",
@@ -43,4 +60,8 @@ class Metrics:
 
     def text(self) -> bytes:
         """Return all metrics."""
-        return generate_latest(self._registry)
+        if self._shared is None:
+            return generate_latest(self._registry)
+        of_all = CollectorRegistry()
+        MultiProcessCollector(of_all, str(self._shared))
+        return generate_latest(of_all)

@@ -55,10 +55,14 @@ def _rounded(number: Any) -> float:
     return round(float(number), DECIMALS)
 
 
-def _similar(model: ServedModel, ids: np.ndarray, similarities: np.ndarray) -> list[m.Similar]:
+def _similar(model: ServedModel, ids: np.ndarray, similarities: np.ndarray) -> list[list[m.Similar]]:
+    """Return the neighbours of n queries from their ids and cosines, (n, k)."""
     words = model.vectors.words
-    pairs = zip(ids.tolist(), similarities.tolist(), strict=True)
-    return [m.Similar(words[row], round(cosine, DECIMALS)) for row, cosine in pairs]
+    cosines = np.round(similarities.astype(np.float64), DECIMALS).tolist()
+    return [
+        [m.Similar(words[row], cosine) for row, cosine in zip(*pairs, strict=True)]
+        for pairs in zip(ids.tolist(), cosines, strict=True)
+    ]
 
 
 async def _find(served: Served, model: ServedModel, words: list[str]) -> list[str]:
@@ -75,7 +79,8 @@ async def neighbors(served: Served, query: m.NeighborsQuery) -> m.Neighbors:
     weights = [1.0] * len(ups) + [-1.0] * len(downs)
     mean = model.vectors.mean_vector([*ups, *downs], weights, post_normalize=True, ignore_missing=False)
     rows = [model.vectors.id(word) for word in (*ups, *downs) if word in model.vectors]
-    return m.Neighbors(model.name, ups, _similar(model, *await model.passes.nearest(mean, rows, query.topn)))
+    ids, similarities = await model.passes.nearest(mean, rows, query.topn)
+    return m.Neighbors(model.name, ups, _similar(model, ids[None], similarities[None])[0])
 
 
 async def neighbors_batch(served: Served, query: m.NeighborsBatch) -> m.NeighborsOfAll:
@@ -84,9 +89,8 @@ async def neighbors_batch(served: Served, query: m.NeighborsBatch) -> m.Neighbor
 
     def search() -> m.NeighborsOfAll:
         known, unknown = model.known(query.words)
-        ids, similarities = model.vectors.neighbors(known, query.topn)
-        found = zip(known, ids, similarities, strict=True)
-        results = [m.WordNeighbors(word, _similar(model, rows, cosines)) for word, rows, cosines in found]
+        found = _similar(model, *model.vectors.neighbors(known, query.topn))
+        results = [m.WordNeighbors(word, near) for word, near in zip(known, found, strict=True)]
         return m.NeighborsOfAll(model.name, results, unknown)
 
     return await served.in_thread(search)

@@ -50,13 +50,14 @@ class ServedModel:
         self._tokenizer: Any = None
 
     def warm_up(self) -> None:
-        """Do once what the first queries would wait for: unit vectors, the dictionary of words, compiled kernels."""
-        some = range(min(len(self.vectors), 40))
-        words = [self.vectors.words[row] for row in some]
+        """Do once what the first queries would wait for: unit vectors, and the dictionary of words.
+
+        Kernels are loaded by the first batch, text or language model: Numba and LLVM take 120 MB.
+        """
+        words = [self.vectors.words[row] for row in range(min(len(self.vectors), 40))]
         self.vectors.vocabulary.find([*words, *words], missing=-1)
         self.vectors.unit_vectors(range(len(self.vectors) // 100 + 1))  # so many that all lengths are computed
-        self.vectors.neighbors(list(some), 1)
-        self.vectors.neighbors([0, 0], 1)
+        self.vectors.most_similar(words[0], topn=1)
         self.find(words[0])
         _release_pages(self.vectors.matrix)
 

@@ -5,6 +5,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from multiprocessing import parent_process
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -29,7 +30,7 @@ class _Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
 
 
 class _Server(uvicorn.Server):
-    """Calls a function when requests are accepted."""
+    """Calls a function when requests are accepted; in a worker, ends when the process that started it has ended."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], object]) -> None:
         super().__init__(config)
@@ -38,7 +39,13 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept requests."""
         await super().startup(sockets)
+        if parent := parent_process():
+            asyncio.get_running_loop().add_reader(parent.sentinel, self._stop, parent.sentinel)
         self._started()
+
+    def _stop(self, sentinel: int) -> None:
+        asyncio.get_running_loop().remove_reader(sentinel)
+        self.should_exit = True
 
 
 def listen(host: str, port: int, remedy: str = "choose another --host or --port") -> socket.socket:
@@ -70,14 +77,14 @@ def listen(host: str, port: int, remedy: str = "choose another --host or --port"
         raise VecmillError(f"cannot listen on {host}, port {port}: {reason}; {remedy}") from None
 
 
-def run(application: ASGIApp, listening: socket.socket, started: Callable[[], object]) -> None:
+def run(application: ASGIApp, listening: socket.socket, started: Callable[[], object] = lambda: None) -> None:
     """Serve until a signal arrives, and answer the requests in flight.
 
     Parameters
     ----------
     application : ASGI application
     listening : socket
-    started : callable
+    started : callable, optional
         Called when requests are accepted.
     """
     config = _configured(application, GRACE_SECONDS)

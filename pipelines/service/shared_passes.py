@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from embeddings.parallel import own_threads
-from embeddings.vectors.neighbors import nearest
+from embeddings.parallel import own_threads, using_threads
+from embeddings.vectors.neighbors import FEW, nearest
 from embeddings.vectors.word_vectors import WordVectors
 
-MOST_AT_ONCE = 32  # queries of a pass
-FEWEST_AT_ONCE = 5  # fewer take less time one after the other, each a product with one vector
+MOST_AT_ONCE = FEW  # queries of a pass: more would load the kernels of batches, and Numba with them
+FEWEST_FOR_ALL = 5  # queries for which all processors are used; fewer leave the others to the reading of requests
 
 
 class _Waiting(NamedTuple):
@@ -80,18 +80,13 @@ class SharedPasses:
         self._running = None
 
     def _search(self, asked: list[_Waiting]) -> list[tuple[np.ndarray, np.ndarray]]:
-        if len(asked) < FEWEST_AT_ONCE:
-            with own_threads:  # the other processor has requests to read, and BLAS's threads would spin on it
-                return [found for waiting in asked for found in self._pass([waiting])]
-        return self._pass(asked)
-
-    def _pass(self, asked: list[_Waiting]) -> list[tuple[np.ndarray, np.ndarray]]:
         self._report(len(asked))
         exclude = np.full((len(asked), max(len(waiting.exclude) for waiting in asked)), -1, np.int32)
         for place, waiting in enumerate(asked):
             exclude[place, : len(waiting.exclude)] = waiting.exclude
         queries = np.stack([waiting.query for waiting in asked])
-        ids, similarities = nearest(self._vectors.unit_matrix, queries, max(w.topn for w in asked), exclude)
+        with own_threads, using_threads(None if len(asked) >= FEWEST_FOR_ALL else 1):  # BLAS's threads would spin
+            ids, similarities = nearest(self._vectors.unit_matrix, queries, max(w.topn for w in asked), exclude)
         found = []
         for waiting, rows, cosines in zip(asked, ids, similarities, strict=True):
             kept = np.flatnonzero(cosines > -np.inf)[: waiting.topn]

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from pipelines.console.progress import Progress, Update
 from pipelines.service.guard import LOOPBACK, Guard
+from pipelines.service.in_flight import InFlight
 from pipelines.service.metrics import Metrics
 from pipelines.service.moments import Moments
 from pipelines.service.page import page_files
@@ -161,7 +162,7 @@ class WatchPage:
         return Guard(
             Starlette(routes=routes),
             Metrics(),
-            most_in_flight=MOST_REQUESTS,
+            in_flight=InFlight(MOST_REQUESTS),
             token=None,
             hosts=LOOPBACK,
             operations=[route.path for route in routes],
