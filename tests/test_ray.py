@@ -68,11 +68,12 @@ def trained(encoded, cluster, progress=None, **settings):
 
 def test_a_command_makes_the_same_files_as_on_one_machine(cluster, text, tmp_path):
     options = ["--workers", WORKERS, "--threads", 1, "--epochs", 1, "--dimension", 8, "--min-count", 1]
+    options += ["--phrases", 1, "--phrase-threshold", 1]
     one, many = tmp_path / "one", tmp_path / "many"
     assert vecmill("train-embeddings", text, "-o", one, *options).exit_code == 0
     result = vecmill("train-embeddings", text, "-o", many, *options, "--backend", "ray", "--address", cluster.address)
     assert result.exit_code == 0, result.output
-    for name in ("vocabulary.tsv", "vectors.npy", "context.npy"):
+    for name in ("phrases.tsv", "vocabulary.tsv", "vectors.npy", "context.npy"):
         assert (one / name).read_bytes() == (many / name).read_bytes(), name
     assert '"processes": 3' in (many / "metrics.jsonl").read_text()
 
