@@ -26,6 +26,7 @@ from vecmill.files import writing
 _GROUPS = 4  # for each processor: the last ones end together
 _LARGEST_GROUP = 1 << 23  # ids, whose pairs a task holds in memory
 _ALL_KEYS = 1 << 64
+_FOUND = ("places", "numbers", "scores")
 
 
 class PhraseTasks:
@@ -92,7 +93,11 @@ class PhraseTasks:
         """
         self._files.save(counts=counts.words, slots=counts.frequent.slots)
         names = self._executor.map(partial(_select, self._files, scorer), self._groups)
-        return [(self._files.take(name, "places"), *self._files.take(name, "scores")) for name in names]
+        found = []
+        for name in names:
+            places, numbers, scores = (self._files.take(name, kind) for kind in _FOUND)
+            found.append((places, numbers, scores))
+        return found
 
     def join(self, slots: np.ndarray, words: int) -> tuple[np.ndarray, np.ndarray]:
         """Join phrases in the ids of the text.
@@ -260,9 +265,9 @@ def _select(files: Files, scorer: Scorer, group: list[Stretch]) -> str:
             size = select_phrases(
                 ids, strings, parts, connector, counts, slots, seen, scorer, places, numbers, scores
             )  # fmt: skip
-        found.append((stretch.first + places[:size], np.stack([numbers[:size], scores[:size]])))
-    places, scored = zip(*found, strict=True)
-    files.save(name, places=np.concatenate(places), scores=np.concatenate(scored, axis=1))
+        found.append((stretch.first + places[:size], numbers[:size].copy(), scores[:size].copy()))
+    columns = [np.concatenate(column) for column in zip(*found, strict=True)]
+    files.save(name, **dict(zip(_FOUND, columns, strict=True)))
     return name
 
 
