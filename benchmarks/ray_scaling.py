@@ -1,15 +1,16 @@
-"""Training word vectors by workers: efficiency on Ray, quality by the number of workers, and a model of the cost.
+"""Training word vectors by workers: efficiency on Ray, and quality by the number of workers.
 
-python -m benchmarks.ray_scaling [--corpus SOURCE] [--megabytes 20] [--quality 1 2 4 8] [--data FOLDER] [--epochs 5]
+python -m benchmarks.ray_scaling [--corpus SOURCE] [--megabytes 20] [--repeats 3] [--quality 1 2 4 8]
 
-The first part trains with 1 and 2 processes of Ray, of one thread each, in turns. The second trains with each number
-of workers in this process, which gives the vectors of as many machines, bit for bit. The third prints the prediction
-for 8, 32 and 128 machines from the speed of one.
+The first part trains a few rounds of a long text with 1 and 2 processes of Ray, of one thread each, in turns; it takes
+less than five minutes with `--quality --repeats 2`. The second trains with each number of workers in this process,
+which gives the vectors of as many machines, bit for bit. `ray_network` has what a network between the machines costs.
 """
 
 import argparse
-import math
+import contextlib
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,26 +21,37 @@ from benchmarks import measuring, text
 from benchmarks.word2vec_quality import SETS
 from embeddings import EncodedCorpus, Vocabulary, Word2Vec, Word2VecConfig
 from embeddings.evaluation import evaluate
+from embeddings.word2vec import crew
 from embeddings.word2vec.crew import ROUNDS
 from pipelines.backends.local import LocalCrew
 from pipelines.backends.opening import open_backend
 
-WORDS = 100e9
-GIGABITS = (1, 10)
+MEASURED_ROUNDS = 8
 
 
-def train(vocabulary: Vocabulary, corpus: EncodedCorpus, epochs: int, crew: Any) -> Word2Vec:
+def train(vocabulary: Vocabulary, corpus: EncodedCorpus, epochs: int, workers: crew.Crew) -> Word2Vec:
     """Train with one thread a worker."""
-    return Word2Vec(Word2VecConfig(threads=1, sample=1e-3, epochs=epochs)).fit(corpus, vocabulary, crew=crew)
+    return Word2Vec(Word2VecConfig(threads=1, sample=1e-3, epochs=epochs)).fit(corpus, vocabulary, crew=workers)
 
 
-def efficiency(vocabulary: Vocabulary, corpus: EncodedCorpus, repeats: int) -> list[dict[str, Any]]:
+@contextlib.contextmanager
+def few_rounds() -> Iterator[None]:
+    """Have the leading process cut an epoch into a few rounds: enough to measure, in a text of any length."""
+    before, crew.ROUNDS = crew.ROUNDS, MEASURED_ROUNDS
+    try:
+        yield
+    finally:
+        crew.ROUNDS = before
+
+
+def efficiency(vocabulary: Vocabulary, corpus: EncodedCorpus, repeats: int, piece: float) -> list[dict[str, Any]]:
     """Words a second with one and two processes of one thread each, without the first epoch, in which they start."""
     found: dict[int, list[dict[str, float]]] = {1: [], 2: []}
     for _ in range(repeats):
         for workers, measured in found.items():
-            with open_backend("ray", workers=workers, threads=1) as backend:
-                first, *_, last = train(vocabulary, corpus, 3, backend.crew()).metrics_
+            long = text.repeated(corpus, MEASURED_ROUNDS * workers * piece)
+            with open_backend("ray", workers=workers, threads=1) as backend, few_rounds():
+                first, last = train(vocabulary, long, 2, backend.crew()).metrics_
             words, seconds = last["words"] - first["words"], last["seconds"] - first["seconds"]
             measured.append({"speed": words / seconds, **last})
     one = median(result["speed"] for result in found[1])
@@ -71,43 +83,6 @@ def quality(
     return rows
 
 
-def exchange_seconds(machines: int, matrix_bytes: float, gigabits: float) -> float:
-    """Seconds of one exchange: log2 W messages up the tree, as many down, with all rows."""
-    return 2 * math.ceil(math.log2(machines)) * matrix_bytes * 8 / (gigabits * 1e9)
-
-
-def prediction(words_per_second: float, vocabulary: int, dimension: int) -> list[dict[str, Any]]:
-    """Efficiency of one epoch of 100 billion words."""
-    matrix_bytes = 2.0 * vocabulary * (4 * dimension + 12)
-    rows = []
-    for machines in (8, 32, 128):
-        training = WORDS / machines / words_per_second
-        cells = {}
-        for gigabits in GIGABITS:
-            exchanging = ROUNDS * exchange_seconds(machines, matrix_bytes, gigabits)
-            cells[f"efficiency at {gigabits} Gb/s"] = f"{100 * training / (training + exchanging):.1f} %"
-        words = WORDS / machines / ROUNDS
-        rows.append(
-            {"machines": machines, "words of a piece": f"{words:,.0f}", "hours": f"{training / 3600:.1f}", **cells}
-        )
-    return rows
-
-
-def least_words(words_per_second: float, vocabulary: int, dimension: int) -> list[dict[str, Any]]:
-    """How many words an epoch must have so that 80 % of the time is training."""
-    matrix_bytes = 2.0 * vocabulary * (4 * dimension + 12)
-    rows = []
-    for machines in (8, 32, 128):
-        pieces = machines * ROUNDS
-        words = {
-            gigabits: 4 * exchange_seconds(machines, matrix_bytes, gigabits) * words_per_second * pieces
-            for gigabits in GIGABITS
-        }
-        cells = {f"at {gigabits} Gb/s": f"{number / 1e9:.2f} billion words" for gigabits, number in words.items()}
-        rows.append({"machines": machines, **cells})
-    return rows
-
-
 def main() -> None:
     """Measure and write the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -116,8 +91,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=text.SHARED / "evaluation")
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=3, help="of the measurement of speed; 0 leaves it out")
+    parser.add_argument(
+        "--piece", type=float, default=2.5e6, help="words that a worker trains in a round, for the speed"
+    )
     parser.add_argument("--quality", type=int, nargs="*", default=[1, 2, 4, 8], help="numbers of workers")
-    parser.add_argument("--words-per-second", type=float, default=2e6, help="of one machine, for the prediction")
     options = parser.parse_args()
     what = f"{Path(options.corpus).name}, {options.megabytes:g} MB, skip-gram d=100, window 5, K=5"
     with tempfile.TemporaryDirectory() as name:
@@ -126,27 +103,15 @@ def main() -> None:
         vocabulary, corpus = text.encode(source, folder)
         if options.repeats:
             notes = [
-                f"{what}, V = {len(vocabulary):,}, {ROUNDS} rounds an epoch; medians of {options.repeats}, in turns"
+                f"{what}, V = {len(vocabulary):,}, again and again; pieces of {options.piece:,.0f} words, those of "
+                f"{2 * ROUNDS * options.piece / 1e9:.1f} billion words; medians of {options.repeats}, in turns"
             ]
-            rows = efficiency(vocabulary, corpus, options.repeats)
+            rows = efficiency(vocabulary, corpus, options.repeats, options.piece)
             measuring.write_results("ray_efficiency", "Workers of one thread each, on Ray", rows, notes)
         if options.quality:
             notes = [f"{what}, {options.epochs} epochs, sample 1e-3, {ROUNDS} rounds an epoch; one run each"]
             rows = quality(vocabulary, corpus, options.quality, options.epochs, options.data)
             measuring.write_results("ray_quality", "Quality by the number of workers", rows, notes)
-    notes = [
-        "V = 100,000, d = 100, all rows of E and C change in every round, a tree of messages up and one down, nothing "
-        f"overlaps; a machine trains {options.words_per_second:,.0f} words/s; one epoch of {WORDS:,.0f} words"
-    ]
-    measuring.write_results(
-        "ray_prediction", "Predicted: 100 billion words", prediction(options.words_per_second, 100_000, 100), notes
-    )
-    measuring.write_results(
-        "ray_least_words",
-        "Predicted: the shortest epoch of which 80 % is training",
-        least_words(options.words_per_second, 100_000, 100),
-        notes,
-    )
 
 
 if __name__ == "__main__":

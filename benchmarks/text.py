@@ -1,6 +1,7 @@
 """The text that the benchmarks run on, and the same tokens for both sides."""
 
 import os
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -37,6 +38,19 @@ def encode(text: Path, folder: Path, min_count: int = 5) -> tuple[Vocabulary, En
     tokenized = tokenize_corpus(blocks, make_tokenizer("fast"), folder / "tokenized")
     vocabulary = build_vocabulary(tokenized, min_count=min_count)
     return vocabulary, encode_corpus(tokenized, vocabulary, folder / "encoded")
+
+
+def repeated(corpus: EncodedCorpus, tokens: float) -> EncodedCorpus:
+    """The same shards again and again, about so many tokens together: a long text that needs no room."""
+    part = corpus.parts["train"]
+    times = max(1, round(tokens / part.token_count))
+    part = replace(
+        part,
+        token_count=times * part.token_count,
+        sentence_count=times * part.sentence_count,
+        files=times * part.files,
+    )
+    return replace(corpus, parts={"train": part})
 
 
 def write_tokens(vocabulary: Vocabulary, corpus: EncodedCorpus, path: Path) -> Path:

@@ -18,17 +18,30 @@ from embeddings import (
     make_tokenizer,
     tokenize_corpus,
 )
+from embeddings.evaluation import WordPairs
 from embeddings.executor import InProcess
+from embeddings.text.phrase_table import PhraseSettings
+from embeddings.text.phrases import find_phrases, join_found_phrases, join_given_phrases
 from embeddings.text.split import split_text
 from embeddings.word2vec.blocks import BlockTable
-from embeddings.word2vec.changes import CURVATURE, Changes, added, added_up, changes_between, follow, settled
-from embeddings.word2vec.crew import deal
+from embeddings.word2vec.changes import (
+    CURVATURE,
+    Changes,
+    added,
+    added_up,
+    changes_between,
+    divided,
+    follow,
+    settled,
+)
+from embeddings.word2vec.crew import FREQUENT_SHARE, deal, frequent_rows
 from embeddings.word2vec.expected_updates import updates_per_token
 from embeddings.word2vec.initial_parameters import extensions_of, initial_parameters, ngrams_of
 from pipelines.backends.local import LocalCrew
 from pipelines.backends.opening import open_backend
+from pipelines.stages.evaluate import scores_of
 from pipelines.stages.tokenize_shards import tokenize_shards
-from tests.crews import Elsewhere
+from tests.crews import Elsewhere, Losing
 from tests.topics import small, topic_lines
 
 
@@ -142,6 +155,58 @@ def test_a_file_that_another_machine_does_not_see_is_not_left_out(tmp_path):
         tokenize_shards({"": corpus}, {"spec": "fast"}, joined, OtherMachine(), lambda _: None)
 
 
+PHRASE_SETTINGS = [{}, {"passes": 2, "scorer": "npmi", "threshold": 0.1, "connector_words": "of the"}]
+
+
+@pytest.mark.parametrize("settings", PHRASE_SETTINGS, ids=str)
+@pytest.mark.parametrize("given", [False, True])
+def test_phrases_are_the_same_by_any_number_of_tasks(given, settings, tmp_path, monkeypatch):
+    lines = [
+        *topic_lines(200),
+        *["bank of the moon and iron gold of the sea"] * 20,
+        "new york city of new york city",
+    ] * 2
+    monkeypatch.setattr("embeddings.text.numbered_text._STRETCH", 100)
+    tokenized = tokenize_corpus(
+        {"one": ["\n".join(lines).encode()], "two": [b"iron gold new york"] * 9},
+        make_tokenizer("fast"),
+        tmp_path / "text",
+    )
+    asked = PhraseSettings(**{"passes": 1, "threshold": 0.5, "min_count": 2, **settings})
+
+    def joined(name, executor):
+        if given:
+            return join_given_phrases(tokenized, tmp_path / name, table, 1, executor)
+        found, text = join_found_phrases(tokenized, tmp_path / name, asked, 1, executor=executor)
+        found.save(text.directory / "phrases.tsv")
+        return text
+
+    table = find_phrases(tokenized, asked, 1)
+    assert min(map(len, table.passes)) > 5
+    expected = files_of(joined("threads", InProcess()).directory)
+    for tasks in (2, 5):
+        assert files_of(joined(f"tasks-{tasks}", Tasks(tasks)).directory) == expected
+
+
+def files_of(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir()}
+
+
+def test_scores_are_the_same_by_any_number_of_tasks(encoded, tmp_path, caplog):
+    model = Word2Vec(small(epochs=1)).fit(*encoded).vectors_
+    model.save(tmp_path / "model")
+    known = [("cat", "dog"), ("gold", "iron"), ("cat", "gold"), ("cow", "none")]
+    sets = {
+        "pairs": WordPairs(name="pairs", pairs=known, scores=[9, 8, 1, 3]),
+        "unknown": WordPairs(name="unknown", pairs=[("x", "y"), ("z", "x")], scores=[1, 2]),
+    }
+    expected = scores_of(tmp_path / "model", sets, InProcess())
+    assert expected["used"].tolist() == [3, 0]
+    found = scores_of(tmp_path / "model", sets, Tasks(3))
+    assert found.to_json(orient="records") == expected.to_json(orient="records")
+    assert "unknown: no score" in caplog.text
+
+
 # -------------------------------------------------------------------------------------------------------- changes
 
 
@@ -169,6 +234,23 @@ def test_changes_are_added_row_by_row():
     again = added(total, total)
     np.testing.assert_array_equal(again.sums, 2 * total.sums)
     assert again.squares.tolist() == [2, 26, 64]
+
+
+def test_changes_are_divided_by_their_rows():
+    changes = changes_of([1, 4, 7], [[1, 2], [3, 4], [5, 6]])
+    one, other = divided(changes, np.isin(np.arange(9), [4, 5]))
+    assert (one.rows.tolist(), other.rows.tolist()) == ([4], [1, 7])
+    for part, both in zip(added(one, other), changes, strict=True):
+        np.testing.assert_array_equal(part, both)
+
+
+@given(updates=st.lists(st.integers(0, 50), min_size=1, max_size=300))
+def test_rows_that_are_trained_most_often_are_frequent(updates):
+    updates = np.array(updates, float)
+    found = frequent_rows(updates)
+    assert found.sum() >= FREQUENT_SHARE * len(updates)
+    assert updates[found].min() > updates[~found].max(initial=-1)
+    assert (updates > updates[found].min()).sum() <= FREQUENT_SHARE * len(updates)
 
 
 def test_the_tree_has_the_shape_of_the_number_of_leaves():
@@ -268,6 +350,34 @@ def matrix_of(encoded, crew, **settings):
 def test_vectors_depend_on_no_process(encoded, settings):
     expected = matrix_of(encoded, LocalCrew(3), **settings)
     np.testing.assert_array_equal(matrix_of(encoded, Elsewhere(3), **settings), expected)
+
+
+@pytest.mark.parametrize("cycle", [1, 3])
+def test_a_lost_process_costs_its_cycle(encoded, cycle):
+    losing = Losing(3, cycle)
+    found, expected = (matrix_of(encoded, crew, epochs=3) for crew in (losing, LocalCrew(3, cycle)))
+    np.testing.assert_array_equal(found, expected)
+    assert bool(losing.losses) == (cycle > 1)
+
+
+class Recording(LocalCrew):
+    """Remembers how many rows of E every round changed."""
+
+    def __init__(self, *arguments):
+        super().__init__(*arguments)
+        self.rows = []
+
+    def round(self, pieces, *, goes_on=False):
+        outcome = super().round(pieces, goes_on=goes_on)
+        self.rows.append(len(outcome.changes["embedding"].rows))
+        return outcome
+
+
+def test_rare_rows_are_exchanged_in_the_last_round_of_a_cycle(encoded):
+    crew = Recording(2, 3)
+    matrix_of(encoded, crew, epochs=1)
+    words = len(encoded[1])
+    assert max(crew.rows[0::3] + crew.rows[1::3]) < words / 2 < min(crew.rows[2::3])
 
 
 @pytest.mark.parametrize("threads", [2, 5])

@@ -3,6 +3,7 @@
 import json
 import shutil
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,10 +12,12 @@ from nltk.tree import Tree
 from embeddings import Vocabulary, WordVectors
 from embeddings.evaluation.probing.constituents import ConstituentLabeller, cleaned, constituent_labels
 from embeddings.evaluation.probing.continued import continued
+from embeddings.evaluation.probing.learning import Network, learn, learn_side_by_side
 from embeddings.evaluation.probing.scores import compare_answers, score
 from embeddings.evaluation.probing.task_data import READERS, TaskData
 from embeddings.evaluation.probing.task_source import TaskSource
-from embeddings.evaluation.probing.tasks import TASKS, Examples
+from embeddings.evaluation.probing.tasks import TASKS, TUNED, Examples
+from embeddings.executor import InProcess
 from embeddings.sequences.word_inputs import WordInputsConfig
 from tests.command_line import fails, vecmill
 from tests.reference.recurrent import assert_gradient
@@ -77,6 +80,19 @@ def test_all_tasks_are_learned_and_reported(model, data, tmp_path):
     for text in ("E tuned", "baseline", "Sentiment of movie reviews", "training reviews"):
         assert text in curves
     fails(1, "exists and is finished; add --force", "probe", model, "--data", data, "--out", out)
+
+
+def test_tasks_of_an_executor_learn_the_same(model, data, tmp_path):
+    class Tasks(InProcess):
+        tasks = 2
+
+    network = Network(fraction=1.0, initialisation=TUNED, draw=0, examples=9, words=9, path=tmp_path / "tasks.json")
+    source = TaskSource(task="sentiment", model=model, data_folder=data, seed=1)
+    networks = list(learn_side_by_side(source, [network], Tasks()))
+    assert networks == [network]
+    learn(source, replace(network, path=tmp_path / "here.json"))
+    answered = [json.loads((tmp_path / name).read_text())["answers"] for name in ("tasks.json", "here.json")]
+    assert answered[0] == answered[1]
 
 
 def test_the_table_names_everything_and_one_task_suffices(model, data, tmp_path):

@@ -1,5 +1,6 @@
 """A Ray cluster of three machines in one process: the bytes of one machine, whatever becomes of the others."""
 
+import math
 import os
 import shutil
 import signal
@@ -68,11 +69,12 @@ def trained(encoded, cluster, progress=None, **settings):
 
 def test_a_command_makes_the_same_files_as_on_one_machine(cluster, text, tmp_path):
     options = ["--workers", WORKERS, "--threads", 1, "--epochs", 1, "--dimension", 8, "--min-count", 1]
+    options += ["--phrases", 1, "--phrase-threshold", 1]
     one, many = tmp_path / "one", tmp_path / "many"
     assert vecmill("train-embeddings", text, "-o", one, *options).exit_code == 0
     result = vecmill("train-embeddings", text, "-o", many, *options, "--backend", "ray", "--address", cluster.address)
     assert result.exit_code == 0, result.output
-    for name in ("vocabulary.tsv", "vectors.npy", "context.npy"):
+    for name in ("phrases.tsv", "vocabulary.tsv", "vectors.npy", "context.npy"):
         assert (one / name).read_bytes() == (many / name).read_bytes(), name
     assert '"processes": 3' in (many / "metrics.jsonl").read_text()
 
@@ -184,9 +186,36 @@ def test_a_job_runs_on_another_machine(cluster, tmp_path):
         assert job.wait(60) == -signal.SIGTERM
 
 
+def test_a_sweep_runs_its_jobs_on_the_machines(cluster, text, tmp_path):
+    (tmp_path / "jobs.toml").write_text(
+        f"[base.corpus]\nsource = {str(text)!r}\n[base.vocabulary]\nmin_count = 1\n[base.train]\nepochs = 1\n"
+        "[grid]\ntrain.dimension = [4, 8]\n"
+    )
+    command = ["batch", tmp_path / "jobs.toml", "--out", tmp_path / "out", "--backend", "ray"]
+    result = vecmill(*command, "--address", cluster.address)
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "out" / "summary.csv").read_text().count("finished") == 2
+
+
+def where(_):
+    return os.getcwd()  # noqa: PTH109
+
+
+def test_relative_paths_mean_the_same_on_other_machines(cluster, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with open_backend("ray", address=cluster.address) as backend:
+        assert list(backend.map(where, [0])) == [str(tmp_path)]
+
+
 def test_no_cluster_at_an_address(text, tmp_path):
     fails(1, "there is no Ray cluster at 127.0.0.1:1", "train-embeddings", text, "-o", tmp_path / "out",
           "--backend", "ray", "--address", "127.0.0.1:1")  # fmt: skip
+
+
+def test_a_cluster_that_asks_for_a_token_says_so():
+    error = ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")
+    error.__cause__ = RuntimeError("RPC error: InvalidAuthToken: Authentication token is missing or incorrect")
+    assert "asks for a token; set RAY_AUTH_MODE=token" in backend_of_ray._why_not_connected("10.0.0.1:6379", error)
 
 
 def test_other_versions_are_named():
@@ -194,6 +223,32 @@ def test_other_versions_are_named():
     message = backend_of_ray._why_not_connected("auto", error)
     assert "Python: 3.8.1" in message
     assert "install the same everywhere" in message
+
+
+class Addressee:
+    """Stands for an actor; tells in which step it was sent something, and by whom."""
+
+    def __init__(self, name, passes):
+        self.name, self._passes = name, passes
+        self.follow = self.pass_on = self
+
+    def options(self, num_returns):
+        return self
+
+    def remote(self, held, after):
+        self.sender, _ = held
+        self.step = 1 + (after[1] if after else 0)
+        answer = self.name, self.step
+        return (answer, answer) if self._passes else answer
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 7, 8])
+def test_changes_are_passed_on_in_a_tree(number):
+    steps = math.ceil(math.log2(number + 1))
+    actors = [Addressee(name, name < 2 ** (steps - 1) - 1) for name in range(number)]
+    assert len(backend_of_ray._passed_on(("leader", 0), actors)) == number
+    assert max(actor.step for actor in actors) == steps
+    assert len({(actor.sender, actor.step) for actor in actors}) == number  # nobody sends to two at a time
 
 
 MACHINES = [Machine("a", "10.0.0.1", 4), Machine("b", "10.0.0.2", 2)]

@@ -199,6 +199,17 @@ def test_a_run_sends_its_finished_stages_and_later_only_what_has_changed(bucket,
     assert "/texts/runs/run/vocabulary/vocabulary.tsv" not in again
 
 
+def test_a_sweep_sends_its_jobs_and_its_table(bucket, text, system, tmp_path):
+    (tmp_path / "jobs.toml").write_text(
+        f"[base.corpus]\nsource = {str(text)!r}\n[base.vocabulary]\nmin_count = 1\n[base.train]\nepochs = 1\n"
+        "[grid]\ntrain.dimension = [4, 8]\n"
+    )
+    command = ["batch", tmp_path / "jobs.toml", "--out", f"{bucket}/runs/sweep", "--work", tmp_path / "work"]
+    assert f"Table: {bucket}/runs/sweep/summary.csv" in succeeds(*command).stdout
+    assert system.cat("texts/runs/sweep/summary.csv").count(b"finished") == 2
+    assert "horse" in succeeds("neighbors", f"{bucket}/runs/sweep/dimension=8", "cat").stdout
+
+
 def test_a_model_that_is_not_at_a_url_is_named(bucket):
     fails(1, "s3://texts/in holds no finished model", "neighbors", f"{bucket}/in", "cat")
 

@@ -36,7 +36,7 @@ RANKS = (100, 2000)  # frequency ranks of common content words
 
 def evaluate(
     vectors: WordVectors,
-    sets: Mapping[str, PathLike],
+    sets: Mapping[str, PathLike | EvaluationSet],
     method: str = "3CosAdd",
     restrict_vocab: int | None = 300_000,
     sections: bool = False,
@@ -46,8 +46,8 @@ def evaluate(
     Parameters
     ----------
     vectors : WordVectors
-    sets : mapping of name to path
-        Files for `read_evaluation_set`.
+    sets : mapping of name to path or evaluation set
+        Files for `read_evaluation_set`, or what it has returned.
     method : {"3CosAdd", "3CosMul"}
         Scoring of analogies.
     restrict_vocab : int or None
@@ -72,15 +72,28 @@ def evaluate(
     require_vectors(vectors)
     require_kind("sets", sets, Mapping, "a mapping of names to paths of evaluation sets")
     rows = []
-    for name, path in sets.items():
-        items = read_evaluation_set(path)
+    for name, given in sets.items():
+        items = given if isinstance(given, EvaluationSet) else read_evaluation_set(given)
         for use_ngrams in (False,) if vectors.subwords is None else (False, True):
             parts = _measured(vectors, items, method, restrict_vocab, use_ngrams)
             rows += [{**part, "set": name} for part in (parts if sections else parts[-1:])]
-        if not parts[-1]["used"]:
-            asked = counted(parts[-1]["items"], "item")
+    scores = pd.DataFrame(rows).reindex(columns=["set", "section", *MEASURED] if sections else ["set", *MEASURED])
+    warn_of_unused(scores)
+    return scores
+
+
+def warn_of_unused(scores: pd.DataFrame) -> None:
+    """Warn of sets without a score, because the vocabulary has none of their words.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        See `evaluate`.
+    """
+    for name, rows in scores.groupby("set", sort=False):
+        if not rows["used"].iloc[-1]:
+            asked = counted(int(rows["items"].iloc[-1]), "item")
             logger.warning("%s: no score, because none of %s has only words of the vocabulary", name, asked)
-    return pd.DataFrame(rows).reindex(columns=["set", "section", *MEASURED] if sections else ["set", *MEASURED])
 
 
 def _measured(

@@ -62,6 +62,15 @@ class GradientMember:
     def __init__(self, matrices: Matrices, model: LanguageModel, threads: int | None) -> None:
         self._model, self._threads = deepcopy(model), threads  # what comes from another process cannot be written to
         self._weights = _weights_of(self._model)
+        self.reset(matrices)
+
+    def reset(self, matrices: Matrices) -> None:
+        """Begin again from these weights.
+
+        Parameters
+        ----------
+        matrices : mapping of str to ndarray
+        """
         for name, matrix in matrices.items():
             self._weights[name][:] = matrix
 

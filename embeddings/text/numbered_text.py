@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.word_table import WordTable
 
+BETWEEN_PARTS = b"\xff"
+"""Stands between the words of a phrase that is known by its parts: no byte of UTF-8."""
 _STRETCH = 1 << 18  # ids that one thread processes at a time
 _IDS_AT_ONCE = 1 << 16
 _WORDS_AT_ONCE = 1 << 16
@@ -67,7 +69,8 @@ class NumberedText:
         self.connector[LINE_END_ID] = False
         ends = np.cumsum(tokenized.parts[:, 3])
         directory.mkdir(exist_ok=True)
-        self.ids = _mapped(directory / ids_name(0), int(ends[-1]))
+        self._file = _mapped(directory / ids_name(0), int(ends[-1]))
+        self.ids = np.asarray(self._file)
 
         def number(part: int) -> None:
             worker, spill, _, size, _ = tokenized.parts[part].tolist()
@@ -99,6 +102,10 @@ class NumberedText:
                 yield Stretch(first, end, int(self.tokenized.parts[part, 4]))
                 first = end
 
+    def flush(self) -> None:
+        """Write the ids to their file, so that other machines read them."""
+        self._file.flush()
+
     def each(self, work: Callable[[int], Result], numbers: Iterable[int]) -> list[Result]:
         """Call a function with each number, in threads; return the results in order."""
         with ThreadPoolExecutor(self.threads, "phrases") as pool:
@@ -127,7 +134,7 @@ class NumberedText:
         yield from (tuple(islice(flat, length)) for length in lengths.tolist())
 
 
-def _mapped(path: Path, size: int) -> np.ndarray:
+def _mapped(path: Path, size: int) -> "np.memmap[Any, Any]":
     """Map a new file of ids into memory, (size,) int32.
 
     It is written first: where a disk is full, writing is an error, but a mapped file that has no room ends the process.
@@ -135,7 +142,7 @@ def _mapped(path: Path, size: int) -> np.ndarray:
     with path.open("wb") as file:
         for first in range(0, size, _IDS_AT_ONCE):
             file.write(bytes(4 * min(_IDS_AT_ONCE, size - first)))
-    return np.asarray(np.memmap(path, "<i4", "r+"))
+    return np.memmap(path, "<i4", "r+")
 
 
 def words_of(words: Iterable[bytes]) -> Words:

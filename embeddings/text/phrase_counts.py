@@ -22,7 +22,8 @@ from embeddings.text.phrase_kernels import (
     word_keys,
 )
 
-_PIECE = 1 << 14  # ids whose keys stay in the processor's cache
+PIECE = 1 << 14
+"""Ids whose keys stay in the processor's cache."""
 _SLOTS_AT_ONCE = 1 << 16
 _SLOT_BYTES = 16
 _FEWEST_SLOTS = 1 << 12
@@ -127,8 +128,8 @@ class _RangeCounter:
     def add(self, keys: np.ndarray, numbers: np.ndarray) -> None:
         """Add numbers, (n,) int64, to those of keys, (n, 2) uint64; several threads may do so."""
         with self._lock:
-            for first in range(0, len(keys), _PIECE):
-                part, own = keys[first : first + _PIECE], numbers[first : first + _PIECE]
+            for first in range(0, len(keys), PIECE):
+                part, own = keys[first : first + PIECE], numbers[first : first + PIECE]
                 if self.end < self._high:
                     part, own = part[kept := self.holds(part)], own[kept]
                 while not self.table.has_room(len(part)):
@@ -222,15 +223,15 @@ def _add_pairs(text: NumberedText, strings: np.ndarray, counters: list[_RangeCou
     none = _ALL_KEYS - 1, 0
     bounds = [none if counter.is_done else (counter.low, counter.end - 1) for counter in counters]
     ranges = np.array(bounds, np.uint64)
-    ones = np.ones(_PIECE, np.int64)
+    ones = np.ones(PIECE, np.int64)
 
     def count(stretch: int) -> None:
-        keys, found = np.empty((len(counters), _PIECE, 2), np.uint64), np.empty(len(counters), np.int64)
+        keys, found = np.empty((len(counters), PIECE, 2), np.uint64), np.empty(len(counters), np.int64)
         ids, chain = text.ids[slice(*text.stretches[stretch][:2])], NO_CHAIN
-        for first in range(0, len(ids), _PIECE):
+        for first in range(0, len(ids), PIECE):
             with np.errstate(over="ignore"):
                 begun, *hashes = pair_keys(
-                    ids[first : first + _PIECE], strings, text.connector, chain, ranges, keys, found
+                    ids[first : first + PIECE], strings, text.connector, chain, ranges, keys, found
                 )
             chain = Chain(begun, *map(np.uint64, hashes))
             for counter, own, size in zip(counters, keys, found.tolist(), strict=True):

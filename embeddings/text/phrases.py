@@ -5,7 +5,7 @@ phrases: new_york is a word like any other, and counts are exact. Phrases are fo
 the words that it leaves out count too (Mikolov et al. 2013, "Distributed representations of words and phrases and their
 compositionality"; the numbers are those of gensim's `Phrases` for the same tokens).
 
-A pass reads the text three times, by threads:
+A pass reads the text three times, by threads (`phrase_threads`) or by tasks on a cluster (`phrase_tasks`):
 
     count     words and pairs of words (`phrase_counts`)
     select    scores every pair of adjacent words that is frequent enough
@@ -18,19 +18,23 @@ bytes a pair that reaches `min_count`.
 import logging
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from queue import SimpleQueue
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.text.numbered_text import NumberedText, hash_spans, words_of
-from embeddings.text.phrase_counts import KeyTable, count_pairs, keys_of
-from embeddings.text.phrase_kernels import HASHES, Scorer, join_phrases, select_phrases
+from embeddings.executor import IN_PROCESS, Executor
+from embeddings.text.encoded_stretches import scratch_directory
+from embeddings.text.numbered_text import BETWEEN_PARTS, NumberedText, hash_spans, words_of
+from embeddings.text.phrase_counts import KeyTable, keys_of
+from embeddings.text.phrase_kernels import HASHES, Scorer
 from embeddings.text.phrase_table import Phrase, PhraseSettings, PhraseTable
+from embeddings.text.phrase_tasks import PhraseTasks
+from embeddings.text.phrase_threads import PhraseThreads
 from embeddings.text.tokenized_corpus import TokenizedCorpus, words_name
 from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.spilled_counts import write_spilled_counts
@@ -42,7 +46,6 @@ logger = logging.getLogger(__name__)
 
 TABLE_BYTES = 256 << 20
 """Largest size of the tables of pairs of all threads."""
-_BETWEEN_PARTS = b"\xff"  # no byte of UTF-8
 _MOST_JOINED = 0.5  # share of the tokens above which a warning says so
 
 Report = Callable[[str], None]
@@ -92,6 +95,7 @@ def join_found_phrases(
     threads: int | None = None,
     report: Report | None = None,
     table_bytes: int = TABLE_BYTES,
+    executor: Executor = IN_PROCESS,
 ) -> tuple[PhraseTable, TokenizedCorpus]:
     """Find the phrases of a text and write the text with its phrases joined.
 
@@ -108,6 +112,8 @@ def join_found_phrases(
         Called with what is done now.
     table_bytes : int
         See `find_phrases`.
+    executor : Executor
+        Runs tasks that count and join, which see `directory`. Default: threads of this process do.
 
     Returns
     -------
@@ -123,12 +129,18 @@ def join_found_phrases(
         `directory` exists or cannot be written.
     """
     with atomic_directory(directory, sync=False) as partial, writing(directory):
-        table = _learn(tokenized, partial, settings, thread_count(threads), report, table_bytes, joins_last=True)
+        table = _learn(
+            tokenized, partial, settings, thread_count(threads), report, table_bytes, joins_last=True, executor=executor
+        )
     return table, TokenizedCorpus.open(directory)
 
 
 def join_given_phrases(
-    tokenized: TokenizedCorpus, directory: str | PathLike[str], table: PhraseTable, threads: int | None = None
+    tokenized: TokenizedCorpus,
+    directory: str | PathLike[str],
+    table: PhraseTable,
+    threads: int | None = None,
+    executor: Executor = IN_PROCESS,
 ) -> TokenizedCorpus:
     """Write a text with given phrases joined, such as those of a model whose training goes on.
 
@@ -141,6 +153,8 @@ def join_given_phrases(
         With one pass or more.
     threads : int, optional
         By default one per processor core.
+    executor : Executor
+        Runs tasks that join, which see `directory`. Default: threads of this process do.
 
     Returns
     -------
@@ -157,9 +171,9 @@ def join_given_phrases(
     with atomic_directory(directory, sync=False) as partial, writing(directory):
         for number, phrases in enumerate(table.passes, start=1):
             is_last = number == len(table.passes)
-            tokenized = _join(
-                NumberedText(tokenized, _place(partial, number, is_last), table.connectors, threads), phrases, table
-            )
+            text = NumberedText(tokenized, _place(partial, number, is_last), table.connectors, threads)
+            with _means(text, table, TABLE_BYTES, executor) as means:
+                tokenized = _join(text, means, phrases, table)
             _remove_earlier(partial, number)
     return TokenizedCorpus.open(directory)
 
@@ -173,6 +187,7 @@ def _learn(
     table_bytes: int,
     *,
     joins_last: bool,
+    executor: Executor = IN_PROCESS,
 ) -> PhraseTable:
     """Find the phrases of every pass; join them, those of the last pass only on demand."""
     table = PhraseTable(
@@ -187,15 +202,30 @@ def _learn(
     for number in range(1, settings.passes + 1):
         is_last = number == settings.passes
         text = NumberedText(tokenized, _place(directory, number, is_last), table.connectors, threads)
-        tell(f"pass {number}: counting pairs of words")
-        phrases = _found(text, table, table_bytes)
-        table = replace(table, passes=(*table.passes, phrases))
-        logger.info("pass %d: %s phrases", number, f"{len(phrases):,}")
-        if joins_last or not is_last:
-            tell(f"pass {number}: joining {len(phrases):,} phrases")
-            tokenized = _join(text, phrases, table)
-            _remove_earlier(directory, number)
+        with _means(text, table, table_bytes, executor) as means:
+            tell(f"pass {number}: counting pairs of words")
+            phrases = _found(text, means, table)
+            table = replace(table, passes=(*table.passes, phrases))
+            logger.info("pass %d: %s phrases", number, f"{len(phrases):,}")
+            if joins_last or not is_last:
+                tell(f"pass {number}: joining {len(phrases):,} phrases")
+                tokenized = _join(text, means, phrases, table)
+                _remove_earlier(directory, number)
     return table
+
+
+@contextmanager
+def _means(
+    text: NumberedText, table: PhraseTable, table_bytes: int, executor: Executor
+) -> Iterator[PhraseThreads | PhraseTasks]:
+    """Choose what goes over the text: threads of this process, or tasks."""
+    if executor.tasks == 1:
+        yield PhraseThreads(text, table.delimiter, table_bytes)
+        return
+    with scratch_directory(text.directory) as scratch:
+        text.flush()
+        yield PhraseTasks(text, table.delimiter, scratch, executor)
+        text.flush()
 
 
 def _place(directory: Path, number: int, is_last: bool) -> Path:
@@ -208,51 +238,25 @@ def _remove_earlier(directory: Path, number: int) -> None:
         shutil.rmtree(_place(directory, number - 1, False))
 
 
-def _found(text: NumberedText, table: PhraseTable, table_bytes: int) -> tuple[Phrase, ...]:
+def _found(text: NumberedText, means: PhraseThreads | PhraseTasks, table: PhraseTable) -> tuple[Phrase, ...]:
     """Return the phrases of a pass, by falling score."""
-    strings, parts = text.hashes(table.delimiter.encode()), text.hashes(_BETWEEN_PARTS)
-    counts = count_pairs(text, strings, table.min_count, table_bytes)
+    counts = means.count(table.min_count)
     scorer = Scorer(
         table.scorer == "npmi", table.min_count, counts.distinct, float(text.counts.sum()), float(table.threshold)
     )
-    seen = np.zeros(len(counts.frequent.slots), np.uint64)
-
-    def select(number: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        first, end, _ = text.stretches[number]
-        places = np.empty((end - first, 2), np.int64)
-        numbers, scores = np.empty(end - first, np.int64), np.empty(end - first)
-        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            found = select_phrases(
-                text.ids[first:end], strings, parts, text.connector, counts.words, counts.frequent.slots, seen, scorer,
-                places, numbers, scores,
-            )  # fmt: skip
-        return first + places[:found], numbers[:found].copy(), scores[:found].copy()
-
-    places, numbers, scores = map(np.concatenate, zip(*text.each(select, range(len(text.stretches))), strict=True))
+    places, numbers, scores = map(np.concatenate, zip(*means.select(counts, scorer), strict=True))
     found = zip((-scores).tolist(), (-numbers).tolist(), text.sequences(places), strict=True)
     return tuple(Phrase(parts, -count, -score) for score, count, parts in sorted(set(found)))  # each once
 
 
-def _join(text: NumberedText, phrases: Iterable[Phrase], table: PhraseTable) -> TokenizedCorpus:
+def _join(
+    text: NumberedText, means: PhraseThreads | PhraseTasks, phrases: Iterable[Phrase], table: PhraseTable
+) -> TokenizedCorpus:
     """Join phrases in the ids of a text, and write its other files."""
     joined = {phrase.parts: table.delimiter.join(phrase.parts) for phrase in phrases}
     slots, words = _phrase_slots(text, joined)
-    parts = text.hashes(_BETWEEN_PARTS)
-
-    changes: SimpleQueue[np.ndarray] = SimpleQueue()
-    for _ in range(text.threads):
-        changes.put(np.zeros(len(words.counts) + 1, np.int64))
-
-    def join(number: int) -> tuple[int, int]:
-        first, end, _ = text.stretches[number]
-        own = changes.get()
-        with np.errstate(over="ignore"):
-            written, joined = join_phrases(text.ids[first:end], parts, text.connector, slots, own)
-        changes.put(own)
-        return written, joined
-
-    sizes = np.array(text.each(join, range(len(text.stretches))))
-    counts = words.counts + sum(changes.get()[1:] for _ in range(text.threads))
+    sizes, changes = means.join(slots, len(words.counts))
+    counts = words.counts + changes[1:]
     _require_context(text, sizes, int(counts.sum()))
     numbers = np.append(0, np.where(counts > 0, np.cumsum(counts > 0), 0)).astype(np.int32)
 
@@ -281,7 +285,7 @@ def _phrase_slots(text: NumberedText, joined: dict[tuple[str, ...], str]) -> tup
     """Return a table of the ids of phrases, and the words of the text with those of the phrases."""
     targets = text.table.add(CountedWords(words_of(map(str.encode, joined.values())), np.zeros(len(joined), np.int64)))
     hashes = np.empty((len(joined), HASHES), np.uint64)
-    hash_spans(words_of(_BETWEEN_PARTS.join(map(str.encode, parts)) for parts in joined), _BETWEEN_PARTS, hashes)
+    hash_spans(words_of(BETWEEN_PARTS.join(map(str.encode, parts)) for parts in joined), BETWEEN_PARTS, hashes)
     ids = KeyTable(2 * len(joined))
     ids.add(keys_of(hashes), targets.astype(np.int64))
     return ids.slots, text.table.export(min_count=0)

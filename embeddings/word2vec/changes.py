@@ -60,6 +60,25 @@ def _slices(matrix: np.ndarray) -> list[slice]:
     return [slice(start, start + _ROWS_AT_A_TIME) for start in range(0, len(matrix), _ROWS_AT_A_TIME)]
 
 
+def divided(changes: Changes, chosen: np.ndarray) -> tuple[Changes, Changes]:
+    """Divide changes by their rows.
+
+    Parameters
+    ----------
+    changes : Changes
+    chosen : (V,) bool
+
+    Returns
+    -------
+    chosen : Changes
+        The rows for which `chosen` is true.
+    others : Changes
+    """
+    are_chosen = chosen[changes.rows]
+    one, other = (Changes(*(array[which] for array in changes)) for which in (are_chosen, ~are_chosen))
+    return one, other
+
+
 def added(first: Changes, second: Changes) -> Changes:
     """Return the changes of the pieces of both.
 

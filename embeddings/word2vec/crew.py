@@ -2,9 +2,12 @@
 
 The blocks of the corpus are dealt to W workers, a contiguous stretch of the text each. In a round every worker trains
 its next blocks, its *piece*, from the same E and C; the changes of all pieces are added up in a tree, and every replica
-follows them as far as they may be added up (`changes.settled`). A piece is a function of E and C, the epoch and its
-blocks, so that any process can train it, and train it again if another one was lost: the result is the same for the
-same number of workers, however many processes there are and whatever becomes of them.
+follows them as far as they may be added up (`changes.settled`).
+
+Rows of frequent words are exchanged in every round, those of rare ones, which are most of the bytes, in the last round
+of a *cycle* of n rounds: until then every worker goes on from its own. A cycle is a function of E and C, the epoch and
+its blocks, so that any processes can train it, and train it again if one was lost: the result is the same for the same
+number of workers, however many processes there are and whatever becomes of them.
 
 `WorkerRounds` is the side of the process that leads, `crew_member.Member` that of the processes that train. How they
 reach each other is the matter of a `Crew`.
@@ -12,6 +15,7 @@ reach each other is the matter of a `Crew`.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -25,6 +29,10 @@ from embeddings.word2vec.changes import Changes, added
 
 ROUNDS = 200
 """Rounds of an epoch."""
+CYCLE = 4
+"""Rounds of a cycle by default, measured by the quality of the vectors."""
+FREQUENT_SHARE = 0.1
+"""Share of the rows of a matrix that are exchanged in every round: those that are trained most often."""
 _FEWEST_BLOCK_TOKENS = 50
 
 Matrices = Mapping[str, np.ndarray]
@@ -39,11 +47,28 @@ def follow(matrices: Matrices, changes: "AllChanges") -> None:
         of_rows.follow(matrices[name], changed)
 
 
+class ProcessLost(Exception):
+    """A process was lost with what it has not published; the cycle is trained again."""
+
+
 class Piece(NamedTuple):
-    """What one worker trains in one round: blocks of an epoch, by their numbers."""
+    """What one worker trains in one round.
+
+    Attributes
+    ----------
+    epoch : int
+    blocks : sequence of int
+        Of the epoch, by their numbers.
+    worker : int
+    begins, ends : bool
+        Whether the round is the first, and the last, of a cycle.
+    """
 
     epoch: int
     blocks: Sequence[int]
+    worker: int
+    begins: bool
+    ends: bool
 
 
 class Trained(NamedTuple):
@@ -91,6 +116,10 @@ class MemberLike(Protocol):
         """Move the rows that a round has changed."""
         ...
 
+    def reset(self, matrices: Matrices) -> None:
+        """Begin again from these matrices."""
+        ...
+
 
 class Crew(Protocol):
     """Processes with a replica of E and C each; `pipelines.backends` has them."""
@@ -98,6 +127,11 @@ class Crew(Protocol):
     @property
     def workers(self) -> int:
         """Number of pieces in a round."""
+        ...
+
+    @property
+    def cycle(self) -> int:
+        """Rounds after which rows of rare words are exchanged; more mean fewer bytes."""
         ...
 
     def begin(self, make: Callable[[Matrices], MemberLike], matrices: Callable[[], Matrices]) -> None:
@@ -112,8 +146,24 @@ class Crew(Protocol):
         """
         ...
 
-    def round(self, pieces: Sequence[Any]) -> Outcome:
-        """Train the pieces, replacing lost processes."""
+    def round(self, pieces: Sequence[Any], *, goes_on: bool = False) -> Outcome:
+        """Train the pieces, replacing lost processes.
+
+        Parameters
+        ----------
+        pieces : sequence
+        goes_on : bool
+            Whether the workers begin with what the round before has left them; as many pieces as then.
+
+        Returns
+        -------
+        Outcome
+
+        Raises
+        ------
+        ProcessLost
+            A process was lost with what a round before has left it; the next round begins from the matrices.
+        """
         ...
 
     def follow(self, changes: AllChanges) -> int:
@@ -145,6 +195,23 @@ def piece_tokens(corpus: EncodedCorpus, workers: int) -> int | None:
     return None if workers == 1 or most > BLOCK_TOKENS else max(_FEWEST_BLOCK_TOKENS, most)
 
 
+def frequent_rows(updates: np.ndarray) -> np.ndarray:
+    """Return which rows of a matrix are exchanged in every round.
+
+    Parameters
+    ----------
+    updates : (rows,) float64
+        How often each row is expected to be trained.
+
+    Returns
+    -------
+    (rows,) bool
+        True for a share of `FREQUENT_SHARE`, and for more if several are trained as often.
+    """
+    least = np.quantile(updates, 1 - FREQUENT_SHARE, method="higher")
+    return np.asarray(updates >= least)
+
+
 def add_changes(first: AllChanges, second: AllChanges) -> AllChanges:
     """Return the changes of the pieces of both, matrix by matrix."""
     return {name: added(changes, second[name]) for name, changes in first.items()}
@@ -153,6 +220,13 @@ def add_changes(first: AllChanges, second: AllChanges) -> AllChanges:
 def size_of(changes: AllChanges) -> int:
     """Return the bytes of the changes of all matrices."""
     return sum(part.nbytes for part in changes.values())
+
+
+def _rounds(numbers: range, ahead: int) -> list[range]:
+    """Cut the blocks of a cycle into rounds of so many; the last one has the rest as well."""
+    rounds = max(1, len(numbers) // ahead)
+    ends = [*(numbers.start + ahead * turn for turn in range(rounds)), numbers.stop]
+    return [range(*pair) for pair in pairwise(ends)]
 
 
 class WorkerRounds:
@@ -176,6 +250,7 @@ class WorkerRounds:
 
     def __init__(self, crew: Crew, matrices: Matrices, updates: Mapping[str, np.ndarray]) -> None:
         self._crew, self._matrices, self._updates = crew, matrices, updates
+        self._frequent = {name: frequent_rows(expected) for name, expected in updates.items()}
         self._forget()
 
     def _forget(self) -> None:
@@ -187,31 +262,67 @@ class WorkerRounds:
 
     def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
         """Return the function that leads rounds until no block is left."""
-        workers, tokens = self._crew.workers, blocks.tokens
-        ahead = workers * max(1, len(blocks) // (workers * ROUNDS))
+        ahead = self._crew.workers * max(1, len(blocks) // (self._crew.workers * ROUNDS))
 
         def run() -> None:
-            while numbers := work.ahead(ahead):
-                started = time.monotonic()
-                dealt = [numbers[worker::workers] for worker in range(workers)]
-                pieces = [Piece(self._epoch, own) for own in dealt if own]
-                words = [int(tokens[np.asarray(piece.blocks)].sum()) for piece in pieces]
-                outcome = self._crew.round(pieces)
-                changes = self._settled(outcome.changes, words, step(numbers[0]).learning_rate)
-                follow(self._matrices, changes)
-                sent = outcome.exchanged + self._crew.follow(changes)
-                for trained, tokens_of_piece in zip(outcome.measured, words, strict=True):
-                    work.add(trained.loss, trained.examples, tokens_of_piece)
+            while numbers := work.ahead(ahead * self._crew.cycle):
+                if work.blocks - numbers.stop < ahead:  # the last round takes what would not fill another
+                    numbers = range(numbers.start, work.blocks)
+                for trained, tokens in self._train_cycle(_rounds(numbers, ahead), blocks.tokens, step):
+                    work.add(trained.loss, trained.examples, tokens)
                 work.hand_out(len(numbers))
-                self._record(outcome, sent, sum(words), time.monotonic() - started)
 
         return run
 
-    def _settled(self, sums: AllChanges, words: Sequence[int], rate: float) -> AllChanges:
-        """Return how far every row moves, from the sums of the changes of pieces of so many words."""
+    def _train_cycle(
+        self, rounds: Sequence[range], tokens: np.ndarray, step: Callable[[int], kernels.Step]
+    ) -> list[tuple[Trained, int]]:
+        """Train the rounds of a cycle, again if a process is lost; return what was measured, and the words, by piece.
+
+        An error leaves E and C as they were before the cycle.
+        """
+        before = {name: self._matrices[name][frequent] for name, frequent in self._frequent.items()}
+        while True:
+            try:
+                return self._try_cycle(rounds, tokens, step)
+            except BaseException as error:
+                for name, rows in before.items():
+                    self._matrices[name][self._frequent[name]] = rows
+                if not isinstance(error, ProcessLost):
+                    raise
+
+    def _try_cycle(
+        self, rounds: Sequence[range], tokens: np.ndarray, step: Callable[[int], kernels.Step]
+    ) -> list[tuple[Trained, int]]:
+        measured: list[tuple[Trained, int]] = []
+        trained_words = 0.0  # of each worker in this cycle
+        for turn, numbers in enumerate(rounds):
+            started, ends = time.monotonic(), turn == len(rounds) - 1
+            pieces = self._pieces(numbers, turn == 0, ends)
+            words = [int(tokens[np.asarray(piece.blocks)].sum()) for piece in pieces]
+            trained_words += sum(words) / len(words)
+            outcome = self._crew.round(pieces, goes_on=turn > 0)
+            changes = self._settled(outcome.changes, words, trained_words, step(numbers[0]).learning_rate)
+            sent = outcome.exchanged + self._crew.follow(changes)
+            follow(self._matrices, changes)
+            measured += zip(outcome.measured, words, strict=True)
+            self._record(outcome, sent, sum(words), time.monotonic() - started)
+        return measured
+
+    def _pieces(self, numbers: range, begins: bool, ends: bool) -> list[Piece]:
+        dealt = [numbers[worker :: self._crew.workers] for worker in range(self._crew.workers)]
+        return [Piece(self._epoch, own, worker, begins, ends) for worker, own in enumerate(dealt) if own]
+
+    def _settled(self, sums: AllChanges, words: Sequence[int], of_cycle: float, rate: float) -> AllChanges:
+        """Return how far every row moves, from the sums of the changes of pieces of so many words.
+
+        Rows of rare words were trained since the cycle began, `of_cycle` words of each worker.
+        """
         each = sum(words) / len(words)
         return {
-            name: of_rows.settled(changes, self._updates[name] * each, rate, len(words))
+            name: of_rows.settled(
+                changes, self._updates[name] * np.where(self._frequent[name], each, of_cycle), rate, len(words)
+            )
             for name, changes in sums.items()
         }
 

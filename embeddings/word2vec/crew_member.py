@@ -6,14 +6,14 @@ import numpy as np
 
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word2vec.changes import changes_between
+from embeddings.word2vec.changes import changes_between, divided
 from embeddings.word2vec.config import Word2VecConfig
-from embeddings.word2vec.crew import AllChanges, Matrices, Piece, Trained, follow
+from embeddings.word2vec.crew import AllChanges, Matrices, Piece, Trained, follow, frequent_rows
 from embeddings.word2vec.training_run import TrainingRun
 
 
 class Member:
-    """Trains pieces of rounds, each from the E and C with which the round began.
+    """Trains pieces of rounds, each from the E and C with which the round began, and from the rare rows of its worker.
 
     Parameters
     ----------
@@ -39,10 +39,21 @@ class Member:
         self._run = TrainingRun(config, corpus, vocabulary, trained, workers=workers)
         self._dimension = config.dimension
         self._matrices = self._run.matrices()
+        self.reset(matrices)
+        self._frequent = {name: frequent_rows(updates) for name, updates in self._run.expected_updates().items()}
+        self._run.compile()
+
+    def reset(self, matrices: Matrices) -> None:
+        """Begin again from these matrices.
+
+        Parameters
+        ----------
+        matrices : mapping of str to ndarray
+        """
         for name, matrix in matrices.items():
             self._matrices[name][:] = matrix
         self._base = {name: matrix.copy() for name, matrix in self._matrices.items()}
-        self._run.compile()
+        self._unpublished: dict[int, AllChanges] = {}  # by worker: rare rows that it has changed in this cycle
 
     def train(self, piece: Piece) -> Trained:
         """Train a piece from E and C as they are, and leave them so.
@@ -56,6 +67,9 @@ class Member:
         Trained
         """
         started = time.monotonic()
+        own = self._unpublished.pop(piece.worker, {})
+        if not piece.begins:
+            follow(self._matrices, own)
         loss, examples = self._run.train_blocks(piece.epoch, piece.blocks)
         seconds = time.monotonic() - started
         changes = {
@@ -63,7 +77,15 @@ class Member:
         }
         for name, changed in changes.items():
             self._matrices[name][changed.rows] = self._base[name][changed.rows]
+        if not piece.ends:
+            changes = self._published(piece.worker, changes)
         return Trained(changes, loss, examples, seconds)
+
+    def _published(self, worker: int, changes: AllChanges) -> AllChanges:
+        """Return the changes of frequent rows, and keep those of rare ones."""
+        both = {name: divided(changed, self._frequent[name]) for name, changed in changes.items()}
+        self._unpublished[worker] = {name: rare for name, (_, rare) in both.items()}
+        return {name: frequent for name, (frequent, _) in both.items()}
 
     def follow(self, changes: AllChanges) -> None:
         """Move the rows that a round has changed.

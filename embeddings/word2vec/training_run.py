@@ -110,12 +110,11 @@ class TrainingRun(BlockTraining):
         documents = corpus.sentence_count if config.trains_documents else 0
         self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams, documents)
         self.extensions = extensions_of(config, vocabulary, trained, self.ngrams)
+        self._counts = trained_counts(vocabulary, trained)
         self._hogwild = Hogwild(config, corpus, self.parameters, self.extensions, int(blocks.tokens.max()))
         self._strategy: Hogwild | Rounds | WorkerRounds = self._hogwild
         if crew:
-            counts = trained_counts(vocabulary, trained)
-            updates = updates_per_token(config, counts, self.parameters, self.extensions)
-            self._strategy = WorkerRounds(crew, self.matrices(), updates)
+            self._strategy = WorkerRounds(crew, self.matrices(), self.expected_updates())
         elif config.deterministic:
             self._strategy = Rounds(config, corpus, self.parameters, self.extensions, self._blocks)
         self.snapshots = None
@@ -138,6 +137,10 @@ class TrainingRun(BlockTraining):
         """Compile the kernels, so that training time excludes compilation."""
         for strategy in {self._hogwild, self._strategy}:
             strategy.compile(self._step(0, 0, 0.0, 1))
+
+    def expected_updates(self) -> dict[str, np.ndarray]:
+        """Return how often each row of each matrix is expected to be trained for each token of the text."""
+        return updates_per_token(self.config, self._counts, self.parameters, self.extensions)
 
     def train_blocks(self, epoch: int, numbers: Sequence[int]) -> tuple[float, int]:
         """Train some blocks of an epoch in place, with all threads; return the sum of losses and of examples.

@@ -86,18 +86,22 @@ class LocalCrew:
     Parameters
     ----------
     workers : int
+    cycle : int, optional
+        Rounds after which rows of rare words are exchanged. Default: `crew.CYCLE`.
     """
 
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, cycle: int | None = None) -> None:
+        from embeddings.word2vec.crew import CYCLE
+
+        self.workers, self.cycle = workers, cycle or CYCLE
         self._member: MemberLike | None = None
 
     def begin(self, make: "Callable[[Matrices], MemberLike]", matrices: "Callable[[], Matrices]") -> None:
         """Set how the replica is made, which the first round does."""
         self._make, self._matrices = make, matrices
 
-    def round(self, pieces: Sequence[Any]) -> "Outcome":
-        """Train the pieces."""
+    def round(self, pieces: Sequence[Any], *, goes_on: bool = False) -> "Outcome":
+        """Train the pieces; the replica is never lost."""
         from embeddings.word2vec.changes import added_up
         from embeddings.word2vec.crew import Outcome, add_changes
 

@@ -21,7 +21,18 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from embeddings.word2vec.changes import added_up
-from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome, Trained, add_changes, size_of
+from embeddings.word2vec.crew import (
+    CYCLE,
+    AllChanges,
+    Crew,
+    Matrices,
+    MemberLike,
+    Outcome,
+    ProcessLost,
+    Trained,
+    add_changes,
+    size_of,
+)
 from pipelines.backends.backend import BackendError, JobProcess
 from pipelines.backends.local import start_python
 from vecmill.errors import VecmillError
@@ -120,10 +131,21 @@ def _require_open(address: str) -> None:
 def _why_not_connected(address: str | None, error: Exception) -> str:
     reason = " ".join(str(error).split())
     here = f"Python {sys.version.split()[0]} and Ray {ray.__version__}"
+    if any("InvalidAuthToken" in str(one) for one in _causes(error)):
+        return (
+            f"the cluster at {address} asks for a token; set RAY_AUTH_MODE=token, and copy ~/.ray/auth_token of its "
+            "first machine to this one if it has none"
+        )
     if "ersion mismatch" in reason:
         return f"the cluster at {address} has other versions than {here} here: {reason}; install the same everywhere"
     remedy = "start one with 'ray start --head', or leave --address out to use this machine alone"
     return f"there is no Ray cluster at {address or 'this machine'} ({reason[:200]}); {remedy}"
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error:
+        yield error
+        error = error.__cause__
 
 
 class Machine(NamedTuple):
@@ -204,13 +226,13 @@ class RayBackend:
             A task was lost again and again.
         """
         task = ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
-        waiting, under_way = iter(items), deque[Any]()
+        here, waiting, under_way = str(Path.cwd()), iter(items), deque[Any]()
         for item in islice(waiting, _IN_FLIGHT * self.tasks):
-            under_way.append(task.remote(work, item))
+            under_way.append(task.remote(here, work, item))
         while under_way:
             with _errors_of_tasks():
                 result = ray.get(under_way.popleft())
-            under_way.extend(task.remote(work, item) for item in islice(waiting, 1))
+            under_way.extend(task.remote(here, work, item) for item in islice(waiting, 1))
             yield result
 
     @property
@@ -257,9 +279,16 @@ def _errors_of_tasks() -> Iterator[None]:
         raise BackendError(f"the cluster lost a task ({_line(error)}); repeat the command to resume") from error
 
 
-def _call(work: Callable[[Item], Result], item: Item) -> Result:
-    """Call any callable; Ray takes only functions."""
+def _call(directory: str, work: Callable[[Item], Result], item: Item) -> Result:
+    """Call any callable in the directory of the leading process; Ray takes only functions."""
+    _work_in(directory)
     return work(item)
+
+
+def _work_in(directory: str) -> None:
+    """Enter a directory, in which relative paths mean what they do in the leading process."""
+    with contextlib.suppress(OSError):  # this machine does not have it, and gets whole paths
+        os.chdir(directory)
 
 
 def _out_of_memory(error: RayError) -> str:
@@ -322,7 +351,7 @@ class _JobActor:
     """Starts a job on its machine."""
 
     def __init__(self, command: list[str], log: Path, directory: str) -> None:
-        os.chdir(directory)
+        _work_in(directory)
         self._process = start_python(command, log)
 
     def poll(self) -> int | None:
@@ -407,8 +436,9 @@ class RayJob:
 class _Process:
     """The actor: a member of the crew, in a process of its own."""
 
-    def begin(self, make: Callable[[Matrices], MemberLike], matrices: Matrices) -> None:
+    def begin(self, directory: str, make: Callable[[Matrices], MemberLike], matrices: Matrices) -> None:
         """Make the member; errors of a constructor would not tell what was wrong."""
+        _work_in(directory)
         self._member = make(matrices)
 
     def ping(self) -> None:
@@ -424,9 +454,39 @@ class _Process:
         moved = first.moved + second.moved + size_of(second.changes)
         return _Sum(add_changes(first.changes, second.changes), moved)
 
-    def follow(self, changes: AllChanges) -> None:
-        """Move the rows that a round has changed."""
+    def follow(self, changes: AllChanges, after: None = None) -> None:
+        """Move the rows that a round has changed, once something else is done."""
         self._member.follow(changes)
+
+    def pass_on(self, changes: AllChanges, after: None) -> tuple[AllChanges, None]:
+        """Follow, and return the changes: those who get them from here take them from this machine."""
+        self._member.follow(changes)
+        return changes, None
+
+    def reset(self, matrices: Matrices) -> None:
+        """Begin again from these matrices."""
+        self._member.reset(matrices)
+
+
+def _passed_on(changes: Any, actors: Sequence[Any]) -> list[Any]:
+    """Send changes to actors in a binomial tree; return what they answer when they have followed.
+
+    In every step each process that has the changes sends them to one other, after the one before has followed.
+    """
+    holders: list[tuple[Any, Any]] = [(changes, None)]
+    answers: list[Any] = []
+    while waiting := actors[len(answers) :]:
+        is_last = len(waiting) <= len(holders)
+        for place, actor in enumerate(waiting[: len(holders)]):
+            held, after = holders[place]
+            if is_last:
+                followed = actor.follow.remote(held, after)
+            else:
+                passed, followed = actor.pass_on.options(num_returns=2).remote(held, after)
+                holders.append((passed, followed))
+            holders[place] = held, followed
+            answers.append(followed)
+    return answers
 
 
 class _Sum(NamedTuple):
@@ -453,25 +513,32 @@ class RayCrew:
         Pieces of a round; there are at most as many processes.
     threads : int, optional
         Threads of each process.
+    cycle : int
+        Rounds after which rows of rare words are exchanged.
     """
 
-    def __init__(self, workers: int, threads: int | None) -> None:
-        self.workers = workers
+    def __init__(self, workers: int, threads: int | None, cycle: int = CYCLE) -> None:
+        self.workers, self.cycle = workers, cycle
         self._threads = threads
         self._members: list[_Joined] = []
         self._joining: list[_Joined] = []
         self._refused: set[str] = set()  # machines on which a process could not start
+        self._losses = 0  # since the last round that was not trained again
+        self._are_apart = False  # since a process was lost: not all have followed, or are ahead of the matrices
+        self._following: list[Any] = []  # what the processes answer when they have followed
 
     def begin(self, make: Callable[[Matrices], MemberLike], matrices: Callable[[], Matrices]) -> None:
         """Set how a process is made; the first round starts them."""
         self._make, self._matrices = make, matrices
 
-    def round(self, pieces: Sequence[Any]) -> Outcome:
+    def round(self, pieces: Sequence[Any], *, goes_on: bool = False) -> Outcome:
         """Train the pieces, on other processes if some are lost.
 
         Parameters
         ----------
         pieces : sequence
+        goes_on : bool
+            Whether the processes begin with what the round before has left them.
 
         Returns
         -------
@@ -479,23 +546,47 @@ class RayCrew:
 
         Raises
         ------
+        ProcessLost
+            One of them is lost with what it has not published; the others begin the next round again.
         BackendError
             Processes are lost again and again, or none can be started.
         """
-        for _ in range(_MOST_LOSSES):
-            self._fill()
+        if not goes_on and not self._are_apart:
+            self._losses = 0
+        while True:
+            if not goes_on:
+                self._fill()
+            if self._are_apart:
+                self._reset()
             try:
                 with _errors_of_members():
                     return self._attempt(pieces)
             except _LOST as error:
-                lost = error
-                logger.warning("a process was lost; training the round again (%s)", _line(error))
+                self._count_loss(error)
                 self._drop_lost()
-        if isinstance(lost, OutOfMemoryError) or "memory" in str(lost).lower():
-            raise BackendError(_out_of_memory(lost)) from lost
+                self._are_apart = True
+                if goes_on:
+                    raise ProcessLost from error
+
+    def _reset(self) -> None:
+        """Have all processes begin from the matrices as they are now."""
+        self._are_apart = False
+        self._following = []
+        matrices = ray.put(self._matrices())
+        for member in (*self._members, *self._joining):
+            member.actor.reset.remote(matrices)
+
+    def _count_loss(self, error: RayError) -> None:
+        """Warn, or raise `BackendError` if too many processes were lost one after the other."""
+        self._losses += 1
+        if self._losses < _MOST_LOSSES:
+            logger.warning("a process was lost; training the round again (%s)", _line(error))
+            return
+        if isinstance(error, OutOfMemoryError) or "memory" in str(error).lower():
+            raise BackendError(_out_of_memory(error)) from error
         raise BackendError(
-            f"processes were lost {_MOST_LOSSES} times in one round ({_line(lost)}); repeat the command to resume"
-        ) from lost
+            f"processes were lost {_MOST_LOSSES} times in one round ({_line(error)}); repeat the command to resume"
+        ) from error
 
     def _attempt(self, pieces: Sequence[Any]) -> Outcome:
         actors = [member.actor for member in self._members]
@@ -504,11 +595,14 @@ class RayCrew:
         leaves = [(changes, which[i]) for i, (changes, _) in enumerate(results)]
         root, _ = added_up(leaves, lambda one, other: (actors[one[1]].add.remote(one[0], other[0]), one[1]))
         measured = ray.get([result for _, result in results])
+        ray.get(self._following)
         total = ray.get(root)
         return Outcome(total.changes, measured, len(actors), total.moved + size_of(total.changes))
 
     def follow(self, changes: AllChanges) -> int:
         """Have every process follow before its next piece, also those that are starting.
+
+        Each passes the changes on to others, so that no machine sends them to all.
 
         Parameters
         ----------
@@ -519,8 +613,9 @@ class RayCrew:
         int
             The bytes that are sent.
         """
-        shared = ray.put(changes)  # of this process: no other can lose it
-        for member in (*self._members, *self._joining):
+        shared = ray.put(changes)
+        self._following = _passed_on(shared, [member.actor for member in self._members])
+        for member in self._joining:
             member.actor.follow.remote(shared)
         return size_of(changes) * len(self._members)
 
@@ -556,7 +651,7 @@ class RayCrew:
                 runtime_env={"env_vars": {"NUMBA_NUM_THREADS": str(threads)}},
             )
             started = actor.remote()
-            self._joining.append(_Joined(started, machine, started.begin.remote(self._make, matrices)))
+            self._joining.append(_Joined(started, machine, started.begin.remote(str(Path.cwd()), self._make, matrices)))
 
     def _take_in(self, seconds: float, *, all_of_them: bool = False) -> None:
         """Make members of the processes that are ready within some seconds."""

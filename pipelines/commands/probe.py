@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import ForceDirectory, Model, OutDirectory, require_choice
+from pipelines.commands.options import (
+    Address,
+    BackendName,
+    ForceDirectory,
+    Model,
+    OutDirectory,
+    chosen_backend,
+    require_choice,
+)
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
@@ -34,6 +42,8 @@ def probe_command(
     seed: Annotated[
         int, typer.Option(min=0, max=2**63 - 1, help="Seed of the choice of examples and of the networks.")
     ] = 1,
+    backend: BackendName = "local",
+    address: Address = None,
     force: ForceDirectory = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
@@ -56,8 +66,9 @@ def probe_command(
     stages = tuple(ProbeStage(task=name, model=model, data_folder=data, fractions=shares, seed=seed) for name in names)
     report = ProbeReportStage(tasks=stages)
     every: list[Stage] = [*stages, report]
-    with interruptible("repeat the command to resume"):
-        make(out, every, {"model": str(model), **report.settings}, force=force, progress=make_progress())
+    settings = {"model": str(model), **report.settings}
+    with chosen_backend(backend, address, None) as machines, interruptible("repeat the command to resume"):
+        make(out, every, settings, force=force, progress=make_progress(), backend=machines)
     found = json.loads((out / SCORES_FILE).read_text("utf-8"))
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))

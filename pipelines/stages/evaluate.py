@@ -3,12 +3,19 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pipelines.running.manifest import hash_files
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.file_names import SCORES_FILE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from embeddings.evaluation import EvaluationSet
+    from embeddings.executor import Executor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +52,46 @@ class EvaluateStage(Stage):
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write ``scores.json``: the rows of `embeddings.evaluation.evaluate`, one object per set."""
-        from embeddings import WordVectors
-        from embeddings.evaluation import evaluate
+        from embeddings.evaluation import read_evaluation_set
         from pipelines.stages.evaluation_sets import find_sets
 
-        sets = find_sets(self.data)
-        vectors = WordVectors.load(context.inputs["train-embeddings"])
+        sets = {name: read_evaluation_set(path) for name, path in find_sets(self.data).items()}
         with context.progress.task("evaluating the vectors", None):
-            scores = evaluate(vectors, sets)
+            scores = scores_of(context.inputs["train-embeddings"], sets, context.backend)
         scores.to_json(directory / SCORES_FILE, orient="records", indent=1)
         return {"sets": len(scores)}
+
+
+def scores_of(model: Path, sets: "Mapping[str, EvaluationSet]", executor: "Executor") -> "pd.DataFrame":
+    """Score the vectors of a model on evaluation sets, by a task for each set if the executor has several.
+
+    Parameters
+    ----------
+    model : Path
+        Which all tasks see.
+    sets : mapping of str to EvaluationSet
+        They are sent: other machines may not have their files.
+    executor : Executor
+
+    Returns
+    -------
+    DataFrame
+        See `embeddings.evaluation.evaluate`.
+    """
+    import pandas as pd
+
+    from embeddings.evaluation.comparison import warn_of_unused
+
+    if executor.tasks == 1:
+        return _scored(model, sets)
+    tables = executor.map(partial(_scored, model), [{name: items} for name, items in sets.items()])
+    scores = pd.DataFrame([row for table in tables for row in table.to_dict("records")])
+    warn_of_unused(scores)  # the tasks told their own machines
+    return scores
+
+
+def _scored(model: Path, sets: "Mapping[str, EvaluationSet]") -> "pd.DataFrame":
+    from embeddings import WordVectors
+    from embeddings.evaluation import evaluate
+
+    return evaluate(WordVectors.load(model), sets)

@@ -53,10 +53,15 @@ class PhrasesStage(Stage):
         with context.progress.task("finding phrases", None) as update:
             if self.start and self.start.phrases:
                 table = PhraseTable.load(self.start.phrases)
-                joined = join_given_phrases(tokenized, directory, table, self.threads)
+                joined = join_given_phrases(tokenized, directory, table, self.threads, context.backend)
             else:
                 table, joined = join_found_phrases(
-                    tokenized, directory, self.phrases, self.threads, report=lambda what: update(0, what)
+                    tokenized,
+                    directory,
+                    self.phrases,
+                    self.threads,
+                    report=lambda what: update(0, what),
+                    executor=context.backend,
                 )
         table.save(directory / PHRASES_FILE)
         return {"phrases": len(table), "tokens": joined.token_count}

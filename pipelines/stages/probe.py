@@ -118,7 +118,7 @@ class ProbeStage(Stage):
             return
         self.source.continue_vectors(context.checkpoint)
         with context.progress.task(self.name, total) as update:
-            for network in learn_side_by_side(self.source, left):
+            for network in learn_side_by_side(self.source, left, context.backend):
                 done += network.words
                 update(done, f"{network.initialisation}, {network.fraction:.0%} of the examples")
 

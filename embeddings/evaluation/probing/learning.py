@@ -8,13 +8,15 @@ is killed, it cannot wait forever for the rest of a long message.
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from joblib import Parallel, delayed, parallel_config
 
 from embeddings.evaluation.probing.task_source import TaskSource
 from embeddings.evaluation.probing.tasks import TASKS, answers
+from embeddings.executor import IN_PROCESS, Executor
+from embeddings.parallel import using_threads
 from embeddings.threads import thread_count
 from vecmill.files import write_json
 
@@ -48,13 +50,36 @@ class Network:
     path: Path
 
 
-def learn_side_by_side(source: TaskSource, networks: Sequence[Network]) -> Iterator[Network]:
-    """Train one network per core at a time, those with most words first; yield each network when it is finished."""
+def learn_side_by_side(
+    source: TaskSource, networks: Sequence[Network], executor: Executor = IN_PROCESS
+) -> Iterator[Network]:
+    """Train one network per core at a time, those with most words first; yield each network when it is finished.
+
+    Parameters
+    ----------
+    source : TaskSource
+        Of text and vectors that all processes see.
+    networks : sequence of Network
+    executor : Executor
+        Trains each network as a task. Default: processes of this machine train them.
+
+    Yields
+    ------
+    Network
+    """
     longest_first = sorted(networks, key=lambda network: network.words, reverse=True)
     bare = replace(source)  # a copy without cached text and vectors
+    if executor.tasks > 1:
+        yield from executor.map(partial(_learn_with_one_thread, bare), longest_first)
+        return
     with parallel_config(backend="loky", inner_max_num_threads=1, idle_worker_timeout=IDLE_SECONDS):
         workers = Parallel(n_jobs=min(len(networks), thread_count(None)), return_as="generator_unordered")
         yield from workers(delayed(learn)(bare, network) for network in longest_first)
+
+
+def _learn_with_one_thread(source: TaskSource, network: Network) -> Network:
+    with using_threads(1):
+        return learn(source, network)
 
 
 def learn(source: TaskSource, network: Network) -> Network:
