@@ -98,8 +98,8 @@ def text_of_pages(xml: bytes) -> bytes:
         if kind:
             title = _TITLE.search(page)
             skipped.setdefault(kind, []).append(html.unescape(title[1]) if title else "a page without a title")
-    text = "".join(f"{line}\n" for line in lines)
-    return json.dumps(skipped).encode() + b"\n" + text.encode("utf-8", "replace")
+    lines.append("")
+    return json.dumps(skipped).encode() + b"\n" + "\n".join(lines).encode("utf-8", "replace")
 
 
 def _article(page: str) -> tuple[Iterable[str], str]:
@@ -110,10 +110,10 @@ def _article(page: str) -> tuple[Iterable[str], str]:
     begin = page.find(">", tag) + 1
     end = page.rfind("</text>", begin)
     text = "" if page[begin - 2] == "/" else page[begin : end if end >= 0 else len(page)]
-    namespace = _NAMESPACE.search(page)
+    namespace = _NAMESPACE.search(page, 0, tag)
     if namespace and namespace[1] != "0":
         return [], OTHER_PAGE
-    if "<redirect " in page or text.lstrip()[:9].upper() == "#REDIRECT":
+    if page.find("<redirect ", 0, tag) >= 0 or text.lstrip()[:9].upper() == "#REDIRECT":
         return [], REDIRECT
     paragraphs = list(clean_wikitext(text))
     return paragraphs, "" if paragraphs else EMPTY

@@ -34,8 +34,9 @@ napoleon_use_rtype = False
 
 html_theme = "furo"
 html_title = f"vecmill {release}"
+templates_path = ["_templates"]
 html_static_path = ["_static"]
-html_css_files = ["tables.css"]
+html_css_files = ["tables.css", "search.css"]
 html_show_sphinx = False
 html_copy_source = False
 html_theme_options = {"navigation_with_keys": True}
