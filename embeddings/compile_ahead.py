@@ -5,6 +5,7 @@ machine code comes into the cache, where this process finds it (`embeddings.comp
 and version: later trainings find all kernels compiled.
 """
 
+import gc
 import logging
 import os
 import subprocess  # nosec B404
@@ -28,7 +29,9 @@ logger = logging.getLogger(__name__)
 
 _PROGRAM = "import sys; sys.path[:] = {path!r}; from embeddings.compile_ahead import main; main({model!r}, {lock!r})"
 _LATER = 10  # niceness of what is needed only after the word vectors are trained
+_SPARE = 19  # that of what no training waits for
 _IDS = np.arange(1000, dtype=np.int32) % 20
+_SENTENCES = [[f"word{number}" for number in range(20)]] * 10
 
 
 def compile_ahead(model: str) -> None:
@@ -63,14 +66,14 @@ def compile_ahead(model: str) -> None:
 
 def main(model: str, lock: str) -> None:
     """Compile the kernels of a model by training it on a few words; the second process runs this."""
+    gc.disable()  # it would look through all that the compiler makes: 7 % of its time
     with suppress(Timeout), FileLock(lock, timeout=0), tempfile.TemporaryDirectory(prefix="vecmill-") as directory:
         if all(is_compiled(kernel) for kernel in _kernels(model)):
             return
         if _is_word2vec(model):
-            _train_word_vectors(model, _small_corpus(Path(directory)))
+            _train_word_vectors(model, Path(directory))
         else:
-            if hasattr(os, "nice"):
-                os.nice(_LATER)
+            _give_way(_LATER)
             _train_language_model(model)
 
 
@@ -113,17 +116,42 @@ def _small_corpus(directory: Path) -> EncodedCorpus:
     )
 
 
-def _train_word_vectors(first: str, corpus: EncodedCorpus) -> None:
+def _train_word_vectors(first: str, directory: Path) -> None:
+    """Train every variant on a few words: first the one that another process waits for."""
     from embeddings.word2vec.architectures import KERNELS
+
+    corpus = _small_corpus(directory)
+    _train_variant(corpus, first, deterministic=False)
+    _encode_a_text(directory)
+    _give_way(_SPARE)
+    _train_variant(corpus, first, deterministic=True)
+    for name in KERNELS:
+        _train_variant(corpus, name, deterministic=False)
+
+
+def _train_variant(corpus: EncodedCorpus, architecture: str, *, deterministic: bool) -> None:
     from embeddings.word2vec.config import Word2VecConfig
     from embeddings.word2vec.model import Word2Vec
 
-    others = [name for name in KERNELS if name != first]
-    for architecture, deterministic in [(first, False), (first, True), *((name, False) for name in others)]:
-        config = Word2VecConfig(
-            architecture=architecture, deterministic=deterministic, dimension=16, epochs=1, threads=1
-        )
-        Word2Vec(config).fit(corpus, _small_vocabulary())
+    config = Word2VecConfig(architecture=architecture, deterministic=deterministic, dimension=16, epochs=1, threads=1)
+    Word2Vec(config).fit(corpus, _small_vocabulary())
+
+
+def _encode_a_text(directory: Path) -> None:
+    """Encode a text that is in tokens: the kernels between the tokenizer, which the other process needs at once, and E.
+
+    Both processes compile them, each the next one that is missing.
+    """
+    from embeddings.text.text_to_ids import text_to_ids
+    from embeddings.text.tokenizer.token_lists import TokenLists
+
+    text_to_ids([_SENTENCES], TokenLists(), directory, min_count=1, threads=1)
+
+
+def _give_way(niceness: int) -> None:
+    """Leave the processors to others, where the system knows niceness."""
+    if hasattr(os, "nice"):
+        os.nice(niceness)
 
 
 def _train_language_model(cell: str) -> None:

@@ -47,10 +47,10 @@ def loss(inputs, row, context, paths, word, noise, step):
         total += _softplus(-_dot(inputs, row, context, word))
         for k in range(1, step.negative + 1):
             if noise[k] != word:
-                total += _softplus(_dot(inputs, row, context, noise[k]))
+                total += _softplus(_dot(inputs, row, context, np.int64(noise[k])))
     else:
         for node in range(paths.offsets[word], paths.offsets[word + 1]):
-            score = _dot(inputs, row, context, paths.nodes[node])
+            score = _dot(inputs, row, context, np.int64(paths.nodes[node]))
             total += _softplus(-score if paths.labels[0, node] == 1 else score)
     return total
 
