@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import signal
 import socket
 import sys
