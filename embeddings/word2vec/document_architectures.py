@@ -1,8 +1,9 @@
 """Paragraph vectors, compiled by Numba: a document's row is one more input row (Le & Mikolov 2014).
 
 PV-DM: the mean of the context words and of the document's vector predicts the centre word, as CBOW without the
-document. PV-DBOW: the document's vector alone predicts every word, which is PV-DM with a window of 0. Every word has
-its own negatives: where neighbouring words share them, as in CBOW, a short document meets too few.
+document. PV-DBOW: the document's vector alone predicts every word, which is PV-DM with a window of 0. The hidden
+vectors of a few neighbouring words are made together and their changes brought back together, but every word has its
+own negatives: where neighbouring words share them, as in CBOW, a short document meets too few.
 """
 
 import numpy as np
@@ -11,15 +12,25 @@ from embeddings import simd
 from embeddings.compilation import in_place, in_place_inlined
 from embeddings.simd import GROUP
 from embeddings.word2vec.architectures import skip_gram
-from embeddings.word2vec.output_layers import loss, score_noise, score_one, set_rates, train_words
+from embeddings.word2vec.output_layers import (
+    ask_for_path,
+    loss,
+    return_top_nodes,
+    score_noise,
+    score_one,
+    score_path,
+    set_rates,
+    take_top_nodes,
+    train_one_path,
+    train_one_word,
+)
 from embeddings.word2vec.random_draws import draw_negatives, draw_window, next_random, subsample, tokens_of
 
 STRETCH = 128
 """Words of a new document whose vectors are added up at a time, so that float32 holds their sums; spans fill it."""
 
 _SPAN = 4
-"""Neighbouring words of a new document that share one set of negatives."""
-_AHEAD = 2  # words between the prefetch of a row of C and its use
+"""Neighbouring words that are trained together; those of a new document share one set of negatives."""
 _LINE = 16  # floats of a line of the cache
 _PRIME = np.uint64(0x100000001B3)  # of FNV-1a (Fowler, Noll & Vo), 64 bits
 _UNIT = np.float32(2**-24)
@@ -29,34 +40,24 @@ _ZERO = np.float32(0)
 
 def _average_columns(load, broadcast):
     @in_place_inlined
-    def average(inputs, rows, position, low, high, document, scale, scratch, j):
-        total = load(inputs, document, j)
-        if high - low > 1:  # loops of random length end at a mispredicted branch: one of them, not two
-            total = simd.subtract(total, load(inputs, rows[position], j))
-            for i in range(low, high):
-                total = simd.add(total, load(inputs, rows[i], j))
+    def average(inputs, rows, number, scale, scratch, i, j):
+        total = load(inputs, rows[i, 0], j)
+        for k in range(1, number):
+            total = simd.add(total, load(inputs, rows[i, k], j))
         total = simd.multiply(total, broadcast(scale))
-        simd.store(scratch.hidden, 0, j, total)
-        simd.store(scratch.start, 0, j, total)
+        simd.store(scratch.hidden, i, j, total)
+        simd.store(scratch.start, i, j, total)
 
     return average
 
 
-def _change_columns(load, broadcast):
-    @in_place_inlined
-    def change(documents, document, scale, scratch, j):
-        changed = simd.subtract(load(scratch.hidden, 0, j), load(scratch.start, 0, j))
-        changed = simd.multiply(changed, broadcast(scale))
-        simd.store(scratch.start, 0, j, changed)
-        simd.store(documents, document, j, simd.add(load(documents, document, j), changed))
-
-    return change
-
-
 def _spread_columns(load, broadcast):
     @in_place_inlined
-    def spread(words, row, change, j):
-        simd.store(words, row, j, simd.add(load(words, row, j), load(change, 0, j)))
+    def spread(inputs, rows, number, scale, scratch, i, j):
+        changed = simd.subtract(load(scratch.hidden, i, j), load(scratch.start, i, j))
+        changed = simd.multiply(changed, broadcast(scale))
+        for k in range(number):
+            simd.store(inputs, rows[i, k], j, simd.add(load(inputs, rows[i, k], j), changed))
 
     return spread
 
@@ -95,7 +96,6 @@ def _move_columns(load, broadcast):
 
 
 _average_wide, _average_narrow = simd.both_widths(_average_columns)
-_change_wide, _change_narrow = simd.both_widths(_change_columns)
 _spread_wide, _spread_narrow = simd.both_widths(_spread_columns)
 _sum_wide, _sum_narrow = simd.both_widths(_sum_columns)
 _window_wide, _window_narrow = simd.both_widths(_window_columns)
@@ -103,46 +103,59 @@ _move_wide, _move_narrow = simd.both_widths(_move_columns)
 
 
 @in_place_inlined
-def _share(low, high, step):
-    """Weight of each input row: one of `high - low`, the document's in the place of the centre word's."""
-    return np.float32(1) / np.float32(high - low) if step.mean else np.float32(1)
+def _share(number, step):
+    """Weight of each input row of a hidden vector."""
+    return np.float32(1) / np.float32(number) if step.mean else np.float32(1)
 
 
 @in_place_inlined
-def _average(dimension, inputs, rows, position, low, high, document, step, scratch):
-    """Write the mean (or sum) of the context words and the document to ``hidden[0]``."""
-    scale = _share(low, high, step)
+def _list_rows(tokens, position, low, high, document, rows, i):
+    """Write the rows of E that predict a word, those of its window and of the document; return their number."""
+    number = np.int64(0)
+    for k in range(low, high):
+        rows[i, number] = tokens[k]
+        number += k != position
+    rows[i, number] = document
+    return number + 1
+
+
+@in_place_inlined
+def _average(dimension, inputs, rows, number, step, scratch, i):
+    """Write the mean (or sum) of the input rows of a word to ``hidden[i]``."""
+    scale = _share(number, step)
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
-        _average_wide(inputs, rows, position, low, high, document, scale, scratch, j)
+        _average_wide(inputs, rows, number, scale, scratch, i, j)
     if simd.TWO_WIDTHS:
         for j in range(whole, dimension, simd.LANES):
-            _average_narrow(inputs, rows, position, low, high, document, scale, scratch, j)
+            _average_narrow(inputs, rows, number, scale, scratch, i, j)
 
 
 @in_place_inlined
-def _change_document(dimension, documents, document, low, high, step, scratch):
-    """Bring the change of the hidden vector to the document's, and leave it in ``start[0]``."""
-    scale = _share(low, high, step)
+def _spread(dimension, inputs, rows, number, step, scratch, i):
+    """Bring the change of a hidden vector to its input rows."""
+    scale = _share(number, step)
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
-        _change_wide(documents, document, scale, scratch, j)
+        _spread_wide(inputs, rows, number, scale, scratch, i, j)
     if simd.TWO_WIDTHS:
         for j in range(whole, dimension, simd.LANES):
-            _change_narrow(documents, document, scale, scratch, j)
+            _spread_narrow(inputs, rows, number, scale, scratch, i, j)
 
 
 @in_place_inlined
-def _change_words(dimension, words, rows, first, last, change):
-    """Bring the change of the document to the words at positions `first` to `last` (exclusive)."""
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for i in range(first, last):
-        row = np.int64(rows[i])
-        for j in range(0, whole, simd.WIDE):
-            _spread_wide(words, row, change, j)
-        if simd.TWO_WIDTHS:
-            for j in range(whole, dimension, simd.LANES):
-                _spread_narrow(words, row, change, j)
+def _ask_ahead(dimension, inputs, context, paths, tokens, position, n, step):
+    """Ask for the rows of C of a word that is soon predicted, and for the row of E at the end of its window."""
+    if position >= n:
+        return
+    if paths is not None:
+        ask_for_path(context, paths, tokens[position], step.top)
+    else:
+        for j in range(0, dimension, _LINE):
+            simd.prefetch(context, np.int64(tokens[position]), j)
+    if position + step.window < n:
+        for j in range(0, dimension, _LINE):
+            simd.prefetch(inputs, np.int64(tokens[position + step.window]), j)
 
 
 @in_place_inlined
@@ -159,7 +172,7 @@ def _add_up(dimension, words, tokens, low, high, sums):
 @in_place_inlined
 def _average_window(dimension, words, centre, sums, low, high, documents, document, step, hidden, row):
     """Write the mean (or sum) of the context words, by the sums of their stretch, and the document."""
-    scale = _share(low, high, step)
+    scale = _share(high - low, step)
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
         _window_wide(words, centre, sums, low, high, documents, document, scale, hidden, row, j)
@@ -191,7 +204,7 @@ def _move_by_windows(dimension, documents, document, centres, size, context, out
         score_noise(True, dimension, hidden, rows, size, context, centres, outputs, group, step, scratch)
         total = simd.broadcast_score(_ZERO)
         for i in range(size):
-            share = _share(windows[i, 0], windows[i, 1], step)
+            share = _share(windows[i, 1] - windows[i, 0], step)
             total = simd.multiply_add(simd.broadcast_score(share), simd.load_scores(scores, i, 0), total)
             scores[own, i] = share * scores[i, 0]
         simd.store(scores, shared, 0, total)
@@ -229,6 +242,19 @@ def _move_by_words(dimension, documents, document, centres, size, context, noise
         _move(dimension, documents, document, context, noise, zero, last, scores, zero, group)
 
 
+@in_place_inlined
+def _move_by_paths(dimension, documents, document, centres, size, context, paths, step, scratch):
+    """Change a document's vector as `_move_by_windows`, with hierarchical softmax."""
+    windows, gradients, zero = scratch.windows, scratch.gradients, np.int64(0)
+    for i in range(size):
+        word = np.int64(centres[i])
+        count = score_path(dimension, scratch.hidden, i, context, paths, word, step, scratch)
+        share = _share(windows[i, 1] - windows[i, 0], step)
+        for k in range(count):
+            gradients[0, k] *= share
+        _move(dimension, documents, document, context, scratch.path, zero, np.int64(count), gradients, zero, zero)
+
+
 @in_place
 def paragraph_vectors(block, parameters, step, scratch, subwords, paths, weights):
     """Train a block with PV-DM, with a window of 0 PV-DBOW, in place.
@@ -240,10 +266,13 @@ def paragraph_vectors(block, parameters, step, scratch, subwords, paths, weights
     parameters : Parameters
         E, whose rows from ``block.first_document`` on are those of the documents of the shard, and C are changed.
     step : Step
-        With negative sampling.
     scratch : Scratch
-    subwords, paths, weights : None
+    subwords : None
         Not supported; the parameters of all architectures are the same.
+    paths : HuffmanPaths or None
+        With hierarchical softmax.
+    weights : None
+        Not supported.
 
     Returns
     -------
@@ -253,40 +282,48 @@ def paragraph_vectors(block, parameters, step, scratch, subwords, paths, weights
         Their number.
     """
     dimension = parameters.embedding.shape[1]
-    inputs, context, tokens = parameters.embedding, parameters.context, scratch.tokens
+    inputs, context, tokens, hidden = parameters.embedding, parameters.context, scratch.tokens, scratch.hidden
+    rows, numbers, outputs = scratch.mean_rows, scratch.mean_numbers, scratch.outputs
     state = step.state
     set_rates(scratch.rates, np.float32(step.learning_rate))
+    if paths is not None:
+        take_top_nodes(context, step.top)
     total, examples, countdown = 0.0, 0, 1 + np.int64(step.state % np.uint64(step.loss_interval))
     for sentence in range(block.first_sentence, block.last_sentence):
         begin, end = tokens_of(block, sentence)
         n, state = subsample(block, begin, end, parameters.keep, tokens, state)
         document = np.int64(block.first_document + sentence)
-        outputs, following = scratch.outputs[0], scratch.outputs[1]
-        state = draw_negatives(parameters, following, step.negative, state)
-        for position in range(n):
-            outputs, following = following, outputs
-            state = draw_negatives(parameters, following, step.negative, state)
-            if position + _AHEAD < n:
-                for j in range(0, dimension, _LINE):
-                    simd.prefetch(context, np.int64(tokens[position + _AHEAD]), j)
-            centre = np.int64(tokens[position])
-            low, high, state = draw_window(position, n, step, state)
-            _average(dimension, inputs, tokens, position, low, high, document, step, scratch)
-            countdown -= 1
-            if countdown == 0:
-                countdown = step.loss_interval
-                total += loss(scratch.hidden, 0, context, None, centre, outputs, step)
-                examples += 1
-            hidden, row, word = scratch.hidden, scratch.centres, tokens[position : position + 1]
-            train_words(False, dimension, hidden, row, np.int64(1), context, word, outputs, step, scratch)
-            _change_document(dimension, inputs, document, low, high, step, scratch)
-            _change_words(dimension, inputs, tokens, low, position, scratch.start)
-            _change_words(dimension, inputs, tokens, position + 1, high, scratch.start)
+        for first in range(0, n, _SPAN):
+            size = np.int64(_SPAN if n - first > _SPAN else n - first)
+            for i in range(size):
+                position = first + i
+                if paths is None:
+                    state = draw_negatives(parameters, outputs[i], step.negative, state)
+                low, high, state = draw_window(position, n, step, state)
+                numbers[i] = _list_rows(tokens, position, low, high, document, rows, i)
+                _ask_ahead(dimension, inputs, context, paths, tokens, position + _SPAN, n, step)
+            for i in range(size):
+                _average(dimension, inputs, rows, numbers[i], step, scratch, i)
+            for i in range(size):
+                word = np.int64(tokens[first + i])
+                countdown -= 1
+                if countdown == 0:
+                    countdown = step.loss_interval
+                    total += loss(hidden, i, context, paths, word, outputs[i], step)
+                    examples += 1
+                if paths is None:
+                    train_one_word(dimension, hidden, i, context, word, outputs[i], step, scratch)
+                else:
+                    train_one_path(dimension, hidden, i, context, paths, word, step, scratch)
+            for i in range(size):
+                _spread(dimension, inputs, rows, numbers[i], step, scratch, i)
+    if paths is not None:
+        return_top_nodes(context, step.top)
     return total, examples
 
 
 @in_place
-def infer_documents(block, documents, parameters, step, scratch, sums, dimension, epochs, last_rate):
+def infer_documents(block, documents, parameters, step, scratch, sums, dimension, epochs, last_rate, paths):
     """Train the vectors of new documents; the words' vectors stay.
 
     The random stream of a document begins with its words, so that its vector depends on nothing else.
@@ -309,6 +346,8 @@ def infer_documents(block, documents, parameters, step, scratch, sums, dimension
         Passes over the words of each document.
     last_rate : float
         Learning rate at the end; it falls evenly.
+    paths : HuffmanPaths or None
+        With hierarchical softmax.
     """
     width = parameters.embedding.shape[1]
     words, context, tokens, windows = parameters.embedding, parameters.context, scratch.tokens, scratch.windows
@@ -324,14 +363,16 @@ def infer_documents(block, documents, parameters, step, scratch, sums, dimension
             set_rates(scratch.rates, np.float32(rate))
             n, state = subsample(block, begin, end, parameters.keep, tokens, state)
             outputs, following = scratch.outputs[0], scratch.outputs[1]
-            state = draw_negatives(parameters, following, step.negative, state)
+            if paths is None:
+                state = draw_negatives(parameters, following, step.negative, state)
             base = np.int64(0)
             for position in range(0, n, _SPAN):
                 size = np.int64(_SPAN if n - position > _SPAN else n - position)
                 outputs, following = following, outputs
-                state = draw_negatives(parameters, following, step.negative, state)
+                if paths is None:
+                    state = draw_negatives(parameters, following, step.negative, state)
                 centres = tokens[position : position + size]
-                if step.window == 0:
+                if paths is None and step.window == 0:
                     _move_by_words(width, documents, document, centres, size, context, outputs, step, scratch)
                     continue
                 if position % STRETCH == 0:
@@ -344,7 +385,10 @@ def infer_documents(block, documents, parameters, step, scratch, sums, dimension
                     _average_window(
                         width, words, centre, sums, low, high, documents, document, step, scratch.hidden, np.int64(i)
                     )
-                _move_by_windows(width, documents, document, centres, size, context, outputs, step, scratch)
+                if paths is None:
+                    _move_by_windows(width, documents, document, centres, size, context, outputs, step, scratch)
+                else:
+                    _move_by_paths(width, documents, document, centres, size, context, paths, step, scratch)
 
 
 @in_place_inlined

@@ -107,7 +107,7 @@ class Scratch(NamedTuple):
     vectors: np.ndarray  # (a power of 2, padded d) float32, with subwords: vectors of the tokens around the centre
     before: np.ndarray  # the same shape: the vectors as they were made
     contexts: np.ndarray  # (2 window,) int32
-    outputs: np.ndarray  # (2, groups x GROUP + SCORES) int32: -1 and noise words, of this centre and of the next
+    outputs: np.ndarray  # (SPAN, groups x GROUP + SCORES) int32: -1 and noise words, of this centre and of the next ones
     path: np.ndarray  # (longest path + GROUP,) int32, with hierarchical softmax: rows of C
     labels: np.ndarray  # (1, groups x GROUP + SCORES) float32, with negative sampling: 1 and zeros
     rates: np.ndarray  # (GROUP + 1, SCORES) float32: row n has the learning rate in its first n lanes, zeros in others
@@ -116,7 +116,9 @@ class Scratch(NamedTuple):
     start: np.ndarray  # (SPAN, padded d) float32, CBOW: `hidden` before its training step
     windows: np.ndarray  # (SPAN, 2) int64: first and last (exclusive) context position of a centre
     centres: np.ndarray  # (SPAN,) int32: rows of `hidden`
-    gradients: np.ndarray  # (1, longest path + SCORES) float32, with hierarchical softmax: of the nodes of a path
+    gradients: np.ndarray  # (1, longest path or groups x GROUP, + SCORES) float32: of all outputs of one input row
+    mean_rows: np.ndarray  # (SPAN, 2 window + 1) int32, documents: rows of E that predict each word
+    mean_numbers: np.ndarray  # (SPAN,) int64, documents: their numbers
 
 
 def scratch(dimension: int, block: int, window: int, negative: int, extensions: Extensions = NO_EXTENSIONS) -> Scratch:
@@ -149,7 +151,7 @@ def scratch(dimension: int, block: int, window: int, negative: int, extensions: 
         vectors=zeros(around, dimension),
         before=zeros(around, dimension),
         contexts=np.empty(2 * window, np.int32),
-        outputs=np.full((2, lanes), -1, np.int32),
+        outputs=np.full((SPAN, lanes), -1, np.int32),
         path=np.zeros(longest + GROUP, np.int32),
         labels=labels,
         rates=np.zeros((GROUP + 1, SCORES), np.float32),
@@ -158,5 +160,7 @@ def scratch(dimension: int, block: int, window: int, negative: int, extensions: 
         start=np.zeros((SPAN, dimension), np.float32),
         windows=np.zeros((SPAN, 2), np.int64),
         centres=np.arange(SPAN, dtype=np.int32),
-        gradients=np.zeros((1, longest + SCORES), np.float32),
+        gradients=np.zeros((1, max(longest + SCORES, lanes)), np.float32),
+        mean_rows=np.zeros((SPAN, 2 * window + 1), np.int32),
+        mean_numbers=np.zeros(SPAN, np.int64),
     )

@@ -282,19 +282,47 @@ _along_wide, _along_narrow = simd.both_widths(_along_columns)
 
 
 @in_place_inlined
-def train_one_path(dimension, inputs, row, context, paths, word, step, scratch):
-    """Train one input row to predict a word by its path, in one gradient step: no node is on a path twice."""
-    nodes, gradients = scratch.path, scratch.gradients
-    begin, count = _path_rows(paths, word, step.top, nodes)
-    for group in range(0, count, GROUP):
-        a, _ = _score_nodes(dimension, inputs, row, row, context, paths, begin, count, group, scratch)
-        simd.store(gradients, 0, group, a)
+def _change_along(dimension, inputs, row, context, outputs, count, gradients):
+    """Change one input row x and its output rows o_k: o_k += g_k x, x += Σ g_k o_k, with x as it was before."""
     whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for j in range(0, whole, simd.WIDE):
-        _along_wide(inputs, row, context, nodes, count, gradients, j)
+        _along_wide(inputs, row, context, outputs, count, gradients, j)
     if simd.TWO_WIDTHS:
         for j in range(whole, dimension, simd.LANES):
-            _along_narrow(inputs, row, context, nodes, count, gradients, j)
+            _along_narrow(inputs, row, context, outputs, count, gradients, j)
+
+
+@in_place_inlined
+def train_one_word(dimension, inputs, row, context, word, noise, step, scratch):
+    """Train one input row to predict a word, with noise words that are drawn for it alone, in one gradient step."""
+    gradients = scratch.gradients
+    for group in range(0, step.negative + 1, GROUP):
+        left = step.negative + 1 - group
+        rate = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0)
+        rate = simd.where_unequal(noise, group, word, rate)
+        first = word if group == 0 else np.int64(noise[group])
+        a, _ = _score_two(dimension, inputs, row, row, context, first, first, noise, group)
+        simd.store(gradients, 0, group, _gradients(a, simd.load_scores(scratch.labels, 0, group), rate))
+    noise[0] = word
+    _change_along(dimension, inputs, row, context, noise, step.negative + 1, gradients)
+    noise[0] = -1  # it is not noise
+
+
+@in_place_inlined
+def score_path(dimension, inputs, row, context, paths, word, step, scratch):
+    """Write the nodes of a path and their gradients for one input row; return their number."""
+    begin, count = _path_rows(paths, word, step.top, scratch.path)
+    for group in range(0, count, GROUP):
+        a, _ = _score_nodes(dimension, inputs, row, row, context, paths, begin, count, group, scratch)
+        simd.store(scratch.gradients, 0, group, a)
+    return count
+
+
+@in_place_inlined
+def train_one_path(dimension, inputs, row, context, paths, word, step, scratch):
+    """Train one input row to predict a word by its path, in one gradient step: no node is on a path twice."""
+    count = score_path(dimension, inputs, row, context, paths, word, step, scratch)
+    _change_along(dimension, inputs, row, context, scratch.path, count, scratch.gradients)
 
 
 @in_place_inlined
