@@ -51,7 +51,7 @@ class Workers:
     def __init__(self, count: int, work: Callable[[int], object]) -> None:
         self._count, self._work = count, work
         self._started: dict[int, float] = {}
-        self._processes: dict[int, "ForkProcess"] = {}
+        self._processes: dict[int, ForkProcess] = {}
 
     def __enter__(self) -> Self:
         for number in range(self._count):
