@@ -72,22 +72,22 @@ def serve_command(
     paths = [vectors_path(model) for model in models]
     lm_path = language_model_path(lm) if lm else None
     from embeddings import formats
+    from pipelines.service.worker_processes import CAN_FORK, Workers, metrics_of_all
     from vecmill.extras import needs
 
-    with needs("serve", "vecmill serve"):
-        import starlette  # noqa: F401
-
-        from pipelines.service.worker_processes import CAN_FORK, Workers, metrics_of_all
     if workers > 1 and not CAN_FORK:
         raise ConfigError(f"--workers: {workers} workers share the models on Linux only; expected 1")
     with metrics_of_all(workers) as shared:
-        from pipelines.service.application import make_application
-        from pipelines.service.guard import LOOPBACK
-        from pipelines.service.in_flight import InFlight
-        from pipelines.service.layouts import Layouts
-        from pipelines.service.metrics import Metrics
-        from pipelines.service.served import Served, ServedModel
-        from pipelines.service.server import listen, run
+        with needs("serve", "vecmill serve"):
+            import starlette  # noqa: F401
+
+            from pipelines.service.application import make_application
+            from pipelines.service.guard import LOOPBACK
+            from pipelines.service.in_flight import InFlight
+            from pipelines.service.layouts import Layouts
+            from pipelines.service.metrics import Metrics
+            from pipelines.service.served import Served, ServedModel
+            from pipelines.service.server import listen, run
 
         metrics, in_flight = Metrics(shared), InFlight(max_requests, workers)
         opened = [

@@ -9,10 +9,13 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing import connection, get_context
-from multiprocessing.context import ForkProcess
 from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 from vecmill.errors import VecmillError
+
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkProcess
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ class Workers:
         self._started: dict[int, float] = {}
         self._processes: dict[int, ForkProcess] = {}
 
-    def __enter__(self) -> "Workers":
+    def __enter__(self) -> Self:
         for number in range(self._count):
             self._start(number)
         return self
@@ -82,7 +85,7 @@ class Workers:
                 if not process.is_alive():
                     self._replace(number, process)
 
-    def _replace(self, number: int, process: ForkProcess) -> None:
+    def _replace(self, number: int, process: "ForkProcess") -> None:
         from prometheus_client.multiprocess import mark_process_dead
 
         mark_process_dead(process.pid)
