@@ -2,7 +2,8 @@
 
 import pickle
 
-from embeddings.word2vec.crew import ProcessLost
+from embeddings.word2vec.changes import added_up
+from embeddings.word2vec.crew import ProcessLost, add_changes
 from pipelines.backends.local import LocalCrew
 
 
@@ -17,6 +18,23 @@ class Elsewhere(LocalCrew):
 
     def follow(self, changes):
         return self._other.follow(_sent(changes))
+
+
+class OneEach(LocalCrew):
+    """Every worker has a process of its own."""
+
+    def begin(self, make, matrices):
+        self._members = [LocalCrew(1) for _ in range(self.workers)]
+        for member in self._members:
+            member.begin(make, matrices)
+
+    def round(self, pieces, *, goes_on=False):
+        found = [member.round([piece], goes_on=goes_on) for member, piece in zip(self._members, pieces, strict=True)]
+        changes = added_up([outcome.changes for outcome in found], add_changes)
+        return found[0]._replace(changes=changes, measured=[outcome.measured[0] for outcome in found])
+
+    def follow(self, changes):
+        return sum(member.follow(changes) for member in self._members)
 
 
 class Losing(Elsewhere):

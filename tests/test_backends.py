@@ -30,7 +30,6 @@ from embeddings.word2vec.changes import (
     added,
     added_up,
     changes_between,
-    divided,
     follow,
     settled,
 )
@@ -41,7 +40,7 @@ from pipelines.backends.local import LocalCrew
 from pipelines.backends.opening import open_backend
 from pipelines.stages.evaluate import scores_of
 from pipelines.stages.tokenize_shards import tokenize_shards
-from tests.crews import Elsewhere, Losing
+from tests.crews import Elsewhere, Losing, OneEach
 from tests.topics import small, topic_lines
 
 
@@ -218,6 +217,7 @@ def test_changes_are_those_of_the_rows_that_differ():
     assert found.rows.tolist() == [1, 4]
     np.testing.assert_array_equal(found.sums, after[[1, 4], :8])
     assert found.squares.tolist() == [4, 9]
+    assert changes_between(before, after, 8, np.array([0, 4, 5])).rows.tolist() == [4]
 
 
 def changes_of(rows, values, squares=None):
@@ -234,14 +234,6 @@ def test_changes_are_added_row_by_row():
     again = added(total, total)
     np.testing.assert_array_equal(again.sums, 2 * total.sums)
     assert again.squares.tolist() == [2, 26, 64]
-
-
-def test_changes_are_divided_by_their_rows():
-    changes = changes_of([1, 4, 7], [[1, 2], [3, 4], [5, 6]])
-    one, other = divided(changes, np.isin(np.arange(9), [4, 5]))
-    assert (one.rows.tolist(), other.rows.tolist()) == ([4], [1, 7])
-    for part, both in zip(added(one, other), changes, strict=True):
-        np.testing.assert_array_equal(part, both)
 
 
 @given(updates=st.lists(st.integers(0, 50), min_size=1, max_size=300))
@@ -350,6 +342,10 @@ def matrix_of(encoded, crew, **settings):
 def test_vectors_depend_on_no_process(encoded, settings):
     expected = matrix_of(encoded, LocalCrew(3), **settings)
     np.testing.assert_array_equal(matrix_of(encoded, Elsewhere(3), **settings), expected)
+
+
+def test_one_process_for_each_worker_and_one_for_all_train_the_same(encoded):
+    np.testing.assert_array_equal(matrix_of(encoded, OneEach(3, 4)), matrix_of(encoded, LocalCrew(3, 4)))
 
 
 @pytest.mark.parametrize("cycle", [1, 3])

@@ -37,7 +37,7 @@ class Changes(NamedTuple):
         return sum(array.nbytes for array in self)
 
 
-def changes_between(before: np.ndarray, after: np.ndarray, dimension: int) -> Changes:
+def changes_between(before: np.ndarray, after: np.ndarray, dimension: int, among: np.ndarray | None = None) -> Changes:
     """Return how one piece changed the rows of a matrix.
 
     Parameters
@@ -45,38 +45,35 @@ def changes_between(before: np.ndarray, after: np.ndarray, dimension: int) -> Ch
     before, after : (V, padded d) float32
     dimension : int
         d, without padding.
+    among : (n,) int64, optional
+        The rows that count, in ascending order. Default: all.
 
     Returns
     -------
     Changes
     """
-    changed = [np.flatnonzero((before[part] != after[part]).any(axis=1)) + part.start for part in _slices(before)]
-    rows = np.concatenate([np.empty(0, np.int64), *changed])
+    rows = changed_rows(before, after) if among is None else among[(before[among] != after[among]).any(axis=1)]
     change = after[rows, :dimension] - before[rows, :dimension]
     return Changes(rows, change, np.square(change).sum(axis=1))
 
 
-def _slices(matrix: np.ndarray) -> list[slice]:
-    return [slice(start, start + _ROWS_AT_A_TIME) for start in range(0, len(matrix), _ROWS_AT_A_TIME)]
-
-
-def divided(changes: Changes, chosen: np.ndarray) -> tuple[Changes, Changes]:
-    """Divide changes by their rows.
+def changed_rows(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Return the rows in which two matrices differ, (n,) int64 in ascending order.
 
     Parameters
     ----------
-    changes : Changes
-    chosen : (V,) bool
+    before, after : (V, padded d) float32
 
     Returns
     -------
-    chosen : Changes
-        The rows for which `chosen` is true.
-    others : Changes
+    (n,) int64
     """
-    are_chosen = chosen[changes.rows]
-    one, other = (Changes(*(array[which] for array in changes)) for which in (are_chosen, ~are_chosen))
-    return one, other
+    changed = [np.flatnonzero((before[part] != after[part]).any(axis=1)) + part.start for part in _slices(before)]
+    return np.concatenate([np.empty(0, np.int64), *changed])
+
+
+def _slices(matrix: np.ndarray) -> list[slice]:
+    return [slice(start, start + _ROWS_AT_A_TIME) for start in range(0, len(matrix), _ROWS_AT_A_TIME)]
 
 
 def added(first: Changes, second: Changes) -> Changes:

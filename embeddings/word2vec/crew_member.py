@@ -6,10 +6,13 @@ import numpy as np
 
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word2vec.changes import changes_between, divided
+from embeddings.word2vec.changes import changed_rows, changes_between
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.crew import AllChanges, Matrices, Piece, Trained, follow, frequent_rows
 from embeddings.word2vec.training_run import TrainingRun
+
+Rows = dict[str, tuple[np.ndarray, np.ndarray]]
+"""Rows of each matrix: their numbers, and what they hold."""
 
 
 class Member:
@@ -40,7 +43,8 @@ class Member:
         self._dimension = config.dimension
         self._matrices = self._run.matrices()
         self.reset(matrices)
-        self._frequent = {name: frequent_rows(updates) for name, updates in self._run.expected_updates().items()}
+        updates = self._run.expected_updates()
+        self._frequent = {name: np.flatnonzero(frequent_rows(expected)) for name, expected in updates.items()}
         self._run.compile()
 
     def reset(self, matrices: Matrices) -> None:
@@ -53,7 +57,8 @@ class Member:
         for name, matrix in matrices.items():
             self._matrices[name][:] = matrix
         self._base = {name: matrix.copy() for name, matrix in self._matrices.items()}
-        self._unpublished: dict[int, AllChanges] = {}  # by worker: rare rows that it has changed in this cycle
+        self._owner: int | None = None  # the worker whose rare rows the matrices have
+        self._put_away: dict[int, Rows] = {}  # the rare rows of others, by worker
 
     def train(self, piece: Piece) -> Trained:
         """Train a piece from E and C as they are, and leave them so.
@@ -67,25 +72,39 @@ class Member:
         Trained
         """
         started = time.monotonic()
-        own = self._unpublished.pop(piece.worker, {})
-        if not piece.begins:
-            follow(self._matrices, own)
+        self._take_rare_rows(piece)
         loss, examples = self._run.train_blocks(piece.epoch, piece.blocks)
         seconds = time.monotonic() - started
         changes = {
-            name: changes_between(self._base[name], matrix, self._dimension) for name, matrix in self._matrices.items()
+            name: changes_between(
+                self._base[name], matrix, self._dimension, None if piece.ends else self._frequent[name]
+            )
+            for name, matrix in self._matrices.items()
         }
         for name, changed in changes.items():
             self._matrices[name][changed.rows] = self._base[name][changed.rows]
-        if not piece.ends:
-            changes = self._published(piece.worker, changes)
+        if piece.ends:
+            self._owner = None
         return Trained(changes, loss, examples, seconds)
 
-    def _published(self, worker: int, changes: AllChanges) -> AllChanges:
-        """Return the changes of frequent rows, and keep those of rare ones."""
-        both = {name: divided(changed, self._frequent[name]) for name, changed in changes.items()}
-        self._unpublished[worker] = {name: rare for name, (_, rare) in both.items()}
-        return {name: frequent for name, (frequent, _) in both.items()}
+    def _take_rare_rows(self, piece: Piece) -> None:
+        """Put those of the worker of a piece into the matrices: what it has changed since its cycle began."""
+        if self._owner is not None and (piece.begins or self._owner != piece.worker):
+            self._put_away[self._owner] = self._without_rare_rows()
+        own = self._put_away.pop(piece.worker, {})
+        if not piece.begins:
+            for name, (rows, values) in own.items():
+                self._matrices[name][rows] = values
+        self._owner = piece.worker
+
+    def _without_rare_rows(self) -> "Rows":
+        """Return the rows that differ from those with which the cycle began, and undo them."""
+        found = {}
+        for name, matrix in self._matrices.items():
+            rows = changed_rows(self._base[name], matrix)
+            found[name] = rows, matrix[rows]
+            matrix[rows] = self._base[name][rows]
+        return found
 
     def follow(self, changes: AllChanges) -> None:
         """Move the rows that a round has changed.
