@@ -17,7 +17,7 @@ GRACE_SECONDS = 30
 BACKGROUND_GRACE_SECONDS = 2
 
 
-class _Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+class _Protocol(AutoHTTPProtocol):
     """Answers what is no HTTP, which no application sees, with a problem too."""
 
     def send_400_response(self, msg: str) -> None:

@@ -198,7 +198,7 @@ def recorded_settings(path: Path, sections: Mapping[str, Any]) -> dict[str, Sett
     ConfigError
         The file is damaged, or has a setting that this version does not know.
     """
-    given = {}
+    given: dict[str, Setting] = {}
     for section, table in sections.items():
         if not isinstance(table, Mapping):
             raise ConfigError(f"{path} cannot be read: {section} is {described(table)}; expected a section")
