@@ -30,7 +30,7 @@ from corpora.sources import (
     remote_files,
     standard_input,
 )
-from vecmill.arguments import described, require_kind
+from vecmill.arguments import described, quoted, require_kind
 from vecmill.compression import DAMAGE
 from vecmill.files import real_path, shown_size
 from vecmill.hints import did_you_mean
@@ -327,7 +327,7 @@ def _require_records(corpus: Corpus, options: ReadOptions) -> None:
         ("column", options.column, {"csv", "parquet"}, "a table"),
     ):
         if value != getattr(_DEFAULT_OPTIONS, name) and not kinds & of:
-            raise CorpusError(f"{name} {value!r} has no effect: nothing in {corpus.name} is {what}; leave it out")
+            raise CorpusError(f"{name} {quoted(value)} has no effect: nothing in {corpus.name} is {what}; leave it out")
 
 
 def _opened(
@@ -355,7 +355,7 @@ def _opened(
             return _url_corpus(source, options, progress)
         return _local_corpus(Path(source).expanduser(), options, source)
     except (OSError, RuntimeError, ValueError) as error:  # names that no file system accepts
-        raise CorpusError(f"cannot read {str(source)!r}: {getattr(error, 'strerror', None) or error}") from error
+        raise CorpusError(f"cannot read {quoted(str(source))}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) -> Corpus:
@@ -393,7 +393,7 @@ def _several(sources: Sequence[str | os.PathLike[str]], options: ReadOptions, pr
     """Open several texts as one; a file is read where it comes first."""
     if not sources:
         raise CorpusError("the list of texts is empty; expected files, directories, globs or names of corpora")
-    if "-" in sources:
+    if any(isinstance(source, str) and source == "-" for source in sources):
         raise CorpusError("'-' (standard input) must be given alone; save its text to a file first")
     corpora = [_opened(source, options, progress) for source in sources]
     files: dict[str, InputFile] = {}

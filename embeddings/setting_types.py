@@ -89,7 +89,9 @@ def _number(name: str, value: Any, kind: type) -> Any:
         number = None
     if number is None or (kind is int and abs(value) >= _LARGEST):
         raise ValueError(f"{name} is {described(value)}; expected a number of 64 bits")
-    return value if isinstance(value, (int, float)) else number
+    if isinstance(value, int):
+        return value if isinstance(value, bool) else int(value)  # of an enumeration, too
+    return number
 
 
 def require_one_of(what: str, value: Any, allowed: Collection[str]) -> None:

@@ -1,5 +1,6 @@
 """Arguments of the Python API: words, paths, vectors and texts of other kinds are refused with one line."""
 
+import enum
 import unicodedata
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import vecmill
 import vecmill.plot
 from embeddings import evaluation, formats
+from embeddings.setting_types import require_type
 from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.vectors import postprocessing, small_vectors
 from embeddings.vectors.axes import axis
@@ -221,6 +223,104 @@ def test_arguments_of_another_type_are_named(vectors, tmp_path, monkeypatch, cal
         CALLS[call](vectors, tmp_path)
     assert len(str(caught.value).splitlines()) == 1
     assert not list(tmp_path.iterdir())
+
+
+CHOICES = {
+    "method of an analogy": lambda v, name: v.analogy("man", "king", "land", method=name),
+    "method of an evaluation": lambda v, name: evaluation.evaluate(v, {}, name),
+    "errors": lambda v, name: formats.read("vectors.txt", errors=name),
+    "encoding": lambda v, name: formats.read("vectors.txt", encoding=name),
+    "normalize": lambda v, name: vecmill.make_tokenizer(normalize=name),
+    "dtype": lambda v, name: vecmill.write_vectors(v, "a.txt", dtype=name),
+    "format": lambda v, name: vecmill.write_vectors(v, "a.txt", format=name),
+    "tokenizer": lambda v, name: vecmill.make_tokenizer(name),
+    "scorer": lambda v, name: vecmill.Phrases(SENTENCES, scorer=name),
+    "weighting": lambda v, name: vecmill.sentence_vectors(v, ["the king"], weighting=name),
+    "architecture": lambda v, name: vecmill.train(SENTENCES, architecture=name),
+    "subwords": lambda v, name: vecmill.train(SENTENCES, subwords=name),
+    "phrases": lambda v, name: vecmill.train(SENTENCES, phrases=name, phrase_scorer=name),
+    "quantization": lambda v, name: small_vectors.quantize(v, name),
+}
+
+
+@pytest.mark.parametrize("call", CHOICES)
+def test_a_name_that_is_none_is_shown_shortly_in_one_line(vectors, tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    Path("vectors.txt").write_text("1 2\nking 1 2\n")
+    for name in (FRAME, [FRAME], FRAME["text"], "9" * 5000, "two\nlines", 5):
+        with pytest.raises((TypeError, ValueError, vecmill.VecmillError)) as caught:
+            CHOICES[call](vectors, name)
+        message = str(caught.value)
+        assert len(message.splitlines()) == 1
+        assert len(message) < 500
+        assert "truth value" not in message
+
+
+@pytest.mark.parametrize(
+    "counts", [[1.5, 2.0], [2**70, 1], [np.inf, 1.0], ["a", "b"], [FRAME, FRAME], np.array([2**64 - 1, 1], np.uint64)]
+)
+def test_counts_are_whole_numbers(counts):
+    with pytest.raises(ValueError, match=r"^counts are [^\n]*; expected a list of whole numbers of 64 bits$"):
+        vecmill.Vocabulary.from_words(["king", "queen"], counts)
+
+
+@pytest.mark.parametrize("counts", [[2, 1], np.array([2.0, 1.0]), np.array([2, 1], np.uint8), iter([2, 1]), (2, True)])
+def test_counts_may_be_of_any_type_that_holds_whole_numbers(counts):
+    assert vecmill.Vocabulary.from_words(["king", "queen"], counts).counts.tolist() == [2, 1]
+
+
+def test_ranks_and_places_of_an_alignment_are_checked(vectors):
+    alignment = vecmill.align(vectors, vectors)
+    for ranks in ([FRAME, FRAME], (0,), (-1, 5), "ab", (0, 1.5)):
+        with pytest.raises((TypeError, ValueError), match=r"^ranks[^\n]*expected"):
+            alignment.moved(2, ranks)
+    for places in ([len(WORDS)], [-1], [0.5], [[0]], ["king"]):
+        with pytest.raises(ValueError, match=r"^places are [^\n]*; expected numbers from 0 to 5$"):
+            alignment.described(places)
+    assert [found.word for found in alignment.described([1], topn=2)] == ["king"]
+
+
+@pytest.mark.parametrize("call", [vecmill.load, lambda name: vecmill.evaluate(make_vectors(), name)])
+def test_a_name_that_no_file_can_have_is_no_path(call):
+    for name in ("9" * 5000, "a\0b", "folder/" + "é" * 200):
+        with pytest.raises(
+            ValueError, match=r"is [^\n]*, which (is too long for the name of a file|has a NUL); expected"
+        ):
+            call(name)
+
+
+class Number(enum.IntEnum):
+    TWO = 2
+
+
+def test_a_number_of_an_enumeration_is_a_number(vectors):
+    assert type(require_type("epochs", Number.TWO, int)) is int
+    assert len(vectors.most_similar("king", topn=Number.TWO)) == 2
+    assert len(vecmill.train(SENTENCES, dimension=4, epochs=Number.TWO, min_count=1).metrics) == 2
+
+
+@pytest.mark.parametrize("save", [lambda place: make_vectors().save(place), lambda place: make_model().save(place)])
+def test_a_new_directory_has_a_name(tmp_path, monkeypatch, save):
+    monkeypatch.chdir(tmp_path)
+    for place in (".", Path(), "/"):
+        with pytest.raises(vecmill.VecmillError, match=r"has no name; expected that of a new file or directory"):
+            save(place)
+
+
+@pytest.mark.parametrize(
+    "read", [evaluation.read_word_pairs, evaluation.read_analogies, evaluation.read_evaluation_set]
+)
+@pytest.mark.parametrize("path", [".", "absent.txt"])
+def test_an_evaluation_set_that_cannot_be_read_is_named(tmp_path, monkeypatch, read, path):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(vecmill.VecmillError, match=rf"^cannot read {path}: [^\n]*; expected the file of a set$"):
+        read(path)
+
+
+@pytest.mark.parametrize("texts", [[FRAME], [FRAME["text"]], [np.array(["a", "b"])], [pd.NA]])
+def test_a_list_of_texts_holds_names(texts):
+    with pytest.raises(TypeError, match=r"^source is [^\n]*; expected a str, a path"):
+        vecmill.open_corpus(texts)
 
 
 PAIRS = evaluation.WordPairs(name="pairs", pairs=[("king", "queen"), ("king", "man")], scores=[9.0, 5.0])

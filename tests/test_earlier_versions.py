@@ -114,3 +114,26 @@ def test_a_changed_text_or_setting_trains_again_whatever_the_version(folder, cha
     else:
         Path("run.toml").write_text(Path("run.toml").read_text().replace("epochs = 1", "epochs = 2"))
     assert "train-embeddings" in vecmill("run", "run.toml", "--out", "run").stdout
+
+
+@pytest.mark.parametrize("unknown", [{"train": {"new": 1}}, {"corpus": {"new": 1}}, {"new": {"key": 1}}, {"export": 5}])
+def test_settings_of_a_newer_version_are_named(folder, unknown):
+    """Of a run, whose stages are compared with its settings, and of a model whose text is read again."""
+    assert vecmill("run", "run.toml", "--out", "run", "--until", "tokenize").exit_code == 0
+    [(section, table)] = unknown.items()
+    path = folder / "run" / "config.json"
+    settings = json.loads(path.read_text("utf-8"))
+    added = {**settings.get(section, {}), **table} if isinstance(table, dict) else table
+    path.write_text(json.dumps(settings | {section: added}), "utf-8")
+    named = rf"{section}.*(is unknown to this version of vecmill; use the version that wrote it|expected a section)"
+    fails(2, named, "status", "run")
+    fails(2, named, "status", "run", "--json")
+
+
+def test_a_model_of_a_newer_version_with_other_settings_of_its_text_is_named(folder):
+    assert vecmill(*COMMAND).exit_code == 0
+    path = folder / "model" / "config.json"
+    settings = json.loads(path.read_text("utf-8"))
+    settings["vocabulary"]["new"] = 1
+    path.write_text(json.dumps(settings), "utf-8")
+    fails(2, r"vocabulary\.new is unknown to this version", "train-count-based", "model", "--out", "counts")

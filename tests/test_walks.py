@@ -72,6 +72,13 @@ def test_columns_by_name(tmp_path):
         list(read_edges(path, source="a", header=False))
 
 
+@pytest.mark.parametrize("edges", [".", "absent.csv", "absent.parquet", "9" * 300])
+def test_edges_that_cannot_be_read_are_one_line(tmp_path, monkeypatch, edges):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((EmbeddingsError, ValueError), match=r"^[^\n]*; expected a (file of edges|path[^\n]*)$"):
+        vecmill.walks(edges)
+
+
 def test_a_first_line_is_an_edge_unless_it_is_a_header(tmp_path):
     path = tmp_path / "e.csv"
     path.write_text("x,y\n1,2\n")

@@ -2,11 +2,12 @@
 
 import os
 import reprlib
-from collections.abc import Callable, Iterable, Mapping, Set, Sized
+from collections.abc import Callable, Collection, Iterable, Mapping, Set, Sized
 from os import PathLike
 from typing import Any
 
 _LONGEST_SHOWN = 50  # characters of a value in a message
+_LONGEST_NAME = 255  # bytes of the name of a file, on all usual file systems
 
 
 def described(value: Any) -> str:
@@ -18,6 +19,11 @@ def described(value: Any) -> str:
 def quoted(value: Any) -> str:
     """Return a name in quotes; what is too long for one, or none, is `described`."""
     return repr(value) if isinstance(value, str) and len(value) <= _LONGEST_SHOWN else described(value)
+
+
+def is_one_of(value: Any, choices: Collection[str]) -> bool:
+    """Whether a value is one of some names; a data frame or an array is none."""
+    return isinstance(value, str) and value in choices
 
 
 def is_sequence(value: Any) -> bool:
@@ -75,6 +81,8 @@ def require_path(name: str, value: Any) -> None:
         encoded = os.fsencode(value)
     except UnicodeEncodeError:
         raise ValueError(f"{name} is {described(value)}, which cannot be the name of a file; expected a path") from None
+    if any(len(part) > _LONGEST_NAME for part in encoded.split(os.sep.encode())):
+        raise ValueError(f"{name} is {described(value)}, which is too long for the name of a file; expected a path")
     if b"\0" in encoded:
         raise ValueError(f"{name} is {described(value)}, which has a NUL; expected the path of a file or directory")
 

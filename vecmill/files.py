@@ -365,6 +365,8 @@ def flush(path: Path) -> None:
 
 
 def _sibling(path: Path) -> Path:
+    if not path.name:
+        raise OutputError(f"{path} has no name; expected that of a new file or directory")
     return path.with_name(f".{path.name}.partial")
 
 

@@ -224,11 +224,11 @@ def train(
     require_type("max_vocabulary", max_vocabulary, int | None)
     if subwords is None and buckets != Word2VecConfig.buckets:
         raise ValueError(f"buckets is {buckets}, which has no effect without subwords; give subwords='3-6' too")
-    if phrases == 0 and phrase_threshold is not None:
-        raise ValueError(f"phrase_threshold is {phrase_threshold}, which has no effect without phrases; give phrases=2")
     joined = phrase_settings(
         phrases, phrase_min_count, phrase_threshold, phrase_scorer, connector_words, phrase_delimiter
     )
+    if joined.passes == 0 and phrase_threshold is not None:
+        raise ValueError(f"phrase_threshold is {phrase_threshold}, which has no effect without phrases; give phrases=2")
     checkpointing = None if checkpoints is None else Checkpointing(Path(checkpoints))
     given = TextInput(text, field=field, column=column)
     compile_ahead(config.architecture)

@@ -8,7 +8,7 @@ from embeddings.evaluation.benchmark_files import Analogies
 from embeddings.evaluation.known_words import KnownWords, fold
 from embeddings.setting_types import require_flags
 from embeddings.vectors.word_vectors import COSMUL_EPSILON, WordVectors
-from vecmill.arguments import require_kind
+from vecmill.arguments import is_one_of, quoted, require_kind
 
 BLOCK_VALUES = 1 << 20  # cosines of one block: 4 MB, near the size of the second-level cache
 NARROWEST, WIDEST = 64, 1024  # bounds of the candidate words per block
@@ -69,6 +69,12 @@ def evaluate_analogies(
     return table[["section", "questions", "used", "correct", "accuracy", "oov"]].reset_index(drop=True)
 
 
+def require_method(method: str) -> None:
+    """Raise a ValueError for a score of analogies that does not exist."""
+    if not is_one_of(method, ("3CosAdd", "3CosMul")):
+        raise ValueError(f"method is {quoted(method)}; expected '3CosAdd' or '3CosMul'")
+
+
 def answered(
     vectors: WordVectors,
     questions: Analogies,
@@ -97,8 +103,7 @@ def answered(
         The answer is the expected word.
     """
     require_flags(case_insensitive=case_insensitive, use_ngrams=use_ngrams)
-    if method not in ("3CosAdd", "3CosMul"):
-        raise ValueError(f"method is {method!r}; expected '3CosAdd' or '3CosMul'")
+    require_method(method)
     asked = [word for part in questions.sections.values() for question in part for word in question[:3]]
     known = KnownWords(vectors, restrict_vocab, case_insensitive, asked if use_ngrams else ())
     rows = known.rows(word for part in questions.sections.values() for question in part for word in question)

@@ -303,6 +303,8 @@ def _lines(path: PathLike) -> Iterator[tuple[int, str]]:
                 yield number, _decoded(raw, path, number).strip()
     except OtherKindError as error:
         raise EmbeddingsError(str(error)) from error.__cause__
+    except OSError as error:
+        raise EmbeddingsError(f"cannot read {path}: {error.strerror or error}; expected the file of a set") from error
 
 
 def _decoded(line: bytes, path: PathLike, number: int) -> str:

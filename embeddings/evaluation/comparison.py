@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from embeddings.errors import EmbeddingsError
-from embeddings.evaluation.analogies import evaluate_analogies
+from embeddings.evaluation.analogies import evaluate_analogies, require_method
 from embeddings.evaluation.benchmark_files import (
     Analogies,
     Categories,
@@ -20,6 +20,7 @@ from embeddings.evaluation.benchmark_files import (
 )
 from embeddings.evaluation.categorization import evaluate_categories, evaluate_odd_one_out
 from embeddings.evaluation.similarity import evaluate_similarity
+from embeddings.setting_types import require_flags
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors
@@ -68,9 +69,13 @@ def evaluate(
     ------
     EmbeddingsError
         A file cannot be read as an evaluation set.
+    ValueError
+        The method is unknown.
     """
     require_vectors(vectors)
     require_kind("sets", sets, Mapping, "a mapping of names to paths of evaluation sets")
+    require_method(method)
+    require_flags(sections=sections)
     rows = []
     for name, given in sets.items():
         items = given if isinstance(given, EvaluationSet) else read_evaluation_set(given)

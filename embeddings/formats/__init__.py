@@ -57,7 +57,7 @@ from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.model_directory import NODES_FILE, SUBWORDS_FILE, read_tokenizer_settings, vectors_path
 from embeddings.vectors.word_vectors import WordVectors
-from vecmill.arguments import require_function, require_path
+from vecmill.arguments import quoted, require_function, require_path
 from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
@@ -342,7 +342,7 @@ def _writable(path: Path, name: str | None, dtype: str, overwrite: bool, subword
     if dtype not in entry.dtypes:
         able = ", ".join(other.name for other in FORMATS.values() if dtype in other.dtypes)
         raise UnknownFormatError(
-            f"format {entry.name!r} is written in {' or '.join(entry.dtypes)}, not in {dtype!r}"
+            f"format {entry.name!r} is written in {' or '.join(entry.dtypes)}, not in {quoted(dtype)}"
             + (f"; formats that can: {able}" if able else "")
         )
     if path.suffix.lower() in COMPRESSION_SUFFIXES and not entry.compressible:
@@ -381,7 +381,8 @@ def _say_what_is_lost(entry: Format, path: Path, *, tokenizer: bool, phrases: bo
 
 def _named(name: str) -> Format:
     if name not in FORMATS:
-        raise UnknownFormatError(f"unknown format {name!r}{did_you_mean(name, FORMATS)} (one of: {', '.join(FORMATS)})")
+        hint = did_you_mean(name, FORMATS)
+        raise UnknownFormatError(f"unknown format {quoted(name)}{hint} (one of: {', '.join(FORMATS)})")
     return FORMATS[name]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from embeddings.formats.errors import FormatError, shown
+from vecmill.arguments import is_one_of, quoted
 
 logger = logging.getLogger(__name__)
 
@@ -49,15 +50,14 @@ def make_decoding(encoding: str, errors: str) -> Decoding:
     FormatError
         Python does not know the encoding, it has other bytes for spaces and digits, or `errors` is unknown.
     """
-    if errors not in ERRORS:
-        raise FormatError(f"errors is {errors!r}; expected 'strict', 'replace' or 'ignore'")
+    if not is_one_of(errors, ERRORS):
+        raise FormatError(f"errors is {quoted(errors)}; expected 'strict', 'replace' or 'ignore'")
     try:
         name = codecs.lookup(encoding).name
         alike = _SEPARATORS.encode(name) == _SEPARATORS.encode("ascii")
     except (LookupError, UnicodeError, TypeError, AttributeError):
-        shown_name = " ".join(repr(encoding).split())
         raise FormatError(
-            f"unknown encoding {shown_name}; expected a name that Python knows, such as latin-1 or cp1252"
+            f"unknown encoding {quoted(encoding)}; expected a name that Python knows, such as latin-1 or cp1252"
         ) from None
     if not alike:
         raise FormatError(

@@ -88,13 +88,17 @@ def read_edges(
     Raises
     ------
     EmbeddingsError
-        There is no such column, or an edge has no node or a weight that is no number above 0.
+        The file cannot be read, there is no such column, or an edge has no node or a weight that is no number above 0.
     VecmillError
         The file is no text, or pyarrow is missing.
     """
     path, asked = Path(path), _Columns(source, target, weight)
     rows = _parquet_rows(path, asked) if suffix_of(path.name) == ".parquet" else _text_rows(path, asked, header)
-    yield from _batches(rows, next(rows), str(path))
+    try:
+        yield from _batches(rows, next(rows), str(path))
+    except OSError as error:
+        reason = error.strerror or error
+        raise EmbeddingsError(f"cannot read {quoted(str(path))}: {reason}; expected a file of edges") from error
 
 
 def edges_of_columns(

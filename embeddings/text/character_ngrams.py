@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from vecmill.arguments import quoted
+
 if TYPE_CHECKING:
     from embeddings.parallel import Rows
     from embeddings.text.tokenizer.counted_words import Words
@@ -126,7 +128,7 @@ class CharacterNgrams:
         """
         found = _RANGE.fullmatch(lengths)
         if not found:
-            raise ValueError(f"n-grams of {lengths!r} characters are impossible; expected a range such as 3-6")
+            raise ValueError(f"n-grams of {quoted(lengths)} characters are impossible; expected a range such as 3-6")
         shortest, longest = int(found[1]), int(found[2] or found[1])
         return cls(min_length=shortest, max_length=longest, buckets=buckets, floret_hashes=floret_hashes)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from embeddings.errors import EmbeddingsError
+from vecmill.arguments import quoted
 from vecmill.files import atomic_file
 from vecmill.plurals import counted
 from vecmill.records import fits
@@ -67,7 +68,7 @@ class PhraseSettings:
         if self.passes not in range(_MOST_PASSES):
             raise ValueError(f"passes must be from 0 to {_MOST_PASSES - 1}, got {self.passes}")
         if self.scorer not in SCORERS:
-            raise ValueError(f"scorer must be one of {', '.join(SCORERS)}, got {self.scorer!r}")
+            raise ValueError(f"scorer must be one of {', '.join(SCORERS)}, got {quoted(self.scorer)}")
         if self.min_count < 1:
             raise ValueError(f"min_count must be at least 1, got {self.min_count}")
         if self.scorer == "npmi" and not -1 <= self.lowest_score <= 1:
@@ -75,7 +76,7 @@ class PhraseSettings:
         if self.scorer == "original" and not 0 < self.lowest_score < float("inf"):
             raise ValueError(f"threshold must be above 0 for the scorer original, got {self.threshold}")
         if any(character.isspace() or character == "\0" for character in self.delimiter):
-            raise ValueError(f"delimiter must have no white space, got {self.delimiter!r}; leave it out for '_'")
+            raise ValueError(f"delimiter must have no white space, got {quoted(self.delimiter)}; leave it out for '_'")
 
     @property
     def lowest_score(self) -> float:

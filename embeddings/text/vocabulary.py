@@ -17,7 +17,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
-from vecmill.arguments import quoted, require_kind, require_path, require_words
+from vecmill.arguments import described, quoted, require_kind, require_path, require_words
 from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ class Vocabulary:
         Raises
         ------
         ValueError
-            A word occurs twice or is empty, a count is negative, or the numbers of counts and words differ.
+            A word occurs twice or is empty, a count is negative or no whole number, or the numbers of counts and words
+            differ.
         TypeError
             `words` is one word, or one of them is no str.
         """
@@ -100,7 +101,7 @@ class Vocabulary:
             require_words(words)
         words = list(words)
         _require_items("a word", words, str, "a str")
-        numbers = np.zeros(len(words), np.int64) if counts is None else np.fromiter(counts, np.int64)
+        numbers = np.zeros(len(words), np.int64) if counts is None else _whole_numbers(counts)
         if len(numbers) != len(words):
             raise ValueError(f"{len(numbers):,} counts for {len(words):,} words; expected one count per word")
         if numbers.min(initial=0) < 0:
@@ -286,11 +287,13 @@ class Vocabulary:
         ------
         UnknownWordError
             See `id`.
-        TypeError
-            A str is given instead of a list of words, or `missing` is no whole number.
+        TypeError, ValueError
+            A str is given instead of a list of words, or `missing` is no whole number of 32 bits.
         """
         require_words(words)
         require_type("missing", missing, int | None)
+        if missing is not None and not -(2**31) <= missing < 2**31:
+            raise ValueError(f"missing is {missing}; expected an id of 32 bits, such as -1")
         if missing is None:
             return np.array([self.id(word) for word in words], np.int32)
         return np.array(self.find(words, missing), np.int32)
@@ -421,6 +424,20 @@ def _require_items(name: str, items: Collection[Any], kind: type, expected: str)
     """Raise a TypeError for the first item of another kind; their types are few."""
     for other in {type(item) for item in items if not isinstance(item, kind)}:
         require_kind(name, next(item for item in items if type(item) is other), kind, expected)
+
+
+def _whole_numbers(counts: Iterable[Any]) -> np.ndarray:
+    """Return counts as (n,) int64."""
+    given = np.asarray(counts if isinstance(counts, np.ndarray) else list(counts))
+    try:
+        with np.errstate(invalid="ignore"):
+            numbers = given.astype(np.int64)
+        is_whole = given.ndim == 1 and given.dtype.kind in "iuf" and bool((numbers == given).all())
+    except (OverflowError, ValueError, TypeError):
+        is_whole = False
+    if not is_whole and given.size:
+        raise ValueError(f"counts are {described(counts)}; expected a list of whole numbers of 64 bits")
+    return numbers if given.size else np.zeros(0, np.int64)
 
 
 def _has_letter(word: str) -> bool:

@@ -17,7 +17,7 @@ from embeddings.setting_types import require_type
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors, made_from
-from vecmill.arguments import require_words
+from vecmill.arguments import described, require_words
 from vecmill.plurals import counted
 
 RANKS = (100, 10_000)
@@ -131,8 +131,9 @@ class Alignment:
             A number is of another type or out of range.
         """
         _require_number("words", words, 0)
-        first = ranks[0] if len(self.words) >= ranks[0] + words else 0
-        similarities = self.similarities[first : ranks[1]]
+        begin, end = _range_of(ranks)
+        first = begin if len(self.words) >= begin + words else 0
+        similarities = self.similarities[first:end]
         places = np.argsort(similarities, kind="stable")[: max(words, 0)] + first
         return self.described(places, topn)
 
@@ -156,8 +157,11 @@ class Alignment:
             `topn` is of another type or out of range.
         """
         _require_number("topn", topn, 1)
-        if not len(places):
+        places = np.asarray(places)
+        if not places.size:
             return []
+        if places.ndim != 1 or places.dtype.kind not in "iu" or places.min() < 0 or places.max() >= len(self.words):
+            raise ValueError(f"places are {described(places)}; expected numbers from 0 to {len(self.words) - 1}")
         near_a, near_b = (self._neighbors(model, places, topn) for model in (self.a, self.b))
         below = np.searchsorted(self._unrelated, self.similarities[places])
         p = 1 - below / len(self._unrelated)
@@ -212,6 +216,13 @@ class Alignment:
 def _require_number(name: str, value: int, least: int) -> None:
     if require_type(name, value, int) < least:
         raise ValueError(f"{name} is {value}; expected {least} or more")
+
+
+def _range_of(ranks: tuple[int, int]) -> tuple[int, int]:
+    found = require_type("ranks", ranks, tuple[int, ...])
+    if len(found) != 2 or min(found) < 0:
+        raise ValueError(f"ranks is {described(ranks)}; expected two numbers, such as {RANKS}")
+    return found[0], found[1]
 
 
 def orthogonal_rotation(source: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from embeddings.vectors.embedding_matrix import BLOCK, require_vectors
 from embeddings.vectors.quantized_matrix import CENTROIDS, Int8Matrix, ProductMatrix, QuantizedMatrix
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors, made_from
+from vecmill.arguments import is_one_of, quoted
 
 logger = logging.getLogger(__name__)
 
@@ -160,8 +161,8 @@ def quantize(vectors: WordVectors, quantization: str, seed: int = 1) -> WordVect
         "pq" for fewer than 256 words, or an unknown kind.
     """
     require_vectors(vectors)
-    if quantization not in QUANTIZATIONS:
-        raise EmbeddingsError(f"unknown quantisation {quantization!r}; expected {' or '.join(QUANTIZATIONS)}")
+    if not is_one_of(quantization, QUANTIZATIONS):
+        raise EmbeddingsError(f"unknown quantisation {quoted(quantization)}; expected {' or '.join(QUANTIZATIONS)}")
     if quantization == "pq" and len(vectors) < CENTROIDS:
         raise EmbeddingsError(f"product quantisation of {len(vectors)} words; expected {CENTROIDS} or more: use int8")
     matrix = _int8(vectors) if quantization == "int8" else _product(vectors, np.random.default_rng(seed))

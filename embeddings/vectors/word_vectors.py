@@ -24,7 +24,7 @@ from embeddings.vectors.model_directory import (
     write_model_directory,
 )
 from embeddings.vectors.neighbors import nearest
-from vecmill.arguments import described, require_kind, require_list, require_path, require_words
+from vecmill.arguments import described, is_one_of, quoted, require_kind, require_list, require_path, require_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -388,8 +388,8 @@ class WordVectors(EmbeddingMatrix):
             The method is unknown.
         """
         queries = {"3CosAdd": self.most_similar, "3CosMul": self.most_similar_cosmul}
-        if method not in queries:
-            raise ValueError(f"method is {method!r}; expected one of {', '.join(queries)}")
+        if not is_one_of(method, queries):
+            raise ValueError(f"method is {quoted(method)}; expected one of {', '.join(queries)}")
         return queries[method]([b, c], [a], topn, restrict_vocab)
 
     def similar_by_word(self, word: Word, topn: int = 10, restrict_vocab: int | None = None) -> list[tuple[str, float]]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from embeddings.setting_types import require_one_of, require_setting_types
 from embeddings.threads import thread_count
 from embeddings.word2vec.names_elsewhere import explains_names, hint_for
+from vecmill.arguments import quoted
 
 if TYPE_CHECKING:
     from embeddings.text.character_ngrams import CharacterNgrams
@@ -159,7 +160,7 @@ class Word2VecConfig:
         try:
             _ = self.ngrams
         except ValueError as error:
-            raise ValueError(f"subwords is {self.subwords!r}: {error}") from error
+            raise ValueError(f"subwords is {quoted(self.subwords)}: {error}") from error
 
     def _require_output_layer(self) -> None:
         if self.hierarchical_softmax and self.negative:

@@ -19,6 +19,7 @@ from embeddings.text.tokenizer.normalization_kernels import (
     NormalizationTables,
     find_unnormalized,
 )
+from vecmill.arguments import is_one_of, quoted
 
 NFC, NONE = "nfc", "none"
 NORMALIZATIONS = (NFC, NONE)
@@ -32,8 +33,8 @@ _OPEN_SYLLABLES = _SYLLABLES[::28]
 
 def require_normalization(name: str) -> None:
     """Raise `ValueError` for a name that is none of `NORMALIZATIONS`."""
-    if name not in NORMALIZATIONS:
-        raise ValueError(f"normalize is {name!r}; expected one of {', '.join(NORMALIZATIONS)}")
+    if not is_one_of(name, NORMALIZATIONS):
+        raise ValueError(f"normalize is {quoted(name)}; expected one of {', '.join(NORMALIZATIONS)}")
 
 
 def normalize_text(text: str) -> str:

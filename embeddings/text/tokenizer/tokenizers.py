@@ -46,7 +46,7 @@ from embeddings.text.tokenizer.kernels import LINE_END_ID
 from embeddings.text.tokenizer.normalization import NFC, NONE, require_normalization
 from embeddings.text.tokenizer.segmentation import SegmentingCounter
 from embeddings.text.tokenizer.word_counters import KernelCounter, PythonCounter, WordCounter
-from vecmill.arguments import described
+from vecmill.arguments import described, quoted
 from vecmill.extras import needs
 from vecmill.hints import did_you_mean
 from vecmill.surrogates import encoded
@@ -317,7 +317,7 @@ def make_tokenizer(
         *(NLTK_PREFIX + name for name in NLTK_TOKENIZERS),
     ]
     hint = did_you_mean(spec, known)
-    raise UnknownTokenizerError(f"no tokenizer {spec!r}{hint} (one of: {', '.join(known)}, or a callable)")
+    raise UnknownTokenizerError(f"no tokenizer {quoted(spec)}{hint} (one of: {', '.join(known)}, or a callable)")
 
 
 def tokenizer_of(settings: Mapping[str, Any]) -> Tokenizer:
