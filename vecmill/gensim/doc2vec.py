@@ -102,7 +102,7 @@ class Doc2Vec(Word2Vec):
     dbow_words : {0, 1}
         With PV-DBOW train words too, by skip-gram.
     dm_concat : {0}
-        Concatenation is not supported.
+        Concatenation is not supported: it has vectors of outputs of another dimension, and seldom finds more.
     dm_tag_count : int
         Not used.
     dv : object, optional
@@ -122,7 +122,7 @@ class Doc2Vec(Word2Vec):
     shrink_windows : bool
         Draw each window from 1..`window`.
     **settings : Any
-        Those of `Word2Vec`; ``hs=1`` is not supported.
+        Those of `Word2Vec`.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class Doc2Vec(Word2Vec):
     Raises
     ------
     ValueError
-        `hs` or `dm_concat` is set, or a setting is out of range.
+        `dm_concat` is set, or a setting is out of range.
     RuntimeError
         No word of the text stays in the vocabulary.
 
@@ -172,8 +172,11 @@ class Doc2Vec(Word2Vec):
         shrink_windows: bool = True,
         **settings: Any,
     ) -> None:
-        if dm_concat or settings.get("hs"):
-            raise ValueError("dm_concat=1 and hs=1 are not supported; leave them out")
+        if dm_concat:
+            raise ValueError(
+                "dm_concat=1 is not supported: vectors of outputs would be 2 window + 1 times as long as those of words; "
+                "leave it out, for the mean, or set dm_mean=0, for the sum"
+            )
         self.dm, self.dm_mean, self.dbow_words = int(dm), dm_mean, int(dbow_words)
         given = {"cbow_mean": 0 if dm_mean == 0 else 1, **settings, "sg": 1 - self.dm}
         super().__init__(
@@ -328,7 +331,7 @@ class Doc2Vec(Word2Vec):
         for metrics in engine.metrics_:
             if self.compute_loss and metrics["loss"] is not None:
                 self.running_training_loss += metrics["loss"] * metrics["examples"]
-        context = engine.vectors_.context
+        context = engine.vectors_.nodes if self.hs else engine.vectors_.context
         assert context is not None
         self._take_vectors(engine.vectors_, self._scale)
         self._set_contexts(context / REAL(self._scale))
@@ -388,6 +391,8 @@ class Doc2Vec(Word2Vec):
         if self._inference is None:
             scale = getattr(self, "_scale", 1.0)
             words = self._initial(scale)
+            if self.hs:
+                words.nodes, words.context = words.context, None
             rates = self.alpha * scale**2, self.min_alpha * scale**2
             words.training_settings = self._config(self.epochs, *rates, self.seed).to_dict()
             self._inference = DocumentVectors(words, [], np.empty((0, self.vector_size), REAL)), scale
