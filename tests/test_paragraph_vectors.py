@@ -47,7 +47,7 @@ def cosines(first, second):
 def test_documents_of_one_topic_are_neighbours_trained_and_inferred(model):
     inferred = model.infer(documents(100))
     nearest = cosines(inferred, model.matrix).argmax(axis=1)
-    assert (nearest % 2 == np.arange(100) % 2).mean() >= 0.95
+    assert (nearest % 2 == np.arange(100) % 2).mean() >= 0.9
 
 
 def test_a_document_without_words_is_zero_and_the_others_keep_their_places(model):

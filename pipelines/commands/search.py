@@ -103,6 +103,8 @@ def _refuse_no_index(path: Path, model: str | Path, file: str) -> None:
         raise OutputError(f"--index: {path} is a directory, a device or a pipe; expected the name of a file")
     if path.is_symlink() and not path.exists():
         raise OutputError(f"--index: {path} is a link to nothing; remove it or choose another name")
+    if not path.parent.is_dir():
+        raise OutputError(f"--index: there is no directory {path.parent}; choose a place that can be written to")
     if any(path.exists() and Path(given).exists() and path.samefile(given) for given in (model, file)):
         raise OutputError(f"--index: {path} is also read by this command and would be lost; choose another name")
 
@@ -116,8 +118,6 @@ def _index(vectors: "WordVectors", lines: list[str], weighting: str, path: Path 
             return TextIndex.load(path, vectors, lines, weighting=weighting)
         except EmbeddingsError as error:
             raise EmbeddingsError(f"{error} (--force makes it anew)") from error
-    if path and not path.parent.is_dir():
-        raise OutputError(f"--index: there is no directory {path.parent}; choose a place that can be written to")
     many = path is not None and len(lines) >= MANY
     texts = TextIndex(vectors, lines, weighting=weighting, approximate=many and _has_usearch())
     if path:

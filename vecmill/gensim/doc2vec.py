@@ -122,7 +122,7 @@ class Doc2Vec(Word2Vec):
     shrink_windows : bool
         Draw each window from 1..`window`.
     **settings : Any
-        Those of `Word2Vec`.
+        Those of `Word2Vec` but `patience`.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class Doc2Vec(Word2Vec):
     Raises
     ------
     ValueError
-        `dm_concat` is set, or a setting is out of range.
+        `dm_concat` or `patience` is set, or a setting is out of range.
     RuntimeError
         No word of the text stays in the vocabulary.
 
@@ -177,6 +177,8 @@ class Doc2Vec(Word2Vec):
                 "dm_concat=1 is not supported: vectors of outputs would be 2 window + 1 times as long as those of words; "
                 "leave it out, for the mean, or set dm_mean=0, for the sum"
             )
+        if settings.get("patience") is not None:
+            raise ValueError("patience waits for the loss of held-out words, and no document is held out; leave it out")
         self.dm, self.dm_mean, self.dbow_words = int(dm), dm_mean, int(dbow_words)
         given = {"cbow_mean": 0 if dm_mean == 0 else 1, **settings, "sg": 1 - self.dm}
         super().__init__(
@@ -317,7 +319,7 @@ class Doc2Vec(Word2Vec):
         self._rows, _ = lines_with_words(corpus.tokenized, self.wv.word_vectors.vocabulary)
         return super()._train(corpus, *settings)
 
-    def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> None:
+    def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> int:
         nearby = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
         self._scale = 1.0 if self.dbow else input_scale(nearby + 1, cbow_mean=bool(self.cbow_mean))
         seed = self._seed(first_epoch)
@@ -338,6 +340,7 @@ class Doc2Vec(Word2Vec):
         matrix = np.array(self.dv.vectors)
         matrix[self._rows] = engine.documents_ * REAL(self._scale)
         self.dv.vectors = matrix
+        return len(engine.metrics_)
 
     def _config(self, epochs: int, start: float, end: float, seed: int) -> ParagraphVectorsConfig:
         shared = super()._config(epochs, start, end, seed).to_dict()
