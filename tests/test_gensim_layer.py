@@ -52,6 +52,16 @@ class Recorder(CallbackAny2Vec):
         self.events.append("trained")
 
 
+def test_patience_ends_a_training_when_the_held_out_loss_stops_falling():
+    words = np.random.default_rng(3).integers(0, 50, (2000, 10)).astype(str).tolist()  # nothing to learn
+    model = Word2Vec(vector_size=8, min_count=1, workers=1, sample=0, sg=1, alpha=0.2, patience=1)
+    model.build_vocab(words)
+    trained_words, raw_words = model.train(words, total_examples=model.corpus_count, epochs=40)
+    assert 20_000 <= trained_words < 20 * 20_000 and raw_words < 20 * 20_000
+    with pytest.raises(ValueError, match="patience"):
+        model.train(words, total_examples=model.corpus_count, epochs=2, callbacks=[Recorder()])
+
+
 def test_callbacks_see_the_vectors_after_each_epoch():
     recorder = Recorder()
     model = trained(epochs=3, callbacks=[recorder], compute_loss=True)

@@ -241,6 +241,7 @@ def test_the_command(tmp_path):
     assert report == {"out": str(out), "nodes": 4, "edges": 4, "edges_given_again": 0, "walks": 16}
     fails(2, "--json: .*give --out", "walks", edges, "--json")
     fails(2, "--p: p is 0", "walks", edges, "--p", 0)
+    fails(2, "--threads: threads is 0", "walks", edges.with_name("no-such.csv"), "--threads", 0)  # before it is read
     model = tmp_path / "nodes"
     training = ("--tokenizer", "whitespace", "--no-lowercase", "--dimension", 8, "--epochs", 1, "--min-count", 1)
     assert run("train-embeddings", out, "--out", model, *training, "--sample", 0).exit_code == 0

@@ -25,7 +25,8 @@ def train_documents(
     train_words: bool = False,
     dimension: int = 100,
     window: int = 5,
-    negative: int = 5,
+    negative: int | None = None,
+    hierarchical_softmax: bool = False,
     noise_exponent: float = 0.75,
     sample: float = 1e-3,
     epochs: int = 10,
@@ -60,8 +61,10 @@ def train_documents(
         Numbers in a vector.
     window : int
         Largest distance of context words.
-    negative : int
-        Noise words per example.
+    negative : int, optional
+        Noise words per example. Default: 5, or 0 with hierarchical softmax.
+    hierarchical_softmax : bool
+        Predict words by a Huffman tree instead of negative sampling.
     noise_exponent : float
         Noise words are drawn in proportion to their count to this power.
     sample : float
@@ -126,6 +129,7 @@ def train_documents(
         dimension=dimension,
         window=window,
         negative=negative,
+        hierarchical_softmax=hierarchical_softmax,
         noise_exponent=noise_exponent,
         sample=sample,
         epochs=epochs,

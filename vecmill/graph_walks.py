@@ -80,7 +80,9 @@ def walks(
         require_type(name, value, str | None)
     require_type("directed", directed, bool)
     require_type("header", header, bool | None)
-    from embeddings.graphs import Graph, Walks, edges_of_columns, edges_of_pairs, read_edges
+    from embeddings.graphs import Graph, Walks, edges_of_columns, edges_of_pairs, read_edges, require_walk_settings
+
+    require_walk_settings(p=p, q=q, walks=walks, length=length, seed=seed, threads=threads)
 
     if isinstance(edges, (str, PathLike)):
         require_path("edges", edges)

@@ -12,8 +12,8 @@ DOCUMENT_ARCHITECTURES = ("pv-dbow", "pv-dm")
 class ParagraphVectorsConfig(Word2VecConfig):
     """Training of document vectors (Le & Mikolov 2014, "Distributed Representations of Sentences and Documents").
 
-    The settings of `Word2VecConfig` that both have mean the same. There are no subwords, position weights and
-    hierarchical softmax, nothing is held out, and several threads are not deterministic.
+    The settings of `Word2VecConfig` that both have mean the same. There are no subwords and position weights,
+    nothing is held out, and several threads are not deterministic.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class ParagraphVectorsConfig(Word2VecConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("subwords", "hierarchical_softmax", "held_out", "patience", "deterministic", "position_weights"):
+        for name in ("subwords", "held_out", "patience", "deterministic", "position_weights"):
             if getattr(self, name):
                 raise ValueError(f"{name} is {getattr(self, name)}; leave it out: vectors of documents have none")
         if self.train_words and self.architecture != "pv-dbow":

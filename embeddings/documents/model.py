@@ -14,7 +14,7 @@ from embeddings.word2vec.warm_start import copy_vectors, require_continuable
 
 
 class ParagraphVectors(Estimator):
-    """PV-DBOW or PV-DM with negative sampling (Le & Mikolov 2014): every sentence of a corpus is a document.
+    """PV-DBOW or PV-DM (Le & Mikolov 2014): every sentence of a corpus is a document.
 
     Parameters
     ----------
@@ -23,7 +23,8 @@ class ParagraphVectors(Estimator):
     Attributes
     ----------
     vectors_ : WordVectors
-        Vectors of words with the context matrix, from which vectors of new documents are inferred; after `fit`.
+        Vectors of words with the context matrix, or the nodes of the Huffman tree, from which vectors of new documents
+        are inferred; after `fit`.
     documents_ : (n, d) float32
         Vectors of the sentences of the corpus.
     metrics_ : list of dict
@@ -86,8 +87,9 @@ class ParagraphVectors(Estimator):
         if initial_documents is not None:
             embedding[words:] = initial_documents
         run.train()
-        context = np.ascontiguousarray(run.context[:, :dimension])
-        self.vectors_ = WordVectors(vocabulary, embedding[:words].copy(), context)
+        context, is_tree = np.ascontiguousarray(run.context[:, :dimension]), config.hierarchical_softmax
+        self.vectors_ = WordVectors(vocabulary, embedding[:words].copy(), None if is_tree else context)
+        self.vectors_.nodes = context if is_tree else None
         self.vectors_.training_settings = run.config.to_dict()
         self.documents_ = embedding[words:].copy()
         self.metrics_ = run.metrics

@@ -22,6 +22,7 @@ from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.document_architectures import STRETCH, infer_documents
+from embeddings.word2vec.initial_parameters import extensions_of
 from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
 from vecmill.arguments import require_list, require_path
 from vecmill.files import atomic_directory
@@ -37,7 +38,7 @@ class DocumentVectors:
     Parameters
     ----------
     words : WordVectors
-        Vectors of words with a context matrix, from `ParagraphVectors`.
+        Vectors of words with a context matrix or the nodes of the Huffman tree, from `ParagraphVectors`.
     names : sequence of str
         n different names.
     matrix : (n, d) float32
@@ -148,7 +149,7 @@ class DocumentVectors:
         ValueError, TypeError
             A setting is out of range or of another type.
         """
-        config, parameters = self._inference
+        config, parameters, extensions = self._inference
         given: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed, "threads": threads}
         config = replace(config, **{name: value for name, value in given.items() if value is not None})
         tokens = self._tokens(documents)
@@ -159,14 +160,16 @@ class DocumentVectors:
         flat = read_only(ids[ids >= 0].astype(np.int32))
         vectors = matrices.zeros(len(tokens), config.dimension)
         block = kernels.Block(flat, read_only(offsets), 0, len(tokens), 0, len(flat))
-        step, last_rate = _step(config), config.min_learning_rate
+        step, last_rate, paths = _step(config), config.min_learning_rate, extensions.paths
         longest = int(np.diff(offsets).max(initial=1))
 
         def train(rows: Rows) -> None:
-            scratch = kernels.scratch(vectors.shape[1], longest, config.window, config.noise_words)
+            scratch = kernels.scratch(vectors.shape[1], longest, config.window, config.noise_words, extensions)
             sums = matrices.zeros(STRETCH + 2 * config.window + 1, config.dimension)
             part = block._replace(first_sentence=rows[0], last_sentence=rows[1])
-            infer_documents(part, vectors, parameters, step, scratch, sums, config.dimension, config.epochs, last_rate)
+            infer_documents(
+                part, vectors, parameters, step, scratch, sums, config.dimension, config.epochs, last_rate, paths
+            )
 
         with threads_or_context(threads):
             over_rows(train, len(tokens), cost=_COST, pieces=8)
@@ -185,9 +188,10 @@ class DocumentVectors:
         ]
 
     @cached_property
-    def _inference(self) -> tuple[ParagraphVectorsConfig, kernels.Parameters]:
-        """The settings of the training, and the matrices of words with the tables of draws."""
-        if self.words.context is None or not self.words.training_settings:
+    def _inference(self) -> tuple[ParagraphVectorsConfig, kernels.Parameters, kernels.Extensions]:
+        """The settings of the training, the matrices of words with the tables of draws, and the paths of the tree."""
+        outputs = self.words.context if self.words.nodes is None else self.words.nodes
+        if outputs is None or not self.words.training_settings:
             raise EmbeddingsError(
                 "these vectors have no context matrix or no settings of their training, which inference needs; infer "
                 "with the directory of train-documents"
@@ -201,15 +205,22 @@ class DocumentVectors:
                 f"the settings of the training say {counted(config.dimension, 'dimension')} and the vectors have "
                 f"{self.words.dimension}; get the model again"
             )
+        if config.hierarchical_softmax != (self.words.nodes is not None):
+            raise EmbeddingsError(
+                f"the settings of the training say hierarchical_softmax = {config.hierarchical_softmax}, and the matrix of "
+                "the other output layer is there; get the model again"
+            )
         counts = self.words.vocabulary.counts
+        extensions = extensions_of(config, self.words.vocabulary, None, None)
         threshold, alias = alias_table(noise_distribution(counts, config.noise_exponent))
-        return config, kernels.Parameters(
+        parameters = kernels.Parameters(
             embedding=matrices.padded(self.words.matrix),
-            context=matrices.padded(self.words.context),
+            context=matrices.padded(outputs),
             keep=as_uint32_threshold(keep_probability(counts, config.sample_for(len(counts)))),
             alias_threshold=threshold,
             alias_word=alias,
         )
+        return config, parameters, extensions
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
         """Write the model directory of the words, with that of the documents in it as ``documents``.

@@ -19,6 +19,30 @@ _STEP_COST = 64  # element operations that a step takes as long as
 _GOLDEN, _FIRST, _SECOND = (np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 
 
+def require_walk_settings(*, p: float, q: float, walks: int, length: int, seed: int, threads: int | None) -> None:
+    """Check the settings of `Walks`, which can be done before a graph is read.
+
+    Parameters
+    ----------
+    p, q : float
+    walks, length, seed : int
+    threads : int, optional
+
+    Raises
+    ------
+    ValueError, TypeError
+        A setting is out of range or of another type.
+    """
+    for name, value in {"p": p, "q": q}.items():
+        if not _LEAST <= require_type(name, value, float) < inf:
+            raise ValueError(f"{name} is {value}; expected a number above 0, {_LEAST:g} or more")
+    for name, number in {"walks": walks, "length": length, "threads": 1 if threads is None else threads}.items():
+        if require_type(name, number, int) < 1:
+            raise ValueError(f"{name} is {number}; expected 1 or more")
+    if require_type("seed", seed, int) < 0:
+        raise ValueError(f"seed is {seed}; expected 0 or more")
+
+
 class Walks:
     """Walks over a graph, some from every node; an iterable of lists of names that `vecmill.train` takes.
 
@@ -66,15 +90,8 @@ class Walks:
         seed: int = 1,
         threads: int | None = None,
     ) -> None:
-        for name, value in {"p": p, "q": q}.items():
-            if not _LEAST <= require_type(name, value, float) < inf:
-                raise ValueError(f"{name} is {value}; expected a number above 0, {_LEAST:g} or more")
-        for name, number in {"walks": walks, "length": length, "threads": 1 if threads is None else threads}.items():
-            if require_type(name, number, int) < 1:
-                raise ValueError(f"{name} is {number}; expected 1 or more")
+        require_walk_settings(p=p, q=q, walks=walks, length=length, seed=seed, threads=threads)
         length, walks = int(length), int(walks)  # NumPy's small integers would overflow
-        if require_type("seed", seed, int) < 0:
-            raise ValueError(f"seed is {seed}; expected 0 or more")
         self.graph, self._rounds, self._length, self._threads = graph, walks, length, threads
         self._seed = seed
         self._bias = kernels.Bias(1 / p, 1 / q, max(1 / p, 1.0, 1 / q))

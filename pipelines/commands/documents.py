@@ -98,7 +98,14 @@ def train_documents_command(
     ] = _DEFAULT.train_words,
     dimension: Annotated[int, typer.Option(help="Numbers in a vector.")] = _DEFAULT.dimension,
     window: Annotated[int, typer.Option(help="Largest distance of context words.")] = _DEFAULT.window,
-    negative: Annotated[int, typer.Option(help="Noise words per example.")] = _DEFAULT.noise_words,
+    negative: Annotated[
+        int | None,
+        typer.Option(help="Noise words per example.", show_default="5; 0 with --hierarchical-softmax"),
+    ] = None,
+    hierarchical_softmax: Annotated[
+        bool,
+        typer.Option("--hierarchical-softmax", help="Predict words by a Huffman tree instead of negative sampling."),
+    ] = _DEFAULT.hierarchical_softmax,
     sample: Annotated[
         float | None, typer.Option(help="Frequent words are skipped more often the smaller this is.")
     ] = _DEFAULT.sample,

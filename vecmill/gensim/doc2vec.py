@@ -102,7 +102,7 @@ class Doc2Vec(Word2Vec):
     dbow_words : {0, 1}
         With PV-DBOW train words too, by skip-gram.
     dm_concat : {0}
-        Concatenation is not supported.
+        Concatenation is not supported: it has vectors of outputs of another dimension, and seldom finds more.
     dm_tag_count : int
         Not used.
     dv : object, optional
@@ -122,7 +122,7 @@ class Doc2Vec(Word2Vec):
     shrink_windows : bool
         Draw each window from 1..`window`.
     **settings : Any
-        Those of `Word2Vec`; ``hs=1`` is not supported.
+        Those of `Word2Vec` but `patience`.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class Doc2Vec(Word2Vec):
     Raises
     ------
     ValueError
-        `hs` or `dm_concat` is set, or a setting is out of range.
+        `dm_concat` or `patience` is set, or a setting is out of range.
     RuntimeError
         No word of the text stays in the vocabulary.
 
@@ -172,8 +172,13 @@ class Doc2Vec(Word2Vec):
         shrink_windows: bool = True,
         **settings: Any,
     ) -> None:
-        if dm_concat or settings.get("hs"):
-            raise ValueError("dm_concat=1 and hs=1 are not supported; leave them out")
+        if dm_concat:
+            raise ValueError(
+                "dm_concat=1 is not supported: vectors of outputs would be 2 window + 1 times as long as those of words; "
+                "leave it out, for the mean, or set dm_mean=0, for the sum"
+            )
+        if settings.get("patience") is not None:
+            raise ValueError("patience waits for the loss of held-out words, and no document is held out; leave it out")
         self.dm, self.dm_mean, self.dbow_words = int(dm), dm_mean, int(dbow_words)
         given = {"cbow_mean": 0 if dm_mean == 0 else 1, **settings, "sg": 1 - self.dm}
         super().__init__(
@@ -314,7 +319,7 @@ class Doc2Vec(Word2Vec):
         self._rows, _ = lines_with_words(corpus.tokenized, self.wv.word_vectors.vocabulary)
         return super()._train(corpus, *settings)
 
-    def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> None:
+    def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> int:
         nearby = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
         self._scale = 1.0 if self.dbow else input_scale(nearby + 1, cbow_mean=bool(self.cbow_mean))
         seed = self._seed(first_epoch)
@@ -328,13 +333,14 @@ class Doc2Vec(Word2Vec):
         for metrics in engine.metrics_:
             if self.compute_loss and metrics["loss"] is not None:
                 self.running_training_loss += metrics["loss"] * metrics["examples"]
-        context = engine.vectors_.context
+        context = engine.vectors_.nodes if self.hs else engine.vectors_.context
         assert context is not None
         self._take_vectors(engine.vectors_, self._scale)
         self._set_contexts(context / REAL(self._scale))
         matrix = np.array(self.dv.vectors)
         matrix[self._rows] = engine.documents_ * REAL(self._scale)
         self.dv.vectors = matrix
+        return len(engine.metrics_)
 
     def _config(self, epochs: int, start: float, end: float, seed: int) -> ParagraphVectorsConfig:
         shared = super()._config(epochs, start, end, seed).to_dict()
@@ -388,6 +394,8 @@ class Doc2Vec(Word2Vec):
         if self._inference is None:
             scale = getattr(self, "_scale", 1.0)
             words = self._initial(scale)
+            if self.hs:
+                words.nodes, words.context = words.context, None
             rates = self.alpha * scale**2, self.min_alpha * scale**2
             words.training_settings = self._config(self.epochs, *rates, self.seed).to_dict()
             self._inference = DocumentVectors(words, [], np.empty((0, self.vector_size), REAL)), scale

@@ -270,7 +270,7 @@ class FastText(Word2Vec):
     shrink_windows : bool
         Draw each window from 1..`window`.
     **kept : Any
-        `compute_loss` and `comment` of `Word2Vec`.
+        `compute_loss`, `comment` and `patience` of `Word2Vec`.
 
     Attributes
     ----------

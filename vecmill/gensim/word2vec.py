@@ -38,7 +38,7 @@ logger = logging.getLogger("gensim.models.word2vec")
 _SETTINGS = (
     *("vector_size", "alpha", "window", "min_count", "max_vocab_size", "sample", "seed", "workers", "min_alpha"),
     *("sg", "hs", "negative", "ns_exponent", "cbow_mean", "epochs", "null_word", "sorted_vocab", "batch_words"),
-    *("compute_loss", "comment", "max_final_vocab", "shrink_windows"),
+    *("compute_loss", "comment", "max_final_vocab", "shrink_windows", "patience"),
 )
 _SEEDS_APART = 1_000_003  # so that no training and epoch has the draws of another
 _STATE = (
@@ -111,6 +111,9 @@ class Word2Vec:
         Raise the least count until at most so many words remain.
     shrink_windows : bool
         Draw each window from 1..`window`.
+    patience : int, optional
+        Which gensim has not: hold out a hundredth of the text, end training after so many epochs in a row without a
+        lower loss of it, and keep the vectors of the best epoch. Not with callbacks and `vectors_lockf`.
 
     Attributes
     ----------
@@ -166,6 +169,7 @@ class Word2Vec:
         comment: str | None = None,
         max_final_vocab: int | None = None,
         shrink_windows: bool = True,
+        patience: int | None = None,
     ) -> None:
         self.vector_size = self.layer1_size = int(vector_size)
         self.alpha, self.min_alpha = float(alpha), float(min_alpha)
@@ -180,7 +184,7 @@ class Word2Vec:
             sorted_vocab,
             batch_words,
         )
-        self.compute_loss, self.comment = compute_loss, comment
+        self.compute_loss, self.comment, self.patience = compute_loss, comment, patience
         self.wv = self._contexts_of = self._new_vectors()
         self.raw_vocab: dict[str, int] | None = None
         self.corpus_count = self.train_count = 0
@@ -507,13 +511,15 @@ class Word2Vec:
         self.compute_loss, self.running_training_loss = compute_loss, 0.0
         began, encoded = time.monotonic(), corpus.encode(self.wv.word_vectors.vocabulary)
         steps = epochs if callbacks or (self.wv.vectors_lockf != 1).any() else 1  # callbacks and locks act on epochs
-        rates = np.linspace(start, end, steps + 1).tolist()
+        if self.patience is not None and steps > 1:
+            raise ValueError("patience compares the epochs of one training, and callbacks and vectors_lockf end each; leave one out")
+        rates, trained = np.linspace(start, end, steps + 1).tolist(), 0
         for callback in callbacks:
             callback.on_train_begin(self)
         for step in range(steps):
             for callback in callbacks:
                 callback.on_epoch_begin(self)
-            self._fit(encoded, epochs // steps, rates[step], rates[step + 1], first_epoch=step)
+            trained += self._fit(encoded, epochs // steps, rates[step], rates[step + 1], first_epoch=step)
             for callback in callbacks:
                 callback.on_epoch_end(self)
         for callback in callbacks:
@@ -521,10 +527,10 @@ class Word2Vec:
         self.train_count += 1
         self.total_train_time += time.monotonic() - began
         self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, end)
-        return encoded.token_count * epochs, corpus.word_count * epochs
+        return encoded.token_count * trained, corpus.word_count * trained
 
-    def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> None:
-        """Train some epochs by vecmill's engine, and take over the vectors."""
+    def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> int:
+        """Train some epochs by vecmill's engine, and take over the vectors; return how many epochs."""
         nearby = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
         scale = 1.0 if self.sg else input_scale(nearby, cbow_mean=bool(self.cbow_mean))
         vocabulary = self.wv.word_vectors.vocabulary
@@ -544,6 +550,7 @@ class Word2Vec:
         assert contexts is not None
         self._take_vectors(trained, scale)
         self._set_contexts(contexts / REAL(scale))
+        return len(engine.metrics_)
 
     def _seed(self, first_epoch: int) -> int:
         """Return the seed of a training that begins with this epoch."""
@@ -568,7 +575,8 @@ class Word2Vec:
             learning_rate=start,
             min_learning_rate=end,
             cbow_mean=bool(self.cbow_mean),
-            held_out=0,
+            held_out=0 if self.patience is None else Word2VecConfig.held_out,
+            patience=self.patience,
             seed=seed,
             threads=self.workers,
         )
@@ -740,7 +748,7 @@ class Word2Vec:
             There is no such directory, or it is a pickle of gensim. (Also an AttributeError.)
         """
         about = saved.read_about(fname, cls.__name__)
-        model = cls(**{name: about[name] for name in cls._settings})
+        model = cls(**{name: about[name] for name in cls._settings if name in about})
         for name in _STATE:
             setattr(model, name, about[name])
         model.wv = type(model.wv).load(fname, mmap)
