@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,10 +63,11 @@ def memory(pid: int, what: str = "VmRSS") -> float:
     return int(found[1]) * 1024 / 1e6
 
 
-def memory_of_workers(model: Path, count: int) -> float:
+def memory_of_workers(model: Path, count: int, word: str) -> float:
     """Return the memory of a service with workers in MB, in which what they share counts once."""
     with served(model, "--workers", str(count)) as (address, pid):
-        run_hey(address, 2, "w500")
+        for _ in range(50 * count):  # connections of their own, which any of the workers may take
+            urllib.request.urlopen(f"{address}api/neighbors?word={word}").close()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         rollups = [Path(f"/proc/{process}/smaps_rollup").read_text() for process in (pid, *children)]
         return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) for text in rollups) * 1024 / 1e6
@@ -79,7 +81,7 @@ def run_hey(address: str, seconds: int, word: str) -> tuple[float, float, str]:
     ).stdout
     rate, slow = (re.search(pattern, text) for pattern in (r"Requests/sec:\s+([\d.]+)", r"99% in ([\d.]+) secs"))
     assert rate and slow, text
-    return float(rate[1]), 1000 * float(slow[1]), ", ".join(re.findall(r"\[(\d+)\]", text))
+    return float(rate[1]), 1000 * float(slow[1]), ", ".join(re.findall(r"\[(\d+)\]\s+\d+ responses", text))
 
 
 def run_wrk(address: str, seconds: int, script: Path) -> tuple[float, int]:
@@ -116,7 +118,7 @@ def main() -> None:
             batches, failed = run_wrk(address, seconds, script)
             batch = (cpu_seconds(pid) - used) / max(batches * seconds * BATCH, 1)
             ended, own = memory(pid), memory(pid, "RssAnon")
-        workers = {count: memory_of_workers(model, count) for count in WORKERS}
+        workers = {count: memory_of_workers(model, count, vectors.words[500]) for count in WORKERS}
     rows = [
         {"case": f"neighbors, {rate:.0f} requests/s", "result": f"p99 {slowest:.1f} ms", "bar": "< 10 ms at 500/s"},
         {"case": "the same, CPU time of a request", "result": f"{1000 * single:.2f} ms", "bar": ""},

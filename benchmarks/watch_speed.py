@@ -1,6 +1,7 @@
 """What `--watch` costs a training: the same one without it, with it, and with a page that is open, in turns.
 
-The open page asks as the one in the browser does: once a second, and for every map.
+The open page asks as the one in the browser does: once a second, and for every map. Processor time, that of the process
+which lays out the maps included, depends little on other load.
 
 python -m benchmarks.watch_speed [--megabytes 10] [--epochs 2] [--repeats 3]
 """
@@ -8,6 +9,7 @@ python -m benchmarks.watch_speed [--megabytes 10] [--epochs 2] [--repeats 3]
 import argparse
 import json
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -16,6 +18,7 @@ import time
 import urllib.request
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from benchmarks import measuring, text
 
@@ -23,11 +26,20 @@ EVERY = 1.0
 SIDES = {"without --watch": False, "with --watch": False, "with --watch and an open page": True}
 
 
-def train(source: Path, out: Path, epochs: int, side: str) -> tuple[float, float, int]:
-    """Train; return the seconds of the epochs, those of the whole command, and the maps that a page received."""
+class Run(NamedTuple):
+    """What a training took, in seconds, and the maps that a page received."""
+
+    epochs: float
+    command: float
+    processor: float
+    maps: int
+
+
+def train(source: Path, out: Path, epochs: int, side: str) -> Run:
+    """Train, and look at the page if that is meant."""
     command = [sys.executable, "-m", "vecmill", "train-embeddings", str(source), "--out", str(out)]
     command += ["--epochs", str(epochs), *(["--watch"] if side != "without --watch" else [])]
-    began, maps = time.perf_counter(), list[int]()
+    began, used, maps = time.perf_counter(), processor_time(), list[int]()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -37,7 +49,14 @@ def train(source: Path, out: Path, epochs: int, side: str) -> tuple[float, float
         raise RuntimeError(f"{' '.join(command)}: exit code {process.returncode}")
     whole = time.perf_counter() - began
     lines = (out / "metrics.jsonl").read_text().splitlines()
-    return sum(json.loads(line)["seconds"] for line in lines), whole, len(maps)
+    trained = sum(json.loads(line)["seconds"] for line in lines)
+    return Run(trained, whole, processor_time() - used, len(maps))
+
+
+def processor_time() -> float:
+    """Return the seconds of processors that commands have taken so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def look(address: str, maps: list[int]) -> None:
@@ -66,23 +85,23 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
-    found: dict[str, list[tuple[float, float, int]]] = {side: [] for side in SIDES}
+    found: dict[str, list[Run]] = {side: [] for side in SIDES}
     with tempfile.TemporaryDirectory() as folder:
         source = text.write_text(text.default_source(), Path(folder) / "text.txt", options.megabytes)
         for repeat in range(options.repeats):
             for place, side in enumerate(SIDES):
                 found[side].append(train(source, Path(folder) / f"{repeat}-{place}", options.epochs, side))
-    plain, whole = (median(run[column] for run in found["without --watch"]) for column in (0, 1))
+    medians = {side: Run(*map(median, zip(*runs, strict=True))) for side, runs in found.items()}
+    plain = medians["without --watch"]
     rows = [
         {
             "training": side,
-            "epochs": f"{(trained := median(run[0] for run in runs)):.1f} s",
-            "ratio": f"{trained / plain:.2f}×",
-            "whole command": f"{(all_of_it := median(run[1] for run in runs)):.1f} s",
-            "its ratio": f"{all_of_it / whole:.2f}×",
-            "maps shown": median(run[2] for run in runs),
+            "epochs": f"{run.epochs:.1f} s, {run.epochs / plain.epochs:.2f}×",
+            "whole command": f"{run.command:.1f} s, {run.command / plain.command:.2f}×",
+            "processor time": f"{run.processor:.1f} s, {run.processor / plain.processor:.2f}×",
+            "maps shown": run.maps,
         }
-        for side, runs in found.items()
+        for side, run in medians.items()
     ]
     notes = [
         f"skip-gram of the default settings, {options.epochs} epochs of {options.megabytes:g} MB; "

@@ -233,6 +233,21 @@ def test_a_text_is_continued_and_its_words_are_coloured(browser, address):
     wait_until(lambda: len(found(browser, "#answer .token")) == 5)
 
 
+def test_a_question_that_takes_time_says_so(browser, address):
+    opened(browser, address, word="king")
+    assert not browser.find_element("id", "late").is_displayed()
+    browser.execute_script(
+        "const real = fetch, gate = new Promise((go) => { window.go = go; });"
+        "window.fetch = (...all) => gate.then(() => real(...all));"
+        "explorer.go('words', { word: 'bread' });"
+    )
+    wait_until(lambda: browser.find_element("id", "late").is_displayed())
+    assert heading(browser) == "king"  # until there is another answer
+    browser.execute_script("window.go()")
+    wait_until(lambda: heading(browser) == "bread")
+    assert not browser.find_element("id", "late").is_displayed()
+
+
 def test_an_unknown_word_is_answered_with_the_closest(browser, address):
     opened(browser, address, word="qeen")
     assert "closest: queen" in browser.find_element("css selector", "#answer .refusal").text

@@ -104,6 +104,21 @@ def test_queries_that_wait_share_a_pass_and_get_their_own_answers():
         np.testing.assert_allclose(similarities, [cosine for _, cosine in expected], atol=1e-5)
 
 
+def test_a_query_that_arrives_a_moment_later_shares_the_first_pass():
+    sizes = []
+    shared = SharedPasses(VECTORS, sizes.append)
+
+    async def ask():
+        unit = VECTORS.get_vector("king", norm=True)
+        first = asyncio.create_task(shared.nearest(unit, [0], 1))
+        await asyncio.sleep(0)  # the first one is asked now
+        await asyncio.gather(first, shared.nearest(unit, [0], 1))
+
+    asyncio.run(ask())
+    shared.close()
+    assert sizes == [2]
+
+
 def test_an_error_in_a_pass_reaches_all_who_wait_and_no_one_after_them():
     shared = SharedPasses(VECTORS)
 

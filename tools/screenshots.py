@@ -34,10 +34,11 @@ VIEWS = {
     "serve-analogy": ("analogy", {"a": "france", "b": "paris", "c": "germany"}),
     "serve-odd": ("odd", {"word": "violin, piano, cello, trumpet, senator"}),
     "serve-axes": ("axes", {"x0": "he", "x1": "she", "y0": "poor", "y1": "rich", "place": OCCUPATIONS}),
-    "serve-compare": ("compare", {}),
+    "serve-compare": ("compare", {"word": "king guitar virus eta coin"}),
     "serve-language": ("language", {"text": "the first world war began with violin"}),
 }
 READY = "return document.documentElement.dataset.ready === 'true'"
+ANSWERED = "return document.querySelector('#answer > *') !== null"
 SETTLED = 2.5  # seconds in which the map has flown to its words
 WATCHED = 4  # moments of the training that the page has shown in its picture
 WATCHED_TRAINING = ("--min-count", "20", "--epochs", "30", "--history", "200")
@@ -66,17 +67,21 @@ def show_explorer(models: list[str], lm: str | None) -> None:
     """Take a picture of each view of the explorer, and of a phone in the dark."""
     command = ["serve", *models, "--port", "0", "--json", *(["--lm", lm] if lm else [])]
     with vecmill(*command, stdout=subprocess.PIPE) as process:
-        address = json.loads(process.stdout.readline())["address"]
-        for name, (view, state) in VIEWS.items():
+        started = json.loads(process.stdout.readline())
+        address = started["address"]
+        for name, (view, asked) in VIEWS.items():
             if (view == "compare" and len(models) < 2) or (view == "language" and not lm):
                 continue
+            state = asked | (dict(zip("ab", started["models"], strict=False)) if view == "compare" else {})
             with browser() as driver:
                 driver.get(f"{address}#{view}?{urlencode(state, quote_via=quote)}")
+                wait_until(lambda: driver.execute_script(ANSWERED))
                 picture(driver, name)
         with browser((390, 780)) as driver:
             dark = {"features": [{"name": "prefers-color-scheme", "value": "dark"}]}
             driver.execute_cdp_cmd("Emulation.setEmulatedMedia", dark)
             driver.get(f"{address}#words?word=coffee")
+            wait_until(lambda: driver.execute_script(ANSWERED))
             picture(driver, "serve-phone")
 
 

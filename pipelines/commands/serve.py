@@ -94,9 +94,8 @@ def serve_command(
             ServedModel(name, formats.read(path, encoding=encoding), path, metrics.queries.observe)
             for name, path in _named(models, paths).items()
         ]
-        for model in opened:
-            model.warm_up()
         served = Served(opened, _language_model(lm_path), _name(lm) if lm else "")
+        served.warm_up()
         layouts = Layouts(opened, map_words, LAYOUT_METHODS[method], encoding)
         application = make_application(
             served,

@@ -50,7 +50,7 @@ class ServedModel:
         self._tokenizer: Any = None
 
     def warm_up(self) -> None:
-        """Do once what the first queries would wait for: unit vectors, and the dictionary of words.
+        """Compute unit vectors and the dictionary of words.
 
         Kernels are loaded by the first batch, text or language model: Numba and LLVM take 120 MB.
         """
@@ -122,6 +122,13 @@ class Served:
         self._lock = threading.Lock()
         self._language_lock = threading.Lock()  # a model keeps the activations of its last input
         self._threads = ThreadPoolExecutor(THREADS, "requests")
+
+    def warm_up(self) -> None:
+        """Do once what the first requests would wait for; workers share what is loaded then."""
+        for model in self.models.values():
+            model.warm_up()
+        if self._language_model is not None:
+            self._language_model.perplexity(self._language_model.vocabulary.words[-1])  # compiled kernels
 
     def model(self, name: str) -> ServedModel:
         """Return a model; the first without a name, a 404 for one that is not served."""

@@ -65,6 +65,8 @@ class SharedPasses:
 
     async def _answer_all(self) -> None:
         loop = asyncio.get_running_loop()
+        for _ in range(2):  # requests that have arrived meanwhile are read, and ask, before the first pass begins
+            await asyncio.sleep(0)
         while self._waiting:
             asked, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
             asked = [waiting for waiting in asked if not waiting.answer.done()]  # the client has gone

@@ -1,4 +1,5 @@
 // The page: which panel is shown, what it asks, and what the map shows of the answer
+const LATE = 500; // milliseconds after which an answer is said to be on its way
 const PANELS = { words: NeighborsPanel, analogy: AnalogyPanel, odd: OddPanel, axes: AxesPanel, compare: ComparePanel, language: LanguagePanel };
 
 class Explorer {
@@ -65,7 +66,8 @@ class Explorer {
       else link.removeAttribute("aria-current");
     }
     panel.fill(state);
-    const answer = element("answer");
+    const answer = element("answer"), late = element("late");
+    late.hidden = true;
     if (name !== "axes") element("plot").hidden = true;
     if (!panel.isAsked(state)) {
       answer.replaceChildren();
@@ -74,13 +76,16 @@ class Explorer {
     }
     const shown = document.createElement("section"); // replaces the last answer when it is complete
     panel.answer = shown;
+    setTimeout(() => { if (this.asked === asked) late.hidden = Boolean(asked.answered); }, LATE);
     try {
       await panel.run(state, this.model.name);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.refused(shown, error);
     }
-    if (this.asked === asked) answer.replaceChildren(...shown.childNodes);
+    if (this.asked !== asked) return;
+    asked.answered = late.hidden = true;
+    answer.replaceChildren(...shown.childNodes);
   }
   refused(shown, error) {
     element("ask-token").hidden = error.status !== 401;
