@@ -32,10 +32,10 @@ PORT = 6379
 STORE = 500 << 20
 PERIOD = 20_000  # microseconds in which a machine has its share of the processors
 os.environ["RAY_AUTH_MODE"] = "disabled"  # the network has these machines alone
-
+os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112
 GROUPS = Path("/sys/fs/cgroup/cpu")
 BRIDGE = "vecmill"
-_START_SECONDS = 180.0
+_START_SECONDS = 300.0
 _IN_GROUP = 'echo $$ > "$0"; exec "$@"'
 _WITH_OWN_FILES = 'mkdir -p /tmp/ray; mount --bind "$0" /tmp/ray; exec "$@"'
 
@@ -59,6 +59,7 @@ class Machine:
         self.name, self.address = f"{BRIDGE}-{number}", f"10.213.0.{number + 2}"
         self._link, self._group, self._folder = f"{BRIDGE}{number}", GROUPS / f"{BRIDGE}-{number}", folder / str(number)
         self._processes: list[subprocess.Popen[str]] = []
+        self._log = self._folder / "log"
         self._folder.mkdir()
         self._group.mkdir(exist_ok=True)
         root("ip", "netns", "add", self.name)
@@ -100,16 +101,21 @@ class Machine:
         return process
 
     def start_ray(self, leader: str, processors: int) -> None:
-        """Start a raylet; on the machine of the leading process also what leads the cluster."""
+        """Start a raylet, on the machine of the leading process also what leads the cluster, and wait for it."""
         where = ["--head", "--port", PORT] if self.address == leader else ["--address", f"{leader}:{PORT}"]
-        log = (self._folder / "log").open("w")
-        self.start(
+        log = self._log.open("w")
+        process = self.start(
             *(Path(sys.executable).with_name("ray"), "start", *where, "--node-ip-address", self.address, "--block"),
             *("--num-cpus", processors, "--object-store-memory", STORE, "--disable-usage-stats"),
             *(["--include-dashboard", "false"] if self.address == leader else []),
             stdout=log,
             stderr=log,
         )
+        deadline = time.monotonic() + _START_SECONDS
+        while "Ray runtime started" not in self._log.read_text():
+            if process.poll() is not None or time.monotonic() > deadline:
+                sys.exit(f"{self.name} does not start: {self._log.read_text()[-1000:]}")
+            time.sleep(0.5)
 
     def remove(self) -> None:
         """End its processes and remove it."""
@@ -139,7 +145,6 @@ def network(workers: int, folder: Path) -> Iterator[list[Machine]]:
         machines += (Machine(number, folder) for number in range(workers + 1))
         for machine in machines:
             machine.start_ray(machines[0].address, 0 if machine is machines[0] else 1)
-            time.sleep(5 if machine is machines[0] else 1)
         yield machines
     finally:
         for machine in reversed(machines):
@@ -149,8 +154,6 @@ def network(workers: int, folder: Path) -> Iterator[list[Machine]]:
 
 def lead(options: argparse.Namespace) -> None:
     """Train on the cluster that this machine belongs to; print what the second epoch cost, as JSON."""
-    import ray
-
     from embeddings import EncodedCorpus, Vocabulary, Word2Vec, Word2VecConfig
     from embeddings.word2vec import crew
     from pipelines.backends.opening import open_backend
@@ -163,9 +166,6 @@ def lead(options: argparse.Namespace) -> None:
     crew.ROUNDS = options.rounds  # of the leading process, which cuts the text into rounds
     config = Word2VecConfig(threads=1, epochs=2, held_out=0.0)
     with open_backend("ray", address=options.address):
-        deadline = time.monotonic() + _START_SECONDS
-        while sum(node["Alive"] for node in ray.nodes()) <= workers and time.monotonic() < deadline:
-            time.sleep(1)
         model = Word2Vec(config).fit(corpus, vocabulary, crew=RayCrew(workers, 1, options.cycle[0]))
     first, last = model.metrics_
     found = {**last, "seconds": last["seconds"] - first["seconds"], "words": last["words"] - first["words"]}

@@ -37,7 +37,6 @@ from pipelines.backends.backend import BackendError, JobProcess
 from pipelines.backends.local import start_python
 from vecmill.errors import VecmillError
 from vecmill.extras import needs
-from vecmill.plurals import counted
 
 with needs("ray", "--backend ray"):
     import ray
@@ -671,7 +670,7 @@ class RayCrew:
                 self._refused.add(one.machine.id)
                 continue
             self._members.append(one)
-            logger.info("a process on %s has joined: %s", one.machine.name, counted(len(self._members), "process"))
+            logger.info("a process on %s has joined; number of processes: %d", one.machine.name, len(self._members))
 
     def _drop_lost(self) -> None:
         """Forget processes that no longer answer."""
