@@ -93,6 +93,7 @@ def connected(address: str | None, workers: int | None, threads: int | None) -> 
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # of lost processes, which we replace
     ours = address is None
     _require_open(address or "")
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
