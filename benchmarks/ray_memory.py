@@ -127,7 +127,9 @@ def main() -> None:
     parser.add_argument("--processors", type=int, default=2)
     parser.add_argument("--phrases", type=int, default=0, help="passes that join phrases")
     options = parser.parse_args()
-    ray.init(num_cpus=options.processors, object_store_memory=STORE, include_dashboard=False, log_to_driver=False)
+    ray.init(
+        "local", num_cpus=options.processors, object_store_memory=STORE, include_dashboard=False, log_to_driver=False
+    )
     rows = []
     with tempfile.TemporaryDirectory() as name:
         source = write_text(Path(name, "text"), options.megabytes)

@@ -37,7 +37,6 @@ from pipelines.backends.backend import BackendError, JobProcess
 from pipelines.backends.local import start_python
 from vecmill.errors import VecmillError
 from vecmill.extras import needs
-from vecmill.plurals import counted
 
 with needs("ray", "--backend ray"):
     import ray
@@ -94,6 +93,7 @@ def connected(address: str | None, workers: int | None, threads: int | None) -> 
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_raylet_start_wait_time_s", "120")
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # of lost processes, which we replace
     ours = address is None
     _require_open(address or "")
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -671,7 +671,7 @@ class RayCrew:
                 self._refused.add(one.machine.id)
                 continue
             self._members.append(one)
-            logger.info("a process on %s has joined: %s", one.machine.name, counted(len(self._members), "process"))
+            logger.info("a process on %s has joined; number of processes: %d", one.machine.name, len(self._members))
 
     def _drop_lost(self) -> None:
         """Forget processes that no longer answer."""
