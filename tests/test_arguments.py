@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import vecmill
@@ -287,6 +288,45 @@ def test_a_name_that_no_file_can_have_is_no_path(call):
             ValueError, match=r"is [^\n]*, which (is too long for the name of a file|has a NUL); expected"
         ):
             call(name)
+
+
+@pytest.mark.parametrize(
+    "save",
+    [
+        lambda place: make_vectors().save(place),
+        lambda place: make_vectors().vocabulary.save(place),
+        lambda place: vecmill.write_vectors(make_vectors(), place),
+        lambda place: formats.convert("a.txt", place),
+        lambda place: make_model().save(place),
+        lambda place: vecmill.Phrases(SENTENCES).save(place),
+        lambda place: vecmill.TextIndex(make_vectors(), ["king"]).save(place),
+    ],
+)
+@pytest.mark.parametrize("place", ["s3://bucket/a.txt", Path("gs://bucket/a.txt"), "file:///tmp/a.txt"])
+def test_a_url_is_no_place_to_write(tmp_path, monkeypatch, save, place):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"a URL; expected a path of this machine"):
+        save(place)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("table", [FRAME, pa.table({"text": ["the king"]})], ids=["pandas", "Arrow"])
+@pytest.mark.parametrize("first", [[], [["the", "king"]]], ids=["first", "later"])
+def test_a_table_among_sentences_is_not_read_as_its_column_names(table, first):
+    for use in (
+        lambda texts: vecmill.train(texts, min_count=1, dimension=4),
+        lambda texts: vecmill.train_documents(texts, min_count=1, dimension=4),
+        lambda texts: vecmill.train_language_model(texts),
+        lambda texts: vecmill.Phrases(texts),
+    ):
+        with pytest.raises(vecmill.NotTextError, match=r"is [^\n]*Table\)|is [^\n]*DataFrame\)"):
+            use([*first, table])
+
+
+@pytest.mark.parametrize("weights", [pd.date_range("2020", periods=2), np.ones(2, complex), ["a", "b"], [[1], [2, 3]]])
+def test_weights_are_numbers(vectors, weights):
+    with pytest.raises(TypeError, match=r"^weights is [^\n]*; expected numbers$"):
+        vectors.mean_vector(["king", "man"], weights)
 
 
 class Number(enum.IntEnum):

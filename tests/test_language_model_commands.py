@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from embeddings import Vocabulary, WordVectors
 from embeddings.language_model.model import LanguageModel
 from pipelines.cli import app
 from pipelines.running.manifest import Manifest
+from pipelines.stages.train_lm import overlap_note
 
 TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the old house!\n" * 40
 SMALL = ["--hidden-size", "8", "--epochs", "2", "--batch-size", "4"]
@@ -180,6 +182,36 @@ def test_presplit_tokenized_text(tmp_path):
     model = LanguageModel.load(tmp_path / "lm")
     assert "Queen" in model.vocabulary
     assert model.make_tokenizer().settings["spec"] == "whitespace"
+
+
+def test_word_vectors_do_not_see_the_lines_of_validation_and_test(tmp_path, monkeypatch):
+    """Word vectors that have read the test text would make its perplexity too low."""
+    monkeypatch.chdir(tmp_path)
+    Path("text").mkdir()
+    for part, word in (("train", "king"), ("valid", "unicorn"), ("test", "dragon")):
+        Path("text", f"{part}.txt").write_text(f"the {word} rules the old land\n" * 60)
+    Path("run.toml").write_text('[corpus]\nsource = "text"\n[train]\nepochs = 1\nthreads = 1\n[lm]\nenabled = true\n')
+    succeeds("run", "run.toml", "--out", "run", "--until", "train-embeddings", "--set", "lm_network.hidden_size=8")
+    counts = Vocabulary.load(Path("run/train-embeddings/vocabulary.tsv"))
+    assert dict(zip(counts.words, counts.counts.tolist(), strict=True)) == {
+        "the": 120, "king": 60, "rules": 60, "old": 60, "land": 60,
+    }  # fmt: skip
+
+
+def test_word_vectors_from_outside_that_have_seen_the_test_text_are_named(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    quick = ["--dimension", 8, "--epochs", 1, "--threads", 1]
+    succeeds("train-embeddings", text, "--out", "same", *quick)
+    Path("other.txt").write_text(TEXT * 2)
+    succeeds("train-embeddings", "other.txt", "--out", "other", *quick)
+    WordVectors.load(Path("same")).save("saved")
+    Path("run.toml").write_text(f'[corpus]\nsource = "{text}"\n[train]\nepochs = 1\n[lm]\nenabled = true\n')
+    succeeds("run", "run.toml", "--out", "run", "--until", "train-embeddings")
+    encoded = Manifest.read(Path("run/encode"))
+    assert "including the test part" in overlap_note(Path("same"), encoded)
+    assert overlap_note(Path("other"), encoded) == "they were trained on another text"
+    assert overlap_note(Path("saved"), encoded) == "their training text is unknown"
+    assert overlap_note(Path("run/train-embeddings"), encoded) == "they were trained on the training part of this text"
 
 
 def test_perplexity_of_texts(model, text, tmp_path):

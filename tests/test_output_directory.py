@@ -11,6 +11,7 @@ import pytest
 
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
+from pipelines.running import output_directory
 from pipelines.running.output_directory import OutputDirectory, remove_leftovers
 from tests.manifests import make_manifest
 from vecmill.errors import OutputError
@@ -88,6 +89,20 @@ def test_files_added_to_an_output_are_not_lost(tmp_path):
     (tmp_path / "out" / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match=r"also holds notes\.txt"):
         make(tmp_path / "out", force=True)
+
+
+def test_a_directory_of_a_million_files_is_refused_after_the_first(tmp_path, monkeypatch):
+    """As the home directory, given by mistake."""
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.txt").write_text("mine")
+    looked_at = []
+    monkeypatch.setattr(
+        output_directory, "entries", lambda path: (looked_at.append(n) or path / "a.txt" for n in range(1_000_000))
+    )
+    for force in (False, True):
+        with pytest.raises(OutputError, match="was not written by vecmill"):
+            OutputDirectory(tmp_path / "out", force=force).__enter__()
+    assert len(looked_at) == 2
 
 
 def test_a_file_in_the_place_of_the_output_is_refused(tmp_path):

@@ -1,12 +1,14 @@
 """Arguments of public functions: one line says what was given, what was expected, and what to do."""
 
 import os
+import re
 import reprlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Set, Sized
 from os import PathLike
 from typing import Any
 
 _LONGEST_SHOWN = 50  # characters of a value in a message
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/+[^/]")  # a path has one slash where a URL has two
 _LONGEST_NAME = 255  # bytes of the name of a file, on all usual file systems
 
 
@@ -27,8 +29,10 @@ def is_one_of(value: Any, choices: Collection[str]) -> bool:
 
 
 def is_sequence(value: Any) -> bool:
-    """Whether a value can be iterated over in an order of its own; str and bytes can."""
-    return isinstance(value, Iterable) and not isinstance(value, (Mapping, Set)) and getattr(value, "ndim", 1) > 0
+    """Whether a value can be iterated over in an order of its own; str and bytes can, a table has names alone."""
+    if not isinstance(value, Iterable) or isinstance(value, (Mapping, Set)) or getattr(value, "ndim", 1) == 0:
+        return False
+    return columns_of(value) is None
 
 
 def columns_of(value: Any) -> list[Any] | None:
@@ -85,6 +89,25 @@ def require_path(name: str, value: Any) -> None:
         raise ValueError(f"{name} is {described(value)}, which is too long for the name of a file; expected a path")
     if b"\0" in encoded:
         raise ValueError(f"{name} is {described(value)}, which has a NUL; expected the path of a file or directory")
+
+
+def require_place(name: str, value: Any) -> None:
+    """Raise an error for a value that is no path of this machine, where something is to be written.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : Any
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `require_path`, or it is a URL, which would become a directory named ``s3:``.
+    """
+    require_path(name, value)
+    if _URL.match(os.fsdecode(value)):
+        raise ValueError(f"{name} is {described(value)}, a URL; expected a path of this machine: copy the output there")
 
 
 def require_function(name: str, value: Callable[..., Any] | None) -> None:

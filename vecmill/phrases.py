@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from embeddings.setting_types import require_type
 from embeddings.text.phrase_table import PhraseSettings, PhraseTable
 from embeddings.text.tokenizer.token_lists import NotTextError, TokenLists
-from vecmill.arguments import described, is_sequence, require_path
+from vecmill.arguments import described, is_sequence, require_path, require_place
 from vecmill.plurals import counted
 from vecmill.text_input import TextInput
 
@@ -127,7 +127,7 @@ class Phrases:
         OutputError
             The file cannot be written.
         """
-        require_path("path", path)
+        require_place("path", path)
         self.table.save(path)
 
     @overload

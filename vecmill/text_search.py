@@ -13,7 +13,7 @@ from embeddings.text.tokenizer.token_lists import require_documents
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
 from embeddings.vectors.embedding_matrix import BLOCK, require_vectors
 from embeddings.vectors.word_vectors import WordVectors
-from vecmill.arguments import described, require_kind, require_path
+from vecmill.arguments import described, require_kind, require_path, require_place
 from vecmill.document_vectors import WEIGHTINGS, document_words
 from vecmill.surrogates import encoded
 
@@ -143,7 +143,7 @@ class TextIndex:
         OutputError
             The file cannot be written.
         """
-        require_path("path", path)
+        require_place("path", path)
         self.index.save(path, self._belongs_to())
 
     def __len__(self) -> int:

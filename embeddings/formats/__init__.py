@@ -57,7 +57,7 @@ from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.model_directory import NODES_FILE, SUBWORDS_FILE, read_tokenizer_settings, vectors_path
 from embeddings.vectors.word_vectors import WordVectors
-from vecmill.arguments import quoted, require_function, require_path
+from vecmill.arguments import quoted, require_function, require_path, require_place
 from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def write(
         The file cannot be written, or the directory exists and `overwrite` is not set.
     """
     require_vectors(vectors)
-    require_path("path", path)
+    require_place("path", path)
     require_type("format", format, str | None)
     require_function("progress", progress)
     destination = _absolute(path)
@@ -261,8 +261,8 @@ def convert(
     EmbeddingsError
         See `write`.
     """
-    for name, path in (("source", source), ("destination", destination)):
-        require_path(name, path)
+    require_path("source", source)
+    require_place("destination", destination)
     for name, value in (("source_format", source_format), ("format", format)):
         require_type(name, value, str | None)
     require_function("progress", progress)

@@ -23,7 +23,7 @@ from embeddings.language_model.scoring import as_text, score_text, warn_if_forei
 from embeddings.setting_types import require_flags, require_type
 from embeddings.text.tokenizer.tokenizers import Tokenizer, UnknownTokenizerError, tokenizer_of
 from embeddings.text.vocabulary import Vocabulary
-from vecmill.arguments import described, require_path
+from vecmill.arguments import described, require_path, require_place
 from vecmill.files import atomic_directory, writing
 from vecmill.plurals import counted
 
@@ -341,7 +341,7 @@ class LanguageModel(NextWordNetwork):
         OutputError
             `directory` exists and is not empty, or cannot be written.
         """
-        require_path("directory", directory)
+        require_place("directory", directory)
         with atomic_directory(directory) as new, writing(directory):
             StoredModel(
                 config=self.config,

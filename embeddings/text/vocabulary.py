@@ -17,7 +17,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
-from vecmill.arguments import described, quoted, require_kind, require_path, require_words
+from vecmill.arguments import described, quoted, require_kind, require_path, require_place, require_words
 from vecmill.files import atomic_file
 
 if TYPE_CHECKING:
@@ -187,7 +187,7 @@ class Vocabulary:
         TypeError, ValueError
             `path` is no path.
         """
-        require_path("path", path)
+        require_place("path", path)
         with atomic_file(path) as file:
             file.write(self._text)
 

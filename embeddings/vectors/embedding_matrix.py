@@ -540,9 +540,12 @@ def require_vectors(vectors: Any) -> None:
 def _numbers(name: str, values: Sequence[float] | np.ndarray) -> np.ndarray:
     """Return values as an array of float64; raise a TypeError for what is no numbers."""
     try:
-        return np.asarray(values, np.float64)
+        found = np.asarray(values)
+        if found.dtype.kind in "biufO":  # no times, no complex numbers
+            return found.astype(np.float64)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} is {described(values)}; expected numbers") from None
+        pass
+    raise TypeError(f"{name} is {described(values)}; expected numbers")
 
 
 def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarray:

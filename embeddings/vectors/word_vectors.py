@@ -24,7 +24,16 @@ from embeddings.vectors.model_directory import (
     write_model_directory,
 )
 from embeddings.vectors.neighbors import nearest
-from vecmill.arguments import described, is_one_of, quoted, require_kind, require_list, require_path, require_words
+from vecmill.arguments import (
+    described,
+    is_one_of,
+    quoted,
+    require_kind,
+    require_list,
+    require_path,
+    require_place,
+    require_words,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -102,7 +111,7 @@ class WordVectors(EmbeddingMatrix):
         OutputError
             `directory` exists and is not empty (without `overwrite`), or cannot be written.
         """
-        require_path("directory", directory)
+        require_place("directory", directory)
         require_flags(overwrite=overwrite)
         stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords, self.nodes)
         tokenizer, training = self.tokenizer_settings, self.training_settings

@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -155,8 +156,9 @@ class OutputDirectory:
             raise OutputError(f"{self._shown} is a file, but the output is a directory; choose another name")
         if os.path.ismount(path):
             raise OutputError(f"{self._shown} is a mount point and cannot be replaced; choose a directory inside it")
-        found = {entry.relative_to(path).as_posix() for entry in entries(path) if not entry.is_dir()}
-        if not found:
+        found = (entry.relative_to(path).as_posix() for entry in entries(path) if not entry.is_dir())
+        first = next(found, None)  # of how many files ever: the home directory may be given
+        if first is None:
             return
         try:
             known = Manifest.read(path).known_files
@@ -164,9 +166,9 @@ class OutputDirectory:
             raise OutputError(
                 f"{self._shown} exists and was not written by vecmill; choose another directory"
             ) from None
-        foreign = sorted(found - known)
-        if foreign and self._force:
-            raise OutputError(f"{self._shown} also holds {foreign[0]}, which would be lost; move it away first")
+        foreign = next((name for name in chain([first], found) if name not in known), None) if self._force else None
+        if foreign:
+            raise OutputError(f"{self._shown} also holds {foreign}, which would be lost; move it away first")
 
     def _unwritable(self, error: OSError) -> OutputError:
         return OutputError(f"cannot write {self._shown}: {error.strerror or error}")

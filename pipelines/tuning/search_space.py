@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from embeddings.word2vec.config import ARCHITECTURES, Word2VecConfig
 from pipelines.settings.config import ConfigError, Setting
+from vecmill.arguments import quoted
 from vecmill.hints import did_you_mean
 
 OPTION = "--search"
@@ -126,7 +127,7 @@ def _read_one(text: str) -> tuple[str, Range | Choices]:
     if key not in DEFAULT_VALUES:
         known = ", ".join(DEFAULT_VALUES)
         raise ConfigError(
-            f"{OPTION} {text}: cannot search {name!r}{did_you_mean(key, DEFAULT_VALUES)} (one of: {known})"
+            f"{OPTION}: cannot search {quoted(name)}{did_you_mean(key, DEFAULT_VALUES)} (one of: {known})"
         )
     default = DEFAULT_VALUES[key]
     if not equals:
