@@ -8,7 +8,9 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ("lint", "smoke", "test", "test-nojit", "interop", "ray", "browser", "lowest", "docs", "build")
+TARGETS = ("lint", "smoke", "coverage", "interop", "ray", "browser", "lowest", "docs", "build")
+"""Coverage runs all tests, those of kernels without the compiler too, and fails below the bar."""
+
 LEAST_REVIEW = 0.95  # share of the checks of sp-repo-review that must pass
 
 
