@@ -62,8 +62,8 @@ def main() -> None:
         times = {side: f"{median(values):.2f} s" for side, values in seconds.items()}
         rows.append({"case": case, **times, "ratio": ", ".join(f"{ratio:.1f}×" for ratio in peers)})
     notes = [
-        f"{options.texts:,} texts of {TEXT_WORDS} words, queries of {QUERY_WORDS}, d={DIMENSION}, the best {TOPN}; only vecmill's "
-        f"time includes the vectors of the queries; the sides in turns, median of {options.repeats}"
+        f"{options.texts:,} texts of {TEXT_WORDS} words, queries of {QUERY_WORDS}, d={DIMENSION}, the best {TOPN}; "
+        f"only vecmill's time includes the vectors of the queries; the sides in turns, median of {options.repeats}"
     ]
     measuring.write_results("search_speed", "Search among texts beside NumPy and scikit-learn", rows, notes)
 
