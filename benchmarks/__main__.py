@@ -19,6 +19,8 @@ ALL = (
     "glove_speed",
     "compilation_time",
     "documents",
+    "walks_speed",
+    "search_speed",
     "queries_speed",
     "unseen_words_speed",
     "small_vectors",

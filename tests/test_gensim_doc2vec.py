@@ -17,7 +17,9 @@ def tagged(tag, number=60):
 SETTINGS = {"vector_size": 12, "min_count": 1, "workers": 1, "epochs": 10, "sample": 0}
 
 
-@pytest.mark.parametrize("settings", [{"dm": 0}, {"dm": 0, "dbow_words": 1}, {"dm": 1}, {"dm": 0, "hs": 1, "negative": 0}])
+@pytest.mark.parametrize(
+    "settings", [{"dm": 0}, {"dm": 0, "dbow_words": 1}, {"dm": 1}, {"dm": 0, "hs": 1, "negative": 0}]
+)
 def test_documents_of_one_kind_are_near(settings):
     model = Doc2Vec(tagged(lambda i: [f"d{i}"]), **SETTINGS | {"epochs": 40, "alpha": 0.05}, **settings)
     nearest = [int(model.dv.most_similar(f"d{i}", topn=1)[0][0][1:]) for i in range(60)]

@@ -22,7 +22,9 @@ def documents(number=200, length=30):
     return [" ".join(generator.choice((FRUIT, TOOLS)[i % 2], length)) for i in range(number)]
 
 
-@pytest.fixture(scope="module", params=[("pv-dbow", False), ("pv-dm", False), ("pv-dbow", True), ("pv-dm", True)], ids=str)
+@pytest.fixture(
+    scope="module", params=[("pv-dbow", False), ("pv-dm", False), ("pv-dbow", True), ("pv-dm", True)], ids=str
+)
 def model(request):
     architecture, tree = request.param
     texts = documents()

@@ -207,8 +207,8 @@ class DocumentVectors:
             )
         if config.hierarchical_softmax != (self.words.nodes is not None):
             raise EmbeddingsError(
-                f"the settings of the training say hierarchical_softmax = {config.hierarchical_softmax}, and the matrix of "
-                "the other output layer is there; get the model again"
+                f"the settings of the training say hierarchical_softmax = {config.hierarchical_softmax}, and the "
+                "matrix of the other output layer is there; get the model again"
             )
         counts = self.words.vocabulary.counts
         extensions = extensions_of(config, self.words.vocabulary, None, None)

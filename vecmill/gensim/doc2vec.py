@@ -174,8 +174,8 @@ class Doc2Vec(Word2Vec):
     ) -> None:
         if dm_concat:
             raise ValueError(
-                "dm_concat=1 is not supported: vectors of outputs would be 2 window + 1 times as long as those of words; "
-                "leave it out, for the mean, or set dm_mean=0, for the sum"
+                "dm_concat=1 is not supported: vectors of outputs would be 2 window + 1 times as long as those of "
+                "words; leave it out, for the mean, or set dm_mean=0, for the sum"
             )
         if settings.get("patience") is not None:
             raise ValueError("patience waits for the loss of held-out words, and no document is held out; leave it out")

@@ -512,7 +512,9 @@ class Word2Vec:
         began, encoded = time.monotonic(), corpus.encode(self.wv.word_vectors.vocabulary)
         steps = epochs if callbacks or (self.wv.vectors_lockf != 1).any() else 1  # callbacks and locks act on epochs
         if self.patience is not None and steps > 1:
-            raise ValueError("patience compares the epochs of one training, and callbacks and vectors_lockf end each; leave one out")
+            raise ValueError(
+                "patience compares the epochs of one training, and callbacks and vectors_lockf end each; leave one out"
+            )
         rates, trained = np.linspace(start, end, steps + 1).tolist(), 0
         for callback in callbacks:
             callback.on_train_begin(self)
