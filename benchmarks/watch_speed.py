@@ -3,7 +3,7 @@
 The open page asks as the one in the browser does: once a second, and for every map. Processor time, that of the process
 which lays out the maps included, depends little on other load.
 
-python -m benchmarks.watch_speed [--megabytes 10] [--epochs 2] [--repeats 3]
+python -m benchmarks.watch_speed [--megabytes 30] [--epochs 3] [--repeats 3]
 """
 
 import argparse
@@ -81,8 +81,8 @@ def look(address: str, maps: list[int]) -> None:
 def main() -> None:
     """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--megabytes", type=float, default=10)
-    parser.add_argument("--epochs", type=int, default=2)
+    parser.add_argument("--megabytes", type=float, default=30)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     found: dict[str, list[Run]] = {side: [] for side in SIDES}
