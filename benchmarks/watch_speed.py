@@ -27,7 +27,7 @@ SIDES = {"without --watch": False, "with --watch": False, "with --watch and an o
 
 
 class Run(NamedTuple):
-    """What a training took, in seconds, and the maps that a page received."""
+    """Seconds that the epochs, the command and processors took, and the maps that a page received."""
 
     epochs: float
     command: float
@@ -48,8 +48,7 @@ def train(source: Path, out: Path, epochs: int, side: str) -> Run:
     if process.returncode:
         raise RuntimeError(f"{' '.join(command)}: exit code {process.returncode}")
     whole = time.perf_counter() - began
-    lines = (out / "metrics.jsonl").read_text().splitlines()
-    trained = sum(json.loads(line)["seconds"] for line in lines)
+    trained = json.loads((out / "metrics.jsonl").read_text().splitlines()[-1])["seconds"]  # since the first epoch began
     return Run(trained, whole, processor_time() - used, len(maps))
 
 
