@@ -137,7 +137,7 @@ ray: $(VENV)/test.stamp $(VENV)/cluster.stamp
 	$(BIN)/pytest -n auto --dist loadfile $(CLUSTER_TESTS) $(ARGS)  # one Ray cluster, not one for every process
 
 browser: $(VENV)/test.stamp $(VENV)/map.stamp $(VENV)/browser.stamp
-	$(BIN)/pytest $(shell grep -l selenium tests/test_*.py) $(ARGS)
+	$(BIN)/pytest -n auto --dist loadfile $(shell grep -l selenium tests/test_*.py) $(ARGS)
 
 coverage: $(VENV)/coverage.stamp
 	$(BIN)/coverage erase
