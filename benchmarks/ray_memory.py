@@ -62,11 +62,9 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         """Keep the largest numbers."""
-        from ray._private.internal_api import get_memory_info_reply, get_state_from_address
-
-        state, own = get_state_from_address(None), psutil.Process()
+        own = psutil.Process()
         while not self._stopped.wait(SECONDS):
-            self.store = max(self.store, get_memory_info_reply(state).store_stats.object_store_bytes_used)
+            self.store = max(self.store, _memory_of_store(own))
             self.leader = max(self.leader, own.memory_info().rss)
             self.task = max([self.task, *_memory_of_tasks(own)])
 
@@ -74,6 +72,16 @@ class Watcher(threading.Thread):
         """End."""
         self._stopped.set()
         self.join()
+
+
+def _memory_of_store(leader: psutil.Process) -> int:
+    """Return the bytes of the object store that were ever written to: a file in memory, which the raylet has open."""
+    for process in leader.children(recursive=True):
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.name() == "raylet":
+                opened = Path(f"/proc/{process.pid}/fd").iterdir()
+                return max(512 * file.stat().st_blocks for file in opened if "plasma" in str(file.readlink()))
+    return 0
 
 
 def _memory_of_tasks(leader: psutil.Process) -> Iterator[int]:

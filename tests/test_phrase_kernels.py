@@ -112,7 +112,7 @@ def test_counts_are_exact_when_tables_are_full(tmp_path, monkeypatch, threads):
     found_by = PhraseSettings(passes=2, threshold=3, min_count=2)
     tokenized = tokenized_lists(sentences, tmp_path)
     monkeypatch.setattr(phrase_counts, "_FEWEST_SLOTS", 16)
-    monkeypatch.setattr(phrase_counts, "_PIECE", 8)
+    monkeypatch.setattr(phrase_counts, "PIECE", 8)
     monkeypatch.setattr(numbered_text, "_STRETCH", 50)
     monkeypatch.setattr(numbered_text, "_IDS_AT_ONCE", 4)
     whole = find_phrases(tokenized, found_by, threads=threads)

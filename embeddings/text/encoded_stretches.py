@@ -24,6 +24,7 @@ from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from vecmill.files import writing
 
 _RANGES = 4  # tasks for each processor: the last ones end together
+_LARGEST_RANGE = 1 << 23  # ids, which a task holds in memory
 
 Stretch = tuple[int, np.ndarray, np.ndarray]
 """Part of the text, ids, ends of sentences in them."""
@@ -156,12 +157,9 @@ def stretches_of_tasks(encoding: Encoding, executor: Executor, directory: Path) 
     EmbeddingsError
         The tokenized text is damaged.
     """
-    parts = len(encoding.tokenized.parts)
-    ranges = [
-        (int(few[0]), int(few[-1]) + 1)
-        for few in np.array_split(np.arange(parts), _RANGES * executor.tasks)
-        if len(few)
-    ]
+    sizes = encoding.tokenized.parts[:, 3]
+    number = max(_RANGES * executor.tasks, int(sizes.sum()) // _LARGEST_RANGE)
+    ranges = [(int(few[0]), int(few[-1]) + 1) for few in np.array_split(np.arange(len(sizes)), number) if len(few)]
     for name in executor.map(partial(_write_range, encoding, directory), ranges):
         paths = [directory / f"{name}-{kind}.npy" for kind in ("table", "ids", "ends")]
         table, ids, ends = (read_array(path, mapped=kind > 0) for kind, path in enumerate(paths))

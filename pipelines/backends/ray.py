@@ -227,12 +227,13 @@ class RayBackend:
         """
         task = ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
         here, waiting, under_way = str(Path.cwd()), iter(items), deque[Any]()
+        shared = ray.put(work)  # once, not with every task
         for item in islice(waiting, _IN_FLIGHT * self.tasks):
-            under_way.append(task.remote(here, work, item))
+            under_way.append(task.remote(here, shared, item))
         while under_way:
             with _errors_of_tasks():
                 result = ray.get(under_way.popleft())
-            under_way.extend(task.remote(here, work, item) for item in islice(waiting, 1))
+            under_way.extend(task.remote(here, shared, item) for item in islice(waiting, 1))
             yield result
 
     @property
