@@ -92,7 +92,7 @@ train.dimension = [8, 16]
 """
 TIMED = ("logs", "summary.csv", "summary.parquet")  # of a sweep: they tell how long everything took
 PATIENCE = 120  # seconds until a command is taken to hang
-RESUMABLE = ("run", "train-embeddings", "train-embeddings --force", "train-lm", "batch")
+RESUMABLE = ("run", "train-embeddings", "train-embeddings --force", "train-lm", "train-documents", "batch")
 
 
 class Failure(NamedTuple):
