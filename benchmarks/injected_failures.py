@@ -73,6 +73,9 @@ COMMANDS = {
     "embed .npy": "embed {folder}/model {folder}/text.txt --out {place}/e.npy --force",
     "embed .csv": "embed {folder}/model {folder}/text.txt --out {place}/e.csv --force",
     "phrases": "phrases {folder}/text.txt --min-count 1 --threshold 1 --out {place}/p.tsv --force",
+    "walks": "walks {folder}/similar.txt --weight none --walks 2 --length 9 --threads 1 --out {place}/w.txt --force",
+    "search": "search {folder}/model {folder}/text.txt ba --index {place}/t.index --force",
+    "map": "map {folder}/model --method pca --words 100 --out {place}/m.html --force",
     "tune-lm": "tune-lm {place}/lm {folder}/text.txt --no-dynamic --cache 20",
     "batch": "batch {folder}/jobs.toml --out {place}/jobs --jobs 1",
 }
@@ -89,7 +92,7 @@ train.dimension = [8, 16]
 """
 TIMED = ("logs", "summary.csv", "summary.parquet")  # of a sweep: they tell how long everything took
 PATIENCE = 120  # seconds until a command is taken to hang
-RESUMABLE = ("run", "train-embeddings", "train-embeddings --force", "train-lm", "batch")
+RESUMABLE = ("run", "train-embeddings", "train-embeddings --force", "train-lm", "train-documents", "batch")
 
 
 class Failure(NamedTuple):

@@ -13,6 +13,7 @@ from embeddings.documents.model import ParagraphVectors
 from embeddings.errors import EmbeddingsError
 from embeddings.evaluation import evaluate, read_evaluation_set
 from embeddings.vectors import postprocessing, small_vectors
+from pipelines.commands.ngram import _work_directory
 from pipelines.running.directory_lock import DirectoryLock
 from tests.command_line import fails
 from tests.command_line import vecmill as command
@@ -311,3 +312,20 @@ def test_walks_find_a_place_that_cannot_be_written_to_before_they_walk(folder):
     (folder / "edges.csv").write_text("a,b\nb,c\n")
     result = command("walks", "edges.csv", "--out", "missing/walks.txt")
     assert (result.exit_code, "edges from" in result.stderr) == (1, False), result.output
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_counts_of_ngrams_are_removed_or_named(tmp_path, monkeypatch, caplog, failing):
+    remove, tried = shutil.rmtree, []
+
+    def fail_at_first(path, ignore_errors=False):
+        tried.append(path)
+        if len(tried) > failing:
+            remove(path, ignore_errors)
+
+    monkeypatch.setattr("shutil.rmtree", fail_at_first)
+    with _work_directory(tmp_path / "m.arpa") as folder:
+        (folder / "counts").mkdir()
+        (folder / "counts" / "1-grams.bin").write_bytes(b"counts")
+    assert folder.exists() == (failing == 2)
+    assert ("cannot be removed; remove it" in caplog.text) == (failing == 2)

@@ -431,6 +431,12 @@ def test_bad_options_are_usage_errors_before_anything_is_written(folder, argumen
     assert not Path("out").exists()
 
 
+def test_a_link_to_nothing_is_no_place_for_a_search(folder):
+    (folder / "text.txt").write_text("some words of a text\n")
+    (folder / "out").symlink_to("nothing")
+    fails(1, "out is a link to nothing; remove it or choose another --out", "tune", "text.txt", "--out", "out")
+
+
 def test_only_the_settings_of_word_vectors_are_taken_from_a_file(folder):
     text = '[corpus]\nsource = "nowhere.txt"\n[lm]\nenabled = true\n[export]\nformats = ["npz"]\n'
     (folder / "pipeline.toml").write_text(text)

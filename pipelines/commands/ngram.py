@@ -1,6 +1,7 @@
 """`vecmill ngram`: an n-gram model of a text, as an ARPA file."""
 
 import json
+import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from embeddings import TokenizedCorpus
     from pipelines.console.progress import Progress
     from pipelines.settings.config import PipelineConfig
+
+logger = logging.getLogger(__name__)
 
 _OWN_OPTIONS = ("order", "prune", "min_count", "max_vocabulary")
 _SETTING_OF_OPTION = {"threads": "train.threads"}
@@ -141,7 +144,10 @@ def _work_directory(out: Path) -> Iterator[Path]:
         lock.record_owner()
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        for _ in range(2):  # an error may pass
+            shutil.rmtree(folder, ignore_errors=True)
+        if any(folder.glob("*/*")):
+            logger.warning("%s cannot be removed; remove it", folder)
         lock.release()
 
 

@@ -194,6 +194,8 @@ class Tuner:
     def _require_own_directory(self) -> None:
         if self.directory.exists() and not self.directory.is_dir():
             raise OutputError(f"{self.directory} is a file; expected a directory to write")
+        if self.directory.is_symlink() and not self.directory.exists():
+            raise OutputError(f"{self.directory} is a link to nothing; remove it or choose another --out")
         others = [path.name for path in self.directory.glob("*") if not path.name.startswith(".")]
         if others and not (self.directory / RECORD).exists():
             raise OutputError(f"{self.directory} contains {min(others)} and no search; choose another --out")
