@@ -23,6 +23,17 @@ SIGNALS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def heeded_signals():
+    """Let signals act that are ignored where the tests were started by nohup, or in the background of a script."""
+    ignored = [number for number, _ in SIGNALS if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_a_signal_becomes_its_exit_code_and_a_line_that_says_how_to_go_on(number, code, caplog):
     with pytest.raises(typer.Exit) as caught, handled_signals(), interruptible("do it again"):
