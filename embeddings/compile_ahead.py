@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -31,7 +32,7 @@ _PROGRAM = "import sys; sys.path[:] = {path!r}; from embeddings.compile_ahead im
 _LATER = 10  # niceness of what is needed only after the word vectors are trained
 _SPARE = 19  # that of what no training waits for
 _IDS = np.arange(1000, dtype=np.int32) % 20
-_SENTENCES = [[f"word{number}" for number in range(20)]] * 10
+_SENTENCES: Any = [[f"word{number}" for number in range(20)]] * 10
 
 
 def compile_ahead(model: str) -> None:
