@@ -6,8 +6,6 @@ from numbers import Integral, Real
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
-import numpy as np
-
 from vecmill.arguments import described, quoted
 from vecmill.hints import did_you_mean
 
@@ -76,6 +74,8 @@ def require_type(name: str, value: Any, annotation: Any) -> Any:
 
 def require_flags(**flags: Any) -> None:
     """Raise a TypeError for a flag that is neither True nor False; NumPy's are accepted."""
+    import numpy as np  # settings are read without it
+
     for name, value in flags.items():
         if not isinstance(value, (bool, np.bool_)):
             raise TypeError(f"{name} is {described(value)}; expected True or False")

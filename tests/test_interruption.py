@@ -42,8 +42,10 @@ def test_a_signal_becomes_its_exit_code_and_a_line_that_says_how_to_go_on(number
     assert caplog.messages == ["stopped; do it again"]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_signal_that_python_swallows_is_raised_at_the_next_progress():
+def test_a_signal_that_python_swallows_is_raised_at_the_next_progress_and_not_printed(monkeypatch):
+    shown = []
+    monkeypatch.setattr(sys, "unraisablehook", shown.append)
+
     class Finalized:
         def __del__(self):
             signal.raise_signal(signal.SIGTERM)
@@ -58,6 +60,8 @@ def test_a_signal_that_python_swallows_is_raised_at_the_next_progress():
         swallowed = True
         update(1)
     assert swallowed
+    assert not shown
+    assert sys.unraisablehook == shown.append
     assert caught.value.exit_code == 143
     raise_if_interrupted()  # forgotten by now
 

@@ -47,7 +47,8 @@ def handled_signals() -> Iterator[None]:
     """
     previous = {number: signal.signal(number, _interrupt) for number in _handled_numbers()}
     try:
-        yield
+        with _lost_ones_are_silent():
+            yield
     finally:
         _received.clear()
         for number, handler in previous.items():
@@ -64,7 +65,8 @@ def process_signals() -> Iterator[None]:
     for number in numbers:
         signal.signal(number, _interrupt)
     try:
-        yield
+        with _lost_ones_are_silent():
+            yield
     except KeyboardInterrupt as error:
         with suppress(OSError):
             sys.stderr.write(f"stopped; {AGAIN}\n")
@@ -72,6 +74,22 @@ def process_signals() -> Iterator[None]:
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def _lost_ones_are_silent() -> Iterator[None]:
+    """Let Python print no interruption that was raised in a finalizer: `raise_if_interrupted` raises it once more."""
+    shown = sys.unraisablehook
+
+    def show(lost: "sys.UnraisableHookArgs") -> None:
+        if not isinstance(lost.exc_value, Interruption):
+            shown(lost)
+
+    sys.unraisablehook = show
+    try:
+        yield
+    finally:
+        sys.unraisablehook = shown
 
 
 def _handled_numbers() -> list[int]:
