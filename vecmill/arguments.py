@@ -1,14 +1,14 @@
 """Arguments of public functions: one line says what was given, what was expected, and what to do."""
 
 import os
-import re
 import reprlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Set, Sized
 from os import PathLike
 from typing import Any
 
+from vecmill.storage import is_url
+
 _LONGEST_SHOWN = 50  # characters of a value in a message
-_URL = re.compile(r"[a-z][a-z0-9+.-]+:/+[^/]")  # a path has one slash where a URL has two
 _LONGEST_NAME = 255  # bytes of the name of a file, on all usual file systems
 
 
@@ -106,7 +106,7 @@ def require_place(name: str, value: Any) -> None:
         As `require_path`, or it is a URL, which would become a directory named ``s3:``.
     """
     require_path(name, value)
-    if _URL.match(os.fsdecode(value)):
+    if is_url(value):
         raise ValueError(f"{name} is {described(value)}, a URL; expected a path of this machine: copy the output there")
 
 

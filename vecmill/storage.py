@@ -1,9 +1,11 @@
 """A directory at a URL of any file system that fsspec knows: S3, GCS, SFTP ...; requests that fail are repeated."""
 
 import logging
+import os
 import re
 import time
 from collections.abc import Callable
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +36,25 @@ _PERMANENT = (
 
 class StorageError(VecmillError):
     """A storage that does not answer, or refuses."""
+
+
+def is_url(path: str | PathLike[str]) -> bool:
+    """Return whether a path is a URL, of this machine's files too.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_url("s3://bucket/runs"), is_url(Path("file:///data")), is_url("runs/mine")
+    (True, True, False)
+    """
+    return _URL.match(Path(os.fsdecode(path)).as_posix()) is not None
 
 
 def url_of(path: str | Path) -> str | None:

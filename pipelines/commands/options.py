@@ -1,7 +1,6 @@
 """Options that several commands share, and the settings that the options of a training command stand for."""
 
 import os
-import re
 import sys
 from collections.abc import Collection, Mapping
 from contextlib import AbstractContextManager, nullcontext
@@ -17,6 +16,7 @@ from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
 from vecmill.files import real_path
 from vecmill.hints import did_you_mean
+from vecmill.storage import is_url
 
 if TYPE_CHECKING:
     from pipelines.backends.backend import Backend
@@ -34,7 +34,6 @@ SETTING_OF_OPTION = {
     "normalize": "tokenizer.normalize",
 }
 """Settings of the options about text; each training command has more of its own."""
-_URL = re.compile(r"[a-z][a-z0-9+.-]+:/[^/]")  # a path has one slash where a URL has two
 NO_SETTINGS = (
     *("out", "config", "force", "skip_finished", "as_json", "top", "names", "backend", "address", "workers", "work"),
     *("history", "history_words", "watch", "port"),
@@ -129,7 +128,7 @@ def language_model_path(model: Path) -> Path:
 
 def refuse_url(out: Path | None) -> Path | None:
     """Raise `ConfigError` for a URL, which would become a directory named ``s3:``; return any other path."""
-    if out is not None and _URL.match(out.as_posix()):
+    if out is not None and is_url(out):
         raise ConfigError(
             f"--out: {_as_url(out)} is a URL, expected a path of this machine; mount the storage, or copy the output "
             "there when it is finished"
