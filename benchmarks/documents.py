@@ -7,7 +7,6 @@ python -m benchmarks.documents [--texts 500] [--epochs 20] [--threads 2] [--repe
 """
 
 import argparse
-import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -112,17 +111,7 @@ def compared(architecture: str, options: argparse.Namespace) -> list[dict[str, A
 
 def _measured(case: str, sides: dict[str, Callable[[], Any]], bar: int, repeats: int) -> dict[str, Any]:
     """Run both sides in turns; return their times, and those of all processors, which other work does not change."""
-    processors: dict[str, list[float]] = {side: [] for side in sides}
-
-    def counted(side: str) -> Callable[[], None]:
-        def run() -> None:
-            start = time.process_time()
-            sides[side]()
-            processors[side].append(time.process_time() - start)
-
-        return run
-
-    seconds = measuring.take_turns({side: counted(side) for side in sides}, repeats)
+    seconds, processors = measuring.take_turns_and_count(sides, repeats)
     times = {side: f"{median(seconds[side]):.2f} s ({median(processors[side]):.2f} s)" for side in sides}
     ratios = [measuring.ratio_of_medians(found["vecmill"], found["gensim"]) for found in (seconds, processors)]
     return {"case": case, **times, "ratio": f"{ratios[0]:.1f}× ({ratios[1]:.1f}×)", "bar": f"≥ {bar}×"}

@@ -28,6 +28,23 @@ def take_turns(sides: dict[str, Callable[[], Any]], repeats: int) -> dict[str, l
     return seconds
 
 
+def take_turns_and_count(
+    sides: dict[str, Callable[[], Any]], repeats: int
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """Run the sides as `take_turns`; return the seconds of each, and those of all processors together."""
+    processors: dict[str, list[float]] = {side: [] for side in sides}
+
+    def counted(side: str) -> Callable[[], None]:
+        def run() -> None:
+            start = time.process_time()
+            sides[side]()
+            processors[side].append(time.process_time() - start)
+
+        return run
+
+    return take_turns({side: counted(side) for side in sides}, repeats), processors
+
+
 def ratio_of_medians(ours: list[float], theirs: list[float]) -> float:
     """How many times as long as ours theirs took."""
     return median(theirs) / median(ours)

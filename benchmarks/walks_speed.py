@@ -6,7 +6,6 @@ python -m benchmarks.walks_speed [--nodes 20000] [--degree 20] [--walks 5] [--le
 """
 
 import argparse
-import time
 from collections.abc import Callable
 from statistics import median
 from typing import Any
@@ -63,17 +62,7 @@ def compared(case: str, edges: list[tuple[Any, ...]], options: argparse.Namespac
     shares = {side: steps_back(walks) for side, walks in found.items()}
     if abs(shares["vecmill"] - shares["fastnode2vec"]) > _NEAR:
         raise AssertionError(f"the walks differ: steps back are {shares}")
-    processors: dict[str, list[float]] = {side: [] for side in sides}
-
-    def counted(side: str) -> Callable[[], None]:
-        def run() -> None:
-            start = time.process_time()
-            sides[side]()
-            processors[side].append(time.process_time() - start)
-
-        return run
-
-    seconds = measuring.take_turns({side: counted(side) for side in sides}, options.repeats)
+    seconds, processors = measuring.take_turns_and_count(sides, options.repeats)
     times = {side: f"{median(seconds[side]):.2f} s ({median(processors[side]):.2f} s)" for side in sides}
     ratios = [measuring.ratio_of_medians(seconds[side], seconds["fastnode2vec"]) for side in list(sides)[:2]]
     return {"case": case, **times, "ratio": ", ".join(f"{ratio:.1f}×" for ratio in ratios)}

@@ -107,9 +107,7 @@ class Scratch(NamedTuple):
     vectors: np.ndarray  # (a power of 2, padded d) float32, with subwords: vectors of the tokens around the centre
     before: np.ndarray  # the same shape: the vectors as they were made
     contexts: np.ndarray  # (2 window,) int32
-    outputs: (
-        np.ndarray
-    )  # (SPAN, groups x GROUP + SCORES) int32: -1 and noise words, of this centre and of the next ones
+    outputs: np.ndarray  # (SPAN, groups x GROUP + SCORES) int32: -1 and noise words, of centres in a row
     path: np.ndarray  # (longest path + GROUP,) int32, with hierarchical softmax: rows of C
     labels: np.ndarray  # (1, groups x GROUP + SCORES) float32, with negative sampling: 1 and zeros
     rates: np.ndarray  # (GROUP + 1, SCORES) float32: row n has the learning rate in its first n lanes, zeros in others
