@@ -2,7 +2,8 @@
 
 import hmac
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -61,29 +62,39 @@ class Guard:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        began, status = time.perf_counter(), 500
+        status = 500
 
         async def answer(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *self._headers]
+            elif not message.get("more_body"):
+                counted.close()  # before a client that has the answer can send the next request
             await send(message)
 
-        operation = scope["path"] if scope["path"] in self._operations else "other"
-        self._in_flight.enter()
-        self._metrics.in_flight.inc()
-        try:
+        with ExitStack() as counted:
+            counted.enter_context(self._counted(scope["path"], lambda: status))
             try:
                 self._check(scope)
             except RequestError as error:
                 await error.response()(scope, receive, answer)
             else:
                 await self._application(scope, receive, answer)
+
+    @contextmanager
+    def _counted(self, path: str, status: Callable[[], int]) -> Iterator[None]:
+        """Count a request as in flight inside the context, and in the metrics at its end."""
+        began = time.perf_counter()
+        operation = path if path in self._operations else "other"
+        self._in_flight.enter()
+        self._metrics.in_flight.inc()
+        try:
+            yield
         finally:
             self._in_flight.leave()
             self._metrics.in_flight.dec()
-            self._metrics.requests.labels(operation, str(status)).inc()
+            self._metrics.requests.labels(operation, str(status())).inc()
             self._metrics.seconds.labels(operation).observe(time.perf_counter() - began)
 
     def _check(self, scope: Scope) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 CAN_FORK = sys.platform == "linux"  # elsewhere libraries of the system do not survive a fork
 METRICS_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"  # of prometheus-client, which reads it when it is imported
+_ENDING = (signal.SIGINT, signal.SIGTERM)
 SHORTEST_LIFE = 5.0  # seconds; a worker that ends sooner would end again
 
 
@@ -66,10 +68,10 @@ class Workers:
 
     def _start(self, number: int) -> None:
         process = get_context("fork").Process(target=_until_stopped, args=(self._work, number), name=f"worker {number}")
-        with warnings.catch_warnings():
+        with _held_signals(), warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # of threads, which BLAS ends before a fork
             process.start()
-        self._started[number], self._processes[number] = time.monotonic(), process
+            self._started[number], self._processes[number] = time.monotonic(), process
 
     def watch(self) -> None:
         """Replace workers that end, until a signal arrives.
@@ -97,6 +99,20 @@ class Workers:
         self._start(number)
 
 
+@contextmanager
+def _held_signals() -> Iterator[None]:
+    """Let signals wait until the end of the context, and in a process that is forked inside it until it works."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _until_stopped(work: Callable[[int], object], number: int) -> None:
     with suppress(KeyboardInterrupt):  # a signal, of which the first process tells
-        work(number)
+        try:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
+            work(number)
+        finally:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)  # while multiprocessing ends the process
