@@ -13,6 +13,7 @@ from embeddings.networks import (
     UnigramNoise,
     losses,
 )
+from embeddings.networks.kernels import softmax_cross_entropy
 from tests.reference import recurrent as reference
 
 ROWS, SIZE, WORDS = 11, 4, 30
@@ -36,6 +37,22 @@ def test_softmax_cross_entropy_is_what_the_equation_says(data):
     expected = reference.mean_loss(lambda h: reference.log_softmax(weight @ h + bias), hidden, targets)
     assert loss.value_and_gradient(hidden, targets)[0] == pytest.approx(expected, rel=1e-12)
     assert -loss.log_likelihood(hidden, targets).sum() / (targets >= 0).sum() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_of_improbable_classes_are_zero_and_not_subnormal(dtype):
+    lowest = np.log(np.finfo(dtype).tiny)
+    logits = np.append(np.linspace(0, 3 * lowest, 1_000), -np.inf).astype(dtype)
+    expected = np.exp(logits.astype(np.float64))
+    expected *= 1e-3 / expected.sum()
+    for target in (0, 1_000):
+        scaled, d_bias = logits[None].copy(), np.zeros_like(logits)
+        biases = (np.zeros_like(logits), np.where(np.isinf(logits), lowest, 0).astype(dtype))
+        softmax_cross_entropy(scaled, biases, np.array([target]), 1e-3, np.zeros(1), d_bias, (0, 1))
+        assert not np.any((d_bias != 0) & (np.abs(d_bias) < np.finfo(dtype).tiny))
+        np.testing.assert_array_equal(scaled[0], d_bias)
+        scaled[0, target] += 1e-3
+        np.testing.assert_allclose(scaled[0], expected, rtol=1e-4, atol=1e-3 * np.finfo(dtype).eps)
 
 
 def test_adaptive_softmax_is_what_the_equation_says(data):
