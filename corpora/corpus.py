@@ -35,6 +35,7 @@ from vecmill.compression import DAMAGE
 from vecmill.files import real_path, shown_size
 from vecmill.hints import did_you_mean
 from vecmill.plain_text import suffix_of
+from vecmill.storage import is_url, shown_url
 
 logger = logging.getLogger(__name__)
 
@@ -285,11 +286,11 @@ def open_corpus(
     source : str, path, binary file, or sequence of str or paths
         A name of the catalog (``pydocs``, ``text8``, ...), a file, a directory (all text below it), a glob, a URL, or
         ``-`` for standard input. Formats: plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv``, ``.parquet``; compressed
-        with gzip, bzip2, xz or Zstandard. A path object always means a file or directory. A file opened in binary mode
-        is read once, from its position; its name determines the format. The texts of a sequence are read in its order;
-        a file that is in it several times is read once, where it comes first, and counted. A file that is not text, or
-        is damaged, is an error if it is named; in a directory, and among the files of a glob, it is left out and
-        counted.
+        with gzip, bzip2, xz or Zstandard. A path object always means a file, a directory or a URL. A file opened in
+        binary mode is read once, from its position; its name determines the format. The texts of a sequence are read
+        in its order; a file that is in it several times is read once, where it comes first, and counted. A file that is
+        not text, or is damaged, is an error if it is named; in a directory, and among the files of a glob, it is left
+        out and counted.
     field : str
         Field of ``.jsonl`` records that holds the text.
     column : str
@@ -346,6 +347,8 @@ def _opened(
             file = opened_file(stream)
             return Corpus(file.path, file.path, [file], options)
         if not isinstance(source, str):
+            if is_url(source):
+                return _url_corpus(shown_url(source), options, progress)
             return _local_corpus(Path(source), options)
         if source == "-":
             return Corpus("stdin", "text from standard input", [standard_input()], options)

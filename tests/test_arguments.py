@@ -11,7 +11,17 @@ import pytest
 
 import vecmill
 import vecmill.plot
-from embeddings import evaluation, formats
+from embeddings import (
+    EncodedCorpus,
+    PhraseTable,
+    SplitText,
+    TokenizedCorpus,
+    evaluation,
+    formats,
+    tokenize_corpus,
+)
+from embeddings.documents import DocumentVectors
+from embeddings.language_model.export import export_safetensors
 from embeddings.setting_types import require_type
 from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.vectors import postprocessing, small_vectors
@@ -21,7 +31,19 @@ from embeddings.vectors.word_map import make_word_map
 from embeddings.vectors.word_movers import word_movers_distance
 from embeddings.word2vec.scoring import SentenceScorer
 from tests.small_language_model import make_model
-from vecmill.gensim import KeyedVectors, Word2Vec, simple_preprocess
+from vecmill.gensim import (
+    Doc2Vec,
+    FastText,
+    KeyedVectors,
+    LineSentence,
+    PathLineSentences,
+    Text8Corpus,
+    Word2Vec,
+    load_facebook_model,
+    save_facebook_model,
+    simple_preprocess,
+)
+from vecmill.gensim import phrases as gensim_phrases
 from vecmill.surrogates import encoded, replaced
 
 WORDS = ["the", "king", "queen", "café", "man", "land"]
@@ -290,24 +312,81 @@ def test_a_name_that_no_file_can_have_is_no_path(call):
             call(name)
 
 
-@pytest.mark.parametrize(
-    "save",
-    [
-        lambda place: make_vectors().save(place),
-        lambda place: make_vectors().vocabulary.save(place),
-        lambda place: vecmill.write_vectors(make_vectors(), place),
-        lambda place: formats.convert("a.txt", place),
-        lambda place: make_model().save(place),
-        lambda place: vecmill.Phrases(SENTENCES).save(place),
-        lambda place: vecmill.TextIndex(make_vectors(), ["king"]).save(place),
-    ],
-)
-@pytest.mark.parametrize("place", ["s3://bucket/a.txt", Path("gs://bucket/a.txt"), "file:///tmp/a.txt"])
-def test_a_url_is_no_place_to_write(tmp_path, monkeypatch, save, place):
+def make_index(vectors):
+    return vecmill.TextIndex(vectors, ["king"])
+
+
+def make_documents(vectors):
+    return DocumentVectors(vectors, ["first"], vectors.matrix[:1])
+
+
+def small_gensim(kind):
+    return kind(vector_size=4, min_count=1, workers=1)
+
+
+SAVES = {
+    "vectors": lambda place: make_vectors().save(place),
+    "vocabulary": lambda place: make_vectors().vocabulary.save(place),
+    "file of vectors": lambda place: vecmill.write_vectors(make_vectors(), place),
+    "conversion": lambda place: formats.convert("a.txt", place),
+    "language model": lambda place: make_model().save(place),
+    "language model as safetensors": lambda place: export_safetensors(make_model(), Path(place)),
+    "phrases": lambda place: vecmill.Phrases(SENTENCES).save(place),
+    "index": lambda place: make_index(make_vectors()).save(place),
+    "documents": lambda place: make_documents(make_vectors()).save(place),
+    "tokenized text": lambda place: tokenize_corpus([b"the king\n"], vecmill.make_tokenizer(), place),
+    "Word2Vec": lambda place: small_gensim(Word2Vec).save(place),
+    "Doc2Vec": lambda place: small_gensim(Doc2Vec).save(place),
+    "KeyedVectors": lambda place: KeyedVectors(4).save(place),
+    "word2vec format": lambda place: KeyedVectors(4).save_word2vec_format(place),
+    "counts": lambda place: small_gensim(Word2Vec).wv.save_word2vec_format("a.txt", fvocab=place),
+    "Phrases": lambda place: gensim_phrases.Phrases(SENTENCES).save(place),
+    "fastText": lambda place: save_facebook_model(small_gensim(FastText), place),
+}
+LOADS = {
+    "any": vecmill.load,
+    "vectors": vecmill.WordVectors.load,
+    "vocabulary": vecmill.Vocabulary.load,
+    "language model": vecmill.LanguageModel.load,
+    "phrases": vecmill.Phrases.load,
+    "index": lambda place: vecmill.TextIndex.load(place, make_vectors(), ["king"]),
+    "documents": DocumentVectors.load,
+    "tokenized text": TokenizedCorpus.open,
+    "encoded text": EncodedCorpus.open,
+    "split text": SplitText.open,
+    "table of phrases": PhraseTable.load,
+    "evaluation set": lambda place: vecmill.evaluate(make_vectors(), place),
+    "pairs": evaluation.read_word_pairs,
+    "edges": vecmill.walks,
+    "counts of words": lambda place: formats.read("a.txt", counts=place),
+    "settings of the tokenizer": formats.read_tokenizer_settings,
+    "conversion": lambda place: formats.convert(place, "b.txt"),
+    "Word2Vec": Word2Vec.load,
+    "KeyedVectors": KeyedVectors.load,
+    "word2vec format": KeyedVectors.load_word2vec_format,
+    "Phrases": gensim_phrases.Phrases.load,
+    "fastText": load_facebook_model,
+    "folder of sentences": PathLineSentences,
+}
+URLS = ["s3://bucket/a.txt", Path("gs://bucket/a.txt"), "file:///tmp/a.txt", "https://example.org/a.txt"]
+
+
+@pytest.mark.parametrize("use", [*SAVES.items(), *LOADS.items()], ids=lambda use: use[0])
+@pytest.mark.parametrize("place", URLS, ids=str)
+def test_a_url_is_no_path_of_this_machine(tmp_path, monkeypatch, use, place):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=r"a URL; expected a path of this machine"):
-        save(place)
+    with pytest.raises(vecmill.VecmillError, match=r"^[^\n]* a URL; expected a path of this machine[^\n]*$") as caught:
+        use[1](place)
+    assert isinstance(caught.value, ValueError)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("read", [vecmill.open_corpus, LineSentence, Text8Corpus], ids=lambda read: read.__name__)
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_text_may_be_at_a_url_whatever_type_names_it(tmp_path, read, kind):
+    (tmp_path / "a.txt").write_text("the king\n" * 3)
+    texts = read(kind((tmp_path / "a.txt").as_uri()))
+    assert "king" in (b"".join(texts.blocks()).decode() if read is vecmill.open_corpus else next(iter(texts)))
 
 
 @pytest.mark.parametrize("table", [FRAME, pa.table({"text": ["the king"]})], ids=["pandas", "Arrow"])

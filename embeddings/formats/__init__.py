@@ -266,6 +266,8 @@ def convert(
     for name, value in (("source_format", source_format), ("format", format)):
         require_type(name, value, str | None)
     require_function("progress", progress)
+    if counts is not None:
+        require_path("counts", counts)
     source, destination = vectors_path(source), _absolute(destination)
     decoding = make_decoding(encoding, errors)
     source_entry = _readable(source, source_format, decoding)

@@ -423,7 +423,8 @@ class Doc2Vec(Word2Vec):
         about = {name: getattr(self, name) for name in (*self._settings, *self._saved_state)}
         about |= {"tags": self.dv.index_to_key, "scale": getattr(self, "_scale", 1.0)}
         words = self._trained()
-        words.training_settings = self._config(self.epochs, self.alpha, self.min_alpha, self.seed).to_dict()
+        if "count" in self.wv.expandos:  # it has a vocabulary; inference has no use for settings without one
+            words.training_settings = self._config(self.epochs, self.alpha, self.min_alpha, self.seed).to_dict()
         inside = {_DOCUMENTS: self.dv.word_vectors} if len(self.dv) else {}
         saved.write(fname, type(self).__name__, words, about, self.wv.attributes(), inside)
 

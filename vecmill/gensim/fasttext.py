@@ -24,6 +24,7 @@ from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2VecConfig
+from vecmill.arguments import require_path, require_place
 from vecmill.files import atomic_file
 from vecmill.gensim.callbacks import CallbackAny2Vec
 from vecmill.gensim.conventions import with_locks
@@ -394,6 +395,7 @@ def load_facebook_model(path: str | os.PathLike[str], encoding: str = "utf-8") -
     FormatError
         It is no such file, or it is damaged; a NotImplementedError if its model was trained to tell labels apart.
     """
+    require_path("path", path)
     file = read_model(Path(path), make_decoding(encoding, "strict"))
     settings = file.settings
     model = FastText(
@@ -451,6 +453,7 @@ def save_facebook_model(
     """
     if encoding.replace("-", "").lower() != "utf8":
         raise ValueError(f"encoding is {encoding!r}; expected utf-8")
+    require_place("path", path)
     wv = model.wv
     settings = Settings(
         dimension=model.vector_size,

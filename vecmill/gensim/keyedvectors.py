@@ -13,7 +13,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors, as_terms, with_weight
-from vecmill.arguments import require_kind, require_path, require_words
+from vecmill.arguments import require_kind, require_path, require_place, require_words
 from vecmill.files import atomic_file
 from vecmill.gensim import saved
 from vecmill.gensim.renamed import ATTRIBUTES_OF_KEYED_VECTORS, no_attribute
@@ -651,7 +651,6 @@ class KeyedVectors:
         VecmillError
             There are no vectors, or it is a pickle of gensim.
         """
-        require_path("fname", fname)
         saved.refuse_pickle(fname)
         vectors = formats.read(fname)
         kv = cls.of(vectors)
@@ -707,7 +706,7 @@ class KeyedVectors:
         ValueError
             `append`, or a binary file without a header.
         """
-        require_path("fname", fname)
+        require_place("fname", fname)
         if append or (binary and not write_header):
             raise ValueError("append=True and a binary file without header are not supported; write a file of its own")
         values = self.expandos.get(sort_attr)

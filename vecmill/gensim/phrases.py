@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from embeddings.text.phrase_table import ENGLISH_CONNECTOR_WORDS
+from vecmill.arguments import require_place
 from vecmill.files import atomic_file
 from vecmill.gensim import saved
 
@@ -422,6 +423,7 @@ def _scorer(scoring: str | Scorer) -> Scorer:
 
 
 def _save(phrases: Phrases | FrozenPhrases, path: str | os.PathLike[str], own: dict[str, Any]) -> None:
+    require_place("fname", path)
     names = {scorer: name for name, scorer in _SCORERS.items()}
     about = {
         "kind": type(phrases).__name__,

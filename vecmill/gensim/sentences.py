@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from corpora import open_corpus
+from vecmill.arguments import require_path
 
 MAX_WORDS_IN_BATCH = 10_000
 
@@ -67,6 +68,7 @@ class PathLineSentences:
         self.source = source
         self.max_sentence_length = max_sentence_length
         self.limit = limit
+        require_path("source", source)
         path = Path(source)
         if not path.exists():
             raise ValueError(f"there is no {path}; expected a file or a folder")
