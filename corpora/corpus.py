@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 from urllib.parse import urlsplit
@@ -139,7 +140,8 @@ class Corpus:  # numpydoc ignore=PR01
         CorpusError
             A file cannot be read, is damaged or is not text, or all files are empty.
         """
-        require_kind("block_size", block_size, int, "a number of bytes")
+        require_kind("block_size", block_size, Integral, "a number of bytes")
+        block_size = int(block_size)
         if block_size < 1:
             raise ValueError(f"block_size is {block_size}, expected at least 1 byte")
         if self._opened and not self.rereadable:

@@ -1,7 +1,9 @@
 """Arguments of the Python API: words, paths, vectors and texts of other kinds are refused with one line."""
 
 import enum
+import functools
 import unicodedata
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -408,16 +410,6 @@ def test_weights_are_numbers(vectors, weights):
         vectors.mean_vector(["king", "man"], weights)
 
 
-class Number(enum.IntEnum):
-    TWO = 2
-
-
-def test_a_number_of_an_enumeration_is_a_number(vectors):
-    assert type(require_type("epochs", Number.TWO, int)) is int
-    assert len(vectors.most_similar("king", topn=Number.TWO)) == 2
-    assert len(vecmill.train(SENTENCES, dimension=4, epochs=Number.TWO, min_count=1).metrics) == 2
-
-
 @pytest.mark.parametrize("save", [lambda place: make_vectors().save(place), lambda place: make_model().save(place)])
 def test_a_new_directory_has_a_name(tmp_path, monkeypatch, save):
     monkeypatch.chdir(tmp_path)
@@ -444,6 +436,151 @@ def test_a_list_of_texts_holds_names(texts):
 
 PAIRS = evaluation.WordPairs(name="pairs", pairs=[("king", "queen"), ("king", "man")], scores=[9.0, 5.0])
 ANALOGIES = evaluation.Analogies(name="analogies", sections={"all": [("man", "king", "land", "queen")]})
+
+
+class Number(enum.IntEnum):
+    TWO = 2
+
+
+LINES = [" ".join(sentence) for sentence in SENTENCES]
+SMALL = {"dimension": 4, "epochs": 1, "min_count": 1, "threads": 1}
+
+
+def train_small(train, name):
+    return lambda v, number: train(LINES, **{**SMALL, name: number})
+
+
+WHOLE_NUMBERS = {
+    "topn of neighbours": lambda v, number: v.neighbors(["king"], topn=number),
+    "restrict_vocab of neighbours": lambda v, number: v.neighbors(["king"], restrict_vocab=number),
+    "topn of most_similar": lambda v, number: v.most_similar("king", topn=number),
+    "topn of most_likely_word": lambda v, number: v.most_likely_word(["king"], topn=number),
+    "limit of load": lambda v, number: formats.read("vectors.txt", limit=number),
+    "restrict_vocab of evaluate": lambda v, number: evaluation.evaluate_similarity(v, PAIRS, restrict_vocab=number),
+    "restrict_vocab of analogies": lambda v, number: evaluation.evaluate_analogies(v, ANALOGIES, restrict_vocab=number),
+    "resamples of pairs": lambda v, number: evaluation.evaluate_similarity(v, PAIRS, resamples=number),
+    "words of compare": lambda v, number: evaluation.changed_neighbors(v, v, words=number),
+    "topn of compare": lambda v, number: evaluation.changed_neighbors(v, v, topn=number),
+    "topn of search": lambda v, number: make_index(v).search("king", topn=number),
+    "words to keep": small_vectors.prune,
+    "dimension to keep": small_vectors.prefix,
+    "components": postprocessing.remove_top_components,
+    "topn of a map": lambda v, number: make_word_map(v, topn=number),
+    "min_count of a vocabulary": lambda v, number: v.vocabulary.prefix(min_count=number),
+    "max_vocabulary of a vocabulary": lambda v, number: v.vocabulary.prefix(number),
+    "missing": lambda v, number: v.vocabulary.ids(["none"], missing=number),
+    "walks": lambda v, number: list(vecmill.walks([("a", "b")], walks=number)),
+    "length of walks": lambda v, number: list(vecmill.walks([("a", "b")], length=number)),
+    "passes of phrases": lambda v, number: vecmill.Phrases(SENTENCES, passes=number),
+    "threads of phrases": lambda v, number: vecmill.Phrases(SENTENCES, threads=number),
+    "window of a classifier": lambda v, number: vecmill.SequenceClassifier(window=number),
+    "seed of a tagger": lambda v, number: vecmill.SequenceTagger(seed=number),
+    "threads of a tagger": lambda v, number: vecmill.SequenceTagger(threads=number),
+    "length of a text": lambda v, number: make_model().generate("the", length=number),
+    "beam": lambda v, number: make_model().generate("the", beam=number),
+    "seed of a text": lambda v, number: make_model().generate("the", length=2, seed=number),
+    "topn of next words": lambda v, number: make_model().next_words("the", topn=number),
+    "epochs of inference": lambda v, number: trained_documents().infer(["the king"], epochs=number),
+    **{f"{name} of train": train_small(vecmill.train, name) for name in ("epochs", "max_vocabulary", "threads")},
+    "max_vocabulary of documents": train_small(vecmill.train_documents, "max_vocabulary"),
+    "min_count of a language model": lambda v, number: vecmill.train_language_model(
+        LINES, min_count=number, hidden_size=4, epochs=1, threads=1
+    ),
+}
+FRACTIONS = [2.0, np.float32(2), "2", np.array([2]), Decimal(2), True]
+
+
+@functools.cache
+def trained_documents():
+    return vecmill.train_documents(LINES, **SMALL)
+
+
+@pytest.mark.parametrize("call", WHOLE_NUMBERS)
+def test_a_whole_number_is_one_whatever_its_type(vectors, tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    Path("vectors.txt").write_text("3 2\nking 1 2\nman 3 4\nland 5 6\n")
+    for number in (Number.TWO, np.uint8(2), np.int64(2)):
+        WHOLE_NUMBERS[call](vectors, number)
+    for number in FRACTIONS:
+        with pytest.raises(TypeError, match=r"; expected a (whole )?number") as caught:
+            WHOLE_NUMBERS[call](vectors, number)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1025, 10**12, 2**70])
+def test_threads_are_as_many_as_a_machine_may_have(threads):
+    for use in (
+        lambda: vecmill.train(LINES, threads=threads),
+        lambda: vecmill.train_documents(LINES, threads=threads),
+        lambda: vecmill.train_language_model(LINES, threads=threads),
+        lambda: vecmill.GloVeConfig(threads=threads),
+        lambda: vecmill.Phrases(SENTENCES, threads=threads),
+        lambda: vecmill.walks([("a", "b")], threads=threads),
+        lambda: vecmill.SequenceTagger(threads=threads),
+    ):
+        with pytest.raises(ValueError, match=r"^threads is [^\n]*; expected (1 to 1024|a number of 64 bits)"):
+            use()
+
+
+def test_a_number_of_an_enumeration_is_a_number(vectors):
+    assert type(require_type("epochs", Number.TWO, int)) is int
+    assert len(vectors.most_similar("king", topn=Number.TWO)) == 2
+    assert len(vecmill.train(SENTENCES, dimension=4, epochs=Number.TWO, min_count=1).metrics) == 2
+
+
+GENSIM_NUMBERS = {
+    **{
+        f"{name} of Word2Vec": lambda number, name=name: Word2Vec(SENTENCES, **{**SMALL_GENSIM, name: number})
+        for name in (
+            *("vector_size", "window", "min_count", "max_vocab_size", "max_final_vocab", "seed", "workers", "epochs"),
+            *("sg", "hs", "negative", "cbow_mean", "null_word", "sorted_vocab", "batch_words"),
+        )
+    },
+    **{
+        f"{name} of FastText": lambda number, name=name: FastText(
+            SENTENCES, **{**SMALL_GENSIM, "bucket": 50, name: number}
+        )
+        for name in ("min_n", "max_n", "bucket", "word_ngrams")
+    },
+    "dm": lambda number: Doc2Vec(dm=number),
+    "dm_mean": lambda number: Doc2Vec(dm_mean=number),
+    "vector_size of KeyedVectors": KeyedVectors,
+    "count of KeyedVectors": lambda number: KeyedVectors(4, count=number),
+    "min_count of Phrases": lambda number: gensim_phrases.Phrases(SENTENCES, min_count=number),
+    "max_vocab_size of Phrases": lambda number: gensim_phrases.Phrases(SENTENCES, max_vocab_size=number),
+    "max_sentence_length": lambda number: LineSentence("a.txt", max_sentence_length=number),
+    "limit": lambda number: LineSentence("a.txt", limit=number),
+    "epochs of train": lambda number: gensim_model().train(SENTENCES, total_examples=60, epochs=number),
+    "topn": lambda number: gensim_model().wv.most_similar("king", topn=number),
+    "topn of batch": lambda number: gensim_model().wv.most_similar_batch(["king"], topn=number),
+    "topn of cosmul": lambda number: gensim_model().wv.most_similar_cosmul("king", topn=number),
+}
+SMALL_GENSIM = {"vector_size": 4, "min_count": 1, "workers": 1, "epochs": 1}
+
+
+@functools.cache
+def gensim_model():
+    return Word2Vec(SENTENCES, **SMALL_GENSIM)
+
+
+@pytest.mark.parametrize("call", GENSIM_NUMBERS)
+def test_gensim_layer_takes_numbers_as_gensim_and_refuses_what_it_would_truncate(call):
+    negative = {"hs": 0} if call == "hs of Word2Vec" else {}
+    for number in (np.int64(1), 1.0, True, Number.TWO):
+        if not negative:
+            GENSIM_NUMBERS[call](number)
+    for number in (1.5, "2", float("nan"), np.array([2]), [2], 2**70):
+        with pytest.raises((TypeError, ValueError), match=r"^\w+ is [^\n]*; expected [^\n]*$"):
+            GENSIM_NUMBERS[call](number)
+
+
+@pytest.mark.parametrize("name", ["alpha", "min_alpha", "sample", "ns_exponent"])
+def test_gensim_layer_refuses_rates_that_are_none(name):
+    for number in ("0.1", None, float("nan"), float("inf"), [0.1]):
+        with pytest.raises((TypeError, ValueError), match=rf"^{name} is [^\n]*; expected a (finite )?number$"):
+            Word2Vec(SENTENCES, **{**SMALL_GENSIM, name: number})
+
+
 FLAGS = {
     "norm": lambda v, flag: v.get_vector("king", norm=flag),
     "pre_normalize": lambda v, flag: v.mean_vector(WORDS, pre_normalize=flag),
