@@ -10,6 +10,9 @@ from filelock import FileLock
 from platformdirs import user_cache_dir
 
 from vecmill import files
+from vecmill.arguments import quoted
+from vecmill.errors import OutputError
+from vecmill.storage import require_local
 
 _REMEDY = "free some space or set VECMILL_CACHE to another folder"
 
@@ -27,6 +30,28 @@ def cache_directory() -> Path:
         ``$VECMILL_CACHE`` if it is set, otherwise the user's cache folder; it may not exist yet.
     """
     return Path(os.environ.get("VECMILL_CACHE") or user_cache_dir("vecmill")).expanduser()
+
+
+def require_cache() -> None:
+    """Raise an error for a ``VECMILL_CACHE`` that cannot be a folder.
+
+    Raises
+    ------
+    VecmillError
+        It is a URL or the home of nobody, or there is something else than a folder.
+    """
+    given = os.environ.get("VECMILL_CACHE")
+    if not given:
+        return
+    require_local("VECMILL_CACHE", given, "name a folder")
+    try:
+        folder = cache_directory()
+        nearest = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), folder)
+        is_folder = nearest.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise OutputError(f"VECMILL_CACHE is {quoted(given)}, which cannot be used ({error}); name a folder") from error
+    if not is_folder:
+        raise OutputError(f"VECMILL_CACHE is {quoted(given)}, and {nearest} is no folder; name another one")
 
 
 @contextlib.contextmanager

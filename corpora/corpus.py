@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol, cast, runtime_checkable
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ from vecmill.compression import DAMAGE
 from vecmill.files import real_path, shown_size
 from vecmill.hints import did_you_mean
 from vecmill.plain_text import suffix_of
+from vecmill.storage import is_url, shown_url
 
 logger = logging.getLogger(__name__)
 
@@ -138,7 +140,8 @@ class Corpus:  # numpydoc ignore=PR01
         CorpusError
             A file cannot be read, is damaged or is not text, or all files are empty.
         """
-        require_kind("block_size", block_size, int, "a number of bytes")
+        require_kind("block_size", block_size, Integral, "a number of bytes")
+        block_size = int(block_size)
         if block_size < 1:
             raise ValueError(f"block_size is {block_size}, expected at least 1 byte")
         if self._opened and not self.rereadable:
@@ -285,11 +288,11 @@ def open_corpus(
     source : str, path, binary file, or sequence of str or paths
         A name of the catalog (``pydocs``, ``text8``, ...), a file, a directory (all text below it), a glob, a URL, or
         ``-`` for standard input. Formats: plain UTF-8 text, ``.jsonl``, ``.csv``, ``.tsv``, ``.parquet``; compressed
-        with gzip, bzip2, xz or Zstandard. A path object always means a file or directory. A file opened in binary mode
-        is read once, from its position; its name determines the format. The texts of a sequence are read in its order;
-        a file that is in it several times is read once, where it comes first, and counted. A file that is not text, or
-        is damaged, is an error if it is named; in a directory, and among the files of a glob, it is left out and
-        counted.
+        with gzip, bzip2, xz or Zstandard. A path object always means a file, a directory or a URL. A file opened in
+        binary mode is read once, from its position; its name determines the format. The texts of a sequence are read
+        in its order; a file that is in it several times is read once, where it comes first, and counted. A file that is
+        not text, or is damaged, is an error if it is named; in a directory, and among the files of a glob, it is left
+        out and counted.
     field : str
         Field of ``.jsonl`` records that holds the text.
     column : str
@@ -346,6 +349,8 @@ def _opened(
             file = opened_file(stream)
             return Corpus(file.path, file.path, [file], options)
         if not isinstance(source, str):
+            if is_url(source):
+                return _url_corpus(shown_url(source), options, progress)
             return _local_corpus(Path(source), options)
         if source == "-":
             return Corpus("stdin", "text from standard input", [standard_input()], options)

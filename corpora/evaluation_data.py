@@ -8,6 +8,7 @@ from pathlib import Path
 
 from corpora.catalog import evaluation_sets, fetch
 from corpora.errors import CorpusError
+from vecmill.arguments import require_path
 from vecmill.errors import OutputError, VecmillError
 from vecmill.files import real_path
 from vecmill.hints import did_you_mean
@@ -53,6 +54,7 @@ def find_sets(data: Sequence[str | PathLike[str]] | None, fetch: Fetch = fetch_s
         found.setdefault(real_path(file), (name, file))
 
     for place in data:
+        require_path("an evaluation set", place)
         path = Path(place)
         if path.is_dir():
             files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))

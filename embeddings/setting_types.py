@@ -72,6 +72,39 @@ def require_type(name: str, value: Any, annotation: Any) -> Any:
     return _number(name, value.item() if hasattr(value, "item") else value, kinds[0])
 
 
+def require_number(name: str, value: Any, least: int) -> int:
+    """Check that a value is a whole number, NumPy's included, that is not too small; return it as an int.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    value : Any
+    least : int
+
+    Returns
+    -------
+    int
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is of another type, or out of range.
+    """
+    number: int = require_type(name, value, int)
+    if number < least:
+        raise ValueError(f"{name} is {described(value)}; expected {least} or more")
+    return number
+
+
+def require_ranks(ranks: Any) -> tuple[int, int]:
+    """Return two places of words by frequency; raise a TypeError or ValueError for what is no such pair."""
+    found = require_type("ranks", ranks, tuple[int, ...])
+    if len(found) != 2 or min(found) < 0:
+        raise ValueError(f"ranks is {described(ranks)}; expected two numbers, such as (100, 2000)")
+    return found[0], found[1]
+
+
 def require_flags(**flags: Any) -> None:
     """Raise a TypeError for a flag that is neither True nor False; NumPy's are accepted."""
     import numpy as np  # settings are read without it

@@ -2,7 +2,12 @@
 
 import os
 
+from embeddings.setting_types import require_type
+from vecmill.arguments import quoted
 from vecmill.processors import available_processors
+
+MOST_THREADS = 1024
+"""More than this is taken for a mistake: each thread has buffers of its own."""
 
 
 def thread_count(threads: int | None) -> int:
@@ -20,13 +25,14 @@ def thread_count(threads: int | None) -> int:
 
     Raises
     ------
-    ValueError
-        `threads`, or the environment variable, is not a whole number from 1.
+    TypeError, ValueError
+        `threads`, or the environment variable, is not a whole number from 1 to `MOST_THREADS`.
     """
     if threads is None:
         return _environment_variable() or available_processors()
-    if threads < 1:
-        raise ValueError(f"threads={threads}; expected at least 1")
+    threads = int(require_type("threads", threads, int))
+    if not 1 <= threads <= MOST_THREADS:
+        raise ValueError(f"threads is {threads}; expected 1 to {MOST_THREADS}, or None for all processors")
     return threads
 
 
@@ -34,6 +40,9 @@ def _environment_variable() -> int | None:
     value = os.environ.get("NUMBA_NUM_THREADS")
     if not value:
         return None
-    if not value.isdecimal() or int(value) < 1:
-        raise ValueError(f"the environment variable NUMBA_NUM_THREADS is {value!r}; expected a whole number from 1")
+    if not (value.isascii() and value.isdecimal() and 1 <= int(value[:9]) <= MOST_THREADS):
+        raise ValueError(
+            f"the environment variable NUMBA_NUM_THREADS is {quoted(value)}; expected a whole number from 1 to "
+            f"{MOST_THREADS}"
+        )
     return int(value)

@@ -3,7 +3,6 @@
 import errno
 import importlib
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,11 +13,11 @@ from typer.core import TyperCommand
 
 from pipelines.commands import ALIASES, COMMANDS, OTHER_NAMES, PLACES, summary
 from pipelines.commands.completion import complete_metavars
+from pipelines.console.environment import check_environment
 from pipelines.console.help import Command, CommandGroup
 from pipelines.console.interruption import AGAIN, exit_code, handled_signals, interrupted_by, interruptible
 from pipelines.console.logs import LogSettings, configure_logging, log_settings
 from pipelines.console.message_options import format_message_options
-from pipelines.console.streams import LOG_FORMATS
 from vecmill.errors import VecmillError
 
 logger = logging.getLogger(__name__)
@@ -79,8 +78,7 @@ class CommandLine(CommandGroup):
         configure_logging(**vars(LogSettings()))
         with handled_signals():
             try:
-                _read_log_format()
-                _require_thread_count()
+                check_environment()
                 code = super().main(*args, **options | {"standalone_mode": False})
             except Exception as error:
                 interruption = interrupted_by(error)
@@ -180,28 +178,6 @@ def _print_version(wanted: bool) -> None:
 
         typer.echo(f"vecmill {importlib.metadata.version('vecmill')}")
         raise typer.Exit
-
-
-def _read_log_format() -> None:
-    """Take the log format from the environment."""
-    name = os.environ.get("VECMILL_LOG_FORMAT")
-    if not name:
-        return
-    if name not in LOG_FORMATS:
-        raise typer.BadParameter(f"VECMILL_LOG_FORMAT: {name!r} is none of {', '.join(LOG_FORMATS)}")
-    configure_logging(log_format=name)
-
-
-def _require_thread_count() -> None:
-    """Raise an error for a number of threads in the environment that Numba cannot use."""
-    if not os.environ.get("NUMBA_NUM_THREADS"):
-        return
-    from embeddings.threads import thread_count
-
-    try:
-        thread_count(None)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from None
 
 
 @app.callback()

@@ -1,7 +1,9 @@
 """Arguments of the Python API: words, paths, vectors and texts of other kinds are refused with one line."""
 
 import enum
+import functools
 import unicodedata
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,17 @@ import pytest
 
 import vecmill
 import vecmill.plot
-from embeddings import evaluation, formats
+from embeddings import (
+    EncodedCorpus,
+    PhraseTable,
+    SplitText,
+    TokenizedCorpus,
+    evaluation,
+    formats,
+    tokenize_corpus,
+)
+from embeddings.documents import DocumentVectors
+from embeddings.language_model.export import export_safetensors
 from embeddings.setting_types import require_type
 from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.vectors import postprocessing, small_vectors
@@ -21,7 +33,19 @@ from embeddings.vectors.word_map import make_word_map
 from embeddings.vectors.word_movers import word_movers_distance
 from embeddings.word2vec.scoring import SentenceScorer
 from tests.small_language_model import make_model
-from vecmill.gensim import KeyedVectors, Word2Vec, simple_preprocess
+from vecmill.gensim import (
+    Doc2Vec,
+    FastText,
+    KeyedVectors,
+    LineSentence,
+    PathLineSentences,
+    Text8Corpus,
+    Word2Vec,
+    load_facebook_model,
+    save_facebook_model,
+    simple_preprocess,
+)
+from vecmill.gensim import phrases as gensim_phrases
 from vecmill.surrogates import encoded, replaced
 
 WORDS = ["the", "king", "queen", "café", "man", "land"]
@@ -290,24 +314,81 @@ def test_a_name_that_no_file_can_have_is_no_path(call):
             call(name)
 
 
-@pytest.mark.parametrize(
-    "save",
-    [
-        lambda place: make_vectors().save(place),
-        lambda place: make_vectors().vocabulary.save(place),
-        lambda place: vecmill.write_vectors(make_vectors(), place),
-        lambda place: formats.convert("a.txt", place),
-        lambda place: make_model().save(place),
-        lambda place: vecmill.Phrases(SENTENCES).save(place),
-        lambda place: vecmill.TextIndex(make_vectors(), ["king"]).save(place),
-    ],
-)
-@pytest.mark.parametrize("place", ["s3://bucket/a.txt", Path("gs://bucket/a.txt"), "file:///tmp/a.txt"])
-def test_a_url_is_no_place_to_write(tmp_path, monkeypatch, save, place):
+def make_index(vectors):
+    return vecmill.TextIndex(vectors, ["king"])
+
+
+def make_documents(vectors):
+    return DocumentVectors(vectors, ["first"], vectors.matrix[:1])
+
+
+def small_gensim(kind):
+    return kind(vector_size=4, min_count=1, workers=1)
+
+
+SAVES = {
+    "vectors": lambda place: make_vectors().save(place),
+    "vocabulary": lambda place: make_vectors().vocabulary.save(place),
+    "file of vectors": lambda place: vecmill.write_vectors(make_vectors(), place),
+    "conversion": lambda place: formats.convert("a.txt", place),
+    "language model": lambda place: make_model().save(place),
+    "language model as safetensors": lambda place: export_safetensors(make_model(), Path(place)),
+    "phrases": lambda place: vecmill.Phrases(SENTENCES).save(place),
+    "index": lambda place: make_index(make_vectors()).save(place),
+    "documents": lambda place: make_documents(make_vectors()).save(place),
+    "tokenized text": lambda place: tokenize_corpus([b"the king\n"], vecmill.make_tokenizer(), place),
+    "Word2Vec": lambda place: small_gensim(Word2Vec).save(place),
+    "Doc2Vec": lambda place: small_gensim(Doc2Vec).save(place),
+    "KeyedVectors": lambda place: KeyedVectors(4).save(place),
+    "word2vec format": lambda place: KeyedVectors(4).save_word2vec_format(place),
+    "counts": lambda place: small_gensim(Word2Vec).wv.save_word2vec_format("a.txt", fvocab=place),
+    "Phrases": lambda place: gensim_phrases.Phrases(SENTENCES).save(place),
+    "fastText": lambda place: save_facebook_model(small_gensim(FastText), place),
+}
+LOADS = {
+    "any": vecmill.load,
+    "vectors": vecmill.WordVectors.load,
+    "vocabulary": vecmill.Vocabulary.load,
+    "language model": vecmill.LanguageModel.load,
+    "phrases": vecmill.Phrases.load,
+    "index": lambda place: vecmill.TextIndex.load(place, make_vectors(), ["king"]),
+    "documents": DocumentVectors.load,
+    "tokenized text": TokenizedCorpus.open,
+    "encoded text": EncodedCorpus.open,
+    "split text": SplitText.open,
+    "table of phrases": PhraseTable.load,
+    "evaluation set": lambda place: vecmill.evaluate(make_vectors(), place),
+    "pairs": evaluation.read_word_pairs,
+    "edges": vecmill.walks,
+    "counts of words": lambda place: formats.read("a.txt", counts=place),
+    "settings of the tokenizer": formats.read_tokenizer_settings,
+    "conversion": lambda place: formats.convert(place, "b.txt"),
+    "Word2Vec": Word2Vec.load,
+    "KeyedVectors": KeyedVectors.load,
+    "word2vec format": KeyedVectors.load_word2vec_format,
+    "Phrases": gensim_phrases.Phrases.load,
+    "fastText": load_facebook_model,
+    "folder of sentences": PathLineSentences,
+}
+URLS = ["s3://bucket/a.txt", Path("gs://bucket/a.txt"), "file:///tmp/a.txt", "https://example.org/a.txt"]
+
+
+@pytest.mark.parametrize("use", [*SAVES.items(), *LOADS.items()], ids=lambda use: use[0])
+@pytest.mark.parametrize("place", URLS, ids=str)
+def test_a_url_is_no_path_of_this_machine(tmp_path, monkeypatch, use, place):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match=r"a URL; expected a path of this machine"):
-        save(place)
+    with pytest.raises(vecmill.VecmillError, match=r"^[^\n]* a URL; expected a path of this machine[^\n]*$") as caught:
+        use[1](place)
+    assert isinstance(caught.value, ValueError)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("read", [vecmill.open_corpus, LineSentence, Text8Corpus], ids=lambda read: read.__name__)
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_text_may_be_at_a_url_whatever_type_names_it(tmp_path, read, kind):
+    (tmp_path / "a.txt").write_text("the king\n" * 3)
+    texts = read(kind((tmp_path / "a.txt").as_uri()))
+    assert "king" in (b"".join(texts.blocks()).decode() if read is vecmill.open_corpus else next(iter(texts)))
 
 
 @pytest.mark.parametrize("table", [FRAME, pa.table({"text": ["the king"]})], ids=["pandas", "Arrow"])
@@ -327,16 +408,6 @@ def test_a_table_among_sentences_is_not_read_as_its_column_names(table, first):
 def test_weights_are_numbers(vectors, weights):
     with pytest.raises(TypeError, match=r"^weights is [^\n]*; expected numbers$"):
         vectors.mean_vector(["king", "man"], weights)
-
-
-class Number(enum.IntEnum):
-    TWO = 2
-
-
-def test_a_number_of_an_enumeration_is_a_number(vectors):
-    assert type(require_type("epochs", Number.TWO, int)) is int
-    assert len(vectors.most_similar("king", topn=Number.TWO)) == 2
-    assert len(vecmill.train(SENTENCES, dimension=4, epochs=Number.TWO, min_count=1).metrics) == 2
 
 
 @pytest.mark.parametrize("save", [lambda place: make_vectors().save(place), lambda place: make_model().save(place)])
@@ -365,6 +436,151 @@ def test_a_list_of_texts_holds_names(texts):
 
 PAIRS = evaluation.WordPairs(name="pairs", pairs=[("king", "queen"), ("king", "man")], scores=[9.0, 5.0])
 ANALOGIES = evaluation.Analogies(name="analogies", sections={"all": [("man", "king", "land", "queen")]})
+
+
+class Number(enum.IntEnum):
+    TWO = 2
+
+
+LINES = [" ".join(sentence) for sentence in SENTENCES]
+SMALL = {"dimension": 4, "epochs": 1, "min_count": 1, "threads": 1}
+
+
+def train_small(train, name):
+    return lambda v, number: train(LINES, **{**SMALL, name: number})
+
+
+WHOLE_NUMBERS = {
+    "topn of neighbours": lambda v, number: v.neighbors(["king"], topn=number),
+    "restrict_vocab of neighbours": lambda v, number: v.neighbors(["king"], restrict_vocab=number),
+    "topn of most_similar": lambda v, number: v.most_similar("king", topn=number),
+    "topn of most_likely_word": lambda v, number: v.most_likely_word(["king"], topn=number),
+    "limit of load": lambda v, number: formats.read("vectors.txt", limit=number),
+    "restrict_vocab of evaluate": lambda v, number: evaluation.evaluate_similarity(v, PAIRS, restrict_vocab=number),
+    "restrict_vocab of analogies": lambda v, number: evaluation.evaluate_analogies(v, ANALOGIES, restrict_vocab=number),
+    "resamples of pairs": lambda v, number: evaluation.evaluate_similarity(v, PAIRS, resamples=number),
+    "words of compare": lambda v, number: evaluation.changed_neighbors(v, v, words=number),
+    "topn of compare": lambda v, number: evaluation.changed_neighbors(v, v, topn=number),
+    "topn of search": lambda v, number: make_index(v).search("king", topn=number),
+    "words to keep": small_vectors.prune,
+    "dimension to keep": small_vectors.prefix,
+    "components": postprocessing.remove_top_components,
+    "topn of a map": lambda v, number: make_word_map(v, topn=number),
+    "min_count of a vocabulary": lambda v, number: v.vocabulary.prefix(min_count=number),
+    "max_vocabulary of a vocabulary": lambda v, number: v.vocabulary.prefix(number),
+    "missing": lambda v, number: v.vocabulary.ids(["none"], missing=number),
+    "walks": lambda v, number: list(vecmill.walks([("a", "b")], walks=number)),
+    "length of walks": lambda v, number: list(vecmill.walks([("a", "b")], length=number)),
+    "passes of phrases": lambda v, number: vecmill.Phrases(SENTENCES, passes=number),
+    "threads of phrases": lambda v, number: vecmill.Phrases(SENTENCES, threads=number),
+    "window of a classifier": lambda v, number: vecmill.SequenceClassifier(window=number),
+    "seed of a tagger": lambda v, number: vecmill.SequenceTagger(seed=number),
+    "threads of a tagger": lambda v, number: vecmill.SequenceTagger(threads=number),
+    "length of a text": lambda v, number: make_model().generate("the", length=number),
+    "beam": lambda v, number: make_model().generate("the", beam=number),
+    "seed of a text": lambda v, number: make_model().generate("the", length=2, seed=number),
+    "topn of next words": lambda v, number: make_model().next_words("the", topn=number),
+    "epochs of inference": lambda v, number: trained_documents().infer(["the king"], epochs=number),
+    **{f"{name} of train": train_small(vecmill.train, name) for name in ("epochs", "max_vocabulary", "threads")},
+    "max_vocabulary of documents": train_small(vecmill.train_documents, "max_vocabulary"),
+    "min_count of a language model": lambda v, number: vecmill.train_language_model(
+        LINES, min_count=number, hidden_size=4, epochs=1, threads=1
+    ),
+}
+FRACTIONS = [2.0, np.float32(2), "2", np.array([2]), Decimal(2), True]
+
+
+@functools.cache
+def trained_documents():
+    return vecmill.train_documents(LINES, **SMALL)
+
+
+@pytest.mark.parametrize("call", WHOLE_NUMBERS)
+def test_a_whole_number_is_one_whatever_its_type(vectors, tmp_path, monkeypatch, call):
+    monkeypatch.chdir(tmp_path)
+    Path("vectors.txt").write_text("3 2\nking 1 2\nman 3 4\nland 5 6\n")
+    for number in (Number.TWO, np.uint8(2), np.int64(2)):
+        WHOLE_NUMBERS[call](vectors, number)
+    for number in FRACTIONS:
+        with pytest.raises(TypeError, match=r"; expected a (whole )?number") as caught:
+            WHOLE_NUMBERS[call](vectors, number)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("threads", [0, -1, 1025, 10**12, 2**70])
+def test_threads_are_as_many_as_a_machine_may_have(threads):
+    for use in (
+        lambda: vecmill.train(LINES, threads=threads),
+        lambda: vecmill.train_documents(LINES, threads=threads),
+        lambda: vecmill.train_language_model(LINES, threads=threads),
+        lambda: vecmill.GloVeConfig(threads=threads),
+        lambda: vecmill.Phrases(SENTENCES, threads=threads),
+        lambda: vecmill.walks([("a", "b")], threads=threads),
+        lambda: vecmill.SequenceTagger(threads=threads),
+    ):
+        with pytest.raises(ValueError, match=r"^threads is [^\n]*; expected (1 to 1024|a number of 64 bits)"):
+            use()
+
+
+def test_a_number_of_an_enumeration_is_a_number(vectors):
+    assert type(require_type("epochs", Number.TWO, int)) is int
+    assert len(vectors.most_similar("king", topn=Number.TWO)) == 2
+    assert len(vecmill.train(SENTENCES, dimension=4, epochs=Number.TWO, min_count=1).metrics) == 2
+
+
+GENSIM_NUMBERS = {
+    **{
+        f"{name} of Word2Vec": lambda number, name=name: Word2Vec(SENTENCES, **{**SMALL_GENSIM, name: number})
+        for name in (
+            *("vector_size", "window", "min_count", "max_vocab_size", "max_final_vocab", "seed", "workers", "epochs"),
+            *("sg", "hs", "negative", "cbow_mean", "null_word", "sorted_vocab", "batch_words"),
+        )
+    },
+    **{
+        f"{name} of FastText": lambda number, name=name: FastText(
+            SENTENCES, **{**SMALL_GENSIM, "bucket": 50, name: number}
+        )
+        for name in ("min_n", "max_n", "bucket", "word_ngrams")
+    },
+    "dm": lambda number: Doc2Vec(dm=number),
+    "dm_mean": lambda number: Doc2Vec(dm_mean=number),
+    "vector_size of KeyedVectors": KeyedVectors,
+    "count of KeyedVectors": lambda number: KeyedVectors(4, count=number),
+    "min_count of Phrases": lambda number: gensim_phrases.Phrases(SENTENCES, min_count=number),
+    "max_vocab_size of Phrases": lambda number: gensim_phrases.Phrases(SENTENCES, max_vocab_size=number),
+    "max_sentence_length": lambda number: LineSentence("a.txt", max_sentence_length=number),
+    "limit": lambda number: LineSentence("a.txt", limit=number),
+    "epochs of train": lambda number: gensim_model().train(SENTENCES, total_examples=60, epochs=number),
+    "topn": lambda number: gensim_model().wv.most_similar("king", topn=number),
+    "topn of batch": lambda number: gensim_model().wv.most_similar_batch(["king"], topn=number),
+    "topn of cosmul": lambda number: gensim_model().wv.most_similar_cosmul("king", topn=number),
+}
+SMALL_GENSIM = {"vector_size": 4, "min_count": 1, "workers": 1, "epochs": 1}
+
+
+@functools.cache
+def gensim_model():
+    return Word2Vec(SENTENCES, **SMALL_GENSIM)
+
+
+@pytest.mark.parametrize("call", GENSIM_NUMBERS)
+def test_gensim_layer_takes_numbers_as_gensim_and_refuses_what_it_would_truncate(call):
+    negative = {"hs": 0} if call == "hs of Word2Vec" else {}
+    for number in (np.int64(1), 1.0, True, Number.TWO):
+        if not negative:
+            GENSIM_NUMBERS[call](number)
+    for number in (1.5, "2", float("nan"), np.array([2]), [2], 2**70):
+        with pytest.raises((TypeError, ValueError), match=r"^\w+ is [^\n]*; expected [^\n]*$"):
+            GENSIM_NUMBERS[call](number)
+
+
+@pytest.mark.parametrize("name", ["alpha", "min_alpha", "sample", "ns_exponent"])
+def test_gensim_layer_refuses_rates_that_are_none(name):
+    for number in ("0.1", None, float("nan"), float("inf"), [0.1]):
+        with pytest.raises((TypeError, ValueError), match=rf"^{name} is [^\n]*; expected a (finite )?number$"):
+            Word2Vec(SENTENCES, **{**SMALL_GENSIM, name: number})
+
+
 FLAGS = {
     "norm": lambda v, flag: v.get_vector("king", norm=flag),
     "pre_normalize": lambda v, flag: v.mean_vector(WORDS, pre_normalize=flag),

@@ -16,10 +16,12 @@ from embeddings import Vocabulary, WordVectors
 from pipelines.cli import load_command
 from pipelines.commands import PLACES
 from pipelines.console import logs, progress
+from pipelines.console.environment import VARIABLES
 from pipelines.console.streams import DATE
 from tests.command_line import fails, vecmill
 from vecmill import write_vectors
 
+PACKAGES = [Path(__file__).parents[1] / name for name in ("vecmill", "corpora", "embeddings", "pipelines")]
 DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
 OF_MESSAGES = {"--quiet", "-q", "--verbose", "-v", "--debug", "--log-format", "--log-file"}
 
@@ -128,6 +130,53 @@ def test_a_wrong_log_format_is_a_usage_error_wherever_it_stands(model, monkeypat
     fails(2, "VECMILL_LOG_FORMAT: 'xml' is none of text, json, auto", "vector", model, "king")
     monkeypatch.setenv("VECMILL_LOG_FORMAT", "json")
     assert vecmill("vector", "nowhere", "king", "--log-format", "text").stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize("command", ["vector {model} king", "tune {text} --out tuned", "corpora list"])
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("VECMILL_CACHE", "s3://bucket/cache", "is s3://bucket/cache, a URL; expected a path of this machine"),
+        ("VECMILL_CACHE", "{text}/cache", "no folder; name another one"),
+        ("VECMILL_CACHE", "~nobody-at-all/cache", "cannot be used"),
+        ("VECMILL_LOG_FORMAT", "JSON", "'JSON' is none of text, json, auto"),
+        ("NUMBA_NUM_THREADS", "9" * 40, "expected a whole number from 1 to 1024"),
+        ("NUMBA_NUM_THREADS", "٣", "expected a whole number from 1 to 1024"),
+    ],
+)
+def test_environment_variables_are_checked_before_any_command(
+    model, tmp_path, monkeypatch, command, name, value, reason
+):
+    monkeypatch.chdir(tmp_path)
+    Path("text.txt").write_text("the king\n")
+    before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setenv(name, value.format(text=tmp_path / "text.txt"))
+    fails(2, f"{name}.*{reason}", *command.format(model=model, text="text.txt").split())
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "warning"),
+    [
+        ("VECMILL_LOGFORMAT", "VECMILL_LOGFORMAT has no effect; did you mean 'VECMILL_LOG_FORMAT'?"),
+        ("VECMILL_CACHE_DIR", "VECMILL_CACHE_DIR has no effect; did you mean 'VECMILL_CACHE'?"),
+        ("VECMILL_XYZ", "VECMILL_XYZ has no effect"),
+        ("VECMILL_SERVICE_HOST", ""),
+        ("VECMILL_PORT_8000_TCP", ""),
+    ],
+)
+def test_a_misspelt_environment_variable_is_warned_of(model, monkeypatch, name, warning):
+    monkeypatch.setenv(name, "x")
+    told = vecmill("vector", model, "king")
+    assert (told.exit_code, warning in told.stderr, bool(warning)) == (0, True, bool(told.stderr))
+
+
+def test_every_environment_variable_that_is_read_is_known():
+    sources = [path.read_text("utf-8") for package in PACKAGES for path in Path(package).rglob("*.py")]
+    named = {name for source in sources for name in re.findall(r"\bVECMILL_[A-Z_]+\b", source)}
+    assert named <= set(VARIABLES)
+    page = Path(__file__).parents[1].joinpath("docs", "commands.md").read_text("utf-8")
+    assert all(f"`{name}`" in page for name in ("VECMILL_CACHE", "VECMILL_LOG_FORMAT", "VECMILL_TOKEN"))
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])

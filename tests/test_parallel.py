@@ -83,7 +83,7 @@ def test_threads_are_a_setting_of_the_context(monkeypatch):
         assert slices_of_ten_rows() == 5
         with ThreadPoolExecutor(1) as other:
             assert other.submit(copy_context().run, slices_of_ten_rows).result() == 5
-    with pytest.raises(ValueError, match="threads=0; expected at least 1"), parallel.using_threads(0):
+    with pytest.raises(ValueError, match="threads is 0; expected 1 to 1024"), parallel.using_threads(0):
         pass
 
 

@@ -236,6 +236,42 @@ def test_an_unknown_protocol_is_named_at_once(text):
     fails(1, "cannot use quux://x/y: .*quux", "train-embeddings", text, "-o", "quux://x/y", *TRAINING)
 
 
+@pytest.mark.parametrize("url", ["s3://bucket/x", "file:///data/x"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "walks URL",
+        "run URL",
+        "batch URL",
+        "status URL",
+        "verify URL",
+        "convert {0} URL",
+        "init --out URL",
+        "phrases {0} --out URL",
+        "train-embeddings {0} --out o --config URL",
+        "train-documents {0} --out o --names URL",
+        "--log-file URL corpora list",
+    ],
+)
+def test_a_url_in_the_place_of_a_path_is_refused(text, tmp_path, monkeypatch, command, url):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    code = 1 if "--log-file" in command else 2
+    fails(code, f"{url}(, a| is a) URL[,;] expected a path", *command.format(text).replace("URL", url).split())
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    "command", ["neighbors MODEL cat", "info MODEL", "convert MODEL o.txt", "infer MODEL --out o.npy TEXT"]
+)
+def test_every_command_takes_a_model_at_a_url(text, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    kind = "train-documents" if "infer" in command else "train-embeddings"
+    succeeds(kind, text, "-o", tmp_path / "model", *(TRAINING if kind == "train-embeddings" else ["--min-count", 1]))
+    url = (tmp_path / "model").as_uri()
+    succeeds(*command.replace("MODEL", url).replace("TEXT", str(text)).split())
+
+
 def test_a_url_as_output_of_other_commands_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fails(2, "is a URL, expected a path", "train-glove", "pydocs", "-o", "s3://texts/out")

@@ -266,8 +266,11 @@ def test_bad_input_is_named():
         held_out(1, 0.1, rng())
     with pytest.raises(ValueError, match="pooling 'sum': expected one of mean, max, attention"):
         SequenceClassifier(PLAIN, pooling="sum")
-    for options in ({"windows_drawn": 0, "window": 5}, {"windows_drawn": 2}):
-        with pytest.raises(ValueError, match="expected at least 1 of both"):
+    for options, message in (
+        ({"windows_drawn": 0, "window": 5}, r"windows_drawn is 0 \(int\); expected 1 or more"),
+        ({"windows_drawn": 2}, "windows_drawn is 2, which has no effect without window"),
+    ):
+        with pytest.raises(ValueError, match=message):
             SequenceClassifier(PLAIN, **options)
     with pytest.raises(ValueError, match=r"validation_fraction 1: expected a number from 0 to less than 1"):
         SequenceTrainingConfig(validation_fraction=1)

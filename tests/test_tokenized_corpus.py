@@ -94,7 +94,7 @@ def test_wrong_options(tmp_path, options):
     tokenized = tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "t")
     with pytest.raises(ValueError, match=f"{next(iter(options))}=.*expected at least"):
         build_vocabulary(tokenized, **options)
-    with pytest.raises(ValueError, match="threads=0"):
+    with pytest.raises(ValueError, match="threads is 0"):
         tokenize_corpus([b"a b"], make_tokenizer(), tmp_path / "u", threads=0)
 
 

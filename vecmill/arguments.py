@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Set, Sized
 from os import PathLike
 from typing import Any
 
-from vecmill.storage import is_url
+from vecmill.storage import require_local
 
 _LONGEST_SHOWN = 50  # characters of a value in a message
 _LONGEST_NAME = 255  # bytes of the name of a file, on all usual file systems
@@ -63,7 +63,7 @@ def require_kind(name: str, value: Any, kinds: type | tuple[type, ...], expected
 
 
 def require_path(name: str, value: Any) -> None:
-    """Raise an error for a value that is no path.
+    """Raise an error for a value that is no path of this machine.
 
     Parameters
     ----------
@@ -76,8 +76,13 @@ def require_path(name: str, value: Any) -> None:
     TypeError
         It is neither a str nor a path object.
     ValueError
-        It is an empty str, which would mean the current directory, or a str that no file can have as its name.
+        It is an empty str, which would mean the current directory, a str that no file can have as its name, or a URL.
     """
+    _require_name(name, value)
+    require_local(name, value)
+
+
+def _require_name(name: str, value: Any) -> None:
     require_kind(name, value, (str, PathLike), "a path: a str or a path object")
     if value == "":
         raise ValueError(f"{name} is empty; expected the path of a file or directory")
@@ -103,11 +108,10 @@ def require_place(name: str, value: Any) -> None:
     Raises
     ------
     TypeError, ValueError
-        As `require_path`, or it is a URL, which would become a directory named ``s3:``.
+        As `require_path`.
     """
-    require_path(name, value)
-    if is_url(value):
-        raise ValueError(f"{name} is {described(value)}, a URL; expected a path of this machine: copy the output there")
+    _require_name(name, value)
+    require_local(name, value, "copy the output there")
 
 
 def require_function(name: str, value: Callable[..., Any] | None) -> None:

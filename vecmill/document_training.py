@@ -138,8 +138,8 @@ def train_documents(
         seed=seed,
         threads=threads,
     )
-    require_type("min_count", min_count, int)
-    require_type("max_vocabulary", max_vocabulary, int | None)
+    min_count = require_type("min_count", min_count, int)
+    max_vocabulary = require_type("max_vocabulary", max_vocabulary, int | None)
     given_names = None if names is None else checked_names(names)
     checkpointing = None if checkpoints is None else Checkpointing(Path(checkpoints))
     given = TextInput(text, field=field, column=column)

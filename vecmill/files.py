@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from vecmill.errors import OutputError
+from vecmill.storage import require_local
 
 _REMEDIES = {
     **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space or write elsewhere"),
@@ -40,7 +41,10 @@ def writing(path: str | PathLike[str], *, remedy: str | None = None) -> Iterator
     ------
     OutputError
         The block raised an OSError, which is the cause of this error.
+    UrlError
+        `path` is a URL.
     """
+    require_local("", path, "copy the output there")
     try:
         yield
     except OSError as error:

@@ -25,6 +25,7 @@ from embeddings.setting_types import require_one_of, require_type
 from embeddings.text.split import PARTS, TRAIN, VALID
 from embeddings.text.text_to_ids import text_to_ids
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, HasTokenize, Tokenizer
+from embeddings.threads import thread_count
 from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.names_elsewhere import explains_names
@@ -145,14 +146,14 @@ def train_language_model(
     training = training or LMTrainingConfig(**recipe.training)
     given_training = {"epochs": epochs, "batch_size": batch_size, "learning_rate": learning_rate}
     training = replace(training, **_changed(given_training))
-    for name, number in (("min_count", min_count), ("seed", seed)):
-        require_type(name, number, int)
+    min_count, seed = require_type("min_count", min_count, int), require_type("seed", seed, int)
     if seed < 0:
         raise ValueError(f"seed is {seed}; expected 0 or more")
     for name, share in (("valid", valid), ("test", test)):
         require_type(name, share, float)
-    require_type("threads", threads, int | None)
-    if require_type("max_vocabulary", max_vocabulary, int | None) is None:
+    threads = None if threads is None else thread_count(threads)
+    max_vocabulary = require_type("max_vocabulary", max_vocabulary, int | None)
+    if max_vocabulary is None:
         max_vocabulary = recipe.max_vocabulary
     given = _inputs(text, field=field, column=column)
     compile_ahead(network.cell)

@@ -38,6 +38,10 @@ class StorageError(VecmillError):
     """A storage that does not answer, or refuses."""
 
 
+class UrlError(StorageError, ValueError):
+    """A URL where only a path of this machine can be read or written."""
+
+
 def is_url(path: str | PathLike[str]) -> bool:
     """Return whether a path is a URL, of this machine's files too.
 
@@ -77,6 +81,46 @@ def url_of(path: str | Path) -> str | None:
     text = Path(path).as_posix()
     found = _URL.match(text)
     return None if found is None or found[1] in _LOCAL else f"{found[1]}://{text[found.end() :]}"
+
+
+def shown_url(path: str | PathLike[str]) -> str:
+    """Return the URL that a path stands for as it was typed: ``Path`` has made one slash of several.
+
+    Parameters
+    ----------
+    path : str or path
+        See `is_url`.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> shown_url(Path("s3://bucket/runs")), shown_url(Path("file:///data"))
+    ('s3://bucket/runs', 'file:///data')
+    """
+    scheme, _, rest = Path(os.fsdecode(path)).as_posix().partition(":/")
+    return f"{scheme}://{'/' * (scheme in _LOCAL)}{rest}"
+
+
+def require_local(name: str, path: str | PathLike[str], remedy: str = "copy it here first") -> None:
+    """Raise an error for a URL, which would be read or written as a file or directory named ``s3:``.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument; "" for none.
+    path : str or path
+    remedy : str
+
+    Raises
+    ------
+    UrlError
+    """
+    if is_url(path):
+        what = f"{name} is {shown_url(path)}, a URL" if name else f"{shown_url(path)} is a URL"
+        raise UrlError(f"{what}; expected a path of this machine: {remedy}")
 
 
 def local_path(path: Path) -> Path:

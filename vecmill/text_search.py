@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embeddings.documents.sentence_index import SentenceIndex
-from embeddings.setting_types import require_one_of, require_type
+from embeddings.setting_types import require_number, require_one_of, require_type
 from embeddings.text.tokenizer.token_lists import require_documents
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
 from embeddings.vectors.embedding_matrix import BLOCK, require_vectors
@@ -186,7 +186,7 @@ class TextIndex:
         -------
         list of list of FoundText
         """
-        topn, asked = _checked_topn(topn), list(queries)
+        topn, asked = require_number("topn", topn, 1), list(queries)
         words = [words for batch in document_words(self._vectors, asked, self._tokenizer) for words in batch]
         numbers, similarities = self.index.search(words, topn)
         unknown = np.flatnonzero(np.isnan(similarities[:, 0]))
@@ -249,15 +249,8 @@ def search(
     >>> vecmill.search(vectors, ["A mat, a cat.", "Dog on the rug!"], "the dog on a rug", topn=1)[0].number
     1
     """
-    topn = _checked_topn(topn)
+    topn = require_number("topn", topn, 1)
     return TextIndex(vectors, texts, weighting=weighting, tokenizer=tokenizer).search(query, topn)
-
-
-def _checked_topn(topn: int) -> int:
-    """Return the number of texts to find; it is checked before texts are read."""
-    if require_type("topn", topn, int) < 1:
-        raise ValueError(f"topn is {topn}; expected 1 or more")
-    return topn
 
 
 def _digest_of_vectors(vectors: WordVectors) -> str:

@@ -220,8 +220,8 @@ def train(
         deterministic=deterministic,
         threads=threads,
     )
-    require_type("min_count", min_count, int)
-    require_type("max_vocabulary", max_vocabulary, int | None)
+    min_count = require_type("min_count", min_count, int)
+    max_vocabulary = require_type("max_vocabulary", max_vocabulary, int | None)
     if subwords is None and buckets != Word2VecConfig.buckets:
         raise ValueError(f"buckets is {buckets}, which has no effect without subwords; give subwords='3-6' too")
     joined = phrase_settings(

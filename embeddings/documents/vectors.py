@@ -24,7 +24,7 @@ from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.document_architectures import STRETCH, infer_documents
 from embeddings.word2vec.initial_parameters import extensions_of
 from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
-from vecmill.arguments import require_list, require_path
+from vecmill.arguments import require_list, require_path, require_place
 from vecmill.files import atomic_directory
 from vecmill.plurals import counted
 
@@ -238,7 +238,7 @@ class DocumentVectors:
         TypeError, ValueError
             `directory` is no path, or `overwrite` no bool.
         """
-        require_path("directory", directory)
+        require_place("directory", directory)
         require_type("overwrite", overwrite, bool)
         with atomic_directory(directory, replace=overwrite) as partial:
             self.words.save(partial, overwrite=True)

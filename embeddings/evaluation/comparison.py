@@ -20,7 +20,7 @@ from embeddings.evaluation.benchmark_files import (
 )
 from embeddings.evaluation.categorization import evaluate_categories, evaluate_odd_one_out
 from embeddings.evaluation.similarity import evaluate_similarity
-from embeddings.setting_types import require_flags
+from embeddings.setting_types import require_flags, require_number, require_ranks
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors
@@ -172,6 +172,7 @@ def compare(
     """
     for vectors in (a, b):
         require_vectors(vectors)
+    words, topn, ranks = require_number("words", words, 0), require_number("topn", topn, 1), require_ranks(ranks)
     both = evaluate(a, sets, method).merge(evaluate(b, sets, method), on=["set", "measure"], suffixes=("_a", "_b"))
     both["difference"] = both["score_b"] - both["score_a"]
     scores = both[["set", "measure", "score_a", "score_b", "difference", "used_a", "used_b"]]
@@ -205,7 +206,12 @@ def changed_neighbors(
     ------
     EmbeddingsError
         The models have fewer than two words in common.
+    TypeError, ValueError
+        An argument is of another type or out of range.
     """
+    for model in (a, b):
+        require_vectors(model)
+    words, topn, ranks = require_number("words", words, 0), require_number("topn", topn, 1), require_ranks(ranks)
     shared = [word for word in a.words if word in b]
     if len(shared) < 2:
         raise EmbeddingsError(f"the models have {counted(len(shared), 'word')} in common; expected two or more")

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from embeddings.setting_types import require_number
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, require_vectors
 
 
@@ -38,6 +39,8 @@ class KnownWords:
         self, vectors: EmbeddingMatrix, restrict_vocab: int | None, case_insensitive: bool, unseen: Iterable[str] = ()
     ) -> None:
         require_vectors(vectors)
+        if restrict_vocab is not None:
+            require_number("restrict_vocab", restrict_vocab, 1)
         self._vectors, self._case_insensitive = vectors, case_insensitive
         self.row_of: dict[str, int] = {}
         for row, word in enumerate(vectors.words[:restrict_vocab]):

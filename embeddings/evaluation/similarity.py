@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 from embeddings.evaluation.benchmark_files import WordPairs
 from embeddings.evaluation.bootstrap import bootstrap, percentile_interval
 from embeddings.evaluation.known_words import KnownWords
-from embeddings.setting_types import require_flags
+from embeddings.setting_types import require_flags, require_number
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import require_kind
 
@@ -53,6 +53,9 @@ def evaluate_similarity(
         constant values, are NaN.
     """
     require_flags(dummy4unknown=dummy4unknown)
+    resamples = require_number("resamples", resamples, 1)
+    if not isinstance(rng, np.random.Generator):
+        rng = require_number("rng", rng, 0)
     cosines, answerable = pair_cosines(vectors, pairs, restrict_vocab, case_insensitive, use_ngrams)
     used = answerable | dummy4unknown
     x, y = cosines[used], np.asarray(pairs.scores, np.float64)[used]

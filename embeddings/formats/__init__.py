@@ -141,7 +141,7 @@ def read(
         require_path("counts", counts)
     source, decoding = vectors_path(path), make_decoding(encoding, errors)
     entry = _readable(source, format, decoding)
-    require_type("limit", limit, int | None)
+    limit = require_type("limit", limit, int | None)
     if limit is not None and limit < 1:
         raise ValueError(f"limit is {limit}; expected 1 or more words, or None for all")
     if entry.name == "model" and counts is None and limit is None:
@@ -266,6 +266,8 @@ def convert(
     for name, value in (("source_format", source_format), ("format", format)):
         require_type(name, value, str | None)
     require_function("progress", progress)
+    if counts is not None:
+        require_path("counts", counts)
     source, destination = vectors_path(source), _absolute(destination)
     decoding = make_decoding(encoding, errors)
     source_entry = _readable(source, source_format, decoding)

@@ -60,8 +60,8 @@ class GloVeConfig:
         for name in ("learning_rate", "x_max"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-        if self.threads is not None and self.threads < 1:
-            raise ValueError(f"threads is {self.threads}; it must be at least 1, or left out for all processors")
+        if self.threads is not None:
+            thread_count(self.threads)
 
     @property
     def thread_count(self) -> int:

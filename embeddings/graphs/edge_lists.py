@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from vecmill.arguments import columns_of, described, quoted
+from vecmill.arguments import columns_of, described, quoted, require_path
 from vecmill.extras import needs
 from vecmill.hints import did_you_mean
 from vecmill.plain_text import open_text, suffix_of
@@ -92,6 +92,7 @@ def read_edges(
     VecmillError
         The file is no text, or pyarrow is missing.
     """
+    require_path("edges", path)
     path, asked = Path(path), _Columns(source, target, weight)
     rows = _parquet_rows(path, asked) if suffix_of(path.name) == ".parquet" else _text_rows(path, asked, header)
     try:

@@ -11,6 +11,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.graphs import walk_kernels as kernels
 from embeddings.graphs.graph import Graph
 from embeddings.setting_types import require_type
+from embeddings.threads import thread_count
 from vecmill.surrogates import encoded
 
 _NODES_AT_ONCE = 1 << 22  # of walks in memory
@@ -36,9 +37,11 @@ def require_walk_settings(*, p: float, q: float, walks: int, length: int, seed: 
     for name, value in {"p": p, "q": q}.items():
         if not _LEAST <= require_type(name, value, float) < inf:
             raise ValueError(f"{name} is {value}; expected a number above 0, {_LEAST:g} or more")
-    for name, number in {"walks": walks, "length": length, "threads": 1 if threads is None else threads}.items():
+    for name, number in {"walks": walks, "length": length}.items():
         if require_type(name, number, int) < 1:
             raise ValueError(f"{name} is {number}; expected 1 or more")
+    if threads is not None:
+        thread_count(threads)
     if require_type("seed", seed, int) < 0:
         raise ValueError(f"seed is {seed}; expected 0 or more")
 

@@ -192,10 +192,11 @@ class LanguageModel(NextWordNetwork):
         ValueError, TypeError
             A setting is out of range or of another type; the message names it.
         """
-        for name, value, kind in (("prompt", prompt, str), ("length", length, int)):
-            require_type(name, value, kind)
-        for name, number in (("beam", beam), ("seed", seed)):
-            require_type(name, number, int | None)
+        require_type("prompt", prompt, str)
+        length, beam = require_type("length", length, int), require_type("beam", beam, int | None)
+        seed = require_type("seed", seed, int | None)
+        if beam is not None and beam < 1:
+            raise ValueError(f"beam is {beam}; expected 1 or more, or None to draw words")
         require_flags(stop_at_line_end=stop_at_line_end)
         if beam is not None and not stop_at_line_end:
             raise ValueError(
@@ -233,7 +234,8 @@ class LanguageModel(NextWordNetwork):
         ValueError
             `topn` is less than 1.
         """
-        if require_type("topn", topn, int) < 1:
+        topn = require_type("topn", topn, int)
+        if topn < 1:
             raise ValueError(f"topn must be at least 1, got {topn}")
         if isinstance(prompts, str):
             return next_words(self, [prompts], topn)[0]

@@ -43,7 +43,9 @@ from embeddings.networks.cells import State
 from embeddings.networks.optimizers import OPTIMIZERS, AveragedSGD, Optimizer
 from embeddings.networks.schedules import Cosine, OneCycle, ReduceOnPlateau, StepDecay
 from embeddings.parallel import using_threads
+from embeddings.setting_types import require_number
 from embeddings.text.id_stream import Ids
+from embeddings.threads import thread_count
 from embeddings.training import (
     Checkpointing,
     Checkpoints,
@@ -114,7 +116,8 @@ class LMTrainer(Estimator):
         checkpointing: Checkpointing | None = None,
     ) -> None:
         self.model, self.config = model, config or LMTrainingConfig()
-        self.seed, self.threads, self.checkpointing = seed, threads, checkpointing
+        self.seed, self.threads = require_number("seed", seed, 0), None if threads is None else thread_count(threads)
+        self.checkpointing = checkpointing
 
     def _begin(self) -> None:
         """Reset the state of training."""

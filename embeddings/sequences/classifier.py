@@ -30,6 +30,7 @@ from embeddings.sequences.network import (
 from embeddings.sequences.pooling import POOLINGS, make_pooling
 from embeddings.sequences.training import SequenceTrainingConfig, length_bucketed_batches
 from embeddings.sequences.word_inputs import EncodedSequences, WordInputsConfig
+from embeddings.setting_types import require_number
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import require_kind
 
@@ -85,10 +86,10 @@ class SequenceClassifier(SequenceLabeller):
     ) -> None:
         if pooling not in POOLINGS:
             raise ValueError(f"pooling {pooling!r}: expected one of {', '.join(POOLINGS)}")
-        if window is not None and window < 1:
-            raise ValueError(f"windows of {window} words: expected at least 1")
-        if windows_drawn is not None and (windows_drawn < 1 or window is None):
-            raise ValueError(f"windows_drawn={windows_drawn}, window={window}: expected at least 1 of both")
+        window = None if window is None else require_number("window", window, 1)
+        windows_drawn = None if windows_drawn is None else require_number("windows_drawn", windows_drawn, 1)
+        if windows_drawn is not None and window is None:
+            raise ValueError(f"windows_drawn is {windows_drawn}, which has no effect without window; give it too")
         super().__init__(
             training, inputs=inputs, vectors=vectors, labels=labels, seed=seed, threads=threads, dtype=dtype
         )

@@ -9,6 +9,8 @@ import numpy as np
 from embeddings.networks.parameters import Parameters
 from embeddings.parallel import using_threads
 from embeddings.sequences.training import SequenceTrainingConfig, held_out, train_sequences
+from embeddings.setting_types import require_number
+from embeddings.threads import thread_count
 from embeddings.training import Estimator, ProgressCallback
 from vecmill.arguments import described, require_kind
 
@@ -66,7 +68,8 @@ class SequenceEstimator(Estimator, ABC):
         if training is not None:
             require_kind("training", training, SequenceTrainingConfig, "a SequenceTrainingConfig")
         self.training = training or SequenceTrainingConfig()
-        self.seed, self.threads, self.dtype = seed, threads, dtype
+        self.seed, self.threads = require_number("seed", seed, 0), None if threads is None else thread_count(threads)
+        self.dtype = dtype
 
     def fit(
         self,

@@ -6,6 +6,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.executor import IN_PROCESS, Executor
+from embeddings.setting_types import require_type
 from embeddings.text.misread import IF_OTHER_ENCODING
 from embeddings.text.split import SplitText
 from embeddings.text.tokenized_corpus import TokenizedCorpus
@@ -54,6 +55,8 @@ def build_vocabulary(
     ValueError
         `min_count` is less than 1 or `max_vocabulary` less than 2 (3 with a split).
     """
+    min_count = require_type("min_count", min_count, int)
+    max_vocabulary = require_type("max_vocabulary", max_vocabulary, int | None)
     specials = 2 if split else 0
     if min_count < 1:
         raise ValueError(f"min_count={min_count}; expected at least 1")

@@ -34,7 +34,7 @@ from embeddings.text.split import PARTS, TRAIN, SplitText
 from embeddings.text.tokenized_corpus import TokenizedCorpus
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.threads import thread_count
-from vecmill.arguments import require_kind
+from vecmill.arguments import require_kind, require_path
 from vecmill.files import atomic_directory, file_digest, write_json, writing
 from vecmill.records import require_types
 
@@ -119,6 +119,7 @@ class EncodedCorpus:
         EmbeddingsError
             The directory holds no encoded corpus, or is damaged.
         """
+        require_path("directory", directory)
         directory = Path(directory)
         try:
             about = json.loads((directory / "encoded.json").read_text("utf-8"))

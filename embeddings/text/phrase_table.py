@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from embeddings.errors import EmbeddingsError
-from vecmill.arguments import quoted
+from vecmill.arguments import quoted, require_path
 from vecmill.files import atomic_file
 from vecmill.plurals import counted
 from vecmill.records import fits
@@ -231,6 +231,7 @@ class PhraseTable:
         EmbeddingsError
             The file cannot be read, or is no table of phrases; the message names the line.
         """
+        require_path("path", path)
         try:
             text = Path(path).read_bytes().decode()
         except OSError as error:

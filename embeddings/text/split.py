@@ -30,6 +30,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.encoding_kernels import Begin, Deal, count_lines, count_words
 from embeddings.text.tokenized_corpus import TokenizedCorpus
 from embeddings.threads import thread_count
+from vecmill.arguments import require_path
 from vecmill.files import atomic_directory, write_json, writing
 
 TRAIN, VALID, TEST = PARTS = ("train", "valid", "test")
@@ -86,6 +87,7 @@ class SplitText:
         EmbeddingsError
             The directory holds no split, or is damaged.
         """
+        require_path("directory", directory)
         directory = Path(directory)
         try:
             about = json.loads((directory / _RECORD).read_text("utf-8"))

@@ -35,6 +35,7 @@ from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.tokenizer.word_counters import WordCounter
 from embeddings.threads import thread_count
+from vecmill.arguments import require_path
 from vecmill.files import atomic_directory, write_json, writing
 from vecmill.records import require_types
 
@@ -91,6 +92,7 @@ class TokenizedCorpus:
         EmbeddingsError
             The directory holds no tokenized text, or is damaged.
         """
+        require_path("directory", directory)
         directory = Path(directory)
         try:
             about = json.loads((directory / "tokenized.json").read_text("utf-8"))

@@ -140,7 +140,7 @@ class Vocabulary:
         """
         require_kind("counts", counts, Mapping, "a mapping of words to their counts, such as a Counter")
         _require_items("a count", counts.values(), Integral, "a whole number")
-        _require_numbers(min_count, max_vocabulary)
+        min_count, max_vocabulary = _numbers(min_count, max_vocabulary)
         kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)[:max_vocabulary]
         if not kept:
             raise EmbeddingsError(f"none of {len(counts):,} words reaches min_count={min_count}; lower it")
@@ -291,7 +291,7 @@ class Vocabulary:
             A str is given instead of a list of words, or `missing` is no whole number of 32 bits.
         """
         require_words(words)
-        require_type("missing", missing, int | None)
+        missing = require_type("missing", missing, int | None)
         if missing is not None and not -(2**31) <= missing < 2**31:
             raise ValueError(f"missing is {missing}; expected an id of 32 bits, such as -1")
         if missing is None:
@@ -335,7 +335,7 @@ class Vocabulary:
         TypeError, ValueError
             A number is of another type or out of range.
         """
-        _require_numbers(min_count, max_vocabulary)
+        min_count, max_vocabulary = _numbers(min_count, max_vocabulary)
         frequent = 2 + int(np.searchsorted(-self.counts[2:], -min_count, side="right"))
         size = min(len(self), frequent, len(self) if max_vocabulary is None else max_vocabulary)
         if size == len(self) or self.words[:2] != (UNK, EOS):
@@ -454,9 +454,9 @@ def _lines(words: list[str], counts: list[int] | None) -> str:
     return "".join(map("{}\t{}\n".format, words, counts))
 
 
-def _require_numbers(min_count: int, max_vocabulary: int | None) -> None:
-    """Raise an error for limits of a vocabulary that are no whole numbers, or leave no word."""
-    require_type("min_count", min_count, int)
-    require_type("max_vocabulary", max_vocabulary, int | None)
-    if max_vocabulary is not None and max_vocabulary < 1:
-        raise ValueError(f"max_vocabulary is {max_vocabulary}; expected 1 or more, or None for all words")
+def _numbers(min_count: int, max_vocabulary: int | None) -> tuple[int, int | None]:
+    """Return the limits of a vocabulary; raise an error if they are no whole numbers, or leave no word."""
+    limit = require_type("max_vocabulary", max_vocabulary, int | None)
+    if limit is not None and limit < 1:
+        raise ValueError(f"max_vocabulary is {limit}; expected 1 or more, or None for all words")
+    return require_type("min_count", min_count, int), limit

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from embeddings.setting_types import require_type
+from embeddings.setting_types import require_number, require_ranks
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.neighbors import nearest
 from embeddings.vectors.word_vectors import WordVectors, made_from
@@ -130,8 +130,8 @@ class Alignment:
         TypeError, ValueError
             A number is of another type or out of range.
         """
-        _require_number("words", words, 0)
-        begin, end = _range_of(ranks)
+        words = require_number("words", words, 0)
+        begin, end = require_ranks(ranks)
         first = begin if len(self.words) >= begin + words else 0
         similarities = self.similarities[first:end]
         places = np.argsort(similarities, kind="stable")[: max(words, 0)] + first
@@ -156,7 +156,7 @@ class Alignment:
         TypeError, ValueError
             `topn` is of another type or out of range.
         """
-        _require_number("topn", topn, 1)
+        topn = require_number("topn", topn, 1)
         places = np.asarray(places)
         if not places.size:
             return []
@@ -194,8 +194,8 @@ class Alignment:
         TypeError, ValueError
             A number is of another type or out of range.
         """
-        _require_number("permutations", permutations, 0)
-        _require_number("seed", seed, 0)
+        permutations = require_number("permutations", permutations, 0)
+        seed = require_number("seed", seed, 0)
         if len(self.anchors) < 4:
             raise EmbeddingsError(f"got {counted(len(self.anchors), 'anchor')}; two halves need 4 or more")
         rng = np.random.default_rng(seed)
@@ -211,18 +211,6 @@ class Alignment:
         by_chance = [unseen(units_a, units_b[rng.permutation(len(units_b))]) for _ in range(permutations)]
         p = (1 + sum(value >= found for value in by_chance)) / (1 + permutations)
         return Fit(found, float(np.mean(by_chance)) if by_chance else 0.0, p)
-
-
-def _require_number(name: str, value: int, least: int) -> None:
-    if require_type(name, value, int) < least:
-        raise ValueError(f"{name} is {value}; expected {least} or more")
-
-
-def _range_of(ranks: tuple[int, int]) -> tuple[int, int]:
-    found = require_type("ranks", ranks, tuple[int, ...])
-    if len(found) != 2 or min(found) < 0:
-        raise ValueError(f"ranks is {described(ranks)}; expected two numbers, such as {RANKS}")
-    return found[0], found[1]
 
 
 def orthogonal_rotation(source: np.ndarray, target: np.ndarray) -> np.ndarray:

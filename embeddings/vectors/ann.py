@@ -14,6 +14,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.vectors.embedding_matrix import Word
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_path
 from vecmill.files import atomic_file
 
 
@@ -87,6 +88,7 @@ class NeighborIndex:
         EmbeddingsError
             The file is missing, damaged or indexes other vectors, or usearch is not installed.
         """
+        require_path("path", path)
         index = open_graph(str(path), str(path), expansion_search)
         if (len(index), index.ndim) != vectors.matrix.shape:
             raise EmbeddingsError(

@@ -32,6 +32,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.quantized_matrix import QUANTIZED_FILES, QuantizedMatrix, is_quantized, read_quantized
+from vecmill.arguments import require_path
 from vecmill.files import atomic_directory, read_json, writing
 
 if TYPE_CHECKING:
@@ -191,6 +192,7 @@ def read_tokenizer_settings(path: str | PathLike[str]) -> dict[str, Any]:
     EmbeddingsError
         The record cannot be read.
     """
+    require_path("path", path)
     settings = _recorded(Path(path), "tokenizer")
     return {} if settings is None else {"spec": settings.pop("name", "fast"), **settings}
 

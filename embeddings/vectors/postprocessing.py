@@ -77,7 +77,7 @@ def remove_top_components(vectors: WordVectors, components: int | None = None) -
         `components` is below 0 or above d.
     """
     require_vectors(vectors)
-    require_type("components", components, int | None)
+    components = require_type("components", components, int | None)
     d = vectors.dimension
     components = d // 100 if components is None else components
     if not 0 <= components <= d:

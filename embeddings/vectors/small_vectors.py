@@ -85,7 +85,7 @@ def prune(vectors: WordVectors, words: int) -> WordVectors:
         `words` is below 1.
     """
     require_vectors(vectors)
-    require_type("words", words, int)
+    words = require_type("words", words, int)
     if words < 1:
         raise EmbeddingsError(f"cannot keep {words} words; expected 1 or more")
     most_frequent = np.argsort(-vectors.vocabulary.counts, kind="stable")[:words]
@@ -119,7 +119,7 @@ def prefix(vectors: WordVectors, dimension: int) -> WordVectors:
         `dimension` is below 1 or above d.
     """
     require_vectors(vectors)
-    require_type("dimension", dimension, int)
+    dimension = require_type("dimension", dimension, int)
     if not 1 <= dimension <= vectors.dimension:
         raise EmbeddingsError(
             f"cannot keep {dimension} of {vectors.dimension} dimensions; expected 1 to {vectors.dimension}"

@@ -141,6 +141,7 @@ def make_word_map(
     for name, number, least in (("words", words, 1), ("clusters", clusters, 1), ("topn", topn, 1), ("seed", seed, 0)):
         if require_type(name, number, int) < least:
             raise ValueError(f"{name} is {number}; expected {least} or more")
+    words, clusters, topn, seed = int(words), int(clusters), int(topn), int(seed)
     if method is not None:
         require_one_of("method", method, (UMAP, PCA))
     if method == UMAP:

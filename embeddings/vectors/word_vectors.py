@@ -223,7 +223,7 @@ class WordVectors(EmbeddingMatrix):
             There is neither a positive nor a negative word.
         """
         query, given = self._query(positive, negative)
-        candidates = self._candidates(topn, restrict_vocab)
+        candidates, topn = self._candidates(topn, restrict_vocab)
         rows = None if among is None else np.setdiff1d(self.ids(among), given)
         if topn < 1 or (rows is not None and not len(rows)):
             return []
@@ -283,7 +283,7 @@ class WordVectors(EmbeddingMatrix):
                 "None for none"
             )
         queries = [self._query(*terms) for terms in zip(positives, negatives, strict=True)]
-        candidates = self._candidates(topn, restrict_vocab)
+        candidates, topn = self._candidates(topn, restrict_vocab)
         if topn < 1 or not queries:
             return [[] for _ in queries]
         excluded = np.full((len(queries), max(len(given) for _, given in queries)), -1, np.int64)
@@ -332,7 +332,7 @@ class WordVectors(EmbeddingMatrix):
         if self.context is None:
             raise EmbeddingsError("these vectors have no context matrix; predict with the directory of a trained model")
         require_list(context)
-        require_type("topn", topn, int)
+        topn = require_type("topn", topn, int)
         require_flags(mean=mean)
         hidden = self.mean_vector(context, pre_normalize=False, ignore_missing=False)
         scores = (self.context @ (hidden if mean else hidden * len(context))).astype(np.float64)
@@ -353,7 +353,7 @@ class WordVectors(EmbeddingMatrix):
         ups, downs = (self._terms(as_terms(terms), unit=True) for terms in (positive, negative))
         if not ups:
             raise ValueError("got no positive words; expected at least one")
-        candidates = self._candidates(topn, restrict_vocab)
+        candidates, topn = self._candidates(topn, restrict_vocab)
         scores = np.ones(len(candidates), np.float32)
         for term in ups:
             scores *= self._cosines(candidates, term) / 2 + 0.5
@@ -432,7 +432,7 @@ class WordVectors(EmbeddingMatrix):
         similarities : (n, k) float32
             Cosines.
         """
-        candidates = self._candidates(topn, restrict_vocab)
+        candidates, topn = self._candidates(topn, restrict_vocab)
         rows = self.places(words)
         units = self.unit_matrix[rows] if rows.min(initial=0) >= 0 else self.unit_vectors(words)
         ids, similarities = nearest(candidates, units, topn, rows[:, None])
@@ -499,15 +499,15 @@ class WordVectors(EmbeddingMatrix):
         """Return the rank of `w2` among the neighbours of `w1`; the nearest has rank 1."""
         return len(self.closer_than(w1, w2)) + 1
 
-    def _candidates(self, topn: int, restrict_vocab: int | None) -> np.ndarray:
-        """Return the unit vectors of the words that a query searches; raise for numbers that are none."""
+    def _candidates(self, topn: int, restrict_vocab: int | None) -> tuple[np.ndarray, int]:
+        """Return the unit vectors of the words that a query searches, and `topn`; raise for numbers that are none."""
         given = {"topn": topn} if restrict_vocab is None else {"topn": topn, "restrict_vocab": restrict_vocab}
         for name, number in given.items():
             if not isinstance(number, (int, np.integer)) or isinstance(number, bool):
                 raise TypeError(f"{name} is {described(number)}; expected a whole number")
         if restrict_vocab is not None and restrict_vocab < 1:
             raise ValueError(f"restrict_vocab is {restrict_vocab}; expected 1 or more")
-        return self.unit_matrix[:restrict_vocab]
+        return self.unit_matrix[:restrict_vocab], int(topn)
 
     def _cosines(self, candidates: np.ndarray, term: WordOrVector) -> np.ndarray:
         cosines: np.ndarray = candidates @ self.mean_vector([term], post_normalize=True, ignore_missing=False)

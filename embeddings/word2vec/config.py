@@ -143,8 +143,8 @@ class Word2VecConfig:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:  # also refuses NaN
                 raise ValueError(f"{name} is {value}; it must be from {low:g} to {high:g}")
-        if self.threads is not None and self.threads < 1:
-            raise ValueError(f"threads is {self.threads}; it must be at least 1, or left out for all processors")
+        if self.threads is not None:
+            thread_count(self.threads)
         if self.patience is not None and self.patience < 1:
             raise ValueError(f"patience is {self.patience}; it must be at least 1, or left out to train all epochs")
         if self.patience is not None and not self.held_out:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.options import Address, BackendName, Work, chosen_backend
+from pipelines.commands.options import Address, BackendName, Work, accepts_url, chosen_backend
 from pipelines.console.interruption import interruptible
 from pipelines.console.logs import configure_logging, log_settings
 from pipelines.console.progress import make_progress
@@ -26,6 +26,7 @@ def batch_command(
             metavar="DIR",
             help="Directory of all jobs, or its URL.",
             show_default="[batch] directory, or runs/FILE",
+            callback=accepts_url,
         ),
     ] = None,
     jobs: Annotated[

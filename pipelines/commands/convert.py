@@ -213,9 +213,7 @@ def _export_to_embedding_atlas(model: Path, out: Path, smaller: "_Smaller", enco
 
 
 def convert_command(
-    source: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Model directory, run directory, or file of word vectors.")
-    ],
+    source: Model,
     destination: Annotated[Path, typer.Argument(metavar="OUT", help="File or directory to write.")],
     name: Annotated[
         str | None,

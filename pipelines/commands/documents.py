@@ -32,6 +32,7 @@ from pipelines.commands.options import (
     TokenizerName,
     VectorsFile,
     VectorsFormat,
+    fetched,
     given_settings,
     opened,
     refuse_existing,
@@ -73,7 +74,8 @@ _SETTING_OF_OPTION: dict[str, str | tuple[str, ...]] = {
 _LINES_AT_A_TIME = 4096
 
 Documents = Annotated[
-    Path, typer.Argument(metavar="MODEL", help="Directory that train-documents wrote.", show_default=False)
+    Path,
+    typer.Argument(metavar="MODEL", help="Directory that train-documents wrote.", show_default=False, callback=fetched),
 ]
 
 

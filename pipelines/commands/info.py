@@ -7,10 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.commands.options import fetched
+
 
 def info_command(
     model: Annotated[
-        Path, typer.Argument(metavar="MODEL", help="Model directory, run directory, or file of word vectors.")
+        Path,
+        typer.Argument(
+            metavar="MODEL",
+            help="Model directory, run directory, the URL of one, or file of word vectors.",
+            callback=fetched,
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

@@ -16,7 +16,7 @@ from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
 from vecmill.files import real_path
 from vecmill.hints import did_you_mean
-from vecmill.storage import is_url
+from vecmill.storage import is_url, local_path, shown_url, url_of
 
 if TYPE_CHECKING:
     from pipelines.backends.backend import Backend
@@ -86,12 +86,11 @@ def stage_directory(model: Path, stage: str) -> Path:
     StorageError
         `model` is a URL, and the storage does not answer.
     """
-    from vecmill.storage import url_of
-
     if url := url_of(model):
         from pipelines.running.publishing import fetched_model
 
         return fetched_model(url, stage)
+    model = local_path(model)
     from pipelines.running.manifest import MANIFEST_FILE
     from pipelines.running.run_directory import is_run
 
@@ -107,6 +106,11 @@ def stage_directory(model: Path, stage: str) -> Path:
     return directory
 
 
+def fetched(model: Path) -> Path:
+    """Return a copy of a model, or of the word vectors of a run, at a URL; any other path as it is."""
+    return stage_directory(model, "train-embeddings") if url_of(model) else local_path(model)
+
+
 def vectors_path(model: Path) -> Path:
     """Return where the word vectors of a model are; of a run, its stage train-embeddings."""
     return stage_directory(model, "train-embeddings")
@@ -114,9 +118,7 @@ def vectors_path(model: Path) -> Path:
 
 def optional_vectors_path(model: str | None) -> str | None:
     """Return the value of an option that names word vectors; of a run, its stage train-embeddings."""
-    from vecmill.storage import url_of
-
-    if model is None or not (Path(model).is_dir() or url_of(model)):
+    if model is None or not (Path(model).is_dir() or is_url(model)):
         return model
     return str(vectors_path(Path(model)))
 
@@ -130,16 +132,15 @@ def refuse_url(out: Path | None) -> Path | None:
     """Raise `ConfigError` for a URL, which would become a directory named ``s3:``; return any other path."""
     if out is not None and is_url(out):
         raise ConfigError(
-            f"--out: {_as_url(out)} is a URL, expected a path of this machine; mount the storage, or copy the output "
+            f"--out: {shown_url(out)} is a URL, expected a path of this machine; mount the storage, or copy the output "
             "there when it is finished"
         )
     return out
 
 
-def _as_url(path: Path) -> str:
-    """Return the URL that became a path, which has lost slashes."""
-    scheme, _, rest = path.as_posix().partition(":/")
-    return f"{scheme}://{'/' if scheme == 'file' else ''}{rest}"
+def accepts_url(path: Path | None) -> Path | None:
+    """Return a path as it is; without a callback, a command refuses a URL in its place."""
+    return path
 
 
 Corpus = Annotated[
@@ -175,6 +176,7 @@ OutPlace = Annotated[
         "-o",
         metavar="DIR",
         help="Directory to write, or its URL (s3://bucket/runs/mine); it appears when the command has finished.",
+        callback=accepts_url,
     ),
 ]
 Work = Annotated[

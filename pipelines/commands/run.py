@@ -16,6 +16,7 @@ from pipelines.commands.options import (
     WatchPort,
     Work,
     Workers,
+    accepts_url,
     chosen_backend,
 )
 from pipelines.commands.watch import refuse_unwatched, watched
@@ -41,6 +42,7 @@ def run_command(
             metavar="DIR",
             help="Directory of the run, or its URL.",
             show_default="[output] directory, or runs/FILE",
+            callback=accepts_url,
         ),
     ] = None,
     until: Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pipelines.commands.figures import LAYOUT_METHODS
-from pipelines.commands.options import Encoding, language_model_path, require_choice, vectors_path
+from pipelines.commands.options import Encoding, accepts_url, language_model_path, require_choice, vectors_path
 from pipelines.console.interruption import interruptible
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
@@ -30,7 +30,12 @@ def serve_command(
     ],
     lm: Annotated[
         Path | None,
-        typer.Option("--lm", metavar="DIR", help="Language model: directory that train-lm or 'vecmill run' wrote."),
+        typer.Option(
+            "--lm",
+            metavar="DIR",
+            help="Language model: directory that train-lm or 'vecmill run' wrote.",
+            callback=accepts_url,
+        ),
     ] = None,
     host: Annotated[
         str, typer.Option(metavar="NAME", help="Address to listen on; other than loopback with a token only.")

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from pipelines.console.message_options import format_message_options, message_options
+from vecmill.storage import is_url, shown_url
 
 _METAVARS = {int: "N", float: "X", str: "TEXT"}
 _NAME_WIDTH = 30  # of the column of names, in characters
@@ -41,7 +43,9 @@ class Command(TyperCommand):
         """Read the options; the error about an unknown one states what it is called here."""
         given = list(args)
         try:
-            return super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, args)
+            self._refuse_urls(ctx)
+            return rest
         except Exception as error:
             if hasattr(error, "possibilities") and hasattr(error, "option_name"):  # there is no such option
                 options = {name for parameter in self.params for name in parameter.opts}
@@ -49,6 +53,15 @@ class Command(TyperCommand):
                 if hint := _option_hint(word.partition("=")[0], options):
                     ctx.fail(f"No such option: {word.partition('=')[0]}{hint}")
             raise
+
+    def _refuse_urls(self, ctx: Any) -> None:
+        """Refuse the URL of what only a path of this machine can be: what has no callback that takes one."""
+        for parameter in self.params:
+            path = ctx.params.get(parameter.name)
+            if isinstance(path, Path) and parameter.callback is None and is_url(path):
+                name = parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
+                remedy = "mount the storage, or copy it from there or to there"
+                ctx.fail(f"{name}: {shown_url(path)} is a URL, expected a path of this machine; {remedy}")
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)

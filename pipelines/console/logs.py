@@ -9,6 +9,7 @@ from typing import Any
 
 from pipelines.console.streams import DATE, LogFormat, MessageHandler, json_formatter, messages
 from vecmill.errors import OutputError
+from vecmill.storage import require_local
 
 _PACKAGES = ("vecmill", "corpora", "embeddings", "pipelines")
 
@@ -93,6 +94,7 @@ def _open_log_file(path: Path | None) -> None:
         _file = None
     if path is None:
         return
+    require_local("--log-file", path, "copy the log there")
     try:
         _file = LogFile(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:

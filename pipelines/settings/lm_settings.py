@@ -7,6 +7,7 @@ from typing import get_args
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.presets import PresetName, budget_seconds
 from embeddings.language_model.training_config import LMTrainingConfig
+from embeddings.threads import thread_count
 from pipelines.settings.sections import OWN_EMBEDDINGS
 
 
@@ -58,8 +59,8 @@ class LMSettings:
             raise ValueError(f"min_count must be at least 1, got {self.min_count}")
         if self.seed < 0:
             raise ValueError(f"seed is {self.seed}; expected 0 or more")
-        if self.threads is not None and self.threads < 1:
-            raise ValueError(f"threads must be at least 1, got {self.threads}")
+        if self.threads is not None:
+            thread_count(self.threads)
         if self.max_vocabulary is not None and self.max_vocabulary < 3:
             raise ValueError(f"max_vocabulary must be at least 3, got {self.max_vocabulary}")
 

@@ -17,6 +17,7 @@ from vecmill.gensim.callbacks import CallbackAny2Vec
 from vecmill.gensim.conventions import input_scale, mean_contexts
 from vecmill.gensim.corpus import Corpus, open_sentences
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors
+from vecmill.gensim.numbers import real, whole, whole_or_none
 from vecmill.gensim.sentences import LineSentence
 from vecmill.gensim.trimming import TrimRule
 from vecmill.gensim.word2vec import Word2Vec
@@ -179,7 +180,8 @@ class Doc2Vec(Word2Vec):
             )
         if settings.get("patience") is not None:
             raise ValueError("patience waits for the loss of held-out words, and no document is held out; leave it out")
-        self.dm, self.dm_mean, self.dbow_words = int(dm), dm_mean, int(dbow_words)
+        self.dm, self.dbow_words = whole("dm", dm), whole("dbow_words", dbow_words)
+        self.dm_mean = dm_mean = whole_or_none("dm_mean", dm_mean)
         given = {"cbow_mean": 0 if dm_mean == 0 else 1, **settings, "sg": 1 - self.dm}
         super().__init__(
             vector_size=vector_size,
@@ -400,7 +402,8 @@ class Doc2Vec(Word2Vec):
             words.training_settings = self._config(self.epochs, *rates, self.seed).to_dict()
             self._inference = DocumentVectors(words, [], np.empty((0, self.vector_size), REAL)), scale
         model, scale = self._inference
-        rate = None if alpha is None else alpha * scale**2
+        epochs = whole_or_none("epochs", epochs)
+        rate = None if alpha is None else real("alpha", alpha) * scale**2
         return model.infer(tokens, epochs=epochs, learning_rate=rate, threads=self.workers) * REAL(scale)
 
     def similarity_unseen_docs(
@@ -423,7 +426,8 @@ class Doc2Vec(Word2Vec):
         about = {name: getattr(self, name) for name in (*self._settings, *self._saved_state)}
         about |= {"tags": self.dv.index_to_key, "scale": getattr(self, "_scale", 1.0)}
         words = self._trained()
-        words.training_settings = self._config(self.epochs, self.alpha, self.min_alpha, self.seed).to_dict()
+        if "count" in self.wv.expandos:  # it has a vocabulary; inference has no use for settings without one
+            words.training_settings = self._config(self.epochs, self.alpha, self.min_alpha, self.seed).to_dict()
         inside = {_DOCUMENTS: self.dv.word_vectors} if len(self.dv) else {}
         saved.write(fname, type(self).__name__, words, about, self.wv.attributes(), inside)
 

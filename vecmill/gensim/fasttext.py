@@ -24,10 +24,12 @@ from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2VecConfig
+from vecmill.arguments import require_path, require_place
 from vecmill.files import atomic_file
 from vecmill.gensim.callbacks import CallbackAny2Vec
 from vecmill.gensim.conventions import with_locks
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors, random_rows
+from vecmill.gensim.numbers import whole
 from vecmill.gensim.sentences import MAX_WORDS_IN_BATCH
 from vecmill.gensim.trimming import TrimRule
 from vecmill.gensim.word2vec import Word2Vec
@@ -75,7 +77,8 @@ class FastTextKeyedVectors(KeyedVectors):
         dtype: Any = REAL,
     ) -> None:
         super().__init__(vector_size, count, dtype)
-        self.min_n, self.max_n, self.bucket = min_n, max_n, bucket
+        self.min_n, self.max_n = whole("min_n", min_n, 0), whole("max_n", max_n, 0)
+        self.bucket = whole("bucket", bucket, 0)
         self.vectors_vocab_lockf, self.vectors_ngrams_lockf = np.ones(1, REAL), np.ones(1, REAL)
         self.forget_vectors()
 
@@ -328,8 +331,9 @@ class FastText(Word2Vec):
         shrink_windows: bool = True,
         **kept: Any,
     ) -> None:
-        self.word_ngrams, self.min_n, self.max_n = word_ngrams, min_n, max_n
-        self.bucket = bucket if word_ngrams and max_n else 0
+        self.word_ngrams = whole("word_ngrams", word_ngrams)
+        self.min_n, self.max_n = whole("min_n", min_n, 0), whole("max_n", max_n, 0)
+        self.bucket = whole("bucket", bucket, 0) if self.word_ngrams and self.max_n else 0
         super().__init__(
             sentences=sentences,
             corpus_file=corpus_file,
@@ -394,6 +398,7 @@ def load_facebook_model(path: str | os.PathLike[str], encoding: str = "utf-8") -
     FormatError
         It is no such file, or it is damaged; a NotImplementedError if its model was trained to tell labels apart.
     """
+    require_path("path", path)
     file = read_model(Path(path), make_decoding(encoding, "strict"))
     settings = file.settings
     model = FastText(
@@ -451,6 +456,7 @@ def save_facebook_model(
     """
     if encoding.replace("-", "").lower() != "utf8":
         raise ValueError(f"encoding is {encoding!r}; expected utf-8")
+    require_place("path", path)
     wv = model.wv
     settings = Settings(
         dimension=model.vector_size,

@@ -13,9 +13,10 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors, as_terms, with_weight
-from vecmill.arguments import require_kind, require_path, require_words
+from vecmill.arguments import require_kind, require_path, require_place, require_words
 from vecmill.files import atomic_file
 from vecmill.gensim import saved
+from vecmill.gensim.numbers import whole, whole_or_none
 from vecmill.gensim.renamed import ATTRIBUTES_OF_KEYED_VECTORS, no_attribute
 
 logger = logging.getLogger("gensim.models.keyedvectors")
@@ -48,14 +49,14 @@ class KeyedVectors:
     """
 
     def __init__(self, vector_size: int, count: int = 0, dtype: Any = REAL, mapfile_path: Any = None) -> None:
-        self.vector_size = vector_size
+        self.vector_size, count = whole("vector_size", vector_size, 1), whole("count", count, 0)
         self.index_to_key: list[Any] = [None] * count
         self.key_to_index: dict[Any, int] = {}
         self.next_index = 0
         self.expandos: dict[str, np.ndarray] = {}
         self.vectors_lockf = np.ones(1, REAL)
         self.mapfile_path = mapfile_path
-        self.vectors = np.zeros((count, vector_size), dtype)
+        self.vectors = np.zeros((count, self.vector_size), dtype)
 
     @classmethod
     def of(cls, vectors: WordVectors, dtype: Any = REAL) -> Self:
@@ -359,21 +360,22 @@ class KeyedVectors:
         -------
         list of (str, float), or (n,) float32
         """
+        topn = whole_or_none("topn", topn)
         terms, weights = _weighted(positive, negative)
         query = self.word_vectors.mean_vector(
             [self._unit(term) for term in terms], weights, post_normalize=True, ignore_missing=False
         )
-        start, stop = (clip_start, clip_end) if restrict_vocab is None else (0, restrict_vocab)
+        start, stop = (whole("clip_start", clip_start, 0), clip_end) if restrict_vocab is None else (0, restrict_vocab)
         given = self._given(terms)
         if topn is None:
             return self.word_vectors.unit_matrix[start:stop] @ query
-        wanted = int(topn) + len(given) if topn >= 1 else 0
+        wanted = topn + len(given) if topn >= 1 else 0
         if indexer is not None:
             found = indexer.most_similar(query, wanted)
         else:
             rows = np.arange(*slice(start, stop).indices(len(self))) if start and among is None else among
             found = self.word_vectors.most_similar([query], None, wanted, stop, among=rows)
-        return [(self._key_of(name), score) for name, score in found if name not in given][: int(topn)]
+        return [(self._key_of(name), score) for name, score in found if name not in given][: max(topn, 0)]
 
     def most_similar_batch(
         self,
@@ -408,13 +410,14 @@ class KeyedVectors:
         """
         if negative is not None and len(negative) != len(positive):
             raise ValueError(f"{len(negative)} negative entries for {len(positive)} queries; expected one for each")
+        topn = whole("topn", topn)
         queries = [_weighted(*terms) for terms in zip(positive, negative or [None] * len(positive), strict=True)]
         given = [self._given(terms) for terms, _ in queries]
         units = [[(self._unit(term), weight) for term, weight in zip(*query, strict=True)] for query in queries]
         most = max(map(len, given), default=0)
         found = self.word_vectors.most_similar_batch(units, None, topn + most if topn >= 1 else 0, restrict_vocab)
         return [
-            [(self._key_of(name), score) for name, score in answer if name not in own][:topn]
+            [(self._key_of(name), score) for name, score in answer if name not in own][: max(topn, 0)]
             for answer, own in zip(found, given, strict=True)
         ]
 
@@ -435,15 +438,16 @@ class KeyedVectors:
         -------
         list of (str, float), or (n,) float32
         """
+        topn = whole_or_none("topn", topn)
         above, below = _weighted(positive, None)[0], _weighted(negative, None)[0]
         given = self._given(above + below)
-        wanted = len(self) if topn is None else int(topn) + len(given)
+        wanted = len(self) if topn is None else max(topn, 0) + len(given)
         up, down = [self._unit(term) for term in above], [self._unit(term) for term in below]
         found = self.word_vectors.most_similar_cosmul(up, down, wanted, restrict_vocab)
         if topn is None:
             scores = dict(found)
             return np.array([scores[name] for name in self._names[:restrict_vocab]], REAL)
-        return [(self._key_of(name), score) for name, score in found if name not in given][: int(topn)]
+        return [(self._key_of(name), score) for name, score in found if name not in given][: max(topn, 0)]
 
     def similar_by_key(self, key: Any, topn: int | None = 10, restrict_vocab: int | None = None) -> Any:
         """Find the neighbours of a key."""
@@ -480,7 +484,7 @@ class KeyedVectors:
 
     def relative_cosine_similarity(self, wa: Any, wb: Any, topn: int = 10) -> float:
         """Return the cosine of two keys over the sum of those of the `topn` neighbours of the first."""
-        return self.similarity(wa, wb) / sum(score for _, score in self.similar_by_key(wa, topn))
+        return self.similarity(wa, wb) / sum(score for _, score in self.similar_by_key(wa, whole("topn", topn, 1)))
 
     def closer_than(self, key1: Any, key2: Any) -> list[str]:
         """Return the keys that are closer to `key1` than `key2` is."""
@@ -651,7 +655,6 @@ class KeyedVectors:
         VecmillError
             There are no vectors, or it is a pickle of gensim.
         """
-        require_path("fname", fname)
         saved.refuse_pickle(fname)
         vectors = formats.read(fname)
         kv = cls.of(vectors)
@@ -707,7 +710,7 @@ class KeyedVectors:
         ValueError
             `append`, or a binary file without a header.
         """
-        require_path("fname", fname)
+        require_place("fname", fname)
         if append or (binary and not write_header):
             raise ValueError("append=True and a binary file without header are not supported; write a file of its own")
         values = self.expandos.get(sort_attr)

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, Self, TypeAlias
 
 from embeddings.text.phrase_table import ENGLISH_CONNECTOR_WORDS
+from vecmill.arguments import require_place
 from vecmill.files import atomic_file
 from vecmill.gensim import saved
+from vecmill.gensim.numbers import real, whole
 
 __all__ = ["ENGLISH_CONNECTOR_WORDS", "FrozenPhrases", "Phraser", "Phrases", "npmi_scorer", "original_scorer"]
 
@@ -207,8 +209,8 @@ class Phrases(_PhrasesTransformation):
         connector_words: Iterable[str] = frozenset(),
     ) -> None:
         super().__init__(connector_words)
-        if min_count <= 0:
-            raise ValueError(f"min_count is {min_count}; expected 1 or more")
+        min_count, threshold = whole("min_count", min_count, 1), real("threshold", threshold)
+        max_vocab_size = whole("max_vocab_size", max_vocab_size, 1)
         if scoring == "default" and threshold <= 0:
             raise ValueError(f"threshold is {threshold}; expected a number above 0 with scoring='default'")
         if scoring == "npmi" and not -1 <= threshold <= 1:
@@ -422,6 +424,7 @@ def _scorer(scoring: str | Scorer) -> Scorer:
 
 
 def _save(phrases: Phrases | FrozenPhrases, path: str | os.PathLike[str], own: dict[str, Any]) -> None:
+    require_place("fname", path)
     names = {scorer: name for name, scorer in _SCORERS.items()}
     about = {
         "kind": type(phrases).__name__,

@@ -16,6 +16,7 @@ import numpy as np
 
 from embeddings.array_files import read_array, save_array
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import require_path, require_place
 from vecmill.errors import VecmillError
 from vecmill.files import atomic_directory, write_json
 
@@ -55,6 +56,7 @@ def write(
     OutputError
         It cannot be written, or there is another directory.
     """
+    require_place("fname", path)
     path = Path(path)
     texts = {name: values.tolist() for name, values in attributes.items() if values.dtype == object}
     place = path.with_name(f".{path.name}.new") if path.is_file() else path
@@ -114,6 +116,7 @@ def read_attributes(path: str | PathLike[str]) -> dict[str, np.ndarray]:
 
 def refuse_pickle(path: str | PathLike[str], remedy: str = _CONVERT) -> None:
     """Raise a SavedFormatError that says how to convert a pickle of gensim."""
+    require_path("fname", path)
     path = Path(path)
     if not path.is_file():
         return

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from corpora import open_corpus
+from vecmill.arguments import require_path
+from vecmill.gensim.numbers import whole, whole_or_none
 
 MAX_WORDS_IN_BATCH = 10_000
 
@@ -26,8 +28,8 @@ class LineSentence:
 
     def __init__(self, source: Any, max_sentence_length: int = MAX_WORDS_IN_BATCH, limit: int | None = None) -> None:
         self.source = source
-        self.max_sentence_length = max_sentence_length
-        self.limit = limit
+        self.max_sentence_length = whole("max_sentence_length", max_sentence_length, 1)
+        self.limit = whole_or_none("limit", limit, 0)
 
     @property
     def is_whole_file(self) -> bool:
@@ -65,8 +67,9 @@ class PathLineSentences:
         limit: int | None = None,
     ) -> None:
         self.source = source
-        self.max_sentence_length = max_sentence_length
-        self.limit = limit
+        self.max_sentence_length = whole("max_sentence_length", max_sentence_length, 1)
+        self.limit = whole_or_none("limit", limit, 0)
+        require_path("source", source)
         path = Path(source)
         if not path.exists():
             raise ValueError(f"there is no {path}; expected a file or a folder")
@@ -90,7 +93,7 @@ class Text8Corpus:
 
     def __init__(self, fname: str | os.PathLike[str], max_sentence_length: int = MAX_WORDS_IN_BATCH) -> None:
         self.fname = fname
-        self.max_sentence_length = max_sentence_length
+        self.max_sentence_length = whole("max_sentence_length", max_sentence_length, 1)
 
     def __iter__(self) -> Iterator[list[str]]:
         words = _words(self.fname)

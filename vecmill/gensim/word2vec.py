@@ -22,6 +22,7 @@ from vecmill.gensim.callbacks import CallbackAny2Vec
 from vecmill.gensim.conventions import input_scale, mean_contexts, sample_share, with_locks
 from vecmill.gensim.corpus import Corpus, open_sentences
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors
+from vecmill.gensim.numbers import real, whole, whole_or_none
 from vecmill.gensim.renamed import ATTRIBUTES_OF_WORD2VEC, explains_settings, no_attribute
 from vecmill.gensim.sentences import (
     MAX_WORDS_IN_BATCH,
@@ -171,25 +172,24 @@ class Word2Vec:
         shrink_windows: bool = True,
         patience: int | None = None,
     ) -> None:
-        self.vector_size = self.layer1_size = int(vector_size)
-        self.alpha, self.min_alpha = float(alpha), float(min_alpha)
-        self.window, self.shrink_windows = int(window), bool(shrink_windows)
-        self.min_count, self.max_vocab_size, self.max_final_vocab = min_count, max_vocab_size, max_final_vocab
-        self.sample, self.seed, self.workers, self.epochs = sample, seed, int(workers), epochs
-        self.sg, self.hs, self.negative = int(sg), int(hs), int(negative)
-        self.ns_exponent, self.cbow_mean = ns_exponent, int(cbow_mean)
-        self.hashfxn, self.null_word, self.sorted_vocab, self.batch_words = (
-            hashfxn,
-            null_word,
-            sorted_vocab,
-            batch_words,
-        )
+        self.vector_size = self.layer1_size = whole("vector_size", vector_size, 1)
+        self.alpha, self.min_alpha = real("alpha", alpha), real("min_alpha", min_alpha)
+        self.window, self.shrink_windows = whole("window", window, 1), bool(shrink_windows)
+        self.min_count = whole("min_count", min_count)
+        self.max_vocab_size = whole_or_none("max_vocab_size", max_vocab_size, 1)
+        self.max_final_vocab = whole_or_none("max_final_vocab", max_final_vocab, 1)
+        self.sample, self.seed = real("sample", sample), whole("seed", seed)
+        self.workers, self.epochs = whole("workers", workers, 1), whole("epochs", epochs, 0)
+        self.sg, self.hs, self.negative = whole("sg", sg), whole("hs", hs), whole("negative", negative, 0)
+        self.ns_exponent, self.cbow_mean = real("ns_exponent", ns_exponent), whole("cbow_mean", cbow_mean)
+        self.hashfxn, self.null_word = hashfxn, whole("null_word", null_word)
+        self.sorted_vocab, self.batch_words = whole("sorted_vocab", sorted_vocab), whole("batch_words", batch_words)
         self.compute_loss, self.comment, self.patience = compute_loss, comment, patience
         self.wv = self._contexts_of = self._new_vectors()
         self.raw_vocab: dict[str, int] | None = None
         self.corpus_count = self.train_count = 0
         self.corpus_total_words: int | None = None
-        self.effective_min_count = min_count
+        self.effective_min_count = self.min_count
         self.retained_words = 0  # of the last text of `build_vocab`: subsampling compares counts with it, as in gensim
         self.total_train_time = self.running_training_loss = 0.0
         self.min_alpha_yet_reached = self.alpha
@@ -424,7 +424,7 @@ class Word2Vec:
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
         """Return bytes of the vocabulary, of each matrix, and in total."""
-        words = len(self.wv) if vocab_size is None else vocab_size
+        words = len(self.wv) if vocab_size is None else whole("vocab_size", vocab_size, 0)
         matrix = 4 * words * self.vector_size
         sizes = {"vocab": 500 * words, "vectors": matrix, "syn1neg": matrix}
         return {**(report or {}), **sizes, "total": sum(sizes.values())}
@@ -484,11 +484,12 @@ class Word2Vec:
         self._require_vocabulary()
         if total_examples is None and total_words is None:
             raise ValueError("give total_examples=model.corpus_count or total_words=model.corpus_total_words")
+        epochs = whole_or_none("epochs", epochs)
         if epochs is None or epochs <= 0:
             raise ValueError(f"epochs is {epochs}; expected 1 or more, usually epochs=model.epochs")
         loss = self.compute_loss if compute_loss is None else compute_loss
-        start = self.alpha if start_alpha is None else start_alpha
-        end = self.min_alpha if end_alpha is None else end_alpha
+        start = self.alpha if start_alpha is None else real("start_alpha", start_alpha)
+        end = self.min_alpha if end_alpha is None else real("end_alpha", end_alpha)
         with open_sentences(corpus_iterable, corpus_file) as corpus:
             return self._train(corpus, epochs, start, end, loss, list(callbacks))
 
@@ -701,7 +702,8 @@ class Word2Vec:
         if not self.hs:
             raise RuntimeError("score needs a model that was trained with hs=1 and negative=0")
         require_words(sentences)
-        return SentenceScorer(self._trained()).score(list(islice(sentences, total_sentences)))
+        most = whole("total_sentences", total_sentences, 0)
+        return SentenceScorer(self._trained()).score(list(islice(sentences, most)))
 
     def __getattr__(self, name: str) -> Any:
         raise no_attribute(self, name, ATTRIBUTES_OF_WORD2VEC)
