@@ -82,7 +82,9 @@ if hasattr(os, "register_at_fork"):  # Windows does not fork
     os.register_at_fork(after_in_child=_pool.cache_clear)
 
 
-def over_rows(work: Callable[[Rows], None], count: int, cost: int, grain: int = 1, pieces: int = 1) -> None:
+def over_rows(
+    work: Callable[[Rows], None], count: int, cost: int, grain: int = 1, pieces: int = 1, fewest: int = 1
+) -> None:
     """Call ``work((start, stop))`` for slices that make up ``range(count)``.
 
     Parameters
@@ -98,13 +100,16 @@ def over_rows(work: Callable[[Rows], None], count: int, cost: int, grain: int = 
     pieces : int
         Slices per thread. A thread that is done takes the next slice; with several of them, no thread waits long for
         one that started late or that has to share its processor.
+    fewest : int
+        Rows of a slice below which threads get one slice each instead of `pieces`.
     """
     if 0 < count * cost < 2 * SMALLEST_TASK:
         work((0, count))
         return
     available = _threads.get() or _default_threads()
     threads = max(1, min(available, count * cost // SMALLEST_TASK))
-    size = max(1, -(-count // (threads * grain * (pieces if threads > 1 else 1)))) * grain
+    share = max(1, -(-count // (threads * grain))) * grain
+    size = min(share, max(-(-fewest // grain), -(-share // (grain * pieces))) * grain) if threads > 1 else share
     slices = iter([(start, min(start + size, count)) for start in range(0, count, size)])
 
     def take_slices() -> None:

@@ -9,6 +9,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shuti
 DRIVER = shutil.which("chromedriver")
 needs_chromium = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium with its driver is installed")
 
+SECONDS = 120  # until a test fails whose page does not do what it waits for: also where much else runs
 
 _PRETEND = """
 const real = WebGL2RenderingContext.prototype.getParameter;
@@ -29,17 +30,17 @@ def start_chromium(size="1280,800", *, webgl=False):
         options.add_argument("--enable-unsafe-swiftshader")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver.set_script_timeout(SECONDS)
     if webgl:
         driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": _PRETEND})
     return driver
 
 
 def wait_until(condition):
-    for _ in range(600):
-        if condition():
-            return
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)
-    raise AssertionError("it did not happen")
 
 
 def is_ready(browser):

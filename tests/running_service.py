@@ -40,10 +40,11 @@ def ask(address, path, **headers):
 
 @contextmanager
 def half_sent(address, **headers):
-    """Begin a request; yield a function that sends the rest and returns the response."""
+    """Begin a request; yield, when the service reads it, a function that sends the rest and returns the response."""
     host, port = address.removeprefix("http://").rstrip("/").split(":")
     body = b'{"words": ["king"]}'
     given = {"Host": host, "Content-Type": "application/json", "Content-Length": len(body), "Connection": "close"}
+    given["Expect"] = "100-continue"
     fields = [f"{name}: {value}" for name, value in {**given, **headers}.items()]
     lines = ["POST /api/neighbors HTTP/1.1", *fields, "", ""]
 
@@ -55,7 +56,9 @@ def half_sent(address, **headers):
         return answer
 
     with socket.create_connection((host, int(port)), 60) as connection:
-        connection.sendall("\r\n".join(lines).encode() + body[:5])
+        connection.sendall("\r\n".join(lines).encode())
+        assert connection.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body[:5])
         yield finish
 
 

@@ -1,24 +1,20 @@
 """The page of `vecmill serve` in a real browser: every view by clicking and typing, for everyone, safe from markup."""
 
 import re
-import shutil
 import socket
 import threading
-import time
 from urllib.parse import quote, urlencode
 
 import numpy as np
 import pytest
 
+from tests.chromium import is_ready, needs_chromium, serious_violations, start_chromium, use_theme, wait_until
 from tests.served_models import MARKUP, make_service, make_vectors
 
 pytest.importorskip("starlette")
-webdriver = pytest.importorskip("selenium.webdriver")
 uvicorn = pytest.importorskip("uvicorn")
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="no Chromium with its driver is installed")
+pytestmark = needs_chromium
 VECTORS = make_vectors()
 VIEWS = {
     "words": {"word": "king"},
@@ -58,12 +54,7 @@ def address(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium():
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,800"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    driver = start_chromium()
     yield driver
     driver.quit()
 
@@ -78,18 +69,10 @@ def browser(chromium):
     chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-def wait_until(condition):
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen")
-
-
 def opened(browser, address, name="words", **state):
     browser.get("about:blank")
     browser.get(f"{address}#{name}?{urlencode(state, quote_via=quote)}")
-    wait_until(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
+    wait_until(lambda: is_ready(browser))
     if state:
         wait_until(lambda: found(browser, "#answer > *"))
 
@@ -272,17 +255,10 @@ def test_markup_in_a_model_a_text_and_a_query_stays_text(browser, address):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_serious_stands_in_the_way_of_anyone(browser, address, theme):
-    axe = pytest.importorskip("axe_core_python.selenium").Axe()
-    media = {"features": [{"name": "prefers-color-scheme", "value": theme}]}
-    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    use_theme(browser, theme)
     for name, state in VIEWS.items():
         opened(browser, address, name, **state)
-        wrong = [
-            (violation["id"], violation["impact"], [node["html"][:120] for node in violation["nodes"]][:3])
-            for violation in axe.run(browser)["violations"]
-            if violation["impact"] in ("serious", "critical")
-        ]
-        assert not wrong, name
+        assert not serious_violations(browser), name
 
 
 def test_the_keyboard_reaches_views_fields_and_answers(browser, address):
@@ -314,6 +290,23 @@ def test_the_page_fits_a_phone(browser, address):
         guide = browser.find_element("id", "guide")
         assert browser.execute_script("return arguments[0].scrollWidth <= arguments[0].clientWidth", guide), name
         assert guide.size["height"] < 0.65 * 760, name
+        top = browser.execute_script("return document.querySelector('#answer').getBoundingClientRect().top")
+        assert top < guide.rect["y"] + guide.size["height"] - 40, name  # the answer is seen
+
+
+def test_the_letters_of_a_plot_are_as_large_on_a_phone(browser, address):
+    metrics = {"width": 380, "height": 760, "deviceScaleFactor": 1, "mobile": True}
+    for override in (metrics, metrics | {"width": 1280}):
+        browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", override)
+        opened(browser, address, "axes", **VIEWS["axes"])
+        scale = browser.execute_script("return document.querySelector('#plot svg').getScreenCTM().a")
+        assert 14 * scale > 10
+
+
+def test_the_numbers_on_a_scale_are_round(browser, address):
+    opened(browser, address)
+    ticks = browser.execute_script("return ticks({ least: -0.121, most: 0.19 }).map(signed)")
+    assert ticks == ["−0.10", "−0.05", "0.00", "0.05", "0.10", "0.15"]
 
 
 def test_a_token_is_asked_for_once(browser, tmp_path):

@@ -64,6 +64,11 @@ def test_rows_need_not_be_contiguous():
     np.testing.assert_array_equal(nearest(matrix, asked, 3)[0], ids)
 
 
+def test_no_queries_have_no_neighbours():
+    ids, similarities = nearest(np.ones((5, 2), np.float32), np.empty((0, 2), np.float32), 3)
+    assert ids.shape == similarities.shape == (0, 3)
+
+
 def test_fewer_than_one_neighbour_is_refused():
     with pytest.raises(ValueError, match="topn is 0"):
         nearest(np.ones((5, 2), np.float32), np.ones((1, 2), np.float32), 0)

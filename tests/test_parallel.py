@@ -22,16 +22,23 @@ def three_threads(monkeypatch):
 
 
 @settings(max_examples=50)
-@given(st.integers(0, 50), st.integers(0, 1 << 18), st.integers(1, 7), st.integers(1, 9))
-def test_slices_make_up_the_whole(count, cost, grain, pieces):
+@given(st.integers(0, 50), st.integers(0, 1 << 18), st.integers(1, 7), st.integers(1, 9), st.integers(1, 9))
+def test_slices_make_up_the_whole(count, cost, grain, pieces, fewest):
     seen = np.zeros(count, int)
 
     def work(rows):
         assert (rows[1] - rows[0]) % grain == 0 or rows[1] == count
         seen[slice(*rows)] += 1
 
-    parallel.over_rows(work, count, cost, grain, pieces)
+    parallel.over_rows(work, count, cost, grain, pieces, fewest)
     assert (seen == 1).all()
+
+
+@pytest.mark.parametrize(("fewest", "slices"), [(1, 15), (50, 6), (100, 3), (1000, 3)])
+def test_small_slices_are_made_only_of_large_shares(three_threads, fewest, slices):
+    seen = []
+    parallel.over_rows(seen.append, 300, 1, grain=10, pieces=5, fewest=fewest)
+    assert len(seen) == slices
 
 
 @pytest.mark.parametrize("shape", [(50, 3, 20), (3, 20, 50), (33, 7, 33), (1, 5, 1)])

@@ -403,7 +403,6 @@ def test_sigterm_stops_the_service_when_the_requests_in_flight_are_answered(tmp_
     with service(tmp_path / "m") as (process, address):
         assert ask(address, "api/neighbors?word=king&topn=1")[1]["neighbors"]
         with half_sent(address) as finish:
-            time.sleep(0.3)  # the request has begun
             process.terminate()
             time.sleep(0.3)
             answer = finish()

@@ -69,7 +69,6 @@ def test_sigterm_ends_all_workers_when_the_requests_in_flight_are_answered(model
     with service(model, "--workers", 3) as (process, address):
         workers = children(process)
         with half_sent(address) as finish:
-            time.sleep(0.3)  # the request has begun
             process.terminate()
             time.sleep(0.3)
             answer = finish()

@@ -22,6 +22,7 @@ from embeddings.vectors.history import HISTORY_FILE, TrainingHistory, directions
 from embeddings.word2vec.snapshots import Snapshot
 from pipelines.console.progress import LogProgress
 from tests.chromium import (
+    SECONDS,
     complaints,
     is_ready,
     needs_chromium,
@@ -144,9 +145,12 @@ def test_words_that_cannot_be_laid_out_do_not_disturb_the_training(page):
     ("error", "ending"),
     [(None, "finished"), (KeyboardInterrupt(), "stopped"), (ValueError("too <b>high</b>"), "failed")],
 )
-def test_an_open_page_learns_how_the_training_ended(tmp_path, error, ending):
+def test_an_open_page_learns_how_the_training_ended(tmp_path, monkeypatch, error, ending):
+    from pipelines.service import watch_page
     from pipelines.service.watch_page import WatchPage
 
+    for limit in ("OPEN_SECONDS", "LAST_LAYOUT_SECONDS", "FAREWELL_SECONDS"):  # where much else runs, all is slow
+        monkeypatch.setattr(watch_page, limit, SECONDS)
     seen = []
     page = WatchPage(tmp_path / "mine", 0)
 
@@ -169,7 +173,7 @@ def test_an_open_page_learns_how_the_training_ended(tmp_path, error, ending):
                 raise error
     except (KeyboardInterrupt, ValueError):
         assert error
-    reader.join(20)
+    reader.join(SECONDS)
     assert not reader.is_alive()
     assert seen[-1]["moment"] == (1 if ending == "finished" else seen[-1]["moment"])
     assert seen[-1]["message"] == ("too <b>high</b>" if ending == "failed" else "")

@@ -10,11 +10,10 @@ from embeddings import parallel
 from embeddings.vectors.quantized_matrix import QuantizedMatrix
 
 FEW = 16  # queries for which no kernel is loaded: that takes as long as a hundred of them
-QUERY_BLOCK = 256  # queries of a thread that share a pass over the matrix: 300 kB of d = 300, inside the L2 cache
+QUERY_BLOCK = 512  # queries of a thread that share a pass over the matrix: 200 kB of d = 100, inside the L2 cache
 PIECES = 8  # slices of a thread
 GROUP = 64  # rows that share one maximum when the k-th largest entry is bounded
-ONE_BY_ONE = 6  # queries whose products one after the other take less time than one matrix product, which packs E
-CACHED_ROWS = 1 << 10  # rows that they share while these are in the L2 cache: 400 kB of d = 100
+SMALL_PRODUCT = 100**3  # multiplications up to which OpenBLAS copies no operand
 
 
 def nearest(
@@ -67,14 +66,13 @@ def _nearest_to_few(
         return _best(np.ascontiguousarray((unit_matrix @ queries.T).T), k, exclude)
     scores = np.empty((len(queries), len(unit_matrix)), np.float32)
 
+    columns = np.ascontiguousarray(queries.T)
+    size = max(FEW, SMALL_PRODUCT // max(columns.size, 1))
+
     def multiply(rows: tuple[int, int]) -> None:
-        if len(queries) > ONE_BY_ONE:
-            np.matmul(queries, unit_matrix[slice(*rows)].T, out=scores[:, slice(*rows)])
-            return
-        for start in range(*rows, CACHED_ROWS):
-            piece = slice(start, min(start + CACHED_ROWS, rows[1]))
-            for query, row in zip(queries, scores, strict=True):
-                np.dot(unit_matrix[piece], query, out=row[piece])
+        for start in range(*rows, size):
+            piece = slice(start, min(start + size, rows[1]))
+            scores[:, piece] = (unit_matrix[piece] @ columns).T
 
     parallel.over_rows(multiply, len(unit_matrix), cost=queries.size, grain=16, pieces=PIECES)
     return _best(scores, k, exclude)
@@ -132,7 +130,7 @@ def _nearest_to_many(
             floors[:, :n] = -np.inf
             neighbor_kernels.search(matrix, columns, exclude[block], floors, ids[block], values[block])
 
-    parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=simd.WIDE, pieces=PIECES)
+    parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=simd.WIDE, pieces=PIECES, fewest=QUERY_BLOCK)
     return ids, values
 
 

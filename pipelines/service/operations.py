@@ -4,6 +4,7 @@ import importlib.metadata
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,7 +77,7 @@ async def neighbors(served: Served, query: m.NeighborsQuery) -> m.Neighbors:
     """Find the words nearest to a word, or to the mean of several."""
     model = served.model(query.model)
     ups, downs = await _find(served, model, query.word), await _find(served, model, query.without)
-    weights = [1.0] * len(ups) + [-1.0] * len(downs)
+    weights = [1.0] * len(ups) + [-1.0] * len(downs) if downs else None
     mean = model.vectors.mean_vector([*ups, *downs], weights, post_normalize=True, ignore_missing=False)
     rows = [model.vectors.id(word) for word in (*ups, *downs) if word in model.vectors]
     ids, similarities = await model.passes.nearest(mean, rows, query.topn)
@@ -274,7 +275,12 @@ async def models(served: Served, query: m.Empty) -> m.Models:
 
 async def health(served: Served, query: m.Empty) -> m.Health:
     """Say that the service answers; needs no token."""
-    return m.Health("ok", importlib.metadata.version("vecmill"))
+    return m.Health("ok", _version())
+
+
+@cache  # half a millisecond: the metadata of the package is a file
+def _version() -> str:
+    return importlib.metadata.version("vecmill")
 
 
 HEALTH = "/api/health"

@@ -12,6 +12,7 @@ from embeddings.vectors.neighbors import FEW, nearest
 from embeddings.vectors.word_vectors import WordVectors
 
 MOST_AT_ONCE = FEW  # queries of a pass: more would load the kernels of batches, and Numba with them
+TURNS = 3  # of the event loop, in which a request is received, read, and asks
 FEWEST_FOR_ALL = 5  # queries for which all processors are used; fewer leave the others to the reading of requests
 
 
@@ -65,9 +66,8 @@ class SharedPasses:
 
     async def _answer_all(self) -> None:
         loop = asyncio.get_running_loop()
-        for _ in range(2):  # requests that have arrived meanwhile are read, and ask, before the first pass begins
-            await asyncio.sleep(0)
         while self._waiting:
+            await self._gather()
             asked, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
             asked = [waiting for waiting in asked if not waiting.answer.done()]  # the client has gone
             try:
@@ -80,6 +80,14 @@ class SharedPasses:
                 if not waiting.answer.done():
                     waiting.answer.set_result(answer)
         self._running = None
+
+    async def _gather(self) -> None:
+        """Let all requests that have arrived be read, and ask, before a pass begins."""
+        asking = 0
+        while asking < len(self._waiting) < MOST_AT_ONCE:
+            asking = len(self._waiting)
+            for _ in range(TURNS):
+                await asyncio.sleep(0)
 
     def _search(self, asked: list[_Waiting]) -> list[tuple[np.ndarray, np.ndarray]]:
         self._report(len(asked))

@@ -1,5 +1,6 @@
 // The page: which panel is shown, what it asks, and what the map shows of the answer
 const LATE = 500; // milliseconds after which an answer is said to be on its way
+const SEEN = 90; // pixels of an answer that show that there is one
 const PANELS = { words: NeighborsPanel, analogy: AnalogyPanel, odd: OddPanel, axes: AxesPanel, compare: ComparePanel, language: LanguagePanel };
 
 class Explorer {
@@ -86,6 +87,12 @@ class Explorer {
     if (this.asked !== asked) return;
     asked.answered = late.hidden = true;
     answer.replaceChildren(...shown.childNodes);
+    this.reach(answer);
+  }
+  // Scroll to an answer that begins below what is seen of the panel, as on a phone, but not away from a text that is typed
+  reach(answer) {
+    const bottom = element("guide").getBoundingClientRect().bottom;
+    if (answer.getBoundingClientRect().top > bottom - SEEN && document.activeElement?.tagName !== "TEXTAREA") answer.scrollIntoView({ block: "start" });
   }
   refused(shown, error) {
     element("ask-token").hidden = error.status !== 401;

@@ -29,7 +29,7 @@ class LanguagePanel extends Panel {
   coloured({ perplexity, lines }) {
     if (perplexity === null) return;
     add(this.answer, "h3", `Perplexity ${perplexity.toFixed(1)}`);
-    add(this.answer, "p", "The darker a word, the less it was expected.", { className: "note" });
+    add(this.answer, "p", "The stronger its colour, the less a word was expected.", { className: "note" });
     for (const line of lines) {
       const shown = add(this.answer, "p", "", { className: "text" });
       for (const { word, log10, oov } of line) {
