@@ -23,15 +23,20 @@ from embeddings.executor import InProcess
 from embeddings.text.phrase_table import PhraseSettings
 from embeddings.text.phrases import find_phrases, join_found_phrases, join_given_phrases
 from embeddings.text.split import split_text
+from embeddings.word2vec import padded_matrices as matrices
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.changes import (
     CURVATURE,
     Changes,
+    PackedRows,
     added,
     added_up,
-    changes_between,
+    combined,
+    cut,
     follow,
-    settled,
+    joined,
+    share_of_sums,
+    taken_changes,
 )
 from embeddings.word2vec.crew import FREQUENT_SHARE, deal, frequent_rows
 from embeddings.word2vec.expected_updates import updates_per_token
@@ -209,31 +214,96 @@ def test_scores_are_the_same_by_any_number_of_tasks(encoded, tmp_path, caplog):
 # -------------------------------------------------------------------------------------------------------- changes
 
 
-def test_changes_are_those_of_the_rows_that_differ():
-    before = np.zeros((6, 16), np.float32)
+ALL = np.arange(6, dtype=np.int32)
+
+
+def test_changes_are_those_of_the_rows_that_differ_and_are_undone():
+    before = np.ones((6, 16), np.float32)
     after = before.copy()
-    after[[1, 4], 0] = [2, 3]
-    found = changes_between(before, after, 8)
-    assert found.rows.tolist() == [1, 4]
-    np.testing.assert_array_equal(found.sums, after[[1, 4], :8])
-    assert found.squares.tolist() == [4, 9]
-    assert changes_between(before, after, 8, np.array([0, 4, 5])).rows.tolist() == [4]
+    after[[1, 4], :3] += [[127, -3, 0], [0.5, 0.25, -127]]
+    found = taken_changes(before, after, 8, np.array([0, 4, 5], np.int32))
+    assert found.rows.tolist() == [4]
+    assert after[1, 0] == 128
+    np.testing.assert_array_equal(after[4], before[4])
+    assert taken_changes(before, after, 8, ALL).rows.tolist() == [1]
+    np.testing.assert_array_equal(after, before)
 
 
-def changes_of(rows, values, squares=None):
-    sums = np.array(values, np.float32)
-    squares = np.square(sums).sum(axis=1) if squares is None else np.array(squares, np.float32)
-    return Changes(np.array(rows, np.int64), sums, squares)
+def packed(rows, changes):
+    """Changes of rows of a matrix, as one piece would have them."""
+    changes = np.array(changes, np.float32)
+    before = matrices.zeros(max(rows, default=0) + 1, changes.shape[1])
+    after = matrices.zeros(*before.shape)
+    after[rows, : changes.shape[1]] = changes
+    return taken_changes(before, after, changes.shape[1], np.array(rows, np.int32))
 
 
-def test_changes_are_added_row_by_row():
-    total = added(changes_of([0, 2], [[1, 0], [2, 0]]), changes_of([2, 5], [[0, 3], [4, 4]]))
+def unpacked(changes):
+    return changes.scales[:, None] * changes.values
+
+
+def whole_sums(rows, sums, squares):
+    return np.ones(len(rows))
+
+
+def test_changes_of_pieces_are_added_row_by_row():
+    pieces = [packed([0, 2], [[127, 0], [127, 0]]), packed([2, 5], [[0, 127], [-127, 127]]), packed([2], [[127, 0]])]
+    given = {}
+
+    def half(rows, sums, squares):
+        given.update(zip(rows.tolist(), squares.tolist(), strict=True))
+        return np.full(len(rows), 0.5)
+
+    total = combined(pieces, half)
     assert total.rows.tolist() == [0, 2, 5]
-    np.testing.assert_array_equal(total.sums, [[1, 0], [2, 3], [4, 4]])
-    assert total.squares.tolist() == [1, 4 + 9, 32]
-    again = added(total, total)
-    np.testing.assert_array_equal(again.sums, 2 * total.sums)
-    assert again.squares.tolist() == [2, 26, 64]
+    np.testing.assert_allclose(unpacked(total), [[63.5, 0], [127, 63.5], [-63.5, 63.5]], atol=0.5)
+    assert given == {0: 127**2, 2: 3 * 127**2, 5: 2 * 127**2}
+
+
+def test_what_is_rounded_off_is_a_small_share_of_each_row():
+    generator = np.random.default_rng(1)
+    changes = generator.normal(size=(3000, 100)).astype(np.float32) * np.logspace(-20, 3, 3000)[:, None]
+    found = unpacked(combined([packed(range(3000), changes)], whole_sums))
+    off = np.linalg.norm(found - changes, axis=1) / np.linalg.norm(changes, axis=1)
+    assert off.max() < 0.02
+    assert abs((found - changes).mean(axis=1) / np.abs(changes).max(axis=1)).mean() < 1e-3  # neither up nor down
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf, -np.inf])
+def test_a_change_that_is_not_finite_is_seen_in_the_row_that_follows(wrong):
+    matrix = np.zeros((3, 16), np.float32)
+    follow(matrix, combined([packed([0, 1], [[1, 2], [3, wrong]]), packed([1], [[1, 1]])], whole_sums))
+    assert np.isfinite(matrix).all(axis=1).tolist() == [True, False, True]
+
+
+def test_tiny_changes_do_no_harm():
+    found = combined([packed([1], [[1e-42, -1e-42]])], whole_sums)
+    np.testing.assert_allclose(unpacked(found), 0, atol=1e-30)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 5])
+def test_parts_make_the_same_sum_as_all_rows(parts):
+    generator = np.random.default_rng(2)
+    pieces = [packed(np.sort(generator.permutation(3000)[:n]), generator.normal(size=(n, 20))) for n in (1500, 2900, 0)]
+    bounds = [3000 * part // parts for part in range(1, parts)]
+    cuts = zip(*(cut(piece, bounds) for piece in pieces), strict=True)
+    found = [combined(part, whole_sums) for part in cuts]
+    assert len(found) == parts
+    for arrays, expected in zip(zip(*found, strict=True), combined(pieces, whole_sums), strict=True):
+        np.testing.assert_array_equal(np.concatenate(arrays), expected)
+
+
+def test_gradients_are_added_row_by_row_and_joined():
+    first, second = (
+        Changes(np.array(rows), np.array(values, float))
+        for rows, values in (([0, 2], [[1], [2]]), ([2, 5], [[3], [4]]))
+    )
+    total = added(first, second)
+    assert total.rows.tolist() == [0, 2, 5]
+    np.testing.assert_array_equal(total.values, [[1], [5], [4]])
+    np.testing.assert_array_equal(added(total, total).values, 2 * total.values)
+    for arrays in zip(joined(cut(total, [1, 1, 3])), total, strict=True):
+        np.testing.assert_array_equal(*arrays)
 
 
 @given(updates=st.lists(st.integers(0, 50), min_size=1, max_size=300))
@@ -251,11 +321,9 @@ def test_the_tree_has_the_shape_of_the_number_of_leaves():
 
 
 def moved(change, updates, workers, rate=1.0):
-    """How far one row moves that every worker has changed by `change`."""
-    sums = changes_of([3], [[change * workers]], [change**2 * workers])
-    found = settled(sums, np.array([0, 0, 0, updates / CURVATURE]), rate, workers)
-    assert found.rows.tolist() == [3]
-    return float(found.sums[0, 0])
+    """How far a row moves that every worker has changed by `change`."""
+    sums, squares = np.array([[change * workers]]), np.array([change**2 * workers])
+    return float(sums[0, 0] * share_of_sums(sums, squares, np.array([updates / CURVATURE]), rate, workers)[0])
 
 
 @given(updates=st.floats(0.001, 30), rate=st.floats(0.01, 1), workers=st.integers(1, 16))
@@ -272,14 +340,14 @@ def test_changes_of_rare_rows_are_added_up_and_those_of_frequent_ones_averaged()
 
 
 def test_changes_that_lead_elsewhere_are_added_up_in_any_row():
-    total = added(changes_of([0], [[3, 0]]), changes_of([0], [[0, -4]]))
-    np.testing.assert_allclose(settled(total, np.array([1e9]), 1.0, 2).sums, [[3, -4]])
+    share = share_of_sums(np.array([[3, -4]]), np.array([9 + 16]), np.array([1e9]), 1.0, 2)
+    np.testing.assert_allclose(share, [1])
 
 
 def test_rows_follow_without_their_padding():
     matrix = np.ones((3, 16), np.float32)
-    follow(matrix, changes_of([1], [[2, -1]]))
-    np.testing.assert_array_equal(matrix[:, :3], [[1, 1, 1], [3, 0, 1], [1, 1, 1]])
+    follow(matrix, PackedRows(np.array([1], np.int32), np.array([2], np.float32), np.array([[2, -1]], np.int8)))
+    np.testing.assert_array_equal(matrix[:, :3], [[1, 1, 1], [5, -1, 1], [1, 1, 1]])
 
 
 COUNTS = np.array([50, 30, 20, 0])  # of words that are trained
@@ -363,9 +431,9 @@ class Recording(LocalCrew):
         super().__init__(*arguments)
         self.rows = []
 
-    def round(self, pieces, *, goes_on=False):
-        outcome = super().round(pieces, goes_on=goes_on)
-        self.rows.append(len(outcome.changes["embedding"].rows))
+    def round(self, pieces, settling=None, *, goes_on=False):
+        outcome = super().round(pieces, settling, goes_on=goes_on)
+        self.rows.append(sum(len(part["embedding"].rows) for part in outcome.changes))
         return outcome
 
 
