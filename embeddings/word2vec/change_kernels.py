@@ -56,6 +56,23 @@ def take_changes(before, after, among, change, bits, rows, scales, values):
 
 
 @in_place
+def find_changed(before, after, differ):
+    """Tell which rows differ.
+
+    Parameters
+    ----------
+    before, after : (V, padded d) float32
+    differ : (V,) bool
+        Receives the answers.
+    """
+    for i in range(len(before)):
+        differs = False
+        for j in range(before.shape[1]):
+            differs |= before[i, j] != after[i, j]
+        differ[i] = differs
+
+
+@in_place
 def add_rows(sums, squares, places, scales, values):
     """Add packed rows, and the squares of their lengths.
 

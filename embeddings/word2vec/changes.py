@@ -16,7 +16,6 @@ from embeddings.word2vec import change_kernels as kernels
 CURVATURE = 0.1
 """h of `share_of_sums`, measured by the quality of the vectors."""
 
-_ROWS_AT_A_TIME = 4096
 _ROWS_IN_THE_CACHE = 1024
 _SMALLEST = 1e-30  # no updates, or no change: 0 / 0
 
@@ -102,12 +101,9 @@ def changed_rows(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     -------
     (n,) int64
     """
-    changed = [np.flatnonzero((before[part] != after[part]).any(axis=1)) + part.start for part in _slices(before)]
-    return np.concatenate([np.empty(0, np.int64), *changed])
-
-
-def _slices(matrix: np.ndarray) -> list[slice]:
-    return [slice(start, start + _ROWS_AT_A_TIME) for start in range(0, len(matrix), _ROWS_AT_A_TIME)]
+    differ = np.empty(len(before), np.bool_)
+    kernels.find_changed(before, after, differ)
+    return np.flatnonzero(differ)
 
 
 def cut(changes: Sparse, bounds: Sequence[int]) -> list[Sparse]:
