@@ -11,7 +11,6 @@ Needs Linux, root, iproute2 and the control group "cpu".
 import argparse
 import contextlib
 import json
-import math
 import os
 import subprocess
 import sys
@@ -191,15 +190,18 @@ def measure(machines: list[Machine], data: Path, workers: int, cycle: int, piece
 def round_bytes(cycle: int) -> float:
     """Bytes of the changes of all rows, on average of the rounds of a cycle.
 
-    A row has d numbers, the square of its change and its number.
+    A row has d numbers of 8 bits, their scale and its number.
     """
-    return 2.0 * WORDS * (4 * DIMENSION + 12) * (1 + (cycle - 1) * FREQUENT_SHARE) / cycle
+    return 2.0 * WORDS * (DIMENSION + 8) * (1 + (cycle - 1) * FREQUENT_SHARE) / cycle
 
 
 def exchange_seconds(workers: int, cycle: int, gigabits: float) -> float:
-    """Seconds of an exchange: log2 W messages up the tree, one to the leading process, log2 (W + 1) down."""
-    messages = math.ceil(math.log2(workers)) + 1 + math.ceil(math.log2(workers + 1))
-    return messages * round_bytes(cycle) * 8 / (gigabits * 1e9)
+    """Seconds of an exchange: every link has (W - 1) / W of the changes of a piece, and then once those of all.
+
+    First each worker sends every other one its part of the rows; then what its own part comes to, to all others and to
+    the leading process.
+    """
+    return (2 - 1 / workers) * round_bytes(cycle) * 8 / (gigabits * 1e9)
 
 
 def parts_of_the_time(measured: Sequence[tuple[int, int, float, float]]) -> tuple[float, float]:
@@ -315,7 +317,7 @@ def write_prediction(measured: Sequence[tuple[int, int, float, float]], cycle: i
         prediction(speed, cycle, network, share * processors),
         [
             f"V = {WORDS:,}, d = {DIMENSION}, {ROUNDS} rounds; all rows change in every round, rare ones travel every "
-            f"{cycle} rounds; messages of {round_bytes(cycle) / 1e6:.0f} MB, as many as both trees are deep, and one",
+            f"{cycle} rounds; {round_bytes(cycle) / 1e6:.1f} MB a piece, twice over every link",
             f"machines are equal and train {speed:,.0f} words/s; nothing overlaps",
             f"as measured, the network takes {network:.2f} times what the model says, and {share:.2f} of a processor "
             f"{processors:.2f} times what it says of 1 Gb/s; a machine has a whole processor for that",

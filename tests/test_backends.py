@@ -29,9 +29,9 @@ from embeddings.word2vec.changes import (
     Changes,
     added,
     added_up,
-    changes_between,
-    follow,
-    settled,
+    cut,
+    joined,
+    share_of_sums,
 )
 from embeddings.word2vec.crew import FREQUENT_SHARE, deal, frequent_rows
 from embeddings.word2vec.expected_updates import updates_per_token
@@ -209,31 +209,17 @@ def test_scores_are_the_same_by_any_number_of_tasks(encoded, tmp_path, caplog):
 # -------------------------------------------------------------------------------------------------------- changes
 
 
-def test_changes_are_those_of_the_rows_that_differ():
-    before = np.zeros((6, 16), np.float32)
-    after = before.copy()
-    after[[1, 4], 0] = [2, 3]
-    found = changes_between(before, after, 8)
-    assert found.rows.tolist() == [1, 4]
-    np.testing.assert_array_equal(found.sums, after[[1, 4], :8])
-    assert found.squares.tolist() == [4, 9]
-    assert changes_between(before, after, 8, np.array([0, 4, 5])).rows.tolist() == [4]
-
-
-def changes_of(rows, values, squares=None):
-    sums = np.array(values, np.float32)
-    squares = np.square(sums).sum(axis=1) if squares is None else np.array(squares, np.float32)
-    return Changes(np.array(rows, np.int64), sums, squares)
-
-
-def test_changes_are_added_row_by_row():
-    total = added(changes_of([0, 2], [[1, 0], [2, 0]]), changes_of([2, 5], [[0, 3], [4, 4]]))
+def test_gradients_are_added_row_by_row_and_joined():
+    first, second = (
+        Changes(np.array(rows), np.array(values, float))
+        for rows, values in (([0, 2], [[1], [2]]), ([2, 5], [[3], [4]]))
+    )
+    total = added(first, second)
     assert total.rows.tolist() == [0, 2, 5]
-    np.testing.assert_array_equal(total.sums, [[1, 0], [2, 3], [4, 4]])
-    assert total.squares.tolist() == [1, 4 + 9, 32]
-    again = added(total, total)
-    np.testing.assert_array_equal(again.sums, 2 * total.sums)
-    assert again.squares.tolist() == [2, 26, 64]
+    np.testing.assert_array_equal(total.values, [[1], [5], [4]])
+    np.testing.assert_array_equal(added(total, total).values, 2 * total.values)
+    for arrays in zip(joined(cut(total, [1, 1, 3])), total, strict=True):
+        np.testing.assert_array_equal(*arrays)
 
 
 @given(updates=st.lists(st.integers(0, 50), min_size=1, max_size=300))
@@ -251,11 +237,9 @@ def test_the_tree_has_the_shape_of_the_number_of_leaves():
 
 
 def moved(change, updates, workers, rate=1.0):
-    """How far one row moves that every worker has changed by `change`."""
-    sums = changes_of([3], [[change * workers]], [change**2 * workers])
-    found = settled(sums, np.array([0, 0, 0, updates / CURVATURE]), rate, workers)
-    assert found.rows.tolist() == [3]
-    return float(found.sums[0, 0])
+    """How far a row moves that every worker has changed by `change`."""
+    sums, squares = np.array([[change * workers]]), np.array([change**2 * workers])
+    return float(sums[0, 0] * share_of_sums(sums, squares, np.array([updates / CURVATURE]), rate, workers)[0])
 
 
 @given(updates=st.floats(0.001, 30), rate=st.floats(0.01, 1), workers=st.integers(1, 16))
@@ -272,14 +256,8 @@ def test_changes_of_rare_rows_are_added_up_and_those_of_frequent_ones_averaged()
 
 
 def test_changes_that_lead_elsewhere_are_added_up_in_any_row():
-    total = added(changes_of([0], [[3, 0]]), changes_of([0], [[0, -4]]))
-    np.testing.assert_allclose(settled(total, np.array([1e9]), 1.0, 2).sums, [[3, -4]])
-
-
-def test_rows_follow_without_their_padding():
-    matrix = np.ones((3, 16), np.float32)
-    follow(matrix, changes_of([1], [[2, -1]]))
-    np.testing.assert_array_equal(matrix[:, :3], [[1, 1, 1], [3, 0, 1], [1, 1, 1]])
+    share = share_of_sums(np.array([[3, -4]]), np.array([9 + 16]), np.array([1e9]), 1.0, 2)
+    np.testing.assert_allclose(share, [1])
 
 
 COUNTS = np.array([50, 30, 20, 0])  # of words that are trained
@@ -363,9 +341,9 @@ class Recording(LocalCrew):
         super().__init__(*arguments)
         self.rows = []
 
-    def round(self, pieces, *, goes_on=False):
-        outcome = super().round(pieces, goes_on=goes_on)
-        self.rows.append(len(outcome.changes["embedding"].rows))
+    def round(self, pieces, settling=None, *, goes_on=False):
+        outcome = super().round(pieces, settling, goes_on=goes_on)
+        self.rows.append(sum(len(part["embedding"].rows) for part in outcome.changes))
         return outcome
 
 

@@ -9,7 +9,7 @@ compute it again if another one was lost (`word2vec.crew`).
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from functools import partial
 from typing import NamedTuple
@@ -20,8 +20,8 @@ from embeddings.language_model.model import LanguageModel
 from embeddings.networks.cells import State
 from embeddings.networks.parameters import RowGradient
 from embeddings.parallel import using_threads
-from embeddings.word2vec.changes import Changes
-from embeddings.word2vec.crew import AllChanges, Crew, Matrices, Trained
+from embeddings.word2vec.changes import Changes, added, added_up, joined
+from embeddings.word2vec.crew import AllChanges, Crew, Matrices, Trained, cut
 
 
 class Share(NamedTuple):
@@ -74,12 +74,14 @@ class GradientMember:
         for name, matrix in matrices.items():
             self._weights[name][:] = matrix
 
-    def train(self, piece: Share) -> Trained:
+    def train(self, piece: Share, parts: int) -> Trained:
         """Compute the gradients of a share; the weights stay as they are.
 
         Parameters
         ----------
         piece : Share
+        parts : int
+            Into which they are cut, with as many rows each.
 
         Returns
         -------
@@ -96,7 +98,23 @@ class GradientMember:
             for name, parameter in self._model.trainable_parameters.items()
             if parameter.gradient is not None
         }
-        return Trained(sums, loss * words, words, time.monotonic() - started, states)
+        bounds = {name: [len(self._weights[name]) * part // parts for part in range(1, parts)] for name in sums}
+        return Trained(cut(sums, bounds), loss * words, words, time.monotonic() - started, states)
+
+    def combine(self, changes: Sequence[AllChanges], settling: None) -> AllChanges:
+        """Add up a part of the gradients of all shares.
+
+        Parameters
+        ----------
+        changes : sequence of dict
+            The same part of each share.
+        settling : None
+
+        Returns
+        -------
+        dict of str to Changes
+        """
+        return {name: added_up([part[name] for part in changes], added) for name in changes[0]}
 
     def follow(self, changes: AllChanges) -> None:
         """Take over the rows that a step has changed.
@@ -106,7 +124,7 @@ class GradientMember:
         changes : dict of str to Changes
             The rows and what they are now.
         """
-        for name, (rows, values, _) in changes.items():
+        for name, (rows, values) in changes.items():
             self._weights[name][rows] = values
 
 
@@ -149,16 +167,17 @@ class SharedGradients:
         shares = [share for share in self._shares(inputs, targets, states, window) if share.words]
         outcome = self._crew.round(shares)
         words = sum(share.words for share in shares)
-        self._changed = {name: changes.rows for name, changes in outcome.changes.items()}
+        changes = {name: joined([part[name] for part in outcome.changes]) for name in outcome.changes[0]}
+        self._changed = {name: changed.rows for name, changed in changes.items()}
         for name, parameter in self._model.parameters.items():
-            sums = outcome.changes.get(name)
+            sums = changes.get(name)
             parameter.gradient = None if sums is None else _as_gradient(sums, words, parameter.value)
         loss = sum(trained.loss for trained in outcome.measured) / words
         return loss, _joined([trained.states for trained in outcome.measured])
 
     def follow(self) -> None:
         """Send the rows that the step after these gradients has changed."""
-        self._crew.follow({name: _changes(rows, self._weights[name][rows]) for name, rows in self._changed.items()})
+        self._crew.follow({name: Changes(rows, self._weights[name][rows]) for name, rows in self._changed.items()})
 
     def _shares(self, inputs: np.ndarray, targets: np.ndarray, states: list[State] | None, window: int) -> list[Share]:
         shares = np.array_split(np.arange(inputs.shape[1]), self._crew.workers)
@@ -182,19 +201,15 @@ def _rows(array: np.ndarray) -> np.ndarray:
     return array.reshape(len(array), -1)
 
 
-def _changes(rows: np.ndarray, values: np.ndarray) -> Changes:
-    return Changes(rows, values, np.zeros(len(rows), np.float32))
-
-
 def _as_changes(gradient: np.ndarray | RowGradient, words: int) -> Changes:
     """Return the sum over words of which a gradient is the mean."""
     rows, values = gradient if isinstance(gradient, RowGradient) else (np.arange(len(gradient)), gradient)
-    return _changes(rows, _rows(values) * values.dtype.type(words))
+    return Changes(rows, _rows(values) * values.dtype.type(words))
 
 
 def _as_gradient(sums: Changes, words: int, value: np.ndarray) -> np.ndarray | RowGradient:
     """Return the mean over words, in the shape of a parameter."""
-    means = (sums.sums / sums.sums.dtype.type(words)).reshape(len(sums.rows), *value.shape[1:])
+    means = (sums.values / sums.values.dtype.type(words)).reshape(len(sums.rows), *value.shape[1:])
     return means if len(sums.rows) == len(value) else RowGradient(sums.rows, means)
 
 

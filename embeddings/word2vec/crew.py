@@ -1,8 +1,8 @@
 """Training by a crew: workers in other processes or on other machines, which train the same E and C in rounds.
 
 The blocks of the corpus are dealt to W workers, a contiguous stretch of the text each. In a round every worker trains
-its next blocks, its *piece*, from the same E and C; the changes of all pieces are added up in a tree, and every replica
-follows them as far as they may be added up (`changes.settled`).
+its next blocks, its *piece*, from the same E and C. What the pieces changed is added up, by each process a part of the
+rows, and every replica follows as far as changes may be added up (`changes.share_of_sums`).
 
 Rows of frequent words are exchanged in every round, those of rare ones, which are most of the bytes, in the last round
 of a *cycle* of n rounds: until then every worker goes on from its own. A cycle is a function of E and C, the epoch and
@@ -25,7 +25,6 @@ from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.word2vec import changes as of_rows
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.blocks import BLOCK_TOKENS, BlockTable
-from embeddings.word2vec.changes import Changes, added
 
 ROUNDS = 200
 """Rounds of an epoch."""
@@ -37,14 +36,20 @@ _FEWEST_BLOCK_TOKENS = 50
 
 Matrices = Mapping[str, np.ndarray]
 """Everything that is trained, by name."""
-AllChanges = dict[str, Changes]
-"""The changes of each matrix."""
+AllChanges = dict[str, Any]
+"""The changes of each matrix, `PackedRows` or `Changes`."""
 
 
 def follow(matrices: Matrices, changes: "AllChanges") -> None:
     """Move the rows of all matrices, in place."""
     for name, changed in changes.items():
         of_rows.follow(matrices[name], changed)
+
+
+def cut(changes: AllChanges, bounds: Mapping[str, Sequence[int]]) -> list[AllChanges]:
+    """Cut the changes of each matrix at some rows; return what belongs together."""
+    parts = [of_rows.cut(changed, bounds[name]) for name, changed in changes.items()]
+    return [dict(zip(changes, part, strict=True)) for part in zip(*parts, strict=True)]
 
 
 class ProcessLost(Exception):
@@ -71,13 +76,35 @@ class Piece(NamedTuple):
     ends: bool
 
 
+class Settling(NamedTuple):
+    """What decides how far rows move that several pieces have changed.
+
+    Attributes
+    ----------
+    workers : int
+        How many trained a piece.
+    words : float
+        That each of them trained in this round.
+    of_cycle : float
+        That each of them has trained since the cycle began, and with it the rows of rare words.
+    rate : float
+        The learning rate.
+    """
+
+    workers: int
+    words: float
+    of_cycle: float
+    rate: float
+
+
 class Trained(NamedTuple):
     """The result of a piece: its changes, the sum of losses, the number of examples and the seconds it took.
 
-    `states` is what the next piece of the same worker begins with, if there is such a thing.
+    The changes are cut into parts. `states` is what the next piece of the same worker begins with, if there is such a
+    thing.
     """
 
-    changes: AllChanges
+    changes: list[AllChanges]
     loss: float
     examples: int
     seconds: float
@@ -89,17 +116,17 @@ class Outcome(NamedTuple):
 
     Attributes
     ----------
-    changes : dict of str to Changes
-        Of all pieces, added up.
+    changes : list of dict
+        Of all pieces, combined: part by part.
     measured : list of Trained
         Of each piece, without its changes.
     processes : int
         How many processes trained.
     exchanged : int
-        Bytes that were sent to add them up.
+        Bytes that were sent.
     """
 
-    changes: AllChanges
+    changes: list[AllChanges]
     measured: list[Trained]
     processes: int
     exchanged: int
@@ -108,8 +135,12 @@ class Outcome(NamedTuple):
 class MemberLike(Protocol):
     """What a crew calls in each process; `crew_member.Member` is one."""
 
-    def train(self, piece: Any) -> Trained:
-        """Train a piece from the matrices as they are, and leave them so."""
+    def train(self, piece: Any, parts: int) -> Trained:
+        """Train a piece from the matrices as they are, and leave them so; cut its changes into parts."""
+        ...
+
+    def combine(self, changes: Sequence[AllChanges], settling: Any) -> AllChanges:
+        """Return the same part of the changes of all pieces, added up, and as far as rows follow them."""
         ...
 
     def follow(self, changes: AllChanges) -> None:
@@ -146,12 +177,14 @@ class Crew(Protocol):
         """
         ...
 
-    def round(self, pieces: Sequence[Any], *, goes_on: bool = False) -> Outcome:
-        """Train the pieces, replacing lost processes.
+    def round(self, pieces: Sequence[Any], settling: Settling | None = None, *, goes_on: bool = False) -> Outcome:
+        """Train the pieces, replacing lost processes, and add up their changes.
 
         Parameters
         ----------
         pieces : sequence
+        settling : Settling, optional
+            Have every member follow what has been settled before its next piece. By default they follow nothing.
         goes_on : bool
             Whether the workers begin with what the round before has left them; as many pieces as then.
 
@@ -212,14 +245,9 @@ def frequent_rows(updates: np.ndarray) -> np.ndarray:
     return np.asarray(updates >= least)
 
 
-def add_changes(first: AllChanges, second: AllChanges) -> AllChanges:
-    """Return the changes of the pieces of both, matrix by matrix."""
-    return {name: added(changes, second[name]) for name, changes in first.items()}
-
-
 def size_of(changes: AllChanges) -> int:
     """Return the bytes of the changes of all matrices."""
-    return sum(part.nbytes for part in changes.values())
+    return sum(map(of_rows.size_of, changes.values()))
 
 
 def _rounds(numbers: range, ahead: int) -> list[range]:
@@ -249,7 +277,7 @@ class WorkerRounds:
     threads = 1
 
     def __init__(self, crew: Crew, matrices: Matrices, updates: Mapping[str, np.ndarray]) -> None:
-        self._crew, self._matrices, self._updates = crew, matrices, updates
+        self._crew, self._matrices = crew, matrices
         self._frequent = {name: frequent_rows(expected) for name, expected in updates.items()}
         self._forget()
 
@@ -300,41 +328,29 @@ class WorkerRounds:
             started, ends = time.monotonic(), turn == len(rounds) - 1
             pieces = self._pieces(numbers, turn == 0, ends)
             words = [int(tokens[np.asarray(piece.blocks)].sum()) for piece in pieces]
-            trained_words += sum(words) / len(words)
-            outcome = self._crew.round(pieces, goes_on=turn > 0)
-            changes = self._settled(outcome.changes, words, trained_words, step(numbers[0]).learning_rate)
-            sent = outcome.exchanged + self._crew.follow(changes)
-            follow(self._matrices, changes)
+            each = sum(words) / len(words)
+            trained_words += each
+            settling = Settling(len(words), each, trained_words, step(numbers[0]).learning_rate)
+            outcome = self._crew.round(pieces, settling, goes_on=turn > 0)
+            for part in outcome.changes:
+                follow(self._matrices, part)
             measured += zip(outcome.measured, words, strict=True)
-            self._record(outcome, sent, sum(words), time.monotonic() - started)
+            self._record(outcome, sum(words), time.monotonic() - started)
         return measured
 
     def _pieces(self, numbers: range, begins: bool, ends: bool) -> list[Piece]:
         dealt = [numbers[worker :: self._crew.workers] for worker in range(self._crew.workers)]
         return [Piece(self._epoch, own, worker, begins, ends) for worker, own in enumerate(dealt) if own]
 
-    def _settled(self, sums: AllChanges, words: Sequence[int], of_cycle: float, rate: float) -> AllChanges:
-        """Return how far every row moves, from the sums of the changes of pieces of so many words.
-
-        Rows of rare words were trained since the cycle began, `of_cycle` words of each worker.
-        """
-        each = sum(words) / len(words)
-        return {
-            name: of_rows.settled(
-                changes, self._updates[name] * np.where(self._frequent[name], each, of_cycle), rate, len(words)
-            )
-            for name, changes in sums.items()
-        }
-
     def begin_epoch(self, epoch: int) -> None:
         """Set the epoch of the next rounds, and forget what `costs` has of the one before."""
         self._epoch = epoch
         self._forget()
 
-    def _record(self, outcome: Outcome, sent: int, words: int, seconds: float) -> None:
+    def _record(self, outcome: Outcome, words: int, seconds: float) -> None:
         self._rounds += 1
         self._processes = outcome.processes
-        self._exchanged += sent
+        self._exchanged += outcome.exchanged
         self._words += words
         self._busy += sum(trained.seconds for trained in outcome.measured) / outcome.processes
         self._elapsed += seconds

@@ -1,14 +1,15 @@
 """A replica of E and C in one process of a crew; `crew` says how they go together."""
 
 import time
+from collections.abc import Sequence
 
 import numpy as np
 
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word2vec.changes import changed_rows, changes_between
+from embeddings.word2vec.changes import PackedRows, changed_rows, combined, share_of_sums, taken_changes
 from embeddings.word2vec.config import Word2VecConfig
-from embeddings.word2vec.crew import AllChanges, Matrices, Piece, Trained, follow, frequent_rows
+from embeddings.word2vec.crew import AllChanges, Matrices, Piece, Settling, Trained, cut, follow, frequent_rows
 from embeddings.word2vec.training_run import TrainingRun
 
 Rows = dict[str, tuple[np.ndarray, np.ndarray]]
@@ -43,8 +44,10 @@ class Member:
         self._dimension = config.dimension
         self._matrices = self._run.matrices()
         self.reset(matrices)
-        updates = self._run.expected_updates()
-        self._frequent = {name: np.flatnonzero(frequent_rows(expected)) for name, expected in updates.items()}
+        self._updates = self._run.expected_updates()
+        self._is_frequent = {name: frequent_rows(expected) for name, expected in self._updates.items()}
+        self._frequent = {name: np.flatnonzero(rows).astype(np.int32) for name, rows in self._is_frequent.items()}
+        self._all = {name: np.arange(len(rows), dtype=np.int32) for name, rows in self._is_frequent.items()}
         self._run.compile()
 
     def reset(self, matrices: Matrices) -> None:
@@ -60,12 +63,14 @@ class Member:
         self._owner: int | None = None  # the worker whose rare rows the matrices have
         self._put_away: dict[int, Rows] = {}  # the rare rows of others, by worker
 
-    def train(self, piece: Piece) -> Trained:
+    def train(self, piece: Piece, parts: int) -> Trained:
         """Train a piece from E and C as they are, and leave them so.
 
         Parameters
         ----------
         piece : Piece
+        parts : int
+            Into which its changes are cut, with about as many rows each.
 
         Returns
         -------
@@ -75,17 +80,37 @@ class Member:
         self._take_rare_rows(piece)
         loss, examples = self._run.train_blocks(piece.epoch, piece.blocks)
         seconds = time.monotonic() - started
+        among = self._all if piece.ends else self._frequent
         changes = {
-            name: changes_between(
-                self._base[name], matrix, self._dimension, None if piece.ends else self._frequent[name]
-            )
+            name: taken_changes(self._base[name], matrix, self._dimension, among[name])
             for name, matrix in self._matrices.items()
         }
-        for name, changed in changes.items():
-            self._matrices[name][changed.rows] = self._base[name][changed.rows]
         if piece.ends:
             self._owner = None
-        return Trained(changes, loss, examples, seconds)
+        bounds = {name: [rows[len(rows) * part // parts] for part in range(1, parts)] for name, rows in among.items()}
+        return Trained(cut(changes, bounds), loss, examples, seconds)
+
+    def combine(self, changes: Sequence[AllChanges], settling: Settling) -> AllChanges:
+        """Add up what all pieces changed in a part of the rows; return how far they move.
+
+        Parameters
+        ----------
+        changes : sequence of dict
+            The same part of each piece.
+        settling : Settling
+
+        Returns
+        -------
+        dict of str to PackedRows
+        """
+        return {name: self._combined(name, [part[name] for part in changes], settling) for name in self._matrices}
+
+    def _combined(self, name: str, pieces: list[PackedRows], settling: Settling) -> PackedRows:
+        def shares(rows: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> np.ndarray:
+            words = np.where(self._is_frequent[name][rows], settling.words, settling.of_cycle)
+            return share_of_sums(sums, squares, self._updates[name][rows] * words, settling.rate, settling.workers)
+
+        return combined(pieces, shares)
 
     def _take_rare_rows(self, piece: Piece) -> None:
         """Put those of the worker of a piece into the matrices: what it has changed since its cycle began."""

@@ -12,7 +12,7 @@ from embeddings.executor import InProcess
 from pipelines.backends.backend import JobProcess
 
 if TYPE_CHECKING:
-    from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome
+    from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome, Settling
 
 
 def start_python(arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
@@ -100,15 +100,16 @@ class LocalCrew:
         """Set how the replica is made, which the first round does."""
         self._make, self._matrices = make, matrices
 
-    def round(self, pieces: Sequence[Any], *, goes_on: bool = False) -> "Outcome":
+    def round(self, pieces: Sequence[Any], settling: "Settling | None" = None, *, goes_on: bool = False) -> "Outcome":
         """Train the pieces; the replica is never lost."""
-        from embeddings.word2vec.changes import added_up
-        from embeddings.word2vec.crew import Outcome, add_changes
+        from embeddings.word2vec.crew import Outcome
 
         member = self._member = self._member or self._make(self._matrices())
-        trained = [member.train(piece) for piece in pieces]
-        changes = added_up([one.changes for one in trained], add_changes)
-        return Outcome(changes, [one._replace(changes={}) for one in trained], 1, 0)
+        trained = [member.train(piece, 1) for piece in pieces]
+        changes = member.combine([part for one in trained for part in one.changes], settling)
+        if settling:
+            member.follow(changes)
+        return Outcome([changes], [one._replace(changes=[]) for one in trained], 1, 0)
 
     def follow(self, changes: "AllChanges") -> int:
         """Have the replica follow; nothing is sent."""

@@ -20,7 +20,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
-from embeddings.word2vec.changes import added_up
 from embeddings.word2vec.crew import (
     CYCLE,
     AllChanges,
@@ -29,8 +28,7 @@ from embeddings.word2vec.crew import (
     MemberLike,
     Outcome,
     ProcessLost,
-    Trained,
-    add_changes,
+    Settling,
     size_of,
 )
 from pipelines.backends.backend import BackendError, JobProcess
@@ -445,15 +443,19 @@ class _Process:
     def ping(self) -> None:
         """Do nothing."""
 
-    def train(self, piece: Any) -> tuple["_Sum", Trained]:
-        """Train a piece; return its changes, and what was measured."""
-        trained = self._member.train(piece)
-        return _Sum(trained.changes, 0), trained._replace(changes={})
+    def train(self, piece: Any, parts: int) -> tuple[Any, ...]:
+        """Train a piece; return the parts of its changes, what was measured, and the bytes of each part."""
+        trained = self._member.train(piece, parts)
+        return *trained.changes, (trained._replace(changes=[]), [size_of(part) for part in trained.changes])
 
-    def add(self, first: "_Sum", second: "_Sum") -> "_Sum":
-        """Add up the changes of two branches of the tree."""
-        moved = first.moved + second.moved + size_of(second.changes)
-        return _Sum(add_changes(first.changes, second.changes), moved)
+    def combine(self, settling: Settling | None, *changes: AllChanges) -> AllChanges:
+        """Add up a part of the changes of all pieces."""
+        return self._member.combine(changes, settling)
+
+    def follow_parts(self, *parts: AllChanges) -> None:
+        """Move the rows that a round has changed."""
+        for part in parts:
+            self._member.follow(part)
 
     def follow(self, changes: AllChanges, after: None = None) -> None:
         """Move the rows that a round has changed, once something else is done."""
@@ -488,13 +490,6 @@ def _passed_on(changes: Any, actors: Sequence[Any]) -> list[Any]:
             holders[place] = held, followed
             answers.append(followed)
     return answers
-
-
-class _Sum(NamedTuple):
-    """Changes of several pieces, and the bytes that were sent to add them up."""
-
-    changes: AllChanges
-    moved: int
 
 
 class _Joined(NamedTuple):
@@ -532,12 +527,14 @@ class RayCrew:
         """Set how a process is made; the first round starts them."""
         self._make, self._matrices = make, matrices
 
-    def round(self, pieces: Sequence[Any], *, goes_on: bool = False) -> Outcome:
+    def round(self, pieces: Sequence[Any], settling: Settling | None = None, *, goes_on: bool = False) -> Outcome:
         """Train the pieces, on other processes if some are lost.
 
         Parameters
         ----------
         pieces : sequence
+        settling : Settling, optional
+            Have all processes follow what has been settled, also those that are starting.
         goes_on : bool
             Whether the processes begin with what the round before has left them.
 
@@ -561,7 +558,7 @@ class RayCrew:
                 self._reset()
             try:
                 with _errors_of_members():
-                    return self._attempt(pieces)
+                    return self._attempt(pieces, settling)
             except _LOST as error:
                 self._count_loss(error)
                 self._drop_lost()
@@ -589,16 +586,29 @@ class RayCrew:
             f"processes were lost {_MOST_LOSSES} times in one round ({_line(error)}); repeat the command to resume"
         ) from error
 
-    def _attempt(self, pieces: Sequence[Any]) -> Outcome:
+    def _attempt(self, pieces: Sequence[Any], settling: Settling | None) -> Outcome:
+        """Have each process add up a part of the rows, so that no link and no processor has more than its share."""
         actors = [member.actor for member in self._members]
-        which = [number * len(actors) // len(pieces) for number in range(len(pieces))]
-        results = [actors[which[i]].train.options(num_returns=2).remote(piece) for i, piece in enumerate(pieces)]
-        leaves = [(changes, which[i]) for i, (changes, _) in enumerate(results)]
-        root, _ = added_up(leaves, lambda one, other: (actors[one[1]].add.remote(one[0], other[0]), one[1]))
-        measured = ray.get([result for _, result in results])
+        parts = len(actors)
+        which = [number * parts // len(pieces) for number in range(len(pieces))]
+        results = [
+            actors[place].train.options(num_returns=parts + 1).remote(piece, parts)
+            for place, piece in zip(which, pieces, strict=True)
+        ]
+        combined = [
+            actor.combine.remote(settling, *(result[part] for result in results)) for part, actor in enumerate(actors)
+        ]
+        following = [actor.follow_parts.remote(*combined) for actor in actors] if settling else []
+        answers = ray.get([result[parts] for result in results])
         ray.get(self._following)
-        total = ray.get(root)
-        return Outcome(total.changes, measured, len(actors), total.moved + size_of(total.changes))
+        changes = ray.get(combined)
+        self._following = following
+        if settling:
+            for member in self._joining:
+                member.actor.follow_parts.remote(*combined)
+        sent = sum(sum(sizes) - sizes[place] for place, (_, sizes) in zip(which, answers, strict=True))
+        sent += sum(map(size_of, changes)) * (parts if settling else 1)  # all others, and the process that leads
+        return Outcome(changes, [trained for trained, _ in answers], parts, sent)
 
     def follow(self, changes: AllChanges) -> int:
         """Have every process follow before its next piece, also those that are starting.
