@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpora.errors import CorpusError
-from corpora.skipped import Count, UnusableFileError, no_records
+from corpora.skipped import LISTS, Count, UnusableFileError, no_records
 
 BATCH_BYTES = 1 << 23
 """Approximate bytes of text decoded at a time, in whole records."""
@@ -22,9 +22,10 @@ def read_parquet(stored: BinaryIO, path: str, column: str, count: Count) -> Iter
             raise no_records(path, "column", column, names, "there is no")
         kind = file.schema_arrow.field(names.index(column)).type
         if not _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
+            remedy = LISTS if pa.types.is_nested(kind) else "choose another column with --column"
             raise UnusableFileError(
                 f"file whose column {column!r} is not text skipped",
-                f"{path}: column {column!r} holds {kind}, expected text",
+                f"{path}: column {column!r} holds {kind}, expected text; {remedy}",
             )
         rows = max(1, file.metadata.num_rows)
         stored_bytes = sum(file.metadata.row_group(i).total_byte_size for i in range(file.num_row_groups))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from corpora.errors import CorpusError
-from corpora.skipped import Count, UnusableFileError, no_records
+from corpora.skipped import LISTS, Count, UnusableFileError, no_records
 from corpora.wikipedia import ROOT, read_wikipedia
 from vecmill.compression import Prefixed, decompressed
 from vecmill.extras import needs
@@ -171,7 +171,8 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
         count(f"record without text in field {field!r} skipped", f"line {number} of {path}")
     if others and not found:
         held = " or ".join(sorted(others))
-        message = f"{path}: the field {field!r} holds {held}, expected a string; choose another field with --field"
+        remedy = LISTS if _JSON_KINDS[list] in others else "choose another field with --field"
+        message = f"{path}: the field {field!r} holds {held}, expected a string; {remedy}"
         raise UnusableFileError(f"file without field {field!r}", message)
     if records and not found:
         raise no_records(path, "field", field, names, f"none of the {records:,} lines is a JSON object with")

@@ -10,6 +10,10 @@ Count = Callable[[str, str], None]
 """Called with the kind and the place of everything skipped."""
 
 
+LISTS = "join the words of a list with spaces, or give the column itself to vecmill.train in Python"
+"""What to do with a column or field of lists."""
+
+
 class UnusableFileError(CorpusError):
     """A file without usable text; in a directory it is skipped and counted under `kind`.
 

@@ -493,3 +493,15 @@ def test_workers_train_the_model_and_its_vectors(text, tmp_path):
     assert record["settings"]["workers"] == record["history"]["train-embeddings"]["settings"]["workers"] == 2
     assert "nothing to do" in succeeds(*command, "--workers", 2)
     fails(1, "workers: 2 before, None now", *command)
+
+
+@pytest.mark.parametrize(
+    "command", ["perplexity {} text.txt", "score {} text.txt", "generate {}", "export-lm {} --out m.safetensors"]
+)
+@pytest.mark.parametrize("name", ["nowhere", "absent.arpa", "no/such/model"])
+def test_a_language_model_that_is_not_there_is_said_so(tmp_path, monkeypatch, command, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("the king\n")
+    fails(1, f"error: there is no {name}; expected a language model", *command.format(name).split())
+    (tmp_path / "empty").mkdir()
+    fails(1, "empty is not a language model", *command.format("empty").split())

@@ -24,6 +24,7 @@ from corpora import CorpusError, open_corpus
 from corpora import blocks as blocks_module
 from corpora.blocks import cut_blocks
 from corpora.sources import standard_input
+from vecmill import train
 
 WHITE_SPACE = b" \t\n\r\v\f"
 COMPRESS = {
@@ -242,6 +243,17 @@ def test_missing_field_or_column_names_the_nearest(tmp_path):
             read(tmp_path / name)
     with pytest.raises(CorpusError, match="column 'id' holds int64, expected text"):
         read(tmp_path / "c.parquet", column="id")
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
+def test_a_column_of_lists_is_answered_with_what_takes_it(tmp_path, name):
+    write(tmp_path, {"a.jsonl": '{"text": ["oat milk", "tea"]}\n'})
+    pq.write_table(pa.table({"text": [["oat milk", "tea"]]}), tmp_path / "a.parquet")
+    with pytest.raises(CorpusError, match=r"holds (a )?list.*, expected .*; join the words .* vecmill\.train"):
+        read(tmp_path / name)
+    column = pq.read_table(tmp_path / "a.parquet")["text"]
+    assert set(train(column, dimension=4, min_count=1).words) == {"oat milk", "tea"}
+    assert set(train(column.to_pandas(), dimension=4, min_count=1).words) == {"oat milk", "tea"}
 
 
 def test_large_csv_field_and_open_quotation_mark(tmp_path, monkeypatch):

@@ -105,6 +105,8 @@ def model_directory(directory: Path) -> Path:
     """
     if (directory / _STAGE / _ABOUT).is_file():
         return directory / _STAGE
+    if not directory.exists():
+        raise EmbeddingsError(f"there is no {directory}; expected a language model, the output of train-lm")
     if not (directory / _ABOUT).is_file():
         hint = "; it holds word vectors" if (directory / VECTORS_FILE).is_file() else ""
         raise EmbeddingsError(

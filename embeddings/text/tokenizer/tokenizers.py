@@ -316,7 +316,10 @@ def make_tokenizer(
         *(ICU_PREFIX + name for name in ICU_LANGUAGES),
         *(NLTK_PREFIX + name for name in NLTK_TOKENIZERS),
     ]
-    hint = did_you_mean(spec, known)
+    if spec.startswith(ICU_PREFIX):
+        hint = f"; {ICU_PREFIX} is for {', '.join(ICU_LANGUAGES)}, and other languages have spaces: leave it out"
+    else:
+        hint = did_you_mean(spec, known)
     raise UnknownTokenizerError(f"no tokenizer {quoted(spec)}{hint} (one of: {', '.join(known)}, or a callable)")
 
 
