@@ -64,7 +64,7 @@ def memory(pid: int, what: str = "VmRSS") -> float:
 
 
 def beyond(resident: float, own: float, size: float) -> str:
-    """Describe memory beyond a model: that of the process alone, which limits count, and pages of mapped files."""
+    """Describe memory beyond a model: that of the process alone, and pages of mapped files, which can be dropped."""
     return f"{own - size:.0f} MB, and {resident - own:.0f} MB of mapped files, mostly libraries"
 
 
