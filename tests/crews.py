@@ -9,7 +9,7 @@ from pipelines.backends.local import LocalCrew
 class Elsewhere(LocalCrew):
     """Another process trains in every cycle, and the leading one sends everything as bytes."""
 
-    def round(self, pieces, settling=None, *, goes_on=False):
+    def round(self, pieces, settling=None, size=None, *, goes_on=False):
         if not goes_on:
             self._other = LocalCrew(1)
             self._other.begin(_sent(self._make), lambda: _sent(self._matrices()))
@@ -24,7 +24,7 @@ class OneEach(LocalCrew):
 
     _members = None
 
-    def round(self, pieces, settling=None, *, goes_on=False):
+    def round(self, pieces, settling=None, size=None, *, goes_on=False):
         members = self._members = self._members or [self._make(_sent(self._matrices())) for _ in range(self.workers)]
         trained = [member.train(piece, len(members)) for member, piece in zip(members, pieces, strict=True)]
         parts = zip(*(one.changes for one in trained), strict=True)
@@ -40,12 +40,12 @@ class Losing(Elsewhere):
 
     losses = turn = 0
 
-    def round(self, pieces, settling=None, *, goes_on=False):
+    def round(self, pieces, settling=None, size=None, *, goes_on=False):
         self.turn += goes_on
         if goes_on and self.turn % 3 == 0:
             self.losses += 1
             raise ProcessLost
-        return super().round(pieces, settling, goes_on=goes_on)
+        return super().round(pieces, settling, size, goes_on=goes_on)
 
 
 def _sent(thing):

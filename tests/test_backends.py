@@ -341,8 +341,8 @@ class Recording(LocalCrew):
         super().__init__(*arguments)
         self.rows = []
 
-    def round(self, pieces, settling=None, *, goes_on=False):
-        outcome = super().round(pieces, settling, goes_on=goes_on)
+    def round(self, pieces, settling=None, size=None, *, goes_on=False):
+        outcome = super().round(pieces, settling, size, goes_on=goes_on)
         self.rows.append(sum(len(part["embedding"].rows) for part in outcome.changes))
         return outcome
 

@@ -97,11 +97,11 @@ def killing_once(monkeypatch):
     """Kill a process before the first round that has one; return a list that then holds its number."""
     killed = []
 
-    def kill_one(crew, pieces, settling):
+    def kill_one(crew, *round_):
         if crew._members and not killed:
             killed.append(ray.get(crew._members[0].actor.__ray_call__.remote(lambda _: os.getpid())))
             os.kill(killed[0], signal.SIGKILL)
-        return attempt(crew, pieces, settling)
+        return attempt(crew, *round_)
 
     attempt = backend_of_ray.RayCrew._attempt
     monkeypatch.setattr(backend_of_ray.RayCrew, "_attempt", kill_one)

@@ -177,7 +177,9 @@ class Crew(Protocol):
         """
         ...
 
-    def round(self, pieces: Sequence[Any], settling: Settling | None = None, *, goes_on: bool = False) -> Outcome:
+    def round(
+        self, pieces: Sequence[Any], settling: Settling | None = None, size: int | None = None, *, goes_on: bool = False
+    ) -> Outcome:
         """Train the pieces, replacing lost processes, and add up their changes.
 
         Parameters
@@ -185,6 +187,8 @@ class Crew(Protocol):
         pieces : sequence
         settling : Settling, optional
             Have every member follow what has been settled before its next piece. By default they follow nothing.
+        size : int, optional
+            How many bytes a piece changes at most, which decides among how many processes the rows are divided.
         goes_on : bool
             Whether the workers begin with what the round before has left them; as many pieces as then.
 
@@ -279,6 +283,8 @@ class WorkerRounds:
     def __init__(self, crew: Crew, matrices: Matrices, updates: Mapping[str, np.ndarray]) -> None:
         self._crew, self._matrices = crew, matrices
         self._frequent = {name: frequent_rows(expected) for name, expected in updates.items()}
+        self._bytes_of_all = sum(matrix.size for matrix in matrices.values())
+        self._bytes_of_frequent = sum(matrices[name][rows].size for name, rows in self._frequent.items())
         self._forget()
 
     def _forget(self) -> None:
@@ -331,7 +337,8 @@ class WorkerRounds:
             each = sum(words) / len(words)
             trained_words += each
             settling = Settling(len(words), each, trained_words, step(numbers[0]).learning_rate)
-            outcome = self._crew.round(pieces, settling, goes_on=turn > 0)
+            size = self._bytes_of_all if ends else self._bytes_of_frequent
+            outcome = self._crew.round(pieces, settling, size, goes_on=turn > 0)
             for part in outcome.changes:
                 follow(self._matrices, part)
             measured += zip(outcome.measured, words, strict=True)

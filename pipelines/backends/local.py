@@ -100,7 +100,14 @@ class LocalCrew:
         """Set how the replica is made, which the first round does."""
         self._make, self._matrices = make, matrices
 
-    def round(self, pieces: Sequence[Any], settling: "Settling | None" = None, *, goes_on: bool = False) -> "Outcome":
+    def round(
+        self,
+        pieces: Sequence[Any],
+        settling: "Settling | None" = None,
+        size: int | None = None,
+        *,
+        goes_on: bool = False,
+    ) -> "Outcome":
         """Train the pieces; the replica is never lost."""
         from embeddings.word2vec.crew import Outcome
 

@@ -64,6 +64,7 @@ _START_SECONDS = 300.0  # for the first process: it imports, and may compile ker
 _CHECK_SECONDS = 60.0
 _CONNECT_SECONDS = 10.0
 _PAUSE = 0.5  # between two looks at the cluster
+_PART_BYTES = 256 << 10  # of a piece that a process adds up, at least: smaller messages take as long
 _CLOCK_SECONDS = 5.0
 
 
@@ -527,7 +528,9 @@ class RayCrew:
         """Set how a process is made; the first round starts them."""
         self._make, self._matrices = make, matrices
 
-    def round(self, pieces: Sequence[Any], settling: Settling | None = None, *, goes_on: bool = False) -> Outcome:
+    def round(
+        self, pieces: Sequence[Any], settling: Settling | None = None, size: int | None = None, *, goes_on: bool = False
+    ) -> Outcome:
         """Train the pieces, on other processes if some are lost.
 
         Parameters
@@ -535,6 +538,8 @@ class RayCrew:
         pieces : sequence
         settling : Settling, optional
             Have all processes follow what has been settled, also those that are starting.
+        size : int, optional
+            How many bytes a piece changes at most.
         goes_on : bool
             Whether the processes begin with what the round before has left them.
 
@@ -558,7 +563,7 @@ class RayCrew:
                 self._reset()
             try:
                 with _errors_of_members():
-                    return self._attempt(pieces, settling)
+                    return self._attempt(pieces, settling, size)
             except _LOST as error:
                 self._count_loss(error)
                 self._drop_lost()
@@ -586,17 +591,17 @@ class RayCrew:
             f"processes were lost {_MOST_LOSSES} times in one round ({_line(error)}); repeat the command to resume"
         ) from error
 
-    def _attempt(self, pieces: Sequence[Any], settling: Settling | None) -> Outcome:
+    def _attempt(self, pieces: Sequence[Any], settling: Settling | None, size: int | None) -> Outcome:
         """Have each process add up a part of the rows, so that no link and no processor has more than its share."""
         actors = [member.actor for member in self._members]
-        parts = len(actors)
-        which = [number * parts // len(pieces) for number in range(len(pieces))]
+        parts = len(actors) if size is None else min(len(actors), 1 + size // _PART_BYTES)
+        which = [number * len(actors) // len(pieces) for number in range(len(pieces))]
         results = [
             actors[place].train.options(num_returns=parts + 1).remote(piece, parts)
             for place, piece in zip(which, pieces, strict=True)
         ]
         combined = [
-            actor.combine.remote(settling, *(result[part] for result in results)) for part, actor in enumerate(actors)
+            actors[part].combine.remote(settling, *(result[part] for result in results)) for part in range(parts)
         ]
         following = [actor.follow_parts.remote(*combined) for actor in actors] if settling else []
         answers = ray.get([result[parts] for result in results])
@@ -606,9 +611,9 @@ class RayCrew:
         if settling:
             for member in self._joining:
                 member.actor.follow_parts.remote(*combined)
-        sent = sum(sum(sizes) - sizes[place] for place, (_, sizes) in zip(which, answers, strict=True))
-        sent += sum(map(size_of, changes)) * (parts if settling else 1)  # all others, and the process that leads
-        return Outcome(changes, [trained for trained, _ in answers], parts, sent)
+        sent = sum(sum(sizes) - sum(sizes[place : place + 1]) for place, (_, sizes) in zip(which, answers, strict=True))
+        sent += sum(map(size_of, changes)) * (len(actors) if settling else 1)  # all others, and the process that leads
+        return Outcome(changes, [trained for trained, _ in answers], len(actors), sent)
 
     def follow(self, changes: AllChanges) -> int:
         """Have every process follow before its next piece, also those that are starting.
