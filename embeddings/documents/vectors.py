@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from embeddings.documents.config import ParagraphVectorsConfig
 from embeddings.errors import EmbeddingsError
 from embeddings.parallel import Rows, over_rows, threads_or_context
 from embeddings.setting_types import require_type
-from embeddings.text.tokenizer.token_lists import require_documents, words_of_document
+from embeddings.text.tokenizer.token_lists import require_documents, words_of_documents
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.word_vectors import WordVectors
@@ -30,6 +29,7 @@ from vecmill.plurals import counted
 
 DOCUMENTS_DIRECTORY = "documents"
 _COST = 20_000  # operations of a document, about
+_PIECES = 16  # of a thread: one numbers the words of a piece while others train
 
 
 class DocumentVectors:
@@ -153,39 +153,39 @@ class DocumentVectors:
         given: dict[str, Any] = {"epochs": epochs, "learning_rate": learning_rate, "seed": seed, "threads": threads}
         config = replace(config, **{name: value for name, value in given.items() if value is not None})
         tokens = self._tokens(documents)
-        ends = np.cumsum([len(document) for document in tokens], dtype=np.int64)
-        ids = self.words.vocabulary.ids(list(chain.from_iterable(tokens)), missing=-1)
-        known = np.concatenate([[0], np.cumsum(ids >= 0)])
-        offsets = known[np.concatenate([[0], ends])].astype(np.int64)
-        flat = read_only(ids[ids >= 0].astype(np.int32))
         vectors = matrices.zeros(len(tokens), config.dimension)
-        block = kernels.Block(flat, read_only(offsets), 0, len(tokens), 0, len(flat))
         step, last_rate, paths = _step(config), config.min_learning_rate, extensions.paths
-        longest = int(np.diff(offsets).max(initial=1))
 
         def train(rows: Rows) -> None:
+            block, longest = self._numbered(rows[0], tokens[slice(*rows)])
             scratch = kernels.scratch(vectors.shape[1], longest, config.window, config.noise_words, extensions)
             sums = matrices.zeros(STRETCH + 2 * config.window + 1, config.dimension)
-            part = block._replace(first_sentence=rows[0], last_sentence=rows[1])
+            part = vectors[slice(*rows)]
             infer_documents(
-                part, vectors, parameters, step, scratch, sums, config.dimension, config.epochs, last_rate, paths
+                block, part, parameters, step, scratch, sums, config.dimension, config.epochs, last_rate, paths
             )
+            part[np.diff(block.offsets) == 0] = 0
 
         with threads_or_context(threads):
-            over_rows(train, len(tokens), cost=_COST, pieces=8)
-        vectors[np.diff(offsets) == 0] = 0
+            over_rows(train, len(tokens), cost=_COST, pieces=_PIECES)
         return np.ascontiguousarray(vectors[:, : config.dimension])
 
+    def _numbered(self, first: int, documents: Sequence[Sequence[str]]) -> tuple[kernels.Block, int]:
+        """Return the known words of documents as a block, whose sentences they are, and the most of a document."""
+        ids = self.words.vocabulary.ids(words_of_documents(first, documents), missing=-1)
+        ends = np.cumsum([0, *map(len, documents)], dtype=np.int64)
+        offsets = np.concatenate([[0], np.cumsum(ids >= 0)])[ends].astype(np.int64)
+        flat = read_only(ids[ids >= 0])
+        block = kernels.Block(flat, read_only(offsets), 0, len(documents), 0, len(flat))
+        return block, int(np.diff(offsets).max(initial=1))
+
     def _tokens(self, documents: Iterable[str] | Iterable[Sequence[str]]) -> list[Sequence[str]]:
-        """Return the tokens of each document."""
+        """Return the tokens of each document; those that are no str are not looked at."""
         require_documents(documents)
         given = list(documents)
         lines = "".join(" ".join(text.splitlines()) + "\n" for text in given if isinstance(text, str))
         texts = iter(self.words.make_tokenizer().tokenize(lines) if lines else [])
-        return [
-            next(texts) if isinstance(document, str) else words_of_document(place, document)
-            for place, document in enumerate(given)
-        ]
+        return [next(texts) if isinstance(document, str) else document for document in given]
 
     @cached_property
     def _inference(self) -> tuple[ParagraphVectorsConfig, kernels.Parameters, kernels.Extensions]:

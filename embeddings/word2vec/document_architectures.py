@@ -84,22 +84,10 @@ def _window_columns(load, broadcast):
     return average
 
 
-def _move_columns(load, broadcast):
-    @in_place_inlined
-    def move(documents, document, context, outputs, first, last, scores, row, group, j):
-        x = load(documents, document, j)
-        for k in range(first, last):
-            x = simd.multiply_add(broadcast(scores[row, k]), load(context, outputs[group + k], j), x)
-        simd.store(documents, document, j, x)
-
-    return move
-
-
 _average_wide, _average_narrow = simd.both_widths(_average_columns)
 _spread_wide, _spread_narrow = simd.both_widths(_spread_columns)
 _sum_wide, _sum_narrow = simd.both_widths(_sum_columns)
 _window_wide, _window_narrow = simd.both_widths(_window_columns)
-_move_wide, _move_narrow = simd.both_widths(_move_columns)
 
 
 @in_place_inlined
@@ -182,14 +170,28 @@ def _average_window(dimension, words, centre, sums, low, high, documents, docume
 
 
 @in_place_inlined
-def _move(dimension, documents, document, context, outputs, first, last, scores, row, group):
-    """Change a document's vector by the rows of C of outputs `first` to `last` (exclusive) of a group."""
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for j in range(0, whole, simd.WIDE):
-        _move_wide(documents, document, context, outputs, first, last, scores, row, group, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _move_narrow(documents, document, context, outputs, first, last, scores, row, group, j)
+def _move(dimension, documents, document, context, outputs, first, scores, row, lane):
+    """Change a document's vector by the rows of C of `GROUP` outputs; the score of one that does not count is zero."""
+    o0, o1, o2 = outputs[first], outputs[first + 1], outputs[first + 2]
+    o3, o4, o5 = outputs[first + 3], outputs[first + 4], outputs[first + 5]
+    g0, g1 = simd.broadcast(scores[row, lane]), simd.broadcast(scores[row, lane + 1])
+    g2, g3 = simd.broadcast(scores[row, lane + 2]), simd.broadcast(scores[row, lane + 3])
+    g4, g5 = simd.broadcast(scores[row, lane + 4]), simd.broadcast(scores[row, lane + 5])
+    for j in range(0, dimension, simd.LANES):
+        x = simd.multiply_add(g0, simd.load(context, o0, j), simd.load(documents, document, j))
+        y = simd.multiply(g1, simd.load(context, o1, j))
+        x = simd.multiply_add(g2, simd.load(context, o2, j), x)
+        y = simd.multiply_add(g3, simd.load(context, o3, j), y)
+        x = simd.multiply_add(g4, simd.load(context, o4, j), x)
+        y = simd.multiply_add(g5, simd.load(context, o5, j), y)
+        simd.store(documents, document, j, simd.add(x, y))
+
+
+@in_place_inlined
+def _list_centres(centres, size, outputs):
+    """Write the words of a span to `outputs`, and fill up a group with the first one, whose rate is zero there."""
+    for i in range(GROUP):
+        outputs[i] = centres[i if i < size else 0]
 
 
 @in_place_inlined
@@ -199,21 +201,22 @@ def _move_by_windows(dimension, documents, document, centres, size, context, out
     The gradients of the outputs that the span shares are added up first: each row of C is read once.
     """
     hidden, rows, scores, windows = scratch.hidden, scratch.centres, scratch.scores, scratch.windows
-    shared, own = np.int64(_SPAN), np.int64(_SPAN + 1)  # rows of scores
+    shared, own, zero = np.int64(_SPAN), np.int64(_SPAN + 1), np.int64(0)  # rows of scores
+    _list_centres(centres, size, scratch.path)
+    simd.store(scores, own, 0, simd.broadcast_score(_ZERO))
     for group in range(0, step.negative + 1, GROUP):
         score_noise(True, dimension, hidden, rows, size, context, centres, outputs, group, step, scratch)
         total = simd.broadcast_score(_ZERO)
         for i in range(size):
             share = _share(windows[i, 1] - windows[i, 0], step)
             total = simd.multiply_add(simd.broadcast_score(share), simd.load_scores(scores, i, 0), total)
-            scores[own, i] = share * scores[i, 0]
+            if group == 0:
+                scores[own, i] = share * scores[i, 0]
         simd.store(scores, shared, 0, total)
-        left = step.negative + 1 - group
-        last = np.int64(left if left < GROUP else GROUP)
         if group == 0:
-            _move(dimension, documents, document, context, centres, np.int64(0), size, scores, own, np.int64(0))
-        first = np.int64(1 if group == 0 else 0)
-        _move(dimension, documents, document, context, outputs, first, last, scores, shared, np.int64(group))
+            _move(dimension, documents, document, context, scratch.path, zero, scores, own, zero)
+        lane = np.int64(group == 0)
+        _move(dimension, documents, document, context, outputs, group + lane, scores, shared, lane)
 
 
 @in_place_inlined
@@ -222,24 +225,23 @@ def _move_by_words(dimension, documents, document, centres, size, context, noise
 
     Each row of C is then scored once for all words of the span.
     """
-    hidden, scores, outputs, zero = scratch.hidden, scratch.scores, scratch.path, np.int64(0)
-    for j in range(dimension):
-        hidden[0, j] = documents[document, j]
-    for i in range(GROUP):
-        outputs[i] = centres[i if i < size else 0]  # padding; its rate is zero
+    scores, outputs, zero = scratch.gradients, scratch.path, np.int64(0)
+    _list_centres(centres, size, outputs)
     rate = simd.load_scores(scratch.rates, size, 0)
     label = simd.broadcast_score(np.float32(1))
-    simd.store(scores, zero, 0, score_one(dimension, hidden, zero, context, outputs, zero, label, rate))
-    _move(dimension, documents, document, context, outputs, zero, size, scores, zero, zero)
+    simd.store(scores, zero, 0, score_one(dimension, documents, document, context, outputs, zero, label, rate))
+    label = simd.broadcast_score(_ZERO)
     for first in range(1, step.negative + 1, GROUP):
         group, left = np.int64(first), step.negative + 1 - first
-        last = np.int64(left if left < GROUP else GROUP)
-        rate, total = simd.load_scores(scratch.rates, last, 0), simd.broadcast_score(_ZERO)
+        rate, total = simd.load_scores(scratch.rates, left if left < GROUP else GROUP, 0), label
         for i in range(size):  # noise that is the word does not count
             total = simd.add(total, simd.where_unequal(noise, group, centres[i], rate))
-        label = simd.broadcast_score(_ZERO)
-        simd.store(scores, zero, 0, score_one(dimension, hidden, zero, context, noise, group, label, total))
-        _move(dimension, documents, document, context, noise, zero, last, scores, zero, group)
+        change = score_one(dimension, documents, document, context, noise, group, label, total)
+        simd.store(scores, zero, group - 1 + GROUP, change)
+    _move(dimension, documents, document, context, outputs, zero, scores, zero, zero)
+    for first in range(1, step.negative + 1, GROUP):
+        group = np.int64(first)
+        _move(dimension, documents, document, context, noise, group, scores, zero, group - 1 + GROUP)
 
 
 @in_place_inlined
@@ -252,7 +254,9 @@ def _move_by_paths(dimension, documents, document, centres, size, context, paths
         share = _share(windows[i, 1] - windows[i, 0], step)
         for k in range(count):
             gradients[0, k] *= share
-        _move(dimension, documents, document, context, scratch.path, zero, np.int64(count), gradients, zero, zero)
+        for first in range(0, count, GROUP):
+            group = np.int64(first)
+            _move(dimension, documents, document, context, scratch.path, group, gradients, zero, group)
 
 
 @in_place

@@ -280,6 +280,31 @@ def require_documents(documents: Any) -> None:
         raise NotTextError(f"documents is {described(documents)}; expected a list of str, or of lists of str (words)")
 
 
+def words_of_documents(first: int, documents: Sequence[Any]) -> list[str]:
+    """Return the words of documents that are lists of words, one document after the other.
+
+    Parameters
+    ----------
+    first : int
+        Place of the first one among all documents, for the message.
+    documents : sequence
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    NotTextError
+        One is no list of words.
+    """
+    if all(isinstance(document, (list, tuple, np.ndarray)) for document in documents):
+        words = list(chain.from_iterable(documents))
+        if _are_str(words):
+            return words
+    return list(chain.from_iterable(words_of_document(place, found) for place, found in enumerate(documents, first)))
+
+
 def words_of_document(place: int, document: Any) -> list[str]:
     """Return a document that is a list of words.
 
@@ -298,9 +323,11 @@ def words_of_document(place: int, document: Any) -> list[str]:
     NotTextError
         It is no list of words.
     """
-    # the types of all words at once: a call of `isinstance` for each takes as long as inference
-    if not isinstance(document, (list, tuple, np.ndarray)) or not all(
-        issubclass(t, str) for t in set(map(type, document))
-    ):
+    if not isinstance(document, (list, tuple, np.ndarray)) or not _are_str(document):
         raise NotTextError(f"document {place} is {described(document)}; expected a str or a list of str (words)")
     return list(document)
+
+
+def _are_str(words: Iterable[Any]) -> bool:
+    """Look at each type once: a call of `isinstance` for every word takes as long as inference."""
+    return all(issubclass(kind, str) for kind in set(map(type, words)))
