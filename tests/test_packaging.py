@@ -59,3 +59,14 @@ def test_checks_that_are_left_out_with_a_reason_count_as_failed():
     checks = {f"PP{i}": {"result": True} for i in range(38)} | {"GH1": {"result": None}}
     assert share_of_checks(checks, {"PC1", "PC2"}) == (True, "95.0% of 40 checks; not: PC1, PC2")
     assert share_of_checks(checks | {"PP0": {"result": False}}, {"PC1", "PC2"})[0] is False
+
+
+def test_make_looks_for_every_python_of_the_classifiers():
+    looked_for = re.search(r"for python in .*?((?: python3\.\d+)+) python", text("Makefile"))[1].split()
+    declared = re.findall(r"Python :: (3\.\d+)", " ".join(PROJECT["classifiers"]))
+    assert {f"python{version}" for version in declared} <= set(looked_for)
+
+
+def test_type_checkers_are_told_that_every_package_is_annotated():
+    for package in ("vecmill", "corpora", "embeddings", "pipelines"):
+        assert (REPOSITORY / package / "py.typed").is_file()
