@@ -64,8 +64,8 @@ def memory(pid: int, what: str = "VmRSS") -> float:
 
 
 def beyond(resident: float, own: float, size: float) -> str:
-    """Describe memory beyond a model: that of the process alone, and pages of mapped files, which can be dropped."""
-    return f"{own - size:.0f} MB, and {resident - own:.0f} MB of mapped files, mostly libraries"
+    """Describe memory beyond a model, and its part without mapped files, whose pages the system can drop."""
+    return f"{resident - size:.0f} MB; {own - size:.0f} without mapped libraries"
 
 
 def memory_of_workers(model: Path, count: int, word: str) -> float:
