@@ -18,7 +18,7 @@ _PREFIX = "VECMILL_"
 VARIABLES = {
     "VECMILL_CACHE": "folder of fetched texts, models and maps, instead of the user's cache",
     "VECMILL_LOG_FORMAT": "format of the log where --log-format is not given",
-    "VECMILL_TOKEN": "token of 'vecmill serve' where --token is not given",
+    "VECMILL_TOKEN": "token of 'vecmill serve' where --token is not given",  # nosec B105 - no token
     "VECMILL_FUZZ_EXAMPLES": "inputs of each kind that the tests try",
     "VECMILL_SHARED": "data of the benchmarks",
 }
