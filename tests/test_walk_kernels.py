@@ -93,21 +93,6 @@ def test_steps_have_the_probabilities_of_the_paper(edges, p, q):
     require_equation_2(graph, p, q, counts)
 
 
-@pytest.mark.parametrize("weighted", [False, True])
-def test_a_walk_does_not_depend_on_those_that_step_in_turn_with_it(weighted):
-    nodes = 2 * walk_kernels.TOGETHER + 5
-    generator = np.random.default_rng(2)
-    edges = [(a, b, 1.0 + a % 3) for a, b in generator.integers(nodes, size=(3 * nodes, 2)).tolist() if a % 9]
-    walks = walks_over(edges, weighted, directed=True, p=0.5, q=2, length=12)
-    starts = np.arange(len(walks.graph), dtype=np.int32)
-    states = random_states(np.uint64(3), starts.astype(np.uint64))
-    together = walks._walk(starts, states.copy())
-    alone = [walks._walk(starts[[row]], states[[row]]) for row in range(len(starts))]
-    np.testing.assert_array_equal(together, np.concatenate(alone))
-    assert (together < 0).any()  # some end early
-    assert (together[:, -1] >= 0).any()
-
-
 @given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=40))
 def test_alias_tables_hold_the_weights(weights):
     weights = np.array(weights)

@@ -133,18 +133,6 @@ def test_edges_in_many_batches(monkeypatch):
     assert edges_of(Graph.from_edges(edges_of_pairs(pairs))) == whole
 
 
-@pytest.mark.parametrize("kind", [int, str, np.int64, float], ids=lambda kind: kind.__name__)
-@pytest.mark.parametrize("row", [tuple, list, np.array], ids=["tuple", "list", "array"])
-def test_nodes_are_named_by_their_str(kind, row):
-    edges = [(kind(1), kind(2), 1.0), (kind(2), kind(3), 2.0)]
-    names = Graph.from_edges(edges_of_pairs([row(edge[:2]) for edge in edges])).names
-    assert names == [str(node) for node in row([kind(1), kind(2), kind(3)])]
-    if row is not np.array:  # an array has one type
-        assert edges_of(Graph.from_edges(edges_of_pairs(map(row, edges)), directed=True)) == {
-            (str(a), str(b)): weight for a, b, weight in edges
-        }
-
-
 @pytest.mark.parametrize(
     ("pairs", "message"),
     [

@@ -28,7 +28,6 @@ _COMMENTS = ("#", "%")  # before the edges, as SNAP and KONECT write them
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _MISSING = ("None", "nan", "<NA>", "NaT")  # values of columns that are no str
 _WEIGHTED = 3  # columns
-_SIZES = {2, _WEIGHTED}
 _AT_ONCE = 1 << 16  # edges
 
 
@@ -148,20 +147,10 @@ def edges_of_pairs(pairs: Iterable[Any]) -> Iterator[Edges]:
     EmbeddingsError
         An item is no edge.
     """
-    items = iter(pairs)
-    rows = chain.from_iterable(iter(lambda: _rows_of(list(islice(items, _AT_ONCE))), []))
+    rows = map(_row_of, pairs)
     for first in rows:
         columns = _WITH_WEIGHTS if len(first) == _WEIGHTED else _PLAIN
         yield from _batches(chain([first], rows), columns, "the edges")
-
-
-def _rows_of(items: list[Any]) -> list[tuple[Any, ...]]:
-    """Return edges with the names of their nodes: columns at a time where all nodes are str and int."""
-    if set(map(type, items)) <= {tuple, list} and len(sizes := set(map(len, items))) == 1 and sizes <= _SIZES:
-        sources, targets, *weights = zip(*items, strict=True)
-        if {*map(type, sources), *map(type, targets)} <= {str, int}:
-            return list(zip(map(str, sources), map(str, targets), *weights, strict=True))
-    return list(map(_row_of, items))
 
 
 def _row_of(item: Any) -> tuple[Any, ...]:

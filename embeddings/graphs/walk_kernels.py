@@ -20,9 +20,6 @@ from embeddings.word2vec.random_draws import below, next_random
 PROPOSALS = 32
 """Edges that are proposed before the probabilities of all edges are computed."""
 
-TOGETHER = 16
-"""Walks that take a step in turn, so that the processor waits for the memory of several at a time."""
-
 _LOW = np.uint64(0xFFFFFFFF)
 _ALWAYS = np.uint32(0xFFFFFFFF)
 _SPACE, _NEWLINE = np.uint8(32), np.uint8(10)
@@ -185,27 +182,26 @@ def walk(rows, bias, states, starts, walks):
     rows : Rows
     bias : Bias
     states : (n,) uint64
-        Random state of each walk, not 0; changed.
+        Random state of each walk, not 0.
     starts : (n,) int32
         Nodes that the walks begin at.
     walks : (n, length) int32
         Receives the nodes; -1 after the end of a walk at a node that no edge leaves.
     """
     plain = bias.back == 1.0 and bias.away == 1.0
-    for first in range(0, walks.shape[0], TOGETHER):
-        last = min(first + TOGETHER, walks.shape[0])
-        walks[first:last, 0] = starts[first:last]
+    for row in range(walks.shape[0]):
+        state, node, before = states[row], np.int64(starts[row]), np.int64(-1)
+        walks[row, 0] = node
         for step in range(1, walks.shape[1]):
-            for row in range(first, last):
-                node = np.int64(walks[row, step - 1])
-                if node < 0 or rows.offsets[node] == rows.offsets[node + 1]:
-                    walks[row, step] = -1
-                    continue
-                if plain or step == 1:
-                    edge, states[row] = _proposed(rows, node, states[row])
-                else:
-                    edge, states[row] = _biased(rows, bias, np.int64(walks[row, step - 2]), node, states[row])
-                walks[row, step] = rows.targets[edge]
+            if rows.offsets[node] == rows.offsets[node + 1]:
+                walks[row, step:] = -1
+                break
+            if plain or before < 0:
+                edge, state = _proposed(rows, node, state)
+            else:
+                edge, state = _biased(rows, bias, before, node, state)
+            before, node = node, np.int64(rows.targets[edge])
+            walks[row, step] = node
 
 
 @exact

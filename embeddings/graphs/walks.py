@@ -15,7 +15,6 @@ from embeddings.threads import thread_count
 from vecmill.surrogates import encoded
 
 _NODES_AT_ONCE = 1 << 22  # of walks in memory
-_LISTS_AT_ONCE = 256  # walks: few enough for the processor's cache and the garbage collector
 _LEAST = 1e-300  # p and q: their inverses are finite
 _STEP_COST = 64  # element operations that a step takes as long as
 _GOLDEN, _FIRST, _SECOND = (np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
@@ -107,10 +106,8 @@ class Walks:
     def __iter__(self) -> Iterator[list[str]]:
         names = np.array([*self.graph.names, ""], object)  # the last one stands for the end of a walk
         for block in self.blocks():
-            for start in range(0, len(block), _LISTS_AT_ONCE):
-                part = block[start : start + _LISTS_AT_ONCE]
-                for walk, nodes in zip(names[part].tolist(), (part >= 0).sum(axis=1).tolist(), strict=True):
-                    yield walk if nodes == len(walk) else walk[:nodes]
+            for walk, nodes in zip(names[block].tolist(), (block >= 0).sum(axis=1).tolist(), strict=True):
+                yield walk[:nodes]
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield walks in random order, a round from all nodes after the other.
