@@ -21,11 +21,14 @@ from tests.served_models import MARKUP, make_service, make_vectors
 
 pytest.importorskip("starlette")
 pytest.importorskip("httpx2")
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 from pipelines.service import application as limits
 from pipelines.service.arrow import ARROW_STREAM as ARROW
+from pipelines.service.guard import Guard
 from pipelines.service.in_flight import InFlight
+from pipelines.service.metrics import Metrics
 from pipelines.service.server import BackgroundServer, listen
 from pipelines.service.shared_passes import SharedPasses
 
@@ -309,6 +312,24 @@ def test_what_is_no_http_gets_a_problem_too(sent):
     assert (response.status, response.getheader("content-type")) == (400, "application/problem+json")
     assert body["status"] == 400
     assert "expected HTTP/1.1" in body["detail"]
+
+
+def test_a_request_is_counted_no_longer_once_its_client_can_have_the_answer():
+    metrics, statuses = Metrics(), []
+    scope = {"type": "http", "path": "/here", "headers": [], "method": "GET"}
+    answer = PlainTextResponse("found")
+    guard = Guard(answer, metrics, in_flight=InFlight(1), token=None, hosts=(), operations=["/here"])
+
+    async def send(message):
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+        elif len(statuses) < 3:  # the client has it, and asks again
+            assert f'status="200"}} {len(statuses)}.0'.encode() in metrics.text()
+            await guard(scope, None, send)
+
+    asyncio.run(guard(scope, None, send))
+    assert statuses == [200, 200, 200]
+    assert b"vecmill_requests_in_flight 0.0" in metrics.text()
 
 
 async def _never(scope, receive, send):

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -103,6 +104,25 @@ def test_a_worker_that_ends_at_once_ends_the_service(model):
         assert process.returncode == 1
         assert "worker 1 ended soon after its start: signal 9" in errors
         assert "Traceback" not in errors
+
+
+ENDED_AT_ONCE = """
+import time
+from pipelines.console.interruption import process_signals
+from pipelines.service.worker_processes import Workers
+def work(number):
+    while True:
+        time.sleep(0.01)
+with process_signals():
+    for _ in range(20):
+        with Workers(2, work):
+            pass
+"""
+
+
+def test_workers_that_are_ended_while_they_start_say_nothing():
+    result = subprocess.run([sys.executable, "-c", ENDED_AT_ONCE], capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_workers_elsewhere_are_refused(model, monkeypatch):

@@ -10,7 +10,7 @@ from embeddings.compilation import read_only
 from embeddings.errors import EmbeddingsError
 from embeddings.graphs import walk_kernels as kernels
 from embeddings.graphs.graph import Graph
-from embeddings.setting_types import require_type
+from embeddings.setting_types import require_number, require_type
 from embeddings.threads import thread_count
 from vecmill.surrogates import encoded
 
@@ -37,13 +37,10 @@ def require_walk_settings(*, p: float, q: float, walks: int, length: int, seed: 
     for name, value in {"p": p, "q": q}.items():
         if not _LEAST <= require_type(name, value, float) < inf:
             raise ValueError(f"{name} is {value}; expected a number above 0, {_LEAST:g} or more")
-    for name, number in {"walks": walks, "length": length}.items():
-        if require_type(name, number, int) < 1:
-            raise ValueError(f"{name} is {number}; expected 1 or more")
+    for name, number, least in (("walks", walks, 1), ("length", length, 1), ("seed", seed, 0)):
+        require_number(name, number, least)
     if threads is not None:
         thread_count(threads)
-    if require_type("seed", seed, int) < 0:
-        raise ValueError(f"seed is {seed}; expected 0 or more")
 
 
 class Walks:

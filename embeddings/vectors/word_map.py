@@ -15,7 +15,7 @@ from scipy.cluster.vq import kmeans2, vq
 from scipy.optimize import linear_sum_assignment
 
 from embeddings.errors import EmbeddingsError
-from embeddings.setting_types import require_one_of, require_type
+from embeddings.setting_types import require_number, require_one_of
 from embeddings.vectors.alignment import orthogonal_rotation
 from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.word_vectors import WordVectors
@@ -138,10 +138,8 @@ def make_word_map(
         There is no such layout, or a number is out of range or of another type.
     """
     require_vectors(vectors)
-    for name, number, least in (("words", words, 1), ("clusters", clusters, 1), ("topn", topn, 1), ("seed", seed, 0)):
-        if require_type(name, number, int) < least:
-            raise ValueError(f"{name} is {number}; expected {least} or more")
-    words, clusters, topn, seed = int(words), int(clusters), int(topn), int(seed)
+    words, clusters = require_number("words", words, 1), require_number("clusters", clusters, 1)
+    topn, seed = require_number("topn", topn, 1), require_number("seed", seed, 0)
     if method is not None:
         require_one_of("method", method, (UMAP, PCA))
     if method == UMAP:
