@@ -11,11 +11,11 @@ import numpy as np
 
 from embeddings.language_model import LanguageModel, LanguageModelConfig
 from embeddings.language_model.generation import generate
-from embeddings.language_model.perplexity import WINDOW, evaluate, sentence_log_likelihoods
+from embeddings.language_model.perplexity import evaluate, sentence_log_likelihoods
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 
 SENTENCE_WORDS = 20  # of a sentence, on average
-SENTENCES_AT_ONCE = 64  # in torch, sorted by length
+WINDOW, SENTENCES_AT_ONCE = 64, 64  # in torch: time steps, and sentences sorted by length
 Step = Callable[[Any], Any]
 
 

@@ -10,9 +10,9 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ContextDecorator, contextmanager, nullcontext
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import ThreadpoolController
@@ -23,6 +23,7 @@ _threads: ContextVar[int | None] = ContextVar("threads", default=None)
 SMALLEST_TASK = 1 << 15
 """Element operations below which handing work to another thread costs more than it saves."""
 
+Item = TypeVar("Item")
 Rows = tuple[int, int]
 """First row, and the row after the last."""
 
@@ -119,6 +120,44 @@ def over_rows(
     futures = [_pool(available).submit(take_slices) for _ in range(min(threads, -(-count // size)) - 1)]
     try:
         take_slices()
+    finally:
+        for future in futures:
+            future.result()
+
+
+def share_items(work: Callable[[Item], None], items: Iterator[Item]) -> None:
+    """Call `work` for every item; the thread that takes an item produces it, one item at a time and in order.
+
+    For items that can only be computed one after the other, such as the states of one text, and work on them that is
+    independent: while one thread computes the next item, the others work on those before it. Both parts run with one
+    thread each. An error in one thread ends the others after their item.
+
+    Parameters
+    ----------
+    work : callable
+        Takes an item. It releases the global interpreter lock.
+    items : iterator
+        None ends it.
+    """
+    turn, failed = threading.Lock(), threading.Event()
+
+    def take_items() -> None:
+        try:
+            with using_threads(1):
+                while (item := next_item()) is not None:
+                    work(item)
+        except BaseException:
+            failed.set()
+            raise
+
+    def next_item() -> Item | None:
+        with turn:
+            return None if failed.is_set() else next(items, None)
+
+    available = _threads.get() or _default_threads()
+    futures = [_pool(available).submit(copy_context().run, take_items) for _ in range(available - 1)]
+    try:
+        take_items()
     finally:
         for future in futures:
             future.result()

@@ -4,8 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
-from embeddings.language_model.generation import SamplingConfig, beam_search, generate, join, probabilities
+from embeddings.language_model.generation import SamplingConfig, _drawn, beam_search, generate, join, probabilities
 from tests.small_language_model import make_model
 
 P = np.array([0.4, 0.3, 0.2, 0.1])
@@ -28,6 +31,30 @@ P = np.array([0.4, 0.3, 0.2, 0.1])
 def test_the_distribution_drawn_from(settings, expected):
     found = probabilities(np.log(P) + 3, SamplingConfig(**settings))
     np.testing.assert_allclose(found, expected, atol=1e-12)
+
+
+@settings(max_examples=100)
+@given(
+    arrays(np.float64, st.integers(1, 40), elements=st.floats(-30, 0)),
+    st.none() | st.integers(1, 50),
+    st.floats(0.001, 1.0),
+)
+def test_the_words_that_are_kept_are_the_most_probable_ones(log_p, top_k, top_p):
+    found = probabilities(log_p, SamplingConfig(top_k=top_k, top_p=top_p))
+    p = np.exp(log_p - log_p.max())
+    order = np.argsort(-p, kind="stable")[:top_k]
+    reached = np.cumsum(p[order] / p[order].sum())
+    assert found.sum() == pytest.approx(1.0)
+    kept = np.count_nonzero(found)
+    assert (found[order[:kept]] > 0).all()
+    assert reached[kept - 1] >= top_p - 1e-9
+    assert kept == 1 or reached[kept - 2] <= top_p + 1e-9
+
+
+def test_a_word_is_drawn_as_numpy_draws_it():
+    p = np.random.default_rng(0).dirichlet(np.full(1000, 0.1))
+    ours, numpy = np.random.default_rng(1), np.random.default_rng(1)
+    assert [_drawn(p, ours) for _ in range(200)] == [numpy.choice(1000, p=p) for _ in range(200)]
 
 
 @pytest.mark.parametrize(

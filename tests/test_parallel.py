@@ -1,5 +1,6 @@
 """Threads: slices make up the whole, results do not depend on the number, errors are raised."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 
@@ -50,6 +51,43 @@ def test_products_in_parts(three_threads, shape):
     np.testing.assert_allclose(padded[:, : shape[2]], left @ right, atol=1e-12)
     np.testing.assert_allclose(parallel.product(left, right), left @ right, atol=1e-12)
     assert np.isnan(padded[:, shape[2] :]).all()
+
+
+def test_items_are_produced_in_order_and_each_is_worked_on_once(three_threads):
+    produced, seen = [], []
+
+    def items():
+        for number in range(50):
+            produced.append(number)
+            time.sleep(0)  # let the other threads run
+            yield number
+
+    def work(number):
+        assert parallel._threads.get() == 1
+        seen.append(number)
+
+    parallel.share_items(work, items())
+    assert produced == sorted(seen) == list(range(50))
+
+
+@pytest.mark.parametrize("where", ["work", "items"])
+def test_an_error_ends_all_threads_that_share_items(three_threads, where):
+    seen = []
+
+    def items():
+        for number in range(1_000_000):
+            if where == "items" and number == 20:
+                raise ValueError("no such item")
+            yield number
+
+    def work(number):
+        seen.append(number)
+        if where == "work" and number == 20:
+            raise ValueError("no such work")
+
+    with pytest.raises(ValueError, match="no such"):
+        parallel.share_items(work, items())
+    assert len(seen) < 1_000_000
 
 
 def training_step():

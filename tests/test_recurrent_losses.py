@@ -151,11 +151,32 @@ def test_blocks_give_what_one_product_gives(data, monkeypatch):
         np.testing.assert_allclose(pieces.parameters[name].gradient, whole.parameters[name].gradient, atol=1e-12)
 
 
+@pytest.mark.parametrize(("rows", "classes"), [(1, 1), (3, 7), (11, 30), (4, 64)])
+def test_likelihoods_do_not_depend_on_the_blocks_that_are_read(data, monkeypatch, rows, classes):
+    weight, bias, hidden, targets = data
+    expected = [reference.log_softmax(weight @ h + bias)[y] if y >= 0 else 0 for h, y in zip(hidden, targets)]
+    monkeypatch.setattr(losses, "_ROWS_READ", rows)
+    monkeypatch.setattr(losses, "_CLASSES_READ", classes)
+    found = SoftmaxCrossEntropy(Parameter(weight), Parameter(bias)).log_likelihood(hidden, targets)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_likelihoods_of_many_words_in_single_precision():
+    rng = np.random.default_rng(0)
+    weight, hidden = rng.standard_normal((1300, 20)), 3 * rng.standard_normal((700, 20))
+    targets = rng.integers(0, 1300, 700)
+    loss = SoftmaxCrossEntropy(Parameter(weight.astype(np.float32)))
+    logits = hidden @ weight.T
+    expected = logits[np.arange(700), targets] - np.logaddexp.reduce(logits, axis=1)
+    np.testing.assert_allclose(loss.log_likelihood(hidden.astype(np.float32), targets), expected, atol=5e-5)
+
+
 def test_large_logits_do_not_overflow():
     hidden = np.array([[100.0, -100.0]], np.float32)
     loss = SoftmaxCrossEntropy(Parameter(np.array([[30, 0], [0, 30], [0, 0]], np.float32)))
     assert loss.value_and_gradient(hidden, np.array([0]))[0] == pytest.approx(0.0, abs=1e-6)
     assert loss.value_and_gradient(hidden, np.array([1]))[0] == pytest.approx(6000.0)
+    np.testing.assert_allclose(loss.log_likelihood(hidden[[0, 0]], np.array([0, 1])), [0, -6000])
 
 
 def test_not_a_number_shows_in_the_loss():
@@ -163,6 +184,7 @@ def test_not_a_number_shows_in_the_loss():
     weight[40] = np.nan
     value, _ = SoftmaxCrossEntropy(Parameter(weight)).value_and_gradient(np.ones((1, 2), np.float32), np.array([3]))
     assert np.isnan(value)
+    assert np.isnan(SoftmaxCrossEntropy(Parameter(weight)).log_likelihood(np.ones((1, 2), np.float32), np.array([3])))
 
 
 def test_nothing_but_padding_is_no_loss(data):

@@ -15,7 +15,6 @@ from embeddings.language_model.dynamic_evaluation import (
     Passage,
 )
 from embeddings.language_model.neural_cache import CacheSettings, NeuralCache, mixed
-from embeddings.language_model.perplexity import WINDOW
 from embeddings.networks.batching import Columns, windows
 from embeddings.networks.cells import State
 from embeddings.text.id_stream import Ids
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
 
 LogLikelihoods = list[np.ndarray]
+_WORDS_READ = 64  # of a passage
 """ln P of the words of each sequence."""
 
 
@@ -121,11 +121,11 @@ def plain_passages(model: "LanguageModel", ids: Ids) -> Iterator[Passage]:
     Yields
     ------
     Passage
-        `WINDOW` words, whose hidden states the next passage may overwrite.
+        Words, whose hidden states the next passage may overwrite.
     """
     columns = Columns(ids, 1, model.eos)
     states: list[State] | None = None
-    for rows in windows(columns.steps, WINDOW):
+    for rows in windows(columns.steps, _WORDS_READ):
         inputs, targets = columns.window(rows)
         hidden, states = model.hidden(inputs, states)
         yield Passage(hidden[:, 0], targets[:, 0], model.output.log_likelihood(hidden[:, 0], targets[:, 0]))

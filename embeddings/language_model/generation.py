@@ -82,15 +82,30 @@ def probabilities(log_p: np.ndarray, config: SamplingConfig) -> np.ndarray:
         return chosen
     with np.errstate(over="ignore"):  # of a very low temperature
         p: np.ndarray = np.exp((log_p - log_p.max()) / config.temperature)
-    order = np.argsort(-p, kind="stable")
-    if config.top_k is not None:
-        p[order[config.top_k :]] = 0.0
+    if config.top_k is not None and config.top_k < len(p):
+        least = np.partition(p, -config.top_k)[-config.top_k]
+        p = _only(_most_probable(p, least)[: config.top_k], p)
     p /= p.sum()
     if config.top_p < 1:
+        # words below this are no more than 1 - top_p together, so that the others suffice
+        order = _most_probable(p, (1 - config.top_p) / len(p))
         reached = int(np.searchsorted(np.cumsum(p[order]), config.top_p)) + 1
-        p[order[reached:]] = 0.0
+        p = _only(order[:reached], p)
         p /= p.sum()
     return p
+
+
+def _most_probable(p: np.ndarray, least: float) -> np.ndarray:
+    """Return the ids of words with at least this probability, from the most probable on; among equals in order."""
+    ids = np.flatnonzero(p >= least)
+    return np.asarray(ids[np.argsort(-p[ids], kind="stable")])
+
+
+def _only(ids: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Return the probabilities of these words, and zero for all others."""
+    kept = np.zeros_like(p)
+    kept[ids] = p[ids]
+    return kept
 
 
 def generate(
@@ -132,12 +147,19 @@ def generate(
         texts = _Texts(model, prompt, cache)
         while len(words) < length:
             allowed = texts.log_probabilities(allow_unknown=config.allow_unknown)[0]
-            word = int(rng.choice(len(allowed), p=probabilities(allowed, config)))
+            word = _drawn(probabilities(allowed, config), rng)
             if stop_at_eos and word == model.eos:
                 break
             words.append(word)
             texts.extend(np.zeros(1, np.int64), np.array([word]))
     return words
+
+
+def _drawn(p: np.ndarray, rng: np.random.Generator) -> int:
+    """Return what ``rng.choice(len(p), p=p)`` does, without its checks, which take longer than the draw."""
+    cumulative = np.cumsum(p)
+    cumulative /= cumulative[-1]
+    return int(np.searchsorted(cumulative, rng.random(), side="right"))
 
 
 def beam_search(

@@ -15,21 +15,21 @@ models do.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.networks.batching import PADDING, Columns, pad_sequences, windows
 from embeddings.networks.cells import State
+from embeddings.parallel import own_threads, share_items
 from embeddings.text.id_stream import Ids
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
 
-WINDOW = 64
-"""Time steps that are read at once; the result does not depend on it."""
 _TOKENS_AT_ONCE = 1 << 11
+_SHORTEST_WINDOW, _WORDS_OF_WINDOW = 64, 512
 _COLUMNS, _COLUMN_WORDS = 20, 500
 
 
@@ -123,7 +123,10 @@ def _perplexity(log_likelihood: float, tokens: int) -> float:
     return math.exp(mean) if mean < 700 else math.inf
 
 
-def log_likelihoods(model: "LanguageModel", ids: Ids, *, batch_size: int = 1, window: int = WINDOW) -> np.ndarray:
+@own_threads
+def log_likelihoods(
+    model: "LanguageModel", ids: Ids, *, batch_size: int = 1, window: int | None = None
+) -> np.ndarray:
     """Compute ln P of every word of a stream, given all words before it in its column.
 
     Parameters
@@ -133,8 +136,8 @@ def log_likelihoods(model: "LanguageModel", ids: Ids, *, batch_size: int = 1, wi
         A text with ``<eos>`` at the end of each line.
     batch_size : int
         Columns that are read side by side, each from a zero state.
-    window : int
-        Time steps that are read at once.
+    window : int, optional
+        Time steps that are read at once; the result does not depend on it. Default: as many as are read fastest.
 
     Returns
     -------
@@ -150,12 +153,43 @@ def log_likelihoods(model: "LanguageModel", ids: Ids, *, batch_size: int = 1, wi
         raise EmbeddingsError("perplexity of an empty text: expected at least one word")
     columns = Columns(ids, batch_size, model.eos)
     found = np.empty((columns.columns, columns.steps))
+
+    def score(read: ReadWindow) -> None:
+        found[:, read.rows] = model.output.log_likelihood(read.hidden, read.targets).reshape(-1, columns.columns).T
+
+    read = _windows_read(model, columns, window or max(_SHORTEST_WINDOW, _WORDS_OF_WINDOW // columns.columns))
+    if columns.columns == 1:
+        share_items(score, read)
+    else:
+        for one in read:
+            score(one)
+    return found[np.arange(columns.steps) < columns.lengths[:, None]]
+
+
+class ReadWindow(NamedTuple):
+    """Time steps that the recurrent network has read.
+
+    Attributes
+    ----------
+    rows : slice
+        The time steps.
+    hidden : (T·B, H or d)
+        Inputs of the softmax.
+    targets : (T·B,)
+        Word ids; negative ones do not count.
+    """
+
+    rows: slice
+    hidden: np.ndarray
+    targets: np.ndarray
+
+
+def _windows_read(model: "LanguageModel", columns: Columns, window: int) -> Iterator[ReadWindow]:
     states: list[State] | None = None
     for rows in windows(columns.steps, window):
         inputs, targets = columns.window(rows)
-        values, states = model.log_likelihood(inputs, targets, states)
-        found[:, rows] = values.T
-    return found[np.arange(columns.steps) < columns.lengths[:, None]]
+        hidden, states = model.hidden(inputs, states)
+        yield ReadWindow(rows, hidden.reshape(targets.size, -1).copy(), targets.ravel())  # the next window overwrites it
 
 
 def evaluate(model: "LanguageModel", ids: Ids, *, batch_size: int = 1) -> Perplexity:

@@ -187,6 +187,19 @@ def _add_to_one(x, weight_t, z, n, ks):
 
 
 @compiled
+def _add_scalar_products(x, weight, z):
+    """Add weight (n, K) @ x to z, four rows of weights at a time; `x` may be padded with zeros."""
+    n, last = weight.shape[0], weight.shape[0] - 1
+    for j in range(0, n, 4):
+        j1, j2, j3 = min(j + 1, last), min(j + 2, last), min(j + 3, last)
+        w0, w1, w2, w3 = weight[j], weight[j1], weight[j2], weight[j3]
+        s0, s1, s2, s3 = z[j], z[j1], z[j2], z[j3]
+        for k in range(weight.shape[1]):
+            s0, s1, s2, s3 = s0 + x[k] * w0[k], s1 + x[k] * w1[k], s2 + x[k] * w2[k], s3 + x[k] * w3[k]
+        z[j], z[j1], z[j2], z[j3] = s0, s1, s2, s3
+
+
+@compiled
 def _add_recurrent(h, weights, out, rows):
     """Add W_hh h[b] to out[b].
 
@@ -196,7 +209,10 @@ def _add_recurrent(h, weights, out, rows):
     """
     weight_t, n = weights[1], weights[0].shape[0]
     if weight_t.shape[0] == 0:
-        add_product(h, weights[0], out, rows[0], rows[1])
+        if rows[1] - rows[0] == 1:
+            _add_scalar_products(h[rows[0]], weights[0], out[rows[0]])
+        else:
+            add_product(h, weights[0], out, rows[0], rows[1])
         return
     whole = rows[0] + (rows[1] - rows[0]) // 5 * 5
     for k in range(0, weight_t.shape[0], 32):
@@ -500,3 +516,24 @@ def softmax_cross_entropy(logits, biases, targets, scale, losses, d_bias, rows):
             d_bias[k] += row[k]
         row[target] -= row.dtype.type(scale)
         d_bias[target] -= row.dtype.type(scale)
+
+
+@compiled
+def add_exponentials(logits, bias, first, targets, largest, totals, found):
+    """Take a block of classes into the running sums of a log-likelihood (Milakov & Gimelshein 2018).
+
+    Afterwards ``totals[n]`` (float64) is the sum of exp(logit - ``largest[n]``) over the classes of all blocks so far,
+    and ``found[n]`` the logit of the target, once its block has come. `logits` (N, m) are those of the classes from
+    `first` on, without their `bias` (m,), which is added in place. Negative targets are never found.
+    """
+    lanes = np.empty(64, logits.dtype)
+    for n in range(logits.shape[0]):
+        row, before = logits[n], largest[n]
+        above = max(_add_bias(row, bias, lanes), before)
+        total = row.dtype.type(0)
+        for k in range(row.size):
+            total += _exp(row[k] - above)
+        totals[n] = totals[n] * math.exp(before - above) + total
+        largest[n] = above
+        if first <= targets[n] < first + row.size:
+            found[n] = row[targets[n] - first]

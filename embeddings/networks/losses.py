@@ -19,13 +19,14 @@ from typing import Self
 import numpy as np
 
 from embeddings.networks.initializers import glorot_uniform
-from embeddings.networks.kernels import softmax_cross_entropy
+from embeddings.networks.kernels import add_exponentials, softmax_cross_entropy
 from embeddings.networks.noise import Noise
 from embeddings.networks.parameters import Parameter, RowGradient
 from embeddings.parallel import Rows, over_rows, own_threads, product
 
 LARGEST_BLOCK = 1 << 26
-"""Numbers in the largest matrix of logits; more rows are handled block by block."""
+"""Numbers in the largest matrix of logits in training; more rows are handled block by block."""
+_ROWS_READ, _CLASSES_READ = 512, 512  # of a block of logits that stays in the cache of a processor core
 
 
 class OutputLoss(ABC):
@@ -164,18 +165,24 @@ class SoftmaxCrossEntropy(OutputLoss):
                 self._bias.add_gradient(d_bias)
         return float(total)
 
+    @own_threads
     def log_likelihood(self, hidden: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """Return ln P(target | hidden); see `OutputLoss.log_likelihood`."""
-        targets, biases = self._checked(targets), (self._bias_value(),) * 2
-        losses = [
-            _cross_entropy(self._block_logits(hidden[block]), biases, targets[block], 0.0)[0]
-            for block in self._blocks(len(hidden))
-        ]
-        return -np.concatenate(losses) if losses else np.zeros(0)
+        targets, bias, weight = self._checked(targets), self._bias_value(), self._weight.value
+        log_p = np.zeros(len(hidden))
+
+        def read(rows: Rows) -> None:
+            for start in range(*rows, _ROWS_READ):
+                part = slice(start, min(start + _ROWS_READ, rows[1]))
+                log_p[part] = _block_log_likelihood(hidden[part], weight, bias, targets[part])
+
+        over_rows(read, len(hidden), cost=weight.size)
+        log_p[targets < 0] = 0.0
+        return log_p
 
     def log_probabilities(self, hidden: np.ndarray) -> np.ndarray:
         """Return the logarithm of the softmax, (N, V)."""
-        return _log_softmax(hidden @ self._weight.value.T + self._bias_value())
+        return _log_softmax(product(hidden, self._weight.value.T) + self._bias_value())
 
 
 class SampledSoftmax(SoftmaxCrossEntropy):
@@ -356,6 +363,22 @@ def _cross_entropy(
     over_rows(work, len(logits), cost=4 * logits.shape[1])
     in_order = [partial[rows] for rows in sorted(partial)]  # sums depend on the order, which threads do not keep
     return losses, np.sum(in_order, axis=0, dtype=logits.dtype)
+
+
+def _block_log_likelihood(
+    hidden: np.ndarray, weight: np.ndarray, bias: np.ndarray, targets: np.ndarray
+) -> np.ndarray:
+    """Return ln P(target) of a few rows, (N,) float64, from one block of logits after the other; no gradient."""
+    largest, found = np.full(len(hidden), -np.inf, hidden.dtype), np.zeros(len(hidden), hidden.dtype)
+    totals, logits = np.zeros(len(hidden)), np.empty((len(hidden), _CLASSES_READ), hidden.dtype)
+    for first in range(0, len(weight), _CLASSES_READ):
+        block = slice(first, first + _CLASSES_READ)
+        classes = weight[block]
+        if len(classes) < logits.shape[1]:
+            logits = np.empty((len(hidden), len(classes)), hidden.dtype)
+        np.matmul(hidden, classes.T, out=logits)
+        add_exponentials(logits, bias[block], first, targets, largest, totals, found)
+    return np.asarray(found - largest - np.log(totals))
 
 
 def _linear_cross_entropy(
