@@ -14,8 +14,8 @@ from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.gensim import saved
 from vecmill.gensim.callbacks import CallbackAny2Vec
-from vecmill.gensim.conventions import input_scale, mean_contexts
-from vecmill.gensim.corpus import Corpus, open_sentences
+from vecmill.gensim.conventions import input_scale, mean_contexts, with_locks
+from vecmill.gensim.corpus import Corpus, open_sentences, require_unread
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors
 from vecmill.gensim.numbers import real, whole, whole_or_none
 from vecmill.gensim.sentences import LineSentence
@@ -198,6 +198,7 @@ class Doc2Vec(Word2Vec):
             self.build_vocab(found, trim_rule=trim_rule)
             total = self.corpus_count
             self.train(found, total_examples=total, epochs=self.epochs, callbacks=callbacks)
+            self.add_lifecycle_event("created", params=str(self))
 
     @property
     def dbow(self) -> bool:
@@ -287,8 +288,8 @@ class Doc2Vec(Word2Vec):
 
         Returns
         -------
-        words_of_the_vocabulary, raw_words : int
-            Over all epochs.
+        trained_words, raw_words : int
+            Over all epochs; of the words of the vocabulary as many as subsampling leaves on average.
 
         Raises
         ------
@@ -298,6 +299,7 @@ class Doc2Vec(Word2Vec):
             A number that must be given is missing.
         """
         documents = _listed(corpus_iterable, corpus_file)
+        require_unread(corpus_iterable, len(documents))
         texts: list[list[str]] = [[] for _ in range(len(self.dv))]
         for document in documents:
             for tag in document.tags:
@@ -321,6 +323,9 @@ class Doc2Vec(Word2Vec):
         self._rows, _ = lines_with_words(corpus.tokenized, self.wv.word_vectors.vocabulary)
         return super()._train(corpus, *settings)
 
+    def _is_locked(self) -> bool:
+        return super()._is_locked() or bool((self.dv.vectors_lockf != 1).any())
+
     def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> int:
         nearby = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
         self._scale = 1.0 if self.dbow else input_scale(nearby + 1, cbow_mean=bool(self.cbow_mean))
@@ -331,6 +336,7 @@ class Doc2Vec(Word2Vec):
             self.wv.word_vectors.vocabulary,
             initial_vectors=self._initial(self._scale),
             initial_documents=self.dv.vectors[self._rows] / REAL(self._scale),
+            kept=self._kept(),
         )
         for metrics in engine.metrics_:
             if self.compute_loss and metrics["loss"] is not None:
@@ -341,7 +347,8 @@ class Doc2Vec(Word2Vec):
         self._set_contexts(context / REAL(self._scale))
         matrix = np.array(self.dv.vectors)
         matrix[self._rows] = engine.documents_ * REAL(self._scale)
-        self.dv.vectors = matrix
+        matrix = with_locks(self.dv.vectors, matrix, self.dv.vectors_lockf)
+        self.dv.vectors, self._inference = matrix, None
         return len(engine.metrics_)
 
     def _config(self, epochs: int, start: float, end: float, seed: int) -> ParagraphVectorsConfig:
@@ -424,6 +431,8 @@ class Doc2Vec(Word2Vec):
     def save(self, fname: str | os.PathLike[str], **kwargs: Any) -> None:
         """Write a directory that `load` and `vecmill.DocumentVectors.load` open; see `Word2Vec.save`."""
         about = {name: getattr(self, name) for name in (*self._settings, *self._saved_state)}
+        self.add_lifecycle_event("saving", fname=str(fname))
+        about |= {"lifecycle_events": self._saved_events()}
         about |= {"tags": self.dv.index_to_key, "scale": getattr(self, "_scale", 1.0)}
         words = self._trained()
         if "count" in self.wv.expandos:  # it has a vocabulary; inference has no use for settings without one
