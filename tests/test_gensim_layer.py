@@ -325,6 +325,46 @@ def test_rows_from_clip_start_on_are_searched():
     assert {word for word, _ in found} == {*wv.index_to_key[3:]} - {"tea"}
 
 
+@pytest.mark.parametrize("limits", [(0, -2), (1, -1), (-2, None), (1, 3), (3, 3), (0, 99)])
+def test_rows_are_searched_as_in_a_slice(limits):
+    kv = KeyedVectors(2)
+    kv.add_vectors(list("abcde"), [[1, 0], [1, 1], [1, 2], [1, 3], [1, 4]])
+    found = kv.most_similar([np.float32([1, 0])], clip_start=limits[0], clip_end=limits[1])
+    assert [word for word, _ in found] == list("abcde"[slice(*limits)])
+
+
+def test_a_row_is_a_key_too():
+    kv = KeyedVectors(2)
+    kv.add_vectors(["a", "b"], [[1, 2], [3, 4]])
+    assert 1 in kv and np.int64(0) in kv and kv.has_index_for(1)
+    assert 2 not in kv and -1 not in kv and None not in kv and not kv.has_index_for("c")
+    assert np.array_equal(kv.word_vec("b"), kv["b"])
+
+
+def test_the_keys_of_a_mapping_are_taken():
+    kv = KeyedVectors(2)
+    kv.add_vectors(["a", "b"], [[1, 2], [3, 4]])
+    assert kv.vectors_for_all({"b": 3, "c": 1}).index_to_key == ["b"]
+
+
+def test_modes_of_memory_maps(tmp_path):
+    model = trained()
+    model.save(tmp_path / "model")
+    assert not Word2Vec.load(tmp_path / "model", mmap="r").wv.vectors.flags.writeable
+    for mode in (None, "c"):
+        found = Word2Vec.load(tmp_path / "model", mmap=mode)
+        found.wv.vectors[0] = found.syn1neg[0] = 1
+    with pytest.raises(ValueError, match="expected None, 'r' or 'c'"):
+        KeyedVectors.load(tmp_path / "model", mmap="r+")
+    assert np.array_equal(Word2Vec.load(tmp_path / "model").wv.vectors, model.wv.vectors)
+
+
+def test_vectors_are_no_whole_numbers(tmp_path):
+    (tmp_path / "v.txt").write_text("1 2\na 0.5 0.5\n")
+    with pytest.raises(ValueError, match="expected one of floats"):
+        KeyedVectors.load_word2vec_format(tmp_path / "v.txt", datatype=np.int32)
+
+
 def test_a_change_of_a_vector_changes_the_answers():
     wv = trained().wv
     wv["lemon"] = wv["tea"] * 2

@@ -802,7 +802,7 @@ class Word2Vec(Lifecycle):
         ----------
         fname : path
         mmap : str, optional
-            "r" maps the vectors.
+            "r" maps the vectors; "c" and None read them.
         **kwargs : Any
             Ignored.
 
@@ -824,7 +824,7 @@ class Word2Vec(Lifecycle):
         stored = WordVectors.load(fname)
         contexts = stored.nodes if model.hs else stored.context
         if contexts is not None:
-            model._set_contexts(contexts if mmap else np.array(contexts))
+            model._set_contexts(contexts if mmap == "r" else np.array(contexts))
         model.add_lifecycle_event("loaded", fname=str(fname))
         return model
 
