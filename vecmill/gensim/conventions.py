@@ -78,14 +78,14 @@ def with_locks(before: np.ndarray, after: np.ndarray, lockf: np.ndarray) -> np.n
     lockf : (1,) or (m,) float32
         1 keeps all of it, 0 none. Rows from m on, of words that were added later, keep all.
 
+    Returns
+    -------
+    (n, d) float32
+
     Raises
     ------
     ValueError
         There are more numbers than vectors.
-
-    Returns
-    -------
-    (n, d) float32
     """
     if (lockf == 1).all():
         return after
