@@ -74,3 +74,55 @@ def test_patience_is_refused_since_no_document_is_held_out():
 def test_concatenation_is_refused():
     with pytest.raises(ValueError, match="dm_concat=1 is not supported"):
         Doc2Vec(dm_concat=1)
+
+
+def test_lines_keep_their_numbers_as_tags_and_empty_ones_count(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text("apple pear\n\n" + "saw " * 10_001 + "\nplum\n")
+    found = list(TaggedLineDocument(text))
+    assert [(len(document.words), document.tags) for document in found] == [(2, [0]), (0, [1]), (10_001, [2]), (1, [3])]
+    assert len(Doc2Vec(corpus_file=str(text), **SETTINGS).dv) == 4
+
+
+@pytest.mark.parametrize(("tag", "error"), [(1.5, TypeError), (None, TypeError), (-1, ValueError)])
+def test_a_tag_that_is_no_name_and_no_row_is_refused(tag, error):
+    model = Doc2Vec(tagged(lambda i: [i]), **SETTINGS)
+    with pytest.raises(error, match=r"the tag of a document is .*use str\(tag\)"):
+        model.build_vocab([TaggedDocument(["new", "apple"], [tag])], update=True)
+    assert "new" not in model.wv
+
+
+def test_a_str_in_place_of_a_list_of_tags_is_warned_of(caplog):
+    model = Doc2Vec([TaggedDocument(["apple", "pear"], "ab")] * 5, **SETTINGS)
+    assert model.dv.index_to_key == ["a", "b"]
+    assert "list of tags" in caplog.text
+
+
+def test_rows_of_documents_are_keys_and_words_are_not_rows():
+    model = Doc2Vec(tagged(lambda i: [i, "all"]), **SETTINGS)
+    assert 3 in model.dv and "all" in model.dv and 99 not in model.dv
+    assert np.array_equal(model[3], model.dv[3]) and np.array_equal(model["saw"], model.wv["saw"])
+    assert model.docvecs is model.dv
+
+
+def test_locked_documents_stay():
+    documents = tagged(lambda i: [i])
+    model = Doc2Vec(documents, **SETTINGS)
+    before = model.dv.vectors.copy()
+    model.dv.vectors_lockf = np.float32([0] * 30 + [1] * 30)
+    model.train(documents, total_examples=60, epochs=2)
+    assert (model.dv.vectors != before).any(axis=1).tolist() == [False] * 30 + [True] * 30
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({}, "Doc2Vec<dm/m,d12,n5,w5>"),
+        ({"dm": 0, "min_count": 2, "sample": 1e-3, "workers": 2}, "Doc2Vec<dbow,d12,n5,mc2,s0.001,t2>"),
+        ({"dm": 0, "dbow_words": 1, "hs": 1, "negative": 0, "comment": "mine"}, 'Doc2Vec<"mine",dbow+w,d12,hs,w5>'),
+        ({"dm_mean": 0}, "Doc2Vec<dm/s,d12,n5,w5>"),
+    ],
+)
+def test_a_model_shows_its_settings_as_in_gensim(settings, text):
+    assert str(Doc2Vec(**SETTINGS | settings)) == text
+    assert Doc2Vec(**SETTINGS).estimate_memory()["doctag_syn0"] == 0

@@ -50,6 +50,7 @@ class Recorder(CallbackAny2Vec):
 
     def on_train_end(self, model):
         self.events.append("trained")
+        self.trainings = model.train_count
 
 
 def test_patience_ends_a_training_when_the_held_out_loss_stops_falling():
@@ -66,6 +67,7 @@ def test_callbacks_see_the_vectors_after_each_epoch():
     recorder = Recorder()
     model = trained(epochs=3, callbacks=[recorder], compute_loss=True)
     assert recorder.events == ["train", *["begin", "end"] * 3, "trained"]
+    assert recorder.trainings == 1
     first, second, third = recorder.vectors
     assert not np.allclose(first, second)
     assert not np.allclose(second, third)
@@ -130,9 +132,77 @@ def test_a_generator_and_a_file_give_the_same_model_as_lists(tmp_path):
 
 
 def test_a_sample_from_1_on_is_a_count():
-    assert sample_share(1e-3, 1000, 1000) == 1e-3
-    assert sample_share(1e-3, 500, 2000) == pytest.approx(0.25e-3)  # after update=True
-    assert sample_share(10, 500, 1000) == 26 / 1000  # int(10 (3 + √5) / 2)
+    assert sample_share(1e-3, 1000) == 1e-3
+    assert sample_share(10, 1000) == 26 / 1000  # int(10 (3 + √5) / 2)
+
+
+def test_words_of_a_text_are_subsampled_by_their_share_of_it():
+    """An update leaves the shares of words that the new text does not have, as in gensim."""
+    model = Word2Vec(vector_size=4, min_count=1, workers=1, sample=1e-2)
+    model.build_vocab([["a"] * 90 + ["b"] * 10] * 10)
+    ratio = 1e-2 / 0.9
+    assert model.wv.get_vecattr("a", "sample_int") / (2**32 - 1) == pytest.approx(ratio**0.5 + ratio)
+    before = model.wv.get_vecattr("b", "sample_int")
+    model.build_vocab([["a"] + ["c"] * 9], update=True)
+    ratio = 1e-2 / 0.1
+    assert model.wv.get_vecattr("a", "sample_int") / (2**32 - 1) == pytest.approx(ratio**0.5 + ratio)
+    assert model.wv.get_vecattr("b", "sample_int") == before
+
+
+def test_train_returns_the_words_that_subsampling_leaves_and_all_words():
+    text = [["a"] * 9 + ["b", "unknown"]] * 200
+    model = Word2Vec(vector_size=4, min_count=1, workers=1, sample=1e-2)
+    model.build_vocab([sentence[:-1] for sentence in text])
+    kept = sum(count * min(1, (0.01 / share) ** 0.5 + 0.01 / share) for count, share in ((1800, 0.9), (200, 0.1)))
+    assert model.train(text, total_examples=200, epochs=3) == (round(3 * kept), 3 * 2200)
+
+
+def test_a_training_leaves_its_rates_and_epochs_with_the_model():
+    model = trained(epochs=3)
+    model.train(SENTENCES, total_examples=180, epochs=2, start_alpha=0.02, end_alpha=0.01)
+    assert (model.epochs, model.alpha, model.min_alpha, model.min_alpha_yet_reached) == (2, 0.02, 0.01, 0.01)
+
+
+def test_a_text_without_known_words_teaches_nothing_and_ends_no_loop(caplog):
+    model = trained()
+    before = model.wv.vectors.copy()
+    with caplog.at_level(logging.WARNING, "gensim.models.word2vec"):
+        assert model.train([["nothing", "known"]], total_examples=1, epochs=2) == (0, 4)
+        assert model.train([], total_examples=1, epochs=2) == (0, 0)
+    assert caplog.text.count("nothing is learned") == 2
+    assert np.array_equal(model.wv.vectors, before)
+
+
+def test_words_that_come_after_the_locks_are_not_locked():
+    model = trained()
+    model.wv.vectors_lockf = np.zeros(len(model.wv), np.float32)
+    model.build_vocab([["cocoa", "tea"]] * 9, update=True)
+    before = model.wv.vectors.copy()
+    model.train([["cocoa", "tea"]] * 9, total_examples=9, epochs=1)
+    changed = (model.wv.vectors != before).any(axis=1)
+    assert changed.tolist() == [word == "cocoa" for word in model.wv.index_to_key]
+    model.wv.vectors_lockf = np.zeros(len(model.wv) + 1, np.float32)
+    with pytest.raises(ValueError, match="one for each vector"):
+        model.train(SENTENCES, total_examples=180, epochs=1)
+
+
+def test_what_was_done_with_a_model_is_kept(tmp_path):
+    model = trained()
+    model.add_lifecycle_event("bought", shop=tmp_path)
+    model.save(tmp_path / "model")
+    events = Word2Vec.load(tmp_path / "model").lifecycle_events
+    assert [event["event"] for event in events] == ["build_vocab", "train", "created", "bought", "saving", "loaded"]
+    assert events[3]["shop"] == str(tmp_path)
+
+
+def test_memory_counts_the_parts_of_a_report_and_names_the_matrix_that_there_is():
+    sizes = trained(hs=1, negative=0).estimate_memory(1000, {"cache": 5})
+    assert sizes == {"cache": 5, "vocab": 700_000, "vectors": 32_000, "syn1": 32_000, "total": 764_005}
+
+
+def test_all_words_are_predicted_with_no_limit():
+    found = trained().predict_output_word(["tea"], topn=None)
+    assert len(found) == 5 and sum(probability for _, probability in found) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(
@@ -142,6 +212,11 @@ def test_a_sample_from_1_on_is_a_count():
         (lambda: Word2Vec("text.txt"), TypeError, "expected an iterable of lists"),
         (lambda: Word2Vec([iter("ab")]), TypeError, "expected a list of str"),
         (lambda: Word2Vec([["a", 5]]), TypeError, "token 1 is 5"),
+        (lambda: Word2Vec(SENTENCES, alpha=0.01, min_alpha=0.1), ValueError, "alpha is 0.01 and min_alpha 0.1"),
+        (lambda: Word2Vec().build_vocab_from_freq({5: 5}), TypeError, "use str"),
+        (lambda: Word2Vec().build_vocab_from_freq({"tea": "5"}), TypeError, "count of 'tea'"),
+        (lambda: Word2Vec().build_vocab_from_freq({"tea": -5}), ValueError, "count of 'tea' is -5"),
+        (lambda: trained().train(iter([]), total_examples=1, epochs=1), TypeError, "nothing left"),
         (lambda: Word2Vec([]), RuntimeError, "build vocabulary"),
         (lambda: Word2Vec(SENTENCES, corpus_file="a"), TypeError, "either"),
         (lambda: trained().score(SENTENCES), RuntimeError, "hs=1"),
@@ -248,6 +323,46 @@ def test_rows_from_clip_start_on_are_searched():
     wv = trained().wv
     found = wv.most_similar("tea", topn=10, clip_start=3)
     assert {word for word, _ in found} == {*wv.index_to_key[3:]} - {"tea"}
+
+
+@pytest.mark.parametrize("limits", [(0, -2), (1, -1), (-2, None), (1, 3), (3, 3), (0, 99)])
+def test_rows_are_searched_as_in_a_slice(limits):
+    kv = KeyedVectors(2)
+    kv.add_vectors(list("abcde"), [[1, 0], [1, 1], [1, 2], [1, 3], [1, 4]])
+    found = kv.most_similar([np.float32([1, 0])], clip_start=limits[0], clip_end=limits[1])
+    assert [word for word, _ in found] == list("abcde"[slice(*limits)])
+
+
+def test_a_row_is_a_key_too():
+    kv = KeyedVectors(2)
+    kv.add_vectors(["a", "b"], [[1, 2], [3, 4]])
+    assert 1 in kv and np.int64(0) in kv and kv.has_index_for(1)
+    assert 2 not in kv and -1 not in kv and None not in kv and not kv.has_index_for("c")
+    assert np.array_equal(kv.word_vec("b"), kv["b"])
+
+
+def test_the_keys_of_a_mapping_are_taken():
+    kv = KeyedVectors(2)
+    kv.add_vectors(["a", "b"], [[1, 2], [3, 4]])
+    assert kv.vectors_for_all({"b": 3, "c": 1}).index_to_key == ["b"]
+
+
+def test_modes_of_memory_maps(tmp_path):
+    model = trained()
+    model.save(tmp_path / "model")
+    assert not Word2Vec.load(tmp_path / "model", mmap="r").wv.vectors.flags.writeable
+    for mode in (None, "c"):
+        found = Word2Vec.load(tmp_path / "model", mmap=mode)
+        found.wv.vectors[0] = found.syn1neg[0] = 1
+    with pytest.raises(ValueError, match="expected None, 'r' or 'c'"):
+        KeyedVectors.load(tmp_path / "model", mmap="r+")
+    assert np.array_equal(Word2Vec.load(tmp_path / "model").wv.vectors, model.wv.vectors)
+
+
+def test_vectors_are_no_whole_numbers(tmp_path):
+    (tmp_path / "v.txt").write_text("1 2\na 0.5 0.5\n")
+    with pytest.raises(ValueError, match="expected one of floats"):
+        KeyedVectors.load_word2vec_format(tmp_path / "v.txt", datatype=np.int32)
 
 
 def test_a_change_of_a_vector_changes_the_answers():

@@ -1,5 +1,6 @@
 """The transformers keep scikit-learn's contract, and their vectors are those of their definitions."""
 
+import importlib.util
 import pickle
 
 import numpy as np
@@ -126,3 +127,26 @@ def test_what_is_no_list_of_texts_is_refused(vectors):
         WordEmbeddingVectorizer(vectors, weighting="tfidf").fit("a text")
     with pytest.raises(NotFittedError):
         WordEmbeddingVectorizer(vectors).transform(TEXTS)
+
+
+def test_columns_of_arrow_are_documents_and_tables_are_none(vectors):
+    pyarrow = pytest.importorskip("pyarrow")
+    texts = [*TEXTS[:40], "cat dog"]
+    column, lists = pyarrow.chunked_array([texts[:7], texts[7:]]), pyarrow.array([text.split() for text in texts])
+    expected = WordEmbeddingVectorizer(vectors, weighting="tfidf").fit_transform(texts)
+    for given in (column, column.cast(pyarrow.large_string()), column.dictionary_encode(), lists):
+        found = WordEmbeddingVectorizer(vectors, weighting="tfidf").fit_transform(given)
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    table = pyarrow.table({"text": texts})
+    for given in (table, table.to_pandas() if _has_pandas() else table):
+        with pytest.raises(NotTextError, match="give one of its columns"):
+            WordEmbeddingVectorizer(**FAST).fit(given)
+
+
+def test_a_document_is_no_documents():
+    with pytest.raises(NotTextError, match=r"give \[document\]"):
+        Word2VecTransformer(**FAST).fit("text.txt")
+
+
+def _has_pandas():
+    return importlib.util.find_spec("pandas") is not None

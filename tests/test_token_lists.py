@@ -78,9 +78,9 @@ def test_letters_and_digits_are_folded_when_asked(tmp_path):
     ("sentence", "message"),
     [
         (["a", None], r"sentence 3: token 1 is None \(NoneType\); expected a str"),
-        (["a", "b", 5], r"sentence 3: token 2 is 5 \(int\)"),
-        ([float("nan")], r"sentence 3: token 0 is nan \(float\)"),
-        ([b"a"], r"sentence 3: token 0 is b'a' \(bytes\)"),
+        (["a", "b", 5], r"sentence 3: token 2 is 5 \(int\); expected a str: use str\(token\)"),
+        ([float("nan")], r"sentence 3: token 0 is nan \(float\); expected a str$"),
+        ([b"a"], r"sentence 3: token 0 is b'a' \(bytes\); expected a str: use token.decode\(\)"),
         ([["a"]], r"sentence 3: token 0 is \['a'\] \(list\)"),
         (np.array([1, 2]), r"sentence 3: token 0 is 1 \(int\)"),
         ("the cat", r"sentence 3 is 'the cat' \(str\); expected a list of tokens"),

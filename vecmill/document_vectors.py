@@ -91,6 +91,8 @@ def document_words(
     list of list of str
     """
     require_documents(documents)
+    if hasattr(documents, "to_pylist"):  # Arrow's arrays iterate over values that are not str
+        documents = documents.to_pylist()
 
     def split(text: str) -> list[list[str]]:
         return (vectors.make_tokenizer() if tokenizer is None else make_tokenizer(tokenizer)).tokenize(text)

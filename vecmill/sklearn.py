@@ -15,6 +15,7 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_one_of, require_type
+from embeddings.text.tokenizer.token_lists import require_documents
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.postprocessing import (
     common_component,
@@ -75,8 +76,9 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         require_one_of("weighting", self.weighting, WEIGHTINGS)
         if not 0 < require_type("smoothing", self.smoothing, float) < math.inf:
             raise ValueError(f"smoothing is {self.smoothing}; expected a number above 0")
-        documents = X if isinstance(X, (str, bytes, list)) else list(X)
-        self.vectors_ = self._word_vectors(documents)  # type: ignore[arg-type]
+        require_documents(X)
+        documents = X.to_pylist() if hasattr(X, "to_pylist") else list(X)  # Arrow's arrays iterate over no str
+        self.vectors_ = self._word_vectors(documents)
         self.weights_ = self._weights(documents)
         self.component_ = None
         if self.weighting == "sif":

@@ -47,6 +47,7 @@ class ParagraphVectors(Estimator):
         checkpointing: Checkpointing | None = None,
         initial_vectors: WordVectors | None = None,
         initial_documents: np.ndarray | None = None,
+        kept: np.ndarray | None = None,
     ) -> Self:
         """Train from random vectors or from given ones, or resume from a checkpoint.
 
@@ -63,6 +64,8 @@ class ParagraphVectors(Estimator):
             Vectors and context vectors of words to begin with.
         initial_documents : (n, d) float32, optional
             Vectors of the documents to begin with.
+        kept : (V,) float64, optional
+            Probability that an occurrence of each word is trained on, in the place of that of `sample`.
 
         Returns
         -------
@@ -78,7 +81,8 @@ class ParagraphVectors(Estimator):
             do not fit.
         """
         config = self.config.with_learning_rate(continued=False)
-        run = TrainingRun(config, corpus, vocabulary, progress=progress, checkpoints=Checkpoints(checkpointing))
+        checkpoints = Checkpoints(checkpointing)
+        run = TrainingRun(config, corpus, vocabulary, progress=progress, checkpoints=checkpoints, kept=kept)
         words, dimension = len(vocabulary), self.config.dimension
         embedding = run.parameters.embedding[:, :dimension]
         if initial_vectors is not None:

@@ -43,6 +43,10 @@ _OPEN_SHARDS = 2  # shards of 16 MB: the pages of a mapped file count as memory 
 _FORMAT = 2
 
 
+class NoKnownWordsError(EmbeddingsError):
+    """No word of a text is in the vocabulary."""
+
+
 class Shard(NamedTuple):
     """Consecutive sentences as memory maps: sentence i is ``ids[offsets[i] : offsets[i + 1]]``; none is empty.
 
@@ -303,7 +307,7 @@ def encode_corpus(
 
     Raises
     ------
-    EmbeddingsError
+    NoKnownWordsError
         No word of the text is in the vocabulary.
     OutputError
         `directory` exists or cannot be written.
@@ -328,7 +332,7 @@ def encode_corpus(
                 writers[names[part]].append(ids, ends)
             parts = {name: writer.finish() for name, writer in writers.items()}
         if not any(part.token_count for part in parts.values()):
-            raise EmbeddingsError(
+            raise NoKnownWordsError(
                 f"none of the {tokenized.token_count:,} words of the corpus is in the vocabulary of "
                 f"{len(vocabulary):,} words; build the vocabulary from this corpus"
             )

@@ -27,6 +27,7 @@ class Member:
     corpus : EncodedCorpus
     vocabulary : Vocabulary
     trained : (V,) bool, optional
+    kept : (V,) float64, optional
     workers : int
         Workers among whom the blocks are dealt.
     """
@@ -38,9 +39,10 @@ class Member:
         corpus: EncodedCorpus,
         vocabulary: Vocabulary,
         trained: np.ndarray | None,
+        kept: np.ndarray | None,
         workers: int,
     ) -> None:
-        self._run = TrainingRun(config, corpus, vocabulary, trained, workers=workers)
+        self._run = TrainingRun(config, corpus, vocabulary, trained, workers=workers, kept=kept)
         self._dimension = config.dimension
         self._matrices = self._run.matrices()
         self.reset(matrices)

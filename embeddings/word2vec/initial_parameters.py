@@ -21,6 +21,7 @@ def initial_parameters(
     trained: np.ndarray | None,
     ngrams: NgramTable | None,
     documents: int = 0,
+    kept: np.ndarray | None = None,
 ) -> kernels.Parameters:
     """Draw E, and compute the tables of draws.
 
@@ -34,6 +35,8 @@ def initial_parameters(
         The n-grams of all words, with subwords.
     documents : int
         Number of documents; their rows of E follow those of the words.
+    kept : (V,) float64, optional
+        Probability that an occurrence of each word is trained on; by default that of ``sample``.
 
     Returns
     -------
@@ -48,6 +51,8 @@ def initial_parameters(
     if np.count_nonzero(counts) < 2 and trained is not None:
         raise EmbeddingsError("fewer than two words to train; give more text")
     threshold, alias = alias_table(noise_distribution(counts, config.noise_exponent, trained))
+    if kept is None:
+        kept = keep_probability(counts, config.sample_for(len(counts)), trained)
     words, generator = len(vocabulary), np.random.default_rng(config.seed)
     more = documents + (len(ngrams.buckets) if ngrams else 0)
     embedding = matrices.random_rows(words + more, config.dimension, generator)
@@ -55,7 +60,7 @@ def initial_parameters(
     return kernels.Parameters(
         embedding=embedding,
         context=matrices.zeros(words + _rows_of_threads(config), config.dimension),
-        keep=as_uint32_threshold(keep_probability(counts, config.sample_for(len(counts)), trained)),
+        keep=as_uint32_threshold(kept),
         alias_threshold=threshold,
         alias_word=alias,
     )

@@ -75,6 +75,7 @@ class Word2Vec(Estimator):
         checkpointing: Checkpointing | None = None,
         initial_vectors: WordVectors | None = None,
         trained: np.ndarray | None = None,
+        kept: np.ndarray | None = None,
         crew: Crew | None = None,
         snapshotting: Snapshotting | None = None,
     ) -> Self:
@@ -96,6 +97,8 @@ class Word2Vec(Estimator):
         trained : (V,) bool, optional
             Words to train, by default all. Other words are skipped, as in subsampling, and get no vector: a corpus for
             language models also holds punctuation, ``<unk>`` and ``<eos>``.
+        kept : (V,) float64, optional
+            Probability that an occurrence of each word is trained on, in the place of that of `sample`.
         crew : Crew, optional
             Processes that train in rounds, on other machines too. The result depends on the number of workers; with
             several threads each, they train deterministically. Default: threads of this process train.
@@ -118,8 +121,9 @@ class Word2Vec(Estimator):
         config = self.config.with_learning_rate(continued=initial_vectors is not None)
         if crew and config.threads != 1:
             config = replace(config, deterministic=True)
+        checkpoints = Checkpoints(checkpointing)
         run = TrainingRun(
-            config, corpus, vocabulary, trained, progress, Checkpoints(checkpointing), crew, snapshotting=snapshotting
+            config, corpus, vocabulary, trained, progress, checkpoints, crew, snapshotting=snapshotting, kept=kept
         )
         if initial_vectors is not None:
             require_continuable(initial_vectors, config)
@@ -131,6 +135,7 @@ class Word2Vec(Estimator):
                 corpus=replace(corpus),  # without the shards that are open
                 vocabulary=vocabulary,
                 trained=trained,
+                kept=kept,
                 workers=crew.workers,
             )
             crew.begin(make, run.matrices)

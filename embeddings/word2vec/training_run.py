@@ -53,6 +53,8 @@ class TrainingRun(BlockTraining):
         Workers among whom the blocks are dealt; those of `crew` if it is given.
     snapshotting : Snapshotting, optional
         Snapshots to take; by default none.
+    kept : (V,) float64, optional
+        Probability that an occurrence of each word is trained on; by default that of ``sample``.
 
     Attributes
     ----------
@@ -85,6 +87,7 @@ class TrainingRun(BlockTraining):
         crew: Crew | None = None,
         workers: int = 1,
         snapshotting: Snapshotting | None = None,
+        kept: np.ndarray | None = None,
     ) -> None:
         require_encoded(corpus, vocabulary)
         epochs, sample = config.epochs_for(corpus.token_count), config.sample_for(len(vocabulary))
@@ -108,7 +111,7 @@ class TrainingRun(BlockTraining):
         self._loss_interval = max(1, min(_LOSS_INTERVAL, epoch_tokens // _LEAST_MEASURED))
         self.ngrams = ngrams_of(config, vocabulary, trained)
         documents = corpus.sentence_count if config.trains_documents else 0
-        self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams, documents)
+        self.parameters = initial_parameters(config, vocabulary, trained, self.ngrams, documents, kept)
         self.extensions = extensions_of(config, vocabulary, trained, self.ngrams)
         self._counts = trained_counts(vocabulary, trained)
         self._hogwild = Hogwild(config, corpus, self.parameters, self.extensions, int(blocks.tokens.max()))

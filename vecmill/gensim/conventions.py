@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from embeddings.word2vec.sampling import keep_probability
+
 _COUNTS_PER_SAMPLE = (3 + math.sqrt(5)) / 2  # gensim's factor between ``sample`` and the threshold, a count
 
 
@@ -33,24 +35,38 @@ def mean_contexts(window: int, shrink_windows: bool, sentence_length: float) -> 
     return min(reach, max(1.0, sentence_length - 1))
 
 
-def sample_share(sample: float, retained: int, total: int) -> float:
+def sample_share(sample: float, total: int) -> float:
     """Return the threshold of subsampling as a share of all counts.
 
     Parameters
     ----------
     sample : float
-        A share of the words of the last text of `build_vocab`; from 1 on, a count.
-    retained : int
-        Words of that text that are in the vocabulary.
+        A share; from 1 on, a count.
     total : int
-        Sum of all counts: more than `retained` after ``update=True``.
+        Sum of all counts.
 
     Returns
     -------
     float
     """
-    threshold = sample * retained if sample < 1 else int(sample * _COUNTS_PER_SAMPLE)
-    return min(1.0, threshold / total)
+    return sample if sample < 1 else min(1.0, int(sample * _COUNTS_PER_SAMPLE) / total)
+
+
+def kept_shares(counts: np.ndarray, sample: float) -> np.ndarray:
+    """Return the share of the occurrences of each word that subsampling leaves on average.
+
+    Parameters
+    ----------
+    counts : (n,) int64
+        Of one text.
+    sample : float
+        See `sample_share`.
+
+    Returns
+    -------
+    (n,) float64
+    """
+    return keep_probability(counts, sample_share(sample, max(1, int(counts.sum()))))
 
 
 def with_locks(before: np.ndarray, after: np.ndarray, lockf: np.ndarray) -> np.ndarray:
@@ -59,14 +75,30 @@ def with_locks(before: np.ndarray, after: np.ndarray, lockf: np.ndarray) -> np.n
     Parameters
     ----------
     before, after : (n, d) float32
-    lockf : (1,) or (n,) float32
-        1 keeps all of it, 0 none.
+    lockf : (1,) or (m,) float32
+        1 keeps all of it, 0 none. Rows from m on, of words that were added later, keep all.
 
     Returns
     -------
     (n, d) float32
+
+    Raises
+    ------
+    ValueError
+        There are more numbers than vectors.
     """
     if (lockf == 1).all():
         return after
-    share = np.broadcast_to(lockf, len(before))[:, None].astype(np.float32)
+    share = lock_of_each(lockf, len(before))[:, None]
     return np.where(share == 0, before, before + share * (after - before))
+
+
+def lock_of_each(lockf: np.ndarray, number: int) -> np.ndarray:
+    """Return one lock for each of so many vectors, (number,) float32; see `with_locks`."""
+    given = np.atleast_1d(np.asarray(lockf, np.float32))
+    if given.ndim != 1 or len(given) > max(1, number):
+        raise ValueError(f"lockf has the shape {np.shape(lockf)}; expected (1,) or ({number},), one for each vector")
+    locks = np.full(number, given[0] if len(given) == 1 else 1, np.float32)
+    if len(given) > 1:
+        locks[: len(given)] = given
+    return locks

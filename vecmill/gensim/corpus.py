@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from corpora import open_corpus
-from embeddings.text.encoded_corpus import EncodedCorpus, encode_corpus
+from embeddings.text.encoded_corpus import EncodedCorpus, NoKnownWordsError, encode_corpus
 from embeddings.text.tokenized_corpus import TokenizedCorpus, tokenize_corpus
 from embeddings.text.tokenizer.normalization import NONE
 from embeddings.text.tokenizer.token_lists import TokenLists
@@ -55,9 +55,12 @@ class Corpus:
         words = count_words(self.tokenized)
         return dict(zip(words.words, words.counts.tolist(), strict=True))
 
-    def encode(self, vocabulary: Vocabulary) -> EncodedCorpus:
-        """Return the ids of the words of a vocabulary; the files are removed with those of the text."""
-        return encode_corpus(self.tokenized, vocabulary, self.tokenized.directory.parent / "encoded")
+    def encode(self, vocabulary: Vocabulary) -> EncodedCorpus | None:
+        """Return the ids of the words of a vocabulary, or None without one; the files go with those of the text."""
+        try:
+            return encode_corpus(self.tokenized, vocabulary, self.tokenized.directory.parent / "encoded")
+        except NoKnownWordsError:
+            return None
 
 
 @contextmanager
@@ -96,6 +99,15 @@ def open_sentences(
             yield Corpus(tokenize_corpus(_batches(corpus_iterable), TokenLists(), destination))
         else:
             raise TypeError(f"sentences are {type(corpus_iterable).__name__}; expected an iterable of lists of str")
+
+
+def require_unread(sentences: Any, items: int) -> None:
+    """Raise a TypeError for an iterator that had no items left."""
+    if not items and isinstance(sentences, Iterator):
+        raise TypeError(
+            f"the {type(sentences).__name__} has nothing left: it was read before, as by build_vocab; give a list, or "
+            "a new one"
+        )
 
 
 def _batches(sentences: Iterable[Any]) -> Iterator[Any]:

@@ -4,6 +4,7 @@ import logging
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -12,13 +13,14 @@ import numpy as np
 from embeddings.documents import DocumentVectors, ParagraphVectors, ParagraphVectorsConfig, lines_with_words
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import described
 from vecmill.gensim import saved
 from vecmill.gensim.callbacks import CallbackAny2Vec
-from vecmill.gensim.conventions import input_scale, mean_contexts
-from vecmill.gensim.corpus import Corpus, open_sentences
+from vecmill.gensim.conventions import input_scale, mean_contexts, with_locks
+from vecmill.gensim.corpus import Corpus, open_sentences, require_unread
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors
 from vecmill.gensim.numbers import real, whole, whole_or_none
-from vecmill.gensim.sentences import LineSentence
+from vecmill.gensim.sentences import lines_of
 from vecmill.gensim.trimming import TrimRule
 from vecmill.gensim.word2vec import Word2Vec
 
@@ -44,7 +46,7 @@ class TaggedDocument(NamedTuple):
 
 
 class TaggedLineDocument:
-    """The lines of a file as documents whose tags are their numbers.
+    """The lines of a file as documents whose tags are their numbers, from 0; empty lines are counted.
 
     Parameters
     ----------
@@ -55,8 +57,8 @@ class TaggedLineDocument:
         self.source = source
 
     def __iter__(self) -> Iterator[TaggedDocument]:
-        for number, words in enumerate(LineSentence(self.source)):
-            yield TaggedDocument(words, [number])
+        for number, line in enumerate(lines_of(self.source)):
+            yield TaggedDocument(line.split(), [number])
 
 
 class DocumentKeyedVectors(KeyedVectors):
@@ -83,6 +85,15 @@ class DocumentKeyedVectors(KeyedVectors):
         self.index_to_key = [*range(numbers), *texts]
         self.key_to_index = {tag: numbers + place for place, tag in enumerate(texts)}
         self.next_index = len(self)
+
+
+def _checked(tag: Any) -> Any:
+    """Return a tag; raise a TypeError or a ValueError for what is neither a name nor the number of a row."""
+    if not isinstance(tag, (str, Integral)):
+        raise TypeError(f"the tag of a document is {described(tag)}; expected a str or an int: use str(tag)")
+    if not isinstance(tag, str) and tag < 0:
+        raise ValueError(f"the tag of a document is {tag}; expected a str, or an int from 0 on: use str(tag)")
+    return tag
 
 
 class Doc2Vec(Word2Vec):
@@ -198,15 +209,41 @@ class Doc2Vec(Word2Vec):
             self.build_vocab(found, trim_rule=trim_rule)
             total = self.corpus_count
             self.train(found, total_examples=total, epochs=self.epochs, callbacks=callbacks)
+            self.add_lifecycle_event("created", params=str(self))
 
     @property
     def dbow(self) -> bool:
         """Whether this is PV-DBOW."""
         return not self.dm
 
+    @property
+    def docvecs(self) -> KeyedVectors:
+        """The documents, `dv`; deprecated in gensim."""
+        return self.dv
+
+    def __str__(self) -> str:
+        words = bool(self.dm or self.dbow_words)
+        parts = {
+            f'"{self.comment}"': self.comment,
+            ("dm/s" if self.dm_mean == 0 else "dm/m") if self.dm else "dbow+w" if self.dbow_words else "dbow": True,
+            f"d{self.vector_size}": True,
+            f"n{self.negative}": self.negative,
+            "hs": self.hs,
+            f"w{self.window}": words,
+            f"mc{self.min_count}": self.min_count > 1,
+            f"s{self.sample:g}": self.sample > 0,
+            f"t{self.workers}": self.workers > 1,
+        }
+        return f"{type(self).__name__}<{','.join(part for part, is_there in parts.items() if is_there)}>"
+
+    def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
+        """Return bytes of the vocabulary, the tags, each matrix, and in total."""
+        tags = {"doctag_lookup": 200 * len(self.dv), "doctag_syn0": 4 * len(self.dv) * self.vector_size}
+        return super().estimate_memory(vocab_size, {**(report or {}), **tags})
+
     def __getitem__(self, tag: Any) -> np.ndarray:
         """Return the vector of a word, or else of a tag, (d,)."""
-        return self.wv[tag] if tag in self.wv else self.dv[tag]
+        return self.wv[tag] if isinstance(tag, str) and tag in self.wv else self.dv[tag]
 
     def build_vocab(
         self,
@@ -239,11 +276,14 @@ class Doc2Vec(Word2Vec):
         documents = _listed(corpus_iterable, corpus_file)
         if any(isinstance(document.words, str) for document in documents):
             logger.warning("Each 'words' should be a list of words (usually unicode strings).")
+        if any(isinstance(document.tags, str) for document in documents):
+            logger.warning("Each 'tags' should be a list of tags: the characters of a str are read as tags.")
+        tags = [_checked(tag) for document in documents for tag in document.tags]
         with open_sentences((list(document.words) for document in documents), None) as corpus:
             self._build_vocab(corpus, trim_rule, update, keep_raw_vocab, min_count, sample)
         self.corpus_count = len(documents)
         known = self.dv if update else DocumentKeyedVectors(self.vector_size)
-        known.set_tags([*known.index_to_key, *(tag for document in documents for tag in document.tags)])
+        known.set_tags([*known.index_to_key, *tags])
         known.resize_vectors(self.seed + 1)
         self.dv, self._inference = known, None
 
@@ -287,8 +327,8 @@ class Doc2Vec(Word2Vec):
 
         Returns
         -------
-        words_of_the_vocabulary, raw_words : int
-            Over all epochs.
+        trained_words, raw_words : int
+            Over all epochs; of the words of the vocabulary as many as subsampling leaves on average.
 
         Raises
         ------
@@ -298,6 +338,7 @@ class Doc2Vec(Word2Vec):
             A number that must be given is missing.
         """
         documents = _listed(corpus_iterable, corpus_file)
+        require_unread(corpus_iterable, len(documents))
         texts: list[list[str]] = [[] for _ in range(len(self.dv))]
         for document in documents:
             for tag in document.tags:
@@ -321,6 +362,9 @@ class Doc2Vec(Word2Vec):
         self._rows, _ = lines_with_words(corpus.tokenized, self.wv.word_vectors.vocabulary)
         return super()._train(corpus, *settings)
 
+    def _is_locked(self) -> bool:
+        return super()._is_locked() or bool((self.dv.vectors_lockf != 1).any())
+
     def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> int:
         nearby = mean_contexts(self.window, self.shrink_windows, encoded.token_count / encoded.sentence_count)
         self._scale = 1.0 if self.dbow else input_scale(nearby + 1, cbow_mean=bool(self.cbow_mean))
@@ -331,6 +375,7 @@ class Doc2Vec(Word2Vec):
             self.wv.word_vectors.vocabulary,
             initial_vectors=self._initial(self._scale),
             initial_documents=self.dv.vectors[self._rows] / REAL(self._scale),
+            kept=self._kept(),
         )
         for metrics in engine.metrics_:
             if self.compute_loss and metrics["loss"] is not None:
@@ -341,7 +386,8 @@ class Doc2Vec(Word2Vec):
         self._set_contexts(context / REAL(self._scale))
         matrix = np.array(self.dv.vectors)
         matrix[self._rows] = engine.documents_ * REAL(self._scale)
-        self.dv.vectors = matrix
+        matrix = with_locks(self.dv.vectors, matrix, self.dv.vectors_lockf)
+        self.dv.vectors, self._inference = matrix, None
         return len(engine.metrics_)
 
     def _config(self, epochs: int, start: float, end: float, seed: int) -> ParagraphVectorsConfig:
@@ -424,6 +470,8 @@ class Doc2Vec(Word2Vec):
     def save(self, fname: str | os.PathLike[str], **kwargs: Any) -> None:
         """Write a directory that `load` and `vecmill.DocumentVectors.load` open; see `Word2Vec.save`."""
         about = {name: getattr(self, name) for name in (*self._settings, *self._saved_state)}
+        self.add_lifecycle_event("saving", fname=str(fname))
+        about |= {"lifecycle_events": self._saved_events()}
         about |= {"tags": self.dv.index_to_key, "scale": getattr(self, "_scale", 1.0)}
         words = self._trained()
         if "count" in self.wv.expandos:  # it has a vocabulary; inference has no use for settings without one

@@ -27,7 +27,7 @@ from embeddings.word2vec import Word2VecConfig
 from vecmill.arguments import require_path, require_place
 from vecmill.files import atomic_file
 from vecmill.gensim.callbacks import CallbackAny2Vec
-from vecmill.gensim.conventions import with_locks
+from vecmill.gensim.conventions import lock_of_each, with_locks
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors, random_rows
 from vecmill.gensim.numbers import whole
 from vecmill.gensim.sentences import MAX_WORDS_IN_BATCH
@@ -153,7 +153,7 @@ class FastTextKeyedVectors(KeyedVectors):
         if subwords is not None and self.subwords is not None:
             matrix = np.array(self.subwords.matrix)
             places = np.searchsorted(self.subwords.buckets, subwords.buckets)
-            locks = np.broadcast_to(self.vectors_ngrams_lockf, self.bucket)[subwords.buckets]
+            locks = lock_of_each(self.vectors_ngrams_lockf, self.bucket)[subwords.buckets]
             matrix[places] = with_locks(matrix[places], subwords.matrix, locks)
             self.subwords = SubwordVectors(subwords.ngrams, self.subwords.buckets, matrix)
         self.adjust_vectors()
@@ -369,6 +369,14 @@ class FastText(Word2Vec):
     def _config(self, epochs: int, start: float, end: float, seed: int) -> Word2VecConfig:
         config, ngrams = super()._config(epochs, start, end, seed), self.wv.ngrams
         return config if ngrams is None else replace(config, subwords=ngrams.range, buckets=ngrams.buckets)
+
+    def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
+        """Return bytes of the vocabulary, of each matrix, and in total; of the n-grams those in use."""
+        ngrams = {} if self.wv.subwords is None else {"syn0_ngrams": self.wv.subwords.matrix.nbytes}
+        return super().estimate_memory(vocab_size, {**(report or {}), **ngrams})
+
+    def _is_locked(self) -> bool:
+        return any(bool((lockf != 1).any()) for lockf in (self.wv.vectors_vocab_lockf, self.wv.vectors_ngrams_lockf))
 
     def _take_vectors(self, trained: WordVectors, scale: float) -> None:
         """Take over trained rows times a number; `vectors` follow from them."""

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -102,7 +102,7 @@ class KeyedVectors:
         return len(self.index_to_key)
 
     def __contains__(self, key: object) -> bool:
-        return key in self.key_to_index
+        return self.has_index_for(key)
 
     def __str__(self) -> str:
         return f"{type(self).__name__}<vector_size={self.vector_size}, {len(self)} keys>"
@@ -113,8 +113,8 @@ class KeyedVectors:
     # ----------------------------------------------------------------------------------------------------- look-up
 
     def has_index_for(self, key: Any) -> bool:
-        """Return whether there is a vector of this key."""
-        return key in self.key_to_index
+        """Return whether there is a vector of this key, or of this row."""
+        return self.get_index(key, -1) >= 0
 
     def get_index(self, key: Any, default: int | None = None) -> int:
         """Return the index of a key, or `default`; an index is checked and returned."""
@@ -141,6 +141,10 @@ class KeyedVectors:
         vector.flags.writeable = False
         return vector
 
+    def word_vec(self, key: Any, norm: bool = False) -> np.ndarray:
+        """Return what `get_vector` returns; deprecated in gensim."""
+        return self.get_vector(key, norm)
+
     def get_mean_vector(
         self,
         keys: Sequence[Any],
@@ -164,6 +168,7 @@ class KeyedVectors:
         Parameters
         ----------
         keys : iterable of str
+            Of a mapping its keys.
         allow_inference : bool
             For vectors with subwords: compute those of unknown words.
         copy_vecattrs : bool
@@ -173,6 +178,7 @@ class KeyedVectors:
         -------
         KeyedVectors
         """
+        keys = list(keys) if isinstance(keys, Mapping) else keys
         require_words(keys)
         known = self if allow_inference else self.key_to_index
         chosen = [key for key in dict.fromkeys(keys) if key in known]
@@ -348,7 +354,7 @@ class KeyedVectors:
         topn : int or None
             None returns the cosines of all keys as an array.
         clip_start, clip_end : int
-            Search only these rows.
+            Search only these rows, as in a slice.
         restrict_vocab : int, optional
             Search only the first rows.
         indexer : object, optional
@@ -365,7 +371,8 @@ class KeyedVectors:
         query = self.word_vectors.mean_vector(
             [self._unit(term) for term in terms], weights, post_normalize=True, ignore_missing=False
         )
-        start, stop = (whole("clip_start", clip_start, 0), clip_end) if restrict_vocab is None else (0, restrict_vocab)
+        start, stop = whole("clip_start", clip_start), whole_or_none("clip_end", clip_end)
+        start, stop = slice(start, stop).indices(len(self))[:2] if restrict_vocab is None else (0, restrict_vocab)
         given = self._given(terms)
         if topn is None:
             return self.word_vectors.unit_matrix[start:stop] @ query
@@ -373,8 +380,9 @@ class KeyedVectors:
         if indexer is not None:
             found = indexer.most_similar(query, wanted)
         else:
-            rows = np.arange(*slice(start, stop).indices(len(self))) if start and among is None else among
-            found = self.word_vectors.most_similar([query], None, wanted, stop, among=rows)
+            if among is None and restrict_vocab is None and stop - start < len(self):
+                among = range(start, stop)
+            found = self.word_vectors.most_similar([query], None, wanted, restrict_vocab, among=among)
         return [(self._key_of(name), score) for name, score in found if name not in given][: max(topn, 0)]
 
     def most_similar_batch(
@@ -644,7 +652,7 @@ class KeyedVectors:
         ----------
         fname : path
         mmap : str, optional
-            "r" maps the vectors of a directory, which then cannot be changed.
+            "r" maps the vectors of a directory, which then cannot be changed; "c" and None read them.
 
         Returns
         -------
@@ -654,11 +662,14 @@ class KeyedVectors:
         ------
         VecmillError
             There are no vectors, or it is a pickle of gensim.
+        ValueError
+            `mmap` is another mode: changes of the arrays are not written to the files.
         """
+        saved.require_mode(mmap)
         saved.refuse_pickle(fname)
         vectors = formats.read(fname)
         kv = cls.of(vectors)
-        if mmap is not None:
+        if mmap == "r":
             kv.vectors = vectors.matrix
         if Path(fname).is_dir():
             kv.set_attributes(saved.read_attributes(fname))
@@ -851,6 +862,8 @@ def _load_word2vec_format(
 ) -> KeyedVectors:
     """Read a file of word2vec; see `KeyedVectors.load_word2vec_format`."""
     require_path("fname", fname)
+    if not np.issubdtype(datatype, np.floating):
+        raise ValueError(f"datatype is {datatype!r}; expected one of floats, such as numpy.float32")
     name = "word2vec-binary" if binary else "glove" if no_header else "word2vec-text"
     logger.info("loading projection weights from %s", fname)
     try:

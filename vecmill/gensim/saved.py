@@ -114,6 +114,12 @@ def read_attributes(path: str | PathLike[str]) -> dict[str, np.ndarray]:
     return found
 
 
+def require_mode(mmap: str | None) -> None:
+    """Raise a ValueError for a mode of memory maps that would write changes to the files."""
+    if mmap not in (None, "r", "c"):
+        raise ValueError(f"mmap is {mmap!r}; expected None, 'r' or 'c': change the arrays and save them")
+
+
 def refuse_pickle(path: str | PathLike[str], remedy: str = _CONVERT) -> None:
     """Raise a SavedFormatError that says how to convert a pickle of gensim."""
     require_path("fname", path)

@@ -37,7 +37,7 @@ class LineSentence:
         return isinstance(self.source, (str, os.PathLike)) and self.limit is None
 
     def __iter__(self) -> Iterator[list[str]]:
-        for line in islice(_lines(self.source), self.limit):
+        for line in islice(lines_of(self.source), self.limit):
             words = line.split()
             for first in range(0, len(words), self.max_sentence_length):
                 yield words[first : first + self.max_sentence_length]
@@ -100,7 +100,7 @@ class Text8Corpus:
         yield from iter(lambda: list(islice(words, self.max_sentence_length)), [])
 
 
-def _lines(source: Any) -> Iterator[str]:
+def lines_of(source: Any) -> Iterator[str]:
     """Yield the lines of a path, or of an open file from its beginning."""
     if isinstance(source, (str, os.PathLike)):
         yield from _decoded_lines(open_corpus(Path(source)).blocks())

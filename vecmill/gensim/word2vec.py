@@ -19,9 +19,10 @@ from embeddings.word2vec import Word2VecConfig
 from vecmill.arguments import require_kind, require_words
 from vecmill.gensim import saved
 from vecmill.gensim.callbacks import CallbackAny2Vec
-from vecmill.gensim.conventions import input_scale, mean_contexts, sample_share, with_locks
-from vecmill.gensim.corpus import Corpus, open_sentences
+from vecmill.gensim.conventions import input_scale, kept_shares, mean_contexts, sample_share, with_locks
+from vecmill.gensim.corpus import Corpus, open_sentences, require_unread
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors
+from vecmill.gensim.lifecycle import Lifecycle
 from vecmill.gensim.numbers import real, whole, whole_or_none
 from vecmill.gensim.renamed import ATTRIBUTES_OF_WORD2VEC, explains_settings, no_attribute
 from vecmill.gensim.sentences import (
@@ -41,18 +42,18 @@ _SETTINGS = (
     *("sg", "hs", "negative", "ns_exponent", "cbow_mean", "epochs", "null_word", "sorted_vocab", "batch_words"),
     *("compute_loss", "comment", "max_final_vocab", "shrink_windows", "patience"),
 )
+_KEPT, _ALL_KEPT = "sample_int", 2**32 - 1  # gensim's attribute of subsampling, and its value without any
 _SEEDS_APART = 1_000_003  # so that no training and epoch has the draws of another
 _STATE = (
     "total_train_time",
     "corpus_count",
     "corpus_total_words",
     "effective_min_count",
-    "retained_words",
     "train_count",
 )
 
 
-class Word2Vec:
+class Word2Vec(Lifecycle):
     """Skip-gram or CBOW with gensim's names.
 
     Parameters
@@ -123,6 +124,8 @@ class Word2Vec:
         Context vectors; with hierarchical softmax `syn1`, those of the nodes of the tree.
     corpus_count, corpus_total_words : int
         Sentences and words of the text of `build_vocab`.
+    lifecycle_events : list of dict
+        See `add_lifecycle_event`.
 
     Raises
     ------
@@ -187,21 +190,22 @@ class Word2Vec:
         self.compute_loss, self.comment, self.patience = compute_loss, comment, patience
         self.wv = self._contexts_of = self._new_vectors()
         self.raw_vocab: dict[str, int] | None = None
-        self.corpus_count = self.train_count = 0
-        self.corpus_total_words: int | None = None
+        self.corpus_count = self.corpus_total_words = self.train_count = 0
         self.effective_min_count = self.min_count
-        self.retained_words = 0  # of the last text of `build_vocab`: subsampling compares counts with it, as in gensim
         self.total_train_time = self.running_training_loss = 0.0
         self.min_alpha_yet_reached = self.alpha
         self.load = _call_on_class_only  # type: ignore[method-assign]
+        self.lifecycle_events = []
         self._require_output_layer()
         if sentences is None and corpus_file is None:
             if trim_rule is not None or callbacks:
                 logger.warning("trim_rule and callbacks are not kept; give them to build_vocab and train")
             return
+        self._require_rates()
         with open_sentences(sentences, corpus_file) as corpus:
             self._build_vocab(corpus, trim_rule)
-            self._train(corpus, self.epochs, self.alpha, self.min_alpha, compute_loss, list(callbacks))
+            self._train(corpus, compute_loss, list(callbacks))
+        self.add_lifecycle_event("created", params=str(self))
 
     def _require_output_layer(self) -> None:
         if self.hs and self.negative:
@@ -212,6 +216,13 @@ class Word2Vec:
             self.negative = 0
         if not self.hs and not self.negative:
             raise ValueError("hs=0 and negative=0: nothing would be learned; set negative, usually to 5")
+
+    def _require_rates(self) -> None:
+        if not 0 <= self.min_alpha <= self.alpha or not self.alpha:
+            raise ValueError(
+                f"alpha is {self.alpha} and min_alpha {self.min_alpha}; expected a rate above 0 that falls to "
+                "min_alpha: set both"
+            )
 
     # --------------------------------------------------------------------------------------------------- vocabulary
 
@@ -261,6 +272,7 @@ class Word2Vec:
         Parameters
         ----------
         word_freq : mapping of str to int
+            Words and how often they occur.
         keep_raw_vocab : bool
             Keep `word_freq` as `raw_vocab`.
         corpus_count : int, optional
@@ -269,8 +281,19 @@ class Word2Vec:
             See the class.
         update : bool
             Add to the vocabulary that there is.
+
+        Raises
+        ------
+        TypeError
+            A word is no str, or its count no number.
+        ValueError
+            A count is less than 0.
         """
         require_kind("word_freq", word_freq, Mapping, "a mapping of words to their counts")
+        for word, count in word_freq.items():
+            require_kind("a word of word_freq", word, str, "a str: use str(word)")
+            if real(f"the count of {word!r}", count) < 0:
+                raise ValueError(f"the count of {word!r} is {count}; expected 0 or more")
         self.raw_vocab, self.corpus_count = dict(word_freq), corpus_count or 0
         self.prepare_vocab(update, keep_raw_vocab, trim_rule)
         self.prepare_weights(update)
@@ -309,6 +332,7 @@ class Word2Vec:
         self.corpus_total_words, self.corpus_count = self._scan(corpus)
         self.prepare_vocab(update, keep_raw_vocab, trim_rule, min_count, sample)
         self.prepare_weights(update)
+        self.add_lifecycle_event("build_vocab", update=update, trim_rule=str(trim_rule))
 
     def prepare_vocab(
         self,
@@ -359,7 +383,6 @@ class Word2Vec:
         if dry_run:
             return report
         self.effective_min_count, self.min_count, self.sample = effective, least, sample or self.sample
-        self.retained_words = report["retain_total"]
         if update:
             self._add_words(kept)
         else:
@@ -380,6 +403,7 @@ class Word2Vec:
         self.wv.key_to_index = {word: index for index, word in enumerate(words)}
         self.wv.next_index = len(words)
         self.wv.expandos["count"] = np.fromiter((self.raw_vocab[word] for word in words), np.int64, len(words))
+        self._set_kept(words)
 
     def _add_words(self, words: list[str]) -> None:
         assert self.raw_vocab is not None
@@ -392,6 +416,22 @@ class Word2Vec:
         counts = self.wv.expandos["count"]
         for word in words:
             counts[self.wv.key_to_index[word]] += self.raw_vocab[word]
+        self._set_kept(words)
+
+    def _set_kept(self, words: list[str]) -> None:
+        """Set the shares of subsampling of the words of a text; other words keep those of an earlier one."""
+        assert self.raw_vocab is not None
+        self.wv.allocate_vecattrs([_KEPT], [np.uint32])
+        rows = np.fromiter((self.wv.key_to_index[word] for word in words), np.int64, len(words))
+        counts = np.fromiter((self.raw_vocab[word] for word in words), np.int64, len(words))
+        self.wv.expandos[_KEPT][rows] = kept_shares(counts, self.sample) * _ALL_KEPT
+
+    def _kept(self) -> np.ndarray:
+        """Return the share of the occurrences of each word that subsampling leaves on average, (V,) float64."""
+        counts = self.wv.word_vectors.vocabulary.counts
+        if _KEPT not in self.wv.expandos:  # the vectors come from elsewhere
+            return kept_shares(counts, self.sample)
+        return np.where(counts == 0, 1.0, self.wv.expandos[_KEPT] / _ALL_KEPT)  # 0: a word of add_vector
 
     def prepare_weights(self, update: bool = False) -> None:
         """Make initial vectors: random ones and a context of zeros, with `update` of new words only."""
@@ -413,21 +453,26 @@ class Word2Vec:
         """Forget all that was learned, and keep the vocabulary."""
         self.prepare_weights()
 
+    def init_sims(self, replace: bool = False) -> None:
+        """Scale the vectors to unit length if `replace`; deprecated in gensim."""
+        self.wv.init_sims(replace)
+
     def reset_from(self, other_model: "Word2Vec") -> None:
         """Take the vocabulary of another model, with new vectors."""
         self.raw_vocab = dict(zip(other_model.wv.index_to_key, other_model.wv.expandos["count"].tolist(), strict=True))
         self._replace_words(list(other_model.wv.index_to_key))
         self.raw_vocab = None
         self.corpus_count, self.effective_min_count = other_model.corpus_count, other_model.effective_min_count
-        self.retained_words = other_model.retained_words
+        if _KEPT in other_model.wv.expandos:
+            self.wv.expandos[_KEPT] = other_model.wv.expandos[_KEPT].copy()
         self.prepare_weights()
 
     def estimate_memory(self, vocab_size: int | None = None, report: dict[str, int] | None = None) -> dict[str, int]:
-        """Return bytes of the vocabulary, of each matrix, and in total."""
+        """Return bytes of the vocabulary, of each matrix, and in total, with those of a `report` of other parts."""
         words = len(self.wv) if vocab_size is None else whole("vocab_size", vocab_size, 0)
-        matrix = 4 * words * self.vector_size
-        sizes = {"vocab": 500 * words, "vectors": matrix, "syn1neg": matrix}
-        return {**(report or {}), **sizes, "total": sum(sizes.values())}
+        matrix, entry = 4 * words * self.vector_size, 700 if self.hs else 500
+        sizes = {**(report or {}), "vocab": entry * words, "vectors": matrix, self._contexts_name: matrix}
+        return {**sizes, "total": sum(sizes.values())}
 
     # ----------------------------------------------------------------------------------------------------- training
 
@@ -458,7 +503,7 @@ class Word2Vec:
         epochs : int
             Passes over the text; must be given.
         start_alpha, end_alpha : float, optional
-            Learning rates; by default `alpha` and `min_alpha`.
+            Learning rates; they and `epochs` become those of the model. By default `alpha` and `min_alpha`.
         word_count : int
             Not used.
         queue_factor : int
@@ -471,15 +516,17 @@ class Word2Vec:
 
         Returns
         -------
-        words_of_the_vocabulary, raw_words : int
-            Over all epochs.
+        trained_words, raw_words : int
+            Over all epochs; of the words of the vocabulary as many as subsampling leaves on average.
 
         Raises
         ------
         RuntimeError
             There is no vocabulary yet.
         ValueError
-            A number that must be given is missing.
+            A number that must be given is missing, or `alpha` is below `min_alpha`.
+        TypeError
+            A generator is exhausted.
         """
         self._require_vocabulary()
         if total_examples is None and total_words is None:
@@ -488,49 +535,59 @@ class Word2Vec:
         if epochs is None or epochs <= 0:
             raise ValueError(f"epochs is {epochs}; expected 1 or more, usually epochs=model.epochs")
         loss = self.compute_loss if compute_loss is None else compute_loss
-        start = self.alpha if start_alpha is None else real("start_alpha", start_alpha)
-        end = self.min_alpha if end_alpha is None else real("end_alpha", end_alpha)
+        self.alpha = real("start_alpha", start_alpha or self.alpha)
+        self.min_alpha = real("end_alpha", end_alpha or self.min_alpha)
+        self._require_rates()
+        self.epochs = epochs
         with open_sentences(corpus_iterable, corpus_file) as corpus:
-            return self._train(corpus, epochs, start, end, loss, list(callbacks))
+            require_unread(corpus_iterable, corpus.word_count)
+            return self._train(corpus, loss, list(callbacks))
 
     def _require_vocabulary(self) -> None:
         if not len(self.wv):
             raise RuntimeError("you must first build vocabulary before training the model")
 
-    def _train(
-        self,
-        corpus: Corpus,
-        epochs: int,
-        start: float,
-        end: float,
-        compute_loss: bool,
-        callbacks: Sequence[CallbackAny2Vec],
-    ) -> tuple[int, int]:
+    def _train(self, corpus: Corpus, compute_loss: bool, callbacks: Sequence[CallbackAny2Vec]) -> tuple[int, int]:
+        """Train `epochs` epochs from `alpha` to `min_alpha`; return the numbers of trained and of raw words."""
         self._require_vocabulary()
-        if start > self.min_alpha_yet_reached:
+        if self.alpha > self.min_alpha_yet_reached:
             logger.warning("Effective 'alpha' higher than previous training cycles")
-        self.compute_loss, self.running_training_loss = compute_loss, 0.0
-        began, encoded = time.monotonic(), corpus.encode(self.wv.word_vectors.vocabulary)
-        steps = epochs if callbacks or (self.wv.vectors_lockf != 1).any() else 1  # callbacks and locks act on epochs
+        steps = self.epochs if callbacks or self._is_locked() else 1  # callbacks and locks act on epochs
         if self.patience is not None and steps > 1:
             raise ValueError(
                 "patience compares the epochs of one training, and callbacks and vectors_lockf end each; leave one out"
             )
-        rates, trained = np.linspace(start, end, steps + 1).tolist(), 0
+        self.compute_loss, self.running_training_loss = compute_loss, 0.0
+        encoded = corpus.encode(self.wv.word_vectors.vocabulary)
+        if encoded is None:
+            logger.warning("train() was called with a text without words of the vocabulary: nothing is learned")
+        began, trained = time.monotonic(), 0
+        rates = np.linspace(self.alpha, self.min_alpha, steps + 1).tolist()
         for callback in callbacks:
             callback.on_train_begin(self)
         for step in range(steps):
             for callback in callbacks:
                 callback.on_epoch_begin(self)
-            trained += self._fit(encoded, epochs // steps, rates[step], rates[step + 1], first_epoch=step)
+            many = self.epochs // steps
+            trained += self._fit(encoded, many, rates[step], rates[step + 1], first_epoch=step) if encoded else many
             for callback in callbacks:
                 callback.on_epoch_end(self)
-        for callback in callbacks:
-            callback.on_train_end(self)
         self.train_count += 1
         self.total_train_time += time.monotonic() - began
-        self.min_alpha_yet_reached = min(self.min_alpha_yet_reached, end)
-        return encoded.token_count * trained, corpus.word_count * trained
+        self.min_alpha_yet_reached = self.min_alpha
+        words = 0 if encoded is None else round(trained * sum(self._kept_words(encoded)))
+        self.add_lifecycle_event("train", msg=f"trained {words} words in {trained} epochs, {self}")
+        for callback in callbacks:
+            callback.on_train_end(self)
+        return words, corpus.word_count * trained
+
+    def _is_locked(self) -> bool:
+        return bool((self.wv.vectors_lockf != 1).any())
+
+    def _kept_words(self, encoded: EncodedCorpus) -> np.ndarray:
+        """Return how many occurrences of each word subsampling leaves on average in an epoch, (V,) float64."""
+        kept = self._kept()
+        return kept * sum(np.bincount(shard.ids, minlength=len(kept)) for shard in encoded.shards)
 
     def _fit(self, encoded: EncodedCorpus, epochs: int, start: float, end: float, first_epoch: int) -> int:
         """Train some epochs by vecmill's engine, and take over the vectors; return how many epochs."""
@@ -548,7 +605,9 @@ class Word2Vec:
             if self.compute_loss and metrics["loss"] is not None:
                 self.running_training_loss += metrics["loss"] * metrics["examples"]
 
-        trained = engine.fit(encoded, vocabulary, initial_vectors=self._initial(scale), progress=report).vectors_
+        trained = engine.fit(
+            encoded, vocabulary, initial_vectors=self._initial(scale), progress=report, kept=self._kept()
+        ).vectors_
         contexts = trained.nodes if self.hs else trained.context
         assert contexts is not None
         self._take_vectors(trained, scale)
@@ -589,8 +648,7 @@ class Word2Vec:
         return "syn1" if self.hs else "syn1neg"
 
     def _sample_share(self) -> float:
-        total = int(self.wv.expandos["count"].sum())
-        return sample_share(self.sample, self.retained_words or total, total)
+        return sample_share(self.sample, int(self.wv.expandos["count"].sum()))
 
     def _contexts(self) -> np.ndarray:
         """Return the context vectors; none where `wv` was taken from elsewhere."""
@@ -635,14 +693,17 @@ class Word2Vec:
 
     # ------------------------------------------------------------------------------------------------------ queries
 
-    def predict_output_word(self, context_words_list: Sequence[Any], topn: int = 10) -> list[tuple[str, float]] | None:
+    def predict_output_word(
+        self, context_words_list: Sequence[Any], topn: int | None = 10
+    ) -> list[tuple[str, float]] | None:
         """Return the most probable words between those of a context; None if none of them is known.
 
         Parameters
         ----------
         context_words_list : list of str or int
             Unknown words are skipped.
-        topn : int
+        topn : int or None
+            None returns all words.
 
         Returns
         -------
@@ -664,7 +725,8 @@ class Word2Vec:
             return None
         words = Vocabulary.from_words(self.wv.index_to_key[: len(contexts)])  # not those of add_vector
         trained = WordVectors(words, np.asarray(self.wv.vectors[: len(contexts)], REAL), contexts)
-        return trained.most_likely_word(list(self.wv.vectors[known]), topn, mean=bool(self.cbow_mean))
+        most = len(words) if topn is None else topn
+        return trained.most_likely_word(list(self.wv.vectors[known]), most, mean=bool(self.cbow_mean))
 
     def score(
         self,
@@ -728,6 +790,8 @@ class Word2Vec:
             It cannot be written, or there is another directory.
         """
         about = {name: getattr(self, name) for name in (*self._settings, *_STATE)}
+        self.add_lifecycle_event("saving", fname=str(fname))
+        about["lifecycle_events"] = self._saved_events()
         saved.write(fname, type(self).__name__, self._trained(), about, self.wv.attributes())
 
     @classmethod
@@ -738,7 +802,7 @@ class Word2Vec:
         ----------
         fname : path
         mmap : str, optional
-            "r" maps the vectors.
+            "r" maps the vectors; "c" and None read them.
         **kwargs : Any
             Ignored.
 
@@ -755,11 +819,13 @@ class Word2Vec:
         model = cls(**{name: about[name] for name in cls._settings if name in about})
         for name in _STATE:
             setattr(model, name, about[name])
+        model.lifecycle_events = about.get("lifecycle_events", [])
         model.wv = type(model.wv).load(fname, mmap)
         stored = WordVectors.load(fname)
         contexts = stored.nodes if model.hs else stored.context
         if contexts is not None:
-            model._set_contexts(contexts if mmap else np.array(contexts))
+            model._set_contexts(contexts if mmap == "r" else np.array(contexts))
+        model.add_lifecycle_event("loaded", fname=str(fname))
         return model
 
 

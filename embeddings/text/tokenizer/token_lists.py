@@ -6,6 +6,7 @@ compiled table of words counts and numbers its spans; Python does not look at si
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -252,8 +253,17 @@ class TokenListCounter:
         for index, sentence in enumerate(sentences, self._sentences):
             for place, token in enumerate(sentence):
                 if not isinstance(token, str):
-                    return NotTextError(f"{self._name_of(index)}: token {place} is {described(token)}; expected a str")
+                    return NotTextError(
+                        f"{self._name_of(index)}: token {place} is {described(token)}; expected a str{_as_str(token)}"
+                    )
         return None
+
+
+def _as_str(token: Any) -> str:
+    """Return how to make a str of a token that may be an id or an encoded word; nothing for what is missing."""
+    if isinstance(token, (bytes, bytearray)):
+        return ": use token.decode()"
+    return ": use str(token)" if isinstance(token, Integral) else ""
 
 
 def require_documents(documents: Any) -> None:
