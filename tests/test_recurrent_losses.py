@@ -154,7 +154,8 @@ def test_blocks_give_what_one_product_gives(data, monkeypatch):
 @pytest.mark.parametrize(("rows", "classes"), [(1, 1), (3, 7), (11, 30), (4, 64)])
 def test_likelihoods_do_not_depend_on_the_blocks_that_are_read(data, monkeypatch, rows, classes):
     weight, bias, hidden, targets = data
-    expected = [reference.log_softmax(weight @ h + bias)[y] if y >= 0 else 0 for h, y in zip(hidden, targets)]
+    pairs = zip(hidden, targets, strict=True)
+    expected = [reference.log_softmax(weight @ h + bias)[y] if y >= 0 else 0 for h, y in pairs]
     monkeypatch.setattr(losses, "_ROWS_READ", rows)
     monkeypatch.setattr(losses, "_CLASSES_READ", classes)
     found = SoftmaxCrossEntropy(Parameter(weight), Parameter(bias)).log_likelihood(hidden, targets)

@@ -124,9 +124,7 @@ def _perplexity(log_likelihood: float, tokens: int) -> float:
 
 
 @own_threads
-def log_likelihoods(
-    model: "LanguageModel", ids: Ids, *, batch_size: int = 1, window: int | None = None
-) -> np.ndarray:
+def log_likelihoods(model: "LanguageModel", ids: Ids, *, batch_size: int = 1, window: int | None = None) -> np.ndarray:
     """Compute ln P of every word of a stream, given all words before it in its column.
 
     Parameters
@@ -189,7 +187,9 @@ def _windows_read(model: "LanguageModel", columns: Columns, window: int) -> Iter
     for rows in windows(columns.steps, window):
         inputs, targets = columns.window(rows)
         hidden, states = model.hidden(inputs, states)
-        yield ReadWindow(rows, hidden.reshape(targets.size, -1).copy(), targets.ravel())  # the next window overwrites it
+        yield ReadWindow(
+            rows, hidden.reshape(targets.size, -1).copy(), targets.ravel()
+        )  # the next window overwrites it
 
 
 def evaluate(model: "LanguageModel", ids: Ids, *, batch_size: int = 1) -> Perplexity:

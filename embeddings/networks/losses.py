@@ -365,9 +365,7 @@ def _cross_entropy(
     return losses, np.sum(in_order, axis=0, dtype=logits.dtype)
 
 
-def _block_log_likelihood(
-    hidden: np.ndarray, weight: np.ndarray, bias: np.ndarray, targets: np.ndarray
-) -> np.ndarray:
+def _block_log_likelihood(hidden: np.ndarray, weight: np.ndarray, bias: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Return ln P(target) of a few rows, (N,) float64, from one block of logits after the other; no gradient."""
     largest, found = np.full(len(hidden), -np.inf, hidden.dtype), np.zeros(len(hidden), hidden.dtype)
     totals, logits = np.zeros(len(hidden)), np.empty((len(hidden), _CLASSES_READ), hidden.dtype)
