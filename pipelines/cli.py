@@ -18,6 +18,7 @@ from pipelines.console.help import Command, CommandGroup
 from pipelines.console.interruption import AGAIN, exit_code, handled_signals, interrupted_by, interruptible
 from pipelines.console.logs import LogSettings, configure_logging, log_settings
 from pipelines.console.message_options import format_message_options
+from pipelines.console.streams import whole_output
 from vecmill.errors import VecmillError
 
 logger = logging.getLogger(__name__)
@@ -78,8 +79,11 @@ class CommandLine(CommandGroup):
         configure_logging(**vars(LogSettings()))
         with handled_signals():
             try:
-                check_environment()
-                code = super().main(*args, **options | {"standalone_mode": False})
+                with whole_output():
+                    check_environment()
+                    code = super().main(*args, **options | {"standalone_mode": False})
+            except BrokenPipeError:  # as Typer ends a command whose reader has gone
+                code = FAILURE
             except Exception as error:
                 interruption = interrupted_by(error)
                 code = exit_code(interruption) if interruption else explain(error)
