@@ -32,7 +32,9 @@ def walks_command(
     context: typer.Context,
     edges: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Edges, one a line: CSV, TSV, Parquet, or columns separated by spaces."),
+        typer.Argument(
+            metavar="FILE", help="Edges, one a line: CSV, TSV, Parquet, or columns separated by spaces; - for stdin."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Text to write.", show_default="stdout")
