@@ -1,13 +1,16 @@
 """Commands in pipes: a question on stdin is answered before the next is asked; files are read, stdout is written."""
 
 import csv
+import errno
 import io
 import json
 import os
 import pty
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -70,6 +73,15 @@ def test_a_line_is_answered_before_the_next_is_written(command, model, language_
             assert process.wait(timeout=60) == 0
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize("command", CONVERSATIONS)
+def test_a_hyphen_stands_for_standard_input(command, model, language_model):
+    options, questions, _, _ = CONVERSATIONS[command]
+    place, text = language_model if command == "score" else model, "".join(questions)
+    read = vecmill(command, place, "-", *options, stdin=text)
+    assert read.exit_code == 0
+    assert read.stdout == vecmill(command, place, *options, stdin=text).stdout != ""
 
 
 @pytest.mark.parametrize("command", ["neighbors", "analogy", "vector", "embed", "score"])
@@ -276,3 +288,22 @@ def test_text_of_which_a_stream_takes_a_part_is_written_whole(monkeypatch):
         sys.stdout.buffer.write(b"and bytes")
     assert sys.stdout is stdout
     assert raw.taken == b"a long line of text\nand bytes"
+
+
+class _FullFile(io.BytesIO):
+    """A temporary file on a disk that is full when its buffer is written."""
+
+    def flush(self):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    close = flush
+
+
+@pytest.mark.parametrize("options", [["--weighting", "sif"], ["--out", "x.npy"], ["--out", "x.parquet"]])
+def test_a_full_folder_of_temporary_files_is_named(options, model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    full = SimpleNamespace(TemporaryFile=_FullFile, gettempdir=tempfile.gettempdir)
+    monkeypatch.setattr("pipelines.commands.embedded_lines.tempfile", full)
+    expected = f"no space left for {tempfile.gettempdir()}; free some space"
+    fails(1, expected, "embed", model, *options, stdin="the king\n")
+    assert list(tmp_path.iterdir()) == []
