@@ -34,6 +34,7 @@ vecmill trains word vectors and language models on raw text. To begin with:
   vecmill train-lm TEXT --out runs/mine-lm           train a language model
 
 'vecmill --help' lists all commands; 'vecmill COMMAND --help' describes one, with an example."""
+TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -127,6 +128,8 @@ def explain(error: Exception) -> int:
             text = f"{text} (see {context.command_path} --help)"
     elif full := _full_disk(error):
         text = f"no space left for {full.filename or 'the output'}; free some space and repeat the command to resume"
+    elif isinstance(error, OSError) and error.errno in TOO_MANY_OPEN:
+        text = f"{error.filename or 'the command'}: too many open files; raise their limit (ulimit -n)"
     elif isinstance(error, FileNotFoundError) and not error.filename and not _has_current_directory():
         text = "the current directory was removed; change to another one"
     elif isinstance(error, OSError) and error.errno != errno.ENOMEM:
