@@ -14,11 +14,11 @@ from vecmill.arguments import quoted
 from vecmill.errors import OutputError
 from vecmill.storage import require_local
 
-_REMEDY = "free some space or set VECMILL_CACHE to another folder"
+_ELSEWHERE = "set VECMILL_CACHE to another folder"
 
-writing = partial(files.writing, remedy=_REMEDY)
-atomic_file = partial(files.atomic_file, remedy=_REMEDY)
-atomic_directory = partial(files.atomic_directory, replace=True, remedy=_REMEDY)
+writing = partial(files.writing, elsewhere=_ELSEWHERE)
+atomic_file = partial(files.atomic_file, elsewhere=_ELSEWHERE)
+atomic_directory = partial(files.atomic_directory, replace=True, elsewhere=_ELSEWHERE)
 
 
 def cache_directory() -> Path:

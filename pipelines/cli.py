@@ -18,6 +18,7 @@ from pipelines.console.help import Command, CommandGroup
 from pipelines.console.interruption import AGAIN, exit_code, handled_signals, interrupted_by, interruptible
 from pipelines.console.logs import LogSettings, configure_logging, log_settings
 from pipelines.console.message_options import format_message_options
+from pipelines.console.streams import whole_output
 from vecmill.errors import VecmillError
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ vecmill trains word vectors and language models on raw text. To begin with:
   vecmill train-lm TEXT --out runs/mine-lm           train a language model
 
 'vecmill --help' lists all commands; 'vecmill COMMAND --help' describes one, with an example."""
+TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -78,8 +80,11 @@ class CommandLine(CommandGroup):
         configure_logging(**vars(LogSettings()))
         with handled_signals():
             try:
-                check_environment()
-                code = super().main(*args, **options | {"standalone_mode": False})
+                with whole_output():
+                    check_environment()
+                    code = super().main(*args, **options | {"standalone_mode": False})
+            except BrokenPipeError:  # as Typer ends a command whose reader has gone
+                code = FAILURE
             except Exception as error:
                 interruption = interrupted_by(error)
                 code = exit_code(interruption) if interruption else explain(error)
@@ -123,6 +128,8 @@ def explain(error: Exception) -> int:
             text = f"{text} (see {context.command_path} --help)"
     elif full := _full_disk(error):
         text = f"no space left for {full.filename or 'the output'}; free some space and repeat the command to resume"
+    elif isinstance(error, OSError) and error.errno in TOO_MANY_OPEN:
+        text = f"{error.filename or 'the command'}: too many open files; raise their limit (ulimit -n)"
     elif isinstance(error, FileNotFoundError) and not error.filename and not _has_current_directory():
         text = "the current directory was removed; change to another one"
     elif isinstance(error, OSError) and error.errno != errno.ENOMEM:

@@ -106,6 +106,10 @@ def status_of(directory: Path) -> Status:
         return Status(
             directory=str(directory), writer=None, note="saved without a record of its making", stages=[saved]
         )
+    if not directory.exists():
+        raise OutputError(
+            f"there is no {directory}, and no command is writing it; expected a run or the output of a command"
+        )
     raise OutputError(
         f"{directory} is neither a run directory nor the output of a command, and no command is writing it"
     )

@@ -1,5 +1,6 @@
 """The command line as a user meets it: output, one-line errors, exit codes, signals."""
 
+import errno
 import json
 import os
 import re
@@ -339,6 +340,50 @@ def test_a_full_disk_is_named(text, tmp_path, monkeypatch, cause):
         *SMALL,
     )
     assert names(tmp_path) == [".out.work"]
+
+
+@pytest.mark.parametrize("name", ["out", None])
+def test_too_many_open_files_name_the_limit(model, monkeypatch, name):
+    def refused(*_, **__):
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), name)
+
+    monkeypatch.setattr("embeddings.formats.read", refused)
+    fails(1, "error: (out|the command): too many open files; raise their limit", "neighbors", model, "king")
+
+
+OF_A_MODEL = {
+    "align": ["{}", "{}"],
+    "analogy": ["{}", "a", "b", "c"],
+    "compare": ["{}", "{}"],
+    "convert": ["{}", "x.txt"],
+    "embed": ["{}", "."],
+    "evaluate": ["{}"],
+    "export": ["{}", "--out", "x.bin"],
+    "export --format model": ["{}", "--out", "x"],
+    "export --format spacy": ["{}", "--out", "x"],
+    "export --format static-embedding": ["{}", "--out", "x"],
+    "export --quantize int8": ["{}", "--out", "x"],
+    "export-lm": ["{}", "--out", "x"],
+    "generate": ["{}"],
+    "infer": ["{}", "."],
+    "info": ["{}"],
+    "map": ["{}", "--out", "x.html"],
+    "neighbors": ["{}", "a"],
+    "perplexity": ["{}", "."],
+    "plot": ["{}", "--out", "x.png"],
+    "search": ["{}", ".", "a"],
+    "status": ["{}"],
+    "vector": ["{}", "a"],
+    "verify": ["{}"],
+}
+
+
+@pytest.mark.parametrize("command", OF_A_MODEL)
+def test_a_missing_model_is_said_in_the_same_words(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = [word.format("nowhere") for word in OF_A_MODEL[command]]
+    fails(1, "error: there is no nowhere[;,] .*expected a ", *command.split(), *arguments)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -75,7 +75,8 @@ def test_an_error_names_the_path_and_the_remedy(tmp_path):
     full = OSError(28, "No space left on device")
     with pytest.raises(OutputError, match="No space left on device; free some space"), atomic_file(tmp_path / "out"):
         raise full
-    with pytest.raises(OutputError, match="device; buy a disk"), atomic_file(tmp_path / "out", remedy="buy a disk"):
+    remedy = "device; free some space or buy a disk"
+    with pytest.raises(OutputError, match=remedy), atomic_file(tmp_path / "out", elsewhere="buy a disk"):
         raise full
     assert list(tmp_path.iterdir()) == []
 
@@ -184,6 +185,13 @@ def test_a_directory_that_cannot_be_read_is_an_error_and_not_empty(tmp_path, mon
 def test_the_remedy_is_that_of_the_error(number, remedy):
     with pytest.raises(OutputError, match=f"cannot write x: .*; .*{remedy}"), writing("x"):
         raise OSError(number, os.strerror(number))
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG])
+def test_only_a_full_disk_is_to_be_freed(number):
+    with pytest.raises(OutputError) as caught, writing("x", elsewhere="set PLACE to another folder"):
+        raise OSError(number, os.strerror(number))
+    assert str(caught.value) == f"cannot write x: {os.strerror(number)}; set PLACE to another folder"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")

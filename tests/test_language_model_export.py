@@ -9,11 +9,12 @@ from safetensors import safe_open
 
 from embeddings import Vocabulary
 from embeddings.language_model.config import LanguageModelConfig
-from embeddings.language_model.export import export_onnx, export_safetensors, export_torch
+from embeddings.language_model.export import EXPORTERS, export_onnx, export_safetensors, export_torch
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import sentence_log_likelihoods
 from embeddings.text.vocabulary import EOS, UNK
 from tests.torch_cells import cell_of_our_own
+from vecmill.errors import OutputError
 
 WORDS = [UNK, EOS, *(f"w{i}" for i in range(38))]
 CONFIGS = {
@@ -148,3 +149,19 @@ def test_a_torch_file_has_tied_weights_once(tmp_path):
     assert weights["decoder.weight"].data_ptr() == weights["encoder.weight"].data_ptr()
     export_torch(make_model("untied"), tmp_path / "untied.pt")
     assert (tmp_path / "lm.pt").stat().st_size < (tmp_path / "untied.pt").stat().st_size
+
+
+@pytest.mark.parametrize("name", EXPORTERS)
+def test_a_full_disk_is_said_to_be_full(name, tmp_path):
+    resource = pytest.importorskip("resource")
+    if name in ("torch", "onnx"):
+        pytest.importorskip(name)
+    model = make_model("untied")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1500, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"cannot write .*lm: File too large; free some space"):
+            EXPORTERS[name](model, tmp_path / "lm")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert list(tmp_path.iterdir()) == []

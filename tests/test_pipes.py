@@ -1,12 +1,16 @@
 """Commands in pipes: a question on stdin is answered before the next is asked; files are read, stdout is written."""
 
 import csv
+import errno
 import io
 import json
 import os
 import pty
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +18,7 @@ import pytest
 from embeddings import Vocabulary, WordVectors
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.model import LanguageModel
+from pipelines.console.streams import whole_output
 from tests.command_line import fails, vecmill
 
 WORDS = {"the": [0, 0], "man": [0, 1], "woman": [0, -1], "king": [2, 1], "queen": [2, -1]}
@@ -68,6 +73,15 @@ def test_a_line_is_answered_before_the_next_is_written(command, model, language_
             assert process.wait(timeout=60) == 0
         finally:
             process.kill()
+
+
+@pytest.mark.parametrize("command", CONVERSATIONS)
+def test_a_hyphen_stands_for_standard_input(command, model, language_model):
+    options, questions, _, _ = CONVERSATIONS[command]
+    place, text = language_model if command == "score" else model, "".join(questions)
+    read = vecmill(command, place, "-", *options, stdin=text)
+    assert read.exit_code == 0
+    assert read.stdout == vecmill(command, place, *options, stdin=text).stdout != ""
 
 
 @pytest.mark.parametrize("command", ["neighbors", "analogy", "vector", "embed", "score"])
@@ -192,3 +206,104 @@ def test_a_closed_stdout_is_one_line(model):
     run = subprocess.run(call, input="the king\n", capture_output=True, text=True)
     assert run.returncode != 0
     assert "error: standard output is closed; give a file with --out" in run.stderr
+
+
+@pytest.mark.parametrize("command", ["walks", "embed"])
+def test_a_closed_stdout_is_refused_before_work(command, model, tmp_path):
+    (tmp_path / "edges").write_text("a b\nb c\n")
+    arguments = [tmp_path / "edges"] if command == "walks" else [model, tmp_path / "edges"]
+    call = ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, command, *arguments]
+    run = subprocess.run(call, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (2, "error: standard output is closed; give a file with --out\n")
+
+
+def _printing(what, model, tmp_path):
+    """Return arguments that print more than 8 kB by streams of bytes or of text, or less in one piece."""
+    if what == "walks":
+        (tmp_path / "edges").write_text("a b\nb c\n")
+        return ["walks", tmp_path / "edges", "--walks", "100"]
+    if what == "embed":
+        (tmp_path / "text").write_text("the king\n" * 1000)
+        return ["embed", model, tmp_path / "text"]
+    return ["neighbors", model, *list(WORDS) * 40, "--json"] if what == "neighbors" else [what]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("what", ["walks", "embed", "neighbors", "--version", "--help"])
+def test_a_full_disk_below_stdout_is_one_line(what, unbuffered, model, tmp_path):
+    call = [*PROGRAM, *map(str, _printing(what, model, tmp_path))]
+    with Path("/dev/full").open("w") as full:
+        environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+        run = subprocess.run(call, stdout=full, stderr=subprocess.PIPE, text=True, env=environment)
+    assert run.returncode == 1
+    assert run.stderr == "error: no space left for the output; free some space and repeat the command to resume\n"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("what", ["walks", "embed", "neighbors"])
+def test_output_of_which_a_disk_takes_the_beginning_is_an_error(what, unbuffered, model, tmp_path):
+    call = ["sh", "-c", 'ulimit -f 8; exec "$@"', "sh", *PROGRAM, *map(str, _printing(what, model, tmp_path))]
+    with (tmp_path / "out").open("wb") as out:
+        environment = os.environ | {"PYTHONUNBUFFERED": unbuffered, "PYTHONDONTWRITEBYTECODE": "1"}
+        run = subprocess.run(call, stdout=out, stderr=subprocess.PIPE, text=True, env=environment)
+    assert 0 < (tmp_path / "out").stat().st_size <= 8192
+    assert run.returncode == 1
+    assert run.stderr == "error: no space left for the output; free some space and repeat the command to resume\n"
+
+
+@pytest.mark.parametrize("walks", [1, 2000])
+def test_walks_whose_reader_has_gone_end_silently(walks, tmp_path):
+    (tmp_path / "edges").write_text("a b\nb c\n")
+    call = [*PROGRAM, "walks", str(tmp_path / "edges"), "--walks", str(walks)]
+    with subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        process.stdout.close()
+        try:
+            assert process.stderr.read() == ""
+            assert process.wait(timeout=60) == 1
+        finally:
+            process.kill()
+
+
+class _Slow(io.RawIOBase):
+    """Takes three bytes at a time, as a pipe or a disk may."""
+
+    def __init__(self):
+        self.taken = b""
+
+    def writable(self):
+        return True
+
+    def write(self, data):
+        self.taken += bytes(data[:3])
+        return min(len(data), 3)
+
+
+def test_text_of_which_a_stream_takes_a_part_is_written_whole(monkeypatch):
+    raw = _Slow()
+    stdout = io.TextIOWrapper(raw, "utf-8", write_through=True)
+    monkeypatch.setattr(sys, "stdout", stdout)
+    with whole_output():
+        sys.stdout.write("a long line of text\n")
+        sys.stdout.buffer.write(b"and bytes")
+    assert sys.stdout is stdout
+    assert raw.taken == b"a long line of text\nand bytes"
+
+
+class _FullFile(io.BytesIO):
+    """A temporary file on a disk that is full when its buffer is written."""
+
+    def flush(self):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    close = flush
+
+
+@pytest.mark.parametrize("options", [["--weighting", "sif"], ["--out", "x.npy"], ["--out", "x.parquet"]])
+def test_a_full_folder_of_temporary_files_is_named(options, model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    full = SimpleNamespace(TemporaryFile=_FullFile, gettempdir=tempfile.gettempdir)
+    monkeypatch.setattr("pipelines.commands.embedded_lines.tempfile", full)
+    expected = f"no space left for {tempfile.gettempdir()}; free some space"
+    fails(1, expected, "embed", model, *options, stdin="the king\n")
+    assert list(tmp_path.iterdir()) == []

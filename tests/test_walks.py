@@ -1,8 +1,10 @@
 """`vecmill walks` and `vecmill.walks`: edge lists of every kind, the same walks whatever the threads, refusals."""
 
 import gzip
+import io
 import json
 import re
+import sys
 from collections import Counter
 
 import numpy as np
@@ -56,6 +58,37 @@ def test_text_files(tmp_path, name, text, expected):
     packed = tmp_path / f"{name}.gz"
     packed.write_bytes(gzip.compress(text.encode()))
     assert edges_of(Graph.from_edges(read_edges(packed), directed=True)) == expected
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize(
+    "text",
+    ["\n".join(LINES), "\ufefffrom\tto\tweight\n" + "\n".join(LINES).replace(",", "\t"), "# a\n" + "\n".join(LINES)],
+)
+def test_edges_on_standard_input(text, pack, monkeypatch):
+    stdin = io.TextIOWrapper(io.BufferedReader(io.BytesIO(pack(text.encode()))))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert edges_of(Graph.from_edges(read_edges("-"), directed=True)) == DIRECTED
+    assert not stdin.closed
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("", "stdin has no edges"),
+        ("a b\nc\n", "stdin: edge 2 is 'c'; expected two nodes"),
+        ('source,target\n"a,b\n', "stdin: edge 1 is"),
+        ("<html><body>a b</body></html>\n", "stdin: HTML file"),
+    ],
+)
+def test_what_is_no_edge_on_standard_input_is_one_line(text, wrong):
+    fails(1, f"error: {wrong}", "walks", "-", stdin=text)
+
+
+def test_walks_from_a_pipe_are_those_of_the_file(tmp_path):
+    (tmp_path / "e").write_text("\n".join(LINES))
+    from_file = run("walks", tmp_path / "e", "--length", 5)
+    assert run("walks", "-", "--length", 5, stdin="\n".join(LINES)).stdout == from_file.stdout != ""
 
 
 def test_columns_by_name(tmp_path):

@@ -19,23 +19,21 @@ from typing import Any, BinaryIO
 from vecmill.errors import OutputError
 from vecmill.storage import require_local
 
-_REMEDIES = {
-    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT, errno.EFBIG), "free some space or write elsewhere"),
-    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "raise the limit of open files (ulimit -n), or use fewer threads"),
-}
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # raised by file systems that cannot flush a directory
 _CHUNK = 1 << 20
 
 
 @contextmanager
-def writing(path: str | PathLike[str], *, remedy: str | None = None) -> Iterator[None]:
+def writing(path: str | PathLike[str], *, elsewhere: str | None = None) -> Iterator[None]:
     """Convert an OSError to an `OutputError` that names `path` and a remedy.
 
     Parameters
     ----------
     path : path
-    remedy : str, optional
-        Remedy in the message; by default to free space or to write elsewhere.
+    elsewhere : str, optional
+        How to write to another place, in the message; see `unwritable`.
 
     Raises
     ------
@@ -49,18 +47,41 @@ def writing(path: str | PathLike[str], *, remedy: str | None = None) -> Iterator
         yield
     except OSError as error:
         error.filename = str(path)  # a write to a full disk names no file
-        remedy = remedy or _REMEDIES.get(error.errno or 0, "choose a place that can be written to")
-        raise OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}") from error
+        raise unwritable(path, error, elsewhere) from error
+
+
+def unwritable(path: object, error: OSError, elsewhere: str | None = None) -> OutputError:
+    """Return the error of an output that cannot be written, with a remedy.
+
+    Parameters
+    ----------
+    path : object
+        As the message shows it.
+    error : OSError
+    elsewhere : str, optional
+        How to write to another place; by default the advice to choose one.
+
+    Returns
+    -------
+    OutputError
+    """
+    if error.errno in _TOO_MANY_OPEN:
+        remedy = "raise the limit of open files (ulimit -n), or use fewer threads"
+    elif error.errno in _FULL:
+        remedy = f"free some space or {elsewhere or 'write elsewhere'}"
+    else:
+        remedy = elsewhere or "choose a place that can be written to"
+    return OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}")
 
 
 @contextmanager
-def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: bool = True) -> Iterator[BinaryIO]:
+def atomic_file(path: str | PathLike[str], *, elsewhere: str | None = None, sync: bool = True) -> Iterator[BinaryIO]:
     """Open a temporary sibling of `path` for writing; it replaces `path` if the block ends without an error.
 
     Parameters
     ----------
     path : path
-    remedy : str, optional
+    elsewhere : str, optional
         See `writing`.
     sync : bool
         Flush the file to disk; False for a file that may be lost in a power failure.
@@ -75,7 +96,7 @@ def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: b
         The file cannot be written, or another process writes it at the same time.
     """
     path = Path(path)
-    with writing(path, remedy=remedy):
+    with writing(path, elsewhere=elsewhere):
         _require_file(path)
         partial = _sibling(path)
         _remove(partial)
@@ -97,7 +118,7 @@ def atomic_file(path: str | PathLike[str], *, remedy: str | None = None, sync: b
 
 @contextmanager
 def atomic_directory(
-    path: str | PathLike[str], *, replace: bool = False, remedy: str | None = None, sync: bool = True
+    path: str | PathLike[str], *, replace: bool = False, elsewhere: str | None = None, sync: bool = True
 ) -> Iterator[Path]:
     """Make a temporary sibling of `path`; it is renamed to `path` if the block ends without an error.
 
@@ -108,7 +129,7 @@ def atomic_directory(
     path : path
     replace : bool
         Replace an existing directory with all its content.
-    remedy : str, optional
+    elsewhere : str, optional
         See `writing`.
     sync : bool
         Flush all files to disk; False if readers of the directory detect damage, or the block flushes them.
@@ -125,17 +146,17 @@ def atomic_directory(
     """
     path = Path(path)
     partial = _sibling(path)
-    with writing(path, remedy=remedy):
+    with writing(path, elsewhere=elsewhere):
         recover_directory(path)
         if path.is_symlink() and not path.exists():
             raise OutputError(f"{path} is a link to nothing; remove it or choose another directory")
         if path.exists() and not (path.is_dir() and (replace or not any(path.iterdir()))):
             raise OutputError(f"{path} exists; remove it or choose another directory")
     try:
-        with writing(path, remedy=remedy):
+        with writing(path, elsewhere=elsewhere):
             partial.mkdir(parents=True)
         yield partial
-        with writing(path, remedy=remedy):
+        with writing(path, elsewhere=elsewhere):
             for written in [*entries(partial), partial] if sync else ():
                 flush(written)
             if replace and path.exists():

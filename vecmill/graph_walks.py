@@ -30,9 +30,9 @@ def walks(
     Parameters
     ----------
     edges : path, data frame, or iterable of tuples
-        A file: CSV, TSV, Parquet, or columns that white space separates, compressed or not; a data frame or an Arrow
-        table; or pairs (source, target) and triples (source, target, weight) of nodes of any kind, which are named by
-        their ``str``.
+        A file: CSV, TSV, Parquet, or columns that white space separates, compressed or not; ``"-"`` for text on
+        standard input; a data frame or an Arrow table; or pairs (source, target) and triples (source, target, weight)
+        of nodes of any kind, which are named by their ``str``.
     p : float
         Return parameter: the larger, the less often a walk goes back to the node that it came from.
     q : float

@@ -13,7 +13,7 @@ from embeddings.text.tokenizer.token_lists import require_documents
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
 from embeddings.vectors.embedding_matrix import BLOCK, require_vectors
 from embeddings.vectors.word_vectors import WordVectors
-from vecmill.arguments import described, require_kind, require_path, require_place
+from vecmill.arguments import quoted, require_kind, require_path, require_place
 from vecmill.document_vectors import WEIGHTINGS, document_words
 from vecmill.surrogates import encoded
 
@@ -191,7 +191,7 @@ class TextIndex:
         numbers, similarities = self.index.search(words, topn)
         unknown = np.flatnonzero(np.isnan(similarities[:, 0]))
         if len(unknown):
-            raise KeyError(f"no word of the query is known: {described(asked[unknown[0]])}")
+            raise KeyError(f"no word of the query is known: {quoted(asked[unknown[0]])}")
         return [
             [FoundText(n, self.texts[n], s) for n, s in zip(of_one, cosines, strict=True) if n >= 0]
             for of_one, cosines in zip(numbers.tolist(), similarities.tolist(), strict=True)

@@ -264,6 +264,8 @@ class DocumentVectors:
             `directory` is no path.
         """
         require_path("directory", directory)
+        if not Path(directory).exists():
+            raise EmbeddingsError(f"there is no {directory}; expected a directory that vecmill train-documents wrote")
         if not (Path(directory) / DOCUMENTS_DIRECTORY).is_dir():
             raise EmbeddingsError(f"{directory} has no vectors of documents; make it by vecmill train-documents")
         words, documents = WordVectors.load(directory), WordVectors.load(Path(directory) / DOCUMENTS_DIRECTORY)

@@ -75,6 +75,7 @@ __all__ = [
     "guess_format",
     "has_subwords",
     "read",
+    "require_source",
     "write",
 ]
 
@@ -309,9 +310,24 @@ def _exactly(blocks: Iterator[VectorBlock], count: int) -> Iterator[VectorBlock]
         raise _CountChanged(done)
 
 
-def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
+def require_source(path: Path) -> None:
+    """Raise an error if there are no vectors to read at a path.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    FormatError
+        There is nothing.
+    """
     if not path.exists():
         raise FormatError(f"there is no {path}; expected a model directory or a file of word vectors")
+
+
+def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
+    require_source(path)
     if path.is_fifo():
         raise FormatError(f"{path} is a pipe, which cannot be read twice; save it to a file first")
     entry = _named(guess_format(path) if name is None else name)

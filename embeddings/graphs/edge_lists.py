@@ -3,7 +3,9 @@
 import csv
 import io
 import logging
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
@@ -13,11 +15,15 @@ import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from vecmill.arguments import columns_of, described, quoted, require_path
+from vecmill.compression import Prefixed
 from vecmill.extras import needs
 from vecmill.hints import did_you_mean
-from vecmill.plain_text import open_text, suffix_of
+from vecmill.plain_text import STDIN, open_text, plain_text, suffix_of
 
 logger = logging.getLogger(__name__)
+
+STANDARD_INPUT = "-"
+"""In the place of the path of a file: text on standard input."""
 
 UNWEIGHTED = "none"
 """In the place of the name of the column of weights: all edges have the weight 1."""
@@ -73,6 +79,7 @@ def read_edges(
     Parameters
     ----------
     path : path
+        ``"-"`` for text on standard input.
     source, target : str, optional
         Names of the columns of both nodes. Default: the first two columns.
     weight : str, optional
@@ -96,10 +103,10 @@ def read_edges(
     path, asked = Path(path), _Columns(source, target, weight)
     rows = _parquet_rows(path, asked) if suffix_of(path.name) == ".parquet" else _text_rows(path, asked, header)
     try:
-        yield from _batches(rows, next(rows), str(path))
+        yield from _batches(rows, next(rows), _shown(path))
     except OSError as error:
         reason = error.strerror or error
-        raise EmbeddingsError(f"cannot read {quoted(str(path))}: {reason}; expected a file of edges") from error
+        raise EmbeddingsError(f"cannot read {quoted(_shown(path))}: {reason}; expected a file of edges") from error
 
 
 def edges_of_columns(
@@ -206,11 +213,11 @@ def _require_edge(row: Any, columns: _Columns, what: str) -> None:
 
 def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any]:
     """Yield the places of the columns, then the rows: lists of str."""
-    with open_text(path) as stream:
+    with _opened(path) as stream:
         lines = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
         first = next((line for line in lines if line.strip() and not line.startswith(_COMMENTS)), None)
         if first is None:
-            raise EmbeddingsError(f"{path} has no edges; expected one a line")
+            raise EmbeddingsError(f"{_shown(path)} has no edges; expected one a line")
         delimiter = _delimiter(path, first)
         whole = chain([first], lines)
         split = csv.reader(whole, delimiter=delimiter) if delimiter else map(str.split, whole)
@@ -218,10 +225,23 @@ def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any
             rows = (row for row in split if row)
             top = next(rows)
             named = _is_header(top, asked) if header is None else header
-            yield _named_columns(top, asked, str(path)) if named else _unnamed_columns(top, asked, path)
+            yield _named_columns(top, asked, _shown(path)) if named else _unnamed_columns(top, asked, path)
             yield from rows if named else chain([top], rows)
         except csv.Error as error:
-            raise EmbeddingsError(f"{path}: {error}; is a quotation mark left open?") from error
+            raise EmbeddingsError(f"{_shown(path)}: {error}; is a quotation mark left open?") from error
+
+
+def _opened(path: Path) -> AbstractContextManager[io.BufferedReader]:
+    if str(path) != STANDARD_INPUT:
+        return open_text(path)
+    if sys.stdin is None or sys.stdin.closed:
+        raise EmbeddingsError("standard input is closed; expected edges there, or the name of a file")
+    stdin = io.BufferedReader(Prefixed(b"", sys.stdin.buffer))  # which is not closed with its reader
+    return nullcontext(plain_text(stdin, STDIN))
+
+
+def _shown(path: Path) -> str:
+    return STDIN if str(path) == STANDARD_INPUT else str(path)
 
 
 def _delimiter(path: Path, line: str) -> str | None:
@@ -262,7 +282,7 @@ def _named_columns(names: list[str], asked: _Columns, where: str) -> _Columns:
 
 def _unnamed_columns(row: Sequence[str], asked: _Columns, path: Path) -> _Columns:
     if any(name not in (None, UNWEIGHTED) for name in asked):
-        raise EmbeddingsError(f"{path} is read without a header, so that its columns have no names; name none")
+        raise EmbeddingsError(f"{_shown(path)} is read without a header, so that its columns have no names; name none")
     return _WITH_WEIGHTS if len(row) >= _WEIGHTED and asked.weight is None else _PLAIN
 
 

@@ -18,6 +18,7 @@ Weights are exported without dropout: those that weight-drop masks in training a
 """
 
 import importlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -94,8 +95,10 @@ def export_torch(model: LanguageModel, path: Path) -> None:
     torch = _optional("torch", "torch; safetensors needs nothing more")
     arrays = torch_arrays(model)
     tensors = {id(array): torch.from_numpy(array) for array in arrays.values()}
+    content = io.BytesIO()  # torch would hide why a file cannot be written
+    torch.save({name: tensors[id(array)] for name, array in arrays.items()}, content)
     with atomic_file(path) as file:
-        torch.save({name: tensors[id(array)] for name, array in arrays.items()}, file)
+        file.write(content.getbuffer())
 
 
 def export_onnx(model: LanguageModel, path: Path) -> None:

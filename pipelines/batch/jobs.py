@@ -25,7 +25,7 @@ from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.run_directory import RunDirectory
 from pipelines.stage_lists import run_stages
 from vecmill.errors import OutputError
-from vecmill.files import atomic_directory, atomic_file, writing
+from vecmill.files import atomic_directory, atomic_file, unwritable, writing
 
 logger = logging.getLogger(__name__)
 
@@ -160,7 +160,7 @@ class BatchRunner:
                         file.write(state.job.to_toml().encode())
                 self._run_all(progress)
         except OSError as error:
-            raise OutputError(f"cannot write {error.filename or self._directory}: {error.strerror or error}") from error
+            raise unwritable(error.filename or self._directory, error) from error
 
     def _run_all(self, progress: Progress) -> None:
         total = len(self._waiting)

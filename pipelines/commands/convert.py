@@ -114,6 +114,7 @@ def export_command(
     from embeddings import formats
 
     refuse_existing(out, force, model, sample)
+    formats.require_source(vectors_path(model))
     if name != "static-embedding":
         refuse_without_effect(context, ("approximate", "sample"), "without --format static-embedding")
     elif not approximate:
@@ -276,6 +277,7 @@ def convert_command(
 
     require_choice("--encoding-errors", errors, formats.ERRORS)
     refuse_existing(destination, force, source, counts)
+    formats.require_source(vectors_path(source))
     dtype, smaller = "float16" if half else "float32", _Smaller(quantize, prune, prefix)
     try:
         source_name = formats.guess_format(source) if source_name is None else source_name

@@ -3,9 +3,9 @@
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from itertools import islice
-from typing import BinaryIO, NamedTuple, Self
+from typing import IO, BinaryIO, NamedTuple, Self
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from embeddings.formats.comma_separated import quoted
 from embeddings.formats.stream import VectorBlock, VectorStream, encoded
 from embeddings.formats.text_rows import write_rows
 from embeddings.vectors.postprocessing import common_component, remove_component
+from vecmill.files import writing
 
 _LINES_AT_A_TIME = 4096
 
@@ -88,7 +89,8 @@ class _Spool:
 
     def __enter__(self) -> Self:
         with ExitStack() as files:
-            self._texts, self._rows = (files.enter_context(tempfile.TemporaryFile()) for _ in range(2))
+            with _writing_temporary_files():
+                self._texts, self._rows = (_opened(files) for _ in range(2))
             self.matrix = self._read()
             self._files = files.pop_all()
         return self
@@ -96,10 +98,13 @@ class _Spool:
     def _read(self) -> np.ndarray:
         dimension = 0
         for lines, rows in self._embedded:
-            self._texts.writelines(line.encode() + b"\n" for line in lines)
-            self._rows.write(rows.tobytes())
+            with _writing_temporary_files():
+                self._texts.writelines(line.encode() + b"\n" for line in lines)
+                self._rows.write(rows.tobytes())
             dimension = rows.shape[1]
-        self._rows.flush()
+        with _writing_temporary_files():
+            self._texts.flush()
+            self._rows.flush()
         size = self._rows.tell()
         shape = (size // (4 * dimension), dimension) if size else (0, 0)
         return np.memmap(self._rows, np.float32, "r", shape=shape) if size else np.empty(shape, np.float32)
@@ -112,6 +117,22 @@ class _Spool:
         for start in range(0, len(self.matrix), _LINES_AT_A_TIME):
             block = self.matrix[start : start + _LINES_AT_A_TIME]
             yield EmbeddedLines([line.decode().removesuffix("\n") for line in islice(self._texts, len(block))], block)
+
+
+def _writing_temporary_files() -> AbstractContextManager[None]:
+    return writing(tempfile.gettempdir(), elsewhere="set TMPDIR to another folder")
+
+
+def _opened(files: ExitStack) -> IO[bytes]:
+    """Open a temporary file; to close it is no further error if the disk is full."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115
+
+    def close() -> None:
+        with suppress(OSError):
+            file.close()
+
+    files.callback(close)
+    return file
 
 
 def _write_parquet(embedded: Iterable[EmbeddedLines], file: BinaryIO, dimension: int) -> None:

@@ -397,8 +397,7 @@ def vectors_format(name: str | None, out: Path | None, as_json: bool) -> str:
     if name is not None:
         require_choice("--format", name, list(FORMAT_OF_ENDING.values()))
     if out is None:
-        if sys.stdout is None:
-            raise ConfigError("standard output is closed; give a file with --out")
+        require_stdout()
         if name in _BINARY_FORMATS:
             raise ConfigError(f"--format: {name} is not written to stdout; give a file with --out")
         if as_json and name not in (None, "jsonl"):
@@ -407,6 +406,12 @@ def vectors_format(name: str | None, out: Path | None, as_json: bool) -> str:
     if name is None and out.suffix not in FORMAT_OF_ENDING:
         raise ConfigError(f"--out: {out} must end in {', '.join(FORMAT_OF_ENDING)}, or needs --format")
     return name or FORMAT_OF_ENDING[out.suffix]
+
+
+def require_stdout() -> None:
+    """Raise `ConfigError` if the results that a command writes to standard output would be lost."""
+    if sys.stdout is None:
+        raise ConfigError("standard output is closed; give a file with --out")
 
 
 def opened(out: Path | None) -> AbstractContextManager[BinaryIO]:

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeGuard, TypeVar
 
 import numpy as np
 import typer
@@ -13,6 +13,7 @@ from pipelines.commands.options import ANALOGY_METHODS, Encoding, Method, Model,
 from pipelines.console.streams import results
 from pipelines.model_words import ModelWords
 from pipelines.settings.config import ConfigError
+from pipelines.settings.sections import STANDARD_INPUT
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 Question = TypeVar("Question")
-Words = Annotated[list[str] | None, typer.Argument(metavar="WORD...", help="Words; default: read them from stdin.")]
+Words = Annotated[list[str] | None, typer.Argument(metavar="WORD...", help="Words; none, or -, for those on stdin.")]
 
 _WORDS_AT_A_TIME = 256  # words that one matrix product answers
 
@@ -44,7 +45,7 @@ def neighbors_command(
     vectors = formats.read(model, encoding=encoding)
     model_words = ModelWords(vectors)
     failed = False
-    for batch in [words] if words else _batches(arriving_lines("word> "), model_words):
+    for batch in [words] if _are_given(words) else _batches(arriving_lines("word> "), model_words):
         known = []
         for word in batch:
             try:
@@ -82,7 +83,7 @@ def analogy_command(
     model: Model,
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="A B C", help="Three words; default: read lines of three words from stdin."),
+        typer.Argument(metavar="A B C", help="Three words; none, or -, for lines of three words on stdin."),
     ] = None,
     topn: Annotated[int, typer.Option(min=1, help="Number of answers to each question.")] = 5,
     method: Method = "3CosAdd",
@@ -96,7 +97,7 @@ def analogy_command(
     Example: vecmill analogy runs/wiki man king woman
     """
     require_choice("--method", method, ANALOGY_METHODS)
-    if words and len(words) != 3:
+    if _are_given(words) and len(words) != 3:
         raise ConfigError(f"got {counted(len(words), 'word')}; expected three: A is to B as C is to ...?")
     from embeddings import formats
 
@@ -117,7 +118,7 @@ def analogy_command(
             results.print(f"  {score:.3f}  {word}")
 
     typed = (model_words.split(line) for lines in arriving_lines("A B C> ") for line in lines if line.strip())
-    _answer_all([words] if words else typed, answer)
+    _answer_all([words] if _are_given(words) else typed, answer)
 
 
 def vector_command(
@@ -146,7 +147,13 @@ def vector_command(
         else:
             typer.echo(results.shown(" ".join([word, *numbers])))
 
-    _answer_all(words or (word for batch in _batches(arriving_lines("word> "), model_words) for word in batch), answer)
+    typed = (word for batch in _batches(arriving_lines("word> "), model_words) for word in batch)
+    _answer_all(words if _are_given(words) else typed, answer)
+
+
+def _are_given(words: list[str] | None) -> TypeGuard[list[str]]:
+    """Return whether there are words to answer, not those on standard input."""
+    return bool(words) and words != [STANDARD_INPUT]
 
 
 def _answer_all(questions: Iterable[Question], answer: Callable[[Question], None]) -> None:

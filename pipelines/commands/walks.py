@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from pipelines.commands.options import ForceFile, Seed, Threads, opened, refuse_existing, refuse_without_effect
+from pipelines.commands.options import (
+    ForceFile,
+    Seed,
+    Threads,
+    opened,
+    refuse_existing,
+    refuse_without_effect,
+    require_stdout,
+)
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import program, results, shell
@@ -24,7 +32,9 @@ def walks_command(
     context: typer.Context,
     edges: Annotated[
         Path,
-        typer.Argument(metavar="FILE", help="Edges, one a line: CSV, TSV, Parquet, or columns separated by spaces."),
+        typer.Argument(
+            metavar="FILE", help="Edges, one a line: CSV, TSV, Parquet, or columns separated by spaces; - for stdin."
+        ),
     ],
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Text to write.", show_default="stdout")
@@ -75,6 +85,7 @@ def walks_command(
         refuse_existing(out, force, edges)
         require_writable(out)
     else:
+        require_stdout()
         refuse_without_effect(context, ("force",), "without --out FILE")
     if as_json and not out:
         raise ConfigError("--json: the walks are printed, so that there is no place for the counts; give --out")
@@ -109,6 +120,7 @@ def walks_command(
                 file.write(block)
                 done += block.count(b"\n")
                 update(done, counted(done, "walk"), total=len(found))
+            file.flush()
     graph = found.graph
     about = {"nodes": len(graph), "edges": graph.edge_count, "edges_given_again": graph.merged, "walks": len(found)}
     if as_json:

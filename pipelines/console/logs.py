@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.console.streams import DATE, LogFormat, MessageHandler, json_formatter, messages
-from vecmill.errors import OutputError
+from vecmill.files import unwritable
 from vecmill.storage import require_local
 
 _PACKAGES = ("vecmill", "corpora", "embeddings", "pipelines")
@@ -98,7 +98,7 @@ def _open_log_file(path: Path | None) -> None:
     try:
         _file = LogFile(path, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise OutputError(f"cannot write the log file {path}: {error.strerror or error}") from None
+        raise unwritable(f"the log file {path}", error) from None
     as_text = logging.Formatter("%(asctime)s %(levelname)s %(message)s", DATE)
     _file.setFormatter(json_formatter() if _settings.log_format == "json" else as_text)
 

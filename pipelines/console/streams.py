@@ -1,11 +1,14 @@
 """The streams of the command line: results on stdout; progress, logs and errors on stderr, as text or JSON."""
 
+import io
 import logging
+import os
 import shlex
 import shutil
 import sys
-from contextlib import suppress
-from typing import Any, Literal, get_args
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Literal, TextIO, cast, get_args
 
 from rich.console import Console
 
@@ -35,6 +38,53 @@ class VerbatimConsole(Console):
 
 results = VerbatimConsole()
 messages = VerbatimConsole(stderr=True)
+
+
+@contextmanager
+def whole_output() -> Iterator[None]:
+    """Have all that the context prints on stdout written, or an error raised before the process ends.
+
+    Without the context, Python flushes stdout when the exit code is settled, and below PYTHONUNBUFFERED it ignores how
+    much of a text a full disk took.
+
+    Raises
+    ------
+    OSError
+        The output cannot be written.
+    """
+    unbuffered = sys.stdout
+    if isinstance(getattr(unbuffered, "buffer", None), io.RawIOBase):
+        sys.stdout = _buffered(unbuffered)
+    stdout = sys.stdout
+    try:
+        yield
+        if stdout:
+            stdout.flush()
+    except BaseException:
+        if stdout:
+            _discard_unwritten(stdout)
+        raise
+    finally:
+        if stdout is not unbuffered:
+            cast(io.BufferedWriter, cast(io.TextIOWrapper, stdout).detach()).detach()
+            sys.stdout = unbuffered
+
+
+def _buffered(stream: TextIO) -> io.TextIOWrapper:
+    buffer = io.BufferedWriter(cast(io.RawIOBase, stream.buffer))
+    return io.TextIOWrapper(buffer, stream.encoding, stream.errors, line_buffering=True, write_through=True)
+
+
+def _discard_unwritten(stream: TextIO) -> None:
+    """Write what is left in the buffers of a stream; if that fails, have it go nowhere when the process ends."""
+    try:
+        stream.flush()
+    except (OSError, ValueError):
+        with suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+            stream.flush()
 
 
 def program() -> str:

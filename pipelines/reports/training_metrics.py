@@ -33,9 +33,8 @@ def read_metrics(model: Path) -> list[dict[str, Any]]:
     try:
         lines = path.read_bytes().splitlines()
     except (FileNotFoundError, NotADirectoryError):
-        raise EmbeddingsError(
-            f"{model} has no {METRICS_FILE}; expected a directory that train-embeddings wrote"
-        ) from None
+        wrong = f"{model} has no {METRICS_FILE}" if model.exists() else f"there is no {model}"
+        raise EmbeddingsError(f"{wrong}; expected a directory that train-embeddings wrote") from None
     metrics = []
     for number, line in enumerate(lines, 1):
         try:

@@ -23,7 +23,7 @@ from pipelines.running.unfinished_work import has_checkpoint, has_stage
 from pipelines.settings.config import differences, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
-from vecmill.files import entries, flush, make_directory, read_json, real_path, remove_empty, write_json
+from vecmill.files import entries, flush, make_directory, read_json, real_path, remove_empty, unwritable, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ class OutputDirectory:
             raise OutputError(f"{self._shown} also holds {foreign}, which would be lost; move it away first")
 
     def _unwritable(self, error: OSError) -> OutputError:
-        return OutputError(f"cannot write {self._shown}: {error.strerror or error}")
+        return unwritable(self._shown, error)
 
     def _recover(self) -> None:
         """Complete the exchange or removal of directories that a killed run left unfinished."""

@@ -11,7 +11,7 @@ from pipelines.running.manifest import MANIFEST_FILE
 from pipelines.running.unfinished_work import has_checkpoint, has_stage
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
-from vecmill.files import make_directory, read_json, remove_empty, write_json
+from vecmill.files import make_directory, read_json, remove_empty, unwritable, write_json
 
 _BEFORE_SETTINGS = (".lock", ".owner", "..owner", f".{CONFIG_FILE}")
 """Beginnings of the names of files, whole or partial, that a killed process leaves before the settings are written."""
@@ -55,7 +55,7 @@ class RunDirectory:
                 raise
         except OSError as error:
             remove_empty(self._created)
-            raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
+            raise unwritable(self.path, error) from error
         return self
 
     def __exit__(

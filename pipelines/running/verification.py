@@ -72,6 +72,8 @@ def verify(directory: Path, progress: Progress) -> Verification:
         `directory` is neither a run directory nor a model directory.
     """
     problems: list[Problem] = []
+    if not directory.exists():
+        raise OutputError(f"there is no {directory}; expected a run directory or the output of a command")
     if is_saved(directory):
         return _read_vectors(directory)
     if is_run(directory):
