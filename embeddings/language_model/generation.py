@@ -85,14 +85,13 @@ def probabilities(log_p: np.ndarray, config: SamplingConfig) -> np.ndarray:
     if config.top_k is not None and config.top_k < len(p):
         least = np.partition(p, -config.top_k)[-config.top_k]
         p = _only(_most_probable(p, least)[: config.top_k], p)
-    p /= p.sum()
     if config.top_p < 1:
+        total = p.sum()
         # words below this are no more than 1 - top_p together, so that the others suffice
-        order = _most_probable(p, (1 - config.top_p) / len(p))
-        reached = int(np.searchsorted(np.cumsum(p[order]), config.top_p)) + 1
+        order = _most_probable(p, (1 - config.top_p) * total / len(p))
+        reached = int(np.searchsorted(np.cumsum(p[order]), config.top_p * total)) + 1
         p = _only(order[:reached], p)
-        p /= p.sum()
-    return p
+    return np.asarray(p / p.sum())
 
 
 def _most_probable(p: np.ndarray, least: float) -> np.ndarray:
