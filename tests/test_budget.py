@@ -125,7 +125,7 @@ def settings(**given):
 
 def test_options_beside_a_budget_override_its_preset():
     plain = settings(lm__budget="2h")
-    assert (plain.lm.preset, plain.lm.budget_seconds, plain.lm_network.hidden_size) == ("1h", 7200.0, 400)
+    assert (plain.lm.preset, plain.lm.budget_seconds, plain.lm_network.hidden_size) == ("1h", 7200.0, 650)
     smaller = settings(lm__budget="2h", lm_network__hidden_size=64, lm_training__batch_size=8)
     assert (smaller.lm_network.hidden_size, smaller.lm_training.batch_size) == (64, 8)
     assert smaller.lm_network.output == plain.lm_network.output

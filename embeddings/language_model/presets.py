@@ -39,6 +39,16 @@ _ONE_CYCLE = {
     "patience": None,
     "validation_tokens": 50_000,
 }
+_REGULARIZED = {
+    "hidden_size": 650,
+    "output": "sampled",
+    "dropout_input": 0.5,
+    "dropout_hidden": 0.4,
+    "dropout_output": 0.5,
+    "embedding_dropout": 0.1,
+    "weight_drop": 0.3,
+}
+_LONG_CYCLE = {**_ONE_CYCLE, "learning_rate": 3e-3, "weight_decay": 0.02, "full_softmax_epochs": 1}
 
 PRESETS: dict[str, Preset] = {
     # trains on a few million words in minutes: two passes, sampled softmax
@@ -81,8 +91,8 @@ PRESETS: dict[str, Preset] = {
         network={"layers": 1, "hidden_size": 400, **_SAMPLED},
         training=_ONE_CYCLE,
     ),
-    "1h": Preset(network={"hidden_size": 400, **_SAMPLED}, training=_ONE_CYCLE),
-    "3h": Preset(network={"hidden_size": 650, **_SAMPLED}, training=_ONE_CYCLE),
+    "1h": Preset(network=_REGULARIZED, training=_LONG_CYCLE),
+    "3h": Preset(network=_REGULARIZED, training=_LONG_CYCLE),
 }
 
 BUDGETS: dict[PresetName, float] = {"10m": 600.0, "1h": 3600.0, "3h": 10800.0}
