@@ -325,6 +325,10 @@ def test_nothing_is_cut_or_covered_on_screens_of_any_size(page, browser, vectors
     shown = [5, *(vectors.id(other) for other, _ in vectors.most_similar(word, topn=10))]
     wait_until(lambda: browser.execute_script("return wordMap.view.zoom") > 1.1)
     wait_until(lambda: browser.execute_script(covered, shown) == [])
+    metrics |= {"width": size[1], "height": size[0]}  # turned by a quarter
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    wait_until(lambda: browser.execute_script("return [innerWidth, wordMap.view.width]") == [size[1], size[1]])
+    assert browser.execute_script(covered, shown) == []
 
 
 ANIMALS_AND_METALS = [

@@ -82,7 +82,7 @@ class WordMap {
     this.chosen(this.selected);
     this.glide({ x, y }, to, () => {
       view.encompass();
-      if (wasHome) view.fly(view.home());
+      if (wasHome) view.fly(() => view.home());
     });
   }
   glide(from, to, arrived) {
@@ -113,7 +113,7 @@ class WordMap {
     if (figure.ids.length) this.pinned = -1;
     this.restyle();
     markCluster(this.pinned);
-    if (figure.ids.length && fly) view.fly(view.showing(figure.ids, view.home().perPixel / 40));
+    if (figure.ids.length && fly) view.fly(() => view.showing(figure.ids, view.home().perPixel / 40));
   }
   hover(id, px = 0, py = 0) {
     if (id !== this.hovered) {
@@ -161,7 +161,7 @@ class WordMap {
   use(tool) {
     if (tool === "in") this.view.zoomBy(2);
     if (tool === "out") this.view.zoomBy(0.5);
-    if (tool === "all") this.view.fly(this.view.home());
+    if (tool === "all") this.view.fly(() => this.view.home());
     if (tool === "theme") this.recolour(document.documentElement.dataset.theme === "dark" ? "light" : "dark");
   }
   at(event) {

@@ -6,7 +6,8 @@ class View {
     Object.assign(this, { words, changed });
     this.encompass();
     this.measure();
-    this.set(this.home());
+    this.aim = () => this.home();
+    this.set(this.aim());
   }
   // All words, but for a few far away
   encompass() {
@@ -54,12 +55,19 @@ class View {
     Object.assign(this, { x, y, perPixel });
     this.changed();
   }
+  // In a window of another size the view aims at the same words, unless it was moved by hand
   resized() {
     this.measure();
-    this.set(this);
+    this.flight = null;
+    this.set(this.aim ? this.aim() : this);
   }
-  fly(target) {
-    const { x, y, perPixel } = this, begin = performance.now(), flight = (this.flight = {});
+  moveByHand(view) {
+    this.flight = this.aim = null;
+    this.set(view);
+  }
+  fly(aim) {
+    const { x, y, perPixel } = this, begin = performance.now(), flight = (this.flight = {}), target = aim();
+    this.aim = aim;
     const duration = isStill() ? 1 : 600;
     const ratio = target.perPixel / perPixel;
     const step = (now) => {
@@ -73,19 +81,18 @@ class View {
   }
   // What lies below the pixel stays there
   zoomAt(px, py, factor) {
-    this.flight = null;
     const [x, y] = this.toData(px, py), farthest = 4 * this.home().perPixel, nearest = this.home().perPixel / 400;
     const perPixel = Math.min(Math.max(this.perPixel / factor, nearest), farthest);
-    this.set({ x: x - (px - this.width / 2) * perPixel, y: y + (py - this.height / 2) * perPixel, perPixel });
+    this.moveByHand({ x: x - (px - this.width / 2) * perPixel, y: y + (py - this.height / 2) * perPixel, perPixel });
   }
   pan(dx, dy) {
-    this.flight = null;
-    this.set({ x: this.x - dx * this.perPixel, y: this.y + dy * this.perPixel, perPixel: this.perPixel });
+    this.moveByHand({ x: this.x - dx * this.perPixel, y: this.y + dy * this.perPixel, perPixel: this.perPixel });
   }
   zoomBy(factor) {
     const { left, right, top, bottom } = this.free();
     const middle = this.toData(left + (this.width - left - right) / 2, top + (this.height - top - bottom) / 2);
-    this.fly(this.centred(...middle, this.perPixel / factor));
+    const perPixel = this.perPixel / factor;
+    this.fly(() => this.centred(...middle, perPixel));
   }
   toPixel(x, y) { return [(x - this.x) / this.perPixel + this.width / 2, (this.y - y) / this.perPixel + this.height / 2]; }
   toData(px, py) { return [this.x + (px - this.width / 2) * this.perPixel, this.y - (py - this.height / 2) * this.perPixel]; }
