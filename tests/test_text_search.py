@@ -127,8 +127,16 @@ def test_an_index_is_kept_in_a_file(vectors, tmp_path, weighting, approximate, m
     assert again.search_many(queries, 5) == index.search_many(queries, 5)
     monkeypatch.undo()
     exact = vecmill.TextIndex(vectors, TEXTS, weighting=weighting).search_many(queries, 5)
-    found = [text.similarity for texts in again.search_many(queries, 5) for text in texts]
-    np.testing.assert_allclose(found, [text.similarity for texts in exact for text in texts], atol=1e-5)
+    found = _similarities(again.search_many(queries, 5))
+    if approximate:  # a graph that threads build in any order may miss a few of the nearest
+        assert (found <= _similarities(exact) + 1e-5).all()
+        assert np.isclose(found, _similarities(exact), atol=1e-5).mean() > 0.6
+    else:
+        np.testing.assert_allclose(found, _similarities(exact), atol=1e-5)
+
+
+def _similarities(found):
+    return np.array([[text.similarity for text in texts] for texts in found])
 
 
 def test_an_index_belongs_to_a_model_a_text_and_a_weighting(vectors, tmp_path):
