@@ -12,7 +12,7 @@ A negative target is padding and does not count.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Self
 
@@ -25,8 +25,9 @@ from embeddings.networks.parameters import Parameter, RowGradient
 from embeddings.parallel import Rows, over_rows, own_threads, product
 
 LARGEST_BLOCK = 1 << 26
-"""Numbers in the largest matrix of logits in training; more rows are handled block by block."""
+"""Numbers in the largest matrix of logits; more rows are handled block by block."""
 _ROWS_READ, _CLASSES_READ = 512, 512  # of a block of logits that stays in the cache of a processor core
+_FEW_ROWS = 64  # for which a product takes as long as the weights take to be read
 
 
 class OutputLoss(ABC):
@@ -170,13 +171,16 @@ class SoftmaxCrossEntropy(OutputLoss):
         """Return ln P(target | hidden); see `OutputLoss.log_likelihood`."""
         targets, bias, weight = self._checked(targets), self._bias_value(), self._weight.value
         log_p = np.zeros(len(hidden))
+        is_small = len(hidden) <= min(_FEW_ROWS, LARGEST_BLOCK // self.classes)
+        few = product(hidden, weight.T) if is_small else None  # threads share the classes
 
         def read(rows: Rows) -> None:
             for start in range(*rows, _ROWS_READ):
                 part = slice(start, min(start + _ROWS_READ, rows[1]))
-                log_p[part] = _block_log_likelihood(hidden[part], weight, bias, targets[part])
+                blocks = _logit_blocks(hidden[part], weight) if few is None else [(0, few[part])]
+                log_p[part] = _log_likelihood_of_blocks(blocks, bias, targets[part])
 
-        over_rows(read, len(hidden), cost=weight.size)
+        over_rows(read, len(hidden), cost=weight.size if few is None else 4 * self.classes)
         log_p[targets < 0] = 0.0
         return log_p
 
@@ -365,17 +369,25 @@ def _cross_entropy(
     return losses, np.sum(in_order, axis=0, dtype=logits.dtype)
 
 
-def _block_log_likelihood(hidden: np.ndarray, weight: np.ndarray, bias: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """Return ln P(target) of a few rows, (N,) float64, from one block of logits after the other; no gradient."""
-    largest, found = np.full(len(hidden), -np.inf, hidden.dtype), np.zeros(len(hidden), hidden.dtype)
-    totals, logits = np.zeros(len(hidden)), np.empty((len(hidden), _CLASSES_READ), hidden.dtype)
-    for first in range(0, len(weight), _CLASSES_READ):
-        block = slice(first, first + _CLASSES_READ)
-        classes = weight[block]
-        if len(classes) < logits.shape[1]:
-            logits = np.empty((len(hidden), len(classes)), hidden.dtype)
-        np.matmul(hidden, classes.T, out=logits)
-        add_exponentials(logits, bias[block], first, targets, largest, totals, found)
+def _logit_blocks(hidden: np.ndarray, weight: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """Yield the logits of one block of classes after the other, with its first class; the next may overwrite them."""
+    size = min(_CLASSES_READ, len(weight))
+    logits = np.empty((len(hidden), size), hidden.dtype)
+    for first in range(0, len(weight), size):
+        classes = weight[first : first + size]
+        # an array of its own for the last block, whose rows are shorter
+        block = logits if len(classes) == size else np.empty((len(hidden), len(classes)), hidden.dtype)
+        yield first, np.matmul(hidden, classes.T, out=block)
+
+
+def _log_likelihood_of_blocks(
+    blocks: Iterable[tuple[int, np.ndarray]], bias: np.ndarray, targets: np.ndarray
+) -> np.ndarray:
+    """Return ln P(target) of each row, (N,) float64, from blocks of logits, which change; no gradient."""
+    largest, found = np.full(len(targets), -np.inf, bias.dtype), np.zeros(len(targets), bias.dtype)
+    totals = np.zeros(len(targets))
+    for first, logits in blocks:
+        add_exponentials(logits, bias[first : first + logits.shape[1]], first, targets, largest, totals, found)
     return np.asarray(found - largest - np.log(totals))
 
 
