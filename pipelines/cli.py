@@ -19,7 +19,7 @@ from pipelines.console.interruption import AGAIN, exit_code, handled_signals, in
 from pipelines.console.logs import LogSettings, configure_logging, log_settings
 from pipelines.console.message_options import format_message_options
 from pipelines.console.streams import whole_output
-from vecmill.errors import VecmillError
+from vecmill.errors import FULL_DISK, TOO_MANY_OPEN, VecmillError
 
 logger = logging.getLogger(__name__)
 
@@ -34,8 +34,6 @@ vecmill trains word vectors and language models on raw text. To begin with:
   vecmill train-lm TEXT --out runs/mine-lm           train a language model
 
 'vecmill --help' lists all commands; 'vecmill COMMAND --help' describes one, with an example."""
-TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
-NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class _Listed(TyperCommand):
@@ -165,7 +163,7 @@ def _full_disk(error: BaseException | None) -> OSError | None:
     """Return the full-disk error that an error is or was caused by."""
     while error:
         if isinstance(error, OSError):
-            return error if error.errno in NO_SPACE else None
+            return error if error.errno in FULL_DISK else None
         error = error.__cause__
     return None
 

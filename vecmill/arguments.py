@@ -35,6 +35,20 @@ def is_sequence(value: Any) -> bool:
     return columns_of(value) is None
 
 
+def python_values(values: Any) -> Any:
+    """Return an array or a column of Arrow as a list, whose values it would give in classes of its own, else `values`.
+
+    Parameters
+    ----------
+    values : object
+
+    Returns
+    -------
+    object
+    """
+    return values.to_pylist() if hasattr(values, "to_pylist") else values
+
+
 def columns_of(value: Any) -> list[Any] | None:
     """Return the names of the columns of a data frame, an Arrow table or a data set; None for other values."""
     names = value.column_names if hasattr(value, "column_names") else getattr(value, "columns", None)

@@ -18,6 +18,7 @@ from embeddings.vectors.postprocessing import (
     weighted_sentence_vectors,
 )
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import python_values
 
 WEIGHTINGS = ("mean", "sif")
 _AT_ONCE = 4096
@@ -91,8 +92,7 @@ def document_words(
     list of list of str
     """
     require_documents(documents)
-    if hasattr(documents, "to_pylist"):  # Arrow's arrays iterate over values that are not str
-        documents = documents.to_pylist()
+    documents = python_values(documents)
 
     def split(text: str) -> list[list[str]]:
         return (vectors.make_tokenizer() if tokenizer is None else make_tokenizer(tokenizer)).tokenize(text)

@@ -1,5 +1,12 @@
 """The base class of all errors of the project, and the error of outputs."""
 
+import errno
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""Numbers of errors: there is no room for more."""
+TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
+"""Numbers of errors: the process, or the system, may open no more files."""
+
 
 class VecmillError(Exception):
     """An error with a one-line message for the user: found value, expected value, remedy."""
@@ -7,3 +14,27 @@ class VecmillError(Exception):
 
 class OutputError(VecmillError):
     """An output that cannot or must not be written."""
+
+
+def unwritable(path: object, error: OSError, elsewhere: str | None = None) -> OutputError:
+    """Return the error of an output that cannot be written, with a remedy.
+
+    Parameters
+    ----------
+    path : object
+        As the message shows it.
+    error : OSError
+    elsewhere : str, optional
+        How to write to another place; by default the advice to choose one.
+
+    Returns
+    -------
+    OutputError
+    """
+    if error.errno in TOO_MANY_OPEN:
+        remedy = "raise the limit of open files (ulimit -n), or use fewer threads"
+    elif error.errno in FULL_DISK:
+        remedy = f"free some space or {elsewhere or 'write elsewhere'}"
+    else:
+        remedy = elsewhere or "choose a place that can be written to"
+    return OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}")

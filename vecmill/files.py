@@ -16,11 +16,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from vecmill.errors import OutputError
+from vecmill.errors import OutputError, unwritable
 from vecmill.storage import require_local
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # raised by file systems that cannot flush a directory
 _CHUNK = 1 << 20
 
@@ -33,7 +31,7 @@ def writing(path: str | PathLike[str], *, elsewhere: str | None = None) -> Itera
     ----------
     path : path
     elsewhere : str, optional
-        How to write to another place, in the message; see `unwritable`.
+        How to write to another place, in the message; see `errors.unwritable`.
 
     Raises
     ------
@@ -48,30 +46,6 @@ def writing(path: str | PathLike[str], *, elsewhere: str | None = None) -> Itera
     except OSError as error:
         error.filename = str(path)  # a write to a full disk names no file
         raise unwritable(path, error, elsewhere) from error
-
-
-def unwritable(path: object, error: OSError, elsewhere: str | None = None) -> OutputError:
-    """Return the error of an output that cannot be written, with a remedy.
-
-    Parameters
-    ----------
-    path : object
-        As the message shows it.
-    error : OSError
-    elsewhere : str, optional
-        How to write to another place; by default the advice to choose one.
-
-    Returns
-    -------
-    OutputError
-    """
-    if error.errno in _TOO_MANY_OPEN:
-        remedy = "raise the limit of open files (ulimit -n), or use fewer threads"
-    elif error.errno in _FULL:
-        remedy = f"free some space or {elsewhere or 'write elsewhere'}"
-    else:
-        remedy = elsewhere or "choose a place that can be written to"
-    return OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}")
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, overload
 from embeddings.setting_types import require_type
 from embeddings.text.phrase_table import PhraseSettings, PhraseTable
 from embeddings.text.tokenizer.token_lists import NotTextError, TokenLists
-from vecmill.arguments import described, is_sequence, require_path, require_place
+from vecmill.arguments import described, is_sequence, python_values, require_path, require_place
 from vecmill.plurals import counted
 from vecmill.text_input import TextInput
 
@@ -186,9 +186,7 @@ class JoinedSentences:
 
 def _token_lists(sentences: Iterable[Iterable[str]]) -> Iterator[list[str]]:
     """Yield sentences; raise a `NotTextError` for one that is no list of str: the letters of a str would be tokens."""
-    if hasattr(sentences, "to_pylist"):  # Arrow's arrays iterate over values that are not str
-        sentences = sentences.to_pylist()
-    for number, sentence in enumerate(sentences):
+    for number, sentence in enumerate(python_values(sentences)):
         tokens = None if isinstance(sentence, (str, bytes)) or not is_sequence(sentence) else list(sentence)
         if tokens is None or not all(isinstance(token, str) for token in tokens):
             raise NotTextError(f"sentence {number} is {described(sentence)}; expected a list of tokens")

@@ -25,6 +25,7 @@ from embeddings.vectors.postprocessing import (
     scaled_sentence_vectors,
 )
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.arguments import python_values
 from vecmill.document_vectors import document_words
 from vecmill.extras import needs
 from vecmill.loading import load
@@ -77,7 +78,7 @@ class _DocumentVectorizer(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Bas
         if not 0 < require_type("smoothing", self.smoothing, float) < math.inf:
             raise ValueError(f"smoothing is {self.smoothing}; expected a number above 0")
         require_documents(X)
-        documents = X.to_pylist() if hasattr(X, "to_pylist") else list(X)  # Arrow's arrays iterate over no str
+        documents = list(python_values(X))
         self.vectors_ = self._word_vectors(documents)
         self.weights_ = self._weights(documents)
         self.component_ = None

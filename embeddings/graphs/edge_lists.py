@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
-from vecmill.arguments import columns_of, described, quoted, require_path
+from vecmill.arguments import columns_of, described, python_values, quoted, require_path
 from vecmill.compression import Prefixed
 from vecmill.extras import needs
 from vecmill.hints import did_you_mean
@@ -133,7 +133,7 @@ def edges_of_columns(
     names = columns_of(table) or []
     columns = _named_columns(list(map(str, names)), _Columns(source, target, weight), "the table")
     found = [table[names[place]] for place in columns if place is not None]
-    rows = zip(*(column.to_pylist() if hasattr(column, "to_pylist") else column for column in found), strict=True)
+    rows = zip(*map(python_values, found), strict=True)
     yield from _batches(map(_with_names, rows), _places(columns), "the table")
 
 

@@ -24,8 +24,8 @@ from pipelines.running.hash_cache import HASHES_FILE, HashCache
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.run_directory import RunDirectory
 from pipelines.stage_lists import run_stages
-from vecmill.errors import OutputError
-from vecmill.files import atomic_directory, atomic_file, unwritable, writing
+from vecmill.errors import OutputError, unwritable
+from vecmill.files import atomic_directory, atomic_file, writing
 
 logger = logging.getLogger(__name__)
 

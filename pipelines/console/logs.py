@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.console.streams import DATE, LogFormat, MessageHandler, json_formatter, messages
-from vecmill.files import unwritable
+from vecmill.errors import unwritable
 from vecmill.storage import require_local
 
 _PACKAGES = ("vecmill", "corpora", "embeddings", "pipelines")

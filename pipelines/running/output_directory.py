@@ -22,8 +22,8 @@ from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
 from pipelines.running.unfinished_work import has_checkpoint, has_stage
 from pipelines.settings.config import differences, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
-from vecmill.errors import OutputError
-from vecmill.files import entries, flush, make_directory, read_json, real_path, remove_empty, unwritable, write_json
+from vecmill.errors import OutputError, unwritable
+from vecmill.files import entries, flush, make_directory, read_json, real_path, remove_empty, write_json
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import MANIFEST_FILE
 from pipelines.running.unfinished_work import has_checkpoint, has_stage
 from pipelines.settings.file_names import CONFIG_FILE
-from vecmill.errors import OutputError
-from vecmill.files import make_directory, read_json, remove_empty, unwritable, write_json
+from vecmill.errors import OutputError, unwritable
+from vecmill.files import make_directory, read_json, remove_empty, write_json
 
 _BEFORE_SETTINGS = (".lock", ".owner", "..owner", f".{CONFIG_FILE}")
 """Beginnings of the names of files, whole or partial, that a killed process leaves before the settings are written."""
