@@ -185,6 +185,7 @@ def _training(
     learner, rng = model.copy(), np.random.default_rng(0)
     learner.draw_from(rng)
     learner.use_full_softmax(full_softmax)
+    learner.use_bfloat16(config.precision == "auto")
     optimizer = OPTIMIZERS[config.optimizer](learner.trainable_parameters, _STILL)
     average = WeightAverage(learner.trainable_parameters, config.average) if config.average else None
     columns = Columns(train, config.batch_size, model.eos)

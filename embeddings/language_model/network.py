@@ -23,8 +23,8 @@ from embeddings.networks.initializers import glorot_uniform
 from embeddings.networks.losses import AdaptiveSoftmax, OutputLoss, SampledSoftmax, SoftmaxCrossEntropy
 from embeddings.networks.noise import LogUniformNoise
 from embeddings.networks.parameters import Parameter, Parameters, clear_gradients, distinct
+from embeddings.networks.products import in_bfloat16, product, rounded
 from embeddings.networks.stacking import DeepRNN
-from embeddings.parallel import product
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 
 
@@ -95,6 +95,7 @@ class NextWordNetwork:
         frozen = self.embedding.weight if config.freeze_embedding else None
         self.trainable_parameters = {name: p for name, p in self.parameters.items() if p is not frozen}
         self._masks: dict[str, np.ndarray] = {}
+        self._rounds = False
 
     def _make_output(self, rng: np.random.Generator, dtype: type) -> OutputLoss:
         config, words, hidden = self.config, len(self.vocabulary), self.network.output_size
@@ -120,6 +121,17 @@ class NextWordNetwork:
         """Train on all words instead of a sampled softmax from now on, or sample again; any other softmax stays."""
         if isinstance(self.output, SampledSoftmax):
             self.output.full = full
+
+    def use_bfloat16(self, rounds: bool = True) -> None:
+        """Train with products of numbers rounded to bfloat16 from now on (`products.in_bfloat16`), or in full."""
+        self._rounds = rounds
+
+    @property
+    def precision(self) -> str:
+        """Type of the numbers that large products of the training multiply: "bfloat16" or that of the weights."""
+        with in_bfloat16(self._rounds):
+            dtype = self.embedding.weight.value.dtype
+            return "bfloat16" if rounded(dtype) else dtype.name
 
     def _named_parameters(self) -> Parameters:
         named = {"embedding.weight": self.embedding.weight}
@@ -150,6 +162,12 @@ class NextWordNetwork:
         states : list of State
             Final states, the initial ones of the next window.
         """
+        with in_bfloat16(self._rounds):
+            return self._loss_and_gradients(inputs, targets, states, rng)
+
+    def _loss_and_gradients(
+        self, inputs: np.ndarray, targets: np.ndarray, states: list[State] | None, rng: np.random.Generator | None
+    ) -> tuple[float, list[State]]:
         clear_gradients(self.parameters)
         self._require_targets(targets)
         outputs, ends = self._forward(inputs, states, rng)

@@ -124,6 +124,7 @@ class LMTrainer(Estimator):
         config = self.config
         self._rng = np.random.default_rng([self.seed, 1])  # another stream than that of weights drawn from the seed
         self.model.draw_from(self._rng)
+        self.model.use_bfloat16(config.precision == "auto")
         extra = {"weight_decay": config.weight_decay}
         self._optimizer: Optimizer = OPTIMIZERS[config.optimizer](self.model.trainable_parameters, config.rate, **extra)
         self._average = WeightAverage(self.model.trainable_parameters, config.average) if config.average else None
@@ -336,6 +337,7 @@ class LMTrainer(Estimator):
                 "seconds": position.seconds,
                 "validation_seconds": seconds,
                 "tokens_per_second": position.loss_tokens / max(position.seconds - before, 1e-9),
+                "precision": self.model.precision,
             }
         )
         position.loss_sum, position.loss_tokens = 0.0, 0
@@ -443,7 +445,7 @@ class LMTrainer(Estimator):
             for record in (self._position, self._plateau):
                 require_types(record)
             self._rng.bit_generator.state = state["random"]
-            if not fits(state["metrics"], list[dict[str, float | None]]) or any(
+            if not fits(state["metrics"], list[dict[str, float | str | None]]) or any(
                 "seconds" not in e for e in state["metrics"]
             ):
                 raise TypeError("metrics are not records of epochs")

@@ -21,8 +21,9 @@ from embeddings.parallel import Rows
 
 State = tuple[np.ndarray, ...]
 """State of one layer: one (B, H) array for each name in `Cell.states`."""
-Weights = tuple[np.ndarray, np.ndarray]
-"""W_hh (G·H, H), and its transpose padded with zeros (H + padding, G·H + padding); the latter may have no rows."""
+Weights = tuple[np.ndarray, np.ndarray] | np.ndarray
+"""W_hh (G·H, H), and its transpose padded with zeros (H + padding, G·H + padding), which may have no rows; or W_hh
+packed for a product of bfloat16 numbers (`embeddings.bfloat16`)."""
 
 
 @dataclass(slots=True)
@@ -94,8 +95,8 @@ class Cell(ABC):
         ----------
         tape : Tape
             That of the forward pass.
-        weight_t : (H, G·H + padding)
-            Transpose of W_hh.
+        weight_t : (H, G·H + padding), or uint32
+            Transpose of W_hh, or packed.
         d_output : (T, B, H)
             ∂L/∂h<t> from outside the layer.
         d_state : State

@@ -16,6 +16,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from embeddings import bfloat16
 from embeddings.compilation import IN_ORDER, compiled, subroutine
 
 SIGMOID, TANH, RELU = 0, 1, 2
@@ -200,7 +201,7 @@ def _add_scalar_products(x, weight, z):
 
 
 @compiled
-def _add_recurrent(h, weights, out, rows):
+def _add_recurrent_float(h, weights, out, rows):
     """Add W_hh h[b] to out[b].
 
     `weights` are W_hh and its transposed copy, which is empty where it does not pay. Adding up rows of the copy takes
@@ -221,6 +222,25 @@ def _add_recurrent(h, weights, out, rows):
             _add_to_five(h[b : b + 5], weight_t, out[b : b + 5], n, ks)
         for b in range(whole, rows[1]):
             _add_to_one(h[b], weight_t, out[b], n, ks)
+
+
+def _add_recurrent(left, weights, out, rows):
+    """Add weights · left[b] to out[b]: W_hh and its copy, its transpose, or one of them packed (`bfloat16`)."""
+    if isinstance(weights, tuple):
+        _add_recurrent_float(left, weights, out, rows)
+    elif weights.ndim == 3:
+        bfloat16.add_product(left, weights, out, rows)
+    else:
+        add_product(left, weights, out, rows[0], rows[1])
+
+
+@overload(_add_recurrent)
+def _compiled_add_recurrent(left, weights, out, rows):
+    if isinstance(weights, types.BaseTuple):
+        return lambda left, weights, out, rows: _add_recurrent_float(left, weights, out, rows)
+    if weights.ndim == 3:
+        return lambda left, weights, out, rows: bfloat16.add_product(left, weights, out, rows)
+    return lambda left, weights, out, rows: add_product(left, weights, out, rows[0], rows[1])
 
 
 # ---- RNN: a<t> = g1(W_aa a<t-1> + W_ax x<t> + b_a) ----------------------------------------------------------------
@@ -273,7 +293,7 @@ def rnn_backward(z, weight_t, a, d_output, d_a, lengths, activation, rows):
                 _rnn_step_backward(z[t, b], a[t + 1, b, :hidden], d_output[t, b], d_a[b], activation)
             else:
                 z[t, b] = 0
-        add_product(z[t], weight_t, d_a, rows[0], rows[1])
+        _add_recurrent(z[t], weight_t, d_a, rows)
 
 
 # ---- GRU (gates r, z, n) -------------------------------------------------------------------------------------------
@@ -337,7 +357,7 @@ def gru_backward(gates, recurrent, weight_t, h, d_output, d_h, lengths, rows):
             else:
                 gates[t, b] = 0
                 recurrent[t, b] = 0
-        add_product(recurrent[t], weight_t, d_h, rows[0], rows[1])
+        _add_recurrent(recurrent[t], weight_t, d_h, rows)
 
 
 # ---- LSTM (gates i, f, g, o) ---------------------------------------------------------------------------------------
@@ -400,7 +420,7 @@ def lstm_backward(gates, weight_t, c, d_output, d_h, d_c, lengths, rows):
                 _lstm_step_backward(gates[t, b], c[t, b], c[t + 1, b], d_output[t, b], d_h[b], d_c[b])
             else:
                 gates[t, b] = 0
-        add_product(gates[t], weight_t, d_h, rows[0], rows[1])
+        _add_recurrent(gates[t], weight_t, d_h, rows)
 
 
 # ---- minGRU (gates z, n), without a product of h<t-1> ----------------------------------------------------------------

@@ -18,12 +18,14 @@ from collections.abc import Callable
 
 import numpy as np
 
-from embeddings.networks.cells import Cell, State, Tape
+from embeddings import bfloat16
+from embeddings.networks.cells import Cell, State, Tape, Weights
 from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import RepeatedVectors
 from embeddings.networks.kernels import transpose
 from embeddings.networks.parameters import Parameter
-from embeddings.parallel import Rows, over_rows, own_threads, product
+from embeddings.networks.products import FEWEST_ROUNDED, packed, product, rounded
+from embeddings.parallel import Rows, over_rows, own_threads
 
 LANES = 16
 """Rows are padded to a multiple of this number of elements, so that vectorised loops have no remainder."""
@@ -125,8 +127,7 @@ class RecurrentLayer:
         self._multiply_inputs(inputs, tape.gates)
         if tape.recurrent is not tape.gates:
             tape.recurrent[:] = 0
-        copy = self._transposed() if steps > SHORT_WINDOW else self._copy[:0]
-        weights = self._recurrent, copy
+        weights = self._recurrent_weights(steps)
         cost = steps * tape.gates.shape[-1] * self.output_size
         self._over_batch(lambda rows: self.cell.forward(tape, weights, self._weights, rows), cost)
         return self._outputs(tape)
@@ -156,9 +157,9 @@ class RecurrentLayer:
         tape = self._tape
         assert tape is not None, "backward needs a forward pass before it"
         d_output = np.ascontiguousarray(d_output, tape.gates.dtype)
-        d_state, weight_t = self._final_gradients(tape, d_states), self._transposed()[: self.output_size]
+        d_state, back = self._final_gradients(tape, d_states), self._weights_back(tape)
         cost = len(tape.gates) * tape.gates.shape[-1] * self.output_size
-        self._over_batch(lambda rows: self.cell.backward(tape, weight_t, d_output, d_state, rows), cost)
+        self._over_batch(lambda rows: self.cell.backward(tape, back, d_output, d_state, rows), cost)
         self._add_recurrent_gradient(tape)
         return self._input_gradients(tape, input_gradient), [d_state]
 
@@ -217,6 +218,22 @@ class RecurrentLayer:
             np.take(products, inputs.index.ravel(), axis=0, out=flat, mode="clip")
         else:
             product(inputs.reshape(-1, self.input_size), weight.T, out=flat[:, : len(weight)])
+
+    def _recurrent_weights(self, steps: int) -> Weights:
+        """Return W_hh as the time loops read it."""
+        if self.cell.multiplies_state and self._rounds_products(steps):
+            return packed(self._recurrent, bfloat16.COLUMNS)
+        return self._recurrent, self._transposed() if steps > SHORT_WINDOW else self._copy[:0]
+
+    def _weights_back(self, tape: Tape) -> np.ndarray:
+        """Return the transpose of W_hh as the time loops backwards read it."""
+        if self.cell.multiplies_state and self._rounds_products(len(tape.gates)):
+            return packed(self._recurrent.T, bfloat16.COLUMNS)
+        return self._transposed()[: self.output_size]
+
+    def _rounds_products(self, steps: int) -> bool:
+        large = steps > SHORT_WINDOW and self.output_size >= FEWEST_ROUNDED
+        return large and rounded(self._recurrent.dtype)
 
     def _transposed(self) -> np.ndarray:
         """Return W_hh transposed and padded for the time loops; made once per forward pass."""

@@ -22,7 +22,8 @@ from embeddings.networks.initializers import glorot_uniform
 from embeddings.networks.kernels import add_exponentials, softmax_cross_entropy
 from embeddings.networks.noise import Noise
 from embeddings.networks.parameters import Parameter, RowGradient
-from embeddings.parallel import Rows, over_rows, own_threads, product
+from embeddings.networks.products import product
+from embeddings.parallel import Rows, over_rows, own_threads
 
 LARGEST_BLOCK = 1 << 26
 """Numbers in the largest matrix of logits; more rows are handled block by block."""

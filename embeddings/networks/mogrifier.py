@@ -9,7 +9,8 @@ from embeddings.networks.activations import ACTIVATIONS
 from embeddings.networks.cells import MogrifierCell, State, Tape
 from embeddings.networks.embedding import RepeatedVectors
 from embeddings.networks.layers import Inputs, RecurrentLayer, column_sums
-from embeddings.parallel import own_threads, product
+from embeddings.networks.products import product
+from embeddings.parallel import own_threads
 
 _SIGMOID = ACTIVATIONS["sigmoid"]
 

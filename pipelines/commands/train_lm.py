@@ -108,6 +108,7 @@ _OPTION_GROUPS = {
         "clip",
         "seed",
         "lm_training__average",
+        "lm_training__precision",
         "threads",
         "backend",
         "address",
