@@ -1,10 +1,11 @@
 """Training and use of a recurrent language model, side by side with torch on the same threads.
 
-A step of training is forward pass, backward pass, clipping and SGD update of a two-layer LSTM (batch 20, 35 time steps,
-float32) on words drawn by Zipf's law.  The uses are those of `recurrent_use`: the perplexity of a text in one stream,
-the generation of one stream, the scores of sentences.  Ours and torch's steps alternate in small groups, each side in a
-process of its own; medians are compared.  "Of sgemm" is the share of the rate of NumPy's largest product that the whole
-step reaches.
+A step of training is forward pass, backward pass, clipping and SGD update of a two-layer LSTM (batch 20, 35 time steps)
+on words drawn by Zipf's law, in float32 and, where the processor has an instruction for them, with products of bfloat16
+numbers: `in_bfloat16`, and torch's autocast.  The uses are those of `recurrent_use`: the perplexity of a text in one
+stream, the generation of one stream, the scores of sentences.  Ours and torch's steps alternate in small groups, each
+side in a process of its own; medians are compared.  "Of sgemm" is the share of the rate of NumPy's largest product that
+the whole step reaches in float32.
 
 python -m benchmarks.recurrent_speed [--case 200 ...] [--steps 24] [--repeats 5] [--part 1.0]
 """
@@ -14,13 +15,14 @@ import multiprocessing
 import resource
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
 from benchmarks import measuring, recurrent_use
+from embeddings import bfloat16
 from embeddings.networks import (
     SGD,
     AdaptiveSoftmax,
@@ -34,6 +36,7 @@ from embeddings.networks import (
     SoftmaxCrossEntropy,
     clear_gradients,
 )
+from embeddings.networks.products import in_bfloat16
 
 BATCH, STEPS = 20, 35
 GROUP = 4
@@ -52,6 +55,7 @@ class Case:
     cutoffs: tuple[int, ...] = ()
     use: str = ""
     amount: int = 0
+    rounds: bool = False
 
 
 CASES = (
@@ -97,9 +101,10 @@ def our_step(case: Case) -> Callable[[Any], Any]:
     def step(words: np.ndarray) -> float:
         nonlocal states
         clear_gradients(parameters)
-        outputs, states = network.forward(embedding.forward(words[:-1]), states)
-        value, d_hidden = loss.value_and_gradient(outputs.reshape(-1, case.hidden), words[1:].ravel())
-        d_vectors, _ = network.backward(d_hidden.reshape(outputs.shape))
+        with in_bfloat16(case.rounds):
+            outputs, states = network.forward(embedding.forward(words[:-1]), states)
+            value, d_hidden = loss.value_and_gradient(outputs.reshape(-1, case.hidden), words[1:].ravel())
+            d_vectors, _ = network.backward(d_hidden.reshape(outputs.shape))
         embedding.backward(d_vectors)
         optimizer.step(MAX_NORM)
         return value
@@ -128,9 +133,10 @@ def torch_step(case: Case) -> Callable[[Any], Any]:
         nonlocal states
         ids = torch.from_numpy(words)
         model.zero_grad()
-        outputs, states = network(embedding(ids[:-1]), tuple(s.detach() for s in states))
-        hidden, targets = outputs.view(-1, case.hidden), ids[1:].reshape(-1)
-        loss = output(hidden, targets).loss if adaptive else nn.functional.cross_entropy(output(hidden), targets)
+        with torch.autocast("cpu", torch.bfloat16, enabled=case.rounds):
+            outputs, states = network(embedding(ids[:-1]), tuple(s.detach() for s in states))
+            hidden, targets = outputs.view(-1, case.hidden), ids[1:].reshape(-1)
+            loss = output(hidden, targets).loss if adaptive else nn.functional.cross_entropy(output(hidden), targets)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), MAX_NORM)
         with torch.no_grad():
@@ -182,14 +188,16 @@ def compare(case: Case, turns: int, part: float) -> dict[str, Any]:
     """Return a row of the table for ``case``; the sides run in processes of their own, in turns."""
     rng = np.random.default_rng(0)
     context = multiprocessing.get_context("spawn")
+    cases = [case] if case.use or not bfloat16.AVAILABLE else [case, replace(case, rounds=True)]
     sides = []
     for build in (our_step, torch_step):
-        here, there = context.Pipe()
-        context.Process(target=serve, args=(there, build, case), daemon=True).start()
-        sides.append(here)
-    rates: tuple[list[float], list[float]] = ([], [])
+        for variant in cases:
+            here, there = context.Pipe()
+            context.Process(target=serve, args=(there, build, variant), daemon=True).start()
+            sides.append(here)
+    rates: list[list[float]] = [[] for _ in sides]
     products: list[float] = []
-    memory = [0.0, 0.0]
+    memory = [0.0] * len(sides)
     for turn in range(1 + turns):
         todo, words = works(case, rng, part)
         for side, connection in enumerate(sides):
@@ -201,16 +209,21 @@ def compare(case: Case, turns: int, part: float) -> dict[str, Any]:
             products.extend(sgemm_seconds(case))
     for connection in sides:
         connection.send(None)
-    ours, theirs = (float(np.median(side)) for side in rates)
+    medians = [float(np.median(side)) for side in rates]
+    ours, theirs = medians[: len(cases)], medians[len(cases) :]
+    rounded = len(cases) > 1
     return {
         "case": f"{case.use or 'training'}, LSTM 2 x {case.hidden}, V = {case.words:,}, {case.loss} softmax",
-        "vecmill, tokens/s": f"{ours:,.0f}",
-        "torch, tokens/s": f"{theirs:,.0f} ({'adaptive' if case.cutoffs else 'full'})",
-        "ratio": f"{ours / theirs:.2f}",
+        "vecmill, tokens/s": f"{ours[0]:,.0f}",
+        "torch, tokens/s": f"{theirs[0]:,.0f} ({'adaptive' if case.cutoffs else 'full'})",
+        "ratio": f"{ours[0] / theirs[0]:.2f}",
+        "vecmill, bfloat16": f"{ours[1]:,.0f}" if rounded else "",
+        "torch, bfloat16": f"{theirs[1]:,.0f}" if rounded else "",
+        "ratio, the faster of each": f"{max(ours) / max(theirs):.2f}",
         "bar": f"≥ {case.bar}",
-        "of sgemm": share_of_sgemm(case, ours, products) if case.loss == "full" and products else "",
-        "vecmill, peak MB": f"{memory[0]:,.0f}",
-        "torch, peak MB": f"{memory[1]:,.0f}",
+        "of sgemm": share_of_sgemm(case, ours[0], products) if case.loss == "full" and products else "",
+        "vecmill, peak MB": f"{max(memory[: len(cases)]):,.0f}",
+        "torch, peak MB": f"{max(memory[len(cases) :]):,.0f}",
     }
 
 
@@ -233,7 +246,7 @@ def main() -> None:
     rows = [compare(case, turns[case], options.part) for case in chosen]
     amounts = {case.use: f"{int(options.part * case.amount):,}" for case in CASES if case.use}
     notes = [
-        f"training: full steps, batch {BATCH}, {STEPS} time steps, float32, 2 threads each, alternating; median of "
+        f"training: full steps, batch {BATCH}, {STEPS} time steps, 2 threads each, alternating; median of "
         f"{options.steps} steps or more; peak memory of each side's process, bar: no more than torch's",
         f"evaluation: {amounts['evaluation']} words of one stream; generation: {amounts['generation']} of one stream, "
         f"sampled; score: {amounts['score']} sentences of {recurrent_use.SENTENCE_WORDS} words on average, in torch by "

@@ -1,15 +1,14 @@
-# mypy: allow-untyped-defs
 """Kernels for products of matrices of bfloat16 numbers, with sums in float32.
 
 A bfloat16 is the upper half of a float32: its sign, its exponent and 7 bits of its fraction. Processors with
 AVX512-BF16 multiply 32 pairs of them and add the products to 16 float32 sums in one instruction (`vdpbf16ps`), twice as
 many as float32 numbers.
 
-The instruction takes numbers that follow each other along the axis of the sum. Both matrices are therefore packed first:
-``packed[q, p, r]``, a uint32, holds elements 2p (lower half) and 2p + 1 of row q · width + r of a matrix (n, k), whose
-rows and columns are padded with zeros. A product left (n, k) · right (k, m) reads panels of `ROWS` rows of `left` and of
-`COLUMNS` rows of the transpose of `right`; `ROWS` × `COLUMNS` sums stay in registers. With ``NUMBA_DISABLE_JIT=1`` the
-same functions run as plain Python.
+The instruction takes numbers that follow each other along the axis of the sum. Both matrices are therefore packed
+first: ``packed[q, p, r]``, a uint32, holds elements 2p (lower half) and 2p + 1 of row q · width + r of a matrix (n, k),
+whose rows and columns are padded with zeros. A product left (n, k) · right (k, m) reads panels of `ROWS` rows of `left`
+and of `COLUMNS` rows of the transpose of `right`; `ROWS` × `COLUMNS` sums stay in registers. With
+``NUMBA_DISABLE_JIT=1`` the same functions run as plain Python.
 """
 
 import llvmlite.binding
@@ -20,7 +19,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from embeddings import simd
-from embeddings.compilation import FAST_MATH, compiled, inlined
+from embeddings.compilation import compiled, inlined
 
 AVAILABLE = bool(llvmlite.binding.get_host_cpu_features().get("avx512bf16"))
 """Whether this processor has the instruction."""
@@ -35,46 +34,58 @@ _VECTORS = COLUMNS // _LANES
 if AVAILABLE:
     llvmlite.binding.initialize_native_asmparser()  # LLVM has had several types for the arguments of its intrinsic
 
-_FLOATS = ir.VectorType(ir.FloatType(), _LANES)
-_WORDS = ir.VectorType(ir.IntType(32), _LANES)
+_WORD = ir.IntType(32)
+_FLOATS, _WORDS = ir.VectorType(ir.FloatType(), _LANES), ir.VectorType(_WORD, _LANES)
+_INSTRUCTION = "vdpbf16ps $3, $2, $0"
 
 
-def _pointer(context, builder, array_type, array, indices, vector):
-    array = context.make_array(array_type)(context, builder, array)
-    address = cgutils.get_item_pointer(context, builder, array_type, array, indices, wraparound=False)
-    return builder.bitcast(address, vector.as_pointer())
+class _Memory:
+    """Vectors in the elements of an array, which may not be contiguous but along its last axis."""
+
+    def __init__(self, context, builder, array_type, array) -> None:
+        self._of = context, builder, array_type, context.make_array(array_type)(context, builder, array)
+
+    def _address(self, indices, kind):
+        context, builder, array_type, array = self._of
+        element = cgutils.get_item_pointer(context, builder, array_type, array, indices, wraparound=False)
+        return builder.bitcast(element, kind.as_pointer())
+
+    def load(self, indices, kind):
+        return self._of[1].load(self._address(indices, kind), align=4, typ=kind)
+
+    def store(self, indices, value):
+        self._of[1].store(value, self._address(indices, value.type), align=4)
 
 
 def _constant(value):
     return ir.Constant(_WORDS, [value] * _LANES)
 
 
-def _upper_halves(builder, floats):
-    """Round float32 lanes to the nearest bfloat16, ties to even; the lower halves are left to be cleared."""
+def _index(value):
+    return ir.Constant(ir.IntType(types.intp.bitwidth), value)
+
+
+def _upper_half(builder, floats):
+    """Round to the nearest bfloat16, ties to even: it is the upper half of each lane."""
     words = builder.bitcast(floats, _WORDS)
     last = builder.and_(builder.lshr(words, _constant(16)), _constant(1))
     return builder.add(builder.add(words, _constant(0x7FFF)), last)
 
 
 def _paired(builder, even, odd):
-    low = builder.lshr(_upper_halves(builder, even), _constant(16))
-    return builder.or_(low, builder.and_(_upper_halves(builder, odd), _constant(0xFFFF0000)))
+    low = builder.lshr(_upper_half(builder, even), _constant(16))
+    return builder.or_(low, builder.and_(_upper_half(builder, odd), _constant(0xFFFF0000)))
 
 
 @intrinsic
 def _pair_rows(typingctx, matrix, row, column, words):
-    """``words[i]`` = the pair of ``matrix[row, column + i]`` and ``matrix[row + 1, column + i]``, 16 of them."""
+    """Set ``words[column + i]`` to the pair of ``matrix[row : row + 2, column + i]`` for 16 i."""
 
     def codegen(context, builder, signature, args):
-        rows = args[1], builder.add(args[1], ir.Constant(args[1].type, 1))
-        even, odd = (
-            builder.load(
-                _pointer(context, builder, signature.args[0], args[0], (row, args[2]), _FLOATS), align=4, typ=_FLOATS
-            )
-            for row in rows
-        )
-        target = _pointer(context, builder, signature.args[3], args[3], (args[2],), _WORDS)
-        builder.store(_paired(builder, even, odd), target, align=4)
+        source = _Memory(context, builder, signature.args[0], args[0])
+        target = _Memory(context, builder, signature.args[3], args[3])
+        even, odd = (source.load((r, args[2]), _FLOATS) for r in (args[1], builder.add(args[1], _index(1))))
+        target.store((args[2],), _paired(builder, even, odd))
         return context.get_dummy_value()
 
     return types.void(matrix, types.intp, types.intp, words), codegen
@@ -82,23 +93,16 @@ def _pair_rows(typingctx, matrix, row, column, words):
 
 @intrinsic
 def _pair_columns(typingctx, matrix, row, column, words, line):
-    """``words[line, i]`` = the pair of ``matrix[row, column + 2 i]`` and ``matrix[row, column + 2 i + 1]``, 16 of them."""
+    """Set ``words[line, i]`` to the pair of ``matrix[row, column + 2 i : column + 2 i + 2]`` for 16 i."""
 
     def codegen(context, builder, signature, args):
-        columns = args[2], builder.add(args[2], ir.Constant(args[2].type, _LANES))
-        first, second = (
-            builder.load(
-                _pointer(context, builder, signature.args[0], args[0], (args[1], column), _FLOATS), align=4, typ=_FLOATS
-            )
-            for column in columns
-        )
-        even, odd = (
-            builder.shuffle_vector(first, second, ir.Constant(_WORDS, list(range(start, 2 * _LANES, 2))))
-            for start in (0, 1)
-        )
-        zero = ir.Constant(args[4].type, 0)
-        target = _pointer(context, builder, signature.args[3], args[3], (args[4], zero), _WORDS)
-        builder.store(_paired(builder, even, odd), target, align=4)
+        source = _Memory(context, builder, signature.args[0], args[0])
+        target = _Memory(context, builder, signature.args[3], args[3])
+        columns = args[2], builder.add(args[2], _index(_LANES))
+        parts = [source.load((args[1], column), _FLOATS) for column in columns]
+        lanes = [ir.Constant(_WORDS, list(range(start, 2 * _LANES, 2))) for start in (0, 1)]
+        even, odd = (builder.shuffle_vector(*parts, chosen) for chosen in lanes)
+        target.store((args[4], _index(0)), _paired(builder, even, odd))
         return context.get_dummy_value()
 
     return types.void(matrix, types.intp, types.intp, words, types.intp), codegen
@@ -106,41 +110,28 @@ def _pair_columns(typingctx, matrix, row, column, words, line):
 
 @intrinsic
 def _multiply_panels(typingctx, left, p, right, q, first, last, sums):
-    """``sums`` (ROWS, COLUMNS) = the product of the pairs `first` to `last` of two panels."""
+    """Set `sums` (ROWS, COLUMNS) to the product of the pairs `first` to `last` of two panels."""
 
     def codegen(context, builder, signature, args):
-        accumulators = [cgutils.alloca_once(builder, _FLOATS) for _ in range(ROWS * _VECTORS)]
-        for accumulator in accumulators:
-            builder.store(ir.Constant(_FLOATS, [0.0] * _LANES), accumulator)
-        function = ir.FunctionType(_FLOATS, [_FLOATS, _WORDS, _WORDS])
-        multiply_add = ir.InlineAsm(function, "vdpbf16ps $3, $2, $0", "=v,0,v,v")
-        zero, index = ir.Constant(args[4].type, 0), args[4].type
-        word = ir.IntType(32)
-        with cgutils.for_range_slice(builder, args[4], args[5], ir.Constant(index, 1)) as (pair, _):
-            columns = [
-                builder.load(
-                    _pointer(
-                        context, builder, signature.args[2], args[2], (args[3], pair, ir.Constant(index, _LANES * v)), _WORDS
-                    ),
-                    align=4,
-                    typ=_WORDS,
-                )
-                for v in range(_VECTORS)
-            ]
+        rows = _Memory(context, builder, signature.args[0], args[0])
+        columns = _Memory(context, builder, signature.args[2], args[2])
+        target = _Memory(context, builder, signature.args[6], args[6])
+        places = [(r, v) for r in range(ROWS) for v in range(_VECTORS)]
+        totals = {place: cgutils.alloca_once(builder, _FLOATS) for place in places}  # LLVM keeps them in registers
+        for total in totals.values():
+            builder.store(ir.Constant(_FLOATS, [0.0] * _LANES), total)
+        multiply_add = ir.InlineAsm(ir.FunctionType(_FLOATS, [_FLOATS, _WORDS, _WORDS]), _INSTRUCTION, "=v,0,v,v")
+        with cgutils.for_range_slice(builder, args[4], args[5], _index(1)) as (pair, _):
+            vectors = [columns.load((args[3], pair, _index(_LANES * v)), _WORDS) for v in range(_VECTORS)]
             for r in range(ROWS):
-                at = args[1], pair, ir.Constant(index, r)
-                scalar = builder.load(_pointer(context, builder, signature.args[0], args[0], at, word), typ=word)
-                lane = builder.insert_element(ir.Constant(_WORDS, ir.Undefined), scalar, ir.Constant(word, 0))
-                row = builder.shuffle_vector(lane, lane, _constant(0))
-                for v, column in enumerate(columns):
-                    accumulator = accumulators[r * _VECTORS + v]
-                    total = builder.call(multiply_add, [builder.load(accumulator, typ=_FLOATS), column, row])
-                    builder.store(total, accumulator)
-        for r in range(ROWS):
-            for v in range(_VECTORS):
-                at = ir.Constant(index, r), ir.Constant(index, v * _LANES)
-                target = _pointer(context, builder, signature.args[6], args[6], at, _FLOATS)
-                builder.store(builder.load(accumulators[r * _VECTORS + v], typ=_FLOATS), target, align=4)
+                word = rows.load((args[1], pair, _index(r)), _WORD)
+                single = builder.insert_element(ir.Constant(_WORDS, ir.Undefined), word, _WORD(0))
+                row = builder.shuffle_vector(single, single, _constant(0))
+                for v, vector in enumerate(vectors):
+                    total = totals[r, v]
+                    builder.store(builder.call(multiply_add, [builder.load(total, typ=_FLOATS), vector, row]), total)
+        for r, v in places:
+            target.store((_index(r), _index(v * _LANES)), builder.load(totals[r, v], typ=_FLOATS))
         return context.get_dummy_value()
 
     return types.void(left, types.intp, right, types.intp, types.intp, types.intp, sums), codegen
@@ -164,10 +155,11 @@ if config.DISABLE_JIT:
         words[line] = _pairs(part[::2], part[1::2])
 
     def _multiply_panels(left, p, right, q, first, last, sums):
-        a, b = left[p, first:last], right[q, first:last]
         sums[:] = 0
-        for half in (lambda w: (w << np.uint32(16)).view(np.float32), lambda w: (w & np.uint32(0xFFFF0000)).view(np.float32)):
-            sums += half(a).T @ half(b)
+        with np.errstate(invalid="ignore"):  # infinity times the zeros of the padding
+            for half in (lambda words: words << np.uint32(16), lambda words: words & np.uint32(0xFFFF0000)):
+                a, b = (half(panel[first:last]).view(np.float32) for panel in (left[p], right[q]))
+                sums += a.T @ b
 
 
 @inlined

@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from embeddings import EmbeddingsError, make_tokenizer
+from embeddings import EmbeddingsError, bfloat16, make_tokenizer
 from embeddings.checkpoint import load_checkpoint, save_checkpoint
 from embeddings.language_model.config import FORMER_NAMES, CellName, LanguageModelConfig
 from embeddings.language_model.model import LanguageModel
@@ -45,6 +45,7 @@ RECIPES = {
         {"output": "sampled", "num_sampled": 8},
         {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "one-cycle", "full_softmax_epochs": 1},
     ),
+    "layers that are rounded": ({"hidden_size": 40, "layers": 1}, {"learning_rate": 2.0}),
     "averaged": ({}, {"optimizer": "adamw", "average": 0.9, "schedule": "constant"}),
     "gru one-cycle": ({"cell": "gru", "layers": 1}, {"optimizer": "adam", "schedule": "one-cycle"}),
 }
@@ -306,6 +307,31 @@ def test_a_network_with_the_full_softmax_does_not_notice():
         np.testing.assert_array_equal(parameter.value, expected[name].value, err_msg=name)
 
 
+def test_products_are_rounded_where_the_processor_does_it_unless_told_otherwise(monkeypatch):
+    found = {}
+    for available in (True, False):
+        monkeypatch.setattr(bfloat16, "AVAILABLE", available and bfloat16.AVAILABLE)
+        for precision in ("auto", "float32"):
+            trainer = make_trainer("layers that are rounded", precision=precision, epochs=1)
+            parameters = fit(trainer).parameters
+            rounds = precision == "auto" and bfloat16.AVAILABLE
+            assert trainer.metrics_[0]["precision"] == ("bfloat16" if rounds else "float32")
+            found.setdefault(rounds, []).append(parameters["rnn.weight_hh_l0"].value)
+    for others in found[False][1:]:
+        np.testing.assert_array_equal(others, found[False][0])
+    for rounded in found.get(True, []):
+        difference = np.linalg.norm(rounded - found[False][0]) / np.linalg.norm(rounded)
+        assert 0 < difference < 0.01
+
+
+def test_a_network_is_evaluated_in_full_precision():
+    model = fit(make_trainer("layers that are rounded", epochs=1))
+    inputs, targets = np.array(CORPUS.valid[:40]).reshape(2, 10, 2)
+    expected, _ = model.log_likelihood(inputs, targets)
+    model.use_bfloat16()
+    np.testing.assert_array_equal(model.log_likelihood(inputs, targets)[0], expected)
+
+
 def test_only_some_words_are_validated_on_if_told_so():
     trainer = make_trainer(validation_tokens=30, epochs=1)
     loss = np.log(evaluate(fit(trainer), CORPUS.valid[:30]).perplexity)
@@ -331,6 +357,7 @@ def test_a_frozen_embedding_stays():
         ({"optimizer": "sgdd"}, "sgdd"),
         ({"learning_rate": 0.0}, "learning_rate"),
         ({"schedule": "linear"}, "schedule"),
+        ({"precision": "bfloat16"}, "precision"),
         ({"anneal": 1.0}, "anneal"),
         ({"anneal_after": 0}, "anneal_after"),
         ({"average": 1.0}, "average"),
