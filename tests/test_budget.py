@@ -9,7 +9,14 @@ import pytest
 import vecmill
 from embeddings import make_tokenizer
 from embeddings.language_model import budget
-from embeddings.language_model.budget import MOST_EPOCHS, EpochSeconds, epochs_within, measure, with_epochs_in
+from embeddings.language_model.budget import (
+    FEW_EPOCHS,
+    MOST_EPOCHS,
+    EpochSeconds,
+    epochs_within,
+    measure,
+    with_epochs_in,
+)
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.presets import BUDGETS, PRESETS, budget_seconds, preset_for
@@ -23,6 +30,7 @@ from pipelines.settings.run_config import build_run_config, read_run_config
 from tests.command_line import fails
 from tests.command_line import vecmill as command
 from tests.split_text import split_ids
+from vecmill.plurals import counted
 
 TEXT = b"the cat sat on the mat\na dog and a cat ran\nwho let the dog out ?\n" * 40
 CORPUS = split_ids([TEXT], make_tokenizer("fast", punctuation=True))
@@ -114,6 +122,19 @@ def test_a_budget_for_less_than_an_epoch_trains_one_and_says_how_long_that_takes
     [warning] = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert "the budget leaves 0 s for the training" in warning
     assert "one epoch is trained" in warning
+
+
+@pytest.mark.parametrize(
+    ("hidden_size", "seconds", "warned"), [(8, 60.0, False), (240, 60.0, True), (240, 300.0, False)]
+)
+def test_a_large_network_that_reads_the_text_only_a_few_times_is_warned_of(hidden_size, seconds, warned, caplog):
+    model = make_model(hidden_size=hidden_size)
+    found = with_epochs_in(seconds, model, TRAINING, CORPUS.train, CORPUS.valid, clock=Clock())
+    assert (1 <= found.epochs < FEW_EPOCHS) == (seconds == 60.0)
+    expected = [f"only {counted(found.epochs, 'epoch')} within the budget"] if warned else []
+    assert [
+        record.getMessage().partition(":")[0] for record in caplog.records if record.levelno == logging.WARNING
+    ] == expected
 
 
 # ------------------------------------------------------------------------------------------------------- settings

@@ -30,6 +30,9 @@ RESERVED = 0.03
 """Share of a budget for checkpoints and for n-gram models, whose time is not measured."""
 MOST_EPOCHS = 200
 """Epochs beyond which no recipe improves; a small text may be finished long before its budget."""
+FEW_EPOCHS = 4
+"""Epochs below which a smaller network ends better, as it reads the text more often in the same time."""
+_SMALL_NETWORK = 400  # units of all layers: the network of the shortest budget
 _WARM_UP = 8  # windows, in which kernels are compiled and memory is filled
 _LEAST_WINDOWS = 24
 _MEASURED = 0.01  # share of the time
@@ -118,6 +121,13 @@ def with_epochs_in(
             "budget or a smaller network avoids it",
             f"{max(left, 0.0):.0f}",
             expected,
+        )
+    elif epochs < FEW_EPOCHS and sum(model.config.layer_sizes) > _SMALL_NETWORK:
+        logger.warning(
+            "only %s within the budget: a network of one layer of %d units reads the text more often in this time, and "
+            "usually ends better",
+            counted(epochs, "epoch"),
+            _SMALL_NETWORK,
         )
     logger.info("training %s: about %.0f s", counted(epochs, "epoch"), expected)
     return replace(config, epochs=epochs)
