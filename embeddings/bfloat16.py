@@ -56,6 +56,33 @@ class _Memory:
     def store(self, indices, value):
         self._of[1].store(value, self._address(indices, value.type), align=4)
 
+    def load_some(self, indices, lanes):
+        """Load 16 floats, zero where `lanes` is false."""
+        arguments = self._address(indices, _FLOATS), _WORD(4), lanes, ir.Constant(_FLOATS, [0.0] * _LANES)
+        return _call(self._of[1], "llvm.masked.load.v16f32.p0", _FLOATS, arguments)
+
+    def store_some(self, indices, words, count):
+        """Store the first `count` of 16 words; a masked store is slow on some processors, so that all are one."""
+        builder = self._of[1]
+        with builder.if_else(builder.icmp_signed(">=", count, _index(_LANES))) as (all_of_them, some):
+            with all_of_them:
+                self.store(indices, words)
+            with some:
+                arguments = words, self._address(indices, _WORDS), _WORD(4), _first_lanes(builder, count)
+                _call(builder, "llvm.masked.store.v16i32.p0", ir.VoidType(), arguments)
+
+
+def _call(builder, name, result, arguments):
+    function_type = ir.FunctionType(result, [argument.type for argument in arguments])
+    return builder.call(cgutils.get_or_insert_function(builder.module, function_type, name), arguments)
+
+
+def _first_lanes(builder, count):
+    """Return a mask of the first `count` lanes: all, or none if it is negative."""
+    single = builder.insert_element(ir.Constant(_WORDS, ir.Undefined), builder.trunc(count, _WORD), _WORD(0))
+    counts = builder.shuffle_vector(single, single, _constant(0))
+    return builder.icmp_signed("<", ir.Constant(_WORDS, list(range(_LANES))), counts)
+
 
 def _constant(value):
     return ir.Constant(_WORDS, [value] * _LANES)
@@ -77,35 +104,87 @@ def _paired(builder, even, odd):
     return builder.or_(low, builder.and_(_upper_half(builder, odd), _constant(0xFFFF0000)))
 
 
+def _merged(builder, vectors, size):
+    """Return the lanes of pairs of vectors in turns of `size`: first the lower turns, then the upper ones."""
+    half = _LANES // 2
+    merged = []
+    for first, second in vectors:
+        for start in (0, half):
+            lanes = [
+                i + part * _LANES
+                for turn in range(start, start + half, size)
+                for part in (0, 1)
+                for i in range(turn, turn + size)
+            ]
+            merged.append(builder.shuffle_vector(first, second, ir.Constant(_WORDS, lanes)))
+    return merged
+
+
+def _transposed(builder, rows):
+    """Transpose 16 vectors of 16 lanes: four times, the lanes of vectors i and i + 8 are merged."""
+    for _ in range(4):
+        rows = _merged(builder, zip(rows[:8], rows[8:], strict=True), 1)
+    return rows
+
+
 @intrinsic
-def _pair_rows(typingctx, matrix, row, column, words):
-    """Set ``words[column + i]`` to the pair of ``matrix[row : row + 2, column + i]`` for 16 i."""
+def _pack_pair(typingctx, matrix, row, column, size, packed, place):
+    """Pack rows `row` and `row + 1` of a transpose, 16 columns: lanes of one pair of a panel.
+
+    Parameters
+    ----------
+    size : (int, int, int)
+        Rows and columns of the matrix from here on, and lanes of the panel.
+    place : (int, int, int)
+        Panel, pair and first lane in `packed`.
+    """
 
     def codegen(context, builder, signature, args):
         source = _Memory(context, builder, signature.args[0], args[0])
-        target = _Memory(context, builder, signature.args[3], args[3])
-        even, odd = (source.load((r, args[2]), _FLOATS) for r in (args[1], builder.add(args[1], _index(1))))
-        target.store((args[2],), _paired(builder, even, odd))
+        target = _Memory(context, builder, signature.args[4], args[4])
+        rows, columns, lanes = cgutils.unpack_tuple(builder, args[3])
+        inside = _first_lanes(builder, columns)
+        second = builder.icmp_signed(">", rows, _index(1))
+        none = ir.Constant(inside.type, [False] * _LANES)
+        even = source.load_some((args[1], args[2]), inside)
+        odd = source.load_some((builder.add(args[1], _index(1)), args[2]), builder.select(second, inside, none))
+        place = cgutils.unpack_tuple(builder, args[5])
+        target.store_some(place, _paired(builder, even, odd), lanes)
         return context.get_dummy_value()
 
-    return types.void(matrix, types.intp, types.intp, words), codegen
+    return types.void(matrix, types.intp, types.intp, size, packed, place), codegen
 
 
 @intrinsic
-def _pair_columns(typingctx, matrix, row, column, words, line):
-    """Set ``words[line, i]`` to the pair of ``matrix[row, column + 2 i : column + 2 i + 2]`` for 16 i."""
+def _pack_block(typingctx, matrix, row, column, size, packed, place):
+    """Pack 16 rows and 32 columns of a matrix: lanes of 16 pairs of a panel; arguments as those of `_pack_pair`."""
 
     def codegen(context, builder, signature, args):
         source = _Memory(context, builder, signature.args[0], args[0])
-        target = _Memory(context, builder, signature.args[3], args[3])
-        columns = args[2], builder.add(args[2], _index(_LANES))
-        parts = [source.load((args[1], column), _FLOATS) for column in columns]
-        lanes = [ir.Constant(_WORDS, list(range(start, 2 * _LANES, 2))) for start in (0, 1)]
-        even, odd = (builder.shuffle_vector(*parts, chosen) for chosen in lanes)
-        target.store((args[4], _index(0)), _paired(builder, even, odd))
+        target = _Memory(context, builder, signature.args[4], args[4])
+        rows, columns, lanes = cgutils.unpack_tuple(builder, args[3])
+        q, p, r = cgutils.unpack_tuple(builder, args[5])
+        inside = [_first_lanes(builder, builder.sub(columns, _index(start))) for start in (0, _LANES)]
+        chosen = [ir.Constant(_WORDS, list(range(start, 2 * _LANES, 2))) for start in (0, 1)]
+        none = ir.Constant(inside[0].type, [False] * _LANES)
+        pairs = []
+        for i in range(_LANES):
+            exists = builder.icmp_signed(">", rows, _index(i))
+            parts = [
+                source.load_some(
+                    (builder.add(args[1], _index(i)), builder.add(args[2], _index(_LANES * part))),
+                    builder.select(exists, inside[part], none),
+                )
+                for part in (0, 1)
+            ]
+            pairs.append(_paired(builder, *(builder.shuffle_vector(*parts, lane) for lane in chosen)))
+        for i, words in enumerate(_transposed(builder, pairs)):
+            exists = builder.icmp_signed(">", columns, _index(2 * i))
+            count = builder.select(exists, lanes, _index(0))
+            target.store_some((q, builder.add(p, _index(i)), r), words, count)
         return context.get_dummy_value()
 
-    return types.void(matrix, types.intp, types.intp, words, types.intp), codegen
+    return types.void(matrix, types.intp, types.intp, size, packed, place), codegen
 
 
 @intrinsic
@@ -143,16 +222,21 @@ if config.DISABLE_JIT:
         words = np.ascontiguousarray(values, np.float32).view(np.uint32)
         return words + np.uint32(0x7FFF) + (words >> np.uint32(16) & np.uint32(1))
 
-    def _pairs(even, odd):
-        return _rounded(even) >> np.uint32(16) | _rounded(odd) & np.uint32(0xFFFF0000)
+    def _pack_pair(matrix, row, column, size, packed, place):
+        q, p, r = place
+        part = matrix[row : row + 2, column : column + min(_LANES, size[1])]
+        _pack(np.ascontiguousarray(part.T), packed[q, p : p + 1, r : r + size[2]])
 
-    def _pair_rows(matrix, row, column, words):
-        part = slice(column, column + _LANES)
-        words[part] = _pairs(matrix[row, part], matrix[row + 1, part])
+    def _pack_block(matrix, row, column, size, packed, place):
+        q, p, r = place
+        part = matrix[row : row + min(_LANES, size[0]), column : column + 2 * _LANES]
+        _pack(part, packed[q, p : p + _LANES, r : r + size[2]])
 
-    def _pair_columns(matrix, row, column, words, line):
-        part = matrix[row, column : column + 2 * _LANES]
-        words[line] = _pairs(part[::2], part[1::2])
+    def _pack(matrix, target):
+        filled = np.zeros((target.shape[1], 2 * target.shape[0]), np.float32)
+        part = matrix[: len(filled)]
+        filled[: len(part), : part.shape[1]] = part
+        target[:] = (_rounded(filled[:, ::2]) >> np.uint32(16) | _rounded(filled[:, 1::2]) & np.uint32(0xFFFF0000)).T
 
     def _multiply_panels(left, p, right, q, first, last, sums):
         sums[:] = 0
@@ -160,15 +244,6 @@ if config.DISABLE_JIT:
             for half in (lambda words: words << np.uint32(16), lambda words: words & np.uint32(0xFFFF0000)):
                 a, b = (half(panel[first:last]).view(np.float32) for panel in (left[p], right[q]))
                 sums += a.T @ b
-
-
-@inlined
-def _pair(even, odd):
-    """Return the pair of two float32 numbers, as a uint32."""
-    low, high = np.float32(even).view(np.uint32), np.float32(odd).view(np.uint32)
-    low = low + np.uint32(0x7FFF) + ((low >> np.uint32(16)) & np.uint32(1))
-    high = high + np.uint32(0x7FFF) + ((high >> np.uint32(16)) & np.uint32(1))
-    return (low >> np.uint32(16)) | (high & np.uint32(0xFFFF0000))
 
 
 @compiled
@@ -184,22 +259,13 @@ def pack_rows(matrix, packed, panels):
         Panels to fill.
     """
     n, k = matrix.shape
-    width, pairs, vectors = packed.shape[2], packed.shape[1], k // (2 * _LANES)
-    words = np.empty((width, _LANES), np.uint32)
+    width = packed.shape[2]
     for q in range(panels[0], panels[1]):
-        rows = min(width, n - q * width)
-        packed[q, :, rows:] = 0
-        for vector in range(vectors):
-            for r in range(rows):
-                _pair_columns(matrix, q * width + r, 2 * _LANES * vector, words, r)
-            for i in range(_LANES):
-                for r in range(rows):
-                    packed[q, vector * _LANES + i, r] = words[r, i]
-        for p in range(vectors * _LANES, pairs):
-            for r in range(rows):
-                row = q * width + r
-                odd = matrix[row, 2 * p + 1] if 2 * p + 1 < k else np.float32(0)
-                packed[q, p, r] = _pair(matrix[row, 2 * p], odd)
+        for r in range(0, width, _LANES):
+            row = q * width + r
+            rows, lanes = min(n - row, width - r), min(width - r, _LANES)
+            for p in range(0, packed.shape[1], _LANES):
+                _pack_block(matrix, row, 2 * p, (rows, k - 2 * p, lanes), packed, (q, p, r))
 
 
 @compiled
@@ -215,20 +281,16 @@ def pack_columns(transpose, packed, pairs):
         Pairs of rows of `transpose` to pack.
     """
     k, n = transpose.shape
-    width, whole = packed.shape[2], n // _LANES * _LANES
-    words = np.zeros(packed.shape[0] * width, np.uint32)
-    for p in range(pairs[0], pairs[1]):
-        if 2 * p + 1 < k:
-            for column in range(0, whole, _LANES):
-                _pair_rows(transpose, 2 * p, column, words)
-            for i in range(whole, n):
-                words[i] = _pair(transpose[2 * p, i], transpose[2 * p + 1, i])
-        else:
-            for i in range(n):
-                words[i] = _pair(transpose[2 * p, i], np.float32(0))
+    width = packed.shape[2]
+    for first in range(pairs[0], pairs[1], _LANES):  # a few rows, whose pages the processor knows, of every panel
+        last = min(first + _LANES, pairs[1])
         for q in range(packed.shape[0]):
-            for r in range(width):
-                packed[q, p, r] = words[q * width + r]
+            for p in range(first, last):
+                for r in range(0, width, _LANES):
+                    column = q * width + r
+                    columns = min(n - column, width - r)
+                    lanes = min(width - r, _LANES) if p + 1 == last else _LANES  # the next pair overwrites the rest
+                    _pack_pair(transpose, 2 * p, column, (k - 2 * p, columns, lanes), packed, (q, p, r))
 
 
 @inlined
