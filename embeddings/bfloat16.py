@@ -16,13 +16,16 @@ import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
+from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
 from embeddings import simd
 from embeddings.compilation import compiled, inlined
 
-AVAILABLE = bool(llvmlite.binding.get_host_cpu_features().get("avx512bf16"))
-"""Whether this processor has the instruction."""
+_FEATURES = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
+
+AVAILABLE = "+avx512bf16" in _FEATURES.split(",")
+"""Whether Numba compiles for processors that have the instruction."""
 
 ROWS, COLUMNS = 10, 32
 """Rows of a panel on the left, and of one (columns of the product) on the right."""

@@ -1,5 +1,9 @@
 """Products of matrices that are rounded to bfloat16."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -153,3 +157,13 @@ def test_a_layer_in_bfloat16_is_near_that_in_float64(name):
     for key, values in exact.items():
         error = np.linalg.norm(found[key] - values) / np.linalg.norm(values)
         assert 1e-5 < error < 0.02 or key.startswith("bias"), (key, error)
+
+
+@pytest.mark.parametrize("setting", ["NUMBA_CPU_NAME=generic", "NUMBA_CPU_FEATURES=+avx2", "NUMBA_ENABLE_AVX=0"])
+def test_code_for_other_processors_does_not_use_the_instruction(setting):
+    name, _, value = setting.partition("=")
+    code = "from embeddings import bfloat16; print(bfloat16.AVAILABLE)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, name: value}, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
