@@ -107,26 +107,16 @@ def _paired(builder, even, odd):
     return builder.or_(low, builder.and_(_upper_half(builder, odd), _constant(0xFFFF0000)))
 
 
-def _merged(builder, vectors, size):
-    """Return the lanes of pairs of vectors in turns of `size`: first the lower turns, then the upper ones."""
-    half = _LANES // 2
-    merged = []
-    for first, second in vectors:
-        for start in (0, half):
-            lanes = [
-                i + part * _LANES
-                for turn in range(start, start + half, size)
-                for part in (0, 1)
-                for i in range(turn, turn + size)
-            ]
-            merged.append(builder.shuffle_vector(first, second, ir.Constant(_WORDS, lanes)))
-    return merged
-
-
 def _transposed(builder, rows):
-    """Transpose 16 vectors of 16 lanes: four times, the lanes of vectors i and i + 8 are merged."""
+    """Transpose 16 vectors of 16 lanes: four times, vectors i and i + 8 are interleaved."""
+    half = _LANES // 2
+    halves = [
+        ir.Constant(_WORDS, [lane + source for lane in range(start, start + half) for source in (0, _LANES)])
+        for start in (0, half)
+    ]
     for _ in range(4):
-        rows = _merged(builder, zip(rows[:8], rows[8:], strict=True), 1)
+        pairs = zip(rows[:half], rows[half:], strict=True)
+        rows = [builder.shuffle_vector(*pair, lanes) for pair in pairs for lanes in halves]
     return rows
 
 
