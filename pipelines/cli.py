@@ -132,6 +132,8 @@ def explain(error: Exception) -> int:
         text = f"{error.filename or 'the command'}: too many open files; raise their limit (ulimit -n)"
     elif isinstance(error, FileNotFoundError) and not error.filename and not _has_current_directory():
         text = "the current directory was removed; change to another one"
+    elif isinstance(error, OSError) and error.errno == errno.EBADF and not error.filename:
+        text = "standard output is closed; send it to a file, a pipe or /dev/null"
     elif _is_out_of_memory(error):
         text = _out_of_memory()
     elif "can't start new thread" in text:
