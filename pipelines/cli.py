@@ -17,6 +17,7 @@ from pipelines.console.environment import check_environment
 from pipelines.console.help import Command, CommandGroup
 from pipelines.console.interruption import AGAIN, exit_code, handled_signals, interrupted_by, interruptible
 from pipelines.console.logs import LogSettings, configure_logging, log_settings
+from pipelines.console.memory_limit import memory_limit, require_memory
 from pipelines.console.message_options import format_message_options
 from pipelines.console.streams import whole_output
 from vecmill.errors import FULL_DISK, TOO_MANY_OPEN, VecmillError
@@ -80,6 +81,7 @@ class CommandLine(CommandGroup):
             try:
                 with whole_output():
                     check_environment()
+                    require_memory()
                     code = super().main(*args, **options | {"standalone_mode": False})
             except BrokenPipeError:  # as Typer ends a command whose reader has gone
                 code = FAILURE
@@ -130,19 +132,35 @@ def explain(error: Exception) -> int:
         text = f"{error.filename or 'the command'}: too many open files; raise their limit (ulimit -n)"
     elif isinstance(error, FileNotFoundError) and not error.filename and not _has_current_directory():
         text = "the current directory was removed; change to another one"
-    elif isinstance(error, OSError) and error.errno != errno.ENOMEM:
+    elif isinstance(error, OSError) and error.errno == errno.EBADF and not error.filename:
+        text = "standard output is closed; send it to a file, a pipe or /dev/null"
+    elif _is_out_of_memory(error):
+        text = _out_of_memory()
+    elif "can't start new thread" in text:
+        text = "no thread can be started; set fewer --threads, or raise the limit of processes (ulimit -u) or of memory"
+    elif isinstance(error, OSError):
         text = f"{error.filename}: {error.strerror}" if error.filename else text
     elif isinstance(error, UnicodeEncodeError) and not error.encoding.startswith("utf"):
         wrong = error.object[error.start : error.start + 1]
         text = f"the output cannot hold {wrong!a} in the encoding {error.encoding}; set PYTHONIOENCODING=utf-8"
-    elif isinstance(error, MemoryError | OSError):
-        text = "not enough memory; set a smaller --max-vocabulary or --dimension"
     elif _is_usage(error):
         code = USAGE
     elif not isinstance(error, VecmillError):
         text = f"unexpected {type(error).__name__}: {text}; please report it with the output of 'vecmill --debug ...'"
     logger.error(" ".join(text.split()))
     return code
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell whether memory was denied; the dynamic loader says so in words only."""
+    denied = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+    return denied or "failed to map segment" in str(error)
+
+
+def _out_of_memory() -> str:
+    limit = memory_limit()
+    under = f" below the limit of {limit >> 20:,} MiB (ulimit -v); raise it," if limit else "; free some,"
+    return f"not enough memory{under} or train with a smaller --max-vocabulary or --dimension"
 
 
 def _has_current_directory() -> bool:

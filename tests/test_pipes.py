@@ -214,7 +214,7 @@ def test_a_closed_stdout_is_refused_before_work(command, model, tmp_path):
     arguments = [tmp_path / "edges"] if command == "walks" else [model, tmp_path / "edges"]
     call = ["sh", "-c", 'exec "$@" >&-', "sh", *PROGRAM, command, *arguments]
     run = subprocess.run(call, capture_output=True, text=True)
-    assert (run.returncode, run.stderr) == (2, "error: standard output is closed; give a file with --out\n")
+    assert (run.returncode, run.stderr) == (1, "error: standard output is closed; give a file with --out\n")
 
 
 def _printing(what, model, tmp_path):

@@ -123,7 +123,7 @@ def embed_command(
 
 def _progress(file: str, out: Path | None) -> AbstractContextManager[Update]:
     typed = file == STANDARD_INPUT and sys.stdin is not None and sys.stdin.isatty()
-    shown = out is None and sys.stdout is not None and sys.stdout.isatty()
+    shown = out is None and sys.stdout.isatty()
     if typed or shown:  # the terminal has no room for a bar
         return nullcontext(lambda done, *_, **__: None)
     return make_progress().task("embedding lines", None)

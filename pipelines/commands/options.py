@@ -12,6 +12,7 @@ import typer
 from embeddings.text.phrase_table import DEFAULT_THRESHOLD
 from pipelines.commands.completion import corpus_names, evaluation_set_names
 from pipelines.commands.setting_options import OPPOSITES
+from pipelines.console.streams import is_stdout_closed
 from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
 from vecmill.files import real_path
@@ -409,9 +410,9 @@ def vectors_format(name: str | None, out: Path | None, as_json: bool) -> str:
 
 
 def require_stdout() -> None:
-    """Raise `ConfigError` if the results that a command writes to standard output would be lost."""
-    if sys.stdout is None:
-        raise ConfigError("standard output is closed; give a file with --out")
+    """Raise `OutputError` if the results that a command writes to standard output would be lost."""
+    if is_stdout_closed():
+        raise OutputError("standard output is closed; give a file with --out")
 
 
 def opened(out: Path | None) -> AbstractContextManager[BinaryIO]:

@@ -44,8 +44,8 @@ messages = VerbatimConsole(stderr=True)
 def whole_output() -> Iterator[None]:
     """Have all that the context prints on stdout written, or an error raised before the process ends.
 
-    Without the context, Python flushes stdout when the exit code is settled, and below PYTHONUNBUFFERED it ignores how
-    much of a text a full disk took.
+    Without the context, Python flushes stdout when the exit code is settled, below PYTHONUNBUFFERED it ignores how
+    much of a text a full disk took, and it prints nothing, without an error, on a stdout that is closed.
 
     Raises
     ------
@@ -53,21 +53,33 @@ def whole_output() -> Iterator[None]:
         The output cannot be written.
     """
     unbuffered = sys.stdout
-    if isinstance(getattr(unbuffered, "buffer", None), io.RawIOBase):
+    if unbuffered is None:
+        sys.stdout = _closed_stdout()
+    elif isinstance(getattr(unbuffered, "buffer", None), io.RawIOBase):
         sys.stdout = _buffered(unbuffered)
     stdout = sys.stdout
     try:
         yield
-        if stdout:
-            stdout.flush()
+        stdout.flush()
     except BaseException:
-        if stdout:
-            _discard_unwritten(stdout)
+        _discard_unwritten(stdout)
         raise
     finally:
-        if stdout is not unbuffered:
+        if unbuffered and stdout is not unbuffered:
             cast(io.BufferedWriter, cast(io.TextIOWrapper, stdout).detach()).detach()
-            sys.stdout = unbuffered
+        sys.stdout = unbuffered
+
+
+def _closed_stdout() -> TextIO:
+    """Return a stream that takes nothing; it keeps the number of stdout from files that are opened later."""
+    while not (number := os.open(os.devnull, os.O_RDONLY)):
+        pass  # stdin was closed, too: 0 is its number
+    return os.fdopen(number, "w", encoding="utf-8", closefd=False)
+
+
+def is_stdout_closed() -> bool:
+    """Tell whether nothing can be printed: stdout was closed when the process began."""
+    return sys.__stdout__ is None
 
 
 def _buffered(stream: TextIO) -> io.TextIOWrapper:

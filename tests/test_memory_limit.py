@@ -1,0 +1,86 @@
+"""Below a limit on memory (ulimit -v), a command ends with its result or with one line, and does not wait for ever."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from embeddings import Vocabulary, WordVectors
+from embeddings.language_model.config import LanguageModelConfig
+from embeddings.language_model.model import LanguageModel
+from pipelines.cli import explain
+
+resource = pytest.importorskip("resource")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the address space")
+
+WORDS = ["king", "queen", "man", "woman"]
+COMMANDS = [
+    ["neighbors", "vectors", "king"],
+    ["embed", "vectors", "text.txt", "--out", "out.npy", "--force"],
+    ["perplexity", "lm", "text.txt"],
+    ["train-embeddings", "text.txt", "--out", "out", "--min-count", "1", "--force"],
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models")
+    (folder / "text.txt").write_text("king queen man woman\n" * 50, "utf-8")
+    matrix = np.random.default_rng(1).standard_normal((4, 8)).astype(np.float32)
+    WordVectors(Vocabulary.from_words(WORDS), matrix).save(folder / "vectors")
+    vocabulary = Vocabulary.from_words(["<unk>", "<eos>", *WORDS], range(6, 0, -1))
+    model = LanguageModel(LanguageModelConfig(hidden_size=4, layers=1), vocabulary, rng=np.random.default_rng(0))
+    model.save(folder / "lm")
+    return folder
+
+
+def run_below(mebibytes, folder, arguments):
+    limit = mebibytes << 20
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "2", "PYTHONPATH": str(Path(__file__).parents[1])}
+    return subprocess.run(
+        [sys.executable, "-m", "vecmill", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+    )
+
+
+@pytest.mark.parametrize("mebibytes", [200, 400, 600])
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
+def test_a_limit_below_what_the_libraries_take_is_one_line(folder, arguments, mebibytes):
+    before = sorted(folder.rglob("*"))
+    result = run_below(mebibytes, folder, arguments)
+    lines = result.stderr.splitlines()
+    assert (result.returncode, result.stdout, len(lines)) == (1, "", 1), result.stderr
+    assert f"the limit on memory (ulimit -v) is {mebibytes} MiB" in lines[0]
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("arguments", COMMANDS, ids=lambda arguments: arguments[0])
+def test_a_limit_that_is_enough_changes_nothing(folder, arguments):
+    result = run_below(4000, folder, arguments)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 3 TiB"),
+        OSError(12, "Cannot allocate memory"),
+        ImportError("libarrow.so: failed to map segment from shared object"),
+    ],
+)
+def test_denied_memory_is_named_however_a_library_says_it(error, caplog):
+    assert explain(error) == 1
+    assert "not enough memory" in caplog.text
+
+
+def test_a_thread_that_cannot_be_started_is_named(caplog):
+    assert explain(RuntimeError("can't start new thread")) == 1
+    assert "ulimit -u" in caplog.text
