@@ -38,6 +38,14 @@ def ask(address, path, **headers):
     return status, json.loads(content) if content[:1] == b"{" else content.decode()
 
 
+def send(address, path, content, **headers):
+    """Return the content of the answer to a POST of JSON."""
+    headers |= {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{address}{path}", json.dumps(content).encode(), headers)
+    with urllib.request.urlopen(request, timeout=60) as response:
+        return response.read()
+
+
 @contextmanager
 def half_sent(address, **headers):
     """Begin a request; yield, when the service reads it, a function that sends the rest and returns the response."""

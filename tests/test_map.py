@@ -264,6 +264,8 @@ def test_wheel_and_drag_move_the_map(page, browser):
 
 
 def test_the_page_in_a_browser(page, browser, vectors):
+    from selenium.webdriver.common.keys import Keys
+
     browser.get(page.as_uri())
     wait_until(lambda: browser.execute_script("return document.documentElement.dataset.ready") == "true")
 
@@ -291,6 +293,13 @@ def test_the_page_in_a_browser(page, browser, vectors):
     browser.find_elements("css selector", "#word li")[0].click()
     wait_until(lambda: browser.find_element("css selector", "#word h2").text == nearest[0])
     assert browser.current_url.endswith(f"#{nearest[0]}")
+    nearest = chosen()
+    browser.switch_to.active_element.send_keys(Keys.TAB)  # from the neighbour that was clicked to the next
+    browser.switch_to.active_element.send_keys(Keys.ENTER)
+    wait_until(lambda: browser.find_element("css selector", "#word h2").text == nearest[1])
+    assert browser.switch_to.active_element.text.startswith(chosen()[1])
+    browser.find_element("css selector", "#word [aria-label=Close]").click()
+    assert not browser.find_element("id", "word").is_displayed()
 
     query.clear()
     query.send_keys("zzz")

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 import signal
 import socket
 import sys
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 from tests.command_line import fails
-from tests.running_service import ask, half_sent, service
+from tests.running_service import ask, half_sent, send, service
 from tests.served_models import MARKUP, make_service, make_vectors
 
 pytest.importorskip("starlette")
@@ -447,3 +448,19 @@ def test_single_queries_need_no_compiler(tmp_path):
         with ThreadPoolExecutor(20) as threads:  # queries that share passes
             assert set(threads.map(lambda _: ask(address, "api/neighbors?word=king")[0], range(200))) == {200}
         assert "llvmlite" not in Path(f"/proc/{process.pid}/maps").read_text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_batches_leave_neither_the_code_of_the_compiler_nor_pandas_in_memory(tmp_path):
+    make_vectors().save(tmp_path / "m")
+    batch = {"words": list(VECTORS.words[:40])}
+    with service(tmp_path / "m") as (process, address):
+        assert b"queen" in send(address, "api/neighbors", batch)
+        assert b"queen" in send(address, "api/neighbors", batch, Accept=ARROW)
+        send(address, "api/embed", {"texts": ["king queen"]})
+        mapped = Path(f"/proc/{process.pid}/smaps").read_text()
+    assert "pyarrow" in mapped
+    assert "pandas" not in mapped
+    sizes = re.findall(r"^\S+ r-xp .*llvm.*\n(?:\w+:.*\n)*?Rss: +(\d+) kB", mapped, re.MULTILINE)
+    assert sizes
+    assert all(int(size) < 1000 for size in sizes)

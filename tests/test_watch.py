@@ -145,38 +145,43 @@ def test_words_that_cannot_be_laid_out_do_not_disturb_the_training(page):
     ("error", "ending"),
     [(None, "finished"), (KeyboardInterrupt(), "stopped"), (ValueError("too <b>high</b>"), "failed")],
 )
-def test_an_open_page_learns_how_the_training_ended(tmp_path, monkeypatch, error, ending):
+def test_all_open_pages_learn_how_the_training_ended(tmp_path, monkeypatch, error, ending):
     from pipelines.service import watch_page
     from pipelines.service.watch_page import WatchPage
 
     for limit in ("OPEN_SECONDS", "LAST_LAYOUT_SECONDS", "FAREWELL_SECONDS"):  # where much else runs, all is slow
         monkeypatch.setattr(watch_page, limit, SECONDS)
-    seen = []
+    pauses = {"first": 0.05, "second": 0.5}  # seconds from one question of a page to the next
+    seen = {name: [] for name in pauses}
     page = WatchPage(tmp_path / "mine", 0)
 
-    def watch():
+    def watch(name):
         while True:
-            moment = seen[-1]["moment"] if seen else 0
-            seen.append(json.loads(ask(page, f"/api/training?moment={moment}")[1]))
-            if seen[-1]["state"] == ending and seen[-1]["moment"] == moment:
+            moment = seen[name][-1]["moment"] if seen[name] else 0
+            seen[name].append(json.loads(ask(page, f"/api/training?moment={moment}&page={name}")[1]))
+            if seen[name][-1]["state"] == ending and seen[name][-1]["moment"] == moment:
                 return
-            time.sleep(0.05)
+            time.sleep(pauses[name])
 
-    reader = threading.Thread(target=watch)
+    readers = [threading.Thread(target=watch, args=[name]) for name in pauses]
     try:
         with page:
             page.begin(VOCABULARY)
-            reader.start()
-            wait_until(lambda: seen)
+            for reader in readers:
+                reader.start()
+            wait_until(lambda: all(seen.values()))
             page.snapshot(snapshot_at(1.0))
             if error:
                 raise error
     except (KeyboardInterrupt, ValueError):
         assert error
-    reader.join(SECONDS)
-    assert not reader.is_alive()
-    assert seen[-1]["moment"] == (1 if ending == "finished" else seen[-1]["moment"])
-    assert seen[-1]["message"] == ("too <b>high</b>" if ending == "failed" else "")
+    for reader in readers:
+        reader.join(SECONDS)
+        assert not reader.is_alive()
+    for states in seen.values():
+        assert states[-1]["state"] == ending
+        assert states[-1]["moment"] == (1 if ending == "finished" else states[-1]["moment"])
+        assert states[-1]["message"] == ("too <b>high</b>" if ending == "failed" else "")
     with pytest.raises(OSError):
         ask(page, "/")
 
@@ -288,7 +293,7 @@ def place_of(browser, id=5):
 
 
 def neighbours(browser):
-    return browser.execute_script("return [...document.querySelectorAll('#word li')].map((item) => item.title)")
+    return browser.execute_script("return [...document.querySelectorAll('#word li button')].map((item) => item.title)")
 
 
 @needs_chromium
@@ -322,6 +327,25 @@ def test_a_training_is_watched_from_its_first_moment_to_its_end(browser, tmp_pat
         page.snapshot(snapshot_at(1.0))
     wait_until(lambda: text(browser, "#state") == "The training has finished")
     assert browser.execute_script("return watch.moment") == 3  # the last map has arrived
+
+
+@needs_chromium
+def test_the_card_of_a_word_is_seen_on_a_phone(browser, tmp_path):
+    from pipelines.service.watch_page import WatchPage
+
+    metrics = {"width": 390, "height": 780, "deviceScaleFactor": 1, "mobile": True}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    with WatchPage(tmp_path / "mine", 0) as page:
+        browser.get(page.address)
+        page.begin(VOCABULARY)
+        page.progress(event_at(0.5))
+        page.snapshot(snapshot_at(0.5))
+        wait_until(lambda: is_ready(browser))
+        browser.find_element("id", "query").send_keys("wordab\n")
+        wait_until(lambda: neighbours(browser))
+        script = "return arguments[0].getBoundingClientRect().bottom"
+        nearest, guide = (browser.find_element("css selector", name) for name in ("#word li", "#guide"))
+        assert browser.execute_script(script, nearest) < browser.execute_script(script, guide)
 
 
 @needs_chromium

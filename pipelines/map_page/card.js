@@ -20,11 +20,13 @@ function showColours(theme) {
 }
 
 function describeWord(words, id, { choose, close }) {
-  const card = element("word");
+  const card = element("word"), isOther = card.dataset.word !== String(id);
+  const focused = [...card.querySelectorAll("button")].indexOf(document.activeElement); // a new card keeps the focus
   card.hidden = id < 0;
+  card.dataset.word = id;
   card.replaceChildren();
   if (id < 0) return;
-  add(card, "button", "×", { className: "close", type: "button", title: "Close (Esc)", onclick: close });
+  add(card, "button", "×", { className: "close", type: "button", title: "Close (Esc)", ariaLabel: "Close", onclick: close });
   add(card, words.noun === "word" ? "h2" : "blockquote", words.words[id]);
   const times = words.counts[id] ? ` · seen ${show(words.counts[id])} times` : "";
   add(card, "p", words.noun === "word" ? `No. ${show(id + 1)} by frequency${times}` : `No. ${show(id + 1)}`);
@@ -35,13 +37,15 @@ function describeWord(words, id, { choose, close }) {
   const list = add(card, "ol");
   words.neighborsOf(id).forEach((other, place) => {
     const similarity = words.similarity(id, place);
-    const item = add(list, "li", "", { onclick: () => choose(other), title: words.words[other] });
+    const item = add(add(list, "li"), "button", "", { type: "button", onclick: () => choose(other), title: words.words[other] });
     add(item, "span", words.words[other]);
     const bar = add(add(item, "span", "", { className: "bar" }), "i");
     bar.style.width = `${100 * similarity}%`;
     bar.dataset.cluster = words.clusters[other];
     add(item, "span", similarity.toFixed(2), { className: "number" });
   });
+  card.querySelectorAll("button")[focused]?.focus({ preventScroll: true });
+  if (isOther) card.scrollIntoView({ block: "nearest" }); // a small screen has no room for all
 }
 
 function fillTip(words, id) {

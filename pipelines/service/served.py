@@ -1,7 +1,6 @@
 """The models that are served: opened once, warmed up, and shared by all requests."""
 
 import asyncio
-import mmap
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +11,7 @@ from embeddings.vectors.alignment import Alignment, Fit, align
 from embeddings.vectors.word_vectors import WordVectors
 from pipelines.model_words import ModelWords
 from pipelines.service.problems import RequestError
+from pipelines.service.released_pages import release_compiler, release_matrix
 from pipelines.service.shared_passes import SharedPasses
 from vecmill.hints import did_you_mean
 from vecmill.plurals import counted
@@ -59,7 +59,7 @@ class ServedModel:
         self.vectors.unit_vectors(range(len(self.vectors) // 100 + 1))  # so many that all lengths are computed
         self.vectors.most_similar(words[0], topn=1)
         self.find(words[0])
-        _release_pages(self.vectors.matrix)
+        release_matrix(self.vectors.matrix)
 
     @property
     def facts(self) -> list[str]:
@@ -88,14 +88,6 @@ class ServedModel:
         with self._lock:
             self._tokenizer = self._tokenizer or self.vectors.make_tokenizer()
             return self._tokenizer.tokenize("".join(f"{' '.join(text.splitlines())}\n" for text in texts))
-
-
-def _release_pages(matrix: Any) -> None:
-    """Take the pages of a mapped matrix out of memory: the unit vectors are made, and few rows are read again."""
-    while matrix is not None and not isinstance(matrix, mmap.mmap):
-        matrix = getattr(matrix, "base", None)
-    if matrix is not None and hasattr(mmap, "MADV_DONTNEED"):  # Windows has none
-        matrix.madvise(mmap.MADV_DONTNEED)
 
 
 class Served:
@@ -129,6 +121,7 @@ class Served:
             model.warm_up()
         if self._language_model is not None:
             self._language_model.perplexity(self._language_model.vocabulary.words[-1])  # compiled kernels
+            release_compiler()
 
     def model(self, name: str) -> ServedModel:
         """Return a model; the first without a name, a 404 for one that is not served."""
@@ -160,7 +153,14 @@ class Served:
 
     async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
         """Return what a function returns; other requests are answered meanwhile."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
+
+        def run() -> Result:
+            try:
+                return work(*arguments)
+            finally:
+                release_compiler()  # the first work of its kind loads kernels
+
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run)
 
     def close(self) -> None:
         """End the threads."""

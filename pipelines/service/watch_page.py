@@ -2,7 +2,6 @@
 
 import logging
 import math
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +35,9 @@ BINS = 300  # points of the curve of losses, at most
 OPEN_SECONDS = 5.0  # a page that has not asked for so long is closed
 LAST_LAYOUT_SECONDS = 20.0
 FAREWELL_SECONDS = 3.0
+LOOK_SECONDS = 0.05
 MOST_REQUESTS = 32
+ENDED = ("finished", "stopped", "failed")
 
 
 class LossCurve:
@@ -57,10 +58,35 @@ class LossCurve:
         return [(words / reports, losses / reports) for words, losses, reports in list(self._bins.values())]
 
 
+class OpenPages:
+    """The pages that are open, by the names that they give themselves, and whether they know how the training ended."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, tuple[float, bool]] = {}  # when a page asked last, and whether it was told the end
+
+    def __bool__(self) -> bool:
+        return any(self._is_open(asked_at) for asked_at, _ in list(self._asked.values()))
+
+    def ask(self, page: str, told: bool) -> None:
+        """See that a page asks for the state, and whether it is told the end."""
+        self._asked[page] = time.monotonic(), told
+
+    def wait_until_told(self, seconds: float) -> None:
+        """Wait until every page was told the end, or was closed."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and any(
+            self._is_open(asked_at) and not told for asked_at, told in list(self._asked.values())
+        ):
+            time.sleep(LOOK_SECONDS)
+
+    def _is_open(self, asked_at: float) -> bool:
+        return time.monotonic() - asked_at < OPEN_SECONDS
+
+
 class WatchPage:
     """Serves the page of a training while the context lasts; a `pipelines.running.watching.Watcher`.
 
-    A page that is open when the training ends is shown how it ended, and the last map.
+    Pages that are open when the training ends are shown how it ended, and the last map.
 
     Parameters
     ----------
@@ -88,7 +114,7 @@ class WatchPage:
         self._event: TrainingProgress | None = None
         self._curve, self._held_out = LossCurve(), list[tuple[int, float]]()
         self._moments = Moments()
-        self._asked_at, self._told = -math.inf, threading.Event()
+        self._pages = OpenPages()
         self._server = BackgroundServer(self._application(), listening)
 
     # ---- the context
@@ -102,12 +128,10 @@ class WatchPage:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         state = "finished" if error is None else "stopped" if _is_interruption(error) else "failed"
-        is_open = time.monotonic() - self._asked_at < OPEN_SECONDS
-        self._moments.close(LAST_LAYOUT_SECONDS if is_open and state == "finished" else 0.0)
+        self._moments.close(LAST_LAYOUT_SECONDS if self._pages and state == "finished" else 0.0)
         self._message = str(error) if state == "failed" else ""
         self._state = state
-        if is_open:
-            self._told.wait(FAREWELL_SECONDS)
+        self._pages.wait_until_told(FAREWELL_SECONDS)
         self._server.stop()
 
     # ---- the training tells
@@ -141,12 +165,9 @@ class WatchPage:
 
     def _application(self) -> Guard:
         async def training(request: Request) -> Response:
-            self._asked_at = time.monotonic()
-            state = self.state()
-            if state["state"] in ("finished", "stopped", "failed") and request.query_params.get("moment") == str(
-                state["moment"]
-            ):
-                self._told.set()
+            state, asked = self.state(), request.query_params
+            told = state["state"] in ENDED and asked.get("moment") == str(state["moment"])
+            self._pages.ask(asked.get("page", ""), told)
             return Response(msgspec.json.encode(state), media_type="application/json", headers=_FRESH)
 
         async def moment(request: Request) -> Response:

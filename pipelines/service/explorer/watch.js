@@ -11,7 +11,7 @@ const duration = (seconds) => {
 const short = (number) => number.toLocaleString("en", { notation: "compact", maximumSignificantDigits: 3 });
 
 class Watch {
-  constructor() { this.moment = 0; }
+  constructor() { Object.assign(this, { moment: 0, page: crypto.randomUUID() }); }
   async start() {
     for (;;) {
       const state = await this.ask();
@@ -25,7 +25,7 @@ class Watch {
   // The state of the training; nothing when the page is no longer served
   async ask() {
     try {
-      return await get("training", { moment: this.moment });
+      return await get("training", { moment: this.moment, page: this.page });
     } catch (error) {
       if (error instanceof Refusal) throw error;
       element("state").textContent = "The training has ended, and this page is no longer served";
