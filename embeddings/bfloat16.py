@@ -181,7 +181,7 @@ def _pack_block(typingctx, matrix, row, column, size, packed, place):
 
 
 @intrinsic
-def _multiply_panels(typingctx, left, p, right, q, first, last, sums):
+def multiply_panels(typingctx, left, p, right, q, first, last, sums):
     """Set `sums` (ROWS, COLUMNS) to the product of the pairs `first` to `last` of two panels."""
 
     def codegen(context, builder, signature, args):
@@ -231,7 +231,7 @@ if config.DISABLE_JIT:
         filled[: len(part), : part.shape[1]] = part
         target[:] = (_rounded(filled[:, ::2]) >> np.uint32(16) | _rounded(filled[:, 1::2]) & np.uint32(0xFFFF0000)).T
 
-    def _multiply_panels(left, p, right, q, first, last, sums):
+    def multiply_panels(left, p, right, q, first, last, sums):  # noqa: D103
         sums[:] = 0
         with np.errstate(invalid="ignore"):  # infinity times the zeros of the padding
             for half in (lambda words: words << np.uint32(16), lambda words: words & np.uint32(0xFFFF0000)):
@@ -324,7 +324,7 @@ def multiply(left, right, out, add, row_panels, column_panels):
         last = min(first + _PAIRS, pairs)
         for q in range(column_panels[0], column_panels[1]):
             for p in range(row_panels[0], row_panels[1]):
-                _multiply_panels(left, p, right, q, first, last, sums)
+                multiply_panels(left, p, right, q, first, last, sums)
                 _write(sums, out, p * ROWS, q * COLUMNS, add or first > 0)
 
 

@@ -14,6 +14,7 @@ from embeddings import bfloat16, parallel
 from embeddings.networks import products
 from embeddings.networks.cells import CELLS
 from embeddings.networks.layers import RecurrentLayer
+from embeddings.packed_matrices import packed
 from embeddings.parallel import using_threads
 
 EPSILON = 2.0**-8
@@ -47,7 +48,7 @@ def matrix(rng, rows, columns, layout):
 
 
 def product(left, right, out, add=False):
-    a, b = products.packed(left, bfloat16.ROWS), products.packed(right.T, bfloat16.COLUMNS)
+    a, b = packed(left, bfloat16.ROWS), packed(right.T, bfloat16.COLUMNS)
     bfloat16.multiply(a, b, out, add, (0, len(a)), (0, len(b)))
     return out
 
@@ -86,7 +87,7 @@ def test_numbers_are_rounded_to_the_nearest_ties_to_even(layout):
     values = values[np.isfinite(values) & (np.abs(values) > 1e-37) & (np.abs(values) < 1e38)]
     numbers = np.concatenate([values, -values])
     both = np.stack([numbers, numbers[::-1]], axis=1)
-    words = products.packed(both if layout == "rows" else np.asfortranarray(both), bfloat16.ROWS)[:, 0].ravel()
+    words = packed(both if layout == "rows" else np.asfortranarray(both), bfloat16.ROWS)[:, 0].ravel()
     found = np.stack([words << np.uint32(16), words & np.uint32(0xFFFF0000)], axis=1).view(np.float32)
     np.testing.assert_array_equal(found[: len(both)], to_bfloat16(both).astype(np.float32))
 
@@ -106,7 +107,7 @@ def test_a_step_of_a_recurrent_network_changes_its_rows_alone():
     h[:, :50] = rng.standard_normal((23, 50))
     out = rng.standard_normal((23, 208), np.float32)
     before = out.copy()
-    bfloat16.add_product(h, products.packed(weight, bfloat16.COLUMNS), out[:, :200], (4, 17))
+    bfloat16.add_product(h, packed(weight, bfloat16.COLUMNS), out[:, :200], (4, 17))
     np.testing.assert_array_equal(np.delete(out, range(4, 17), axis=0), np.delete(before, range(4, 17), axis=0))
     expected = before[4:17, :200] + to_bfloat16(h[4:17, :50]) @ to_bfloat16(weight).T
     np.testing.assert_allclose(out[4:17, :200], expected, atol=1e-4)

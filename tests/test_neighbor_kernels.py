@@ -1,14 +1,32 @@
 """Nearest neighbours: the search for few queries and the kernel for many find what a full sort finds."""
 
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import config
 
+from embeddings import bfloat16
 from embeddings.vectors import neighbors
 from embeddings.vectors.neighbors import nearest
 
 FEW, MANY = 1 << 20, -1
+ROUNDS = bfloat16.AVAILABLE or config.DISABLE_JIT
+SEARCHES = [(FEW, MANY), (MANY, FEW), *([(MANY, MANY)] if ROUNDS else [])]
+"""Queries that are few, and those that are too few for products of rounded numbers."""
+
+
+@contextmanager
+def searching(few, fewest_rounded):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bfloat16, "AVAILABLE", ROUNDS)
+        patch.setattr(neighbors, "FEW", few)
+        patch.setattr(neighbors, "FEWEST_ROUNDED", fewest_rounded)
+        patch.setattr(neighbors, "QUERY_BLOCK", 16)
+        patch.setattr(neighbors, "GROUP", 4)
+        yield
 
 
 def by_sorting(matrix, queries, topn, exclude):
@@ -20,7 +38,7 @@ def by_sorting(matrix, queries, topn, exclude):
     return scores, ids, np.take_along_axis(scores, ids, axis=1)
 
 
-@pytest.mark.parametrize("few", [FEW, MANY])
+@pytest.mark.parametrize("search", SEARCHES)
 @settings(max_examples=40)
 @given(
     rows=st.integers(1, 300),
@@ -31,16 +49,13 @@ def by_sorting(matrix, queries, topn, exclude):
     ties=st.booleans(),
     seed=st.integers(0, 2**32 - 1),
 )
-def test_nearest_equals_a_full_sort(few, rows, queries, dimension, topn, excluded, ties, seed):
+def test_nearest_equals_a_full_sort(search, rows, queries, dimension, topn, excluded, ties, seed):
     rng = np.random.default_rng(seed)
     matrix, asked = rng.random((rows, dimension), np.float32), rng.random((queries, dimension), np.float32)
     if ties:  # small whole numbers: the products are exact, so that equal ones are equal
         matrix, asked = np.round(2 * matrix) - 1, np.round(2 * asked) - 1
     exclude = rng.integers(-1, rows + 1, (queries, excluded))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbors, "FEW", few)
-        patch.setattr(neighbors, "QUERY_BLOCK", 16)
-        patch.setattr(neighbors, "GROUP", 4)
+    with searching(*search):
         ids, similarities = nearest(matrix, asked, topn, exclude)
     scores, expected_ids, expected = by_sorting(matrix, asked, topn, exclude)
     assert ids.shape == similarities.shape == (queries, min(rows, topn))
@@ -49,6 +64,29 @@ def test_nearest_equals_a_full_sort(few, rows, queries, dimension, topn, exclude
     assert all(len(set(row)) == len(row) for row in ids.tolist())
     if ties:
         np.testing.assert_array_equal(ids, expected_ids)
+
+
+@pytest.mark.parametrize("search", SEARCHES)
+@settings(max_examples=20, deadline=None)
+@given(
+    exponents=st.tuples(st.integers(-30, 15), st.integers(-30, 15)),
+    spread=st.sampled_from([0.0, 1e-6, 1e-3, 3e-2]),
+    dimension=st.integers(1, 90),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_neighbours_are_exact_where_products_differ_less_than_by_rounding(search, exponents, spread, dimension, seed):
+    """Rows around a few centres, at any scale: most products differ by less than 2^-8."""
+    rng = np.random.default_rng(seed)
+    centres = rng.standard_normal((3, dimension))
+    matrix = centres[rng.integers(0, 3, 200)] + spread * rng.standard_normal((200, dimension))
+    asked = centres[rng.integers(0, 3, 20)] + 0.1 * rng.standard_normal((20, dimension))
+    scaled = [(10.0**e * values).astype(np.float32) for e, values in zip(exponents, (matrix, asked), strict=True)]
+    with searching(*search):
+        ids, similarities = nearest(*scaled, 7)
+    _, _, expected = by_sorting(*scaled, 7, np.empty((20, 0), np.int64))
+    size = np.abs(scaled[1].astype(np.float64)) @ np.abs(scaled[0].astype(np.float64)).T
+    assert (np.abs(similarities - expected) <= 1e-6 * size.max(axis=1, keepdims=True) + 1e-37 * dimension).all()
+    assert all(len(set(row)) == len(row) for row in ids.tolist())
 
 
 @pytest.mark.parametrize("queries", [1, neighbors.FEW, neighbors.FEW + 1, 3 * neighbors.QUERY_BLOCK])

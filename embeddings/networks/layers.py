@@ -24,7 +24,8 @@ from embeddings.networks.dropout import Dropout, dropout_mask
 from embeddings.networks.embedding import RepeatedVectors
 from embeddings.networks.kernels import transpose
 from embeddings.networks.parameters import Parameter
-from embeddings.networks.products import FEWEST_ROUNDED, packed, product, rounded
+from embeddings.networks.products import FEWEST_ROUNDED, product, rounded
+from embeddings.packed_matrices import packed
 from embeddings.parallel import Rows, over_rows, own_threads
 
 LANES = 16

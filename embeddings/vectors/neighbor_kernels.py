@@ -7,7 +7,7 @@ only if it is above the smallest of the k best of its query, which a heap holds.
 
 import numpy as np
 
-from embeddings import simd
+from embeddings import bfloat16, simd
 from embeddings.compilation import compiled, inlined, subroutine
 
 ROWS = 12
@@ -52,6 +52,71 @@ def search(matrix, queries, exclude, floors, ids, values):
         _sort(ids[query], values[query])
 
 
+@compiled
+def search_rounded(matrix, panels, queries, query_panels, margins, exclude, floors, ids, values):
+    """Do what `search` does, faster: products of numbers rounded to bfloat16 tell which rows cannot be among the best.
+
+    Parameters
+    ----------
+    matrix : (V, d) float32
+    panels : uint32
+        `matrix`, packed in panels of `bfloat16.ROWS`.
+    queries : (n, d) float32
+    query_panels : uint32
+        `queries`, packed in panels of `bfloat16.COLUMNS`.
+    margins : (1, p) float32
+        How far a rounded product of each query can be from the exact one; p is n, padded to whole panels.
+    exclude, floors, ids, values
+        Those of `search`.
+    """
+    scores = np.empty((bfloat16.ROWS, bfloat16.COLUMNS), np.float32)
+    limits = floors - margins
+    for p in range(len(panels)):
+        for q in range(len(query_panels)):
+            bfloat16.multiply_panels(panels, p, query_panels, q, 0, panels.shape[1], scores)
+            for start in range(0, bfloat16.COLUMNS, simd.WIDE):
+                column = q * bfloat16.COLUMNS + start
+                limit = simd.load_wide(limits, 0, column)
+                for r in range(min(bfloat16.ROWS, len(matrix) - p * bfloat16.ROWS)):
+                    if simd.any_above(simd.load_wide(scores, r, start), limit):
+                        row = p * bfloat16.ROWS + r
+                        _offer_exactly(
+                            matrix,
+                            scores[r, start:],
+                            row,
+                            queries,
+                            column,
+                            margins,
+                            exclude,
+                            floors,
+                            limits,
+                            ids,
+                            values,
+                        )
+    for query in range(len(ids)):
+        _sort(ids[query], values[query])
+
+
+@subroutine
+def _offer_exactly(matrix, scores, row, queries, column, margins, exclude, floors, limits, ids, values):
+    """Offer one row of the matrix, with its exact product, to the queries for which it may be large enough."""
+    for lane in range(simd.WIDE):
+        query = column + lane
+        if scores[lane] > limits[0, query]:
+            score = _product(matrix[row], queries[query])
+            if score > floors[0, query] and not _holds(exclude[query], row):
+                _replace_worst(query, row, score, floors, ids, values)
+                limits[0, query] = floors[0, query] - margins[0, query]
+
+
+@inlined
+def _product(a, b):
+    total = _ZERO
+    for j in range(len(a)):
+        total += a[j] * b[j]
+    return total
+
+
 @inlined
 def _multiply(block, queries, column, scores):
     """``scores = block.T @ queries[:, column : column + WIDE]``."""
@@ -92,9 +157,14 @@ def _offer(scores, r, row, column, exclude, floors, ids, values):
         query = column + lane
         score = scores[r, lane]
         if score > floors[0, query] and not _holds(exclude[query], row):
-            values[query, 0], ids[query, 0] = score, row
-            _sink(ids[query], values[query], values.shape[1])
-            floors[0, query] = values[query, 0]
+            _replace_worst(query, row, score, floors, ids, values)
+
+
+@inlined
+def _replace_worst(query, row, score, floors, ids, values):
+    values[query, 0], ids[query, 0] = score, row
+    _sink(ids[query], values[query], values.shape[1])
+    floors[0, query] = values[query, 0]
 
 
 @inlined

@@ -4,6 +4,9 @@ Few queries are one matrix product and a partial sort. Many queries are the busi
 no scores. The queries are methods of `WordVectors`; an approximate index is in ``ann.py``.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from embeddings import parallel
@@ -13,6 +16,9 @@ FEW = 16  # queries for which no kernel is loaded: that takes as long as a hundr
 QUERY_BLOCK = 512  # queries of a thread that share a pass over the matrix: 200 kB of d = 100, inside the L2 cache
 PIECES = 8  # slices of a thread
 GROUP = 64  # rows that share one maximum when the k-th largest entry is bounded
+FEWEST_ROUNDED = 64  # queries for which the matrix is packed
+TINY = float(np.finfo(np.float32).tiny)  # smaller products are zero where numbers are rounded
+_SHORTEST = 2.0**-40
 SMALL_PRODUCT = 100**3  # multiplications up to which OpenBLAS copies no operand
 
 
@@ -108,9 +114,8 @@ def _nearest_to_many(
     unit_matrix: np.ndarray, queries: np.ndarray, k: int, exclude: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give every thread a part of the queries; it walks once over the matrix for each block of them."""
-    from embeddings import simd  # slow to import: Numba
+    from embeddings import bfloat16, simd  # slow to import: Numba
     from embeddings.compilation import read_only
-    from embeddings.vectors import neighbor_kernels
 
     count = len(unit_matrix)
     matrix, exclude = read_only(np.ascontiguousarray(unit_matrix)), exclude.astype(np.int32)
@@ -118,20 +123,60 @@ def _nearest_to_many(
     values = np.full(ids.shape, -np.inf, np.float32)
     if k > count - exclude.shape[1]:
         _fill_up(ids, exclude)
+    rounded = _rounded_search(matrix) if bfloat16.AVAILABLE and len(queries) >= FEWEST_ROUNDED else None
+    search_block, width = (rounded, bfloat16.COLUMNS) if rounded else (partial(_search, matrix), simd.WIDE)
 
     def search(rows: tuple[int, int]) -> None:
         for start in range(*rows, QUERY_BLOCK):
             block = slice(start, min(start + QUERY_BLOCK, rows[1]))
-            n = block.stop - block.start
-            padded = -(-n // simd.WIDE) * simd.WIDE
-            columns = np.zeros((queries.shape[1], padded), np.float32)
-            columns[:, :n] = queries[block].T
-            floors = np.full((1, padded), np.inf, np.float32)
-            floors[:, :n] = -np.inf
-            neighbor_kernels.search(matrix, columns, exclude[block], floors, ids[block], values[block])
+            floors = np.full((1, -(-(block.stop - block.start) // width) * width), np.inf, np.float32)
+            floors[:, : block.stop - block.start] = -np.inf
+            search_block(queries[block], exclude[block], floors, ids[block], values[block])
 
-    parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=simd.WIDE, pieces=PIECES, fewest=QUERY_BLOCK)
+    parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=width, pieces=PIECES, fewest=QUERY_BLOCK)
     return ids, values
+
+
+def _search(
+    matrix: np.ndarray, queries: np.ndarray, exclude: np.ndarray, floors: np.ndarray, *best: np.ndarray
+) -> None:
+    """Search for the rows with the largest products with each query."""
+    from embeddings.vectors import neighbor_kernels
+
+    columns = np.zeros((queries.shape[1], floors.shape[1]), np.float32)
+    columns[:, : len(queries)] = queries.T
+    neighbor_kernels.search(matrix, columns, exclude, floors, *best)
+
+
+def _rounded_search(matrix: np.ndarray) -> Callable[..., None] | None:
+    """Return a function that does what `_search` does, by products of rounded numbers first.
+
+    A number is rounded by 2^-8 of itself at most, and a product of two rows x and y by no more than (2^-7 + 2^-16)
+    |x||y| (Cauchy-Schwarz); every addition in float32 adds no more than 2^-23 |x||y|. None for rows whose squares may
+    be too small or too large for float32, which rows of about unit length are not.
+    """
+    from embeddings import bfloat16
+    from embeddings.packed_matrices import packed
+    from embeddings.vectors import neighbor_kernels
+
+    dimension, largest = matrix.shape[1], _longest(matrix)
+    if not _SHORTEST < largest < 1 / _SHORTEST:
+        return None
+    panels, error = packed(matrix, bfloat16.ROWS), (2**-7 + 2**-16 + dimension * 2**-22) * largest
+
+    def search(queries: np.ndarray, exclude: np.ndarray, floors: np.ndarray, *best: np.ndarray) -> None:
+        queries = np.ascontiguousarray(queries)
+        margins = np.zeros_like(floors)
+        margins[0, : len(queries)] = error * np.linalg.norm(queries.astype(np.float64), axis=1) + TINY * dimension
+        query_panels = packed(queries, bfloat16.COLUMNS)
+        neighbor_kernels.search_rounded(matrix, panels, queries, query_panels, margins, exclude, floors, *best)
+
+    return search
+
+
+def _longest(matrix: np.ndarray) -> float:
+    """Return the norm of the longest row, NaN if one is not a number."""
+    return float(np.sqrt(np.max(np.einsum("ij,ij->i", matrix, matrix), initial=0)))
 
 
 def _fill_up(ids: np.ndarray, exclude: np.ndarray) -> None:
