@@ -124,12 +124,8 @@ def _transposed(builder, rows):
 def _pack_pair(typingctx, matrix, row, column, size, packed, place):
     """Pack rows `row` and `row + 1` of a transpose, 16 columns: lanes of one pair of a panel.
 
-    Parameters
-    ----------
-    size : (int, int, int)
-        Rows and columns of the matrix from here on, and lanes of the panel.
-    place : (int, int, int)
-        Panel, pair and first lane in `packed`.
+    `size` has the rows and columns of the matrix from here on, and the lanes of the panel; `place` the panel, the pair
+    and the first lane in `packed`.
     """
 
     def codegen(context, builder, signature, args):

@@ -66,7 +66,7 @@ def search_rounded(matrix, panels, queries, query_panels, margins, exclude, floo
         `queries`, packed in panels of `bfloat16.COLUMNS`.
     margins : (1, p) float32
         How far a rounded product of each query can be from the exact one; p is n, padded to whole panels.
-    exclude, floors, ids, values
+    exclude, floors, ids, values : ndarray
         Those of `search`.
     """
     scores = np.empty((bfloat16.ROWS, bfloat16.COLUMNS), np.float32)
