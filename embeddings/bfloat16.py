@@ -1,8 +1,9 @@
 """Kernels for products of matrices of bfloat16 numbers, with sums in float32.
 
 A bfloat16 is the upper half of a float32: its sign, its exponent and 7 bits of its fraction. Processors with
-AVX512-BF16 multiply 32 pairs of them and add the products to 16 float32 sums in one instruction (`vdpbf16ps`), twice as
-many as float32 numbers.
+AVX512-BF16 multiply 32 pairs of them and add the products to 16 float32 sums in one instruction (`vdpbf16ps`). Zen 4
+and its successors begin one in every cycle, which are twice as many products as with float32 numbers. Xeons begin one
+in two cycles, by LLVM's model of Sapphire Rapids, and are not faster with it.
 
 The instruction takes numbers that follow each other along the axis of the sum. Both matrices are therefore packed
 first: ``packed[q, p, r]``, a uint32, holds elements 2p (lower half) and 2p + 1 of row q · width + r of a matrix (n, k),
@@ -24,8 +25,10 @@ from embeddings.compilation import compiled, inlined
 
 _FEATURES = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
 
-AVAILABLE = "+avx512bf16" in _FEATURES.split(",")
-"""Whether Numba compiles for processors that have the instruction."""
+_PROCESSOR = config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
+
+AVAILABLE = "+avx512bf16" in _FEATURES.split(",") and _PROCESSOR.startswith("znver")
+"""Whether Numba compiles for processors that have the instruction and are faster with it."""
 
 ROWS, COLUMNS = 10, 32
 """Rows of a panel on the left, and of one (columns of the product) on the right."""

@@ -68,7 +68,7 @@ class LMTrainingConfig:
         End training after this many validations in a row without improvement. None: train all epochs.
     precision : {"auto", "float32"}
         Numbers that are multiplied: with "auto" those of large products are rounded to bfloat16 where the processor
-        multiplies these faster, which is AVX512-BF16; weights and sums stay float32.
+        multiplies these faster (Zen 4 and its successors); weights and sums stay float32.
 
     Raises
     ------

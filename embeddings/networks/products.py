@@ -28,7 +28,7 @@ def in_bfloat16(rounds: bool = True) -> Iterator[None]:
     Parameters
     ----------
     rounds : bool
-        Without effect on processors that have no instruction for it, see `bfloat16.AVAILABLE`.
+        Without effect on processors that are not faster with it, see `bfloat16.AVAILABLE`.
     """
     token = _rounds.set(rounds and bfloat16.AVAILABLE)
     try:
