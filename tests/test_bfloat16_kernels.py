@@ -116,7 +116,7 @@ def test_a_step_of_a_recurrent_network_changes_its_rows_alone():
 
 def test_only_the_context_rounds_and_only_float32():
     rng = np.random.default_rng(5)
-    left, right = rng.standard_normal((50, 60), np.float32), rng.standard_normal((60, 70), np.float32)
+    left, right = rng.standard_normal((70, 60), np.float32), rng.standard_normal((60, 80), np.float32)
     exact = parallel.product(left, right)
     np.testing.assert_array_equal(products.product(left, right), exact)
     with products.in_bfloat16():
@@ -144,11 +144,11 @@ def test_threads_do_not_change_a_product(shape):
 @pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "mingru"])
 def test_a_layer_in_bfloat16_is_near_that_in_float64(name):
     def run(dtype, rounds):
-        layer = RecurrentLayer(CELLS[name](), 48, 40, rng=np.random.default_rng(7), dtype=dtype)
+        layer = RecurrentLayer(CELLS[name](), 80, 72, rng=np.random.default_rng(7), dtype=dtype)
         rng = np.random.default_rng(8)
-        inputs, d_output = (rng.standard_normal((7, 6, size)).astype(dtype) for size in (48, 40))
+        inputs, d_output = (rng.standard_normal((7, 10, size)).astype(dtype) for size in (80, 72))
         with products.in_bfloat16(rounds):
-            outputs, _ = layer.forward(inputs, lengths=np.array([7, 3, 7, 0, 7, 5]))
+            outputs, _ = layer.forward(inputs, lengths=np.array([7, 3, 7, 0, 7, 5, 7, 1, 2, 7]))
             outputs = outputs.copy()
             d_inputs, d_states = layer.backward(d_output)
         gradients = {key: parameter.gradient for key, parameter in layer.parameters.items()}

@@ -45,7 +45,7 @@ RECIPES = {
         {"output": "sampled", "num_sampled": 8},
         {"optimizer": "adamw", "learning_rate": 0.02, "schedule": "one-cycle", "full_softmax_epochs": 1},
     ),
-    "layers that are rounded": ({"hidden_size": 40, "layers": 1}, {"learning_rate": 2.0}),
+    "layers that are rounded": ({"hidden_size": 72, "layers": 1}, {"learning_rate": 2.0}),
     "averaged": ({}, {"optimizer": "adamw", "average": 0.9, "schedule": "constant"}),
     "gru one-cycle": ({"cell": "gru", "layers": 1}, {"optimizer": "adam", "schedule": "one-cycle"}),
 }

@@ -15,7 +15,7 @@ from embeddings.packed_matrices import packed
 from embeddings.parallel import over_rows, own_threads
 
 _rounds: ContextVar[bool] = ContextVar("rounds to bfloat16", default=False)
-FEWEST_ROUNDED = 32
+FEWEST_ROUNDED = 64
 """Rows and columns of a product, or units of a layer, below which packing takes longer than it saves."""
 
 
