@@ -201,6 +201,7 @@ class LMTrainer(Estimator):
         except TrainingDiverged as error:
             raise TrainingDiverged(f"{error}{self._about_checkpoint()}") from error
         self.model.use_full_softmax(False)
+        self.model.use_bfloat16(False)
         for name, value in self._best.items():
             self.model.parameters[name].value[...] = value
         self.model_, self.metrics_ = self.model, self._metrics
