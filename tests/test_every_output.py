@@ -1,5 +1,5 @@
-"""Every command that writes: a full disk is one line and leaves nothing, a place that cannot be written to is all that is
-said; files have the permissions of the umask."""
+"""Every command that writes: a full disk is one line and leaves nothing, a place that cannot be written to is the one
+thing that is said; files have the permissions of the umask."""
 
 import json
 import os
@@ -113,7 +113,7 @@ def test_files_have_the_permissions_of_the_umask(folder, name):
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_place_that_cannot_be_written_to_is_all_that_is_said(folder, name):
+def test_a_place_that_cannot_be_written_to_is_the_one_thing_that_is_said(folder, name):
     needed(name)
     (folder / "a file").touch()
     arguments = [f"a file/{word}" if str(word).startswith("out") else word for word in COMMANDS[name]]
