@@ -1,4 +1,5 @@
-"""Every command that writes: a full disk is one line and leaves nothing; files have the permissions of the umask."""
+"""Every command that writes: a full disk is one line and leaves nothing, a place that cannot be written to is the one
+thing that is said; files have the permissions of the umask."""
 
 import json
 import os
@@ -109,3 +110,14 @@ def test_files_have_the_permissions_of_the_umask(folder, name):
     modes = {path.name: oct(stat.S_IMODE(path.stat().st_mode)) for path in new_files(folder)}
     assert modes
     assert set(modes.values()) <= {"0o640", "0o750"}, json.dumps(modes)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_place_that_cannot_be_written_to_is_the_one_thing_that_is_said(folder, name):
+    needed(name)
+    (folder / "a file").touch()
+    arguments = [f"a file/{word}" if str(word).startswith("out") else word for word in COMMANDS[name]]
+    result = vecmill(*arguments, stdin="the cat\n" if "embed" in name else None)
+    assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (1, "", 1), result.output
+    assert result.stderr.startswith("error: cannot write ")
+    assert [path.name for path in new_files(folder)] == ["a file"]

@@ -2,11 +2,13 @@
 
 import importlib.util
 import re
+from operator import attrgetter
 from types import ModuleType
 
 import pytest
 
 from tests.conftest import REPOSITORY
+from vecmill import gensim
 
 SCRIPTS = sorted((REPOSITORY / "docs" / "examples" / "gensim").glob("*.py"))
 
@@ -38,3 +40,13 @@ def test_it_is_a_script_of_gensim(path):
     for package, names in re.findall(r"(?m)^from (gensim[\w.]*) import (.+)$", path.read_text("utf-8")):
         module = importlib.import_module(package)
         assert all(hasattr(module, name) for name in names.split(", "))
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_longer_names_are_the_same_things(path):
+    """gensim.models.word2vec.LineSentence is found below vecmill.gensim, too, as import and as attribute."""
+    for package, names in re.findall(r"(?m)^from (gensim[\w.]*) import (.+)$", path.read_text("utf-8")):
+        module = importlib.import_module(f"vecmill.{package}")
+        for name in names.split(", "):
+            assert getattr(module, name) is getattr(gensim, name)
+            assert getattr(attrgetter(package.removeprefix("gensim."))(gensim), name) is getattr(gensim, name)

@@ -154,6 +154,14 @@ def test_binary_data_is_not_taken_for_utf_16(tmp_path, data):
         read(tmp_path / "a")
 
 
+@pytest.mark.parametrize("before", [b"word ", b"words ", "é ".encode(), "слово и слово ".encode(), b"12\t"])
+@pytest.mark.parametrize("after", [b" nul", b"x", b"\nmore words of a log that lost a block"])
+def test_text_with_a_nul_here_and_there_is_not_taken_for_utf_16(tmp_path, before, after):
+    (tmp_path / "a").write_bytes(before + b"word \0" + after)
+    with pytest.raises(CorpusError, match="is a binary file"):
+        read(tmp_path / "a")
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.json", "a.html", "a"])
 def test_wide_encodings_are_named_whatever_the_format(tmp_path, name):
     (tmp_path / name).write_bytes('{"text": "one two"}\n'.encode("utf-16"))

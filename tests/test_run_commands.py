@@ -331,6 +331,17 @@ def test_verify_finds_damaged_missing_and_foreign_files(finished, what):
     ]
 
 
+def test_verify_calls_what_it_may_not_read_unreadable(finished, monkeypatch):
+    def denied(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("pipelines.running.verification.file_digest", denied)
+    result = vecmill("verify", finished / "train-embeddings")
+    assert result.exit_code == 1
+    assert "unreadable: vectors.npy" in result.stdout
+    assert "damaged" not in result.stdout
+
+
 def test_verify_names_a_damaged_manifest_and_what_does_not_belong_to_a_run(finished):
     (finished / "encode" / "manifest.json").write_text("{}")
     (finished / "notes.txt").write_text("mine")

@@ -286,7 +286,7 @@ def _other_encoding(head: bytes) -> str | None:
     for mark, encoding in _MARKED.items():
         if head.startswith(mark):
             return encoding
-    if b"\0" not in head:
+    if b"\0" not in head or (_is_utf8(head) and _controls(head) <= len(head) // 8):  # UTF-8 with a NUL here and there
         return None
     ordinary = {encoding: _ordinary_characters(head, encoding) for encoding in _MARKED.values()}
     best = max(ordinary, key=ordinary.__getitem__)
@@ -299,7 +299,7 @@ def _without_ascii(head: bytes) -> str | None:
     A text of one byte a character, or in UTF-8, has next to no control characters. UTF-16 has them: half a character of
     Cyrillic (U+04..), one in eight of Chinese, whose two bytes take all values.
     """
-    controls = len(head) - len(head.translate(None, _CONTROLS))
+    controls = _controls(head)
     found: tuple[int, str] | None = None
     for encoding in ("UTF-16LE", "UTF-16BE"):
         text = _text(head, encoding)
@@ -312,6 +312,11 @@ def _without_ascii(head: bytes) -> str | None:
         if text and is_text and (found is None or len(blocks) < found[0]):
             found = len(blocks), encoding
     return found[1] if found else None
+
+
+def _controls(head: bytes) -> int:
+    """Return the number of control characters that no text has."""
+    return len(head) - len(head.translate(None, _CONTROLS))
 
 
 def _is_utf8(head: bytes) -> bool:

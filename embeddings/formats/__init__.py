@@ -58,6 +58,7 @@ from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.model_directory import NODES_FILE, SUBWORDS_FILE, read_tokenizer_settings, vectors_path
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import quoted, require_function, require_path, require_place
+from vecmill.files import require_writable, require_writable_directory
 from vecmill.hints import did_you_mean
 
 if TYPE_CHECKING:
@@ -369,6 +370,7 @@ def _writable(path: Path, name: str | None, dtype: str, overwrite: bool, subword
         foreign = sorted({file.name for file in path.iterdir()} - {*entry.files})
         if foreign:
             raise FormatError(f"{path} also holds {foreign[0]}, which would be lost; move it away first")
+    (require_writable_directory if entry.is_directory else require_writable)(path)
     return entry
 
 

@@ -15,6 +15,7 @@ from embeddings.threads import thread_count
 from vecmill.surrogates import encoded
 
 _NODES_AT_ONCE = 1 << 22  # of walks in memory
+_NAMED_AT_ONCE = 512  # walks whose names are looked up together: they stay in the processor's cache
 _LEAST = 1e-300  # p and q: their inverses are finite
 _STEP_COST = 64  # element operations that a step takes as long as
 _GOLDEN, _FIRST, _SECOND = (np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
@@ -103,8 +104,10 @@ class Walks:
     def __iter__(self) -> Iterator[list[str]]:
         names = np.array([*self.graph.names, ""], object)  # the last one stands for the end of a walk
         for block in self.blocks():
-            for walk, nodes in zip(names[block].tolist(), (block >= 0).sum(axis=1).tolist(), strict=True):
-                yield walk[:nodes]
+            for start in range(0, len(block), _NAMED_AT_ONCE):
+                piece = block[start : start + _NAMED_AT_ONCE]
+                for walk, nodes in zip(names[piece].tolist(), (piece >= 0).sum(axis=1).tolist(), strict=True):
+                    yield walk if nodes == len(walk) else walk[:nodes]
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Yield walks in random order, a round from all nodes after the other.

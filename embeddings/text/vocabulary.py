@@ -19,6 +19,7 @@ from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.counted_words import CountedWords, Words, escape, unescape
 from vecmill.arguments import described, quoted, require_kind, require_path, require_place, require_words
 from vecmill.files import atomic_file
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -267,7 +268,7 @@ class Vocabulary:
     def unknown_word(self, word: str) -> UnknownWordError:
         """Return the error of a word that is not in the vocabulary."""
         near = self._closest(word)
-        hint = f"closest: {', '.join(near)}" if near else f"the vocabulary has {len(self):,} other words"
+        hint = f"closest: {', '.join(near)}" if near else f"the vocabulary has {counted(len(self), 'other word')}"
         return UnknownWordError(f"word {quoted(word)} is not in the vocabulary; {hint}")
 
     def ids(self, words: Iterable[str], missing: int | None = None) -> np.ndarray:

@@ -27,7 +27,7 @@ from pipelines.running.recorded_tokenizer import rules_of
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
-from vecmill.files import atomic_file, read_json, require_writable, shown_size
+from vecmill.files import atomic_file, read_json, require_writable, require_writable_directory, shown_size
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -169,6 +169,7 @@ def _export_to_spacy(
 
     if smaller.asked:
         raise ConfigError("--format spacy: spaCy has no smaller vectors; leave --quantize, --prune and --prefix out")
+    require_writable_directory(out)
     with interruptible("nothing was written"), make_progress().task(f"writing {out}", None):
         vectors = formats.read(model, encoding=encoding)
         pipeline = vectors.to_spacy(lang)

@@ -16,7 +16,7 @@ def verify_command(
 ) -> None:
     """Verify the SHA-256 of every file of a run or model.
 
-    Damaged, missing and foreign files are listed; the exit code is 1 if there are any.
+    Damaged, unreadable, missing and foreign files are listed; the exit code is 1 if there are any.
 
     Example: vecmill verify runs/pipeline
     """

@@ -22,7 +22,7 @@ class Problem:
     path : str
         Relative to the directory that was verified.
     kind : str
-        "damaged", "missing" or "foreign".
+        "damaged", "unreadable", "missing" or "foreign".
     """
 
     path: str
@@ -148,8 +148,10 @@ def _problems_of(stage: Path, manifest: Manifest, read: Callable[[int], None]) -
         path = stage / name
         if not path.is_file():
             found.append((name, "missing"))
-        elif path.stat().st_size != entry["bytes"] or _hash(path, read) != entry["sha256"]:
+        elif path.stat().st_size != entry["bytes"]:
             found.append((name, "damaged"))
+        elif (digest := _hash(path, read)) != entry["sha256"]:
+            found.append((name, "damaged" if digest else "unreadable"))
     present = (path.relative_to(stage).as_posix() for path in entries(stage) if not path.is_dir())
     return found + [(name, "foreign") for name in present if name not in manifest.known_files]
 

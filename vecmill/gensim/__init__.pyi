@@ -3,7 +3,9 @@ from . import doc2vec as doc2vec
 from . import downloader as downloader
 from . import fasttext as fasttext
 from . import keyedvectors as keyedvectors
+from . import models as models
 from . import phrases as phrases
+from . import utils as utils
 from . import word2vec as word2vec
 from .callbacks import CallbackAny2Vec as CallbackAny2Vec
 from .doc2vec import Doc2Vec as Doc2Vec
@@ -19,8 +21,8 @@ from .phrases import ENGLISH_CONNECTOR_WORDS as ENGLISH_CONNECTOR_WORDS
 from .phrases import FrozenPhrases as FrozenPhrases
 from .phrases import Phraser as Phraser
 from .phrases import Phrases as Phrases
-from .preprocessing import simple_preprocess as simple_preprocess
 from .sentences import LineSentence as LineSentence
 from .sentences import PathLineSentences as PathLineSentences
 from .sentences import Text8Corpus as Text8Corpus
+from .utils import simple_preprocess as simple_preprocess
 from .word2vec import Word2Vec as Word2Vec

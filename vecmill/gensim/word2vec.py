@@ -290,10 +290,7 @@ class Word2Vec(Lifecycle):
             A count is less than 0.
         """
         require_kind("word_freq", word_freq, Mapping, "a mapping of words to their counts")
-        for word, count in word_freq.items():
-            require_kind("a word of word_freq", word, str, "a str: use str(word)")
-            if real(f"the count of {word!r}", count) < 0:
-                raise ValueError(f"the count of {word!r} is {count}; expected 0 or more")
+        _require_counts(word_freq)
         self.raw_vocab, self.corpus_count = dict(word_freq), corpus_count or 0
         self.prepare_vocab(update, keep_raw_vocab, trim_rule)
         self.prepare_weights(update)
@@ -831,3 +828,17 @@ class Word2Vec(Lifecycle):
 
 def _call_on_class_only(*args: Any, **kwargs: Any) -> NoReturn:
     raise AttributeError("load is a method of the class: model = Word2Vec.load(path)")
+
+
+def _require_counts(word_freq: Mapping[str, int]) -> None:
+    """Raise an error that names the first word or count that is none; whole numbers are looked at all together."""
+    if (
+        {*map(type, word_freq)} <= {str}
+        and {*map(type, word_freq.values())} <= {int}
+        and min(word_freq.values(), default=0) >= 0
+    ):
+        return
+    for word, count in word_freq.items():
+        require_kind("a word of word_freq", word, str, "a str: use str(word)")
+        if real(f"the count of {word!r}", count) < 0:
+            raise ValueError(f"the count of {word!r} is {count}; expected 0 or more")

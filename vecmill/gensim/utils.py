@@ -1,4 +1,4 @@
-"""Tokens of a document, as ``gensim.utils.simple_preprocess`` makes them."""
+"""Tokens of a document, as gensim's ``utils`` makes them, whose name the module has."""
 
 import re
 import unicodedata
