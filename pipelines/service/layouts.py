@@ -74,8 +74,8 @@ class Layouts:
             self._process.terminate()
             self._process.join()
 
-    def data(self, model: ServedModel) -> bytes:
-        """Return the map of a model as the page reads it, compressed; a 503 while it is laid out."""
+    def data(self, model: ServedModel) -> bytes | None:
+        """Return the map of a model as the page reads it, compressed; None while it is laid out."""
         place = self._places.get(model.name)
         if place is None:
             raise RequestError(404, f"{model.name} has no map; start 'vecmill serve' without --map-words 0")
@@ -85,8 +85,7 @@ class Layouts:
         except OSError:
             failed = _reason(place)
             if is_working and failed is None:
-                detail = f"the words of {model.name} are being laid out"
-                raise RequestError(503, detail, Retry_After=str(RETRY_SECONDS)) from None
+                return None
             raise RequestError(404, f"{model.name} has no map: {failed or _INTERRUPTED}") from None
 
     def _is_working(self) -> bool:
