@@ -8,6 +8,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from multiprocessing import connection, get_context
 from pathlib import Path
+from threading import RLock
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -118,6 +119,7 @@ def _lay_out_all(places: dict[Path, Path], settings: _Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the service, which ends this process
     with suppress(AttributeError, OSError):
         os.nice(10)
+    _keep_locks_in_this_process()
     for path, place in places.items():
         try:
             written, content = place, _map(path, settings)
@@ -125,6 +127,14 @@ def _lay_out_all(places: dict[Path, Path], settings: _Settings) -> None:
             written, content = _failure(place), str(error).encode()
         with suppress(OutputError), locked(place), atomic_file(written) as file:
             file.write(content)
+
+
+def _keep_locks_in_this_process() -> None:
+    """Let tqdm, whose bars UMAP makes and does not show, lock by no semaphore, which a process that is ended leaves."""
+    with suppress(ImportError):
+        from tqdm import tqdm
+
+        tqdm.set_lock(RLock())
 
 
 def _map(path: Path, settings: _Settings) -> bytes:
