@@ -3,9 +3,11 @@
 import asyncio
 import gzip
 import json
+import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -17,6 +19,7 @@ import numpy as np
 import pytest
 
 from tests.command_line import fails
+from tests.conftest import REPOSITORY
 from tests.running_service import ask, half_sent, send, service
 from tests.served_models import MARKUP, make_service, make_vectors
 
@@ -29,6 +32,7 @@ from pipelines.service import application as limits
 from pipelines.service.arrow import ARROW_STREAM as ARROW
 from pipelines.service.guard import Guard
 from pipelines.service.in_flight import InFlight
+from pipelines.service.layouts import _keep_locks_in_this_process
 from pipelines.service.metrics import Metrics
 from pipelines.service.server import BackgroundServer, listen
 from pipelines.service.shared_passes import SharedPasses
@@ -267,7 +271,7 @@ def test_the_map_is_laid_out_by_a_process_of_its_own_and_kept(tmp_path, monkeypa
     with TestClient(made) as client:
         for _ in range(600):
             response = client.get("/api/map")
-            if response.status_code != 503:
+            if response.status_code != 202:
                 break
             assert response.headers["retry-after"]
             time.sleep(0.1)
@@ -276,6 +280,25 @@ def test_the_map_is_laid_out_by_a_process_of_its_own_and_kept(tmp_path, monkeypa
     again, _ = make_service(tmp_path, map_words=100)
     with TestClient(again) as client:
         assert client.get("/api/map").status_code == 200
+
+
+def _bar_that_is_ended():
+    from tqdm import tqdm
+
+    _keep_locks_in_this_process()
+    tqdm(range(1), disable=True)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs SIGTERM")
+def test_a_layout_that_is_ended_leaves_no_semaphore():
+    pytest.importorskip("tqdm")
+    program = (
+        "from multiprocessing import get_context; from tests.test_serve import _bar_that_is_ended as work\n"
+        "if __name__ == '__main__': p = get_context('spawn').Process(target=work); p.start(); p.join()"
+    )
+    run = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
+    assert (run.returncode, run.stderr) == (0, "")
 
 
 def test_markup_in_words_and_queries_comes_back_as_data(client):

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 from pipelines.service import arrow, metrics
 from pipelines.service.guard import Guard
 from pipelines.service.in_flight import InFlight
-from pipelines.service.layouts import Layouts
+from pipelines.service.layouts import RETRY_SECONDS, Layouts
 from pipelines.service.messages import Empty, MapQuery
 from pipelines.service.metrics import Metrics
 from pipelines.service.openapi import description
@@ -84,7 +84,10 @@ def make_application(
 
     async def word_map(request: Request) -> Response:
         model = served.model(_from_query(request, MapQuery).model)
-        return Response(layouts.data(model), media_type="application/octet-stream")
+        data = layouts.data(model)
+        if data is None:  # no error, which browsers would write into their consoles
+            return Response(status_code=202, headers={"Retry-After": str(RETRY_SECONDS)})
+        return Response(data, media_type="application/octet-stream")
 
     api = msgspec.json.encode(description(token=token is not None))
     methods |= {"/api/metrics": {"GET": report}, "/api/map": {"GET": word_map}}

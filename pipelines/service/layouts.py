@@ -8,6 +8,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from multiprocessing import connection, get_context
 from pathlib import Path
+from threading import RLock
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -74,8 +75,8 @@ class Layouts:
             self._process.terminate()
             self._process.join()
 
-    def data(self, model: ServedModel) -> bytes:
-        """Return the map of a model as the page reads it, compressed; a 503 while it is laid out."""
+    def data(self, model: ServedModel) -> bytes | None:
+        """Return the map of a model as the page reads it, compressed; None while it is laid out."""
         place = self._places.get(model.name)
         if place is None:
             raise RequestError(404, f"{model.name} has no map; start 'vecmill serve' without --map-words 0")
@@ -85,8 +86,7 @@ class Layouts:
         except OSError:
             failed = _reason(place)
             if is_working and failed is None:
-                detail = f"the words of {model.name} are being laid out"
-                raise RequestError(503, detail, Retry_After=str(RETRY_SECONDS)) from None
+                return None
             raise RequestError(404, f"{model.name} has no map: {failed or _INTERRUPTED}") from None
 
     def _is_working(self) -> bool:
@@ -119,6 +119,7 @@ def _lay_out_all(places: dict[Path, Path], settings: _Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the service, which ends this process
     with suppress(AttributeError, OSError):
         os.nice(10)
+    _keep_locks_in_this_process()
     for path, place in places.items():
         try:
             written, content = place, _map(path, settings)
@@ -126,6 +127,14 @@ def _lay_out_all(places: dict[Path, Path], settings: _Settings) -> None:
             written, content = _failure(place), str(error).encode()
         with suppress(OutputError), locked(place), atomic_file(written) as file:
             file.write(content)
+
+
+def _keep_locks_in_this_process() -> None:
+    """Let tqdm, whose bars UMAP makes and does not show, lock by no semaphore, which a process that is ended leaves."""
+    with suppress(ImportError):
+        from tqdm import tqdm
+
+        tqdm.set_lock(RLock())
 
 
 def _map(path: Path, settings: _Settings) -> bytes:

@@ -23,7 +23,6 @@ STATUSES = {
     415: "The content is not JSON.",
     422: "A parameter is missing, unknown or out of range.",
     429: "Too many requests are in flight; repeat it after Retry-After seconds.",
-    503: "The map is being laid out; repeat it after Retry-After seconds.",
 }
 
 
@@ -90,9 +89,11 @@ def _others(components: dict[str, Any], token: bool) -> dict[str, Any]:
     }
     data: dict[str, Any] = {"application/octet-stream": {"schema": {}}}
     text = {"text/plain": {"schema": {"type": "string"}}}
+    described = _finished(layout, data, {400, 404, 422, 429}, token)
+    described["responses"]["202"] = {"description": "The map is being laid out; repeat it after Retry-After seconds."}
     return {
         "/api/metrics": {"get": _finished(metrics, text, {400, 422, 429}, token)},
-        "/api/map": {"get": _finished(layout, data, {400, 404, 422, 429, 503}, token)},
+        "/api/map": {"get": described},
     }
 
 

@@ -1,8 +1,8 @@
 // Questions to the service
 class Refusal extends Error {
-  constructor(problem, retry) {
+  constructor(problem) {
     super(problem.detail);
-    Object.assign(this, { status: problem.status, retry });
+    this.status = problem.status;
   }
 }
 
@@ -12,7 +12,7 @@ async function answered(path, options = {}) {
   const response = await fetch(path, { ...options, headers });
   if (response.ok) return response;
   const known = response.headers.get("content-type")?.includes("json");
-  throw new Refusal(known ? await response.json() : { status: response.status, detail: response.statusText }, response.headers.get("retry-after"));
+  throw new Refusal(known ? await response.json() : { status: response.status, detail: response.statusText });
 }
 
 async function get(path, query = {}) {
@@ -30,12 +30,12 @@ async function getMap(model, waiting) {
   for (;;) {
     try {
       const response = await answered(`/api/map?${new URLSearchParams({ model })}`);
-      return new Words(await unpacked(new Uint8Array(await response.arrayBuffer())));
+      if (response.status === 200) return new Words(await unpacked(new Uint8Array(await response.arrayBuffer())));
+      waiting(); // it is being laid out
+      await new Promise((resolve) => setTimeout(resolve, 1000 * response.headers.get("retry-after")));
     } catch (error) {
       if (error.status === 404) return null;
-      if (error.status !== 503) throw error;
-      waiting();
-      await new Promise((resolve) => setTimeout(resolve, 1000 * error.retry));
+      throw error;
     }
   }
 }
