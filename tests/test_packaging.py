@@ -7,6 +7,7 @@ from tests.conftest import REPOSITORY
 from tools.release_check import share_of_checks
 
 PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text("utf-8"))["project"]
+OF_DEVELOPERS = {"test", "lint", "coverage", "docs", "release", "cluster", "interop", "browser", "bench"}
 
 
 def text(name):
@@ -27,6 +28,14 @@ def test_the_recipe_needs_what_the_wheel_needs():
     run = text("packaging/conda/recipe.yaml").partition("  run:\n")[2].partition("\n\n")[0]
     needed = [line.removeprefix("    - ").replace(" ", "") for line in run.splitlines()[1:]]
     assert needed == PROJECT["dependencies"]
+
+
+def test_the_page_of_the_installation_names_all_dependencies_and_extras():
+    page = text("docs/installation.md")
+    installed, extras = (set(re.findall(r"^\| (.*?) \|", part, re.M)) for part in page.split("## Extras"))
+    names = {name for row in installed for name in row.split(", ")}
+    assert {re.match(r"[\w-]+", dependency)[0] for dependency in PROJECT["dependencies"]} <= names
+    assert {f"`{extra}`" for extra in PROJECT["optional-dependencies"].keys() - OF_DEVELOPERS} <= extras
 
 
 def test_every_python_of_the_classifiers_is_tested_by_the_workflow():
