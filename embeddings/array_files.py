@@ -1,4 +1,4 @@
-"""Arrays in ``.npy`` files: written with errors that tell the reason, read with one error for all damage."""
+"""Arrays in files, ``.npy`` or items alone: written with the reason of an error, read with one error for all damage."""
 
 from pathlib import Path
 from tokenize import TokenError
@@ -67,6 +67,58 @@ def read_array(path: Path, *, mapped: bool = False) -> np.ndarray:
         raise EmbeddingsError(
             f"{path} is not a whole .npy file ({reason}); expected the array that was saved"
         ) from error
+
+
+def save_items(path: Path, array: np.ndarray) -> None:
+    """Write the items of an array to a new file; `numpy.ndarray.tofile` hides the error of its last write.
+
+    Parameters
+    ----------
+    path : Path
+    array : ndarray
+        In C order.
+
+    Raises
+    ------
+    OSError
+        They cannot be written.
+    """
+    with path.open("wb") as file:
+        file.write(array.data)
+
+
+def read_items(
+    path: Path, dtype: "type | np.dtype[Any] | str", number: int | None = None, first: int = 0
+) -> np.ndarray:
+    """Read items that `save_items` has written; `numpy.fromfile` returns as many as there are.
+
+    Parameters
+    ----------
+    path : Path
+    dtype : type, dtype or str
+        Of the items.
+    number : int, optional
+        Of items to read. By default all from `first` on.
+    first : int
+        Number of items before.
+
+    Returns
+    -------
+    (number,) ndarray
+
+    Raises
+    ------
+    EmbeddingsError
+        The file is shorter.
+    OSError
+        It cannot be read.
+    """
+    size = np.dtype(dtype).itemsize
+    expected = path.stat().st_size // size - first if number is None else number
+    items = np.fromfile(path, dtype, expected, offset=size * first)
+    if len(items) < expected:
+        raise EmbeddingsError(f"{path} is cut short or cannot be read to its end; expected {expected:,} items")
+    return items
 
 
 class ArrayFile:

@@ -69,6 +69,26 @@ def test_all_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
     assert flushed[-1] == tmp_path.stat().st_ino
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_of_two_that_write_a_file_the_later_one_is_kept(tmp_path, fails):
+    with pytest.raises(KeyError if fails else OutputError) as caught, atomic_file(tmp_path / "out") as first:
+        later = atomic_file(tmp_path / "out")
+        second = later.__enter__()
+        first.write(b"first")
+        second.write(b"second")
+        if fails:
+            raise KeyError
+    assert fails or "another process began to write" in str(caught.value)
+    later.__exit__(None, None, None)
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out", "second")]
+
+
+def test_an_output_whose_partial_file_was_removed_is_an_error(tmp_path):
+    with pytest.raises(OutputError, match="another process began to write"), atomic_file(tmp_path / "out"):
+        (tmp_path / ".out.partial").unlink()
+    assert not list(tmp_path.iterdir())
+
+
 def test_an_error_names_the_path_and_the_remedy(tmp_path):
     with pytest.raises(OutputError, match=rf"cannot write {tmp_path}/no/out: No such file.*; choose a place that"):
         write_json(tmp_path / "no" / "out", {})

@@ -1,5 +1,6 @@
 """What cannot be printed is an error in every command that prints: exit code 1, and at most one line."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 import vecmill
+from pipelines.cli import main
 from pipelines.commands import PLACES
 from tests.command_line import vecmill as command
 from tests.small_language_model import make_model
@@ -155,3 +157,10 @@ def test_a_result_that_cannot_be_printed_is_an_error(ended, name, how):
     assert len(errors) == bool(WAYS[how]), messages
     assert all(line.startswith(WAYS[how]) for line in errors)
     assert "Traceback" not in messages
+
+
+def test_what_is_redirected_to_nothing_is_dropped():
+    with contextlib.redirect_stdout(None), pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert sys.stdout is not None

@@ -84,6 +84,15 @@ def test_other_peoples_directories_are_never_touched(tmp_path, force):
     assert names(tmp_path) == ["out"]
 
 
+@pytest.mark.parametrize("force", [False, True])
+def test_the_directory_of_a_run_is_called_so_and_not_touched(tmp_path, force):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "config.json").write_text('{"corpus": {}, "output": {}}')
+    with pytest.raises(OutputError, match="out holds a run of several stages; choose another directory"):
+        make(tmp_path / "out", force=force)
+    assert names(tmp_path / "out") == ["config.json"]
+
+
 def test_files_added_to_an_output_are_not_lost(tmp_path):
     make(tmp_path / "out")
     (tmp_path / "out" / "notes.txt").write_text("mine")

@@ -67,26 +67,29 @@ def atomic_file(path: str | PathLike[str], *, elsewhere: str | None = None, sync
     Raises
     ------
     OutputError
-        The file cannot be written, or another process writes it at the same time.
+        The file cannot be written, or another process began to write it meanwhile.
     """
     path = Path(path)
     with writing(path, elsewhere=elsewhere):
         _require_file(path)
         partial = _sibling(path)
         _remove(partial)
+        made = None
         try:
             with partial.open("xb") as file:  # x: follows no link
+                made = os.fstat(file.fileno())
                 yield file
                 file.flush()
                 if sync:
                     os.fsync(file.fileno())
-                if not os.path.samestat(os.fstat(file.fileno()), partial.stat()):
+                if not _is_ours(partial, made):
                     raise OutputError(f"another process began to write {path} meanwhile; its output is kept")
             partial.replace(path)
             if sync:
                 flush(path.parent)
         except BaseException:
-            partial.unlink(missing_ok=True)
+            if _is_ours(partial, made):
+                partial.unlink()
             raise
 
 
@@ -367,6 +370,14 @@ def _sibling(path: Path) -> Path:
     if not path.name:
         raise OutputError(f"{path} has no name; expected that of a new file or directory")
     return path.with_name(f".{path.name}.partial")
+
+
+def _is_ours(partial: Path, made: os.stat_result | None) -> bool:
+    """Tell whether the file that this process has made is still there, and not that of another which began later."""
+    try:
+        return made is not None and os.path.samestat(partial.lstat(), made)
+    except FileNotFoundError:
+        return False
 
 
 def _replaced(path: Path) -> Path:

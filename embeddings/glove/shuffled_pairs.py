@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from embeddings.array_files import ArrayFile, read_array
+from embeddings.array_files import ArrayFile, read_array, read_items
 from embeddings.count_based.cooccurrence import Cooccurrences
 from embeddings.errors import EmbeddingsError
 
@@ -116,7 +116,7 @@ def count_pairs(
         file = ArrayFile(directory / PAIRS_FILE, PAIR)
         try:
             for bucket in buckets:
-                file.append(generator.permutation(np.fromfile(bucket, PAIR)))
+                file.append(generator.permutation(read_items(bucket, PAIR)))
         finally:
             file.finish()
     if not len(file):

@@ -24,6 +24,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from embeddings.array_files import read_items, save_items
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model import ngram_kernels as kernels
 from embeddings.language_model.backoff import BackOffTable, Grams
@@ -202,7 +203,7 @@ class KneserNeyEstimate:
                 kernels.count_before(records, self._layout, before)
             kernels.tally_counts(records, raw, order, self._layout, self._thresholds[order - 1], numbers[order])
             for half, array in enumerate(records):
-                array.tofile(self._file(order, number, half))
+                save_items(self._file(order, number, half), array)
             records, raw = head(lower, size), lower_raw[:size]
         return numbers, before
 
@@ -224,13 +225,13 @@ class KneserNeyEstimate:
                 self._gamma_of_word[contexts.low.astype(np.int64) - 1] = contexts.values.view(np.float64)
             else:
                 self._gammas[order - 1].add(contexts)
-            p.tofile(self._file(order, number, len(records)))
+            save_items(self._file(order, number, len(records)), p)
             lower, lower_p = records, p
 
     def _grams_of_range(self, order: int, number: int) -> Grams:
         records = self._records(order, number)
         size = len(records.low)
-        p = np.fromfile(self._file(order, number, len(records)), np.float64)
+        p = read_items(self._file(order, number, len(records)), np.float64, size)
         contexts = self._gammas[order].read(number) if order < self.order else empty_records(0)
         ids, log_p, log_gamma = np.empty((size, order), np.int32), np.empty(size), np.empty(size)
         kept = kernels.unpack(records, p, contexts, order, self._layout, ids, log_p, log_gamma)
@@ -241,7 +242,7 @@ class KneserNeyEstimate:
 
     def _records(self, order: int, number: int) -> Records:
         types = (np.uint64, np.uint64, np.int64)
-        return Records(*(np.fromfile(self._file(order, number, half), dtype) for half, dtype in enumerate(types)))
+        return Records(*(read_items(self._file(order, number, half), dtype) for half, dtype in enumerate(types)))
 
     def _file(self, order: int, number: int, half: int) -> Path:
         return self._directory / f"{order}-grams-{number}-{half}.bin"

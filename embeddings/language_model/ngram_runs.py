@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embeddings.array_files import read_items, save_items
 from embeddings.language_model.ngram_kernels import Layout, Records, add_equal, first_with_context, sort_records
 
 _TYPES = (np.uint64, np.uint64, np.int64)
@@ -38,7 +39,7 @@ class SortedRuns:
             number = len(self._starts)
             self._starts.append(starts)
         for half, array in enumerate(records):
-            array.tofile(self._file(number, half))
+            save_items(self._file(number, half), array)
 
     def read(self, number: int) -> Records:
         """Read the records of a range, sorted, with the sum of the values of equal keys."""
@@ -46,7 +47,7 @@ class SortedRuns:
         for run, starts in enumerate(self._starts):
             first, size = int(starts[number]), int(starts[number + 1] - starts[number])
             for half, dtype in enumerate(_TYPES):
-                parts[half].append(np.fromfile(self._file(run, half), dtype, size, offset=8 * first))
+                parts[half].append(read_items(self._file(run, half), dtype, size, first))
         return merged(Records(*(np.concatenate([np.empty(0, t), *p]) for t, p in zip(_TYPES, parts, strict=True))))
 
     def _file(self, run: int, half: int) -> Path:

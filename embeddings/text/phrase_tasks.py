@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.array_files import save_array
+from embeddings.array_files import read_items, save_array
 from embeddings.executor import Executor
 from embeddings.text.numbered_text import BETWEEN_PARTS, NumberedText, Stretch
 from embeddings.text.phrase_counts import PIECE, Counts, KeyTable, keys_of
@@ -172,7 +172,7 @@ class Files:
 
     def text(self, first: int, end: int) -> np.ndarray:
         """Read ids of the text, (end - first,) int32."""
-        return np.fromfile(self.ids, "<i4", end - first, offset=4 * first)
+        return read_items(self.ids, "<i4", end - first, first)
 
     def _path(self, name: str, kind: str) -> Path:
         return self.directory / (f"{name}-{kind}.npy" if name else f"{kind}.npy")

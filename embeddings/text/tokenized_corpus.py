@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from embeddings.array_files import read_array, save_array
+from embeddings.array_files import read_array, read_items, save_array
 from embeddings.errors import EmbeddingsError
 from embeddings.text.misread import unsegmented_runs, warn_if_misread
 from embeddings.text.tokenizer.spilled_counts import SpilledCounts, write_spilled_counts
@@ -160,7 +160,7 @@ class TokenizedCorpus:
         try:
             if path.stat().st_size < 4 * (first + number):
                 raise EmbeddingsError(f"{path} is cut short; tokenize the corpus again")
-            return np.fromfile(path, "<i4", number, offset=4 * first)
+            return read_items(path, "<i4", number, first)
         except OSError as error:
             raise EmbeddingsError(f"cannot read {path}: {error.strerror}; tokenize the corpus again") from error
 

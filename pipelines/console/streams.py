@@ -54,7 +54,7 @@ def whole_output() -> Iterator[None]:
     """
     unbuffered = sys.stdout
     if unbuffered is None:
-        sys.stdout = _closed_stdout()
+        sys.stdout = _no_stdout()
     elif isinstance(getattr(unbuffered, "buffer", None), io.RawIOBase):
         sys.stdout = _buffered(unbuffered)
     stdout = sys.stdout
@@ -70,11 +70,15 @@ def whole_output() -> Iterator[None]:
         sys.stdout = unbuffered
 
 
-def _closed_stdout() -> TextIO:
-    """Return a stream that takes nothing; it keeps the number of stdout from files that are opened later."""
-    while not (number := os.open(os.devnull, os.O_RDONLY)):
+def _no_stdout() -> TextIO:
+    """Return a stream in the place of none: one that takes nothing if stdout is closed, else one that drops all.
+
+    It keeps the number of a closed stdout from files that are opened later.
+    """
+    flags = os.O_RDONLY if is_stdout_closed() else os.O_WRONLY  # contextlib.redirect_stdout(None)
+    while not (number := os.open(os.devnull, flags)):
         pass  # stdin was closed, too: 0 is its number
-    return os.fdopen(number, "w", encoding="utf-8", closefd=False)
+    return os.fdopen(number, "w", encoding="utf-8")
 
 
 def is_stdout_closed() -> bool:

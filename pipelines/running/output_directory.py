@@ -19,6 +19,7 @@ from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
+from pipelines.running.run_directory import is_run
 from pipelines.running.unfinished_work import has_checkpoint, has_stage
 from pipelines.settings.config import differences, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
@@ -163,9 +164,8 @@ class OutputDirectory:
         try:
             known = Manifest.read(path).known_files
         except ManifestError:
-            raise OutputError(
-                f"{self._shown} exists and was not written by vecmill; choose another directory"
-            ) from None
+            what = "holds a run of several stages" if is_run(path) else "exists and was not written by vecmill"
+            raise OutputError(f"{self._shown} {what}; choose another directory") from None
         foreign = next((name for name in chain([first], found) if name not in known), None) if self._force else None
         if foreign:
             raise OutputError(f"{self._shown} also holds {foreign}, which would be lost; move it away first")
