@@ -13,6 +13,7 @@ from embeddings.compilation import compiled, inlined, subroutine
 ROWS = 12
 """Rows of the matrix that are multiplied at a time."""
 
+_PANELS = 64  # of the matrix that are packed at a time, for the cache
 _ZERO = np.float32(0)
 
 
@@ -53,14 +54,12 @@ def search(matrix, queries, exclude, floors, ids, values):
 
 
 @compiled
-def search_rounded(matrix, panels, queries, query_panels, margins, exclude, floors, ids, values):
+def search_rounded(matrix, queries, query_panels, margins, exclude, floors, ids, values):
     """Do what `search` does, faster: products of numbers rounded to bfloat16 tell which rows cannot be among the best.
 
     Parameters
     ----------
     matrix : (V, d) float32
-    panels : uint32
-        `matrix`, packed in panels of `bfloat16.ROWS`.
     queries : (n, d) float32
     query_panels : uint32
         `queries`, packed in panels of `bfloat16.COLUMNS`.
@@ -70,29 +69,34 @@ def search_rounded(matrix, panels, queries, query_panels, margins, exclude, floo
         Those of `search`.
     """
     scores = np.empty((bfloat16.ROWS, bfloat16.COLUMNS), np.float32)
+    panels = np.empty((_PANELS, query_panels.shape[1], bfloat16.ROWS), np.uint32)
     limits = floors - margins
-    for p in range(len(panels)):
-        for q in range(len(query_panels)):
-            bfloat16.multiply_panels(panels, p, query_panels, q, 0, panels.shape[1], scores)
-            for start in range(0, bfloat16.COLUMNS, simd.WIDE):
-                column = q * bfloat16.COLUMNS + start
-                limit = simd.load_wide(limits, 0, column)
-                for r in range(min(bfloat16.ROWS, len(matrix) - p * bfloat16.ROWS)):
-                    if simd.any_above(simd.load_wide(scores, r, start), limit):
-                        row = p * bfloat16.ROWS + r
-                        _offer_exactly(
-                            matrix,
-                            scores[r, start:],
-                            row,
-                            queries,
-                            column,
-                            margins,
-                            exclude,
-                            floors,
-                            limits,
-                            ids,
-                            values,
-                        )
+    for first in range(0, len(matrix), _PANELS * bfloat16.ROWS):
+        part = matrix[first : first + _PANELS * bfloat16.ROWS]
+        count = -(-len(part) // bfloat16.ROWS)
+        bfloat16.pack_rows(part, panels, (0, count))
+        for p in range(count):
+            for q in range(len(query_panels)):
+                bfloat16.multiply_panels(panels, p, query_panels, q, 0, panels.shape[1], scores)
+                for start in range(0, bfloat16.COLUMNS, simd.WIDE):
+                    column = q * bfloat16.COLUMNS + start
+                    limit = simd.load_wide(limits, 0, column)
+                    for r in range(min(bfloat16.ROWS, len(part) - p * bfloat16.ROWS)):
+                        if simd.any_above(simd.load_wide(scores, r, start), limit):
+                            row = first + p * bfloat16.ROWS + r
+                            _offer_exactly(
+                                matrix,
+                                scores[r, start:],
+                                row,
+                                queries,
+                                column,
+                                margins,
+                                exclude,
+                                floors,
+                                limits,
+                                ids,
+                                values,
+                            )
     for query in range(len(ids)):
         _sort(ids[query], values[query])
 

@@ -16,7 +16,7 @@ FEW = 16  # queries for which no kernel is loaded: that takes as long as a hundr
 QUERY_BLOCK = 512  # queries of a thread that share a pass over the matrix: 200 kB of d = 100, inside the L2 cache
 PIECES = 8  # slices of a thread
 GROUP = 64  # rows that share one maximum when the k-th largest entry is bounded
-FEWEST_ROUNDED = 64  # queries for which the matrix is packed
+FEWEST_ROUNDED = 64  # queries for which it pays to pack the matrix
 TINY = float(np.finfo(np.float32).tiny)  # smaller products are zero where numbers are rounded
 _SHORTEST = 2.0**-40
 SMALL_PRODUCT = 100**3  # multiplications up to which OpenBLAS copies no operand
@@ -125,15 +125,16 @@ def _nearest_to_many(
         _fill_up(ids, exclude)
     rounded = _rounded_search(matrix) if bfloat16.AVAILABLE and len(queries) >= FEWEST_ROUNDED else None
     search_block, width = (rounded, bfloat16.COLUMNS) if rounded else (partial(_search, matrix), simd.WIDE)
+    most = 2 * QUERY_BLOCK if rounded else QUERY_BLOCK  # rounded numbers take half the memory
 
     def search(rows: tuple[int, int]) -> None:
-        for start in range(*rows, QUERY_BLOCK):
-            block = slice(start, min(start + QUERY_BLOCK, rows[1]))
+        for start in range(*rows, most):
+            block = slice(start, min(start + most, rows[1]))
             floors = np.full((1, -(-(block.stop - block.start) // width) * width), np.inf, np.float32)
             floors[:, : block.stop - block.start] = -np.inf
             search_block(queries[block], exclude[block], floors, ids[block], values[block])
 
-    parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=width, pieces=PIECES, fewest=QUERY_BLOCK)
+    parallel.over_rows(search, len(queries), cost=unit_matrix.size, grain=width, pieces=PIECES, fewest=most)
     return ids, values
 
 
@@ -162,14 +163,14 @@ def _rounded_search(matrix: np.ndarray) -> Callable[..., None] | None:
     dimension, largest = matrix.shape[1], _longest(matrix)
     if not _SHORTEST < largest < 1 / _SHORTEST:
         return None
-    panels, error = packed(matrix, bfloat16.ROWS), (2**-7 + 2**-16 + dimension * 2**-22) * largest
+    error = (2**-7 + 2**-16 + dimension * 2**-22) * largest
 
     def search(queries: np.ndarray, exclude: np.ndarray, floors: np.ndarray, *best: np.ndarray) -> None:
         queries = np.ascontiguousarray(queries)
         margins = np.zeros_like(floors)
         margins[0, : len(queries)] = error * np.linalg.norm(queries.astype(np.float64), axis=1) + TINY * dimension
         query_panels = packed(queries, bfloat16.COLUMNS)
-        neighbor_kernels.search_rounded(matrix, panels, queries, query_panels, margins, exclude, floors, *best)
+        neighbor_kernels.search_rounded(matrix, queries, query_panels, margins, exclude, floors, *best)
 
     return search
 
