@@ -67,8 +67,8 @@ class LMTrainingConfig:
     patience : int, optional
         End training after this many validations in a row without improvement. None: train all epochs.
     precision : {"auto", "float32"}
-        Numbers that are multiplied: with "auto" those of large products are rounded to bfloat16 where the processor
-        multiplies these faster (Zen 4 and its successors); weights and sums stay float32.
+        Numbers that large products multiply: "auto" rounds them to bfloat16 where the processor multiplies these faster
+        (Zen 4 and its successors), "float32" never; weights and sums are float32 with both.
 
     Raises
     ------
