@@ -329,6 +329,14 @@ def test_a_training_is_watched_from_its_first_moment_to_its_end(browser, tmp_pat
     assert browser.execute_script("return watch.moment") == 3  # the last map has arrived
 
 
+def show_half_of_a_training(browser, page):
+    browser.get(page.address)
+    page.begin(VOCABULARY)
+    page.progress(event_at(0.5))
+    page.snapshot(snapshot_at(0.5))
+    wait_until(lambda: is_ready(browser))
+
+
 @needs_chromium
 def test_the_card_of_a_word_is_seen_on_a_phone(browser, tmp_path):
     from pipelines.service.watch_page import WatchPage
@@ -336,11 +344,7 @@ def test_the_card_of_a_word_is_seen_on_a_phone(browser, tmp_path):
     metrics = {"width": 390, "height": 780, "deviceScaleFactor": 1, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     with WatchPage(tmp_path / "mine", 0) as page:
-        browser.get(page.address)
-        page.begin(VOCABULARY)
-        page.progress(event_at(0.5))
-        page.snapshot(snapshot_at(0.5))
-        wait_until(lambda: is_ready(browser))
+        show_half_of_a_training(browser, page)
         browser.find_element("id", "query").send_keys("wordab\n")
         wait_until(lambda: neighbours(browser))
         script = "return arguments[0].getBoundingClientRect().bottom"
@@ -367,11 +371,7 @@ def test_nothing_serious_stands_in_the_way_of_anyone(browser, tmp_path, lapse_pa
 
     use_theme(browser, theme)
     with WatchPage(tmp_path / "mine", 0) as page:
-        browser.get(page.address)
-        page.begin(VOCABULARY)
-        page.progress(event_at(0.5))
-        page.snapshot(snapshot_at(0.5))
-        wait_until(lambda: is_ready(browser))
+        show_half_of_a_training(browser, page)
         browser.execute_script("wordMap.select(3)")
         assert not serious_violations(browser)
     wait_until(lambda: "finished" in text(browser, "#state"))

@@ -18,7 +18,7 @@ PIECES = 8  # slices of a thread
 GROUP = 64  # rows that share one maximum when the k-th largest entry is bounded
 FEWEST_ROUNDED = 64  # queries for which it pays to pack the matrix
 TINY = float(np.finfo(np.float32).tiny)  # smaller products are zero where numbers are rounded
-_SHORTEST = 2.0**-40
+_SHORTEST = 2.0**-40  # and 1 / it: lengths whose squares are normal numbers of float32
 SMALL_PRODUCT = 100**3  # multiplications up to which OpenBLAS copies no operand
 
 
