@@ -111,6 +111,19 @@ def _loading(vector_type):
     return intrinsic(typed)
 
 
+@intrinsic
+def load_int8(typingctx, matrix, row, column):
+    """`LANES` numbers of a row of an int8 matrix, from `column` on, as floats."""
+
+    def codegen(context, builder, signature, args):
+        address = _address(context, builder, signature.args[0], args[0], args[1:])
+        vector = ir.VectorType(ir.IntType(8), LANES)
+        numbers = builder.load(builder.bitcast(address, vector.as_pointer()), align=1, typ=vector)
+        return builder.sitofp(numbers, ir.VectorType(_FLOAT, LANES))
+
+    return _ROW(matrix, types.intp, types.intp), codegen
+
+
 def _broadcasting(vector_type):
     def typed(typingctx, scalar):
         def codegen(context, builder, signature, args):
@@ -326,6 +339,9 @@ if config.DISABLE_JIT:
 
     load, load_wide, load_scores = map(_loading_array, (LANES, WIDE, SCORES))
     broadcast, broadcast_wide, broadcast_score = map(_broadcasting_array, (LANES, WIDE, SCORES))
+
+    def load_int8(matrix, row, column):  # noqa: D103
+        return matrix[row, column : column + LANES].astype(np.float32)
 
     def store(matrix, row, column, vector):  # noqa: D103
         matrix[row, column : column + len(vector)] = vector

@@ -86,7 +86,7 @@ def search_rounded(matrix, queries, query_panels, margins, exclude, floors, ids,
                             row = first + p * bfloat16.ROWS + r
                             _offer_exactly(
                                 matrix,
-                                scores[r, start:],
+                                scores[r, start : start + simd.WIDE],
                                 row,
                                 queries,
                                 column,
@@ -101,10 +101,73 @@ def search_rounded(matrix, queries, query_panels, margins, exclude, floors, ids,
         _sort(ids[query], values[query])
 
 
+@compiled
+def search_coded(codes, scales, matrix, first, end, queries, margins, exclude, floors, ids, values):
+    """Do what `search` does, for a few queries and some rows, by products of 8-bit numbers first, as `search_rounded`.
+
+    Few queries wait for memory more than for arithmetic, and 8-bit numbers are a quarter of it. Two rows meet six
+    queries at a time, lane by lane.
+
+    Parameters
+    ----------
+    codes : (V, padded d) int8
+        With `scales`, each row of the matrix rounded; zeros pad d to a multiple of `simd.LANES`.
+    scales : (V,) float32
+    matrix : (V, d) float32
+    first, end : int
+        The first of the rows, and the row after the last.
+    queries : (p, padded d) float32
+        `simd.GROUP` of `simd.SCORES` rows are queries, the others and the columns from d on are zeros.
+    margins : (1, p) float32
+        How far a rounded product of each query can be from the exact one.
+    exclude, floors, ids, values : ndarray
+        Those of `search`, each with p queries.
+    """
+    scores = np.empty((1, simd.SCORES), np.float32)
+    limits = floors - margins
+    for row in range(first, end, 2):
+        other = min(row + 1, end - 1)
+        for column in range(0, len(queries), simd.SCORES):
+            a, b = _score_two(codes, row, other, queries, column)
+            limit = simd.load_scores(limits, 0, column)
+            a = simd.multiply(a, simd.broadcast_score(scales[row]))
+            if simd.any_above(a, limit):
+                simd.store(scores, 0, 0, a)
+                _offer_exactly(matrix, scores[0], row, queries, column, margins, exclude, floors, limits, ids, values)
+            b = simd.multiply(b, simd.broadcast_score(scales[other]))
+            if other > row and simd.any_above(b, limit):
+                simd.store(scores, 0, 0, b)
+                _offer_exactly(matrix, scores[0], other, queries, column, margins, exclude, floors, limits, ids, values)
+    for query in range(len(ids)):
+        _sort(ids[query], values[query])
+
+
+@inlined
+def _score_two(codes, row, other, queries, first):
+    """Return the products of two rows of codes with six queries each."""
+    a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(_ZERO)
+    b0 = b1 = b2 = b3 = b4 = b5 = simd.broadcast(_ZERO)
+    for j in range(0, queries.shape[1], simd.LANES):
+        x, y = simd.load_int8(codes, row, j), simd.load_int8(codes, other, j)
+        q = simd.load(queries, first, j)
+        a0, b0 = simd.multiply_add(x, q, a0), simd.multiply_add(y, q, b0)
+        q = simd.load(queries, first + 1, j)
+        a1, b1 = simd.multiply_add(x, q, a1), simd.multiply_add(y, q, b1)
+        q = simd.load(queries, first + 2, j)
+        a2, b2 = simd.multiply_add(x, q, a2), simd.multiply_add(y, q, b2)
+        q = simd.load(queries, first + 3, j)
+        a3, b3 = simd.multiply_add(x, q, a3), simd.multiply_add(y, q, b3)
+        q = simd.load(queries, first + 4, j)
+        a4, b4 = simd.multiply_add(x, q, a4), simd.multiply_add(y, q, b4)
+        q = simd.load(queries, first + 5, j)
+        a5, b5 = simd.multiply_add(x, q, a5), simd.multiply_add(y, q, b5)
+    return simd.lane_sums(a0, a1, a2, a3, a4, a5), simd.lane_sums(b0, b1, b2, b3, b4, b5)
+
+
 @subroutine
 def _offer_exactly(matrix, scores, row, queries, column, margins, exclude, floors, limits, ids, values):
     """Offer one row of the matrix, with its exact product, to the queries for which it may be large enough."""
-    for lane in range(simd.WIDE):
+    for lane in range(len(scores)):
         query = column + lane
         if scores[lane] > limits[0, query]:
             score = _product(matrix[row], queries[query])

@@ -33,6 +33,7 @@ FEW_QUERIES = 8
 """With more, a product of unpacked rows is faster."""
 
 _BLOCK = 1 << 12
+_LARGEST_CODE = 127
 
 
 class QuantizedMatrix(ABC):
@@ -245,6 +246,23 @@ class ProductMatrix(QuantizedMatrix):
         products = queries[:, None, :] * self.codebooks  # (queries, 256, d)
         tables = np.add.reduceat(products, starts, axis=2).transpose(0, 2, 1)
         score_product_codes(read_only(codes), read_only(scales), np.ascontiguousarray(tables), out)
+
+
+def to_int8(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Round rows to whole numbers times a scale, of which 127 stands for the largest number of the row.
+
+    Parameters
+    ----------
+    rows : (n, d) float32
+
+    Returns
+    -------
+    codes : (n, d) int8
+    scales : (n,) float32
+    """
+    largest = np.abs(rows).max(axis=1)
+    codes = np.rint(rows / np.where(largest > 0, largest, 1)[:, None] * _LARGEST_CODE).astype(np.int8)
+    return codes, largest / np.float32(_LARGEST_CODE)
 
 
 def part_width(dimension: int, parts: int) -> int:

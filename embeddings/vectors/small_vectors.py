@@ -11,7 +11,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_type
 from embeddings.vectors.embedding_matrix import BLOCK, require_vectors
-from embeddings.vectors.quantized_matrix import CENTROIDS, Int8Matrix, ProductMatrix, QuantizedMatrix
+from embeddings.vectors.quantized_matrix import CENTROIDS, Int8Matrix, ProductMatrix, QuantizedMatrix, to_int8
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors, made_from
 from vecmill.arguments import is_one_of, quoted
@@ -21,7 +21,6 @@ logger = logging.getLogger(__name__)
 QUANTIZATIONS = ("int8", "pq")
 
 _TREE = "the Huffman tree, which scores sentences"
-_LARGEST_CODE = 127
 _PART_WIDTH = 2  # components a code stands for
 _SAMPLE = 20_000  # words that codebooks are learned from
 _ITERATIONS = 15
@@ -172,10 +171,8 @@ def quantize(vectors: WordVectors, quantization: str, seed: int = 1) -> WordVect
 def _int8(vectors: WordVectors) -> QuantizedMatrix:
     codes, scales = np.empty(vectors.matrix.shape, np.int8), np.empty(len(vectors), np.float32)
     for start in range(0, len(vectors), BLOCK):
-        rows = np.asarray(vectors.matrix[start : start + BLOCK])
-        largest = np.abs(rows).max(axis=1)
-        scales[start : start + BLOCK] = largest / _LARGEST_CODE
-        codes[start : start + BLOCK] = np.rint(rows / np.where(largest > 0, largest, 1)[:, None] * _LARGEST_CODE)
+        part = slice(start, start + BLOCK)
+        codes[part], scales[part] = to_int8(np.asarray(vectors.matrix[part]))
     return Int8Matrix(codes, scales)
 
 
