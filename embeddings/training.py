@@ -95,8 +95,8 @@ class Pace:
     """Speed of a training and the remaining time.
 
     The speed is Σ k units / Σ k seconds over all intervals between two calls of `update`, where the weight k of an
-    interval falls by 1/e in 20 seconds. The first call starts the clock: the time before it, in which kernels are
-    compiled, does not count. The remaining time is estimated after a warm-up of 5 intervals and 2 seconds, which it
+    interval falls by 1/e in 20 seconds. The last call before anything is trained starts the clock: the time before it,
+    in which kernels are compiled and processes of a cluster start, does not count. The remaining time is estimated after a warm-up of 5 intervals and 2 seconds, which it
     leaves out: a kernel may be compiled in it that only a later step needs, and caches are cold.
 
     Parameters
@@ -116,7 +116,7 @@ class Pace:
     def update(self, done: int) -> None:
         """Record that `done` units are trained by now."""
         now = self._clock()
-        if self._last is not None:
+        if self._last is not None and (self._seconds > 0 or done > self._last[0]):
             done_before, before = self._last
             if self._warm_up and self._intervals >= _WARM_UP_INTERVALS and self._seconds >= _WARM_UP_SECONDS:
                 self._warm_up, self._units, self._seconds = False, 0.0, 0.0

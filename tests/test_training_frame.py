@@ -199,6 +199,19 @@ def test_the_time_before_the_first_step_does_not_count():
     assert pace.seconds_left(1000) == 0
 
 
+def test_the_time_until_processes_have_started_does_not_count():
+    """Nothing is trained for 20 seconds in which the progress is reported; then a round is done every second."""
+    clock = Clock()
+    pace, done = Pace(10**6, clock), 0
+    for report in range(200):
+        clock.now += 0.25
+        done += 1000 if report >= 80 and report % 4 == 0 else 0
+        pace.update(done)
+        if math.isfinite(estimate := pace.seconds_left(done)):
+            assert 0.5 < estimate / ((10**6 - done) / 1000) < 2, "the first ones see only a few rounds"
+    assert pace.speed == pytest.approx(1000, rel=0.1)
+
+
 @pytest.mark.parametrize("interval", [0.02, 0.1, 1.0, 7.0])
 @pytest.mark.parametrize("slow", range(6))
 @pytest.mark.parametrize("pauses", [False, True])

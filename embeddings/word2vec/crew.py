@@ -25,6 +25,7 @@ from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.word2vec import changes as of_rows
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec.blocks import BLOCK_TOKENS, BlockTable
+from vecmill.plurals import counted
 
 ROUNDS = 400
 """Rounds of an epoch: with 200 of them 8 workers lost 1.6 points on 100 MB, with 400 0.8."""
@@ -374,11 +375,13 @@ class WorkerRounds:
 
     def note(self) -> str:
         """Return these numbers as a line for people."""
+        workers = counted(self._crew.workers, "worker")
         if not self._rounds:
-            return f"{self._crew.workers} workers"
+            return workers
         each = self._words / self._busy / self._processes if self._busy else 0.0
         waiting = 100 * self.costs()["exchange_share"]
         return (
-            f"{self._crew.workers} workers in {self._processes} processes at {each / 1000:,.0f} k words/s each, "
+            f"{workers} in {self._processes} process{'' if self._processes == 1 else 'es'} "
+            f"at {each / 1000:,.0f} k words/s each, "
             f"{waiting:.0f} % waiting and exchanging, {self._exchanged / self._rounds / 1e6:.1f} MB a round"
         )
