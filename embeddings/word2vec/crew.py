@@ -34,6 +34,7 @@ CYCLE = 4
 FREQUENT_SHARE = 0.1
 """Share of the rows of a matrix that are exchanged in every round: those that are trained most often."""
 _FEWEST_BLOCK_TOKENS = 50
+_WORDS_ALONE = 100_000
 
 Matrices = Mapping[str, np.ndarray]
 """Everything that is trained, by name."""
@@ -233,6 +234,15 @@ def piece_tokens(corpus: EncodedCorpus, workers: int) -> int | None:
     return None if workers == 1 or most > BLOCK_TOKENS else max(_FEWEST_BLOCK_TOKENS, most)
 
 
+def _blocks_of_a_piece(blocks: BlockTable, workers: int) -> int:
+    """Return how many blocks a worker trains in a round: so many that an epoch has `ROUNDS` rounds.
+
+    One worker has nobody to exchange with; it trains at least `_WORDS_ALONE` in a round.
+    """
+    alone = _WORDS_ALONE * len(blocks) // max(1, int(blocks.tokens.sum())) if workers == 1 else 1
+    return max(1, alone, len(blocks) // (workers * ROUNDS))
+
+
 def frequent_rows(updates: np.ndarray) -> np.ndarray:
     """Return which rows of a matrix are exchanged in every round.
 
@@ -297,7 +307,7 @@ class WorkerRounds:
 
     def start(self, work: Work, blocks: BlockTable, step: Callable[[int], kernels.Step]) -> Callable[[], None]:
         """Return the function that leads rounds until no block is left."""
-        ahead = self._crew.workers * max(1, len(blocks) // (self._crew.workers * ROUNDS))
+        ahead = self._crew.workers * _blocks_of_a_piece(blocks, self._crew.workers)
 
         def run() -> None:
             while numbers := work.ahead(ahead * self._crew.cycle):
