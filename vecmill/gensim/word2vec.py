@@ -597,7 +597,7 @@ class Word2Vec(Lifecycle):
             if metrics is None:
                 return
             epoch = first_epoch + progress.epoch - 1
-            logger.info("EPOCH %i: trained %i words, %.0f words/s", epoch, progress.done, progress.speed)
+            logger.info("EPOCH %i: %i words so far, %.0f words/s", epoch, progress.done, progress.speed)
             if self.compute_loss and metrics["loss"] is not None:
                 self.running_training_loss += metrics["loss"] * metrics["examples"]
 
