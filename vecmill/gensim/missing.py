@@ -5,6 +5,7 @@ from typing import Any
 
 from vecmill.arguments import require_path
 from vecmill.errors import VecmillError
+from vecmill.storage import is_url
 
 
 class NothingThereError(VecmillError, FileNotFoundError):
@@ -32,3 +33,9 @@ def require_there(name: str, path: Any, expected: str) -> None:
     require_path(name, path)
     if not Path(path).exists():
         raise NothingThereError(f"there is no {path}; expected {expected}")
+
+
+def require_text(name: str, source: Any) -> None:
+    """Raise a NothingThereError unless a text file is at a path; what is at a URL shows when it is read."""
+    if not is_url(source):
+        require_there(name, source, "a text file")

@@ -94,6 +94,7 @@ def simple_preprocess(doc: str | bytes, deacc: bool = False, min_len: int = 2, m
     -------
     list of str
     """
+    require_kind("doc", doc, (str, bytes), "a str, or bytes in UTF-8")
     words = tokenize(doc, lower=True, deacc=deacc, errors="ignore")
     return [word for word in words if min_len <= len(word) <= max_len and not word.startswith("_")]
 
