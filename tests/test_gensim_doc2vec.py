@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import vecmill
-from vecmill.gensim import Doc2Vec, TaggedDocument, TaggedLineDocument
+from vecmill.gensim import Doc2Vec, KeyedVectors, TaggedDocument, TaggedLineDocument
 
 WORDS = (["apple", "pear", "plum", "cherry"], ["hammer", "saw", "drill", "plane"])
 
@@ -103,6 +103,16 @@ def test_rows_of_documents_are_keys_and_words_are_not_rows():
     assert 3 in model.dv and "all" in model.dv and 99 not in model.dv
     assert np.array_equal(model[3], model.dv[3]) and np.array_equal(model["saw"], model.wv["saw"])
     assert model.docvecs is model.dv
+
+
+def test_tags_that_are_numbers_stay_numbers_in_files(tmp_path):
+    dv = Doc2Vec(tagged(lambda i: [i, "all"]), **SETTINGS).dv
+    dv.save(tmp_path / "documents")
+    found = KeyedVectors.load(tmp_path / "documents")
+    assert found.index_to_key == [*range(60), "all"]
+    assert found.most_similar(3) == dv.most_similar(3)
+    dv.save_word2vec_format(tmp_path / "documents.txt")
+    assert KeyedVectors.load_word2vec_format(tmp_path / "documents.txt").index_to_key[-2:] == ["59", "all"]
 
 
 def test_locked_documents_stay():

@@ -11,6 +11,7 @@ from tests.topics import topic_lines
 from vecmill.gensim import (
     FastText,
     FastTextKeyedVectors,
+    KeyedVectors,
     load_facebook_model,
     load_facebook_vectors,
     save_facebook_model,
@@ -89,7 +90,10 @@ def test_save_keeps_rows_and_settings(model, tmp_path):
     np.testing.assert_array_equal(loaded.wv.vectors_ngrams, model.wv.vectors_ngrams)
     assert vecmill.load(tmp_path / "model").subwords is not None
     model.wv.save(tmp_path / "vectors")
-    assert isinstance(FastTextKeyedVectors.load(tmp_path / "vectors"), FastTextKeyedVectors)
+    for load in (FastTextKeyedVectors.load, KeyedVectors.load):  # gensim returns the class that was saved
+        vectors = load(tmp_path / "vectors")
+        assert isinstance(vectors, FastTextKeyedVectors)
+        np.testing.assert_array_equal(vectors["unheard"], model.wv["unheard"])
 
 
 def test_a_file_of_fasttext_keeps_all_it_holds(model, tmp_path):

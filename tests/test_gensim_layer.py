@@ -15,10 +15,13 @@ from vecmill.gensim import (
     KeyedVectors,
     LineSentence,
     PathLineSentences,
+    Phrases,
     Text8Corpus,
     Word2Vec,
     downloader,
+    load_facebook_model,
     simple_preprocess,
+    utils,
 )
 from vecmill.gensim.conventions import sample_share
 from vecmill.gensim.corpus import open_sentences
@@ -279,6 +282,28 @@ def test_a_directory_of_something_else_is_not_replaced(tmp_path):
     assert (tmp_path / "thesis" / "chapter1.txt").read_text() == "important"
 
 
+@pytest.mark.parametrize(
+    "load",
+    [
+        Word2Vec.load,
+        KeyedVectors.load,
+        KeyedVectors.load_word2vec_format,
+        Phrases.load,
+        load_facebook_model,
+        lambda path: list(LineSentence(path)),
+        lambda path: list(Text8Corpus(path)),
+        lambda path: Word2Vec(corpus_file=path),
+        lambda path: KeyedVectors(2).evaluate_word_pairs(path),
+        lambda path: KeyedVectors(2).evaluate_word_analogies(path),
+    ],
+)
+def test_where_nothing_is_a_file_is_not_found(tmp_path, load):
+    """Scripts train anew on a FileNotFoundError."""
+    with pytest.raises(FileNotFoundError, match=r"^there is no .*/nothing; expected ") as raised:
+        load(str(tmp_path / "nothing"))
+    assert isinstance(raised.value, VecmillError)
+
+
 @pytest.mark.parametrize("load", [Word2Vec.load, KeyedVectors.load])
 def test_a_pickle_is_refused_with_the_lines_that_convert_it(tmp_path, load):
     (tmp_path / "old.model").write_bytes(pickle.dumps({"a": 1}))
@@ -341,6 +366,18 @@ def test_a_row_is_a_key_too():
     assert np.array_equal(kv.word_vec("b"), kv["b"])
 
 
+def test_a_row_that_there_is_not_is_a_key_error():
+    wv = trained().wv
+    for ask in (wv.get_vector, wv.most_similar, lambda row: wv.similarity("tea", row)):
+        with pytest.raises(KeyError, match=r"key 99 is not there; expected .* from 0 to 4"):
+            ask(99)
+
+
+def test_a_list_of_numbers_is_a_vector():
+    wv = trained().wv
+    assert wv.similar_by_vector(wv["tea"].tolist(), topn=1)[0][0] == "tea"
+
+
 def test_the_keys_of_a_mapping_are_taken():
     kv = KeyedVectors(2)
     kv.add_vectors(["a", "b"], [[1, 2], [3, 4]])
@@ -400,6 +437,26 @@ def test_long_lines_are_cut(tmp_path):
     (tmp_path / "text.txt").write_text("a b c\n\nd e f g\n")
     assert list(LineSentence(tmp_path / "text.txt", 3)) == [["a", "b", "c"], ["d", "e", "f"], ["g"]]
     assert list(LineSentence(tmp_path / "text.txt", limit=1)) == [["a", "b", "c"]]
+
+
+def test_a_rule_returns_the_numbers_of_utils():
+    rules = {"tea": utils.RULE_DISCARD, "lemon": utils.RULE_KEEP}
+    model = trained(min_count=100, trim_rule=lambda word, count, least: rules.get(word, utils.RULE_DEFAULT))
+    assert sorted(model.wv.index_to_key) == ["lemon", "milk", "oat", "sugar"]
+
+
+def test_sentences_are_written_as_they_are_read(tmp_path):
+    utils.save_as_line_sentence(SENTENCES, tmp_path / "text.txt")
+    assert list(LineSentence(tmp_path / "text.txt")) == SENTENCES
+
+
+@pytest.mark.parametrize("settings", [{}, {"lowercase": True}, {"to_lower": True, "deacc": True}])
+def test_words_of_a_text_are_those_of_gensim(settings):
+    theirs, text = pytest.importorskip("gensim.utils"), "Šéf 300 naïve_x, it's ΔΕΛΤΑ"
+    for source in (text, text.encode()):
+        assert list(utils.tokenize(source, **settings)) == list(theirs.tokenize(source, **settings))
+    assert utils.deaccent(text) == theirs.deaccent(text)
+    assert utils.simple_preprocess(b"\xffabc \xe9t\xe9 word") == theirs.simple_preprocess(b"\xffabc \xe9t\xe9 word")
 
 
 @pytest.mark.parametrize("text", ["Hello, World! It's 42 naïve _private cafés x", "ΑΒΓ δέλτα under_score 3d", ""])

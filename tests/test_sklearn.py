@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import check_estimator
 
+from vecmill.gensim import KeyedVectors
 from vecmill.sklearn import Word2VecTransformer, WordEmbeddingVectorizer
 
 TEXTS = topic_lines(300)
@@ -127,6 +128,14 @@ def test_what_is_no_list_of_texts_is_refused(vectors):
         WordEmbeddingVectorizer(vectors, weighting="tfidf").fit("a text")
     with pytest.raises(NotFittedError):
         WordEmbeddingVectorizer(vectors).transform(TEXTS)
+
+
+def test_vectors_of_another_kind_are_refused(vectors):
+    wv = KeyedVectors.of(vectors)
+    for given, hint in ((wv, "these are vectors.word_vectors"), (7, "vectors is 7")):
+        with pytest.raises(TypeError, match=hint):
+            WordEmbeddingVectorizer(given).fit(["the text"])
+    assert WordEmbeddingVectorizer(wv.word_vectors).fit_transform(["the text"]).shape == (1, vectors.dimension)
 
 
 def test_columns_of_arrow_are_documents_and_tables_are_none(vectors):

@@ -17,6 +17,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_one_of, require_type
 from embeddings.text.tokenizer.token_lists import require_documents
 from embeddings.text.vocabulary import Vocabulary
+from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.postprocessing import (
     common_component,
     inverse_frequencies,
@@ -218,10 +219,11 @@ class WordEmbeddingVectorizer(_DocumentVectorizer):
         self.threads = threads
 
     def _word_vectors(self, documents: list[Any]) -> WordVectors:
-        if isinstance(self.vectors, WordVectors):
-            return self.vectors
-        if self.vectors is not None:
+        if isinstance(self.vectors, (str, PathLike)):
             return load(self.vectors)
+        if self.vectors is not None:
+            require_vectors(self.vectors)
+            return self.vectors
         names = ("tokenizer", "dimension", "epochs", "min_count", "seed", "threads")
         return train(documents, **{name: getattr(self, name) for name in names})
 

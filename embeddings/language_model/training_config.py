@@ -37,7 +37,7 @@ class LMTrainingConfig:
     bptt : int
         Words through which a gradient flows back: 20 to 70; more learn longer dependencies, slower.
     variable_windows : bool
-        Draw the number of these words anew for every window, as AWD-LSTM does (Merity et al. 2018).
+        Draw the length of every window anew, about the given one, as AWD-LSTM does (Merity et al. 2018).
     optimizer : {"sgd", "averaged-sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw"}
         Rule of the weight updates: "adamw" learns fast in few epochs; "sgd" and "averaged-sgd" end better in many;
         also "momentum", "adagrad", "rmsprop" and "adam".

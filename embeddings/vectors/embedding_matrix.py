@@ -534,7 +534,8 @@ class EmbeddingMatrix:
 
 def require_vectors(vectors: Any) -> None:
     """Raise a TypeError for what are no word vectors, such as their path."""
-    require_kind("vectors", vectors, EmbeddingMatrix, "WordVectors, as vecmill.load(path) returns them")
+    inside = "; these are vectors.word_vectors" if hasattr(vectors, "word_vectors") else ""  # KeyedVectors
+    require_kind("vectors", vectors, EmbeddingMatrix, f"WordVectors, as vecmill.load(path) returns them{inside}")
 
 
 def _numbers(name: str, values: Sequence[float] | np.ndarray) -> np.ndarray:

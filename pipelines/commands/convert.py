@@ -253,7 +253,8 @@ def convert_command(
     counts: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Lines 'word count' beside IN, as word2vec's -save-vocab and GloVe write them."
+            metavar="FILE",
+            help="Counts of the words of MODEL: lines 'word count', as word2vec's -save-vocab and GloVe write them.",
         ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it exists.")] = False,

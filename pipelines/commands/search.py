@@ -66,8 +66,8 @@ def search_command(
 ) -> None:
     """Find the lines of a text that are most similar to a query (cosine of their vectors).
 
-    Lines are tokenized as the training text of the model was. An --index of many lines also has a graph, which usearch
-    searches if it is installed (extra ann).
+    Lines are tokenized as the training text of the model was. An --index of 200,000 lines or more holds a graph if
+    usearch is installed (extra ann), which is searched faster and may miss some of the nearest lines.
 
     Example: vecmill search runs/wiki articles.txt "ships in a storm" --topn 5
 

@@ -18,6 +18,7 @@ from embeddings.text.tokenizer.normalization import NONE
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
+from vecmill.gensim.missing import require_text
 from vecmill.gensim.sentences import LineSentence
 
 logger = logging.getLogger("gensim.models.word2vec")
@@ -83,6 +84,8 @@ def open_sentences(
     ------
     TypeError
         Both or none are given, or `corpus_iterable` is no iterable of sentences.
+    NothingThereError
+        There is no `corpus_file`. (Also a FileNotFoundError.)
     """
     if (corpus_iterable is None) == (corpus_file is None):
         raise TypeError("give either sentences (corpus_iterable) or corpus_file")
@@ -93,6 +96,7 @@ def open_sentences(
         if corpus_file is not None:
             if not isinstance(corpus_file, (str, os.PathLike)):
                 raise TypeError(f"corpus_file is {type(corpus_file).__name__}; expected a path")
+            require_text("corpus_file", corpus_file)
             lines = make_tokenizer(WHITE_SPACE, lowercase=False, normalize=NONE)
             yield Corpus(tokenize_corpus(open_corpus(Path(corpus_file)).blocks(), lines, destination))
         elif isinstance(corpus_iterable, Iterable) and not isinstance(corpus_iterable, (str, bytes, Mapping)):

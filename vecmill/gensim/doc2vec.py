@@ -77,7 +77,11 @@ class DocumentKeyedVectors(KeyedVectors):
         super().resize_vectors(seed)
         self.vectors[known:] *= REAL(math.sqrt(self.vector_size))
 
-    def set_tags(self, tags: Iterable[Any]) -> None:
+    def _saved_keys(self) -> dict[str, list[Any]]:
+        """Return the tags, of which a model directory holds the names alone."""
+        return {saved.KEYS: self.index_to_key}
+
+    def set_keys(self, tags: Iterable[Any]) -> None:
         """Take tags as keys: the numbers first, then the names in the order of the text."""
         names = dict.fromkeys(tags)
         numbers = 1 + max((int(tag) for tag in names if not isinstance(tag, str)), default=-1)
@@ -283,7 +287,7 @@ class Doc2Vec(Word2Vec):
             self._build_vocab(corpus, trim_rule, update, keep_raw_vocab, min_count, sample)
         self.corpus_count = len(documents)
         known = self.dv if update else DocumentKeyedVectors(self.vector_size)
-        known.set_tags([*known.index_to_key, *tags])
+        known.set_keys([*known.index_to_key, *tags])
         known.resize_vectors(self.seed + 1)
         self.dv, self._inference = known, None
 
@@ -485,7 +489,7 @@ class Doc2Vec(Word2Vec):
         model = super().load(fname, mmap)
         about = saved.read_about(fname, cls.__name__)
         model._scale = about["scale"]
-        model.dv.set_tags(about["tags"])
+        model.dv.set_keys(about["tags"])
         if len(model.dv):
             model.dv.vectors = np.array(WordVectors.load(Path(fname) / _DOCUMENTS).matrix)
         return model

@@ -24,11 +24,12 @@ from embeddings.text.character_ngrams import CharacterNgrams
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2VecConfig
-from vecmill.arguments import require_path, require_place
+from vecmill.arguments import require_place
 from vecmill.files import atomic_file
 from vecmill.gensim.callbacks import CallbackAny2Vec
 from vecmill.gensim.conventions import lock_of_each, with_locks
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors, random_rows
+from vecmill.gensim.missing import require_there
 from vecmill.gensim.numbers import whole
 from vecmill.gensim.sentences import MAX_WORDS_IN_BATCH
 from vecmill.gensim.trimming import TrimRule
@@ -406,7 +407,7 @@ def load_facebook_model(path: str | os.PathLike[str], encoding: str = "utf-8") -
     FormatError
         It is no such file, or it is damaged; a NotImplementedError if its model was trained to tell labels apart.
     """
-    require_path("path", path)
+    require_there("path", path, "a .bin of fastText")
     file = read_model(Path(path), make_decoding(encoding, "strict"))
     settings = file.settings
     model = FastText(

@@ -4,24 +4,26 @@ import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 
 from embeddings import formats
 from embeddings.errors import EmbeddingsError
-from embeddings.text.vocabulary import Vocabulary
+from embeddings.text.vocabulary import UnknownWordError, Vocabulary
 from embeddings.vectors.subwords import SubwordVectors
 from embeddings.vectors.word_vectors import WordVectors, as_terms, with_weight
-from vecmill.arguments import require_kind, require_path, require_place, require_words
+from vecmill.arguments import require_kind, require_place, require_words
 from vecmill.files import atomic_file
 from vecmill.gensim import saved
+from vecmill.gensim.missing import require_there
 from vecmill.gensim.numbers import whole, whole_or_none
 from vecmill.gensim.renamed import ATTRIBUTES_OF_KEYED_VECTORS, no_attribute
 
 logger = logging.getLogger("gensim.models.keyedvectors")
 
 REAL = np.float32
+_KIND = "KeyedVectors"
 
 
 class KeyedVectors:
@@ -62,13 +64,17 @@ class KeyedVectors:
     def of(cls, vectors: WordVectors, dtype: Any = REAL) -> Self:
         """Return the words, counts and vectors of `WordVectors`, as arrays that may be changed."""
         kv = cls(vectors.dimension)
-        kv.index_to_key = list(vectors.words)
-        kv.key_to_index = {key: index for index, key in enumerate(kv.index_to_key)}
-        kv.next_index = len(kv)
+        kv.set_keys(vectors.words)
         kv.vectors = np.array(vectors.matrix, dtype)
         if vectors.vocabulary.counts.any():
             kv.expandos["count"] = vectors.vocabulary.counts.copy()
         return kv
+
+    def set_keys(self, keys: Iterable[Any]) -> None:
+        """Take keys in the order of their rows."""
+        self.index_to_key = list(keys)
+        self.key_to_index = {key: index for index, key in enumerate(self.index_to_key)}
+        self.next_index = len(self)
 
     @property
     def vectors(self) -> np.ndarray:
@@ -124,6 +130,8 @@ class KeyedVectors:
             return int(key)
         if default is not None:
             return default
+        if isinstance(key, (int, np.integer)):
+            raise UnknownWordError(f"key {key} is not there; expected a key, or an index from 0 to {len(self) - 1}")
         return self.word_vectors.id(key)  # an error that names the closest keys
 
     def __getitem__(self, key_or_keys: Any) -> np.ndarray:
@@ -465,7 +473,7 @@ class KeyedVectors:
 
     def similar_by_vector(self, vector: np.ndarray, topn: int | None = 10, restrict_vocab: int | None = None) -> Any:
         """Find the keys closest to a vector, (d,)."""
-        return self.most_similar([vector], topn=topn, restrict_vocab=restrict_vocab)
+        return self.most_similar([np.asarray(vector, REAL)], topn=topn, restrict_vocab=restrict_vocab)
 
     def most_similar_to_given(self, key1: Any, keys_list: Sequence[Any]) -> Any:
         """Return the key of the list that is most similar to `key1`."""
@@ -566,6 +574,7 @@ class KeyedVectors:
         from embeddings.evaluation.analogies import answered
         from embeddings.evaluation.known_words import fold
 
+        require_there("analogies", analogies, "the file of a set")
         methods = {"most_similar": "3CosAdd", "most_similar_cosmul": "3CosMul"}
         if similarity_function not in methods:
             raise ValueError(f"similarity_function is {similarity_function!r}; expected one of {', '.join(methods)}")
@@ -626,6 +635,7 @@ class KeyedVectors:
         from embeddings.evaluation import read_word_pairs
         from embeddings.evaluation.similarity import pair_cosines
 
+        require_there("pairs", pairs, "the file of a set")
         asked = read_word_pairs(pairs)
         cosines, known = pair_cosines(self.word_vectors, asked, restrict_vocab, case_insensitive)
         used = known | dummy4unknown
@@ -641,12 +651,18 @@ class KeyedVectors:
 
     def save(self, fname: str | os.PathLike[str], **kwargs: Any) -> None:
         """Write a directory that `load` and `vecmill.load` open; gensim's options about pickles have no meaning."""
-        about = {"vector_size": self.vector_size}
-        saved.write(fname, "KeyedVectors", self.word_vectors, about, self.attributes())
+        about = {"vector_size": self.vector_size, **self._saved_keys()}
+        saved.write(fname, _KIND, self.word_vectors, about, self.attributes())
+
+    def _saved_keys(self) -> dict[str, list[Any]]:
+        """Return what tells the keys from the words of a model directory: nothing, as they are the same."""
+        return {}
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None) -> Self:
         """Open a directory of `save`, or vectors in any format that `vecmill.load` reads.
+
+        Those with n-grams are `FastTextKeyedVectors`; tags of documents that are numbers stay numbers.
 
         Parameters
         ----------
@@ -661,14 +677,16 @@ class KeyedVectors:
         Raises
         ------
         VecmillError
-            There are no vectors, or it is a pickle of gensim.
+            There are no vectors, or it is a pickle of gensim. (Also a FileNotFoundError if there is nothing.)
         ValueError
             `mmap` is another mode: changes of the arrays are not written to the files.
         """
         saved.require_mode(mmap)
-        saved.refuse_pickle(fname)
-        vectors = formats.read(fname)
-        kv = cls.of(vectors)
+        saved.require_no_pickle(fname)
+        vectors, keys = formats.read(fname), saved.read_keys(fname, _KIND)
+        kv = cast(Self, _kind_for(vectors, keys, cls).of(vectors))
+        if keys is not None:
+            kv.set_keys(keys)
         if mmap == "r":
             kv.vectors = vectors.matrix
         if Path(fname).is_dir():
@@ -726,7 +744,8 @@ class KeyedVectors:
             raise ValueError("append=True and a binary file without header are not supported; write a file of its own")
         values = self.expandos.get(sort_attr)
         order = np.arange(len(self)) if values is None else np.argsort(-values, kind="stable")
-        words = [prefix + self.index_to_key[row] for row in order]
+        names = self._names
+        words = [prefix + names[row] for row in order]
         counts = self.expandos.get("count", np.zeros(len(self), np.int64))[order]
         if fvocab is not None:
             lines = (f"{word} {count}\n" for word, count in zip(words, counts.tolist(), strict=True))
@@ -774,6 +793,8 @@ class KeyedVectors:
 
         Raises
         ------
+        NothingThereError
+            There is no file. (Also a FileNotFoundError.)
         EOFError
             The file ends before the words that its header states. (Also a VecmillError.)
         UnicodeDecodeError
@@ -840,12 +861,30 @@ class KeyedVectors:
         return term if isinstance(term, np.ndarray) else self.get_vector(term, norm=True)
 
 
+Word2VecKeyedVectors = Doc2VecKeyedVectors = EuclideanKeyedVectors = KeyedVectors  # names of gensim 3, kept in 4
+
+
 def _weighted(positive: Any, negative: Any) -> tuple[list[Any], list[float]]:
     """Return the terms of a query and their weights."""
     pairs = [
         with_weight(term, weight) for terms, weight in ((positive, 1.0), (negative, -1.0)) for term in as_terms(terms)
     ]
     return [term for term, _ in pairs], [weight for _, weight in pairs]
+
+
+def _kind_for(vectors: WordVectors, keys: list[Any] | None, wanted: type[KeyedVectors]) -> type[KeyedVectors]:
+    """Return the class that holds all of some vectors: n-grams, and keys that are numbers."""
+    if wanted is not KeyedVectors:
+        return wanted
+    if keys is not None:
+        from vecmill.gensim.doc2vec import DocumentKeyedVectors
+
+        return DocumentKeyedVectors
+    if vectors.subwords is not None:
+        from vecmill.gensim.fasttext import FastTextKeyedVectors
+
+        return FastTextKeyedVectors
+    return KeyedVectors
 
 
 def _load_word2vec_format(
@@ -861,7 +900,7 @@ def _load_word2vec_format(
     binary_chunk_size: int | None = None,
 ) -> KeyedVectors:
     """Read a file of word2vec; see `KeyedVectors.load_word2vec_format`."""
-    require_path("fname", fname)
+    require_there("fname", fname, "a file of word2vec")
     if not np.issubdtype(datatype, np.floating):
         raise ValueError(f"datatype is {datatype!r}; expected one of floats, such as numpy.float32")
     name = "word2vec-binary" if binary else "glove" if no_header else "word2vec-text"

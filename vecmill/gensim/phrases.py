@@ -335,6 +335,8 @@ class Phrases(_PhrasesTransformation):
         ------
         SavedFormatError
             It is no such file, a pickle of gensim, or needs `scoring`. (Also an AttributeError.)
+        NothingThereError
+            There is no file. (Also a FileNotFoundError.)
         """
         about = _load(cls, fname)
         phrases = cls(
@@ -439,7 +441,7 @@ def _save(phrases: Phrases | FrozenPhrases, path: str | os.PathLike[str], own: d
 
 
 def _load(cls: type, path: str | os.PathLike[str]) -> dict[str, Any]:
-    saved.refuse_pickle(path, _CONVERT)
+    saved.require_no_pickle(path, _CONVERT)
     try:
         about: dict[str, Any] = json.loads(Path(path).read_bytes())
         found = about.pop("kind")

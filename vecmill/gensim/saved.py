@@ -16,11 +16,13 @@ import numpy as np
 
 from embeddings.array_files import read_array, save_array
 from embeddings.vectors.word_vectors import WordVectors
-from vecmill.arguments import require_path, require_place
+from vecmill.arguments import require_place
 from vecmill.errors import VecmillError
 from vecmill.files import atomic_directory, write_json
+from vecmill.gensim.missing import require_there
 
 ABOUT_FILE = "gensim.json"
+KEYS = "keys"
 _PREFIX = "gensim-"
 _CONVERT = "getattr(model, 'wv', model).save_word2vec_format('vectors.bin', binary=True)"
 _PICKLE = b"\x80"  # the first byte of a pickle since protocol 2
@@ -89,9 +91,11 @@ def read_about(path: str | PathLike[str], kind: str) -> dict[str, Any]:
     Raises
     ------
     SavedFormatError
-        There is no directory of this class.
+        It is no directory of this class.
+    NothingThereError
+        There is nothing.
     """
-    refuse_pickle(path)
+    require_no_pickle(path)
     try:
         about: dict[str, Any] = json.loads((Path(path) / ABOUT_FILE).read_text("utf-8"))
         found = about.pop("kind")
@@ -100,6 +104,16 @@ def read_about(path: str | PathLike[str], kind: str) -> dict[str, Any]:
     if found != kind:
         raise SavedFormatError(f"{path} holds a {found}; open it with {found}.load")
     return about
+
+
+def read_keys(path: str | PathLike[str], kind: str) -> list[Any] | None:
+    """Return the keys of a directory of this class that are not the words of the model directory, else None."""
+    path = Path(path)
+    if not (path / ABOUT_FILE).is_file():
+        return None
+    about = json.loads((path / ABOUT_FILE).read_text("utf-8"))
+    keys: list[Any] | None = about.get(KEYS) if about.get("kind") == kind else None
+    return keys
 
 
 def read_attributes(path: str | PathLike[str]) -> dict[str, np.ndarray]:
@@ -120,9 +134,9 @@ def require_mode(mmap: str | None) -> None:
         raise ValueError(f"mmap is {mmap!r}; expected None, 'r' or 'c': change the arrays and save them")
 
 
-def refuse_pickle(path: str | PathLike[str], remedy: str = _CONVERT) -> None:
-    """Raise a SavedFormatError that says how to convert a pickle of gensim."""
-    require_path("fname", path)
+def require_no_pickle(path: str | PathLike[str], remedy: str = _CONVERT) -> None:
+    """Raise a SavedFormatError that says how to convert a pickle of gensim, a NothingThereError where nothing is."""
+    require_there("fname", path, "what save has written")
     path = Path(path)
     if not path.is_file():
         return

@@ -8,6 +8,7 @@ from typing import Any
 
 from corpora import open_corpus
 from vecmill.arguments import require_path
+from vecmill.gensim.missing import require_text
 from vecmill.gensim.numbers import whole, whole_or_none
 
 MAX_WORDS_IN_BATCH = 10_000
@@ -103,6 +104,7 @@ class Text8Corpus:
 def lines_of(source: Any) -> Iterator[str]:
     """Yield the lines of a path, or of an open file from its beginning."""
     if isinstance(source, (str, os.PathLike)):
+        require_text("source", source)
         yield from _decoded_lines(open_corpus(Path(source)).blocks())
     else:
         if source.seekable():
@@ -121,5 +123,6 @@ def _decoded_lines(blocks: Iterator[bytes]) -> Iterator[str]:
 
 def _words(path: str | os.PathLike[str]) -> Iterator[str]:
     """Yield the words of a file; a block ends in white space."""
+    require_text("fname", path)
     for block in open_corpus(Path(path)).blocks():
         yield from block.decode("utf-8", "replace").split()

@@ -98,7 +98,7 @@ class Word2Vec(Lifecycle):
     null_word : int
         Not used.
     trim_rule : callable, optional
-        Takes word, count and least count; returns gensim's RULE_DISCARD, RULE_KEEP or RULE_DEFAULT.
+        Takes word, count and least count; returns RULE_DISCARD, RULE_KEEP or RULE_DEFAULT of `vecmill.gensim.utils`.
     sorted_vocab : {0, 1}
         Words are sorted by falling count in any case.
     batch_words : int
@@ -194,6 +194,7 @@ class Word2Vec(Lifecycle):
         self.effective_min_count = self.min_count
         self.total_train_time = self.running_training_loss = 0.0
         self.min_alpha_yet_reached = self.alpha
+        self.random = np.random.RandomState(self.seed)  # not used: code seeds it for gensim's infer_vector
         self.load = _call_on_class_only  # type: ignore[method-assign]
         self.lifecycle_events = []
         self._require_output_layer()
@@ -396,9 +397,7 @@ class Word2Vec(Lifecycle):
         lockf = self.wv.vectors_lockf
         self.wv = self._new_vectors()
         self.wv.vectors_lockf = lockf
-        self.wv.index_to_key = words
-        self.wv.key_to_index = {word: index for index, word in enumerate(words)}
-        self.wv.next_index = len(words)
+        self.wv.set_keys(words)
         self.wv.expandos["count"] = np.fromiter((self.raw_vocab[word] for word in words), np.int64, len(words))
         self._set_kept(words)
 
@@ -598,7 +597,7 @@ class Word2Vec(Lifecycle):
             if metrics is None:
                 return
             epoch = first_epoch + progress.epoch - 1
-            logger.info("EPOCH %i: trained %i words, %.0f words/s", epoch, progress.done, progress.speed)
+            logger.info("EPOCH %i: %i words so far, %.0f words/s", epoch, progress.done, progress.speed)
             if self.compute_loss and metrics["loss"] is not None:
                 self.running_training_loss += metrics["loss"] * metrics["examples"]
 
@@ -810,7 +809,9 @@ class Word2Vec(Lifecycle):
         Raises
         ------
         SavedFormatError
-            There is no such directory, or it is a pickle of gensim. (Also an AttributeError.)
+            It is no such directory, or a pickle of gensim. (Also an AttributeError.)
+        NothingThereError
+            There is nothing. (Also a FileNotFoundError.)
         """
         about = saved.read_about(fname, cls.__name__)
         model = cls(**{name: about[name] for name in cls._settings if name in about})
