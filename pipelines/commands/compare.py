@@ -43,6 +43,8 @@ def compare_command(
     from embeddings.evaluation import compare
     from pipelines.stages.evaluation_sets import find_sets
 
+    for model in (a, b):
+        formats.require_source(model)  # before sets are downloaded
     sets = find_sets(data)
     first, second = (formats.read(model, encoding=encoding) for model in (a, b))
     found = compare(first, second, sets, words=words, topn=topn)

@@ -61,6 +61,7 @@ def evaluate_command(
     from embeddings.evaluation import evaluate
     from pipelines.stages.evaluation_sets import find_sets
 
+    formats.require_source(model)  # before sets are downloaded
     sets = find_sets(data)
     scores = evaluate(formats.read(model, encoding=encoding), sets, method, sections=sections)
     if out:
