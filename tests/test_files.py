@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from vecmill.files import (
     file_digest,
     read_json,
     recover_directory,
+    temporary_directory,
     write_json,
     writing,
 )
@@ -301,3 +303,33 @@ def test_what_cannot_be_removed_of_a_replaced_directory_is_no_error(tmp_path, mo
     monkeypatch.undo()
     files.recover_directory(tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+HOLD = """
+import sys, time
+from vecmill.files import temporary_directory
+with temporary_directory() as folder:
+    open(f"{folder}/text", "w").close()
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no locks")
+def test_a_temporary_directory_of_a_killed_process_is_removed_and_that_of_another_is_kept(tmp_path, monkeypatch):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "TMPDIR": str(tmp_path)}
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "vecmill-kernels-of-another-kind").mkdir()
+    (tmp_path / "vecmill-work-link").symlink_to(tmp_path)
+    command = [sys.executable, "-c", HOLD]
+    holders = [subprocess.Popen(command, env=environment, text=True, stdin=-1, stdout=-1) for _ in range(2)]
+    killed, living = (Path(holder.stdout.readline().strip()) for holder in holders)
+    holders[0].kill()
+    holders[0].communicate()
+    with temporary_directory() as folder:
+        found = {path.name for path in tmp_path.iterdir()}
+        assert found == {"vecmill-kernels-of-another-kind", "vecmill-work-link", living.name, Path(folder).name}
+    assert (living / "text").exists()
+    assert not killed.exists()
+    holders[1].communicate()
+    assert {path.name for path in tmp_path.iterdir()} == {"vecmill-kernels-of-another-kind", "vecmill-work-link"}

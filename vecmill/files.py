@@ -31,6 +31,7 @@ _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # raised by file systems that cannot f
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EBADF)  # raised by file systems that have none
 _TO_LOCK = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _CHUNK = 1 << 20
+_TEMPORARY = "vecmill-work-"
 _TRIES = 100  # to make a sibling while other processes make and remove it
 
 
@@ -152,6 +153,49 @@ def atomic_directory(
             raise
         with suppress(OSError):  # the output is there; what it has replaced is removed by the next write
             _remove_replaced(path)
+
+
+@contextmanager
+def temporary_directory() -> Iterator[str]:
+    """Make a directory for temporary files; those that killed processes of the same user have left are removed.
+
+    Yields
+    ------
+    str
+        An empty directory; removed at the end.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    """
+    if not _LOCKS:
+        with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as name:
+            yield name
+        return
+    for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
+        with suppress(OSError):
+            _remove_abandoned(left)
+    for _ in range(_TRIES):
+        with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as name:
+            held = os.open(name, os.O_RDONLY)
+            try:
+                if _locked(held) and Path(name).exists():  # else another process has just taken it for abandoned
+                    yield name
+                    return
+            finally:
+                os.close(held)
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), tempfile.gettempdir())
+
+
+def _remove_abandoned(directory: Path) -> None:
+    """Remove a temporary directory of this user on which no process holds the lock."""
+    found = os.open(directory, _TO_LOCK | os.O_DIRECTORY)
+    try:
+        if os.fstat(found).st_uid == os.geteuid() and _locked(found):
+            shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        os.close(found)
 
 
 def recover_directory(path: Path) -> None:
