@@ -169,22 +169,31 @@ def temporary_directory() -> Iterator[str]:
     OSError
         It cannot be made.
     """
-    if not _LOCKS:
-        with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as name:
-            yield name
-        return
-    for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
-        with suppress(OSError):
-            _remove_abandoned(left)
+    if _LOCKS:
+        for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
+            with suppress(OSError):
+                _remove_abandoned(left)
+    folder, held = _locked_temporary()
+    try:
+        yield folder
+    finally:
+        for _ in range(2):  # an error may pass; what stays is removed by the next process
+            shutil.rmtree(folder, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+
+
+def _locked_temporary() -> tuple[str, int | None]:
+    """Make a temporary directory and lock it; return its path and the descriptor that holds the lock."""
     for _ in range(_TRIES):
-        with tempfile.TemporaryDirectory(prefix=_TEMPORARY) as name:
-            held = os.open(name, os.O_RDONLY)
-            try:
-                if _locked(held) and Path(name).exists():  # else another process has just taken it for abandoned
-                    yield name
-                    return
-            finally:
-                os.close(held)
+        folder = tempfile.mkdtemp(prefix=_TEMPORARY)
+        if not _LOCKS:
+            return folder, None
+        with suppress(FileNotFoundError):
+            held = os.open(folder, os.O_RDONLY)
+            if _locked(held) and Path(folder).exists():
+                return folder, held
+            os.close(held)  # another process has just taken it for abandoned
     raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), tempfile.gettempdir())
 
 
