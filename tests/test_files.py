@@ -333,3 +333,17 @@ def test_a_temporary_directory_of_a_killed_process_is_removed_and_that_of_anothe
     assert not killed.exists()
     holders[1].communicate()
     assert {path.name for path in tmp_path.iterdir()} == {"vecmill-kernels-of-another-kind", "vecmill-work-link"}
+
+
+@pytest.mark.parametrize("writer", [atomic_file, atomic_directory])
+def test_a_file_in_the_place_of_a_parent_is_named(tmp_path, writer):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(OutputError, match="file/out: Not a directory; choose a place"),
+        writer(tmp_path / "file" / "out"),
+    ):
+        pass
+    (tmp_path / "link").symlink_to("nothing")
+    with pytest.raises(OutputError, match="link/out: "), writer(tmp_path / "link" / "out"):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "link"}

@@ -475,13 +475,14 @@ class _Sibling:
 
     def make_directory(self) -> None:
         """Make an empty directory; raise an `OutputError` if another process writes the output."""
-        make_directory(self.place.parent)
         for _ in range(_TRIES):
             self.clear()
             try:
-                self.place.mkdir()
+                self.place.mkdir(parents=True)
             except FileExistsError:
-                continue
+                if os.path.lexists(self.place):
+                    continue
+                raise  # a link to nothing is in the place of a parent
             with suppress(FileNotFoundError):
                 self._made = self.place.lstat()
                 if not _LOCKS or self._hold(os.open(self.place, os.O_RDONLY)):
