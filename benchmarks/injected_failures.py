@@ -57,16 +57,28 @@ COMMANDS = {
     "--skip-finished",
     "train-embeddings --force": "train-embeddings {folder}/text.txt --out {place}/v --dimension 16 --epochs 2 "
     "--threads 1 --force",
+    "train-embeddings --history": "train-embeddings {folder}/text.txt --out {place}/h --dimension 8 --epochs 2 "
+    "--threads 1 --history 4 --skip-finished",
+    "train-glove": "train-glove {folder}/text.txt --out {place}/g --dimension 8 --epochs 2 --min-count 1 --threads 1 "
+    "--skip-finished",
     "train-lm": "train-lm {folder}/text.txt --out {place}/lm --epochs 1 --hidden-size 8 --max-vocabulary 50 "
     "--min-count 1 --threads 1 --skip-finished",
     "export .txt": "export {folder}/model --out {place}/v.txt --force",
     "export .csv.gz": "export {folder}/model --out {place}/v.csv.gz --force",
+    "export .arrow": "export {folder}/model --out {place}/v.arrow --force",
+    "export .bin": "export {folder}/model --out {place}/v.bin --force",
+    "export int8": "export {folder}/model --out {place}/small --quantize int8 --force",
+    "export static-embedding": "export {folder}/model --out {place}/static --format static-embedding --force",
+    "export spacy": "export {folder}/model --out {place}/spacy --format spacy --force",
+    "export embedding-atlas": "export {folder}/model --out {place}/map.parquet --format embedding-atlas --prune 50 "
+    "--force",
     "convert .npz": "convert {folder}/model {place}/v.npz --force",
     "convert .safetensors": "convert {folder}/model {place}/v.safetensors --force",
     "convert .parquet": "convert {folder}/model {place}/v.parquet --force",
     "convert projector": "convert {folder}/model {place}/projector --format projector --force",
     "train-documents": "train-documents {folder}/text.txt --out {place}/d --dimension 8 --epochs 1 --min-count 1 "
     "--threads 1 --force",
+    "infer": "infer {folder}/d {folder}/text.txt --out {place}/i.npy --threads 1 --force",
     "ngram": "ngram {folder}/text.txt --out {place}/n.arpa --order 3 --threads 1 --force",
     "ngram .gz": "ngram {folder}/text.txt --out {place}/n.arpa.gz --order 3 --threads 1 --force",
     "align": "align {folder}/model {folder}/model --out {place}/a --force",
@@ -76,6 +88,7 @@ COMMANDS = {
     "walks": "walks {folder}/similar.txt --weight none --walks 2 --length 9 --threads 1 --out {place}/w.txt --force",
     "search": "search {folder}/model {folder}/text.txt ba --index {place}/t.index --force",
     "map": "map {folder}/model --method pca --words 100 --out {place}/m.html --force",
+    "map --history": "map {folder}/h --history --out {place}/h.html --force",
     "tune-lm": "tune-lm {place}/lm {folder}/text.txt --no-dynamic --cache 20",
     "batch": "batch {folder}/jobs.toml --out {place}/jobs --jobs 1",
 }
@@ -90,9 +103,23 @@ threads = 1
 [grid]
 train.dimension = [8, 16]
 """
-TIMED = ("logs", "summary.csv", "summary.parquet")  # of a sweep: they tell how long everything took
+TIMED = ("logs", "summary.csv", "summary.parquet", "history.safetensors")  # they tell times, or depend on the clock
+READ = {
+    "tune-lm": ("train-lm", "lm"),
+    "infer": ("train-documents", "d"),
+    "map --history": ("train-embeddings --history", "h"),
+}
 PATIENCE = 120  # seconds until a command is taken to hang
-RESUMABLE = ("run", "train-embeddings", "train-embeddings --force", "train-lm", "train-documents", "batch")
+RESUMABLE = (
+    "run",
+    "train-embeddings",
+    "train-embeddings --force",
+    "train-embeddings --history",
+    "train-glove",
+    "train-lm",
+    "train-documents",
+    "batch",
+)
 
 
 class Failure(NamedTuple):
@@ -139,9 +166,10 @@ class Lab:
         self.clear()
         self.here(self.arguments("train-embeddings"))
         (self.place / "v").rename(self.folder / "model")
-        if "tune-lm" in commands:
-            self.here(self.arguments("train-lm"))
-            (self.place / "lm").rename(self.folder / "lm")
+        for maker, made in {READ[command] for command in commands if command in READ}:
+            self.clear()
+            self.here(self.arguments(maker))
+            (self.place / made).rename(self.folder / made)
         for command in commands:
             self.clear()
             self.begin(command)

@@ -1,6 +1,6 @@
-"""Stop the training of a language model by signals at random moments, resume it, compare with an undisturbed run.
+"""Stop a training, or another command, by signals at random moments, repeat it, compare with an undisturbed run.
 
-    python -m benchmarks.signals [--trainings 60] [--seed 1]
+    python -m benchmarks.signals [--trainings 60] [--seed 1] [--commands "train-glove;ngram"]
 
 Each training is stopped one to three times: by one of the signals that end a command, by two of them within
 milliseconds, or by SIGKILL. The command must end with one line and the exit code of the signal; the last repetition
@@ -9,6 +9,7 @@ must end with the files of an undisturbed training, bit for bit, and leave nothi
 
 import argparse
 import collections
+import json
 import os
 import random
 import signal
@@ -28,8 +29,8 @@ COMMAND = (
 )
 
 
-def stop(lab: injected_failures.Lab, signals: str, second: float) -> injected_failures.Outcome:
-    """Run the command and send signals after so many seconds."""
+def stop(lab: injected_failures.Lab, command: str, signals: str, second: float) -> injected_failures.Outcome:
+    """Run a command and send signals after so many seconds."""
 
     def send(pid: int) -> None:
         time.sleep(second)
@@ -37,7 +38,7 @@ def stop(lab: injected_failures.Lab, signals: str, second: float) -> injected_fa
             time.sleep(random.choice(GAPS) if number else 0)
             os.kill(pid, getattr(signal, f"SIG{name}"))  # it has not been waited for: the number is its own
 
-    return lab.run(NAME, meanwhile=send)
+    return lab.run(command, meanwhile=send)
 
 
 def wrong_end(signals: str, outcome: injected_failures.Outcome) -> str:
@@ -46,38 +47,57 @@ def wrong_end(signals: str, outcome: injected_failures.Outcome) -> str:
     codes += [128 + getattr(signal, f"SIG{name}") for name in signals.split() if name != "KILL"]
     if outcome.code not in codes or "Traceback" in outcome.log:
         return f"{signals}: exit code {outcome.code}: {outcome.log[-300:]}"
-    if outcome.code and outcome.code > 0 and outcome.log.count("stopped; repeat the command") != 1:
+    if outcome.code and outcome.code > 0 and outcome.log.count("stopped; ") != 1:
         return f"{signals}: no line says that it was stopped: {outcome.log[-300:]}"
     return ""
 
 
+def stop_often(lab: injected_failures.Lab, command: str, rounds: int) -> tuple[collections.Counter[str], list[str]]:
+    """Stop and repeat a command; return how often each signal stopped it, and what went wrong."""
+    stopped: collections.Counter[str] = collections.Counter()
+    wrong: list[str] = []
+    start = time.monotonic()
+    lab.expect(command)
+    seconds = time.monotonic() - start
+    for _ in range(rounds):
+        lab.clear()
+        lab.begin(command)
+        for _ in range(random.randint(1, 3)):
+            signals = random.choice(SIGNALS)
+            outcome = stop(lab, command, signals, random.random() * seconds)
+            stopped[signals] += outcome.code != 0
+            wrong += filter(None, [wrong_end(signals, outcome)])
+        outcome = lab.run(command)
+        wrong += filter(None, [outcome.log[-300:] if outcome.code else lab.difference(command)])
+    return stopped, [f"{command}: {what}" for what in wrong]
+
+
 def main() -> None:
-    """Stop and resume trainings; print the table."""
+    """Stop and repeat commands; print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trainings", type=int, default=60)
+    parser.add_argument("--trainings", type=int, default=60, help="of each command")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--commands", default=NAME, help="those of injected_failures; separated by semicolons")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, write no results")
     options = parser.parse_args()
     random.seed(options.seed)
     injected_failures.COMMANDS[NAME] = COMMAND
     stopped: collections.Counter[str] = collections.Counter()
     wrong: list[str] = []
+    commands = options.commands.split(";")
     with tempfile.TemporaryDirectory() as name:
         lab = injected_failures.Lab(Path(name))
-        lab.prepare([NAME])
-        start = time.monotonic()
-        lab.expect(NAME)
-        seconds = time.monotonic() - start
-        for _ in range(options.trainings):
-            lab.clear()
-            for _ in range(random.randint(1, 3)):
-                signals = random.choice(SIGNALS)
-                outcome = stop(lab, signals, random.random() * seconds)
-                stopped[signals] += outcome.code != 0
-                wrong += filter(None, [wrong_end(signals, outcome)])
-            outcome = lab.run(NAME)
-            wrong += filter(None, [outcome.log[-300:] if outcome.code else lab.difference(NAME)])
+        lab.prepare(commands)
+        for command in commands:
+            found, faults = stop_often(lab, command, options.trainings)
+            stopped += found
+            wrong += faults
     rows = [{"signals": signals, "stopped": stopped[signals]} for signals in SIGNALS]
-    notes = [f"{options.trainings} trainings stopped {sum(stopped.values())} times; {len(wrong)} failures", *wrong]
+    if options.json:
+        print(json.dumps({"rows": rows, "wrong": wrong}))
+        return
+    rounds = options.trainings * len(commands)
+    notes = [f"{rounds} trainings stopped {sum(stopped.values())} times; {len(wrong)} failures", *wrong]
     measuring.write_results("signals", "Stopped by signals", rows, notes)
 
 

@@ -20,7 +20,7 @@ from vecmill.extras import needs
 from vecmill.plain_text import (
     OtherKindError,
     is_json_lines,
-    require_plain_text,
+    require_text,
     suffix_of,
     utf8_text,
     without_line_breaks,
@@ -118,7 +118,7 @@ def read_pieces(
         yield from read_wikipedia(stream, path, count)
     else:
         with _usable():
-            require_plain_text(head, path)
+            require_text(head, path)
         yield from _read_text(stream, piece_size)
 
 

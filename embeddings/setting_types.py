@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 from vecmill.arguments import described, quoted
 from vecmill.hints import did_you_mean
 
+LARGEST_SINGLE = 1e38
+"""Larger numbers are none in single precision, with which compiled code computes."""
 _LARGEST = 2**63
 _TYPES: dict[Any, tuple[Any, str]] = {
     bool: (bool, "True or False"),

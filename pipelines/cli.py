@@ -25,6 +25,7 @@ from vecmill.errors import FULL_DISK, TOO_MANY_OPEN, VecmillError
 logger = logging.getLogger(__name__)
 
 FAILURE, USAGE = 1, 2
+HELP_OPTIONS = ("-h", "--help")
 FIRST_STEPS = """\
 vecmill trains word vectors and language models on raw text. To begin with:
 
@@ -64,6 +65,8 @@ class CommandLine(CommandGroup):
         if args and args[0] in OTHER_NAMES:
             ctx.fail(f"No such command {args[0]!r}; {OTHER_NAMES[args[0]]}")
         name, _, rest = super().resolve_command(ctx, args)
+        if not _asks_for_help(rest):  # which needs no libraries
+            require_memory()
         return name, load_command(name) if name else None, rest
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
@@ -81,7 +84,6 @@ class CommandLine(CommandGroup):
             try:
                 with whole_output():
                     check_environment()
-                    require_memory()
                     code = super().main(*args, **options | {"standalone_mode": False})
             except BrokenPipeError:  # as Typer ends a command whose reader has gone
                 code = FAILURE
@@ -103,6 +105,12 @@ class CommandLine(CommandGroup):
             except EOFError as error:  # Typer would take a truncated file for the end of an answer
                 kind = VecmillError if isinstance(error, VecmillError) else RuntimeError
                 raise kind(str(error)) from error
+
+
+def _asks_for_help(arguments: Sequence[str]) -> bool:
+    """Tell whether the arguments of a command have an option for its help; after ``--`` there are none."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return any(name in arguments[:end] for name in HELP_OPTIONS)
 
 
 def load_command(name: str) -> Any:
@@ -191,7 +199,7 @@ app = typer.Typer(
     invoke_without_command=True,
     rich_markup_mode=None,  # Rich's tables truncate the names of options
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": [*HELP_OPTIONS], "max_content_width": 100},
 )
 
 

@@ -168,6 +168,23 @@ def test_wrong_options_are_usage_errors_that_name_the_option(text, tmp_path, opt
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [
+        (["neighbors", "{model}", "king"], "--topn"),
+        (["align", "{model}", "{model}"], "--words"),
+        (["ngram", "{text}", "--out", "out"], "--min-count"),
+        (["train-embeddings", "{text}", "--out", "out"], "--workers"),
+        (["tune-lm", "{model}", "{text}"], "--cache"),
+    ],
+)
+def test_a_number_that_no_computer_holds_is_a_usage_error(text, model, tmp_path, monkeypatch, command, option):
+    monkeypatch.chdir(tmp_path)
+    words = [word.format(model=model, text=text) for word in command]
+    fails(2, f"{option}: 9{{30}} is too large", *words, option, "9" * 30)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_missing_option_or_command_is_a_usage_error(text):
     fails(2, "--out", "train-embeddings", text)
     fails(2, "train-embeding.*train-embeddings", "train-embeding", text)

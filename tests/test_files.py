@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,7 @@ from vecmill.files import (
     file_digest,
     read_json,
     recover_directory,
+    temporary_directory,
     write_json,
     writing,
 )
@@ -70,17 +73,71 @@ def test_all_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_of_two_that_write_a_file_the_later_one_is_kept(tmp_path, fails):
-    with pytest.raises(KeyError if fails else OutputError) as caught, atomic_file(tmp_path / "out") as first:
-        later = atomic_file(tmp_path / "out")
-        second = later.__enter__()
-        first.write(b"first")
-        second.write(b"second")
+@pytest.mark.parametrize("writer", [atomic_file, atomic_directory])
+def test_of_two_that_write_one_output_the_second_is_refused(tmp_path, writer, fails):
+    with suppress(KeyError), writer(tmp_path / "out") as first:
+        with pytest.raises(OutputError, match=r"out is being written by another process"), writer(tmp_path / "out"):
+            pytest.fail("two write one output")
+        first.write(b"first") if writer is atomic_file else (first / "first").touch()
         if fails:
             raise KeyError
-    assert fails or "another process began to write" in str(caught.value)
-    later.__exit__(None, None, None)
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("out", "second")]
+    assert [path.name for path in tmp_path.iterdir()] == ([] if fails else ["out"])
+    with writer(tmp_path / "out", **({} if writer is atomic_file else {"replace": True})):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+WRITE_AGAIN_AND_AGAIN = """
+import sys, time
+from pathlib import Path
+from vecmill.errors import OutputError
+from vecmill.files import atomic_directory, atomic_file
+kind, number, out = sys.argv[1], sys.argv[2], Path("out")
+written = refused = 0
+print(flush=True)
+sys.stdin.readline()
+for _ in range(150):
+    try:
+        if kind == "file":
+            with atomic_file(out, sync=False) as file:
+                for _ in range(20):
+                    file.write(number.encode() * 1000)
+        else:
+            with atomic_directory(out, replace=True, sync=False) as folder:
+                for name in "abcd":
+                    (folder / name).write_text(number * 1000)
+    except OutputError as error:
+        assert "by another process" in str(error) or "Directory not empty" in str(error), error
+        refused += 1
+    else:
+        written += 1
+    texts = {out.read_text()[:50_000]} if kind == "file" else set()
+    assert all(len(text) == 20_000 and len(set(text)) == 1 for text in texts), texts
+print(written, refused)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="without locks the later one is kept")
+@pytest.mark.parametrize("kind", ["file", "directory"])
+def test_processes_that_write_one_output_end_with_one_that_is_whole(tmp_path, kind):
+    command = [sys.executable, "-c", WRITE_AGAIN_AND_AGAIN, kind]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    writers = [
+        subprocess.Popen(
+            [*command, str(number)], cwd=tmp_path, env=environment, text=True, stdin=-1, stdout=-1, stderr=-1
+        )
+        for number in range(3)
+    ]
+    for writer in writers:
+        writer.stdout.readline()
+    ends = [writer.communicate("begin\n") for writer in writers]
+    assert [end[1] for end in ends] == ["", "", ""]
+    assert all(int(end[0].split()[0]) for end in ends)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    out = tmp_path / "out"
+    texts = [path.read_text() for path in ([out] if out.is_file() else sorted(out.iterdir()))]
+    assert len(texts) == (1 if kind == "file" else 4)
+    assert len({character for text in texts for character in text}) == 1
 
 
 def test_an_output_whose_partial_file_was_removed_is_an_error(tmp_path):
@@ -232,18 +289,61 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
 def test_what_cannot_be_removed_of_a_replaced_directory_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old").write_text("old")
-    recover, calls = files.recover_directory, []
+    remove = files._remove_replaced
 
     def failing(path):
-        calls.append(path)
-        if len(calls) > 1:  # once the new directory has its name
+        if (tmp_path / "out" / "new").exists():  # once the new directory has its name
             raise OSError(errno.EIO, "Input/output error")
-        recover(path)
+        remove(path)
 
-    monkeypatch.setattr(files, "recover_directory", failing)
+    monkeypatch.setattr(files, "_remove_replaced", failing)
     with files.atomic_directory(tmp_path / "out", replace=True) as partial:
         (partial / "new").write_text("new")
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["new"]
     monkeypatch.undo()
     files.recover_directory(tmp_path / "out")
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+HOLD = """
+import sys, time
+from vecmill.files import temporary_directory
+with temporary_directory() as folder:
+    open(f"{folder}/text", "w").close()
+    print(folder, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no locks")
+def test_a_temporary_directory_of_a_killed_process_is_removed_and_that_of_another_is_kept(tmp_path, monkeypatch):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1]), "TMPDIR": str(tmp_path)}
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    (tmp_path / "vecmill-kernels-of-another-kind").mkdir()
+    (tmp_path / "vecmill-work-link").symlink_to(tmp_path)
+    command = [sys.executable, "-c", HOLD]
+    holders = [subprocess.Popen(command, env=environment, text=True, stdin=-1, stdout=-1) for _ in range(2)]
+    killed, living = (Path(holder.stdout.readline().strip()) for holder in holders)
+    holders[0].kill()
+    holders[0].communicate()
+    with temporary_directory() as folder:
+        found = {path.name for path in tmp_path.iterdir()}
+        assert found == {"vecmill-kernels-of-another-kind", "vecmill-work-link", living.name, Path(folder).name}
+    assert (living / "text").exists()
+    assert not killed.exists()
+    holders[1].communicate()
+    assert {path.name for path in tmp_path.iterdir()} == {"vecmill-kernels-of-another-kind", "vecmill-work-link"}
+
+
+@pytest.mark.parametrize("writer", [atomic_file, atomic_directory])
+def test_a_file_in_the_place_of_a_parent_is_named(tmp_path, writer):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(OutputError, match="file/out: Not a directory; choose a place"),
+        writer(tmp_path / "file" / "out"),
+    ):
+        pass
+    (tmp_path / "link").symlink_to("nothing")
+    with pytest.raises(OutputError, match="link/out: "), writer(tmp_path / "link" / "out"):
+        pass
+    assert {path.name for path in tmp_path.iterdir()} == {"file", "link"}

@@ -184,3 +184,10 @@ def test_the_command_trains_resumes_and_says_what_is_wrong(tmp_path):
     fails(2, "--dimension", *command[:-2], "--force", "--dimension", "none")
     text.write_text("word\nother\n" * 30)
     fails(1, "no two words stand side by side", "train-glove", text, "--out", tmp_path / "x")
+
+
+@pytest.mark.parametrize("setting", ["x_max", "learning_rate"])
+@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf"), 1e308])
+def test_a_number_that_single_precision_does_not_hold_is_refused(setting, value):
+    with pytest.raises(ValueError, match=f"{setting} is .*; it must be above 0, and at most"):
+        GloVeConfig(**{setting: value})

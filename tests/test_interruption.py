@@ -228,3 +228,22 @@ def test_a_terminal_that_is_closed_ends_a_command_in_good_order(tmp_path):
     done = run(CLOSED_TERMINAL, tmp_path)
     assert done.returncode == 129, done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["from.npz"]
+
+
+def test_a_second_signal_just_before_the_end_is_not_told_again():
+    program = (
+        "import signal\n"
+        "from pipelines.console.interruption import handled_signals, interruptible, process_signals\n"
+        "import typer\n"
+        "with process_signals():\n"
+        "    try:\n"
+        "        with handled_signals(), interruptible('go on'):\n"
+        "            signal.raise_signal(signal.SIGTERM)\n"
+        "    except typer.Exit:\n"
+        "        pass\n"
+        "    signal.raise_signal(signal.SIGINT)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True)
+    assert (run.returncode, run.stdout) == (130, "")
+    assert run.stderr.count("stopped") == 1
+    assert "go on" in run.stderr

@@ -68,6 +68,35 @@ def test_a_limit_that_is_enough_changes_nothing(folder, arguments):
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.parametrize("arguments", [[], ["--version"], ["--help"], ["help", "tune"], ["corpora", "fetch", "-h"]])
+def test_help_and_version_need_no_libraries(tmp_path, arguments):
+    result = run_below(60, tmp_path, arguments)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "vecmill" in result.stdout
+
+
+def test_help_of_every_command_loads_no_libraries(tmp_path):
+    program = (
+        "import contextlib, io, sys\n"
+        "from pipelines.cli import main\n"
+        "from pipelines.commands import PLACES\n"
+        "for name in PLACES:\n"
+        "    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):\n"
+        "        main([name, '--help'])\n"
+        "    assert not {'numpy', 'scipy', 'numba'} & {*sys.modules}, name\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    result = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_an_argument_that_reads_like_help_is_none(folder):
+    result = run_below(200, folder, ["neighbors", "vectors", "--", "--help"])
+    assert "the limit on memory" in result.stderr
+
+
 @pytest.mark.parametrize(
     "error",
     [

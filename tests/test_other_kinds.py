@@ -55,6 +55,10 @@ REFUSED = {
     "h.txt": (json.dumps({"text": "word " * 5000}), "JSON Lines file", "h.jsonl"),
     "i.ipynb": (json.dumps({"cells": RECORDS}, indent=1), "JSON document", "JSON Lines"),
     "j": (json.dumps({"data": RECORDS}, indent=None)[:-1], "JSON document", "JSON Lines"),
+    "v.txt": ("2 3\nking 0.5 -1.25 1e-05\nqueen 0.25 -0.5 3\n", "file of word vectors", "the text that it was made"),
+    "long.vec": (f"9 900\nking {'-0.12345678 ' * 900}\n", "file of word vectors", "the text that it was made"),
+    "glove.txt": (f"the {'0.25 ' * 50}\nof {'-.5 ' * 50}\n", "file of word vectors", "the text that it was made"),
+    "a.arpa": ("\n\\data\\\nngram 1=3\n", "n-gram model (ARPA file)", "the text that it was made"),
     "paper.pdf": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "PDF document", "pdftotext"),
     "renamed.txt": (b"%PDF-1.4\n", "PDF document", "pdftotext"),
     "letter.docx": (zipped("[Content_Types].xml", "word/document.xml"), "Word document", "pandoc"),
@@ -97,6 +101,21 @@ def test_wide_encodings_are_named_with_and_without_their_mark(tmp_path, encoding
     message = rf"is {name[:6]} text, expected UTF-8; convert it: iconv -f {exact} -t UTF-8 '.*wide text\.txt'"
     with pytest.raises(CorpusError, match=message):
         read(tmp_path / "wide text.txt")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12 7\n3 1 4 1 5 9 2\n",  # a walk, or items
+        "2 3\nversion 1.5 of it\n",
+        f"a {'1 ' * 20}\nb {'0 ' * 20}\n",
+        f"prices: {'9.99 ' * 20}\nand so on\n",
+        "see \\data\\ below\n",
+    ],
+)
+def test_numbers_in_a_text_are_read(tmp_path, text):
+    (tmp_path / "a.txt").write_text(text)
+    assert read(tmp_path / "a.txt") == text.encode()
 
 
 WITHOUT_ASCII = {

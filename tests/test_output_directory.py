@@ -303,3 +303,22 @@ def test_the_result_and_the_old_directory_outlive_a_rename_that_fails(tmp_path, 
         output.begin(SETTINGS)
         if found != "new":
             output.publish("train")  # not made again
+
+
+def test_what_a_power_cut_leaves_of_the_work_of_a_published_output_is_removed(tmp_path):
+    """Its removal is not on the disk yet, nor all that was renamed in it."""
+    make(tmp_path / "out")
+    (tmp_path / ".out.work" / ".train.checkpoint-1" / "000000000").mkdir(parents=True)
+    (tmp_path / ".out.work" / ".published").write_text(json.dumps(SETTINGS))
+    remove_leftovers(tmp_path / "out")
+    assert names(tmp_path) == ["out"]
+
+
+def test_a_power_cut_before_the_output_has_its_name_loses_no_work(tmp_path):
+    interrupt(tmp_path / "out")
+    (tmp_path / ".out.work" / "config.json").rename(tmp_path / ".out.work" / ".published")
+    with OutputDirectory(tmp_path / "out") as output:
+        output.begin(SETTINGS)
+        output.publish("train")
+    assert names(tmp_path) == ["out"]
+    assert (tmp_path / "out" / "vectors.npy").read_text() == "new"

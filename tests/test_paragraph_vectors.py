@@ -129,6 +129,8 @@ def test_the_commands_train_infer_and_find_the_nearest(tmp_path):
     assert command("infer", out, tmp_path / "new.txt", "-o", tmp_path / "new.npy").exit_code == 0
     assert np.load(tmp_path / "new.npy").shape == (1, 8)
     fails(1, "exists and is finished", "train-documents", texts, "-o", out, *options)
+    missing = tmp_path / "missing.txt"
+    fails(1, f"names in {missing}: No such file or directory$", "train-documents", texts, "--names", missing, "-o", "x")
 
 
 @pytest.mark.parametrize("architecture", ["pv-dbow", "pv-dm"])

@@ -392,6 +392,7 @@ def test_settings_of_files_and_options(text, tmp_path):
     )
     fails(2, "--phrase-delimiter: delimiter must have no white space", *training, "--phrase-delimiter", " ")
     fails(2, "--phrases: passes must be", *training[:-1], -1)
+    fails(2, "--connector-words: .* separated by spaces", *training, "--connector-words", "of,the")
     text.write_text("new york\n" * 60)
     fails(1, "phrases leave one word in every sentence", *training, "--phrase-threshold", 0.001)
 

@@ -23,7 +23,6 @@ from embeddings.checkpoint import save_checkpoint
 from embeddings.language_model import LanguageModel, LanguageModelConfig
 from embeddings.text.vocabulary import Vocabulary
 from tools.vulnerabilities import verdict
-from vecmill.errors import OutputError
 from vecmill.files import atomic_directory, atomic_file, write_json
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -220,16 +219,6 @@ def test_a_link_in_the_way_of_a_directory_is_not_followed(tmp_path):
         (partial / "file").write_text("ours")
     assert (tmp_path / "out" / "file").read_text() == "ours"
     assert [path.name for path in (tmp_path / "precious").iterdir()] == ["thesis"]
-
-
-def test_of_two_that_write_one_file_at_the_same_time_one_gives_up(tmp_path):
-    path = tmp_path / "out"
-    with pytest.raises(OutputError, match=r"another process began to write .*out"), atomic_file(path) as first:
-        first.write(b"first")
-        with atomic_file(path) as second:
-            second.write(b"second, the whole of it")
-        (tmp_path / ".out.partial").write_bytes(b"third, half of")
-    assert path.read_bytes() == b"second, the whole of it"
 
 
 # ----------------------------------------------------------------------------------------------------------- tools

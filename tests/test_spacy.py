@@ -92,3 +92,20 @@ def test_what_cannot_be_written_is_said(models, tmp_path):
         vecmill.load(models / "words").to_spacy("qq")
     with pytest.raises(TypeError, match="lang is 5"):
         vecmill.load(models / "words").to_spacy(5)
+
+
+@pytest.mark.parametrize("name", ["vectors", "vectors.cfg"])
+def test_a_file_that_spacy_could_not_write_or_that_cannot_be_read_is_one_line(models, tmp_path, monkeypatch, name):
+    """NumPy's C code hides an error of its last write; a file without its settings is another model."""
+    write = spacy.language.Language.to_disk
+
+    def cut(pipeline, folder):
+        write(pipeline, folder)
+        file = folder / "vocab" / name
+        file.write_bytes(file.read_bytes()[:-8]) if name == "vectors" else file.unlink()
+
+    monkeypatch.setattr(spacy.language.Language, "to_disk", cut)
+    out = tmp_path / "out"
+    message = f"no space left for {out};" if name == "vectors" else f"cannot write {out}: No such file"
+    fails(1, message, "export", models / "words", "--format", "spacy", "--out", out)
+    assert not list(tmp_path.iterdir())

@@ -130,6 +130,16 @@ def test_lines_to_embed_are_read_as_text_is(texts):
     marked = vecmill("embed", "r", "--out", "b.npy", "--json", stdin="\ufeffking land\n")
     assert json.loads(plain.stdout)["unknown_words"] == json.loads(marked.stdout)["unknown_words"] == 0
     fails(1, "stdin: HTML file, expected plain UTF-8 text", "embed", "r", "--out", "c.npy", stdin="<!doctype html>\n")
+    fails(1, "stdin: file of word vectors, expected", "embed", "r", "--out", "c.npy", stdin="1 2\nking 0.5 -0.5\n")
+    fails(
+        1,
+        r"stdin: Parquet file, .*; save it to a file whose name ends in",
+        "embed",
+        "r",
+        "--out",
+        "c.npy",
+        stdin="PAR1",
+    )
     assert not (texts / "c.npy").exists()
 
 

@@ -442,3 +442,11 @@ def test_only_the_settings_of_word_vectors_are_taken_from_a_file(folder):
     (folder / "pipeline.toml").write_text(text)
     fails(1, "nowhere.txt", "tune", "--config", "pipeline.toml", "--out", "out")
     fails(1, "elsewhere.txt", "tune", "elsewhere.txt", "--config", "pipeline.toml", "--out", "out")
+
+
+@pytest.mark.parametrize("content", ["<!doctype html>\n", '{"text": "one two"}\n'])
+def test_a_text_that_cannot_be_used_is_one_error_and_leaves_nothing(tmp_path, monkeypatch, content):
+    monkeypatch.chdir(tmp_path)
+    Path("text.txt").write_text(content)
+    fails(1, "trial-000 failed: ", "tune", "text.txt", "--out", "new/out", "--trials", 1, "--set", "train.epochs=1")
+    assert [path.name for path in tmp_path.iterdir()] == ["text.txt"]

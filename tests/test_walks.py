@@ -194,6 +194,7 @@ def test_what_is_no_edge_is_refused(pairs, message):
         ("e.csv", "a\nb\n", "edge 1 is 'a'"),
         ("e.parquet", "a,b", "damaged or not a Parquet file"),
         ("e.json", '{"a": "b"}', "JSON"),
+        ("e.txt", "2 3\na 0.1 -0.2 0.3\nb 0.5 0.6 0.7\n", "file of word vectors"),
     ],
 )
 def test_what_is_no_file_of_edges_is_refused(tmp_path, name, text, message):

@@ -1,6 +1,5 @@
 """Vectors of documents from text in one call."""
 
-import tempfile
 from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
 from embeddings.training import Checkpointing, ProgressCallback
+from vecmill.files import temporary_directory
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput
 from vecmill.training import tokenizer_for
@@ -144,7 +144,7 @@ def train_documents(
     checkpointing = None if checkpoints is None else Checkpointing(Path(checkpoints))
     given = TextInput(text, field=field, column=column)
     splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=False)
-    with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+    with reporting(progress) as report, temporary_directory() as folder:
         tokenized = tokenize_corpus(
             given.blocks(line_per_item=True), splitter, Path(folder, "tokenized"), threads=config.thread_count
         )

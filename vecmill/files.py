@@ -1,7 +1,8 @@
 """Atomic writes of files and directories, JSON files, and hashes of files.
 
 An output is written to a temporary sibling, ``.NAME.partial``, which is flushed to disk and renamed, so that neither a
-kill nor a power failure leaves an incomplete output under the final name.
+kill nor a power failure leaves an incomplete output under the final name. Its writer holds a lock on the sibling: the
+kernel releases it when the writer dies, so that what is left of a killed one is known, and a second writer is refused.
 """
 
 import errno
@@ -16,11 +17,22 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, BinaryIO
 
+try:
+    import fcntl
+except ImportError:  # Windows: the later of two writers is kept
+    _LOCKS = False
+else:
+    _LOCKS = True
+
 from vecmill.errors import OutputError, unwritable
 from vecmill.storage import require_local
 
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # raised by file systems that cannot flush a directory
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EBADF)  # raised by file systems that have none
+_TO_LOCK = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _CHUNK = 1 << 20
+_TEMPORARY = "vecmill-work-"
+_TRIES = 100  # to make a sibling while other processes make and remove it
 
 
 @contextmanager
@@ -67,30 +79,22 @@ def atomic_file(path: str | PathLike[str], *, elsewhere: str | None = None, sync
     Raises
     ------
     OutputError
-        The file cannot be written, or another process began to write it meanwhile.
+        The file cannot be written, or another process writes it.
     """
     path = Path(path)
     with writing(path, elsewhere=elsewhere):
         _require_file(path)
-        partial = _sibling(path)
-        _remove(partial)
-        made = None
-        try:
-            with partial.open("xb") as file:  # x: follows no link
-                made = os.fstat(file.fileno())
+        with _Sibling(path) as partial:
+            with partial.make_file() as file:
                 yield file
                 file.flush()
                 if sync:
                     os.fsync(file.fileno())
-                if not _is_ours(partial, made):
+                if not partial.is_ours():
                     raise OutputError(f"another process began to write {path} meanwhile; its output is kept")
-            partial.replace(path)
+            partial.place.replace(path)
             if sync:
                 flush(path.parent)
-        except BaseException:
-            if _is_ours(partial, made):
-                partial.unlink()
-            raise
 
 
 @contextmanager
@@ -99,7 +103,7 @@ def atomic_directory(
 ) -> Iterator[Path]:
     """Make a temporary sibling of `path`; it is renamed to `path` if the block ends without an error.
 
-    A sibling left by a killed process is removed. Errors of the block propagate unchanged; see `writing`.
+    What a killed process has left is removed. Errors of the block propagate unchanged; see `writing`.
 
     Parameters
     ----------
@@ -119,34 +123,88 @@ def atomic_directory(
     Raises
     ------
     OutputError
-        `path` exists and is neither an empty directory nor to be replaced, or it cannot be written.
+        `path` exists and is neither an empty directory nor to be replaced, cannot be written, or another process writes
+        it.
     """
     path = Path(path)
-    partial = _sibling(path)
     with writing(path, elsewhere=elsewhere):
-        recover_directory(path)
-        if path.is_symlink() and not path.exists():
-            raise OutputError(f"{path} is a link to nothing; remove it or choose another directory")
-        if path.exists() and not (path.is_dir() and (replace or not any(path.iterdir()))):
-            raise OutputError(f"{path} exists; remove it or choose another directory")
-    try:
+        _require_free(path, replace)
+    with _Sibling(path) as partial:
         with writing(path, elsewhere=elsewhere):
-            partial.mkdir(parents=True)
-        yield partial
-        with writing(path, elsewhere=elsewhere):
-            for written in [*entries(partial), partial] if sync else ():
-                flush(written)
-            if replace and path.exists():
-                path.rename(_replaced(path))
-            partial.rename(path)
-            if sync:
-                flush(path.parent)
+            partial.make_directory()
+        try:
+            with writing(path, elsewhere=elsewhere):
+                _finish_replacement(path)
+                _require_free(path, replace)
+            yield partial.place
+            with writing(path, elsewhere=elsewhere):
+                for written in [*entries(partial.place), partial.place] if sync else ():
+                    flush(written)
+                _require_free(path, replace)
+                if replace and path.exists():
+                    _remove_replaced(path)
+                    path.rename(_replaced(path))
+                partial.place.rename(path)
+                if sync:
+                    flush(path.parent)
+        except BaseException:
+            with suppress(OSError):
+                _finish_replacement(path)
+            raise
         with suppress(OSError):  # the output is there; what it has replaced is removed by the next write
-            recover_directory(path)
-    except BaseException:
-        with suppress(OSError):
-            recover_directory(path)
-        raise
+            _remove_replaced(path)
+
+
+@contextmanager
+def temporary_directory() -> Iterator[str]:
+    """Make a directory for temporary files; those that killed processes of the same user have left are removed.
+
+    Yields
+    ------
+    str
+        An empty directory; removed at the end.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    """
+    if _LOCKS:
+        for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
+            with suppress(OSError):
+                _remove_abandoned(left)
+    folder, held = _locked_temporary()
+    try:
+        yield folder
+    finally:
+        for _ in range(2):  # an error may pass; what stays is removed by the next process
+            shutil.rmtree(folder, ignore_errors=True)
+        if held is not None:
+            os.close(held)
+
+
+def _locked_temporary() -> tuple[str, int | None]:
+    """Make a temporary directory and lock it; return its path and the descriptor that holds the lock."""
+    for _ in range(_TRIES):
+        folder = tempfile.mkdtemp(prefix=_TEMPORARY)
+        if not _LOCKS:
+            return folder, None
+        with suppress(FileNotFoundError):
+            held = os.open(folder, os.O_RDONLY)
+            if _locked(held) and Path(folder).exists():
+                return folder, held
+            os.close(held)  # another process has just taken it for abandoned
+    raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN), tempfile.gettempdir())
+
+
+def _remove_abandoned(directory: Path) -> None:
+    """Remove a temporary directory of this user on which no process holds the lock."""
+    found = os.open(directory, _TO_LOCK | os.O_DIRECTORY)
+    try:
+        if os.fstat(found).st_uid == os.geteuid() and _locked(found):
+            shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        os.close(found)
 
 
 def recover_directory(path: Path) -> None:
@@ -160,12 +218,11 @@ def recover_directory(path: Path) -> None:
     ------
     OSError
         It cannot be removed.
+    OutputError
+        Another process writes it.
     """
-    _remove(_sibling(path))
-    if path.exists():
-        _remove(_replaced(path))
-    elif _replaced(path).exists():
-        _replaced(path).rename(path)
+    _Sibling(path).clear()
+    _finish_replacement(path)
 
 
 def require_writable(path: str | PathLike[str]) -> None:
@@ -366,18 +423,150 @@ def flush(path: Path) -> None:
         os.close(descriptor)
 
 
-def _sibling(path: Path) -> Path:
-    if not path.name:
-        raise OutputError(f"{path} has no name; expected that of a new file or directory")
-    return path.with_name(f".{path.name}.partial")
+class _Sibling:
+    """The temporary sibling of an output, on which its writer holds a lock; a context manager that removes it.
 
+    Parameters
+    ----------
+    path : Path
+        The output.
 
-def _is_ours(partial: Path, made: os.stat_result | None) -> bool:
-    """Tell whether the file that this process has made is still there, and not that of another which began later."""
-    try:
-        return made is not None and os.path.samestat(partial.lstat(), made)
-    except FileNotFoundError:
+    Attributes
+    ----------
+    place : Path
+        Where the sibling is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        if not path.name:
+            raise OutputError(f"{path} has no name; expected that of a new file or directory")
+        self._path, self.place = path, path.with_name(f".{path.name}.partial")
+        self._made: os.stat_result | None = None
+        self._held: int | None = None
+
+    def __enter__(self) -> "_Sibling":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is not None and self.is_ours():
+                with suppress(OSError):
+                    _remove(self.place)
+        finally:
+            self._release()
+
+    def make_file(self) -> BinaryIO:
+        """Make an empty file and open it; raise an `OutputError` if another process writes the output."""
+        for _ in range(_TRIES):
+            self.clear()
+            try:
+                file = self.place.open("xb")  # x: follows no link
+            except FileExistsError:
+                continue
+            try:
+                self._made = os.fstat(file.fileno())
+                if not _LOCKS or self._hold(os.dup(file.fileno())):
+                    return file
+            except BaseException:
+                file.close()
+                raise
+            file.close()
+        raise self._busy()
+
+    def make_directory(self) -> None:
+        """Make an empty directory; raise an `OutputError` if another process writes the output."""
+        for _ in range(_TRIES):
+            self.clear()
+            try:
+                self.place.mkdir(parents=True)
+            except FileExistsError:
+                if os.path.lexists(self.place):
+                    continue
+                raise  # a link to nothing is in the place of a parent
+            with suppress(FileNotFoundError):
+                self._made = self.place.lstat()
+                if not _LOCKS or self._hold(os.open(self.place, os.O_RDONLY)):
+                    return
+        raise self._busy()
+
+    def is_ours(self) -> bool:
+        """Tell whether what this process has made is still there, and not that of another which began later."""
+        return self._made is not None and self._is(self._made)
+
+    def clear(self) -> None:
+        """Remove what a killed process left, or a link that somebody made; raise an error for what is being written."""
+        while os.path.lexists(self.place):
+            try:
+                found = None if not _LOCKS or self.place.is_symlink() else os.open(self.place, _TO_LOCK)
+            except FileNotFoundError:
+                return
+            except PermissionError:  # its writer could open it
+                found = None
+            try:
+                if found is not None and not _locked(found):
+                    raise self._busy()
+                if found is None or self._is(os.fstat(found)):  # else it has got its final name meanwhile
+                    _remove(self.place)
+                    if os.path.lexists(self.place):
+                        raise OutputError(f"{self.place} cannot be removed; remove it")
+            finally:
+                if found is not None:
+                    os.close(found)
+
+    def _hold(self, descriptor: int) -> bool:
+        """Lock what was made; return False if another process has locked it, or taken its place, in this moment."""
+        self._held = descriptor
+        if _locked(descriptor) and self.is_ours():
+            return True
+        self._release()
         return False
+
+    def _is(self, made: os.stat_result) -> bool:
+        try:
+            return os.path.samestat(self.place.lstat(), made)
+        except FileNotFoundError:
+            return False
+
+    def _release(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+    def _busy(self) -> OutputError:
+        return OutputError(f"{self._path} is being written by another process; wait until it has ended")
+
+
+def _locked(descriptor: int) -> bool:
+    """Take the lock on an open file or directory; return False if another process has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    return True
+
+
+def _require_free(path: Path, replace: bool) -> None:
+    """Raise `OutputError` for a path at which a directory cannot be put."""
+    if path.is_symlink() and not path.exists():
+        raise OutputError(f"{path} is a link to nothing; remove it or choose another directory")
+    if path.exists() and not (path.is_dir() and (replace or not any(path.iterdir()))):
+        raise OutputError(f"{path} exists; remove it or choose another directory")
+
+
+def _finish_replacement(path: Path) -> None:
+    """Remove the directory that another one has replaced; put it back if the other one has not got its name."""
+    if path.exists():
+        _remove_replaced(path)
+    elif _replaced(path).exists():
+        _replaced(path).rename(path)
+
+
+def _remove_replaced(path: Path) -> None:
+    if path.exists():  # another writer may be between its two renames
+        _remove(_replaced(path))
 
 
 def _replaced(path: Path) -> Path:

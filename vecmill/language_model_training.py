@@ -1,6 +1,5 @@
 """Training of a language model on a text in one call."""
 
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -30,6 +29,7 @@ from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.names_elsewhere import explains_names
 from vecmill.arguments import require_kind
+from vecmill.files import temporary_directory
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput, exists
 from vecmill.training import tokenizer_for
@@ -163,7 +163,7 @@ def train_language_model(
     splitter = tokenizer_for(next(iter(given.values())), tokenizer, lowercase, normalize, **options)
     blocks = {name: part.blocks() for name, part in given.items()}
     rng = np.random.default_rng(seed)
-    with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+    with reporting(progress) as report, temporary_directory() as folder:
         vocabulary, corpus = text_to_ids(
             blocks if len(blocks) > 1 else next(iter(blocks.values())),
             splitter,

@@ -1,6 +1,5 @@
 """Phrases of sentences that are lists of tokens."""
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from os import PathLike
 from pathlib import Path
@@ -10,6 +9,7 @@ from embeddings.setting_types import require_type
 from embeddings.text.phrase_table import PhraseSettings, PhraseTable
 from embeddings.text.tokenizer.token_lists import NotTextError, TokenLists
 from vecmill.arguments import described, is_sequence, python_values, require_path, require_place
+from vecmill.files import temporary_directory
 from vecmill.plurals import counted
 from vecmill.text_input import TextInput
 
@@ -89,7 +89,7 @@ class Phrases:
                 "the sentences are text; expected lists of tokens, such as "
                 "vecmill.make_tokenizer().tokenize(text) returns"
             )
-        with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+        with temporary_directory() as folder:
             tokenized = tokenize_corpus(given.blocks(), TokenLists(name_of=given.name_of), Path(folder, "tokenized"))
             self.table = find_phrases(tokenized, settings, threads)
 

@@ -31,12 +31,12 @@ _MARKED = {
 }
 _IMAGE, _ARCHIVE = "extract its text by OCR, or leave it out", "unpack it and give the folder"
 _PANDOC = "extract the text first: pandoc -t plain {path} -o {stem}-extracted.txt"
-_PARQUET = "Parquet file"
+_PARQUET, _NAME_PARQUET = "Parquet file", "rename it to end in .parquet"
 _SIGNATURES = (
     (b"%PDF-", "PDF document", "extract the text first: pdftotext {path} {stem}-extracted.txt"),
     (b"{\\rtf", "RTF document", _PANDOC),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Microsoft Office document", "save it as plain UTF-8 text first"),
-    (b"PAR1", _PARQUET, "rename it to end in .parquet"),
+    (b"PAR1", _PARQUET, _NAME_PARQUET),
     (b"\x89PNG\r\n", "PNG image", _IMAGE),
     (b"\xff\xd8\xff", "JPEG image", _IMAGE),
     (b"GIF87a", "GIF image", _IMAGE),
@@ -55,6 +55,11 @@ _ZIPPED = (  # found in the first entries of zip archives; the last one is in al
 )
 _HTML_FILE = "HTML file", "extract the text first: pandoc -f html -t plain {path} -o {stem}-extracted.txt"
 _XML_FILE = "XML file", "extract the text first: xmllint --xpath 'string()' {path} > {stem}-extracted.txt"
+_TRAINING_TEXT = "give the text that it was made from"
+_ARPA = re.compile(rb"\\data\\\s")
+_SIZES = re.compile(rb"\d+ \d+")  # of a vocabulary and of a vector
+_DECIMAL = re.compile(rb"-?(\d*\.\d+|\d+(?=e))(e[-+]?\d+)?", re.IGNORECASE)
+_FEWEST_NUMBERS = 10  # after each of two words, where no line tells the sizes
 _COMMENTS = re.compile(rb"(<!--.*?-->\s*)*", re.DOTALL)
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _LINE_BREAK = re.compile(b"\r\n|[\n\r]|\xc2\x85|\xe2\x80[\xa8\xa9]")
@@ -203,6 +208,25 @@ def require_plain_text(head: bytes, path: str) -> None:
     _refuse(_json(begin, suffix), path)
 
 
+def require_text(head: bytes, path: str) -> None:
+    """Raise an error for what `require_plain_text` refuses, and for models written as text, whose numbers are no words.
+
+    Parameters
+    ----------
+    head : bytes
+        First bytes of the file, decompressed.
+    path : str
+        Its name.
+
+    Raises
+    ------
+    OtherKindError
+        The message says what to do.
+    """
+    require_plain_text(head, path)
+    _refuse(_model(head.lstrip()), path)
+
+
 def without_line_breaks(text: bytes) -> bytes:
     """Return UTF-8 text as one line: a space in the place of every end of a line that tokenizers know."""
     return _LINE_BREAK.sub(b" ", text.rstrip(b"\r\n"))
@@ -276,6 +300,8 @@ def _command(remedy: str, path: str) -> str:
         before, file = "save it to a file, then ", PurePosixPath("FILE")
     elif file.suffix.lower() in MAGIC:
         before, file = "unpack it, then ", file.with_suffix("")
+    if path == STDIN and remedy == _NAME_PARQUET:
+        return "save it to a file whose name ends in .parquet"
     if "{path}" not in remedy:
         before = ""
     return before + remedy.format(path=shlex.quote(str(file)), stem=shlex.quote(str(file.with_suffix(""))))
@@ -362,6 +388,19 @@ def _markup(begin: bytes, suffix: str) -> tuple[str, str] | None:
     if _HTML.match(begin) or (begin.startswith(b"<") and suffix in (".html", ".htm", ".xhtml")):
         return _HTML_FILE
     return _XML_FILE if begin.startswith(b"<") and suffix == ".xml" else None
+
+
+def _model(begin: bytes) -> tuple[str, str] | None:
+    """Return the kind of a model that is written as text, and what to do."""
+    if _ARPA.match(begin):
+        return "n-gram model (ARPA file)", _TRAINING_TEXT
+    first, _, rest = begin.partition(b"\n")
+    second = rest.partition(b"\n")[0]
+    rows, fewest = ([second], 2) if _SIZES.fullmatch(first.strip()) else ([first, second], _FEWEST_NUMBERS)
+    numbers = [row.split()[1 : fewest + 1] for row in rows]
+    if all(len(row) == fewest and all(map(_DECIMAL.fullmatch, row)) for row in numbers):
+        return "file of word vectors", _TRAINING_TEXT
+    return None
 
 
 def _json(begin: bytes, suffix: str) -> tuple[str, str] | None:

@@ -1,6 +1,5 @@
 """Training of word vectors on a text in one call."""
 
-import tempfile
 from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
@@ -18,6 +17,7 @@ from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import Word2Vec, Word2VecConfig
 from embeddings.word2vec.names_elsewhere import explains_names
 from vecmill.arguments import described
+from vecmill.files import temporary_directory
 from vecmill.phrases import phrase_settings
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput
@@ -233,7 +233,7 @@ def train(
     given = TextInput(text, field=field, column=column)
     compile_ahead(config.architecture)
     splitter = tokenizer_for(given, tokenizer, lowercase, normalize, punctuation=punctuation, fold_digits=fold_digits)
-    with reporting(progress) as report, tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+    with reporting(progress) as report, temporary_directory() as folder:
         vocabulary, corpus = text_to_ids(
             given.blocks(),
             splitter,

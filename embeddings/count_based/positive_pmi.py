@@ -8,7 +8,6 @@ Embeddings".
 
 import logging
 import math
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +23,7 @@ from embeddings.setting_types import require_setting_types
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.training import Estimator, Pace, ProgressCallback, TrainingProgress
 from embeddings.vectors.word_vectors import WordVectors
+from vecmill.files import temporary_directory
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class CountBased(Estimator):
                 f"dimension is {config.dimension} for {counted(len(vocabulary), 'word')}; "
                 "expected fewer dimensions than words"
             )
-        with tempfile.TemporaryDirectory(prefix="cooccurrences.") as directory:
+        with temporary_directory() as directory:
             cooccurrences = Cooccurrences(
                 corpus,
                 len(vocabulary),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from embeddings.setting_types import require_setting_types
+from embeddings.setting_types import LARGEST_SINGLE, require_setting_types
 from embeddings.threads import thread_count
 
 
@@ -58,8 +58,8 @@ class GloVeConfig:
             if not low <= getattr(self, name) <= high:  # also refuses NaN
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be from {low:g} to {high:g}")
         for name in ("learning_rate", "x_max"):
-            if not 0 < getattr(self, name) < float("inf"):
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+            if not 0 < getattr(self, name) <= LARGEST_SINGLE:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0, and at most {LARGEST_SINGLE:g}")
         if self.threads is not None:
             thread_count(self.threads)
 

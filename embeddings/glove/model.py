@@ -1,6 +1,5 @@
 """`GloVe`: word vectors from a weighted regression on the logarithms of co-occurrence counts."""
 
-import tempfile
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +13,7 @@ from embeddings.training import Checkpointing, Checkpoints, Estimator, ProgressC
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.names_elsewhere import points_to
 from vecmill.arguments import require_kind
+from vecmill.files import temporary_directory
 
 
 class GloVe(Estimator):
@@ -87,7 +87,7 @@ class GloVe(Estimator):
             return self._fit(corpus, vocabulary, progress, checkpointing)
         require_encoded(corpus, vocabulary)
         config = self.config
-        with tempfile.TemporaryDirectory(prefix="glove.") as directory:
+        with temporary_directory() as directory:
             pairs = count_pairs(corpus, len(vocabulary), Path(directory), window=config.window, seed=config.seed)
             return self._fit(pairs, vocabulary, progress, checkpointing)
 

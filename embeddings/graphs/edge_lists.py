@@ -18,7 +18,7 @@ from vecmill.arguments import columns_of, described, python_values, quoted, requ
 from vecmill.compression import Prefixed
 from vecmill.extras import needs
 from vecmill.hints import did_you_mean
-from vecmill.plain_text import STDIN, open_text, plain_text, suffix_of
+from vecmill.plain_text import HEAD, STDIN, open_text, plain_text, require_text, suffix_of
 
 logger = logging.getLogger(__name__)
 
@@ -214,6 +214,7 @@ def _require_edge(row: Any, columns: _Columns, what: str) -> None:
 def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any]:
     """Yield the places of the columns, then the rows: lists of str."""
     with _opened(path) as stream:
+        require_text(stream.peek(HEAD)[:HEAD], _shown(path))
         lines = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
         first = next((line for line in lines if line.strip() and not line.startswith(_COMMENTS)), None)
         if first is None:

@@ -9,7 +9,6 @@ Grave, Joulin and Usunier 2017, "Improving neural language models with a continu
 h is the input of the softmax. While the cache is empty, P is P_model. No weight of the model changes.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,7 +16,7 @@ import numpy as np
 
 from embeddings.language_model.adaptation_kernels import cache_probabilities
 from embeddings.parallel import Rows, over_rows, product
-from embeddings.setting_types import require_setting_types
+from embeddings.setting_types import LARGEST_SINGLE, require_setting_types
 
 DEFAULT_SIZE = 2000
 
@@ -51,8 +50,8 @@ class CacheSettings:
         require_setting_types(self)
         if self.size < 1:
             raise ValueError(f"cache size {self.size}: expected at least 1 word")
-        if not 0 <= self.theta < math.inf:  # also refuses NaN
-            raise ValueError(f"cache theta {self.theta}: expected a finite number, 0 or more")
+        if not 0 <= self.theta <= LARGEST_SINGLE:  # also refuses NaN
+            raise ValueError(f"cache theta {self.theta}: expected a finite number from 0 to {LARGEST_SINGLE:g}")
         if not 0 <= self.weight <= 1:
             raise ValueError(f"cache weight {self.weight}: expected a share from 0 to 1")
 

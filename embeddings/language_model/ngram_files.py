@@ -4,7 +4,6 @@ Each gives ln P of the words of a sentence and of its end; sentences are indepen
 """
 
 import io
-import tempfile
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -22,6 +21,7 @@ from embeddings.text.tokenizer.counted_words import Words
 from embeddings.text.tokenizer.tokenizers import Tokenizer
 from embeddings.text.vocabulary import UNK, Vocabulary
 from vecmill.compression import DAMAGE, decompressed
+from vecmill.files import temporary_directory
 from vecmill.plain_text import OtherKindError, open_text, suffix_of
 
 TEXT_ORDER = 5
@@ -158,7 +158,7 @@ def _highest(counts: dict[Gram, int], order: int, ids: dict[str, int], path: str
 
 
 def _estimated(text: Ids | CountedGrams, words: int, eos: int, order: int) -> BackOffTable:
-    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+    with temporary_directory() as folder:
         return KneserNeyEstimate(text, words, eos, Path(folder), order=order).table()
 
 

@@ -75,6 +75,10 @@ class PhraseSettings:
             raise ValueError(f"threshold must be from -1 to 1 for the scorer npmi, got {self.threshold}")
         if self.scorer == "original" and not 0 < self.lowest_score < float("inf"):
             raise ValueError(f"threshold must be above 0 for the scorer original, got {self.threshold}")
+        if isinstance(self.connector_words, str) and {*",;"} & {*self.connector_words}:
+            raise ValueError(
+                f"connector_words must be separated by spaces, as in 'of the in', got {quoted(self.connector_words)}"
+            )
         if any(character.isspace() or character == "\0" for character in self.delimiter):
             raise ValueError(f"delimiter must have no white space, got {quoted(self.delimiter)}; leave it out for '_'")
 

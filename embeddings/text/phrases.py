@@ -17,7 +17,6 @@ bytes a pair that reaches `min_count`.
 
 import logging
 import shutil
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -40,7 +39,7 @@ from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.spilled_counts import write_spilled_counts
 from embeddings.text.tokenizer.word_table import WordTable
 from embeddings.threads import thread_count
-from vecmill.files import atomic_directory, writing
+from vecmill.files import atomic_directory, temporary_directory, writing
 
 logger = logging.getLogger(__name__)
 
@@ -84,7 +83,7 @@ def find_phrases(
     OutputError
         There is no room for temporary files.
     """
-    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder, writing(folder):
+    with temporary_directory() as folder, writing(folder):
         return _learn(tokenized, Path(folder), settings, thread_count(threads), report, table_bytes, joins_last=False)
 
 

@@ -1,5 +1,8 @@
 """Word vectors in a spaCy pipeline, as spaCy itself makes one."""
 
+import errno
+import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +12,7 @@ from embeddings.errors import EmbeddingsError
 from embeddings.text.character_ngrams import FLORET_SEED
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix
 from vecmill.extras import needs
-from vecmill.files import read_json, write_json
+from vecmill.files import write_json
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -59,10 +62,24 @@ def write_pipeline(pipeline: "Language", folder: Path) -> None:
     pipeline : spacy.language.Language
     folder : Path
         Made if it is missing.
+
+    Raises
+    ------
+    OSError
+        The disk is full, or a file cannot be read again.
     """
     pipeline.to_disk(folder)
+    _require_whole(folder / "vocab" / "vectors")
     settings = folder / "vocab" / "vectors.cfg"
-    write_json(settings, {**(read_json(settings) or {}), "attr": pipeline.vocab.vectors.attr})
+    write_json(settings, {**json.loads(settings.read_bytes()), "attr": pipeline.vocab.vectors.attr})
+
+
+def _require_whole(array: Path) -> None:
+    """Raise an OSError for an array that was cut short: NumPy's C code hides an error of its last write."""
+    try:
+        np.load(array, mmap_mode="r")
+    except ValueError:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(array)) from None
 
 
 def _table(vectors: EmbeddingMatrix, vocabulary: "Vocab") -> "Vectors":

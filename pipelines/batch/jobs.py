@@ -113,6 +113,8 @@ class BatchRunner:
         Where the jobs run.
     lenders : sequence of JobState
         Jobs that ran before, whose finished stages these jobs receive too.
+    failure_level : int
+        Level at which the failure of a job is logged.
     """
 
     def __init__(
@@ -122,8 +124,9 @@ class BatchRunner:
         slots: int,
         backend: Backend = LOCAL,
         lenders: Sequence[JobState] = (),
+        failure_level: int = logging.ERROR,
     ) -> None:
-        self._directory = directory
+        self._directory, self._failure_level = directory, failure_level
         self._waiting = list(states)
         self._slots = list(range(slots))
         self._running: list[_Running] = []
@@ -240,7 +243,7 @@ class BatchRunner:
 
     def _end(self, state: JobState, status: str, reason: str) -> None:
         state.status, state.reason = status, "" if status == FINISHED else reason
-        level = logging.INFO if status == FINISHED else logging.ERROR
+        level = logging.INFO if status == FINISHED else self._failure_level
         logger.log(level, "%s: %s: %s", state.job.name, status, reason)
 
     def _settings(self, state: JobState) -> Path:

@@ -165,7 +165,7 @@ def _export_to_spacy(
     """Write a spaCy pipeline: a directory that spaCy itself writes."""
     from embeddings import formats
     from embeddings.vectors.spacy_pipeline import write_pipeline
-    from vecmill.files import atomic_directory
+    from vecmill.files import atomic_directory, writing
 
     if smaller.asked:
         raise ConfigError("--format spacy: spaCy has no smaller vectors; leave --quantize, --prune and --prefix out")
@@ -178,7 +178,7 @@ def _export_to_spacy(
         foreign = {file.name for file in out.iterdir()} - _SPACY_FILES if out.is_dir() else set()
         if foreign:
             raise OutputError(f"{out} also holds {min(foreign)}, which would be lost; move it away first")
-        with atomic_directory(out, replace=force) as folder:
+        with atomic_directory(out, replace=force) as folder, writing(out):
             write_pipeline(pipeline, folder)
     if as_json:
         typer.echo(json.dumps({"out": str(out), "bytes": _size(out)}))

@@ -13,6 +13,7 @@ import typer
 
 from embeddings.documents.config import ParagraphVectorsConfig
 from embeddings.errors import EmbeddingsError
+from embeddings.threads import MOST_THREADS
 from pipelines.commands.lines import batches_of_lines
 from pipelines.commands.options import (
     CheckpointEvery,
@@ -189,7 +190,9 @@ def infer_command(
         int | None,
         typer.Option(min=1, max=MOST_EPOCHS, help="Passes over each document.", show_default="those of the training"),
     ] = None,
-    threads: Annotated[int | None, typer.Option(min=1, help="Number of threads.", show_default="all cores")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, max=MOST_THREADS, help="Number of threads.", show_default="all cores")
+    ] = None,
     field: Field = "text",
     column: Column = "text",
     force: ForceFile = False,
@@ -250,8 +253,10 @@ def _names(path: Path | None) -> list[str] | None:
 
     try:
         return checked_names(read_lines(path))
-    except (OSError, OtherKindError) as error:
+    except OtherKindError as error:
         raise EmbeddingsError(f"cannot read the names: {error}") from error
+    except OSError as error:
+        raise EmbeddingsError(f"cannot read the names in {path}: {error.strerror or error}") from error
 
 
 def _inferred(

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from embeddings.errors import EmbeddingsError
@@ -138,6 +137,8 @@ def _embedded(
     update: Update,
 ) -> "Iterator[EmbeddedLines]":
     """Yield lines with their vectors, (n, d) float32; for sif, before the common component is removed."""
+    import numpy as np
+
     from embeddings.vectors.postprocessing import known_words, mean_sentence_vectors, weighted_sentence_vectors
     from pipelines.commands.embedded_lines import EmbeddedLines
 

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from corpora import open_corpus
@@ -207,6 +206,8 @@ def score_command(
 
     Example: vecmill score runs/pydocs-lm candidates.txt | sort -gr
     """
+    import numpy as np
+
     from embeddings.language_model.scoring import warn_if_foreign
 
     reading = _reading(

@@ -136,12 +136,12 @@ def _arriving(prompt: str) -> Iterator[bytes]:
 
 
 def _plain(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the pieces of a text; raise an error for HTML, XML and JSON."""
-    from vecmill.plain_text import STDIN, require_plain_text
+    """Yield the pieces of a text; raise an error for HTML, XML, JSON and models."""
+    from vecmill.plain_text import STDIN, require_text
 
     for number, piece in enumerate(pieces):
         if number == 0:
-            require_plain_text(piece, STDIN)
+            require_text(piece, STDIN)
         yield piece
 
 

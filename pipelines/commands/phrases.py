@@ -1,7 +1,6 @@
 """`vecmill phrases`: the phrases of a text, to look at before they are joined in training."""
 
 import json
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -34,7 +33,7 @@ from pipelines.console.interruption import AGAIN, interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config
-from vecmill.files import require_writable
+from vecmill.files import require_writable, temporary_directory
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -110,7 +109,7 @@ def _found(settings: PipelineConfig) -> "PhraseTable":
     from pipelines.stages.tokenize import TokenizeStage
 
     progress = make_progress()
-    with tempfile.TemporaryDirectory(prefix="vecmill-") as folder:
+    with temporary_directory() as folder:
         stages = text_stages(settings)
         tokenize = [stage.name for stage in stages].index(TokenizeStage.name)
         Runner(Path(folder), stages[: tokenize + 1], progress).run()

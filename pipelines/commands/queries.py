@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, TypeGuard, TypeVar
 
-import numpy as np
 import typer
 
 from pipelines.commands.lines import arriving_lines
@@ -134,6 +133,8 @@ def vector_command(
 
     Example: vecmill vector runs/wiki king queen
     """
+    import numpy as np
+
     from embeddings import formats
 
     vectors = formats.read(model, encoding=encoding)

@@ -11,6 +11,7 @@ from pipelines.console.message_options import format_message_options, message_op
 from vecmill.storage import is_url, shown_url
 
 _METAVARS = {int: "N", float: "X", str: "TEXT"}
+LARGEST_INTEGER = 2**63 - 1
 _NAME_WIDTH = 30  # of the column of names, in characters
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -45,6 +46,7 @@ class Command(TyperCommand):
         try:
             rest = super().parse_args(ctx, args)
             self._refuse_urls(ctx)
+            self._refuse_huge_numbers(ctx)
             return rest
         except Exception as error:
             if hasattr(error, "possibilities") and hasattr(error, "option_name"):  # there is no such option
@@ -62,6 +64,14 @@ class Command(TyperCommand):
                 name = parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
                 remedy = "mount the storage, or copy it from there or to there"
                 ctx.fail(f"{name}: {shown_url(path)} is a URL, expected a path of this machine; {remedy}")
+
+    def _refuse_huge_numbers(self, ctx: Any) -> None:
+        """Refuse whole numbers that compiled code and files cannot hold."""
+        for parameter in self.params:
+            number = ctx.params.get(parameter.name)
+            if isinstance(number, int) and abs(number) > LARGEST_INTEGER:
+                name = parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
+                ctx.fail(f"{name}: {number} is too large; expected at most {LARGEST_INTEGER}")
 
     def __init__(self, *args: Any, **settings: Any) -> None:
         super().__init__(*args, **settings)

@@ -17,6 +17,7 @@ _NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "S
 _UNLESS_IGNORED = [getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]  # nohup
 
 _received: list["Interruption"] = []
+_told: list[str] = []  # the advice of the line that says that the command was stopped
 
 
 class Interruption(KeyboardInterrupt):
@@ -45,6 +46,7 @@ def handled_signals() -> Iterator[None]:
     Signals that arrive while a first one is being handled are ignored: a checkpoint is written, temporary files are
     removed.
     """
+    _told.clear()
     previous = {number: signal.signal(number, _interrupt) for number in _handled_numbers()}
     try:
         with _lost_ones_are_silent():
@@ -68,8 +70,9 @@ def process_signals() -> Iterator[None]:
         with _lost_ones_are_silent():
             yield
     except KeyboardInterrupt as error:
-        with suppress(OSError):
-            sys.stderr.write(f"stopped; {AGAIN}\n")
+        if not _told:  # else a second signal came when the command had said all
+            with suppress(OSError):
+                sys.stderr.write(f"stopped; {AGAIN}\n")
         sys.exit(exit_code(error))
     finally:
         for number in numbers:
@@ -120,6 +123,7 @@ def interruptible(advice: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         logger.warning("stopped; %s", advice)
+        _told.append(advice)
         raise typer.Exit(exit_code(error)) from None
 
 

@@ -60,7 +60,7 @@ class OutputDirectory:
         self._removed = self._path.parent / f".{self._path.name}.removed"
         self._lock = DirectoryLock(self.work, path)
         self._created: list[Path] = []
-        self._settings = self.work / CONFIG_FILE
+        self._settings, self._aside = self.work / CONFIG_FILE, self.work / ".published"
         self._replaced = self.work / ".replaced"  # the old directory, between two renames
 
     def __enter__(self) -> Self:
@@ -91,7 +91,8 @@ class OutputDirectory:
         would_recur = isinstance(error, CorpusError | EmbeddingsError) and not isinstance(error.__cause__, OSError)
         try:
             self._recover()
-            if has_checkpoint(self.work) or (self._has_stage() and not would_recur):
+            published = self._aside.exists() and not self._settings.exists()
+            if not published and (has_checkpoint(self.work) or (self._has_stage() and not would_recur)):
                 self._lock.clear_owner()
             elif self.work.exists():
                 self._remove_work()
@@ -133,16 +134,17 @@ class OutputDirectory:
 
     def publish(self, stage: str) -> None:
         """Move the finished directory of a stage to its final place, and remove the work."""
-        finished, aside = self.work / stage, self.work / ".published"
-        self._settings.rename(aside)  # from now on there is no unfinished run
+        finished = self.work / stage
+        self._settings.rename(self._aside)  # from now on there is no unfinished run
         try:
+            flush(self.work)  # first: after a power cut, what is published must not be taken for an unfinished run
             if self._path.exists():
                 self._path.rename(self._replaced)
             finished.rename(self._path)
             flush(self._path.parent)
         except BaseException:
             if finished.exists():
-                aside.rename(self._settings)
+                self._aside.rename(self._settings)
             raise
         self._remove_work()
 
@@ -181,6 +183,8 @@ class OutputDirectory:
                 shutil.rmtree(self._replaced)
             else:
                 self._replaced.rename(self._path)
+        if self._aside.exists() and not self._path.exists():
+            self._aside.rename(self._settings)
 
     def _unfinished(self) -> dict[str, Any] | None:
         """Return the settings of an interrupted run, if it left usable work."""

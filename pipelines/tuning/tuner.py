@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import logging
 import math
 import shutil
 import time
@@ -19,12 +20,13 @@ from pipelines.running.stage import NOT_FETCHED
 from pipelines.settings.config import Setting, differences, with_tokenizer_of_start
 from pipelines.settings.run_config import build_run_config
 from pipelines.stage_lists import run_stages
+from pipelines.stages.tokenize import TokenizeStage
 from pipelines.tuning.metric import Metric, NoScoreError
 from pipelines.tuning.proposals import Proposals
 from pipelines.tuning.search_space import SearchSpace, Value, as_json
 from pipelines.tuning.trials import PRUNED, Trial, best_of, read_trials, trial_name, write_trials
 from vecmill.errors import OutputError, VecmillError
-from vecmill.files import make_directory, read_json, write_json, writing
+from vecmill.files import make_directory, read_json, remove_empty, write_json, writing
 
 RECORD, TRIALS, BEST_SETTINGS = "tuning.json", "trials.jsonl", "best.toml"
 JOBS = "trials"
@@ -178,9 +180,9 @@ class Tuner:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        """Hold the directory while the context lasts."""
+        """Hold the directory while the context lasts; nothing is left of a search that could not begin."""
         with writing(self.directory):
-            make_directory(self.directory)
+            created = make_directory(self.directory)
         lock = DirectoryLock(self.directory, self.directory)
         lock.acquire()
         try:
@@ -189,7 +191,10 @@ class Tuner:
             yield
         finally:
             lock.clear_owner()
+            if created and not self.trials and not any(self._jobs.glob(f"*/{TokenizeStage.name}")):
+                shutil.rmtree(self.directory, ignore_errors=True)
             lock.release()
+            remove_empty(created)
 
     def _require_own_directory(self) -> None:
         if self.directory.exists() and not self.directory.is_dir():
@@ -250,7 +255,7 @@ class Tuner:
     def _score(self, job: Job, donor: Job, progress: Progress) -> float:
         """Run a job, which gets finished stages from another one, and return its score."""
         lent, state = self._plan(donor, job)
-        BatchRunner(self._jobs, [state], 1, lenders=[lent]).run(progress)
+        BatchRunner(self._jobs, [state], 1, lenders=[lent], failure_level=logging.WARNING).run(progress)
         if state.status != FINISHED:
             raise TrialFailedError(state.reason)
         return self.search.metric.score(state.directory)

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from embeddings.text.tokenizer.normalization import NONE
 from embeddings.text.tokenizer.token_lists import TokenLists
 from embeddings.text.tokenizer.tokenizers import WHITE_SPACE, make_tokenizer
 from embeddings.text.vocabulary import Vocabulary
+from vecmill.files import temporary_directory
 from vecmill.gensim.missing import require_text
 from vecmill.gensim.sentences import LineSentence
 
@@ -91,7 +91,7 @@ def open_sentences(
         raise TypeError("give either sentences (corpus_iterable) or corpus_file")
     if isinstance(corpus_iterable, LineSentence) and corpus_iterable.is_whole_file:
         corpus_file = corpus_iterable.source
-    with TemporaryDirectory(prefix="vecmill-") as folder:
+    with temporary_directory() as folder:
         destination = Path(folder) / "tokenized"
         if corpus_file is not None:
             if not isinstance(corpus_file, (str, os.PathLike)):
