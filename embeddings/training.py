@@ -96,8 +96,9 @@ class Pace:
 
     The speed is Σ k units / Σ k seconds over all intervals between two calls of `update`, where the weight k of an
     interval falls by 1/e in 20 seconds. The last call before anything is trained starts the clock: the time before it,
-    in which kernels are compiled and processes of a cluster start, does not count. The remaining time is estimated after a warm-up of 5 intervals and 2 seconds, which it
-    leaves out: a kernel may be compiled in it that only a later step needs, and caches are cold.
+    in which kernels are compiled and processes of a cluster start, does not count. The remaining time is estimated
+    after a warm-up of 5 intervals and 2 seconds, which it leaves out: a kernel may be compiled in it that only a later
+    step needs, and caches are cold.
 
     Parameters
     ----------
