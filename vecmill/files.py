@@ -127,9 +127,10 @@ def atomic_directory(
         it.
     """
     path = Path(path)
+    sibling = _Sibling(path)
     with writing(path, elsewhere=elsewhere):
         _require_free(path, replace)
-    with _Sibling(path) as partial:
+    with sibling as partial:
         with writing(path, elsewhere=elsewhere):
             partial.make_directory()
         try:

@@ -15,16 +15,18 @@ from embeddings.language_model.dynamic_evaluation import (
     Passage,
 )
 from embeddings.language_model.neural_cache import CacheSettings, NeuralCache, mixed
+from embeddings.language_model.perplexity import WORDS_OF_WINDOW, windows_read
 from embeddings.networks.batching import Columns, windows
-from embeddings.networks.cells import State
+from embeddings.parallel import using_threads
 from embeddings.text.id_stream import Ids
 
 if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
 
 LogLikelihoods = list[np.ndarray]
-_WORDS_READ = 64  # of a passage
 """ln P of the words of each sequence."""
+
+_WORDS_OF_PASSAGE = 64
 
 
 class AdaptedReader:
@@ -111,7 +113,7 @@ class _CacheReader:
 
 
 def plain_passages(model: "LanguageModel", ids: Ids) -> Iterator[Passage]:
-    """Read a text from a zero state, as `perplexity.log_likelihoods` does.
+    """Read a text from a zero state, with the products of `perplexity.log_likelihoods`: BLAS rounds others otherwise.
 
     Parameters
     ----------
@@ -123,12 +125,14 @@ def plain_passages(model: "LanguageModel", ids: Ids) -> Iterator[Passage]:
     Passage
         Words, whose hidden states the next passage may overwrite.
     """
-    columns = Columns(ids, 1, model.eos)
-    states: list[State] | None = None
-    for rows in windows(columns.steps, _WORDS_READ):
-        inputs, targets = columns.window(rows)
-        hidden, states = model.hidden(inputs, states)
-        yield Passage(hidden[:, 0], targets[:, 0], model.output.log_likelihood(hidden[:, 0], targets[:, 0]))
+    windows_of_text = windows_read(model, Columns(ids, 1, model.eos), WORDS_OF_WINDOW)
+    while True:
+        with using_threads(1):  # more would share each product
+            if (read := next(windows_of_text, None)) is None:
+                return
+            log_p = model.output.log_likelihood(read.hidden, read.targets)
+        for words in windows(len(log_p), _WORDS_OF_PASSAGE):
+            yield Passage(read.hidden[words], read.targets[words], log_p[words])
 
 
 def _read(

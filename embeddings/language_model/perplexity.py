@@ -29,8 +29,11 @@ if TYPE_CHECKING:
     from embeddings.language_model.model import LanguageModel
 
 _TOKENS_AT_ONCE = 1 << 11
-_SHORTEST_WINDOW, _WORDS_OF_WINDOW = 64, 512
+_SHORTEST_WINDOW = 64
 _COLUMNS, _COLUMN_WORDS = 20, 500
+
+WORDS_OF_WINDOW = 512
+"""Words of all columns that are read at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +158,7 @@ def log_likelihoods(model: "LanguageModel", ids: Ids, *, batch_size: int = 1, wi
     def score(read: ReadWindow) -> None:
         found[:, read.rows] = model.output.log_likelihood(read.hidden, read.targets).reshape(-1, columns.columns).T
 
-    read = _windows_read(model, columns, window or max(_SHORTEST_WINDOW, _WORDS_OF_WINDOW // columns.columns))
+    read = windows_read(model, columns, window or max(_SHORTEST_WINDOW, WORDS_OF_WINDOW // columns.columns))
     if columns.columns == 1:
         share_items(score, read)
     else:
@@ -182,7 +185,20 @@ class ReadWindow(NamedTuple):
     targets: np.ndarray
 
 
-def _windows_read(model: "LanguageModel", columns: Columns, window: int) -> Iterator[ReadWindow]:
+def windows_read(model: "LanguageModel", columns: Columns, window: int) -> Iterator[ReadWindow]:
+    """Read columns of a text from zero states.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    columns : Columns
+    window : int
+        Time steps that are read at once.
+
+    Yields
+    ------
+    ReadWindow
+    """
     states: list[State] | None = None
     for rows in windows(columns.steps, window):
         inputs, targets = columns.window(rows)

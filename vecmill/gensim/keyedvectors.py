@@ -876,14 +876,12 @@ def _kind_for(vectors: WordVectors, keys: list[Any] | None, wanted: type[KeyedVe
     """Return the class that holds all of some vectors: n-grams, and keys that are numbers."""
     if wanted is not KeyedVectors:
         return wanted
+    from vecmill import gensim  # loads its modules, which stand on this one, when they are asked for
+
     if keys is not None:
-        from vecmill.gensim.doc2vec import DocumentKeyedVectors
-
-        return DocumentKeyedVectors
+        return gensim.doc2vec.DocumentKeyedVectors
     if vectors.subwords is not None:
-        from vecmill.gensim.fasttext import FastTextKeyedVectors
-
-        return FastTextKeyedVectors
+        return gensim.FastTextKeyedVectors
     return KeyedVectors
 
 
