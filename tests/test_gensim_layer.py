@@ -2,6 +2,10 @@
 
 import logging
 import pickle
+import tempfile
+import zipfile
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,10 +16,13 @@ from embeddings.word2vec import Word2VecConfig
 from vecmill.errors import OutputError, VecmillError
 from vecmill.gensim import (
     CallbackAny2Vec,
+    Doc2Vec,
+    FastText,
     KeyedVectors,
     LineSentence,
     PathLineSentences,
     Phrases,
+    TaggedDocument,
     Text8Corpus,
     Word2Vec,
     downloader,
@@ -272,6 +279,62 @@ def test_a_model_is_saved_whole_and_vecmill_opens_its_vectors(tmp_path):
     model.wv.save(tmp_path / "vectors")
     with pytest.raises(SavedFormatError, match="holds a KeyedVectors"):
         Word2Vec.load(tmp_path / "vectors")
+
+
+@pytest.mark.parametrize("kind", [Word2Vec, FastText, Doc2Vec, KeyedVectors])
+@pytest.mark.parametrize("mmap", [None, "r"])
+def test_in_the_place_of_a_file_a_file_is_saved(tmp_path, kind, mmap):
+    """As of a script that saves to a temporary file, and removes it at the end."""
+    texts = [TaggedDocument(words, [place]) for place, words in enumerate(SENTENCES)] if kind is Doc2Vec else SENTENCES
+    trains = Word2Vec if kind is KeyedVectors else kind
+    model = trains(
+        texts, vector_size=8, min_count=1, workers=1, epochs=1, **({"bucket": 50} if kind is FastText else {})
+    )
+    model = model.wv if kind is KeyedVectors else model
+    with tempfile.NamedTemporaryFile(dir=tmp_path) as temporary:
+        for _ in range(2):
+            model.save(temporary.name)
+            assert Path(temporary.name).is_file()
+        found = kind.load(temporary.name, mmap=mmap)
+        with pytest.raises(SavedFormatError, match=f"{temporary.name} holds a {kind.__name__}; open it with"):
+            (Word2Vec if kind is KeyedVectors else type("Other", (kind,), {})).load(temporary.name)
+    assert list(tmp_path.iterdir()) == []
+    for name in ("wv", "dv"):
+        if hasattr(model, name):
+            assert np.array_equal(getattr(found, name).vectors, getattr(model, name).vectors)
+    if kind is KeyedVectors:
+        assert np.array_equal(found.vectors, model.vectors)
+    else:
+        assert np.array_equal(found.syn1neg, model.syn1neg)
+
+
+def test_nothing_is_left_of_a_save_that_fails(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+
+    def fail(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("vecmill.gensim.saved.save_array", fail)
+    for name in ("file", "directory"):
+        with pytest.raises(OutputError, match=f"{name}: No space left on device"):
+            trained().save(tmp_path / name)
+    assert [(path.name, path.stat().st_size) for path in tmp_path.iterdir()] == [("file", 0)]
+
+
+def test_a_saved_file_that_is_damaged_is_refused(tmp_path):
+    path = tmp_path / "model"
+    path.touch()
+    trained().save(path)
+    whole = path.read_bytes()
+    for place in range(0, len(whole), len(whole) // 60):
+        for damaged in (whole[:place], whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]):
+            path.write_bytes(damaged)
+            with suppress(VecmillError):  # the copies of names, sizes and times do not count
+                assert np.array_equal(Word2Vec.load(path).wv.vectors, trained().wv.vectors)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("gensim.json", '{"kind": "Word2Vec"}')
+    with pytest.raises(SavedFormatError, match=r"damaged \(gensim.json is compressed\); save it again"):
+        KeyedVectors.load(path)
 
 
 def test_a_directory_of_something_else_is_not_replaced(tmp_path):

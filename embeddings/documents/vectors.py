@@ -24,7 +24,7 @@ from embeddings.word2vec.document_architectures import STRETCH, infer_documents
 from embeddings.word2vec.initial_parameters import extensions_of
 from embeddings.word2vec.sampling import alias_table, as_uint32_threshold, keep_probability, noise_distribution
 from vecmill.arguments import require_list, require_path, require_place
-from vecmill.files import atomic_directory
+from vecmill.files import atomic_directory, writing
 from vecmill.plurals import counted
 
 DOCUMENTS_DIRECTORY = "documents"
@@ -240,8 +240,8 @@ class DocumentVectors:
         """
         require_place("directory", directory)
         require_type("overwrite", overwrite, bool)
-        with atomic_directory(directory, replace=overwrite) as partial:
-            self.words.save(partial, overwrite=True)
+        with atomic_directory(directory, replace=overwrite) as partial, writing(directory):
+            self.words.fill(partial)
             self.documents.save(partial / DOCUMENTS_DIRECTORY)
 
     @classmethod

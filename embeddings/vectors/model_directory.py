@@ -33,7 +33,7 @@ from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.quantized_matrix import QUANTIZED_FILES, QuantizedMatrix, is_quantized, read_quantized
 from vecmill.arguments import require_path
-from vecmill.files import atomic_directory, read_json, writing
+from vecmill.files import read_json
 
 if TYPE_CHECKING:
     from embeddings.vectors.subwords import SubwordVectors
@@ -264,20 +264,20 @@ def read_metrics(path: str | PathLike[str]) -> list[dict[str, Any]]:
         return []
 
 
-def write_model_directory(
-    path: str | PathLike[str],
+def fill_model_directory(
+    directory: Path,
     stored: StoredVectors,
     tokenizer: Mapping[str, Any],
     phrases: PhraseTable | None = None,
     *,
     training: Mapping[str, Any] | None = None,
-    overwrite: bool = False,
 ) -> None:
-    """Write a model directory atomically: under a temporary name, renamed when it is complete.
+    """Write the files of a model directory.
 
     Parameters
     ----------
-    path : path
+    directory : Path
+        Is there, and has none of them.
     stored : StoredVectors
     tokenizer : mapping of str to Any
         Arguments of `make_tokenizer`; empty if they are not known.
@@ -285,32 +285,29 @@ def write_model_directory(
         Phrases that are joined in text.
     training : mapping of str to Any, optional
         Settings of the training.
-    overwrite : bool
-        Replace an existing directory with all its content.
 
     Raises
     ------
-    OutputError
-        `path` exists and is not empty (without `overwrite`), or cannot be written.
+    OSError
+        A file cannot be written.
     """
-    with atomic_directory(path, replace=overwrite) as new, writing(path):
-        if isinstance(stored.matrix, QuantizedMatrix):
-            stored.matrix.save(new)
-        else:
-            save_array(new / VECTORS_FILE, stored.matrix)
-        if stored.context is not None:
-            save_array(new / CONTEXT_FILE, stored.context)
-        if stored.subwords is not None:
-            write_subwords(new, stored.subwords)
-        stored.vocabulary.save(new / VOCABULARY_FILE)
-        if stored.nodes is not None:
-            save_array(new / NODES_FILE, stored.nodes)
-        if phrases is not None:
-            phrases.save(new / PHRASES_FILE)
-        settings: dict[str, Any] = {}
-        if tokenizer:
-            settings["tokenizer"] = {"name" if name == "spec" else name: value for name, value in tokenizer.items()}
-        if training:
-            settings["train"] = dict(training)
-        if settings:
-            (new / CONFIG_FILE).write_text(json.dumps(settings, indent=2) + "\n", "utf-8")
+    if isinstance(stored.matrix, QuantizedMatrix):
+        stored.matrix.save(directory)
+    else:
+        save_array(directory / VECTORS_FILE, stored.matrix)
+    if stored.context is not None:
+        save_array(directory / CONTEXT_FILE, stored.context)
+    if stored.subwords is not None:
+        write_subwords(directory, stored.subwords)
+    stored.vocabulary.save(directory / VOCABULARY_FILE)
+    if stored.nodes is not None:
+        save_array(directory / NODES_FILE, stored.nodes)
+    if phrases is not None:
+        phrases.save(directory / PHRASES_FILE)
+    settings: dict[str, Any] = {}
+    if tokenizer:
+        settings["tokenizer"] = {"name" if name == "spec" else name: value for name, value in tokenizer.items()}
+    if training:
+        settings["train"] = dict(training)
+    if settings:
+        (directory / CONFIG_FILE).write_text(json.dumps(settings, indent=2) + "\n", "utf-8")

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Sequence
 from numbers import Real
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -16,12 +17,12 @@ from embeddings.setting_types import require_flags, require_type
 from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVector
 from embeddings.vectors.model_directory import (
     StoredVectors,
+    fill_model_directory,
     find_phrases_file,
     read_metrics,
     read_model_directory,
     read_tokenizer_settings,
     read_training_settings,
-    write_model_directory,
 )
 from embeddings.vectors.neighbors import nearest
 from vecmill.arguments import (
@@ -34,6 +35,7 @@ from vecmill.arguments import (
     require_place,
     require_words,
 )
+from vecmill.files import atomic_directory, writing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,9 +115,25 @@ class WordVectors(EmbeddingMatrix):
         """
         require_place("directory", directory)
         require_flags(overwrite=overwrite)
+        with atomic_directory(directory, replace=overwrite) as new, writing(directory):
+            self.fill(new)
+
+    def fill(self, directory: Path) -> None:
+        """Write the files of `save` into a directory.
+
+        Parameters
+        ----------
+        directory : Path
+            Is there, and has none of them.
+
+        Raises
+        ------
+        OSError
+            A file cannot be written.
+        """
         stored = StoredVectors(self.vocabulary, self.matrix, self.context, self.subwords, self.nodes)
         tokenizer, training = self.tokenizer_settings, self.training_settings
-        write_model_directory(directory, stored, tokenizer, self.phrases, training=training, overwrite=overwrite)
+        fill_model_directory(directory, stored, tokenizer, self.phrases, training=training)
 
     def to_spacy(self, lang: str = "xx") -> "Language":
         """Return a spaCy pipeline without components whose tokens have these vectors.

@@ -3,10 +3,10 @@
 import logging
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from numbers import Integral
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -483,16 +483,12 @@ class Doc2Vec(Word2Vec):
         inside = {_DOCUMENTS: self.dv.word_vectors} if len(self.dv) else {}
         saved.write(fname, type(self).__name__, words, about, self.wv.attributes(), inside)
 
-    @classmethod
-    def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> Self:
-        """Open a directory of `save`; see `Word2Vec.load`."""
-        model = super().load(fname, mmap)
-        about = saved.read_about(fname, cls.__name__)
-        model._scale = about["scale"]
-        model.dv.set_keys(about["tags"])
-        if len(model.dv):
-            model.dv.vectors = np.array(WordVectors.load(Path(fname) / _DOCUMENTS).matrix)
-        return model
+    def _read(self, directory: Path, about: Mapping[str, Any], mmap: str | None) -> None:
+        super()._read(directory, about, mmap)
+        self._scale = about["scale"]
+        self.dv.set_keys(about["tags"])
+        if len(self.dv):
+            self.dv.vectors = np.array(WordVectors.load(directory / _DOCUMENTS).matrix)
 
     def save_word2vec_format(
         self,

@@ -3,7 +3,6 @@
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self, cast
 
 import numpy as np
@@ -650,7 +649,10 @@ class KeyedVectors:
     # -------------------------------------------------------------------------------------------------------- files
 
     def save(self, fname: str | os.PathLike[str], **kwargs: Any) -> None:
-        """Write a directory that `load` and `vecmill.load` open; gensim's options about pickles have no meaning."""
+        """Write a directory that `load` and `vecmill.load` open; gensim's options about pickles have no meaning.
+
+        Where a file is, write a file, which `load` opens.
+        """
         about = {"vector_size": self.vector_size, **self._saved_keys()}
         saved.write(fname, _KIND, self.word_vectors, about, self.attributes())
 
@@ -683,14 +685,15 @@ class KeyedVectors:
         """
         saved.require_mode(mmap)
         saved.require_no_pickle(fname)
-        vectors, keys = formats.read(fname), saved.read_keys(fname, _KIND)
-        kv = cast(Self, _kind_for(vectors, keys, cls).of(vectors))
-        if keys is not None:
-            kv.set_keys(keys)
-        if mmap == "r":
-            kv.vectors = vectors.matrix
-        if Path(fname).is_dir():
-            kv.set_attributes(saved.read_attributes(fname))
+        with saved.unpacked(fname) as place:
+            vectors, keys = formats.read(place), saved.read_keys(place, _KIND)
+            kv = cast(Self, _kind_for(vectors, keys, cls).of(vectors))
+            if keys is not None:
+                kv.set_keys(keys)
+            if mmap == "r":
+                kv.vectors = vectors.matrix
+            if place.is_dir():
+                kv.set_attributes(saved.read_attributes(place))
         return kv
 
     def attributes(self) -> dict[str, np.ndarray]:

@@ -5,12 +5,18 @@ Layout::
     DIRECTORY/vectors.npy, context.npy, vocabulary.tsv    see `embeddings.vectors.model_directory`
     DIRECTORY/gensim.json                                 kind of the object, its settings, attributes that hold text
     DIRECTORY/gensim-ATTRIBUTE.npy                        other attributes of the words
+
+Where a file is in its place, such as one of `tempfile`, the directory is packed into a file, a zip archive: the code
+that made the file copies or removes it as a file.
 """
 
 import json
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -18,7 +24,7 @@ from embeddings.array_files import read_array, save_array
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import require_place
 from vecmill.errors import VecmillError
-from vecmill.files import atomic_directory, write_json
+from vecmill.files import atomic_directory, atomic_file, entries, temporary_directory, write_json, writing
 from vecmill.gensim.missing import require_there
 
 ABOUT_FILE = "gensim.json"
@@ -40,7 +46,7 @@ def write(
     attributes: dict[str, np.ndarray],
     inside: dict[str, WordVectors] | None = None,
 ) -> None:
-    """Write a directory; one of an earlier `save`, or a file, is replaced.
+    """Write a directory, or a file where a file is; what an earlier `save` wrote there is replaced.
 
     Parameters
     ----------
@@ -60,19 +66,72 @@ def write(
     """
     require_place("fname", path)
     path = Path(path)
-    texts = {name: values.tolist() for name, values in attributes.items() if values.dtype == object}
-    place = path.with_name(f".{path.name}.new") if path.is_file() else path
-    with atomic_directory(place, replace=(place / ABOUT_FILE).is_file()) as new:
-        vectors.save(new, overwrite=True)
+
+    def fill(directory: Path) -> None:
+        texts = {name: values.tolist() for name, values in attributes.items() if values.dtype == object}
+        vectors.fill(directory)
         for name, others in (inside or {}).items():
-            others.save(new / name)
-        write_json(new / ABOUT_FILE, {"kind": kind, **about, "attributes": texts})
+            others.save(directory / name)
+        write_json(directory / ABOUT_FILE, {"kind": kind, **about, "attributes": texts})
         for name, values in attributes.items():
             if name not in texts:
-                save_array(new / f"{_PREFIX}{name}.npy", values)
-    if place != path:
-        path.unlink()
-        place.rename(path)
+                save_array(directory / f"{_PREFIX}{name}.npy", values)
+
+    if path.is_file():
+        with temporary_directory() as folder, atomic_file(path) as file, writing(path):
+            fill(Path(folder))
+            _pack(Path(folder), file)
+    else:
+        with atomic_directory(path, replace=(path / ABOUT_FILE).is_file()) as new, writing(path):
+            fill(new)
+
+
+def _pack(directory: Path, file: IO[bytes]) -> None:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for entry in sorted(entries(directory)):
+            archive.write(entry, entry.relative_to(directory))
+
+
+@contextmanager
+def unpacked(path: str | PathLike[str]) -> Iterator[Path]:
+    """Yield a directory of `write`: the path itself, or what a file of `write` holds, for as long as the block runs.
+
+    Parameters
+    ----------
+    path : path
+
+    Yields
+    ------
+    Path
+
+    Raises
+    ------
+    SavedFormatError
+        The file is damaged.
+    """
+    path = Path(path)
+    if not is_packed(path):
+        yield path
+        return
+    with temporary_directory() as folder:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                for entry in archive.infolist():
+                    if entry.compress_type != zipfile.ZIP_STORED:  # `write` compresses nothing
+                        raise zipfile.BadZipFile(f"{entry.filename} is compressed")
+                archive.extractall(folder)
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            raise SavedFormatError(f"{path} is damaged ({error}); save it again") from error
+        yield Path(folder)
+
+
+def is_packed(path: Path) -> bool:
+    """Return whether a file of `write` is at a path, and no directory or other zip archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return ABOUT_FILE in archive.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return False
 
 
 def read_about(path: str | PathLike[str], kind: str) -> dict[str, Any]:
@@ -97,13 +156,20 @@ def read_about(path: str | PathLike[str], kind: str) -> dict[str, Any]:
     """
     require_no_pickle(path)
     try:
-        about: dict[str, Any] = json.loads((Path(path) / ABOUT_FILE).read_text("utf-8"))
+        about: dict[str, Any] = json.loads(_about_text(Path(path)))
         found = about.pop("kind")
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise SavedFormatError(f"{path} is no directory of {kind}.save; vecmill.load reads vectors alone") from error
     if found != kind:
         raise SavedFormatError(f"{path} holds a {found}; open it with {found}.load")
     return about
+
+
+def _about_text(path: Path) -> bytes:
+    if not is_packed(path):
+        return (path / ABOUT_FILE).read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(ABOUT_FILE)
 
 
 def read_keys(path: str | PathLike[str], kind: str) -> list[Any] | None:

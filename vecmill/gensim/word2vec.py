@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import Any, ClassVar, NoReturn, Self
 
 import numpy as np
@@ -774,6 +775,8 @@ class Word2Vec(Lifecycle):
     def save(self, fname: str | os.PathLike[str], **kwargs: Any) -> None:
         """Write a directory that `load` and `vecmill.load` open; gensim's options about pickles have no meaning.
 
+        Where a file is, write a file, which `load` opens.
+
         Parameters
         ----------
         fname : path
@@ -792,7 +795,7 @@ class Word2Vec(Lifecycle):
 
     @classmethod
     def load(cls, fname: str | os.PathLike[str], mmap: str | None = None, **kwargs: Any) -> Self:
-        """Open a directory of `save`.
+        """Open what `save` has written.
 
         Parameters
         ----------
@@ -809,7 +812,7 @@ class Word2Vec(Lifecycle):
         Raises
         ------
         SavedFormatError
-            It is no such directory, or a pickle of gensim. (Also an AttributeError.)
+            `save` did not write it, or it is a pickle of gensim. (Also an AttributeError.)
         NothingThereError
             There is nothing. (Also a FileNotFoundError.)
         """
@@ -818,13 +821,18 @@ class Word2Vec(Lifecycle):
         for name in _STATE:
             setattr(model, name, about[name])
         model.lifecycle_events = about.get("lifecycle_events", [])
-        model.wv = type(model.wv).load(fname, mmap)
-        stored = WordVectors.load(fname)
-        contexts = stored.nodes if model.hs else stored.context
-        if contexts is not None:
-            model._set_contexts(contexts if mmap == "r" else np.array(contexts))
+        with saved.unpacked(fname) as place:
+            model._read(place, about, mmap)
         model.add_lifecycle_event("loaded", fname=str(fname))
         return model
+
+    def _read(self, directory: Path, about: Mapping[str, Any], mmap: str | None) -> None:
+        """Take the vectors of a directory of `save`."""
+        self.wv = type(self.wv).load(directory, mmap)
+        stored = WordVectors.load(directory)
+        contexts = stored.nodes if self.hs else stored.context
+        if contexts is not None:
+            self._set_contexts(contexts if mmap == "r" else np.array(contexts))
 
 
 def _call_on_class_only(*args: Any, **kwargs: Any) -> NoReturn:
