@@ -11,6 +11,7 @@ that made the file copies or removes it as a file.
 """
 
 import json
+import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from corpora.archives import ARCHIVE_DAMAGE, members
 from embeddings.array_files import read_array, save_array
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import require_place
@@ -108,6 +110,8 @@ def unpacked(path: str | PathLike[str]) -> Iterator[Path]:
     ------
     SavedFormatError
         The file is damaged.
+    CorpusError
+        A name in it leads elsewhere.
     """
     path = Path(path)
     if not is_packed(path):
@@ -115,12 +119,12 @@ def unpacked(path: str | PathLike[str]) -> Iterator[Path]:
         return
     with temporary_directory() as folder:
         try:
-            with zipfile.ZipFile(path) as archive:
-                for entry in archive.infolist():
-                    if entry.compress_type != zipfile.ZIP_STORED:  # `write` compresses nothing
-                        raise zipfile.BadZipFile(f"{entry.filename} is compressed")
-                archive.extractall(folder)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+            for name, file in members(path, str(path)):
+                place = Path(folder, name)
+                place.parent.mkdir(parents=True, exist_ok=True)
+                with place.open("wb") as unpacked_file:
+                    shutil.copyfileobj(file, unpacked_file)
+        except ARCHIVE_DAMAGE as error:
             raise SavedFormatError(f"{path} is damaged ({error}); save it again") from error
         yield Path(folder)
 
