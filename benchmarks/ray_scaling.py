@@ -29,15 +29,16 @@ from pipelines.backends.opening import open_backend
 MEASURED_ROUNDS = 8
 
 
-def train(vocabulary: Vocabulary, corpus: EncodedCorpus, epochs: int, workers: crew.Crew) -> Word2Vec:
+def train(vocabulary: Vocabulary, corpus: EncodedCorpus, epochs: int, workers: crew.Crew, **settings: Any) -> Word2Vec:
     """Train with one thread a worker."""
-    return Word2Vec(Word2VecConfig(threads=1, sample=1e-3, epochs=epochs)).fit(corpus, vocabulary, crew=workers)
+    config = Word2VecConfig(threads=1, sample=1e-3, epochs=epochs, **settings)
+    return Word2Vec(config).fit(corpus, vocabulary, crew=workers)
 
 
 @contextlib.contextmanager
-def few_rounds() -> Iterator[None]:
-    """Have the leading process cut an epoch into a few rounds: enough to measure, in a text of any length."""
-    before, crew.ROUNDS = crew.ROUNDS, MEASURED_ROUNDS
+def rounds_of_an_epoch(rounds: int) -> Iterator[None]:
+    """Have the leading process cut an epoch into so many rounds."""
+    before, crew.ROUNDS = crew.ROUNDS, rounds
     try:
         yield
     finally:
@@ -50,7 +51,7 @@ def efficiency(vocabulary: Vocabulary, corpus: EncodedCorpus, repeats: int, piec
     for _ in range(repeats):
         for workers, measured in found.items():
             long = text.repeated(corpus, MEASURED_ROUNDS * workers * piece)
-            with open_backend("ray", workers=workers, threads=1) as backend, few_rounds():
+            with open_backend("ray", workers=workers, threads=1) as backend, rounds_of_an_epoch(MEASURED_ROUNDS):
                 first, last = train(vocabulary, long, 2, backend.crew()).metrics_
             words, seconds = last["words"] - first["words"], last["seconds"] - first["seconds"]
             measured.append({"speed": words / seconds, **last})
@@ -68,17 +69,18 @@ def efficiency(vocabulary: Vocabulary, corpus: EncodedCorpus, repeats: int, piec
 
 
 def quality(
-    vocabulary: Vocabulary, corpus: EncodedCorpus, workers: list[int], epochs: int, data: Path
+    vocabulary: Vocabulary, corpus: EncodedCorpus, workers: list[int], epochs: int, data: Path, **settings: Any
 ) -> list[dict[str, Any]]:
     """Scores of the evaluation sets by the number of workers, in points of 100."""
     rows = []
     for number in workers:
-        model = train(vocabulary, corpus, epochs, LocalCrew(number))
+        model = train(vocabulary, corpus, epochs, LocalCrew(number), **settings)
         table = evaluate(model.vectors_, {name: data / file for name, file in SETS.items()}).drop_duplicates("set")
         scores = {str(row["set"]): 100 * float(row["score"]) for _, row in table.iterrows() if row["set"] in SETS}
         cells = {name: f"{score:.1f}" for name, score in scores.items()}
         mean, loss = float(np.mean([*scores.values()])), model.metrics_[-1]["held_out_loss"]
-        rows.append({"workers": number, **cells, "average": f"{mean:.2f}", "held-out loss": f"{loss:.3f}"})
+        held_out = "–" if loss is None else f"{loss:.3f}"  # nothing is held out of a short text
+        rows.append({"workers": number, **cells, "average": f"{mean:.2f}", "held-out loss": held_out})
         print(rows[-1], flush=True)
     return rows
 
@@ -95,6 +97,9 @@ def main() -> None:
         "--piece", type=float, default=2.5e6, help="words that a worker trains in a round, for the speed"
     )
     parser.add_argument("--quality", type=int, nargs="*", default=[1, 2, 4, 8], help="numbers of workers")
+    parser.add_argument("--seed", type=int, default=1, help="of the trainings for the quality")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of an epoch, for the quality")
+    parser.add_argument("--learning-rate", type=float, help="for the quality")
     options = parser.parse_args()
     what = f"{Path(options.corpus).name}, {options.megabytes:g} MB, skip-gram d=100, window 5, K=5"
     with tempfile.TemporaryDirectory() as name:
@@ -109,8 +114,11 @@ def main() -> None:
             rows = efficiency(vocabulary, corpus, options.repeats, options.piece)
             measuring.write_results("ray_efficiency", "Workers of one thread each, on Ray", rows, notes)
         if options.quality:
-            notes = [f"{what}, {options.epochs} epochs, sample 1e-3, {ROUNDS} rounds an epoch; one run each"]
-            rows = quality(vocabulary, corpus, options.quality, options.epochs, options.data)
+            how = f"sample 1e-3, {options.rounds} rounds an epoch, seed {options.seed}"
+            notes = [f"{what}, {options.epochs} epochs, {how}; one run each"]
+            settings = {"seed": options.seed, "learning_rate": options.learning_rate}
+            with rounds_of_an_epoch(options.rounds):
+                rows = quality(vocabulary, corpus, options.quality, options.epochs, options.data, **settings)
             measuring.write_results("ray_quality", "Quality by the number of workers", rows, notes)
 
 

@@ -295,6 +295,8 @@ def test_in_the_place_of_a_file_a_file_is_saved(tmp_path, kind, mmap):
         for _ in range(2):
             model.save(temporary.name)
             assert Path(temporary.name).is_file()
+        with pytest.raises(VecmillError, match=r"packed model directory; unpack it .unzip FILE -d DIRECTORY."):
+            vecmill.load(temporary.name)
         found = kind.load(temporary.name, mmap=mmap)
         with pytest.raises(SavedFormatError, match=f"{temporary.name} holds a {kind.__name__}; open it with"):
             (Word2Vec if kind is KeyedVectors else type("Other", (kind,), {})).load(temporary.name)

@@ -135,6 +135,10 @@ def _stream(archive: zipfile.ZipFile, path: Path, progress: Progress | None) -> 
         raise FormatError(
             f"{path}: holds a Python pickle (as PyTorch saves models); loading it could run code in it: refused"
         )
+    if {"vectors.npy", "vocabulary.tsv"} <= names:
+        raise FormatError(
+            f"{path}: is a packed model directory; unpack it (unzip FILE -d DIRECTORY) and give the directory"
+        )
     if not {"vectors.npy", "words.npy"} <= names:
         raise FormatError(
             f"{path}: holds {shown(sorted(names), 200)}, expected arrays 'vectors' (V, d) and 'words' (V,); save it "

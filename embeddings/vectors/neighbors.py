@@ -160,7 +160,7 @@ def _rounded_search(matrix: np.ndarray) -> Callable[..., None] | None:
     from embeddings.packed_matrices import packed
     from embeddings.vectors import neighbor_kernels
 
-    dimension, largest = matrix.shape[1], _longest(matrix)
+    dimension, largest = matrix.shape[1], longest_norm(matrix)
     if not _SHORTEST < largest < 1 / _SHORTEST:
         return None
     error = (2**-7 + 2**-16 + dimension * 2**-22) * largest
@@ -175,8 +175,8 @@ def _rounded_search(matrix: np.ndarray) -> Callable[..., None] | None:
     return search
 
 
-def _longest(matrix: np.ndarray) -> float:
-    """Return the norm of the longest row, NaN if one is not a number."""
+def longest_norm(matrix: np.ndarray) -> float:
+    """Return the norm of the longest row of (n, d) floats, NaN if one is not a number."""
     return float(np.sqrt(np.max(np.einsum("ij,ij->i", matrix, matrix), initial=0)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from embeddings import parallel, simd
 from embeddings.compilation import read_only
 from embeddings.vectors import neighbor_kernels
-from embeddings.vectors.neighbors import TINY, nearest
+from embeddings.vectors.neighbors import TINY, longest_norm, nearest
 from embeddings.vectors.quantized_matrix import to_int8
 
 _BLOCK = 1 << 12
@@ -39,12 +39,12 @@ class RoundedMatrix:
         for start in range(0, count, _BLOCK):
             part = slice(start, start + _BLOCK)
             rows = np.asarray(matrix[part])
-            longest = max(longest, length := _longest(rows))
+            longest = max(longest, length := longest_norm(rows))
             if not length < _LONGEST:
                 raise ValueError("a row is not finite, or too long")
             codes, self._scales[part] = to_int8(rows)
             self._codes[part, :dimension] = codes
-            error = max(error, _longest(rows - codes * self._scales[part, None].astype(np.float64)))
+            error = max(error, longest_norm(rows - codes * self._scales[part, None].astype(np.float64)))
         # Cauchy-Schwarz: |x·q - x̂·q| ≤ |x - x̂||q|; every addition in float32 adds 2^-23 |x||q| at most
         self._error = error + longest * dimension * 2**-22
 
@@ -106,11 +106,6 @@ class RoundedMatrix:
 
         parallel.over_rows(search, count, cost=queries.size)
         return _best_of_all(found, topn)
-
-
-def _longest(rows: np.ndarray) -> float:
-    """Return the norm of the longest row, NaN if one is not a number."""
-    return float(np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64).max(initial=0)))
 
 
 def _best_of_all(found: list[tuple[np.ndarray, np.ndarray]], k: int) -> tuple[np.ndarray, np.ndarray]:
