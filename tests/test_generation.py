@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from embeddings.language_model.generation import SamplingConfig, _drawn, beam_search, generate, join, probabilities
+from embeddings.language_model.generation import beam_search, generate, join
+from embeddings.language_model.sampling import RoundedSoftmax, SamplingConfig, drawn, probabilities
 from tests.small_language_model import make_model
 
 P = np.array([0.4, 0.3, 0.2, 0.1])
@@ -54,7 +55,85 @@ def test_the_words_that_are_kept_are_the_most_probable_ones(log_p, top_k, top_p)
 def test_a_word_is_drawn_as_numpy_draws_it():
     p = np.random.default_rng(0).dirichlet(np.full(1000, 0.1))
     ours, numpy = np.random.default_rng(1), np.random.default_rng(1)
-    assert [_drawn(p, ours) for _ in range(200)] == [numpy.choice(1000, p=p) for _ in range(200)]
+    assert [drawn(p, ours) for _ in range(200)] == [numpy.choice(1000, p=p) for _ in range(200)]
+
+
+SAMPLINGS = [
+    {},
+    {"temperature": 0.5},
+    {"temperature": 3.0},
+    {"top_p": 0.8},
+    {"top_p": 0.3, "temperature": 2.0},
+    {"top_k": 3},
+    {"top_k": 5, "top_p": 0.7},
+    {"temperature": 1e-300},
+]
+
+
+def layer(seed, words=30, size=40):
+    """Return weights, some rows of which 8 bits hold badly, as one number is large; biases; a hidden state."""
+    rng = np.random.default_rng(seed)
+    weight, hidden = rng.normal(0, 0.3, (words, size)), rng.uniform(-0.5, 0.5, size)
+    weight[rng.random(words) < 0.4, 0], hidden[0] = 30, 0.01
+    return [array.astype(np.float32) for array in (weight, rng.normal(0, 1, words), hidden)]
+
+
+@pytest.mark.parametrize("settings", SAMPLINGS)
+def test_words_drawn_from_rounded_weights_have_the_probabilities_of_the_exact_ones(settings):
+    weight, bias, hidden = layer(1)
+    bias[4] = -np.inf
+    config, rng = SamplingConfig(**settings), np.random.default_rng(0)
+    rounded = RoundedSoftmax(weight, bias, config)
+    counts = np.bincount([rounded.draw(hidden, rng) for _ in range(20_000)], minlength=len(weight))
+    expected = probabilities(weight.astype(np.float64) @ hidden + bias, config)
+    assert counts[4] == 0
+    assert set(np.flatnonzero(counts)) <= set(np.flatnonzero(expected))
+    np.testing.assert_allclose(counts / counts.sum(), expected, atol=0.015)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("top_p", [0.2, 0.6, 0.95])
+def test_the_nucleus_of_rounded_weights_is_that_of_the_exact_ones(seed, top_p):
+    weight, bias, hidden = layer(seed)
+    config = SamplingConfig(top_p=top_p)
+    rounded, seen = RoundedSoftmax(weight, bias, config), set()
+    rng = np.random.default_rng(seed)
+    for _ in range(300):
+        seen.add(rounded.draw(hidden, rng))
+    p = probabilities(weight.astype(np.float64) @ hidden + bias, config)
+    assert seen <= set(np.flatnonzero(p))
+    assert seen >= set(np.flatnonzero(p > 0.05))
+
+
+@pytest.mark.parametrize("settings", [{"temperature": 0}, {"top_k": 1}])
+def test_the_most_probable_word_of_rounded_weights_is_that_of_the_exact_ones(settings):
+    rng = np.random.default_rng(0)
+    for seed in range(50):
+        weight, bias, hidden = layer(seed)
+        weight[7] = weight[3] + np.float32(1e-5)  # which 8 bits do not tell apart
+        most = int(np.argmax(weight @ hidden + bias))
+        assert RoundedSoftmax(weight, bias, SamplingConfig(**settings)).draw(hidden, rng) == most
+
+
+@settings(max_examples=50)
+@given(arrays(np.float32, (5, 9), elements=st.floats(-4, 4, width=32)), st.integers(0, 99))
+def test_a_temperature_that_is_too_low_for_the_bounds_and_equal_rows_are_drawn_exactly(weight, seed):
+    hidden = np.random.default_rng(seed).normal(0, 1, 9).astype(np.float32)
+    config = SamplingConfig(temperature=1e-4)
+    p = probabilities(weight @ hidden, config)
+    word = RoundedSoftmax(weight, np.zeros(5, np.float32), config).draw(hidden, np.random.default_rng(seed))
+    assert p[word] > 0
+
+
+def test_a_long_text_of_the_most_probable_words_is_that_of_the_exact_weights():
+    model, words = make_model(seed=2), []
+    config = SamplingConfig(temperature=0)
+    found = generate(model, [3], 60, rng=np.random.default_rng(0), config=config, stop_at_eos=False)
+    for _ in range(60):
+        log_p, _ = model.log_probabilities(np.array([model.eos, 3, *words]))
+        log_p[:, model.unk] = -np.inf
+        words.append(int(np.argmax(log_p[-1])))
+    assert found == words
 
 
 @pytest.mark.parametrize(

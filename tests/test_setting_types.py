@@ -11,7 +11,7 @@ from embeddings import Word2VecConfig
 from embeddings.count_based import CountBasedConfig
 from embeddings.glove import GloVeConfig
 from embeddings.language_model import LanguageModelConfig, LMTrainingConfig
-from embeddings.language_model.generation import SamplingConfig
+from embeddings.language_model.sampling import SamplingConfig
 from embeddings.sequences import SequenceGeneratorConfig, SequenceNetworkConfig, SequenceTrainingConfig
 from embeddings.sequences.word_inputs import WordInputsConfig
 from embeddings.setting_types import require_one_of

@@ -1,10 +1,10 @@
 from .config import LanguageModelConfig as LanguageModelConfig
-from .generation import SamplingConfig as SamplingConfig
 from .generation import beam_search as beam_search
 from .generation import generate as generate
 from .model import LanguageModel as LanguageModel
 from .ngram import KneserNey as KneserNey
 from .perplexity import Perplexity as Perplexity
+from .sampling import SamplingConfig as SamplingConfig
 from .scoring import ScoredText as ScoredText
 from .scoring import score_text as score_text
 from .trainer import LMTrainer as LMTrainer

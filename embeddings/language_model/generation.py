@@ -4,15 +4,15 @@ import logging
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from embeddings.language_model.neural_cache import CacheSettings, NeuralCache, mixed
+from embeddings.language_model.sampling import RoundedSoftmax, SamplingConfig, drawn, probabilities
 from embeddings.networks.batching import pad_sequences
+from embeddings.networks.losses import SoftmaxCrossEntropy
 from embeddings.parallel import own_threads, using_threads
-from embeddings.setting_types import require_setting_types
 from embeddings.text.vocabulary import EOS
 
 if TYPE_CHECKING:
@@ -21,90 +21,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _FEW_TEXTS = 4
+_WORDS_BEFORE_ROUNDING = 20  # of a text: to round the weights takes as long as to draw so many words
 _NO_SPACE_BEFORE = frozenset(".,:;!?)]}%")
 _NO_SPACE_AFTER = frozenset("([{")
-
-
-@dataclass(frozen=True, kw_only=True)
-class SamplingConfig:
-    """Sampling of the next word.
-
-    Attributes
-    ----------
-    temperature : float
-        Divides the log-probabilities: below 1, probable words become more probable. 0 takes the most probable word.
-    top_k : int, optional
-        Sample from this number of most probable words only. Default: all words.
-    top_p : float
-        Sample from the fewest words whose probabilities sum to at least this (nucleus, Holtzman et al. 2020), after
-        `top_k`.
-    allow_unknown : bool
-        Allow ``<unk>`` in the output.
-
-    Raises
-    ------
-    ValueError
-        A value is out of range; the message names the setting.
-    """
-
-    temperature: float = 1.0
-    top_k: int | None = None
-    top_p: float = 1.0
-    allow_unknown: bool = False
-
-    def __post_init__(self) -> None:
-        require_setting_types(self)
-        if not 0 <= self.temperature < math.inf:  # also refuses NaN
-            raise ValueError(f"temperature must not be negative or infinite, got {self.temperature}")
-        if self.top_k is not None and self.top_k < 1:
-            raise ValueError(f"top_k must be at least 1, got {self.top_k}")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p must be a probability above 0, got {self.top_p}")
-
-
-def probabilities(log_p: np.ndarray, config: SamplingConfig) -> np.ndarray:
-    """Compute the distribution of the next word.
-
-    Parameters
-    ----------
-    log_p : (V,)
-        ln P of all words, not necessarily normalised; -inf for words that are not allowed.
-    config : SamplingConfig
-
-    Returns
-    -------
-    (V,) float64
-    """
-    log_p = np.asarray(log_p, np.float64)
-    if config.temperature == 0:
-        chosen = np.zeros(len(log_p))
-        chosen[np.argmax(log_p)] = 1.0
-        return chosen
-    with np.errstate(over="ignore"):  # of a very low temperature
-        p: np.ndarray = np.exp((log_p - log_p.max()) / config.temperature)
-    if config.top_k is not None and config.top_k < len(p):
-        least = np.partition(p, -config.top_k)[-config.top_k]
-        p = _only(_most_probable(p, least)[: config.top_k], p)
-    if config.top_p < 1:
-        total = p.sum()
-        # words below this are no more than 1 - top_p together, so that the others suffice
-        order = _most_probable(p, (1 - config.top_p) * total / len(p))
-        reached = int(np.searchsorted(np.cumsum(p[order]), config.top_p * total)) + 1
-        p = _only(order[:reached], p)
-    return np.asarray(p / p.sum())
-
-
-def _most_probable(p: np.ndarray, least: float) -> np.ndarray:
-    """Return the ids of words with at least this probability, from the most probable on; among equals in order."""
-    ids = np.flatnonzero(p >= least)
-    return np.asarray(ids[np.argsort(-p[ids], kind="stable")])
-
-
-def _only(ids: np.ndarray, p: np.ndarray) -> np.ndarray:
-    """Return the probabilities of these words, and zero for all others."""
-    kept = np.zeros_like(p)
-    kept[ids] = p[ids]
-    return kept
 
 
 def generate(
@@ -144,21 +63,20 @@ def generate(
     words: list[int] = []
     with _threads_for(1):
         texts = _Texts(model, prompt, cache)
+        rounded: RoundedSoftmax | None = None
         while len(words) < length:
-            allowed = texts.log_probabilities(allow_unknown=config.allow_unknown)[0]
-            word = _drawn(probabilities(allowed, config), rng)
+            if len(words) == _WORDS_BEFORE_ROUNDING:
+                rounded = texts.rounded_softmax(config)
+            if rounded:
+                word = rounded.draw(texts.hidden[0], rng)
+            else:
+                scores = texts.scores(allow_unknown=config.allow_unknown)
+                word = drawn(probabilities(scores[0], config), rng)
             if stop_at_eos and word == model.eos:
                 break
             words.append(word)
             texts.extend(np.zeros(1, np.int64), np.array([word]))
     return words
-
-
-def _drawn(p: np.ndarray, rng: np.random.Generator) -> int:
-    """Return what ``rng.choice(len(p), p=p)`` does, without its checks, which take longer than the draw."""
-    cumulative = np.cumsum(p)
-    cumulative /= cumulative[-1]
-    return int(np.searchsorted(cumulative, rng.random(), side="right"))
 
 
 def beam_search(
@@ -225,7 +143,7 @@ def continue_text(
     length: int,
     *,
     number: int = 1,
-    config: SamplingConfig = SamplingConfig(),
+    config: SamplingConfig | None = None,
     beam: int | None = None,
     cache: CacheSettings | None = None,
     seed: int | None = None,
@@ -241,8 +159,8 @@ def continue_text(
         Largest number of words.
     number : int
         Number of texts.
-    config : SamplingConfig
-        Sampling of the words.
+    config : SamplingConfig, optional
+        Sampling of the words. Default: that of `SamplingConfig`.
     beam : int, optional
         Search for the most probable texts with this number of beams (`beam_search`). Default: sample.
     cache : CacheSettings, optional
@@ -257,6 +175,7 @@ def continue_text(
     list of list of str
         The tokens of each text, the prompt's included; see `write_out`.
     """
+    config = config or SamplingConfig()
     begun, ids = _encoded(model, prompt)
     if beam is not None:
         width, allow_unknown = max(beam, number), config.allow_unknown
@@ -303,6 +222,11 @@ class _Texts:
     prompt : iterable of int
         Ids of the beginning of the one text that there is at first; ``<eos>`` is put before them.
     cache : CacheSettings or None
+
+    Attributes
+    ----------
+    hidden : (B, H)
+        Inputs of the softmax after each text.
     """
 
     def __init__(self, model: "LanguageModel", prompt: Iterable[int], cache: CacheSettings | None):
@@ -310,28 +234,50 @@ class _Texts:
         ids = np.array([model.eos, *prompt])
         hidden, self._states = model.hidden(ids[:, None])
         self._caches = [NeuralCache(cache.size).after(hidden[:-1, 0], ids[1:])] if cache else []
-        self._hidden = hidden[-1]
+        self.hidden = hidden[-1]
+
+    def rounded_softmax(self, config: SamplingConfig) -> RoundedSoftmax | None:
+        """Return the output layer with rounded weights; None with a cache, or if it is no plain softmax of float32."""
+        parameters = self._model.output.parameters
+        if self._cache or not isinstance(self._model.output, SoftmaxCrossEntropy):
+            return None
+        weight = parameters["weight"].value
+        if weight.dtype != np.float32:
+            return None
+        bias = parameters["bias"].value.copy() if "bias" in parameters else np.zeros(len(weight), np.float32)
+        if not config.allow_unknown:
+            bias[self._model.unk] = -np.inf
+        return RoundedSoftmax(weight, bias, config)
+
+    def scores(self, *, allow_unknown: bool) -> np.ndarray:
+        """Return ln P of all words after each text up to a constant, (B, V) float32, or float64 with a cache."""
+        if self._cache:
+            return self.log_probabilities(allow_unknown=allow_unknown)
+        return self._allowed(self._model.output.scores(self.hidden), allow_unknown)
 
     def log_probabilities(self, *, allow_unknown: bool) -> np.ndarray:
         """Return ln P of all words after each text, (B, V) float64."""
-        log_p = np.array(self._model.output.log_probabilities(self._hidden), np.float64)
+        log_p = np.array(self._model.output.log_probabilities(self.hidden), np.float64)
         if self._cache:
-            pairs = zip(self._caches, self._hidden, strict=True)
+            pairs = zip(self._caches, self.hidden, strict=True)
             theta, words = self._cache.theta, log_p.shape[1]
             found = np.array([cache.distribution(hidden, theta, words) for cache, hidden in pairs])
             log_p = mixed(log_p, found, self._cache.weight)
+        return self._allowed(log_p, allow_unknown)
+
+    def _allowed(self, scores: np.ndarray, allow_unknown: bool) -> np.ndarray:
         if not allow_unknown:
-            log_p[:, self._model.unk] = -np.inf
-        return log_p
+            scores[:, self._model.unk] = -np.inf
+        return scores
 
     def extend(self, rows: np.ndarray, words: np.ndarray) -> None:
         """Go on with the texts `rows` (B,), each with one more word of `words` (B,)."""
         if self._cache:
             pairs = zip(rows, words, strict=True)
-            self._caches = [self._caches[row].after(self._hidden[row][None], word[None]) for row, word in pairs]
+            self._caches = [self._caches[row].after(self.hidden[row][None], word[None]) for row, word in pairs]
         states = [tuple(part[rows] for part in state) for state in self._states]
         hidden, self._states = self._model.hidden(words[None], states)
-        self._hidden = hidden[0]
+        self.hidden = hidden[0]
 
 
 def next_words(model: "LanguageModel", prompts: Sequence[str], topn: int) -> list[list[tuple[str, float]]]:

@@ -14,11 +14,12 @@ from embeddings.language_model.adaptation import Adaptation
 from embeddings.language_model.adapted_reading import AdaptedReader
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.dynamic_evaluation import DynamicEvaluation
-from embeddings.language_model.generation import SamplingConfig, continue_text, next_words, write_out
+from embeddings.language_model.generation import continue_text, next_words, write_out
 from embeddings.language_model.lines import encode_lines
 from embeddings.language_model.model_files import StoredModel, model_directory
 from embeddings.language_model.network import NextWordNetwork
 from embeddings.language_model.perplexity import hidden_states
+from embeddings.language_model.sampling import SamplingConfig
 from embeddings.language_model.scoring import as_text, score_text, warn_if_foreign
 from embeddings.setting_types import require_flags, require_type
 from embeddings.text.tokenizer.tokenizers import Tokenizer, UnknownTokenizerError, tokenizer_of

@@ -98,6 +98,10 @@ class OutputLoss(ABC):
     def log_probabilities(self, hidden: np.ndarray) -> np.ndarray:
         """Return ln P(class | hidden) of all classes, (N, V)."""
 
+    def scores(self, hidden: np.ndarray) -> np.ndarray:
+        """Return ln P(class | hidden) of all classes up to a constant of each row, (N, V)."""
+        return self.log_probabilities(hidden)
+
     def _checked(self, targets: np.ndarray) -> np.ndarray:
         targets = np.ascontiguousarray(targets, np.int64)
         if targets.size and targets.max() >= self.classes:
@@ -187,7 +191,13 @@ class SoftmaxCrossEntropy(OutputLoss):
 
     def log_probabilities(self, hidden: np.ndarray) -> np.ndarray:
         """Return the logarithm of the softmax, (N, V)."""
-        return _log_softmax(product(hidden, self._weight.value.T) + self._bias_value())
+        return _log_softmax(self.scores(hidden))
+
+    def scores(self, hidden: np.ndarray) -> np.ndarray:
+        """Return the logits, (N, V)."""
+        logits = product(hidden, self._weight.value.T)
+        logits += self._bias_value()
+        return logits
 
 
 class SampledSoftmax(SoftmaxCrossEntropy):

@@ -1,8 +1,11 @@
 """Dot products of quantised rows with queries, from the codes: rows are never written out as float32."""
 
+from typing import Any
+
 import numpy as np
 
-from embeddings.compilation import compiled
+from embeddings import simd
+from embeddings.compilation import compiled, inlined
 
 
 @compiled
@@ -18,12 +21,40 @@ def score_int8(codes: np.ndarray, scales: np.ndarray, queries: np.ndarray, out: 
     queries : (m, d) float32
     out : (n, m) float32
     """
-    for i in range(codes.shape[0]):
-        for q in range(queries.shape[0]):
-            total = np.float32(0)
-            for j in range(codes.shape[1]):
-                total += np.float32(codes[i, j]) * queries[q, j]
-            out[i, q] = total * scales[i]
+    count, dimension = codes.shape
+    whole = dimension - dimension % simd.LANES
+    sums = np.empty((1, simd.SCORES), np.float32)
+    for first in range(0, count, simd.GROUP):
+        for q in range(len(queries)):
+            simd.store(sums, 0, 0, _score_six(codes, first, queries, q, whole))
+            for r in range(min(simd.GROUP, count - first)):
+                total = sums[0, r]
+                for j in range(whole, dimension):
+                    total += np.float32(codes[first + r, j]) * queries[q, j]
+                out[first + r, q] = total * scales[first + r]
+
+
+@inlined
+def _score_six(codes: np.ndarray, first: int, queries: np.ndarray, q: int, end: int) -> Any:
+    """Return the products of the first columns of six rows of codes with a query; past the last row, of that one."""
+    last = len(codes) - 1
+    r1, r2, r3, r4, r5 = (
+        min(first + 1, last),
+        min(first + 2, last),
+        min(first + 3, last),
+        min(first + 4, last),
+        min(first + 5, last),
+    )
+    a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(np.float32(0))
+    for j in range(0, end, simd.LANES):
+        x = simd.load(queries, q, j)
+        a0 = simd.multiply_add(simd.load_int8(codes, first, j), x, a0)
+        a1 = simd.multiply_add(simd.load_int8(codes, r1, j), x, a1)
+        a2 = simd.multiply_add(simd.load_int8(codes, r2, j), x, a2)
+        a3 = simd.multiply_add(simd.load_int8(codes, r3, j), x, a3)
+        a4 = simd.multiply_add(simd.load_int8(codes, r4, j), x, a4)
+        a5 = simd.multiply_add(simd.load_int8(codes, r5, j), x, a5)
+    return simd.lane_sums(a0, a1, a2, a3, a4, a5)
 
 
 @compiled

@@ -279,8 +279,9 @@ def generate_command(
         refuse_without_effect(context, ("temperature", "top_k", "top_p", "lines"), "with --beam")
     elif temperature == 0:
         refuse_without_effect(context, ("top_k", "top_p"), "with --temperature 0")
-    from embeddings.language_model.generation import SamplingConfig, continue_text, write_out
+    from embeddings.language_model.generation import continue_text, write_out
     from embeddings.language_model.model import LanguageModel
+    from embeddings.language_model.sampling import SamplingConfig
 
     try:
         config = SamplingConfig(temperature=temperature, top_k=top_k, top_p=top_p, allow_unknown=unknown)

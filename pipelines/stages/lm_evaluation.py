@@ -10,10 +10,11 @@ import numpy as np
 
 from embeddings.language_model.adaptation import CACHE, PLAIN
 from embeddings.language_model.adapted_reading import AdaptedReader, plain_passages
-from embeddings.language_model.generation import SamplingConfig, generate, join
+from embeddings.language_model.generation import generate, join
 from embeddings.language_model.neural_cache import DEFAULT_SIZE, best_weight, mixed
 from embeddings.language_model.ngram import KneserNey, unigram_log_likelihoods
 from embeddings.language_model.perplexity import Perplexity
+from embeddings.language_model.sampling import SamplingConfig
 from embeddings.language_model.tuning import tune_cache
 
 if TYPE_CHECKING:

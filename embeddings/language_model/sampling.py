@@ -1,0 +1,201 @@
+"""Drawing the next word: temperature, the k most probable words, the nucleus; from exact or from rounded weights."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from embeddings.setting_types import require_setting_types
+from embeddings.vectors.quantized_matrix import Int8Matrix, to_int8
+
+_ROWS_IN_THE_CACHE = 512
+_SHARPEST = 3.0  # range of the bounds of a logit, over the temperature, above which too few draws would be kept
+
+
+@dataclass(frozen=True, kw_only=True)
+class SamplingConfig:
+    """Sampling of the next word.
+
+    Attributes
+    ----------
+    temperature : float
+        Divides the log-probabilities: below 1, probable words become more probable. 0 takes the most probable word.
+    top_k : int, optional
+        Sample from this number of most probable words only. Default: all words.
+    top_p : float
+        Sample from the fewest words whose probabilities sum to at least this (nucleus, Holtzman et al. 2020), after
+        `top_k`.
+    allow_unknown : bool
+        Allow ``<unk>`` in the output.
+
+    Raises
+    ------
+    ValueError
+        A value is out of range; the message names the setting.
+    """
+
+    temperature: float = 1.0
+    top_k: int | None = None
+    top_p: float = 1.0
+    allow_unknown: bool = False
+
+    def __post_init__(self) -> None:
+        require_setting_types(self)
+        if not 0 <= self.temperature < math.inf:  # also refuses NaN
+            raise ValueError(f"temperature must not be negative or infinite, got {self.temperature}")
+        if self.top_k is not None and self.top_k < 1:
+            raise ValueError(f"top_k must be at least 1, got {self.top_k}")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must be a probability above 0, got {self.top_p}")
+
+
+def probabilities(log_p: np.ndarray, config: SamplingConfig) -> np.ndarray:
+    """Compute the distribution of the next word.
+
+    Parameters
+    ----------
+    log_p : (V,) float32 or float64
+        ln P of all words, not necessarily normalised; -inf for words that are not allowed.
+    config : SamplingConfig
+
+    Returns
+    -------
+    (V,) float32 or float64
+    """
+    if config.temperature == 0:
+        chosen = np.zeros_like(log_p)
+        chosen[np.argmax(log_p)] = 1.0
+        return chosen
+    with np.errstate(over="ignore"):  # of a very low temperature
+        p: np.ndarray = np.exp((log_p - log_p.max()) / max(config.temperature, np.finfo(log_p.dtype).tiny))
+    if config.top_k is not None and config.top_k < len(p):
+        least = np.partition(p, -config.top_k)[-config.top_k]
+        p = _only(_most_probable(p, least)[: config.top_k], p)
+    if config.top_p < 1:
+        total = p.sum(dtype=np.float64)
+        # words below this are no more than 1 - top_p together, so that the others suffice
+        order = _most_probable(p, (1 - config.top_p) * total / len(p))
+        reached = int(np.searchsorted(np.cumsum(p[order], dtype=np.float64), config.top_p * total)) + 1
+        p = _only(order[:reached], p)
+    return np.asarray(p / p.sum())
+
+
+def _most_probable(p: np.ndarray, least: float) -> np.ndarray:
+    """Return the ids of words with at least this probability, from the most probable on; among equals in order."""
+    ids = np.flatnonzero(p >= least)
+    return np.asarray(ids[np.argsort(-p[ids], kind="stable")])
+
+
+def _only(ids: np.ndarray, p: np.ndarray) -> np.ndarray:
+    """Return the probabilities of these words, and zero for all others."""
+    kept = np.zeros_like(p)
+    kept[ids] = p[ids]
+    return kept
+
+
+def drawn(p: np.ndarray, rng: np.random.Generator) -> int:
+    """Return what ``rng.choice(len(p), p=p)`` does, without its checks, which take longer than the draw."""
+    cumulative = np.cumsum(p, dtype=np.float64)
+    cumulative /= cumulative[-1]
+    return int(np.searchsorted(cumulative, rng.random(), side="right"))
+
+
+class RoundedSoftmax:
+    """Draws classes of a softmax layer from weights rounded to 8 bits, with the probabilities of the exact ones.
+
+    A product with one hidden state waits for memory, and the rounded weights are a quarter of them. With upper bounds
+    u of the logits l, a class is drawn from softmax(u / temperature) and kept with probability exp((l - u) /
+    temperature): rejection sampling, for which only the row of the drawn class is multiplied exactly.
+
+    Parameters
+    ----------
+    weight : (V, d) float32
+        Referenced, not copied.
+    bias : (V,) float32
+        -inf for classes that are not drawn.
+    config : SamplingConfig
+        `allow_unknown` has no effect.
+    """
+
+    def __init__(self, weight: np.ndarray, bias: np.ndarray, config: SamplingConfig) -> None:
+        self._weight, self._bias, self._config = weight, bias, config
+        self._codes = Int8Matrix(np.empty(weight.shape, np.int8), np.empty(len(weight), np.float32))
+        self._errors = np.empty(len(weight), np.float32)
+        for start in range(0, len(weight), _ROWS_IN_THE_CACHE):
+            part = slice(start, start + _ROWS_IN_THE_CACHE)
+            self._codes.codes[part], self._codes.scales[part] = codes, scales = to_int8(weight[part])
+            self._errors[part] = _distances(weight[part], codes * scales[:, None])
+
+    def draw(self, hidden: np.ndarray, rng: np.random.Generator) -> int:
+        """Draw a class.
+
+        Parameters
+        ----------
+        hidden : (d,) float32
+            The input of the softmax.
+        rng : Generator
+
+        Returns
+        -------
+        int
+        """
+        config, length = self._config, float(np.linalg.norm(hidden))
+        bounds = (self._codes @ hidden) + self._bias + self._errors * np.float32(length)
+        slack = 2 * length * float(self._errors.max())  # l ≥ u - slack
+        most = 1 if config.temperature == 0 else config.top_k
+        if most is not None and most < len(bounds):
+            return self._drawn_among_the_first(most, bounds, slack, hidden, rng)
+        if not slack < _SHARPEST * config.temperature:
+            return drawn(probabilities(self._logits(hidden), config), rng)
+        return self._drawn_by_rejection(bounds, slack, hidden, rng)
+
+    def _logits(self, hidden: np.ndarray) -> np.ndarray:
+        logits: np.ndarray = self._weight @ hidden
+        logits += self._bias
+        return logits
+
+    def _drawn_among_the_first(
+        self, most: int, bounds: np.ndarray, slack: float, hidden: np.ndarray, rng: np.random.Generator
+    ) -> int:
+        """Draw from the k most probable classes: those whose upper bounds reach the k-th largest lower one."""
+        reached = np.flatnonzero(bounds >= np.partition(bounds, -most)[-most] - slack)
+        logits = self._weight[reached] @ hidden + self._bias[reached]
+        return int(reached[drawn(probabilities(logits, self._config), rng)])
+
+    def _drawn_by_rejection(
+        self, bounds: np.ndarray, slack: float, hidden: np.ndarray, rng: np.random.Generator
+    ) -> int:
+        temperature = self._config.temperature
+        weights = np.exp((bounds - bounds.max()) / np.float32(temperature))
+        cumulative = np.cumsum(weights, dtype=np.float64)
+        while True:
+            word = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+            logit = float(self._weight[word] @ hidden + self._bias[word])
+            if rng.random() < math.exp(min(0.0, (logit - bounds[word]) / temperature)) and self._is_in_nucleus(
+                word, logit, weights, bounds, slack, hidden
+            ):
+                return word
+
+    def _is_in_nucleus(
+        self, word: int, logit: float, weights: np.ndarray, bounds: np.ndarray, slack: float, hidden: np.ndarray
+    ) -> bool:
+        """Return whether the words that are more probable have less than `top_p` together; if unsure, by all logits."""
+        top_p = self._config.top_p
+        if top_p == 1:
+            return True
+        total = float(weights.sum())
+        shrunk = math.exp(-slack / self._config.temperature)  # what is left of a weight at least
+        possibly = float(weights[bounds >= logit].sum()) - float(weights[word])
+        if possibly < top_p * (possibly + shrunk * (total - possibly)):
+            return True
+        surely = float(weights[bounds > logit + slack].sum())
+        if shrunk * surely >= top_p * (shrunk * surely + total - surely):
+            return False
+        return bool(probabilities(self._logits(hidden), self._config)[word] > 0)
+
+
+def _distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return how far a product with a vector of length 1 can be from that with the other row, summed in float32."""
+    difference = rows - others
+    squares = np.einsum("ij,ij->i", rows, rows)
+    return np.sqrt(np.einsum("ij,ij->i", difference, difference)) + np.sqrt(squares) * rows.shape[1] * 2.0**-22
