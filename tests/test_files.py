@@ -286,6 +286,17 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
     assert {path.name: path.lstat().st_mode for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_a_link_to_an_open_file_such_as_dev_stdout_is_not_replaced(tmp_path):
+    with (tmp_path / "file").open("w") as file:
+        (tmp_path / "stdout").symlink_to(f"/proc/self/fd/{file.fileno()}")
+        with pytest.raises(OutputError, match="stdout is a directory, a device or a pipe"):
+            files.require_writable(tmp_path / "stdout")
+        with pytest.raises(OutputError, match="stdout is a directory, a device or a pipe"):
+            files.atomic_file(tmp_path / "stdout").__enter__()
+        assert (tmp_path / "stdout").is_symlink()
+
+
 def test_what_cannot_be_removed_of_a_replaced_directory_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old").write_text("old")

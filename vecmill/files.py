@@ -266,7 +266,8 @@ def require_writable_directory(path: str | PathLike[str]) -> None:
 
 
 def _require_file(path: Path) -> None:
-    if path.exists() and not path.is_file():
+    open_already = path.is_symlink() and str(path.readlink()).startswith("/proc/")  # /dev/stdout, whatever it leads to
+    if open_already or (path.exists() and not path.is_file()):
         raise OutputError(f"{path} is a directory, a device or a pipe; expected the name of a file to write")
 
 
