@@ -454,6 +454,13 @@ def test_odd_names(source):
         open_corpus(source)
 
 
+@pytest.mark.parametrize("name", ["~backup.txt", "~$notes.txt"])
+def test_a_tilde_may_begin_the_name_of_a_file(tmp_path, monkeypatch, name):
+    write(tmp_path, {name: "text\n"})
+    monkeypatch.chdir(tmp_path)
+    assert read(name) == b"text\n"
+
+
 def test_name_with_glob_characters(tmp_path):
     write(tmp_path, {"a[1].txt": "text\n"})
     assert read(str(tmp_path / "a[1].txt")) == b"text\n"

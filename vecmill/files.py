@@ -271,6 +271,14 @@ def _require_file(path: Path) -> None:
         raise OutputError(f"{path} is a directory, a device or a pipe; expected the name of a file to write")
 
 
+def expanded(path: str | PathLike[str]) -> Path:
+    """Return a path with a home directory in the place of ~; as it is if there is none, such as ``~backup.txt``."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def real_path(path: str | PathLike[str]) -> Path:
     """Return an absolute path without links; `Path.resolve` raises a RuntimeError for links that form a loop."""
     return Path(os.path.realpath(path))
