@@ -28,8 +28,20 @@ def cache_directory() -> Path:
     -------
     Path
         ``$VECMILL_CACHE`` if it is set, otherwise the user's cache folder; it may not exist yet.
+
+    Raises
+    ------
+    OutputError
+        The user has no home directory.
     """
-    return Path(os.environ.get("VECMILL_CACHE") or user_cache_dir("vecmill")).expanduser()
+    if given := os.environ.get("VECMILL_CACHE"):
+        return Path(given).expanduser()
+    try:
+        return Path(user_cache_dir("vecmill")).expanduser()
+    except RuntimeError:
+        raise OutputError(
+            "this user has no home directory, which holds the cache; set VECMILL_CACHE to a folder"
+        ) from None
 
 
 def require_cache() -> None:

@@ -16,6 +16,7 @@ from corpora.cache import atomic_directory, cache_directory, locked, writing
 from corpora.download import Checksum, Progress, Record, download
 from corpora.errors import CorpusError
 from corpora.markup import EXTRACTORS
+from vecmill.files import expanded
 from vecmill.hints import did_you_mean
 
 logger = logging.getLogger(__name__)
@@ -245,7 +246,7 @@ def _other_places(entry: CatalogEntry) -> list[Path]:
     places = []
     if entry.nltk:
         folders = [*filter(None, os.environ.get("NLTK_DATA", "").split(os.pathsep)), "~/nltk_data"]
-        places += [Path(folder, entry.nltk).expanduser() for folder in folders]
+        places += [expanded(folder) / entry.nltk for folder in folders]
     if entry.installed:
         package, _, path = entry.installed.partition("/")
         spec = importlib.util.find_spec(package)  # does not import it

@@ -33,7 +33,7 @@ from corpora.sources import (
 )
 from vecmill.arguments import described, quoted, require_kind
 from vecmill.compression import DAMAGE
-from vecmill.files import real_path, shown_size
+from vecmill.files import expanded, real_path, shown_size
 from vecmill.hints import did_you_mean
 from vecmill.plain_text import suffix_of
 from vecmill.storage import is_url, shown_url
@@ -358,7 +358,7 @@ def _opened(
             return _catalog_corpus(source, progress)
         if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]*://", source):
             return _url_corpus(source, options, progress)
-        return _local_corpus(Path(source).expanduser(), options, source)
+        return _local_corpus(expanded(source), options, source)
     except (OSError, RuntimeError, ValueError) as error:  # names that no file system accepts
         raise CorpusError(f"cannot read {quoted(str(source))}: {getattr(error, 'strerror', None) or error}") from error
 

@@ -24,7 +24,13 @@ from typing import Any, TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 from numba import njit
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, NullCache, _CacheLocator
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    IndexDataCacheFile,
+    NullCache,
+    _CacheLocator,
+)
 from numba.core.dispatcher import Dispatcher
 
 logger = logging.getLogger(__name__)
@@ -192,8 +198,19 @@ class _TemporaryLocator(_CacheLocator):
         return locator
 
 
+def _has_home() -> bool:
+    """Return whether there is a folder for the caches of this user."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~")).is_absolute()  # noqa: PTH111 - it raises
+
+
 class _KernelCacheImpl(CompileResultCacheImpl):
-    _locator_classes = [*CompileResultCacheImpl._locator_classes, _TemporaryLocator]  # noqa: RUF012
+    @property
+    def _locator_classes(self) -> list[type[_CacheLocator]]:
+        """Where code may be kept, in this order; for a user without a home, Numba would make a folder named ~."""
+        classes = CompileResultCacheImpl._locator_classes
+        if not _has_home():
+            classes = [each for each in classes if not each.__name__.endswith("UserWideCacheLocator")]
+        return [*classes, _TemporaryLocator]
 
 
 class _KernelCache(FunctionCache):

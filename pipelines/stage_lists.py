@@ -9,7 +9,6 @@
 
 import dataclasses
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.running.hash_cache import HashCache
@@ -32,6 +31,7 @@ from pipelines.stages.split import SplitStage
 from pipelines.stages.tokenize import TokenizeStage
 from pipelines.stages.train import TrainEmbeddingsStage
 from pipelines.stages.vocabulary import VocabularyStage
+from vecmill.files import expanded
 
 if TYPE_CHECKING:
     from pipelines.settings.lm_config import LMPipelineConfig
@@ -114,7 +114,7 @@ def embedding_stages(
     trained in rounds by the workers of a backend, with `watching` the history of the training is kept.
     """
     hashes = hashes or HashCache()
-    start = InitialVectors(path=Path(config.start.model).expanduser(), hashes=hashes) if config.start.model else None
+    start = InitialVectors(path=expanded(config.start.model), hashes=hashes) if config.start.model else None
     text = text_stages(_tokenized_for(lm, config) if lm else config, hashes, start, lm.split if lm else None)
     train = TrainEmbeddingsStage(
         config=config,

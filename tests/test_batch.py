@@ -212,6 +212,20 @@ def make_states(folder, recipes):
     ]
 
 
+def test_the_directory_may_begin_with_a_dash(folder, monkeypatch):
+    monkeypatch.setattr(batch_module, "_POLL", 0.01)
+    commands = []
+    monkeypatch.setattr(batch_module.LOCAL, "start_job", lambda command, *_: commands.append(command) or Ended())
+    states = make_states(Path("-jobs"), {"a": "e t l"})
+    BatchRunner(Path("-jobs"), states, 1).run(LogProgress())
+    assert commands[0][-4:-2] == ["run", "./-jobs/settings/a.toml"]
+
+
+class Ended:
+    def poll(self):
+        return 0
+
+
 @pytest.mark.parametrize("slots", [1, 3])
 @pytest.mark.parametrize(
     ("recipes", "made", "failed"),

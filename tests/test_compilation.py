@@ -256,6 +256,18 @@ def test_where_no_lasting_directory_can_be_written_a_temporary_one_is_used(tiny,
 
 
 @needs_compiler
+def test_for_a_user_without_a_home_no_folder_named_after_it_is_made(tiny, nothing_writable, tmp_path, monkeypatch):
+    monkeypatch.setattr(config, "CACHE_DIR", "")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "~")  # what ~ is where nobody knows the user
+    monkeypatch.chdir(tmp_path)
+    kernel = tiny()
+    assert kernel(1) == 20
+    assert Path(kernel.stats.cache_path).is_relative_to(tmp_path / "temporary")
+    assert not list(tmp_path.glob("~*"))
+
+
+@needs_compiler
 def test_without_any_directory_kernels_are_compiled_and_not_kept(tiny, nothing_writable, tmp_path, caplog, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "blocked"))
     assert tiny()(1) == 20

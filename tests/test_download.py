@@ -10,6 +10,7 @@ import pytest
 
 from corpora import CorpusError, open_corpus
 from corpora.download import ATTEMPTS, Checksum, Record, download, fetch_url
+from tests.command_line import fails
 from tests.http_server import serve
 from vecmill.errors import OutputError
 
@@ -36,6 +37,18 @@ def checksum(value=SHA256):
 
 def leftovers(target):
     return [path.name for path in target.parent.iterdir() if path.name.startswith(".")]
+
+
+def test_a_user_without_a_home_is_told_to_name_a_cache(monkeypatch):
+    def unknown(name):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("VECMILL_CACHE", raising=False)
+    monkeypatch.setattr("corpora.cache.user_cache_dir", unknown)
+    fails(1, "no home directory, which holds the cache; set VECMILL_CACHE to a folder", "corpora", "info", "pydocs")
+    fails(1, "set VECMILL_CACHE to a folder", "train-embeddings", "brown", "--out", "absent")
+    monkeypatch.setattr("corpora.cache.user_cache_dir", lambda name: "~nobody-here/cache")
+    fails(1, "set VECMILL_CACHE to a folder", "corpora", "info", "pydocs")
 
 
 def test_download_with_progress(site, target):

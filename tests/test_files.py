@@ -286,6 +286,25 @@ def test_what_is_no_file_is_not_replaced(tmp_path):
     assert {path.name: path.lstat().st_mode for path in tmp_path.iterdir()} == before
 
 
+def test_the_home_of_nobody_is_a_name(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("USERPROFILE", "/home/me")
+    assert files.expanded("~/a.txt") == Path("/home/me/a.txt")
+    if os.name == "posix":
+        assert files.expanded("~no-user.txt") == Path("~no-user.txt")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs /proc")
+def test_a_link_to_an_open_file_such_as_dev_stdout_is_not_replaced(tmp_path):
+    with (tmp_path / "file").open("w") as file:
+        (tmp_path / "stdout").symlink_to(f"/proc/self/fd/{file.fileno()}")
+        with pytest.raises(OutputError, match="stdout is a directory, a device or a pipe"):
+            files.require_writable(tmp_path / "stdout")
+        with pytest.raises(OutputError, match="stdout is a directory, a device or a pipe"):
+            files.atomic_file(tmp_path / "stdout").__enter__()
+        assert (tmp_path / "stdout").is_symlink()
+
+
 def test_what_cannot_be_removed_of_a_replaced_directory_is_no_error(tmp_path, monkeypatch):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old").write_text("old")

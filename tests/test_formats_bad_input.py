@@ -206,7 +206,7 @@ def test_safetensors(tmp_path, tensors, problem, caplog):
     if problem is None:
         with caplog.at_level(logging.WARNING):
             assert len(formats.read(tmp_path / "vectors.safetensors")) == 1
-        assert "1 duplicate words" in caplog.text
+        assert "1 duplicate word" in caplog.text
         return
     with pytest.raises(FormatError, match=problem):
         formats.read(tmp_path / "vectors.safetensors")
@@ -228,7 +228,7 @@ def test_safetensors_whose_shapes_do_not_fit_the_data(tmp_path):
     ("columns", "problem"),
     [
         ({"word": ["a"]}, "has the columns 'word: string'"),
-        ({"word": ["a", "b"], "vector": [[1.0, 2.0], [1.0]]}, "row 2, 'b', has 1 numbers, expected 2"),
+        ({"word": ["a", "b"], "vector": [[1.0, 2.0], [1.0]]}, "row 2, 'b', has 1 number, expected 2"),
         ({"word": ["a", None], "vector": [[1.0], [1.0]]}, "row 2 has no word"),
         ({"word": ["a", "b"], "vector": [[1.0], None]}, "row 2 has no vector"),
         ({"word": ["a", "b"], "vector": [[1.0, 2.0], [None, 1.0]]}, "row 2, 'b', has a missing number"),
@@ -257,6 +257,9 @@ def test_parquet_and_arrow(tmp_path, columns, problem):
     [
         ("", "expected a header"),
         ("word\na\n", "expected a header"),
+        ("a,0.5,1\nb,2,3\n", "line 1 is 'a,0.5,1', a word and its numbers; expected a header"),
+        ("a,7,1,2\nb,2,3,4\n", "a word and its numbers; expected a header"),
+        ("a,0.5\nb,2\n", "a word and its numbers; expected a header"),
         ("word,0,1\na,1\n", "Row #2: Expected 3 columns, got 2"),
         ("word,0,1\na,1,2\nb,1,x\n", "invalid value 'x'"),
         ("word,0,1\na,1,2\nb,,2\n", "invalid value ''"),
@@ -279,7 +282,7 @@ def test_csv(tmp_path, content, problem):
     [
         ("1\t2\n3\t4\n", "a\n", "metadata.tsv has 1 labels, but vectors.tsv has more rows"),
         ("1\t2\n3\t4\n", "a\nb\nc\n", "vectors.tsv has 2 rows, but metadata.tsv has more labels"),
-        ("1\t2\n3\n", "a\nb\n", r"vectors.tsv: line 2: 1 numbers, expected 2"),
+        ("1\t2\n3\n", "a\nb\n", r"vectors.tsv: line 2: 1 number, expected 2"),
         ("1\t2\n3\tx\n", "a\nb\n", "line 2: number 2 is 'x'"),
         ("1\t2\n3\t4\n", "word\tcount\na\t1\nb\n", "metadata.tsv: line 3 has 1 fields, expected 2"),
         ("1\t2\n3\t4\n", "word\tcount\na\t1\nb\tmany\n", "expected whole numbers as counts"),

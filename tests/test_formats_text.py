@@ -134,7 +134,7 @@ def test_words_with_spaces_are_read_as_in_gloves_large_file(tmp_path):
 @pytest.mark.parametrize(
     ("line", "problem"),
     [
-        ("king 1", "line 3: 1 numbers, expected 2"),
+        ("king 1", "line 3: 1 number, expected 2"),
         ("king 1 2 3", "line 3: 3 numbers, expected 2"),
         ("new york 1", "line 3: number 1 is b?'york', expected a decimal number"),
         ("king 1 nan", "line 3: number 2 is b?'nan', expected a finite number"),
@@ -199,6 +199,16 @@ def test_duplicate_words_keep_their_first_vector(tmp_path, caplog):
     assert list(vectors.words) == ["a", "b", "c"]
     np.testing.assert_array_equal(vectors.matrix[:, 0], [1, 2, 4])
     assert "2 duplicate words skipped, first 'a'" in caplog.text
+    with caplog.at_level(logging.WARNING):
+        read(written(tmp_path, "a 1\nb 2\na 3\n"), "glove")
+    assert "1 duplicate word skipped" in caplog.text
+
+
+@pytest.mark.parametrize("header", ["word,0,1", "word,1,2", "word,x,y", ",0,1", "word,count,0,1", "word,count,x,0.5"])
+def test_names_of_columns_of_csv_are_no_vector(tmp_path, header):
+    count = "5," if "count" in header else ""
+    (tmp_path / "a.csv").write_text(f"{header}\na,{count}1,2\n")
+    assert list(read(tmp_path / "a.csv").words) == ["a"]
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])

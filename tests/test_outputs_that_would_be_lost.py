@@ -308,6 +308,31 @@ def test_a_url_is_no_file(folder, case, url):
     fails(2, f"--out: {url} is a URL", *case.split(), "--out", url)
 
 
+@pytest.mark.parametrize(
+    "case",
+    [
+        "walks edges.csv --out",
+        "ngram text.txt --out",
+        "export model --format npz --out",
+        "export model --format model --out",
+        "convert model --format npz",
+        "embed model text.txt --format csv --out",
+        "train-embeddings text.txt --out",
+        "tune text.txt --out",
+        "init --out",
+        "search model text.txt cat --index",
+    ],
+)
+def test_a_hyphen_is_no_file(folder, case):
+    before = contents(folder)
+    fails(2, "expected the name of an output, not -", *case.split(), "-")
+    assert contents(folder) == before
+
+
+def test_what_can_be_printed_says_so_when_a_hyphen_is_given(folder):
+    fails(2, "without --out the result is written to standard output", "embed", "model", "text.txt", "--out", "-")
+
+
 def test_walks_find_a_place_that_cannot_be_written_to_before_they_walk(folder):
     (folder / "edges.csv").write_text("a,b\nb,c\n")
     result = command("walks", "edges.csv", "--out", "missing/walks.txt")

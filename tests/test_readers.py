@@ -24,7 +24,7 @@ from corpora import CorpusError, open_corpus
 from corpora import blocks as blocks_module
 from corpora.blocks import cut_blocks
 from corpora.sources import standard_input
-from vecmill import train
+from vecmill import compression, train
 
 WHITE_SPACE = b" \t\n\r\v\f"
 COMPRESS = {
@@ -144,6 +144,26 @@ def test_damaged_file_is_named(tmp_path, suffix):
     (tmp_path / f"bad.txt{suffix}").write_bytes(data)
     with pytest.raises(CorpusError, match=rf"bad\.txt{suffix} is (damaged|truncated)"):
         read(tmp_path / f"bad.txt{suffix}")
+
+
+@pytest.mark.parametrize("processors", [1, 2])
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz", ".zst"])
+def test_nothing_is_lost_in_silence_where_the_beginning_of_a_further_stream_is_damaged(
+    tmp_path, monkeypatch, suffix, processors
+):
+    monkeypatch.setattr(compression, "available_processors", lambda: processors)
+    one, two = COMPRESS[suffix](b"one two\n" * 99), bytearray(COMPRESS[suffix](b"three\n" * 9000))
+    two[:4] = b"junk"
+    (tmp_path / f"bad.txt{suffix}").write_bytes(one + one + bytes(two))
+    with pytest.raises(CorpusError, match=rf"bad\.txt{suffix} is (damaged|truncated)"):
+        read(tmp_path / f"bad.txt{suffix}")
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".bz2", ".xz"])
+def test_zeros_may_follow_a_stream(tmp_path, suffix):
+    one, two = COMPRESS[suffix](b"one\n"), COMPRESS[suffix](b"two\n")
+    (tmp_path / f"a.txt{suffix}").write_bytes(one + bytes(8) + two + bytes(100_000))
+    assert read(tmp_path / f"a.txt{suffix}") == b"one\ntwo\n"
 
 
 def test_compression_is_recognised_without_its_suffix(tmp_path):
@@ -432,6 +452,13 @@ def test_missing_names_suggest_the_nearest(tmp_path, monkeypatch):
 def test_odd_names(source):
     with pytest.raises(CorpusError):
         open_corpus(source)
+
+
+@pytest.mark.parametrize("name", ["~backup.txt", "~$notes.txt"])
+def test_a_tilde_may_begin_the_name_of_a_file(tmp_path, monkeypatch, name):
+    write(tmp_path, {name: "text\n"})
+    monkeypatch.chdir(tmp_path)
+    assert read(name) == b"text\n"
 
 
 def test_name_with_glob_characters(tmp_path):

@@ -27,6 +27,7 @@ RUN = [  # settings of `vecmill run`, what the error says
 ]
 MODELS = [  # arguments of `train-embeddings` and `train-lm`
     (["absent.txt"], "absent.txt"),
+    (["~nobody-here.txt"], "~nobody-here.txt"),
     (["noise.txt"], "noise.txt"),
     (["wide.txt"], "UTF-16"),
     (["text.txt", "--tokenizer", "nltk:nothing"], "nltk"),
@@ -35,10 +36,12 @@ MODELS = [  # arguments of `train-embeddings` and `train-lm`
 ]
 EMBEDDINGS = [
     (["text.txt", "--start-from", "absent"], "absent"),
+    (["text.txt", "--start-from", "~nobody-here/x"], "~nobody-here/x"),
     (["text.txt", "--start-from", "model", "--dimension", "9"], "dimension"),
 ]
 LANGUAGE_MODEL = [
     (["text.txt", "--embeddings", "absent"], "absent"),
+    (["text.txt", "--embeddings", "~nobody-here/x"], "~nobody-here/x"),
     (["text.txt", "--embeddings", "text.txt"], "no known format of word vectors"),
     (["text.txt", "--embeddings", "broken.txt"], "broken.txt"),
 ]

@@ -2,9 +2,11 @@
 
 import itertools
 import json
+import math
 import re
 import tomllib
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -304,6 +306,21 @@ def test_a_search_that_was_stopped_goes_on_as_if_it_had_not_been(stand_in, monke
     assert without_times(make_tuner().trials) == whole[:3]
     assert without_times(tune(8).trials) == whole
     assert make_tuner().run(1e6, 8, LogProgress()) == 0
+
+
+def test_the_time_left_is_that_of_the_trials_that_are_left(stand_in):
+    shown = []
+
+    class Shown:
+        @contextmanager
+        def task(self, title, total):
+            yield lambda done, note, seconds_left, total: shown.append((done, seconds_left, total))
+
+    tuner = make_tuner()
+    tuner.run(1e6, 3, Shown())
+    assert shown[0][1] > 1e5, "nothing is known before the first trial has ended"
+    assert shown[-1][1] < 3 * tuner.seconds
+    assert shown[-1][2] <= math.ceil(3 * tuner.seconds)
 
 
 def test_the_budget_counts_earlier_trials(stand_in):

@@ -8,7 +8,7 @@ import lzma
 import re
 import zlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -32,6 +32,7 @@ _BZIP2_STREAM = re.compile(b"BZh[1-9](?:" + b"|".join(map(re.escape, _BZIP2_BLOC
 _BZIP2_START = 10  # bytes that this matches
 _BZIP2_PART = 1 << 21  # bytes read at a time; a stream of many blocks alone, as bzip2 writes it, is longer
 _BZIP2_LONGEST = 1 << 26  # bytes of streams, or of their content, that a thread decompresses at once
+_PIECE = 1 << 16  # bytes given to a decompressor at a time
 _ZSTD_INPUT = 1 << 14  # bytes per call of the decoder, which expands them by a factor of up to 32768
 _ZSTD_LONGEST_WINDOW = 1 << 31  # window of `zstd --long=31`
 
@@ -66,7 +67,7 @@ def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
     if start.startswith(MAGIC[".bz2"]) and start[4:10] in _BZIP2_BLOCKS:
         return _bzip2(io.BufferedReader(stored))
     if start.startswith(MAGIC[".xz"]):
-        return cast(io.BufferedReader, lzma.LZMAFile(io.BufferedReader(stored)))
+        return io.BufferedReader(_AllStreams(stored, lzma.LZMADecompressor), 1 << 17)
     if start.startswith(MAGIC[".zst"]) or (suffix == ".zst" and _is_skippable_frame(start)):
         return io.BufferedReader(_ZstandardFile(stored), 1 << 17)
     if suffix in MAGIC and start:
@@ -80,7 +81,7 @@ def _bzip2(stored: io.BufferedReader) -> io.BufferedReader:
     whole = cast(io.BufferedReader, io.BufferedReader(Prefixed(start, stored), 1 << 17))
     if available_processors() > 1 and _BZIP2_STREAM.search(start, 1):
         return io.BufferedReader(_Streams(whole), 1 << 17)
-    return cast(io.BufferedReader, bz2.BZ2File(whole))
+    return io.BufferedReader(_AllStreams(whole, bz2.BZ2Decompressor), 1 << 17)
 
 
 def read_fully(stream: BinaryIO, size: int) -> bytes:
@@ -196,9 +197,48 @@ def _content(streams: list[bytes]) -> bytes | None:
 
 
 def _in_pieces(streams: io.RawIOBase | io.BytesIO) -> Iterator[bytes]:
-    content = bz2.BZ2File(cast(BinaryIO, streams))
+    content = io.BufferedReader(_AllStreams(streams, bz2.BZ2Decompressor), 1 << 17)
     while piece := content.read(_BZIP2_PART):
         yield piece
+
+
+class _AllStreams(io.RawIOBase):
+    """Reader of all streams of xz or bzip2 data.
+
+    The library's own readers end in silence where the beginning of a further stream is damaged. Zeros may follow a
+    stream, as the format of xz has it.
+    """
+
+    def __init__(
+        self, stored: BinaryIO | io.RawIOBase, begin: Callable[[], bz2.BZ2Decompressor | lzma.LZMADecompressor]
+    ) -> None:
+        self._stored, self._begin = stored, begin
+        self._stream, self._input = begin(), b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        while not self._stream.eof or self._next_stream():
+            compressed = b""
+            if self._stream.needs_input:
+                compressed, self._input = self._input or self._stored.read(_PIECE) or b"", b""
+                if not compressed:
+                    raise EOFError("a stream is not complete")
+            content = self._stream.decompress(compressed, len(buffer))
+            if content:
+                buffer[: len(content)] = content
+                return len(content)
+        return 0
+
+    def _next_stream(self) -> bool:
+        """Begin the next stream; return False at the end of the data."""
+        rest = self._stream.unused_data.lstrip(b"\0")
+        while not rest and (more := self._stored.read(_PIECE)):
+            rest = more.lstrip(b"\0")
+        if rest:
+            self._stream, self._input = self._begin(), rest
+        return bool(rest)
 
 
 class _ZstandardFile(io.RawIOBase):

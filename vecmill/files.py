@@ -266,8 +266,17 @@ def require_writable_directory(path: str | PathLike[str]) -> None:
 
 
 def _require_file(path: Path) -> None:
-    if path.exists() and not path.is_file():
+    open_already = path.is_symlink() and str(path.readlink()).startswith("/proc/")  # /dev/stdout, whatever it leads to
+    if open_already or (path.exists() and not path.is_file()):
         raise OutputError(f"{path} is a directory, a device or a pipe; expected the name of a file to write")
+
+
+def expanded(path: str | PathLike[str]) -> Path:
+    """Return a path with a home directory in the place of ~; as it is if there is none, such as ``~backup.txt``."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def real_path(path: str | PathLike[str]) -> Path:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ from embeddings.training import ProgressCallback
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec.names_elsewhere import explains_names
 from vecmill.arguments import require_kind
-from vecmill.files import temporary_directory
+from vecmill.files import expanded, temporary_directory
 from vecmill.progress_line import reporting
 from vecmill.text_input import Text, TextInput, exists
 from vecmill.training import tokenizer_for
@@ -211,9 +210,9 @@ def _inputs(text: Text | Mapping[str, Text], *, field: str, column: str) -> dict
     """Return the three parts of a split text by name, or the whole text under the name ""."""
     parts = text if isinstance(text, Mapping) and set(text) == set(PARTS) else None
     if isinstance(text, (str, PathLike)) and exists(text):
-        parts = part_files(Path(text).expanduser(), PARTS)
+        parts = part_files(expanded(text), PARTS)
     if isinstance(text, (list, tuple)) and text and all(isinstance(path, PathLike) for path in text):
-        parts = part_files_among([Path(path).expanduser() for path in text], PARTS)
+        parts = part_files_among([expanded(path) for path in text], PARTS)
     if parts is None:
         return {"": TextInput(text, field=field, column=column)}
     return {name: TextInput(parts[name], field=field, column=column) for name in PARTS}

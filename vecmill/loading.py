@@ -1,12 +1,12 @@
 """Word vectors read from run directories and from files of any format, and written to files of other tools."""
 
 from os import PathLike
-from pathlib import Path
 
 from embeddings import formats
 from embeddings.formats import write as write_vectors
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import require_path
+from vecmill.files import expanded
 
 __all__ = ["load", "write_vectors"]
 
@@ -50,4 +50,4 @@ def load(
         `limit` is below 1, or no int.
     """
     require_path("path", path)
-    return formats.read(Path(path).expanduser(), format, encoding=encoding, errors=errors, counts=counts, limit=limit)
+    return formats.read(expanded(path), format, encoding=encoding, errors=errors, counts=counts, limit=limit)

@@ -12,6 +12,7 @@ from corpora import Corpus, open_corpus
 from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.token_lists import NotTextError
 from vecmill.arguments import columns_of, described, is_sequence
+from vecmill.files import expanded
 from vecmill.plain_text import without_breaks_in_lines, without_line_breaks
 from vecmill.surrogates import encoded
 
@@ -151,7 +152,7 @@ class TextInput:
         for index, path in enumerate(self._items):
             if not isinstance(path, PathLike):
                 raise NotTextError(f"path {index} is {described(path)}; expected a path object, as those before")
-            yield Path(path).expanduser()
+            yield expanded(path)
 
     def _line_blocks(self, batches: Iterator[list[Any]]) -> Iterator[bytes]:
         first = 0
@@ -217,7 +218,7 @@ def _require_lines(text: Any, first: Any) -> None:
 def _is_file_name(line: str) -> bool:
     """Return whether a line is the name of a file that is there; a word without a dot or a slash is none."""
     try:
-        return not {".", "/", "\\"}.isdisjoint(line) and Path(line).expanduser().is_file()
+        return not {".", "/", "\\"}.isdisjoint(line) and expanded(line).is_file()
     except (OSError, ValueError, RuntimeError):
         return False
 
@@ -225,7 +226,7 @@ def _is_file_name(line: str) -> bool:
 def exists(path: str | PathLike[str]) -> bool:
     """Return whether there is something at a path; a str that can be no path is none."""
     try:
-        return Path(path).expanduser().exists()
+        return expanded(path).exists()
     except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, or the home of nobody
         return False
 

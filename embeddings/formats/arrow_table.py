@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, as_dtype, as_float32, encoded, rows_per_block
+from vecmill.plurals import counted
 
 BATCH_BYTES = 1 << 24
 
@@ -147,8 +148,8 @@ def _block(batch: pa.RecordBatch, dimension: int, row: int, path: Path) -> Vecto
         if (lengths != dimension).any():
             bad = int(np.flatnonzero(lengths != dimension)[0])
             raise FormatError(
-                f"{path}: row {row + bad + 1}, {shown(words[bad])}, has {lengths[bad]} numbers, expected {dimension} "
-                "as in the first row"
+                f"{path}: row {row + bad + 1}, {shown(words[bad])}, has {counted(lengths[bad], 'number')}, "
+                f"expected {dimension} as in the first row"
             )
     numbers = column.flatten()
     if numbers.null_count:

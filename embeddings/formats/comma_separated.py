@@ -6,7 +6,7 @@ reads the words "null" and "nan" as missing values.
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -39,6 +39,10 @@ def open_stream(path: Path, progress: Progress | None = None, decoding: Decoding
         if dimension < 1:
             raise FormatError(
                 f"{path}: line 1 is {shown(line)}, expected a header word,0,1,… with a column for each dimension"
+            )
+        if _are_coordinates(names[1 + counted :]):
+            raise FormatError(
+                f"{path}: line 1 is {shown(line)}, a word and its numbers; expected a header before it: word,0,1,…"
             )
         columns = [str(index) for index in range(len(names))]
         types = [pa.string(), *[pa.int64()] * counted, *[pa.float32()] * dimension]
@@ -89,6 +93,15 @@ def _header(line: bytes, file: VectorFile) -> list[str]:
         return next(csv.reader([line.decode(*file.decoding).rstrip("\r")], strict=True), [])
     except (UnicodeDecodeError, csv.Error):
         raise FormatError(f"{file.path}: line 1 is {shown(line)}, expected a header word,0,1,…") from None
+
+
+def _are_coordinates(names: Sequence[str]) -> bool:
+    """Return whether the names of columns are the numbers of a vector: pandas names columns 0, 1, 2 and so on."""
+    try:
+        numbers = [float(name) for name in names]
+    except ValueError:
+        return False
+    return numbers != [numbers[0] + index for index in range(len(numbers))] or not float(numbers[0]).is_integer()
 
 
 class _BufferedFile:

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.formats.errors import FormatError, shown
+from vecmill.plurals import counted
 
 if TYPE_CHECKING:
     from embeddings.vectors.subwords import SubwordVectors
@@ -215,9 +216,9 @@ def without_duplicates(blocks: Iterable[VectorBlock], source: Path | str) -> Ite
         yield VectorBlock([block.words[row] for row in kept], block.matrix[kept], counts)
     if dropped:
         logger.warning(
-            "%s: %d duplicate words skipped, first %s; every word keeps its first vector",
+            "%s: %s skipped, first %s; every word keeps its first vector",
             source,
-            dropped,
+            counted(dropped, "duplicate word"),
             shown(example),
         )
 

@@ -20,6 +20,7 @@ from embeddings.formats.compression import VectorFile
 from embeddings.formats.decoding import BYTE_ORDER_MARK, decode_words
 from embeddings.formats.errors import FormatError, shown
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
+from vecmill.plurals import counted
 
 CHUNK_BYTES = 1 << 21
 LONGEST_LINE = 1 << 26
@@ -295,8 +296,8 @@ def _parse_line(line: bytes, dimension: int, labelled: bool) -> tuple[bytes, lis
     middle = fields[1 : 1 + spare] if labelled else fields[:spare]
     if spare < 0 or (spare > 0 and (not labelled or any(map(is_number, middle)))):
         raise ValueError(
-            f"{len(fields) - int(labelled)} numbers, expected {dimension}; every line needs as many as the header "
-            "or the first line states"
+            f"{counted(len(fields) - int(labelled), 'number')}, expected {dimension}; every line needs as many "
+            "as the header or the first line states"
         )
     numbers = []
     for index, field in enumerate(fields[len(fields) - dimension :], 1):

@@ -19,6 +19,7 @@ from pipelines.backends.local import LOCAL
 from pipelines.batch.config import Batch, Job
 from pipelines.console.interruption import raise_if_interrupted
 from pipelines.console.progress import Progress, duration
+from pipelines.console.streams import as_argument
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.hash_cache import HASHES_FILE, HashCache
 from pipelines.running.manifest import Manifest, ManifestError
@@ -215,7 +216,7 @@ class BatchRunner:
         settings = self._settings(state)
         with atomic_file(settings) as file:
             file.write(state.job.to_toml().encode())
-        command = [*_PROGRAM, "run", str(settings), "--out", str(state.directory)]
+        command = [*_PROGRAM, "run", as_argument(settings), "--out", str(state.directory)]
         command += ["--until", until] if until else []
         slot = self._slots.pop(0)
         try:

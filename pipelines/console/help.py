@@ -12,6 +12,8 @@ from vecmill.storage import is_url, shown_url
 
 _METAVARS = {int: "N", float: "X", str: "TEXT"}
 LARGEST_INTEGER = 2**63 - 1
+_OUTPUTS = ("out", "destination", "index")  # parameters that name what a command writes
+_HYPHEN = Path("-")
 _NAME_WIDTH = 30  # of the column of names, in characters
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -46,6 +48,7 @@ class Command(TyperCommand):
         try:
             rest = super().parse_args(ctx, args)
             self._refuse_urls(ctx)
+            self._refuse_standard_output(ctx)
             self._refuse_huge_numbers(ctx)
             return rest
         except Exception as error:
@@ -64,6 +67,15 @@ class Command(TyperCommand):
                 name = parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
                 remedy = "mount the storage, or copy it from there or to there"
                 ctx.fail(f"{name}: {shown_url(path)} is a URL, expected a path of this machine; {remedy}")
+
+    def _refuse_standard_output(self, ctx: Any) -> None:
+        """Refuse a hyphen, which stands for standard input, as the name of an output: it would name a file."""
+        for parameter in self.params:
+            if parameter.name in _OUTPUTS and ctx.params.get(parameter.name) == _HYPHEN:
+                name = parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
+                printed = getattr(parameter, "show_default", None) == "stdout"
+                remedy = f"; without {name} the result is written to standard output" if printed else ""
+                ctx.fail(f"{name}: expected the name of an output, not {_HYPHEN}{remedy}")
 
     def _refuse_huge_numbers(self, ctx: Any) -> None:
         """Refuse whole numbers that compiled code and files cannot hold."""

@@ -110,9 +110,14 @@ def program() -> str:
     return "python -m vecmill" if sys.argv[0].endswith("__main__.py") else sys.argv[0]
 
 
-def shell(*arguments: object) -> str:
-    """Return arguments as a shell reads them: names with spaces, quotes and the like are quoted."""
-    return shlex.join(map(str, arguments))
+def as_argument(name: object) -> str:
+    """Return a name as an argument of a command: ./-a for -a, which would be read as an option."""
+    return f"./{name}" if str(name).startswith("-") else str(name)
+
+
+def shell(*names: object) -> str:
+    """Return names as arguments in a shell: those with spaces, quotes and the like are quoted."""
+    return shlex.join(map(as_argument, names))
 
 
 class MessageHandler(logging.Handler):

@@ -37,7 +37,8 @@ def print_training(directory: Path, shown: str = "") -> None:
     _print_costs({**manifest.history, manifest.provenance.stage: manifest.to_dict()})
     _print_text(manifest)
     results.print(f"\n{counted(len(vectors), 'word')} x {counted(vectors.dimension, 'dimension')}: {shown}")
-    results.print(f"Next: {program()} neighbors {shell(shown, *(words or vectors.words)[:2])}")
+    shown_words = words or [word for word in vectors.words if not word.startswith("-")]  # which would be an option
+    results.print(f"Next: {program()} neighbors {shell(shown, *shown_words[:2])}")
 
 
 def example_words(vectors: WordVectors) -> list[str]:

@@ -33,6 +33,7 @@ from pipelines.settings.sections import (
 )
 from vecmill.arguments import described
 from vecmill.errors import VecmillError
+from vecmill.files import expanded
 from vecmill.hints import did_you_mean
 
 
@@ -148,7 +149,7 @@ def with_tokenizer_of_start(given: Mapping[str, Setting]) -> dict[str, Setting]:
 
 def recorded_tokenizer(model: str) -> dict[str, Any]:
     """Return the settings of the tokenizer that a model directory records; none for vectors of another tool."""
-    path = Path(model).expanduser()
+    path = expanded(model)
     run = path / OWN_EMBEDDINGS
     try:
         sections = json.loads(((run if run.is_dir() else path) / CONFIG_FILE).read_text("utf-8"))

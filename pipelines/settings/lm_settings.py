@@ -9,6 +9,7 @@ from embeddings.language_model.presets import PresetName, budget_seconds
 from embeddings.language_model.training_config import LMTrainingConfig
 from embeddings.threads import thread_count
 from pipelines.settings.sections import OWN_EMBEDDINGS
+from vecmill.files import expanded
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ class LMSettings:
     @property
     def embeddings_path(self) -> Path | None:
         """Path of word vectors from outside the pipeline; None if there are none."""
-        return None if self.embeddings in (OWN_EMBEDDINGS, NO_EMBEDDINGS) else Path(self.embeddings).expanduser()
+        return None if self.embeddings in (OWN_EMBEDDINGS, NO_EMBEDDINGS) else expanded(self.embeddings)
 
 
 NO_EMBEDDINGS = "none"

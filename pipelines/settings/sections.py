@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from vecmill.durations import seconds
+from vecmill.files import expanded
 
 STANDARD_INPUT = "-"
 TEXT_PARTS = ("train", "valid", "test")
@@ -73,7 +74,7 @@ def is_standard_input(source: str) -> bool:
 
 def is_read_once(source: str) -> bool:
     """Return whether a text can be read only once: standard input or a pipe."""
-    path = Path(source).expanduser()
+    path = expanded(source)
     return is_standard_input(source) or (path.exists() and not (path.is_file() or path.is_dir()))
 
 

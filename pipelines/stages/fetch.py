@@ -16,6 +16,7 @@ from pipelines.running.manifest import digest_of
 from pipelines.running.stage import NOT_FETCHED, Stage, StageContext
 from pipelines.settings.sections import CorpusSettings, is_standard_input
 from pipelines.stages.corpus_source import CORPUS_FILE, open_source, write_location
+from vecmill.files import expanded
 
 DOWNLOADED_TEXT = "text"
 
@@ -66,7 +67,7 @@ def _location(source: str) -> str:
         return str(info(source).text_files[0])
     if is_standard_input(source) or "://" in source:
         return source
-    return os.path.abspath(Path(source).expanduser())  # noqa: PTH100 - may be a glob
+    return os.path.abspath(expanded(source))  # noqa: PTH100 - may be a glob
 
 
 def _download(corpus: Corpus, target: Path, context: StageContext) -> Path:

@@ -125,7 +125,8 @@ class Report:
             results.print(f"The best value of {key} is at an end of its range; --search {key}=LOW..HIGH widens it")
         corpus = self.search.job("", {}).config.embedding.corpus.sources
         results.print(
-            f"Next: {program()} train-embeddings {shell(*corpus, '--config', self.directory / BEST_SETTINGS)} --out DIR"
+            f"Next: {program()} train-embeddings {shell(*corpus)} --config {shell(self.directory / BEST_SETTINGS)} "
+            "--out DIR"
         )
 
     def _at_an_end(self) -> list[str]:

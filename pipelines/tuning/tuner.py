@@ -175,7 +175,7 @@ class Tuner:
         with self._held(), progress.task("tuning", math.ceil(budget)) as update:
             self.search.metric.write(self.directory)
             while self.seconds < budget and (most is None or len(self.trials) < most):
-                self._record(self._try(_BudgetProgress(self, update, budget)))
+                self._record(self._try(_SearchProgress(self, update, budget, most)))
         return len(self.trials) - before
 
     @contextmanager
@@ -279,12 +279,15 @@ class Tuner:
                     shutil.rmtree(self._jobs / name)
 
 
-class _BudgetProgress:
-    """Shows what is used of the budget while a job runs."""
+class _SearchProgress:
+    """Shows what is used of the time that the search will take, while a job runs."""
 
-    def __init__(self, tuner: Tuner, update: Update, budget: float) -> None:
-        self._tuner, self._update, self._budget = tuner, update, budget
+    def __init__(self, tuner: Tuner, update: Update, budget: float, most: int | None) -> None:
+        self._tuner, self._update = tuner, update
         self._begun = time.monotonic()
+        tried = len(tuner.trials)
+        as_before = tuner.seconds / tried * most if tried and most else budget
+        self._total = min(budget, as_before)
 
     @contextmanager
     def task(self, title: str, total: int | None) -> Iterator[Update]:
@@ -295,7 +298,8 @@ class _BudgetProgress:
 
         def update(done: int, note: str = "", seconds_left: float | None = None, total: int | None = None) -> None:
             used = self._tuner.seconds + time.monotonic() - self._begun
-            self._update(min(int(used), int(self._budget)), shown, max(self._budget - used, 0.0))
+            whole = max(1, int(self._total))
+            self._update(min(int(used), whole), shown, max(self._total - used, 0.0), whole)
 
         yield update
 
