@@ -80,7 +80,11 @@ def quality(
         cells = {name: f"{score:.1f}" for name, score in scores.items()}
         mean, loss = float(np.mean([*scores.values()])), model.metrics_[-1]["held_out_loss"]
         held_out = "–" if loss is None else f"{loss:.3f}"  # nothing is held out of a short text
-        rows.append({"workers": number, **cells, "average": f"{mean:.2f}", "held-out loss": held_out})
+        lengths = [
+            float(np.linalg.norm(matrix.mean(axis=0))) for matrix in (model.vectors_.matrix, model.vectors_.context)
+        ]
+        means = {f"mean of {name}": f"{length:.2f}" for name, length in zip("EC", lengths, strict=True)}
+        rows.append({"workers": number, **cells, "average": f"{mean:.2f}", "held-out loss": held_out, **means})
         print(rows[-1], flush=True)
     return rows
 

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
+from benchmarks import zipf
+from benchmarks.text import encode
 from corpora import CorpusError, open_corpus
 from corpora.stretches import stretches
 from embeddings import (
@@ -23,9 +25,9 @@ from embeddings.executor import InProcess
 from embeddings.text.phrase_table import PhraseSettings
 from embeddings.text.phrases import find_phrases, join_found_phrases, join_given_phrases
 from embeddings.text.split import split_text
+from embeddings.word2vec import crew
 from embeddings.word2vec.blocks import BlockTable
 from embeddings.word2vec.changes import (
-    CURVATURE,
     Changes,
     added,
     added_up,
@@ -240,17 +242,17 @@ def test_the_tree_has_the_shape_of_the_number_of_leaves():
     assert added_up("a", None) == "a"
 
 
-def moved(change, updates, workers, rate=1.0):
+def moved(change, alone, workers):
     """How far a row moves that every worker has changed by `change`."""
     sums, squares = np.array([[change * workers]]), np.array([change**2 * workers])
-    return float(sums[0, 0] * share_of_sums(sums, squares, np.array([updates / CURVATURE]), rate, workers)[0])
+    return float(sums[0, 0] * share_of_sums(sums, squares, np.array([alone]), workers)[0])
 
 
-@given(updates=st.floats(0.001, 30), rate=st.floats(0.01, 1), workers=st.integers(1, 16))
-def test_a_row_moves_as_if_one_worker_came_after_the_other(updates, rate, workers):
-    left = np.exp(-updates * rate)  # of the way that a worker has before it, when it has gone
+@given(alone=st.floats(1e-5, 30), workers=st.integers(1, 16))
+def test_a_row_moves_as_if_one_worker_came_after_the_other(alone, workers):
+    left = np.exp(-alone)  # of the way that a worker has before it, when it has gone
     one_after_the_other = 1 - left**workers
-    assert moved(1 - left, updates, workers, rate) == pytest.approx(one_after_the_other, rel=1e-4)
+    assert moved(1 - left, alone, workers) == pytest.approx(one_after_the_other, rel=1e-4)
 
 
 def test_changes_of_rare_rows_are_added_up_and_those_of_frequent_ones_averaged():
@@ -260,7 +262,7 @@ def test_changes_of_rare_rows_are_added_up_and_those_of_frequent_ones_averaged()
 
 
 def test_changes_that_lead_elsewhere_are_added_up_in_any_row():
-    share = share_of_sums(np.array([[3, -4]]), np.array([9 + 16]), np.array([1e9]), 1.0, 2)
+    share = share_of_sums(np.array([[3, -4]]), np.array([9 + 16]), np.array([1e9]), 2)
     np.testing.assert_allclose(share, [1])
 
 
@@ -367,6 +369,18 @@ def test_vectors_of_workers_with_several_threads_depend_on_no_number(encoded, th
 def test_workers_learn_what_one_learns(encoded):
     vectors = Word2Vec(small(epochs=10)).fit(*encoded, crew=LocalCrew(4)).vectors_
     assert set(vectors.neighbors_frame(["cat"], 5)["neighbor"]) == {"dog", "horse", "cow", "sheep", "goat"}
+
+
+def test_the_mean_rows_of_many_workers_are_as_long_as_those_of_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(crew, "ROUNDS", 25)
+    vocabulary, corpus = encode(zipf.write(tmp_path / "text.txt", 0.6, types=2000), tmp_path)
+
+    def lengths(workers):
+        config = small(epochs=4, sample=1e-3, learning_rate=0.05)
+        vectors = Word2Vec(config).fit(corpus, vocabulary, crew=LocalCrew(workers)).vectors_
+        return [np.linalg.norm(matrix.mean(axis=0)) for matrix in (vectors.matrix, vectors.context)]
+
+    assert lengths(8) == pytest.approx(lengths(1), rel=0.06)
 
 
 # -------------------------------------------------------------------------------------------------------- backends

@@ -13,8 +13,12 @@ import numpy as np
 from embeddings.compilation import read_only
 from embeddings.word2vec import change_kernels as kernels
 
-CURVATURE = 0.1
-"""h of `share_of_sums`, measured by the quality of the vectors."""
+CURVATURES = {"embedding": 0.2, "context": 0.05, "position_weights": 0.2}
+"""h of `share_of_sums` by matrix: with these, the mean rows of E and C become as long as those of one worker.
+
+Changes that all workers make alike lead along the mean row of the other matrix. Its square is their curvature: the mean
+of C, which holds what is true of all words, is longer than that of E.
+"""
 
 _ROWS_IN_THE_CACHE = 1024
 _SMALLEST = 1e-30  # no updates, or no change: 0 / 0
@@ -209,7 +213,7 @@ def _add(rows: np.ndarray, piece: PackedRows, sums: np.ndarray, squares: np.ndar
     kernels.add_rows(sums, squares, np.searchsorted(rows, own), scales, values)
 
 
-def share_of_sums(sums: np.ndarray, squares: np.ndarray, updates: np.ndarray, rate: float, workers: int) -> np.ndarray:
+def share_of_sums(sums: np.ndarray, squares: np.ndarray, alone: np.ndarray, workers: int) -> np.ndarray:
     """Return by which share of the sum of its changes a row moves when W workers have changed it, each as if alone.
 
     W workers one after the other would move a row that they seldom train by the sum of their changes, and one that each
@@ -231,10 +235,8 @@ def share_of_sums(sums: np.ndarray, squares: np.ndarray, updates: np.ndarray, ra
         Σ change of each row.
     squares : (n,) float32
         Σ |change|².
-    updates : (n,) float64
-        n: how often one worker is expected to train each row in this round.
-    rate : float
-        η.
+    alone : (n,) float64
+        a of each row: the learning rate times `CURVATURES` times how often one worker is expected to train the row.
     workers : int
         W.
 
@@ -244,7 +246,7 @@ def share_of_sums(sums: np.ndarray, squares: np.ndarray, updates: np.ndarray, ra
     """
     if workers == 1:
         return np.ones(len(sums))
-    alone = np.maximum(rate * CURVATURE * updates, _SMALLEST)
+    alone = np.maximum(alone, _SMALLEST)
     agreeing = np.expm1(-workers * alone) / np.expm1(-alone) / workers
     square = np.square(sums).sum(axis=1)
     diversity = squares / np.maximum(np.maximum(square, squares), _SMALLEST)

@@ -7,7 +7,7 @@ import numpy as np
 
 from embeddings.text.encoded_corpus import EncodedCorpus
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.word2vec.changes import PackedRows, changed_rows, combined, share_of_sums, taken_changes
+from embeddings.word2vec.changes import CURVATURES, PackedRows, changed_rows, combined, share_of_sums, taken_changes
 from embeddings.word2vec.config import Word2VecConfig
 from embeddings.word2vec.crew import AllChanges, Matrices, Piece, Settling, Trained, cut, follow, frequent_rows
 from embeddings.word2vec.training_run import TrainingRun
@@ -110,7 +110,8 @@ class Member:
     def _combined(self, name: str, pieces: list[PackedRows], settling: Settling) -> PackedRows:
         def shares(rows: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> np.ndarray:
             words = np.where(self._is_frequent[name][rows], settling.words, settling.of_cycle)
-            return share_of_sums(sums, squares, self._updates[name][rows] * words, settling.rate, settling.workers)
+            alone = settling.rate * CURVATURES[name] * self._updates[name][rows] * words
+            return share_of_sums(sums, squares, alone, settling.workers)
 
         return combined(pieces, shares)
 
