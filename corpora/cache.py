@@ -34,10 +34,8 @@ def cache_directory() -> Path:
     OutputError
         The user has no home directory.
     """
-    if given := os.environ.get("VECMILL_CACHE"):
-        return Path(given).expanduser()
     try:
-        return Path(user_cache_dir("vecmill")).expanduser()
+        return Path(os.environ.get("VECMILL_CACHE") or user_cache_dir("vecmill")).expanduser()
     except RuntimeError:
         raise OutputError(
             "this user has no home directory, which holds the cache; set VECMILL_CACHE to a folder"

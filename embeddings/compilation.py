@@ -24,13 +24,7 @@ from typing import Any, TypeVar
 import numpy as np
 from filelock import FileLock, Timeout
 from numba import njit
-from numba.core.caching import (
-    CompileResultCacheImpl,
-    FunctionCache,
-    IndexDataCacheFile,
-    NullCache,
-    _CacheLocator,
-)
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile, NullCache, _CacheLocator
 from numba.core.dispatcher import Dispatcher
 
 logger = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from corpora import CorpusError, open_corpus
+from corpora.cache import cache_directory
 from corpora.download import ATTEMPTS, Checksum, Record, download, fetch_url
 from tests.command_line import fails
 from tests.http_server import serve
@@ -49,6 +50,9 @@ def test_a_user_without_a_home_is_told_to_name_a_cache(monkeypatch):
     fails(1, "set VECMILL_CACHE to a folder", "train-embeddings", "brown", "--out", "absent")
     monkeypatch.setattr("corpora.cache.user_cache_dir", lambda name: "~nobody-here/cache")
     fails(1, "set VECMILL_CACHE to a folder", "corpora", "info", "pydocs")
+    monkeypatch.setenv("VECMILL_CACHE", "~nobody-here/cache")
+    with pytest.raises(OutputError, match="set VECMILL_CACHE to a folder"):
+        cache_directory()
 
 
 def test_download_with_progress(site, target):

@@ -219,7 +219,7 @@ def _is_file_name(line: str) -> bool:
     """Return whether a line is the name of a file that is there; a word without a dot or a slash is none."""
     try:
         return not {".", "/", "\\"}.isdisjoint(line) and expanded(line).is_file()
-    except (OSError, ValueError, RuntimeError):
+    except (OSError, ValueError):
         return False
 
 
@@ -227,7 +227,7 @@ def exists(path: str | PathLike[str]) -> bool:
     """Return whether there is something at a path; a str that can be no path is none."""
     try:
         return expanded(path).exists()
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL in it, or the home of nobody
+    except (OSError, ValueError):  # too long, or a NUL in it
         return False
 
 

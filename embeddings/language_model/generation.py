@@ -67,7 +67,7 @@ def generate(
         while len(words) < length:
             if len(words) == _WORDS_BEFORE_ROUNDING:
                 rounded = texts.rounded_softmax(config)
-            if rounded:
+            if rounded is not None:
                 word = rounded.draw(texts.hidden[0], rng)
             else:
                 scores = texts.scores(allow_unknown=config.allow_unknown)

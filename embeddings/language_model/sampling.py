@@ -125,6 +125,7 @@ class RoundedSoftmax:
             part = slice(start, start + _ROWS_IN_THE_CACHE)
             self._codes.codes[part], self._codes.scales[part] = codes, scales = to_int8(weight[part])
             self._errors[part] = _distances(weight[part], codes * scales[:, None])
+        self._largest_error = float(self._errors.max())
 
     def draw(self, hidden: np.ndarray, rng: np.random.Generator) -> int:
         """Draw a class.
@@ -141,7 +142,7 @@ class RoundedSoftmax:
         """
         config, length = self._config, float(np.linalg.norm(hidden))
         bounds = (self._codes @ hidden) + self._bias + self._errors * np.float32(length)
-        slack = 2 * length * float(self._errors.max())  # l ≥ u - slack
+        slack = 2 * length * self._largest_error  # l ≥ u - slack
         most = 1 if config.temperature == 0 else config.top_k
         if most is not None and most < len(bounds):
             return self._drawn_among_the_first(most, bounds, slack, hidden, rng)
