@@ -32,14 +32,21 @@ def cache_directory() -> Path:
     Raises
     ------
     OutputError
-        The user has no home directory.
+        The user has no home directory, or ``$VECMILL_CACHE`` is below the home of nobody.
     """
+    given = os.environ.get("VECMILL_CACHE")
     try:
-        return Path(os.environ.get("VECMILL_CACHE") or user_cache_dir("vecmill")).expanduser()
-    except RuntimeError:
+        return Path(given or user_cache_dir("vecmill")).expanduser()
+    except RuntimeError as error:
+        if given:
+            raise _unusable(given, error) from error
         raise OutputError(
             "this user has no home directory, which holds the cache; set VECMILL_CACHE to a folder"
         ) from None
+
+
+def _unusable(given: str, error: Exception) -> OutputError:
+    return OutputError(f"VECMILL_CACHE is {quoted(given)}, which cannot be used ({error}); name a folder")
 
 
 def require_cache() -> None:
@@ -58,8 +65,8 @@ def require_cache() -> None:
         folder = cache_directory()
         nearest = next((place for place in (folder, *folder.parents) if os.path.lexists(place)), folder)
         is_folder = nearest.is_dir()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise OutputError(f"VECMILL_CACHE is {quoted(given)}, which cannot be used ({error}); name a folder") from error
+    except (OSError, ValueError) as error:
+        raise _unusable(given, error) from error
     if not is_folder:
         raise OutputError(f"VECMILL_CACHE is {quoted(given)}, and {nearest} is no folder; name another one")
 

@@ -4,7 +4,7 @@ A command is imported when it is called, so that help, completion and usage erro
 of a command needs. The first line of a command's help is that of its docstring, which is read from the source file.
 """
 
-import ast
+import re
 from functools import cache
 from pathlib import Path
 
@@ -107,6 +107,7 @@ OTHER_NAMES = {
 def summary(name: str) -> str:
     """Return the first line of the help of a command: of its function's docstring, or of its module's."""
     module, _, function = PLACES[name].partition(":")
-    tree = ast.parse(Path(__file__).with_name(f"{module}.py").read_text("utf-8"))
-    named = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function]
-    return (ast.get_docstring(named[0] if named else tree) or "").partition("\n")[0]
+    source = Path(__file__).with_name(f"{module}.py").read_text("utf-8")
+    defined = re.search(rf"^def {function}\(", source, re.MULTILINE)
+    found = re.compile(r'"""(.*?)(?:"""|$)', re.MULTILINE).search(source, defined.start() if defined else 0)
+    return found[1] if found else ""

@@ -125,8 +125,11 @@ def optional_vectors_path(model: str | None) -> str | None:
 
 
 def language_model_path(model: Path) -> Path:
-    """Return the directory of a language model; of a run, its stage train-lm."""
-    return stage_directory(model, "train-lm")
+    """Return the directory of a language model, of a run its stage train-lm; an ARPA file as it is."""
+    from embeddings.language_model.model_files import model_directory
+
+    place = stage_directory(model, "train-lm")
+    return model_directory(place) if place.is_dir() or not place.exists() else place
 
 
 def refuse_url(out: Path | None) -> Path | None:
