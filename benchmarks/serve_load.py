@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,13 +69,19 @@ def beyond(resident: float, own: float, size: float) -> str:
     return f"{resident - size:.0f} MB; {own - size:.0f} without mapped libraries"
 
 
+def children(pid: int) -> list[str]:
+    """Return the numbers of the processes that a process has started."""
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
 def memory_of_workers(model: Path, count: int, word: str) -> float:
     """Return the memory of a service with workers in MB, in which what they share counts once."""
     with served(model, "--workers", str(count)) as (address, pid):
+        while len(processes := children(pid)) > count:  # one that compiles kernels, or finds that they are
+            time.sleep(0.1)
         for _ in range(50 * count):  # connections of their own, which any of the workers may take
             urllib.request.urlopen(f"{address}api/neighbors?word={word}").close()
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        rollups = [Path(f"/proc/{process}/smaps_rollup").read_text() for process in (pid, *children)]
+        rollups = [Path(f"/proc/{process}/smaps_rollup").read_text() for process in (pid, *processes)]
         return sum(int(re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)[1]) for text in rollups) * 1024 / 1e6
 
 

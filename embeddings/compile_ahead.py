@@ -8,8 +8,6 @@ and version: later trainings find all kernels compiled.
 import gc
 import logging
 import os
-import subprocess  # nosec B404
-import sys
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -25,10 +23,11 @@ from embeddings.text.encoded_corpus import CorpusPart, EncodedCorpus
 from embeddings.text.split import TRAIN
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.threads import thread_count
+from vecmill.python_process import start_python
 
 logger = logging.getLogger(__name__)
 
-_PROGRAM = "import sys; sys.path[:] = {path!r}; from embeddings.compile_ahead import main; main({model!r}, {lock!r})"
+_PROGRAM = "from embeddings.compile_ahead import main; main({model!r}, {lock!r})"
 _LATER = 10  # niceness of what is needed only after the word vectors are trained
 _SPARE = 19  # that of what no training waits for
 _IDS = np.arange(1000, dtype=np.int32) % 20
@@ -48,19 +47,10 @@ def compile_ahead(model: str) -> None:
     kernels = _kernels(model)
     missing = [kernel for kernel in kernels if not is_compiled(kernel)]
     directory = cache_directory(missing[0]) if missing else None
-    is_python = Path(sys.executable or "").stem.lower().startswith(("python", "pypy"))  # and no program around it
-    if directory is None or not is_python or thread_count(None) < 2:
+    if directory is None or thread_count(None) < 2:
         return
     lock = directory / f"{'word2vec' if _is_word2vec(model) else model}.lock"
-    program = _PROGRAM.format(path=sys.path, model=model, lock=str(lock))
-    with suppress(OSError):
-        process = subprocess.Popen(  # noqa: S603  # nosec B603 - this Python, a program of ours
-            [sys.executable, "-c", program],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # the second process finishes if this one is interrupted
-        )
+    if process := start_python(_PROGRAM.format(model=model, lock=str(lock))):  # it finishes if this one is interrupted
         logger.debug("process %d compiles the kernels of %s", process.pid, model)
         threading.Thread(target=process.wait, daemon=True).start()
 

@@ -71,13 +71,15 @@ def half_sent(address, **headers):
 
 
 def children(process):
-    """Return the numbers of the processes that a process has started."""
+    """Return the numbers of the forks of a process, which do not include another program that it has started."""
     found = []
+    command = Path(f"/proc/{process.pid}/cmdline").read_bytes()
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, parent = stat.read_text().rpartition(")")[2].split()[:2]
+            same = stat.with_name("cmdline").read_bytes() == command
         except OSError:  # it has ended
             continue
-        if int(parent) == process.pid and state != "Z":
+        if int(parent) == process.pid and same and state != "Z":
             found.append(int(stat.parent.name))
     return sorted(found)

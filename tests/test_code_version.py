@@ -89,8 +89,8 @@ SETTINGS_ONLY = {"embeddings/language_model/config.py", "embeddings/language_mod
 """Read with all other settings, whether a language model is asked for or not."""
 
 
-NO_RESULTS = {"embeddings/compile_ahead.py", "vecmill/visible.py"}
-"""A cache of machine code, and what a terminal shows."""
+NO_RESULTS = {"embeddings/compile_ahead.py", "vecmill/python_process.py", "vecmill/visible.py"}
+"""A cache of machine code, the process that fills it, and what a terminal shows."""
 
 
 def test_no_module_that_runs_is_missed(tmp_path):

@@ -215,7 +215,7 @@ print(json.dumps(compiled))
 
 def test_nothing_is_compiled_ahead_with_one_processor_or_twice(monkeypatch, tmp_path):
     started = []
-    monkeypatch.setattr(compile_ahead.subprocess, "Popen", lambda *arguments, **_: started.append(arguments))
+    monkeypatch.setattr(subprocess, "Popen", lambda *arguments, **_: started.append(arguments))
     monkeypatch.setattr(compile_ahead, "is_compiled", lambda kernel: False)
     monkeypatch.setattr(compile_ahead, "cache_directory", lambda kernel: tmp_path)
     monkeypatch.setattr(compile_ahead, "thread_count", lambda threads: 1)
@@ -224,7 +224,7 @@ def test_nothing_is_compiled_ahead_with_one_processor_or_twice(monkeypatch, tmp_
     monkeypatch.setattr(sys, "executable", "/usr/bin/another-program")
     compile_ahead.compile_ahead("skip-gram")
     monkeypatch.undo()
-    monkeypatch.setattr(compile_ahead.subprocess, "Popen", lambda *arguments, **_: started.append(arguments))
+    monkeypatch.setattr(subprocess, "Popen", lambda *arguments, **_: started.append(arguments))
     monkeypatch.setattr(compile_ahead, "is_compiled", lambda kernel: True)
     compile_ahead.compile_ahead("skip-gram")
     assert started == []

@@ -12,7 +12,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 MODULES = [module for package in PACKAGES for module in modules_of(package)]
 _GROUND_FLOOR = (
     *("arguments", "compression", "durations", "errors", "extras", "files", "hints", "plain_text", "plurals"),
-    *("processors", "records", "storage", "surrogates", "visible", "workers"),
+    *("processors", "python_process", "records", "storage", "surrogates", "visible", "workers"),
 )
 GROUND_FLOOR = {f"vecmill.{name}" for name in _GROUND_FLOOR}
 """Modules that all packages stand on, and that stand on nothing; the rest of `vecmill` stands on all."""

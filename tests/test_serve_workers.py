@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from embeddings.vectors.neighbors import FEW, FEWEST_ROUNDED
 from tests.chromium import wait_until
 from tests.command_line import fails
-from tests.running_service import ask, children, half_sent, service
+from tests.running_service import ask, children, half_sent, send, service
 from tests.served_models import make_vectors
 
 pytest.importorskip("starlette")
@@ -128,3 +129,17 @@ def test_workers_that_are_ended_while_they_start_say_nothing():
 def test_workers_elsewhere_are_refused(model, monkeypatch):
     monkeypatch.setattr("pipelines.service.worker_processes.CAN_FORK", False)
     fails(2, "on Linux only", "serve", model, "--workers", 2)
+
+
+def test_another_process_compiles_the_kernels_of_the_service(model, tmp_path):
+    """The cache holds what requests need before they arrive; the service, which keeps its memory, compiles none."""
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    compiling = "from pipelines.service.kernels import call_kernels; call_kernels()"
+    subprocess.run([sys.executable, "-c", compiling], check=True, env={**os.environ, **environment})
+    before = sorted(tmp_path.rglob("*.nbc"))
+    assert any("search_coded" in file.name for file in before), "single queries that arrive together need it"
+    with service(model, **environment) as (_, address):
+        for number in (FEW + 1, FEWEST_ROUNDED):
+            send(address, "api/neighbors", {"words": (["king", "queen"] * number)[:number]})
+        send(address, "api/embed", {"texts": ["a queen, a King"]})
+        assert sorted(tmp_path.rglob("*.nbc")) == before

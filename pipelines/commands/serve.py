@@ -77,12 +77,13 @@ def serve_command(
     paths = [vectors_path(model) for model in models]
     lm_path = language_model_path(lm) if lm else None
     from embeddings import formats
+    from pipelines.service.kernels import compiled_aside
     from pipelines.service.worker_processes import CAN_FORK, Workers, metrics_of_all
     from vecmill.extras import needs
 
     if workers > 1 and not CAN_FORK:
         raise ConfigError(f"--workers: {workers} workers share the models on Linux only; expected 1")
-    with metrics_of_all(workers) as shared:
+    with metrics_of_all(workers) as shared, compiled_aside():
         with needs("serve", "vecmill serve"):
             import starlette  # noqa: F401
 

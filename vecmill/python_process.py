@@ -1,0 +1,32 @@
+"""Another Python beside this one, for work that nobody waits for."""
+
+import subprocess  # nosec B404 - runs this Python, with a program of ours
+import sys
+from pathlib import Path
+
+
+def start_python(program: str) -> "subprocess.Popen[bytes] | None":
+    """Start a Python with the module path of this one; it reads and prints nothing, and Ctrl-C does not reach it.
+
+    Parameters
+    ----------
+    program : str
+        As after ``python -c``.
+
+    Returns
+    -------
+    subprocess.Popen or None
+        None where this program is no Python, or no process can be started.
+    """
+    if not Path(sys.executable or "").stem.lower().startswith(("python", "pypy")):  # a program around it
+        return None
+    try:
+        return subprocess.Popen(  # noqa: S603  # nosec B603 - this Python, a program of ours
+            [sys.executable, "-c", f"import sys; sys.path[:] = {sys.path!r}; {program}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return None
