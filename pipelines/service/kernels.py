@@ -1,6 +1,7 @@
 """Compiles the kernels of the service in a process of their own: the compiler's memory would stay with the service."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -18,6 +19,8 @@ def compiled_aside() -> Iterator[None]:
     The process takes a second of one processor if the cache holds all of it.
     """
     process = start_python("from pipelines.service.kernels import call_kernels; call_kernels()")
+    if process:
+        threading.Thread(target=process.wait, daemon=True).start()  # or it would stay in the list of processes
     try:
         yield
     finally:
