@@ -495,5 +495,5 @@ def test_a_binary_file_holds_no_word_that_cannot_be_read_back(tmp_path, name):
             formats.write(vectors, tmp_path / "v.bin", name)
             assert formats.read(tmp_path / "v.bin").vocabulary.words == ("a", word)
         else:
-            with pytest.raises(FormatError, match=r"has 65,537 bytes; this format holds words of up to 65,536"):
+            with pytest.raises(FormatError, match=r"has 65,537 bytes; this format holds words of up to 65,536 bytes"):
                 formats.write(vectors, tmp_path / "v.bin", name)

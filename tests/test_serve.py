@@ -319,7 +319,7 @@ def test_a_cache_that_cannot_be_written_stops_neither_the_service_nor_the_map(tm
     layouts.close()
     assert not folder.exists()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file" / "nowhere"))
-    with pytest.raises(RequestError, match="some has no map; .*VECMILL_CACHE"):
+    with pytest.raises(RequestError, match=r"some has no map; .*VECMILL_CACHE"):
         Layouts(models, 100, "PCA").data(models[0])
 
 

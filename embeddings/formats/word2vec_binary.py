@@ -201,6 +201,6 @@ def _require_readable_lengths(lengths: np.ndarray, words: list[str]) -> None:
     if lengths.max(initial=0) > MAX_WORD_BYTES:
         row = int(lengths.argmax())
         raise FormatError(
-            f"word {shown(words[row])} has {lengths[row]:,} bytes; this format holds words of up to {MAX_WORD_BYTES:,}: "
-            "leave it out, or choose csv, parquet, arrow, npz or safetensors"
+            f"word {shown(words[row])} has {lengths[row]:,} bytes; this format holds words of up to {MAX_WORD_BYTES:,} "
+            "bytes: leave it out, or choose csv, parquet, arrow, npz or safetensors"
         )
