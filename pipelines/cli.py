@@ -20,7 +20,7 @@ from pipelines.console.logs import LogSettings, configure_logging, log_settings
 from pipelines.console.memory_limit import memory_limit, require_memory
 from pipelines.console.message_options import format_message_options
 from pipelines.console.streams import whole_output
-from vecmill.errors import FULL_DISK, TOO_MANY_OPEN, VecmillError
+from vecmill.errors import FULL_DISK, TOO_MANY_OPEN, OutputError, VecmillError
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def explain(error: Exception) -> int:
         text = "standard output is closed; send it to a file, a pipe or /dev/null"
     elif _is_out_of_memory(error):
         text = _out_of_memory()
-    elif "can't start new thread" in text:
+    elif _has_no_thread(error):
         text = "no thread can be started; set fewer --threads, or raise the limit of processes (ulimit -u) or of memory"
     elif isinstance(error, OSError):
         text = f"{error.filename}: {error.strerror}" if error.filename else text
@@ -155,14 +155,27 @@ def explain(error: Exception) -> int:
         code = USAGE
     elif not isinstance(error, VecmillError):
         text = f"unexpected {type(error).__name__}: {text}; please report it with the output of 'vecmill --debug ...'"
-    logger.error(" ".join(text.split()))
+    logger.error(" ".join(text.split()), extra={"transient": True} if _is_transient(error) else None)
     return code
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def _is_transient(error: BaseException | None) -> bool:
+    """Tell whether the system failed the command, not its settings: repeated another time, it may succeed."""
+    while error:
+        if isinstance(error, OSError | OutputError) or _is_out_of_memory(error) or _has_no_thread(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
     """Tell whether memory was denied; the dynamic loader says so in words only."""
     denied = isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
     return denied or "failed to map segment" in str(error)
+
+
+def _has_no_thread(error: BaseException) -> bool:
+    return "can't start new thread" in str(error)
 
 
 def _out_of_memory() -> str:

@@ -267,3 +267,17 @@ def test_progress_in_logs_has_numbers(caplog):
     [record] = caplog.records
     assert (record.task, record.done, record.total) == ("counting", 50, 200)
     assert record.getMessage() == "counting: 25 %, fast"
+
+
+@pytest.mark.parametrize("given", [["-o", "{}"], ["-o{}"], ["-o={}"], ["--out", "{}"], ["--out={}"]])
+def test_a_value_may_follow_a_short_option_with_an_equals_sign(tmp_path, monkeypatch, given):
+    monkeypatch.chdir(tmp_path)
+    assert vecmill("init", *[word.format("mine ü.toml") for word in given]).exit_code == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["mine ü.toml"]
+
+
+def test_after_two_hyphens_an_equals_sign_is_part_of_a_word(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = vecmill("neighbors", "missing", "--", "-o=x")
+    assert result.exit_code == 1
+    assert "missing" in result.stderr

@@ -484,3 +484,16 @@ def test_an_archive_is_never_written_in_another_layout(tmp_path, monkeypatch):
     with pytest.raises(OutputError, match="Input/output error"):
         formats.write(vectors, tmp_path / "v.npz")
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["word2vec-binary", "word2vec-binary-newline"])
+def test_a_binary_file_holds_no_word_that_cannot_be_read_back(tmp_path, name):
+    longest = "é" * 32_768
+    for word in (longest, longest + "x"):
+        vectors = WordVectors(Vocabulary.from_words(["a", word]), np.eye(2, dtype=np.float32))
+        if word == longest:
+            formats.write(vectors, tmp_path / "v.bin", name)
+            assert formats.read(tmp_path / "v.bin").vocabulary.words == ("a", word)
+        else:
+            with pytest.raises(FormatError, match=r"has 65,537 bytes; this format holds words of up to 65,536 bytes"):
+                formats.write(vectors, tmp_path / "v.bin", name)

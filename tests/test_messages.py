@@ -13,13 +13,14 @@ import numpy as np
 import pytest
 
 from embeddings import Vocabulary, WordVectors
-from pipelines.cli import load_command
+from pipelines.cli import explain, load_command
 from pipelines.commands import PLACES
 from pipelines.console import logs, progress
 from pipelines.console.environment import VARIABLES
 from pipelines.console.streams import DATE
 from tests.command_line import fails, vecmill
 from vecmill import write_vectors
+from vecmill.errors import OutputError, VecmillError
 
 PACKAGES = [Path(__file__).parents[1] / name for name in ("vecmill", "corpora", "embeddings", "pipelines")]
 DATED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
@@ -190,3 +191,34 @@ def test_words_that_the_encoding_of_the_output_cannot_hold(tmp_path, encoding):
     as_json = subprocess.run([*command, "--json"], env=environment, capture_output=True, check=False)
     assert b"unexpected" not in as_json.stderr
     assert as_json.returncode or json.loads(as_json.stdout)["word"] == "king"
+
+
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "transient"),
+    [
+        (OSError(28, "No space left on device"), True),
+        (OSError(24, "Too many open files"), True),
+        (MemoryError(), True),
+        (RuntimeError("can't start new thread"), True),
+        (OutputError("cannot write out"), True),
+        (caused(VecmillError("cannot read it"), OSError(5, "Input/output error")), True),
+        (VecmillError("the learning rate is too high"), False),
+        (ZeroDivisionError("a mistake of ours"), False),
+    ],
+    ids=repr,
+)
+def test_the_log_tells_errors_of_the_system_from_others(error, transient, caplog):
+    explain(error)
+    assert getattr(caplog.records[-1], "transient", False) is transient
+
+
+def test_a_transient_error_is_marked_in_the_json_log(tmp_path, model):
+    (tmp_path / "file").write_text("in the way")
+    out = tmp_path / "file" / "out.txt"
+    result = vecmill("--log-format", "json", "export", model, "--format", "word2vec-text", "--out", out)
+    assert json.loads(result.stderr.splitlines()[-1])["transient"] is True

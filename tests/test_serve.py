@@ -33,8 +33,10 @@ from pipelines.service import application as limits
 from pipelines.service.arrow import ARROW_STREAM as ARROW
 from pipelines.service.guard import Guard
 from pipelines.service.in_flight import InFlight
-from pipelines.service.layouts import _keep_locks_in_this_process
+from pipelines.service.layouts import Layouts, _keep_locks_in_this_process
 from pipelines.service.metrics import Metrics
+from pipelines.service.problems import RequestError
+from pipelines.service.served import ServedModel
 from pipelines.service.server import BackgroundServer, listen
 from pipelines.service.shared_passes import SharedPasses
 
@@ -290,6 +292,35 @@ def test_the_map_is_laid_out_by_a_process_of_its_own_and_kept(tmp_path, monkeypa
     again, _ = make_service(tmp_path, map_words=100)
     with TestClient(again) as client:
         assert client.get("/api/map").status_code == 200
+
+
+def _no_home(monkeypatch, tmp_path):
+    def unknown(name):
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.delenv("VECMILL_CACHE", raising=False)
+    monkeypatch.setattr("corpora.cache.user_cache_dir", unknown)
+
+
+def _file_in_the_way(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("VECMILL_CACHE", str(tmp_path / "file" / "cache"))
+
+
+@pytest.mark.parametrize("obstacle", [_no_home, _file_in_the_way])
+def test_a_cache_that_cannot_be_written_stops_neither_the_service_nor_the_map(tmp_path, monkeypatch, caplog, obstacle):
+    obstacle(monkeypatch, tmp_path)
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    models = [ServedModel("some", VECTORS)]
+    layouts = Layouts(models, 100, "PCA")
+    assert re.search("maps are kept until the service ends: .*VECMILL_CACHE", caplog.text)
+    (folder,) = (tmp_path / "temporary").iterdir()
+    layouts.close()
+    assert not folder.exists()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file" / "nowhere"))
+    with pytest.raises(RequestError, match=r"some has no map; .*VECMILL_CACHE"):
+        Layouts(models, 100, "PCA").data(models[0])
 
 
 def _bar_that_is_ended():

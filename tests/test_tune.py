@@ -25,7 +25,7 @@ from pipelines.tuning.metric import Metric, halves, read_metric
 from pipelines.tuning.proposals import COMPLETE_BEFORE_PRUNING, Proposals
 from pipelines.tuning.search_space import DEFAULT_VALUES, Choices, Range, ends_as_settings, read_search
 from pipelines.tuning.trials import PRUNED, Trial, best_of, read_trials, write_trials
-from pipelines.tuning.tuner import Search, TrialFailedError, Tuner
+from pipelines.tuning.tuner import Search, TrialFailedError, TrialStoppedError, Tuner
 from tests.command_line import fails, vecmill
 from tests.conftest import REPOSITORY
 from vecmill.errors import OutputError
@@ -242,8 +242,8 @@ directory.mkdir(exist_ok=True)
 
 @pytest.fixture
 def stand_in(folder, monkeypatch):
-    def put(fails_above=1):
-        code = STAND_IN.replace("FAILS_ABOVE", str(fails_above))
+    def put(fails_above=1, first=""):
+        code = first + STAND_IN.replace("FAILS_ABOVE", str(fails_above))
         monkeypatch.setattr(batch_module, "_PROGRAM", ["-S", "-c", code])
 
     monkeypatch.setattr(batch_module, "_POLL", 0.005)
@@ -355,6 +355,44 @@ def test_a_search_that_always_fails_ends_with_the_reason(stand_in):
     with pytest.raises(TrialFailedError, match=r"trial-\d+ failed: it diverged"):
         tune(50, space={"train.learning_rate": Range(0.06, 0.2)}, **{"train.learning_rate": 0.05})
     assert [trial.status for trial in make_trials()][-2:] == [FAILED, FAILED]
+
+
+# What the process of the second trial does instead of training, and what the search says of it.
+FAULTS = {
+    "killed": ("os.kill(os.getpid(), 9)", "killed by signal 9"),
+    "told to stop": ("sys.exit(143)", "exit code 143"),
+    "no room for its log": ("sys.exit(1)", "exit code 1"),
+    "half a line in its log": ("""sys.stderr.write('{"level": "ERROR", "mess'); sys.exit(1)""", "exit code 1"),
+    "full disk": (
+        """print('{"level": "ERROR", "message": "no room", "transient": true}', file=sys.stderr); sys.exit(1)""",
+        "no room",
+    ),
+}
+
+
+@pytest.mark.parametrize(("fault", "reason"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("job", ["trial-001-short", "trial-001"])
+def test_a_trial_that_the_system_failed_is_repeated_as_if_it_had_not_been(stand_in, fault, reason, job):
+    whole = without_times(tune(4).trials)
+    Path("out").rename("whole")
+    stand_in(first=f"import os, sys\nif sys.argv[2].endswith('{job}.toml'): {fault}\n")
+    Path("out/trials/logs").mkdir(parents=True)
+    Path("out/tuning.json").write_text("{}")
+    Path(f"out/trials/logs/{job}.jsonl").write_text('{"level": "ERROR", "message": "an error of before"}\n')
+    with pytest.raises(TrialStoppedError, match=f"{job} was stopped, and the same command tries it again: {reason}"):
+        tune(4)
+    assert [trial.number for trial in make_trials()] == [0]
+    stand_in()
+    assert without_times(tune(4).trials) == whole
+
+
+def test_a_trial_whose_directory_cannot_be_written_is_repeated(stand_in):
+    tune(1)
+    Path("out/trials/trial-001-short").write_text("a file in the way")
+    with pytest.raises(TrialStoppedError, match="trial-001-short was stopped"):
+        tune(2)
+    Path("out/trials/trial-001-short").unlink()
+    assert [trial.status for trial in tune(2).trials] == [FINISHED, FINISHED]
 
 
 def make_trials():

@@ -105,13 +105,29 @@ def test_from_words_keeps_the_order():
     [
         (["a", "b", "a"], None, "'a' occurs twice"),
         (["a"], [1, 2], "2 counts for 1"),
+        (["a", "b"], [1], "1 count for 2 words"),
         (["a"], [-1], "-1"),
         ([""], None, "empty"),
+        (["a", "b\udcff"], None, r"word 'b\\udcff' has half of a surrogate pair"),
+        (["a", "\ud83d"], [1, 2], r"word '\\ud83d' has half of a surrogate pair"),
     ],
 )
 def test_from_words_refuses(given, counts, message):
     with pytest.raises(ValueError, match=message):
         Vocabulary.from_words(given, counts)
+
+
+@pytest.mark.parametrize("kind", [set, frozenset])
+def test_from_words_refuses_words_without_an_order(kind):
+    with pytest.raises(TypeError, match=r"which has no order; expected a list of words: give sorted\(words\)"):
+        Vocabulary.from_words(kind(["a", "b"]))
+
+
+@pytest.mark.parametrize("given", [np.array(["b", "a"]), [np.str_("b"), np.str_("a")], {"b": 2, "a": 1}.keys()])
+def test_words_of_a_vocabulary_are_plain_str(given):
+    words = Vocabulary.from_words(given).words
+    assert words == ("b", "a")
+    assert {type(word) for word in words} == {str}
 
 
 def test_from_counts_prunes():

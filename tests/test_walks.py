@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import re
+import shlex
 import sys
 from collections import Counter
 
@@ -89,6 +90,19 @@ def test_walks_from_a_pipe_are_those_of_the_file(tmp_path):
     (tmp_path / "e").write_text("\n".join(LINES))
     from_file = run("walks", tmp_path / "e", "--length", 5)
     assert run("walks", "-", "--length", 5, stdin="\n".join(LINES)).stdout == from_file.stdout != ""
+
+
+@pytest.mark.parametrize("names", ["von,zu,gewicht", "a;b;how often", "node\tother node\tn"])
+def test_a_header_of_other_words_is_pointed_to_the_options(tmp_path, names):
+    mark = next(mark for mark in ",;\t" if mark in names)
+    path, weight = tmp_path / ("e.tsv" if mark == "\t" else "e.csv"), names.split(mark)[2]
+    path.write_text(f"{names}\nx{mark}y{mark}2\n")
+    expected = "edge 1 is .*; expected two nodes and a weight above 0; if this line names the columns, give --weight "
+    fails(1, expected + re.escape(shlex.quote(weight)), "walks", path)
+    (edges,) = read_edges(path, weight=weight)
+    assert (edges.sources, edges.targets, edges.weights.tolist()) == (["x"], ["y"], [2])
+    (edges,) = read_edges(path, header=True)
+    assert edges.weights is None
 
 
 def test_columns_by_name(tmp_path):

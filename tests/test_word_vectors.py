@@ -453,3 +453,15 @@ def test_numbers_of_neighbours_are_whole(vectors, query, options, error):
 def test_weights_are_finite(vectors, weight):
     with pytest.raises(ValueError, match="weight is NaN or infinite"):
         vectors.mean_vector(["king", "man"], [1, weight])
+
+
+def test_a_matrix_with_masked_numbers_is_refused(matrix):
+    make(np.ma.masked_array(matrix))  # none is masked
+    with pytest.raises(EmbeddingsError, match=r"matrix has masked numbers; .* give matrix\.filled\(0\)"):
+        make(np.ma.masked_array(matrix, matrix > 1))
+
+
+@pytest.mark.filterwarnings("error")
+def test_numbers_too_large_for_float32_are_an_error_without_a_warning(matrix):
+    with pytest.raises(EmbeddingsError, match="matrix holds NaN or infinity in row 0"):
+        make(matrix.astype(np.float64) * 1e300)

@@ -15,7 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from embeddings.compilation import exact
 from embeddings.formats.compression import VectorFile
 from embeddings.formats.decoding import UTF_8, Decoding, decode_words
-from embeddings.formats.errors import FormatError, TruncatedFileError
+from embeddings.formats.errors import FormatError, TruncatedFileError, shown
 from embeddings.formats.header import header_of, read_header
 from embeddings.formats.stream import Progress, VectorBlock, VectorStream, encoded
 from embeddings.formats.text_rows import in_order, require_no_white_space
@@ -187,6 +187,7 @@ def write_stream(stream: VectorStream, file: BinaryIO, dtype: str, *, newline: b
 def _records(block: VectorBlock, newline: bool) -> memoryview:
     require_no_white_space(block.words)
     blob, ends = encoded(block.words)
+    _require_readable_lengths(np.diff(ends, prepend=0), block.words)
     vectors = np.ascontiguousarray(block.matrix, "<f4").view(np.uint8)
     size = vectors.shape[1]
     out = np.empty(len(blob) + len(ends) * (size + 2), np.uint8)
@@ -194,3 +195,12 @@ def _records(block: VectorBlock, newline: bool) -> memoryview:
     length = _place_words(np.frombuffer(blob, np.uint8), ends, size, newline, out, starts)
     sliding_window_view(out, size, writeable=True)[starts] = vectors
     return out[:length].data
+
+
+def _require_readable_lengths(lengths: np.ndarray, words: list[str]) -> None:
+    if lengths.max(initial=0) > MAX_WORD_BYTES:
+        row = int(lengths.argmax())
+        raise FormatError(
+            f"word {shown(words[row])} has {lengths[row]:,} bytes; this format holds words of up to {MAX_WORD_BYTES:,} "
+            "bytes: leave it out, or choose csv, parquet, arrow, npz or safetensors"
+        )

@@ -3,6 +3,7 @@
 import csv
 import io
 import logging
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -226,7 +227,10 @@ def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any
             rows = (row for row in split if row)
             top = next(rows)
             named = _is_header(top, asked) if header is None else header
-            yield _named_columns(top, asked, _shown(path)) if named else _unnamed_columns(top, asked, path)
+            columns = _named_columns(top, asked, _shown(path)) if named else _unnamed_columns(top, asked, path)
+            if header is None and not named:
+                _require_no_header(top, columns, _shown(path))
+            yield columns
             yield from rows if named else chain([top], rows)
         except csv.Error as error:
             raise EmbeddingsError(f"{_shown(path)}: {error}; is a quotation mark left open?") from error
@@ -257,6 +261,19 @@ def _is_header(row: list[str], asked: _Columns) -> bool:
     if any(name not in (None, UNWEIGHTED) for name in asked):
         return True
     return tuple(name.strip().lower() for name in row[:2]) in _HEADERS
+
+
+def _require_no_header(row: list[str], columns: _Columns, where: str) -> None:
+    """Raise an error for a first line with a word for its weight: names of columns in other words than the usual."""
+    if columns.weight is None:
+        return
+    try:
+        float(row[columns.weight])
+    except ValueError:
+        raise EmbeddingsError(
+            f"{where}: edge 1 is {', '.join(row)[:60]!r}; expected two nodes and a weight above 0; if this line names "
+            f"the columns, give --weight {shlex.quote(row[columns.weight])}, or --header for a graph without weights"
+        ) from None
 
 
 def _named_columns(names: list[str], asked: _Columns, where: str) -> _Columns:

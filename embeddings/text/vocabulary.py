@@ -93,18 +93,23 @@ class Vocabulary:
         Raises
         ------
         ValueError
-            A word occurs twice or is empty, a count is negative or no whole number, or the numbers of counts and words
-            differ.
+            A word occurs twice, is empty or has no UTF-8, a count is negative or no whole number, or the numbers of
+            counts and words differ.
         TypeError
-            `words` is one word, or one of them is no str.
+            `words` is one word or a set, or one of them is no str.
         """
+        if isinstance(words, (set, frozenset)):
+            raise TypeError(f"got {described(words)}, which has no order; expected a list of words: give sorted(words)")
         if not isinstance(words, Mapping):  # whose keys are words
             require_words(words)
         words = list(words)
         _require_items("a word", words, str, "a str")
+        words = list(map(str.__str__, words))  # NumPy's would be shown as np.str_('king')
         numbers = np.zeros(len(words), np.int64) if counts is None else _whole_numbers(counts)
         if len(numbers) != len(words):
-            raise ValueError(f"{len(numbers):,} counts for {len(words):,} words; expected one count per word")
+            raise ValueError(
+                f"{counted(len(numbers), 'count')} for {counted(len(words), 'word')}; expected one count per word"
+            )
         if numbers.min(initial=0) < 0:
             raise ValueError(f"count {numbers.min()} is negative; expected the number of occurrences of a word")
         if len(set(words)) != len(words):
@@ -112,7 +117,10 @@ class Vocabulary:
             raise ValueError(f"word {twice!r} occurs twice; expected distinct words: remove one of them")
         if "" in words:
             raise ValueError("a word is empty; remove it")
-        vocabulary = cls(_lines(words, None if counts is None else numbers.tolist()).encode())
+        try:
+            vocabulary = cls(_lines(words, None if counts is None else numbers.tolist()).encode())
+        except UnicodeEncodeError:
+            raise _without_utf_8(words) from None
         vocabulary.words = tuple(words)  # fills the cached property
         return vocabulary
 
@@ -425,6 +433,12 @@ def _require_items(name: str, items: Collection[Any], kind: type, expected: str)
     """Raise a TypeError for the first item of another kind; their types are few."""
     for other in {type(item) for item in items if not isinstance(item, kind)}:
         require_kind(name, next(item for item in items if type(item) is other), kind, expected)
+
+
+def _without_utf_8(words: Iterable[str]) -> ValueError:
+    """Return the error that names the first word with half of a surrogate pair."""
+    word = next(word for word in words if any("\ud800" <= character <= "\udfff" for character in word))
+    return ValueError(f"word {quoted(word)} has half of a surrogate pair and so no UTF-8 form; remove it")
 
 
 def _whole_numbers(counts: Iterable[Any]) -> np.ndarray:

@@ -552,6 +552,8 @@ def _numbers(name: str, values: Sequence[float] | np.ndarray) -> np.ndarray:
 def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarray:
     """Return a read-only float32 view of `matrix`; raise an EmbeddingsError if it is not a finite (V, d) array."""
     require_kind(name, matrix, (np.ndarray, QuantizedMatrix), "an array of shape (V, d): np.array(rows)")
+    if np.ma.is_masked(matrix):
+        raise EmbeddingsError(f"{name} has masked numbers; expected all of them: give matrix.filled(0)")
     if matrix.ndim != 2 or matrix.shape[1] == 0 or matrix.dtype.kind not in "fiu":
         raise EmbeddingsError(
             f"{name} has the shape {matrix.shape} and the type {matrix.dtype}; expected numbers of shape (V, d)"
@@ -563,13 +565,14 @@ def _checked(matrix: np.ndarray, vocabulary: Vocabulary, name: str) -> np.ndarra
         )
     if isinstance(matrix, QuantizedMatrix):
         return matrix
-    view = np.asarray(matrix, np.float32).view()
+    with np.errstate(over="ignore"):  # infinity is refused below
+        view = np.asarray(matrix, np.float32).view()
     view.flags.writeable = False
     if not isinstance(matrix, np.memmap):
         with np.errstate(over="ignore", invalid="ignore"):
             sums = view @ np.ones(view.shape[1], np.float32)
-        doubtful = np.flatnonzero(~np.isfinite(sums))  # sums of large finite numbers overflow too
-        _require_finite(view[doubtful].astype(np.float64).sum(axis=1), doubtful, vocabulary, name)
+            doubtful = np.flatnonzero(~np.isfinite(sums))  # sums of large finite numbers overflow too
+            _require_finite(view[doubtful].astype(np.float64).sum(axis=1), doubtful, vocabulary, name)
     return view
 
 

@@ -49,6 +49,8 @@ class JobState:
         Empty until the job has ended; then "finished", "failed" or "stopped".
     reason : str
         Reason of a failure, in one line.
+    transient : bool
+        Whether the system failed the job, not its settings: another time it may succeed.
     """
 
     job: Job
@@ -56,6 +58,7 @@ class JobState:
     recipes: dict[str, str]
     status: str = ""
     reason: str = ""
+    transient: bool = False
 
 
 @dataclass(kw_only=True)
@@ -64,6 +67,7 @@ class _Running:
     until: str | None
     slot: int
     process: JobProcess
+    log_before: int  # bytes of the log of the job, which earlier processes wrote
     started: float = field(default_factory=time.monotonic)
 
 
@@ -192,7 +196,7 @@ class BatchRunner:
             try:
                 self._begin(state, self._last_to_share(state, needed))
             except (OSError, OutputError) as error:
-                self._end(state, FAILED, str(error))
+                self._end(state, FAILED, str(error), transient=True)
 
     def _last_to_share(self, state: JobState, needed: set[str]) -> str | None:
         """Return the last stage of the job that a waiting job needs, or None."""
@@ -218,13 +222,16 @@ class BatchRunner:
             file.write(state.job.to_toml().encode())
         command = [*_PROGRAM, "run", as_argument(settings), "--out", str(state.directory)]
         command += ["--until", until] if until else []
+        log = self._log(state)
+        log_before = log.stat().st_size if log.exists() else 0
         slot = self._slots.pop(0)
         try:
-            process = self._backend.start_job(command, self._log(state), slot, self._all_slots)
+            process = self._backend.start_job(command, log, slot, self._all_slots)
         except BaseException:
             self._slots.append(slot)
             raise
-        self._running.append(_Running(state=state, until=until, slot=slot, process=process))
+        running = _Running(state=state, until=until, slot=slot, process=process, log_before=log_before)
+        self._running.append(running)
         logger.info("%s: started%s", state.job.name, f" (until {until}, which other jobs need)" if until else "")
 
     def _collect(self) -> None:
@@ -233,7 +240,7 @@ class BatchRunner:
             self._slots.append(entry.slot)
             state, code = entry.state, entry.process.poll()
             if code:
-                self._end(state, FAILED, self._reason(state, code))
+                self._end(state, FAILED, *self._failure(entry, code))
                 continue
             for recipe, stage in self._to_share(state, entry.until).items():
                 self._made.setdefault(recipe, state.directory / stage)
@@ -242,8 +249,8 @@ class BatchRunner:
             else:
                 self._end(state, FINISHED, f"in {duration(time.monotonic() - entry.started)}")
 
-    def _end(self, state: JobState, status: str, reason: str) -> None:
-        state.status, state.reason = status, "" if status == FINISHED else reason
+    def _end(self, state: JobState, status: str, reason: str, transient: bool = False) -> None:
+        state.status, state.reason, state.transient = status, "" if status == FINISHED else reason, transient
         level = logging.INFO if status == FINISHED else self._failure_level
         logger.log(level, "%s: %s: %s", state.job.name, status, reason)
 
@@ -253,15 +260,22 @@ class BatchRunner:
     def _log(self, state: JobState) -> Path:
         return self._directory / LOGS_FOLDER / f"{state.job.name}.jsonl"
 
-    def _reason(self, state: JobState, code: int) -> str:
-        """Return the last error in the log of a job."""
-        for line in reversed(self._log(state).read_text("utf-8", "replace").splitlines()):
+    def _failure(self, entry: _Running, code: int) -> tuple[str, bool]:
+        """Return the last error that a process logged and whether it is transient.
+
+        A process that logged none was killed, or had no room for its log.
+        """
+        path = self._log(entry.state)
+        with path.open("rb") as log:
+            log.seek(entry.log_before)
+            lines = log.read().decode("utf-8", "replace").splitlines()
+        for line in reversed(lines):
             with contextlib.suppress(ValueError, KeyError, TypeError):
                 record = json.loads(line)
                 if record["level"] == "ERROR":
-                    return str(record["message"])
+                    return str(record["message"]), bool(record.get("transient"))
         ended = f"killed by signal {-code}" if code < 0 else f"exit code {code}"
-        return f"{ended}; see {self._log(state)}"
+        return f"{ended}; see {path}", True
 
     def _stop(self) -> None:
         """Stop all processes, which write checkpoints."""

@@ -46,7 +46,7 @@ class Command(TyperCommand):
         """Read the options; the error about an unknown one states what it is called here."""
         given = list(args)
         try:
-            rest = super().parse_args(ctx, args)
+            rest = super().parse_args(ctx, self._without_equals_signs(args))
             self._refuse_urls(ctx)
             self._refuse_standard_output(ctx)
             self._refuse_huge_numbers(ctx)
@@ -58,6 +58,17 @@ class Command(TyperCommand):
                 if hint := _option_hint(word.partition("=")[0], options):
                     ctx.fail(f"No such option: {word.partition('=')[0]}{hint}")
             raise
+
+    def _without_equals_signs(self, args: list[str]) -> list[str]:
+        """Return the arguments with ``-oFILE`` for ``-o=FILE``, which would name the file ``=FILE``."""
+        short = {
+            f"{name}="
+            for parameter in self.params
+            for name in parameter.opts
+            if len(name) == 2 and not getattr(parameter, "is_flag", True)
+        }
+        end = args.index("--") if "--" in args else len(args)
+        return [f"{arg[:2]}{arg[3:]}" if i < end and arg[:3] in short else arg for i, arg in enumerate(args)]
 
     def _refuse_urls(self, ctx: Any) -> None:
         """Refuse the URL of what only a path of this machine can be: what has no callback that takes one."""

@@ -2,8 +2,11 @@
 
 import hashlib
 import importlib.metadata
+import logging
 import os
+import shutil
 import signal
+import tempfile
 from collections.abc import Collection
 from contextlib import suppress
 from multiprocessing import connection, get_context
@@ -13,11 +16,13 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from corpora.cache import atomic_file, cache_directory, locked
+from corpora.cache import atomic_file, cache_directory, locked, writing
 from embeddings.vectors.word_vectors import WordVectors
 from pipelines.service.problems import RequestError
 from pipelines.service.served import ServedModel
 from vecmill.errors import OutputError
+
+logger = logging.getLogger(__name__)
 
 WORDS = 50_000
 SAMPLED_ROWS = 1000  # that tell models of the same words apart
@@ -33,6 +38,8 @@ class _Settings(NamedTuple):
 
 class Layouts:
     """Lays out the words of models, one model after the other.
+
+    Where the cache cannot be written, a temporary directory holds the maps until `close`.
 
     Parameters
     ----------
@@ -53,8 +60,12 @@ class Layouts:
         encoding: str = "utf-8",
     ) -> None:
         settings = _Settings(words, method, encoding)
-        self._places = {model.name: _place(model.vectors, settings) for model in models} if words else {}
-        wanted = {model.path: self._places[model.name] for model in models if words and model.path}
+        names = {model.name: _file_name(model.vectors, settings) for model in models} if words else {}
+        self._temporary: Path | None = None
+        self._remedy = "start 'vecmill serve' without --map-words 0"
+        folder = self._folder(list(names.values()))
+        self._places = {name: folder / file for name, file in names.items()} if folder else {}
+        wanted = {model.path: self._places[model.name] for model in models if self._places and model.path}
         missing = {path: place for path, place in wanted.items() if not place.is_file()}
         # a process of its own: UMAP takes memory and the interpreter for a minute
         self._process = get_context("spawn").Process(target=_lay_out_all, args=(missing, settings), daemon=True)
@@ -74,12 +85,31 @@ class Layouts:
         if self._has_work:
             self._process.terminate()
             self._process.join()
+        if self._temporary:
+            shutil.rmtree(self._temporary, ignore_errors=True)
+
+    def _folder(self, files: list[str]) -> Path | None:
+        """Return the folder of the maps, which can be written unless it holds all of them; None if there is none."""
+        try:
+            folder = cache_directory() / "maps"
+            if not all((folder / file).is_file() for file in files):
+                with writing(folder):
+                    folder.mkdir(parents=True, exist_ok=True)
+                    tempfile.TemporaryFile(dir=folder).close()
+        except OutputError as error:
+            try:
+                folder = self._temporary = Path(tempfile.mkdtemp(prefix="vecmill-maps-"))
+            except OSError:
+                self._remedy = str(error)
+                return None
+            logger.warning("maps are kept until the service ends: %s", error)
+        return folder
 
     def data(self, model: ServedModel) -> bytes | None:
         """Return the map of a model as the page reads it, compressed; None while it is laid out."""
         place = self._places.get(model.name)
         if place is None:
-            raise RequestError(404, f"{model.name} has no map; start 'vecmill serve' without --map-words 0")
+            raise RequestError(404, f"{model.name} has no map; {self._remedy}")
         is_working = self._is_working()
         try:
             return place.read_bytes()
@@ -94,13 +124,13 @@ class Layouts:
         return self._has_work and not connection.wait([self._process.sentinel], timeout=0)
 
 
-def _place(vectors: WordVectors, settings: _Settings) -> Path:
-    """Return the file of the cache for a model and settings."""
+def _file_name(vectors: WordVectors, settings: _Settings) -> str:
+    """Return the name of the file of a map in the cache."""
     rows = np.linspace(0, len(vectors) - 1, min(len(vectors), SAMPLED_ROWS)).astype(np.int64)
     sampled = np.ascontiguousarray(vectors.matrix[rows], np.float32)
     version = importlib.metadata.version("vecmill")
     about = f"{version} {settings.words} {settings.method} {vectors.vocabulary.fingerprint()} {sampled.shape}".encode()
-    return cache_directory() / "maps" / f"{hashlib.sha256(about + sampled.tobytes()).hexdigest()[:32]}.map"
+    return f"{hashlib.sha256(about + sampled.tobytes()).hexdigest()[:32]}.map"
 
 
 def _failure(place: Path) -> Path:

@@ -103,6 +103,10 @@ class TrialFailedError(VecmillError):
     """The training of a trial failed; the message is its reason."""
 
 
+class TrialStoppedError(VecmillError):
+    """The system failed a trial, not its settings: a full disk, a process that was killed; the message says which."""
+
+
 class Tuner:
     """Runs a search in a directory, where it can be stopped and goes on.
 
@@ -168,6 +172,8 @@ class Tuner:
         ------
         TrialFailedError
             The first trial failed, or several in a row.
+        TrialStoppedError
+            The system failed a trial, which is not recorded.
         OutputError
             The directory cannot be written, or another process writes it.
         """
@@ -256,6 +262,8 @@ class Tuner:
         """Run a job, which gets finished stages from another one, and return its score."""
         lent, state = self._plan(donor, job)
         BatchRunner(self._jobs, [state], 1, lenders=[lent], failure_level=logging.WARNING).run(progress)
+        if state.transient:
+            raise TrialStoppedError(f"{job.name} was stopped, and the same command tries it again: {state.reason}")
         if state.status != FINISHED:
             raise TrialFailedError(state.reason)
         return self.search.metric.score(state.directory)
