@@ -146,6 +146,16 @@ def test_a_saved_directory_is_mapped_and_has_the_same_rows(quantized, tmp_path):
         np.testing.assert_array_equal(library.load(tmp_path / name).matrix, np.asarray(quantized.matrix))
 
 
+@pytest.mark.parametrize("dimension", [1, 7, 8, 9, 15, 16, 17, 31, 32, 40, 100])
+def test_products_of_int8_rows_with_queries(dimension):
+    """Registers hold 4, 8 or 16 columns; the last ones may fill none of them."""
+    rng = np.random.default_rng(dimension)
+    codes = rng.integers(-127, 128, (13, dimension)).astype(np.int8)
+    scales, queries = rng.random(13, np.float32), rng.standard_normal((2, dimension), np.float32)
+    expected = (codes * scales[:, None].astype(np.float64)) @ queries.T
+    np.testing.assert_allclose(Int8Matrix(codes, scales) @ queries.T, expected, rtol=1e-5, atol=1e-3)
+
+
 def test_a_prefix_of_all_dimensions_keeps_cosines_and_shorter_ones_nest():
     vectors = make()
     whole = prefix(vectors, DIMENSION)

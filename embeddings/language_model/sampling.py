@@ -9,6 +9,7 @@ from embeddings.setting_types import require_setting_types
 from embeddings.vectors.quantized_matrix import Int8Matrix, to_int8
 
 _ROWS_IN_THE_CACHE = 512
+_CLASSES_OF_A_SUM = 128  # classes whose weights are added up before one of them is searched
 _SHARPEST = 3.0  # range of the bounds of a logit, over the temperature, above which too few draws would be kept
 
 
@@ -168,9 +169,10 @@ class RoundedSoftmax:
     ) -> int:
         temperature = self._config.temperature
         weights = np.exp((bounds - bounds.max()) / np.float32(temperature))
-        cumulative = np.cumsum(weights, dtype=np.float64)
+        starts = np.arange(0, len(weights), _CLASSES_OF_A_SUM)
+        cumulative = np.cumsum(np.add.reduceat(weights, starts, dtype=np.float64))
         while True:
-            word = int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right"))
+            word = _found(weights, cumulative, rng.random() * float(cumulative[-1]))
             logit = float(self._weight[word] @ hidden + self._bias[word])
             if rng.random() < math.exp(min(0.0, (logit - bounds[word]) / temperature)) and self._is_in_nucleus(
                 word, logit, weights, bounds, slack, hidden
@@ -193,6 +195,20 @@ class RoundedSoftmax:
         if shrunk * surely >= top_p * (shrunk * surely + total - surely):
             return False
         return bool(probabilities(self._logits(hidden), self._config)[word] > 0)
+
+
+def _found(weights: np.ndarray, cumulative: np.ndarray, amount: float) -> int:
+    """Return the class at which the sum of the weights passes an amount, by their sums of so many classes each."""
+    number = _place(cumulative, amount)
+    first = number * _CLASSES_OF_A_SUM
+    within = np.cumsum(weights[first : first + _CLASSES_OF_A_SUM], dtype=np.float64)
+    return first + _place(within, amount - float(cumulative[number - 1]) if number else amount)
+
+
+def _place(cumulative: np.ndarray, amount: float) -> int:
+    """Return the first place whose sum is above an amount; rounding may have brought the amount to the last sum."""
+    below_all = np.nextafter(cumulative[-1], 0)
+    return int(np.searchsorted(cumulative, min(amount, below_all), side="right"))
 
 
 def _distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -22,21 +22,38 @@ def score_int8(codes: np.ndarray, scales: np.ndarray, queries: np.ndarray, out: 
     out : (n, m) float32
     """
     count, dimension = codes.shape
-    whole = dimension - dimension % simd.LANES
+    columns_alone = dimension if dimension < simd.LANES else 0
+    steps = _steps(queries)
     sums = np.empty((1, simd.SCORES), np.float32)
     for first in range(0, count, simd.GROUP):
         for q in range(len(queries)):
-            simd.store(sums, 0, 0, _score_six(codes, first, queries, q, whole))
+            simd.store(sums, 0, 0, _score_six(codes, first, steps, q))
             for r in range(min(simd.GROUP, count - first)):
                 total = sums[0, r]
-                for j in range(whole, dimension):
+                for j in range(columns_alone):
                     total += np.float32(codes[first + r, j]) * queries[q, j]
                 out[first + r, q] = total * scales[first + r]
 
 
 @inlined
-def _score_six(codes: np.ndarray, first: int, queries: np.ndarray, q: int, end: int) -> Any:
-    """Return the products of the first columns of six rows of codes with a query; past the last row, of that one."""
+def _steps(queries: np.ndarray) -> np.ndarray:
+    """Return the columns of queries as registers load them, (m, a multiple of `simd.LANES`).
+
+    The last step loads the last columns of a row, and with them some of the step before, which meet zeros here.
+    """
+    count, dimension = queries.shape
+    columns = -(-dimension // simd.LANES) * simd.LANES if dimension >= simd.LANES else 0
+    steps = np.zeros((count, columns), np.float32)
+    whole = dimension - dimension % simd.LANES
+    for q in range(count):
+        for j in range(min(columns, dimension)):
+            steps[q, j if j < whole else columns - dimension + j] = queries[q, j]
+    return steps
+
+
+@inlined
+def _score_six(codes: np.ndarray, first: int, steps: np.ndarray, q: int) -> Any:
+    """Return the products of six rows of codes with a query; past the last row, of that one."""
     last = len(codes) - 1
     r1, r2, r3, r4, r5 = (
         min(first + 1, last),
@@ -46,8 +63,9 @@ def _score_six(codes: np.ndarray, first: int, queries: np.ndarray, q: int, end: 
         min(first + 5, last),
     )
     a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(np.float32(0))
-    for j in range(0, end, simd.LANES):
-        x = simd.load(queries, q, j)
+    for step in range(0, steps.shape[1], simd.LANES):
+        x = simd.load(steps, q, step)
+        j = min(step, codes.shape[1] - simd.LANES)
         a0 = simd.multiply_add(simd.load_int8(codes, first, j), x, a0)
         a1 = simd.multiply_add(simd.load_int8(codes, r1, j), x, a1)
         a2 = simd.multiply_add(simd.load_int8(codes, r2, j), x, a2)
