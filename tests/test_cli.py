@@ -18,6 +18,7 @@ from embeddings.word2vec.config import DEFAULT_LEARNING_RATE
 from pipelines.commands import PLACES
 from pipelines.reports.vectors_report import LOSS_NOTE, _print_epochs, loss_notes
 from tests.command_line import fails, vecmill
+from tests.small_language_model import make_model
 from tests.topics import topic_lines
 from vecmill import Vocabulary, WordVectors, write_vectors
 
@@ -168,6 +169,13 @@ def test_wrong_options_are_usage_errors_that_name_the_option(text, tmp_path, opt
     assert names(tmp_path) == []
 
 
+@pytest.fixture(scope="module")
+def language_model(tmp_path_factory):
+    path = tmp_path_factory.mktemp("models") / "lm"
+    make_model().save(path)
+    return path
+
+
 @pytest.mark.parametrize(
     ("command", "option"),
     [
@@ -175,12 +183,14 @@ def test_wrong_options_are_usage_errors_that_name_the_option(text, tmp_path, opt
         (["align", "{model}", "{model}"], "--words"),
         (["ngram", "{text}", "--out", "out"], "--min-count"),
         (["train-embeddings", "{text}", "--out", "out"], "--workers"),
-        (["tune-lm", "{model}", "{text}"], "--cache"),
+        (["tune-lm", "{lm}", "{text}"], "--cache"),
     ],
 )
-def test_a_number_that_no_computer_holds_is_a_usage_error(text, model, tmp_path, monkeypatch, command, option):
+def test_a_number_that_no_computer_holds_is_a_usage_error(
+    text, model, language_model, tmp_path, monkeypatch, command, option
+):
     monkeypatch.chdir(tmp_path)
-    words = [word.format(model=model, text=text) for word in command]
+    words = [word.format(model=model, text=text, lm=language_model) for word in command]
     fails(2, f"{option}: 9{{30}} is too large", *words, option, "9" * 30)
     assert not list(tmp_path.iterdir())
 
