@@ -332,8 +332,12 @@ def test_nothing_is_cut_or_covered_on_screens_of_any_size(page, browser, vectors
     word = vectors.words[5]
     browser.execute_script("wordMap.select(5)")
     shown = [5, *(vectors.id(other) for other, _ in vectors.most_similar(word, topn=10))]
-    wait_until(lambda: browser.execute_script("return wordMap.view.zoom") > 1.1)
-    wait_until(lambda: browser.execute_script(covered, shown) == [])
+    arrived = """
+        const { view } = wordMap, aim = view.aim();
+        return view.zoom > 1.1 && ["x", "y", "perPixel"].every((name) => Math.abs(aim[name] - view[name]) < 1e-9);
+    """
+    wait_until(lambda: browser.execute_script(arrived))
+    assert browser.execute_script(covered, shown) == []
     metrics |= {"width": size[1], "height": size[0]}  # turned by a quarter
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
     wait_until(lambda: browser.execute_script("return [innerWidth, wordMap.view.width]") == [size[1], size[1]])

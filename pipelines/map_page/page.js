@@ -103,8 +103,8 @@ class WordMap {
   }
   select(id, fly = true) {
     this.selected = id;
+    this.chosen(id); // first: the card of the word takes space from the map
     this.draw(id >= 0 ? this.star(id) : NOTHING, fly);
-    this.chosen(id);
   }
   draw(figure, fly = true) {
     const { view } = this;
