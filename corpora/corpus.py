@@ -44,6 +44,8 @@ _CHUNK = 1 << 20
 _DEFAULT_OPTIONS = ReadOptions()
 UNREADABLE_FILE = "unreadable file skipped"
 """What is counted for a file, folder or link that cannot be opened."""
+REPEATED_FILE = "file given again, read once"
+"""What is counted for a file under another name or in another place of a list."""
 UNREADABLE = "unreadable"
 """Beginning of what stands for the hash of a file that cannot be read."""
 
@@ -73,7 +75,7 @@ class Corpus:  # numpydoc ignore=PR01
     files : tuple of InputFile
         Files in the order of reading.
     left_out : tuple of (str, str)
-        What is not read, as kind and path: directories and links that could not be followed, files given twice.
+        What is not read, as kind and path: directories and links that could not be followed, repeated files.
     options : ReadOptions
         Where records hold the text.
     tolerant : bool
@@ -395,30 +397,27 @@ def _local_corpus(path: Path, options: ReadOptions, pattern: str | None = None) 
 
 
 def _several(sources: Sequence[str | os.PathLike[str]], options: ReadOptions, progress: Progress | None) -> Corpus:
-    """Open several texts as one; a file is read where it comes first."""
+    """Open several texts as one."""
     if not sources:
         raise CorpusError("the list of texts is empty; expected files, directories, globs or names of corpora")
     if any(isinstance(source, str) and source == "-" for source in sources):
         raise CorpusError("'-' (standard input) must be given alone; save its text to a file first")
     corpora = [_opened(source, options, progress) for source in sources]
-    files: dict[str, InputFile] = {}
-    left_out: list[tuple[str, str]] = []
-    for corpus in corpora:
-        left_out += corpus.left_out
-        for file in corpus.files:
-            place = os.path.realpath(file.path)
-            if place in files:
-                left_out.append(("file given again, read once", file.path))
-            else:
-                files[place] = replace(file, name=file.path, is_named=not file.name)
+    left_out = [case for corpus in corpora for case in corpus.left_out]
+    files = [replace(file, name=file.path, is_named=not file.name) for corpus in corpora for file in corpus.files]
     shown = ", ".join(str(source) for source in sources[:3]) + (", ..." if len(sources) > 3 else "")
     name = f"{corpora[0].name} and {len(sources) - 1} more" if len(sources) > 1 else corpora[0].name
-    return _collection(name, shown, list(files.values()), options, left_out)
+    return _collection(name, shown, files, options, left_out)
 
 
 def _collection(
-    name: str, source: str, files: list[InputFile], options: ReadOptions, left_out: list[tuple[str, str]]
+    name: str, source: str, found: list[InputFile], options: ReadOptions, left_out: list[tuple[str, str]]
 ) -> Corpus:
+    """Open several files as one text; one with several names, such as links to it, is read where it comes first."""
+    places: dict[str, InputFile] = {}
+    repeated = [file for file in found if places.setdefault(os.path.realpath(file.path), file) is not file]
+    left_out += [(REPEATED_FILE, file.path) for file in repeated]
+    files = list(places.values())
     if not files:
         skipped = f" ({len(left_out)} unreadable, such as {left_out[0][1]})" if left_out else ""
         raise CorpusError(f"there are no files in {source}{skipped}; hidden files are skipped")

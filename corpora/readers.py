@@ -186,11 +186,11 @@ def _lines(stream: io.BufferedReader, path: str) -> Iterator[bytes]:
 
 
 def _delimiter(head: bytes, path: str) -> str:
-    """Return what separates the columns: in some countries programs write semicolons for commas."""
+    """Return what separates the columns: .csv files with semicolons, tabs and bars are common, too."""
     if suffix_of(path) == ".tsv":
         return "\t"
     header = head.partition(b"\n")[0]
-    return ";" if b";" in header and b"," not in header else ","
+    return next((mark for mark in ",;\t|" if mark.encode() in header), ",")
 
 
 class _Lines:

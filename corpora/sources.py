@@ -152,33 +152,68 @@ def _local_files(found: dict[str, Path]) -> list[InputFile]:
 
 
 def _walk(directory: Path, unreadable: Callable[[str], None], seen: set[tuple[int, int]]) -> Iterator[Path]:
+    """Yield the files below a directory that are not hidden."""
+    for _, entries in _directories(directory, unreadable, seen):
+        for entry in entries:
+            if _leads_to(entry, stat.S_ISREG):
+                yield Path(entry.path)
+            elif entry.is_symlink() and not _leads_to(entry, stat.S_ISDIR):
+                unreadable(entry.path)
+
+
+def _leads_to(entry: os.DirEntry[str], kind: Callable[[int], bool]) -> bool:
+    """Return whether an entry is of this kind, or a link to such a one; a broken link is not."""
+    try:
+        return kind(entry.stat().st_mode)
+    except OSError:
+        return False
+
+
+def _directories(
+    directory: Path, unreadable: Callable[[str], None], seen: set[tuple[int, int]]
+) -> Iterator[tuple[Path, list[os.DirEntry[str]]]]:
+    """Yield a directory and those below it that are not in `seen`, each once, with entries that are not hidden."""
     try:
         status = directory.stat()
         if (status.st_dev, status.st_ino) in seen:
             return
         seen.add((status.st_dev, status.st_ino))
-        entries = sorted(os.scandir(directory), key=lambda entry: entry.name)
+        found = sorted(os.scandir(directory), key=lambda entry: entry.name)
     except OSError:
         unreadable(str(directory))
         return
+    entries = [entry for entry in found if not entry.name.startswith(".")]
+    yield directory, entries
     for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            yield from _walk(Path(entry.path), unreadable, seen)
-        elif entry.is_file():
-            yield Path(entry.path)
-        elif entry.is_symlink():
-            unreadable(entry.path)
+        if _leads_to(entry, stat.S_ISDIR):
+            yield from _directories(Path(entry.path), unreadable, seen)
 
 
 def matching_files(pattern: str, unreadable: Callable[[str], None]) -> list[InputFile]:
     """Return the files that match a glob pattern, sorted by path; a matching directory is read recursively."""
     paths: dict[str, Path] = {}
-    for match in map(Path, glob.iglob(pattern, recursive=True)):  # noqa: PTH207 - the pattern may be absolute
-        below = _walk(match, unreadable, set()) if match.is_dir() else [match]
+    seen: set[tuple[int, int]] = set()
+    for match in map(Path, _matches(pattern, unreadable)):
+        below = _walk(match, unreadable, seen) if match.is_dir() else [match]
         paths |= {path.as_posix(): path for path in below if path.is_file()}
     return _local_files(paths)
+
+
+def _matches(pattern: str, unreadable: Callable[[str], None]) -> Iterator[str]:
+    """Yield the paths that match a pattern; ** enters every directory once, so that links that lead back end."""
+    parts = PurePath(pattern).parts
+    if "**" not in parts:
+        yield from glob.iglob(pattern)  # noqa: PTH207 - the pattern may be absolute
+        return
+    at = parts.index("**")
+    for top in _matches(str(PurePath(*parts[:at])), unreadable) if at else ["."]:
+        if not Path(top).is_dir():
+            continue
+        for directory, _ in _directories(Path(top), unreadable, set()):
+            if at + 1 == len(parts):
+                yield str(directory)
+            else:
+                yield from _matches(str(PurePath(glob.escape(str(directory)), *parts[at + 1 :])), unreadable)
 
 
 def remote_files(url: str) -> list[InputFile]:

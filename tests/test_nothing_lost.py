@@ -321,6 +321,36 @@ def test_an_evaluation_set_is_read_before_a_run_trains(tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_columns_of_a_text_are_separated_as_its_header_shows(tmp_path, separator):
+    rows = [["id", "text"], ["1", f'"one{separator}two"'], ["2", "three"]]
+    (tmp_path / "a.csv").write_text("".join(separator.join(row) + "\n" for row in rows))
+    assert b"".join(open_corpus(tmp_path / "a.csv").blocks()) == f"one{separator}two\nthree\n".encode()
+
+
+READERS_OF_A_TEXT = {
+    "train-embeddings": OPTIONS,
+    "train-documents": OPTIONS,
+    "train-glove": ["--dimension", 8, "--epochs", 1, "--min-count", 1],
+    "train-lm": ["--preset", "small", "--epochs", 1, "--hidden-size", 4, "--max-vocabulary", 20],
+    "ngram": ["--order", 2],
+    "phrases": [],
+}
+
+
+@pytest.mark.parametrize(("name", "options"), READERS_OF_A_TEXT.items(), ids=READERS_OF_A_TEXT)
+def test_every_command_that_reads_a_text_counts_what_it_leaves_out(tmp_path, name, options):
+    records = [{"text": line} for line in TEXT.splitlines()] + [{"body": "other"}] * 3 + [{"text": "a\0b"}]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    out = tmp_path / {"ngram": "out.arpa", "phrases": "out.tsv"}.get(name, "out")
+    result = command("-q", name, tmp_path / "a.jsonl", "--out", out, *options)
+    assert result.exit_code == 0, result.output
+    assert re.search(
+        r"left out: record without text in field 'text' skipped \(first: line 81 of .*\): 3", result.stderr
+    )
+    assert "left out: control characters: 1" in result.stderr
+
+
 def test_columns_may_be_separated_by_semicolons(model, tmp_path):
     (tmp_path / "a.csv").write_text('year;text\n1900;"the king; and the queen"\n1901;a dog\n')
     corpus = open_corpus(tmp_path / "a.csv")

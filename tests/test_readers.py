@@ -427,6 +427,33 @@ def test_symbolic_links_do_not_loop(tmp_path):
     assert read(tmp_path / "data") == b"alpha beta\ngamma\ndelta\nfar\n"
 
 
+@pytest.mark.parametrize("pattern", ["", "*", "**", "**/*.txt", "**/b/**/*.txt", "../*/**/d.txt"])
+def test_links_that_lead_back_or_to_another_name_add_no_text(tmp_path, pattern):
+    data = tmp_path / "data"
+    write(data, {"b/d.txt": "text\n", "b/.hidden/e.txt": "hidden\n"})
+    for name, target in {
+        "b/again": data,
+        "b/back": data / "b",
+        "first": data / "b",
+        "b/e.txt": data / "b/d.txt",
+        "itself": data / "itself",
+    }.items():
+        (data / name).symlink_to(target)
+    assert read(f"{data}/{pattern}") == b"text\n"
+
+
+def test_links_in_a_directory_that_are_not_read_are_counted(tmp_path):
+    write(tmp_path, {"a.txt": "text\n"})
+    (tmp_path / "b.txt").symlink_to(tmp_path / "a.txt")
+    (tmp_path / "itself").symlink_to(tmp_path / "itself")
+    corpus = open_corpus(tmp_path)
+    assert b"".join(corpus.blocks()) == b"text\n"
+    assert corpus.warnings == {
+        f"file given again, read once (first: {tmp_path}/b.txt)": 1,
+        f"unreadable file skipped (first: {tmp_path}/itself)": 1,
+    }
+
+
 def test_special_files_in_a_directory_are_left_alone(tmp_path):
     write(tmp_path, {"a.txt": "text\n"})
     os.mkfifo(tmp_path / "pipe")

@@ -87,7 +87,7 @@ def search_command(
         batches = batches_of_lines(file, "text> ", _LINES_AT_A_TIME, skipped, field=field, column=column)
         lines = [line for batch in batches for line in batch]
         for reason, count in skipped.items():
-            logger.info("left out: %s: %s", reason, f"{count:,}")
+            logger.warning("left out: %s: %s", reason, f"{count:,}")
         with make_progress().task("embedding lines", len(lines)):
             texts = _index(vectors, lines, weighting, index, force)
         failed = False

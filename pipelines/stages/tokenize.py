@@ -82,7 +82,7 @@ class TokenizeStage(Stage):
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write shards of provisional ids and tables of words with their counts."""
-        from embeddings import make_tokenizer, tokenize_corpus
+        from embeddings import TokenizedCorpus, make_tokenizer, tokenize_corpus
 
         fetched, arguments = context.inputs["fetch"], tokenizer_arguments(self.tokenizer)
         parts = open_parts(fetched, self.corpus, TEXT_PARTS) if self.keep_parts else None
@@ -107,6 +107,9 @@ class TokenizeStage(Stage):
         if not texts[0].rereadable:
             self._content = texts[0].fingerprint()
         require_unchanged(fetched, self.corpus, self.hashes)
+        for reason, count in (warnings | TokenizedCorpus.open(directory).skipped).items():
+            if count:
+                logger.warning("left out: %s: %s", reason, f"{count:,}")
         return {"warnings": warnings}
 
     def _blocks(self, text: "Corpus") -> Iterator[bytes]:
