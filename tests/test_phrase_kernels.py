@@ -235,4 +235,5 @@ def test_the_joined_text_records_the_tokenizer(tmp_path):
     _, joined = join_found_phrases(tokenized, tmp_path / "joined", PhraseSettings(passes=1, threshold=0.04))
     about = json.loads((tmp_path / "joined" / "tokenized.json").read_text())
     assert about["tokenizer"] == tokenized.tokenizer
-    assert replace(TokenizedCorpus.open(tmp_path / "joined"), parts=joined.parts) == joined
+    opened = TokenizedCorpus.open(tmp_path / "joined")
+    assert replace(opened, parts=None) == replace(joined, parts=None)  # arrays have no truth value
