@@ -37,7 +37,7 @@ def train(vocabulary: Vocabulary, corpus: EncodedCorpus, epochs: int, workers: c
 
 @contextlib.contextmanager
 def rounds_of_an_epoch(rounds: int) -> Iterator[None]:
-    """Have the leading process cut an epoch into so many rounds."""
+    """Have the leading process cut an epoch into so many rounds at most."""
     before, crew.ROUNDS = crew.ROUNDS, rounds
     try:
         yield
@@ -102,7 +102,7 @@ def main() -> None:
     )
     parser.add_argument("--quality", type=int, nargs="*", default=[1, 2, 4, 8], help="numbers of workers")
     parser.add_argument("--seed", type=int, default=1, help="of the trainings for the quality")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of an epoch, for the quality")
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of an epoch at most, for the quality")
     parser.add_argument("--learning-rate", type=float, help="for the quality")
     options = parser.parse_args()
     what = f"{Path(options.corpus).name}, {options.megabytes:g} MB, skip-gram d=100, window 5, K=5"
@@ -118,7 +118,7 @@ def main() -> None:
             rows = efficiency(vocabulary, corpus, options.repeats, options.piece)
             measuring.write_results("ray_efficiency", "Workers of one thread each, on Ray", rows, notes)
         if options.quality:
-            how = f"sample 1e-3, {options.rounds} rounds an epoch, seed {options.seed}"
+            how = f"sample 1e-3, {options.rounds} rounds an epoch at most, seed {options.seed}"
             notes = [f"{what}, {options.epochs} epochs, {how}; one run each"]
             settings = {"seed": options.seed, "learning_rate": options.learning_rate}
             with rounds_of_an_epoch(options.rounds):

@@ -7,7 +7,6 @@ and version: later trainings find all kernels compiled.
 
 import gc
 import logging
-import os
 import tempfile
 import threading
 from collections.abc import Callable, Sequence
@@ -23,7 +22,7 @@ from embeddings.text.encoded_corpus import CorpusPart, EncodedCorpus
 from embeddings.text.split import TRAIN
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.threads import thread_count
-from vecmill.python_process import start_python
+from vecmill.python_process import give_way, start_python
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +63,7 @@ def main(model: str, lock: str) -> None:
         if _is_word2vec(model):
             _train_word_vectors(model, Path(directory))
         else:
-            _give_way(_LATER)
+            give_way(_LATER)
             _train_language_model(model)
 
 
@@ -114,7 +113,7 @@ def _train_word_vectors(first: str, directory: Path) -> None:
     corpus = _small_corpus(directory)
     _train_variant(corpus, first, deterministic=False)
     _encode_a_text(directory)
-    _give_way(_SPARE)
+    give_way(_SPARE)
     _train_variant(corpus, first, deterministic=True)
     for name in KERNELS:
         _train_variant(corpus, name, deterministic=False)
@@ -137,12 +136,6 @@ def _encode_a_text(directory: Path) -> None:
     from embeddings.text.tokenizer.token_lists import TokenLists
 
     text_to_ids([_SENTENCES], TokenLists(), directory, min_count=1, threads=1)
-
-
-def _give_way(niceness: int) -> None:
-    """Leave the processors to others, where the system knows niceness."""
-    if hasattr(os, "nice"):
-        os.nice(niceness)
 
 
 def _train_language_model(cell: str) -> None:

@@ -1,7 +1,9 @@
 """Another Python beside this one, for work that nobody waits for."""
 
+import os
 import subprocess  # nosec B404 - runs this Python, with a program of ours
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -30,3 +32,15 @@ def start_python(program: str) -> "subprocess.Popen[bytes] | None":
         )
     except OSError:
         return None
+
+
+def give_way(niceness: int) -> None:
+    """Leave the processors to other processes, where the system knows niceness.
+
+    Parameters
+    ----------
+    niceness : int
+        How much to add, up to 19.
+    """
+    with suppress(AttributeError, OSError):
+        os.nice(niceness)

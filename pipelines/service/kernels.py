@@ -1,13 +1,12 @@
 """Compiles the kernels of the service in a process of their own: the compiler's memory would stay with the service."""
 
-import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import numpy as np
 
-from vecmill.python_process import start_python
+from vecmill.python_process import give_way, start_python
 
 SMALL = 256, 16  # words and dimension of the model that the kernels are compiled with
 
@@ -31,8 +30,7 @@ def compiled_aside() -> Iterator[None]:
 
 def call_kernels() -> None:
     """Call what the requests for word vectors call, on a small model."""
-    with suppress(AttributeError, OSError):
-        os.nice(10)
+    give_way(10)
     from embeddings.text.vocabulary import Vocabulary
     from embeddings.vectors.neighbors import FEW, FEWEST_ROUNDED
     from embeddings.vectors.postprocessing import mean_sentence_vectors

@@ -3,7 +3,6 @@
 import hashlib
 import importlib.metadata
 import logging
-import os
 import shutil
 import signal
 import tempfile
@@ -21,6 +20,7 @@ from embeddings.vectors.word_vectors import WordVectors
 from pipelines.service.problems import RequestError
 from pipelines.service.served import ServedModel
 from vecmill.errors import OutputError
+from vecmill.python_process import give_way
 
 logger = logging.getLogger(__name__)
 
@@ -147,8 +147,7 @@ def _reason(place: Path) -> str | None:
 
 def _lay_out_all(places: dict[Path, Path], settings: _Settings) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the service, which ends this process
-    with suppress(AttributeError, OSError):
-        os.nice(10)
+    give_way(10)
     _keep_locks_in_this_process()
     for path, place in places.items():
         try:
