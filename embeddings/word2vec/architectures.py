@@ -122,6 +122,7 @@ def skip_gram(block, parameters, step, scratch, subwords, paths, weights):
     return total, examples
 
 
+@simd.with_few_vectors
 def _average_columns(load, broadcast):
     @in_place_inlined
     def average(inputs, rows, position, low, high, scale, scratch, row, j):
@@ -136,6 +137,7 @@ def _average_columns(load, broadcast):
     return average
 
 
+@simd.with_few_vectors
 def _weighted_columns(load, broadcast):
     @in_place_inlined
     def average(inputs, rows, position, low, high, scale, weights, first, scratch, row, j):
@@ -151,6 +153,7 @@ def _weighted_columns(load, broadcast):
     return average
 
 
+@simd.with_few_vectors
 def _spread_columns(load, broadcast):
     @in_place_inlined
     def spread(inputs, rows, position, low, high, scale, scratch, row, j):
@@ -164,29 +167,15 @@ def _spread_columns(load, broadcast):
     return spread
 
 
-_average_wide, _average_narrow = simd.both_widths(_average_columns)
-_weighted_wide, _weighted_narrow = simd.both_widths(_weighted_columns)
-_spread_wide, _spread_narrow = simd.both_widths(_spread_columns)
-
-
 @in_place_inlined
 def _average_contexts(dimension, inputs, rows, position, low, high, step, weights, scratch, row):
     """Write the mean (or sum) of the context vectors, each times the weight of its position, to ``hidden[row]``."""
     scale = np.float32(1) / np.float32(high - low - 1) if step.mean else np.float32(1)
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     if weights is not None:
         first = low - position + step.window  # position weight of the first context word
-        for j in range(0, whole, simd.WIDE):
-            _weighted_wide(inputs, rows, position, low, high, scale, weights, first, scratch, row, j)
-        if simd.TWO_WIDTHS:
-            for j in range(whole, dimension, simd.LANES):
-                _weighted_narrow(inputs, rows, position, low, high, scale, weights, first, scratch, row, j)
+        _weighted_columns(dimension, inputs, rows, position, low, high, scale, weights, first, scratch, row)
         return
-    for j in range(0, whole, simd.WIDE):
-        _average_wide(inputs, rows, position, low, high, scale, scratch, row, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _average_narrow(inputs, rows, position, low, high, scale, scratch, row, j)
+    _average_columns(dimension, inputs, rows, position, low, high, scale, scratch, row)
 
 
 @in_place_inlined
@@ -196,12 +185,7 @@ def _spread_change(dimension, inputs, rows, position, low, high, step, weights, 
     if weights is not None:
         _spread_weighted(dimension, inputs, rows, position, low, high, step, weights, scale, scratch, row)
         return
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for j in range(0, whole, simd.WIDE):
-        _spread_wide(inputs, rows, position, low, high, scale, scratch, row, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _spread_narrow(inputs, rows, position, low, high, scale, scratch, row, j)
+    _spread_columns(dimension, inputs, rows, position, low, high, scale, scratch, row)
 
 
 @in_place_inlined

@@ -38,6 +38,7 @@ _BASIS = np.uint64(0xCBF29CE484222325)
 _ZERO = np.float32(0)
 
 
+@simd.with_few_vectors
 def _average_columns(load, broadcast):
     @in_place_inlined
     def average(inputs, rows, number, scale, scratch, i, j):
@@ -51,6 +52,7 @@ def _average_columns(load, broadcast):
     return average
 
 
+@simd.with_few_vectors
 def _spread_columns(load, broadcast):
     @in_place_inlined
     def spread(inputs, rows, number, scale, scratch, i, j):
@@ -62,6 +64,7 @@ def _spread_columns(load, broadcast):
     return spread
 
 
+@simd.with_few_vectors
 def _sum_columns(load, broadcast):
     @in_place_inlined
     def add_up(words, tokens, low, high, sums, j):
@@ -74,6 +77,7 @@ def _sum_columns(load, broadcast):
     return add_up
 
 
+@simd.with_few_vectors
 def _window_columns(load, broadcast):
     @in_place_inlined
     def average(words, centre, sums, low, high, documents, document, scale, hidden, row, j):
@@ -82,12 +86,6 @@ def _window_columns(load, broadcast):
         simd.store(hidden, row, j, simd.multiply(total, broadcast(scale)))
 
     return average
-
-
-_average_wide, _average_narrow = simd.both_widths(_average_columns)
-_spread_wide, _spread_narrow = simd.both_widths(_spread_columns)
-_sum_wide, _sum_narrow = simd.both_widths(_sum_columns)
-_window_wide, _window_narrow = simd.both_widths(_window_columns)
 
 
 @in_place_inlined
@@ -111,24 +109,14 @@ def _list_rows(tokens, position, low, high, document, rows, i):
 def _average(dimension, inputs, rows, number, step, scratch, i):
     """Write the mean (or sum) of the input rows of a word to ``hidden[i]``."""
     scale = _share(number, step)
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for j in range(0, whole, simd.WIDE):
-        _average_wide(inputs, rows, number, scale, scratch, i, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _average_narrow(inputs, rows, number, scale, scratch, i, j)
+    _average_columns(dimension, inputs, rows, number, scale, scratch, i)
 
 
 @in_place_inlined
 def _spread(dimension, inputs, rows, number, step, scratch, i):
     """Bring the change of a hidden vector to its input rows."""
     scale = _share(number, step)
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for j in range(0, whole, simd.WIDE):
-        _spread_wide(inputs, rows, number, scale, scratch, i, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _spread_narrow(inputs, rows, number, scale, scratch, i, j)
+    _spread_columns(dimension, inputs, rows, number, scale, scratch, i)
 
 
 @in_place_inlined
@@ -149,24 +137,14 @@ def _ask_ahead(dimension, inputs, context, paths, tokens, position, n, step):
 @in_place_inlined
 def _add_up(dimension, words, tokens, low, high, sums):
     """Write the sums of the first 0, 1, ... vectors of a stretch: those of any window are the difference of two."""
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for j in range(0, whole, simd.WIDE):
-        _sum_wide(words, tokens, low, high, sums, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _sum_narrow(words, tokens, low, high, sums, j)
+    _sum_columns(dimension, words, tokens, low, high, sums)
 
 
 @in_place_inlined
 def _average_window(dimension, words, centre, sums, low, high, documents, document, step, hidden, row):
     """Write the mean (or sum) of the context words, by the sums of their stretch, and the document."""
     scale = _share(high - low, step)
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for j in range(0, whole, simd.WIDE):
-        _window_wide(words, centre, sums, low, high, documents, document, scale, hidden, row, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _window_narrow(words, centre, sums, low, high, documents, document, scale, hidden, row, j)
+    _window_columns(dimension, words, centre, sums, low, high, documents, document, scale, hidden, row)
 
 
 @in_place_inlined

@@ -32,6 +32,7 @@ def _ask_for(embedding, subwords, word):
             simd.prefetch(embedding, np.int64(rows[i]), j)
 
 
+@simd.with_few_vectors
 def _mean_columns(load, broadcast):
     @in_place_inlined
     def mean(embedding, rows, first, last, scale, scratch, slot, j):
@@ -45,22 +46,15 @@ def _mean_columns(load, broadcast):
     return mean
 
 
-_mean_wide, _mean_narrow = simd.both_widths(_mean_columns)
-
-
 @in_place_inlined
 def _make_vector(dimension, embedding, subwords, word, scratch, slot):
     offsets, rows = subwords.offsets, subwords.rows
     first, last = offsets[word], offsets[word + 1]
     scale = np.float32(1) / np.float32(last - first)
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for j in range(0, whole, simd.WIDE):
-        _mean_wide(embedding, rows, first, last, scale, scratch, slot, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _mean_narrow(embedding, rows, first, last, scale, scratch, slot, j)
+    _mean_columns(dimension, embedding, rows, first, last, scale, scratch, slot)
 
 
+@simd.with_few_vectors
 def _change_columns(load, broadcast):
     @in_place_inlined
     def change(embedding, rows, first, last, scratch, slot, j):
@@ -71,18 +65,10 @@ def _change_columns(load, broadcast):
     return change
 
 
-_change_wide, _change_narrow = simd.both_widths(_change_columns)
-
-
 @in_place_inlined
 def change_rows(dimension, embedding, subwords, tokens, first, last, scratch):
     """Add what training changed of the vectors of the tokens `first` to `last` (exclusive) to their rows."""
     offsets, rows = subwords.offsets, subwords.rows
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
     for position in range(first, last):
         begin, end, slot = offsets[tokens[position]], offsets[tokens[position] + 1], scratch.slots[position]
-        for j in range(0, whole, simd.WIDE):
-            _change_wide(embedding, rows, begin, end, scratch, slot, j)
-        if simd.TWO_WIDTHS:
-            for j in range(whole, dimension, simd.LANES):
-                _change_narrow(embedding, rows, begin, end, scratch, slot, j)
+        _change_columns(dimension, embedding, rows, begin, end, scratch, slot)

@@ -134,7 +134,10 @@ def score_one(dimension, inputs, row, context, outputs, group, label, rate):
     return _gradients(a, label, rate)
 
 
-def _update_columns(load, broadcast):
+@simd.with_many_vectors
+def _update(load, broadcast):
+    """X += G O and O += Gᵀ X, a few registers' width of the rows at a time."""
+
     @in_place_inlined
     def update(own, inputs, rows, m, context, words, outputs, group, scores, j):
         o1, o2, o3 = outputs[group + 1], outputs[group + 2], outputs[group + 3]
@@ -176,20 +179,6 @@ def _update_columns(load, broadcast):
     return update
 
 
-_update_wide, _update_narrow = simd.both_widths(_update_columns)
-
-
-@in_place_inlined
-def _update(own, dimension, inputs, rows, m, context, words, outputs, group, scores):
-    """X += G O and O += Gᵀ X, a few registers' width of the rows at a time."""
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for j in range(0, whole, simd.WIDE):
-        _update_wide(own, inputs, rows, m, context, words, outputs, group, scores, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _update_narrow(own, inputs, rows, m, context, words, outputs, group, scores, j)
-
-
 @in_place_inlined
 def score_noise(own, dimension, inputs, rows, m, context, words, noise, group, step, scratch):
     """Write the gradients of a group of outputs with negative sampling; noise that is the word does not count."""
@@ -211,7 +200,7 @@ def train_words(own, dimension, inputs, rows, m, context, words, noise, step, sc
     """Train m input rows with the noise words that they share to predict a word each (`own`), or all the first one."""
     for group in range(0, step.negative + 1, GROUP):
         score_noise(own, dimension, inputs, rows, m, context, words, noise, group, step, scratch)
-        _update(own, dimension, inputs, rows, m, context, words, noise, group, scratch.scores)
+        _update(dimension, own, inputs, rows, m, context, words, noise, group, scratch.scores)
 
 
 @in_place_inlined
@@ -262,10 +251,13 @@ def train_path(dimension, inputs, rows, m, context, paths, word, step, scratch):
             a, b = _score_nodes(dimension, inputs, rows[i], rows[other], context, paths, begin, count, group, scratch)
             simd.store(scores, i, 0, a)
             simd.store(scores, other, 0, b)
-        _update(False, dimension, inputs, rows, m, context, nodes, nodes, group, scores)
+        _update(dimension, False, inputs, rows, m, context, nodes, nodes, group, scores)
 
 
-def _along_columns(load, broadcast):
+@simd.with_few_vectors
+def _change_along(load, broadcast):
+    """Change one input row x and its output rows o_k: o_k += g_k x, x += Σ g_k o_k, with x as it was before."""
+
     @in_place_inlined
     def along(inputs, row, context, nodes, count, gradients, j):
         x, change = load(inputs, row, j), broadcast(_ZERO)
@@ -276,20 +268,6 @@ def _along_columns(load, broadcast):
         simd.store(inputs, row, j, simd.add(x, change))
 
     return along
-
-
-_along_wide, _along_narrow = simd.both_widths(_along_columns)
-
-
-@in_place_inlined
-def _change_along(dimension, inputs, row, context, outputs, count, gradients):
-    """Change one input row x and its output rows o_k: o_k += g_k x, x += Σ g_k o_k, with x as it was before."""
-    whole = dimension // simd.WIDE * simd.WIDE if simd.TWO_WIDTHS else dimension
-    for j in range(0, whole, simd.WIDE):
-        _along_wide(inputs, row, context, outputs, count, gradients, j)
-    if simd.TWO_WIDTHS:
-        for j in range(whole, dimension, simd.LANES):
-            _along_narrow(inputs, row, context, outputs, count, gradients, j)
 
 
 @in_place_inlined
