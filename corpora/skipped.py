@@ -1,9 +1,11 @@
 """Records and files that readers skip and count."""
 
+import errno
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from corpora.errors import CorpusError
+from vecmill.errors import TOO_MANY_OPEN
 from vecmill.hints import did_you_mean
 
 Count = Callable[[str, str], None]
@@ -41,6 +43,29 @@ class DamagedFileError(UnusableFileError):
 
     def __init__(self, message: str) -> None:
         super().__init__("damaged file", message)
+
+
+def require_means(path: str, error: Exception) -> None:
+    """Raise an error for a file that this process has not the means to read: another one could, so it is not skipped.
+
+    Parameters
+    ----------
+    path : str
+    error : Exception
+        What reading the file, or listing the directory, has raised.
+
+    Raises
+    ------
+    CorpusError
+        Too many files are open.
+    MemoryError, OSError
+        `error` itself, if there is too little memory.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    if number in TOO_MANY_OPEN:
+        raise CorpusError(f"cannot read {path}: too many open files; raise their limit (ulimit -n)") from error
+    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+        raise error
 
 
 def no_records(path: str, what: str, name: str, known: Iterable[Any], problem: str) -> UnusableFileError:

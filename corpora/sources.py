@@ -12,6 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any, BinaryIO, cast
 
 from corpora.errors import CorpusError
+from corpora.skipped import require_means
 from vecmill.compression import MAGIC, Prefixed
 from vecmill.extras import needs
 from vecmill.storage import reason, repeated
@@ -179,7 +180,8 @@ def _directories(
             return
         seen.add((status.st_dev, status.st_ino))
         found = sorted(os.scandir(directory), key=lambda entry: entry.name)
-    except OSError:
+    except OSError as error:
+        require_means(str(directory), error)
         unreadable(str(directory))
         return
     entries = [entry for entry in found if not entry.name.startswith(".")]

@@ -20,7 +20,7 @@ from pipelines.console.logs import LogSettings, configure_logging, log_settings
 from pipelines.console.memory_limit import memory_limit, require_memory
 from pipelines.console.message_options import format_message_options
 from pipelines.console.streams import whole_output
-from vecmill.errors import FULL_DISK, TOO_MANY_OPEN, OutputError, VecmillError
+from vecmill.errors import FULL_DISK, TOO_LARGE, TOO_MANY_OPEN, OutputError, VecmillError
 
 logger = logging.getLogger(__name__)
 
@@ -134,8 +134,11 @@ def explain(error: Exception) -> int:
         text, code = error.format_message(), getattr(error, "exit_code", USAGE)
         if context := getattr(error, "ctx", None):
             text = f"{text} (see {context.command_path} --help)"
-    elif full := _full_disk(error):
-        text = f"no space left for {full.filename or 'the output'}; free some space and repeat the command to resume"
+    elif full := _without_room(error):
+        place, again = full.filename or "the output", "and repeat the command to resume"
+        text = f"no space left for {place}; free some space {again}"
+        if full.errno == TOO_LARGE:
+            text = f"{place} would be larger than a file may be; raise that limit (ulimit -f) {again}"
     elif isinstance(error, OSError) and error.errno in TOO_MANY_OPEN:
         text = f"{error.filename or 'the command'}: too many open files; raise their limit (ulimit -n)"
     elif isinstance(error, FileNotFoundError) and not error.filename and not _has_current_directory():
@@ -198,11 +201,11 @@ def _is_usage(error: Exception) -> bool:
     return isinstance(error, ConfigError)
 
 
-def _full_disk(error: BaseException | None) -> OSError | None:
-    """Return the full-disk error that an error is or was caused by."""
+def _without_room(error: BaseException | None) -> OSError | None:
+    """Return the error of a full disk, or of a file that is too large, that an error is or was caused by."""
     while error:
         if isinstance(error, OSError):
-            return error if error.errno in FULL_DISK else None
+            return error if error.errno in (*FULL_DISK, TOO_LARGE) else None
         error = error.__cause__
     return None
 

@@ -2,8 +2,10 @@
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -318,6 +320,14 @@ def test_the_next_words_are_the_most_probable_of_all():
         model.next_words("the", topn=0)
     with pytest.raises(TypeError, match="prompt 1 is None"):
         model.next_words(["the", None])
+
+
+@pytest.mark.parametrize(
+    "prompts", [None, 3, b"the", {"the": 1}, {"the"}, np.array("the"), pd.DataFrame({"the": ["mat"]}), Path("the")]
+)
+def test_what_is_no_list_of_prompts_is_refused(prompts):
+    with pytest.raises(TypeError, match=r"prompts is .*; expected a str, or a list of str"):
+        make_model(seed=1).next_words(prompts)
 
 
 @pytest.mark.parametrize("settings", [{}, {"last_hidden_size": 3, "dimension": 4}, {"cell": "gru"}])

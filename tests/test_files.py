@@ -253,6 +253,7 @@ def test_a_directory_that_cannot_be_read_is_an_error_and_not_empty(tmp_path, mon
     [
         (errno.ENOSPC, "free some space"),
         (errno.EDQUOT, "free some space"),
+        (errno.EFBIG, "raise the limit on the size of files .ulimit -f. or write elsewhere"),
         (errno.EMFILE, "ulimit -n"),
         (errno.ENFILE, "ulimit -n"),
         (errno.EACCES, "choose a place that can be written to"),

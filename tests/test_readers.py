@@ -3,6 +3,7 @@
 import bz2
 import contextlib
 import csv
+import errno
 import gzip
 import io
 import json
@@ -10,6 +11,7 @@ import lzma
 import os
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import fsspec
@@ -23,6 +25,7 @@ from hypothesis import strategies as st
 from corpora import CorpusError, open_corpus
 from corpora import blocks as blocks_module
 from corpora.blocks import cut_blocks
+from corpora.corpus import digest_of_file
 from corpora.sources import standard_input
 from vecmill import compression, train
 
@@ -383,6 +386,62 @@ def test_file_that_cannot_be_opened(tmp_path, monkeypatch):
     assert directory.warnings == {"unreadable file skipped (first: b.txt)": 1}
     with pytest.raises(CorpusError, match=r"cannot open .*b\.txt: No such file"):
         list(alone.blocks())
+
+
+class _Failing(io.RawIOBase):
+    """A file whose reading raises an error."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        raise self.error
+
+
+OF_THE_PROCESS = [
+    (OSError(errno.EMFILE, "Too many open files"), CorpusError, r"cannot read .*: too many open files.*ulimit -n"),
+    (OSError(errno.ENFILE, "Too many open files"), CorpusError, r"cannot read .*: too many open files.*ulimit -n"),
+    (OSError(errno.ENOMEM, "Cannot allocate memory"), OSError, "Cannot allocate memory"),
+    (MemoryError(), MemoryError, None),
+]
+
+
+@pytest.mark.parametrize(("error", "kind", "message"), OF_THE_PROCESS)
+@pytest.mark.parametrize("reading", [False, True])
+def test_a_file_of_a_directory_is_not_skipped_for_want_of_means_to_read_it(tmp_path, error, kind, message, reading):
+    write(tmp_path, {"a.txt": "text\n", "b.txt": "more\n"})
+
+    def failing():
+        if reading:
+            return _Failing(error)
+        raise error
+
+    corpus = open_corpus(tmp_path)
+    corpus.files = (corpus.files[0], replace(corpus.files[1], open=failing))
+    with pytest.raises(kind, match=message):
+        list(corpus.blocks())
+    assert corpus.warnings == {}
+    with pytest.raises(kind, match=message):
+        digest_of_file(corpus.files[1])
+
+
+@pytest.mark.parametrize(("error", "kind", "message"), OF_THE_PROCESS)
+def test_a_folder_is_not_skipped_for_want_of_means_to_list_it(tmp_path, monkeypatch, error, kind, message):
+    write(tmp_path, {"a.txt": "text\n"})
+    (tmp_path / "folder").mkdir()
+    list_entries = os.scandir
+
+    def failing(path):
+        if Path(path).name == "folder":
+            raise error
+        return list_entries(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    with pytest.raises((kind, CorpusError), match=message):
+        open_corpus(tmp_path)
 
 
 def test_binary_file_is_refused(tmp_path):

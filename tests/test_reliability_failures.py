@@ -1,4 +1,4 @@
-"""Full disks, damaged files, clocks that jump, rights that are missing: really caused, then put right.
+"""Files that grow too large, damaged files, clocks that jump, rights that are missing: really caused, then put right.
 
 After each of them the same command, given again, ends with what an undisturbed run has made.
 """
@@ -20,6 +20,7 @@ import pytest
 from benchmarks import zipf
 from tests.command_line import vecmill
 
+TOO_LARGE = r"\S+ would be larger than a file may be; raise that limit \(ulimit -f\) and repeat the command to resume"
 REPOSITORY = Path(__file__).resolve().parents[1]
 SETTINGS = """
 [corpus]
@@ -87,7 +88,7 @@ def expected(tmp_path_factory):
 
 @contextlib.contextmanager
 def files_up_to(size):
-    """Let no file of this process grow beyond `size` bytes: what a write then meets is that of a full disk."""
+    """Let no file of this process grow beyond `size` bytes: a write stops in the middle, as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -126,16 +127,16 @@ def fails_with_one_line(result, pattern):
     assert "Traceback" not in result.output
 
 
-# -------------------------------------------------------------------------------------------------------- full disk
+# --------------------------------------------------------------------------------------------- limit on size of files
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_disk_that_is_full_at_any_stage(folder, expected, monkeypatch, stage):
+def test_a_file_that_is_too_large_at_any_stage(folder, expected, monkeypatch, stage):
     kind, limited = within(stage, lambda *_: files_up_to(10))
     with monkeypatch.context() as patch:
         patch.setattr(kind, "run", limited)
         result = run()
-    fails_with_one_line(result, r"no space left for .*; free some space and repeat the command to resume")
+    fails_with_one_line(result, TOO_LARGE)
     finished = list(STAGES)[: list(STAGES).index(stage)]
     finished = (
         [] if finished == ["fetch"] else finished
@@ -146,7 +147,7 @@ def test_a_disk_that_is_full_at_any_stage(folder, expected, monkeypatch, stage):
     assert [name for name in finished if f"{name}: unchanged, skipped" not in output] == []
 
 
-def test_a_disk_that_is_full_at_a_checkpoint(folder, expected, monkeypatch):
+def test_a_checkpoint_that_is_too_large(folder, expected, monkeypatch):
     @contextlib.contextmanager
     def while_saving(directory, context):
         from embeddings import training
@@ -164,11 +165,11 @@ def test_a_disk_that_is_full_at_a_checkpoint(folder, expected, monkeypatch):
     kind, limited = within("train-embeddings", while_saving)
     with monkeypatch.context() as patch:
         patch.setattr(kind, "run", limited)
-        fails_with_one_line(run(), "no space left for")
+        fails_with_one_line(run(), TOO_LARGE)
     finish(expected[1])
 
 
-def test_a_disk_that_is_full_for_the_record_of_a_stage(folder, expected, monkeypatch):
+def test_a_record_of_a_stage_that_is_too_large(folder, expected, monkeypatch):
     from pipelines.running.manifest import Manifest
 
     original = Manifest.write
@@ -179,7 +180,7 @@ def test_a_disk_that_is_full_for_the_record_of_a_stage(folder, expected, monkeyp
 
     with monkeypatch.context() as patch:
         patch.setattr(Manifest, "write", write)
-        fails_with_one_line(run(), "no space left for")
+        fails_with_one_line(run(), TOO_LARGE)
     finish(expected[1])
 
 

@@ -171,6 +171,25 @@ def test_queries_without_words_are_refused(vectors):
     assert vectors.most_similar("king", topn=0) == []
 
 
+@pytest.mark.parametrize(
+    "vector",
+    [
+        *(np.ones(6, np.int64).astype(kind) for kind in (complex, object, "timedelta64[s]", "U3")),
+        np.ma.array(np.ones(6), mask=[True] + [False] * 5),
+    ],
+)
+def test_vectors_that_hold_no_real_numbers_are_refused(vectors, vector):
+    for use in (
+        lambda: vectors.most_similar([vector]),
+        lambda: vectors.most_similar("king", negative=[vector]),
+        lambda: vectors.most_similar_batch([[vector]]),
+        lambda: vectors.mean_vector([vector, "king"]),
+        lambda: vectors.distances(vector),
+    ):
+        with pytest.raises(TypeError, match=r"expected \(6,\) of finite numbers|expected a (word|list)"):
+            use()
+
+
 def test_mean_vector(vectors, matrix):
     units = [reference.unit(row) for row in matrix]
     mean = vectors.mean_vector(["king", "queen"], weights=[3, -1])

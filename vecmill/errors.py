@@ -2,8 +2,10 @@
 
 import errno
 
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 """Numbers of errors: there is no room for more."""
+TOO_LARGE = errno.EFBIG
+"""Number of the error: a file would be larger than the shell or the file system allows."""
 TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 """Numbers of errors: the process, or the system, may open no more files."""
 
@@ -35,6 +37,8 @@ def unwritable(path: object, error: OSError, elsewhere: str | None = None) -> Ou
         remedy = "raise the limit of open files (ulimit -n), or use fewer threads"
     elif error.errno in FULL_DISK:
         remedy = f"free some space or {elsewhere or 'write elsewhere'}"
+    elif error.errno == TOO_LARGE:
+        remedy = f"raise the limit on the size of files (ulimit -f) or {elsewhere or 'write elsewhere'}"
     else:
         remedy = elsewhere or "choose a place that can be written to"
     return OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}")

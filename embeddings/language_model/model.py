@@ -24,7 +24,7 @@ from embeddings.language_model.scoring import as_text, score_text, warn_if_forei
 from embeddings.setting_types import require_flags, require_type
 from embeddings.text.tokenizer.tokenizers import Tokenizer, UnknownTokenizerError, tokenizer_of
 from embeddings.text.vocabulary import Vocabulary
-from vecmill.arguments import described, require_path, require_place
+from vecmill.arguments import described, is_sequence, require_path, require_place
 from vecmill.files import atomic_directory, writing
 from vecmill.plurals import counted
 
@@ -231,7 +231,7 @@ class LanguageModel(NextWordNetwork):
         Raises
         ------
         TypeError
-            A prompt is not a str.
+            `prompts` is no list, such as a data frame, or a prompt is not a str.
         ValueError
             `topn` is less than 1.
         """
@@ -240,6 +240,8 @@ class LanguageModel(NextWordNetwork):
             raise ValueError(f"topn must be at least 1, got {topn}")
         if isinstance(prompts, str):
             return next_words(self, [prompts], topn)[0]
+        if isinstance(prompts, (bytes, bytearray)) or not is_sequence(prompts):
+            raise TypeError(f"prompts is {described(prompts)}; expected a str, or a list of str")
         given = list(prompts)
         for place, prompt in enumerate(given):
             if not isinstance(prompt, str):

@@ -527,6 +527,9 @@ class EmbeddingMatrix:
         return self.id(term)
 
     def _check_vector(self, vector: np.ndarray) -> np.ndarray:
+        if vector.dtype.kind in "cmMOSU" or np.ma.is_masked(vector):  # complex numbers, times, objects and text
+            what = "masked numbers" if np.ma.is_masked(vector) else vector.dtype
+            raise TypeError(f"got a vector of {what}; expected ({self.dimension},) of finite numbers")
         if vector.shape != (self.dimension,) or not np.isfinite(vector).all():
             raise ValueError(f"got a vector of shape {vector.shape}; expected ({self.dimension},) of finite numbers")
         return vector
