@@ -27,7 +27,13 @@ from embeddings.formats import read
 CORPUS = text.SHARED / "corpora" / "wiki-ko-20mb.txt.xz"
 SAMPLE = 1e-4
 NOUNS = 40  # of a section
-PARTICLES = {"topic": ("는", "은"), "subject": ("가", "이"), "object": ("를", "을"), "with": ("와", "과"), "of": ("의", "의")}
+PARTICLES = {
+    "topic": ("는", "은"),
+    "subject": ("가", "이"),
+    "object": ("를", "을"),
+    "with": ("와", "과"),
+    "of": ("의", "의"),
+}
 SECTIONS = (("topic", "subject"), ("topic", "object"), ("subject", "object"), ("object", "with"), ("of", "topic"))
 GRID = (
     "",

@@ -20,7 +20,7 @@ from corpora.catalog import fetch, names
 from corpora.download import Progress, fetch_url
 from corpora.errors import CorpusError
 from corpora.readers import ReadOptions, format_of, read_pieces
-from corpora.skipped import DamagedFileError, UnusableFileError, require_means
+from corpora.skipped import DamagedFileError, UnusableFileError, raise_if_short_of_resources
 from corpora.sources import (
     InputFile,
     directory_files,
@@ -211,7 +211,7 @@ class Corpus:  # numpydoc ignore=PR01
         try:
             stored = file.open()
         except Exception as error:  # remote file systems raise errors of their own
-            require_means(file.path, error)
+            raise_if_short_of_resources(file.path, error)
             reason = getattr(error, "strerror", None) or error
             raise UnusableFileError("unreadable file", f"cannot open {file.path}: {reason}") from error
         with stored:
@@ -219,7 +219,7 @@ class Corpus:  # numpydoc ignore=PR01
             try:
                 yield from read_pieces(counted, file.path, options, piece_size, self._count, file.continued)
             except (*DAMAGE, OSError) as error:
-                require_means(file.path, error)
+                raise_if_short_of_resources(file.path, error)
                 problem = "is truncated" if isinstance(error, EOFError) else "is damaged or cannot be read"
                 raise DamagedFileError(f"{file.path} {problem} ({error}); get the file again") from error
 
@@ -461,6 +461,6 @@ def digest_of_file(file: InputFile) -> str:
             while chunk := stored.read(_CHUNK):
                 digest.update(chunk)
     except OSError as error:
-        require_means(file.path, error)
+        raise_if_short_of_resources(file.path, error)
         return f"{UNREADABLE}: {error.strerror}"
     return digest.hexdigest()

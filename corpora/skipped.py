@@ -45,8 +45,8 @@ class DamagedFileError(UnusableFileError):
         super().__init__("damaged file", message)
 
 
-def require_means(path: str, error: Exception) -> None:
-    """Raise an error for a file that this process has not the means to read: another one could, so it is not skipped.
+def raise_if_short_of_resources(path: str, error: Exception) -> None:
+    """Raise an error for a file that this process has no room to read: another process could, so it is not skipped.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any, BinaryIO, cast
 
 from corpora.errors import CorpusError
-from corpora.skipped import require_means
+from corpora.skipped import raise_if_short_of_resources
 from vecmill.compression import MAGIC, Prefixed
 from vecmill.extras import needs
 from vecmill.storage import reason, repeated
@@ -181,7 +181,7 @@ def _directories(
         seen.add((status.st_dev, status.st_ino))
         found = sorted(os.scandir(directory), key=lambda entry: entry.name)
     except OSError as error:
-        require_means(str(directory), error)
+        raise_if_short_of_resources(str(directory), error)
         unreadable(str(directory))
         return
     entries = [entry for entry in found if not entry.name.startswith(".")]
