@@ -349,6 +349,7 @@ def test_every_command_that_reads_a_text_counts_what_it_leaves_out(tmp_path, nam
         r"left out: record without text in field 'text' skipped \(first: line 81 of .*\): 3", result.stderr
     )
     assert "left out: control characters: 1" in result.stderr
+    assert not re.search("(?i)left out: (record|control)", result.stdout), "said twice"
 
 
 def test_columns_may_be_separated_by_semicolons(model, tmp_path):
