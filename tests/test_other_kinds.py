@@ -76,6 +76,9 @@ REFUSED = {
     "table.dat": (b"PAR1\x15\0", "Parquet file", ".parquet"),
     "strings.jsonl": ('"one two"\n"three"\n', "JSON Lines of strings", "jq -r . "),
     "strings.json": ('"one two"\n"three"\n', "JSON Lines of strings", "jq -r . "),
+    "strings": (json.dumps(["one two", "three"]), "JSON array", "jq -r '.[]'"),
+    "strings.txt": (json.dumps(["one two", "three"], indent=1), "JSON array", "jq -r '.[]'"),
+    "lists.txt": ('["one", "two"]\n["three"]\n', "JSON Lines of lists", "jq -r 'join"),
     "lists.jsonl": ('["one", "two"]\n["three"]\n', "JSON Lines of lists", "jq -r 'join"),
     "numbers.jsonl": ("1\nnull\n", "no line is a JSON object", "one a line with the field 'text'"),
     "drawing.svg": ("<svg><text>one two</text></svg>", "XML file", "xmllint"),
@@ -245,6 +248,8 @@ def test_wide_encodings_are_named_whatever_the_format(tmp_path, name):
         '["quoted", he said]\n',
         "{braces} at the beginning\n",
         "[]\n",
+        "[]\n[1] a note\n",
+        "[1]\n[2]\n",
         "%PDF is a format\n",
         "The page begins with <!DOCTYPE html> as always\n",
         "RIFF and PK and MM and II\n",
@@ -287,7 +292,7 @@ def test_other_kinds_in_a_directory_are_counted_by_kind(tmp_path):
     assert b"".join(corpus.blocks()) == b"the only text\n"
     kinds = {re.sub(r" skipped.*", "", what): count for what, count in corpus.warnings.items()}
     assert kinds["HTML file"] == 6
-    assert kinds["JSON array"] == 5
+    assert kinds["JSON array"] == 7
     assert kinds["Arrow file"] == 3
     assert sum(count for kind, count in kinds.items() if not kind.startswith("record ")) == len(REFUSED)
 

@@ -240,9 +240,10 @@ def require_plain_text(head: bytes, path: str) -> None:
     """
     begin, suffix = head.lstrip(), suffix_of(path)
     _refuse(_markup(begin, suffix), path)
+    first, _, rest = begin.partition(b"\n")
+    if suffix in (".jsonl", ".ndjson") or rest.startswith(b"[") or (suffix == ".json" and begin.startswith(b'"')):
+        refuse_json_values(first, path)
     _refuse(_json(begin, suffix), path)
-    if suffix in (".jsonl", ".ndjson", ".json"):
-        refuse_json_values(begin.partition(b"\n")[0], path)
 
 
 def require_text(head: bytes, path: str) -> None:
@@ -332,7 +333,7 @@ def refuse_json_values(line: bytes, path: str) -> None:
         return
     if isinstance(value, str):
         _refuse(("JSON Lines of strings", _STRINGS), path)
-    elif isinstance(value, list) and all(isinstance(word, str) for word in value):
+    elif isinstance(value, list) and value and all(isinstance(word, str) for word in value):
         _refuse(("JSON Lines of lists", _LISTS), path)
 
 
@@ -474,7 +475,7 @@ def _model(begin: bytes) -> tuple[str, str] | None:
 def _json(begin: bytes, suffix: str) -> tuple[str, str] | None:
     """Return the kind of a JSON file, and what to do."""
     named = suffix == ".json"
-    if named and re.match(rb'\[\s*"', begin):
+    if re.match(rb'\[\s*"' if named else rb'\[\s*"[^"\n]*"\s*,\s*"[^"\n]*"\s*[],]', begin):
         return "JSON array", "convert it to lines of text: jq -r '.[]' {path} > {stem}-extracted.txt"
     if re.match(rb"\[" if named else rb'\[\s*\{\s*"[^"\n]*"\s*:', begin):
         return "JSON array", "convert it to JSON Lines: jq -c '.[]' {path} > {stem}.jsonl"
