@@ -385,6 +385,12 @@ def test_word_pairs_may_be_separated_by_semicolons(tmp_path):
     assert (pairs.pairs, pairs.scores) == ([("king", "queen"), ("dog", "cat")], [8.5, 7.0])
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_an_evaluation_set_end_as_those_of_texts(tmp_path, end):
+    (tmp_path / "a.tsv").write_bytes(end.join(["king\tqueen\t8.5", "dog\tcat\t7", ""]).encode())
+    assert read_evaluation_set(tmp_path / "a.tsv").pairs == [("king", "queen"), ("dog", "cat")]
+
+
 def test_an_evaluation_set_may_be_compressed(tmp_path):
     (tmp_path / "a.tsv.gz").write_bytes(gzip.compress(b"king\tqueen\t8.5\n"))
     assert read_evaluation_set(tmp_path / "a.tsv.gz").pairs == [("king", "queen")]

@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path, PurePosixPath
@@ -275,6 +275,22 @@ def without_breaks_in_lines(text: bytes) -> bytes:
     return _BREAK_IN_LINE.sub(b" ", text)
 
 
+def lines_without_ends(file: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a file, which end as those of texts for training do: in LF, CR LF or CR.
+
+    Parameters
+    ----------
+    file : iterable of bytes
+        Lines that end in LF.
+
+    Yields
+    ------
+    bytes
+    """
+    for line in file:
+        yield from line.removesuffix(b"\n").removesuffix(b"\r").split(b"\r")
+
+
 def read_lines(path: str | PathLike[str]) -> list[str]:
     """Return the lines of a small file of plain UTF-8 text, without their ends.
 
@@ -294,7 +310,7 @@ def read_lines(path: str | PathLike[str]) -> list[str]:
         It cannot be read.
     """
     with open_text(path) as file:
-        lines = [line.removesuffix(b"\n").removesuffix(b"\r") for line in file]
+        lines = list(lines_without_ends(file))
     for number, line in enumerate(lines, 1):
         if b"\0" in line or not _is_utf8(line + b" "):  # a character that is cut at the end is none
             raise OtherKindError("binary file", f"{path}, line {number}: not UTF-8; convert the file to UTF-8")
