@@ -145,7 +145,7 @@ def test_pickles_in_archives_are_refused(tmp_path):
 )
 def test_other_kinds_are_named(tmp_path, content, kind):
     (tmp_path / "v.txt").write_bytes(content)
-    with pytest.raises(FormatError, match=f"v.txt: is a {kind}, expected word vectors"):
+    with pytest.raises(FormatError, match=f"v.txt: {kind}, expected word vectors"):
         formats.read(tmp_path / "v.txt")
 
 

@@ -5,8 +5,10 @@ import errno
 import gzip
 import json
 import logging
+import os
 import re
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -374,6 +376,20 @@ def test_counting_needs_a_model_of_words(tmp_path, place):
         "--out",
         tmp_path / "o",
     )
+
+
+def test_counting_names_a_model_that_is_not_there(tmp_path):
+    for place, found in ((tmp_path / "none", f"there is no {tmp_path / 'none'}"), (Path(os.devnull), "is a file")):
+        fails(1, f"{found}; expected a directory", "train-count-based", place, "--out", tmp_path / "o")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["score", "perplexity", "generate"])
+def test_a_pipe_is_no_language_model(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a.txt").write_text("a dog\n")
+    texts = [] if name == "generate" else [tmp_path / "a.txt"]
+    fails(1, "pipe is a pipe, which cannot be read twice; save it to a file first", name, tmp_path / "pipe", *texts)
 
 
 # -------------------------------------------------------------------------------------- evaluation sets

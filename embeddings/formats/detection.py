@@ -125,7 +125,7 @@ def _refuse_other_kind(head: bytes, path: Path) -> None:
         require_text(head, str(path))
     except OtherKindError as error:
         if error.kind != "binary file":
-            raise FormatError(f"{path}: is a {error.kind}, expected word vectors") from error
+            raise FormatError(f"{path}: {error.kind}, expected word vectors") from error
 
 
 def _by_magic(head: bytes, path: Path) -> str | None:
