@@ -20,6 +20,7 @@ from vecmill.extras import needs
 from vecmill.plain_text import (
     OtherKindError,
     is_json_lines,
+    refuse_json_values,
     require_text,
     suffix_of,
     utf8_text,
@@ -151,6 +152,7 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
     records = found = 0
     names: set[str] = set()
     others: set[str] = set()  # what the field holds in place of text
+    value = b""  # the first line that is JSON, but no object
     for number, line in enumerate(_lines(stream, path), start=1):
         if not line.strip():
             continue
@@ -165,7 +167,9 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
             found += 1
             yield encoded(text)
             continue
-        if isinstance(record, dict) and len(names) < 100:
+        if not isinstance(record, dict):
+            value = value or line
+        elif len(names) < 100:
             names |= record.keys()
             others |= {_JSON_KINDS[type(record[field])]} if field in record else set()
         count(f"record without text in field {field!r} skipped", f"line {number} of {path}")
@@ -174,6 +178,12 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
         remedy = LISTS if _JSON_KINDS[list] in others else "choose another field with --field"
         message = f"{path}: the field {field!r} holds {held}, expected a string; {remedy}"
         raise UnusableFileError(f"file without field {field!r}", message)
+    if value and not found and not names:
+        with _usable():
+            refuse_json_values(value, path)
+    if records and not found and not names:
+        expected = f"expected one a line with the field {field!r}; rename it to end in .txt if it is plain text"
+        raise UnusableFileError("file without JSON objects", f"{path}: no line is a JSON object, {expected}")
     if records and not found:
         raise no_records(path, "field", field, names, f"none of the {records:,} lines is a JSON object with")
 

@@ -25,6 +25,7 @@ from vecmill.errors import FULL_DISK, TOO_LARGE, TOO_MANY_OPEN, OutputError, Vec
 logger = logging.getLogger(__name__)
 
 FAILURE, USAGE = 1, 2
+OF_THE_SYSTEM = (*FULL_DISK, TOO_LARGE, *TOO_MANY_OPEN, errno.EIO, errno.EAGAIN, errno.ESTALE, errno.ETIMEDOUT)
 HELP_OPTIONS = ("-h", "--help")
 FIRST_STEPS = """\
 vecmill trains word vectors and language models on raw text. To begin with:
@@ -165,10 +166,17 @@ def explain(error: Exception) -> int:
 def _is_transient(error: BaseException | None) -> bool:
     """Tell whether the system failed the command, not its settings: repeated another time, it may succeed."""
     while error:
-        if isinstance(error, OSError | OutputError) or _is_out_of_memory(error) or _has_no_thread(error):
+        if isinstance(error, OutputError) or _is_of_the_system(error):
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def _is_of_the_system(error: BaseException) -> bool:
+    """Tell whether the system had no room, memory, files or threads left, or a disk or a connection failed."""
+    if isinstance(error, OSError) and (error.errno in OF_THE_SYSTEM or isinstance(error, ConnectionError)):
+        return True
+    return _is_out_of_memory(error) or _has_no_thread(error)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -132,6 +132,23 @@ def test_pickles_in_archives_are_refused(tmp_path):
         formats.read(tmp_path / "model.pt")
 
 
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"\\data\\\nngram 1=3\n", r"n-gram model \(ARPA file\)"),
+        (b"<html><body>one two</body></html>\n", "HTML file"),
+        (b'{"text": "one two"}\n', "JSON Lines file"),
+        (b"%PDF-1.7\n", "PDF document"),
+        (b"SQLite format 3\0\x10\0", "SQLite database"),
+        (b"(lp0\nVone\np1\na.", "Python pickle"),
+    ],
+)
+def test_other_kinds_are_named(tmp_path, content, kind):
+    (tmp_path / "v.txt").write_bytes(content)
+    with pytest.raises(FormatError, match=f"v.txt: {kind}, expected word vectors"):
+        formats.read(tmp_path / "v.txt")
+
+
 def test_arrays_without_words_are_refused(tmp_path):
     np.save(tmp_path / "vectors.npy", np.eye(2))
     with pytest.raises(FormatError, match="is one NumPy array, which has no words"):

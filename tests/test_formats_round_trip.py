@@ -1,10 +1,14 @@
 """What is written reads back: words, order, counts and every bit of every number."""
 
+import bz2
+import gzip
+import lzma
 import re
 import shutil
 
 import numpy as np
 import pytest
+import zstandard
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
@@ -155,6 +159,22 @@ def ordinary():
     return WordVectors(
         Vocabulary.from_words(words, range(len(words), 0, -1)), rng.standard_normal((len(words), 7)).astype(np.float32)
     )
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, zstandard.compress])
+@pytest.mark.parametrize("name", ["word2vec-text", "word2vec-binary", "glove", "csv"])
+def test_compressed_files_are_read_without_the_suffix_of_their_compression(name, pack, tmp_path, ordinary):
+    path = tmp_path / f"vectors{SUFFIX[name]}"
+    formats.write(ordinary, path, name)
+    path.write_bytes(pack(path.read_bytes()))
+    same(name, formats.read(path), ordinary)
+
+
+def test_an_archive_that_is_compressed_under_another_name_is_unpacked_first(tmp_path, ordinary):
+    formats.write(ordinary, tmp_path / "v.npz", "npz")
+    (tmp_path / "v.npz").write_bytes(gzip.compress((tmp_path / "v.npz").read_bytes()))
+    with pytest.raises(FormatError, match="cannot be read compressed; unpack the file first"):
+        formats.read(tmp_path / "v.npz")
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".zst"])

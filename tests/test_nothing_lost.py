@@ -5,8 +5,10 @@ import errno
 import gzip
 import json
 import logging
+import os
 import re
 import unicodedata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -349,6 +351,7 @@ def test_every_command_that_reads_a_text_counts_what_it_leaves_out(tmp_path, nam
         r"left out: record without text in field 'text' skipped \(first: line 81 of .*\): 3", result.stderr
     )
     assert "left out: control characters: 1" in result.stderr
+    assert not re.search("(?i)left out: (record|control)", result.stdout), "said twice"
 
 
 def test_columns_may_be_separated_by_semicolons(model, tmp_path):
@@ -375,6 +378,20 @@ def test_counting_needs_a_model_of_words(tmp_path, place):
     )
 
 
+def test_counting_names_a_model_that_is_not_there(tmp_path):
+    for place, found in ((tmp_path / "none", f"there is no {tmp_path / 'none'}"), (Path(os.devnull), "is a file")):
+        fails(1, f"{found}; expected a directory", "train-count-based", place, "--out", tmp_path / "o")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+@pytest.mark.parametrize("name", ["score", "perplexity", "generate"])
+def test_a_pipe_is_no_language_model(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "a.txt").write_text("a dog\n")
+    texts = [] if name == "generate" else [tmp_path / "a.txt"]
+    fails(1, "pipe is a pipe, which cannot be read twice; save it to a file first", name, tmp_path / "pipe", *texts)
+
+
 # -------------------------------------------------------------------------------------- evaluation sets
 
 
@@ -382,6 +399,12 @@ def test_word_pairs_may_be_separated_by_semicolons(tmp_path):
     (tmp_path / "a.csv").write_text("one;two;score\nking;queen;8.5\ndog;cat;7\n")
     pairs = read_evaluation_set(tmp_path / "a.csv")
     assert (pairs.pairs, pairs.scores) == ([("king", "queen"), ("dog", "cat")], [8.5, 7.0])
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_of_an_evaluation_set_end_as_those_of_texts(tmp_path, end):
+    (tmp_path / "a.tsv").write_bytes(end.join(["king\tqueen\t8.5", "dog\tcat\t7", ""]).encode())
+    assert read_evaluation_set(tmp_path / "a.tsv").pairs == [("king", "queen"), ("dog", "cat")]
 
 
 def test_an_evaluation_set_may_be_compressed(tmp_path):

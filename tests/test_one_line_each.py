@@ -111,7 +111,7 @@ def test_lines_do_not_depend_on_the_pieces_that_arrive(parts, size):
 # ------------------------------------------------------------------------------------------------- files of names
 
 
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_names_are_lines_without_a_byte_order_mark(tmp_path, end):
     names = ["king", "a\u2028b", " c", "", "é"]
     (tmp_path / "names.txt").write_bytes(b"\xef\xbb\xbf" + end.join(names).encode())

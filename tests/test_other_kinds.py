@@ -4,9 +4,12 @@ import bz2
 import gzip
 import io
 import json
+import lzma
+import pickle
 import re
 import tarfile
 import zipfile
+from collections import Counter
 
 import pytest
 
@@ -71,6 +74,30 @@ REFUSED = {
     "photo.jpg": (b"\xff\xd8\xff\xe0\0\x10JFIF", "JPEG image", "OCR"),
     "plot.png": (b"\x89PNG\r\n\x1a\n\0\0", "PNG image", "OCR"),
     "table.dat": (b"PAR1\x15\0", "Parquet file", ".parquet"),
+    "strings.jsonl": ('"one two"\n"three"\n', "JSON Lines of strings", "jq -r . "),
+    "strings.json": ('"one two"\n"three"\n', "JSON Lines of strings", "jq -r . "),
+    "strings": (json.dumps(["one two", "three"]), "JSON array", "jq -r '.[]'"),
+    "strings.txt": (json.dumps(["one two", "three"], indent=1), "JSON array", "jq -r '.[]'"),
+    "lists.txt": ('["one", "two"]\n["three"]\n', "JSON Lines of lists", "jq -r 'join"),
+    "lists.jsonl": ('["one", "two"]\n["three"]\n', "JSON Lines of lists", "jq -r 'join"),
+    "numbers.jsonl": ("1\nnull\n", "no line is a JSON object", "one a line with the field 'text'"),
+    "drawing.svg": ("<svg><text>one two</text></svg>", "XML file", "xmllint"),
+    "drawing.txt": ('<svg xmlns="http://www.w3.org/2000/svg"><text>one two</text></svg>', "XML file", "xmllint"),
+    "typed.txt": ('<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "x">\n<svg/>', "XML file", "xmllint"),
+    "paper.ps": ("%!PS-Adobe-3.0\n(one two) show\n", "PostScript document", "ps2ascii"),
+    "a.db": (b"SQLite format 3\0\x10\0\1\1\0@  ", "SQLite database", "sqlite3 "),
+    "a.feather": (b"ARROW1\0\0\xff\xff\xff\xffp\0\0\0\x10\0\0\0", "Arrow file", "Parquet or CSV"),
+    "a.arrows": (b"\xff\xff\xff\xffp\0\0\0\x10\0\0\0", "Arrow file", "Parquet or CSV"),
+    "b.feather": (b"FEA1\0\0\0\0\7\0\0\0", "Arrow file", "Parquet or CSV"),
+    "a.npy": (b"\x93NUMPY\1\0v\0{'descr': '<f8'", "NumPy array", "the text that it was made"),
+    "a.npz": (zipped("a.npy"), "file of NumPy arrays", "the text that it was made"),
+    "a.pt": (zipped("archive/data.pkl"), "PyTorch file", "the text that it was made"),
+    "a.safetensors": (b'8\0\0\0\0\0\0\0{"a":{"dtype":"F32"', "safetensors file", "the text that it was made"),
+    "a.h5": (b"\x89HDF\r\n\x1a\n\0\0\0", "HDF5 file", "lines of a file"),
+    "ft.bin": (b"\xba\x16\x4f\x2f\x0c\0\0\0", "fastText model", "the text that it was made"),
+    "a.lz4": (b"\x04\x22\x4d\x18d@\xa7\x14\0\0", "LZ4 data", "unpack it: lz4 -dc"),
+    "a.lzma": (lzma.compress(b"one two", lzma.FORMAT_ALONE), "LZMA data", "unpack it: xz -dc"),
+    "a.Z": (b"\x1f\x9d\x90o\xdc\x95\1", "compress data (.Z)", "unpack it: gzip -dc"),
     "data.bin": (b"\0\1\2\3\xfe\xff", "binary file", "UTF-8"),
 }
 
@@ -90,6 +117,29 @@ def test_other_kinds_are_refused_with_their_name_and_what_to_do(tmp_path, name, 
     if not pack:
         assert remedy in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+@pytest.mark.parametrize("value", [["one two"], {"text": "one two"}, "one two", Counter(["one two"]), ("one", "two")])
+def test_a_pickle_of_any_protocol_is_named(tmp_path, value, protocol):
+    (tmp_path / "a.txt").write_bytes(pickle.dumps(value, protocol))
+    with pytest.raises(CorpusError, match=r"Python pickle, .* write its texts as lines"):
+        read(tmp_path / "a.txt")
+
+
+def test_a_file_compressed_twice_is_named(tmp_path):
+    for suffix, pack, name in ((".gz", gzip.compress, "gzip"), (".xz", lzma.compress, "xz")):
+        path = tmp_path / f"a.txt{suffix}"
+        path.write_bytes(pack(pack(PROSE.encode())))
+        with pytest.raises(CorpusError, match=f"{name} data, .* unpack it: {name} -dc"):
+            read(path)
+
+
+def test_lines_of_json_without_objects_are_counted_where_others_have_the_text(tmp_path):
+    (tmp_path / "a.jsonl").write_text('"one"\n{"text": "two three"}\n')
+    corpus = open_corpus(tmp_path / "a.jsonl")
+    assert b"".join(corpus.blocks()) == b"two three\n"
+    assert list(corpus.warnings.values()) == [1]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
@@ -198,11 +248,21 @@ def test_wide_encodings_are_named_whatever_the_format(tmp_path, name):
         '["quoted", he said]\n',
         "{braces} at the beginning\n",
         "[]\n",
+        "[]\n[1] a note\n",
+        "[1]\n[2]\n",
         "%PDF is a format\n",
         "The page begins with <!DOCTYPE html> as always\n",
         "RIFF and PK and MM and II\n",
         "<html5 is no tag\n",
         "BZh is how it begins\n",
+        "%!PS is how it begins\n",
+        "SQLite format 3 is a format\n",
+        "ARROW1 and FEA1 begin files\n",
+        "<!DOCTYPE begins a page\n",
+        "<svg is a tag, <a b> none\n",
+        "cat\ndog\npony\n",
+        "(laughs)\np0\n",
+        "V for Vendetta\nanother line\n",
     ],
 )
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.md"])
@@ -232,8 +292,9 @@ def test_other_kinds_in_a_directory_are_counted_by_kind(tmp_path):
     assert b"".join(corpus.blocks()) == b"the only text\n"
     kinds = {re.sub(r" skipped.*", "", what): count for what, count in corpus.warnings.items()}
     assert kinds["HTML file"] == 6
-    assert kinds["JSON array"] == 5
-    assert sum(kinds.values()) == len(REFUSED)
+    assert kinds["JSON array"] == 7
+    assert kinds["Arrow file"] == 3
+    assert sum(count for kind, count in kinds.items() if not kind.startswith("record ")) == len(REFUSED)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])

@@ -272,6 +272,26 @@ def test_a_link_to_nothing_is_not_replaced(folder, case, target):
     assert str((folder / "link").readlink()) == target
 
 
+@pytest.mark.parametrize("out", ["link", "link/below"])
+@pytest.mark.parametrize("name", ["run", "batch", "tune"])
+def test_a_link_to_nothing_is_no_place_of_a_run(folder, name, out):
+    (folder / "run.toml").write_text('[corpus]\nsource = "text.txt"\n')
+    (folder / "batch.toml").write_text('[base.corpus]\nsource = "text.txt"\n[grid]\ntrain.seed = [1, 2]\n')
+    (folder / "link").symlink_to("nothing")
+    text = {"tune": "text.txt"}.get(name, f"{name}.toml")
+    fails(1, "link is a link to nothing; remove it or choose", "--log-format", "text", name, text, "--out", out)
+    assert str((folder / "link").readlink()) == "nothing"
+    assert not (folder / "nothing").exists()
+
+
+def test_a_link_to_nothing_is_no_place_of_settings_and_of_a_page(folder):
+    for name in ("link.toml", "link.html"):
+        (folder / name).symlink_to("nothing")
+    fails(1, "link.toml exists and is not overwritten", "init", "--out", "link.toml")
+    fails(1, "link.html is no map of vecmill and would be lost", "demo", "text.txt", "--out", "link", "--no-open")
+    assert not (folder / "nothing").exists()
+
+
 def test_a_link_to_itself_is_no_place_of_a_training(folder):
     (folder / "link").symlink_to("link")
     fails(1, "link is a link to itself", "train-embeddings", "text.txt", "--out", "link")

@@ -36,6 +36,7 @@ MODELS = [  # arguments of `train-embeddings` and `train-lm`
 ]
 EMBEDDINGS = [
     (["text.txt", "--start-from", "absent"], "absent"),
+    (["text.txt", "--start-from", "lm"], "lm is a language model, expected word vectors"),
     (["text.txt", "--start-from", "~nobody-here/x"], "~nobody-here/x"),
     (["text.txt", "--start-from", "model", "--dimension", "9"], "dimension"),
 ]
@@ -44,6 +45,7 @@ LANGUAGE_MODEL = [
     (["text.txt", "--embeddings", "~nobody-here/x"], "~nobody-here/x"),
     (["text.txt", "--embeddings", "text.txt"], "no known format of word vectors"),
     (["text.txt", "--embeddings", "broken.txt"], "broken.txt"),
+    (["text.txt", "--embeddings", "lm"], "lm is a language model, expected word vectors"),
 ]
 
 
@@ -64,6 +66,8 @@ def folder(tmp_path, monkeypatch, model):
     Path("noise.txt").write_bytes(bytes(range(256)) * 40)
     Path("broken.txt").write_text("2 2\nking 1 2\nqueen 1 x\n", "utf-8")
     Path("model").symlink_to(model)
+    Path("lm").mkdir()
+    Path("lm", "language_model.json").write_text("{}", "utf-8")
     return tmp_path
 
 

@@ -75,6 +75,11 @@ def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
     return io.BufferedReader(stored, 1 << 17)
 
 
+def is_compressed(start: bytes) -> bool:
+    """Return whether data is compressed, from its first ten bytes."""
+    return start.startswith((MAGIC[".gz"], MAGIC[".xz"], MAGIC[".zst"])) or bool(_BZIP2_STREAM.match(start))
+
+
 def _bzip2(stored: io.BufferedReader) -> io.BufferedReader:
     """Open bzip2 data; several streams, as pbzip2 and the dumps of Wikipedia have them, are decompressed by threads."""
     start = read_fully(stored, _BZIP2_PART)

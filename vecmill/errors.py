@@ -1,6 +1,7 @@
 """The base class of all errors of the project, and the error of outputs."""
 
 import errno
+from pathlib import Path
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 """Numbers of errors: there is no room for more."""
@@ -41,4 +42,12 @@ def unwritable(path: object, error: OSError, elsewhere: str | None = None) -> Ou
         remedy = f"raise the limit on the size of files (ulimit -f) or {elsewhere or 'write elsewhere'}"
     else:
         remedy = elsewhere or "choose a place that can be written to"
-    return OutputError(f"cannot write {path}: {error.strerror or error}; {remedy}")
+    reason = error.strerror or str(error)
+    if error.errno == errno.EEXIST and (link := _dead_link(Path(str(path)))):
+        reason, remedy = f"{link} is a link to nothing", "remove it or choose another place"
+    return OutputError(f"cannot write {path}: {reason}; {remedy}")
+
+
+def _dead_link(path: Path) -> Path | None:
+    """Return the path, or the one of its parents, that is a link to nothing, where no directory can be made."""
+    return next((part for part in (path, *path.parents) if part.is_symlink() and not part.exists()), None)

@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path, PurePosixPath
@@ -30,13 +30,35 @@ _MARKED = {
     codecs.BOM_UTF16_BE: "UTF-16BE",
 }
 _IMAGE, _ARCHIVE = "extract its text by OCR, or leave it out", "unpack it and give the folder"
+_TRAINING_TEXT = "give the text that it was made from"
 _PANDOC = "extract the text first: pandoc -t plain {path} -o {stem}-extracted.txt"
+_PS2ASCII = "extract the text first: ps2ascii {path} > {stem}-extracted.txt"
+_UNPACK = "unpack it: {program} -dc {{path}} > {{stem}}-unpacked.txt"
+_UNPACKED = {".gz": "gzip", ".xz": "xz", ".zst": "zstd"}  # before; this is twice compressed, or on standard input
 _PARQUET, _NAME_PARQUET = "Parquet file", "rename it to end in .parquet"
+_ARROW = "Arrow file", "write its table as Parquet or CSV first"
+_PICKLE = "Python pickle", "write its texts as lines of a file, with the program that made it"
+_STRINGS = "convert it to lines of text: jq -r . {path} > {stem}-extracted.txt"
+_LISTS = "convert it to lines of text: jq -r 'join(\" \")' {path} > {stem}-extracted.txt"
 _SIGNATURES = (
     (b"%PDF-", "PDF document", "extract the text first: pdftotext {path} {stem}-extracted.txt"),
     (b"{\\rtf", "RTF document", _PANDOC),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "Microsoft Office document", "save it as plain UTF-8 text first"),
+    (b"%!PS-", "PostScript document", _PS2ASCII),
+    (b"%!PS\n", "PostScript document", _PS2ASCII),
+    (b"%!PS\r", "PostScript document", _PS2ASCII),
+    (b"\xc5\xd0\xd3\xc6", "PostScript document", _PS2ASCII),
     (b"PAR1", _PARQUET, _NAME_PARQUET),
+    (b"ARROW1\0\0", *_ARROW),
+    (b"FEA1", *_ARROW),
+    (
+        b"SQLite format 3\0",
+        "SQLite database",
+        "write a column of a table first: sqlite3 {path} 'SELECT COLUMN FROM TABLE' > {stem}-extracted.txt",
+    ),
+    (b"\x93NUMPY", "NumPy array", _TRAINING_TEXT),
+    (b"\xba\x16\x4f\x2f", "fastText model", _TRAINING_TEXT),
+    (b"\x89HDF\r\n", "HDF5 file", "write its texts as lines of a file first"),
     (b"\x89PNG\r\n", "PNG image", _IMAGE),
     (b"\xff\xd8\xff", "JPEG image", _IMAGE),
     (b"GIF87a", "GIF image", _IMAGE),
@@ -45,22 +67,35 @@ _SIGNATURES = (
     (b"MM\0*", "TIFF image", _IMAGE),
     (b"7z\xbc\xaf\x27\x1c", "7z archive", _ARCHIVE),
     (b"Rar!\x1a\x07", "RAR archive", _ARCHIVE),
+    (b"\x04\x22\x4d\x18", "LZ4 data", _UNPACK.format(program="lz4")),
+    (b"\x02\x21\x4c\x18", "LZ4 data", _UNPACK.format(program="lz4")),
+    (b"]\0\0", "LZMA data", _UNPACK.format(program="xz")),
+    *((MAGIC[suffix], f"{program} data", _UNPACK.format(program=program)) for suffix, program in _UNPACKED.items()),
+    (b"\x1f\x9d", "compress data (.Z)", _UNPACK.format(program="gzip")),
 )
 _ZIPPED = (  # found in the first entries of zip archives; the last one is in all of them
     (b"word/", "Word document", _PANDOC),
     (b"vnd.oasis.opendocument", "OpenDocument file", _PANDOC),
     (b"application/epub+zip", "EPUB book", _PANDOC),
     (b"xl/", "Excel table", "save it as CSV first"),
+    (b"/data.pkl", "PyTorch file", _TRAINING_TEXT),
+    (b".npy", "file of NumPy arrays", _TRAINING_TEXT),
     (b"", "zip archive", _ARCHIVE),
 )
 _HTML_FILE = "HTML file", "extract the text first: pandoc -f html -t plain {path} -o {stem}-extracted.txt"
 _XML_FILE = "XML file", "extract the text first: xmllint --xpath 'string()' {path} > {stem}-extracted.txt"
-_TRAINING_TEXT = "give the text that it was made from"
 _ARPA = re.compile(rb"\\data\\\s")
 _SIZES = re.compile(rb"\d+ \d+")  # of a vocabulary and of a vector
 _DECIMAL = re.compile(rb"-?(\d*\.\d+|\d+(?=e))(e[-+]?\d+)?", re.IGNORECASE)
 _FEWEST_NUMBERS = 10  # after each of two words, where no line tells the sizes
 _COMMENTS = re.compile(rb"(<!--.*?-->\s*)*", re.DOTALL)
+_PICKLED = re.compile(  # protocols 2 to 5, 1, and 0, which is lines of text
+    rb"""\x80[\2-\5]
+      | ([\]})] | c[\w.]+\n[\w.]+\n) q[\0\1] | \(?X..\0\0
+      | (\([dl] | \(?[VS][^\n]*\n | c[\w.]+\n[\w.]+\n) p[01]\n""",
+    re.VERBOSE | re.DOTALL,
+)
+_XML = re.compile(rb"<!DOCTYPE\s+[\w:.-]+(\s+(PUBLIC|SYSTEM)\s|\s*[\[>])|<[\w:.-]+(\s[^<>]*)?\sxmlns\b")
 _HTML = re.compile(rb"<!doctype\s+html|<html[\s>]", re.IGNORECASE)
 _LINE_BREAK = re.compile(b"\r\n|[\n\r]|\xc2\x85|\xe2\x80[\xa8\xa9]")
 _BREAK_IN_LINE = re.compile(b"\xc2\x85|\xe2\x80[\xa8\xa9]")
@@ -205,6 +240,9 @@ def require_plain_text(head: bytes, path: str) -> None:
     """
     begin, suffix = head.lstrip(), suffix_of(path)
     _refuse(_markup(begin, suffix), path)
+    first, _, rest = begin.partition(b"\n")
+    if suffix in (".jsonl", ".ndjson") or rest.startswith(b"[") or (suffix == ".json" and begin.startswith(b'"')):
+        refuse_json_values(first, path)
     _refuse(_json(begin, suffix), path)
 
 
@@ -237,6 +275,22 @@ def without_breaks_in_lines(text: bytes) -> bytes:
     return _BREAK_IN_LINE.sub(b" ", text)
 
 
+def lines_without_ends(file: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of a file, which end as those of texts for training do: in LF, CR LF or CR.
+
+    Parameters
+    ----------
+    file : iterable of bytes
+        Lines that end in LF.
+
+    Yields
+    ------
+    bytes
+    """
+    for line in file:
+        yield from line.removesuffix(b"\n").removesuffix(b"\r").split(b"\r")
+
+
 def read_lines(path: str | PathLike[str]) -> list[str]:
     """Return the lines of a small file of plain UTF-8 text, without their ends.
 
@@ -256,7 +310,7 @@ def read_lines(path: str | PathLike[str]) -> list[str]:
         It cannot be read.
     """
     with open_text(path) as file:
-        lines = [line.removesuffix(b"\n").removesuffix(b"\r") for line in file]
+        lines = list(lines_without_ends(file))
     for number, line in enumerate(lines, 1):
         if b"\0" in line or not _is_utf8(line + b" "):  # a character that is cut at the end is none
             raise OtherKindError("binary file", f"{path}, line {number}: not UTF-8; convert the file to UTF-8")
@@ -272,6 +326,31 @@ def is_json_lines(head: bytes) -> bool:
         return isinstance(json.loads(line.decode("utf-8", "replace")), dict)
     except (ValueError, RecursionError):
         return False
+
+
+def refuse_json_values(line: bytes, path: str) -> None:
+    """Raise an error for JSON Lines that are no objects.
+
+    Parameters
+    ----------
+    line : bytes
+        One of them; what is a string or a list of strings is refused.
+    path : str
+        Name of the file.
+
+    Raises
+    ------
+    OtherKindError
+        The message says what to do.
+    """
+    try:
+        value = json.loads(line.decode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return
+    if isinstance(value, str):
+        _refuse(("JSON Lines of strings", _STRINGS), path)
+    elif isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        _refuse(("JSON Lines of lists", _LISTS), path)
 
 
 def suffix_of(name: str) -> str:
@@ -377,6 +456,12 @@ def _document(head: bytes) -> tuple[str, str] | None:
         return next((kind, remedy) for content, kind, remedy in _ZIPPED if content in head)
     if head.startswith(b"RIFF") and head[8:12] == b"WEBP":
         return "WebP image", _IMAGE
+    if head.startswith(b"\xff\xff\xff\xff") and head[8:12] == b"\x10\0\0\0":  # a stream of Arrow's format
+        return _ARROW
+    if head[8:10] == b'{"' and 1 < int.from_bytes(head[:8], "little") < 1 << 32:
+        return "safetensors file", _TRAINING_TEXT
+    if _PICKLED.match(head):
+        return _PICKLE
     return ("tar archive", _ARCHIVE) if head[257:262] == b"ustar" else None
 
 
@@ -387,7 +472,7 @@ def _markup(begin: bytes, suffix: str) -> tuple[str, str] | None:
         return _HTML_FILE if _HTML.search(begin) else _XML_FILE
     if _HTML.match(begin) or (begin.startswith(b"<") and suffix in (".html", ".htm", ".xhtml")):
         return _HTML_FILE
-    return _XML_FILE if begin.startswith(b"<") and suffix == ".xml" else None
+    return _XML_FILE if _XML.match(begin) or (begin.startswith(b"<") and suffix in (".xml", ".svg")) else None
 
 
 def _model(begin: bytes) -> tuple[str, str] | None:
@@ -406,7 +491,7 @@ def _model(begin: bytes) -> tuple[str, str] | None:
 def _json(begin: bytes, suffix: str) -> tuple[str, str] | None:
     """Return the kind of a JSON file, and what to do."""
     named = suffix == ".json"
-    if named and re.match(rb'\[\s*"', begin):
+    if re.match(rb'\[\s*"' if named else rb'\[\s*"[^"\n]*"\s*,\s*"[^"\n]*"\s*[],]', begin):
         return "JSON array", "convert it to lines of text: jq -r '.[]' {path} > {stem}-extracted.txt"
     if re.match(rb"\[" if named else rb'\[\s*\{\s*"[^"\n]*"\s*:', begin):
         return "JSON array", "convert it to JSON Lines: jq -c '.[]' {path} > {stem}.jsonl"

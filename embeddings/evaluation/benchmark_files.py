@@ -14,7 +14,7 @@ from typing import TypeAlias
 
 from embeddings.errors import EmbeddingsError
 from vecmill.arguments import require_path
-from vecmill.plain_text import OtherKindError, open_text
+from vecmill.plain_text import OtherKindError, lines_without_ends, open_text
 from vecmill.plurals import counted
 
 PathLike: TypeAlias = str | os.PathLike[str]
@@ -299,7 +299,7 @@ def _lines(path: PathLike) -> Iterator[tuple[int, str]]:
     require_path("path", path)
     try:
         with open_text(path) as file:
-            for number, raw in enumerate(file, 1):
+            for number, raw in enumerate(lines_without_ends(file), 1):
                 yield number, _decoded(raw, path, number).strip()
     except OtherKindError as error:
         raise EmbeddingsError(str(error)) from error.__cause__

@@ -34,7 +34,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embeddings.formats.compression import COMPRESSION_SUFFIXES
+from embeddings.formats.compression import COMPRESSION_SUFFIXES, is_packed
 from embeddings.formats.decoding import ERRORS, UTF_8, Decoding, make_decoding
 from embeddings.formats.detection import format_of_name, guess_format
 from embeddings.formats.errors import FormatError, TruncatedFileError, UnknownFormatError
@@ -338,7 +338,7 @@ def _readable(path: Path, name: str | None, decoding: Decoding) -> Format:
     if path.is_dir() != entry.is_directory:
         expected = "directory" if entry.is_directory else "file"
         raise FormatError(f"{path} is not a {expected}, but format {entry.name!r} is one; give the {expected}")
-    if path.suffix.lower() in COMPRESSION_SUFFIXES and not entry.compressible:
+    if is_packed(path) and not entry.compressible:
         raise FormatError(f"{path}: format {entry.name!r} cannot be read compressed; unpack the file first")
     if decoding != UTF_8 and not entry.takes_encoding:
         raise FormatError(f"{path}: format {entry.name!r} is always UTF-8; leave the encoding out")

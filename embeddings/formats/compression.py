@@ -1,4 +1,4 @@
-"""Files of vectors open for reading or writing, compressed if their name ends in ``.gz`` or ``.zst``."""
+"""Files of vectors: read compressed or not, and written compressed if their name ends in ``.gz`` or ``.zst``."""
 
 import gzip
 import os
@@ -13,7 +13,7 @@ import zstandard
 
 from embeddings.formats.decoding import UTF_8, Decoding
 from embeddings.formats.errors import FormatError
-from vecmill.compression import DAMAGE, decompressed, read_fully
+from vecmill.compression import DAMAGE, decompressed, is_compressed, read_fully
 from vecmill.files import atomic_file
 
 COMPRESSION_SUFFIXES = (".gz", ".zst")
@@ -22,6 +22,16 @@ COMPRESSION_SUFFIXES = (".gz", ".zst")
 def plain_name(path: Path) -> str:
     """Return a file's name without ``.gz`` or ``.zst``."""
     return path.stem if path.suffix.lower() in COMPRESSION_SUFFIXES else path.name
+
+
+def is_packed(path: Path) -> bool:
+    """Return whether a file is compressed, by its name or by its first bytes."""
+    if path.suffix.lower() in COMPRESSION_SUFFIXES:
+        return True
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return is_compressed(file.read(10))
 
 
 class VectorFile:
@@ -47,7 +57,7 @@ class VectorFile:
         self.path, self.decoding = path, decoding
         self._raw = cast(BinaryIO, path.open("rb", buffering=0))
         self.stored_size = os.fstat(self._raw.fileno()).st_size
-        self.size = None if path.suffix.lower() in COMPRESSION_SUFFIXES else self.stored_size
+        self.size = None if is_packed(path) else self.stored_size
 
     @cached_property
     def _content(self) -> BinaryIO:

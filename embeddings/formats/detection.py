@@ -10,6 +10,7 @@ from embeddings.formats.errors import FormatError, UnknownFormatError, shown
 from embeddings.formats.registry import FORMATS
 from embeddings.vectors.model_directory import ALL_FILES
 from vecmill.arguments import require_path
+from vecmill.plain_text import OtherKindError, require_text, require_utf8
 
 _PICKLE_REMEDY = (
     "loading it could run code that it contains: refused. If you trust it, load it with the program that wrote it and "
@@ -110,10 +111,21 @@ def guess_format(path: str | Path) -> str:
         return binary
     text = _text_format(head.removeprefix(BYTE_ORDER_MARK), path)
     if text is None:
+        _refuse_other_kind(head, path)
         raise FormatError(
             f"{path}: begins with {shown(head[:40])}, which is no known format of word vectors; name its format"
         )
     return text
+
+
+def _refuse_other_kind(head: bytes, path: Path) -> None:
+    """Raise a FormatError for what is known as something else, such as a document or an n-gram model."""
+    try:
+        require_utf8(head, str(path))
+        require_text(head, str(path))
+    except OtherKindError as error:
+        if error.kind != "binary file":
+            raise FormatError(f"{path}: {error.kind}, expected word vectors") from error
 
 
 def _by_magic(head: bytes, path: Path) -> str | None:

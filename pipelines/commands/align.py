@@ -91,3 +91,5 @@ def _words_of(path: Path) -> list[str]:
         return [word for line in read_lines(path) if (word := line.strip())]
     except OtherKindError as error:
         raise ConfigError(f"--anchors: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"--anchors: cannot read {path}: {error.strerror or error}") from error

@@ -41,7 +41,7 @@ def demo_command(
     if not out.name:
         raise ConfigError(f"--out: {out} has no name; expected the name of a directory")
     page = out.with_name(f"{out.name}.html")
-    if page.exists() and not is_map_page(page):
+    if os.path.lexists(page) and not is_map_page(page):
         raise OutputError(f"{page} is no map of vecmill and would be lost; choose another --out")
     stages, wanted = embedding_stages(settings), settings.result_settings()
     make_unless_finished(out, stages, wanted, skip_finished=True, force=False, progress=make_progress())

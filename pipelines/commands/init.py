@@ -1,6 +1,7 @@
 """`vecmill init`: a commented settings file."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ def init_command(
     from vecmill.errors import OutputError
     from vecmill.files import atomic_file
 
-    if out.exists():
+    if os.path.lexists(out):  # a link to nothing would be lost, too
         raise OutputError(f"{out} exists and is not overwritten; choose another name with --out")
     with atomic_file(out) as file:
         file.write(config_template().encode())

@@ -126,9 +126,12 @@ def optional_vectors_path(model: str | None) -> str | None:
 
 def language_model_path(model: Path) -> Path:
     """Return the directory of a language model, of a run its stage train-lm; an ARPA file as it is."""
+    from embeddings.errors import EmbeddingsError
     from embeddings.language_model.model_files import model_directory
 
     place = stage_directory(model, "train-lm")
+    if place.is_fifo():
+        raise EmbeddingsError(f"{place} is a pipe, which cannot be read twice; save it to a file first")
     return model_directory(place) if place.is_dir() or not place.exists() else place
 
 

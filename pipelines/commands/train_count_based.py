@@ -95,8 +95,10 @@ def train_count_based_command(
 def _config_of(model: Path, threads: int | None) -> PipelineConfig:
     """Return the settings of a model directory that concern its text."""
     path = model / CONFIG_FILE
-    if model.is_file() or (model / "language_model.json").is_file():
-        what = "a file" if model.is_file() else "a language model"
+    if not model.exists():
+        raise EmbeddingsError(f"there is no {model}; expected a directory that train-embeddings wrote")
+    if not model.is_dir() or (model / "language_model.json").is_file():
+        what = "a language model" if model.is_dir() else "a file"
         raise EmbeddingsError(
             f"{model} is {what}; expected a directory that train-embeddings wrote: train on a text first"
         )

@@ -1,4 +1,4 @@
-"""The report after training word vectors: neighbours, losses, costs, and what was left out of the text."""
+"""The report after training word vectors: neighbours, losses, costs, and the counts of the text."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,7 @@ FIRST_RANK, LAST_RANK = 60, 1500  # more frequent words occur in all contexts, r
 BANDS, WORDS_OF_BAND = 4, 2
 NEIGHBOURHOOD = 10_000  # the most frequent words, among which neighbours are searched
 SHORTEST = 4  # bytes of UTF-8: two Chinese characters can be a word
+OUTSIDE = "words not in the vocabulary"
 LOSS_NOTE = (
     "The trained loss is measured word by word, just after the words before were learned, which lowers it; this fades "
     "as the learning rate falls, so that it may rise at the end while the held-out loss falls."
@@ -112,13 +113,11 @@ def _print_costs(stages: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _print_text(manifest: Manifest) -> None:
-    """Print the counts of the text and of everything that was left out."""
+    """Print the counts of the text; what its reading left out was logged then, before the training."""
     summary = {name: stage["summary"] for name, stage in manifest.history.items()}
     results.print(f"Text: {summary['fetch']['corpus']}")
     results.print(f"Kept: {kept_text(summary['encode'], summary['vocabulary'])}")
     if "phrases" in summary:
         results.print(f"Joined: {counted(summary['phrases']['phrases'], 'phrase')}, listed in phrases.tsv.")
-    left_out = {**summary["tokenize"]["warnings"], **summary["encode"]["dropped"]}
-    for what, number in left_out.items():
-        if number:
-            results.print(f"Left out: {what}: {number:,}")
+    if outside := summary["encode"]["dropped"].get(OUTSIDE):
+        results.print(f"Left out: {OUTSIDE}: {outside:,}")

@@ -210,8 +210,9 @@ def vectors_hash(path: Path) -> str:
     EmbeddingsError
         There are no word vectors at `path`.
     """
-    from embeddings.vectors.model_directory import REQUIRED_FILES, SUBWORD_FILES
+    from embeddings.vectors.model_directory import REQUIRED_FILES, SUBWORD_FILES, vectors_path
 
+    path = vectors_path(path)
     files = [path / name for name in REQUIRED_FILES] if path.is_dir() else [path]
     for file in files:
         if not file.is_file():
