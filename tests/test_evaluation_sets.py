@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import sys
 
 import numpy as np
@@ -105,6 +106,14 @@ def test_a_file_that_a_package_brings_along_is_used(site, tmp_path, monkeypatch)
     entries["numbered"] = CatalogEntry(**{**vars(entries["numbered"]), "installed": "no_such_package/pairs.txt"})
     assert fetch("numbered").record.url.startswith("http")
     assert len(site.requests) == 1
+
+
+@pytest.mark.parametrize("lines", ["king queen 9\n", "king queen 9\ndog cat 9\n", "king queen 9\nno such 1\n"])
+def test_evaluate_says_why_a_set_has_no_score(model, tmp_path, lines):
+    (tmp_path / "few.txt").write_text(lines)
+    result = vecmill("evaluate", model, "--data", tmp_path / "few.txt")
+    assert result.exit_code == 0
+    assert re.search(r"few has no score: [12] of [12] items can be used, or all have one value", result.stderr)
 
 
 def test_evaluate_prints_and_saves_every_kind_of_set(model, tmp_path):

@@ -505,3 +505,12 @@ def test_a_language_model_that_is_not_there_is_said_so(tmp_path, monkeypatch, co
     fails(1, f"error: there is no {name}; expected a language model", *command.format(name).split())
     (tmp_path / "empty").mkdir()
     fails(1, "empty is not a language model", *command.format("empty").split())
+
+
+@pytest.mark.parametrize("command", ["generate {}", "export-lm {} --out m.safetensors", "tune-lm {} text.txt"])
+@pytest.mark.parametrize("name", ["model.arpa", "text.txt"])
+def test_a_file_in_the_place_of_a_language_model_is_said_to_be_one(tmp_path, monkeypatch, command, name):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text("the king\n")
+    (tmp_path / "model.arpa").write_text("\\data\\\nngram 1=1\n\n\\1-grams:\n-1 the\n\n\\end\\\n")
+    fails(1, f"error: {name} is a file, expected the directory that train-lm wrote", *command.format(name).split())

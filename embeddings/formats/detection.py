@@ -113,7 +113,8 @@ def guess_format(path: str | Path) -> str:
     if text is None:
         _refuse_other_kind(head, path)
         raise FormatError(
-            f"{path}: begins with {shown(head[:40])}, which is no known format of word vectors; name its format"
+            f"{path}: begins with {shown(head[:40])}, which is no known format of word vectors; expected a model, or "
+            "vectors as word2vec, GloVe or fastText write them"
         )
     return text
 

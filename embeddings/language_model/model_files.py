@@ -107,6 +107,10 @@ def model_directory(directory: Path) -> Path:
         return directory / _STAGE
     if not directory.exists():
         raise EmbeddingsError(f"there is no {directory}; expected a language model, the output of train-lm")
+    if directory.is_file():
+        raise EmbeddingsError(
+            f"{directory} is a file, expected the directory that train-lm wrote; perplexity and score take ARPA files"
+        )
     if not (directory / _ABOUT).is_file():
         hint = "; it holds word vectors" if (directory / VECTORS_FILE).is_file() else ""
         raise EmbeddingsError(

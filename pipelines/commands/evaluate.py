@@ -1,5 +1,6 @@
 """`vecmill evaluate`: scores of word vectors on similarity, analogies and categories."""
 
+import logging
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,6 +24,8 @@ from vecmill.files import require_writable
 
 if TYPE_CHECKING:
     import pandas as pd
+
+logger = logging.getLogger(__name__)
 
 
 def evaluate_command(
@@ -64,6 +67,10 @@ def evaluate_command(
     formats.require_source(model)  # before sets are downloaded
     sets = find_sets(data)
     scores = evaluate(formats.read(model, encoding=encoding), sets, method, sections=sections)
+    for row in scores[scores["score"].isna()].itertuples():
+        logger.warning(
+            "%s has no score: %d of %d items can be used, or all have one value", row.set, row.used, row.items
+        )
     if out:
         _write_table(scores, out)
     if as_json:
