@@ -6,6 +6,7 @@ import json
 import re
 import shlex
 import sys
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -170,6 +171,16 @@ def test_the_same_edge_twice(tmp_path):
     plain = Graph.from_edges(edges_of_pairs([edge[:2] for edge in twice]))
     assert plain.weights is None
     assert plain.edge_count == 2
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_names_that_write_accents_in_two_ways_are_one_node(tmp_path, order):
+    spellings = [unicodedata.normalize(form, "caf\u00e9") for form in ("NFC", "NFD")][::order]
+    edges = [(spellings[0], "b"), (spellings[1], "c"), ("b", "c"), (spellings[1], "b")]
+    (tmp_path / "edges.csv").write_text("".join(f"{source},{target}\n" for source, target in edges), "utf-8")
+    for graph in (Graph.from_edges(edges_of_pairs(edges)), Graph.from_edges(read_edges(tmp_path / "edges.csv"))):
+        assert graph.names == ["caf\u00e9", "b", "c"]
+        assert (graph.edge_count, graph.merged) == (3, 1)
 
 
 def test_edges_in_many_batches(monkeypatch):

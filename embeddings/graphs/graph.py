@@ -1,8 +1,7 @@
 """Graphs as arrays: for each node the nodes that its edges lead to."""
 
-from collections import defaultdict
+import unicodedata
 from collections.abc import Iterable
-from itertools import count
 
 import numpy as np
 
@@ -65,7 +64,7 @@ class Graph:
         """Number the nodes and sort the edges.
 
         Edges between the same nodes become one, whose weight is the sum of theirs; without weights it stays 1. In an
-        undirected graph (a, b) and (b, a) are the same edge.
+        undirected graph (a, b) and (b, a) are the same edge. Names are brought into NFC, as words of a text are.
 
         Parameters
         ----------
@@ -84,7 +83,7 @@ class Graph:
         """
         from scipy.sparse import coo_array
 
-        numbers: defaultdict[str, int] = defaultdict(count().__next__)
+        numbers = _Numbers()
         parts = [_numbered(batch, numbers) for batch in batches]
         if not parts:
             raise EmbeddingsError("there are no edges; expected one or more")
@@ -96,11 +95,13 @@ class Graph:
             both = low != high
             sources, targets = np.concatenate([low, high[both]]), np.concatenate([high, low[both]])
             weights = np.concatenate([weights, weights[both]])
-        rows = coo_array((weights, (sources, targets)), (len(numbers), len(numbers))).tocsr()  # adds up equal edges
+        rows = coo_array(
+            (weights, (sources, targets)), (len(numbers.names), len(numbers.names))
+        ).tocsr()  # adds up equal edges
         rows.sort_indices()
         weighted = weights.dtype != bool
         graph = cls(
-            list(numbers),
+            numbers.names,
             rows.indptr.astype(np.int64),
             rows.indices.astype(np.int32),
             rows.data if weighted else None,
@@ -110,13 +111,31 @@ class Graph:
         return graph
 
 
-def _numbered(batch: Edges, numbers: defaultdict[str, int]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+class _Numbers(dict[str, int]):
+    """The numbers of nodes by their names, however these write accents; `names` has each node once, in NFC."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: list[str] = []
+
+    def __missing__(self, name: str) -> int:
+        composed = unicodedata.normalize("NFC", name)
+        if composed != name:
+            number = self[composed]
+        else:
+            number = len(self.names)
+            self.names.append(name)
+        self[name] = number
+        return number
+
+
+def _numbered(batch: Edges, numbers: _Numbers) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return sources, targets and weights; True stands for the weight 1."""
     size = len(batch.sources)
     sources, targets = (
         np.fromiter(map(numbers.__getitem__, names), np.int64, size) for names in (batch.sources, batch.targets)
     )
-    if len(numbers) > _MOST_NODES:
+    if len(numbers.names) > _MOST_NODES:
         raise EmbeddingsError(f"there are more than {_MOST_NODES:,} nodes; expected fewer")
     return (
         sources.astype(np.int32),
