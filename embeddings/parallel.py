@@ -104,13 +104,14 @@ def over_rows(
     fewest : int
         Rows of a slice below which threads get one slice each instead of `pieces`.
     """
-    if 0 < count * cost < 2 * SMALLEST_TASK:
-        work((0, count))
-        return
     available = _threads.get() or _default_threads()
-    threads = max(1, min(available, count * cost // SMALLEST_TASK))
+    threads = min(available, count * cost // SMALLEST_TASK)
+    if threads < 2:
+        if count:
+            work((0, count))
+        return
     share = max(1, -(-count // (threads * grain))) * grain
-    size = min(share, max(-(-fewest // grain), -(-share // (grain * pieces))) * grain) if threads > 1 else share
+    size = min(share, max(-(-fewest // grain), -(-share // (grain * pieces))) * grain)
     slices = iter([(start, min(start + size, count)) for start in range(0, count, size)])
 
     def take_slices() -> None:

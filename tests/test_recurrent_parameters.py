@@ -77,3 +77,11 @@ def test_embedding_looks_up_each_word_once():
 def test_embedding_of_a_word_that_is_not_there(ids):
     with pytest.raises(IndexError, match="for an embedding of 6 words"):
         Embedding(Parameter(np.zeros((6, 2)))).forward(np.array(ids))
+
+
+@pytest.mark.parametrize("ids", [[[4]], [[4, 4]], [[4], [4]]])
+def test_one_word_is_looked_up_as_several_are(ids):
+    embedding = Embedding(Parameter(np.arange(12.0).reshape(6, 2)))
+    np.testing.assert_array_equal(embedding.forward(np.array(ids)).dense(), np.tile([8.0, 9.0], (*np.shape(ids), 1)))
+    embedding.backward(np.ones((1, 2)))
+    np.testing.assert_array_equal(embedding.weight.dense_gradient()[:, 0], [0, 0, 0, 0, 1, 0])

@@ -275,7 +275,9 @@ class _Texts:
         if self._cache:
             pairs = zip(rows, words, strict=True)
             self._caches = [self._caches[row].after(self.hidden[row][None], word[None]) for row, word in pairs]
-        states = [tuple(part[rows] for part in state) for state in self._states]
+        states = self._states
+        if len(rows) > 1 or len(self.hidden) > 1:
+            states = [tuple(part[rows] for part in state) for state in states]
         hidden, self._states = self._model.hidden(words[None], states)
         self.hidden = hidden[0]
 

@@ -64,7 +64,10 @@ class Embedding:
         IndexError
             An id is not in [0, V).
         """
-        self._ids, index = np.unique(ids, return_inverse=True)
+        if ids.size == 1:  # the next word of a text, for which np.unique takes half as long as a layer
+            self._ids, index = ids.ravel(), np.zeros(1, np.intp)
+        else:
+            self._ids, index = np.unique(ids, return_inverse=True)
         if self._ids.size and not 0 <= self._ids[0] <= self._ids[-1] < len(self.weight.value):
             raise IndexError(
                 f"word ids from {self._ids[0]} to {self._ids[-1]} for an embedding of {len(self.weight.value)} words: "

@@ -131,7 +131,7 @@ class RecurrentLayer:
         weights = self._recurrent_weights(steps)
         cost = steps * tape.gates.shape[-1] * self.output_size
         self._over_batch(lambda rows: self.cell.forward(tape, weights, self._weights, rows), cost)
-        return self._outputs(tape)
+        return self._outputs(tape, lengths)
 
     @own_threads
     def backward(
@@ -176,10 +176,11 @@ class RecurrentLayer:
             array[0, :, : self.output_size] = initial
         return tape
 
-    def _outputs(self, tape: Tape) -> tuple[np.ndarray, list[State]]:
-        """Return h<1> ... h<T> and the final state."""
-        end = tape.lengths, np.arange(len(tape.lengths))
-        return tape.states[0][1:, :, : self.output_size], [tuple(s[end][:, : self.output_size] for s in tape.states)]
+    def _outputs(self, tape: Tape, lengths: np.ndarray | None) -> tuple[np.ndarray, list[State]]:
+        """Return h<1> ... h<T> and a copy of the final state."""
+        size = self.output_size
+        end = -1 if lengths is None else (tape.lengths, np.arange(len(tape.lengths)))
+        return tape.states[0][1:, :, :size], [tuple(states[end][:, :size].copy() for states in tape.states)]
 
     def _final_gradients(self, tape: Tape, d_states: list[State] | None) -> State:
         """Return a copy of ∂L/∂(final state)."""

@@ -62,7 +62,7 @@ class MogrifierLayer(RecurrentLayer):
             gates += product(self._h[t], self._recurrent.T)
             forward = partial(self.cell.forward, _step(tape, t), (nothing, nothing), self._weights)
             self._over_batch(forward, cost=gates.shape[1])
-        return self._outputs(tape)
+        return self._outputs(tape, lengths)
 
     @own_threads
     def backward(
