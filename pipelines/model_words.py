@@ -40,16 +40,20 @@ class ModelWords:
         KeyError
             The vocabulary has neither; the message suggests the closest spellings.
         """
-        if word in self._vectors:
-            return word
-        written = self._tokenized(word)
+        written = self.known(word)
         if written is None:
-            self._vectors.places([word])
+            self._vectors.places([word])  # raises, with the closest spellings
             return word
         if written != word and not self._told:
             logger.info("%s is looked up as %s, as the tokenizer of the model writes it", word, written)
             self._told = True
         return written
+
+    def known(self, word: str) -> str | None:
+        """Return what `find` does; None if the vocabulary has neither."""
+        if word in self._vectors:
+            return word
+        return self._tokenized(word) or (word if self._vectors.has_vector(word) else None)
 
     def split(self, line: str) -> list[str]:
         """Return the words of a line that a user types; join the phrases of the model, if it has some.

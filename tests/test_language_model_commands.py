@@ -330,8 +330,9 @@ def tuned(model, text, tmp_path_factory):
     return folder / "lm", valid, printed
 
 
-def test_tuning_prints_what_it_found_and_keeps_it_beside_the_model(tuned, model):
+def test_tuning_prints_what_it_found_and_keeps_it_beside_the_model(tuned, model, text):
     directory, valid, printed = tuned
+    assert f"perplexity {directory} test.txt --cache 50 --dynamic --interpolate {text}\n" in printed
     for expected in ("plain", "cache", "dynamic", "dynamic+cache", "interpolated", "theta", "weight of text.txt"):
         assert expected in printed
     found = json.loads((directory / "adaptation.json").read_text())

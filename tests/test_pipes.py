@@ -250,7 +250,8 @@ def test_output_of_which_a_disk_takes_the_beginning_is_an_error(what, unbuffered
         run = subprocess.run(call, stdout=out, stderr=subprocess.PIPE, text=True, env=environment)
     assert 0 < (tmp_path / "out").stat().st_size <= 8192
     assert run.returncode == 1
-    assert run.stderr == "error: no space left for the output; free some space and repeat the command to resume\n"
+    told = "the output would be larger than a file may be; raise that limit (ulimit -f)"
+    assert run.stderr == f"error: {told} and repeat the command to resume\n"
 
 
 @pytest.mark.parametrize("walks", [1, 2000])

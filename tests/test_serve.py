@@ -36,7 +36,7 @@ from pipelines.service.in_flight import InFlight
 from pipelines.service.layouts import Layouts, _keep_locks_in_this_process
 from pipelines.service.metrics import Metrics
 from pipelines.service.problems import RequestError
-from pipelines.service.served import ServedModel
+from pipelines.service.served import Served, ServedModel
 from pipelines.service.server import BackgroundServer, listen
 from pipelines.service.shared_passes import SharedPasses
 
@@ -184,6 +184,23 @@ def test_words_are_placed_on_axes(client):
         404,
         "king",
     )
+
+
+def test_every_operation_of_the_page_finds_words_as_they_are_typed():
+    vectors = make_vectors()
+    vectors.tokenizer_settings = {"spec": "fast", "lowercase": True}
+    models = [ServedModel(name, vectors) for name in ("one", "two")]
+    with TestClient(limits.make_application(Served(models), Layouts(models, 0), Metrics())) as client:
+        assert get(client, "neighbors", word="King")["words"] == ["king"]
+        assert get(client, "analogy", a="Man", b="KING", c="woman")["words"] == ["man", "king", "woman"]
+        odd = get(client, "doesnt-match", word=["King", "queen", "Bread", "Zebra"])
+        assert {near["word"] for near in odd["similarities"]} == {"king", "queen", "bread"}
+        assert odd["unknown"] == ["Zebra"]
+        axes = [{"positive": ["Woman"], "negative": ["Man"]}]
+        placed = post(client, "axes", axes=axes, words=["King", "king", "Zebra"])
+        assert ([word["word"] for word in placed["words"]], placed["unknown"]) == (["king"], ["Zebra"])
+        compared = get(client, "compare", a="one", b="two", word=["King", "Zebra"])
+        assert ([word["word"] for word in compared["moved"]], compared["unknown"]) == (["king"], ["Zebra"])
 
 
 def test_two_models_are_compared_after_an_alignment(client):

@@ -338,6 +338,17 @@ def test_the_vectors_of_the_first_and_the_best_trial_are_kept_and_the_settings_o
     assert len(list(Path("out/trials/logs").glob("*.jsonl"))) >= 10
 
 
+@pytest.mark.parametrize("trials", [1, 5])
+def test_vectors_that_a_stopped_search_could_not_remove_are_removed_by_the_same_command(stand_in, monkeypatch, trials):
+    with monkeypatch.context() as stopped:
+        stopped.setattr(Tuner, "_remove_vectors", lambda tuner: None)
+        tune(trials)
+    tuner = make_tuner()
+    assert tuner.run(1e6, trials, LogProgress()) == 0
+    kept = {path.name for path in Path("out/trials").iterdir() if path.name.startswith("trial")}
+    assert kept == {"trial-000", tuner.best.name}
+
+
 def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(stand_in):
     stand_in(fails_above=0.15)
     tuner = tune(12, **{"train.learning_rate": 0.05})

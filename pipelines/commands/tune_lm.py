@@ -78,10 +78,10 @@ def tune_lm_command(
     if as_json:
         typer.echo(json.dumps(found.to_dict(), ensure_ascii=False))
     else:
-        _print(found, model)
+        _print(found, model, interpolate)
 
 
-def _print(found: "Adaptation", model: Path) -> None:
+def _print(found: "Adaptation", model: Path, interpolate: str | None) -> None:
     assert found.validation is not None and found.cache is not None
     results.print(f"Perplexity of {found.validation['file']}, on which everything below was chosen")
     rows = [(name, f"{value:,.2f}") for name, value in found.validation["perplexity"].items()]
@@ -94,4 +94,7 @@ def _print(found: "Adaptation", model: Path) -> None:
     if found.ngrams is not None:
         weights = ", ".join(f"{weight:g} with {name}" for name, weight in found.ngrams.weights.items())
         results.print(f"weight of {found.ngrams.file}: {weights}")
-    results.print(f"Kept in {model}. Next: {program()} perplexity {shell(model)} test.txt --cache {found.cache.size}")
+    options = f"--cache {found.cache.size}"
+    options += " --dynamic" if found.dynamic is not None else ""
+    options += f" --interpolate {shell(interpolate)}" if interpolate is not None else ""
+    results.print(f"Kept in {model}. Next: {program()} perplexity {shell(model)} test.txt {options}")

@@ -136,7 +136,7 @@ async def doesnt_match(served: Served, query: m.DoesntMatchQuery) -> m.OddOneOut
     model = served.model(query.model)
 
     def search() -> m.OddOneOut:
-        known, unknown = model.known(query.word)
+        known, unknown = model.typed(query.word)
         if not known:
             raise RequestError(404, f"{model.name}: none of these words is in the vocabulary: {', '.join(unknown)}")
         units = model.vectors.unit_vectors(known)
@@ -166,7 +166,8 @@ async def axes(served: Served, query: m.AxesBatch) -> m.PlacedWords:
     model = served.model(query.model)
 
     def place() -> m.PlacedWords:
-        known, unknown = model.known(list(dict.fromkeys(query.words)))
+        known, unknown = model.typed(list(dict.fromkeys(query.words)))
+        known = list(dict.fromkeys(known))
         places = np.empty((len(known), len(query.axes)))
         for column, given in enumerate(query.axes):
             positive, negative = ([model.find(word) for word in pole] for pole in (given.positive, given.negative))
@@ -187,7 +188,7 @@ async def compare(served: Served, query: m.CompareQuery) -> m.Compared:
         except EmbeddingsError as error:
             raise RequestError(409, str(error)) from None
         if query.word:
-            moved, unknown = _described(alignment, query)
+            moved, unknown = _described(alignment, a, query)
         else:
             moved, unknown = alignment.moved(query.words, topn=query.topn), []
         return m.Compared(
@@ -204,11 +205,12 @@ async def compare(served: Served, query: m.CompareQuery) -> m.Compared:
     return await served.in_thread(search)
 
 
-def _described(alignment: Alignment, query: m.CompareQuery) -> tuple[list[Any], list[str]]:
+def _described(alignment: Alignment, model: ServedModel, query: m.CompareQuery) -> tuple[list[Any], list[str]]:
     places = {word: place for place, word in enumerate(alignment.words)}
-    known = [word for word in query.word if word in places]
-    found = alignment.described(np.array([places[word] for word in known], np.int64), query.topn)
-    return found, [word for word in query.word if word not in places]
+    words, unknown = model.typed(query.word)
+    known = [places[word] for word in words if word in places]
+    found = alignment.described(np.array(known, np.int64), query.topn)
+    return found, [*unknown, *(word for word in words if word not in places)]
 
 
 async def complete(served: Served, query: m.CompleteQuery) -> m.NextWords:

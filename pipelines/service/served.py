@@ -79,9 +79,15 @@ class ServedModel:
                 raise RequestError(404, f"{self.name}: {error.args[0]}") from None
 
     def known(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
-        """Return the words that have vectors, and those that have none; both in their order."""
+        """Return the words that have vectors as they stand, and those that have none; both in their order."""
         has = {word: self.vectors.has_vector(word) for word in dict.fromkeys(words)}
         return [word for word in words if has[word]], [word for word in words if not has[word]]
+
+    def typed(self, words: Sequence[str]) -> tuple[list[str], list[str]]:
+        """Return the words of the vocabulary for those that were typed, as `find` does, and those that have none."""
+        with self._lock:
+            found = {word: self._typed.known(word) for word in words}
+        return [known for word in words if (known := found[word])], [word for word in words if not found[word]]
 
     def tokenize(self, texts: Sequence[str]) -> list[list[str]]:
         """Return the words of every text."""

@@ -180,6 +180,7 @@ class Tuner:
         before = len(self.trials)
         with self._held(), progress.task("tuning", math.ceil(budget)) as update:
             self.search.metric.write(self.directory)
+            self._remove_vectors()  # a process that was killed while it did leaves the rest
             while self.seconds < budget and (most is None or len(self.trials) < most):
                 self._record(self._try(_SearchProgress(self, update, budget, most)))
         return len(self.trials) - before
@@ -279,6 +280,10 @@ class Tuner:
         """Record a trial and remove the vectors that are no longer the best."""
         self.trials.append(trial)
         write_trials(self.trials, self.directory / TRIALS)
+        self._remove_vectors()
+
+    def _remove_vectors(self) -> None:
+        """Remove the vectors of recorded trials except those of the first and the best."""
         best = self.best
         kept = {self._first.name, best.name if best else ""}
         for name in (name for each in self.trials for name in (each.name, f"{each.name}-{_SHORT}")):
