@@ -240,9 +240,10 @@ class LanguageModel(NextWordNetwork):
             raise ValueError(f"topn must be at least 1, got {topn}")
         if isinstance(prompts, str):
             return next_words(self, [prompts], topn)[0]
-        if isinstance(prompts, (bytes, bytearray)) or not is_sequence(prompts):
-            raise TypeError(f"prompts is {described(prompts)}; expected a str, or a list of str")
-        given = list(prompts)
+        given: Any = prompts
+        if isinstance(given, (bytes, bytearray)) or not is_sequence(given):
+            raise TypeError(f"prompts is {described(given)}; expected a str, or a list of str")
+        given = list(given)
         for place, prompt in enumerate(given):
             if not isinstance(prompt, str):
                 raise TypeError(f"prompt {place} is {described(prompt)}; expected a str")

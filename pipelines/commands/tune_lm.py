@@ -81,7 +81,7 @@ def tune_lm_command(
         _print(found, model, interpolate)
 
 
-def _print(found: "Adaptation", model: Path, interpolate: str | None) -> None:
+def _print(found: "Adaptation", model: Path, interpolate: Path | None) -> None:
     assert found.validation is not None and found.cache is not None
     results.print(f"Perplexity of {found.validation['file']}, on which everything below was chosen")
     rows = [(name, f"{value:,.2f}") for name, value in found.validation["perplexity"].items()]
