@@ -16,6 +16,7 @@ ALL = (
     "subwords_speed",
     "subwords_quality",
     "quality_for_time",
+    "korean_quality",
     "glove_speed",
     "compilation_time",
     "documents",

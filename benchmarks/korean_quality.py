@@ -57,9 +57,9 @@ def with_particle(noun: str, particle: str) -> str:
 def write_questions(words: list[str], path: Path) -> Path:
     """Write the questions of all sections; `words` is in the order of frequency."""
     known = set(words)
-    topics = {form for particle in PARTICLES.values() for form in particle}
+    particles = {form for forms in PARTICLES.values() for form in forms}
     nouns = [word for word in words if len(word) > 1 and all("가" <= letter <= "힣" for letter in word)]
-    nouns = [noun for noun in nouns if noun[-1] not in topics]
+    nouns = [noun for noun in nouns if noun[-1] not in particles]
     with path.open("w", encoding="utf-8") as file:
         for first, second in SECTIONS:
             pairs = [(with_particle(noun, first), with_particle(noun, second)) for noun in nouns]
@@ -94,8 +94,8 @@ def main() -> None:
             return vecmill.train(source, **tomllib.loads(settings.replace(" ", "\n")))
 
         peers: dict[str, Callable[[], vecmill.WordVectors]] = {
-            "gensim": lambda: _read_gensim(tokens, folder),
-            "fastText": lambda: _read_fasttext(tokens, folder),
+            "gensim": lambda: _by_gensim(tokens, folder),
+            "fastText": lambda: _by_fasttext(tokens, folder),
         }
         ours("epochs=1")  # compiles
         sides = [("vecmill", settings, lambda s=settings: ours(s)) for settings in options.ours]
@@ -122,14 +122,14 @@ def main() -> None:
     measuring.write_results("korean_quality", "Korean", rows, notes)
 
 
-def _read_gensim(tokens: Path, folder: Path) -> vecmill.WordVectors:
+def _by_gensim(tokens: Path, folder: Path) -> vecmill.WordVectors:
     settings = {"architecture": "skip-gram", "dimension": 100}
     model = gensim_model(settings, corpus_file=str(tokens), sample=SAMPLE, epochs=10, seed=1)
     model.wv.save_word2vec_format(str(folder / "theirs.txt"))
     return read(folder / "theirs.txt")
 
 
-def _read_fasttext(tokens: Path, folder: Path) -> vecmill.WordVectors:
+def _by_fasttext(tokens: Path, folder: Path) -> vecmill.WordVectors:
     fasttext_model(tokens, 10).save_model(str(folder / "theirs.bin"))
     return read(folder / "theirs.bin")
 

@@ -95,9 +95,8 @@ class Graph:
             both = low != high
             sources, targets = np.concatenate([low, high[both]]), np.concatenate([high, low[both]])
             weights = np.concatenate([weights, weights[both]])
-        rows = coo_array(
-            (weights, (sources, targets)), (len(numbers.names), len(numbers.names))
-        ).tocsr()  # adds up equal edges
+        size = len(numbers.names)
+        rows = coo_array((weights, (sources, targets)), (size, size)).tocsr()  # adds up equal edges
         rows.sort_indices()
         weighted = weights.dtype != bool
         graph = cls(

@@ -64,7 +64,7 @@ class Embedding:
         IndexError
             An id is not in [0, V).
         """
-        if ids.size == 1:  # the next word of a text, for which np.unique takes half as long as a layer
+        if ids.size == 1:  # the next word of a text: np.unique would take longer than the rest
             self._ids, index = ids.ravel(), np.zeros(1, np.intp)
         else:
             self._ids, index = np.unique(ids, return_inverse=True)
