@@ -11,6 +11,7 @@ import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
+from numba.core.codegen import get_host_cpu_features
 from numba.core.datamodel import models, register_default
 from numba.extending import intrinsic
 
@@ -40,21 +41,46 @@ GROUP = 6
 SCORES = 8
 """Lanes of the vector that `lane_sums` returns."""
 
+SHORTS = 2 * LANES
+"""Whole numbers of 16 bits in one register."""
+
+_FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
+_PRODUCTS_OF_SHORTS = {
+    (16, "+avx512bw" in _FEATURES): "llvm.x86.avx512.pmaddw.d.512",
+    (8, "+avx2" in _FEATURES): "llvm.x86.avx2.pmadd.wd",
+}.get((LANES, True))
+
 _FLAGS = tuple(sorted(FAST_MATH))
 _FLOAT = ir.FloatType()
-_INT32 = ir.IntType(32)
+_BYTE, _SHORT, _INT32 = ir.IntType(8), ir.IntType(16), ir.IntType(32)
 
 
-class _FloatVector(types.Type):
+class _Vector(types.Type):
+    element: ir.Type
+
     def __init__(self, lanes: int) -> None:
         self.lanes = lanes
-        super().__init__(name=f"float32x{lanes}")
+        super().__init__(name=f"{self.element}x{lanes}")
+
+
+class _FloatVector(_Vector):
+    element = _FLOAT
+
+
+class _ShortVector(_Vector):
+    element = _SHORT
+
+
+class _Int32Vector(_Vector):
+    element = _INT32
 
 
 @register_default(_FloatVector)
-class _FloatVectorModel(models.PrimitiveModel):
+@register_default(_ShortVector)
+@register_default(_Int32Vector)
+class _VectorModel(models.PrimitiveModel):
     def __init__(self, dmm, fe_type):
-        super().__init__(dmm, fe_type, ir.VectorType(_FLOAT, fe_type.lanes))
+        super().__init__(dmm, fe_type, ir.VectorType(fe_type.element, fe_type.lanes))
 
 
 _ROW = _FloatVector(LANES)
@@ -62,6 +88,7 @@ _WIDE = _FloatVector(WIDE)
 _BLOCK = _FloatVector(BLOCK)
 _REST = _FloatVector(REST)
 _SCORE = _FloatVector(SCORES)
+_SHORTS, _SUMS = _ShortVector(SHORTS), _Int32Vector(LANES)
 
 
 def _address(context, builder, array_type, array, indices):
@@ -134,6 +161,61 @@ def load_int8(typingctx, matrix, row, column):
         return builder.sitofp(numbers, ir.VectorType(_FLOAT, LANES))
 
     return _ROW(matrix, types.intp, types.intp), codegen
+
+
+def _loading_shorts(element, align):
+    def typed(typingctx, matrix, row, column):
+        def codegen(context, builder, signature, args):
+            address = _address(context, builder, signature.args[0], args[0], args[1:])
+            vector = ir.VectorType(element, SHORTS)
+            numbers = builder.load(builder.bitcast(address, vector.as_pointer()), align=align, typ=vector)
+            return numbers if element == _SHORT else builder.sext(numbers, ir.VectorType(_SHORT, SHORTS))
+
+        return _SHORTS(matrix, types.intp, types.intp), codegen
+
+    return intrinsic(typed)
+
+
+# load_shorts*(matrix, row, column): `SHORTS` numbers of a row of an int16 or of an int8 matrix, from `column` on.
+load_shorts, load_shorts_of_int8 = _loading_shorts(_SHORT, 2), _loading_shorts(_BYTE, 1)
+
+
+@intrinsic
+def no_sums(typingctx):
+    """`LANES` zeros, int32."""
+
+    def codegen(context, builder, signature, args):
+        return ir.Constant(ir.VectorType(_INT32, LANES), [0] * LANES)
+
+    return _SUMS(), codegen
+
+
+@intrinsic
+def add_products(typingctx, sums, a, b):
+    """``sums[i] + a[2i] * b[2i] + a[2i + 1] * b[2i + 1]`` of `SHORTS` numbers, `LANES` sums of 32 bits."""
+
+    def codegen(context, builder, signature, args):
+        sums, a, b = args
+        if _PRODUCTS_OF_SHORTS:
+            function_type = ir.FunctionType(sums.type, [a.type, b.type])
+            function = cgutils.get_or_insert_function(builder.module, function_type, _PRODUCTS_OF_SHORTS)
+            return builder.add(sums, builder.call(function, [a, b]))
+        wide = ir.VectorType(_INT32, SHORTS)
+        products = builder.mul(builder.sext(a, wide), builder.sext(b, wide))
+        even, odd = (_shuffle(builder, products, products, range(first, SHORTS, 2)) for first in (0, 1))
+        return builder.add(sums, builder.add(even, odd))
+
+    return _SUMS(_SUMS, _SHORTS, _SHORTS), codegen
+
+
+@intrinsic
+def as_floats(typingctx, sums):
+    """`LANES` int32 numbers as floats."""
+
+    def codegen(context, builder, signature, args):
+        return builder.sitofp(args[0], ir.VectorType(_FLOAT, LANES))
+
+    return _ROW(_SUMS), codegen
 
 
 def _broadcasting(vector_type):
@@ -338,6 +420,21 @@ if config.DISABLE_JIT:
 
     def load_int8(matrix, row, column):  # noqa: D103
         return matrix[row, column : column + LANES].astype(np.float32)
+
+    def load_shorts(matrix, row, column):  # noqa: D103
+        return matrix[row, column : column + SHORTS].astype(np.int16)
+
+    load_shorts_of_int8 = load_shorts
+
+    def no_sums():  # noqa: D103
+        return np.zeros(LANES, np.int32)
+
+    def add_products(sums, a, b):  # noqa: D103
+        products = a.astype(np.int32) * b
+        return sums + products[::2] + products[1::2]
+
+    def as_floats(sums):  # noqa: D103
+        return sums.astype(np.float32)
 
     def store(matrix, row, column, vector):  # noqa: D103
         matrix[row, column : column + len(vector)] = vector

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _FEW_TEXTS = 4
-_WORDS_BEFORE_ROUNDING = 20  # of a text: to round the weights takes as long as to draw so many words
+_WORDS_BEFORE_ROUNDING = 8  # of a text: to round the weights takes as long as to draw 3 to 15 words exactly
 _NO_SPACE_BEFORE = frozenset(".,:;!?)]}%")
 _NO_SPACE_AFTER = frozenset("([{")
 
@@ -238,11 +238,13 @@ class _Texts:
 
     def rounded_softmax(self, config: SamplingConfig) -> RoundedSoftmax | None:
         """Return the output layer with rounded weights; None with a cache, or if it is no plain softmax of float32."""
+        from embeddings.language_model.sampling_kernels import LONGEST  # slow to import: Numba
+
         parameters = self._model.output.parameters
         if self._cache or not isinstance(self._model.output, SoftmaxCrossEntropy):
             return None
         weight = parameters["weight"].value
-        if weight.dtype != np.float32:
+        if weight.dtype != np.float32 or weight.shape[1] > LONGEST:
             return None
         bias = parameters["bias"].value.copy() if "bias" in parameters else np.zeros(len(weight), np.float32)
         if not config.allow_unknown:

@@ -25,6 +25,7 @@ from embeddings.networks.noise import LogUniformNoise
 from embeddings.networks.parameters import Parameter, Parameters, clear_gradients, distinct
 from embeddings.networks.products import in_bfloat16, product, rounded
 from embeddings.networks.stacking import DeepRNN
+from embeddings.parallel import own_threads
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 
 
@@ -141,6 +142,7 @@ class NextWordNetwork:
         named |= {f"output.{name}": parameter for name, parameter in self.output.parameters.items()}
         return distinct(named)
 
+    @own_threads
     def loss_and_gradients(
         self, inputs: np.ndarray, targets: np.ndarray, states: list[State] | None, rng: np.random.Generator | None
     ) -> tuple[float, list[State]]:

@@ -6,9 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from embeddings.setting_types import require_setting_types
-from embeddings.vectors.quantized_matrix import Int8Matrix, to_int8
 
-_ROWS_IN_THE_CACHE = 512
 _CLASSES_OF_A_SUM = 128  # classes whose weights are added up before one of them is searched
 _SHARPEST = 3.0  # range of the bounds of a logit, over the temperature, above which too few draws would be kept
 
@@ -119,13 +117,14 @@ class RoundedSoftmax:
     """
 
     def __init__(self, weight: np.ndarray, bias: np.ndarray, config: SamplingConfig) -> None:
+        from embeddings.language_model.sampling_kernels import round_rows  # slow to import: Numba
+        from embeddings.simd import SHORTS
+
         self._weight, self._bias, self._config = weight, bias, config
-        self._codes = Int8Matrix(np.empty(weight.shape, np.int8), np.empty(len(weight), np.float32))
-        self._errors = np.empty(len(weight), np.float32)
-        for start in range(0, len(weight), _ROWS_IN_THE_CACHE):
-            part = slice(start, start + _ROWS_IN_THE_CACHE)
-            self._codes.codes[part], self._codes.scales[part] = codes, scales = to_int8(weight[part])
-            self._errors[part] = _distances(weight[part], codes * scales[:, None])
+        count, dimension = weight.shape
+        self._codes = np.zeros((count, max(dimension, SHORTS)), np.int8)
+        self._scales, self._errors = np.empty(count, np.float32), np.empty(count, np.float32)
+        round_rows(weight, self._codes, self._scales, self._errors)
         self._largest_error = float(self._errors.max())
 
     def draw(self, hidden: np.ndarray, rng: np.random.Generator) -> int:
@@ -141,15 +140,17 @@ class RoundedSoftmax:
         -------
         int
         """
-        config, length = self._config, float(np.linalg.norm(hidden))
-        bounds = (self._codes @ hidden) + self._bias + self._errors * np.float32(length)
-        slack = 2 * length * self._largest_error  # l ≥ u - slack
+        from embeddings.language_model.sampling_kernels import upper_bounds
+
+        config, bounds = self._config, np.empty(len(self._bias), np.float32)
+        largest = upper_bounds(self._codes, self._scales, self._bias, self._errors, hidden, bounds)
+        slack = 2 * float(np.linalg.norm(hidden)) * self._largest_error  # l ≥ u - slack
         most = 1 if config.temperature == 0 else config.top_k
         if most is not None and most < len(bounds):
             return self._drawn_among_the_first(most, bounds, slack, hidden, rng)
         if not slack < _SHARPEST * config.temperature:
             return drawn(probabilities(self._logits(hidden), config), rng)
-        return self._drawn_by_rejection(bounds, slack, hidden, rng)
+        return self._drawn_by_rejection(bounds, largest, slack, hidden, rng)
 
     def _logits(self, hidden: np.ndarray) -> np.ndarray:
         logits: np.ndarray = self._weight @ hidden
@@ -165,12 +166,13 @@ class RoundedSoftmax:
         return int(reached[drawn(probabilities(logits, self._config), rng)])
 
     def _drawn_by_rejection(
-        self, bounds: np.ndarray, slack: float, hidden: np.ndarray, rng: np.random.Generator
+        self, bounds: np.ndarray, largest: float, slack: float, hidden: np.ndarray, rng: np.random.Generator
     ) -> int:
-        temperature = self._config.temperature
-        weights = np.exp((bounds - bounds.max()) / np.float32(temperature))
-        starts = np.arange(0, len(weights), _CLASSES_OF_A_SUM)
-        cumulative = np.cumsum(np.add.reduceat(weights, starts, dtype=np.float64))
+        from embeddings.language_model.sampling_kernels import exponentials
+
+        temperature, weights = self._config.temperature, np.empty_like(bounds)
+        cumulative = np.empty(-(-len(weights) // _CLASSES_OF_A_SUM))
+        exponentials(bounds, np.float32(largest), np.float32(temperature), weights, cumulative)
         while True:
             word = _found(weights, cumulative, rng.random() * float(cumulative[-1]))
             logit = float(self._weight[word] @ hidden + self._bias[word])
@@ -198,10 +200,11 @@ class RoundedSoftmax:
 
 
 def _found(weights: np.ndarray, cumulative: np.ndarray, amount: float) -> int:
-    """Return the class at which the sum of the weights passes an amount, by their sums of so many classes each."""
+    """Return the class at which the sum of the weights passes an amount, by their sums up to the end of every part."""
     number = _place(cumulative, amount)
-    first = number * _CLASSES_OF_A_SUM
-    within = np.cumsum(weights[first : first + _CLASSES_OF_A_SUM], dtype=np.float64)
+    size = -(-len(weights) // len(cumulative))
+    first = number * size
+    within = np.cumsum(weights[first : first + size], dtype=np.float64)
     return first + _place(within, amount - float(cumulative[number - 1]) if number else amount)
 
 
@@ -209,10 +212,3 @@ def _place(cumulative: np.ndarray, amount: float) -> int:
     """Return the first place whose sum is above an amount; rounding may have brought the amount to the last sum."""
     below_all = np.nextafter(cumulative[-1], 0)
     return int(np.searchsorted(cumulative, min(amount, below_all), side="right"))
-
-
-def _distances(rows: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return how far a product with a vector of length 1 can be from that with the other row, summed in float32."""
-    difference = rows - others
-    squares = np.einsum("ij,ij->i", rows, rows)
-    return np.sqrt(np.einsum("ij,ij->i", difference, difference)) + np.sqrt(squares) * rows.shape[1] * 2.0**-22

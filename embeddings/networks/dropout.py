@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from embeddings.networks.dropout_kernels import drop
+from embeddings.parallel import Rows, over_rows
+
+_OPERATIONS = 8  # of the drawing of a number, about
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dropout:
@@ -52,3 +57,31 @@ def dropout_mask(rng: np.random.Generator, shape: tuple[int, ...], probability: 
     keep = np.asarray(1.0 / (1.0 - probability), dtype)
     mask: np.ndarray = (rng.random(shape, np.float32) >= probability) * keep
     return mask
+
+
+def drop_weights(weights: np.ndarray, probability: float, seed: np.uint64, out: np.ndarray) -> np.ndarray:
+    """Drop elements with a probability, and divide the others by 1 - probability; by threads.
+
+    Which ones are dropped depends on the seed and the shape alone, so that the same call drops their gradients.
+
+    Parameters
+    ----------
+    weights : (n, m)
+    probability : float
+    seed : uint64
+    out : (n, m)
+        Array to write to; may be `weights`.
+
+    Returns
+    -------
+    (n, m)
+        `out`.
+    """
+    keep, threshold = weights.dtype.type(1.0 / (1.0 - probability)), np.uint64(round(probability * 2**32))
+
+    def work(rows: Rows) -> None:
+        with np.errstate(over="ignore"):  # numbers wrap around
+            drop(weights, out, seed, threshold, keep, rows)
+
+    over_rows(work, len(weights), cost=_OPERATIONS * weights.shape[1])
+    return out

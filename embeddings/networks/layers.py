@@ -20,7 +20,7 @@ import numpy as np
 
 from embeddings import bfloat16
 from embeddings.networks.cells import Cell, State, Tape, Weights
-from embeddings.networks.dropout import Dropout, dropout_mask
+from embeddings.networks.dropout import Dropout, drop_weights
 from embeddings.networks.embedding import RepeatedVectors
 from embeddings.networks.kernels import transpose
 from embeddings.networks.parameters import Parameter
@@ -87,7 +87,7 @@ class RecurrentLayer:
         self.parameters = {name + suffix: parameter for name, parameter in self._weights.items()}
         self._tape: Tape | None = None
         self._inputs: Inputs = np.empty((0, 0, input_size))
-        self._mask: np.ndarray | None = None
+        self._drop_seed: np.uint64 | None = None
         self._recurrent: np.ndarray = np.empty((0, hidden_size), dtype)
         self._copy: np.ndarray = np.empty((0, 0), dtype)
         self._copied = False
@@ -201,14 +201,14 @@ class RecurrentLayer:
 
     def _masked_weight(self, rng: np.random.Generator | None) -> np.ndarray:
         """Return W_hh, with some weights dropped if `rng` is given; without rows for a cell that has none."""
-        self._mask, self._copied = None, False
+        self._drop_seed, self._copied = None, False
         if not self.cell.multiplies_state:
             return self._recurrent
         weight = self._weights["weight_hh"].value
         if rng is None or self._weight_drop == 0.0:
             return weight
-        self._mask = dropout_mask(rng, weight.shape, self._weight_drop, weight.dtype)
-        return np.asarray(weight * self._mask)
+        self._drop_seed = rng.integers(2**64, dtype=np.uint64)
+        return drop_weights(weight, self._weight_drop, self._drop_seed, np.empty_like(weight))
 
     def _multiply_inputs(self, inputs: Inputs, gates: np.ndarray) -> None:
         """Set gates = W_ih x for all time steps at once."""
@@ -278,8 +278,8 @@ class RecurrentLayer:
         parameter = self._weights[name]
         gradient = parameter.gradient_buffer()
         product(d_products.T, values, out=gradient)
-        if name == "weight_hh" and self._mask is not None:
-            gradient *= self._mask
+        if name == "weight_hh" and self._drop_seed is not None:
+            drop_weights(gradient, self._weight_drop, self._drop_seed, gradient)
         parameter.add_gradient(gradient)
 
 

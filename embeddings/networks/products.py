@@ -12,7 +12,7 @@ import numpy as np
 
 from embeddings import bfloat16, parallel
 from embeddings.packed_matrices import packed
-from embeddings.parallel import over_rows, own_threads
+from embeddings.parallel import over_rows
 
 _rounds: ContextVar[bool] = ContextVar("rounds to bfloat16", default=False)
 FEWEST_ROUNDED = 64
@@ -42,7 +42,6 @@ def rounded(dtype: np.dtype | type) -> bool:
     return _rounds.get() and dtype == np.float32
 
 
-@own_threads
 def product(left: np.ndarray, right: np.ndarray, out: np.ndarray | None = None) -> np.ndarray:
     """Compute a matrix product; see `in_bfloat16`.
 
