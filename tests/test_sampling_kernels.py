@@ -1,10 +1,30 @@
 """The kernels behind `RoundedSoftmax` against float64: bounds of the logits, and what the classes are drawn by."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from embeddings.language_model.sampling_kernels import LARGEST, LONGEST, exponentials, round_rows, upper_bounds
 from embeddings.simd import LANES, SHORTS
+from tests.conftest import REPOSITORY
+
+ON_ANOTHER_PROCESSOR = """
+import numpy as np
+from embeddings import simd
+from embeddings.language_model.sampling_kernels import LARGEST, upper_bounds
+
+assert simd._PRODUCTS_OF_SHORTS is None
+rng = np.random.default_rng(0)
+codes, hidden = rng.integers(-127, 128, (7, 70)).astype(np.int8), rng.normal(0, 1, 70).astype(np.float32)
+one, zero, bounds = np.ones(7, np.float32), np.zeros(7, np.float32), np.empty(7, np.float32)
+upper_bounds(codes, one, zero, zero, hidden, bounds)
+unit = float(np.abs(hidden).max()) / LARGEST
+rounded = np.rint(hidden.astype(np.float64) / unit) * unit
+np.testing.assert_allclose(bounds, codes.astype(np.float64) @ rounded, rtol=1e-5, atol=1e-3)
+"""
 
 
 def rounded_layer(rng, words, size, columns):
@@ -85,3 +105,10 @@ def test_exponentials_and_their_sums(words, parts, temperature):
     assert not weights[logits == -np.inf].any()
     ends = np.minimum(np.arange(1, parts + 1) * -(-words // parts), words)
     np.testing.assert_allclose(sums, np.cumsum(expected)[ends - 1], rtol=1e-5)
+
+
+def test_processors_without_the_instruction_multiply_alike(tmp_path):
+    settings = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": "", "NUMBA_CACHE_DIR": str(tmp_path)}
+    environment = {**os.environ, **settings, "PYTHONPATH": str(REPOSITORY)}
+    run = subprocess.run([sys.executable, "-c", ON_ANOTHER_PROCESSOR], env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
