@@ -125,7 +125,7 @@ def _read(path: Path) -> Checkpoint:
         if _sha256_of_record(record) != stored["sha256"]:
             raise ValueError("its content has changed since it was written")
         hashes, state = dict(record["sha256"]), dict(record["state"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise EmbeddingsError(f"{damaged}: {_STATE} cannot be read ({error})") from error
     arrays = {}
     for name, expected in hashes.items():

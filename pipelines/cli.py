@@ -4,6 +4,7 @@ import errno
 import importlib
 import logging
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -147,6 +148,7 @@ def explain(error: Exception) -> int:
     elif isinstance(error, OSError) and error.errno == errno.EBADF and not error.filename:
         text = "standard output is closed; send it to a file, a pipe or /dev/null"
     elif _is_out_of_memory(error):
+        traceback.clear_frames(error.__traceback__)  # the line itself needs some of what they hold
         text = _out_of_memory()
     elif _has_no_thread(error):
         text = "no thread can be started; set fewer --threads, or raise the limit of processes (ulimit -u) or of memory"

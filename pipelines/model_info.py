@@ -76,7 +76,7 @@ def _language_model(path: Path) -> dict[str, Any]:
     from embeddings.language_model.model import LanguageModel
 
     model = LanguageModel.load(path)
-    evaluation = read_json(path / PERPLEXITY_FILE) or {}
+    test = (read_json(path / PERPLEXITY_FILE) or {}).get("test")
     return {
         "path": str(path),
         "format": "language model",
@@ -85,7 +85,7 @@ def _language_model(path: Path) -> dict[str, Any]:
         "cell": model.config.cell,
         "hidden units": " x ".join(map(str, model.config.layer_sizes)),
         "parameters": sum(parameter.value.size for parameter in model.parameters.values()),
-        "test perplexity": evaluation.get("test", {}).get("perplexity"),
+        "test perplexity": test.get("perplexity") if isinstance(test, dict) else None,
         "bytes": _size(path),
         **_making(path),
     }
@@ -97,10 +97,10 @@ def _making(path: Path) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     corpus = settings.get("corpus")
     if source := corpus.get("source") if isinstance(corpus, dict) else None:
-        facts["text"] = ", ".join(source) if isinstance(source, list) else source
+        facts["text"] = ", ".join(map(str, source)) if isinstance(source, list) else source
     if (path / MANIFEST_FILE).exists():
         manifest = Manifest.read(path)
-        summaries = {name: record["summary"] for name, record in manifest.history.items()}
+        summaries = {name: record.get("summary", {}) for name, record in manifest.history.items()}
         facts["tokens"] = summaries.get("encode", {}).get("tokens")
         facts["text SHA-256"] = manifest.corpus
         facts["made (UTC)"] = manifest.cost.get("started")

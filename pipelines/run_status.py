@@ -8,10 +8,11 @@ from typing import Any
 from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.manifest import MANIFEST_FILE, Manifest, ManifestError
 from pipelines.running.run_directory import is_run
-from pipelines.running.verification import is_saved
+from pipelines.running.verification import is_saved, is_saved_language_model
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError, VecmillError
-from vecmill.files import read_json, real_path
+from vecmill.files import entries, read_json, real_path
+from vecmill.records import fits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +101,10 @@ def status_of(directory: Path) -> Status:
         records = {**manifest.history, manifest.provenance.stage: manifest.to_dict()}
         stages = [_finished(name, record, "finished") for name, record in records.items()]
         return Status(directory=str(directory), writer=None, note="", stages=stages)
-    if is_saved(directory):
-        size = sum(path.stat().st_size for path in directory.iterdir() if path.is_file())
-        saved = StageStatus(stage="vectors", state="finished", bytes=size)
+    if is_saved(directory) or is_saved_language_model(directory):
+        size = sum(path.stat().st_size for path in entries(directory) if path.is_file())
+        kind = "vectors" if is_saved(directory) else "language model"
+        saved = StageStatus(stage=kind, state="finished", bytes=size)
         return Status(
             directory=str(directory), writer=None, note="saved without a record of its making", stages=[saved]
         )
@@ -162,7 +164,7 @@ def _stage(root: Path, name: str, reason: str | None, writer: str | None) -> Sta
 
 
 def _finished(name: str, record: Mapping[str, Any], state: str, detail: str = "") -> StageStatus:
-    cost = record["cost"]
+    cost = record.get("cost", {})
     return StageStatus(
         stage=name,
         state=state,
@@ -171,7 +173,7 @@ def _finished(name: str, record: Mapping[str, Any], state: str, detail: str = ""
         wall_seconds=cost.get("wall_seconds"),
         cpu_seconds=cost.get("cpu_seconds"),
         peak_memory_bytes=cost.get("peak_memory_bytes"),
-        bytes=sum(entry["bytes"] for entry in record["outputs"].values()),
+        bytes=sum(entry["bytes"] for entry in record.get("outputs", {}).values()),
     )
 
 
@@ -179,10 +181,15 @@ def _progress_text(record: Mapping[str, Any] | None) -> str:
     """Return a description of recorded progress."""
     if record is None:
         return ""
-    share, safe = record.get("share"), record.get("checkpoint")
+    share, safe = (_share(record.get(name)) for name in ("share", "checkpoint"))
     words = [str(record.get("title", ""))]
     if share is not None:
         words.append(f"{share:.0%}")
     if safe is not None:
         words.append(f"checkpoint at {safe:.0%}")
     return ", ".join(filter(None, words))
+
+
+def _share(value: Any) -> float | None:
+    """Return a share that was recorded, None for what is none: the record is not flushed to the disk."""
+    return value if fits(value, float) and 0 <= value <= 1 else None

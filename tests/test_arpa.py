@@ -155,6 +155,7 @@ def test_a_model_without_unk_gives_unknown_words_no_probability(tmp_path):
         ("ngram 2=2", "ngram 2=2\nngram 3=1", "ends before the 3-grams"),
         ("\\2-grams", "\\3-grams", "arpa:13.*next order"),
         ("ngram 1=4\n", "", "arpa:6.*next order"),
+        ("ngram 1=4\n", f"ngram 1={'9' * 5000}\n", "arpa:7.*next order"),
     ],
 )
 def test_damage_is_found(old, new, pattern, tmp_path):

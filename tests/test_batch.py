@@ -340,6 +340,7 @@ def test_a_sweep_of_which_half_fails(sweep):
         epochs = Path("out", f"source=good,dimension={[4, 8][job]}", "train-embeddings", "metrics.jsonl").read_text()
         seconds = json.loads(epochs.splitlines()[-1])["seconds"]
         assert pd.read_csv("out/summary.csv")["train_seconds"][job] == seconds, "compilation is no training"
+    assert "all unchanged" in vecmill("verify", "out").stdout
     status = vecmill("status", "out")
     assert status.exit_code == 0
     assert [line.split()[:2] for line in status.stdout.splitlines()[1:]] == [

@@ -113,3 +113,21 @@ def test_denied_memory_is_named_however_a_library_says_it(error, caplog):
 def test_a_thread_that_cannot_be_started_is_named(caplog):
     assert explain(RuntimeError("can't start new thread")) == 1
     assert "ulimit -u" in caplog.text
+
+
+def test_what_a_command_held_is_free_when_the_line_is_printed(caplog):
+    held = []
+
+    class Large:
+        def __del__(self):
+            held.append(len(caplog.records))
+
+    def work():
+        large = Large()
+        raise MemoryError(type(large).__name__)
+
+    try:
+        work()
+    except MemoryError as error:
+        assert explain(error) == 1
+        assert held == [0], "freed before the line"

@@ -178,7 +178,7 @@ def test_the_record_of_a_training_is_loaded_from_its_directory(vectors, tmp_path
     lines = [json.dumps(entry) for entry in vectors.metrics]
     (tmp_path / "model" / "metrics.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     assert vecmill.load(tmp_path / "model").metrics == vectors.metrics
-    for damaged in ("[1, 2]\n", "{", "3\n"):
+    for damaged in ("[1, 2]\n", "{", "3\n", "[" * 100_000):
         (tmp_path / "model" / "metrics.jsonl").write_text(damaged, "utf-8")
         assert vecmill.load(tmp_path / "model").metrics == []
 

@@ -320,6 +320,13 @@ def test_the_command_trains_and_queries_join_phrases(model):
     np.testing.assert_allclose(json.loads(result.stdout)["vector"], expected, atol=1e-5)
 
 
+def test_the_first_words_of_a_model_keep_its_phrases_and_context(model):
+    some, whole = vecmill.load(model, limit=5), vecmill.load(model)
+    assert some.phrases == whole.phrases is not None
+    np.testing.assert_array_equal(some.context, whole.context[:5])
+    assert some.words == whole.words[:5]
+
+
 def test_a_model_with_phrases_is_exported_with_approximate_rules_only(model, text, tmp_path):
     fails(1, "phrases such as new_york", "export", model, "--format", "static-embedding", "--out", tmp_path / "s")
     pytest.importorskip("tokenizers")

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.client import HTTPResponse
 from pathlib import Path
 
@@ -377,6 +378,7 @@ def test_markup_in_words_and_queries_comes_back_as_data(client):
         b"\x16\x03\x01\x02\x00",
         b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
         b"POST /api/embed HTTP/1.1\r\nHost: localhost\r\nContent-Length: -5\r\n\r\n",
+        b"POST /api/embed HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nno size\r\n",
     ],
 )
 def test_what_is_no_http_gets_a_problem_too(sent):
@@ -394,6 +396,53 @@ def test_what_is_no_http_gets_a_problem_too(sent):
     assert (response.status, response.getheader("content-type")) == (400, "application/problem+json")
     assert body["status"] == 400
     assert "expected HTTP/1.1" in body["detail"]
+
+
+SILENT = [b"", b"GET /api/health HTTP/1.1\r\nHost: ", b"GET /api/health HTTP/1.1\r\nHost: localhost\r\n\r\nGET"]
+
+
+@pytest.mark.parametrize("sent", SILENT)
+def test_a_connection_whose_request_does_not_arrive_is_closed(monkeypatch, sent):
+    monkeypatch.setattr("pipelines.service.server.HEAD_SECONDS", 0.3)
+    with answering(PlainTextResponse("here")) as address, socket.create_connection(address, timeout=30) as connection:
+        connection.sendall(sent)
+        got = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert got.count(b"HTTP/1.1 200 OK") == sent.count(b"\r\n\r\n")
+    assert b"HTTP/1.1 408 Request Timeout\r\n" in got
+    assert b"did not arrive in" in got
+
+
+@pytest.mark.parametrize("begin", [b"GET /?x=", b"GET / HTTP/1.1\r\nX: ", b"GET / HTTP/1.1\r\n"])
+def test_a_head_without_an_end_is_refused(begin):
+    piece = b"X: y\r\n" * 10_000 if begin.endswith(b"\n") else b"x" * 60_000
+    with answering(PlainTextResponse("here")) as address, socket.create_connection(address, timeout=30) as connection:
+        connection.sendall(begin)
+        with pytest.raises(OSError, match=r"reset|Broken"):
+            for _ in range(2000):
+                connection.sendall(piece)
+
+
+def test_a_long_head_is_read():
+    with answering(PlainTextResponse("here")) as address, socket.create_connection(address, timeout=30) as connection:
+        connection.sendall(b"GET /?x=" + b"x" * 60_000 + b" HTTP/1.1\r\nX: " + b"x" * 900_000 + b"\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 200"
+
+
+@contextmanager
+def answering(application):
+    """Serve an application for HTTP alone; give its address."""
+
+    async def answer(scope, receive, send):
+        if scope["type"] == "http":
+            await application(scope, receive, send)
+
+    listening = listen("127.0.0.1", 0)
+    server = BackgroundServer(answer, listening)
+    server.start()
+    try:
+        yield listening.getsockname()
+    finally:
+        server.stop()
 
 
 def test_a_request_is_counted_no_longer_once_its_client_can_have_the_answer():

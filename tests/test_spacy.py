@@ -1,5 +1,6 @@
 """spaCy pipelines: made in Python or by one command, opened by `spacy.load`, with the same vectors."""
 
+import errno
 import json
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 
 import vecmill
 from embeddings.errors import EmbeddingsError
+from embeddings.vectors.spacy_pipeline import write_pipeline
 from tests.command_line import fails
 from tests.command_line import vecmill as run
 
@@ -109,3 +111,13 @@ def test_a_file_that_spacy_could_not_write_or_that_cannot_be_read_is_one_line(mo
     message = f"no space left for {out};" if name == "vectors" else f"cannot write {out}: No such file"
     fails(1, message, "export", models / "words", "--format", "spacy", "--out", out)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_write_that_numpy_cuts_short_is_that_of_a_full_disk(tmp_path):
+    class CutShort:
+        def to_disk(self, folder):
+            raise OSError("900 requested and 12 written")
+
+    with pytest.raises(OSError, match="No space left on device") as raised:
+        write_pipeline(CutShort(), tmp_path / "pipeline")
+    assert raised.value.errno == errno.ENOSPC

@@ -164,6 +164,10 @@ def test_files_that_are_no_whole_index_are_refused(vectors, tmp_path):
     path.write_bytes(whole.replace(b'"count": ', b'"Count": '))
     with pytest.raises(EmbeddingsError, match="does not say what it is"):
         vecmill.TextIndex.load(path, vectors, TEXTS)
+    number = len(TEXTS)
+    path.write_bytes(whole.replace(b'"count": %d' % number, b'"count": %d' % (number + 1)))
+    with pytest.raises(EmbeddingsError, match=f"is damaged: it is of {number + 1} texts, not {number}"):
+        vecmill.TextIndex.load(path, vectors, TEXTS)
 
 
 def test_the_command(vectors, model, text, tmp_path):

@@ -7,7 +7,7 @@ import re
 import tomllib
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -177,6 +177,32 @@ def test_trials_are_read_as_they_were_written(tmp_path):
     (tmp_path / "trials.jsonl").write_text('{"number": 3}\n')
     with pytest.raises(OutputError, match="is no record of trials"):
         read_trials(tmp_path / "trials.jsonl")
+
+
+WRONG_TRIALS = [
+    {"number": 1},
+    {"number": "0"},
+    {"status": "done"},
+    {"status": FAILED},
+    {"score": None},
+    {"score": float("nan")},
+    {"score": "0.5"},
+    {"short_score": float("inf")},
+    {"seconds": -1},
+    {"seconds": float("nan")},
+    {"settings": []},
+    {"settings": {"train.window": None}},
+    {"reason": 5},
+    {"more": 1},
+]
+
+
+@pytest.mark.parametrize("change", WRONG_TRIALS, ids=str)
+def test_a_record_of_trials_with_other_values_is_refused(tmp_path, change):
+    path = tmp_path / "trials.jsonl"
+    path.write_text(json.dumps({**asdict(make_trial(0, 0.5, 0.4)), **change}) + "\n")
+    with pytest.raises(OutputError, match=r"trials.jsonl is no record of trials"):
+        read_trials(path)
 
 
 def test_the_best_trial_is_the_first_of_the_best_finished_ones():
@@ -469,6 +495,7 @@ def test_real_trials_end_with_settings_that_training_and_runs_read(folder):
     assert load_run_config(Path("out/best.toml")).embedding.train.window == best["train"]["window"]
     first = Path("out/trials/trial-000/evaluate/scores.json")
     assert json.loads(first.read_text())[0]["set"] == "mine-tune"
+    assert "all unchanged" in vecmill("verify", "out").stdout
     again = vecmill(*command, "--json")
     found = json.loads(again.stdout)
     assert [trial["status"] for trial in found["trials"]] == ["finished", "finished"]

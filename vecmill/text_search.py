@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embeddings.documents.sentence_index import SentenceIndex
+from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_number, require_one_of, require_type
 from embeddings.text.tokenizer.token_lists import require_documents
 from embeddings.text.tokenizer.tokenizers import HasTokenize, Tokenizer
@@ -129,6 +130,10 @@ class TextIndex:
         found = cls.__new__(cls)
         found._prepare(vectors, texts, weighting, tokenizer)
         found.index = SentenceIndex.load(path, vectors, weighting, found._belongs_to())
+        if len(found.index) != len(found):
+            raise EmbeddingsError(
+                f"{path} is damaged: it is of {len(found.index):,} texts, not {len(found):,}; build it anew"
+            )
         return found
 
     def save(self, path: str | os.PathLike[str]) -> None:

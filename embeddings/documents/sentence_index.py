@@ -32,6 +32,7 @@ from embeddings.vectors.postprocessing import (
 )
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.files import atomic_file
+from vecmill.records import fits
 
 SIF = "sif"
 _VERSION = 1
@@ -232,9 +233,11 @@ class SentenceIndex:
         opened = None if graph is None else open_graph(graph, str(path))
         stored = (len(opened), opened.ndim) if opened is not None else getattr(units, "shape", None)
         whole = places.dtype == np.int64 and stored == (len(places), vectors.dimension)
+        whole = whole and (units is None or units.dtype == np.float32)
         if component is not None:
             whole = whole and component.shape == (vectors.dimension,)
-        if not whole or not len(places) or places.min() < 0 or places.max() >= about["count"]:
+        whole = whole and len(places) and places[0] >= 0 and places[-1] < about["count"] and (np.diff(places) > 0).all()
+        if not whole:
             raise EmbeddingsError(f"{path} is damaged: its arrays do not fit each other; build it anew")
         index = cls(vectors, weighting, about["count"], places, units, component, opened)
         index._mapped = graph
@@ -247,8 +250,8 @@ def _about(tensors: Mapping[str, np.ndarray], path: str | os.PathLike[str]) -> d
         raise EmbeddingsError(f"{path} is no index of sentences; expected the file that --index wrote")
     try:
         about = json.loads(tensors["about"].tobytes())
-    except ValueError:
+    except (ValueError, RecursionError):
         about = None
-    if not isinstance(about, dict) or not isinstance(about.get("count"), int):
+    if not isinstance(about, dict) or not fits(about.get("count"), int):
         raise EmbeddingsError(f"{path} is damaged: it does not say what it is; build it anew")
     return about

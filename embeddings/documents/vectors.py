@@ -17,6 +17,7 @@ from embeddings.setting_types import require_type
 from embeddings.text.tokenizer.token_lists import require_documents, words_of_documents
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import require_vectors
+from embeddings.vectors.model_directory import REQUIRED_FILES, require_unchanged
 from embeddings.vectors.word_vectors import WordVectors
 from embeddings.word2vec import kernel_arguments as kernels
 from embeddings.word2vec import padded_matrices as matrices
@@ -268,6 +269,7 @@ class DocumentVectors:
             raise EmbeddingsError(f"there is no {directory}; expected a directory that vecmill train-documents wrote")
         if not (Path(directory) / DOCUMENTS_DIRECTORY).is_dir():
             raise EmbeddingsError(f"{directory} has no vectors of documents; make it by vecmill train-documents")
+        require_unchanged(Path(directory), [f"{DOCUMENTS_DIRECTORY}/{name}" for name in REQUIRED_FILES])
         words, documents = WordVectors.load(directory), WordVectors.load(Path(directory) / DOCUMENTS_DIRECTORY)
         try:
             return cls(words, documents.words, documents.matrix)

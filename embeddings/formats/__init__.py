@@ -55,7 +55,13 @@ from embeddings.setting_types import require_flags, require_type
 from embeddings.text.phrase_table import PHRASES_FILE
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.embedding_matrix import require_vectors
-from embeddings.vectors.model_directory import NODES_FILE, SUBWORDS_FILE, read_tokenizer_settings, vectors_path
+from embeddings.vectors.model_directory import (
+    NODES_FILE,
+    SUBWORDS_FILE,
+    find_phrases_file,
+    read_tokenizer_settings,
+    vectors_path,
+)
 from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import quoted, require_function, require_path, require_place
 from vecmill.files import require_writable, require_writable_directory
@@ -151,8 +157,9 @@ def read(
     with _recognized(source, format), _open(source, entry, progress, decoding, counts) as stream:
         table = collect(stream if limit is None else first_rows(stream, limit))
     vocabulary = Vocabulary.from_words(table.words, table.counts)
-    vectors = WordVectors(vocabulary, table.matrix, stream.context, stream.subwords)
-    vectors.tokenizer_settings = read_tokenizer_settings(source)
+    context = stream.context if stream.context is None or limit is None else stream.context[:limit]
+    vectors = WordVectors(vocabulary, table.matrix, context, stream.subwords)
+    vectors.tokenizer_settings, vectors.phrases_file = read_tokenizer_settings(source), find_phrases_file(source)
     return vectors
 
 

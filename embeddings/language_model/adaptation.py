@@ -145,7 +145,9 @@ class Adaptation:
                 rms=Path(directory, _GRADIENTS) if record["dynamic"] else None,
                 rms_sha256=str(record["gradients_sha256"]),
             )
-        except (AttributeError, LookupError, OSError, RecursionError, TypeError, ValueError) as error:
+        except OSError as error:
+            raise EmbeddingsError(f"cannot read {path}: {error.strerror or error}") from error
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise EmbeddingsError(f"{path} is damaged ({error}); tune the model again: vecmill tune-lm") from error
 
     def gradient_rms(self) -> Mapping[str, np.ndarray]:

@@ -36,8 +36,8 @@ _BLOCK_BYTES, _BLOCK_LINES = 1 << 24, 1 << 19
 KENLM_BINARY = b"mmap lm "
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LINE_END = b"\n"
-_SECTION = re.compile(rb"\\(\d+)-grams:")
-_COUNT = re.compile(rb"ngram\s+(\d+)\s*=\s*(\d+)")
+_SECTION = re.compile(rb"\\(\d{1,18})-grams:")
+_COUNT = re.compile(rb"ngram\s+(\d{1,18})\s*=\s*(\d{1,18})")
 
 Buffer: TypeAlias = bytes | memoryview
 

@@ -12,6 +12,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.adaptation import Adaptation
 from embeddings.language_model.adapted_reading import AdaptedReader
+from embeddings.language_model.checkpoint import not_finite
 from embeddings.language_model.config import LanguageModelConfig
 from embeddings.language_model.dynamic_evaluation import DynamicEvaluation
 from embeddings.language_model.generation import continue_text, next_words, write_out
@@ -382,5 +383,7 @@ class LanguageModel(NextWordNetwork):
         rng = np.random.default_rng(0)
         model = cls(stored.config, stored.vocabulary, rng=rng, tokenizer=stored.tokenizer)
         model.assign(stored.arrays, str(place))
+        if name := not_finite(model.parameters):
+            raise EmbeddingsError(f"{place} is damaged ({name} holds what is no number); train the model again")
         model._adaptation = place
         return model

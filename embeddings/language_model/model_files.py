@@ -13,12 +13,16 @@ from safetensors.numpy import load_file, save
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.config import LanguageModelConfig, with_present_names
 from embeddings.text.vocabulary import Vocabulary
-from embeddings.vectors.model_directory import VECTORS_FILE
+from embeddings.vectors.model_directory import VECTORS_FILE, require_unchanged
 from vecmill.files import write_json
 from vecmill.records import fits, require_types
 
 _FORMAT = 1
 _STAGE = "train-lm"  # of a run directory, where the model is
+_DAMAGE = (
+    *(ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError, SafetensorError),
+    *(FileNotFoundError, IsADirectoryError, NotADirectoryError),
+)
 LANGUAGE_MODEL_FILES = _WEIGHTS, _ABOUT, _VOCABULARY = "model.safetensors", "language_model.json", "vocabulary.tsv"
 
 
@@ -65,6 +69,8 @@ class StoredModel:
         EmbeddingsError
             A file is missing or damaged, or weights and architecture do not fit.
         """
+        require_unchanged(directory, LANGUAGE_MODEL_FILES)
+        vocabulary = Vocabulary.load(directory / _VOCABULARY)
         try:
             about = json.loads((directory / _ABOUT).read_text("utf-8"))
             if about["format"] != _FORMAT:
@@ -79,10 +85,11 @@ class StoredModel:
                 raise TypeError(f"tokenizer is {str(tokenizer)[:60]!r}")
             require_types(config)
             arrays = load_file(directory / _WEIGHTS)
-            _require_weights_of(config, arrays)
-        except (ArithmeticError, AttributeError, LookupError, OSError, SafetensorError, TypeError, ValueError) as error:
+            _require_weights_of(config, len(vocabulary), arrays)
+        except _DAMAGE as error:
             raise EmbeddingsError(f"{directory} is damaged ({error}); train the model again") from error
-        vocabulary = Vocabulary.load(directory / _VOCABULARY)
+        except OSError as error:
+            raise EmbeddingsError(f"cannot read {error.filename or directory}: {error.strerror or error}") from error
         return cls(config=config, tokenizer=tokenizer, vocabulary=vocabulary, arrays=arrays)
 
 
@@ -119,9 +126,9 @@ def model_directory(directory: Path) -> Path:
     return directory
 
 
-def _require_weights_of(config: LanguageModelConfig, arrays: Mapping[str, np.ndarray]) -> None:
+def _require_weights_of(config: LanguageModelConfig, words: int, arrays: Mapping[str, np.ndarray]) -> None:
     """Check sizes of a record against the weights beside it, before memory is allocated for them."""
     sizes = [config.last_hidden_size or config.hidden_size, *([config.hidden_size] if config.layers > 1 else [])]
     numbers = sum(array.size for array in arrays.values())
-    if config.layers > len(arrays) or max(sizes) ** 2 > numbers or (config.dimension or 0) > numbers:
+    if config.layers > len(arrays) or max(sizes) ** 2 > numbers or words * config.embedding_dimension > numbers:
         raise ValueError("the architecture has more weights than the file")

@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from embeddings.errors import EmbeddingsError
+from embeddings.vectors.model_directory import require_unchanged
 from vecmill.files import atomic_file
 
 HISTORY_FILE = "history.safetensors"
@@ -103,13 +104,14 @@ class TrainingHistory:
         Raises
         ------
         EmbeddingsError
-            There is none, or it is damaged.
+            There is none, or it is damaged or that of another training.
         """
         path = directory / HISTORY_FILE
         if not path.is_file():
             raise EmbeddingsError(
                 f"{directory} has no {HISTORY_FILE}; train it with --history or --watch, which keep one"
             )
+        require_unchanged(directory, [HISTORY_FILE])
         try:
             tensors = load(path.read_bytes())
             return cls(**{name: tensors[name] for name in ("directions", "trained", "losses")})

@@ -19,7 +19,7 @@ training continues and fastText's files hold, follow from both (`SubwordVectors.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from os import PathLike
 from pathlib import Path
@@ -33,7 +33,7 @@ from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.quantized_matrix import QUANTIZED_FILES, QuantizedMatrix, is_quantized, read_quantized
 from vecmill.arguments import require_path
-from vecmill.files import read_json
+from vecmill.files import file_digest, read_json
 
 if TYPE_CHECKING:
     from embeddings.vectors.subwords import SubwordVectors
@@ -46,6 +46,8 @@ MANIFEST_FILE = "manifest.json"  # of a directory that a command has trained: it
 SUBWORD_FILES = SUBWORDS_FILE, BUCKETS_FILE, NGRAMS_FILE = "subwords.json", "ngram_buckets.npy", "ngram_vectors.npy"
 MODEL_FILES = (*REQUIRED_FILES, CONTEXT_FILE, *SUBWORD_FILES, NODES_FILE)
 ALL_FILES = (*MODEL_FILES, *QUANTIZED_FILES)
+LARGEST_COMPARED = 1 << 24
+"""Bytes of the largest file that is compared with its hash when a model is opened; `vecmill verify` compares all."""
 
 _STAGE = "train-embeddings"  # of the directory of a run, where its vectors are
 _LANGUAGE_MODEL = "language_model.json"
@@ -116,6 +118,7 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
     path = Path(path)
     if not path.exists():
         raise EmbeddingsError(f"there is no {path}; expected a model directory")
+    require_unchanged(path, (*ALL_FILES, PHRASES_FILE))
     quantized = is_quantized(path)
     for name in (VOCABULARY_FILE,) if quantized else REQUIRED_FILES:
         if not (path / name).is_file():
@@ -133,6 +136,48 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
         _read_subwords(path) if (path / SUBWORDS_FILE).is_file() else None,
         read_array(path / NODES_FILE, mapped=True) if (path / NODES_FILE).is_file() else None,
     )
+
+
+def require_unchanged(directory: Path, names: Iterable[str]) -> None:
+    """Compare files with the manifest of the directory: their sizes, and the hashes of those that are quickly read.
+
+    Without a manifest nothing is compared. Matrices that queries do without may have been removed.
+
+    Parameters
+    ----------
+    directory : Path
+    names : iterable of str
+
+    Raises
+    ------
+    EmbeddingsError
+        A file is not the one that training wrote, or a record of phrases or n-grams is lost.
+    """
+    outputs = (read_json(directory / MANIFEST_FILE) or {}).get("outputs")
+    outputs = outputs if isinstance(outputs, dict) else {}
+    for name in names:
+        entry = outputs.get(name)
+        if isinstance(entry, dict) and _has_changed(directory, name, entry):
+            raise EmbeddingsError(
+                f"{directory / name} is damaged or that of another model: its size or SHA-256 is not the one in "
+                f"{MANIFEST_FILE}; get the directory again, or train it anew"
+            )
+
+
+def _has_changed(directory: Path, name: str, entry: Mapping[str, Any]) -> bool:
+    path = directory / name
+    try:
+        size = path.stat().st_size
+        changed = size != entry.get("bytes")
+        return changed or (size <= LARGEST_COMPARED and file_digest(path) != entry.get("sha256"))
+    except FileNotFoundError:
+        if name in (PHRASES_FILE, SUBWORDS_FILE):
+            raise EmbeddingsError(
+                f"{directory} has lost its {name}, without which text is read in another way; get the directory again"
+            ) from None
+        return False
+    except OSError:  # what opens the file says why it cannot
+        return False
 
 
 def _read_subwords(path: Path) -> "SubwordVectors":
@@ -226,7 +271,8 @@ def _recorded(directory: Path, section: str) -> dict[str, Any] | None:
         if not isinstance(settings, dict):
             raise ValueError("it is no JSON object")
     except (FileNotFoundError, NotADirectoryError):
-        if CONFIG_FILE in (read_json(directory / MANIFEST_FILE) or {}).get("outputs", ()):
+        outputs = (read_json(directory / MANIFEST_FILE) or {}).get("outputs")
+        if isinstance(outputs, dict) and CONFIG_FILE in outputs:
             raise EmbeddingsError(
                 f"{directory} has lost its {CONFIG_FILE}, which records tokenizer and training; get the directory again"
             ) from None
@@ -260,7 +306,7 @@ def read_metrics(path: str | PathLike[str]) -> list[dict[str, Any]]:
     try:
         lines = (Path(path) / METRICS_FILE).read_text("utf-8").splitlines()
         return [dict(json.loads(line)) for line in lines]
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, RecursionError):
         return []
 
 

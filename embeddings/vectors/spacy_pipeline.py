@@ -68,7 +68,12 @@ def write_pipeline(pipeline: "Language", folder: Path) -> None:
     OSError
         The disk is full, or a file cannot be read again.
     """
-    pipeline.to_disk(folder)
+    try:
+        pipeline.to_disk(folder)
+    except OSError as error:
+        if error.errno is None:  # of NumPy, which only says how many items it has written
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
+        raise
     _require_whole(folder / "vocab" / "vectors")
     settings = folder / "vocab" / "vectors.cfg"
     write_json(settings, {**json.loads(settings.read_bytes()), "attr": pipeline.vocab.vectors.attr})

@@ -14,6 +14,8 @@ from vecmill.files import atomic_file
 if TYPE_CHECKING:
     import pandas as pd
 
+SUMMARY_FILES = ("summary.csv", "summary.parquet")
+
 
 def summarize(states: Sequence[JobState]) -> "pd.DataFrame":
     """Return the table of a sweep.
@@ -123,8 +125,8 @@ def write_summary(summary: "pd.DataFrame", directory: Path) -> None:
         name for name in summary.columns if summary[name].map(type).nunique() > 1 and summary[name].dtype == object
     ]
     summary.astype(dict.fromkeys(mixed, str)).to_parquet(parquet, index=False)
-    for name, content in (("csv", summary.to_csv(index=False).encode()), ("parquet", parquet.getvalue())):
-        with atomic_file(directory / f"summary.{name}") as file:
+    for name, content in zip(SUMMARY_FILES, (summary.to_csv(index=False).encode(), parquet.getvalue()), strict=True):
+        with atomic_file(directory / name) as file:
             file.write(content)
 
 

@@ -11,7 +11,6 @@ from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
 from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
-from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.files import require_writable, shown_size
 from vecmill.plurals import counted
 
@@ -89,7 +88,7 @@ def map_command(
             write_film(out, lapse, heading, lambda done, total: update(done, "drawing", total=total))
         else:
             counts = vectors.vocabulary.counts[: len(layout.words)]
-            facts = _facts(model, vectors, layout, noun)
+            facts = _facts(vectors, layout, noun)
             write_map_page(out, layout, counts, heading, facts, noun, lapse, _metrics(model) if lapse else ())
     size = out.stat().st_size
     if as_json:
@@ -161,17 +160,15 @@ def _name(model: Path) -> str:
     return place.parent.name if place.name == "train-embeddings" else place.name
 
 
-def _facts(model: Path, vectors: "WordVectors", layout: "WordMap", noun: str) -> list[str]:
+def _facts(vectors: "WordVectors", layout: "WordMap", noun: str) -> list[str]:
     """Return the facts below the title: number of words, dimensions, architecture and layout."""
     shown, known = len(layout.words), len(vectors)
     facts = [
         f"{shown:,} of {known:,} {noun}s" if shown < known else counted(known, noun),
         counted(vectors.dimension, "dimension"),
     ]
-    try:
-        settings: dict[str, Any] = json.loads((model / CONFIG_FILE).read_text("utf-8"))
-        facts.append(settings["train"]["architecture"])
-    except (OSError, ValueError, KeyError, TypeError):
-        pass  # vectors of another tool, or count-based ones
+    architecture = vectors.training_settings.get("architecture")
+    if isinstance(architecture, str):  # else vectors of another tool, or count-based ones
+        facts.append(architecture)
     caution = ", on which neighbours may lie apart" if layout.method == "PCA" else ""
     return [*facts, f"laid out by {layout.method}{caution}"]

@@ -41,7 +41,7 @@ def _print(facts: Mapping[str, Any], indent: str = "") -> None:
     from pipelines.console.streams import results
 
     shown = {name: value for name, value in facts.items() if value is not None and name != "settings"}
-    width = max(map(len, shown))
+    width = max(map(len, shown), default=0)
     for name, value in shown.items():
         if isinstance(value, Mapping):
             results.print(f"{indent}{name}", style="bold")

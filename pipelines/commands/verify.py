@@ -11,23 +11,30 @@ from vecmill.files import shown_size
 
 
 def verify_command(
-    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Run directory or model directory.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Run directory, model directory, or directory of a sweep or a search.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Verify the SHA-256 of every file of a run or model.
 
-    Damaged, unreadable, missing and foreign files are listed; the exit code is 1 if there are any.
+    Of a sweep ('batch') every job is verified, of a search ('tune') the record of its trials and the jobs that it has
+    kept. Damaged, unreadable, missing and foreign files are listed; the exit code is 1 if there are any.
 
     Example: vecmill verify runs/pipeline
     """
+    from pipelines.batch.status import is_batch
+    from pipelines.batch.verification import verify_batch
     from pipelines.console.interruption import interruptible
     from pipelines.console.progress import make_progress
     from pipelines.console.streams import results
     from pipelines.running.verification import verify
+    from pipelines.tuning.verification import is_search, verify_search
     from vecmill.plurals import counted
 
+    verify_kind = verify_search if is_search(directory) else verify_batch if is_batch(directory) else verify
     with interruptible("nothing was changed"):
-        found = verify(directory, make_progress())
+        found = verify_kind(directory, make_progress())
     if as_json:
         typer.echo(json.dumps({"directory": str(directory), **dataclasses.asdict(found)}))
     else:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from embeddings.errors import EmbeddingsError
+from embeddings.vectors.model_directory import require_unchanged
 from pipelines.settings.file_names import LANGUAGE_MODEL_FILE, METRICS_FILE
 
 
@@ -23,13 +24,14 @@ def read_metrics(model: Path) -> list[dict[str, Any]]:
     Raises
     ------
     EmbeddingsError
-        The file is missing, empty or damaged, or that of a language model.
+        The file is missing, empty or damaged, or that of another training or of a language model.
     """
     if (model / LANGUAGE_MODEL_FILE).is_file():
         raise EmbeddingsError(
             f"{model} is a language model; its losses are in {METRICS_FILE} and in the report of a run"
         )
     path = model / METRICS_FILE
+    require_unchanged(model, [METRICS_FILE])
     try:
         lines = path.read_bytes().splitlines()
     except (FileNotFoundError, NotADirectoryError):

@@ -15,6 +15,7 @@ from pipelines.running.runner import Runner
 from pipelines.running.stage import NOT_FETCHED, Stage
 from pipelines.running.unfinished_work import has_checkpoint
 from pipelines.settings.config import differences
+from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError
 
 _MODELS = {"start": "the model given with --start-from", "embeddings": "the model of word vectors", "names": "--names"}
@@ -159,6 +160,11 @@ def is_made(out: Path, stages: Sequence[Stage], settings: Mapping[str, Any]) -> 
     sources = stages[-1].sources()
     changed += [f"{_MODELS.get(name, name)} has changed" for name in sources if sources[name] != inputs.get(name)]
     require_unchanged(out, changed)
+    present = {name for name in manifest.outputs if name != CONFIG_FILE and (out / name).exists()}  # of a URL, records
+    if damaged := [name for name in manifest.damaged(out) if name in present]:
+        raise OutputError(
+            f"{out} is damaged: {damaged[0]} is not the file that was written; add --force to make it again"
+        )
     return True
 
 

@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import importlib.metadata
 import json
+import math
 import os
 import platform
 import sys
@@ -23,6 +24,7 @@ from typing import Any, Self
 from pipelines.settings.file_names import ADAPTATION_FILES, LANGUAGE_MODEL_FILE
 from vecmill.errors import VecmillError
 from vecmill.files import entries, file_digest, write_json
+from vecmill.records import fits
 
 try:
     import resource
@@ -31,6 +33,7 @@ except ImportError:  # Windows
 
 MANIFEST_FILE = "manifest.json"
 LIBRARIES = ("numpy", "numba", "nltk", "pyarrow")  # those that determine results
+_COST = {"started": str, "wall_seconds": float, "cpu_seconds": float, "peak_memory_bytes": int}
 
 
 class ManifestError(VecmillError):
@@ -156,23 +159,13 @@ class Manifest:
             parts.pop("corpus", None)  # also part of the history
             provenance = Provenance(**{entry.name: parts.pop(entry.name) for entry in fields(Provenance)})
             manifest = cls(provenance=provenance, **parts)
-            parts.pop("digest", None)
-            tables = [
-                provenance.settings,
-                provenance.inputs,
-                provenance.libraries,
-                *parts.values(),
-                *manifest.outputs.values(),
-            ]
+            records = [parts, *manifest.history.values()]
+            tables = [provenance.settings, provenance.inputs, provenance.libraries, manifest.summary, manifest.machine]
             sound = (
                 provenance.fingerprint == fingerprint
                 and isinstance(manifest.digest, str)
-                and all(isinstance(table, dict) for table in tables)
-                and all(isinstance(record.get("inputs", {}), dict) for record in manifest.history.values())
-                and all(
-                    isinstance(entry["bytes"], int) and isinstance(entry["sha256"], str)
-                    for entry in manifest.outputs.values()
-                )
+                and all(isinstance(table, dict) for table in [*tables, *records])
+                and all(_fit(record) for record in records)
             )
         except (TypeError, KeyError, AttributeError, ValueError) as error:
             raise ManifestError(f"not a manifest of a stage: {type(error).__name__} {error}") from None
@@ -230,6 +223,17 @@ class Manifest:
         present = [name for name in self.outputs if name not in missing]
         hashes = hash_files([directory / name for name in present])
         return missing + [n for n, found in zip(present, hashes, strict=True) if found != self.outputs[n]["sha256"]]
+
+
+def _fit(record: Mapping[str, Any]) -> bool:
+    """Return whether the parts of the record of a stage have their types; records of earlier versions lack some."""
+    outputs, cost = record.get("outputs", {}), record.get("cost", {})
+    known = [(cost[name], kind) for name, kind in _COST.items() if name in cost]
+    return (
+        all(isinstance(record.get(name, {}), dict) for name in ("inputs", "outputs", "summary", "cost"))
+        and all(fits(entry["bytes"], int) and isinstance(entry["sha256"], str) for entry in outputs.values())
+        and all(fits(value, kind) and (kind is str or math.isfinite(value)) for value, kind in known)
+    )
 
 
 def digest_of(outputs: Mapping[str, Mapping[str, Any]]) -> str:

@@ -9,23 +9,81 @@ from multiprocessing import parent_process
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.auto import AutoHTTPProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from pipelines.service.problems import RequestError
 from vecmill.errors import VecmillError
 
+HEAD_SECONDS = 30.0
+LARGEST_HEAD = 1 << 20
 GRACE_SECONDS = 30
 BACKGROUND_GRACE_SECONDS = 2
 
 
-class _Protocol(AutoHTTPProtocol):
-    """Answers what is no HTTP, which no application sees, with a problem too."""
+class _Protocol(HttpToolsProtocol):
+    """Answers what is no HTTP, or too long or too slow before an application sees it, with a problem, too.
+
+    Of a head, which is what a request has before its body, uvicorn would keep any length for any time.
+    """
+
+    _in_head = True  # the head of a request is awaited or has begun
+    _received = 0  # bytes of it
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        """Wait for the first request."""
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
+
+    def on_message_begin(self) -> None:
+        """Note that a head begins."""
+        super().on_message_begin()
+        self._in_head, self._received = True, 0
+
+    def on_headers_complete(self) -> None:
+        """Note that a head has ended."""
+        self._end_head()
+        super().on_headers_complete()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._end_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Read a part of a request."""
+        super().data_received(data)
+        if not self._in_head or self.transport.is_closing():
+            return
+        self._received += len(data)
+        if self._received > LARGEST_HEAD:
+            self._refuse(RequestError(431, f"request line and headers are longer than {LARGEST_HEAD >> 20} MiB"))
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP and close the connection."""
+        self._refuse(RequestError(400, f"{msg.rstrip('.')}; expected HTTP/1.1"))
+
+    def _end_head(self) -> None:
+        self._in_head = False
+        if self._deadline:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        if self.cycle and not self.cycle.response_complete:  # of the request before, which takes longer
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        elif not self.transport.is_closing():
+            self._refuse(RequestError(408, f"the headers of the request did not arrive in {HEAD_SECONDS:.0f} s"))
+
+    def _refuse(self, error: RequestError) -> None:
         """Answer and close the connection."""
-        response = RequestError(400, f"{msg.rstrip('.')}; expected HTTP/1.1", Connection="close").response()
+        response = error.response()
+        response.headers["connection"] = "close"
         headers = b"".join(b"%s: %s\r\n" % header for header in response.raw_headers)
-        self.transport.write(b"HTTP/1.1 400 Bad Request\r\n%s\r\n%s" % (headers, response.body))
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(STATUS_LINE[error.status] + headers + b"\r\n" + bytes(response.body))
         self.transport.close()
 
 

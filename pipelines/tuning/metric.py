@@ -19,7 +19,8 @@ HELD_OUT = "held-out"
 TUNE, TEST = "tune", "test"
 """The halves of an evaluation set: trials are compared on the first, the best one is measured on the second."""
 _LEAST_ITEMS = 20
-_FOLDER = "evaluation"
+SETS_FOLDER = "evaluation"
+"""Of a search: both halves of its evaluation set."""
 
 Item = TypeVar("Item")
 
@@ -55,7 +56,7 @@ class Metric:
 
     def file(self, half: str, directory: Path) -> Path:
         """Return the file of one half of the set."""
-        return directory / _FOLDER / f"{self.name}-{half}.tsv"
+        return directory / SETS_FOLDER / f"{self.name}-{half}.tsv"
 
     def data(self, directory: Path) -> list[str]:
         """Return the evaluation sets of every trial."""
@@ -65,7 +66,7 @@ class Metric:
         """Write both halves of the set, if there is one."""
         if self.source is None:
             return
-        (directory / _FOLDER).mkdir(exist_ok=True)
+        (directory / SETS_FOLDER).mkdir(exist_ok=True)
         for half, items in zip((TUNE, TEST), halves(read_evaluation_set(self.source)), strict=True):
             with atomic_file(self.file(half, directory)) as file:
                 file.write("".join(f"{line}\n" for line in _lines(items)).encode())

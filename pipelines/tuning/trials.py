@@ -1,13 +1,17 @@
 """The record of trials: settings, scores and seconds, one line of JSON each."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pipelines.batch.jobs import FAILED, FINISHED
 from pipelines.tuning.search_space import Value
+from vecmill.arguments import quoted
 from vecmill.errors import OutputError
 from vecmill.files import atomic_file
+from vecmill.records import require_types
 
 PRUNED = "pruned"
 
@@ -82,11 +86,29 @@ def read_trials(path: Path) -> list[Trial]:
         The file is no such record.
     """
     try:
-        return [Trial(**json.loads(line)) for line in path.read_text("utf-8").splitlines()]
+        lines = path.read_text("utf-8").splitlines()
+        return [_read_trial(number, line) for number, line in enumerate(lines)]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise OutputError(f"{path} is no record of trials ({error}); move it away to begin again") from None
+
+
+def _read_trial(number: int, line: str) -> Trial:
+    """Return the trial of a line; raise a TypeError or ValueError for what `write_trials` does not write."""
+    trial = Trial(**json.loads(line))
+    require_types(trial)
+    scores = [score for score in (trial.score, trial.short_score, trial.seconds) if score is not None]
+    is_whole = (
+        trial.number == number
+        and trial.status in (FINISHED, PRUNED, FAILED)
+        and (trial.status == FINISHED) == (trial.score is not None)
+        and all(map(math.isfinite, scores))
+        and trial.seconds >= 0
+    )
+    if not is_whole:
+        raise ValueError(f"line {number + 1}: {quoted(line)}")
+    return trial
 
 
 def write_trials(trials: Sequence[Trial], path: Path) -> None:

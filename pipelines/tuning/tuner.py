@@ -217,6 +217,8 @@ class Tuner:
         changed = differences(read_json(self.directory / RECORD) or {}, _as_read(self.search.to_dict()))
         if self._text_has_changed():
             changed.append("the text has changed")
+        if not changed and any(trial.settings.keys() != self.search.space.keys() for trial in self.trials):
+            changed.append(f"{TRIALS} has other settings")
         if changed:
             raise OutputError(
                 f"{self.directory} holds the trials of another search ({'; '.join(changed)}); choose another --out, or "
