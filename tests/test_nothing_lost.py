@@ -420,6 +420,10 @@ def test_an_evaluation_set_may_be_compressed(tmp_path):
         ("king\nThis line has many more words than any of the names of a topic.\n", "line 2: got 'This line"),
         ("a\tb\tscore\nking\tqueen\tn/a\ndog\tcat\t3\n", "line 2: got 'king"),
         ("king\tqueen\tN\t3.2\ndog\tcat\tN\t4\n", "line 1: got 'king"),
+        *(
+            (f"king queen {score}\ndog cat 3\n", "line 1: got 'king queen")
+            for score in ("nan", "-inf", "Infinity", "N/A", "null")
+        ),
         ("<html><body>king queen 3</body></html>\n", "HTML file"),
         ("king\tqueen\t8\n".encode("utf-16"), "is UTF-16 text"),
         (gzip.compress("king\tqueen\t8\n".encode("utf-16")), "is UTF-16 text, expected UTF-8; unpack it"),
