@@ -32,7 +32,7 @@ from corpora.sources import (
     standard_input,
 )
 from vecmill.arguments import described, quoted, require_kind
-from vecmill.compression import DAMAGE
+from vecmill.compression import DAMAGE, NotCompressedError
 from vecmill.files import expanded, real_path, shown_size
 from vecmill.hints import did_you_mean
 from vecmill.plain_text import suffix_of
@@ -218,6 +218,10 @@ class Corpus:  # numpydoc ignore=PR01
             counted = io.BufferedReader(_CountedStream(stored, self._advance), 1 << 16)
             try:
                 yield from read_pieces(counted, file.path, options, piece_size, self._count, file.continued)
+            except NotCompressedError as error:
+                raise UnusableFileError(
+                    "file without the compression of its name", f"{file.path} is {error}"
+                ) from error
             except (*DAMAGE, OSError) as error:
                 raise_if_short_of_resources(file.path, error)
                 problem = "is truncated" if isinstance(error, EOFError) else "is damaged or cannot be read"

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpora.errors import CorpusError
-from corpora.skipped import LISTS, Count, UnusableFileError, no_records
+from corpora.skipped import LISTS, Count, DamagedFileError, UnusableFileError, no_records, raise_if_short_of_resources
 
 BATCH_BYTES = 1 << 23
 """Approximate bytes of text decoded at a time, in whole records."""
@@ -24,7 +24,7 @@ def read_parquet(stored: BinaryIO, path: str, column: str, count: Count) -> Iter
         if not _is_text(kind.value_type if pa.types.is_dictionary(kind) else kind):
             remedy = LISTS if pa.types.is_nested(kind) else "choose another column with --column"
             raise UnusableFileError(
-                f"file whose column {column!r} is not text skipped",
+                f"file whose column {column!r} is not text",
                 f"{path}: column {column!r} holds {kind}, expected text; {remedy}",
             )
         rows = max(1, file.metadata.num_rows)
@@ -37,7 +37,11 @@ def read_parquet(stored: BinaryIO, path: str, column: str, count: Count) -> Iter
                 else:
                     yield text
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise CorpusError(f"{path} is damaged or not a Parquet file: {str(error).splitlines()[0]}") from error
+        message = f"{path} is damaged or not a Parquet file: {str(error).splitlines()[0]}"
+        if isinstance(error, MemoryError):  # for a length that damage made huge, or for a whole file
+            raise CorpusError(message) from error
+        raise_if_short_of_resources(path, error)
+        raise DamagedFileError(message) from error
 
 
 def _texts(values: pa.Array) -> Iterable[bytes | None]:

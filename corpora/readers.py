@@ -20,6 +20,7 @@ from vecmill.extras import needs
 from vecmill.plain_text import (
     OtherKindError,
     is_json_lines,
+    lines_without_ends,
     refuse_json_values,
     require_text,
     suffix_of,
@@ -153,17 +154,31 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
     names: set[str] = set()
     others: set[str] = set()  # what the field holds in place of text
     value = b""  # the first line that is JSON, but no object
-    for number, line in enumerate(_lines(stream, path), start=1):
+    before: dict[str, tuple[int, str]] = {}  # what was skipped before the first text; without any, the file is counted
+
+    def skip(kind: str, number: int) -> None:
+        where = f"line {number} of {path}"
+        if found:
+            count(kind, where)
+        else:
+            times, first = before.get(kind, (0, where))
+            before[kind] = times + 1, first
+
+    for number, line in enumerate(lines_without_ends(_lines(stream, path)), start=1):
         if not line.strip():
             continue
         records += 1
         try:
             record = json.loads(line.decode("utf-8", "surrogateescape"))
         except (ValueError, RecursionError):
-            count("malformed JSON line skipped", f"line {number} of {path}")
+            skip("malformed JSON line skipped", number)
             continue
         text = record.get(field) if isinstance(record, dict) else None
         if isinstance(text, str):
+            if not found:
+                for kind, (times, first) in before.items():
+                    for _ in range(times):
+                        count(kind, first)
             found += 1
             yield encoded(text)
             continue
@@ -172,7 +187,7 @@ def _read_jsonl(stream: io.BufferedReader, path: str, field: str, count: Count) 
         elif len(names) < 100:
             names |= record.keys()
             others |= {_JSON_KINDS[type(record[field])]} if field in record else set()
-        count(f"record without text in field {field!r} skipped", f"line {number} of {path}")
+        skip(f"record without text in field {field!r} skipped", number)
     if others and not found:
         held = " or ".join(sorted(others))
         remedy = LISTS if _JSON_KINDS[list] in others else "choose another field with --field"

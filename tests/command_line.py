@@ -8,12 +8,12 @@ from typer.testing import CliRunner
 from pipelines.cli import app
 
 
-def vecmill(*arguments: object, stdin: str | None = None, **options: Any):
+def vecmill(*arguments: object, stdin: str | bytes | None = None, **options: Any):
     """Run a command and return what it printed and its exit code."""
     return CliRunner().invoke(app, [str(argument) for argument in arguments], input=stdin, **options)
 
 
-def fails(code: int, pattern: str, *arguments: object, stdin: str | None = None) -> None:
+def fails(code: int, pattern: str, *arguments: object, stdin: str | bytes | None = None) -> None:
     """Run a command that must fail with one line on stderr, nothing on stdout and no traceback."""
     result = vecmill(*arguments, stdin=stdin)
     errors = [line for line in result.stderr.splitlines() if "error: " in line]

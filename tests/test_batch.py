@@ -368,7 +368,8 @@ def test_a_sweep_of_which_half_fails(sweep):
     assert plan_batch(load_batch(Path("jobs.toml")), Path("out"))[0].directory == Path("out", names[0])
 
 
-def test_an_interrupted_sweep_stops_its_jobs_which_keep_what_they_have(sweep):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_sweep_stops_its_jobs_which_keep_what_they_have(sweep, number):
     settings = SWEEP.replace('"good.txt", "poor.txt"', '"good.txt"').replace("[4, 8]", "[16]")
     (sweep / "jobs.toml").write_text(settings.replace("epochs = 1", "epochs = 30000\nthreads = 1"))
     command = [sys.executable, "-c", "from pipelines.cli import main; main()", "batch", "jobs.toml", "--out", "out"]
@@ -378,9 +379,12 @@ def test_an_interrupted_sweep_stops_its_jobs_which_keep_what_they_have(sweep):
     while (read_json(job / ".train-embeddings.progress.json") or {}).get("share") is None:
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=120)
-    assert process.returncode == 130, errors
-    assert "repeat the command to resume" in errors
+    assert process.returncode == (130 if number == signal.SIGINT else -number), errors
+    assert number == signal.SIGKILL or "repeat the command to resume" in errors
+    while (job / ".owner.json").exists():  # the job of a sweep that was killed ends by itself
+        assert time.monotonic() < deadline, "the job runs on"
+        time.sleep(0.05)
     assert list(job.glob(".train-embeddings.checkpoint-*/*")), "no checkpoint was written"
     assert not (job / ".owner.json").exists(), "the job did not end in good order"

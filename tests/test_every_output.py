@@ -4,8 +4,10 @@ is the one thing that is said; files have the permissions of the umask."""
 import json
 import os
 import re
+import signal
 import stat
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,3 +124,40 @@ def test_a_place_that_cannot_be_written_to_is_the_one_thing_that_is_said(folder,
     assert (result.exit_code, result.stdout, len(result.stderr.splitlines())) == (1, "", 1), result.output
     assert result.stderr.startswith("error: cannot write ")
     assert [path.name for path in new_files(folder)] == ["a file"]
+
+
+MORE_COMMANDS = {
+    "align": ("align", "model", "model", "--out", "out"),
+    "infer": ("infer", "documents", "text.txt", "--out", "out.npy"),
+    "ngram": ("ngram", "text.txt", "--out", "out.arpa", "--order", 2),
+    "phrases": ("phrases", "text.txt", "--out", "out.tsv"),
+    "walks": ("walks", "edges.csv", "--out", "out.txt"),
+}
+
+
+@pytest.mark.parametrize("name", [*COMMANDS, *MORE_COMMANDS])
+def test_a_signal_after_the_output_has_its_name_says_that_it_is_complete(folder, name, monkeypatch):
+    needed(name)
+    if name == "infer":
+        made = vecmill("train-documents", "text.txt", "--out", "documents", "--min-count", 1, "--epochs", 1)
+        assert made.exit_code == 0, made.output
+    (folder / "edges.csv").write_text("a,b\nb,c\n")
+    before = set(folder.iterdir())
+
+    def interrupting(method):
+        def renamed(path, target):
+            found = method(path, target)
+            if str(target) == out or Path(target) == folder / out:
+                signal.raise_signal(signal.SIGTERM)
+            return found
+
+        return renamed
+
+    arguments = {**COMMANDS, **MORE_COMMANDS}[name]
+    out = "out" if name == "model" else arguments[arguments.index("--out") + 1]
+    for method in ("rename", "replace"):
+        monkeypatch.setattr(Path, method, interrupting(getattr(Path, method)))
+    result = vecmill(*arguments, stdin="the cat\n" if "embed" in name else None)
+    assert result.exit_code == 143, result.output
+    assert result.stderr.splitlines()[-1].endswith(f"stopped; {out} is complete"), result.output
+    assert {*folder.iterdir()} == before | {folder / out}

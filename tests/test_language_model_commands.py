@@ -232,6 +232,13 @@ def test_perplexity_of_texts(model, text, tmp_path):
     fails(1, "not a language model", "perplexity", tmp_path, one)
 
 
+@pytest.mark.parametrize(
+    "call", [["perplexity", "-", "-"], ["perplexity", "-", "text", "-"], ["tune-lm", "-", "--train", "-"]]
+)
+def test_standard_input_is_no_text_twice(model, call):
+    fails(2, r"standard input\) is given twice", call[0], model, *call[1:], stdin=TEXT)
+
+
 def test_everything_that_is_printed_is_also_json(model, text, tmp_path):
     found = [json.loads(line) for line in succeeds("generate", model, "-n", 3, "--seed", 1, "--json").splitlines()]
     assert [record["text"] for record in found] == succeeds("generate", model, "-n", 3, "--seed", 1).splitlines()

@@ -54,6 +54,9 @@ def test_messages_are_one_line_without_control_characters(name, capsys):
     MessageHandler().emit(logging.LogRecord("vecmill", logging.ERROR, "", 0, "%s", (" ".join(name.split()),), None))
     (line,) = capsys.readouterr().err.splitlines()
     assert line == f"error: {visible(' '.join(name.split()))}"
+    MessageHandler().emit(logging.LogRecord("vecmill", logging.WARNING, "", 0, "skipped: %s", (name,), None))
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(f"skipped: {visible(' '.join(name.splitlines()))}")
 
 
 @pytest.mark.parametrize("name", NAMES)

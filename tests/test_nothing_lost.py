@@ -354,6 +354,17 @@ def test_every_command_that_reads_a_text_counts_what_it_leaves_out(tmp_path, nam
     assert not re.search("(?i)left out: (record|control)", result.stdout), "said twice"
 
 
+@pytest.mark.parametrize("name", [name for name in READERS_OF_A_TEXT if name != "train-lm"])  # it needs 20 lines
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [("слова".encode("cp1251"), "5 invalid UTF-8 .* iconv -f CP1252"), (b"x" * 5000, "1 words longer")],
+)
+def test_a_text_without_words_says_what_was_left_out(tmp_path, name, text, told):
+    (tmp_path / "a.txt").write_bytes(text)
+    out = tmp_path / {"ngram": "out.arpa", "phrases": "out.tsv"}.get(name, "out")
+    fails(1, rf"no words \(left out: {told}", name, tmp_path / "a.txt", "--out", out, *READERS_OF_A_TEXT[name])
+
+
 def test_columns_may_be_separated_by_semicolons(model, tmp_path):
     (tmp_path / "a.csv").write_text('year;text\n1900;"the king; and the queen"\n1901;a dog\n')
     corpus = open_corpus(tmp_path / "a.csv")
@@ -420,6 +431,10 @@ def test_an_evaluation_set_may_be_compressed(tmp_path):
         ("king\nThis line has many more words than any of the names of a topic.\n", "line 2: got 'This line"),
         ("a\tb\tscore\nking\tqueen\tn/a\ndog\tcat\t3\n", "line 2: got 'king"),
         ("king\tqueen\tN\t3.2\ndog\tcat\tN\t4\n", "line 1: got 'king"),
+        *(
+            (f"king queen {score}\ndog cat 3\n", "line 1: got 'king queen")
+            for score in ("nan", "-inf", "Infinity", "N/A", "null")
+        ),
         ("<html><body>king queen 3</body></html>\n", "HTML file"),
         ("king\tqueen\t8\n".encode("utf-16"), "is UTF-16 text"),
         (gzip.compress("king\tqueen\t8\n".encode("utf-16")), "is UTF-16 text, expected UTF-8; unpack it"),

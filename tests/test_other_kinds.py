@@ -14,6 +14,10 @@ from collections import Counter
 import pytest
 
 from corpora import CorpusError, open_corpus
+from embeddings.evaluation import read_evaluation_set
+from vecmill import load
+from vecmill.errors import VecmillError
+from vecmill.plain_text import read_lines
 
 PROSE = "Über Grüße — naïve cafés, 北京, Москва\n" * 20
 PAGE = "<html><head><title>x</title></head><body><p>one two</p></body></html>\n"
@@ -231,6 +235,16 @@ def test_text_with_a_nul_here_and_there_is_not_taken_for_utf_16(tmp_path, before
         read(tmp_path / "a")
 
 
+@pytest.mark.parametrize("end", ["", "\n", " x\n"])
+@pytest.mark.parametrize("word", ["ab", "the", "word", "é", "слово", "中文"])
+def test_a_short_text_with_a_nul_is_not_taken_for_utf_16(tmp_path, word, end):
+    for nul in ("\0" + word, word + "\0", f"{word}\0{word}"):
+        (tmp_path / "a").write_bytes((nul + end).encode())
+        if len((nul + end).encode()) >= 4:  # two characters of UTF-16
+            with pytest.raises(CorpusError, match="is a binary file"):
+                read(tmp_path / "a")
+
+
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.json", "a.html", "a"])
 def test_wide_encodings_are_named_whatever_the_format(tmp_path, name):
     (tmp_path / name).write_bytes('{"text": "one two"}\n'.encode("utf-16"))
@@ -284,6 +298,13 @@ def test_json_lines_named_json_are_read_as_records(tmp_path):
     assert read(tmp_path / "b.json.gz") == b"word " * 5000 + b"\n"
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.json"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_records_end_as_lines_of_texts_do(tmp_path, name, end):
+    (tmp_path / name).write_bytes("".join(json.dumps(record) + end for record in RECORDS).encode())
+    assert read(tmp_path / name) == b"one two\nthree\n"
+
+
 def test_other_kinds_in_a_directory_are_counted_by_kind(tmp_path):
     for name, (content, _, _) in REFUSED.items():
         (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
@@ -294,7 +315,7 @@ def test_other_kinds_in_a_directory_are_counted_by_kind(tmp_path):
     assert kinds["HTML file"] == 6
     assert kinds["JSON array"] == 7
     assert kinds["Arrow file"] == 3
-    assert sum(count for kind, count in kinds.items() if not kind.startswith("record ")) == len(REFUSED)
+    assert sum(kinds.values()) == len(REFUSED)
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, bz2.compress])
@@ -302,3 +323,34 @@ def test_byte_order_marks_of_all_files_are_dropped(tmp_path, pack):
     for name in ("a.txt", "b.txt"):
         (tmp_path / name).write_bytes(pack("\ufeffword next\n".encode()))
     assert read(tmp_path) == b"word next\n" * 2
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ['{"body": "one"}'] * 3,
+        ["{broken"] * 2,
+        ["5", "null"],
+        ['"one two"'],
+        ['{"text": ["one", "two"]}'],
+        ['{"text": null}', "{broken", "[]"],
+    ],
+)
+def test_records_without_text_are_one_file_that_is_left_out(tmp_path, lines):
+    (tmp_path / "a.jsonl").write_text("\n".join(lines))
+    (tmp_path / "b.txt").write_text("the only text\n")
+    corpus = open_corpus(tmp_path)
+    assert b"".join(corpus.blocks()) == b"the only text\n"
+    ((kind, count),) = corpus.warnings.items()
+    assert (count, kind.endswith("skipped (first: a.jsonl)")) == (1, True), kind
+
+
+PLAIN_BUT_NAMED = [f"a{suffix}" for suffix in (".txt.gz", ".gz", ".tsv.xz", ".csv.bz2", ".jsonl.zst")]
+
+
+@pytest.mark.parametrize("name", PLAIN_BUT_NAMED)
+def test_plain_text_named_as_compressed_gets_one_piece_of_advice(tmp_path, name):
+    (tmp_path / name).write_text("king\tqueen\t3\n")
+    for open_it in (read, read_evaluation_set, read_lines, *([load] if name.endswith(".gz") else [])):
+        with pytest.raises(VecmillError, match=r"; rename it if it is plain text$"):
+            open_it(tmp_path / name)

@@ -192,7 +192,7 @@ def test_a_checkpoint_is_worth_keeping_whatever_the_error(tmp_path):
 
 
 def test_a_symbolic_link_is_followed(tmp_path):
-    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "out").mkdir(parents=True)
     (tmp_path / "out").symlink_to(tmp_path / "disk" / "out")
     make(tmp_path / "out")
     assert (tmp_path / "out").is_symlink()

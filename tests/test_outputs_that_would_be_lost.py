@@ -273,12 +273,14 @@ def test_a_link_to_nothing_is_not_replaced(folder, case, target):
 
 
 @pytest.mark.parametrize("out", ["link", "link/below"])
-@pytest.mark.parametrize("name", ["run", "batch", "tune"])
+@pytest.mark.parametrize(
+    "name", ["run", "batch", "tune", "train-embeddings", "train-glove", "train-documents", "train-lm"]
+)
 def test_a_link_to_nothing_is_no_place_of_a_run(folder, name, out):
     (folder / "run.toml").write_text('[corpus]\nsource = "text.txt"\n')
     (folder / "batch.toml").write_text('[base.corpus]\nsource = "text.txt"\n[grid]\ntrain.seed = [1, 2]\n')
     (folder / "link").symlink_to("nothing")
-    text = {"tune": "text.txt"}.get(name, f"{name}.toml")
+    text = f"{name}.toml" if name in ("run", "batch") else "text.txt"
     fails(1, "link is a link to nothing; remove it or choose", "--log-format", "text", name, text, "--out", out)
     assert str((folder / "link").readlink()) == "nothing"
     assert not (folder / "nothing").exists()

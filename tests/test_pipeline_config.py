@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, differences, load_config, with_present_keys
+from pipelines.settings.lm_config import load_lm_config
 from pipelines.settings.run_config import load_run_config
 
 
@@ -157,6 +158,16 @@ def test_an_unknown_choice_names_the_nearest():
 def test_the_line_of_a_value_over_several_lines_is_inside_of_it(toml):
     path = toml('[corpus]\nsource = """\na\nb"""\nfeild = "x"\n')
     assert message_of(path).startswith(f"{path}:5: unknown key 'feild'")
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# train.dimension = 9\n", "[train]\n", "[corpus]\n[train]\n"])
+def test_a_file_without_settings_is_refused(toml, text):
+    path = toml(text)
+    for load in (load_config, load_run_config, load_lm_config):
+        with pytest.raises(
+            ConfigError, match=r"pipeline\.toml holds no settings; 'vecmill init --out FILE\.toml' writes"
+        ):
+            load(path)
 
 
 def test_broken_toml_is_explained(toml):

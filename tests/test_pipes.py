@@ -1,9 +1,12 @@
 """Commands in pipes: a question on stdin is answered before the next is asked; files are read, stdout is written."""
 
+import bz2
 import csv
 import errno
+import gzip
 import io
 import json
+import lzma
 import os
 import pty
 import subprocess
@@ -14,6 +17,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import zstandard
 
 from embeddings import Vocabulary, WordVectors
 from embeddings.language_model.config import LanguageModelConfig
@@ -82,6 +86,48 @@ def test_a_hyphen_stands_for_standard_input(command, model, language_model):
     read = vecmill(command, place, "-", *options, stdin=text)
     assert read.exit_code == 0
     assert read.stdout == vecmill(command, place, *options, stdin=text).stdout != ""
+
+
+COMPRESSED = {
+    "gzip": gzip.compress,
+    "gzip in parts": lambda data: gzip.compress(data[:9]) + gzip.compress(data[9:]),
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+    "zstd": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
+@pytest.mark.parametrize("command", CONVERSATIONS)
+def test_compressed_text_on_standard_input_is_read(command, kind, model, language_model):
+    options, questions, _, _ = CONVERSATIONS[command]
+    place, text = language_model if command == "score" else model, "".join(questions)
+    read = vecmill(command, place, "-", *options, stdin=COMPRESSED[kind](text.encode()))
+    assert read.exit_code == 0, read.output
+    assert read.stdout == vecmill(command, place, *options, stdin=text).stdout != ""
+
+
+@pytest.mark.parametrize("kind", COMPRESSED)
+@pytest.mark.parametrize("size", [1, 4])
+def test_compressed_text_may_arrive_in_small_pieces(kind, size, model):
+    packed = COMPRESSED[kind](b"the king\n")
+    with subprocess.Popen([*PROGRAM, "embed", model], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        for start in range(0, len(packed), size):
+            process.stdin.write(packed[start : start + size])
+            process.stdin.flush()
+        assert process.communicate(timeout=60)[0].decode() == vecmill("embed", model, stdin="the king\n").stdout
+
+
+@pytest.mark.parametrize("kind", ["gzip", "xz", "zstd", "bzip2"])
+def test_damaged_text_on_standard_input_is_one_line(kind, model):
+    packed = COMPRESSED[kind](b"the king and the queen\n" * 50)
+    fails(1, "error: standard input is damaged .*; send it again", "embed", model, "-o", "x.npy", stdin=packed[:-9])
+
+
+@pytest.mark.parametrize("text", ["BZh\n", "(\n", "BZ", "B", "BZh9 the king\n", "(king)\n"])
+def test_text_that_begins_as_compressed_data_do_is_read(text, model):
+    read = vecmill("embed", model, "--json", stdin=text)
+    assert [json.loads(line)["text"] for line in read.stdout.splitlines()] == text.splitlines()
 
 
 @pytest.mark.parametrize("command", ["neighbors", "analogy", "vector", "embed", "score"])

@@ -310,6 +310,19 @@ def test_damaged_parquet(tmp_path):
         (tmp_path / f"bad{number}.parquet").write_bytes(bad)
         with pytest.raises(CorpusError, match=f"bad{number}.parquet is damaged or not a Parquet file"):
             read(tmp_path / f"bad{number}.parquet")
+    (tmp_path / "bad3.parquet").write_bytes(b"")
+    write(tmp_path, {"text.txt": "text\n"})
+    corpus = open_corpus(f"{tmp_path}/[bt]*")
+    assert b"".join(corpus.blocks()).endswith(b"text\n")
+    assert sum(corpus.warnings.values()) == 4
+
+
+def test_a_column_of_numbers_in_a_directory_is_counted(tmp_path):
+    pq.write_table(pa.table({"text": [1, 2]}), tmp_path / "a.parquet")
+    write(tmp_path, {"b.txt": "text\n"})
+    corpus = open_corpus(tmp_path)
+    assert b"".join(corpus.blocks()) == b"text\n"
+    assert corpus.warnings == {"file whose column 'text' is not text skipped (first: a.parquet)": 1}
 
 
 @settings(max_examples=150)

@@ -23,7 +23,7 @@ from pipelines.running.directory_lock import DirectoryLock
 from pipelines.settings.config import LM_SECTION_NAMES, SECTIONS
 from pipelines.settings.config_template import TEMPLATE_VALUES, attribute_comments, config_template
 from pipelines.settings.lm_settings import LM_SECTIONS
-from pipelines.settings.run_config import load_run_config
+from pipelines.settings.run_config import build_run_config, load_run_config
 from tests.command_line import fails, vecmill
 
 TEXT = "The king and the queen rule the old land.\nA dog and a cat sleep in the old house!\n" * 40
@@ -53,8 +53,7 @@ def test_the_template_has_every_key_with_its_default_and_its_meaning(tmp_path):
             assert re.search(rf"^(# )?{field.name} = ", text, re.MULTILINE), (name, field.name)
             assert attribute_comments(kind)[field.name], (name, field.name)
     (tmp_path / "with.toml").write_text(text, "utf-8")
-    (tmp_path / "without.toml").write_text("", "utf-8")
-    with_all, defaults = load_run_config(tmp_path / "with.toml"), load_run_config(tmp_path / "without.toml")
+    with_all, defaults = load_run_config(tmp_path / "with.toml"), build_run_config({})
     assert with_all.embedding == defaults.embedding
     assert (with_all.evaluate, with_all.export, with_all.output) == (
         defaults.evaluate,

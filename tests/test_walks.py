@@ -127,6 +127,14 @@ def test_edges_that_cannot_be_read_are_one_line(tmp_path, monkeypatch, edges):
         vecmill.walks(edges)
 
 
+@pytest.mark.parametrize("name", ["x" * 300, "x/" * 3000, "", "nothing"])
+def test_a_name_that_no_file_has_is_one_line(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    result = run("walks", name)
+    (error,) = result.stderr.splitlines()
+    assert (result.exit_code in (1, 2), "unexpected" in error) == (True, False), error
+
+
 def test_a_first_line_is_an_edge_unless_it_is_a_header(tmp_path):
     path = tmp_path / "e.csv"
     path.write_text("x,y\n1,2\n")

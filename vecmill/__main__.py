@@ -11,9 +11,10 @@ def main() -> None:
         require_own_packages()
     except ShadowedPackageError as error:
         sys.exit(f"error: {error}")
-    from pipelines.console.interruption import process_signals
+    from pipelines.console.interruption import process_signals, stop_with_parent
 
     with process_signals():
+        stop_with_parent()
         from pipelines.cli import main
 
         main()

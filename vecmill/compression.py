@@ -18,6 +18,8 @@ import zstandard
 from vecmill.processors import available_processors
 
 MAGIC = {".gz": b"\x1f\x8b\x08", ".bz2": b"BZh", ".xz": b"\xfd7zXZ\x00", ".zst": b"\x28\xb5\x2f\xfd"}
+START = 10
+"""Number of bytes at the beginning of data by which their compression is recognized."""
 
 
 class NotCompressedError(ValueError):
@@ -29,7 +31,6 @@ DAMAGE = (EOFError, zlib.error, lzma.LZMAError, zstandard.ZstdError, gzip.BadGzi
 
 _BZIP2_BLOCKS = (b"1AY&SY", b"\x17rE8P\x90")  # follow "BZh" and a digit; text may also begin with "BZh"
 _BZIP2_STREAM = re.compile(b"BZh[1-9](?:" + b"|".join(map(re.escape, _BZIP2_BLOCKS)) + b")")
-_BZIP2_START = 10  # bytes that this matches
 _BZIP2_PART = 1 << 21  # bytes read at a time; a stream of many blocks alone, as bzip2 writes it, is longer
 _BZIP2_LONGEST = 1 << 26  # bytes of streams, or of their content, that a thread decompresses at once
 _PIECE = 1 << 16  # bytes given to a decompressor at a time
@@ -59,7 +60,7 @@ def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
     NotCompressedError
         The suffix states a compression that the data does not have.
     """
-    start = read_fully(stream, 10)
+    start = read_fully(stream, START)
     stored = Prefixed(start, stream)
     suffix = PurePosixPath(name).suffix.lower()
     if start.startswith(MAGIC[".gz"]):
@@ -76,7 +77,7 @@ def decompressed(stream: BinaryIO, name: str) -> io.BufferedReader:
 
 
 def is_compressed(start: bytes) -> bool:
-    """Return whether data is compressed, from its first ten bytes."""
+    """Return whether data is compressed, from its first `START` bytes."""
     return start.startswith((MAGIC[".gz"], MAGIC[".xz"], MAGIC[".zst"])) or bool(_BZIP2_STREAM.match(start))
 
 
@@ -175,7 +176,7 @@ def _whole_streams(stored: io.BufferedReader) -> Iterator[list[bytes]]:
     """Cut bzip2 data before the beginnings of streams and group the streams; a long one comes last, and may go on."""
     rest = b""
     while len(rest) < _BZIP2_LONGEST and (piece := stored.read(_BZIP2_PART)):
-        searched = max(len(rest) - _BZIP2_START, 1)
+        searched = max(len(rest) - START, 1)
         rest += piece
         starts = [0, *(found.start() for found in _BZIP2_STREAM.finditer(rest, searched))]
         if len(starts) > 1:

@@ -43,11 +43,11 @@ def unwritable(path: object, error: OSError, elsewhere: str | None = None) -> Ou
     else:
         remedy = elsewhere or "choose a place that can be written to"
     reason = error.strerror or str(error)
-    if error.errno == errno.EEXIST and (link := _dead_link(Path(str(path)))):
+    if error.errno == errno.EEXIST and (link := dead_link(Path(str(path)))):
         reason, remedy = f"{link} is a link to nothing", "remove it or choose another place"
     return OutputError(f"cannot write {path}: {reason}; {remedy}")
 
 
-def _dead_link(path: Path) -> Path | None:
+def dead_link(path: Path) -> Path | None:
     """Return the path, or the one of its parents, that is a link to nothing, where no directory can be made."""
     return next((part for part in (path, *path.parents) if part.is_symlink() and not part.exists()), None)

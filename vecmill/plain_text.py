@@ -15,7 +15,7 @@ from os import PathLike
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from vecmill.compression import DAMAGE, MAGIC, Prefixed, decompressed, read_fully
+from vecmill.compression import DAMAGE, MAGIC, NotCompressedError, Prefixed, decompressed, read_fully
 from vecmill.errors import VecmillError
 
 STDIN = "stdin"
@@ -144,6 +144,8 @@ def open_text(path: str | PathLike[str]) -> Iterator[io.BufferedReader]:
     with Path(path).open("rb") as stored:
         try:
             yield plain_text(stored, str(path))
+        except NotCompressedError as error:
+            raise OtherKindError("damaged file", f"{path} is {error}") from error
         except DAMAGE as error:
             raise OtherKindError("damaged file", f"{path} is damaged ({error}); get the file again") from error
 
@@ -319,8 +321,8 @@ def read_lines(path: str | PathLike[str]) -> list[str]:
 
 def is_json_lines(head: bytes) -> bool:
     """Return whether the first line of a text is a JSON object, whole or longer than `head`."""
-    line, newline, _ = head.lstrip().partition(b"\n")
-    if not newline and len(head) > HEAD // 2:
+    line, *rest = re.split(rb"[\r\n]", head.lstrip(), maxsplit=1)
+    if not rest and len(head) > HEAD // 2:
         return re.match(rb'\{\s*"', line) is not None
     try:
         return isinstance(json.loads(line.decode("utf-8", "replace")), dict)
@@ -391,7 +393,7 @@ def _other_encoding(head: bytes) -> str | None:
     for mark, encoding in _MARKED.items():
         if head.startswith(mark):
             return encoding
-    if b"\0" not in head or (_is_utf8(head) and _controls(head) <= len(head) // 8):  # UTF-8 with a NUL here and there
+    if b"\0" not in head or (_is_utf8(head) and 4 * _controls(head) <= len(head)):  # UTF-8 with a NUL here and there
         return None
     ordinary = {encoding: _ordinary_characters(head, encoding) for encoding in _MARKED.values()}
     best = max(ordinary, key=ordinary.__getitem__)

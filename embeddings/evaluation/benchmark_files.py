@@ -23,6 +23,7 @@ Question: TypeAlias = tuple[str, str, str, str]
 
 _LINES_EXAMINED = 20
 _MOST_WORDS = 8  # of a line: four names of two words; prose has more
+_NO_NAMES = ("nan", "inf", "infinity", "na", "n/a", "null", "none")  # of columns
 _EXPECTED = (
     "lines 'word1 word2 score', analogies of four words, 'word category', or odd-one-out topics of one word a line, "
     "with tabs, commas or spaces between the fields"
@@ -137,7 +138,7 @@ def read_word_pairs(path: PathLike) -> WordPairs:
         if score is not None:
             pairs.append((fields[0], fields[1]))
             scores.append(score)
-        elif header_allowed and len(fields) >= 3:
+        elif header_allowed and len(fields) >= 3 and fields[2].lower().lstrip("+-") not in _NO_NAMES:
             skipped["header"] += 1
         else:
             raise EmbeddingsError(f"{path}, line {number}: got {_shown(line)}; expected 'word1 word2 score'")

@@ -13,7 +13,7 @@ import zstandard
 
 from embeddings.formats.decoding import UTF_8, Decoding
 from embeddings.formats.errors import FormatError
-from vecmill.compression import DAMAGE, decompressed, is_compressed, read_fully
+from vecmill.compression import DAMAGE, NotCompressedError, decompressed, is_compressed, read_fully
 from vecmill.files import atomic_file
 
 COMPRESSION_SUFFIXES = (".gz", ".zst")
@@ -86,6 +86,8 @@ class VectorFile:
         """
         try:
             return read_fully(self._content, size)
+        except NotCompressedError as error:
+            raise FormatError(f"{self.path}: {error}") from error
         except DAMAGE as error:
             raise FormatError(f"{self.path}: the compressed data are damaged ({error}); get the file again") from error
 

@@ -7,11 +7,10 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.executor import IN_PROCESS, Executor
 from embeddings.setting_types import require_type
-from embeddings.text.misread import IF_OTHER_ENCODING
+from embeddings.text.misread import without_words
 from embeddings.text.split import SplitText
 from embeddings.text.tokenized_corpus import TokenizedCorpus
 from embeddings.text.tokenizer.counted_words import CountedWords, Words
-from embeddings.text.tokenizer.word_counters import INVALID_SEQUENCES
 from embeddings.text.tokenizer.word_table import BUCKETS, WordTable
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from vecmill.plurals import counted
@@ -141,9 +140,7 @@ def _with_specials(kept: CountedWords, unknown: int, ends: int) -> CountedWords:
 
 def _require_words(kept: int, distinct: int, needed: int, min_count: int, tokenized: TokenizedCorpus) -> None:
     if not distinct:
-        left_out = ", ".join(f"{count:,} {what}" for what, count in tokenized.skipped.items())
-        remedy = IF_OTHER_ENCODING if INVALID_SEQUENCES in tokenized.skipped else "give it some text"
-        raise EmbeddingsError(f"the corpus has no words{left_out and f' (left out: {left_out})'}; {remedy}")
+        raise without_words(tokenized.skipped)
     if distinct < needed:
         raise EmbeddingsError("the corpus has one distinct word; training needs at least two")
     if kept < needed:

@@ -2,9 +2,11 @@
 
 import logging
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 
+from embeddings.errors import EmbeddingsError
 from embeddings.text.tokenizer.counted_words import CountedWords
 from embeddings.text.tokenizer.word_counters import INVALID_SEQUENCES
 from vecmill.plurals import counted
@@ -29,6 +31,23 @@ _SOUTH_EAST_ASIAN = {
     "Khmer": (0xE1, 0x9E, 0x9F),
 }
 _TOKENIZERS = {"Chinese": "zh", "Japanese": "ja", "Thai": "th", "Lao": "lo", "Khmer": "km", "Burmese": "my"}
+
+
+def without_words(skipped: Mapping[str, int]) -> EmbeddingsError:
+    """Return the error about a text without words.
+
+    Parameters
+    ----------
+    skipped : mapping of str to int
+        What the tokenizer has left out, by reason.
+
+    Returns
+    -------
+    EmbeddingsError
+    """
+    left_out = ", ".join(f"{count:,} {what}" for what, count in skipped.items())
+    remedy = IF_OTHER_ENCODING if INVALID_SEQUENCES in skipped else "give it some text"
+    return EmbeddingsError(f"the corpus has no words{left_out and f' (left out: {left_out})'}; {remedy}")
 
 
 def unsegmented_runs(counted: CountedWords) -> Counter[str]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
+from embeddings.text.misread import without_words
 from embeddings.text.phrase_kernels import HASHES, hash_words
 from embeddings.text.tokenized_corpus import TokenizedCorpus, ids_name
 from embeddings.text.tokenizer.counted_words import Words
@@ -63,7 +64,7 @@ class NumberedText:
         final = {place: self._numbered(*place) for place in tokenized.spills()}
         self.words, self.counts = self.table.export(min_count=0)
         if not len(self.counts):
-            raise EmbeddingsError("the corpus has no words; give it some text")
+            raise without_words(tokenized.skipped)
         self.connector = np.zeros(len(self.counts) + 1, bool)
         self.connector[self.table.find(words_of(map(str.encode, connectors)))] = True
         self.connector[LINE_END_ID] = False

@@ -4,12 +4,14 @@ import contextlib
 import os
 import subprocess  # nosec B404
 import sys
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embeddings.executor import InProcess
 from pipelines.backends.backend import JobProcess
+from pipelines.console.interruption import STOPS_WITH_PARENT
 
 if TYPE_CHECKING:
     from embeddings.word2vec.crew import AllChanges, Crew, Matrices, MemberLike, Outcome, Settling
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 def start_python(arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Start this Python without a shell; in a process group of its own, Ctrl-C reaches it once, by who started it.
+
+    If this process is killed, a command of vecmill that it has started stops, too.
 
     Parameters
     ----------
@@ -28,14 +32,24 @@ def start_python(arguments: Sequence[str], log: Path) -> subprocess.Popen[bytes]
     -------
     subprocess.Popen
     """
-    with log.open("ab") as file:
-        return subprocess.Popen(  # noqa: S603  # nosec B603
-            [sys.executable, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=file,
-            start_new_session=True,
-        )
+    ending, held = os.pipe()  # its standard input ends when nobody holds the other end any more
+    try:
+        with log.open("ab") as file:
+            process = subprocess.Popen(  # noqa: S603  # nosec B603
+                [sys.executable, *arguments],
+                stdin=ending,
+                stdout=subprocess.DEVNULL,
+                stderr=file,
+                env=os.environ | {STOPS_WITH_PARENT: "1"},
+                start_new_session=True,
+            )
+    except BaseException:
+        os.close(held)
+        raise
+    finally:
+        os.close(ending)
+    weakref.finalize(process, os.close, held)
+    return process
 
 
 def _processors(slots: int) -> list[set[int]]:

@@ -34,6 +34,7 @@ SETTINGS_FOLDER, LOGS_FOLDER = "settings", "logs"
 FINISHED, FAILED, STOPPED = "finished", "failed", "stopped"
 _POLL = 0.1  # seconds between two looks at the processes
 _PATIENCE = 120.0  # seconds in which a job can write a checkpoint after SIGTERM
+_ORPHANED = 30.0  # seconds in which a job whose sweep was killed ends
 _PROGRAM = ["-P", "-m", "vecmill", "--log-format", "json"]
 
 
@@ -212,7 +213,7 @@ class BatchRunner:
 
     def _begin(self, state: JobState, until: str | None) -> None:
         """Link the stages that other jobs have finished, and start the process."""
-        with RunDirectory(state.directory) as directory:
+        with RunDirectory(state.directory, _ORPHANED) as directory:
             directory.begin(state.job.config.to_dict())
             for stage, recipe in state.recipes.items():
                 if recipe in self._made and self._made[recipe].parent != state.directory:

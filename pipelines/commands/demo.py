@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from pipelines.commands.options import Corpus
+from pipelines.console.interruption import expect_output
 from pipelines.console.progress import make_progress
 from pipelines.settings.config import ConfigError, PipelineConfig, Setting, load_config
 from vecmill.errors import OutputError
@@ -43,6 +44,7 @@ def demo_command(
     page = out.with_name(f"{out.name}.html")
     if os.path.lexists(page) and not is_map_page(page):
         raise OutputError(f"{page} is no map of vecmill and would be lost; choose another --out")
+    expect_output(page)
     stages, wanted = embedding_stages(settings), settings.result_settings()
     make_unless_finished(out, stages, wanted, skip_finished=True, force=False, progress=make_progress())
     if not as_json:

@@ -20,6 +20,7 @@ def init_command(
 
     Example: vecmill init && vecmill run pipeline.toml
     """
+    from pipelines.console.interruption import expect_output
     from pipelines.console.streams import program, results, shell
     from pipelines.settings.config_template import config_template
     from vecmill.errors import OutputError
@@ -27,6 +28,7 @@ def init_command(
 
     if os.path.lexists(out):  # a link to nothing would be lost, too
         raise OutputError(f"{out} exists and is not overwritten; choose another name with --out")
+    expect_output(out)
     with atomic_file(out) as file:
         file.write(config_template().encode())
     if as_json:

@@ -131,6 +131,7 @@ def perplexity_command(
 
     Example: vecmill perplexity runs/pydocs-lm text.txt --words
     """
+    refuse_stdin_twice(*files)
     from embeddings.language_model.scoring import warn_if_foreign
 
     reading = _reading(
@@ -323,6 +324,12 @@ def export_lm_command(
     EXPORTERS[name](LanguageModel.load(model), out)
     size = out.stat().st_size
     results.print(json.dumps({"out": str(out), "bytes": size}) if as_json else f"{out}: {shown_size(size)}")
+
+
+def refuse_stdin_twice(*sources: str | None) -> None:
+    """Raise `ConfigError` for texts of which two are standard input, which can be read once."""
+    if sources.count(STANDARD_INPUT) > 1:
+        raise ConfigError("'-' (standard input) is given twice and can be read once; save its text to a file first")
 
 
 def read_text(source: str, field: str = "text", column: str = "text") -> str:

@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from io import BufferedReader
-from typing import cast
+from typing import BinaryIO, cast
 
 from pipelines.console.streams import messages
 from pipelines.settings.sections import STANDARD_INPUT
@@ -114,17 +114,17 @@ def lines_of(pieces: Iterable[bytes], skipped: Counter[str] | None = None) -> It
 
 
 def _arriving(prompt: str) -> Iterator[bytes]:
-    """Yield what arrives on stdin; raise an error for binary data and other encodings."""
+    """Yield what arrives on stdin, decompressed; raise an error for binary data and other encodings."""
     from vecmill.plain_text import HEAD, STDIN, require_utf8
 
     if sys.stdin is None or sys.stdin.closed:
         raise VecmillError("standard input is closed; expected text there, or a name of a file or words as arguments")
-    stdin = cast(BufferedReader, sys.stdin.buffer)
+    chunks = _chunks(cast(BufferedReader, sys.stdin.buffer))
     typed, mark = sys.stdin.isatty(), codecs.BOM_UTF8
     while True:
         if typed:
             messages.print(prompt, end="", style="dim")
-        chunk = stdin.read1(_CHUNK)  # returns the bytes that a pipe holds; waits only while it holds none
+        chunk = next(chunks, b"")
         if not chunk:
             if typed:
                 messages.print()
@@ -133,6 +133,35 @@ def _arriving(prompt: str) -> Iterator[bytes]:
             require_utf8(chunk[:HEAD] if mark else chunk, STDIN)
         yield chunk.removeprefix(mark)
         mark = b""
+
+
+def _chunks(stdin: BufferedReader) -> Iterator[bytes]:
+    """Yield what arrives on stdin; compressed data are decompressed, as those of files are."""
+    from vecmill.compression import DAMAGE, Prefixed, decompressed, is_compressed
+    from vecmill.plain_text import STDIN
+
+    chunk = stdin.read1(_CHUNK)  # returns the bytes that a pipe holds; waits only while it holds none
+    while _may_begin_compressed(chunk) and (more := stdin.read1(_CHUNK)):
+        chunk += more
+    if not is_compressed(chunk):
+        while chunk:
+            yield chunk
+            chunk = stdin.read1(_CHUNK)
+        return
+    try:
+        content = decompressed(cast(BinaryIO, BufferedReader(Prefixed(chunk, stdin))), STDIN)
+        while chunk := content.read1(_CHUNK):
+            yield chunk
+    except (*DAMAGE, OSError) as error:
+        raise VecmillError(f"standard input is damaged ({error}); send it again") from error
+
+
+def _may_begin_compressed(chunk: bytes) -> bool:
+    """Return whether more bytes may show that data are compressed: these are the first, and no line."""
+    from vecmill.compression import MAGIC, START
+
+    known = any(magic[: len(chunk)] == chunk[: len(magic)] for magic in MAGIC.values())
+    return 0 < len(chunk) < START and known and b"\n" not in chunk
 
 
 def _plain(pieces: Iterable[bytes]) -> Iterator[bytes]:

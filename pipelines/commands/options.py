@@ -12,6 +12,7 @@ import typer
 from embeddings.text.phrase_table import DEFAULT_THRESHOLD
 from pipelines.commands.completion import corpus_names, evaluation_set_names
 from pipelines.commands.setting_options import OPPOSITES
+from pipelines.console.interruption import expect_output
 from pipelines.console.streams import is_stdout_closed
 from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
@@ -473,10 +474,11 @@ def refuse_foreign(directory: Path, known: Collection[str]) -> None:
 
 
 def refuse_existing(out: Path, force: bool, *inputs: str | Path | None) -> None:
-    """Raise `OutputError` if a file or directory exists and ``--force`` was not given, or if an input would be lost."""
+    """Raise `OutputError` if the output exists and ``--force`` was not given, or if an input would be lost."""
     refuse_inputs(out, *inputs)
     if os.path.lexists(out) and not force:  # a link to nothing would be lost, too
         raise OutputError(f"{out} exists; add --force to replace it")
+    expect_output(out)
 
 
 def refuse_inputs(out: Path, *inputs: str | Path | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.language_model import Interpolate, read_text
+from pipelines.commands.language_model import Interpolate, read_text, refuse_stdin_twice
 from pipelines.commands.options import LM, Column, Field, refuse_without_effect
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
@@ -50,6 +50,7 @@ def tune_lm_command(
     """
     if not dynamic:
         refuse_without_effect(context, ("train", "segment"), "with --no-dynamic")
+    refuse_stdin_twice(validation, train)
     from embeddings.language_model.model import LanguageModel
     from embeddings.language_model.ngram_files import load_ngram_model
     from embeddings.language_model.tuning import NgramFile, tune

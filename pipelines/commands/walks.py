@@ -111,6 +111,8 @@ def walks_command(
             )
         except ValueError as error:
             name = str(error).partition(" ")[0]
+            if name == "edges":  # a name that no file can have
+                raise ConfigError(f"FILE: {error}") from None
             if name not in _NUMBERS:
                 raise
             raise ConfigError(f"--{name}: {error}") from None

@@ -19,6 +19,7 @@ VARIABLES = {
     "VECMILL_CACHE": "folder of fetched texts, models and maps, instead of the user's cache",
     "VECMILL_LOG_FORMAT": "format of the log where --log-format is not given",
     "VECMILL_TOKEN": "token of 'vecmill serve' where --token is not given",  # nosec B105 - no token
+    "VECMILL_STOPS_WITH_PARENT": "set by batch and tune for a job, which ends when its standard input does",
     "VECMILL_FUZZ_EXAMPLES": "inputs of each kind that the tests try",
     "VECMILL_SHARED": "data of the benchmarks",
 }

@@ -1,23 +1,28 @@
 """Ctrl-C, SIGTERM, a closed terminal and SIGQUIT: a command stops cleanly and says how to resume."""
 
 import logging
+import os
 import signal
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from types import FrameType
 
 logger = logging.getLogger(__name__)
 
 AGAIN = "repeat the command"
 """Advice where a command has none of its own."""
+STOPS_WITH_PARENT = "VECMILL_STOPS_WITH_PARENT"
+"""Environment variable of a process that is to stop when the one that started it is gone."""
 
 _NUMBERS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT") if hasattr(signal, name)]
 _UNLESS_IGNORED = [getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name)]  # nohup
 
 _received: list["Interruption"] = []
 _told: list[str] = []  # the advice of the line that says that the command was stopped
+_outputs: dict[Path, tuple[int, ...] | None] = {}  # what the command writes, and what was there before
 
 
 class Interruption(KeyboardInterrupt):
@@ -47,6 +52,7 @@ def handled_signals() -> Iterator[None]:
     removed.
     """
     _told.clear()
+    _outputs.clear()
     previous = {number: signal.signal(number, _interrupt) for number in _handled_numbers()}
     try:
         with _lost_ones_are_silent():
@@ -72,11 +78,26 @@ def process_signals() -> Iterator[None]:
     except KeyboardInterrupt as error:
         if not _told:  # else a second signal came when the command had said all
             with suppress(OSError):
-                sys.stderr.write(f"stopped; {AGAIN}\n")
+                sys.stderr.write(f"stopped; {_advice(AGAIN)}\n")
         sys.exit(exit_code(error))
     finally:
         for number in numbers:
             signal.signal(number, signal.SIG_DFL)
+
+
+def stop_with_parent() -> None:
+    """Have this process stopped as by SIGTERM when the one that started it is gone, if that asked for it.
+
+    It holds the other end of this process's standard input, which ends with it, killed or not.
+    """
+    if not os.environ.pop(STOPS_WITH_PARENT, ""):
+        return
+
+    def wait() -> None:
+        os.read(0, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 @contextmanager
@@ -114,16 +135,52 @@ def raise_if_interrupted() -> None:
         raise _received[0]
 
 
+def expect_output(path: Path) -> None:
+    """Remember what is at a path that the command writes: an interruption after it was written says so.
+
+    Parameters
+    ----------
+    path : Path
+        A file or directory that appears as a whole.
+    """
+    _outputs[path] = _identity(path)
+
+
+def _identity(path: Path) -> tuple[int, ...] | None:
+    """Return what tells two files or directories of one name apart; None if there is none."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):  # a name that no file can have
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _advice(otherwise: str) -> str:
+    """Return what to say of an interrupted command: that all its outputs are complete, if they are."""
+    written = [path for path, before in _outputs.items() if _identity(path) not in (None, before)]
+    if not written or len(written) < len(_outputs):
+        return otherwise
+    return f"{' and '.join(map(str, written))} {'is' if len(written) == 1 else 'are'} complete"
+
+
 @contextmanager
-def interruptible(advice: str) -> Iterator[None]:
-    """Turn an interruption inside the context into one line with advice and an exit code."""
+def interruptible(advice: str, *, unless_written: bool = True) -> Iterator[None]:
+    """Turn an interruption inside the context into one line with advice and an exit code.
+
+    Parameters
+    ----------
+    advice : str
+    unless_written : bool
+        An output that `expect_output` has named, and that is written by then, is named in the place of the advice.
+    """
     import typer
 
     try:
         yield
     except KeyboardInterrupt as error:
-        logger.warning("stopped; %s", advice)
-        _told.append(advice)
+        told = _advice(advice) if unless_written else advice
+        logger.warning("stopped; %s", told)
+        _told.append(told)
         raise typer.Exit(exit_code(error)) from None
 
 

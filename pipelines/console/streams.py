@@ -155,6 +155,8 @@ class MessageHandler(logging.Handler):
             messages.print(f"error: {visible(record.getMessage())}", style="red")
         else:
             text = record.getMessage() if messages.is_terminal and not record.exc_info else self.format(record)
+            if not record.exc_info:  # names of files may hold line breaks
+                text = " ".join(text.splitlines())
             messages.print(visible(text), style="yellow" if record.levelno >= logging.WARNING else "dim")
 
 

@@ -32,8 +32,13 @@ class DirectoryLock:
         self._lock = FileLock(directory / ".lock", timeout=0)
         self._owner = directory / ".owner.json"
 
-    def acquire(self) -> None:
+    def acquire(self, patience: float = 0.0) -> None:
         """Take the lock.
+
+        Parameters
+        ----------
+        patience : float
+            Seconds to wait for its owner to end.
 
         Raises
         ------
@@ -41,7 +46,7 @@ class DirectoryLock:
             Another process holds it; the message names the process.
         """
         try:
-            self._lock.acquire()
+            self._lock.acquire(timeout=patience)
         except Timeout:
             raise OutputError(
                 f"{self._shown} is being written by {self._describe_owner()}; wait until it has ended"

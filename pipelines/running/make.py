@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.backends.backend import Backend
 from pipelines.backends.local import LOCAL
-from pipelines.console.interruption import interruptible
+from pipelines.console.interruption import expect_output, interruptible
 from pipelines.console.progress import Progress
 from pipelines.running.manifest import Manifest, ManifestError
 from pipelines.running.output_directory import OutputDirectory, finished, remove_leftovers, require_unchanged
@@ -57,6 +57,7 @@ def make(
     VecmillError
         A stage failed, or `out` cannot be written; `out` is then unchanged.
     """
+    expect_output(out)
     with OutputDirectory(out, force=force) as output:
 
         def begin() -> None:

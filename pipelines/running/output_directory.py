@@ -23,7 +23,7 @@ from pipelines.running.run_directory import is_run
 from pipelines.running.unfinished_work import has_checkpoint, has_stage
 from pipelines.settings.config import differences, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
-from vecmill.errors import OutputError, unwritable
+from vecmill.errors import OutputError, dead_link, unwritable
 from vecmill.files import entries, flush, make_directory, read_json, real_path, remove_empty, write_json
 
 logger = logging.getLogger(__name__)
@@ -153,6 +153,8 @@ class OutputDirectory:
         path = self._path
         if path.is_symlink():
             raise OutputError(f"{self._shown} is a link to itself; choose another name")
+        if link := dead_link(self._shown):
+            raise OutputError(f"{link} is a link to nothing; remove it or choose another place")
         if not path.exists():
             return
         if not path.is_dir():

@@ -193,7 +193,10 @@ class Remote(Directory):
                 f"another command has finished {self.shown} meanwhile; its result is kept, and that of this command is "
                 f"in {self.directory}; add --force to replace it"
             )
-        with interruptible("repeat the command to send the rest"), progress.task(f"sending to {self.shown}", None):
+        with (
+            interruptible("repeat the command to send the rest", unless_written=False),
+            progress.task(f"sending to {self.shown}", None),
+        ):
             publish(self.directory, self._storage)
 
     def clear(self) -> None:

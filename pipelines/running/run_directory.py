@@ -28,6 +28,8 @@ class RunDirectory:
     ----------
     path : Path
         The directory; it and its parents are created.
+    patience : float
+        Seconds to wait for another process that writes it and is about to end.
 
     Raises
     ------
@@ -35,8 +37,8 @@ class RunDirectory:
         On entering: `path` contains anything but a run, cannot be written, or is being written by another process.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, patience: float = 0.0) -> None:
+        self.path, self._patience = path, patience
         self._lock = DirectoryLock(path, path)
         self._created: list[Path] = []
         self._is_new = False
@@ -45,7 +47,7 @@ class RunDirectory:
         refuse_foreign(self.path)
         try:
             self._created = make_directory(self.path)
-            self._lock.acquire()
+            self._lock.acquire(self._patience)
             self._is_new = not (self.path / CONFIG_FILE).exists()
             try:
                 self._remove_partial_files()

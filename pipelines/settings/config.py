@@ -236,9 +236,12 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = ""
 
 
 def read_toml(path: Path) -> dict[str, Setting]:
-    """Return ``{"section.key": Setting}`` of a TOML file; unknown keys raise `ConfigError`."""
+    """Return ``{"section.key": Setting}`` of a TOML file; unknown keys, and a file without any, raise `ConfigError`."""
     text, tables = read_tables(path)
-    return read_sections(path, text, tables)
+    given = read_sections(path, text, tables)
+    if not given:
+        raise ConfigError(f"{path} holds no settings; 'vecmill init --out FILE.toml' writes a file that explains all")
+    return given
 
 
 def read_tables(path: Path) -> tuple[str, dict[str, Any]]:
