@@ -90,9 +90,16 @@ def test_compressed_files_that_end_too_early(tmp_path, suffix):
         path.write_bytes(whole[:end])
         with pytest.raises(FormatError, match="compressed data are damaged"):
             formats.read(path, "word2vec-text")
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_files_without_the_compression_of_their_name(tmp_path, suffix):
+    path = tmp_path / f"vectors.txt{suffix}"
     path.write_bytes(b"no archive at all, but long enough")
-    with pytest.raises(FormatError, match="compressed data are damaged"):
+    with pytest.raises(FormatError) as caught:
         formats.read(path)
+    expected = f"named {suffix} but does not hold {suffix} data; rename it if it is plain text"
+    assert str(caught.value) == f"{path}: {expected}"
 
 
 def test_several_compressed_parts_in_one_file(tmp_path):
