@@ -17,17 +17,14 @@ import numpy as np
 from llvmlite import ir
 from numba import config, types
 from numba.core import cgutils
-from numba.core.codegen import get_host_cpu_features
 from numba.extending import intrinsic
 
 from embeddings import simd
 from embeddings.compilation import compiled, inlined
 
-_FEATURES = get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES
-
 _PROCESSOR = config.CPU_NAME or llvmlite.binding.get_host_cpu_name()
 
-AVAILABLE = "+avx512bf16" in _FEATURES.split(",") and _PROCESSOR.startswith("znver")
+AVAILABLE = "+avx512bf16" in simd.FEATURES and _PROCESSOR.startswith("znver")
 """Whether Numba compiles for processors that have the instruction and are faster with it."""
 
 ROWS, COLUMNS = 10, 32

@@ -44,10 +44,12 @@ SCORES = 8
 SHORTS = 2 * LANES
 """Whole numbers of 16 bits in one register."""
 
-_FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
+FEATURES = (get_host_cpu_features() if config.CPU_FEATURES is None else config.CPU_FEATURES).split(",")
+"""Features of the processor that Numba compiles for, by LLVM's names."""
+
 _PRODUCTS_OF_SHORTS = {
-    (16, "+avx512bw" in _FEATURES): "llvm.x86.avx512.pmaddw.d.512",
-    (8, "+avx2" in _FEATURES): "llvm.x86.avx2.pmadd.wd",
+    (16, "+avx512bw" in FEATURES): "llvm.x86.avx512.pmaddw.d.512",
+    (8, "+avx2" in FEATURES): "llvm.x86.avx2.pmadd.wd",
 }.get((LANES, True))
 
 _FLAGS = tuple(sorted(FAST_MATH))

@@ -45,12 +45,13 @@ def test_bounds_are_products_with_a_vector_of_16_bits_and_the_errors_of_its_leng
     hidden, errors = rng.normal(0, 1, size).astype(np.float32), rng.uniform(0, 1, words).astype(np.float32)
     bias[0] = -np.inf
     bounds = np.empty(words, np.float32)
-    largest = upper_bounds(codes, scales, bias, errors, hidden, bounds)
+    largest, found = upper_bounds(codes, scales, bias, errors, hidden, bounds)
     unit = float(np.abs(hidden).max()) / LARGEST
     length = np.linalg.norm(hidden.astype(np.float64))
     expected = rows @ (np.rint(hidden.astype(np.float64) / unit) * unit) + bias + errors * length
     np.testing.assert_allclose(bounds, expected, rtol=1e-5, atol=1e-5)
     assert largest == bounds.max()
+    assert found == pytest.approx(length, rel=1e-6)
     assert bounds[0] == -np.inf
 
 

@@ -143,8 +143,8 @@ class RoundedSoftmax:
         from embeddings.language_model.sampling_kernels import upper_bounds
 
         config, bounds = self._config, np.empty(len(self._bias), np.float32)
-        largest = upper_bounds(self._codes, self._scales, self._bias, self._errors, hidden, bounds)
-        slack = 2 * float(np.linalg.norm(hidden)) * self._largest_error  # l ≥ u - slack
+        largest, length = upper_bounds(self._codes, self._scales, self._bias, self._errors, hidden, bounds)
+        slack = 2 * length * self._largest_error  # l ≥ u - slack
         most = 1 if config.temperature == 0 else config.top_k
         if most is not None and most < len(bounds):
             return self._drawn_among_the_first(most, bounds, slack, hidden, rng)

@@ -8,6 +8,7 @@ import numpy as np
 from embeddings import simd
 from embeddings.compilation import compiled, inlined
 from embeddings.networks.kernels import _exp
+from embeddings.vectors.quantized_kernels import rows_after
 
 LARGEST_CODE = 127
 """The whole number that stands for the largest weight of a row."""
@@ -76,8 +77,10 @@ def upper_bounds(codes, scales, bias, errors, hidden, bounds):
 
     Returns
     -------
-    float32
+    largest : float32
         The largest bound.
+    length : float32
+        That of h.
     """
     count = len(codes)
     steps, step = _rounded(hidden, codes.shape[1])
@@ -89,7 +92,7 @@ def upper_bounds(codes, scales, bias, errors, hidden, bounds):
         for row in range(first, min(first + simd.GROUP, count)):
             bounds[row] = sums[0, row - first] * (scales[row] * step) + bias[row] + errors[row] * length
             largest = max(largest, bounds[row])
-    return largest
+    return largest, length
 
 
 @compiled
@@ -153,14 +156,8 @@ def _rounded(hidden, columns):
 @inlined
 def _products_of_six(codes, first, steps):
     """Return the products of six rows of codes with a rounded vector; past the last row, of that one."""
-    last, end = len(codes) - 1, codes.shape[1] - simd.SHORTS
-    r1, r2, r3, r4, r5 = (
-        min(first + 1, last),
-        min(first + 2, last),
-        min(first + 3, last),
-        min(first + 4, last),
-        min(first + 5, last),
-    )
+    end = codes.shape[1] - simd.SHORTS
+    r1, r2, r3, r4, r5 = rows_after(first, len(codes))
     a0 = a1 = a2 = a3 = a4 = a5 = simd.no_sums()
     for step in range(0, steps.shape[1], simd.SHORTS):
         x, j = simd.load_shorts(steps, 0, step), min(step, end)

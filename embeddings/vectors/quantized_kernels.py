@@ -52,16 +52,16 @@ def _steps(queries: np.ndarray) -> np.ndarray:
 
 
 @inlined
+def rows_after(first: int, count: int) -> tuple[int, int, int, int, int]:
+    """Return the five rows after the first of a group of `simd.GROUP`; past the last of `count` rows, that one."""
+    last = count - 1
+    return min(first + 1, last), min(first + 2, last), min(first + 3, last), min(first + 4, last), min(first + 5, last)
+
+
+@inlined
 def _score_six(codes: np.ndarray, first: int, steps: np.ndarray, q: int) -> Any:
     """Return the products of six rows of codes with a query; past the last row, of that one."""
-    last = len(codes) - 1
-    r1, r2, r3, r4, r5 = (
-        min(first + 1, last),
-        min(first + 2, last),
-        min(first + 3, last),
-        min(first + 4, last),
-        min(first + 5, last),
-    )
+    r1, r2, r3, r4, r5 = rows_after(first, len(codes))
     a0 = a1 = a2 = a3 = a4 = a5 = simd.broadcast(np.float32(0))
     for step in range(0, steps.shape[1], simd.LANES):
         x = simd.load(steps, q, step)
