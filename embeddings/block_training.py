@@ -70,6 +70,7 @@ class BlockTraining(ABC):
         self._best: dict[str, np.ndarray] = {}  # with patience, what was trained after the best epoch
         self._pace = Pace(epochs * epoch_units)
         self._trained_seconds = 0.0
+        self._begun = 0, Work(blocks)  # the epoch in progress, from 0, and the queue of its blocks
         self._whole = threading.Lock()  # taken while threads change what is trained
 
     @property
@@ -137,30 +138,46 @@ class BlockTraining(ABC):
         """
         work = Work(self._block_count)
         self._restore(work)
+        self._begun = len(self.metrics), work
         self.compile()
         done = len(self.metrics) * self._epoch_units + work.tokens
         self._pace.update(done)
         self._observe(done)
-        while not self._finished:
-            epoch = len(self.metrics)
-            try:
-                self._train_epoch(epoch, work)
-                metrics = self._epoch_metrics(epoch, work)
-                self._report_epoch(epoch, metrics)
-            except EmbeddingsError:  # diverged, or no space for a checkpoint
-                raise
-            except BaseException:  # usually an interruption; a second one can end the wait for the threads
-                with self._whole:
-                    self._require_finite(work.loss)
-                    if work.tokens == self._units_before(epoch, work.position):  # no thread failed and lost its block
-                        self._save(work)
-                raise
-            self.metrics.append(metrics)
-            self._keep_best()
-            work = Work(self._block_count)
-            if self._checkpoints.due or self._finished:
-                self._save(work)
+        try:
+            self._train_epochs()
+        except EmbeddingsError:  # diverged, or no space for a checkpoint
+            raise
+        except BaseException:  # usually an interruption; a second one can end the wait for the threads
+            with self._whole:
+                self._save_unless_lost()
+            raise
         self._take_best()
+
+    def _train_epochs(self) -> None:
+        while not self._finished:
+            epoch, work = self._begun
+            self._train_epoch(epoch, work)
+            metrics = self._epoch_metrics(epoch, work)
+            self._report_epoch(epoch, metrics)
+            self.metrics.append(metrics)
+            self._end_epoch()
+            if self._checkpoints.due or self._finished:
+                self._save(self._begun[1])
+
+    def _end_epoch(self) -> None:
+        """Let the next epoch begin; after an interruption anywhere in it, once more."""
+        self._keep_best()
+        self._begun = len(self.metrics), Work(self._block_count)
+
+    def _save_unless_lost(self) -> None:
+        """Write a checkpoint of what is trained, unless a thread failed and lost its block."""
+        epoch, work = self._begun
+        if epoch < len(self.metrics):
+            self._end_epoch()
+            epoch, work = self._begun
+        self._require_finite(work.loss)
+        if work.tokens == self._units_before(epoch, work.position):
+            self._save(work)
 
     @property
     def _best_epoch(self) -> int:

@@ -4,6 +4,7 @@ import signal
 import sys
 import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -72,6 +73,46 @@ def test_word_vectors_that_are_interrupted_twice_are_the_same(encoded, tmp_path,
         Word2Vec(config).fit(*encoded, checkpointing=Checkpointing(tmp_path))
     found = Word2Vec(config).fit(*encoded, checkpointing=Checkpointing(tmp_path)).vectors_.matrix
     np.testing.assert_array_equal(found, expected)
+
+
+@contextmanager
+def interrupting_line(number):
+    """Interrupt before the n-th line that an epoch of blocks, its end or its checkpoint runs in the main thread."""
+    lines, of_epochs = 0, ("_train_epochs", "_train_epoch", "_run_threads", "_end_epoch", "_keep_best", "_save")
+
+    def trace(frame, event, argument):
+        nonlocal lines
+        if frame.f_globals.get("__name__") != "embeddings.block_training" or frame.f_code.co_name not in of_epochs:
+            return None
+        if event == "line":
+            lines += 1
+            if lines == number:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def test_word_vectors_that_are_interrupted_at_any_line_are_the_same(encoded, tmp_path):
+    config = small(epochs=3, threads=1, patience=3, held_out=0.3)
+    expected = Word2Vec(config).fit(*encoded).vectors_.matrix
+    for number in range(1, 1000):
+        checkpointing = Checkpointing(tmp_path / str(number))
+        try:
+            with interrupting_line(number):
+                Word2Vec(config).fit(*encoded, checkpointing=checkpointing)
+        except KeyboardInterrupt:
+            assert any(checkpointing.directory.iterdir()), f"no checkpoint after line {number}"
+        else:
+            break
+        found = Word2Vec(config).fit(*encoded, checkpointing=checkpointing).vectors_.matrix
+        np.testing.assert_array_equal(found, expected, err_msg=f"line {number}")
+    assert 20 < number < 999
 
 
 def test_a_thread_that_fails_is_not_saved(encoded, tmp_path, monkeypatch):
