@@ -6,6 +6,8 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+_SHARE_OF_SESSION = Path("/proc/self/autogroup")
+
 
 def start_python(program: str) -> "subprocess.Popen[bytes] | None":
     """Start a Python with the module path of this one; it reads and prints nothing, and Ctrl-C does not reach it.
@@ -37,10 +39,15 @@ def start_python(program: str) -> "subprocess.Popen[bytes] | None":
 def give_way(niceness: int) -> None:
     """Leave the processors to other processes, where the system knows niceness.
 
+    Linux may share the processors among sessions (autogroups) first and heed niceness only within one, so that a
+    process with a session of its own lowers the session's share too.
+
     Parameters
     ----------
     niceness : int
         How much to add, up to 19.
     """
     with suppress(AttributeError, OSError):
-        os.nice(niceness)
+        total = os.nice(niceness)
+        if os.getsid(0) == os.getpid():
+            _SHARE_OF_SESSION.write_text(str(total))
