@@ -65,7 +65,6 @@ class FetchStage(Stage):
         write_location(directory, paths if len(paths) > 1 else paths[0], corpus)
         return {"corpus": corpus.description, "files": len(corpus.files), "bytes": corpus.size}
 
-
     @property
     def _waits_for_download(self) -> bool:
         """Whether a text of the catalog is not in the cache."""
