@@ -355,6 +355,26 @@ def test_a_temporary_directory_of_a_killed_process_is_removed_and_that_of_anothe
     assert {path.name for path in tmp_path.iterdir()} == {"vecmill-kernels-of-another-kind", "vecmill-work-link"}
 
 
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (OSError(errno.ENOSPC, "no space"), True),
+        (OSError(errno.EDQUOT, "quota"), True),
+        (OSError(errno.EFBIG, "too large"), True),
+        (OSError(errno.EBADF, "standard output"), False),
+        (OSError(errno.ENOSPC, "no space", "elsewhere"), False),
+    ],
+    ids=str,
+)
+def test_a_full_disk_names_the_temporary_directory(tmp_path, monkeypatch, error, named):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = error.filename
+    with pytest.raises(OSError) as raised, temporary_directory() as folder:  # noqa: PT011
+        raise error
+    assert raised.value.filename == (folder if named else before)
+    assert not Path(folder).exists()
+
+
 @pytest.mark.parametrize("writer", [atomic_file, atomic_directory])
 def test_a_file_in_the_place_of_a_parent_is_named(tmp_path, writer):
     (tmp_path / "file").touch()

@@ -24,7 +24,7 @@ except ImportError:  # Windows: the later of two writers is kept
 else:
     _LOCKS = True
 
-from vecmill.errors import OutputError, unwritable
+from vecmill.errors import FULL_DISK, TOO_LARGE, OutputError, unwritable
 from vecmill.storage import require_local
 
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # raised by file systems that cannot flush a directory
@@ -168,7 +168,7 @@ def temporary_directory() -> Iterator[str]:
     Raises
     ------
     OSError
-        It cannot be made.
+        It cannot be made, or a write that named no file found the disk full; the directory is named then.
     """
     if _LOCKS:
         for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
@@ -177,6 +177,10 @@ def temporary_directory() -> Iterator[str]:
     folder, held = _locked_temporary()
     try:
         yield folder
+    except OSError as error:
+        if error.errno in (*FULL_DISK, TOO_LARGE):
+            error.filename = error.filename or folder
+        raise
     finally:
         for _ in range(2):  # an error may pass; what stays is removed by the next process
             shutil.rmtree(folder, ignore_errors=True)
