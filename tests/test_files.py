@@ -369,7 +369,7 @@ def test_a_temporary_directory_of_a_killed_process_is_removed_and_that_of_anothe
 def test_a_full_disk_names_the_temporary_directory(tmp_path, monkeypatch, error, named):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = error.filename
-    with pytest.raises(OSError) as raised, temporary_directory() as folder:  # noqa: PT011
+    with pytest.raises(OSError) as raised, temporary_directory() as folder:
         raise error
     assert raised.value.filename == (folder if named else before)
     assert not Path(folder).exists()
