@@ -18,6 +18,7 @@ RUN = [  # settings of `vecmill run`, what the error says
     ({"export": {"formats": ["word2vec"]}}, "is none of"),
     ({"export": {"formats": ["glove"], "float16": True}}, "float16"),
     ({"evaluate": {"data": ["nothing-like-this"]}}, "nothing-like-this"),
+    ({"evaluate": {"data": ["text.txt", ""]}}, "data: a name is empty"),
     ({"tokenizer": {"name": "nltk:nothing"}}, "nltk"),
     ({"corpus": {"source": "absent.txt"}}, "absent.txt"),
     ({"corpus": {"source": ""}}, "the name of the corpus is empty"),
