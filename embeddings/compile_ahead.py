@@ -7,7 +7,6 @@ and version: later trainings find all kernels compiled.
 
 import gc
 import logging
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,6 +21,7 @@ from embeddings.text.encoded_corpus import CorpusPart, EncodedCorpus
 from embeddings.text.split import TRAIN
 from embeddings.text.vocabulary import EOS, UNK, Vocabulary
 from embeddings.threads import thread_count
+from vecmill.files import temporary_directory
 from vecmill.python_process import give_way, start_python
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def compile_ahead(model: str) -> None:
 def main(model: str, lock: str) -> None:
     """Compile the kernels of a model by training it on a few words; the second process runs this."""
     gc.disable()  # it would look through all that the compiler makes: 7 % of its time
-    with suppress(Timeout), FileLock(lock, timeout=0), tempfile.TemporaryDirectory(prefix="vecmill-") as directory:
+    with suppress(Timeout), FileLock(lock, timeout=0), temporary_directory() as directory:
         if all(is_compiled(kernel) for kernel in _kernels(model)):
             return
         if _is_word2vec(model):

@@ -160,7 +160,10 @@ def explain(error: Exception) -> int:
     elif _is_usage(error):
         code = USAGE
     elif not isinstance(error, VecmillError):
-        text = f"unexpected {type(error).__name__}: {text}; please report it with the output of 'vecmill --debug ...'"
+        text = f"unexpected {type(error).__name__}: {text};"
+        if limit := memory_limit():
+            text += f" the limit on memory (ulimit -v), {limit >> 20:,} MiB, may be the cause: raise it, or"
+        text += " please report it with the output of 'vecmill --debug ...'"
     logger.error(" ".join(text.split()), extra={"transient": True} if _is_transient(error) else None)
     return code
 

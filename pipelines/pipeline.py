@@ -53,7 +53,12 @@ class Outcome(NamedTuple):
 
 
 def plan(
-    config: RunConfig, directory: Path, selection: Selection = ALL, backend: Backend = LOCAL
+    config: RunConfig,
+    directory: Path,
+    selection: Selection = ALL,
+    backend: Backend = LOCAL,
+    *,
+    check: bool = False,
 ) -> list[PlannedStage]:
     """Return the plan of `run`; runs nothing.
 
@@ -63,6 +68,8 @@ def plan(
     directory : Path
     selection : Selection
     backend : Backend
+    check : bool
+        Check the settings of the stages that would run, as `run` does before the first of them.
 
     Returns
     -------
@@ -74,7 +81,11 @@ def plan(
         As `run`, as far as errors are known in advance.
     """
     refuse_foreign(directory)
-    return _runner(config, directory, selection, LogProgress(), backend).plan()
+    runner = _runner(config, directory, selection, LogProgress(), backend)
+    steps = runner.plan()
+    if check:
+        runner.check(steps)
+    return steps
 
 
 def run(

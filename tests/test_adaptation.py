@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
 from embeddings.errors import EmbeddingsError
+from embeddings.language_model import adaptation
 from embeddings.language_model.adaptation import Adaptation, NgramWeights
 from embeddings.language_model.adapted_reading import AdaptedReader
 from embeddings.language_model.dynamic_evaluation import DynamicEvaluation, DynamicSettings, gradient_rms
@@ -251,6 +252,41 @@ def test_gradients_of_another_tuning_are_refused(saved, text):
         file.write(b"\x7f")
     with pytest.raises(EmbeddingsError, match=r"gradient_rms\.safetensors is damaged .*hash"):
         LanguageModel.load(saved).perplexity(text, dynamic=True)
+
+
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("killed_at", range(4))
+def test_a_tuning_that_is_killed_while_it_is_written_leaves_the_old_or_the_new_one(
+    saved, text, monkeypatch, first, killed_at
+):
+    def perplexity():
+        return LanguageModel.load(saved).perplexity(text, dynamic=True)
+
+    model = LanguageModel.load(saved)
+    new = tune(model, text[: len(text) // 2])
+    allowed = [None]
+    if not first:
+        tune(model, text).save(saved)
+        allowed = [perplexity()]
+    steps = iter(range(4))
+
+    def killed_or(step):
+        def run(*arguments, **options):
+            if next(steps) == killed_at:
+                raise KeyboardInterrupt
+            return step(*arguments, **options)
+
+        return run
+
+    with monkeypatch.context() as patch:
+        for name in ("atomic_file", "write_json", "_rename", "flush"):
+            patch.setattr(adaptation, name, killed_or(getattr(adaptation, name)))
+        with pytest.raises(KeyboardInterrupt):
+            new.save(saved)
+    found = perplexity() if (saved / "adaptation.json").exists() else None
+    new.save(saved)
+    assert found in [*allowed, perplexity()]
+    assert not [path for path in saved.iterdir() if path.name.startswith(".")]
 
 
 @pytest.mark.parametrize("other", [{"hidden_size": 4}, {"layers": 3}, {"cell": "gru"}])

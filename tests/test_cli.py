@@ -346,6 +346,20 @@ def test_an_unexpected_error_is_one_line_and_a_traceback_only_when_debugging(mod
     assert "Traceback" in vecmill("--debug", "neighbors", model, "king").stderr
 
 
+def test_an_empty_name_of_an_evaluation_set_is_a_mistake_of_the_user(model):
+    fails(2, "the name of an evaluation set is empty", "evaluate", model, "--data", "")
+    fails(2, "the name of an evaluation set is empty", "compare", model, model, "--data", "")
+
+
+def test_an_unexpected_error_where_memory_is_limited_names_the_limit(model, monkeypatch):
+    def broken(*_, **__):
+        raise ValueError("a library could not be loaded")
+
+    monkeypatch.setattr("embeddings.formats.read", broken)
+    monkeypatch.setattr("pipelines.cli.memory_limit", lambda: 800 << 20)
+    fails(1, r"loaded; the limit on memory \(ulimit -v\), 800 MiB, may be the cause", "neighbors", model, "king")
+
+
 FULL = OSError(28, "No space left on device", "out")
 
 

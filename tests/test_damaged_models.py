@@ -71,6 +71,17 @@ def test_a_file_with_a_flipped_bit_or_of_another_training_is_named(trained, tmp_
         fails(1, f"{name} is damaged or that of another model", "embed", tmp_path / "model", trained / "text.txt")
 
 
+@pytest.mark.parametrize("damage", [lambda words: b"", lambda words: words[:-3], lambda words: words[::-1]])
+def test_a_plot_is_not_drawn_of_damaged_counts(trained, tmp_path, damage):
+    pytest.importorskip("matplotlib")
+    shutil.copytree(trained / "plain-1", tmp_path / "model")
+    words = tmp_path / "model" / "vocabulary.tsv"
+    words.write_bytes(damage(words.read_bytes()))
+    fails(
+        1, "vocabulary.tsv is damaged or that of another model", "plot", tmp_path / "model", "--out", tmp_path / "a.png"
+    )
+
+
 def test_large_files_are_compared_by_their_size(trained, tmp_path, monkeypatch):
     monkeypatch.setattr(model_directory, "LARGEST_COMPARED", 10)
     shutil.copytree(trained / "plain-1", tmp_path / "model")

@@ -22,6 +22,8 @@ from vecmill.files import (
     file_digest,
     read_json,
     recover_directory,
+    require_writable,
+    require_writable_directory,
     temporary_directory,
     write_json,
     writing,
@@ -353,6 +355,49 @@ def test_a_temporary_directory_of_a_killed_process_is_removed_and_that_of_anothe
     assert not killed.exists()
     holders[1].communicate()
     assert {path.name for path in tmp_path.iterdir()} == {"vecmill-kernels-of-another-kind", "vecmill-work-link"}
+
+
+@pytest.mark.parametrize(
+    ("error", "named"),
+    [
+        (OSError(errno.ENOSPC, "no space"), True),
+        (OSError(errno.EDQUOT, "quota"), True),
+        (OSError(errno.EFBIG, "too large"), True),
+        (OSError(errno.EBADF, "standard output"), False),
+        (OSError(errno.ENOSPC, "no space", "elsewhere"), False),
+    ],
+    ids=str,
+)
+def test_a_full_disk_names_the_temporary_directory(tmp_path, monkeypatch, error, named):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = error.filename
+    with pytest.raises(OSError) as raised, temporary_directory() as folder:
+        raise error
+    assert raised.value.filename == (folder if named else before)
+    assert not Path(folder).exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no such owners")
+@pytest.mark.parametrize("check", [require_writable, require_writable_directory])
+def test_what_another_user_has_in_a_shared_directory_is_not_to_be_replaced(tmp_path, monkeypatch, check):
+    there = tmp_path / "there"
+    (there.touch if check is require_writable else there.mkdir)()
+    tmp_path.chmod(0o1777)
+    check(there)
+    monkeypatch.setattr(os, "geteuid", lambda: tmp_path.stat().st_uid + 1)
+    check(tmp_path / "new")
+    with pytest.raises(OutputError, match="there: it belongs to another user; choose a place"):
+        check(there)
+    tmp_path.chmod(0o777)
+    check(there)
+
+
+def test_a_directory_that_may_not_be_written_to_is_not_to_be_replaced(tmp_path, monkeypatch):
+    (tmp_path / "there").mkdir()
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    require_writable_directory(tmp_path / "new")
+    with pytest.raises(OutputError, match="there: Permission denied; choose a place"):
+        require_writable_directory(tmp_path / "there")
 
 
 @pytest.mark.parametrize("writer", [atomic_file, atomic_directory])

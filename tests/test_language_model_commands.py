@@ -228,7 +228,7 @@ def test_perplexity_of_texts(model, text, tmp_path):
     assert record["perplexity"] == pytest.approx(10 ** (-total / 9))
     assert "sleeps  OOV" in succeeds("perplexity", model, one, "--words")
     fails(1, "no text|empty", "perplexity", model, "-", stdin="")
-    fails(1, "no words", "perplexity", model, "-", stdin="\n\n")
+    fails(1, "stdin contains no words", "perplexity", model, "-", stdin="\n\n")
     fails(1, "not a language model", "perplexity", tmp_path, one)
 
 

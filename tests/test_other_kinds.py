@@ -236,13 +236,12 @@ def test_text_with_a_nul_here_and_there_is_not_taken_for_utf_16(tmp_path, before
 
 
 @pytest.mark.parametrize("end", ["", "\n", " x\n"])
-@pytest.mark.parametrize("word", ["ab", "the", "word", "é", "слово", "中文"])
+@pytest.mark.parametrize("word", ["a", "5", "ab", "the", "word", "é", "слово", "中文"])
 def test_a_short_text_with_a_nul_is_not_taken_for_utf_16(tmp_path, word, end):
     for nul in ("\0" + word, word + "\0", f"{word}\0{word}"):
         (tmp_path / "a").write_bytes((nul + end).encode())
-        if len((nul + end).encode()) >= 4:  # two characters of UTF-16
-            with pytest.raises(CorpusError, match="is a binary file"):
-                read(tmp_path / "a")
+        with pytest.raises(CorpusError, match="is a binary file"):
+            read(tmp_path / "a")
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.jsonl", "a.json", "a.html", "a"])

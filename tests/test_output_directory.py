@@ -1,6 +1,7 @@
 """The output directory: old or new, never half, never somebody else's."""
 
 import contextlib
+import errno
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from corpora.errors import CorpusError
 from embeddings.errors import EmbeddingsError
 from pipelines.running import output_directory
+from pipelines.running.directory_lock import DirectoryLock
 from pipelines.running.output_directory import OutputDirectory, remove_leftovers
 from tests.manifests import make_manifest
 from vecmill.errors import OutputError
@@ -212,6 +214,17 @@ def test_what_a_kill_at_the_very_end_left_is_tidied_up_and_unfinished_work_is_no
     assert (out / "vectors.npy").read_text() == "new"
 
 
+def test_a_model_that_may_not_be_replaced_is_refused_before_any_work(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    make(out)
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(OutputError, match="is finished; add --force"):
+        make(out)
+    with pytest.raises(OutputError, match="out: Permission denied; choose a place"):
+        make(out, force=True)
+    assert names(tmp_path) == ["out"]
+
+
 HOLD_LOCK = """
 import sys, time
 from pathlib import Path
@@ -322,3 +335,20 @@ def test_a_power_cut_before_the_output_has_its_name_loses_no_work(tmp_path):
         output.publish("train")
     assert names(tmp_path) == ["out"]
     assert (tmp_path / "out" / "vectors.npy").read_text() == "new"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no locks")
+def test_the_holder_of_a_lock_that_cannot_be_written_is_none_unless_it_is_held(tmp_path, monkeypatch):
+    def denied(*_, **__):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    import fcntl
+
+    (tmp_path / ".lock").touch()
+    monkeypatch.setattr("pipelines.running.directory_lock.FileLock.acquire", denied)
+    lock = DirectoryLock(tmp_path, tmp_path)
+    assert lock.holder() is None
+    with (tmp_path / ".lock").open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert lock.holder() == "another process"
+    assert lock.holder() is None

@@ -1,6 +1,7 @@
 """What is refused before the first stage leaves nothing: no directory, no lock, and what was there as it was."""
 
 import errno
+import importlib
 import json
 import os
 from pathlib import Path
@@ -17,13 +18,19 @@ RUN = [  # settings of `vecmill run`, what the error says
     ({"export": {"formats": ["word2vec"]}}, "is none of"),
     ({"export": {"formats": ["glove"], "float16": True}}, "float16"),
     ({"evaluate": {"data": ["nothing-like-this"]}}, "nothing-like-this"),
+    ({"evaluate": {"data": ["text.txt", ""]}}, "data: a name is empty"),
     ({"tokenizer": {"name": "nltk:nothing"}}, "nltk"),
     ({"corpus": {"source": "absent.txt"}}, "absent.txt"),
-    ({"corpus": {"source": "noise.txt"}}, "noise.txt"),
-    ({"corpus": {"source": "wide.txt"}}, "UTF-16"),
+    ({"corpus": {"source": ""}}, "the name of the corpus is empty"),
+    ({"corpus": {"source": ["text.txt", ""]}}, "the name of the corpus is empty"),
+    ({"start": {"model": "absent"}}, "absent"),
     ({"lm": {"enabled": True, "embeddings": "text.txt"}}, "no known format of word vectors"),
     ({"train": {"dimension": 0}}, "dimension"),
     ({"train": {"dimensoin": 8}}, "dimension"),
+]
+TEXTS = [  # those that are found to be none when they are read
+    ({"corpus": {"source": "noise.txt"}}, "noise.txt"),
+    ({"corpus": {"source": "wide.txt"}}, "UTF-16"),
 ]
 MODELS = [  # arguments of `train-embeddings` and `train-lm`
     (["absent.txt"], "absent.txt"),
@@ -93,13 +100,30 @@ def toml(settings):
 
 
 @pytest.mark.parametrize("out", ["new/deeper/out", "empty"])
-@pytest.mark.parametrize(("settings", "message"), RUN, ids=str)
+@pytest.mark.parametrize(("settings", "message"), [*RUN, *TEXTS], ids=str)
 def test_a_refused_run_leaves_nothing(folder, out, settings, message):
     Path("empty").mkdir()
     Path("run.toml").write_text(toml({"corpus": {"source": "text.txt"}, **QUICK, **settings}), "utf-8")
     before = everything(folder)
     assert message in refusal("run", "run.toml", "--out", out)
     assert everything(folder) == before
+
+
+@pytest.mark.parametrize(("settings", "message"), RUN, ids=str)
+def test_a_dry_run_is_refused_as_the_run_would_be(folder, settings, message):
+    Path("run.toml").write_text(toml({"corpus": {"source": "text.txt"}, **QUICK, **settings}), "utf-8")
+    before = everything(folder)
+    assert message in refusal("run", "run.toml", "--out", "out", "--dry-run")
+    assert everything(folder) == before
+
+
+def test_a_dry_run_needs_no_network(folder, monkeypatch):
+    monkeypatch.setenv("VECMILL_CACHE", str(folder / "cache"))
+    monkeypatch.setattr(importlib.import_module("corpora.catalog"), "download", lambda *_: 1 / 0)
+    settings = {"corpus": {"source": ["text8", "text.txt"]}, "evaluate": {"data": ["wordsim-353"]}}
+    Path("run.toml").write_text(toml(settings), "utf-8")
+    result = vecmill("run", "run.toml", "--out", "out", "--dry-run")
+    assert (result.exit_code, result.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("out", ["new/deeper/out", "empty"])

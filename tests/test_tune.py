@@ -496,6 +496,7 @@ def test_real_trials_end_with_settings_that_training_and_runs_read(folder):
     first = Path("out/trials/trial-000/evaluate/scores.json")
     assert json.loads(first.read_text())[0]["set"] == "mine-tune"
     assert "all unchanged" in vecmill("verify", "out").stdout
+    assert re.search(r"^trial-000 +finished: score -?\d\.\d+ ", vecmill("status", "out").stdout, re.M)
     again = vecmill(*command, "--json")
     found = json.loads(again.stdout)
     assert [trial["status"] for trial in found["trials"]] == ["finished", "finished"]
@@ -503,6 +504,30 @@ def test_real_trials_end_with_settings_that_training_and_runs_read(folder):
     with (folder / "text.txt").open("a") as file:
         file.write("one more line\n")
     fails(1, "the text has changed", *command)
+
+
+def test_the_status_of_a_search_is_that_of_its_trials(tmp_path):
+    ended = [
+        {"status": FINISHED, "score": 2.5, "short_score": 3.0},
+        {"status": PRUNED, "short_score": 4.25},
+        {"status": FAILED, "reason": "no score"},
+    ]
+    trials = [Trial(number=number, settings={}, seconds=2, **each) for number, each in enumerate(ended)]
+    for folder in ("settings", "logs"):
+        (tmp_path / "trials" / folder).mkdir(parents=True)
+    for name in ("trial-000-short", "trial-000", "trial-001-short", "trial-003-short"):
+        (tmp_path / "trials" / "settings" / f"{name}.toml").write_text("")
+    (tmp_path / "tuning.json").write_text("{}")
+    write_trials(trials, tmp_path / "trials.jsonl")
+    found = json.loads(vecmill("status", tmp_path, "--json").stdout)["jobs"]
+    assert [(job["job"], job["state"], job["detail"]) for job in found] == [
+        ("trial-000", "finished", "score 2.5"),
+        ("trial-001", "pruned", "score 4.25 after a third of its epochs"),
+        ("trial-002", "failed", "no score"),
+        ("trial-003-short", "never run", ""),
+    ]
+    (tmp_path / "trials.jsonl").write_text("{}\n")
+    fails(1, "is no record of trials", "status", tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ except ImportError:  # Windows: the later of two writers is kept
 else:
     _LOCKS = True
 
-from vecmill.errors import OutputError, unwritable
+from vecmill.errors import FULL_DISK, TOO_LARGE, OutputError, unwritable
 from vecmill.storage import require_local
 
 _NO_SYNC = (errno.EINVAL, errno.ENOTSUP)  # raised by file systems that cannot flush a directory
@@ -168,7 +169,7 @@ def temporary_directory() -> Iterator[str]:
     Raises
     ------
     OSError
-        It cannot be made.
+        It cannot be made, or a write that named no file found the disk full; the directory is named then.
     """
     if _LOCKS:
         for left in Path(tempfile.gettempdir()).glob(f"{_TEMPORARY}*"):
@@ -177,6 +178,10 @@ def temporary_directory() -> Iterator[str]:
     folder, held = _locked_temporary()
     try:
         yield folder
+    except OSError as error:
+        if error.errno in (*FULL_DISK, TOO_LARGE):
+            error.filename = error.filename or folder
+        raise
     finally:
         for _ in range(2):  # an error may pass; what stays is removed by the next process
             shutil.rmtree(folder, ignore_errors=True)
@@ -204,6 +209,29 @@ def _remove_abandoned(directory: Path) -> None:
     try:
         if os.fstat(found).st_uid == os.geteuid() and _locked(found):
             shutil.rmtree(directory, ignore_errors=True)
+    finally:
+        os.close(found)
+
+
+def is_locked(path: Path) -> bool:
+    """Return whether a process holds the lock on a file, which need not be writable; False if that cannot be told.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+    """
+    if not _LOCKS:
+        return False
+    try:
+        found = os.open(path, _TO_LOCK)
+    except OSError:
+        return False
+    try:
+        return not _locked(found)
     finally:
         os.close(found)
 
@@ -236,9 +264,10 @@ def require_writable(path: str | PathLike[str]) -> None:
     Raises
     ------
     OutputError
-        Its directory does not exist or cannot be written to, or the path is no file.
+        Its directory does not exist or cannot be written to, the path is no file, or the file is another user's.
     """
     _require_file(Path(path))
+    require_replaceable(path)
     with writing(path), tempfile.TemporaryFile(dir=Path(path).parent):
         pass
 
@@ -253,8 +282,9 @@ def require_writable_directory(path: str | PathLike[str]) -> None:
     Raises
     ------
     OutputError
-        Its parents cannot be made or written to.
+        Its parents cannot be made or written to, or what is there may not be replaced.
     """
+    require_replaceable(path)
     parent = Path(path).absolute().parent
     with writing(path):
         created = make_directory(parent)
@@ -263,6 +293,32 @@ def require_writable_directory(path: str | PathLike[str]) -> None:
                 pass
         finally:
             remove_empty(created)
+
+
+def require_replaceable(path: str | PathLike[str]) -> None:
+    """Raise an error if what is at a path may not be moved away, though its parent may be written to.
+
+    Parameters
+    ----------
+    path : path
+
+    Raises
+    ------
+    OutputError
+        It is a directory that may not be written to, or another user's where each may replace only his own.
+    """
+    path = Path(path)
+    with writing(path):
+        if path.is_dir() and not path.is_symlink() and not os.access(path, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        if hasattr(os, "geteuid") and os.path.lexists(path) and _is_sticky_for(path):
+            raise PermissionError(errno.EPERM, "it belongs to another user")
+
+
+def _is_sticky_for(path: Path) -> bool:
+    """Return whether the directory of a path, such as /tmp, lets its owner alone replace it, who is another user."""
+    parent, user = path.absolute().parent.stat(), os.geteuid()
+    return bool(parent.st_mode & stat.S_ISVTX) and user not in (0, parent.st_uid, os.lstat(path).st_uid)
 
 
 def _require_file(path: Path) -> None:

@@ -440,13 +440,13 @@ def _ordinary_characters(head: bytes, encoding: str) -> int:
 
 
 def _text(head: bytes, encoding: str) -> str:
-    """Return what the bytes are in an encoding; nothing if they are no text in it."""
+    """Return what the bytes are in an encoding; nothing if they are no text in it, or too few to tell."""
     try:
         text = codecs.getincrementaldecoder(encoding)().decode(head)  # a character may be cut at the end
     except UnicodeError:
         return ""
     no_text = any(unicodedata.category(c) in _NO_TEXT and c not in _INVISIBLE for c in text)
-    return "" if no_text else text
+    return "" if no_text or len(text) == 1 else text
 
 
 def _document(head: bytes) -> tuple[str, str] | None:

@@ -19,13 +19,17 @@ from safetensors.numpy import load, save
 from embeddings.errors import EmbeddingsError
 from embeddings.language_model.dynamic_evaluation import DynamicSettings
 from embeddings.language_model.neural_cache import CacheSettings
-from vecmill.files import atomic_file, file_digest, write_json
+from vecmill.files import atomic_file, file_digest, flush, read_json, write_json, writing
 from vecmill.records import fits, require_types
 
 logger = logging.getLogger(__name__)
 
 _FORMAT = 1
-ADAPTATION_FILES = _SETTINGS, _GRADIENTS = "adaptation.json", "gradient_rms.safetensors"
+ADAPTATION_FILES = _SETTINGS, _GRADIENTS, _PENDING = (
+    "adaptation.json",
+    "gradient_rms.safetensors",
+    ".gradient_rms.safetensors.new",  # until the settings that belong to it are written
+)
 BASES = PLAIN, CACHE, DYNAMIC, DYNAMIC_CACHE = "plain", "cache", "dynamic", "dynamic+cache"
 """How a text can be read; any of them can be mixed with an n-gram model."""
 INTERPOLATED = "interpolated"
@@ -81,7 +85,9 @@ class Adaptation:
     rms_sha256: str = ""
 
     def save(self, directory: str | PathLike[str]) -> None:
-        """Write the two files into the directory of the model; the settings come last.
+        """Write the two files into the directory of the model.
+
+        Settings that are replaced keep their gradients until the new ones are written, which then get the name.
 
         Parameters
         ----------
@@ -92,13 +98,21 @@ class Adaptation:
         OutputError
             They cannot be written.
         """
-        gradients = Path(directory, _GRADIENTS)
+        gradients, pending = Path(directory, _GRADIENTS), Path(directory, _PENDING)
         digest = self.rms_sha256
-        if self.rms is not None:
-            with atomic_file(gradients) as file:
-                file.write(save(dict(self.gradient_rms())))
-            digest = file_digest(gradients)
-        write_json(Path(directory, _SETTINGS), {"format": _FORMAT, **self.to_dict(), "gradients_sha256": digest})
+        with writing(directory):
+            before = read_json(Path(directory, _SETTINGS)) or {}
+            if _with_hash(before.get("gradients_sha256"), gradients) == pending:  # left by a process that was killed
+                _rename(pending, gradients)
+            if self.rms is not None:
+                with atomic_file(pending) as file:
+                    file.write(save(dict(self.gradient_rms())))
+                digest = file_digest(pending)
+            write_json(Path(directory, _SETTINGS), {"format": _FORMAT, **self.to_dict(), "gradients_sha256": digest})
+            if self.rms is not None:
+                _rename(pending, gradients)
+            else:
+                pending.unlink(missing_ok=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings and the perplexities of the validation text as JSON values."""
@@ -169,9 +183,10 @@ class Adaptation:
         if not isinstance(self.rms, Path):
             return self.rms
         try:
-            if file_digest(self.rms) != self.rms_sha256:
+            path = _with_hash(self.rms_sha256, self.rms)
+            if file_digest(path) != self.rms_sha256:
                 raise ValueError(f"its hash is not the one in {_SETTINGS}")
-            return load(self.rms.read_bytes())
+            return load(path.read_bytes())
         except (OSError, SafetensorError, ValueError) as error:
             raise EmbeddingsError(f"{self.rms} is damaged ({error}); tune the model again: vecmill tune-lm") from error
 
@@ -250,6 +265,19 @@ class Adaptation:
             )
             return DEFAULT_NGRAM_WEIGHT
         return self.ngrams.weights[base]
+
+
+def _with_hash(digest: object, gradients: Path) -> Path:
+    """Return the file of the gradients of some settings: the pending one if it alone has their hash."""
+    pending = gradients.with_name(_PENDING)
+    if not pending.is_file() or (gradients.is_file() and file_digest(gradients) == digest):
+        return gradients
+    return pending if file_digest(pending) == digest else gradients
+
+
+def _rename(pending: Path, gradients: Path) -> None:
+    pending.replace(gradients)
+    flush(gradients.parent)
 
 
 def _part(kind: type, record: Any) -> Any:

@@ -122,6 +122,7 @@ class ArpaModel(NgramModel):
     def _read(self, lines: "_Lines") -> None:
         counts: dict[int, int] = {}
         found: dict[int, int] = {}
+        ended = False
         for line in iter(lines.next, None):
             if match := _COUNT.fullmatch(line):
                 counts[int(match[1])] = int(match[2])
@@ -136,11 +137,14 @@ class ArpaModel(NgramModel):
                         f"{self._path} is damaged: it holds {read:,} {order}-grams, by its heading {counts[order]:,}"
                     )
             elif line == b"\\end\\":
+                ended = True
                 break
         if not found:
             raise EmbeddingsError(f"{self._path} holds no n-grams: expected an ARPA file, which begins with \\data\\")
         if len(found) < len(counts):
             raise EmbeddingsError(f"{self._path} ends before the {len(found) + 1}-grams: it is not complete")
+        if not ended:
+            raise EmbeddingsError(f"{self._path} ends without the line \\end\\: it was cut short")
 
     def _read_words(self, lines: "_Lines", order: int) -> int:
         """Number the words, and begin the table."""
@@ -262,8 +266,8 @@ class _Lines:
             numbers = written.astype(np.float64)
         except ValueError:
             numbers = np.array([_number(item) for item in written.tolist()])
-        if np.isnan(numbers).any():
-            raise self.error("not a line of an ARPA file", int(starts[np.argmax(np.isnan(numbers))]))
+        if (wrong := np.isnan(numbers) | (numbers == np.inf)).any():
+            raise self.error("not a line of an ARPA file", int(starts[np.argmax(wrong)]))
         return numbers
 
 

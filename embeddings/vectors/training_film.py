@@ -1,7 +1,6 @@
 """The time-lapse of a training as an animation for slides: GIF, or MP4 where ffmpeg is installed."""
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import numpy as np
 from embeddings.errors import EmbeddingsError
 from embeddings.vectors.time_lapse import TimeLapse
 from embeddings.vectors.training_plot import HELD_OUT, INK, SOFT, new_figure, plot_style
-from vecmill.files import atomic_file
+from vecmill.files import atomic_file, temporary_directory
 from vecmill.visible import visible
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ def write_film(
 
     film = animation.PillowWriter if path.suffix == ".gif" else animation.FFMpegWriter
     times = [*np.linspace(0, len(lapse) - 1, BETWEEN * (len(lapse) - 1) + 1), *[len(lapse) - 1.0] * HELD]
-    with plot_style(), tempfile.TemporaryDirectory() as folder:
+    with plot_style(), temporary_directory() as folder:
         picture = new_figure(SIZE, title)
         show = _scene(picture, lapse)
         picture.draw_without_rendering()

@@ -141,12 +141,14 @@ def plot_command(
     refuse_existing(out, force, model)
     require_writable(out)
     from embeddings import Vocabulary
+    from embeddings.vectors.model_directory import VOCABULARY_FILE, require_unchanged
     from embeddings.vectors.training_plot import write_training_plot
     from pipelines.reports.training_metrics import read_metrics
     from pipelines.running.verification import is_saved
 
     metrics = [] if is_saved(model) else read_metrics(model)
-    vocabulary = Vocabulary.load(model / "vocabulary.tsv")
+    require_unchanged(model, [VOCABULARY_FILE])
+    vocabulary = Vocabulary.load(model / VOCABULARY_FILE)
     write_training_plot(out, metrics, vocabulary, _name(model))
     if as_json:
         typer.echo(json.dumps({"out": str(out), "epochs": metrics}))

@@ -33,6 +33,7 @@ from pipelines.console.streams import results
 from pipelines.settings.config import ConfigError
 from pipelines.settings.sections import STANDARD_INPUT
 from vecmill.files import require_writable, shown_size
+from vecmill.plain_text import STDIN
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
@@ -156,9 +157,9 @@ def perplexity_command(
     for number, file in enumerate(files):
         scored = reading.score(read_text(file, field, column), independent=independent)
         if reading.diverged:
-            logger.warning("%s: %s", file, reading.diverged)
+            logger.warning("%s: %s", shown_source(file), reading.diverged)
         if not any(scored.lines):
-            raise EmbeddingsError(f"{file} contains no words; expected at least one line of text")
+            raise EmbeddingsError(f"{shown_source(file)} contains no words; expected at least one line of text")
         found, adapted = scored.perplexity, scored.adapted_perplexities
         warn_if_foreign(found.words, found.oov)
         details = _sentences(scored, words) if sentences or words else []
@@ -332,6 +333,11 @@ def refuse_stdin_twice(*sources: str | None) -> None:
         raise ConfigError("'-' (standard input) is given twice and can be read once; save its text to a file first")
 
 
+def shown_source(source: str) -> str:
+    """Return the name of a text in messages."""
+    return STDIN if source == STANDARD_INPUT else source
+
+
 def read_text(source: str, field: str = "text", column: str = "text") -> str:
     """Return the text of a file or of standard input; log what is left out."""
     from embeddings.text.misread import IF_OTHER_ENCODING
@@ -344,7 +350,8 @@ def read_text(source: str, field: str = "text", column: str = "text") -> str:
     for what, number in (corpus.warnings | skipped).items():
         logger.warning("%s: %d", what, number)
     if invalid:
-        logger.warning("%s: %s; %s", source, counted(invalid, "invalid UTF-8 sequence"), IF_OTHER_ENCODING)
+        found = counted(invalid, "invalid UTF-8 sequence")
+        logger.warning("%s: %s; %s", shown_source(source), found, IF_OTHER_ENCODING)
     return text
 
 

@@ -99,7 +99,7 @@ def run_command(
     selection = Selection(until=until, force=force or ())
     with chosen_backend(backend, address, workers, config.embedding.train.threads) as machines:
         if dry_run:
-            _print_steps(plan(config, directory, selection, machines), as_json)
+            _print_steps(plan(config, directory, selection, machines, check=True), as_json)
             return
         if assignments and out is None and not force:
             _refuse_to_replace(plan(config, directory, selection, machines), directory)

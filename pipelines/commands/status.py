@@ -1,4 +1,4 @@
-"""`vecmill status`: a table of the stages of a run or of a model, or of the jobs of a sweep."""
+"""`vecmill status`: a table of the stages of a run or model, of the jobs of a sweep, or of the trials of a search."""
 
 import json
 from collections.abc import Callable
@@ -20,22 +20,24 @@ PROBLEMS = ("stale", "damaged")
 
 def status_command(
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Run directory, model directory, or directory of a sweep.")
+        Path, typer.Argument(metavar="DIR", help="Run directory, model directory, or directory of a sweep or a search.")
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show the state of every stage: finished, stale, running or unfinished.
 
-    It also works while a run is in progress and after one was killed. Of a sweep, the state of every job is shown. The
-    exit code is 1 if a stage or job is stale or damaged.
+    It also works while a run is in progress and after one was killed. Of a sweep ('batch'), the state of every job is
+    shown, of a search ('tune') that of every trial. The exit code is 1 if a stage or job is stale or damaged.
 
     Example: vecmill status runs/pipeline
     """
     from pipelines.batch.status import batch_status, is_batch
     from pipelines.run_status import status_of
+    from pipelines.tuning.status import search_status
+    from pipelines.tuning.verification import is_search
 
-    if is_batch(directory):
-        batch = batch_status(directory)
+    if is_search(directory) or is_batch(directory):
+        batch = search_status(directory) if is_search(directory) else batch_status(directory)
         _show(batch, _print_jobs, as_json, {job.state for job in batch.jobs})
     else:
         status = status_of(directory)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipelines.commands.language_model import Interpolate, read_text, refuse_stdin_twice
+from pipelines.commands.language_model import Interpolate, read_text, refuse_stdin_twice, shown_source
 from pipelines.commands.options import LM, Column, Field, refuse_without_effect
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
@@ -67,7 +67,7 @@ def tune_lm_command(
         found = tune(
             lm,
             text,
-            name=validation,
+            name=shown_source(validation),
             cache=cache,
             dynamic=dynamic,
             train=gradients,

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from vecmill.errors import OutputError
-from vecmill.files import read_json, write_json
+from vecmill.files import is_locked, read_json, write_json
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +72,10 @@ class DirectoryLock:
             return None
         try:
             self._lock.acquire()
-        except (Timeout, OSError):
+        except Timeout:
             return self._describe_owner()
+        except OSError:  # the lock of another user may be read alone
+            return self._describe_owner() if is_locked(Path(self._lock.lock_file)) else None
         self._lock.release()
         return None
 

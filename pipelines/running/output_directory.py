@@ -24,7 +24,16 @@ from pipelines.running.unfinished_work import has_checkpoint, has_stage
 from pipelines.settings.config import differences, with_present_keys
 from pipelines.settings.file_names import CONFIG_FILE
 from vecmill.errors import OutputError, dead_link, unwritable
-from vecmill.files import entries, flush, make_directory, read_json, real_path, remove_empty, write_json
+from vecmill.files import (
+    entries,
+    flush,
+    make_directory,
+    read_json,
+    real_path,
+    remove_empty,
+    require_replaceable,
+    write_json,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +85,7 @@ class OutputDirectory:
             self._lock.record_owner()
             if (self._path / MANIFEST_FILE).exists() and not self._force:
                 raise OutputError(f"{self._shown} exists and is finished; add --force to replace it")
+            require_replaceable(self._path)
         except BaseException as error:
             self.__exit__(type(error), error, None)
             if isinstance(error, OSError):

@@ -117,6 +117,13 @@ class Runner:
             steps.append(PlannedStage(stage.name, reason, waits_for, loses))
         return steps
 
+    def check(self, steps: Sequence[PlannedStage]) -> list[Stage]:
+        """Raise the errors of planned stages that are known in advance; return those that would run."""
+        waiting = [self._stages[step.stage] for step in steps if step.reason]
+        for stage in waiting:
+            stage.check()
+        return waiting
+
     def _is_lost(self, stage: Stage, manifest: Manifest) -> bool:
         """Return whether a stage would replace a whole model of the same settings, as far as they were recorded."""
         if not stage.trained_model or stage.name in self._forced or manifest.missing(self._root / stage.name):
@@ -144,9 +151,9 @@ class Runner:
         """
         for name in self._stages:
             recover_directory(self._root / name)
-        waiting = [self._stages[step.stage] for step in self.plan() if step.reason]
+        waiting = self.check(self.plan())
         for stage in waiting:
-            stage.check()
+            stage.prepare()
         if begin:
             begin()
         if waiting:

@@ -69,7 +69,10 @@ class Stage(ABC):
         return {}
 
     def check(self) -> None:  # noqa: B027 - most stages have nothing to check
-        """Raise an error for settings that cannot work; called before the first stage runs."""
+        """Raise an error for settings that cannot work; uses no network; called before the first stage runs."""
+
+    def prepare(self) -> None:  # noqa: B027 - most stages need nothing
+        """Download what the stage reads beside its inputs; called after all checks, before the first stage runs."""
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return the hash that later stages depend on.

@@ -286,7 +286,7 @@ def _problems_of_adaptation(model: Path) -> list[tuple[str, str]]:
     """Return the problems of what tune-lm has added to a language model: settings, with the hash of gradients."""
     from embeddings.language_model.adaptation import Adaptation
 
-    settings, gradients = ADAPTATION_FILES
+    settings, gradients, _ = ADAPTATION_FILES
     if not (model / settings).exists():
         return [(settings, "missing")] if (model / gradients).exists() else []
     try:

@@ -4,7 +4,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from vecmill.errors import VecmillError
+from vecmill.files import temporary_directory
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkProcess
@@ -32,7 +32,7 @@ def metrics_of_all(workers: int) -> Iterator[Path | None]:
     if workers == 1:
         yield None
         return
-    with tempfile.TemporaryDirectory(prefix="vecmill-metrics-") as directory:
+    with temporary_directory() as directory:
         os.environ[METRICS_DIRECTORY] = directory
         try:
             yield Path(directory)

@@ -10,5 +10,5 @@ LANGUAGE_MODEL_FILE = "language_model.json"
 """Settings of a language model; no other directory has it."""
 PERPLEXITY_FILE = "evaluation.json"
 """Perplexity of a language model and of its baselines."""
-ADAPTATION_FILES = ("adaptation.json", "gradient_rms.safetensors")
-"""What tune-lm adds to the finished directory of a language model."""
+ADAPTATION_FILES = ("adaptation.json", "gradient_rms.safetensors", ".gradient_rms.safetensors.new")
+"""What tune-lm adds to the finished directory of a language model: settings, gradients, and those not yet in place."""

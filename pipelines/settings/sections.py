@@ -204,6 +204,10 @@ class EvaluateSettings:
 
     data: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if "" in self.data:
+            raise ValueError("data: a name is empty; expected the name of a set, a file or a folder")
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExportSettings:

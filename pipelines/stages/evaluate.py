@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from corpora import info
 from pipelines.running.manifest import hash_files
 from pipelines.running.stage import Stage, StageContext
 from pipelines.settings.file_names import SCORES_FILE
@@ -43,23 +44,38 @@ class EvaluateStage(Stage):
         return found
 
     def check(self) -> None:
-        """Find and read all sets, and download missing ones, before the first stage runs."""
-        from embeddings.evaluation import read_evaluation_set
+        """Find all sets, and read those that need no download."""
+        from corpora import evaluation_data
+
+        _read(evaluation_data.find_sets(self.data, _cached))
+
+    def prepare(self) -> None:
+        """Download the sets that are missing, and read them."""
         from pipelines.stages.evaluation_sets import find_sets
 
-        for path in find_sets(self.data).values():
-            read_evaluation_set(path)
+        _read(find_sets(self.data))
 
     def run(self, directory: Path, context: StageContext) -> Mapping[str, Any]:
         """Write ``scores.json``: the rows of `embeddings.evaluation.evaluate`, one object per set."""
-        from embeddings.evaluation import read_evaluation_set
         from pipelines.stages.evaluation_sets import find_sets
 
-        sets = {name: read_evaluation_set(path) for name, path in find_sets(self.data).items()}
+        sets = _read(find_sets(self.data))
         with context.progress.task("evaluating the vectors", None):
             scores = scores_of(context.inputs["train-embeddings"], sets, context.backend)
         scores.to_json(directory / SCORES_FILE, orient="records", indent=1)
         return {"sets": len(scores)}
+
+
+def _cached(name: str) -> Path:
+    """Return the file of a set of the catalog, or the folder in which it will be."""
+    known = info(name)
+    return known.text_files[0] if known.cached else known.entry.folder
+
+
+def _read(files: Mapping[str, Path]) -> "dict[str, EvaluationSet]":
+    from embeddings.evaluation import read_evaluation_set
+
+    return {name: read_evaluation_set(path) for name, path in files.items() if path.is_file()}
 
 
 def scores_of(model: Path, sets: "Mapping[str, EvaluationSet]", executor: "Executor") -> "pd.DataFrame":

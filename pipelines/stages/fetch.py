@@ -39,11 +39,16 @@ class FetchStage(Stage):
         """Return the hash of a local text; a download is not repeated to hash it, and standard input cannot be."""
         if self.corpus.is_read_once or self.corpus.is_remote:
             return {}
-        if any(source in names() and not info(source).cached for source in self.corpus.sources):
+        if self._waits_for_download:
             return {"corpus": NOT_FETCHED}
         if self._content is None:
             self._content = open_source(self.corpus, LogProgress()).fingerprint(self.hashes)
         return {"corpus": self._content}
+
+    def check(self) -> None:
+        """Raise `CorpusError` for a local text that does not exist."""
+        if not (self.corpus.is_read_once or self.corpus.is_remote or self._waits_for_download):
+            open_source(self.corpus, LogProgress())
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
         """Return a hash of the text alone, without its location."""
@@ -59,6 +64,11 @@ class FetchStage(Stage):
             paths = [_location(source) for source in self.corpus.sources]
         write_location(directory, paths if len(paths) > 1 else paths[0], corpus)
         return {"corpus": corpus.description, "files": len(corpus.files), "bytes": corpus.size}
+
+    @property
+    def _waits_for_download(self) -> bool:
+        """Whether a text of the catalog is not in the cache."""
+        return any(source in names() and not info(source).cached for source in self.corpus.sources)
 
 
 def _location(source: str) -> str:

@@ -30,7 +30,7 @@ from vecmill.files import make_directory, read_json, remove_empty, write_json, w
 
 RECORD, TRIALS, BEST_SETTINGS = "tuning.json", "trials.jsonl", "best.toml"
 JOBS = "trials"
-_SHORT = "short"
+SHORT = "short"
 _TOKENS, _WORDS = 5_000_000, 50_000  # of a middle-sized text
 _SHORT_SHARE = 3  # the short training has a third of the epochs
 _MOST_FAILURES = 3  # one after the other: then the fault is not in the settings that are tried
@@ -254,7 +254,7 @@ class Tuner:
             score = self._score(full, self._first, progress)
             return replace(trial, status=FINISHED, short_score=score, score=score)
         fewer = {**trial.settings, "train.epochs": math.ceil(epochs / _SHORT_SHARE)}
-        short = self.search.job(f"{trial.name}-{_SHORT}", fewer, self._data)
+        short = self.search.job(f"{trial.name}-{SHORT}", fewer, self._data)
         short_score = self._score(short, self._first, progress)
         if self._proposals.is_hopeless(self.trials, short_score):
             return replace(trial, status=PRUNED, short_score=short_score)
@@ -288,7 +288,7 @@ class Tuner:
         """Remove the vectors of recorded trials except those of the first and the best."""
         best = self.best
         kept = {self._first.name, best.name if best else ""}
-        for name in (name for each in self.trials for name in (each.name, f"{each.name}-{_SHORT}")):
+        for name in (name for each in self.trials for name in (each.name, f"{each.name}-{SHORT}")):
             if name not in kept and (self._jobs / name).exists():
                 with writing(self._jobs / name):
                     shutil.rmtree(self._jobs / name)
