@@ -330,21 +330,31 @@ def test_a_url_is_no_file(folder, case, url):
     fails(2, f"--out: {url} is a URL", *case.split(), "--out", url)
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        "walks edges.csv --out",
-        "ngram text.txt --out",
-        "export model --format npz --out",
-        "export model --format model --out",
-        "convert model --format npz",
-        "embed model text.txt --format csv --out",
-        "train-embeddings text.txt --out",
-        "tune text.txt --out",
-        "init --out",
-        "search model text.txt cat --index",
-    ],
-)
+OUTPUTS = [
+    "walks edges.csv --out",
+    "ngram text.txt --out",
+    "export model --format npz --out",
+    "export model --format model --out",
+    "convert model --format npz",
+    "embed model text.txt --format csv --out",
+    "train-embeddings text.txt --out",
+    "tune text.txt --out",
+    "init --out",
+    "search model text.txt cat --index",
+]
+
+
+@pytest.mark.parametrize("case", OUTPUTS)
+def test_an_empty_path_is_not_the_current_directory(folder, case):
+    """As from a variable of the shell that is not set; with --force the current directory would be replaced."""
+    before = contents(folder)
+    *others, name = case.split()
+    fails(2, "is empty; expected a path", *others, *((f"{name}=",) if name.startswith("--") else (name, "")))
+    fails(2, "is empty; expected a path", *case.split(), "")
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("case", OUTPUTS)
 def test_a_hyphen_is_no_file(folder, case):
     before = contents(folder)
     fails(2, "expected the name of an output, not -", *case.split(), "-")

@@ -24,6 +24,8 @@ RUN = [  # settings of `vecmill run`, what the error says
     ({"corpus": {"source": ""}}, "the name of the corpus is empty"),
     ({"corpus": {"source": ["text.txt", ""]}}, "the name of the corpus is empty"),
     ({"start": {"model": "absent"}}, "absent"),
+    ({"start": {"model": ""}}, "model is empty"),
+    ({"lm": {"enabled": True, "embeddings": ""}}, "embeddings is empty"),
     ({"lm": {"enabled": True, "embeddings": "text.txt"}}, "no known format of word vectors"),
     ({"train": {"dimension": 0}}, "dimension"),
     ({"train": {"dimensoin": 8}}, "dimension"),

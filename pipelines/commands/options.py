@@ -120,7 +120,7 @@ def vectors_path(model: Path) -> Path:
 
 def optional_vectors_path(model: str | None) -> str | None:
     """Return the value of an option that names word vectors; of a run, its stage train-embeddings."""
-    if model is None or not (Path(model).is_dir() or is_url(model)):
+    if not model or not (Path(model).is_dir() or is_url(model)):
         return model
     return str(vectors_path(Path(model)))
 

@@ -14,6 +14,7 @@ _METAVARS = {int: "N", float: "X", str: "TEXT"}
 LARGEST_INTEGER = 2**63 - 1
 _OUTPUTS = ("out", "destination", "index")  # parameters that name what a command writes
 _HYPHEN = Path("-")
+_HERE = re.compile(r"(^|=)(\./*)+$")  # a path that is the current directory
 _NAME_WIDTH = 30  # of the column of names, in characters
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -47,6 +48,7 @@ class Command(TyperCommand):
         given = list(args)
         try:
             rest = super().parse_args(ctx, self._without_equals_signs(args))
+            self._refuse_empty_paths(ctx, given)
             self._refuse_urls(ctx)
             self._refuse_standard_output(ctx)
             self._refuse_huge_numbers(ctx)
@@ -69,6 +71,16 @@ class Command(TyperCommand):
         }
         end = args.index("--") if "--" in args else len(args)
         return [f"{arg[:2]}{arg[3:]}" if i < end and arg[:3] in short else arg for i, arg in enumerate(args)]
+
+    def _refuse_empty_paths(self, ctx: Any, given: list[str]) -> None:
+        """Refuse an empty path, as from a variable that is not set: it would be the current directory."""
+        if not any(_is_empty(arg) for arg in given) or any(_HERE.search(arg) for arg in given):
+            return
+        for parameter in self.params:
+            value = ctx.params.get(parameter.name)
+            if Path() in (value if isinstance(value, list | tuple) else [value]):
+                name = parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
+                ctx.fail(f"{name} is empty; expected a path ('.' is the current directory)")
 
     def _refuse_urls(self, ctx: Any) -> None:
         """Refuse the URL of what only a path of this machine can be: what has no callback that takes one."""
@@ -133,6 +145,11 @@ class Command(TyperCommand):
             if records:
                 with formatter.section(heading):
                     formatter.write_dl([(name.ljust(_NAME_WIDTH), text) for name, text in records])
+
+
+def _is_empty(argument: str) -> bool:
+    """Tell whether an argument, or the value of an option with an equals sign, is empty."""
+    return not argument or (argument.startswith("-") and argument.endswith("="))
 
 
 def _option_hint(word: str, options: Collection[str]) -> str:

@@ -54,6 +54,8 @@ class LMSettings:
     def __post_init__(self) -> None:
         if self.preset not in get_args(PresetName):
             raise ValueError(f"preset must be one of {', '.join(get_args(PresetName))}, got {self.preset!r}")
+        if not self.embeddings:
+            raise ValueError(f"embeddings is empty; expected a model, {OWN_EMBEDDINGS!r} or {NO_EMBEDDINGS!r}")
         if self.budget is not None:
             budget_seconds(self.budget)
         if self.min_count < 1:

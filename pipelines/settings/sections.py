@@ -166,6 +166,10 @@ class StartSettings:
 
     model: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.model == "":
+            raise ValueError("model is empty; expected a model directory or a file of word vectors")
+
 
 @dataclass(frozen=True, kw_only=True)
 class CheckpointSettings:
