@@ -167,7 +167,7 @@ def test_one_text_with_records_among_others_is_enough(folder):
         (("train-embeddings", "text.txt", "--out", "a", "--address", ""), "--address"),
         (("export", "model", "--out", "a.txt", "--format", ""), "unknown format ''"),
         (("convert", "model", "a.txt", "--input-format", ""), "unknown format ''"),
-        (("demo", "text.txt", "--out", "", "--no-open"), "--out: . has no name"),
+        (("demo", "text.txt", "--out", "", "--no-open"), "--out is empty; expected a path"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else None,
 )
