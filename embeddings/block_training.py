@@ -136,7 +136,7 @@ class BlockTraining(ABC):
         KeyboardInterrupt
             Training was interrupted; the threads have ended and a checkpoint is written.
         """
-        work = Work(self._block_count)
+        _, work = self._begun
         self._restore(work)
         self._begun = len(self.metrics), work
         self.compile()

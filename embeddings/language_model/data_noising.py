@@ -39,7 +39,7 @@ class DataNoising:
     """
 
     def __init__(self, ids: Ids, vocabulary_size: int, strength: float) -> None:
-        words = np.asarray(ids[: min(len(ids), _COUNTED)], np.int64)
+        words = np.asarray(ids[:_COUNTED], np.int64)
         pairs = np.unique(words[:-1] * vocabulary_size + words[1:])
         count = np.bincount(words, minlength=vocabulary_size)
         after = np.bincount(pairs // vocabulary_size, minlength=vocabulary_size)

@@ -47,8 +47,8 @@ class LMTrainingConfig:
     weight_decay : float
         Strength of the pull of all weights towards zero: 0 to 0.1 for "adamw", about 1e-6 for "sgd".
     data_noising : float
-        Replace so large a share of the words that foretell nothing, and less of others, by random ones in training
-        (Xie et al. 2017): 0 for much text, 0.2 to 0.4 for little.
+        Share of the words that are replaced by random ones in training, where the next word cannot be foretold; a
+        smaller share elsewhere (Xie et al. 2017): 0 for much text, 0.2 to 0.4 for little.
     clip : float
         Largest norm of the gradient, above which it is scaled down: 0.1 to 5; lower it if the loss jumps.
     schedule : {"plateau", "step", "cosine", "one-cycle", "constant"}

@@ -79,7 +79,7 @@ class Command(TyperCommand):
         for parameter in self.params:
             value = ctx.params.get(parameter.name)
             if Path() in (value if isinstance(value, list | tuple) else [value]):
-                name = parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
+                name = _shown_name(parameter)
                 ctx.fail(f"{name} is empty; expected a path ('.' is the current directory)")
 
     def _refuse_urls(self, ctx: Any) -> None:
@@ -87,7 +87,7 @@ class Command(TyperCommand):
         for parameter in self.params:
             path = ctx.params.get(parameter.name)
             if isinstance(path, Path) and parameter.callback is None and is_url(path):
-                name = parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
+                name = _shown_name(parameter)
                 remedy = "mount the storage, or copy it from there or to there"
                 ctx.fail(f"{name}: {shown_url(path)} is a URL, expected a path of this machine; {remedy}")
 
@@ -95,7 +95,7 @@ class Command(TyperCommand):
         """Refuse a hyphen, which stands for standard input, as the name of an output: it would name a file."""
         for parameter in self.params:
             if parameter.name in _OUTPUTS and ctx.params.get(parameter.name) == _HYPHEN:
-                name = parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
+                name = _shown_name(parameter)
                 printed = getattr(parameter, "show_default", None) == "stdout"
                 remedy = f"; without {name} the result is written to standard output" if printed else ""
                 ctx.fail(f"{name}: expected the name of an output, not {_HYPHEN}{remedy}")
@@ -105,7 +105,7 @@ class Command(TyperCommand):
         for parameter in self.params:
             number = ctx.params.get(parameter.name)
             if isinstance(number, int) and abs(number) > LARGEST_INTEGER:
-                name = parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
+                name = _shown_name(parameter)
                 ctx.fail(f"{name}: {number} is too large; expected at most {LARGEST_INTEGER}")
 
     def __init__(self, *args: Any, **settings: Any) -> None:
@@ -145,6 +145,11 @@ class Command(TyperCommand):
             if records:
                 with formatter.section(heading):
                     formatter.write_dl([(name.ljust(_NAME_WIDTH), text) for name, text in records])
+
+
+def _shown_name(parameter: Any) -> Any:
+    """Return the name of an argument or option in messages."""
+    return parameter.metavar if isinstance(parameter, TyperArgument) else parameter.opts[0]
 
 
 def _is_empty(argument: str) -> bool:

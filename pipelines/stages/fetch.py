@@ -46,8 +46,9 @@ class FetchStage(Stage):
         return {"corpus": self._content}
 
     def check(self) -> None:
-        """Raise `CorpusError` for a local text that does not exist."""
-        if not (self.corpus.is_read_once or self.corpus.is_remote or self._waits_for_download):
+        """Raise `CorpusError` for a local text that does not exist, unless its hash is known."""
+        unknown = self._content is None and not (self.corpus.is_read_once or self.corpus.is_remote)
+        if unknown and not self._waits_for_download:
             open_source(self.corpus, LogProgress())
 
     def digest(self, fingerprint: str, outputs: Mapping[str, Mapping[str, Any]]) -> str:
