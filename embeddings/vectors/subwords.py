@@ -185,7 +185,8 @@ class SubwordVectors:
 
         def average(rows: Rows) -> None:
             part, ends = slice(*rows), slice(rows[0], rows[1] + 1)
-            average_ngrams(self.matrix, self._row_of_bucket, offsets[ends], buckets, own, means[part], known[part])
+            with np.errstate(over="ignore", invalid="ignore"):  # of damaged n-grams: NaN and infinity are refused later
+                average_ngrams(self.matrix, self._row_of_bucket, offsets[ends], buckets, own, means[part], known[part])
 
         over_rows(average, len(means), cost=_NGRAMS * self.dimension)
         return known
