@@ -24,7 +24,7 @@ RECIPES = {
     "adaptive": ({"output": "adaptive", "freeze_embedding": True, "tie_weights": False}, {}),
     "dropout": (
         {"dropout_hidden": 0.2, "embedding_dropout": 0.1, "weight_drop": 0.2, "activation_regularization": 1.0},
-        {"optimizer": "averaged-sgd", "variable_windows": True, "schedule": "constant", "data_noising": 0.2},
+        {"optimizer": "averaged-sgd", "variable_windows": True, "schedule": "constant"},
     ),
 }  # fmt: skip
 

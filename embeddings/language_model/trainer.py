@@ -33,7 +33,6 @@ from embeddings.language_model.checkpoint import (
     text_hash,
 )
 from embeddings.language_model.config import with_present_names
-from embeddings.language_model.data_noising import DataNoising
 from embeddings.language_model.model import LanguageModel
 from embeddings.language_model.perplexity import evaluate_side_by_side
 from embeddings.language_model.shared_gradients import SharedGradients
@@ -90,7 +89,7 @@ class LMTrainer(Estimator):
         New or trained.
     config : LMTrainingConfig, optional
     seed : int
-        Seed of dropout, lengths of windows, data noising and noise words.
+        Seed of dropout, lengths of windows and noise words.
     threads : int, optional
         Default: all cores.
     checkpointing : Checkpointing, optional
@@ -135,7 +134,6 @@ class LMTrainer(Estimator):
         self._states: list[State] | None = None
         self._best: dict[str, np.ndarray] = {}
         self._text: dict[str, str] = {}
-        self._noising: DataNoising | None = None
         self._checkpoints = Checkpoints(self.checkpointing)
         self._saved_after: int | None = None
         self._whole = threading.Lock()  # taken while weights, optimizer and position change
@@ -179,8 +177,6 @@ class LMTrainer(Estimator):
         self._restore({"training text": text_hash(train), "validation text": text_hash(valid)}, columns)
         if self.config.validation_tokens is not None:
             valid = valid[: self.config.validation_tokens]
-        if self.config.data_noising:
-            self._noising = DataNoising(train, len(self.model.vocabulary), self.config.data_noising)
         self._shared = SharedGradients(crew, self.model, self.seed, self.threads) if crew else None
         self._pace = Pace(self._total(columns))
         begun_at = self._position.windows
@@ -254,8 +250,6 @@ class LMTrainer(Estimator):
         size = piece.stop - piece.start
         rows = slice(position.row, position.row + size)
         inputs, targets = columns.window(rows)
-        if self._noising:
-            inputs, targets = self._noising(inputs, targets, self._rng)
         rate = self._rate(position.epoch * columns.steps + rows.start, columns.steps)
         optimizer.learning_rate = rate * (size / self.config.bptt if self.config.variable_windows else 1.0)
         if self._shared:

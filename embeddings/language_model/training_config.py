@@ -46,9 +46,6 @@ class LMTrainingConfig:
         20 for "sgd", 0.002 for "adam".
     weight_decay : float
         Strength of the pull of all weights towards zero: 0 to 0.1 for "adamw", about 1e-6 for "sgd".
-    data_noising : float
-        Share of the words that are replaced by random ones in training, where the next word cannot be foretold; a
-        smaller share elsewhere (Xie et al. 2017): 0 for much text, 0.2 to 0.4 for little.
     clip : float
         Largest norm of the gradient, above which it is scaled down: 0.1 to 5; lower it if the loss jumps.
     schedule : {"plateau", "step", "cosine", "one-cycle", "constant"}
@@ -88,7 +85,6 @@ class LMTrainingConfig:
     optimizer: str = "sgd"
     learning_rate: float | None = None
     weight_decay: float = 0.0
-    data_noising: float = 0.0
     clip: float = 0.25
     schedule: Schedule = "plateau"
     anneal: float = 0.25
@@ -119,8 +115,6 @@ class LMTrainingConfig:
             raise ValueError(f"anneal must lie between 0 and 1, got {self.anneal}")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay must not be negative or infinite, got {self.weight_decay}")
-        if not 0 <= self.data_noising <= 1:
-            raise ValueError(f"data_noising must lie between 0 and 1, got {self.data_noising}")
         if self.epochs >= ENDLESS and (self.patience is None or self.schedule in ("cosine", "one-cycle")):
             raise ValueError(
                 f"epochs {self.epochs}: validation is to end the training, so that it needs a patience and another "

@@ -91,7 +91,6 @@ _OPTION_GROUPS = {
         "lm_network__activation_regularization",
         "lm_network__temporal_activation_regularization",
         "lm_training__weight_decay",
-        "lm_training__data_noising",
     ),
     "Training": (
         "epochs",
