@@ -189,7 +189,7 @@ class Corpus:  # numpydoc ignore=PR01
             yield block
         if empty and not self._may_be_empty:
             skipped = ", ".join(f"{count} {kind}" for kind, count in self.warnings.items())
-            raise CorpusError(f"there is no text in {self.name}: {skipped or 'it is empty'}")
+            raise CorpusError(f"there is no text in {self.name}: {skipped or 'it is empty'}{_to_repeat(*self.files)}")
         self._read_whole = True
 
     def _pieces(self, piece_size: int, options: ReadOptions) -> Iterator[bytes]:
@@ -202,7 +202,7 @@ class Corpus:  # numpydoc ignore=PR01
                     yield piece
             except UnusableFileError as error:
                 if file.is_named or not self.tolerant or (begun and not isinstance(error, DamagedFileError)):
-                    raise
+                    raise CorpusError(f"{error}{_to_repeat(file)}") from error
                 self._count(f"{error.kind}, read as far as possible" if begun else f"{error.kind} skipped", file.name)
             end += file.size or 0
             self.position = end if self.size is not None else self.position  # Parquet is not read byte by byte
@@ -445,12 +445,17 @@ def _url_corpus(url: str, options: ReadOptions, progress: Progress | None) -> Co
     if parts.scheme == "file":
         return _opened(Path(url2pathname(parts.path)), options, None)
     if parts.scheme in ("http", "https"):
-        file = local_file(fetch_url(url, progress))
+        file = replace(local_file(fetch_url(url, progress)), url=url)
         return Corpus(Path(file.path).name, _describe(url, file.size), [file], options)
     files = remote_files(url)
     if len(files) == 1 and not files[0].name:
         return Corpus(url.rsplit("/", 1)[-1], _describe(url, files[0].size), files, options)
     return _collection(url, url, files, options, [])
+
+
+def _to_repeat(*files: InputFile) -> str:
+    """Return how to repeat the downloads among files, for the end of a message; "" if there is none."""
+    return "".join(f"; delete {file.path} to download {file.url} again" for file in files if file.url)
 
 
 def _describe(what: str, size: int | None) -> str:

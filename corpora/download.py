@@ -286,10 +286,12 @@ def _accept(response: "requests.Response", part: _Part, start: int) -> int | Non
     length = response.headers.get("Content-Length", "")
     if code == 206:
         first, _, total = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
-        if first.split("-")[0] == str(start):
+        found = _validators(response)
+        same = not found or part.validator in ("", *found)  # some servers do not heed If-Range
+        if same and first.split("-")[0] == str(start):
             return int(total) if total.isdigit() else None
         part.remove()
-        raise _InterruptedError("the server sent another range than the requested one")
+        raise _InterruptedError(f"the server sent another {'range' if same else 'version'} than the requested one")
     if code == 416 and start:
         if response.headers.get("Content-Range", "") == f"bytes */{start}":
             return start  # complete
@@ -299,9 +301,14 @@ def _accept(response: "requests.Response", part: _Part, start: int) -> int | Non
         raise _InterruptedError(f"HTTP {code} {response.reason}")
     if code != 200:
         raise CorpusError(f"cannot download {url}: HTTP {code} {response.reason}")
-    etag = response.headers.get("ETag", "")
-    part.begin(etag if etag and not etag.startswith("W/") else response.headers.get("Last-Modified", ""))
+    part.begin(next(iter(_validators(response)), ""))
     return int(length) if length.isdigit() else None
+
+
+def _validators(response: "requests.Response") -> list[str]:
+    """Return what identifies the version of a file byte for byte: its ETag, unless it is weak, and its date."""
+    found = (response.headers.get(name, "") for name in ("ETag", "Last-Modified"))
+    return [validator for validator in found if validator and not validator.startswith("W/")]
 
 
 def _innermost(error: Exception) -> Exception:

@@ -40,6 +40,8 @@ class InputFile:
         Among several files: this one was named, not found in a directory or by a pattern.
     continued : bool
         Whether it is a later part of a file of plain text.
+    url : str
+        Address from which it was downloaded into the cache; "" for any other file.
     """
 
     name: str
@@ -49,6 +51,7 @@ class InputFile:
     rereadable: bool = True
     is_named: bool = False
     continued: bool = False
+    url: str = ""
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ class Site:
     statuses: list[int] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     wrong_range: bool = False
+    if_range: bool = True
 
 
 @contextlib.contextmanager
@@ -42,7 +43,7 @@ def serve(files: dict[str, bytes]) -> Iterator[Site]:
                 self.send_error(status)
                 return
             start = int(wanted.removeprefix("bytes=").rstrip("-") or 0) if site.ranges else 0
-            if self.headers.get("If-Range", site.etag) != site.etag:
+            if site.if_range and self.headers.get("If-Range", site.etag) != site.etag:
                 start = 0
             if start and start >= len(content):
                 self.send_response(416)

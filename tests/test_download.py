@@ -95,7 +95,9 @@ def test_server_without_ranges(site, target):
     assert len(site.requests) == 3
 
 
-def test_changed_file_is_begun_anew(site, target):
+@pytest.mark.parametrize("heeded", [True, False])
+def test_changed_file_is_begun_anew(site, target, heeded):
+    site.if_range = heeded
     site.cuts = [300_000] + [0] * ATTEMPTS
     with pytest.raises(CorpusError, match="are kept"):
         download(f"{site.url}/file.bin", target)

@@ -15,6 +15,7 @@ from pipelines.settings.run_config import build_run_config
 from pipelines.settings.sections import CorpusSettings
 from pipelines.stages.corpus_source import open_fetched
 from pipelines.stages.fetch import FetchStage
+from tests.command_line import vecmill
 from tests.http_server import serve
 
 TEXT = b"one two two\nthree three three\n" * 20
@@ -67,6 +68,29 @@ def test_a_url_is_downloaded_once_and_not_asked_for_again(tmp_path):
         assert fetch(tmp_path / "root", f"{site.url}/text.txt.gz")[1] == []
         assert len(site.requests) == asked
     assert read(tmp_path / "root")[1] == TEXT  # the server has gone
+
+
+@pytest.mark.parametrize(
+    ("name", "useless", "whole"),
+    [
+        ("text.txt", b"<!DOCTYPE html><html><body>Log in first</body></html>", TEXT),
+        ("text.txt.gz", gzip.compress(TEXT)[:-20], gzip.compress(TEXT)),
+        ("text.txt", b"", TEXT),
+    ],
+    ids=["login-page", "truncated", "empty"],
+)
+def test_a_useless_download_is_named_with_what_repeats_it(tmp_path, name, useless, whole):
+    with serve({name: useless}) as site:
+        command = ["train-embeddings", f"{site.url}/{name}", "--dimension", "4", "--epochs", "1", "--min-count", "1"]
+        command += ["--out", str(tmp_path / "out")]
+        result = vecmill(*command)
+        (cached,) = (tmp_path / "cache" / "downloads").glob(f"*/{name}")
+        assert result.exit_code == 1
+        assert f"; delete {cached} to download {site.url}/{name} again\n" in result.stderr
+        assert ".out.work" not in result.stderr
+        site.files[name] = whole
+        cached.unlink()
+        assert vecmill(*command).exit_code == 0
 
 
 def test_several_files_of_another_file_system_keep_their_order(tmp_path):

@@ -1,7 +1,9 @@
 """The source text of a pipeline: fetched once, then opened from its recorded location."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from corpora import Corpus, open_corpus
 from corpora.errors import CorpusError
@@ -41,7 +43,26 @@ def open_source(settings: CorpusSettings, progress: Progress) -> Corpus:
         )
 
 
-def write_location(directory: Path, path: str | list[str], corpus: Corpus) -> None:
+class Location(NamedTuple):
+    """Where the text of a finished fetch stage is.
+
+    Attributes
+    ----------
+    path : str or list of str
+        Argument of `open_corpus`.
+    name : str
+        Name of the text.
+    origins : list of (str, str)
+        For copied files, in their order: the path or address of the original, and the address from which it was
+        downloaded into the cache, or "".
+    """
+
+    path: str | list[str]
+    name: str
+    origins: list[tuple[str, str]]
+
+
+def write_location(directory: Path, path: str | list[str], corpus: Corpus, *, copied: bool = False) -> None:
     """Record the location of the text of the fetch stage.
 
     Parameters
@@ -52,13 +73,17 @@ def write_location(directory: Path, path: str | list[str], corpus: Corpus) -> No
         Argument of `open_corpus`; relative to `directory` or absolute.
     corpus : Corpus
         The opened text.
+    copied : bool
+        Whether `path` holds copies of its files.
     """
-    record = {"path": path, "name": corpus.name, "description": corpus.description}
+    record: dict[str, Any] = {"path": path, "name": corpus.name, "description": corpus.description}
+    if copied:
+        record["origins"] = [(file.path, file.url) for file in corpus.files]
     write_json(directory / CORPUS_FILE, record)
 
 
-def read_location(directory: Path) -> tuple[str | list[str], str]:
-    """Return the argument of `open_corpus` for the text of a finished fetch stage, and the name of the text.
+def read_location(directory: Path) -> Location:
+    """Return the location of the text of a finished fetch stage.
 
     Parameters
     ----------
@@ -66,7 +91,7 @@ def read_location(directory: Path) -> tuple[str | list[str], str]:
 
     Returns
     -------
-    tuple[str or list of str, str]
+    Location
 
     Raises
     ------
@@ -76,13 +101,14 @@ def read_location(directory: Path) -> tuple[str | list[str], str]:
     try:
         record = json.loads((directory / CORPUS_FILE).read_text("utf-8"))
         path, name = record["path"], str(record["name"])
+        origins = [(str(original), str(url)) for original, url in record.get("origins", [])]
         if isinstance(path, list):
-            return [str(one) for one in path], name
+            return Location([str(one) for one in path], name, origins)
         path = str(path)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CorpusError(f"{directory} has no readable {CORPUS_FILE} ({error}); fetch the text again") from error
     inside = directory / path
-    return (str(inside) if path != STANDARD_INPUT and inside.exists() else path), name
+    return Location(str(inside) if path != STANDARD_INPUT and inside.exists() else path, name, origins)
 
 
 def require_unchanged(directory: Path, settings: CorpusSettings, hashes: HashCache) -> None:
@@ -121,9 +147,12 @@ def open_fetched(directory: Path, settings: CorpusSettings) -> Corpus:
     CorpusError
         The text is no longer at its location.
     """
-    path, name = read_location(directory)
-    corpus = open_corpus(path, field=settings.field, column=settings.column)
-    corpus.name = name
+    location = read_location(directory)
+    corpus = open_corpus(location.path, field=settings.field, column=settings.column)
+    corpus.name = location.name
+    if len(location.origins) == len(corpus.files):  # messages name the original: copies go with an unfinished stage
+        originals = zip(corpus.files, location.origins, strict=True)
+        corpus.files = tuple(replace(file, path=path, url=url) for file, (path, url) in originals)
     return corpus
 
 
@@ -147,7 +176,7 @@ def open_parts(directory: Path, settings: CorpusSettings, parts: tuple[str, ...]
     CorpusError
         A part has two files.
     """
-    path, _ = read_location(directory)
+    path = read_location(directory).path
     files = part_files_among([*map(Path, path)], parts) if isinstance(path, list) else part_files(Path(path), parts)
     if files is None:
         return None

@@ -63,7 +63,7 @@ class FetchStage(Stage):
             paths = [_download(corpus, directory / DOWNLOADED_TEXT, context).relative_to(directory).as_posix()]
         else:
             paths = [_location(source) for source in self.corpus.sources]
-        write_location(directory, paths if len(paths) > 1 else paths[0], corpus)
+        write_location(directory, paths if len(paths) > 1 else paths[0], corpus, copied=self.corpus.is_remote)
         return {"corpus": corpus.description, "files": len(corpus.files), "bytes": corpus.size}
 
     @property
