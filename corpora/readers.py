@@ -7,6 +7,7 @@ counts everything that it skips through ``count(kind, where)``.
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from vecmill.surrogates import encoded
 RECORD_LIMIT = 1 << 30
 """Longest record of a .jsonl or .csv file, in bytes; a longer one is damage, such as an unclosed quotation mark."""
 
+_NONE = "\uffff"  # in the place of a separator of columns: in no text
+_RAGGED = "record with more fields than the header has columns; text with separators needs quotation marks"
 _JSON_KINDS = {
     bool: "true or false",
     dict: "an object",
@@ -211,11 +214,12 @@ def _lines(stream: io.BufferedReader, path: str) -> Iterator[bytes]:
 
 
 def _delimiter(head: bytes, path: str) -> str:
-    """Return what separates the columns: .csv files with semicolons, tabs and bars are common, too."""
-    if suffix_of(path) == ".tsv":
-        return "\t"
-    header = head.partition(b"\n")[0]
-    return next((mark for mark in ",;\t|" if mark.encode() in header), ",")
+    """Return what separates the columns: .csv files with semicolons, tabs and bars are common, too.
+
+    Where the header is one column, the commas of a text that has no quotation marks separate nothing.
+    """
+    header = re.split(rb"[\r\n]", head, maxsplit=1)[0]
+    return next((mark for mark in ("\t" if suffix_of(path) == ".tsv" else ",;\t|") if mark.encode() in header), _NONE)
 
 
 class _Lines:
@@ -248,6 +252,8 @@ def _read_csv(stream: io.BufferedReader, path: str, delimiter: str, column: str,
             if lines.at_end:  # a row ends with its line, but in a quotation
                 raise csv.Error("the last record has no end")
             if position < len(row):
+                if any(row[len(header) :]):
+                    count(_RAGGED, f"line {rows.line_num} of {path}")
                 yield encoded(row[position])
             elif row:
                 count(f"record without column {column!r} skipped", f"line {rows.line_num} of {path}")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines.console.streams import shell
 from pipelines.running.manifest import MANIFEST_FILE, Manifest
 from pipelines.running.run_directory import is_run
 from pipelines.settings.file_names import CONFIG_FILE, LANGUAGE_MODEL_FILE, PERPLEXITY_FILE
@@ -37,7 +38,7 @@ def describe(path: Path) -> dict[str, Any]:
     if is_run(path):
         parts = {kind: path / stage for kind, stage in _STAGES.items() if (path / stage / MANIFEST_FILE).exists()}
         if not parts:
-            raise OutputError(f"{path} is a run without a finished model; see 'vecmill status {path}'")
+            raise OutputError(f"{path} is a run without a finished model; see 'vecmill status {shell(path)}'")
         return {"path": str(path), "format": "run"} | {kind: describe(place) for kind, place in parts.items()}
     if (path / LANGUAGE_MODEL_FILE).exists():
         return _language_model(path)

@@ -126,3 +126,4 @@ def test_columns_are_read_piece_by_piece(kind, monkeypatch):
 def test_documents_are_columns_too():
     model = vecmill.train_documents(pa.array([None, *LINES]), dimension=8, epochs=1, threads=1, min_count=1)
     assert len(model) == len(LINES)
+    assert model.words.dropped == {"missing value left out": 1}

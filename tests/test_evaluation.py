@@ -55,6 +55,8 @@ def written(path, text):
     [
         "tiger\tcat\t7.35\nnew york\tcity\t5\n",
         "tiger,cat,7.35\nnew york, city, 5\n",
+        '"tiger","cat",7.35\n"new york", "city" ,"5"\n',
+        '"tiger"\tcat\t7.35\n" new york";city;5\n',
         "\ufefftiger\tcat\t7.35\r\nnew york\tcity\t5",
     ],
 )
@@ -64,6 +66,16 @@ def test_word_pairs_by_tab_or_comma(tmp_path, text):
     assert pairs.pairs == [("tiger", "cat"), ("new york", "city")]
     assert pairs.scores == [7.35, 5.0]
     assert pairs.skipped == {}
+
+
+def test_quotation_marks_of_tables_are_no_part_of_words_and_other_ones_are(tmp_path):
+    pairs = read_word_pairs(written(tmp_path / "r.csv", '"word1","word2","mean"\n"say ""hi""","a""b",1\n'))
+    assert pairs.pairs == [('say "hi"', 'a"b')] and pairs.skipped == {"header": 1}
+    assert read_word_pairs(written(tmp_path / "t.tsv", '"\t""\t3\n')).pairs == [('"', '""')]
+    assert read_word_pairs(written(tmp_path / "s.txt", '"a" b" 3\n')).pairs == [('"a"', 'b"')]
+    [question] = read_analogies(written(tmp_path / "q.csv", '"a","b","c","d"\n')).sections["q"]
+    assert question == ("a", "b", "c", "d")
+    assert read_categories(written(tmp_path / "c.csv", '"cat","animal"\n"oak","tree"\n')).words == ["cat", "oak"]
 
 
 def test_word_pairs_by_spaces_with_header_comments_and_more_columns(tmp_path):

@@ -284,6 +284,13 @@ def test_parquet_and_arrow(tmp_path, columns, problem):
         ("a,0.5,1\nb,2,3\n", "line 1 is 'a,0.5,1', a word and its numbers; expected a header"),
         ("a,7,1,2\nb,2,3,4\n", "a word and its numbers; expected a header"),
         ("a,0.5\nb,2\n", "a word and its numbers; expected a header"),
+        (
+            "word,freq,0,1\na,7,1,2\n",
+            "the column 'freq' is no dimension .*; call it count",
+        ),
+        ("word, 1, 2, label\na, 1, 2, 3\n", "the column 'label' is no dimension"),
+        ("word,0,count\na,1,5\n", "the column 'count' is no dimension"),
+        (f"word,x,{'9' * 5000}\na,1\n", "Row #2: Expected 3 columns, got 2"),
         ("word,0,1\na,1\n", "Row #2: Expected 3 columns, got 2"),
         ("word,0,1\na,1,2\nb,1,x\n", "invalid value 'x'"),
         ("word,0,1\na,1,2\nb,,2\n", "invalid value ''"),

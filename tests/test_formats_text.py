@@ -204,11 +204,20 @@ def test_duplicate_words_keep_their_first_vector(tmp_path, caplog):
     assert "1 duplicate word skipped" in caplog.text
 
 
-@pytest.mark.parametrize("header", ["word,0,1", "word,1,2", "word,x,y", ",0,1", "word,count,0,1", "word,count,x,0.5"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("word,0,1", "word,1,2", "word,x,y", ",0,1", "word,count,0,1", "word,count,x,0.5"),
+        *("Word, Count, 0, 1", "w,COUNT,x1,2"),
+    ],
+)
 def test_names_of_columns_of_csv_are_no_vector(tmp_path, header):
-    count = "5," if "count" in header else ""
-    (tmp_path / "a.csv").write_text(f"{header}\na,{count}1,2\n")
-    assert list(read(tmp_path / "a.csv").words) == ["a"]
+    count = "5," if "count" in header.lower() else ""
+    row = f"a,{count}1,2"
+    (tmp_path / "a.csv").write_text(f"{header}\n{row.replace(',', ', ') if ' ' in header else row}\n")
+    vectors = read(tmp_path / "a.csv")
+    assert list(vectors.words) == ["a"]
+    assert (vectors.matrix.tolist(), vectors.vocabulary.counts.tolist()) == ([[1, 2]], [5 if count else 0])
 
 
 @pytest.mark.parametrize("suffix", ["", ".gz"])

@@ -84,12 +84,40 @@ def test_lines_keep_their_numbers_as_tags_and_empty_ones_count(tmp_path):
     assert len(Doc2Vec(corpus_file=str(text), **SETTINGS).dv) == 4
 
 
+@pytest.mark.parametrize("tags", [[0], [7, "new", 2], ["new"], [59]])
+def test_tags_keep_their_vectors_when_others_are_added(tags):
+    model = Doc2Vec(tagged(lambda i: [f"d{i}", i % 2]), **SETTINGS)
+    model.dv.vectors_lockf = np.linspace(0, 1, len(model.dv), dtype=np.float32)
+    model.dv.set_vecattr("d3", "size", 5)
+    before = {
+        tag: (model.dv[tag].copy(), model.dv.vectors_lockf[model.dv.get_index(tag)]) for tag in [0, 1, "d0", "d9"]
+    }
+    model.build_vocab([TaggedDocument(["apple"], tags)], update=True)
+    assert [*model.dv.key_to_index] == [f"d{i}" for i in range(60)] + [tag for tag in tags if tag == "new"]
+    for tag, (vector, lock) in before.items():
+        np.testing.assert_array_equal(model.dv[tag], vector)
+        assert model.dv.vectors_lockf[model.dv.get_index(tag)] == lock
+    assert model.dv.get_vecattr("d3", "size") == 5
+    assert all(model.dv[tag].any() and tag in model.dv for tag in tags)
+
+
 @pytest.mark.parametrize(("tag", "error"), [(1.5, TypeError), (None, TypeError), (-1, ValueError)])
 def test_a_tag_that_is_no_name_and_no_row_is_refused(tag, error):
     model = Doc2Vec(tagged(lambda i: [i]), **SETTINGS)
     with pytest.raises(error, match=r"the tag of a document is .*use str\(tag\)"):
         model.build_vocab([TaggedDocument(["new", "apple"], [tag])], update=True)
     assert "new" not in model.wv
+
+
+@pytest.mark.parametrize("tags", [[1, "1"], ["0", 5], [3, "a", "2"]])
+def test_a_name_that_is_the_number_of_a_row_is_refused(tags):
+    documents = [TaggedDocument(["new", "apple"], [tag]) for tag in tags]
+    with pytest.raises(ValueError, match=r"is a str, and \d is a row: give all numbers as int"):
+        Doc2Vec(documents, **SETTINGS)
+    model = Doc2Vec(tagged(lambda i: [i, "4711", "07", "9" * 5000]), **SETTINGS)
+    with pytest.raises(ValueError, match="is a row"):
+        model.build_vocab(documents, update=True)
+    assert "new" not in model.wv and len(model.dv) == 63
 
 
 def test_a_str_in_place_of_a_list_of_tags_is_warned_of(caplog):
@@ -122,6 +150,24 @@ def test_locked_documents_stay():
     model.dv.vectors_lockf = np.float32([0] * 30 + [1] * 30)
     model.train(documents, total_examples=60, epochs=2)
     assert (model.dv.vectors != before).any(axis=1).tolist() == [False] * 30 + [True] * 30
+
+
+@pytest.mark.parametrize("place", ["directory", "file"])
+def test_attributes_and_locks_of_documents_are_saved(tmp_path, place):
+    model = Doc2Vec(tagged(lambda i: [f"d{i}", i % 2]), **SETTINGS)
+    for tag, label, size in (("d7", "fruit", 3), (1, "tool", 4)):
+        model.dv.set_vecattr(tag, "label", label)
+        model.dv.set_vecattr(tag, "size", size)
+        model.dv.set_vecattr(tag, "count", 9)
+    model.dv.vectors_lockf = np.linspace(0, 1, len(model.dv), dtype=np.float32)
+    if place == "file":
+        (tmp_path / "model").write_bytes(b"")
+    model.save(tmp_path / "model")
+    dv = Doc2Vec.load(tmp_path / "model").dv
+    for attr in ("label", "size", "count"):
+        assert [dv.get_vecattr(tag, attr) for tag in model.dv.index_to_key] == model.dv.expandos[attr].tolist()
+        assert dv.expandos[attr].dtype == model.dv.expandos[attr].dtype
+    np.testing.assert_array_equal(dv.vectors_lockf, model.dv.vectors_lockf)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """`vecmill info`: what a model is and how it was made, whatever kind of model it is."""
 
 import json
+import re
+import shlex
 
 import numpy as np
 import pytest
@@ -64,3 +66,13 @@ def test_of_what_is_no_model(folder, tmp_path):
     fails(1, "there is no", "info", tmp_path / "nowhere")
     vecmill("run", folder / "run.toml", "-o", tmp_path / "begun", "--until", "encode")
     fails(1, "is a run without a finished model; see 'vecmill status", "info", tmp_path / "begun")
+
+
+def test_a_command_in_a_message_has_quoted_paths(folder, tmp_path):
+    begun = tmp_path / "Ann's first run"
+    vecmill("run", folder / "run.toml", "-o", begun, "--until", "encode")
+    see = re.escape(f"see 'vecmill status {shlex.quote(str(begun))}'")
+    fails(1, see, "info", begun)
+    fails(1, see, "neighbors", begun, "a")
+    absent = tmp_path / "my settings.toml"
+    fails(2, re.escape(f"'vecmill init --out {shlex.quote(str(absent))}'"), "run", absent)

@@ -258,6 +258,34 @@ def test_unusable_records_are_counted(tmp_path):
         assert (kind.split(" skipped")[0], count) == ("record without column 'text'", 1)
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.csv.gz"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_table_of_one_column_is_cut_at_no_separator(tmp_path, name, end):
+    rows = ["text", "Yes, it is; or|not", '"quoted, ""twice"""', "a\ttab", "", "last"]
+    content = "".join(row + end for row in rows).encode()
+    write(tmp_path, {name: gzip.compress(content) if name.endswith(".gz") else content})
+    corpus = open_corpus(tmp_path / name)
+    assert b"".join(corpus.blocks()) == b'Yes, it is; or|not\nquoted, "twice"\na\ttab\nlast\n'
+    assert corpus.warnings == {}
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_fields_beyond_the_columns_are_counted(tmp_path, mark):
+    rows = [
+        ["id", "text"],
+        ["1", "no", " quotes"],
+        ["2", '"fine' + mark + 'too"'],
+        ["3", "trailing", ""],
+        ["4", "x", "y", "z"],
+    ]
+    write(tmp_path, {"a.csv": "\n".join(map(mark.join, rows))})
+    corpus = open_corpus(tmp_path / "a.csv")
+    assert b"".join(corpus.blocks()) == f"no\nfine{mark}too\ntrailing\nx\n".encode()
+    ((kind, number),) = corpus.warnings.items()
+    assert number == 2 and kind.startswith("record with more fields than the header has columns")
+    assert f"(first: line 2 of {tmp_path / 'a.csv'})" in kind
+
+
 def test_missing_field_or_column_names_the_nearest(tmp_path):
     write(tmp_path, {"a.jsonl": '{"texts": "x", "id": 1}\n', "b.csv": "texts,id\nx,1\n"})
     pq.write_table(pa.table({"texts": ["x"], "id": [1]}), tmp_path / "c.parquet")

@@ -50,9 +50,13 @@ LINES = [f"{a},{b},{w}" for a, b, w in EDGES]
         ("e.csv", "From,To,year\n" + "\n".join(LINES), UNWEIGHTED),
         ("e.tsv", "\n".join(LINES).replace(",", "\t"), DIRECTED),
         ("e.txt", "# Nodes: 4\n# FromNodeId\tToNodeId\n" + "\n".join(LINES).replace(",", " "), DIRECTED),
+        ("e.csv", "Source,Target,Type,Weight\n" + "\n".join(f"{a},{b},Directed,{w}" for a, b, w in EDGES), DIRECTED),
+        ("e.csv", "Source, Target, weight \n \n" + "\n".join(LINES).replace(",", ", "), DIRECTED),
+        ("e.csv", "\n".join(f'"{a}" , "{b}"  ' for a, b, _ in EDGES) + "\n \t\n", UNWEIGHTED),
+        ("e.tsv", "\n".join(f" {line} " for line in LINES).replace(",", " \t\N{NO-BREAK SPACE}"), DIRECTED),
         ("e.edgelist", "% sym\n\n" + "\n\n".join(LINES).replace(",", "\t"), DIRECTED),
     ],
-    ids=["csv", "header", "semicolons", "quoted", "other columns", "tsv", "SNAP", "KONECT"],
+    ids=["csv", "header", "semicolons", "quoted", "other columns", "tsv", "SNAP", "Gephi", *("spaces",) * 3, "KONECT"],
 )
 def test_text_files(tmp_path, name, text, expected):
     (tmp_path / name).write_text(text, newline="", encoding="utf-8")
@@ -315,8 +319,17 @@ def test_the_command(tmp_path):
     assert set(vecmill.load(model).words) == {"a", "b", "c", "dé"}
 
 
-def test_a_node_with_white_space_is_no_word_of_a_text(tmp_path):
+@pytest.mark.parametrize("name", ["New York", "a\fb", "a\x07b", "a\x85b", "a\u2028b", "a\u3000b"])
+def test_a_node_with_white_space_is_no_word_of_a_text(tmp_path, name):
     edges, out = tmp_path / "edges.csv", tmp_path / "walks.txt"
-    edges.write_text("New York,Boston\n")
-    fails(1, "the node 'New York' has white space", "walks", edges, "--out", out)
+    edges.write_text(f"{name},Boston\n", "utf-8")
+    fails(1, f"the node {re.escape(repr(name))} has white space", "walks", edges, "--out", out)
     assert not out.exists()
+
+
+@pytest.mark.parametrize("name", ["b ", " b", "\tb"])
+def test_white_space_around_the_name_of_an_object_is_kept_and_is_no_word_of_a_text(name):
+    found = vecmill.walks([("a", name), (name, "c"), ("b", "c")])
+    assert name in found.graph.names and "b" in found.graph.names
+    with pytest.raises(EmbeddingsError, match="has white space"):
+        next(found.text())

@@ -155,5 +155,6 @@ def train_documents(
         labels = names_or_numbers(given_names, count)
         model = ParagraphVectors(config).fit(corpus, vocabulary, progress=report, checkpointing=checkpointing)
     words = model.vectors_
-    words.metrics, words.dropped, words.tokenizer_settings = model.metrics_, corpus.dropped, splitter.settings
+    words.metrics, words.dropped = model.metrics_, {**given.warnings, **corpus.dropped}
+    words.tokenizer_settings = splitter.settings
     return DocumentVectors.of_lines(words, lines, model.documents_, labels)

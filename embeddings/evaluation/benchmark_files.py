@@ -319,7 +319,13 @@ def _decoded(line: bytes, path: PathLike, number: int) -> str:
 
 def _fields(line: str) -> list[str]:
     separator = next((mark for mark in "\t;," if mark in line), None)
-    return [part.strip() for part in line.split(separator)]
+    return [_unquoted(part.strip()) for part in line.split(separator)] if separator else line.split()
+
+
+def _unquoted(field: str) -> str:
+    """Return a field of a table without the quotation marks around it, as spreadsheets and R write them."""
+    is_quoted = len(field) > 2 and field[0] == field[-1] == '"'
+    return field[1:-1].replace('""', '"').strip() if is_quoted else field
 
 
 def _number(text: str) -> float | None:

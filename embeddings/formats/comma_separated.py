@@ -33,8 +33,8 @@ def open_stream(path: Path, progress: Progress | None = None, decoding: Decoding
     """Open a file: the first column is the word, a second column ``count`` is optional, the others are the numbers."""
     with VectorFile(path, decoding) as file:
         line, rest = first_line(file)
-        names = _header(line, file)
-        counted = len(names) > 1 and names[1] == "count"
+        names = [name.strip() for name in _header(line, file)]
+        counted = len(names) > 1 and names[1].lower() == "count"
         dimension = len(names) - 1 - counted
         if dimension < 1:
             raise FormatError(
@@ -43,6 +43,11 @@ def open_stream(path: Path, progress: Progress | None = None, decoding: Decoding
         if _are_coordinates(names[1 + counted :]):
             raise FormatError(
                 f"{path}: line 1 is {shown(line)}, a word and its numbers; expected a header before it: word,0,1,…"
+            )
+        if other := _beside_dimensions(names[1 + counted :]):
+            raise FormatError(
+                f"{path}: the column {shown(other)} is no dimension of the vectors as the others are; call it count if "
+                "it is the second and holds counts, or remove it"
             )
         columns = [str(index) for index in range(len(names))]
         types = [pa.string(), *[pa.int64()] * counted, *[pa.float32()] * dimension]
@@ -102,6 +107,14 @@ def _are_coordinates(names: Sequence[str]) -> bool:
     except ValueError:
         return False
     return numbers != [numbers[0] + index for index in range(len(numbers))] or not float(numbers[0]).is_integer()
+
+
+def _beside_dimensions(names: Sequence[str]) -> str | None:
+    """Return the first column that is none of the dimensions 0, 1, 2 and so on, or 1, 2, 3; None if all are named."""
+    numbered = [name for name in names if name.isdecimal()]
+    if numbered not in ([*map(str, range(first, first + len(numbered)))] for first in (0, 1)) or not numbered:
+        return None
+    return next((name for name in names if not name.isdecimal()), None)
 
 
 class _BufferedFile:

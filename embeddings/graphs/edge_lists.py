@@ -75,7 +75,8 @@ def read_edges(
 ) -> Iterator[Edges]:
     """Read a file of edges, one a line: CSV, TSV, Parquet, or columns that white space separates.
 
-    Text may be compressed; lines that begin with # or % before the first edge are comments.
+    Text may be compressed; lines that begin with # or % before the first edge are comments, and white space around a
+    name is no part of it.
 
     Parameters
     ----------
@@ -222,9 +223,9 @@ def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any
             raise EmbeddingsError(f"{_shown(path)} has no edges; expected one a line")
         delimiter = _delimiter(path, first)
         whole = chain([first], lines)
-        split = csv.reader(whole, delimiter=delimiter) if delimiter else map(str.split, whole)
+        split = _cells(whole, delimiter) if delimiter else map(str.split, whole)
         try:
-            rows = (row for row in split if row)
+            rows = (row for row in split if row not in ([], [""]))
             top = next(rows)
             named = _is_header(top, asked) if header is None else header
             columns = _named_columns(top, asked, _shown(path)) if named else _unnamed_columns(top, asked, path)
@@ -234,6 +235,11 @@ def _text_rows(path: Path, asked: _Columns, header: bool | None) -> Iterator[Any
             yield from rows if named else chain([top], rows)
         except csv.Error as error:
             raise EmbeddingsError(f"{_shown(path)}: {error}; is a quotation mark left open?") from error
+
+
+def _cells(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """Yield the rows of a table without the white space around their cells, which is no part of a name."""
+    return (list(map(str.strip, row)) for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True))
 
 
 def _opened(path: Path) -> AbstractContextManager[io.BufferedReader]:
@@ -289,7 +295,7 @@ def _named_columns(names: list[str], asked: _Columns, where: str) -> _Columns:
             )
         return names.index(name)
 
-    weight = place(asked.weight, names.index(_WEIGHT) if _WEIGHT in names else None)
+    weight = place(asked.weight, next((n for n, name in enumerate(names) if name.strip().lower() == _WEIGHT), None))
     columns = _Columns(place(asked.source, 0), place(asked.target, 1), weight)
     if len(names) < 2:
         raise EmbeddingsError(f"{where} has one column, {names[0]!r}; expected two, those of an edge's nodes")

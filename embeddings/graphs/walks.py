@@ -1,5 +1,6 @@
 """Random walks of node2vec (Grover & Leskovec 2016), as sequences of nodes or as text."""
 
+import re
 from collections.abc import Iterator
 from math import inf
 
@@ -16,6 +17,7 @@ from vecmill.surrogates import encoded
 
 _NODES_AT_ONCE = 1 << 22  # of walks in memory
 _NAMED_AT_ONCE = 512  # walks whose names are looked up together: they stay in the processor's cache
+_SEPARATES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")  # as the tokenizer whitespace has it
 _LEAST = 1e-300  # p and q: their inverses are finite
 _STEP_COST = 64  # element operations that a step takes as long as
 _GOLDEN, _FIRST, _SECOND = (np.uint64(x) for x in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
@@ -136,13 +138,13 @@ class Walks:
         Raises
         ------
         EmbeddingsError
-            The name of a node has white space.
+            The name of a node has white space or a control character.
         """
         names = self.graph.names
-        if spaced := next((name for name in names if len(name.split()) != 1), None):
+        if spaced := next(filter(_SEPARATES.search, names), None):
             raise EmbeddingsError(
-                f"the node {spaced[:60]!r} has white space, which separates nodes in a text; replace it, as by _, or "
-                "train in Python: vecmill.train(vecmill.walks(...))"
+                f"the node {spaced[:60]!r} has white space or a control character, which separates nodes in a text; "
+                "replace it, as by _, or train in Python: vecmill.train(vecmill.walks(...))"
             )
         found = [encoded(name) for name in names]
         letters = read_only(np.frombuffer(b"".join(found), np.uint8))

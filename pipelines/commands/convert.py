@@ -2,7 +2,6 @@
 
 import json
 import logging
-import shlex
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -22,7 +21,7 @@ from pipelines.commands.options import (
 )
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import make_progress
-from pipelines.console.streams import results
+from pipelines.console.streams import results, shell
 from pipelines.running.recorded_tokenizer import rules_of
 from pipelines.settings.config import ConfigError
 from pipelines.settings.file_names import CONFIG_FILE
@@ -211,7 +210,7 @@ def _export_to_embedding_atlas(model: Path, out: Path, smaller: "_Smaller", enco
         typer.echo(json.dumps({"out": str(out), **made, "bytes": _size(out)}))
         return
     shown = f"{counted(len(layout.words), 'word')} laid out by {layout.method}, {shown_size(_size(out))}"
-    results.print(f"{out}: {shown}; embedding-atlas {shlex.quote(str(out))} {OPTIONS}")
+    results.print(f"{out}: {shown}; embedding-atlas {shell(out)} {OPTIONS}")
 
 
 def convert_command(

@@ -13,7 +13,7 @@ from embeddings.text.phrase_table import DEFAULT_THRESHOLD
 from pipelines.commands.completion import corpus_names, evaluation_set_names
 from pipelines.commands.setting_options import OPPOSITES
 from pipelines.console.interruption import expect_output
-from pipelines.console.streams import is_stdout_closed
+from pipelines.console.streams import is_stdout_closed, shell
 from pipelines.settings.config import ConfigError, Setting
 from vecmill.errors import OutputError
 from vecmill.files import real_path
@@ -104,7 +104,7 @@ def stage_directory(model: Path, stage: str) -> Path:
         return model
     directory = model / stage
     if not (directory / MANIFEST_FILE).exists():
-        raise OutputError(f"{model} is a run without a finished stage {stage}; see 'vecmill status {model}'")
+        raise OutputError(f"{model} is a run without a finished stage {stage}; see 'vecmill status {shell(model)}'")
     return directory
 
 

@@ -22,6 +22,7 @@ from pipelines.commands.options import (
 from pipelines.commands.watch import refuse_unwatched, watched
 from pipelines.console.interruption import interruptible
 from pipelines.console.progress import duration, make_progress
+from pipelines.console.streams import shell
 from pipelines.running.watching import HISTORY_WORDS
 from vecmill.plurals import counted
 
@@ -92,7 +93,9 @@ def run_command(
 
     refuse_unwatched(context, history, watch=watch)
     if not file.exists():
-        raise ConfigError(f"there is no file {file}; 'vecmill init --out {file}' writes one that explains all settings")
+        raise ConfigError(
+            f"there is no file {file}; 'vecmill init --out {shell(file)}' writes one that explains all settings"
+        )
     config = load_run_config(file, dict(read_assignment(text) for text in assignments or []))
     place = place_of(out or Path(config.output.directory or Path("runs") / file.stem), work)
     directory = place.directory
@@ -156,7 +159,7 @@ def _as_json(place: "Directory", outcome: "Outcome") -> dict[str, Any]:
 
 def _print_outcome(place: "Directory", outcome: "Outcome") -> None:
     from embeddings import WordVectors
-    from pipelines.console.streams import program, results, shell
+    from pipelines.console.streams import program, results
     from pipelines.reports.vectors_report import example_words
 
     if not outcome.made:

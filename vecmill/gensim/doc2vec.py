@@ -16,7 +16,7 @@ from embeddings.vectors.word_vectors import WordVectors
 from vecmill.arguments import described
 from vecmill.gensim import saved
 from vecmill.gensim.callbacks import CallbackAny2Vec
-from vecmill.gensim.conventions import input_scale, mean_contexts, with_locks
+from vecmill.gensim.conventions import input_scale, lock_of_each, mean_contexts, with_locks
 from vecmill.gensim.corpus import Corpus, open_sentences, require_unread
 from vecmill.gensim.keyedvectors import REAL, KeyedVectors
 from vecmill.gensim.numbers import real, whole, whole_or_none
@@ -27,6 +27,7 @@ from vecmill.gensim.word2vec import Word2Vec
 logger = logging.getLogger("gensim.models.doc2vec")
 
 _DOCUMENTS = "documents"
+_ATTRIBUTES = "document_attributes"
 
 
 class TaggedDocument(NamedTuple):
@@ -90,6 +91,19 @@ class DocumentKeyedVectors(KeyedVectors):
         self.key_to_index = {tag: numbers + place for place, tag in enumerate(texts)}
         self.next_index = len(self)
 
+    def add_tags(self, tags: Iterable[Any], seed: int) -> None:
+        """Take further tags as keys; those that are there keep what they have, also where new numbers move names."""
+        before = self.index_to_key
+        self.set_keys([*before, *tags])
+        self.resize_vectors(seed)
+        self.allocate_vecattrs()
+        rows = np.array([self.get_index(tag) for tag in before], np.int64)
+        order = np.argsort(np.concatenate([rows, np.setdiff1d(np.arange(len(self)), rows)]))
+        self.vectors = self.vectors[order]
+        self.expandos = {attr: values[order] for attr, values in self.expandos.items()}
+        if len(self.vectors_lockf) > 1:
+            self.vectors_lockf = lock_of_each(self.vectors_lockf, len(self))[order]
+
 
 def _checked(tag: Any) -> Any:
     """Return a tag; raise a TypeError or a ValueError for what is neither a name nor the number of a row."""
@@ -98,6 +112,15 @@ def _checked(tag: Any) -> Any:
     if not isinstance(tag, str) and tag < 0:
         raise ValueError(f"the tag of a document is {tag}; expected a str, or an int from 0 on: use str(tag)")
     return tag
+
+
+def _require_distinct_names(tags: Sequence[Any]) -> None:
+    """Raise a ValueError for a str that is the number of a row: queries and files could not tell both apart."""
+    rows = 1 + max((int(tag) for tag in tags if not isinstance(tag, str)), default=-1)
+    for tag in tags:
+        is_number = isinstance(tag, str) and tag.isdecimal() and len(tag) <= len(str(rows)) and tag == str(int(tag))
+        if is_number and int(tag) < rows:
+            raise ValueError(f"the tag {tag!r} of a document is a str, and {tag} is a row: give all numbers as int")
 
 
 class Doc2Vec(Word2Vec):
@@ -283,12 +306,12 @@ class Doc2Vec(Word2Vec):
         if any(isinstance(document.tags, str) for document in documents):
             logger.warning("Each 'tags' should be a list of tags: the characters of a str are read as tags.")
         tags = [_checked(tag) for document in documents for tag in document.tags]
+        _require_distinct_names([*self.dv.index_to_key, *tags] if update else tags)
         with open_sentences((list(document.words) for document in documents), None) as corpus:
             self._build_vocab(corpus, trim_rule, update, keep_raw_vocab, min_count, sample)
         self.corpus_count = len(documents)
         known = self.dv if update else DocumentKeyedVectors(self.vector_size)
-        known.set_keys([*known.index_to_key, *tags])
-        known.resize_vectors(self.seed + 1)
+        known.add_tags(tags, self.seed + 1)
         self.dv, self._inference = known, None
 
     def train(
@@ -477,6 +500,8 @@ class Doc2Vec(Word2Vec):
         self.add_lifecycle_event("saving", fname=str(fname))
         about |= {"lifecycle_events": self._saved_events()}
         about |= {"tags": self.dv.index_to_key, "scale": getattr(self, "_scale", 1.0)}
+        attributes = self.dv.attributes().items()
+        about[_ATTRIBUTES] = {name: [values.dtype.str, values.tolist()] for name, values in attributes}
         words = self._trained()
         if "count" in self.wv.expandos:  # it has a vocabulary; inference has no use for settings without one
             words.training_settings = self._config(self.epochs, self.alpha, self.min_alpha, self.seed).to_dict()
@@ -488,7 +513,12 @@ class Doc2Vec(Word2Vec):
         self._scale = about["scale"]
         self.dv.set_keys(about["tags"])
         if len(self.dv):
-            self.dv.vectors = np.array(WordVectors.load(directory / _DOCUMENTS).matrix)
+            stored = WordVectors.load(directory / _DOCUMENTS)
+            self.dv.vectors = np.array(stored.matrix)
+            if stored.vocabulary.counts.any():
+                self.dv.expandos["count"] = stored.vocabulary.counts.copy()
+        attributes = about.get(_ATTRIBUTES, {}).items()  # which earlier versions did not write
+        self.dv.set_attributes({name: np.array(values, kind) for name, (kind, values) in attributes})
 
     def save_word2vec_format(
         self,
