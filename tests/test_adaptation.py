@@ -215,6 +215,18 @@ def test_what_was_tuned_is_kept_with_the_model_and_its_weights_are_not_touched(s
     assert loaded.adaptation.ngram_weight(ngrams.path, "cache") == found.ngrams.weights["cache"]
 
 
+@pytest.mark.parametrize("fate", ["moved", "tuned again"])
+def test_an_open_model_keeps_its_settings_whatever_becomes_of_its_directory(saved, text, tmp_path, fate):
+    tune(LanguageModel.load(saved), text, cache=30, dynamic=False).save(saved)
+    model, settings = LanguageModel.load(saved), LanguageModel.load(saved).adaptation.to_dict()
+    if fate == "moved":
+        saved.rename(tmp_path / "moved")
+    else:
+        tune(LanguageModel.load(saved), text, cache=60, dynamic=False).save(saved)
+    model.save(tmp_path / "copy")
+    assert LanguageModel.load(tmp_path / "copy").adaptation.to_dict() == settings
+
+
 def test_the_weight_of_another_ngram_model_is_not_used(tmp_path, caplog):
     other = tmp_path / "other.arpa"
     other.write_text("another")

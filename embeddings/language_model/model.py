@@ -77,7 +77,7 @@ class LanguageModel(NextWordNetwork):
     ):
         super().__init__(config, vocabulary, rng=rng, embedding=embedding, dtype=dtype)
         self.tokenizer_settings = dict(tokenizer or {})
-        self._adaptation: Adaptation | Path = Adaptation()
+        self._adaptation: Adaptation | EmbeddingsError = Adaptation()
 
     def __repr__(self) -> str:
         network = f"{counted(self.config.layers, 'layer')} of {self.config.hidden_size:,} units ({self.config.cell})"
@@ -85,9 +85,9 @@ class LanguageModel(NextWordNetwork):
 
     @property
     def adaptation(self) -> Adaptation:
-        """The settings of cache, dynamic evaluation and n-grams that `tune` found; a file is read when it is used."""
-        if isinstance(self._adaptation, Path):
-            self._adaptation = Adaptation.load(self._adaptation)
+        """The settings of cache, dynamic evaluation and n-grams that `tune` found; an error if their file is damaged."""
+        if isinstance(self._adaptation, EmbeddingsError):
+            raise self._adaptation
         return self._adaptation
 
     @adaptation.setter
@@ -385,5 +385,8 @@ class LanguageModel(NextWordNetwork):
         model.assign(stored.arrays, str(place))
         if name := not_finite(model.parameters):
             raise EmbeddingsError(f"{place} is damaged ({name} holds what is no number); train the model again")
-        model._adaptation = place
+        try:
+            model._adaptation = Adaptation.load(place)
+        except EmbeddingsError as error:  # without its settings the model can be used
+            model._adaptation = error
         return model
