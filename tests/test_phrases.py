@@ -320,6 +320,18 @@ def test_the_command_trains_and_queries_join_phrases(model):
     np.testing.assert_allclose(json.loads(result.stdout)["vector"], expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("fate", ["moved", "trained again"])
+@pytest.mark.parametrize("limit", [None, 50])
+def test_an_open_model_keeps_its_phrases_whatever_becomes_of_its_directory(model, tmp_path, fate, limit):
+    phrases, vectors = PhraseTable.load(model / "phrases.tsv"), vecmill.load(model, limit=limit)
+    if fate == "moved":
+        model.rename(tmp_path / "moved")
+    else:
+        PhraseTable(passes=((Phrase(("the", "city"), 5, 11.0),),)).save(model / "phrases.tsv")
+    vectors.save(tmp_path / "copy")
+    assert vectors.phrases == PhraseTable.load(tmp_path / "copy" / "phrases.tsv") == phrases
+
+
 def test_the_first_words_of_a_model_keep_its_phrases_and_context(model):
     some, whole = vecmill.load(model, limit=5), vecmill.load(model)
     assert some.phrases == whole.phrases is not None

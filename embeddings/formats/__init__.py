@@ -58,7 +58,7 @@ from embeddings.vectors.embedding_matrix import require_vectors
 from embeddings.vectors.model_directory import (
     NODES_FILE,
     SUBWORDS_FILE,
-    find_phrases_file,
+    read_phrases_file,
     read_tokenizer_settings,
     vectors_path,
 )
@@ -159,7 +159,7 @@ def read(
     vocabulary = Vocabulary.from_words(table.words, table.counts)
     context = stream.context if stream.context is None or limit is None else stream.context[:limit]
     vectors = WordVectors(vocabulary, table.matrix, context, stream.subwords)
-    vectors.tokenizer_settings, vectors.phrases_file = read_tokenizer_settings(source), find_phrases_file(source)
+    vectors.tokenizer_settings, vectors.phrases_file = read_tokenizer_settings(source), read_phrases_file(source)
     return vectors
 
 

@@ -85,7 +85,7 @@ class LanguageModel(NextWordNetwork):
 
     @property
     def adaptation(self) -> Adaptation:
-        """The settings of cache, dynamic evaluation and n-grams that `tune` found; an error if their file is damaged."""
+        """What `tune` found for cache, dynamic evaluation and n-grams; an error if the file of it is damaged."""
         if isinstance(self._adaptation, EmbeddingsError):
             raise self._adaptation
         return self._adaptation

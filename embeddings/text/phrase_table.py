@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from embeddings.errors import EmbeddingsError
 from vecmill.arguments import quoted, require_path
@@ -236,10 +236,44 @@ class PhraseTable:
             The file cannot be read, or is no table of phrases; the message names the line.
         """
         require_path("path", path)
+        return PhraseFile.read(Path(path)).table()
+
+
+class PhraseFile(NamedTuple):
+    """A ``phrases.tsv`` with the content that it had when its model was opened.
+
+    Attributes
+    ----------
+    path : Path
+    content : bytes
+    """
+
+    path: Path
+    content: bytes
+
+    @classmethod
+    def read(cls, path: Path) -> "PhraseFile":
+        """Read a file; raise an `EmbeddingsError` if that is not possible."""
         try:
-            text = Path(path).read_bytes().decode()
+            return cls(path, path.read_bytes())
         except OSError as error:
             raise EmbeddingsError(f"cannot read the phrases {path}: {error.strerror}") from error
+
+    def table(self) -> PhraseTable:
+        """Return the phrases.
+
+        Returns
+        -------
+        PhraseTable
+
+        Raises
+        ------
+        EmbeddingsError
+            The content is no table of phrases; the message names the line.
+        """
+        path = self.path
+        try:
+            text = self.content.decode()
         except UnicodeDecodeError as error:
             raise EmbeddingsError(f"{path} is not UTF-8 (byte {error.start:,}); expected a table of phrases") from None
         head, *lines = text.removesuffix("\n").split("\n")

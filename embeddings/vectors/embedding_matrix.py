@@ -6,20 +6,19 @@ import unicodedata
 from collections.abc import Sequence
 from copy import copy
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
 import numpy as np
 
 from embeddings.errors import EmbeddingsError
 from embeddings.setting_types import require_flags
-from embeddings.text.phrase_table import PhraseTable
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.quantized_matrix import QuantizedMatrix
 from vecmill.arguments import described, require_kind, require_list, require_words
 from vecmill.plurals import counted
 
 if TYPE_CHECKING:
+    from embeddings.text.phrase_table import PhraseFile, PhraseTable
     from embeddings.text.tokenizer.tokenizers import Tokenizer
     from embeddings.vectors.subwords import SubwordVectors
 
@@ -65,7 +64,7 @@ class EmbeddingMatrix:
     nodes : (V, d) float32 or None
         With hierarchical softmax, vectors of the nodes of the Huffman tree, by which sentences are scored.
     phrases : PhraseTable or None
-        Phrases that are joined in text, such as new_york; read from the model directory when they are first needed.
+        Phrases that are joined in text, such as new_york; those of a model directory are parsed when they are needed.
 
     Raises
     ------
@@ -90,7 +89,7 @@ class EmbeddingMatrix:
         self.tokenizer_settings: dict[str, Any] = {}
         self.training_settings: dict[str, Any] = {}
         self.nodes: np.ndarray | None = None
-        self.phrases_file: Path | None = None
+        self.phrases_file: PhraseFile | None = None
         self.vocabulary = vocabulary
         self.matrix = _checked(matrix, vocabulary, "matrix")
         self.context = None if context is None else _checked(context, vocabulary, "context")
@@ -107,8 +106,8 @@ class EmbeddingMatrix:
 
     @cached_property
     def phrases(self) -> "PhraseTable | None":
-        """Phrases that are joined in text; read when they are first needed."""
-        return None if self.phrases_file is None else PhraseTable.load(self.phrases_file)
+        """Phrases that are joined in text; those of a file are parsed when they are first needed."""
+        return None if self.phrases_file is None else self.phrases_file.table()
 
     @property
     def words(self) -> Sequence[str]:

@@ -29,7 +29,7 @@ import numpy as np
 
 from embeddings.array_files import read_array, save_array
 from embeddings.errors import EmbeddingsError
-from embeddings.text.phrase_table import PHRASES_FILE, PhraseTable
+from embeddings.text.phrase_table import PHRASES_FILE, PhraseFile, PhraseTable
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.quantized_matrix import QUANTIZED_FILES, QuantizedMatrix, is_quantized, read_quantized
 from vecmill.arguments import require_path
@@ -290,6 +290,12 @@ def find_phrases_file(path: str | PathLike[str]) -> Path | None:
     """Return the table of phrases in a model directory, or None if it was trained without phrases."""
     file = Path(path) / PHRASES_FILE
     return file if file.is_file() else None
+
+
+def read_phrases_file(path: str | PathLike[str]) -> PhraseFile | None:
+    """Return the table of phrases in a model directory with its content, or None if there is none."""
+    file = find_phrases_file(path)
+    return None if file is None else PhraseFile.read(file)
 
 
 def read_metrics(path: str | PathLike[str]) -> list[dict[str, Any]]:

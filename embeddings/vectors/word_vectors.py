@@ -18,9 +18,9 @@ from embeddings.vectors.embedding_matrix import EmbeddingMatrix, Word, WordOrVec
 from embeddings.vectors.model_directory import (
     StoredVectors,
     fill_model_directory,
-    find_phrases_file,
     read_metrics,
     read_model_directory,
+    read_phrases_file,
     read_tokenizer_settings,
     read_training_settings,
 )
@@ -91,7 +91,7 @@ class WordVectors(EmbeddingMatrix):
         vectors = WordVectors(stored.vocabulary, stored.matrix, stored.context, stored.subwords)
         vectors.nodes, vectors.training_settings = stored.nodes, read_training_settings(directory)
         vectors.tokenizer_settings, vectors.metrics = read_tokenizer_settings(directory), read_metrics(directory)
-        vectors.phrases_file = find_phrases_file(directory)
+        vectors.phrases_file = read_phrases_file(directory)
         return vectors
 
     def save(self, directory: str | os.PathLike[str], *, overwrite: bool = False) -> None:
