@@ -102,6 +102,17 @@ def test_what_decides_how_text_is_read_must_not_be_lost(trained, tmp_path, kind,
     assert vecmill("neighbors", tmp_path / "model", ANIMALS[0]).exit_code == 0
 
 
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"outputs"', b"\xff{}"])
+def test_a_manifest_that_cannot_be_read_is_warned_of(trained, tmp_path, content):
+    shutil.copytree(trained / "plain-1", tmp_path / "model")
+    command = "neighbors", tmp_path / "model", ANIMALS[0]
+    assert vecmill(*command).stderr == ""
+    (tmp_path / "model" / "manifest.json").write_bytes(content)
+    result = vecmill(*command)
+    assert result.exit_code == 0
+    assert "manifest.json is damaged or cannot be read: no file beside it is compared" in result.stderr
+
+
 @pytest.mark.parametrize("name", ["vectors.npy", "metrics.jsonl", "vocabulary.tsv"])
 def test_a_damaged_model_is_not_taken_for_finished(trained, tmp_path, name):
     shutil.copytree(trained / "plain-1", tmp_path / "model")

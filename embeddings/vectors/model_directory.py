@@ -19,6 +19,7 @@ training continues and fastText's files hold, follow from both (`SubwordVectors.
 """
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from os import PathLike
@@ -37,6 +38,8 @@ from vecmill.files import file_digest, read_json
 
 if TYPE_CHECKING:
     from embeddings.vectors.subwords import SubwordVectors
+
+logger = logging.getLogger(__name__)
 
 NODES_FILE = "nodes.npy"
 VECTORS_FILE, CONTEXT_FILE, VOCABULARY_FILE = "vectors.npy", "context.npy", "vocabulary.tsv"
@@ -141,7 +144,8 @@ def read_model_directory(path: str | PathLike[str]) -> StoredVectors:
 def require_unchanged(directory: Path, names: Iterable[str]) -> None:
     """Compare files with the manifest of the directory: their sizes, and the hashes of those that are quickly read.
 
-    Without a manifest nothing is compared. Matrices that queries do without may have been removed.
+    Without a manifest nothing is compared; of one that cannot be read, a warning says so. Matrices that queries do
+    without may have been removed.
 
     Parameters
     ----------
@@ -153,7 +157,11 @@ def require_unchanged(directory: Path, names: Iterable[str]) -> None:
     EmbeddingsError
         A file is not the one that training wrote, or a record of phrases or n-grams is lost.
     """
-    outputs = (read_json(directory / MANIFEST_FILE) or {}).get("outputs")
+    manifest = directory / MANIFEST_FILE
+    record = read_json(manifest)
+    if record is None and manifest.exists():
+        logger.warning("%s is damaged or cannot be read: no file beside it is compared with its SHA-256", manifest)
+    outputs = (record or {}).get("outputs")
     outputs = outputs if isinstance(outputs, dict) else {}
     for name in names:
         entry = outputs.get(name)
