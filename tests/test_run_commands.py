@@ -118,6 +118,9 @@ def test_init_writes_a_file_and_never_over_another(tmp_path):
     path = tmp_path / "pipeline.toml"
     assert vecmill("init", "--out", path).exit_code == 0
     assert path.read_text("utf-8") == config_template()
+    written = path.stat()
+    assert vecmill("init", "--out", path).exit_code == 0  # the file is what was asked for
+    assert path.stat() == written
     path.write_text("mine")
     fails(1, "exists and is not overwritten", "init", "--out", path)
     assert path.read_text() == "mine"

@@ -26,11 +26,13 @@ def init_command(
     from vecmill.errors import OutputError
     from vecmill.files import atomic_file
 
-    if os.path.lexists(out):  # a link to nothing would be lost, too
-        raise OutputError(f"{out} exists and is not overwritten; choose another name with --out")
-    expect_output(out)
-    with atomic_file(out) as file:
-        file.write(config_template().encode())
+    content = config_template().encode()
+    if not (out.is_file() and out.read_bytes() == content):  # as after an interruption, or from another call
+        if os.path.lexists(out):  # a link to nothing would be lost, too
+            raise OutputError(f"{out} exists and is not overwritten; choose another name with --out")
+        expect_output(out)
+        with atomic_file(out) as file:
+            file.write(content)
     if as_json:
         results.print(json.dumps({"out": str(out)}))
         return
