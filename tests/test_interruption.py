@@ -12,6 +12,7 @@ import typer
 from embeddings import formats
 from embeddings.text.vocabulary import Vocabulary
 from embeddings.vectors.word_vectors import WordVectors
+from pipelines.console import interruption
 from pipelines.console.interruption import handled_signals, interruptible, raise_if_interrupted
 from pipelines.console.progress import LogProgress
 
@@ -42,9 +43,14 @@ def test_a_signal_becomes_its_exit_code_and_a_line_that_says_how_to_go_on(number
     assert caplog.messages == ["stopped; do it again"]
 
 
-def test_a_signal_that_python_swallows_is_raised_at_the_next_progress_and_not_printed(monkeypatch):
+@pytest.mark.parametrize("second", [False, True])
+def test_a_signal_that_python_swallows_is_raised_at_the_next_progress_and_not_printed(monkeypatch, capsys, second):
     shown = []
     monkeypatch.setattr(sys, "unraisablehook", shown.append)
+
+    def raise_second(frame, event, argument):
+        if second and frame.f_code is interruption._show_lost.__code__:
+            signal.raise_signal(signal.SIGHUP)
 
     class Finalized:
         def __del__(self):
@@ -56,11 +62,15 @@ def test_a_signal_that_python_swallows_is_raised_at_the_next_progress_and_not_pr
         interruptible(""),
         LogProgress().task("work", 10) as update,
     ):
+        tracing = sys.gettrace()
+        sys.settrace(raise_second)
         Finalized()  # its finalizer runs here, and exceptions do not leave finalizers
+        sys.settrace(tracing)
         swallowed = True
         update(1)
     assert swallowed
     assert not shown
+    assert "Exception ignored" not in capsys.readouterr().err
     assert sys.unraisablehook == shown.append
     assert caught.value.exit_code == 143
     raise_if_interrupted()  # forgotten by now

@@ -5,8 +5,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -104,16 +105,17 @@ def stop_with_parent() -> None:
 def _lost_ones_are_silent() -> Iterator[None]:
     """Let Python print no interruption that was raised in a finalizer: `raise_if_interrupted` raises it once more."""
     shown = sys.unraisablehook
-
-    def show(lost: "sys.UnraisableHookArgs") -> None:
-        if not isinstance(lost.exc_value, Interruption):
-            shown(lost)
-
-    sys.unraisablehook = show
+    sys.unraisablehook = partial(_show_lost, shown)
     try:
         yield
     finally:
         sys.unraisablehook = shown
+
+
+def _show_lost(show: Callable[["sys.UnraisableHookArgs"], object], lost: "sys.UnraisableHookArgs") -> None:
+    """Show an error that Python could not raise, unless it is an interruption."""
+    if not isinstance(lost.exc_value, Interruption):
+        show(lost)
 
 
 def _handled_numbers() -> list[int]:
@@ -199,13 +201,15 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
         _received.append(Interruption(number))
     handled = sys.exception()
     lost = handled is None or interrupted_by(handled) is None
-    if lost and not _is_compiling(frame):
+    if lost and not _keeps_back(frame):
         raise _received[0]
 
 
-def _is_compiling(frame: FrameType | None) -> bool:
+def _keeps_back(frame: FrameType | None) -> bool:
+    """Return whether a frame must raise no interruption: it compiles, or handles one that Python could not raise."""
     while frame:
-        if frame.f_globals.get("__name__", "").partition(".")[0] in ("numba", "llvmlite"):
+        compiles = frame.f_globals.get("__name__", "").partition(".")[0] in ("numba", "llvmlite")
+        if compiles or frame.f_code is _show_lost.__code__:
             return True
         frame = frame.f_back
     return False
